@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.base.notices import Notice
     from dmvpn.features.eigrp.process import Process
+    from dmvpn.router.router import Router
 
 _TUNNEL, _WIRE = "Tunnel100", "GigabitEthernet0/0"
 _HUB, CORE = IPv4Address("172.16.0.1"), IPv4Address("192.0.2.2")
@@ -73,10 +74,12 @@ def _destinations(packet: EigrpPacket) -> tuple[Prefix, ...]:
 class Crowd:
     """The hub, its neighbors, and the packets on the way. most: what one event made the hub do."""
 
-    def __init__(self, spokes: int) -> None:
+    def __init__(self, spokes: int, router: Router | None = None) -> None:
+        """router: whose EIGRP it is, configured like ours; None: a machine alone."""
         wire = replace(ethernet(_WIRE, "192.0.2.1"), bandwidth=1_000_000)
         state = replace(tunnel(str(_HUB)), prefix_length=16, bandwidth=1_000_000)
-        self.machine = EigrpMachine(fake_ports(wire, state))
+        self.machine = EigrpMachine(fake_ports(wire, state)) if router is None else router.machine(EigrpMachine)
+        self.hub: EigrpMachine | Router = router or self.machine
         self.now = 0.0
         self.costs: list[float] = []
         self.most = 0
@@ -94,7 +97,8 @@ class Crowd:
             autonomous_system=100, name="BENCH", networks=(EVERYTHING,), interfaces=((_TUNNEL, settings),)
         )
         self._hello = EigrpPacket(opcode=Opcode.HELLO, autonomous_system=100, tlvs=_HELLO).serialize()
-        self._handle(Configured("eigrp", EigrpConfig((process,))))
+        if router is None:
+            self.handle(Configured("eigrp", EigrpConfig((process,))))
         for number, each in enumerate((self.core, *self.spokes)):
             self._greet(each, 0.001 * number)
 
@@ -113,12 +117,12 @@ class Crowd:
     def run(self, seconds: float) -> None:
         end = self.now + seconds
         while True:
-            due, arrival = self.machine.next_deadline(), self._flying[0][0] if self._flying else float("inf")
+            due, arrival = self.hub.next_deadline(), self._flying[0][0] if self._flying else float("inf")
             when = min(arrival, due if due is not None else float("inf"))
             if when > end:
                 break
             self.now = max(self.now, when)
-            self._handle(heapq.heappop(self._flying)[2] if arrival <= self.now else Tick())
+            self.handle(heapq.heappop(self._flying)[2] if arrival <= self.now else Tick())
         self.now = end
 
     def take(self) -> tuple[float, float]:
@@ -131,11 +135,12 @@ class Crowd:
         neighbor.waiting.append((Opcode.UPDATE, _routes(prefixes, metric), PacketFlag(0)))
         self._next(neighbor)
 
-    def _handle(self, event: Event | Notice) -> None:
+    def handle(self, event: Event | Notice) -> None:
+        """Let the hub take an event."""
         if isinstance(event, IpReceived) and event.payload is self._hello:
             self._greet(self._by_address[event.source], _HELLO_INTERVAL)  # type: ignore[index]
         begun = time.process_time()
-        effects = self.machine.handle(event, self.now)
+        effects = self.hub.handle(event, self.now)  # type: ignore[arg-type]
         self.costs.append(time.process_time() - begun)
         self.most = max(self.most, len(effects))
         for effect in effects:

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
 from support.eigrp_crowd import LINK, NETWORKS, Crowd
 from support.eigrp_net import EVERYTHING, EigrpNet, ethernet, tunnel
 
 NETWORKS_OF_ONE = 60
+#: Effects and notices that one event may have.
+MOST = 200
 
 
 def pair(percent: int) -> EigrpNet:
@@ -58,4 +61,32 @@ def test_no_event_of_a_hub_with_a_crowd_is_long_and_everybody_is_told_everything
     crowd.run(8.0)
     assert crowd.queries == 600
     assert crowd.quiet()
-    assert crowd.most < 200
+    assert crowd.most < MOST
+
+
+def _quiet_crowd() -> Crowd:
+    crowd = Crowd(600)
+    while not (crowd.up() == 601 and crowd.quiet()):
+        crowd.run(1.0)
+    crowd.most = 0
+    return crowd
+
+
+def test_a_crowd_that_is_cleared_is_forgotten_in_several_events_and_nobody_of_it_is_asked() -> None:
+    crowd = _quiet_crowd()
+    crowd.queries = 0
+    crowd.handle(ClearNeighbors())
+    assert crowd.up() == 0
+    crowd.run(1.0)
+    assert 0 < crowd.most <= MOST
+    assert crowd.queries == 0
+    while not (crowd.up() == 601 and crowd.quiet()):
+        assert crowd.now < 120.0
+        crowd.run(1.0)
+
+
+def test_a_crowd_that_stays_is_logged_in_several_events() -> None:
+    crowd = _quiet_crowd()
+    crowd.handle(ClearNeighbors(soft=True))
+    crowd.run(1.0)
+    assert 0 < crowd.most <= MOST

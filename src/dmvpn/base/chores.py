@@ -12,13 +12,23 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+T = TypeVar("T")
 
 #: Seconds until the next piece.
 PAUSE: Final = 0.001
+
+
+def in_pieces(items: Sequence[T], size: int, act: Callable[[Sequence[T]], None]) -> Iterator[None]:
+    """Return work that acts on successive parts of a long list, with a step between two of them."""
+    for first in range(0, len(items), size):
+        if first:
+            yield
+        act(items[first : first + size])
 
 
 class Chores:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from dmvpn.base.chores import PAUSE, Chores
 from dmvpn.base.chronicle import neighbor_changed
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.notices import DebugOutput
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.chronicle import Sign
@@ -39,6 +40,11 @@ class Context:
     now: float = 0.0
     out: list[Effect | Notice] = field(default_factory=list)
     timers: Deadlines[Timer] = field(default_factory=Deadlines)
+    _chores: Chores = field(init=False, default_factory=lambda: Chores(1))
+    _more: Timer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._more = Timer(self._go_on)
 
     def begin(self, now: float) -> None:
         """Begin an event."""
@@ -60,6 +66,17 @@ class Context:
     def is_running(self, timer: Timer) -> bool:
         """Return whether the timer is set."""
         return self.timers.when(timer) is not None
+
+    def work(self, work: Iterator[None]) -> None:
+        """Do long work: up to its first step now, and one step in each of the following events."""
+        self._chores.begin(work)
+        if self._chores.is_busy:
+            self.start(self._more, PAUSE)
+
+    def _go_on(self) -> None:
+        self._chores.go_on()
+        if self._chores.is_busy:
+            self.start(self._more, PAUSE)
 
     def tell_of_neighbor(self, sign: Sign, address: IPAddress, interface: str, text: str) -> None:
         """Tell the chronicle of a neighbor that came or went; it has that whatever is logged."""

@@ -136,8 +136,7 @@ class BgpMachine:
                 self._route_changed(event, now)
             case InterfaceChanged():
                 self._neighbors.interface_changed(event, now)
-                for peer in self.peers.values():
-                    self._teller.regroup(peer, now)
+                process.work(self._regrouping(list(self.peers)))
             case AccessListsChanged():
                 self._policies_changed(now)
             case MulticastReached(tunnel=tunnel):
@@ -259,6 +258,13 @@ class BgpMachine:
             self._change(peer, settings, now)
         else:
             self._teller.regroup(peer, now)
+
+    def _regrouping(self, addresses: list[IPv4Address]) -> Iterator[None]:
+        """Let these neighbors hear what holds for them now that an interface has changed."""
+        for address in addresses:
+            if address in self.peers:
+                self._teller.regroup(self.peers[address], self._process.now)
+            yield
 
     def _renaming(self, addresses: list[IPv4Address]) -> Iterator[None]:
         """End the sessions in which we have another name."""

@@ -16,6 +16,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.chores import in_pieces
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer
 from dmvpn.base.limits import Limiter
@@ -29,7 +30,7 @@ from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Stub
 from dmvpn.features.eigrp.topology import Origin, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
@@ -45,6 +46,8 @@ _ANSWER_TIME = 0.1
 _COMPLAINT_INTERVAL, _COMPLAINT_BURST = 60.0, 1024
 #: Neighbors of one process. Senders can be forged, and each is called until it answers or was called often enough.
 MOST_NEIGHBORS: Final = 10_000
+#: Neighbors that are forgotten in one event, with everything that they said.
+_TOGETHER: Final = 64
 
 
 class Listener(Protocol):
@@ -54,8 +57,12 @@ class Listener(Protocol):
         """Note that it takes part in routing from now on."""
         ...
 
-    def neighbors_down(self, neighbors: list[Neighbor]) -> None:
-        """Forget neighbors that are gone, all at once, and everything that they said."""
+    def neighbors_leave(self, neighbors: Iterable[Neighbor]) -> None:
+        """Note that nothing is to be asked of these any more."""
+        ...
+
+    def neighbors_down(self, neighbors: Iterable[Neighbor]) -> None:
+        """Forget neighbors that have left, and everything that they said."""
         ...
 
 
@@ -258,14 +265,27 @@ class Adjacencies:
         for neighbor in there:
             if tell:
                 self._farewells.to_one(neighbor.interface, neighbor.address)
+        self._give_up(there, reason)
+
+    def _give_up(self, neighbors: list[Neighbor], reason: DownReason) -> None:
+        """Have nothing to do with these any more from now on; what follows from that may take long."""
+        for neighbor in neighbors:
+            neighbor.interface.leave(neighbor)
+            self._pending.pop(neighbor, None)
+        self._listener.neighbors_leave(neighbors)
+        if len(neighbors) <= _TOGETHER:
+            self._bury(neighbors, reason)
+        else:
+            self._context.work(in_pieces(neighbors, _TOGETHER, lambda some: self._bury(some, reason)))
+
+    def _bury(self, neighbors: Sequence[Neighbor], reason: DownReason) -> None:
+        for neighbor in neighbors:
             self._remove(neighbor, reason)
-        if there:
-            self._listener.neighbors_down(there)
+        if neighbors:
+            self._listener.neighbors_down(neighbors)
 
     def _remove(self, neighbor: Neighbor, reason: DownReason) -> None:
         interface = neighbor.interface
-        interface.leave(neighbor)
-        self._pending.pop(neighbor, None)
         heappush(self._free_handles, neighbor.handle)
         self._context.stop(neighbor.hold_timer)
         self._transport.abandon(neighbor)
@@ -279,10 +299,7 @@ class Adjacencies:
         """Give all neighbors of an interface up; with `tell`, one goodbye for all."""
         if tell:
             self._greetings.say_goodbye(interface)
-        neighbors = list(interface.neighbors.values())
-        for neighbor in neighbors:
-            self._remove(neighbor, reason)
-        self._listener.neighbors_down(neighbors)
+        self._give_up(list(interface.neighbors.values()), reason)
 
     def leave(self, interface: EigrpInterface) -> None:
         """Leave an interface that we do not run on any more; its neighbors have been given up."""
@@ -301,8 +318,13 @@ class Adjacencies:
 
     def resync(self, interface: EigrpInterface, why: str) -> None:
         """Log that the neighbors of an interface stay, but are told something else from now on."""
-        for neighbor in interface.neighbors.values():
-            self._log(NeighborChanged.resync(self._sender.autonomous_system, neighbor.address, interface.name, why))
+        number, name = self._sender.autonomous_system, interface.name
+
+        def log(some: Iterable[Neighbor]) -> None:
+            for neighbor in some:
+                self._log(NeighborChanged.resync(number, neighbor.address, name, why))
+
+        self._context.work(in_pieces(list(interface.neighbors.values()), _TOGETHER, log))
 
     def _tell(self, neighbor: Neighbor, sign: Sign, text: str) -> None:
         said = f"EIGRP {self._sender.autonomous_system}: {text}"

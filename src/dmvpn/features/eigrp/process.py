@@ -34,7 +34,7 @@ from dmvpn.features.eigrp.summary import Summaries
 from dmvpn.features.eigrp.teller import Teller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from dmvpn.base.context import Context
     from dmvpn.base.notices import InterfaceState, RouteChanged
@@ -73,6 +73,7 @@ class Process:
         self.limits: Limits = Limits(self, self.dual, self.redistributor)
         self.stuck = StuckWatch(self, self.dual, ask=self._ask_if_stuck, give_up=self._give_up_stuck)
         self._neighbors: dict[Source, Neighbor] = {}
+        self._leaving: dict[Source, Neighbor] = {}  # were up, and what they said is still to be forgotten
         self.links = Links(self)
         self.interfaces: dict[str, EigrpInterface] = self.links.interfaces
 
@@ -188,10 +189,16 @@ class Process:
             self.watch(neighbor, wanted=True)
         self.teller.tell_table(neighbor)
 
-    def neighbors_down(self, neighbors: list[Neighbor]) -> None:
-        """Forget what they said. None of them is asked what the others knew."""
+    def neighbors_leave(self, neighbors: Iterable[Neighbor]) -> None:
+        """Ask none of them any more: none of them is to be asked what the others knew."""
         for neighbor in neighbors:
-            was_up = self._neighbors.pop(neighbor.source, None) is not None
+            if self._neighbors.pop(neighbor.source, None) is not None:
+                self._leaving[neighbor.source] = neighbor
+
+    def neighbors_down(self, neighbors: Iterable[Neighbor]) -> None:
+        """Forget what they said."""
+        for neighbor in neighbors:
+            was_up = self._leaving.pop(neighbor.source, None) is not None
             if was_up:
                 self.log.note(EventKind.NEIGHBOR_DOWN, neighbor.address, neighbor.interface.name)
             if was_up and neighbor.interface.settings.bfd:

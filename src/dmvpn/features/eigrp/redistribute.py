@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.chores import in_pieces
 from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
@@ -18,7 +19,7 @@ from dmvpn.features.eigrp.route import ExternalData, ExternalProtocol
 from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import RouteChanged
@@ -39,6 +40,8 @@ _OWN_METRIC: Final = (RouteSource.STATIC, RouteSource.CONNECTED)
 _NUMBERED: Final = (RouteSource.EIGRP, RouteSource.OSPF, RouteSource.BGP)
 #: The metric of a route that leads over no interface (Null0).
 _NOWHERE: Final = link_vector(1_000_000, 10, 1500)
+#: Prefixes that are looked at in one event: each is told to all neighbors.
+_TOGETHER: Final = 128
 
 
 class Redistributor:
@@ -62,11 +65,15 @@ class Redistributor:
     def refresh_all(self) -> None:
         """Go through the whole routing table, because the settings or our router id changed."""
         routes = self._context.ports.rib.routes() if self._process.settings.redistributions else ()
-        present = {route.prefix: route for route in routes}
-        for prefix in [prefix for prefix in self._taken if prefix not in present]:
-            self._take(prefix, None)
-        for prefix, route in present.items():
-            self._take(prefix, route)
+        present = dict.fromkeys(route.prefix for route in routes)
+        gone = [prefix for prefix in self._taken if prefix not in present]
+        self._context.work(in_pieces([*gone, *present], _TOGETHER, self._look_at))
+
+    def _look_at(self, prefixes: Iterable[Prefix]) -> None:
+        for prefix in prefixes:
+            self._take(
+                prefix, self._context.ports.rib.exact(prefix) if self._process.settings.redistributions else None
+            )
 
     def policies_changed(self) -> None:
         """Apply other lists or route maps."""
