@@ -15,6 +15,7 @@ from dmvpn.base.events import IpReceived, LinkChanged, Tick
 from dmvpn.base.liveness import Client, PathLost, WatchWanted
 from dmvpn.features.bfd import FEATURE as BFD
 from dmvpn.features.bfd.auth import AuthType, seal
+from dmvpn.features.bfd.events import ClearCounters
 from dmvpn.features.bfd.machine import MOST_SESSIONS, BfdMachine
 from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.bfd.session import CREDIT, CREDIT_RATE
@@ -197,6 +198,24 @@ def test_a_packet_of_a_stranger_changes_nothing(
     assert change(up, packet) == []
     assert state(up) == "Up"
     assert lost(up) == []
+
+
+def test_packets_that_are_not_taken_are_counted_by_why() -> None:
+    up, packet = brought_up()
+    hears(up, replace(packet, state=State.DOWN), ttl=254)
+    hears(up, replace(packet, state=State.DOWN, yours=packet.yours ^ 1))
+    for octets in (packet.serialize()[:-1], packet.serialize()):
+        stranger = a("10.1.0.9")
+        datagram = UdpDatagram(source_port=49152, destination_port=3784, payload=octets)
+        up.handle(IpReceived(GI1, stranger, US, 17, datagram.serialize(stranger, US), ttl=255))
+    lines = up.show("show bfd drops")
+    assert lines[1].split() == ["IPV4", "IPV6", "IPV4-M", "IPV6-M", "MPLS_PW", "MPLS_TP_LSP"]
+    counts = {row[:24].rstrip(): row[24:].split() for row in lines[2:]}
+    seen = ["Invalid TTL", "No BFD Adjacency", "Invalid Header Bits", "Invalid Discriminator"]
+    assert [name for name, (count, *_) in counts.items() if count == "1"] == seen
+    assert {name for name, row in counts.items() if set(row) == {"0"}} == set(counts) - set(seen)
+    up.handle(ClearCounters())
+    assert "1" not in "".join(line[24:] for line in up.show("show bfd drops")[2:])
 
 
 def test_packets_make_no_sessions() -> None:

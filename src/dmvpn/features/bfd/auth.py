@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
+from dmvpn.features.bfd.drops import Drop, Dropped
 
 if TYPE_CHECKING:
     from dmvpn.net.octets import Octets
@@ -78,14 +79,16 @@ class AuthSection:
         """Decode the octets behind the packet, all of them. Raises WireError."""
         section = bytes(data)
         if len(section) < 4 or section[1] != len(section):
-            raise WireError("authentication cut short", offset=24, clause=_CLAUSE)
+            raise Dropped(Drop.AUTH_LENGTH, "authentication cut short", offset=24, clause=_CLAUSE)
         if section[0] not in _KNOWN:
             raise WireError(f"authentication of type {section[0]}", offset=24, clause=_CLAUSE)
         kind = AuthType(section[0])
         if kind is AuthType.PASSWORD:
             return cls(kind, section[2])
         if len(section) != kind.length:
-            raise WireError(f"authentication of {len(section)} octets", offset=25, clause="RFC 5880 §4.3")
+            raise Dropped(
+                Drop.AUTH_LENGTH, f"authentication of {len(section)} octets", offset=25, clause="RFC 5880 §4.3"
+            )
         return cls(kind, section[2], _HEAD.unpack_from(section)[4])
 
 

@@ -8,6 +8,7 @@ from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind, code, debug_group, label_group, log, log_group, reason, reason_group
 from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.auth import AuthType
+from dmvpn.features.bfd.drops import Drop
 from dmvpn.features.bfd.reasons import BfdReason
 from dmvpn.features.bfd.states import Diagnostic, State
 
@@ -180,6 +181,29 @@ _BLOCK = label_group(
     Word("My Discr.", "The far end's discriminator, and ours as it knows it.", also=("Your Discr.",)),
     next="debug bfd packet",
 )
+_DROPS = label_group(
+    "packets of BFD that were not taken",
+    ("show bfd drops",),
+    Word("BFD Drop Statistics", "Since the start, or since `clear bfd counters`."),
+    Word(
+        "IPV4",
+        "The only column that counts here: BFD watches neighbors by IPv4.",
+        also=("IPV6", "IPV4-M", "IPV6-M", "MPLS_PW", "MPLS_TP_LSP", "IPV", "MPLS", "PW", "TP", "LSP", "M"),
+    ),
+    Word(Drop.TTL.value, "Of no neighbor: it came through a router.", clause="RFC 5881 §5"),
+    Word(Drop.SESSION.value, "From somebody who is not watched.", clause="RFC 5880 §6.8.6"),
+    Word(Drop.HEADER.value, "It broke the standard.", clause="RFC 5880 §6.8.6"),
+    Word(Drop.DISCRIMINATOR.value, "It was for a session that has ended.", clause="RFC 5880 §6.3"),
+    Word(Drop.AUTH_LENGTH.value, "What it proves itself with is cut short.", clause="RFC 5880 §4.2"),
+    Word(Drop.AUTH_SEQUENCE.value, "It is an old one, or comes again.", clause="RFC 5880 §6.7.3"),
+    Word(
+        Drop.AUTH_FAILED.value,
+        "Its digest or password is another one, or it has none.",
+        clause="RFC 5880 §6.7",
+        next="show bfd neighbors details",
+    ),
+    next=_SHOW,
+)
 _SUMMARY = label_group(
     "labels of BFD's summary",
     ("show bfd summary",),
@@ -189,5 +213,18 @@ _SUMMARY = label_group(
     sighted=True,
 )
 GROUPS: Final = (
-    *(_STATES, _BITS, _DIAGNOSTICS, _LOGS, _EVENTS, _PACKETS, _AUTHENTICATION, _REASONS, _TABLE, _BLOCK, _SUMMARY),
+    *(
+        _STATES,
+        _BITS,
+        _DIAGNOSTICS,
+        _LOGS,
+        _EVENTS,
+        _PACKETS,
+        _AUTHENTICATION,
+        _REASONS,
+        _TABLE,
+        _BLOCK,
+        _SUMMARY,
+        _DROPS,
+    ),
 )

@@ -10,6 +10,7 @@ the socket is read before anything is concluded.
 
 from __future__ import annotations
 
+from collections import Counter
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -23,6 +24,7 @@ from dmvpn.base.limits import Limiter
 from dmvpn.base.liveness import PathLost, WatchWanted, Witness
 from dmvpn.base.notices import Configured, InterfaceChanged
 from dmvpn.features.bfd import messages
+from dmvpn.features.bfd.drops import Drop, Dropped
 from dmvpn.features.bfd.events import ClearCounters
 from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ControlPacket
@@ -70,7 +72,7 @@ class BfdMachine:
     def __init__(self, ports: Ports) -> None:
         self.config = BfdConfig()
         self.sessions: dict[_Key, Session] = {}
-        self.refused = 0
+        self.drops: Counter[Drop] = Counter()
         self.seals = Seals(ports, ())
         self._context = Context(ports)
         self._by_discriminator: dict[int, Session] = {}
@@ -100,7 +102,7 @@ class BfdMachine:
                 for name in self._interfaces():
                     self._refresh(name)
             case ClearCounters():
-                self.refused = 0
+                self.drops.clear()
                 for session in self.sessions.values():
                     session.clear_counters()
             case Resync():
@@ -243,7 +245,7 @@ class BfdMachine:
         try:
             self._take(self._parsed(event, session), event, session)
         except WireError as error:
-            self.refused += 1
+            self.drops[error.drop if isinstance(error, Dropped) else Drop.HEADER] += 1
             if session is not None:
                 session.refuse()
             if self._context.ports.debugging.on(messages.PACKET):
@@ -253,15 +255,15 @@ class BfdMachine:
     def _parsed(self, event: IpReceived, session: Session | None) -> ControlPacket:
         """Return the packet, if this session may take it. Raises WireError."""
         if event.ttl != TTL:
-            raise WireError(f"TTL {event.ttl}", offset=0, clause="RFC 5881 §5")
+            raise Dropped(Drop.TTL, f"TTL {event.ttl}", offset=0, clause="RFC 5881 §5")
         datagram = UdpDatagram.parse(event.payload, event.source, event.destination)
         packet = ControlPacket.parse(datagram.payload)
         if session is None or session.parameters is None:
-            raise WireError("a packet of no session", offset=0, clause="RFC 5880 §6.8.6")
+            raise Dropped(Drop.SESSION, "a packet of no session", offset=0, clause="RFC 5880 §6.8.6")
         length = event.payload[8 + 3]
         self.seals.check(packet, bytes(datagram.payload[:length]), session, self._context.now)
         if packet.yours not in (0, session.discriminator):
-            raise WireError(f"your discriminator {packet.yours}", offset=8, clause="RFC 5880 §6.8.6")
+            raise Dropped(Drop.DISCRIMINATOR, f"your discriminator {packet.yours}", offset=8, clause="RFC 5880 §6.8.6")
         return packet
 
     def _take(self, packet: ControlPacket, event: IpReceived, session: Session | None) -> None:

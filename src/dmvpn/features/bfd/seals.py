@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.bfd.auth import LAST_KEY, is_genuine, may_follow, seal
+from dmvpn.features.bfd.drops import Drop, Dropped
 from dmvpn.features.bfd.reasons import BfdReason
 
 if TYPE_CHECKING:
@@ -48,20 +48,22 @@ class Seals:
         here, there = (wanted.type.word if wanted else _NOTHING), (given.type.word if given else _NOTHING)
         if here != there:
             session.disbelieve(Reason(BfdReason.OTHER_AUTHENTICATION, (here, there), now))
-            raise WireError(f"authentication: {here} here, {there} there", offset=1, clause=_CLAUSE)
+            raise Dropped(Drop.AUTH_FAILED, f"authentication: {here} here, {there} there", offset=1, clause=_CLAUSE)
         if wanted is None or given is None:
             session.believe()
             return
         keys = [key for key in self._accepted(wanted.chain, now) if key.number == given.key]
         if not any(is_genuine(octets, given, key.text.encode()) for key in keys):
             session.disbelieve(Reason(BfdReason.WRONG_DIGEST, (given.key,), now))
-            raise WireError(f"the digest is wrong (key {given.key})", offset=24, clause=_CLAUSE)
+            raise Dropped(Drop.AUTH_FAILED, f"the digest is wrong (key {given.key})", offset=24, clause=_CLAUSE)
         last = session.remote_sequence
         if last is not None and now < session.received.last + 2 * session.patience:
             meticulous = given.type.is_meticulous
             if not may_follow(given.sequence, last, packet.multiplier, meticulous=meticulous):
                 session.disbelieve(Reason(BfdReason.OLD_NUMBER, (given.sequence,), now))
-                raise WireError(f"sequence number {given.sequence} after {last}", offset=28, clause=_CLAUSE)
+                raise Dropped(
+                    Drop.AUTH_SEQUENCE, f"sequence number {given.sequence} after {last}", offset=28, clause=_CLAUSE
+                )
         session.believe(given.sequence)
 
     def _chain(self, name: str) -> KeyChain | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.liveness import Client
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
+from dmvpn.features.bfd.drops import Drop
 from dmvpn.features.bfd.events import ClearCounters
 from dmvpn.features.bfd.machine import BfdMachine
 from dmvpn.features.bfd.reasons import BfdReason
@@ -247,7 +248,9 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowBfdSummary:
     """Return how many there are."""
     machine = ctx.machine(BfdMachine)
     up = sum(session.is_up for session in machine.sessions.values())
-    return ShowBfdSummary(len(machine.sessions), up, machine.refused, _by_client(machine) if "client" in args else ())
+    return ShowBfdSummary(
+        len(machine.sessions), up, machine.drops.total(), _by_client(machine) if "client" in args else ()
+    )
 
 
 def _by_client(machine: BfdMachine) -> tuple[tuple[str, int, int], ...]:
@@ -276,6 +279,31 @@ def render_summary(answer: ShowBfdSummary) -> Iterator[str]:
         yield f"Packets that were not taken: {answer.refused}"
 
 
+#: Columns that IOS has, and how wide each is; there is BFD of IPv4 alone.
+_FAMILIES: Final = ("IPV4", "IPV6", "IPV4-M", "IPV6-M", "MPLS_PW", "MPLS_TP_LSP")
+
+
+@dataclass(frozen=True, slots=True)
+class ShowBfdDrops:
+    """How many packets were not taken, by why."""
+
+    drops: tuple[tuple[str, int], ...]
+
+
+def query_drops(ctx: ShowContext, args: Args) -> ShowBfdDrops:
+    """Count packets that were not taken."""
+    machine = ctx.machine(BfdMachine)
+    return ShowBfdDrops(tuple((drop.value, machine.drops[drop]) for drop in Drop))
+
+
+def render_drops(answer: ShowBfdDrops) -> Iterator[str]:
+    """Yield a row for each reason."""
+    yield "BFD Drop Statistics"
+    yield f"{'':<24}" + "".join(f"{family:<9}" for family in _FAMILIES).rstrip()
+    for row, count in answer.drops:
+        yield f"{row:<24}" + "".join(f"{number:<9}" for number in (count, *[0] * (len(_FAMILIES) - 1))).rstrip()
+
+
 NEIGHBORS: Final = ExecCommand(
     "show bfd neighbors [ {interface:interface} | interface {interface:interface} | ipv4 [ {address:address} ] "
     "| client ( bgp | eigrp | ospf | rip ) ] [ details ]",
@@ -302,10 +330,16 @@ SUMMARY: Final = ExecCommand(
     query=query_summary,
     render=render_summary,
 )
+DROPS: Final = ExecCommand(
+    "show bfd drops",
+    {"bfd": _HELP["bfd"], "drops": "Packets that were not taken, by why"},
+    query=query_drops,
+    render=render_drops,
+)
 CLEAR: Final = ExecCommand(
     "clear bfd counters",
     {"bfd": _HELP["bfd"], "counters": "What is counted of all sessions"},
     action=clear_counters,
     privilege=15,
 )
-COMMANDS: Final = (NEIGHBORS, SUMMARY, CLEAR)
+COMMANDS: Final = (NEIGHBORS, SUMMARY, DROPS, CLEAR)
