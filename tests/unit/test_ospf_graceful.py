@@ -150,6 +150,15 @@ def test_opaque_advertisements_of_areas_and_of_all_of_ospf_are_told_on(kind: Lsa
     for number in (1, 3):
         process = net.routers[number].machine(OspfMachine).processes[1]
         assert key in process.database(process.areas[0], kind).entries
+    of_area = kind is LsaType.OPAQUE_AREA
+    shown = net.routers[3].show("show ip ospf database")
+    at = next(at for at, line in enumerate(shown) if f"Type-{kind:d} Opaque Link {'Area' if of_area else 'AS'}" in line)
+    assert shown[at + 2].endswith("Checksum Opaque ID")
+    assert shown[at + 3].split()[:2] + shown[at + 3].split()[-1:] == ["77.0.0.1", "10.0.0.9", "1"]
+    whole = net.routers[3].show(f"show ip ospf database {'opaque-area' if of_area else 'opaque-as'}")
+    assert [line for line in whole if line.startswith("  Opaque")] == ["  Opaque Type: 77", "  Opaque ID: 1"]
+    assert whole[-1] == "    61626364"
+    assert net.routers[3].show("show ip ospf database opaque-link") == []
 
 
 @pytest.mark.conforms("ospf:5250-link")

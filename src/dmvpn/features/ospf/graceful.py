@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from dmvpn.base.errors import WireError
-from dmvpn.features.ospf.lsa import MAX_AGE, REFRESH_AGE, LsaType, UnknownBody
+from dmvpn.features.ospf.lsa import MAX_AGE, REFRESH_AGE, LsaType, UnknownBody, opaque_of
 from dmvpn.features.ospf.messages import Helped
 from dmvpn.features.ospf.surroundings import Surroundings
 from dmvpn.net.octets import ipv4_address
@@ -89,7 +89,7 @@ class Helper:
 
     def take(self, interface: OspfInterface, lsa: Lsa) -> None:
         """Take an advertisement of the link's scope; only Grace-LSAs are looked at."""
-        if int(lsa.header.id) >> 24 != _OPAQUE_TYPE or not isinstance(lsa.body, UnknownBody):
+        if opaque_of(lsa.header.id)[0] != _OPAQUE_TYPE or not isinstance(lsa.body, UnknownBody):
             return
         try:
             grace = Grace.parse(lsa.body.octets)

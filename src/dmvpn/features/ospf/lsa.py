@@ -61,6 +61,11 @@ OPAQUE: Final = (LsaType.OPAQUE_LINK, LsaType.OPAQUE_AREA, LsaType.OPAQUE_AS)
 EVERYWHERE: Final = (LsaType.EXTERNAL, LsaType.OPAQUE_AS)
 
 
+def opaque_of(name: IPv4Address) -> tuple[int, int]:
+    """Return the opaque type and identifier that the name of an opaque advertisement consists of, RFC 5250 §3."""
+    return int(name) >> 24, int(name) & 0xFFFFFF
+
+
 class LinkType(enum.IntEnum):
     """What a link of a router leads to, RFC 2328 §A.4.2."""
 

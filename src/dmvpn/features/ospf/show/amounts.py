@@ -22,8 +22,9 @@ _OF_AREA: Final = (
     (LsaType.SUMMARY, "Summary Net"),
     (LsaType.BORDER_SUMMARY, "Summary ASBR"),
     (LsaType.NSSA_EXTERNAL, "Type-7 Ext"),
+    (LsaType.OPAQUE_AREA, "Opaque Area"),
 )
-_OF_PROCESS: Final = (*_OF_AREA, (LsaType.EXTERNAL, "Type-5 Ext"))
+_OF_PROCESS: Final = (*_OF_AREA, (LsaType.EXTERNAL, "Type-5 Ext"), (LsaType.OPAQUE_AS, "Opaque AS"))
 
 
 @dataclass(frozen=True, slots=True)

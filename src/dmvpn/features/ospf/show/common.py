@@ -42,6 +42,8 @@ TITLES: Final = {
     LsaType.BORDER_SUMMARY: "Summary ASB Link States",
     LsaType.NSSA_EXTERNAL: "Type-7 AS External Link States",
     LsaType.EXTERNAL: "Type-5 AS External Link States",
+    LsaType.OPAQUE_AREA: "Type-10 Opaque Link Area Link States",
+    LsaType.OPAQUE_AS: "Type-11 Opaque Link AS Link States",
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.lsa import ExternalBody, LsaType, RouterBody
+from dmvpn.features.ospf.lsa import OPAQUE, ExternalBody, LsaType, RouterBody, opaque_of
 from dmvpn.features.ospf.show.common import AUTHOR, AUTHOR_HELP, HELP, OSPF, TITLES, author, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LsaLine:
-    """One advertisement. age: seconds. more: the links of a router, or the tag of an external network."""
+    """One advertisement. age: seconds. more: the links of a router, the tag of an external network, the identifier of
+    an opaque one.
+    """
 
     id: str
     router: str
@@ -83,7 +85,14 @@ def _parts(database: Database, area: str, now: float, router: IPv4Address | None
 
 def _line(entry: Entry, now: float) -> LsaLine:
     header, body = entry.lsa.header, entry.lsa.body
-    more = len(body.links) if isinstance(body, RouterBody) else body.tag if isinstance(body, ExternalBody) else None
+    more: int | None = None
+    match body:
+        case RouterBody(links=links):
+            more = len(links)
+        case ExternalBody(tag=tag):
+            more = tag
+        case _ if header.type in OPAQUE:
+            more = opaque_of(header.id)[1]
     return LsaLine(
         id=str(header.id),
         router=str(header.router),
@@ -113,6 +122,8 @@ def render_database(answer: ShowDatabases) -> Iterator[str]:
 def _last_column(kind: LsaType) -> str:
     if kind is LsaType.ROUTER:
         return " Link count"
+    if kind in OPAQUE:
+        return " Opaque ID"
     return " Tag" if kind in (LsaType.EXTERNAL, LsaType.NSSA_EXTERNAL) else ""
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import mask_length
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import (
+    OPAQUE,
     ExternalBody,
     Link,
     LinkType,
@@ -16,6 +18,8 @@ from dmvpn.features.ospf.lsa import (
     RouterBody,
     RouterFlag,
     SummaryBody,
+    UnknownBody,
+    opaque_of,
 )
 from dmvpn.features.ospf.show.common import AUTHOR, AUTHOR_HELP, HELP, OSPF, TITLES, author, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -33,6 +37,9 @@ _WHICH: Final = {
     "asbr-summary": LsaType.BORDER_SUMMARY,
     "nssa-external": LsaType.NSSA_EXTERNAL,
     "external": LsaType.EXTERNAL,
+    "opaque-link": LsaType.OPAQUE_LINK,
+    "opaque-area": LsaType.OPAQUE_AREA,
+    "opaque-as": LsaType.OPAQUE_AS,
 }
 _NAMES: Final = {
     LsaType.ROUTER: "Router Links",
@@ -41,6 +48,8 @@ _NAMES: Final = {
     LsaType.BORDER_SUMMARY: "Summary Links(AS Boundary Router)",
     LsaType.NSSA_EXTERNAL: "AS External Link",
     LsaType.EXTERNAL: "AS External Link",
+    LsaType.OPAQUE_AREA: "Opaque Area Link",
+    LsaType.OPAQUE_AS: "Opaque AS Link",
 }
 _MEANINGS: Final = {
     LsaType.NETWORK: " (address of Designated Router)",
@@ -142,6 +151,10 @@ def _paragraph(each: Advertisement) -> Iterator[str]:
     yield f"  Options: ({_options(each)})"
     yield f"  LS Type: {_NAMES[each.type]}"
     yield f"  Link State ID: {each.id}{_MEANINGS.get(each.type, '')}"
+    if each.type in OPAQUE:
+        kind, number = opaque_of(IPv4Address(each.id))
+        yield f"  Opaque Type: {kind}"
+        yield f"  Opaque ID: {number}"
     yield f"  Advertising Router: {each.router}"
     yield f"  LS Seq Number: {each.sequence:08X}"
     yield f"  Checksum: 0x{each.checksum:X}"
@@ -157,6 +170,8 @@ def _paragraph(each: Advertisement) -> Iterator[str]:
             yield f"\tMTID: 0 \tMetric: {summary.metric} "
         case ExternalBody() as external:
             yield from _external(external)
+        case UnknownBody(octets=octets):
+            yield from (f"    {octets[at : at + 16].hex(' ', 4)}" for at in range(0, len(octets), 16))
 
 
 def _options(each: Advertisement) -> str:
@@ -210,6 +225,9 @@ DETAILS: Final = ExecCommand(
         "asbr-summary": "Type 4: border routers of other areas",
         "nssa-external": "Type 7: networks outside, told in an NSSA",
         "external": "Type 5: networks outside",
+        "opaque-link": "Type 9: of a link; none is kept",
+        "opaque-area": "Type 10: something for the routers of an area",
+        "opaque-as": "Type 11: something for all routers",
         "id": "Only those of this name",
     },
     query=query_advertisements,
