@@ -244,6 +244,16 @@ def test_a_far_end_that_can_receive_nothing_is_sent_nothing() -> None:
     assert said(up.advance(0.14)) == []
 
 
+@pytest.mark.parametrize("there", [State.ADMIN_DOWN, State.DOWN, State.UP])
+def test_a_far_end_that_could_receive_nothing_and_fell_silent_is_called_again(there: State) -> None:
+    """It may be one that only answers (the passive role, RFC 5880 §6.1): nobody would ever begin again."""
+    calling = bench()
+    ours = discriminator(calling)
+    hears(calling, replace(Far, state=there, yours=ours, required_rx=0))
+    assert said(calling.advance(2)) == []
+    assert len(said(calling.advance(10))) >= 7
+
+
 @pytest.mark.conforms("bfd:6.6-demand")
 def test_a_far_end_in_demand_mode_is_sent_nothing_while_both_are_up() -> None:
     up, packet = brought_up()

@@ -318,6 +318,7 @@ class BfdMachine:
             granted = session.expire(self._context.now)
             if granted is None:
                 self._move(session, Move.SILENT)
+                self._hasten(session)  # what it last said may have been that it can receive nothing
             else:
                 self._context.start(session.detect_timer, granted)
 
