@@ -231,3 +231,47 @@ def test_objects_are_shown_by_what_they_look_at() -> None:
         text = world.show("SPOKE1", f"track {words}")
         assert [line.split()[1] for line in text.splitlines() if line.startswith("Track")] == [str(number)]
         assert world.lines("SPOKE1", f"track {words} brief")[1].split()[0] == str(number)
+
+
+def test_a_list_with_thresholds_is_up_from_one_on_and_down_from_the_other_downwards() -> None:
+    """The route was never there, and `show track` knew of no such list."""
+    world = spoke(
+        *[f"track {number} interface Loopback{number} line-protocol" for number in (1, 2, 3)],
+        *("track 4 list threshold weight", "object 1 weight 15", "object 2 weight 20", "object 3 weight 30"),
+        "threshold weight up 30 down 10",
+        *("track 5 list threshold percentage", "object 1", "object 2", "object 3"),
+        "threshold percentage down 34 up 60",
+        "track 6 list threshold weight",
+        *("object 1", "object 2"),
+        "ip route 10.66.0.0 255.255.0.0 Null0 track 4",
+    )
+
+    def states(*up: int) -> list[bool]:
+        for number in (1, 2, 3):
+            world.configure("SPOKE1", f"{'' if number in up else 'no '}interface Loopback{number}")
+        world.run_for(2)
+        found = ["is Up (" in world.show("SPOKE1", f"track {number}") for number in (4, 5, 6)]
+        assert ("10.66.0.0" in world.show("SPOKE1", "ip route")) is found[0]
+        return found
+
+    assert states() == [False, False, False]
+    assert states(1) == [False, False, True]
+    assert states(1, 2) == [True, True, True]
+    text = world.show("SPOKE1", "track 4")
+    assert "  List threshold weight\n  Threshold Weight is Up (35)" in text
+    assert "    object 1 weight 15 Up\n" in text
+    assert "  Threshold up 30, down 10" in text
+    assert "  Threshold Percentage is Up (66%)" in world.show("SPOKE1", "track 5")
+    assert "4     list                                   threshold        Up " in world.show("SPOKE1", "track brief")
+    assert states(1) == [True, False, True]
+    assert states() == [False, False, False]
+    assert states(3) == [True, False, False]
+
+
+def test_a_list_that_gets_another_kind_of_threshold_leaves_the_old_one() -> None:
+    world = spoke("track 4 list threshold weight", "object 1 weight 15", "threshold weight up 30 down 10")
+    world.configure("SPOKE1", "track 4 list threshold percentage")
+    text = world.show("SPOKE1", "running-config | section track 4")
+    assert "object 1 weight 15" in text
+    assert "threshold weight" not in text
+    assert "Threshold up 1%, down 0%" in world.show("SPOKE1", "track 4")

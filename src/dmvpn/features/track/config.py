@@ -20,14 +20,24 @@ _TRACK: Final = {"track": "Objects whose state others follow", "number": "Number
 _SLA: Final = {"sla": "Measure what others can do", "number": "Number of the operation"}
 #: Milliseconds.
 _TIMEOUT: Final = 5000
+#: Of an object in a list.
+_WEIGHT: Final = 10
 _NUMBER: Final = "{number:1-1000}"
 _OPERATION: Final = "{number:1-2147483647}"
 
 
+def _concern(levels: Args, args: Args) -> bool:
+    """Return whether thresholds are of the kind that the list has."""
+    return "threshold" in args and ("weight" in levels) is ("weight" in args)
+
+
 def _drop_members(args: Args, inner: Section) -> None:
-    """Drop the objects of a list that is none any more."""
+    """Drop the objects of a list that is none any more, and thresholds of another kind."""
     if "list" not in args:
         for entry in inner.entries(MEMBER):
+            inner.drop(entry)
+    for entry in inner.entries(LEVELS):
+        if not _concern(entry.args, args):
             inner.drop(entry)
 
 
@@ -50,7 +60,7 @@ TRACK: Final = ConfigLine(
     "global",
     f"track {_NUMBER} ( interface {{interface:interface}} ( line-protocol | ip routing ) | ip sla "
     "{operation:1-2147483647} [ reachability | state ] | ip route ( {prefix:prefix} | {network:address} {mask:mask} ) "
-    "reachability | list boolean ( and | or ) )",
+    "reachability | list ( boolean ( and | or ) | threshold ( weight | percentage ) ) )",
     {
         **_TRACK,
         "interface": "An interface",
@@ -68,6 +78,9 @@ TRACK: Final = ConfigLine(
         "boolean": "By what they are together",
         "and": "All are up",
         "or": "At least one is up",
+        "threshold": "By how many of them are up",
+        "weight": "By the weights of those that are up",
+        "percentage": "By their part of all",
     },
     key=("number",),
     order=564,
@@ -82,10 +95,27 @@ DELAY: Final = ConfigLine(
 )
 MEMBER: Final = ConfigLine(
     "track",
-    "object {object:1-1000} [ not ]",
-    {"object": "An object of the list", "not": "Counts when it is down"},
+    "object {object:1-1000} [ not | weight {weight:0-255} ]",
+    {
+        "object": "An object of the list",
+        "not": "Counts when it is down",
+        "weight": "What it counts where the threshold is a weight",
+    },
     key=("object",),
     order=10,
+)
+LEVELS: Final = ConfigLine(
+    "track",
+    "threshold ( weight ( up {up:0-255} [ down {down:0-255} ] | down {down:0-255} [ up {up:0-255} ] ) "
+    "| percentage ( up {up:0-100} [ down {down:0-100} ] | down {down:0-100} [ up {up:0-100} ] ) )",
+    {
+        "threshold": "How many objects have to be up",
+        "weight": "By their weights",
+        "percentage": "By their part of all",
+        "up": "The list is up from this on",
+        "down": "Once up, it is down from this downwards",
+    },
+    order=15,
 )
 SLA: Final = ConfigLine("global", f"ip sla {_OPERATION}", _SLA, key=("number",), order=560, opens="sla")
 ECHO: Final = ConfigLine(
@@ -152,7 +182,7 @@ SCHEDULE: Final = ConfigLine(
     order=561,
     check=lambda args, _: None if "after" not in args or _clock(args.text("after")) is not None else "%Invalid time",
 )
-LINES: Final = (TRACK, DELAY, MEMBER, SLA, ECHO, FREQUENCY, TIMEOUT, THRESHOLD, SIZE, TOS, TAG, OWNER, SCHEDULE)
+LINES: Final = (TRACK, DELAY, MEMBER, LEVELS, SLA, ECHO, FREQUENCY, TIMEOUT, THRESHOLD, SIZE, TOS, TAG, OWNER, SCHEDULE)
 
 
 def _clock(text: str) -> float | None:
@@ -179,7 +209,9 @@ def model(tree: ConfigTree) -> TrackConfig | None:
 
 def _tracked(args: Args, section: Section) -> Tracked:
     delay = section.get(DELAY)
-    members = tuple((entry.integer("object"), "not" in entry) for entry in section.all(MEMBER))
+    entries = section.all(MEMBER)
+    levels = section.get(LEVELS)
+    up, down = _levels(levels if levels is not None and _concern(levels, args) else None)
     prefix = None
     if "prefix" in args:
         prefix = args.prefix("prefix")
@@ -191,13 +223,30 @@ def _tracked(args: Args, section: Section) -> Tracked:
         interface=args.interface("interface", ""),
         operation=args.integer("operation", 0),
         prefix=prefix,
-        members=members,
+        members=tuple((entry.integer("object"), "not" in entry) for entry in entries),
+        weights=tuple(entry.integer("weight", _WEIGHT) for entry in entries),
+        up_level=up,
+        down_level=down,
         up_delay=delay.integer("up", 0) if delay is not None else 0,
         down_delay=delay.integer("down", 0) if delay is not None else 0,
     )
 
 
+def _levels(said: Args | None) -> tuple[int, int]:
+    """Return from where on a list is up, and from where downwards it is down: next to each other unless both are
+    said.
+    """
+    if said is None:
+        return 1, 0
+    up, down = said.integer("up", None), said.integer("down", None)
+    if up is None:
+        up = (down or 0) + 1
+    return up, up - 1 if down is None else down
+
+
 def _kind(args: Args) -> Kind:
+    if "threshold" in args:
+        return Kind.WEIGHT if "weight" in args else Kind.PERCENTAGE
     if "list" in args:
         return Kind.ALL if "and" in args else Kind.ANY
     if "interface" in args:

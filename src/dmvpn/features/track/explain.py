@@ -31,6 +31,8 @@ _TRACK = label_group(
     Word("Reachability", "Of an operation: the last request was answered. Of a route: the routing table has it."),
     Word("List", "Other objects: whether all of them, or at least one, are up."),
     Word("object", "A member of the list; `not`: it counts when it is down.", also=("not",)),
+    Word("weight", "What a member counts in a list whose threshold is a weight."),
+    Word("Threshold", "The list is up from the one on, and down from the other one downwards.", also=("threshold",)),
     Word("Delay", "Seconds for which a change has to last before it counts.", also=("up", "down", "secs")),
     Word("First-hop interface", "By which the route leaves."),
     Word("Latest RTT (millisecs)", "Milliseconds until the last request was answered."),
@@ -112,6 +114,16 @@ _KINDS = Group(
         Word(model.Kind.ROUTE.value, "The routing table has a route to just this network."),
         Word(model.Kind.ALL.value, "All objects of the list are up.", also=("Boolean AND",)),
         Word(model.Kind.ANY.value, "One object of the list is up.", also=("Boolean OR",)),
+        Word(
+            model.Kind.WEIGHT.value,
+            "The weight of the objects that are up reaches the threshold; it stays up until the other one.",
+            also=("Threshold Weight",),
+        ),
+        Word(
+            model.Kind.PERCENTAGE.value,
+            "So many percent of the objects are up; it stays up until the other threshold.",
+            also=("Threshold Percentage",),
+        ),
     ),
 )
 _ANSWERS = answer_group(

@@ -23,6 +23,8 @@ class Kind(enum.Enum):
     ROUTE = "route reachability"
     ALL = "boolean and"
     ANY = "boolean or"
+    WEIGHT = "threshold weight"
+    PERCENTAGE = "threshold percentage"
 
 
 #: The words of `show track` that choose objects by what they look at.
@@ -30,7 +32,7 @@ CHOSEN_BY: Final = {
     "interface": (Kind.LINE, Kind.ROUTING),
     "sla": (Kind.REACHABLE, Kind.STATE),
     "route": (Kind.ROUTE,),
-    "list": (Kind.ALL, Kind.ANY),
+    "list": (Kind.ALL, Kind.ANY, Kind.WEIGHT, Kind.PERCENTAGE),
 }
 
 
@@ -39,7 +41,8 @@ class Tracked:
     """`track N ...`.
 
     interface, operation, prefix: what it is about, by its kind.
-    members: of a list: the number of an object, and whether it counts when that is down.
+    members: of a list: the number of an object, and whether it counts when that is down. weights: of each of them.
+    up_level, down_level: of a list with thresholds: it is up from the one on, and down from the other one downwards.
     up_delay, down_delay: seconds for which a change must last.
     """
 
@@ -49,6 +52,9 @@ class Tracked:
     operation: int = 0
     prefix: Prefix | None = None
     members: tuple[tuple[int, bool], ...] = ()
+    weights: tuple[int, ...] = ()
+    up_level: int = 1
+    down_level: int = 0
     up_delay: int = 0
     down_delay: int = 0
 

@@ -1,8 +1,9 @@
 """Tracked objects: each is up or down, by one fact, or by what other objects are together.
 
 A fact that changes counts when the delay for that direction is over, and it has not changed back. A list follows its
-members at once, unless it has delays of its own: all objects are looked at once, members before their lists. So a list
-that is a member of itself changes once at a time, and what is to become of it stays open.
+members at once, unless it has delays of its own; between its two thresholds it stays what it was. All objects are
+looked at once, members before their lists. So a list that is a member of itself changes once at a time, and what is to
+become of it stays open.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Objects:
             self._follow(each)
 
     def _follow(self, each: Object) -> None:
-        is_up = self._fact(each.settings)
+        is_up = self._fact(each)
         if is_up == each.is_up:
             self._context.stop(each.timer)
             return
@@ -100,7 +101,7 @@ class Objects:
 
     def _turn(self, each: Object) -> None:
         """Turn an object whose fact has been another one for long enough."""
-        is_up = self._fact(each.settings)
+        is_up = self._fact(each)
         if is_up != each.is_up:
             self._change(each, is_up)
             self.look()
@@ -114,8 +115,8 @@ class Objects:
         self._context.out.append(messages.StateChanged.of(settings.number, about, up=is_up))
         self._context.out.append(TrackChanged(settings.number, up=is_up))
 
-    def _fact(self, settings: Tracked) -> bool:
-        ports = self._context.ports
+    def _fact(self, each: Object) -> bool:
+        ports, settings = self._context.ports, each.settings
         match settings.kind:
             case Kind.LINE | Kind.ROUTING:
                 state = ports.interfaces.get(settings.interface)
@@ -128,9 +129,20 @@ class Objects:
                 return code is Code.OK or (code is Code.OVER and settings.kind is Kind.REACHABLE)
             case Kind.ROUTE:
                 return settings.prefix is not None and ports.rib.exact(settings.prefix) is not None
+            case Kind.WEIGHT | Kind.PERCENTAGE:
+                level = self.level(settings)
+                return level >= settings.up_level or (each.is_up and level > settings.down_level)
             case _:
                 members = [self._is_up(number) is not reverse for number, reverse in settings.members]
                 return bool(members) and (all(members) if settings.kind is Kind.ALL else any(members))
+
+    def level(self, settings: Tracked) -> int:
+        """Return the weight of a list's objects that are up, or their part of all, percent."""
+        pairs = zip(settings.members, settings.weights, strict=True)
+        up = [weight for (number, reverse), weight in pairs if self._is_up(number) is not reverse]
+        if settings.kind is Kind.WEIGHT:
+            return sum(up)
+        return 100 * len(up) // len(settings.members) if settings.members else 0
 
     def _is_up(self, number: int) -> bool:
         member = self.all.get(number)

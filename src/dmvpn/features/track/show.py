@@ -5,6 +5,7 @@ The layouts of IP SLA are those of IOS-XE as Genie and ntc-templates read them; 
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectEntry:
-    """One tracked object. changed: seconds since the last change. code, rtt: of its operation; rtt in milliseconds."""
+    """One tracked object. changed: seconds since the last change. code, rtt: of its operation; rtt in milliseconds.
+
+    level: of a list with thresholds: the weight of what is up, or its part of all. weights: empty if they do not count.
+    """
 
     number: int
     kind: str
@@ -42,6 +46,10 @@ class ObjectEntry:
     code: str = ""
     rtt: int | None = None
     members: tuple[tuple[int, bool, bool], ...] = ()
+    weights: tuple[int, ...] = ()
+    level: int | None = None
+    up_level: int | None = None
+    down_level: int | None = None
     followed: bool = False
 
 
@@ -105,6 +113,7 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
     machine, settings = ctx.machine(TrackMachine), each.settings
     route = ctx.ports.rib.exact(settings.prefix) if settings.prefix is not None else None
     echo = machine.echoes.running.get(settings.operation)
+    has_levels = settings.kind in (Kind.WEIGHT, Kind.PERCENTAGE)
     states = {number: known.is_up for number, known in machine.objects.all.items()}
     return ObjectEntry(
         number=settings.number,
@@ -122,6 +131,10 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
         code=(echo.code if echo is not None else Code.UNKNOWN).value if settings.operation else "",
         rtt=_milliseconds(echo.rtt) if echo is not None else None,
         members=tuple((number, reverse, states.get(number, False)) for number, reverse in settings.members),
+        weights=settings.weights if settings.kind is Kind.WEIGHT else (),
+        level=machine.objects.level(settings) if has_levels else None,
+        up_level=settings.up_level if has_levels else None,
+        down_level=settings.down_level if has_levels else None,
         followed=settings.number in machine.followed,
     )
 
@@ -149,9 +162,9 @@ def render_track(answer: ShowTrack) -> Iterator[str]:
 
 def _brief(entry: ObjectEntry) -> str:
     words = entry.about.split(" ")
-    kind = words[0] if entry.kind in ("LINE", "ROUTING", "ALL", "ANY") else " ".join(words[:2])
+    kind = " ".join(words[:2]) if words[0] == "ip" else words[0]
     instance = entry.about[len(kind) + 1 :]
-    parameter = "boolean" if kind == "list" else entry.parameter
+    parameter = entry.parameter.split()[0] if kind == "list" else entry.parameter
     state = "Up" if entry.up else "Down"
     return f"{entry.number:<6}{kind:<12}{instance:<27}{parameter:<17}{state:<6}{age(entry.changed)}"
 
@@ -164,6 +177,8 @@ _SUBJECTS: Final = {
     Kind.ROUTE: "Reachability",
     Kind.ALL: "Boolean AND",
     Kind.ANY: "Boolean OR",
+    Kind.WEIGHT: "Threshold Weight",
+    Kind.PERCENTAGE: "Threshold Percentage",
 }
 
 
@@ -176,11 +191,16 @@ def _block(entry: ObjectEntry) -> Iterator[str]:
     yield f"  {about} {entry.parameter}"
     state = "Up" if entry.up else "Down"
     learnt = f" ({entry.learnt_by})" if entry.learnt_by else ""
-    yield f"  {_SUBJECTS[kind]} is {state}{learnt}"
+    unit = "%" if kind is Kind.PERCENTAGE else ""
+    level = f" ({entry.level}{unit})" if entry.level is not None else ""
+    yield f"  {_SUBJECTS[kind]} is {state}{learnt}{level}"
     changes = "1 change" if entry.changes == 1 else f"{entry.changes} changes"
     yield f"    {changes}, last change {age(entry.changed)}"
-    for number, reverse, up in entry.members:
-        yield f"    object {'not ' if reverse else ''}{number} {'Up' if up else 'Down'}"
+    for (number, reverse, up), weight in zip_longest(entry.members, entry.weights):
+        weighs = f" weight {weight}" if weight is not None else ""
+        yield f"    object {'not ' if reverse else ''}{number}{weighs} {'Up' if up else 'Down'}"
+    if entry.up_level is not None:
+        yield f"  Threshold up {entry.up_level}{unit}, down {entry.down_level}{unit}"
     if entry.up_delay or entry.down_delay:
         delays = ((entry.up_delay, "up"), (entry.down_delay, "down"))
         yield "  Delay " + ", ".join(f"{word} {seconds} secs" for seconds, word in delays if seconds)
