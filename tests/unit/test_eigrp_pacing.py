@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from dmvpn.base.notices import Configured
 from dmvpn.features.eigrp.events import ClearNeighbors
-from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
+from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
 from support.eigrp_crowd import LINK, NETWORKS, Crowd
 from support.eigrp_net import EVERYTHING, EigrpNet, ethernet, tunnel
 
@@ -90,3 +91,20 @@ def test_a_crowd_that_stays_is_logged_in_several_events() -> None:
     crowd.handle(ClearNeighbors(soft=True))
     crowd.run(1.0)
     assert 0 < crowd.most <= MOST
+
+
+def test_a_process_that_ends_has_nothing_more_to_do_when_it_has_taken_leave_of_a_crowd() -> None:
+    crowd = _quiet_crowd()
+    crowd.handle(Configured("eigrp", EigrpConfig()))
+    assert crowd.machine.processes == {}
+    crowd.run(300.0)
+    assert crowd.machine.next_deadline() is None
+
+
+def test_a_crowd_that_leaves_while_it_is_asked_is_waited_for_no_more() -> None:
+    crowd = _quiet_crowd()
+    crowd.tell(crowd.core, NETWORKS[:1], None)
+    crowd.run(0.3)
+    crowd.handle(ClearNeighbors())
+    crowd.run(10.0)
+    assert not crowd.process.dual.active

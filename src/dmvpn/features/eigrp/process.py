@@ -73,6 +73,7 @@ class Process:
         self.limits: Limits = Limits(self, self.dual, self.redistributor)
         self.stuck = StuckWatch(self, self.dual, ask=self._ask_if_stuck, give_up=self._give_up_stuck)
         self._neighbors: dict[Source, Neighbor] = {}
+        self._is_over = False
         self._leaving: dict[Source, Neighbor] = {}  # were up, and what they said is still to be forgotten
         self.links = Links(self)
         self.interfaces: dict[str, EigrpInterface] = self.links.interfaces
@@ -141,8 +142,11 @@ class Process:
 
     def close(self, reason: DownReason) -> None:
         """End the process: neighbors are told, routes taken back."""
+        self._is_over = True
+        for interface in self.interfaces.values():
+            self.adjacencies.drop_all(interface, reason, tell=True)
         for name in list(self.interfaces):
-            self.links.stop(name, reason, tell=True)
+            self.links.stop(name, reason, tell=False)
         self.stuck.close()
         self.limits.close()
         self.offers.retract_all()
@@ -205,7 +209,7 @@ class Process:
                 self.watch(neighbor, wanted=False)
             self.teller.forget(neighbor)
             self.intake.forget(neighbor.source)
-        for neighbor in neighbors:
+        for neighbor in neighbors if not self._is_over else ():
             self.dual.forget(neighbor.source, self.context.now)
 
     def watch(self, neighbor: Neighbor, *, wanted: bool) -> None:
@@ -298,13 +302,16 @@ class Process:
         self.stuck.begin(prefix)
         asked: dict[EigrpInterface, list[Neighbor]] = {}
         for source in self.dual.active[prefix].awaiting:
-            neighbor = self._neighbors[source]
-            asked.setdefault(neighbor.interface, []).append(neighbor)
+            neighbor = self._neighbors.get(source)
+            if neighbor is not None:  # it may have left meanwhile, and what it said will be forgotten in a moment
+                asked.setdefault(neighbor.interface, []).append(neighbor)
         for interface, neighbors in asked.items():
             self.teller.ask(interface, prefix, neighbors)
 
     def _ask_if_stuck(self, source: Source, prefix: Prefix) -> None:
-        self.teller.ask_if_stuck(self._neighbors[source], prefix)
+        neighbor = self._neighbors.get(source)
+        if neighbor is not None:
+            self.teller.ask_if_stuck(neighbor, prefix)
 
     def _give_up_stuck(self, source: Source, prefix: Prefix) -> None:
         neighbor = self._neighbors.get(source)
