@@ -125,6 +125,18 @@ def test_a_hub_that_reaches_all_others_needs_no_shortcuts() -> None:
     assert diagnosis.healthy, as_text(diagnosis)
 
 
+@pytest.mark.parametrize(("address", "is_well"), [("10.20.1.201", True), ("10.20.1.101", False)])
+def test_a_network_that_is_carved_out_of_a_lan_harms_the_hosts_in_it(address: str, is_well: bool) -> None:
+    """The longer prefix leads there, and all other hosts of the LAN are found: the network was called broken."""
+    scenario = network("eigrp")
+    carved = f"interface Loopback9\n ip address {address} 255.255.255.252\nend"
+    scenario.configurations["S1"] = scenario.configurations["S1"].replace("\nend", f"\n{carved}")
+    lab = CopiedLab(scenario)
+    lab.wait(60)
+    diagnosis = visit(lab)
+    assert diagnosis.healthy is is_well, as_text(diagnosis)
+
+
 _PORT = "hostname {0}\ninterface GigabitEthernet1\n ip address 192.0.2.{1} 255.255.255.0\n"
 _PEERS = "router bgp {}\n neighbor 10.9.0.{} remote-as {}\n"
 _BESIDE = {

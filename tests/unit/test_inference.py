@@ -65,6 +65,13 @@ def test_a_network_whose_spokes_have_no_way_to_each_other_is_simulated_to_the_en
     assert "0 of 1 spoke pairs went direct; 5 of 5 packets lost" in capsys.readouterr().out
 
 
+def test_a_computer_has_no_address_of_a_network_that_is_carved_out_of_its_lan(tmp_path: Path) -> None:
+    """It had that of another router's port, and the doctor called the network broken."""
+    wan = ("10.1.1.201 255.255.255.252", "10.1.1.202 255.255.255.252")
+    scenario = load(tmp_path, router("A", "10.1.1.205 255.255.255.248"), router("B", wan[0]), router("C", wan[1]))
+    assert str(scenario.lab.hosts["H-A"].address) == "10.1.1.204/29"
+
+
 def test_three_on_one_wire_are_on_a_switch(tmp_path: Path) -> None:
     scenario = load(tmp_path, *(router(name, f"192.0.2.{number} {LONG}") for number, name in enumerate("ABC", 1)))
     assert wires(scenario) == [["A:GigabitEthernet0/1", "B:GigabitEthernet0/1", "C:GigabitEthernet0/1"]]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
+from ipaddress import IPv4Address, IPv4Network
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, Literal
 
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
@@ -13,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.shells.inference.wires import Network
+    from dmvpn.shells.inference.wires import Network, Port
 
 _HOST_NUMBER: Final = 100
+#: Addresses of a LAN that are tried for its computer.
+_TRIED: Final = 512
 
 
 def role(name: str, network: Network, *, added: bool) -> Literal["hub", "spoke", "provider", "router"]:
@@ -63,17 +68,32 @@ def _is_gateway(name: str, network: Network) -> bool:
     return len(users) > 1
 
 
+def _free(port: Port, known: list[tuple[int, int]]) -> IPv4Address:
+    """Return an address for a computer: none out of a network that is carved out of this one, if there is another.
+
+    known: the addresses of all routers and the lengths of their prefixes, in order.
+    """
+    subnet = port.address.network
+    among = slice(bisect(known, (int(subnet[0]),)), bisect(known, (int(subnet[-1]), subnet.max_prefixlen)))
+    carved = [IPv4Network(one, strict=False) for one in known[among] if one[1] > subnet.prefixlen]
+    usual = subnet.network_address + _HOST_NUMBER
+    first = [usual] if usual in subnet and usual != subnet.broadcast_address else []
+    candidates = [host for host in chain(first, islice(subnet.hosts(), _TRIED)) if host != port.address.ip]
+    return next((host for host in candidates if not any(host in one for one in carved)), candidates[0])
+
+
 def hosts(network: Network, configurations: Mapping[str, str]) -> dict[str, HostSpec]:
     """Return a computer on every wire with a single port, unless that is a way out."""
     found: dict[str, HostSpec] = {}
+    known = sorted(
+        (int(address), length) for device in network.devices.values() for _, address, length in device.addresses()
+    )
     for wire in network.wires:
         if len(wire.ports) != 1 or wire.ports[0].address.network.prefixlen >= NO_LAN:
             continue
         port = wire.ports[0]
         subnet = port.address.network
-        wanted = subnet.network_address + _HOST_NUMBER
-        if wanted not in subnet or wanted in (port.address.ip, subnet.broadcast_address):
-            wanted = next(host for host in subnet.hosts() if host != port.address.ip)
+        wanted = _free(port, known)
         digits = re.sub(r"\D", "", port.router)
         numbers = range(len(network.wires) + len(configurations) + 1)
         names = (f"H{digits}", f"H-{port.router}", *(f"H-{number}" for number in numbers))

@@ -98,7 +98,11 @@ def _all(facts: RouterFacts) -> Iterator[AddressWithLength]:
 
 
 def taken(scene: Scene) -> Iterator[Verdict]:
-    """Check that nobody else has an address out of the LAN that a host is in."""
+    """Check that nobody else has an address out of the LAN that a host is in.
+
+    A longer prefix takes its part of the LAN alone: packets for hosts in the other part find them.
+    """
+    hosts = [lan.own for lan in _lans(scene)]
     known = {lan.own.network: lan for lan in _lans(scene) if any(lan.gateway == one.ip for one in lan.port.addresses)}
     for network, lan in known.items():
         for name, facts in scene.alive():
@@ -107,6 +111,10 @@ def taken(scene: Scene) -> Iterator[Verdict]:
             for interface in facts.interfaces:
                 for own in interface.addresses:
                     if own.version != network.version or own.network == network or own.ip not in network:
+                        continue
+                    if own.network.prefixlen > network.prefixlen and not any(
+                        host.network == network and host.ip in own.network for host in hosts
+                    ):
                         continue
                     yield Finding(
                         step=Step.ROUTING,
