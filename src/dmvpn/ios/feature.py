@@ -179,7 +179,7 @@ class Sleeper:
         return self.where == f"{kind.__module__}:{kind.__qualname__}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Feature:
     """A protocol or a part of the system.
 

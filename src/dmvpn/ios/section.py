@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.breath import breathe, breathing, in_order
+from dmvpn.base.pages import NONE
 from dmvpn.base.values import dataclass
 from dmvpn.ios.agreement import FEW, Agreement, Index
 from dmvpn.ios.asking import EVERYTHING, Reading, asked, noting
@@ -185,6 +186,8 @@ class Section:
         self._note(line)
         entries = self._statements.get(line, {})
         is_known = self._made is not None and name in self._made.get(line, ())
+        if not (entries or is_known):
+            return NONE
         # What few entries make is not kept: a simulator has thousands of routers. The values of one `make` have one
         # type, which a dictionary of them all cannot say.
         made = cast("Made[V]", self._known(line, name)) if is_known or len(entries) > FEW else None
@@ -337,7 +340,8 @@ class Section:
         if reading is None:
             return
         breathe()  # a model may be made of thousands of sections
-        reading.lines.update(lines)
+        for line in lines:  # nearly always one
+            reading.lines.add(line)
         if reading.within is not None and reading.within is not self:
             section: Section | None = self
             while section is not None and section is not reading.within:

@@ -107,7 +107,7 @@ _NO_MODELS: Final[Mapping[str, _Model]] = {}
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """What a text makes. models: by feature; those that lack are made when they are needed."""
+    """What a text makes. models: by feature."""
 
     text: str
     tree: ConfigTree
@@ -118,6 +118,22 @@ def _read(feature: Feature, tree: ConfigTree) -> _Model:
     with reading() as lines:
         model = None if feature.model is None else feature.model(tree)
     return model, shared(frozenset(lines))
+
+
+@lru_cache(maxsize=64)
+def _of_nothing(feature: Feature) -> _Model:
+    """Return what a feature makes of a configuration without lines."""
+    return _read(feature, ConfigTree())
+
+
+def _read_whole(feature: Feature, tree: ConfigTree, lines: set[ConfigLine]) -> _Model:
+    """Read a tree that has these lines alone.
+
+    If it has none that the feature asks an empty tree for, it answers as the empty one, and the model is the same. A
+    router says nothing of most protocols.
+    """
+    model, asked = _of_nothing(feature)
+    return (model, asked) if asked.isdisjoint(lines) and EVERYTHING not in asked else _read(feature, tree)
 
 
 class Router:
@@ -175,10 +191,13 @@ class Router:
 
         It changes nothing that anybody sees, and whether it was done neither.
         """
+        self._prepared = self._made_of(text)
+
+    def _made_of(self, text: str) -> _Prepared:
         tree = configurator(self.features).parse_text(text).tree
-        tree.take_touched()
-        configured = [feature for feature in self.features if feature.machine is not None]
-        self._prepared = _Prepared(text, tree, {feature.name: _read(feature, tree) for feature in configured})
+        lines = tree.take_touched()
+        configured = (feature for feature in self.features if feature.machine is not None)
+        return _Prepared(text, tree, {feature.name: _read_whole(feature, tree, lines) for feature in configured})
 
     def next_deadline(self) -> float | None:
         """Return the earliest time at which a machine wants a `Tick`, seconds, or None."""
@@ -282,9 +301,8 @@ class Router:
     def _replace(self, event: ConfigurationEntered, notices: deque[Notice]) -> None:
         prepared, self._prepared = self._prepared, None
         if prepared is None or prepared.text != event.text:
-            prepared = _Prepared(event.text, configurator(self.features).parse_text(event.text).tree, {})
+            prepared = self._made_of(event.text)
         self.running = prepared.tree
-        self.running.take_touched()
         if event.saved:
             self.startup_text = event.text
         self._model({EVERYTHING}, notices, prepared.models)
