@@ -35,13 +35,16 @@ class BgpFacts(Fact):
     """What is wanted of BGP.
 
     local_as: 0: it does not run.
-    called: the neighbors that have lines of their own; ranges: others may call from there.
+    router_id: as configured.
+    called: the neighbors that have lines of their own; ranges: others may call from there, listen_limit of them.
     announces: what is told of its own accord.
     """
 
     local_as: int = 0
+    router_id: Address | None = None
     called: tuple[Address, ...] = ()
     ranges: tuple[Network, ...] = ()
+    listen_limit: int = 0
     peers: tuple[BgpPeerFacts, ...] = ()
     announces: tuple[Network, ...] = ()
 
@@ -51,8 +54,10 @@ def facts(machine: BgpMachine) -> BgpFacts:
     config = machine.config
     return BgpFacts(
         local_as=config.local_as,
+        router_id=config.router_id,
         called=config.called,
         ranges=tuple(network(one.prefix) for one in config.listen_ranges),
+        listen_limit=config.listen_limit,
         peers=tuple(map(_peer, machine.peers.values())),
         announces=tuple(network(prefix) for prefix in machine.routes.own),
     )

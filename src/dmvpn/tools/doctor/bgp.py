@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
@@ -198,11 +198,11 @@ def _other_address(scene: Scene, client: Client, hub: RouterFacts, end: _End) ->
     if line and line.split()[-1] not in {tunnel.name for tunnel in facts.tunnels}:
         what = f"BGP of {name} calls {client.hub if facts is client.facts else client.name} from {line.split()[-1]}"
         return _finding(Cause.BGP_NEIGHBOR, name, f"{what}, and its tunnel has another address", facts, f"no {line}")
-    named = next(iter(lines_of(facts, process(facts), "bgp router-id ")), "")
-    if named and named in lines_of(theirs, process(theirs), "bgp router-id "):
-        name = _impostor(scene, client, named.split()[-1])
+    identifier = facts.bgp.router_id
+    if identifier is not None and identifier == theirs.bgp.router_id:
+        name = _impostor(scene, client, identifier)
         facts = client.facts if name == client.name else hub
-        what = f"BGP of {client.name} and {client.hub} has one router identifier, {named.split()[-1]}"
+        what = f"BGP of {client.name} and {client.hub} has one router identifier, {identifier}"
         line = f"bgp router-id {next(own.addresses(scene, name), 'ADDRESS')}"
         return _finding(Cause.BGP_NEIGHBOR, name, what, facts, line)
     return None
@@ -210,21 +210,21 @@ def _other_address(scene: Scene, client: Client, hub: RouterFacts, end: _End) ->
 
 def _too_many(client: Client, hub: RouterFacts) -> Finding | None:
     """Return that the hub takes no more callers, if so."""
-    limit = next(iter(lines_of(hub, process(hub), "bgp listen limit ")), "")
     callers = [one for one in hub.bgp.peers if one.address not in hub.bgp.called]
-    if not limit or len(callers) < int(limit.split()[-1]):
+    line = next(iter(lines_of(hub, process(hub), "bgp listen limit ")), "")
+    if not line or len(callers) < hub.bgp.listen_limit:
         return None
     what = f"{client.hub} takes no more callers than {len(callers)}: {client.name} is one too many"
-    return _finding(Cause.BGP_NEIGHBOR, client.hub, what, hub, f"no {limit}")
+    return _finding(Cause.BGP_NEIGHBOR, client.hub, what, hub, f"no {line}")
 
 
 def _source(address: Address) -> str:
     return f"neighbor {address} update-source "
 
 
-def _impostor(scene: Scene, client: Client, identifier: str) -> str:
+def _impostor(scene: Scene, client: Client, identifier: Address) -> str:
     """Return of two with one identifier who is to change: not the one that has this address."""
-    return client.hub if scene.owner(ip_address(identifier)) == client.name else client.name
+    return client.hub if scene.owner(identifier) == client.name else client.name
 
 
 def _odd(
