@@ -275,3 +275,18 @@ def test_a_list_that_gets_another_kind_of_threshold_leaves_the_old_one() -> None
     assert "object 1 weight 15" in text
     assert "threshold weight" not in text
     assert "Threshold up 1%, down 0%" in world.show("SPOKE1", "track 4")
+
+
+def test_objects_and_operations_are_in_the_configuration_by_their_numbers() -> None:
+    """Objects that look at interfaces came first, sorted by the interface."""
+    world = spoke(
+        "track 11 interface Loopback1 line-protocol",
+        "track 2 interface Tunnel0 line-protocol",
+        "track 1 ip sla 7 reachability",
+        *("ip sla 7", "icmp-echo 10.255.0.1", "ip sla 2", "icmp-echo 10.255.0.1"),
+    )
+    lines = world.lines("SPOKE1", "running-config | include ^track|^ip sla [0-9]")
+    assert [" ".join(line.split()[:3]) for line in lines] == [
+        *("ip sla 2", "ip sla 7"),
+        *("track 1 ip", "track 2 interface", "track 11 interface"),
+    ]

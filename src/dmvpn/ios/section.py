@@ -358,12 +358,12 @@ class Section:
 
     @staticmethod
     def _in_order(line: ConfigLine, entries: Iterable[Statement]) -> list[Statement]:
-        """Return the order: sections named after an interface sort by it; the rest as its line says, or in the order of
-        entry.
+        """Return the order: as the line says; without that, sections named after an interface sort by it, and the rest
+        is in the order of entry.
         """
         ordered = list(entries)
         if line.sort:
-            ordered = in_order(ordered, key=lambda entry: tuple(_sortable(entry.args.get(name)) for name in line.sort))
+            return in_order(ordered, key=lambda entry: tuple(_sortable(entry.args.get(name)) for name in line.sort))
         name = interface_value(line.syntax)
         if line.opens is not None and name is not None:
             ordered = in_order(ordered, key=lambda entry: interface_sort_key(entry.args.interface(name, "")))

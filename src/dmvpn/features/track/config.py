@@ -84,6 +84,7 @@ TRACK: Final = ConfigLine(
     },
     key=("number",),
     order=564,
+    sort=("number",),
     opens="track",
     turns=_drop_members,
 )
@@ -117,7 +118,9 @@ LEVELS: Final = ConfigLine(
     },
     order=15,
 )
-SLA: Final = ConfigLine("global", f"ip sla {_OPERATION}", _SLA, key=("number",), order=560, opens="sla")
+SLA: Final = ConfigLine(
+    "global", f"ip sla {_OPERATION}", _SLA, key=("number",), order=560, sort=("number",), opens="sla"
+)
 ECHO: Final = ConfigLine(
     "sla",
     "icmp-echo {destination:address} [ source-ip {source:address} | source-interface {interface:interface} ]",
@@ -180,6 +183,7 @@ SCHEDULE: Final = ConfigLine(
     },
     key=("number",),
     order=561,
+    sort=("number",),
     check=lambda args, _: None if "after" not in args or _clock(args.text("after")) is not None else "%Invalid time",
 )
 LINES: Final = (TRACK, DELAY, MEMBER, LEVELS, SLA, ECHO, FREQUENCY, TIMEOUT, THRESHOLD, SIZE, TOS, TAG, OWNER, SCHEDULE)
