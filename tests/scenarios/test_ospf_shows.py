@@ -118,7 +118,9 @@ def test_an_author_a_neighbor_and_a_process_can_be_chosen() -> None:
     assert world.show("SPOKE1", "ip ospf 2 neighbor") == ""
 
 
-@pytest.mark.parametrize("what", ["events", "adj", "hello", "packet", "spf", "spf statistic", "flood"])
+@pytest.mark.parametrize(
+    "what", ["events", "adj", "hello", "packet", "spf", "spf statistic", "flood", "lsa-generation"]
+)
 def test_each_debug_can_be_switched_on(what: str) -> None:
     assert "debugging is on" in network().do("SPOKE2", f"debug ip ospf {what}")
 
@@ -133,12 +135,15 @@ def test_a_calculation_is_told_to_who_debugs_events() -> None:
 
 def test_what_changes_in_the_database_and_what_that_leads_to_is_told_to_who_debugs_it() -> None:
     world = World("ospf-phase3").converge()
-    world.do("SPOKE1", "debug ip ospf spf", "debug ip ospf flood")
+    world.do("SPOKE1", "debug ip ospf spf", "debug ip ospf flood", "debug ip ospf retransmission")
+    world.do("SPOKE2", "debug ip ospf lsa-generation")
     world.configure("SPOKE2", "interface GigabitEthernet0/2", "shutdown")
     world.run_for(20)
     author = router_id(world, "SPOKE2")
     lines = world.console["SPOKE1"]
     assert any(f"FLOOD: Install type 1, LSID {author}, adv router {author}, seq 0x8" in line for line in lines)
+    assert any(f"LSGEN: Build type 1, LSID {author}, seq 0x8" in line for line in world.console["SPOKE2"])
+    assert not any("RXMT" in line for line in lines)
     assert any("SPF  : SPF is done," in line and line.endswith("because of R") for line in lines)
 
 

@@ -371,11 +371,12 @@ def test_answers_are_data_first(named: EigrpNet) -> None:
 def test_debugs_say_what_is_sent_decided_and_who_comes() -> None:
     net = phase1(CLASSIC)
     hub = net.routers["R11"]
-    hub.debugging.flags = {"eigrp packets", "eigrp fsm", "eigrp neighbors"}
+    hub.debugging.flags = {"eigrp packets", "eigrp fsm", "eigrp neighbors", "ip eigrp"}
     net.event("R11", Tick())
     net.line("R31", "GigabitEthernet0/2", up=False)
     net.run(1)
     assert "DUAL: rcvquery: 10.3.3.0/24 via 192.168.100.31 metric Infinity/Infinity" in hub.debugs
+    assert "EIGRP-IPv4(100): Int 10.3.3.0/24 unreachable from 192.168.100.31" in hub.debugs
     assert any(line.startswith("DUAL: 10.3.3.0/24 from PASSIVE to SUCCESSOR_ASKED") for line in hub.debugs)
     received = hub.debugs.index("EIGRP: Received QUERY on Tunnel100 - paklen 64 nbr 192.168.100.31")
     assert hub.debugs[received + 1].startswith("  AS 100, Flags 0x0:(NULL), Seq 3/0 ")

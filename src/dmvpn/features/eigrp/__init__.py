@@ -23,7 +23,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.eigrp.config import LINES, MODES, model
-from dmvpn.features.eigrp.messages import MESSAGES
+from dmvpn.features.eigrp.messages import MESSAGES, ROUTES
 from dmvpn.features.eigrp.model import EigrpConfig
 from dmvpn.features.eigrp.tracing import PACKETS, WORDS
 from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
@@ -60,6 +60,7 @@ FEATURE = Feature(
             DebugFlag(f"{PACKETS} {word}", f"{PACKETS} {word}", f"EIGRP Packet ({word.upper()})", "EIGRP-IPv4")
             for word in WORDS
         ),
+        DebugFlag(ROUTES, ROUTES, "EIGRP-IPv4 Route Event", "EIGRP-IPv4"),
         DebugFlag("eigrp fsm", "eigrp fsm", "EIGRP FSM Events/Actions", "EIGRP-IPv4"),
         DebugFlag("eigrp neighbors", "eigrp neighbors", "EIGRP Neighbors", "EIGRP-IPv4"),
     ),

@@ -13,6 +13,8 @@ from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
 
+#: The debug of what neighbors say of destinations.
+ROUTES: Final = "ip eigrp"
 #: How packets are called in debugs.
 PACKET_NAMES: Final[dict[int, str]] = {
     Opcode.UPDATE: "UPDATE",
@@ -165,6 +167,14 @@ def packet_lines(way: str, packet: EigrpPacket, interface: str, length: int, oth
         f"  AS {packet.autonomous_system}, Flags 0x{int(packet.flags):X}:({flags}), "
         f"Seq {packet.sequence}/{packet.acknowledgment} interfaceQ 0/0 iidbQ un/rely 0/0",
     )
+
+
+def route_line(
+    autonomous_system: int, prefix: Prefix, distance: int | None, neighbor: IPAddress, *, is_external: bool
+) -> str:
+    """Return the line of `debug ip eigrp`: what a neighbor says of a destination. distance: None: it has no way."""
+    kind, metric = "Ext" if is_external else "Int", "unreachable" if distance is None else f"metric {distance}"
+    return f"EIGRP-IPv4({autonomous_system}): {kind} {prefix} {metric} from {neighbor}"
 
 
 def fsm_line(text: str) -> str:

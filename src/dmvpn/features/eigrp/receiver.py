@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp.dual import Message
-from dmvpn.features.eigrp.messages import AuthenticationMismatch, NotOnCommonSubnet
+from dmvpn.features.eigrp.messages import ROUTES, AuthenticationMismatch, NotOnCommonSubnet, route_line
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
 from dmvpn.features.eigrp.reasons import EigrpReason
 from dmvpn.features.eigrp.states import DownReason
@@ -22,6 +22,7 @@ from dmvpn.features.eigrp.topology import UNREACHABLE, Report
 from dmvpn.features.eigrp.translate import Advert, from_tlv
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
     from dmvpn.base.events import IpReceived
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.process import Process
@@ -130,12 +131,21 @@ class Receiver:
             report = self._report(neighbor, advert)
             for prefix in prefixes:
                 if message is not None:
+                    if process.context.ports.debugging.on(ROUTES):
+                        self._debug(neighbor, prefix, report)
                     believed = process.intake.believed(prefix, neighbor.source, report)
                     process.dual.receive(prefix, neighbor.source, believed, message, now)
                 elif packet.opcode == Opcode.SIA_QUERY:
                     process.teller.answer_if_stuck(neighbor, prefix)
                 elif packet.opcode == Opcode.SIA_REPLY:
                     process.stuck.answered(neighbor.source, prefix)
+
+    def _debug(self, neighbor: Neighbor, prefix: Prefix, report: Report) -> None:
+        process = self._process
+        distance = process.dual.scale.distance(report.metric) if report.metric is not None else None
+        external = report.external is not None
+        line = route_line(process.settings.autonomous_system, prefix, distance, neighbor.address, is_external=external)
+        process.context.debug(line)
 
     def _report(self, neighbor: Neighbor, advert: Advert) -> Report:
         """Return what an advert means here: a loop back to us is unreachable, and a next hop must be on the same

@@ -59,6 +59,8 @@ FEATURE = Feature(
         DebugFlag(messages.EVENTS, messages.EVENTS, "OSPF events", "IP routing"),
         DebugFlag(messages.SPF, f"{messages.SPF} [ statistic ]", "OSPF SPF", "IP routing"),
         DebugFlag(messages.FLOOD, messages.FLOOD, "OSPF flooding", "IP routing"),
+        DebugFlag(messages.GENERATION, messages.GENERATION, "OSPF LSA generation", "IP routing"),
+        DebugFlag(messages.RETRANSMISSION, messages.RETRANSMISSION, "OSPF retransmission", "IP routing"),
         DebugFlag(messages.PACKET, messages.PACKET, "OSPF packet", "IP routing"),
     ),
     explanations=Later("dmvpn.features.ospf.explain:GROUPS"),

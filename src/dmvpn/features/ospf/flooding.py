@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.features.ospf.database import size_of
 from dmvpn.features.ospf.lsa import MAX_AGE, OPAQUE, Lsa, LsaHeader, LsaType, newer
+from dmvpn.features.ospf.messages import GENERATION, generated_line
 from dmvpn.features.ospf.packet import Acknowledgment
 from dmvpn.features.ospf.states import InterfaceState, NeighborState
 from dmvpn.features.ospf.surroundings import Surroundings
@@ -179,6 +180,8 @@ class Flooding:
 
     def originate(self, area: RunningArea, lsa: Lsa) -> None:
         """Flood one of our own, or one that has grown too old here: everybody is to know it."""
+        if self._context.ports.debugging.on(GENERATION):
+            self._context.debug(generated_line(self._process.number, lsa.header))
         self._install_and_flood(area, lsa, None)
 
     def _install_and_flood(self, area: RunningArea, lsa: Lsa, origin: Neighbor | None) -> bool:

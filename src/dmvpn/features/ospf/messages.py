@@ -23,6 +23,8 @@ PACKET: Final = "ip ospf packet"
 EVENTS: Final = "ip ospf events"
 SPF: Final = "ip ospf spf"
 FLOOD: Final = "ip ospf flood"
+GENERATION: Final = "ip ospf lsa-generation"
+RETRANSMISSION: Final = "ip ospf retransmission"
 
 
 class AdjacencyChanged(Log, name="OSPF-5-ADJCHG"):
@@ -195,3 +197,14 @@ def installed_line(process: int, header: LsaHeader) -> str:
     """Return the line of `debug ip ospf flood`: the database says another thing."""
     what = f"type {header.type}, LSID {header.id}, adv router {header.router}"
     return f"OSPF-{process} FLOOD: Install {what}, seq 0x{header.sequence & 0xFFFFFFFF:08X}, age {header.age}"
+
+
+def generated_line(process: int, header: LsaHeader) -> str:
+    """Return the line of `debug ip ospf lsa-generation`: this router says something, or takes it back."""
+    what = f"type {header.type}, LSID {header.id}"
+    return f"OSPF-{process} LSGEN: Build {what}, seq 0x{header.sequence & 0xFFFFFFFF:08X}, age {header.age}"
+
+
+def repeated_line(process: int, router: IPAddress, interface: str, count: int) -> str:
+    """Return the line of `debug ip ospf retransmission`. count: advertisements that were not acknowledged."""
+    return f"OSPF-{process} RXMT : Retransmit {count} advertisements to {router} on {interface}"

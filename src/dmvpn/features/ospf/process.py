@@ -82,6 +82,7 @@ class Process:
             self.sender,
             outgoing=lambda lsa, interface: self.flooding.on_the_way(lsa, interface),
             give_up=lambda neighbor: self.adjacencies.lose(neighbor, GIVEN_UP),
+            number=settings.number,
         )
         self.helper: Helper = Helper(self)
         self.flooding: Flooding = Flooding(self)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.ospf.messages import RETRANSMISSION, repeated_line
 from dmvpn.features.ospf.packet import Request
 from dmvpn.features.ospf.states import NeighborState
 
@@ -39,7 +40,9 @@ class Retransmission:
         sender: Sender,
         outgoing: Callable[[Lsa, OspfInterface], Lsa],
         give_up: Callable[[Neighbor], None],
+        number: int,
     ) -> None:
+        self._number = number
         self._context = context
         self._sender = sender
         self._outgoing = outgoing
@@ -95,6 +98,9 @@ class Retransmission:
         overdue = neighbor.overdue(limit, self._sender.room(neighbor.interface) - 4)
         for lsa in overdue:
             neighbor.owe(lsa, self._context.now)
+        if overdue and self._context.ports.debugging.on(RETRANSMISSION):
+            line = repeated_line(self._number, neighbor.router, neighbor.interface.name, len(overdue))
+            self._context.debug(line)
         self._sender.tell(neighbor, [self._outgoing(lsa, neighbor.interface) for lsa in overdue])
         return bool(overdue)
 

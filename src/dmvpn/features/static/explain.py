@@ -31,4 +31,12 @@ _TABLE = label_group(
     next="show ip route static",
 )
 
-GROUPS: Final = (_ANSWERS, _TABLE)
+_TRACKED = label_group(
+    "static routes that follow tracked objects",
+    ("show ip route track-table",),
+    Word("state is", "Whether the object is up: while it is down, there is no such route.", also=("up", "down")),
+    Word("track", "The number of the object.", also=("ip route", "name"), next="show track"),
+    next="show track",
+)
+
+GROUPS: Final = (_ANSWERS, _TABLE, _TRACKED)

@@ -50,6 +50,10 @@ class StaticMachine:
         self._following: dict[int, dict[_Key, None]] = {}
         self._told: tuple[int, ...] = ()
 
+    def is_up(self, number: int) -> bool:
+        """Return whether a tracked object is up, so that lines that follow it count."""
+        return number in self._up
+
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
         if isinstance(event, TrackChanged):

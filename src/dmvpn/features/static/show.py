@@ -82,7 +82,50 @@ def render_static(answer: ShowIpStaticRoute) -> Iterator[str]:
             yield f"M  {prefix} [{way.distance}/0] via {where} [{'A' if way.active else 'N'}]"
 
 
+@dataclass(frozen=True, slots=True)
+class TrackedLine:
+    """A line that follows a tracked object."""
+
+    line: str
+    track: int
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTrackedRoutes:
+    """The answer to `show ip route track-table`, in the order of the configuration."""
+
+    routes: tuple[TrackedLine, ...]
+
+
+def query_tracked(ctx: ShowContext, args: Args) -> ShowTrackedRoutes:
+    """Return static routes of IPv4 that follow an object."""
+    machine = ctx.machine(StaticMachine)
+    tracked = (route for route in breathing(machine.config.ipv4) if route.track)
+    return ShowTrackedRoutes(tuple(TrackedLine(_words(one), one.track, machine.is_up(one.track)) for one in tracked))
+
+
+def _words(route: StaticRoute) -> str:
+    """Return the line of a route without its object."""
+    where = (str(each) for each in (route.interface, route.next_hop) if each)
+    distance = (str(route.distance),) if route.distance != 1 else ()
+    name = (f"name {route.name}",) if route.name else ()
+    return " ".join(("ip route", str(route.prefix.address), str(route.prefix.netmask), *where, *distance, *name))
+
+
+def render_tracked(answer: ShowTrackedRoutes) -> Iterator[str]:
+    """Yield a line for each."""
+    for route in answer.routes:
+        yield f" {route.line} track {route.track} state is [{'up' if route.up else 'down'}]"
+
+
 COMMANDS: Final = (
+    ExecCommand(
+        "show ip route track-table",
+        {"route": "The routing table", "track-table": "Static routes that follow tracked objects"},
+        query=query_tracked,
+        render=render_tracked,
+    ),
     ExecCommand(
         "show ip static route",
         {"static": "What was configured by hand", "route": "Static routes, and which are in use"},

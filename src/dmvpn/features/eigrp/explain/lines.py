@@ -83,6 +83,16 @@ _PACKETS = debug_group(
     next="show ip eigrp traffic",
     clause="RFC 7868 §6.5",
 )
+_ROUTES = debug_group(
+    "debug ip eigrp",
+    Word(
+        "EIGRP-IPv4(<number>): <Int|Ext> <prefix> metric <distance> from <address>",
+        "What a neighbor says of a destination, external or not, with its own distance.",
+        clause="RFC 7868 §5.6",
+    ),
+    Word("EIGRP-IPv4(<number>): <Int|Ext> <prefix> unreachable from <address>", "The neighbor has no way to it."),
+    next="show ip eigrp topology",
+)
 _FSM = debug_group(
     "debug eigrp fsm",
     Word(
@@ -154,4 +164,4 @@ _ANSWERS = answer_group(
     next="show running-config",
 )
 
-GROUPS: Final = (_ANSWERS, _LOGS, _PACKETS, _FSM, _NEIGHBORS, _REASONS)
+GROUPS: Final = (_ANSWERS, _LOGS, _PACKETS, _ROUTES, _FSM, _NEIGHBORS, _REASONS)

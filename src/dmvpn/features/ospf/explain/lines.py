@@ -123,6 +123,24 @@ _FLOOD = debug_group(
     ),
     next="show ip ospf database",
 )
+_GENERATION = debug_group(
+    "debug ip ospf lsa-generation",
+    Word(
+        "OSPF-<process> LSGEN: Build type <number>, LSID <id>, seq <number>, age <seconds>",
+        "This router says something of its own; at age 3600 it takes it back.",
+        clause="RFC 2328 §12.4",
+    ),
+    next="show ip ospf timers rate-limit",
+)
+_RETRANSMISSION = debug_group(
+    "debug ip ospf retransmission",
+    Word(
+        "OSPF-<process> RXMT : Retransmit <number> advertisements to <router> on <interface>",
+        "The neighbor has not acknowledged them for the retransmit interval.",
+        clause="RFC 2328 §13.6",
+    ),
+    next="show ip ospf retransmission-list",
+)
 _HELLO = debug_group(
     "debug ip ospf hello",
     Word("OSPF-<process> <interface>: Rcv hello from <router> <address>", "A Hello came and was taken."),
@@ -154,4 +172,4 @@ _REASONS = reason_group(
     ),
     next="show ip ospf neighbor detail",
 )
-GROUPS: Final = (_LOGS, _PACKETS, _ADJACENCY, _EVENTS, _SPF, _FLOOD, _HELLO, _REASONS)
+GROUPS: Final = (_LOGS, _PACKETS, _ADJACENCY, _EVENTS, _SPF, _FLOOD, _GENERATION, _RETRANSMISSION, _HELLO, _REASONS)
