@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base.errors import WireError
 from dmvpn.net import pcap
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from support.labs import Labs, eventually
@@ -107,12 +110,21 @@ def test_what_is_on_a_real_wire_is_what_was_predicted(lab: Labs, tmp_path: Path)
 def is_as_predicted(lab: Labs, folder: Path, sizes: tuple[int, ...]) -> None:
     """What the tunnel cuts itself leaves the engine as a train, which these wires carry whole: no size of that here."""
     predicted = sum((outside(walked(lab, size)) for size in sizes), Counter())
-    capturing = lab.start("lab", "capture", "R31", "--output", str(folder), "--seconds", "2")
-    assert eventually(lambda: (folder / "R31-Gi0-1.pcap").exists(), 30)
+    capturing = lab.start("lab", "capture", "R31", "--output", str(folder))
+    file = folder / "R31-Gi0-1.pcap"
+
+    def is_heard() -> bool:
+        with contextlib.suppress(WireError):  # a frame is being written
+            return predicted <= seen(file)
+        return False
+
+    assert eventually(file.exists, 30)
     lab.say("lab", "exec", "H3", sys.executable, "-c", _SENDER, "10.4.4.100", *(f"{size},cut" for size in sizes))
+    eventually(is_heard, 20)
+    capturing.send_signal(signal.SIGINT)
     printed, _ = capturing.communicate(timeout=20)
     assert capturing.returncode == 0, printed
-    heard = seen(folder / "R31-Gi0-1.pcap")
+    heard = seen(file)
     assert {size: heard[size] for size in heard if size > LARGE} == {
         size: predicted[size] for size in predicted if size > LARGE
     }

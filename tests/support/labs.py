@@ -33,7 +33,7 @@ _ASKING_LABS: Final = frozenset(
 #: Sends echo requests at an even rate. Prints a line when it begins; at the end how many went out, how many were
 #: answered, and the longest run that was not. Arguments: address, number, seconds, octets of data in each.
 _STREAM = """
-import os, socket, struct, sys, time
+import os, select, socket, struct, sys, time
 address, count, seconds, data = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), bytes(int(sys.argv[4]))
 own = os.getpid() & 0xFFFF
 sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
@@ -59,7 +59,8 @@ while time.monotonic() < begin + seconds + 2 and len(answered) < count:
             if kind == 0 and identifier == own:
                 answered.add(sequence)
     except OSError:
-        time.sleep(0.0002)
+        due = begin + (sent * seconds / count if sent < count else seconds + 2)
+        select.select([sock], [], [], max(0, due - time.monotonic()))
 run = longest = 0
 for sequence in range(sent):
     run = 0 if sequence in answered else run + 1
