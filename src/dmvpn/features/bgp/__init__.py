@@ -12,7 +12,8 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
     intake      UPDATE -> Adj-RIB-In         learning    Adj-RIB-In -> paths, by filters
     paths       the decision process         additional  which paths may be told besides
     table       Loc-RIB
-    nexthops    whether they can be reached  own         network, redistribute
+    flaps       routes that come and go      nexthops    whether next hops can be reached
+    own         network, redistribute
     aggregates  and their parts              routes      all of these together, and the RIB
     policy      filters, route maps          outbound    what peers of equal policy are told
     batches     what they are told, encoded  groups      update groups: Adj-RIB-Out, feeds

@@ -11,7 +11,15 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.peer import Peer
+
+
+@dataclass(frozen=True, slots=True)
+class ClearDampening(Event):
+    """`clear ip bgp dampening`. prefix: of the routes, None: of all of them."""
+
+    prefix: Prefix | None = None
 
 
 class Softness(enum.Enum):

@@ -22,6 +22,7 @@ from dmvpn.features.bgp.watched import watch
 
 if TYPE_CHECKING:
     from dmvpn.base.streams import StreamDown
+    from dmvpn.features.bgp.flaps import Flaps
     from dmvpn.features.bgp.helper import Restarts
     from dmvpn.features.bgp.intake import Intake
     from dmvpn.features.bgp.limits import Limits
@@ -42,6 +43,7 @@ class Hearing:
         neighbors: Neighbors,
         intake: Intake,
         limits: Limits,
+        flaps: Flaps,
         restarts: Restarts,
         routes: Routes,
         teller: Teller,
@@ -50,6 +52,7 @@ class Hearing:
         self._neighbors = neighbors
         self._intake = intake
         self._limits = limits
+        self._flaps = flaps
         self._restarts = restarts
         self._routes = routes
         self._teller = teller
@@ -115,7 +118,9 @@ class Hearing:
         if self._process.traces(peer.address, messages.UPDATES, messages.UPDATES_IN):
             said = self._intake.readable(peer, session, update)
             self._process.debug(messages.received_lines(peer.address, update, said))
+        before = self._flaps.before(peer, update)
         changed = self._intake.take(peer, session, update, own, self._process.config.cluster_id or own, now)
+        self._flaps.heard(peer, before, changed, now)
         self._routes.learn(peer, changed)
         self._limits.check_all(self._neighbors.peers, now)
 

@@ -15,23 +15,28 @@ from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, PathOrigin
 from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, changed, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.flaps import Key
     from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.table import LocRib
 
 
 class Learning:
-    """What neighbors told, and nobody looked at so far. It alone writes their paths. waiting: how many prefixes."""
+    """What neighbors told, and nobody looked at so far. It alone writes their paths. waiting: how many prefixes.
 
-    def __init__(self, ports: Ports) -> None:
+    damped: routes that are not used for now.
+    """
+
+    def __init__(self, ports: Ports, damped: Container[Key]) -> None:
         self._ports = ports
+        self._damped = damped
         self._waiting: dict[IPv4Address, tuple[Peer, dict[Nlri, None]]] = {}
         self.waiting = 0
         self.default_pref = DEFAULT_LOCAL_PREF
@@ -89,10 +94,11 @@ class Learning:
             if attributes is None or changes is None:
                 table.take_away(prefix, source)
                 continue
-            is_known = last is not None and last[0] is attributes and last[1] is changes and last[2].number == number
-            if last is None or not is_known:
+            its_own = number, (peer.address, one) in self._damped
+            is_known = last is not None and last[0] is attributes and last[1] is changes
+            if last is None or not is_known or (last[2].number, last[2].damped) != its_own:
                 path = _path(peer, attributes, changes, self.default_pref, now)
-                last = attributes, changes, path if number is None else replace(path, number=number)
+                last = attributes, changes, replace(path, number=number, damped=its_own[1]) if any(its_own) else path
             if table.known(prefix, source) != last[2]:
                 table.put(prefix, last[2])
 

@@ -36,7 +36,8 @@ from dmvpn.base.streams import (
     StreamWritable,
 )
 from dmvpn.features.bgp.codes import Cease
-from dmvpn.features.bgp.events import ClearBgp, Softness
+from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
+from dmvpn.features.bgp.flaps import Flaps
 from dmvpn.features.bgp.hearing import Hearing, lost_by
 from dmvpn.features.bgp.helper import Restarts
 from dmvpn.features.bgp.intake import Intake
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
 POLICY_DELAY: Final = 60.0
 #: Timers that are obeyed in one event, and those that count as more.
 _AT_ONCE: Final = 32
-_COSTS: Final = {"tell": 16, "hops": 16, "policy": 16, "judge": 16, "chores": 16}
+_COSTS: Final = {"damp": 8, "tell": 16, "hops": 16, "policy": 16, "judge": 16, "chores": 16}
 #: Prefixes that may be looked at when the routing table tells of a route; more wait for a slice of their own.
 ECHO: Final = 16
 
@@ -97,6 +98,7 @@ class BgpMachine:
         EffectFailed,
         Resync,
         ClearBgp,
+        ClearDampening,
     )
 
     def __init__(self, ports: Ports) -> None:
@@ -105,6 +107,9 @@ class BgpMachine:
         self._intake = Intake(self._process.order)
         self._limits = Limits(self._process, self._intake)
         self.restarts = Restarts(self._process, self._intake, lambda peer, prefixes: self.routes.learn(peer, prefixes))
+        self.flaps = Flaps(
+            self._process, lambda address: self.peers.get(address), lambda peer, told: self.routes.learn(peer, told)
+        )
         self._begin()
         self._resting = 0.0
 
@@ -149,6 +154,8 @@ class BgpMachine:
                 self._neighbors.listen_again()
             case ClearBgp():
                 process.work(self._clear(event, list(self.peers)))
+            case ClearDampening():
+                self.flaps.forget(event.prefix)
             case Tick():
                 self._tick(now)
         self._settle(now, is_echo=isinstance(event, RouteChanged))
@@ -214,6 +221,8 @@ class BgpMachine:
         process.choose_router_id(again=old.router_id is not None or bool(old.router_id_of))
         if before not in (None, process.router_id):
             process.work(self._renaming(list(self.peers)))
+        if old.dampening != config.dampening:
+            self.flaps.forget()
         process.work(self._obeying((*self.peers, *wanted), config, wanted, alike=are_guests_alike(old, config)))
         neighbors.listen()
         self.routes.configure(config, process.router_id)
@@ -227,16 +236,18 @@ class BgpMachine:
         for peer in list(self.peers.values()):
             self._neighbors.remove(peer, now)
             self.restarts.give_up(peer)
+        self.flaps.forget()
         self._process.order(*self.routes.stop())
         self._begin()
         self._process.router_id = None
 
     def _begin(self) -> None:
         """Begin without any route."""
-        self.routes = Routes(self._process.ports)
+        self.routes = Routes(self._process.ports, self.flaps.suppressed)
         self._teller = Teller(self._process, self.routes)
         self._hearing = Hearing(
-            *(self._process, self._neighbors, self._intake, self._limits, self.restarts, self.routes, self._teller)
+            *(self._process, self._neighbors, self._intake, self._limits, self.flaps),
+            *(self.restarts, self.routes, self._teller),
         )
 
     def _configure_some_peers(self, changed: dict[IPv4Address, PeerSettings | None], now: float) -> None:
@@ -424,6 +435,8 @@ class BgpMachine:
                 self._process.work(self._neighbors.checking_ways())
             case "listen", _:
                 self._neighbors.listen()
+            case "damp", _:
+                self.flaps.expire(now)
             case "policy", _:
                 self._teller.policies_changed(now)
             case "tell", int(number):

@@ -6,6 +6,7 @@ import enum
 from dataclasses import field
 from ipaddress import IPv4Address
 from itertools import chain
+from math import exp2
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.pages import NONE, Pages
@@ -231,6 +232,28 @@ class Confederation:
 NO_CONFEDERATION: Final = Confederation()
 
 
+#: The largest penalty of a route, whatever limits there are.
+MOST_PENALTY: Final = 20_000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dampening:
+    """`bgp dampening`. half_life, longest: seconds; the latter is for how long a route is suppressed at most.
+
+    suppress: the penalty above which it is; reuse: the one from which on it is not any more.
+    """
+
+    half_life: int = 900
+    reuse: int = 750
+    suppress: int = 2000
+    longest: int = 3600
+
+    @property
+    def highest(self) -> float:
+        """The largest penalty: after the longest time it is down to the reuse limit."""
+        return min(self.reuse * exp2(self.longest / self.half_life), MOST_PENALTY)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BgpConfig:
     """`router bgp` with its IPv4 unicast family; local_as 0: there is none.
@@ -247,6 +270,7 @@ class BgpConfig:
     seconds at most. restart_time: that neighbors hear of us.
     additional: whether neighbors tell and hear several paths. selected: which of them may be told.
     has_backups: a backup path is chosen, and shown.
+    dampening: None: routes that come and go are used at once.
     """
 
     local_as: int = 0
@@ -280,6 +304,7 @@ class BgpConfig:
     additional: Additional = ONE_PATH
     selected: Choice = BEST_ALONE
     has_backups: bool = False
+    dampening: Dampening | None = None
 
     @property
     def outer_as(self) -> int:

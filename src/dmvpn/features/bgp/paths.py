@@ -50,6 +50,7 @@ def own_source(origin: PathOrigin) -> Source:
 class Path:
     """A path. peer: who told it, 0.0.0.0: ourselves. identifier: that one's router ID. client: it is a client of ours.
 
+    damped: it is not used, since it came and went too often.
     confederate: it was told by a peer in another system of our confederation.
     number: that the peer gave it, None: it tells one path to a prefix, and no numbers.
 
@@ -64,6 +65,7 @@ class Path:
     internal: bool = False
     confederate: bool = False
     client: bool = False
+    damped: bool = False
     weight: int = 0
     default_pref: int = DEFAULT_LOCAL_PREF
     since: float = field(default=0.0, compare=False)
@@ -134,7 +136,9 @@ def side_by_side(
 
 
 def _metric(path: Path, metric_to: Callable[[IPv4Address], int | None]) -> int | None:
-    return 0 if path.own else metric_to(path.attributes.next_hop)
+    if path.own:
+        return 0
+    return None if path.damped else metric_to(path.attributes.next_hop)
 
 
 def _preference(path: Path, decision: Decision) -> tuple[int, int, bool, int, int]:

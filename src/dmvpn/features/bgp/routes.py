@@ -25,13 +25,14 @@ from dmvpn.features.bgp.policy import candidate
 from dmvpn.features.bgp.table import LocRib
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.flaps import Key
     from dmvpn.features.bgp.model import Network
     from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.peer import Peer
@@ -45,12 +46,12 @@ SLICE: Final = 64
 class Routes:
     """What changes is looked at in slices: prefixes of our own, those that neighbors told, those to be chosen again."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, damped: Container[Key]) -> None:
         self._ports = ports
         self._hops = NextHops(ports)
         self._config = BgpConfig()
         self._router_id: IPv4Address = UNSPECIFIED
-        self._learning = Learning(ports)
+        self._learning = Learning(ports, damped)
         self._aggregates = Aggregates(ports)
         self._networks: Groups[Prefix, Network] = Groups(attrgetter("prefix"))
         self._own: dict[Prefix, None] = {}

@@ -21,6 +21,7 @@ class RouteLines:
         self.select = _select(mode)
         self.install = _install(mode)
         self.distances = _distances(mode)
+        self.dampening = _dampening(mode)
         self.neighbor_distance = distance_line(mode, order=52)
         self.default_metric = _default_metric(mode)
         self.default_information = _default_information(mode)
@@ -151,6 +152,28 @@ def _install(mode: str) -> ConfigLine:
         "bgp additional-paths install",
         {"install": "Choose a backup path"},
         order=15,
+    )
+
+
+def _check_limits(args: Args, section: Section) -> str | None:
+    if "reuse" in args.values_given and args.integer("reuse") >= args.integer("suppress"):
+        return "% The reuse limit must be less than the suppress limit"
+    return None
+
+
+def _dampening(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "bgp dampening [ {half:1-45} [ {reuse:1-20000} {suppress:1-20000} {longest:1-255} ] ]",
+        {
+            "dampening": "Do not use routes for a while that come and go (RFC 2439)",
+            "half": "Minutes after which a penalty is half of what it was",
+            "reuse": "Penalty from which on a route is used again",
+            "suppress": "Penalty above which it is not used",
+            "longest": "Minutes for which it is not used at most",
+        },
+        order=15,
+        check=_check_limits,
     )
 
 

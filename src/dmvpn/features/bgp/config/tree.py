@@ -59,6 +59,7 @@ from dmvpn.features.bgp.model import (
     BgpConfig,
     Choice,
     Confederation,
+    Dampening,
     Decision,
     ListenRange,
     Network,
@@ -93,8 +94,6 @@ def read(tree: ConfigTree) -> BgpConfig:
     def everywhere(line: ConfigLine, family_line: ConfigLine) -> list[Args]:
         return [*router.all(line), *(family.all(family_line) if family is not None else ())]
 
-    timers = router.get(TIMERS)
-    preference = router.get(LOCAL_PREFERENCE)
     return BgpConfig(
         local_as=args.integer("number"),
         confederation=_confederation(router),
@@ -103,7 +102,7 @@ def read(tree: ConfigTree) -> BgpConfig:
         cluster_id=_cluster(router.args(CLUSTER_ID)),
         log_changes=router.flag(LOG_CHANGES),
         ipv4_by_default=router.flag(IPV4_BY_DEFAULT),
-        timers=timers_of(timers) if timers else (60, 180, 0),
+        timers=_timers(router.get(TIMERS)),
         distances=_distances(everywhere(IN_ROUTER.distances, IN_FAMILY.distances)),
         maximum_paths=_paths(everywhere(IN_ROUTER.maximum_paths, IN_FAMILY.maximum_paths)),
         graceful_restart=router.flag(GRACEFUL_RESTART),
@@ -126,19 +125,37 @@ def read(tree: ConfigTree) -> BgpConfig:
             map(distance_of, everywhere(IN_ROUTER.neighbor_distance, IN_FAMILY.neighbor_distance))
         ),
         decision=_decision(router),
-        local_preference=preference.integer("preference") if preference else 100,
+        local_preference=router.args(LOCAL_PREFERENCE).integer("preference", 100),
         falls_over=router.flag(FALL_OVER),
         tells_internal=router.flag(REDISTRIBUTE_INTERNAL),
         additional=_ways(everywhere(IN_ROUTER.additional, IN_FAMILY.additional)),
         selected=_selected(everywhere(IN_ROUTER.select, IN_FAMILY.select)),
+        dampening=_dampening(everywhere(IN_ROUTER.dampening, IN_FAMILY.dampening)),
         has_backups=bool(everywhere(IN_ROUTER.install, IN_FAMILY.install)),
     )
+
+
+def _timers(args: Args | None) -> tuple[int, int, int]:
+    return timers_of(args) if args else (60, 180, 0)
 
 
 def _confederation(router: Section) -> Confederation:
     return Confederation(
         identifier=router.args(CONFEDERATION).integer("identifier", 0),
         members=tuple(int(one) for args in router.all(MEMBERS) for one in args.texts("as")),
+    )
+
+
+def _dampening(lines: list[Args]) -> Dampening | None:
+    if not lines:
+        return None
+    args = lines[-1]
+    half = args.integer("half", 15)
+    return Dampening(
+        half_life=60 * half,
+        reuse=args.integer("reuse", 750),
+        suppress=args.integer("suppress", 2000),
+        longest=60 * args.integer("longest", 4 * half),
     )
 
 

@@ -74,7 +74,11 @@ _ANSWERS = answer_group(
         "The address of a `network` line has bits set behind its mask.",
     ),
     Word("% BGP not active", "There is no `router bgp`."),
-    Word("% dampening not enabled for base", "Nothing is dampened here: routes that come and go are used as they are."),
+    Word("% dampening not enabled for base", "There is no `bgp dampening`."),
+    Word(
+        "% The reuse limit must be less than the suppress limit",
+        "A route that is suppressed would be used again at once.",
+    ),
     Word("% Failed to compile regular expression.", "The pattern is none of IOS's: a parenthesis or bracket is open."),
     Word("% Network not in table", "BGP knows no such prefix, and none that holds the address."),
     Word("% No such neighbor <address>", "No neighbor has this address."),

@@ -140,4 +140,27 @@ _GROUPS = label_group(
     next="show ip bgp update-group",
 )
 
-GROUPS: Final = (_SESSION, _ROUTES, _GROUPS)
+_DAMPENING = label_group(
+    "labels of routes of BGP that come and go",
+    _SHOWS,
+    Word("dampening", "Half-life, reuse limit, suppress limit, longest time, as they are typed.", also=("DEFAULT",)),
+    Word("Half-life time", "After it a penalty is half of what it was.", also=("mins", "secs")),
+    Word("Decay Time", "From the largest penalty down to the suppress limit."),
+    Word("Max suppress penalty", "The largest penalty; after the longest time it is down to the reuse limit."),
+    Word("Max suppress time", "A route is suppressed for so long at most."),
+    Word("Suppress penalty", "A route with more is not used."),
+    Word("Reuse penalty", "A route with no more is used again."),
+    Word("From", "The neighbor that tells it."),
+    Word("Flaps", "How often it was taken back or changed, in so much time.", also=("Duration",)),
+    Word("Reuse", "When it is used again, if nothing happens meanwhile."),
+    Word("suppressed due to dampening", "It came and went too often, and is not used."),
+    Word(
+        "Dampinfo",
+        "What is held against the route: 1000 for each time that it went, 500 for each change, halved by and by.",
+        also=("penalty", "flapped", "reuse in"),
+    ),
+    next="show ip bgp dampening flap-statistics",
+    clause="RFC 2439 §4",
+)
+
+GROUPS: Final = (_SESSION, _ROUTES, _GROUPS, _DAMPENING)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp.show import (
     clear,
+    dampening,
     groups,
     neighbors,
     others,
@@ -32,6 +33,7 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *policies.COMMANDS,
     *progress.COMMANDS,
     *others.COMMANDS,
+    *dampening.COMMANDS,
     *clear.COMMANDS,
 )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.events import ClearBgp, Softness
+from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ _HELP: Final[Mapping[str, str]] = {
     "soft": "Without ending the session",
     "in": "Let them say everything again",
     "out": "Say everything again",
+    "dampening": "Use routes again that came and went too often",
+    "flap-statistics": "The same",
+    "destination": "Those to this prefix",
+    "mask": "Its mask",
 }
 
 
@@ -51,11 +56,22 @@ def clear(ctx: ShowContext, args: Args) -> ClearBgp:
     )
 
 
+def clear_dampening(ctx: ShowContext, args: Args) -> ClearDampening:
+    """Forget what is held against routes."""
+    address = args.address("destination", None)
+    if not isinstance(address, IPv4Address):
+        return ClearDampening()
+    mask = args.address("mask", None)
+    return ClearDampening(Prefix.of(address, 32 if mask is None else mask_length(mask) or 0))
+
+
 _WHOM: Final = (
     "( * | {address:address} | {autonomous_system:1-4294967295} | external | peer-group {group:word} "
     "| update-group [ {number:1-4294967295} ] )"
 )
-COMMANDS: Final = tuple(
-    ExecCommand(f"{head} {_WHOM} [ soft ] [ in | out ]", _HELP, action=clear, privilege=15)
-    for head in ("clear ip bgp [ ipv4 unicast | all ]", "clear bgp [ ipv4 unicast | all ]")
+_HEADS: Final = ("clear ip bgp [ ipv4 unicast | all ]", "clear bgp [ ipv4 unicast | all ]")
+_FLAPS: Final = "( dampening | flap-statistics ) [ {destination:address} [ {mask:mask} ] ]"
+COMMANDS: Final = (
+    *(ExecCommand(f"{head} {_WHOM} [ soft ] [ in | out ]", _HELP, action=clear, privilege=15) for head in _HEADS),
+    *(ExecCommand(f"{head} {_FLAPS}", _HELP, action=clear_dampening, privilege=15) for head in _HEADS),
 )

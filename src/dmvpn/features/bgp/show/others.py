@@ -1,4 +1,4 @@
-"""`show ip bgp paths`, `cluster-ids`, and what is said of dampening, which nothing here does."""
+"""`show ip bgp paths` and `cluster-ids`."""
 
 from __future__ import annotations
 
@@ -42,13 +42,6 @@ class ShowClusters:
     clients: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ShowDampening:
-    """There is none."""
-
-    is_active: bool = True
-
-
 def query_paths(ctx: ShowContext, args: Args) -> ShowPaths:
     """Return the paths; equal attributes count once."""
     machine = active(ctx)
@@ -77,11 +70,6 @@ def query_clusters(ctx: ShowContext, args: Args) -> ShowClusters:
     return ShowClusters(str(configured or machine.router_id or unset), str(configured or unset), clients)
 
 
-def query_dampening(ctx: ShowContext, args: Args) -> ShowDampening:
-    """Return that no path is dampened: dampening is not built."""
-    return ShowDampening(is_active=active(ctx) is not None)
-
-
 def render_paths(answer: ShowPaths) -> Iterator[str]:
     """Yield a line for each; the addresses and buckets of IOS are its own."""
     if not answer.is_active:
@@ -108,24 +96,7 @@ def render_clusters(answer: ShowClusters) -> Iterator[str]:
         yield f"{answer.cluster:<15}{answer.clients:>11} ENABLED     ENABLED"
 
 
-def render_dampening(answer: ShowDampening) -> Iterator[str]:
-    """Yield what IOS says where nobody configured any."""
-    yield "% dampening not enabled for base" if answer.is_active else NOT_ACTIVE
-
-
 COMMANDS: Final = (
     *spelled("paths", {"paths": "Sets of attributes, and how many paths have them"}, query_paths, render_paths),
     *spelled("cluster-ids", {"cluster-ids": "Clusters of route reflection"}, query_clusters, render_clusters),
-    *spelled(
-        "( dampening ( parameters | dampened-paths | flap-statistics ) | dampened-paths | flap-statistics )",
-        {
-            "dampening": "Routes that come and go",
-            "parameters": "What holds for them",
-            "dampened-paths": "Those that wait",
-            "flap-statistics": "How often they went",
-        },
-        query_dampening,
-        render_dampening,
-        gap=True,
-    ),
 )

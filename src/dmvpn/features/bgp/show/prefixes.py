@@ -13,6 +13,7 @@ from dmvpn.features.bgp.nlri import NumberedPrefix, named
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 from dmvpn.features.bgp.show.table import merits_of, sorted_paths, wanted_prefix
+from dmvpn.ios import age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,7 @@ class PathDetail:
 
     remarks: what is said of it behind its AS path. groups: that are told of it, by number; None: nobody hears several.
     heard_as, told_as: its number as its sender has it, and as we tell it, in words of IOS.
+    damping: what is held against it, since it came and went.
     """
 
     path: str
@@ -64,6 +66,7 @@ class PathDetail:
     groups: tuple[int, ...] | None = None
     heard_as: str = "0"
     told_as: str = "0"
+    damping: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
     found = destinations.get(wanted) if wanted is not None else None
     if wanted is None or found is None:
         return ShowPrefix()
-    return _of_prefix(machine, wanted, found, args)
+    return _of_prefix(machine, wanted, found, args, ctx.now)
 
 
 def query_details(ctx: ShowContext, args: Args) -> ShowDetails:
@@ -115,11 +118,13 @@ def query_details(ctx: ShowContext, args: Args) -> ShowDetails:
         return ShowDetails(is_active=False)
     found = in_order(machine.routes.table.destinations.items())
     return ShowDetails(
-        prefixes=tuple(_of_prefix(machine, prefix, destination, args) for prefix, destination in breathing(found))
+        prefixes=tuple(
+            _of_prefix(machine, prefix, destination, args, ctx.now) for prefix, destination in breathing(found)
+        )
     )
 
 
-def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Args) -> ShowPrefix:
+def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Args, now: float) -> ShowPrefix:
     paths = sorted_paths(found)
     best = next((number for number, path in enumerate(paths, 1) if path is found.chosen), 0)
     if "bestpath" in args:
@@ -130,7 +135,7 @@ def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Ar
         prefix,
         found.version,
         best,
-        tuple(_detail(machine, prefix, found, path) for path in paths),
+        tuple(_detail(machine, prefix, found, path, now) for path in paths),
         total=len(found.paths),
         notes=tuple(_notes(machine, prefix, found)),
         groups=tuple(group.number for group in machine.groups if group.told_of(prefix)),
@@ -182,6 +187,8 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
             yield f"      Large Community: {one.large}"
         if one.originator:
             yield f"      Originator: {one.originator}, Cluster list: {', '.join(one.clusters)}"
+        if one.damping:
+            yield f"      Dampinfo: {one.damping}"
         yield f"      rx pathid: {one.heard_as}, tx pathid: {one.told_as}"
 
 
@@ -205,6 +212,8 @@ def _remarks(machine: BgpMachine, prefix: Prefix, path: Path) -> Iterator[str]:
         yield f"(aggregated by {made.autonomous_system} {made.address})"
     if path.client:
         yield "(Received from a RR-client)"
+    if path.damped:
+        yield "(suppressed due to dampening)"
     peer = machine.peers.get(path.peer)
     if peer is None or not peer.settings.lines.soft_reconfiguration:
         return
@@ -212,7 +221,7 @@ def _remarks(machine: BgpMachine, prefix: Prefix, path: Path) -> Iterator[str]:
         yield "(received & used)"
 
 
-def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path) -> PathDetail:
+def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path, now: float) -> PathDetail:
     attributes = path.attributes
     kind = _kind(path)
     marks = (
@@ -251,7 +260,20 @@ def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path)
         _groups_of(machine, prefix, found, path),
         "0" if path.number is None else f"{path.number:#x}",
         _told_as(found, path),
+        _damping(machine, prefix, path, now),
     )
+
+
+def _damping(machine: BgpMachine, prefix: Prefix, path: Path, now: float) -> str:
+    """Return what is held against a path; "": nothing."""
+    nlri = named(prefix, path.number)
+    flap = machine.flaps.of(path.peer, nlri)
+    if flap is None:
+        return ""
+    reuse = machine.flaps.reuse_in(path.peer, nlri, now)
+    when = f", reuse in {age(reuse)}" if reuse is not None else ""
+    penalty = round(machine.flaps.penalty(flap, now))
+    return f"penalty {penalty}, flapped {flap.count} times in {age(now - flap.since)}{when}"
 
 
 def _kind(path: Path) -> str:

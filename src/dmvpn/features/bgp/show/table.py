@@ -20,16 +20,15 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.table import Destination
     from dmvpn.ios import Args, ShowContext
 
-_LEGEND: Final = (
+CODES: Final = (
     "Status codes: s suppressed, d damped, h history, * valid, > best, i - internal, ",
     "              r RIB-failure, S Stale, m multipath, b backup-path, f RT-Filter, ",
     "              x best-external, a additional-path, c RIB-compressed, ",
     "              t secondary path, L long-lived-stale,",
     "Origin codes: i - IGP, e - EGP, ? - incomplete",
     "RPKI validation codes: V valid, I invalid, N Not found",
-    "",
-    "     Network          Next Hop            Metric LocPrf Weight Path",
 )
+_COLUMNS: Final = "     Network          Next Hop            Metric LocPrf Weight Path"
 #: Merits that make a path an additional one, and the words for each.
 ADDITIONAL: Final = Merit.SECOND | Merit.THIRD | Merit.GROUP_BEST | Merit.ANY
 ORIGINS: Final = {Origin.IGP: "i", Origin.EGP: "e", Origin.INCOMPLETE: "?"}
@@ -102,7 +101,9 @@ def render_table(answer: ShowTable) -> Iterator[str]:
     if not answer.paths:
         return
     yield f"BGP table version is {answer.version}, local router ID is {answer.router_id}"
-    yield from _LEGEND
+    yield from CODES
+    yield ""
+    yield _COLUMNS
     yield from path_lines(answer.paths)
 
 
@@ -110,7 +111,7 @@ def path_lines(paths: Iterable[PathLine]) -> Iterator[str]:
     """Yield a line a path; further paths of a prefix do without it."""
     last: Prefix | None = None
     for one in paths:
-        name = "" if one.prefix == last else _spelled(one.prefix)
+        name = "" if one.prefix == last else spelled_prefix(one.prefix)
         last = one.prefix
         head = f" {one.status:<4} {name:<16} "
         if len(name) > 16:
@@ -150,7 +151,7 @@ def status(machine: BgpMachine, prefix: Prefix, path: Path) -> str:
     elif is_used and machine.routes.instead(prefix) is not None:
         first = "r"
     merits = merits_of(found, path)
-    second = ">" if is_best else "b" if Merit.BACKUP in merits else " "
+    second = "d" if path.damped else ">" if is_best else "b" if Merit.BACKUP in merits else " "
     last = "i" if path.internal else "m" if is_used and not is_best else " "
     return f"{first}{second}{last}{'a' if merits & ADDITIONAL else ''}"
 
@@ -166,7 +167,7 @@ def sorted_paths(found: Destination) -> list[Path]:
     return sorted(found.paths.values(), key=lambda path: (path not in found.best, path is not found.chosen, path.peer))
 
 
-def _spelled(prefix: Prefix) -> str:
+def spelled_prefix(prefix: Prefix) -> str:
     """Return the prefix without its length if that is the one of its class, as IOS has it; the default route as its
     address.
     """
