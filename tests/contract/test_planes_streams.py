@@ -18,6 +18,7 @@ from dmvpn.base.streams import (
     StreamOpen,
     StreamPeer,
     StreamSend,
+    StreamSign,
     StreamUp,
     StreamWritable,
 )
@@ -118,6 +119,17 @@ def test_both_ends_with_the_same_password_talk(world: World) -> None:
     theirs = connected(world)
     world.execute("B", StreamSend(theirs, b"signed"))
     world.until(lambda: heard(world, "A") == b"signed", PATIENCE)
+
+
+@contract
+def test_a_stream_goes_on_with_another_password_that_both_ends_get_and_stands_still_meanwhile(world: World) -> None:
+    connect(world, password="sesame", theirs="sesame")
+    theirs = connected(world)
+    world.execute("B", StreamSign(theirs, "simsim"), StreamSend(theirs, b"by the new one"))
+    world.run(0.3)
+    assert heard(world, "A") == b""
+    world.execute("A", StreamSign(2, "simsim"))
+    world.until(lambda: heard(world, "A") == b"by the new one", PATIENCE)
 
 
 @contract

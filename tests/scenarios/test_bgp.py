@@ -124,6 +124,19 @@ def test_sessions_with_one_password_come_up_and_with_two_do_not() -> None:
     assert not state(world, "SPOKE2", "10.255.0.1").isdigit()
 
 
+def test_a_session_goes_on_if_both_ends_get_another_password_within_its_hold_time_and_ends_else() -> None:
+    world = World(PHASE3).converge()
+    before = world.show("SPOKE1", "ip bgp neighbors").count("Connections established 1; dropped 0")
+    world.configure("HUB", "router bgp 65000", "neighbor SPOKES password sesame")
+    world.run_for(5)
+    world.configure("SPOKE1", "router bgp 65000", "neighbor 10.255.0.1 password sesame")
+    world.run_for(120)
+    assert world.show("SPOKE1", "ip bgp neighbors").count("Connections established 1; dropped 0") == before == 1
+    assert route(world, "HUB", "10.1.1.0/24") == "10.255.0.11"
+    assert not state(world, "SPOKE2", "10.255.0.1").isdigit()
+    assert "Down BGP Notification sent" in "\n".join(world.messages("SPOKE2"))
+
+
 @pytest.mark.conforms("bgp:2918-refresh")
 def test_clearing_ends_the_session_and_soft_clearing_does_not() -> None:
     world = World(PHASE3).converge()

@@ -1,4 +1,4 @@
-"""Byte streams (TCP), as a router sees them: four orders and four facts.
+"""Byte streams (TCP), as a router sees them: five orders and four facts.
 
     StreamListen ──> a client connects ──> StreamUp ─┐
     StreamOpen ──────────────────────────> StreamUp ─┴─> StreamSend, StreamData, StreamWritable ... ──> StreamDown
@@ -129,6 +129,14 @@ class StreamSend(Effect):
 
     stream: int
     octets: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSign(Effect):
+    """Sign a stream that is there by another password from now on, and take nothing else; "": without signatures."""
+
+    stream: int
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ above may count on a message coming in one piece. The window is always open, sin
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.streams import SEND_LIMIT, SEND_NOTICE, StreamData, StreamDown, StreamEnd, StreamUp, StreamWritable
@@ -109,6 +110,10 @@ class Connection:
         self._measured: tuple[int, float] | None = None
 
     # ---------------------------------------------------------------------------------------------------- orders
+
+    def sign(self, password: bytes) -> None:
+        """Sign by another password from now on."""
+        self.manner = replace(self.manner, password=password)
 
     def call(self, now: float) -> None:
         """Open it: send a SYN."""

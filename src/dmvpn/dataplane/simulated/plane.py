@@ -31,7 +31,7 @@ from dmvpn.base.effects import (
     TunnelSpec,
 )
 from dmvpn.base.events import InterfaceCount, InterfacesCounted, PeerUsage, UsageReported
-from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend
+from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign
 from dmvpn.dataplane.simulated.forwarding import DEFAULT_MTU
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
 from dmvpn.dataplane.simulated.tunnels import Neighbor, Tunnel
@@ -93,7 +93,7 @@ class SimulatedPlane(IpsecBox):
                 self._listeners[listener] = self._listeners.get(listener, 0) + 1
             case StopListening():
                 self._listeners.pop((effect.interface, effect.protocol, effect.port), None)
-            case StreamListen() | StreamOpen() | StreamSend() | StreamClose():
+            case StreamListen() | StreamOpen() | StreamSend() | StreamSign() | StreamClose():
                 self._streams.execute(effect, self.now)
             case _:
                 self._execute_ipsec(effect)

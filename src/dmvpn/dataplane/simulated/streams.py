@@ -21,6 +21,7 @@ from dmvpn.base.streams import (
     StreamListen,
     StreamOpen,
     StreamSend,
+    StreamSign,
 )
 from dmvpn.dataplane.callers import Callers
 from dmvpn.dataplane.contract import EffectError
@@ -77,6 +78,8 @@ class SimulatedStreams:
                 connection = self._by_number[effect.stream]
                 connection.write(effect.octets, now)
                 self._drop_if_gone(connection)
+            case StreamSign() if effect.stream in self._by_number:
+                self._by_number[effect.stream].sign(effect.password.encode())
             case StreamClose() if effect.stream in self._by_number:
                 connection = self._by_number[effect.stream]
                 if effect.abort:

@@ -48,7 +48,7 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReported
-from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend
+from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.netlink.chains import forward_drops
 from dmvpn.dataplane.refusals import too_big
@@ -83,7 +83,7 @@ _OF_A_TUNNEL = (
     PollUsage,
 )
 
-_OF_STREAMS = (StreamListen, StreamOpen, StreamSend, StreamClose)
+_OF_STREAMS = (StreamListen, StreamOpen, StreamSend, StreamSign, StreamClose)
 _OF_IPSEC = (ServeIpsec, InstallSa, UseSa, RemoveSa, MoveConnection, PollSas)
 
 MakeEngine = Callable[[Callable[[Event], None], Watch], PacketEngine]
@@ -259,6 +259,8 @@ class UserspacePlane:
                 self._streams.open(effect)
             case StreamSend():
                 self._streams.send(effect)
+            case StreamSign():
+                self._streams.sign(effect)
             case StreamClose():
                 self._streams.close_stream(effect)
             case _:

@@ -33,6 +33,7 @@ from dmvpn.base.streams import (
     StreamListen,
     StreamOpen,
     StreamSend,
+    StreamSign,
     StreamUp,
     StreamWritable,
 )
@@ -143,6 +144,16 @@ class KernelStreams:
             self._end(stream, StreamEnd.OVERRUN)
         elif len(stream.waiting) == len(order.octets):  # else the kernel has said that it is full
             self._flush(stream)
+
+    def sign(self, order: StreamSign) -> None:
+        """Sign by another password from now on. A kernel that cannot do that for a stream that is there ends it."""
+        stream = self._streams.get(order.stream)
+        if stream is None:
+            return
+        try:
+            _sign(stream.sock, Prefix.parse(f"{stream.sock.getpeername()[0]}/32"), order.password)
+        except OSError:
+            self._end(stream, StreamEnd.RESET)
 
     def close_stream(self, order: StreamClose) -> None:
         """End a stream after what was sent, or at once."""

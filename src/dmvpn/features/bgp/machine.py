@@ -325,6 +325,8 @@ class BgpMachine:
         elif session_lines(old) != session_lines(settings):
             self._end(peer, Cease.CONFIGURATION_CHANGE, "Config change", now)
         else:
+            if old.lines.password != settings.lines.password:
+                self._neighbors.sign(peer, now)
             self._teller.regroup(peer, now)
             if inward_lines(old) != inward_lines(settings):
                 self._ask_again(peer, now)

@@ -17,7 +17,7 @@ from dmvpn.features.bgp.opening import Identity
 from dmvpn.features.bgp.packet import Notification
 from dmvpn.features.bgp.peer import Peer
 from dmvpn.features.bgp.restart import Restart
-from dmvpn.features.bgp.session import Ending, Session
+from dmvpn.features.bgp.session import Ending, Session, cease
 from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
 from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end
 
@@ -70,6 +70,15 @@ class Neighbors:
     def reset(self, peer: Peer, subcode: Cease, reason: str, now: float) -> None:
         """End the sessions with a peer, and say why."""
         peer.end_sessions(subcode, reason, now)
+        self.bury_all(now)
+
+    def sign(self, peer: Peer, now: float) -> None:
+        """Go on by another password where there is a session, as IOS does; what only begins is given up."""
+        for session in list(peer.sessions):
+            if session.is_established:
+                session.sign(peer.settings.lines.password)
+            else:
+                session.notify(cease(Cease.CONFIGURATION_CHANGE), "Config change", now)
         self.bury_all(now)
 
     def configure_callers(self, wanted: Mapping[IPv4Address, PeerSettings]) -> None:

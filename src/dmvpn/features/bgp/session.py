@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamSend
+from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamSend, StreamSign
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.codes import Cease, ErrorCode, MessageError
@@ -269,6 +269,10 @@ class Session:
         """Give way to another connection that the peer opened, for it lost this one and restarts: RFC 4724 §4.2."""
         self._order(StreamClose(self.stream, abort=True))
         self.end(Ending(RESTARTED, is_lost=True))
+
+    def sign(self, password: str) -> None:
+        """Go on with another password: a peer that does not get it, too, is lost when its hold time is over."""
+        self._order(StreamSign(self.stream, password))
 
     def end(self, ending: Ending) -> None:
         """End the session."""

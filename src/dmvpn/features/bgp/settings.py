@@ -237,7 +237,7 @@ def session_lines(settings: PeerSettings) -> tuple[object, ...]:
     return (
         *(settings.local_as, settings.remote_as, settings.keepalive, settings.hold_time, settings.ttl),
         *(settings.additional, settings.system, settings.confederation.identifier, settings.confederate),
-        *(lines.password, lines.update_source, lines.anywhere, lines.passive, lines.security_hops, lines.plain_refresh),
+        *(lines.update_source, lines.anywhere, lines.passive, lines.security_hops, lines.plain_refresh),
     )
 
 
