@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LANGUAGE = configurator(FEATURES)
-DYNAMIC, SHORTCUT = "ip nhrp map multicast dynamic", "ip nhrp shortcut"
+DYNAMIC, SHORTCUT, HOLDS = "ip nhrp map multicast dynamic", "ip nhrp shortcut", "ip nhrp holdtime 600"
 
 CLOUD = """\
 hostname SPOKE1
@@ -56,8 +56,17 @@ def on(text: str, line: str = SHORTCUT) -> list[str]:
 )  # fmt: skip
 def test_what_a_release_has_on_without_showing_it_is_on(version: str, is_on: bool) -> None:
     """A hub of IOS XE 17 had no neighbors here: no line told it to copy multicasts to its spokes."""
-    for line in (DYNAMIC, SHORTCUT):
+    for line in (DYNAMIC, SHORTCUT, HOLDS):
         assert on(of(version), line) == (["Tunnel0"] if is_on else [])
+
+
+def test_a_value_that_a_file_says_is_not_put_aside_by_that_of_its_release() -> None:
+    """Clients of IOS 15.9 that fall silent are forgotten after 10 minutes there, and were after 2 hours here."""
+    said = CLOUD.replace(" tunnel source", " ip nhrp holdtime 300\n tunnel source")
+    assert on(of("15.9", said), "ip nhrp holdtime 300") == ["Tunnel0"]
+    assert on(of("15.9", said), HOLDS) == []
+    static = CLOUD.replace(" tunnel source", " ip nhrp map multicast 192.0.2.1\n tunnel source")
+    assert on(of("15.9", static), DYNAMIC) == ["Tunnel0"]
 
 
 def test_what_a_file_takes_back_stays_off() -> None:
@@ -96,12 +105,12 @@ def test_the_ipv6_lines_of_a_cloud_are_taken_back_apart() -> None:
     assert on(of("17.9", both)) == ["Tunnel0"]
     assert on(of("17.9", both), "ipv6 nhrp shortcut") == []
     assert put_in(take_in(of("17.9", both)).result).endswith(
-        "`ip nhrp map multicast dynamic`, `ip nhrp shortcut` and `ipv6 nhrp map multicast dynamic` at Tunnel0"
+        "`ip nhrp shortcut`, `ip nhrp holdtime 600` and `ipv6 nhrp map multicast dynamic` at Tunnel0"
     )
 
 
 def test_a_line_that_is_there_is_not_put_in() -> None:
-    shown = CLOUD.replace(" tunnel source", " ip nhrp shortcut\n ip nhrp map multicast dynamic\n tunnel source")
+    shown = CLOUD.replace(" tunnel source", f" {SHORTCUT}\n {DYNAMIC}\n {HOLDS}\n tunnel source")
     result = LANGUAGE.parse_text(of("17.9", shown))
     assert result.put_in == ()
     assert result.release == Release(17, 9)
@@ -178,11 +187,11 @@ def test_one_line_says_what_was_put_in_and_where() -> None:
     both = f"{CLOUD}{CLOUD.replace('Tunnel0', 'Tunnel1')}"
     assert put_in(take_in(of("16.12", both)).result) == (
         "version 16.12 has this on without showing it, so it was put in: "
-        "`ip nhrp map multicast dynamic` and `ip nhrp shortcut` at Tunnel0, Tunnel1"
+        "`ip nhrp map multicast dynamic`, `ip nhrp shortcut` and `ip nhrp holdtime 600` at Tunnel0, Tunnel1"
     )
     one = both.replace(" ip nhrp network-id 1", " no ip nhrp shortcut\n ip nhrp network-id 1", 1)
     assert put_in(take_in(of("16.12", one)).result).endswith(
-        "`ip nhrp map multicast dynamic` at Tunnel0, Tunnel1; `ip nhrp shortcut` at Tunnel1"
+        "`ip nhrp map multicast dynamic` and `ip nhrp holdtime 600` at Tunnel0, Tunnel1; `ip nhrp shortcut` at Tunnel1"
     )
     assert put_in(take_in(of("15.6", both)).result) == ""
 

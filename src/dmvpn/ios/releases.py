@@ -74,6 +74,7 @@ _CLOUD: Final = ("tunnel mode gre multipoint", "ip nhrp network-id ")
 _CLOUD6: Final = ("tunnel mode gre multipoint", "ipv6 nhrp network-id ")
 _COPIES: Final = "every client that registers gets copies of multicasts: without them a hub has no neighbors"
 _FOLLOWS: Final = "redirects are followed: spokes go to each other directly"
+_HOLDS: Final = "clients that fall silent are forgotten after 10 minutes, and not after 2 hours"
 _GUIDE6: Final = (
     "Cisco, *Dynamic Multipoint VPN Configuration Guide*, IPv6 over DMVPN: on by default from IOS XE Denali 16.3"
 )
@@ -97,6 +98,15 @@ DEFAULTS: Final = (
         _FOLLOWS,
         "Cisco, *Shortcut Switching Enhancements for NHRP in DMVPN Networks*: on by default from IOS XE 16.3. For IOS "
         f"15.7, {_SHOWN}",
+    ),
+    UnseenDefault(
+        "ip nhrp holdtime 600",
+        (Release(15, 7), Release(16, 3)),
+        _CLOUD,
+        _HOLDS,
+        "hubs without the line: clients of 15.7 and 15.9 expire within 10 minutes, of 15.4 within 2 hours. Running "
+        "configurations of 15.7, 15.9, 17.3 and 17.12 never show 600, those of 15.2 and 15.5 do. None of 16.3 to 16.12 "
+        "was seen",
     ),
     UnseenDefault("ipv6 nhrp map multicast dynamic", (Release(16, 3),), _CLOUD6, _COPIES, _GUIDE6),
     UnseenDefault("ipv6 nhrp shortcut", (Release(16, 3),), _CLOUD6, _FOLLOWS, _GUIDE6),
@@ -195,7 +205,8 @@ class Unshown:
                 continue
             there = [statement.text for statement in section.statements()]
             for row in rows:
-                is_there = row.line in met.refused or row.line in there
+                ours = self._lines()[row.line]
+                is_there = row.line in met.refused or section.find(ours.line, ours.args) is not None
                 if is_there or not all(any(text.startswith(each) for text in there) for each in row.where):
                     continue
                 name = args.interface("name")
