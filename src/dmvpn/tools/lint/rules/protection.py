@@ -1,7 +1,7 @@
 """Rules about IPsec between the two ends of a tunnel: would IKE come to an end, and would what it agrees on last?
 
 Nothing is negotiated here a second time: the IKE feature's own book answers which profile, key and algorithms each end
-would use with the other, and its own comparison says what does not fit.
+would use with the other, and its own comparison says what does not fit. How the two prove who they are is in `proofs`.
 """
 
 from __future__ import annotations
@@ -10,22 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
-from dmvpn.features.ikev2.book import ConfigurationBook
-from dmvpn.features.ikev2.model import Authentication
 from dmvpn.features.ikev2.offers import esp_offer, esp_suites, ike_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.terms import Endpoint, Path, Terms
 from dmvpn.features.ikev2.wire.numbers import ProtocolId
 from dmvpn.features.ipsec.policies import resolve
 from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.rules.proofs import KEY, METHOD, NAMELESS, NO_KEY, NO_PROFILE, PAIR, lonely, names, proofs
+from dmvpn.tools.lint.rules.sides import Side, side_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.protection import ProtectionPolicy
-    from dmvpn.features.ikev2.model import Profile
     from dmvpn.network.overlay import End, Network
     from dmvpn.tools.lint.found import Found
 
@@ -46,41 +41,6 @@ PROPOSALS: Final = Rule(
     "be in a proposal of both.",
     bad="crypto ikev2 proposal P\n group 14",
     fix="crypto ikev2 proposal P\n group 14 19",
-)
-KEY: Final = Rule(
-    id="ike-key-differs",
-    severity=Severity.ERROR,
-    title="The pre-shared keys of the two ends differ",
-    why="What one end signs with (its local key) has to be what the other one checks with (its remote key for that "
-    "peer). IKE_AUTH ends with AUTHENTICATION_FAILED (RFC 7296 §2.15).",
-    bad="crypto ikev2 keyring K\n peer HUB\n  pre-shared-key OTHER",
-    fix="crypto ikev2 keyring K\n peer HUB\n  pre-shared-key THE-SAME",
-)
-NO_KEY: Final = Rule(
-    id="ike-key-missing",
-    severity=Severity.ERROR,
-    title="There is no key for a peer",
-    why="The key is looked up by the peer's identity, then by its address. If no entry of the keyring holds it, this "
-    "router cannot prove itself to the peer, or cannot check it.",
-    bad="crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.9",
-    fix="crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.1",
-)
-NO_PROFILE: Final = Rule(
-    id="ike-profile-unmatched",
-    severity=Severity.ERROR,
-    title="No IKE profile of the peer matches this router's identity",
-    why="A responder chooses its profile by the identity that the initiator gives, its address unless `identity "
-    "local` says otherwise. If none matches, it refuses whoever it is.",
-    bad="crypto ikev2 profile P\n match identity remote address 192.0.2.1",
-    fix="crypto ikev2 profile P\n match identity remote address 0.0.0.0",
-)
-METHOD: Final = Rule(
-    id="ike-authentication-differs",
-    severity=Severity.ERROR,
-    title="One end proves itself in a way that the other does not accept",
-    why="`authentication local` of one end has to be among `authentication remote` of the other (RFC 7296 §2.15).",
-    bad="crypto ikev2 profile P\n authentication remote rsa-sig",
-    fix="crypto ikev2 profile P\n authentication remote pre-share",
 )
 TRANSFORMS: Final = Rule(
     id="ipsec-transforms-differ",
@@ -109,51 +69,7 @@ PFS: Final = Rule(
     bad="crypto ipsec profile P\n set pfs group19",
     fix="crypto ipsec profile P\n set pfs group14",
 )
-NAMELESS: Final = Rule(
-    id="ike-name-not-proved",
-    severity=Severity.WARNING,
-    title="Addresses are bound to names that a key found by address does not prove",
-    why="`ip nhrp bind identity` lets an address belong to the IKE identity that registered it. A pre-shared key that "
-    "the keyring finds by a range of addresses is that of everybody there, and each of them may say any name that no "
-    "entry names. Give each peer an entry with its identity, or use certificates.",
-    bad="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0",
-    fix="crypto ikev2 keyring K\n peer SPOKE1\n  identity fqdn spoke1.example\n  pre-shared-key ITS-OWN",
-)
-PAIR: Final = Rule(
-    id="ike-key-of-a-pair",
-    severity=Severity.WARNING,
-    title="Spokes that are to go directly, and a key that one of them shares with the hub alone",
-    why="Two spokes negotiate SAs of their own before they send to each other. A key for the hub's address alone is no "
-    "key for another spoke, so what is between them stays on the hub. Certificates, or a key for the addresses of all "
-    "spokes, let them meet.",
-    bad="crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.1\n  pre-shared-key SECRET",
-    fix="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0\n  pre-shared-key SECRET",
-)
 RULES: Final = (ONE_SIDED, PROPOSALS, KEY, NO_KEY, NO_PROFILE, METHOD, TRANSFORMS, MODE, PFS, NAMELESS, PAIR)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Side:
-    """One end of a pair, as IKE sees it."""
-
-    end: End
-    address: IPAddress
-    policy: ProtectionPolicy
-    book: ConfigurationBook
-
-    @property
-    def name(self) -> str:
-        return self.end.device.hostname
-
-    def path(self, to: _Side) -> Path:
-        return Path(Endpoint(self.address, 500), Endpoint(to.address, 500))
-
-    @property
-    def profile_line(self) -> tuple[str, ...]:
-        return (f"crypto ipsec profile {self.end.tunnel.protection}",)
-
-    def profile(self, terms: Terms) -> Profile:
-        return next(one for one in self.book.config.profiles if one.name == terms.profile)
 
 
 def check(network: Network) -> Iterator[Found]:
@@ -178,53 +94,14 @@ def check(network: Network) -> Iterator[Found]:
         fix = f"{at[0]}\n {f'set pfs group{group}' if group else 'no set pfs'}"
         yield found(PFS, culprit.device, at, what, fix, related=((other.device, theirs),))
     for end in network.ends:
-        yield from _names(end)
-    yield from _lonely(network)
+        yield from names(end)
+    yield from lonely(network)
     for pair in network.pairs:
-        here, there = _side(pair.here), _side(pair.there)
+        here, there = side_of(pair.here), side_of(pair.there)
         if here is not None and there is not None:
             yield from _algorithms(here, there)
             yield from _modes(here, there)
-            yield from _proofs(here, there)
-
-
-def _lonely(network: Network) -> Iterator[Found]:
-    """Yield of each server's clients that go directly: who has no key for another one."""
-    for server in network.servers:
-        near = [end for end in network.clients(server) if end.multipoint and _goes_directly(server, end)]
-        sides = [side for side in map(_side, near) if side is not None]
-        for here in sides:
-            lacking = [there for there in sides if there is not here and _has_no_key(here, there)]
-            hub = _side(server)
-            if not lacking or (hub is not None and _has_no_key(here, hub)):
-                continue  # that is an error of its own
-            others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            first = lacking[0]
-            at = next(
-                ((f"crypto ikev2 keyring {ring.name}",) for ring in here.end.device.ikev2.keyrings), here.profile_line
-            )
-            what = f"there is no key for {first.name} ({first.address}){others}: what is for it stays on the hub"
-            yield found(PAIR, here.end.device, at, what, related=((first.end.device, first.profile_line),))
-
-
-def _goes_directly(server: End, client: End) -> bool:
-    """Return whether clients go directly: phase 3, or phase 2."""
-    return client.nhrp.shortcut or not server.nhrp.redirect
-
-
-def _has_no_key(here: _Side, there: _Side) -> bool:
-    terms = here.book.to(here.policy, there.address)
-    return isinstance(terms, Reason) and terms.code in (IkeReason.NO_KEY, IkeReason.NO_WAY)
-
-
-def _names(end: End) -> Iterator[Found]:
-    side = _side(end) if end.nhrp.bind_identity else None
-    for keyring, peer in side.book.nameless(side.policy) if side is not None else ():
-        written = any(one.name == keyring for one in end.device.ikev2.keyrings)
-        at = (f"crypto ikev2 keyring {keyring}", f"peer {peer}", "address") if written else ("crypto isakmp key",)
-        what = f"{end.name} binds addresses to identities, and the key of peer {peer} proves no name"
-        related = ((end.device, end.line(f"{end.words} bind identity")),)
-        yield found(NAMELESS, end.device, at, what, related=related)
+            yield from proofs(here, there)
 
 
 def _other(end: End, one: End, other: End) -> str:
@@ -244,20 +121,7 @@ def _group(end: End) -> str:
     return f"group {group} for perfect forward secrecy" if group else "no perfect forward secrecy"
 
 
-def _side(end: End) -> _Side | None:
-    """Return the side; None: the end is not protected, or not in a way that can work at all; other rules say so."""
-    if not end.tunnel.protection or end.source is None:
-        return None
-    policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.source)
-    if isinstance(policy, Reason):
-        return None
-    return _Side(end, end.source, policy, ConfigurationBook(end.device.ikev2, (policy,)))
-
-
-# ------------------------------------------------------------------------------------------------ algorithms
-
-
-def _algorithms(here: _Side, there: _Side) -> Iterator[Found]:
+def _algorithms(here: Side, there: Side) -> Iterator[Found]:
     ours, theirs = here.book.suites(here.path(there)), there.book.suites(there.path(here))
     sound = not (_has_dangling_proposal(here) or _has_dangling_proposal(there))
     if sound and not any(suite in theirs for suite in ours):
@@ -285,14 +149,14 @@ def _algorithms(here: _Side, there: _Side) -> Iterator[Found]:
         )
 
 
-def _has_dangling_proposal(side: _Side) -> bool:
+def _has_dangling_proposal(side: Side) -> bool:
     """Return whether a proposal is not there: then the defaults are offered, and that is told by the rule about it."""
     config = side.end.device.ikev2
     known = {proposal.name for proposal in config.proposals}
     return any(name not in known for policy in config.policies for name in policy.proposals)
 
 
-def _words(why: Reason, there: _Side) -> str:
+def _words(why: Reason, there: Side) -> str:
     match why:
         case Reason(IkeReason.MISMATCH, (kind, ours, theirs)):
             return f"{kind}: ours {ours}; {there.name} {theirs}"
@@ -300,7 +164,7 @@ def _words(why: Reason, there: _Side) -> str:
             return str(why)
 
 
-def _proposal_line(side: _Side) -> tuple[str, ...]:
+def _proposal_line(side: Side) -> tuple[str, ...]:
     config = side.end.device.ikev2
     for policy in config.policies:
         for name in policy.proposals:
@@ -310,7 +174,7 @@ def _proposal_line(side: _Side) -> tuple[str, ...]:
     return side.profile_line
 
 
-def _modes(here: _Side, there: _Side) -> Iterator[Found]:
+def _modes(here: Side, there: Side) -> Iterator[Found]:
     if here.policy.transport == there.policy.transport:
         return
     tunnel, transport = (there, here) if here.policy.transport else (here, there)
@@ -324,100 +188,3 @@ def _modes(here: _Side, there: _Side) -> Iterator[Found]:
     severity = Severity.ERROR if strict else None
     related = ((transport.end.device, transport.profile_line),)
     yield found(MODE, tunnel.end.device, at, what, f"{at[0]}\n mode transport", related=related, severity=severity)
-
-
-# ------------------------------------------------------------------------------------------------ proofs
-
-
-def _proofs(here: _Side, there: _Side) -> Iterator[Found]:
-    """Yield proofs, the client first: it begins. Certificates are not in a configuration, so only keys are compared."""
-    ours = here.book.to(here.policy, there.address)
-    if isinstance(ours, Reason):
-        yield from _no_terms(here, there, ours)
-        return
-    theirs = there.book.terms(there.path(here), ours.identity, None)
-    if isinstance(theirs, Reason):
-        if theirs.code is IkeReason.NO_MATCH:
-            at = _profile_of(there)
-            what = f"no IKE profile here is for {here.name}, who says he is {here.address}"
-            related = ((here.end.device, here.profile_line),)
-            if _says_address(here, ours):
-                yield found(NO_PROFILE, there.end.device, at, what, related=related)
-        else:
-            yield from _no_terms(there, here, theirs)
-        return
-    mine, other = here.profile(ours), there.profile(theirs)
-    for one, its, far, of_far in ((here, mine, there, other), (there, other, here, mine)):
-        if its.local_authentication is not None and its.local_authentication not in of_far.remote_authentication:
-            accepted = ", ".join(method.value for method in of_far.remote_authentication) or "nothing"
-            what = f"{one.name} proves itself by {its.local_authentication.value}, and this profile accepts {accepted}"
-            at = (*_ike_line(far, of_far), "authentication remote")
-            fix = f"{_ike_line(far, of_far)[0]}\n authentication remote {its.local_authentication.value}"
-            yield found(METHOD, far.end.device, at, what, fix, related=((one.end.device, _ike_line(one, its)),))
-            return
-    yield from _keys(here, ours, there, theirs)
-
-
-def _keys(here: _Side, ours: Terms, there: _Side, theirs: Terms) -> Iterator[Found]:
-    differing = []
-    for sender, its, receiver, of_receiver in ((here, ours, there, theirs), (there, theirs, here, ours)):
-        if its.secret is None:
-            continue
-        expected = receiver.book.expectation(of_receiver, receiver.path(sender), its.identity)
-        if isinstance(expected, Reason):
-            yield from _no_terms(receiver, sender, expected)
-            return
-        if its.secret not in expected.secrets:
-            differing.append(f"what {sender.name} signs with is not what {receiver.name} checks with")
-    if differing:
-        profile = here.profile(ours)
-        related = ((there.end.device, _key_line(there, there.profile(theirs))),)
-        yield found(KEY, here.end.device, _key_line(here, profile), "; ".join(differing), related=related)
-
-
-def _no_terms(here: _Side, there: _Side, why: Reason) -> Iterator[Found]:
-    """Yield why the book refused: because there is no key, or for what the rules about one configuration say."""
-    if why.code not in (IkeReason.NO_KEY, IkeReason.NO_WAY):
-        return
-    profiles = here.end.device.ikev2.profiles
-    keyrings = {keyring.name for keyring in here.book.config.keyrings}
-    if any(one.keyring and one.keyring not in keyrings for one in profiles):
-        return
-    name = here.policy.ikev2_profile
-    profile = next((one for one in profiles if one.name == name), profiles[0] if len(profiles) == 1 else None)
-    if profile is not None and not _uses_keyring(profile):
-        return
-    at = _key_line(here, profile) if profile is not None else here.profile_line
-    fix = (
-        f"{at[0]}\n peer {there.name}\n  address {there.address}\n  pre-shared-key SECRET"
-        if profile is not None
-        else ""
-    )
-    what = f"there is no key for {there.name} ({there.address})"
-    yield found(NO_KEY, here.end.device, at, what, fix, related=((there.end.device, there.profile_line),))
-
-
-def _uses_keyring(profile: Profile) -> bool:
-    methods = (profile.local_authentication, *profile.remote_authentication)
-    return bool(profile.keyring) and Authentication.PRE_SHARED_KEY in methods
-
-
-def _says_address(side: _Side, terms: Terms) -> bool:
-    identity = side.profile(terms).local_identity
-    return identity is None or identity.address is not None
-
-
-def _profile_of(side: _Side) -> tuple[str, ...]:
-    name = side.policy.ikev2_profile
-    return (f"crypto ikev2 profile {name}", "match identity") if name else side.profile_line
-
-
-def _ike_line(side: _Side, profile: Profile) -> tuple[str, ...]:
-    known = any(one.name == profile.name for one in side.end.device.ikev2.profiles)
-    return (f"crypto ikev2 profile {profile.name}",) if known else ("crypto isakmp key",)
-
-
-def _key_line(side: _Side, profile: Profile) -> tuple[str, ...]:
-    if any(one.name == profile.keyring for one in side.end.device.ikev2.keyrings):
-        return (f"crypto ikev2 keyring {profile.keyring}",)
-    return _ike_line(side, profile)

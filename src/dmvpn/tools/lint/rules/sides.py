@@ -1,0 +1,55 @@
+"""One end of a tunnel, as IKE sees it: for the rules about what two ends would agree on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
+from dmvpn.features.ikev2.book import ConfigurationBook
+from dmvpn.features.ikev2.terms import Endpoint, Path, Terms
+from dmvpn.features.ipsec.policies import resolve
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.protection import ProtectionPolicy
+    from dmvpn.features.ikev2.model import Profile
+    from dmvpn.network.overlay import End
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One end of a pair, as IKE sees it."""
+
+    end: End
+    address: IPAddress
+    policy: ProtectionPolicy
+    book: ConfigurationBook
+
+    @property
+    def name(self) -> str:
+        """What the router calls itself."""
+        return self.end.device.hostname
+
+    def path(self, to: Side) -> Path:
+        """Return the way of its messages."""
+        return Path(Endpoint(self.address, 500), Endpoint(to.address, 500))
+
+    @property
+    def profile_line(self) -> tuple[str, ...]:
+        """The line that opens its IPsec profile."""
+        return (f"crypto ipsec profile {self.end.tunnel.protection}",)
+
+    def profile(self, terms: Terms) -> Profile:
+        """Return the IKE profile that these terms are from."""
+        return next(one for one in self.book.config.profiles if one.name == terms.profile)
+
+
+def side_of(end: End) -> Side | None:
+    """Return the side; None: the end is not protected, or not in a way that can work at all; other rules say so."""
+    if not end.tunnel.protection or end.source is None:
+        return None
+    policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.source)
+    if isinstance(policy, Reason):
+        return None
+    return Side(end, end.source, policy, ConfigurationBook(end.device.ikev2, (policy,)))
