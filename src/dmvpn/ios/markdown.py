@@ -6,7 +6,6 @@ indented by four blanks, as the first Markdown had it.
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Final
 
@@ -166,6 +165,8 @@ def _indented(line: str) -> str:
 
 def _without_tags(text: str) -> str:
     """Return the text of a page whose lines are paragraphs of HTML."""
+    import html  # its table of names is large, and pages of the web are few
+
     return "\n".join(html.unescape(_TAG.sub("", line)) if "<" in line else line for line in text.split("\n"))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from pathlib import Path
 
 from dmvpn.features.system import HostDescribed
@@ -31,8 +30,8 @@ def _board(router: str) -> str:
 
 def _figure(path: str, name: str) -> int:
     """Return the number behind `NAME:` in a file of /proc; 0 where it is missing."""
-    match = re.search(rf"^{name}:\s+(\d+) kB", _text(path), re.MULTILINE)
-    return int(match[1]) if match else 0
+    figures = (line.split() for line in _text(path).splitlines() if line.startswith(f"{name}:"))
+    return next((int(words[1]) for words in figures if words[1].isdecimal()), 0)
 
 
 def _text(path: str) -> str:

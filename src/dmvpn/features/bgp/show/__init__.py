@@ -18,7 +18,6 @@ from dmvpn.features.bgp.show import (
     table,
 )
 from dmvpn.features.bgp.show.protocols import ip_protocols, protocol_names
-from dmvpn.features.bgp.show.tcp import connections
 
 if TYPE_CHECKING:
     from dmvpn.ios import ExecCommand
@@ -37,4 +36,4 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *clear.COMMANDS,
 )
 
-__all__ = ["COMMANDS", "connections", "ip_protocols", "protocol_names"]
+__all__ = ["COMMANDS", "ip_protocols", "protocol_names"]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.show.wording import in_words
-from dmvpn.features.bgp.teller import queued
 from dmvpn.ios import ShowContext, age
 
 if TYPE_CHECKING:
@@ -204,6 +203,8 @@ def _restarts(one: NeighborDetail) -> Iterator[str]:
 
 def neighbor_detail(ctx: ShowContext, machine: BgpMachine, peer: Peer, used: tuple[int, int]) -> NeighborDetail:
     """Return everything about a neighbor. used: how many of its paths are the best ones, and in use beside a better."""
+    from dmvpn.features.bgp.teller import queued  # as the machine: only where somebody asks it
+
     lines, settings = peer.settings.lines, peer.settings
     detail = NeighborDetail(
         address=str(peer.address),

@@ -11,7 +11,6 @@ from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 from dmvpn.features.bgp.show.details import NeighborDetail, neighbor_detail, neighbor_lines
 from dmvpn.features.bgp.show.table import EMPTY, PathLine, ShowTable, path_line, render_table, status, table_of
-from dmvpn.features.bgp.teller import advertised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +89,8 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
         return ShowRoutes(table=table_of(machine, lines))
     if "received-routes" in args and not peer.settings.lines.soft_reconfiguration:
         return ShowRoutes(unkept=str(address))
+    from dmvpn.features.bgp.teller import advertised  # as the machine: only where somebody asks it
+
     told = dict(advertised(peer)) if "advertised-routes" in args else peer.received
     mark = ">" if "advertised-routes" in args else " "
     names = sorted(told, key=in_order)

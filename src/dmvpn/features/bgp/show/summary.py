@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
-from dmvpn.features.bgp.teller import queued
 from dmvpn.ios import Args, ShowContext, age
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
     machine = active(ctx)
     if machine is None:
         return ShowSummary()
+    from dmvpn.features.bgp.teller import queued  # as the machine: only where somebody asks it
+
     destinations = machine.routes.table.destinations.values()
     paths = [path for found in destinations for path in found.paths.values()]
     lines = [
