@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.communities import INTERNET, CommunityChange, CommunityKind, CommunityMatch, ExtendedChange, text_of
+from dmvpn.base.prefixlists import PrefixIndex
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from dmvpn.base.notices import Route, RouteSource
+    from dmvpn.base.prefixlists import PrefixRule
     from dmvpn.base.translation import Addresses
 
 
@@ -85,21 +87,6 @@ class AddressRule:
         if not self.address.hold(IPv4Address(int(prefix.address))):
             return False
         return self.mask is None or self.mask.hold(IPv4Address(int(prefix.netmask)))
-
-
-@dataclass(frozen=True, slots=True)
-class PrefixRule:
-    """One entry of a prefix list: what is inside of `prefix`, with a length between these two."""
-
-    permit: bool
-    prefix: Prefix
-    shortest: int
-    longest: int
-    sequence: int = 0
-
-    def fits(self, prefix: Prefix) -> bool:
-        """Return whether it is about this prefix."""
-        return self.shortest <= prefix.length <= self.longest and prefix in self.prefix
 
 
 class TextPattern(Protocol):
@@ -259,6 +246,7 @@ class RoutePolicies:
     large_lists: Mapping[str, Collection[AttributeRule]] = field(default_factory=dict)
     route_maps: Mapping[str, Collection[MapRule]] = field(default_factory=dict)
     hits: dict[tuple[Counted, str, int], int] = field(default_factory=dict, compare=False, repr=False)
+    _indexes: dict[str, PrefixIndex] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def access_list_permits(self, name: str, prefix: Prefix) -> bool:
         """Return whether the list lets the prefix through.
@@ -270,9 +258,14 @@ class RoutePolicies:
     def prefix_list_permits(self, name: str, prefix: Prefix) -> bool:
         """Return whether the list lets the prefix through."""
         rules = self.prefix_lists.get(name)
-        rule = next((rule for rule in rules or () if rule.fits(prefix)), None)
+        if not rules:
+            return True
+        index = self._indexes.get(name)
+        if index is None:
+            index = self._indexes[name] = PrefixIndex(rules)
+        rule = index.first(prefix)
         if rule is None:
-            return not rules
+            return False
         self._count(Counted.PREFIX_LIST, name, rule.sequence)
         return rule.permit
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.base.pages import Pages
-    from dmvpn.base.routemaps import AttributeRule, MapRule, PrefixRule
+    from dmvpn.base.prefixlists import PrefixRule
+    from dmvpn.base.routemaps import AttributeRule, MapRule
 
 
 @dataclass(frozen=True, slots=True)

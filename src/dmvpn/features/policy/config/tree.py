@@ -17,7 +17,8 @@ from dmvpn.base.communities import (
 )
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule, PrefixRule
+from dmvpn.base.prefixlists import PrefixRule
+from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule
 from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists, route_maps
 from dmvpn.features.policy.config.lists import Entry, Lists, Numbered, behind
 from dmvpn.features.policy.model import ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges

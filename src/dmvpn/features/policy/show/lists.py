@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dmvpn.base.pages import Pages
-    from dmvpn.base.routemaps import AttributeRule, PrefixRule
+    from dmvpn.base.prefixlists import PrefixRule
+    from dmvpn.base.routemaps import AttributeRule
 
 
 @dataclass(frozen=True, slots=True)
