@@ -62,6 +62,7 @@ def test_a_gateway_that_tells_without_end_takes_the_room_of_nobody_else(monkeypa
     net = knows(0)
     hostile, friend = tells("10.0.0.9", range(1000)), tells("10.0.0.8", range(2000, 2050))
     net.routers["A"].handle(*hostile, *friend)
+    net.run(0.1)  # the routing table takes some at a time
     routes = rip_routes(net.routers["A"])
     assert len([prefix for prefix in routes if prefix.startswith("20.0.")]) == 100
     assert len([prefix for prefix in routes if prefix.startswith("20.7.") or prefix.startswith("20.8.")]) == 50
