@@ -202,6 +202,8 @@ ACCEPTED: list[tuple[tuple[str, ...], str, str | None]] = [
     (GLOBAL, "router ospf 3", None),
     (OSPF, "ttl-security all-interfaces hops 2", None),
     (OSPF, "discard-route external 200", None),
+    (TUNNEL, "ip rip bfd", None),
+    (TUNNEL, "ip rip bfd disable", None),
     (TUNNEL, "ip ospf ttl-security hops 2", None),
     (OSPF, "network 10.77.0.0 0.0.0.255 area 0", None),
     (OSPF, "network 10.77.0.9 255.255.255.0 area 0.0.0.1", "network 10.77.0.0 0.0.0.255 area 0.0.0.1"),

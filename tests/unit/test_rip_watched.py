@@ -70,6 +70,17 @@ def test_a_gateway_that_tells_routes_is_watched(first: str, others: str) -> None
     assert first in "\n".join(net.routers["R1"].running_lines()) + "\n"
 
 
+def test_an_interface_may_say_for_itself_whether_its_gateways_are_watched() -> None:
+    net = net_of("", ALL)
+    assert sessions(net, "R1") == []
+    net.configure("R1", f"interface {GI1}\n ip rip bfd\n")
+    net.run(40)
+    assert sessions(net, "R1") == ["10.0.0.2"]
+    net.configure("R1", f"interface {GI1}\n ip rip bfd disable\nrouter rip\n bfd all-interfaces\n")
+    net.run(40)
+    assert sessions(net, "R1") == []
+
+
 def test_the_routes_of_a_lost_gateway_go_at_once_and_those_of_the_next_are_asked_for() -> None:
     """Without BFD they stay for three minutes, and nothing worse is believed for another one."""
     net = net_of(ALL, ALL, ALL)

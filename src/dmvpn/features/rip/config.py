@@ -181,6 +181,12 @@ RECEIVE_VERSION: Final = ConfigLine(
     {"receive": "What is received; only version 2 does anything here"},
     order=58,
 )
+INTERFACE_BFD: Final = ConfigLine(
+    "interface",
+    "ip rip bfd [ disable ]",
+    {"bfd": "Let BFD watch gateways here", "disable": "Not, whatever the process says"},
+    order=59,
+)
 SUMMARY: Final = ConfigLine(
     "interface",
     "ip summary-address rip {address:address} {mask:mask}",
@@ -216,6 +222,7 @@ LINES: Final = (
     SEND_VERSION,
     RECEIVE_VERSION,
     TRIGGERED,
+    INTERFACE_BFD,
     SUMMARY,
 )
 
@@ -292,6 +299,7 @@ def _redistributions(section: Section) -> list[Redistribution]:
 def _interface(args: Args, section: Section) -> RipInterfaceSettings | None:
     """Return what an interface says; None: nothing."""
     name, mode, keys = args.interface("name"), section.get(AUTHENTICATION_MODE), section.get(AUTHENTICATION_KEYS)
+    bfd = section.get(INTERFACE_BFD)
     asked = AuthenticationMode.MD5 if mode is not None and "md5" in mode else AuthenticationMode.TEXT
     settings = RipInterfaceSettings(
         name=name,
@@ -304,6 +312,7 @@ def _interface(args: Args, section: Section) -> RipInterfaceSettings | None:
         triggered=section.flag(TRIGGERED),
         send=_versions(section.get(SEND_VERSION)),
         receive=_versions(section.get(RECEIVE_VERSION)),
+        bfd=None if bfd is None else "disable" not in bfd,
     )
     return settings if settings != RipInterfaceSettings(name=name) else None
 

@@ -49,7 +49,7 @@ class Redistribution:
 class RipInterfaceSettings:
     """The `ip rip`, `ip split-horizon` and `ip summary-address rip` lines of one interface.
 
-    send, receive: versions; (): as the process says.
+    send, receive: versions; (): as the process says. bfd: gateways are watched; None: as the process says.
     """
 
     name: str
@@ -60,6 +60,7 @@ class RipInterfaceSettings:
     triggered: bool = False
     send: tuple[int, ...] = ()
     receive: tuple[int, ...] = ()
+    bfd: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +116,10 @@ class RipConfig:
         """Return whether nothing may be multicast out of this interface."""
         return name in self.passive or (self.passive_default and name not in self.active)
 
-    def watches(self, gateway: IPAddress) -> bool:
-        """Return whether BFD is to watch this gateway."""
-        return self.enabled and (self.bfd or gateway in self.watched)
+    def watches(self, interface: str, gateway: IPAddress) -> bool:
+        """Return whether BFD is to watch this gateway: the interface's own line goes before that for all."""
+        own = self.interface(interface).bfd
+        return self.enabled and (gateway in self.watched or (self.bfd if own is None else own))
 
     def networks_of(self, state: InterfaceState | None) -> tuple[Prefix, ...]:
         """Return the networks of an interface that `network` lines name, while it has a line."""

@@ -1,4 +1,4 @@
-"""Gateways that BFD watches: `bfd all-interfaces`, and `neighbor ... bfd` for one.
+"""Gateways that BFD watches: `bfd all-interfaces`, `ip rip bfd` of an interface, `neighbor ... bfd` for one.
 
 RIP has no neighbors: a gateway is watched from its first response on, until it has been silent for as long as makes
 its routes invalid. There is a bound for each interface; the neighbors that were there first stay.
@@ -32,7 +32,7 @@ class Watched:
     def heard(self, config: RipConfig, interface: str, gateway: IPAddress) -> list[WatchWanted]:
         """Let a gateway that has told routes be watched, if the lines say so."""
         key = interface, gateway
-        if key in self._gateways or not config.watches(gateway):
+        if key in self._gateways or not config.watches(interface, gateway):
             return []
         if self._count.get(interface, 0) >= MOST_WATCHED:
             return []
@@ -42,7 +42,7 @@ class Watched:
 
     def reconsider(self, config: RipConfig, circuits: Container[str]) -> list[WatchWanted]:
         """Reconsider whom to watch: there are other lines, or an interface less."""
-        return self._end([key for key in self._gateways if key[0] not in circuits or not config.watches(key[1])])
+        return self._end([key for key in self._gateways if key[0] not in circuits or not config.watches(*key)])
 
     def let_go(self, heard: Mapping[IPAddress, float], since: float) -> list[WatchWanted]:
         """Forget those that were last heard of before `since`, seconds."""
