@@ -65,6 +65,29 @@ def test_a_network_whose_spokes_have_no_way_to_each_other_is_simulated_to_the_en
     assert "0 of 1 spoke pairs went direct; 5 of 5 packets lost" in capsys.readouterr().out
 
 
+def test_spokes_are_asked_for_each_other_when_routing_leads_into_their_tunnels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The default route to the provider counted, and all pings were lost before OSPF had elected anybody."""
+    ospf = "\n ip nhrp network-id 1\n ip nhrp map multicast dynamic\n ip ospf network broadcast\n ip ospf priority {}"
+    hub = TUNNEL.format(1, WAN) + ospf.format(9)
+    spoke = TUNNEL + ospf.format(0) + "\n ip nhrp nhs 10.0.0.1 nbma 192.0.2.1 multicast"
+    told = "router ospf 1\n network 10.0.0.0 0.255.255.255 area 0\nip route 0.0.0.0 0.0.0.0 192.0.2.9"
+    sites = (
+        router(
+            f"S{number}",
+            f"192.0.2.{number} {LONG}",
+            f"10.1.{number}.1 {LONG}",
+            more=told,
+            tunnel=spoke.format(number, WAN),
+        )
+        for number in (2, 3)
+    )
+    load(tmp_path, router("HUB", f"192.0.2.1 {LONG}", more=told, tunnel=hub), *sites)
+    assert main(["simulate", str(tmp_path)]) == 0
+    assert "1 of 1 spoke pairs went direct; 0 of 5 packets lost" in capsys.readouterr().out
+
+
 def test_a_computer_has_no_address_of_a_network_that_is_carved_out_of_its_lan(tmp_path: Path) -> None:
     """It had that of another router's port, and the doctor called the network broken."""
     wan = ("10.1.1.201 255.255.255.252", "10.1.1.202 255.255.255.252")

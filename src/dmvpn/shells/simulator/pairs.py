@@ -110,9 +110,15 @@ def _lan(node: RouterNode) -> IPAddress:
 
 
 def _has_routes(world: Simulator, one: str, other: str) -> bool:
-    """Return whether each of two spokes has a route to the other's LAN."""
+    """Return whether each of two spokes has a route to the other's LAN by a tunnel: the provider's default is none."""
     near, far = world.routers[one], world.routers[other]
-    return all(here.router.ports.rib.lookup(_lan(there)) is not None for here, there in ((near, far), (far, near)))
+    return all(_leads_into_tunnel(here, _lan(there)) for here, there in ((near, far), (far, near)))
+
+
+def _leads_into_tunnel(node: RouterNode, address: IPAddress) -> bool:
+    route = node.router.ports.rib.lookup(address)
+    tunnels = [tunnel.name for tunnel in node.router.ports.tunnels.all()]
+    return route is not None and any(hop.interface in tunnels for hop in route.next_hops)
 
 
 def _is_multipoint(node: RouterNode) -> bool:
