@@ -147,6 +147,11 @@ def test_what_changes_in_the_database_and_what_that_leads_to_is_told_to_who_debu
     assert any("SPF  : SPF is done," in line and line.endswith("because of R") for line in lines)
 
 
+def test_one_interface_has_its_line_of_the_brief_table() -> None:
+    lines = network().lines("SPOKE1", "ip ospf interface Tunnel0 brief")
+    assert [line.split()[0] for line in lines] == ["Interface", "Tu0"]
+
+
 def test_a_loopback_that_is_told_with_its_mask_is_shown_as_point_to_point() -> None:
     world = World("ospf-phase3").converge()
     loopback = ("interface Loopback7", "ip address 10.77.0.1 255.255.255.0", "ip ospf 1 area 0")

@@ -161,6 +161,18 @@ def test_opaque_advertisements_of_areas_and_of_all_of_ospf_are_told_on(kind: Lsa
     assert net.routers[3].show("show ip ospf database opaque-link") == []
 
 
+def test_what_a_neighbor_does_not_acknowledge_is_repeated_and_a_debug_says_so() -> None:
+    net = OspfNet(3, [(1, 2), (1, 3)])
+    net.run_for(10)
+    net.routers[1].debugging.flags = {"ip ospf retransmission"}
+    net.cut.add((1, 2))
+    net.set_cost(1, 3, 7)
+    net.run_for(12)
+    lines = [line for line in net.routers[1].debug_lines if "RXMT" in line]
+    assert lines
+    assert set(lines) == {"OSPF-1 RXMT : Retransmit 1 advertisements to 10.0.0.2 on Ethernet0/2"}
+
+
 @pytest.mark.conforms("ospf:5250-link")
 def test_those_of_a_link_stay_there() -> None:
     net = OspfNet(3, [(1, 2), (1, 3)])

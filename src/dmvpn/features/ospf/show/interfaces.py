@@ -195,7 +195,7 @@ def render_brief(answer: ShowInterfaces) -> Iterator[str]:
 
 
 BRIEF: Final = ExecCommand(
-    f"{OSPF} interface brief",
+    f"{OSPF} interface [ {{interface:interface}} ] brief",
     {**HELP, "interface": "Interfaces", "brief": "A line for each"},
     query=query_interfaces,
     render=render_brief,
