@@ -32,11 +32,17 @@ _SEALS: Final[dict[int | None, str]] = {
     AuthenticationType.MD5: "md5",
     AuthenticationType.SHA256: "hmac-sha-256",
 }
+_QUESTIONS: Final = (Opcode.QUERY, Opcode.SIA_QUERY)
 _MESSAGES: Final[dict[int, Message]] = {
     Opcode.UPDATE: Message.UPDATE,
     Opcode.QUERY: Message.QUERY,
     Opcode.REPLY: Message.REPLY,
 }
+
+
+#: Destinations for which a neighbor waits for answers that it has not acknowledged: further questions are not taken
+#: until it does, and it sends them again.
+MOST_QUESTIONS: Final = 10_000
 
 
 class Receiver:
@@ -79,6 +85,8 @@ class Receiver:
         elif packet.sequence and not multicast and neighbor.goes_on(process.context.now):
             self._drop("no first packet")
             process.adjacencies.begin_again(neighbor)
+        elif packet.opcode in _QUESTIONS and len(neighbor.backlog.replies) >= MOST_QUESTIONS:
+            self._drop("too many questions")
         elif process.transport.accept(neighbor, packet, multicast=multicast):
             self._take_routes(neighbor, packet)
 
