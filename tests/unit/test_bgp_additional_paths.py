@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.streams import StreamDown, StreamEnd
 from dmvpn.features.bgp import intake
 from dmvpn.features.bgp.additional import Merit, eligible
 from dmvpn.features.bgp.attribute_octets import read, write
@@ -303,3 +304,28 @@ def test_shows_say_the_numbers_of_both_ends_and_why_a_path_is_told() -> None:
     assert "  Additional Paths advertised: best 2" in neighbor
     other = bench.show("show ip bgp neighbors 172.16.31.3")
     assert "    Additional paths Receive: advertised and received" not in other
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_paths_of_a_neighbor_that_restarts_stay_until_it_has_told_its_table_with_numbers_or_without(
+    again: bool,
+) -> None:
+    kept = CapabilityValue(Capability.GRACEFUL_RESTART, bytes.fromhex("c078 0001 01 80"))
+    bench = hub(f"{SEVERAL} bgp graceful-restart\n")
+    one = Caller(bench, 2, more=(BOTH, kept), numbered=True).is_up()
+    tells(one, 1, hop="172.16.31.20")
+    tells(one, 2, hop="172.16.31.21")
+    bench.handle(StreamDown(one.stream, StreamEnd.RESET))
+    bench.advance(1)
+    machine = bench.machine(BgpMachine)
+    assert len(machine.routes.table.destinations[p(LAN)].paths) == 2
+    back = Caller(bench, 2, call=1, more=(BOTH, kept) if again else (kept,), numbered=again).is_up()
+    if again:
+        tells(back, 2, hop="172.16.31.22")
+    else:
+        back.announces(LAN, hop="172.16.31.22")
+    back.says(Update())
+    back.waits(1)
+    (left,) = machine.routes.table.destinations[p(LAN)].paths.values()
+    assert (left.number, str(left.attributes.next_hop)) == (2 if again else None, "172.16.31.22")
+    assert machine.peers[back.address].several == ({p(LAN): 1} if again else {})

@@ -34,13 +34,15 @@ class BgpPeerFacts(Fact):
 class BgpFacts(Fact):
     """What is wanted of BGP.
 
-    local_as: 0: it does not run.
+    local_as: 0: it does not run. outer_as: for those outside its confederation, which has these members besides.
     router_id: as configured.
     called: the neighbors that have lines of their own; ranges: others may call from there, listen_limit of them.
     announces: what is told of its own accord.
     """
 
     local_as: int = 0
+    outer_as: int = 0
+    members: tuple[int, ...] = ()
     router_id: Address | None = None
     called: tuple[Address, ...] = ()
     ranges: tuple[Network, ...] = ()
@@ -52,8 +54,12 @@ class BgpFacts(Fact):
 def facts(machine: BgpMachine) -> BgpFacts:
     """Return what there is to say about its configuration."""
     config = machine.config
+    if not config.local_as:
+        return BgpFacts()
     return BgpFacts(
         local_as=config.local_as,
+        outer_as=config.outer_as,
+        members=config.confederation.members,
         router_id=config.router_id,
         called=config.called,
         ranges=tuple(network(one.prefix) for one in config.listen_ranges),

@@ -118,7 +118,7 @@ def _no_line(name: str, end: tuple[RouterFacts, TunnelFacts], other: TunnelFacts
         router=name,
         what=f"BGP of {name} has no line for {address} ({theirs.hostname}), which {waits}",
         evidence=(f"{name}: neighbors are {', '.join(str(one.address) for one in facts.bgp.peers) or 'none'}",),
-        fix=(process(facts), f"neighbor {address} remote-as {theirs.bgp.local_as}"),
+        fix=(process(facts), f"neighbor {address} remote-as {_system_of(theirs, facts)}"),
     )
 
 
@@ -160,6 +160,12 @@ def _why_not(scene: Scene, client: Client, hub: RouterFacts, there: TunnelFacts)
     )
 
 
+def _system_of(theirs: RouterFacts, ours: RouterFacts) -> int:
+    """Return the number by which a router is known to another one: those outside its confederation hear that of all."""
+    is_inside = ours.bgp.local_as in (theirs.bgp.local_as, *theirs.bgp.members)
+    return theirs.bgp.local_as if is_inside or not theirs.bgp.outer_as else theirs.bgp.outer_as
+
+
 def _not_expected(end: _End) -> Finding | None:
     """Return why this end would not take the other for its peer, were it called: no session, or one with another AS."""
     name, facts, other, theirs, tunnel = end
@@ -171,7 +177,7 @@ def _not_expected(end: _End) -> Finding | None:
         what = f"the session of {name} with {peer.address} is shut down"
         return _finding(Cause.BGP_NEIGHBOR, name, what, facts, f"no {line} shutdown")
     back = peer_of(theirs, tunnel)
-    real = back.local_as if back is not None else theirs.bgp.local_as
+    real = back.local_as if back is not None else _system_of(theirs, facts)
     if peer.remote_as != real:
         what = f"{name} expects AS {peer.remote_as} of {peer.address}, which is in AS {real}"
         return _finding(Cause.BGP_SYSTEM, name, what, facts, f"{line} remote-as {real}")
