@@ -46,7 +46,7 @@ from dmvpn.face.requests import (
 )
 from dmvpn.face.screen import Screen
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
-from dmvpn.ios import Ask, Change, CliError, Compute, Confirm, ErrorKind, Match, prompt
+from dmvpn.ios import Ask, Change, CliError, Compute, Confirm, ErrorKind, Match, Sleeper, prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -334,6 +334,9 @@ class Interpreter:
     def _configure_from(self, source: str, said: tuple[str, ...] = ()) -> Outcome:
         if not "terminal".startswith(source.strip().lower()):
             return Outcome(("% Error: configuration comes from the terminal only",), failed=True)
+        for feature in self.handle.features:
+            if isinstance(feature.machine, Sleeper):
+                aside(feature.machine.imported)  # its first line shall not wait for that, nor the router
         self._draft = Draft(self.handle, self._parser, self.session, self.line.who)
         return Outcome((*said, _CONFIGURE))
 

@@ -171,8 +171,12 @@ class Sleeper:
 
     def __call__(self, ports: Ports) -> object:
         """Make it."""
+        return self.imported()(ports)
+
+    def imported(self) -> Callable[[Ports], object]:
+        """Import its modules, which takes up to 40 ms, and return its class."""
         module, _, name = self.where.partition(":")
-        return cast("Callable[[Ports], object]", getattr(import_module(module), name))(ports)
+        return cast("Callable[[Ports], object]", getattr(import_module(module), name))
 
     def makes(self, kind: type[object]) -> bool:
         """Return whether it is a machine of this class."""

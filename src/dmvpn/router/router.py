@@ -23,6 +23,7 @@ from collections import deque
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from dmvpn.base.breath import aside
 from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Packets, Resync, Tick
 from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice
@@ -192,6 +193,10 @@ class Router:
         It changes nothing that anybody sees, and whether it was done neither.
         """
         self._prepared = self._made_of(text)
+        for feature in self.features:
+            machine = feature.machine
+            if isinstance(machine, Sleeper) and self._prepared.models[feature.name][0] != machine.idle:
+                aside(machine.imported)
 
     def _made_of(self, text: str) -> _Prepared:
         tree = configurator(self.features).parse_text(text).tree
