@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import stat
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.labs import Labs, eventually
+from support.pcap import dissected
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,10 +36,3 @@ def test_a_capture_with_keys_can_be_read_and_its_keys_are_for_their_owner_alone(
     wire = tmp_path / "HUB-Gi1.pcap"
     assert "NHRP" not in dissected(wire, tmp_path)
     assert "NHRP Registration Reply" in dissected(wire, tmp_path / "keys")
-
-
-def dissected(capture: Path, configuration: Path) -> str:
-    """What tshark says of a capture."""
-    environment = {**os.environ, "WIRESHARK_CONFIG_DIR": str(configuration)}
-    command = ["tshark", "-r", str(capture)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout

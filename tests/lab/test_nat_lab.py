@@ -18,7 +18,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.namespaces import inside_network, run_in_lab
 from dmvpn.shells.scenario import Scenario
-from support.labs import Labs, eventually
+from support.labs import Labs, eventually, hops
 from support.namespaces import patiently
 from support.nats import derived, room_outside
 
@@ -40,11 +40,6 @@ def two_spokes() -> Iterator[Labs]:
     with Labs() as labs:
         labs.up("two-spokes-one-nat")
         yield labs
-
-
-def hops(printed: str) -> list[str]:
-    """The addresses of a traceroute."""
-    return [line.split()[1] for line in printed.splitlines()[3:] if line]
 
 
 def flows(labs: Labs, gateway: str) -> list[str]:

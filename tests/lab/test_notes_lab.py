@@ -19,7 +19,7 @@ from dmvpn.net import pcap
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from support.command import SOURCE
-from support.labs import Labs, eventually
+from support.labs import Labs, eventually, hops
 from support.pcap import frames
 from support.services import TUN_FOR_ALL
 
@@ -77,11 +77,6 @@ def reaches(labs: Labs, router: str, lan: str) -> bool:
     own = {"R31": "10.3.3.0", "R41": "10.4.4.0"}[router]
     asked = ((router, lan), ("R11", own))
     return all(f"{prefix}/24 [90/" in labs.run("-r", name, "show", "ip", "route").stdout for name, prefix in asked)
-
-
-def hops(printed: str) -> list[str]:
-    """The addresses of a traceroute."""
-    return [line.split()[1] for line in printed.splitlines()[3:] if line]
 
 
 def rows(printed: str) -> list[list[str]]:

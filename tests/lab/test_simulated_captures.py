@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from dmvpn.shells.simulator.capturing import SimulatedCapture
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.programs.running import Programs
 from support.labs import Labs, eventually
+from support.pcap import dissected
 from support.world import World
 
 
@@ -157,10 +156,3 @@ def test_a_capture_with_keys_as_it_is_typed_can_be_read_by_wireshark(tmp_path: P
     if shutil.which("tshark") is not None:
         assert "EIGRP" not in dissected(wire, tmp_path)
         assert "EIGRP" in dissected(wire, keys)
-
-
-def dissected(capture: Path, configuration: Path) -> str:
-    """What tshark says of a capture."""
-    environment = {**os.environ, "WIRESHARK_CONFIG_DIR": str(configuration)}
-    command = ["tshark", "-r", str(capture)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dmvpn.app.copied import CopiedLab
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import as_text, visit
 from dmvpn.tools.remedies import attempt
-from support.doctors import WorldPatient, as_it_runs
+from support.doctors import WorldPatient, as_it_runs, no_advice
 from support.world import World
-
-if TYPE_CHECKING:
-    from dmvpn.tools.doctor import Finding
-
-
-def broken(world: World) -> list[Finding]:
-    """What is no advice."""
-    return [one for one in visit(WorldPatient(world)).findings if not one.advice]
 
 
 def after(*typed: str, seconds: float = 20) -> World:
@@ -45,7 +36,7 @@ def test_a_password_that_differs_while_packets_pass_is_likely_and_the_next_regis
 
 def test_what_is_felt_is_certain() -> None:
     world = after("interface Tunnel100", "tunnel key 4711", seconds=120)
-    first = broken(world)[0]
+    first = no_advice(world)[0]
     assert (first.cause, first.router) == (Cause.KEY, "R31")
     assert first.certain
     assert first.decide == ""
@@ -56,7 +47,7 @@ def test_what_passes_packets_hides_nothing_that_stops_them() -> None:
     lines = ("interface Tunnel100", "ip nhrp authentication OTHERS", "exit", "router eigrp GRE-OVERLAY")
     family = "address-family ipv4 unicast autonomous-system 100"
     world = after(*lines, family, "af-interface Tunnel100", "passive-interface", seconds=0)
-    causes = [one.cause for one in broken(world)]
+    causes = [one.cause for one in no_advice(world)]
     assert causes.index(Cause.PASSIVE_INTERFACE) < causes.index(Cause.AUTHENTICATION)
 
 
@@ -66,12 +57,12 @@ def test_a_server_that_was_just_put_right_is_not_judged_before_the_clients_ask_a
     world.configure("R11", "interface Tunnel100", "no ip nhrp network-id")
     world.run_for(400)
     world.configure("R11", "interface Tunnel100", "ip nhrp network-id 100")
-    found = [one for one in broken(world) if one.cause is Cause.UNDECIDED]
+    found = [one for one in no_advice(world) if one.cause is Cause.UNDECIDED]
     assert {one.router for one in found} == {"R31", "R41"}
     for one in found:
         assert f"not known before the next registration of {one.router}, in " in one.decide
     world.run_for(70)
-    assert broken(world) == []
+    assert no_advice(world) == []
 
 
 def test_a_refusal_from_before_somebody_configured_the_server_is_not_certain() -> None:
@@ -80,10 +71,10 @@ def test_a_refusal_from_before_somebody_configured_the_server_is_not_certain() -
     world.configure("R11", "interface Tunnel100", "ip nhrp authentication TOGETHER")
     world.configure("R41", "interface Tunnel100", "ip nhrp authentication TOGETHER")
     world.run_for(400)
-    before = broken(world)[0]
+    before = no_advice(world)[0]
     assert (before.cause, before.router, before.certain) == (Cause.AUTHENTICATION, "R31", True)
     world.configure("R11", "interface Tunnel100", "ip nhrp authentication APART")
-    now = next(one for one in broken(world) if one.router == "R31" and one.cause is Cause.AUTHENTICATION)
+    now = next(one for one in no_advice(world) if one.router == "R31" and one.cause is Cause.AUTHENTICATION)
     assert not now.certain
     assert now.decide.startswith("R11 was configured since then, so not known before the next registration of R31, in ")
 

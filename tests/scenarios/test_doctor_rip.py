@@ -8,9 +8,9 @@ from ipaddress import ip_address
 import pytest
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import Finding, as_text, visit
+from dmvpn.tools.doctor import as_text, visit
 from support.bench import WorldBench
-from support.doctors import WorldPatient
+from support.doctors import WorldPatient, no_advice
 from support.world import World
 
 TUNNEL = "interface Tunnel100"
@@ -32,11 +32,6 @@ def after(*changes: tuple[str, tuple[str, ...]]) -> World:
     WorldBench(world).ask([(name, "clear ip route *") for name in ("R11", "R31", "R41")])
     world.run_for(300)
     return world
-
-
-def broken(world: World) -> list[Finding]:
-    """What is not advice."""
-    return [one for one in visit(WorldPatient(world)).findings if not one.advice]
 
 
 def test_where_all_is_well_it_says_who_hears_whom() -> None:
@@ -115,12 +110,12 @@ def test_what_keeps_rip_from_telling_is_named_with_the_line_that_mends_it(
 ) -> None:
     """The hub was blamed, which "has no route", and there was no line to enter."""
     world = after((router, lines))
-    first = broken(world)[0]
+    first = no_advice(world)[0]
     assert (first.cause, first.router, first.fix) == (cause, at, fix), first
     if fix:
         WorldBench(world).configure(at, fix)
         world.run_for(300)
-        assert broken(world) == []
+        assert no_advice(world) == []
 
 
 def test_from_one_end_it_says_neighbor_only_of_one() -> None:

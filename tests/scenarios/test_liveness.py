@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.net import icmp
+from support.phase3 import logging, short_lived
 from support.streams import Call
 from support.world import Wiretap, World
 
@@ -27,16 +28,6 @@ CALL = Call(("H3", "10.3.3.100"), ("H4", "10.4.4.100"))
 CUTS = {"R31": "172.16.41.0 255.255.255.0", "R41": "172.16.31.0 255.255.255.252"}
 ONE_WAY_OR_BOTH = pytest.mark.parametrize("cut_off", [("R31",), ("R41",), ("R31", "R41")], ids="+".join)
 STATIC_DUAL_HUB = str(Path(__file__).parent / "worlds" / "static-dual-hub")
-
-
-def logging(_router: str, text: str) -> str:
-    """The scenario with `logging dmvpn` on all routers."""
-    return text.replace("!\n", "!\nlogging dmvpn\n!\n", 1)
-
-
-def short_lived(router: str, text: str) -> str:
-    """The scenario with a holding time of a minute."""
-    return logging(router, text).replace(" ip nhrp network-id", " ip nhrp holdtime 60\n ip nhrp network-id")
 
 
 def cut(world: World, routers: tuple[str, ...], *, heal: bool = False) -> None:

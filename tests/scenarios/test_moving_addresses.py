@@ -6,12 +6,12 @@ Scenario notes-phase3; R31's address is a lease of the host (`ip address dhcp`),
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Address
 
 from dmvpn.base.events import AddressAssigned
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.parts import CieCode
+from support.phase3 import nbma_on_the_hub
 from support.world import World
 
 PORT = "GigabitEthernet0/1"
@@ -39,12 +39,6 @@ def not_unique(router: str, text: str) -> str:
 def lease(world: World, address: str | None) -> None:
     """The host's DHCP client has this address from now on."""
     world.sim.post("R31", AddressAssigned(PORT, IPv4Address(address) if address else None, 24))
-
-
-def nbma_on_the_hub(world: World) -> str:
-    """The NBMA address of R31 in the hub's cache."""
-    match = re.search(r"192\.168\.100\.31/32 via .*\n.*\n.*\n   NBMA address: (\S+) ", world.show("R11", "ip nhrp"))
-    return match[1] if match else ""
 
 
 def test_without_a_lease_the_tunnel_waits_and_says_for_what() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.net import gre
+from support.outages import hops
 from support.world import Wiretap, World
 
 if TYPE_CHECKING:
@@ -37,12 +38,6 @@ def direct(world: World) -> World:
     world.do("R31", "traceroute 10.4.4.1 source 10.3.3.1", "ping 10.4.4.1 source 10.3.3.1 repeat 1")
     world.run_for(51.5 - world.now)
     return world
-
-
-def hops(world: World, router: str, destination: str, source: str) -> list[str]:
-    """The addresses that a traceroute prints."""
-    lines = world.do(router, f"traceroute {destination} source {source}").splitlines()
-    return [line.split()[1] for line in lines[3:] if line]
 
 
 def table(world: World, router: str) -> list[str]:

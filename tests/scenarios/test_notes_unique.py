@@ -12,6 +12,7 @@ import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.parts import CieCode
+from support.phase3 import nbma_on_the_hub
 from support.world import World
 
 REFUSED = "%NHRP-3-PAKREPLY: Receive Registration Reply packet with error - unique address registered already(14)"
@@ -52,12 +53,6 @@ def move(world: World) -> int:
     )
     world.run_for(1)
     return before
-
-
-def nbma_on_the_hub(world: World) -> str:
-    """The NBMA address of R31 in the hub's cache."""
-    match = re.search(r"192\.168\.100\.31/32 via .*\n.*\n.*\n   NBMA address: (\S+) ", world.show("R11", "ip nhrp"))
-    return match[1] if match else ""
 
 
 def test_the_transcript_has_every_message(world: World) -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from dmvpn.features.nhrp.model import Withdraw
+from support.phase3 import logging, short_lived
 from support.streams import Call
 from support.world import World
 
@@ -19,16 +20,6 @@ HOLD_TIME = 15.0
 SPOKE_LIMIT = 1.0
 #: Seconds within which the clients of a restarted hub have asked it again: the longest pause between two tries.
 HUB_LIMIT = 64 * 1.1 + 1.0
-
-
-def logging(_router: str, text: str) -> str:
-    """The scenario with `logging dmvpn` on all routers."""
-    return text.replace("!\n", "!\nlogging dmvpn\n!\n", 1)
-
-
-def short_lived(router: str, text: str) -> str:
-    """The scenario with a holding time of a minute."""
-    return logging(router, text).replace(" ip nhrp network-id", " ip nhrp holdtime 60\n ip nhrp network-id")
 
 
 def if_state(router: str, text: str) -> str:

@@ -7,16 +7,11 @@ import re
 import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
+from support.outages import hops
 from support.world import World
 
 UNDERLAY = "GigabitEthernet0/1"
 HUB_LAN, LAN3, LAN4, LAN5 = "10.1.1.100", "10.3.3.100", "10.4.4.100", "10.5.5.100"
-
-
-def hops(world: World, router: str, destination: str, source: str) -> list[str]:
-    """The addresses that a traceroute prints."""
-    lines = world.do(router, f"traceroute {destination} source {source}").splitlines()
-    return [line.split()[1] for line in lines[3:] if line]
 
 
 def route(world: World, router: str, prefix: str) -> str:

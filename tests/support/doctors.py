@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.facts import LabFacts
     from dmvpn.tools.causes import Cause
+    from dmvpn.tools.doctor import Finding
 
 PAGE = ROOT / "docs" / "reference" / "doctor.md"
 #: Phase 1, phase 3, phase 3 with IPsec, two hubs, spokes behind translators.
@@ -249,6 +250,11 @@ def summary(outcomes: list[Outcome]) -> list[str]:
         "| fault | network | found | from one end |",
         "| --- | --- | --- | --- |",
     ]
+
+
+def no_advice(world: World) -> list[Finding]:
+    """Return what the doctor finds broken, with the whole lab in view."""
+    return [one for one in visit(WorldPatient(world)).findings if not one.advice]
 
 
 def main() -> None:

@@ -186,6 +186,11 @@ class Labs:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def hops(printed: str) -> list[str]:
+    """Return the addresses that a traceroute printed."""
+    return [line.split()[1] for line in printed.splitlines()[3:] if line]
+
+
 def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
     """Wait until a condition holds; False if it does not in time."""
     end = time.monotonic() + seconds

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.tools.lint import Site
+from dmvpn.base.findings import Finding, Severity
+from dmvpn.tools.lint import Site, lint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,6 +105,16 @@ CLEAR: Network = {
     "SPOKE1": _router("SPOKE1", 10, "203.0.113.10", _SPOKE),
     "SPOKE2": _router("SPOKE2", 20, "203.0.113.20", _SPOKE),
 }
+
+
+def found(network: Network, rule: str) -> list[Finding]:
+    """Return what a rule finds."""
+    return [one for one in lint(network) if one.rule == rule]
+
+
+def bad(network: Network) -> list[tuple[str, str]]:
+    """Return the files and the rules of all that is more than advice."""
+    return [(one.file, one.rule) for one in lint(network) if one.severity is not Severity.ADVICE]
 
 
 def edited(network: Mapping[str, str], **edits: list[tuple[str, str]]) -> Network:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dmvpn.base.ports import Ports
+    from dmvpn.features.nhrp.client import NhsClient
 
 TUNNEL = "Tunnel100"
 HUB = NhsConfig(address=IPv4Address("192.168.100.11"), nbma=IPv4Address("172.16.11.1"), multicast=True)
@@ -445,3 +446,8 @@ def make_shortcut(overlay: Overlay) -> None:
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     hairpin(overlay, "10.4.4.1", "10.3.3.1", by="R41")
     overlay.run(1)
+
+
+def client_of(overlay: Overlay, name: str = "R31") -> NhsClient:
+    """Return what a spoke knows of its first server."""
+    return next(iter(overlay.members[name].machine.tunnels[0].clients.values()))

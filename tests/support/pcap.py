@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
+import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -153,3 +155,10 @@ def esp_keys(path: Path) -> dict[bytes, bytes]:
         return {}
     run = json.loads(file.read_text())
     return {bytes.fromhex(sa["spi"][2:]): bytes.fromhex(sa["key"][2:]) for sa in run["esp_sas"] if "key" in sa}
+
+
+def dissected(capture: Path, configuration: Path) -> str:
+    """Return what tshark says of a capture."""
+    environment = {**os.environ, "WIRESHARK_CONFIG_DIR": str(configuration)}
+    command = ["tshark", "-r", str(capture)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout

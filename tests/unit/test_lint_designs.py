@@ -13,14 +13,10 @@ import pytest
 import dmvpn
 from dmvpn.base.findings import Finding, Severity
 from dmvpn.tools.lint import Site, lint
-from support.lint_cases import CLEAR, OSPF, SEALED, Network, below, edited, everywhere
+from support.lint_cases import CLEAR, OSPF, SEALED, Network, below, edited, everywhere, found
 from support.work import calls
 
 BUNDLED = Path(dmvpn.__file__).parent / "scenarios"
-
-
-def found(network: Network, rule: str) -> list[Finding]:
-    return [one for one in lint(network) if one.rule == rule]
 
 
 def severities(network: Network, rule: str) -> list[tuple[str, Severity]]:

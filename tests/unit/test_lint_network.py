@@ -21,6 +21,7 @@ from support.lint_cases import (
     SEALED,
     TWO_TUNNELS,
     Network,
+    bad,
     below,
     edited,
     everywhere,
@@ -31,10 +32,6 @@ _SECRETS = ("-of-tests", "NHRPKEY")
 
 def told(network: Network, rule: str) -> list[str]:
     return [one.file for one in lint(network) if one.rule == rule]
-
-
-def bad(network: Network) -> list[tuple[str, str]]:
-    return [(one.file, one.rule) for one in lint(network) if one.severity is not Severity.ADVICE]
 
 
 def test_a_spoke_that_differs_from_its_hub_is_told() -> None:

@@ -8,18 +8,10 @@ import pytest
 
 from dmvpn.base.findings import Finding, Severity
 from dmvpn.tools.lint import lint
-from support.lint_cases import CLEAR, ELECTED, RIP, Network, below, edited, everywhere
+from support.lint_cases import CLEAR, ELECTED, RIP, Network, bad, below, edited, everywhere, found
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-def found(network: Network, rule: str) -> list[Finding]:
-    return [one for one in lint(network) if one.rule == rule]
-
-
-def bad(network: Network) -> list[tuple[str, str]]:
-    return [(one.file, one.rule) for one in lint(network) if one.severity is not Severity.ADVICE]
 
 
 # ------------------------------------------------------------------------------------------------ OSPF in phase 2

@@ -8,24 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
-from dmvpn.base.findings import Finding, Severity
+from dmvpn.base.findings import Severity
 from dmvpn.ios.render import MARK
 from dmvpn.tools.lint import Site, lint
 from dmvpn.tools.lint.text import as_text
-from support.lint_cases import CLEAR, ELECTED, OSPF, PHASE2, SEALED, Network, below, edited, everywhere
+from support.lint_cases import CLEAR, ELECTED, OSPF, PHASE2, SEALED, Network, bad, below, edited, everywhere, found
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _CABLE = ("ip address 203.0.113.10 255.255.255.0", "ip address dhcp")
-
-
-def found(network: Network, rule: str) -> list[Finding]:
-    return [one for one in lint(network) if one.rule == rule]
-
-
-def bad(network: Network) -> list[tuple[str, str]]:
-    return [(one.file, one.rule) for one in lint(network) if one.severity is not Severity.ADVICE]
 
 
 def rules(text: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,16 +12,9 @@ from dmvpn.base.events import NameResolved
 from dmvpn.base.notices import Configured
 from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig
-from support.overlay import Overlay, address, cloud
-
-if TYPE_CHECKING:
-    from dmvpn.features.nhrp.client import NhsClient
+from support.overlay import Overlay, address, client_of, cloud
 
 NAMED = NhsConfig(address=address("192.168.100.11"), name="hub.example", multicast=True)
-
-
-def _client(overlay: Overlay, name: str = "R31") -> NhsClient:
-    return next(iter(overlay.members[name].machine.tunnels[0].clients.values()))
 
 
 def test_a_server_known_by_name_is_looked_up_and_asked_again_while_nobody_knows_it() -> None:
@@ -36,7 +28,7 @@ def test_a_server_known_by_name_is_looked_up_and_asked_again_while_nobody_knows_
     assert [e for e in spoke.effects if isinstance(e, Resolve)] == [Resolve("hub.example")] * 2
     overlay.handle(spoke, NameResolved("hub.example", (address("172.16.11.1"),)))
     overlay.run(0.5)
-    assert _client(overlay).is_responding
+    assert client_of(overlay).is_responding
     assert spoke.adjacencies == {address("192.168.100.11"): address("172.16.11.1")}
 
 
@@ -52,7 +44,7 @@ def test_a_name_with_addresses_of_ipv6_alone_stands_for_no_server_yet() -> None:
     assert not [e for e in spoke.effects if isinstance(e, SendGre)]
     overlay.handle(spoke, NameResolved("hub.example", (address("2001:db8::1"), address("172.16.11.1"))))
     overlay.run(0.5)
-    assert _client(overlay).is_responding
+    assert client_of(overlay).is_responding
 
 
 def _asked(overlay: Overlay, seconds: float, *answers: str) -> list[float]:
@@ -102,7 +94,7 @@ def test_a_name_without_a_dot_is_looked_up_in_the_domain() -> None:
     table = Pages([("Hub.EXAMPLE", address("172.16.11.1"))])
     overlay.handle(spoke, Configured("nhrp", replace(config, hosts=table)))
     overlay.run(1)
-    assert _client(overlay).is_responding
+    assert client_of(overlay).is_responding
 
 
 def test_a_name_that_is_configured_again_is_looked_up_again() -> None:
@@ -118,7 +110,7 @@ def test_a_name_that_is_configured_again_is_looked_up_again() -> None:
     assert [e for e in spoke.effects if isinstance(e, Resolve)] == [Resolve("hub.example")]
     overlay.handle(spoke, NameResolved("hub.example", (address("172.16.11.1"),)))
     overlay.run(0.5)
-    assert _client(overlay).is_responding
+    assert client_of(overlay).is_responding
 
 
 def test_nobody_asks_for_a_name_that_is_not_configured_any_more() -> None:

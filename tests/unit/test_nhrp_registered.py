@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -27,14 +26,7 @@ from dmvpn.features.nhrp.parts import (
     find,
 )
 from dmvpn.features.nhrp.vendor import group_extension, group_of
-from support.overlay import TUNNEL, Overlay, address, cloud, make_shortcut
-
-if TYPE_CHECKING:
-    from dmvpn.features.nhrp.client import NhsClient
-
-
-def _client(overlay: Overlay, name: str = "R31") -> NhsClient:
-    return next(iter(overlay.members[name].machine.tunnels[0].clients.values()))
+from support.overlay import TUNNEL, address, client_of, cloud, make_shortcut
 
 
 @pytest.mark.conforms("5.2.0.1-id-copied", "5.2.4-formed")
@@ -236,7 +228,7 @@ def test_a_wrong_password_is_answered_with_error_11_and_told_to_the_log() -> Non
         "%DMVPN-3-DMVPN_NHRP_ERROR:  Tunnel100: Recieved wrong authentication string for  Registration Request , "
         "Reason:  authentication failure (11) on (Tunnel: 192.168.100.31 NBMA: 172.16.31.1)"
     ]
-    client = _client(overlay)
+    client = client_of(overlay)
     assert "authentication failure (11)" in str(client.reason)
     overlay.run(5)
     assert len(overlay.log_texts("R11")) == 1  # one line, however often it happens

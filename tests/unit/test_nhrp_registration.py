@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,14 +20,7 @@ from dmvpn.features.nhrp.packet import (
     RegistrationRequest,
 )
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo
-from support.overlay import TUNNEL, Overlay, address, cloud
-
-if TYPE_CHECKING:
-    from dmvpn.features.nhrp.client import NhsClient
-
-
-def _client(overlay: Overlay, name: str = "R31") -> NhsClient:
-    return next(iter(overlay.members[name].machine.tunnels[0].clients.values()))
+from support.overlay import TUNNEL, address, client_of, cloud
 
 
 @pytest.mark.conforms("5.2.4-direct", "frr-6276", "frr-16580")
@@ -47,7 +39,7 @@ def test_a_spoke_registers_and_the_hub_can_send_to_it() -> None:
     assert hub.multicast == (address("172.16.31.1"), address("172.16.41.1"))
     assert spoke.adjacencies == {address("192.168.100.11"): address("172.16.11.1")}
     assert spoke.multicast == (address("172.16.11.1"),)
-    assert _client(overlay).is_responding
+    assert client_of(overlay).is_responding
 
 
 @pytest.mark.conforms("5.2.3-u-prefix", "5.2.3-source", "frr-951")
@@ -91,7 +83,7 @@ def test_first_tries_come_fast_and_repeat_the_request_id() -> None:
     expected = [0.25, 0.5, 1, 1, 2, 4, 8, 16, 32, 64, 64]
     assert gaps == [pytest.approx(gap, rel=0.1) for gap in expected]
     assert {request.request_id for request in overlay.sent(RegistrationRequest)} == {1}
-    client = _client(overlay)
+    client = client_of(overlay)
     assert client.requests_sent == 12
     assert client.retry == 64
     assert str(client.reason) == "no reply from the next hop server (11 registration requests unanswered)"
@@ -181,7 +173,7 @@ def test_a_server_that_answers_no_more_is_down_after_the_third_lost_request() ->
     overlay.run(1)
     overlay.cut("R11", "R31")
     overlay.run(64)
-    client = _client(overlay)
+    client = client_of(overlay)
     assert client.is_responding
     overlay.run(5)
     assert not client.is_responding
@@ -201,7 +193,7 @@ def test_a_dead_server_is_noticed_within_ten_seconds_of_traffic_to_it() -> None:
     spoke, hub = overlay.members["R31"], address("172.16.11.1")
     overlay.cut("R11", "R31")
     died = overlay.now
-    client = _client(overlay)
+    client = client_of(overlay)
     while client.is_responding:
         spoke.count(hub, sent=5)
         overlay.run(0.5)
@@ -235,7 +227,7 @@ def test_a_new_nbma_address_is_refused_while_the_unique_entry_lives() -> None:
     )
     reply = overlay.sent(RegistrationReply)[-1]
     assert reply.cies == (ClientInfo(code=CieCode.UNIQUE_ADDRESS_REGISTERED, prefix_length=32),)
-    client = _client(overlay)
+    client = client_of(overlay)
     assert not client.is_responding
     assert client.requests_failed >= 1
 
@@ -297,7 +289,7 @@ def test_shutting_the_tunnel_leaves_the_registration_at_the_hub() -> None:
     assert overlay.members["R11"].adjacencies
     overlay.line("R31", up=True)
     overlay.run(1)
-    assert _client(overlay).is_responding
+    assert client_of(overlay).is_responding
 
 
 # ------------------------------------------------------------------------------------------------ the line
@@ -352,7 +344,7 @@ def test_a_server_that_routing_hears_no_more_is_asked_whether_it_still_knows_us(
     overlay.handle("R31", NeighborSilent("Tunnel7", address("192.168.100.11")))
     overlay.run(1)
     assert [request.request_id for request in overlay.sent(RegistrationRequest)] == [1, 2]
-    assert _client(overlay).is_responding
+    assert client_of(overlay).is_responding
 
 
 def test_clearing_the_session_with_a_server_registers_again() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,16 +15,9 @@ from dmvpn.features.nhrp.model import NhsConfig, Withdraw
 from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, ResponderAddress
 from dmvpn.features.nhrp.station import LEAVING
-from support.overlay import HUB, TUNNEL, Member, Overlay, address, cloud, tunnel_config
-
-if TYPE_CHECKING:
-    from dmvpn.features.nhrp.client import NhsClient
+from support.overlay import HUB, TUNNEL, Member, Overlay, address, client_of, cloud, tunnel_config
 
 DYNAMIC = NhsConfig(address=None, nbma=address("172.16.11.1"), multicast=True)
-
-
-def _client(overlay: Overlay, name: str = "R31") -> NhsClient:
-    return next(iter(overlay.members[name].machine.tunnels[0].clients.values()))
 
 
 def _statics(overlay: Overlay, name: str = "R31") -> list[str]:
@@ -129,13 +121,13 @@ def test_a_registration_that_is_due_while_the_router_stops_does_not_take_the_wit
     overlay = cloud(3)
     overlay.start()
     overlay.run(1)
-    due = surely(_client(overlay).deadline)
+    due = surely(client_of(overlay).deadline)
     overlay.run(due - 0.01 - overlay.now)
     overlay.handle("R31", Withdraw())
     overlay.run(1)
     assert overlay.members["R11"].adjacencies == {}
     overlay.run(LEAVING + 10)
-    assert _client(overlay).is_responding, "the stop was called off"
+    assert client_of(overlay).is_responding, "the stop was called off"
 
 
 @pytest.mark.conforms("3-responder", "5.2.3-unknown")
@@ -145,7 +137,7 @@ def test_a_server_that_is_not_known_by_address_tells_it() -> None:
     overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(dynamic,))
     overlay.start()
     overlay.run(1)
-    client = _client(overlay)
+    client = client_of(overlay)
     assert client.is_responding
     assert client.nhs == address("192.168.100.11")
     assert overlay.members["R31"].adjacencies == {address("192.168.100.11"): address("172.16.11.1")}
@@ -177,7 +169,7 @@ def test_a_server_that_refuses_us_is_asked_ever_more_rarely_and_from_the_beginni
     overlay.start("R31")
 
     def wait() -> float:
-        deadline = _client(overlay).deadline
+        deadline = client_of(overlay).deadline
         assert deadline is not None
         passed = deadline - overlay.now
         overlay.run(passed + 0.001)
@@ -189,7 +181,7 @@ def test_a_server_that_refuses_us_is_asked_ever_more_rarely_and_from_the_beginni
         gaps.append(wait())
     assert gaps == [pytest.approx(gap, rel=0.11) for gap in (1, 2, 4, 8, 16, 32, 64, 64, 64)]
     _answer(overlay)
-    overlay.run(_client(overlay).refresh + 0.001)
+    overlay.run(client_of(overlay).refresh + 0.001)
     _answer(overlay, code=CieCode.UNIQUE_ADDRESS_REGISTERED)
     assert wait() == pytest.approx(1, rel=0.11)
 
@@ -244,7 +236,7 @@ def test_a_server_that_is_heard_again_is_asked_at_once() -> None:
     overlay.fix()
     overlay.members["R31"].count(address("172.16.11.1"), received=1)
     overlay.run(4)
-    assert _client(overlay).is_responding
+    assert client_of(overlay).is_responding
 
 
 # ------------------------------------------------------------------------------------------------ what they say
@@ -254,9 +246,9 @@ def test_a_reply_to_another_station_with_our_request_id_registers_nobody() -> No
     overlay = cloud(3)
     overlay.start("R31")
     _answer(overlay, source_protocol=address("192.168.100.41"))
-    assert not _client(overlay).is_responding
+    assert not client_of(overlay).is_responding
     _answer(overlay)
-    assert _client(overlay).is_responding
+    assert client_of(overlay).is_responding
 
 
 def test_a_server_that_keeps_changing_its_address_leaves_one_entry() -> None:
@@ -298,7 +290,7 @@ def test_how_a_server_is_called_is_in_the_destination_or_in_the_responder(
     overlay.start("R31")
     entry = ClientInfo(holding_time=600, nbma=address("172.16.11.1"), protocol=address(responder))
     _answer(overlay, destination_protocol=address(said), extensions=(ResponderAddress(entries=(entry,)),))
-    assert _client(overlay).nhs == address(learned)
+    assert client_of(overlay).nhs == address(learned)
 
 
 def test_a_server_does_not_take_the_place_of_a_mapping_that_is_configured() -> None:
@@ -307,7 +299,7 @@ def test_a_server_does_not_take_the_place_of_a_mapping_that_is_configured() -> N
     overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(DYNAMIC,), maps=mapped)
     overlay.start()
     overlay.run(1)
-    assert _client(overlay).nhs == address("192.168.100.11")
+    assert client_of(overlay).nhs == address("192.168.100.11")
     assert overlay.members["R31"].adjacencies == {address("192.168.100.11"): address("172.16.11.9")}
     overlay.configure("R31", holdtime=600)
     _answer(overlay, destination_protocol=address("192.168.100.12"))
