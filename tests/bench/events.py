@@ -278,7 +278,8 @@ def eigrp(spokes: int) -> list[Happening]:
         note(f"{line}, 500 routes", *pasted(*_FAMILY, "  topology base", f"   {line}"))
     for line, most in (("shutdown", 5.0), ("no shutdown", 120.0)):
         note(line, *pasted("interface Tunnel100", f" {line}"), most=most)
-    note("no router eigrp", *pasted("no router eigrp BENCH"), most=5.0)
+    (ending,) = pasted("no router eigrp BENCH")
+    hub.watch.note("no router eigrp", lambda: crowd.handle(ending))
     return hub.watch.happenings
 
 
@@ -402,7 +403,7 @@ def _lists(hub: Hub) -> None:
 CASES: Final[dict[str, tuple[Callable[[int], list[Happening]], int]]] = {
     "nhrp": (nhrp, 10_000),
     "eigrp": (eigrp, 5_000),
-    "ospf": (ospf, 500),
+    "ospf": (ospf, 100),
     "bgp": (bgp, 2_000),
     "rip": (rip, 20_000),
 }

@@ -18,7 +18,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.rip.packet import INFINITY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.rip.model import RipTimers
@@ -159,13 +159,26 @@ class Database:
         self._arm(route, timers)
         return known is None or known[0] != heard
 
-    def lose_interface(self, name: str, timers: RipTimers, now: float) -> list[Prefix]:
-        """Lose every path through an interface that is gone."""
-        return self._lose_all(lambda path: path[0] == name, timers, now)
-
-    def lose_gateway(self, interface: str, gateway: IPAddress, timers: RipTimers, now: float) -> list[Prefix]:
-        """Lose every path by a gateway that BFD has seen to be gone."""
-        return self._lose_all(lambda path: path == (interface, gateway), timers, now)
+    def lose(
+        self,
+        prefixes: Iterable[Prefix],
+        is_gone: Callable[[tuple[str, IPAddress]], bool],
+        timers: RipTimers,
+        since: float,
+        now: float,
+    ) -> list[Prefix]:
+        """Lose the paths to these prefixes that are gone before our own eyes, since then: holddown is for what others
+        say, so there is none.
+        """
+        changed = []
+        for prefix in prefixes:
+            route = self.routes.get(prefix)
+            known = route.paths.items() if route is not None else ()
+            paths = [path for path, (_, heard) in known if heard <= since and is_gone(path)]
+            if route is not None and paths and self._lose(route, paths, timers, now):
+                route.hold_until = now
+                changed.append(prefix)
+        return changed
 
     def doubt(self, interface: str, gateway: IPAddress, timers: RipTimers, now: float) -> None:
         """Let every path by a gateway that tells its table again go, unless it is told again within `invalid`."""
@@ -194,10 +207,11 @@ class Database:
                 self._arm(route, timers)
         return changed
 
-    def rearm(self, timers: RipTimers) -> None:
-        """Set the timers again, which are other ones now."""
-        for route in self.routes.values():
-            self._arm(route, timers)
+    def rearm(self, prefixes: Iterable[Prefix], timers: RipTimers) -> None:
+        """Set the timers of these again, which are other ones now."""
+        for prefix in prefixes:
+            if prefix in self.routes:
+                self._arm(self.routes[prefix], timers)
 
     def clear(self) -> list[Prefix]:
         """Forget everything; the prefixes that were known."""
@@ -233,18 +247,6 @@ class Database:
         if not self._counts[path]:
             del self._counts[path]
         return route.paths.pop(path)[0]
-
-    def _lose_all(
-        self, is_gone: Callable[[tuple[str, IPAddress]], bool], timers: RipTimers, now: float
-    ) -> list[Prefix]:
-        """Lose the paths that are gone before our own eyes: holddown is for what others say, so there is none."""
-        changed = []
-        for prefix, route in self.routes.items():
-            paths = [path for path in route.paths if is_gone(path)]
-            if paths and self._lose(route, paths, timers, now):
-                route.hold_until = now
-                changed.append(prefix)
-        return changed
 
     def _lose(self, route: LearnedRoute, paths: list[tuple[str, IPAddress]], timers: RipTimers, now: float) -> bool:
         """Take these paths away; without another one the route is unreachable from now on."""

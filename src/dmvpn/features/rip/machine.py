@@ -51,7 +51,7 @@ from dmvpn.features.rip.triggered import Triggered
 from dmvpn.features.rip.watched import PROCESS, Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import Effect
@@ -166,7 +166,7 @@ class RipMachine:
         elif (old.distance, old.distribution.distances, old.timers) != (
             *(config.distance, config.distribution.distances, config.timers),
         ):
-            results += self.table.rearm()
+            results += self._look_at_all(self.table.rearm)
         self.table.look_at_own()
         if (old.interfaces, old.auto_summary, old.distribution) != (
             *(config.interfaces, config.auto_summary, config.distribution),
@@ -193,7 +193,7 @@ class RipMachine:
             self._timers.cancel(("request", name))
             self._timers.cancel(("first", name))
             results.append(StopListening(name, UDP, GROUP, PORT))
-            results += self._lost(self.table.lose_interface(name), now)
+            results += self._lose(lambda path: path[0] == name)
             results += self._watched.reconsider(self.config, self.circuits)
             results += self.gateways.reconsider(self.circuits)
         if wanted and state is not None and state.address is not None:
@@ -312,7 +312,20 @@ class RipMachine:
 
     def _silent(self, name: str, gateway: IPAddress, why: str, now: float) -> Results:
         """Give the routes of a gateway up."""
-        return [*self.gateways.lose(gateway, why), *self._lost(self.table.lose_gateway(name, gateway), now)]
+        return [*self.gateways.lose(gateway, why), *self._lose(lambda path: path == (name, gateway))]
+
+    def _lose(self, is_gone: Callable[[tuple[str, IPAddress]], bool]) -> Results:
+        """Lose the paths that are seen to be gone, and tell of them."""
+        since = self.now
+        return self._look_at_all(lambda some: self._lost(self.table.lose(some, is_gone, since), self.now))
+
+    def _look_at_all(self, look: Callable[[Sequence[Prefix]], Results]) -> Results:
+        """Look at all learned routes: at a slice of them now, and at the others in a moment."""
+        prefixes = list(self.table.database.routes)
+        if len(prefixes) > SLICE:
+            self._telling.add(_looking(prefixes[SLICE:], look))
+            self._timers.set(("go on", ""), self.now + PAUSE)
+        return look(prefixes[:SLICE])
 
     def _lost(self, prefixes: list[Prefix], now: float) -> Results:
         """Tell everybody of routes that we saw go, and then ask everybody for others: whoever has our own old news
@@ -403,3 +416,9 @@ class RipMachine:
         """Find out what the peers of a circuit are to know."""
         routes = yield from self._telling.routes(self.table.prefixes())
         return (yield from self._telling.entries(circuit, routes))
+
+
+def _looking(prefixes: Sequence[Prefix], look: Callable[[Sequence[Prefix]], Results]) -> Job:
+    for first in range(0, len(prefixes), SLICE):
+        yield look(prefixes[first : first + SLICE])
+    return []

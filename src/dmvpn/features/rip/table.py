@@ -17,7 +17,7 @@ from dmvpn.features.rip.output import announced
 from dmvpn.features.rip.own import OwnRoute, all_own_routes, own_route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import Effect
@@ -136,22 +136,20 @@ class Table:
                 results += self._offer(heard.prefix)
         return results + self.publish(changed)
 
-    def lose_gateway(self, interface: str, gateway: IPAddress) -> list[Prefix]:
-        """Lose the paths by a gateway that is seen to be gone."""
-        return self.database.lose_gateway(interface, gateway, self._process.config.timers, self._process.now)
-
-    def lose_interface(self, interface: str) -> list[Prefix]:
-        """Lose the paths through an interface that is gone."""
-        return self.database.lose_interface(interface, self._process.config.timers, self._process.now)
+    def lose(
+        self, prefixes: Iterable[Prefix], is_gone: Callable[[tuple[str, IPAddress]], bool], since: float
+    ) -> list[Prefix]:
+        """Lose the paths to these prefixes that are seen to be gone, since then."""
+        return self.database.lose(prefixes, is_gone, self._process.config.timers, since, self._process.now)
 
     def doubt(self, interface: str, gateway: IPAddress) -> None:
         """Doubt what a gateway said, which says everything again."""
         self.database.doubt(interface, gateway, self._process.config.timers, self._process.now)
 
-    def rearm(self) -> Results:
-        """Apply other timers and distances."""
-        self.database.rearm(self._process.config.timers)
-        return self.publish(self.database.routes)
+    def rearm(self, prefixes: Sequence[Prefix]) -> Results:
+        """Apply other timers and distances to these."""
+        self.database.rearm(prefixes, self._process.config.timers)
+        return self.publish(prefixes)
 
     def expire(self, most: int) -> Results:
         """Let silent paths go, no more than `most`, and forget what has been told to be gone for long enough."""
