@@ -305,10 +305,10 @@ def ospf(spokes: int) -> list[Happening]:
     (number,) = router.machine(OspfMachine).processes
     process = f"router ospf {number}"
     note("clear ip ospf process", ClearProcess(), seconds=60.0)
-    for event in pasted(*_statics(5000)):
+    for event in pasted(*_statics(500)):
         world.post("HUB", event)
     for line in ("redistribute static subnets", "no redistribute static subnets"):
-        note(f"{line}, 5,000 routes", *pasted(process, f" {line}"))
+        note(f"{line}, 500 routes", *pasted(process, f" {line}"))
     for line in ("shutdown", "no shutdown"):
         note(line, *pasted("interface Tunnel0", f" {line}"), seconds=60.0)
     note(f"no {process}", *pasted(f"no {process}"))

@@ -40,8 +40,8 @@ _OWN_METRIC: Final = (RouteSource.STATIC, RouteSource.CONNECTED)
 _NUMBERED: Final = (RouteSource.EIGRP, RouteSource.OSPF, RouteSource.BGP)
 #: The metric of a route that leads over no interface (Null0).
 _NOWHERE: Final = link_vector(1_000_000, 10, 1500)
-#: Prefixes that are looked at in one event: each is told to all neighbors.
-_TOGETHER: Final = 128
+#: Prefixes that are looked at in one event: of one that goes all neighbors are asked, which may be thousands.
+_TOGETHER: Final = 8
 
 
 class Redistributor:
