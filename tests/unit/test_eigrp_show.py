@@ -210,7 +210,7 @@ def test_an_active_destination_names_those_who_owe_a_reply() -> None:
 def test_a_destination_is_pending_while_a_neighbor_is_still_to_be_told() -> None:
     net = phase1(CLASSIC)
     assert " successors" not in show(net, "R31", "show ip eigrp topology pending")
-    net.routers["R31"].process.neighbors()[0].backlog.tell([Prefix.parse("10.3.3.0/24")])
+    net.routers["R31"].process.neighbors()[0].backlog.tell({Prefix.parse("10.3.3.0/24"): True})
     assert "P 10.3.3.0/24, 1 successors" in show(net, "R31", "show ip eigrp topology pending")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.addresses import Prefix
@@ -29,11 +30,11 @@ Make = Callable[[Prefix], tuple[Advert, bytes] | None]
 _Value = TypeVar("_Value")
 
 
-def take(waiting: dict[Prefix, _Value], room: int, make: Make) -> list[Part]:
-    """Take the first of those that wait, as many as fit into so many octets, and one at least."""
+def take(waiting: dict[Prefix, _Value], room: int, make: Make, most: int | None = None) -> list[Part]:
+    """Take the first of those that wait, as many as fit into so many octets, and one at least; of so many at most."""
     parts: list[Part] = []
     taken, is_empty = [], True
-    for prefix in waiting:
+    for prefix in islice(waiting, most):
         made = make(prefix)
         if made is not None:
             advert, octets = made
@@ -69,17 +70,17 @@ class Backlog:
             prefix in kind for kind in (self.updates, self.queries, self.replies, self.sia_queries, self.sia_replies)
         )
 
-    def tell(self, prefixes: Iterable[Prefix]) -> None:
-        """Tell of destinations, and if they are gone of that."""
-        self.updates.update(dict.fromkeys(prefixes, True))
+    def tell(self, prefixes: Mapping[Prefix, bool]) -> None:
+        """Tell of destinations, and if they are gone (True) of that."""
+        self.updates.update(prefixes)
 
     def tell_table(self, prefixes: Iterable[Prefix]) -> None:
         """Tell of all destinations that there are, instead of what waited."""
         self.updates, self.table = dict.fromkeys(prefixes, False), True
 
-    def ask(self, prefixes: Iterable[Prefix]) -> None:
+    def ask(self, prefixes: Mapping[Prefix, None]) -> None:
         """Query destinations."""
-        self.queries.update(dict.fromkeys(prefixes))
+        self.queries.update(prefixes)
 
     def reply(self, prefix: Prefix) -> None:
         """Answer a query."""
@@ -93,12 +94,21 @@ class Backlog:
         """Send an SIA reply, RFC 7868 §4.4.2."""
         self.sia_replies[prefix] = None
 
-    def sort_out(self, active: Mapping[Prefix, Destination], source: Source) -> None:
-        """Drop questions to this source that have been answered meanwhile, and turn answers that are out of date."""
+    def sort_out(self, active: Mapping[Prefix, Destination], source: Source, most: int) -> int:
+        """Drop questions to this source that have been answered meanwhile, and turn answers that are out of date.
+
+        most: no packet holds more questions. Those behind them are looked at when their turn comes. Returns how many
+        questions were dropped.
+        """
+        left, before = most, len(self.queries)
         for prefix in list(self.queries):
             if prefix not in active or source not in active[prefix].awaiting:
                 del self.queries[prefix]
                 self.updates[prefix] = True
+                continue
+            left -= 1
+            if left <= 0:
+                break
         for prefix in list(self.sia_queries):
             if prefix not in active or source not in active[prefix].awaiting:
                 del self.sia_queries[prefix]
@@ -106,6 +116,7 @@ class Backlog:
             if prefix not in active:
                 del self.sia_replies[prefix]
                 self.replies[prefix] = None
+        return before - len(self.queries)
 
     def next(self) -> Opcode:
         """Return what is sent next: replies first, for others wait for them."""
@@ -187,9 +198,9 @@ class Group:
         """Forget a change that is none for the group, or that it hears of otherwise."""
         self.updates.pop(prefix, None)
 
-    def take(self, opcode: Opcode, room: int, make: Make) -> list[Part]:
+    def take(self, opcode: Opcode, room: int, make: Make, most: int | None = None) -> list[Part]:
         """Take the next packet to the group, which then knows what it says."""
-        parts = take(self.queries if opcode is Opcode.QUERY else self.updates, room, make)
+        parts = take(self.queries if opcode is Opcode.QUERY else self.updates, room, make, most)
         for prefix, advert, _ in parts:
             self.note_told(prefix, advert)
         return parts

@@ -31,6 +31,8 @@ _WIDE_HEADER = struct.Struct("!HH4s")
 _WIDE_METRIC = struct.Struct("!BBBBIHIHI2xH")
 _ADDRESS_LENGTH = 4
 _AFI_IPV4 = 1
+#: Octets of the shortest part of a packet that tells of a destination: a classic internal one of the default route.
+SMALLEST: Final = 25
 
 #: The delay of a destination that cannot be reached; in a wide metric the bandwidth may say so too.
 UNREACHABLE = 0xFFFFFFFF

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.context import Timer
 from dmvpn.features.eigrp.backlog import UNCERTAIN
 from dmvpn.features.eigrp.packet import Opcode, PacketFlag
-from dmvpn.features.eigrp.route import RouteFlag
+from dmvpn.features.eigrp.route import SMALLEST, RouteFlag
 from dmvpn.features.eigrp.translate import NO_FLAGS, WITHDRAWN, Advert, to_tlv
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 
 #: Neighbors that are sent something in one event: other events, and other protocols, must not wait for thousands.
 _AT_ONCE: Final = 64
+#: Destinations that take as long to tell as a neighbor that is told of one: a full packet counts as several neighbors.
+_ALIKE: Final = 8
+#: Questions that are sorted out while a destination is told.
+_SORTED_OUT: Final = 16
+#: Destinations times neighbors of one event, when each neighbor is told alone what all are told; and the fewest
+#: destinations.
+_ENTRIES: Final = 1 << 16
+_FEWEST: Final = 16
 #: Seconds between two parts of what is too much for one event: others come in between.
 BREATH: Final = 0.001
 #: More laggards than this are not named one by one in a Hello; everybody gets the packet alone then.
@@ -71,7 +79,7 @@ class Teller:
             self._interfaces[interface] = None
             return
         for neighbor in neighbors:
-            neighbor.backlog.ask((prefix,))
+            neighbor.backlog.ask({prefix: None})
             self.wake(neighbor)
 
     def reply(self, neighbor: Neighbor, prefix: Prefix) -> None:
@@ -130,12 +138,12 @@ class Teller:
     def settle(self) -> None:
         """Send whatever may be sent now, or the first part of much; the rest follows in a moment."""
         left = _AT_ONCE
-        while (self._neighbors or self._interfaces) and left:
-            turn = list(islice(self._neighbors, left))
-            left -= len(turn)
-            for neighbor in turn:
+        while (self._neighbors or self._interfaces) and left > 0:
+            for neighbor in list(islice(self._neighbors, left)):
+                if left <= 0:
+                    break
                 del self._neighbors[neighbor]
-                self._tell(neighbor)
+                left -= 1 + self._tell(neighbor) // _ALIKE
             interfaces, self._interfaces = self._interfaces, {}
             for interface in interfaces:
                 self._tell_group(interface)
@@ -151,14 +159,18 @@ class Teller:
         """Stop waiting for those of the group that are behind."""
         self._tell_group(interface, patient=False)
 
-    def _tell(self, neighbor: Neighbor) -> None:
-        """Send one neighbor the next packet of its backlog, if it is ready for one."""
+    def _tell(self, neighbor: Neighbor) -> int:
+        """Send one neighbor the next packet of its backlog, if it is ready for one. Returns how much work that was, in
+        destinations that were told.
+        """
+        work = 0
         if neighbor.is_up and neighbor.outstanding is None and neighbor.backlog:
             if self._must_pause(neighbor.interface):
                 neighbor.interface.hold(neighbor)
             else:
-                self._send_backlog(neighbor)
+                work = self._send_backlog(neighbor)
         self._mark(neighbor)
+        return work
 
     def _must_pause(self, interface: EigrpInterface) -> bool:
         """Return whether EIGRP's share of the bandwidth is spent (`ip bandwidth-percent eigrp`).
@@ -201,8 +213,7 @@ class Teller:
         if not parts:
             return
         octets = _joined(parts)
-        for neighbor in laggards:
-            self._add_to_backlog(neighbor, opcode, [prefix for prefix, _, _ in parts])
+        self._add_to_backlogs(laggards, opcode, parts)
         if len(members) == 1:
             self._transport.send(members[0], opcode, octets)
         else:
@@ -223,18 +234,24 @@ class Teller:
         return bool(group.queries)
 
     def _tell_each(self, interface: EigrpInterface, members: list[Neighbor]) -> None:
-        """Tell each alone, because no multicast is possible."""
+        """Tell each alone, because no multicast is possible. Of much, a part: the rest follows in a moment."""
+        group, left = interface.group, max(_ENTRIES // len(members), _FEWEST)
         for opcode in (Opcode.QUERY, Opcode.UPDATE):
-            prefixes = [prefix for prefix, _, _ in self._take_group(interface, opcode, wide=None)]
-            for neighbor in members:
-                self._add_to_backlog(neighbor, opcode, prefixes)
+            parts = self._take_group(interface, opcode, wide=None, most=left)
+            left -= len(parts)
+            self._add_to_backlogs(members, opcode, parts)
+        if group.updates or group.queries:
+            self._context.start(interface.flow_timer, BREATH)
 
-    def _add_to_backlog(self, neighbor: Neighbor, opcode: Opcode, prefixes: list[Prefix]) -> None:
-        if opcode is Opcode.QUERY:
-            neighbor.backlog.ask(prefixes)
-        else:
-            neighbor.backlog.tell(prefixes)
-        self.wake(neighbor)
+    def _add_to_backlogs(self, neighbors: list[Neighbor], opcode: Opcode, parts: list[Part]) -> None:
+        questions = dict.fromkeys(prefix for prefix, _, _ in parts)
+        news = dict.fromkeys(questions, True)
+        for neighbor in neighbors:
+            if opcode is Opcode.QUERY:
+                neighbor.backlog.ask(questions)
+            else:
+                neighbor.backlog.tell(news)
+            self.wake(neighbor)
 
     def _mark(self, neighbor: Neighbor) -> None:
         """Keep the interface's list of those who are behind."""
@@ -243,8 +260,13 @@ class Teller:
 
     # Packets ---------------------------------------------------------------------------------------------------
 
-    def _take_group(self, interface: EigrpInterface, opcode: Opcode, *, wide: bool | None) -> list[Part]:
-        """Take the next packet to the group. wide: how metrics are written; None: all that waits, without octets."""
+    def _take_group(
+        self, interface: EigrpInterface, opcode: Opcode, *, wide: bool | None, most: int | None = None
+    ) -> list[Part]:
+        """Take the next packet to the group. wide: how metrics are written; None: all that waits, without octets.
+
+        most: destinations that are looked at.
+        """
         flags = RouteFlag.ACTIVE if opcode is Opcode.QUERY else NO_FLAGS
 
         def make(prefix: Prefix) -> tuple[Advert, bytes] | None:
@@ -253,7 +275,7 @@ class Teller:
                 return None
             return advert, b"" if wide is None else to_tlv(prefix, advert, wide=wide, flags=flags).serialize()
 
-        return interface.group.take(opcode, self._sender.room(interface), make)
+        return interface.group.take(opcode, self._sender.room(interface), make, most)
 
     def _group_advert(self, interface: EigrpInterface, prefix: Prefix, opcode: Opcode) -> Advert | None:
         """Return what the group is to be told, None if nothing.
@@ -273,20 +295,24 @@ class Teller:
             return None
         return None if advert == interface.group.advert_told(prefix) else advert
 
-    def _send_backlog(self, neighbor: Neighbor) -> None:
-        """Send the next packet of what the neighbor has to know; the end of its first table is marked."""
+    def _send_backlog(self, neighbor: Neighbor) -> int:
+        """Send the next packet of what the neighbor has to know; the end of its first table is marked. Returns how
+        much work that was, in destinations that were told.
+        """
         backlog, interface = neighbor.backlog, neighbor.interface
-        backlog.sort_out(self._dual.active, neighbor.source)
+        room = self._sender.room(interface)
+        sorted_out = backlog.sort_out(self._dual.active, neighbor.source, room // SMALLEST + 2)
         opcode = backlog.next()
         make = self._update if opcode is Opcode.UPDATE else self._answer
         flags = NO_FLAGS if opcode in (Opcode.UPDATE, Opcode.REPLY) else RouteFlag.ACTIVE
-        parts = backlog.take(self._sender.room(interface), lambda prefix: make(neighbor, prefix, flags))
+        parts = backlog.take(room, lambda prefix: make(neighbor, prefix, flags))
         for prefix, advert, _ in parts:
             self._note_told_alone(neighbor, prefix, advert)
         ends = opcode is Opcode.UPDATE and backlog.end_table()
         octets = _joined(parts)
         if octets or ends:
             self._transport.send(neighbor, opcode, octets, PacketFlag.END_OF_TABLE if ends else PacketFlag(0))
+        return len(parts) + sorted_out // _SORTED_OUT
 
     def _answer(self, neighbor: Neighbor, prefix: Prefix, flags: RouteFlag) -> tuple[Advert, bytes]:
         advert = self._policy.advert(neighbor.interface, self._dual.table.get(prefix))
