@@ -12,24 +12,29 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.ospf.imports import DEFAULT, Imports
 from dmvpn.features.ospf.lsa import ExternalBody, LsaKey, LsaType, Options
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.nssa import address_in, default_of
+from dmvpn.features.ospf.slices import SLICE
 from dmvpn.features.ospf.surroundings import Surroundings
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.model import ExternalSummary, MaximumMetric
     from dmvpn.features.ospf.offers import Offers
     from dmvpn.features.ospf.origination import Origination
+
+#: Advertisements times neighbors that are told in one event.
+_TOGETHER: Final = 3200
 
 
 class Offering(Protocol):
@@ -74,6 +79,7 @@ class Externals:
         self._parts: dict[Prefix, dict[Prefix, None]] = {}  # of summaries, ordered sets
         self._told: dict[Prefix, IPv4Address] = {}  # with the names of their advertisements
         self._taken: dict[IPv4Address, None] = {}  # these names, an ordered set
+        self._untold: dict[Prefix, None] = {}  # what `_tell_rest` has still to look at, an ordered set
 
     @property
     def is_active(self) -> bool:
@@ -101,8 +107,20 @@ class Externals:
             summary = self._summary_of(prefix)
             if summary is not None:
                 self._parts[summary.prefix][prefix] = None
-        for prefix in dict.fromkeys((*self._told, *self._own, *self._translated, *self._parts, DEFAULT)):
-            self._tell(prefix)
+        is_telling = bool(self._untold)
+        self._untold.update(dict.fromkeys((*self._told, *self._own, *self._translated, *self._parts, DEFAULT)))
+        if not is_telling:
+            self._process.context.work(self._tell_rest())
+
+    def _tell_rest(self) -> Iterator[None]:
+        """Tell what is left to be told, some in each event: all neighbors hear of each."""
+        while self._untold:
+            neighbors = sum(len(interface.neighbors) for interface in self._process.interfaces.values())
+            for prefix in list(islice(self._untold, max(1, min(SLICE, _TOGETHER // (neighbors + 1))))):
+                del self._untold[prefix]
+                self._tell(prefix)
+            if self._untold:
+                yield
 
     def route_changed(self, prefix: Prefix) -> None:
         """Look at a prefix, of which the best route may be another one; the default route may depend on it."""
@@ -119,8 +137,8 @@ class Externals:
                 self._put(self._translated, prefix, found.get(prefix))
 
     def forget(self) -> None:
-        """Forget what was told, because the process begins again."""
-        for state in (self._own, self._translated, self._parts, self._told, self._taken):
+        """Forget what was told, because the process begins again or ends."""
+        for state in (self._own, self._translated, self._parts, self._told, self._taken, self._untold):
             state.clear()
 
     def _put(self, known: dict[Prefix, ExternalBody], prefix: Prefix, body: ExternalBody | None) -> None:

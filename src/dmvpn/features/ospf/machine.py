@@ -8,6 +8,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
+from dmvpn.base.chores import PAUSE
 from dmvpn.base.context import Context
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
 from dmvpn.base.liveness import Client, PathLost
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
 
-#: Timers that one event may let fire; the others remain due, and follow at once.
-_AT_ONCE: Final = 8
+#: Timers that one event may let fire; the others remain due, and follow after a moment: `PAUSE`.
+_AT_ONCE: Final = 32
 
 
 class OspfMachine:
@@ -49,15 +50,17 @@ class OspfMachine:
         self.config = OspfConfig()
         self.processes: dict[int, Process] = {}
         self._context = Context(ports)
+        self._resting = float("-inf")
 
     def next_deadline(self) -> float | None:
-        """Return when the next timer fires."""
-        return self._context.timers.next()
+        """Return when the next timer fires; those that are left of a crowd wait for a moment."""
+        following = self._context.timers.next()
+        return None if following is None else max(following, self._resting)
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take an event."""
         self._context.begin(now)
-        if not self.processes and not isinstance(event, Configured):
+        if not self.processes and not isinstance(event, Configured | Tick):
             return []
         self._dispatch(event, now)
         for process in self.processes.values():
@@ -110,8 +113,12 @@ class OspfMachine:
 
     def _fire(self, now: float) -> None:
         """Do what is due, so much of it as takes some milliseconds; a crowd of neighbors has its timers together."""
-        for timer in self._context.timers.take_due(now, _AT_ONCE):
+        timers = self._context.timers
+        for timer in timers.take_due(now, _AT_ONCE):
             timer.fire()
+        following = timers.next()
+        if following is not None and following <= now:
+            self._resting = now + PAUSE
 
     def _receive(self, event: IpReceived) -> None:
         """Hand an event to the process of its interface, which is the first one that runs there."""

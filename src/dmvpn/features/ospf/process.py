@@ -257,6 +257,7 @@ class Process:
     def close(self) -> None:
         """End the process: our advertisements are taken back, neighbors are lost, so are the routes."""
         self.origination.close(tell=True)
+        self.redistributor.forget()
         self.flooding.settle()
         self.limit.clear()
         self._remove_all(INTERFACE_DOWN)
