@@ -52,6 +52,25 @@ def test_templates_give_neighbors_what_they_do_not_say_themselves() -> None:
     assert " 0 65012 i" in world.show("HUB", "ip bgp")
 
 
+def test_whoever_calls_by_a_listen_range_may_be_in_another_system_that_its_group_names() -> None:
+    world = World(EXTERNAL).converge()
+    world.configure("HUB", *HUB, "no neighbor 10.255.0.11", "no neighbor 10.255.0.12", "neighbor GUESTS peer-group")
+    world.configure("HUB", *HUB, "bgp listen range 10.255.0.0/24 peer-group GUESTS")
+    world.configure("HUB", *HUB, "neighbor GUESTS remote-as 65011 alternate-as 65012 65013")
+    world.run_for(60)
+    assert path(world, "SPOKE1", "10.1.2.0/24") == "65000 65012"
+    assert path(world, "SPOKE2", "10.1.1.0/24") == "65000 65011"
+    assert "BGP neighbor is *10.255.0.12,  remote AS 65012, external link" in world.show("HUB", "ip bgp neighbors")
+    world.configure("HUB", *HUB, "neighbor GUESTS timers 7 21")
+    world.run_for(90)
+    assert path(world, "SPOKE1", "10.1.2.0/24") == "65000 65012"
+    world.configure("HUB", *HUB, "neighbor GUESTS remote-as 65011 alternate-as 65013")
+    world.run_for(60)
+    assert path(world, "SPOKE1", "10.1.2.0/24") == "-"
+    assert not is_up(world, "SPOKE2", "10.255.0.1")
+    assert is_up(world, "SPOKE1", "10.255.0.1")
+
+
 def test_an_aggregate_keeps_quiet_what_its_map_permits_and_has_what_its_other_map_sets() -> None:
     world = World(EXTERNAL).converge()
     world.configure("HUB", "ip prefix-list P permit 10.1.2.0/24", "route-map QUIET", "match ip address prefix-list P")

@@ -90,6 +90,7 @@ class Hearing:
         for other in [one for one in peer.sessions if one is not session]:
             self._collide(other, now)
         self._neighbors.bury_all(now)
+        self._neighbors.recognize(peer, session)
         peer.came_up(surely(session.heard).identifier, now)
         if self._process.config.log_changes:
             self._process.order(messages.NeighborChanged.up(_name(peer)))

@@ -307,7 +307,11 @@ class BgpMachine:
             if peer is not None and peer.dynamic and alike and settings is None:
                 self._teller.regroup(peer, now)
             elif peer is not None and peer.dynamic:
-                self._obey(peer, None if settings is not None else guest(config, address, groups), now)
+                self._obey(
+                    peer,
+                    None if settings is not None else guest(config, address, groups, remote_as=peer.settings.remote_as),
+                    now,
+                )
             elif peer is not None:
                 self._obey(peer, settings, now)
             if settings is not None and address not in self.peers:

@@ -92,6 +92,7 @@ class Neighbor:
     timers: keepalive, hold, the least hold time that the neighbor may want.
     ebgp_ttl: hops that an external neighbor may be away; anywhere: one hop, whatever its
     address. fall_over: given up when there is no route to it. bfd: watched by BFD.
+    alternates: of whoever calls by a listen range, other autonomous systems that it may be in.
     local_as_prepends: what it tells gets `local_as` before its path; local_as_replaces: it sees that number alone.
     helps: its routes are kept while it restarts; None: as the process says.
     session_template, policy_templates: whose lines it has, too; the latter with their place, the last one wins.
@@ -110,6 +111,7 @@ class Neighbor:
     is_group: bool = False
     group: str = ""
     remote_as: int | None = None
+    alternates: tuple[int, ...] = ()
     local_as: int | None = None
     local_as_prepends: bool = True
     local_as_replaces: bool = False

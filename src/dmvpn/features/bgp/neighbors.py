@@ -160,7 +160,7 @@ class Neighbors:
         self.arm(session)
         self._process.order(order)
 
-    def _identity(self, settings: PeerSettings) -> Identity | None:
+    def _identity(self, settings: PeerSettings, *, dynamic: bool = False) -> Identity | None:
         self._process.choose_router_id()
         if self._process.router_id is None:
             return None
@@ -174,6 +174,7 @@ class Neighbors:
             marks_refreshes=not settings.lines.plain_refresh,
             restart=Restart(seconds=self._process.config.restart_time) if settings.helps else None,
             additional=settings.additional,
+            alternates=settings.lines.alternates if dynamic else (),
         )
 
     def _new_session(self, peer: Peer, stream: int, identity: Identity) -> Session:
@@ -201,7 +202,7 @@ class Neighbors:
         way = self._process.ports.rib.lookup_without_nhrp(up.remote)
         is_past = way is not None and bool(way.next_hops) and leads_past_its_tunnel(self._process.ports, up.remote, way)
         peer = self._caller(up) if not is_past else None
-        identity = self._identity(peer.settings) if peer is not None else None
+        identity = self._identity(peer.settings, dynamic=peer.dynamic) if peer is not None else None
         if peer is None or identity is None or peer.settings.lines.shutdown or peer.is_busy or now < peer.barred_until:
             if peer is not None:
                 self.forget_guest(peer)
@@ -224,6 +225,13 @@ class Neighbors:
         self.peers[up.remote] = Peer(settings, dynamic=True)
         self._guests += 1
         return self.peers[up.remote]
+
+    def recognize(self, peer: Peer, session: Session) -> None:
+        """Obey the lines of the system that a guest says it is in, where a range has several."""
+        remote_as = session.identity.remote_as
+        if peer.dynamic and remote_as != peer.settings.remote_as:
+            known = guest(self._process.config, peer.address, remote_as=remote_as)
+            peer.obey(peer.settings if known is None else known)
 
     def forget_guest(self, peer: Peer) -> None:
         """Forget a guest that is gone, and not awaited after a restart."""

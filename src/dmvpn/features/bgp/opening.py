@@ -26,6 +26,7 @@ class Identity:
     least_hold_time: whoever wants fewer is refused.
     restart: what we say of restarts; None: nothing.
     additional: whether we take and tell several paths to a prefix.
+    alternates: other systems that it may be in.
     """
 
     local_as: int
@@ -37,6 +38,7 @@ class Identity:
     least_hold_time: int = 0
     restart: Restart | None = None
     additional: Additional = ONE_PATH
+    alternates: tuple[int, ...] = ()
 
     def open(self) -> Open:
         """Return what we say."""
@@ -59,10 +61,11 @@ class Identity:
         """Check what the peer says, RFC 4271 §6.2. Raises MessageError."""
         if message.version != VERSION:
             raise _refused("version", OpenError.UNSUPPORTED_VERSION, VERSION.to_bytes(2, "big"))
-        if message.real_autonomous_system != self.remote_as:
+        remote_as = message.real_autonomous_system
+        if remote_as not in (self.remote_as, *self.alternates):
             data = message.autonomous_system.to_bytes(2, "big")
             raise _refused("autonomous system", OpenError.BAD_PEER_AS, data)
-        is_internal = self.remote_as == self.local_as
+        is_internal = remote_as == self.local_as
         if not int(message.identifier) or (is_internal and message.identifier == self.router_id):
             raise _refused("identifier", OpenError.BAD_IDENTIFIER, message.identifier.packed)
         if message.hold_time in (1, 2) or message.hold_time < self.least_hold_time:

@@ -11,6 +11,7 @@ of a damaged UPDATE only its routes are lost (RFC 7606), and that is the peer's 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
@@ -306,6 +307,7 @@ class Session:
     def _opened(self, message: Open, now: float) -> None:
         """Take the OPEN of the peer. Raises MessageError."""
         self.identity.check(message)
+        self.identity = replace(self.identity, remote_as=message.real_autonomous_system)
         self.heard, self.additional = message, agreed(self.identity.additional, message)
         self.hold_time = min(message.hold_time, self.identity.hold_time)
         self.keepalive = min(self.identity.keepalive, self.hold_time // 3) if self.hold_time else 0

@@ -142,13 +142,22 @@ def changed_peers(old: BgpConfig, config: BgpConfig) -> dict[IPv4Address, PeerSe
     return changed
 
 
-def guest(config: BgpConfig, address: IPv4Address, groups: Mapping[str, Neighbor] | None = None) -> PeerSettings | None:
-    """Return what holds for whoever calls from here by `bgp listen range`; None: no range has the address."""
+def guest(
+    config: BgpConfig, address: IPv4Address, groups: Mapping[str, Neighbor] | None = None, *, remote_as: int = 0
+) -> PeerSettings | None:
+    """Return what holds for whoever calls from here by `bgp listen range`; None: no range has the address.
+
+    remote_as: the autonomous system that it says it is in; 0: it has said nothing yet.
+    """
     ranges = [one for one in config.listen_ranges if address in one.prefix]
     closest = max(ranges, key=lambda one: one.prefix.length, default=None)
     if closest is None:
         return None
-    return settings_of(config, address, Neighbor(peer=address, group=closest.group), groups)
+    lines = Neighbor(peer=address, group=closest.group)
+    settings = settings_of(config, address, lines, groups)
+    if settings is None or remote_as not in settings.lines.alternates:
+        return settings
+    return settings_of(config, address, replace(lines, remote_as=remote_as), groups)
 
 
 def longest_hold_time(config: BgpConfig) -> int:

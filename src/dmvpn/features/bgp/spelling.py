@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def session_lines(lines: Neighbor) -> Iterator[str]:
     """Yield the lines about the session."""
     if lines.remote_as is not None:
-        yield f"remote-as {lines.remote_as}"
+        others = " ".join(("alternate-as", *map(str, lines.alternates))) if lines.alternates else ""
+        yield f"remote-as {lines.remote_as} {others}".rstrip()
     if lines.password:
         yield "password is configured"
     if lines.shutdown:

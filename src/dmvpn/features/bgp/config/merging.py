@@ -110,7 +110,9 @@ def _removal(args: Args) -> PrivateAs:
 
 #: What each ending changes. Those that only people read, or that are always so here, are not in it.
 _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
-    "remote-as": lambda neighbor, args: replace(neighbor, remote_as=args.integer("remote_as")),
+    "remote-as": lambda neighbor, args: replace(
+        neighbor, remote_as=args.integer("remote_as"), alternates=tuple(map(int, args.texts("alternate")))
+    ),
     "peer-group": _with_group,
     "description": lambda neighbor, args: replace(neighbor, description=args.text("text")),
     "shutdown": lambda neighbor, args: replace(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp.config.words import AS_NUMBER, PEER
 from dmvpn.ios import ConfigLine
+from dmvpn.ios.syntax import several
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 #: The endings that say something about the session, whatever is told over it.
 _OF_SESSION: Final = (
-    f"remote-as {{remote_as:{AS_NUMBER.name}}}",
+    f"remote-as {{remote_as:{AS_NUMBER.name}}} [ alternate-as {several('alternate', AS_NUMBER.name, 5)}]",
     "peer-group [ {group:word} ]",
     "description {text:line}",
     "shutdown [ graceful {delay:1-65535} [ local-preference {preference:0-4294967295} ] ]",
@@ -59,6 +60,8 @@ _HELP: Final = {
     "peer": "Its address, or the name of the group",
     "remote-as": "Its autonomous system",
     "remote_as": "Number",
+    "alternate-as": "Or one of these, if it calls by a listen range",
+    "alternate": "Number",
     "peer-group": "Make it a peer group, or a member of one",
     "group": "Name of the group",
     "description": "Text for people",
