@@ -329,3 +329,26 @@ def test_paths_of_a_neighbor_that_restarts_stay_until_it_has_told_its_table_with
     (left,) = machine.routes.table.destinations[p(LAN)].paths.values()
     assert (left.number, str(left.attributes.next_hop)) == (2 if again else None, "172.16.31.22")
     assert machine.peers[back.address].several == ({p(LAN): 1} if again else {})
+
+
+def test_a_neighbor_that_restarts_may_give_its_paths_other_numbers_though_there_is_room_for_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither the bound of a prefix nor `maximum-prefix` counts them twice."""
+    monkeypatch.setattr(intake, "MOST_PATHS", 2)
+    kept = CapabilityValue(Capability.GRACEFUL_RESTART, bytes.fromhex("c078 0001 01 80"))
+    bench = hub(f"{SEVERAL} bgp graceful-restart\n neighbor GUESTS maximum-prefix 3\n")
+    one = Caller(bench, 2, more=(BOTH, kept), numbered=True).is_up()
+    for number in (1, 2):
+        tells(one, number, hop=f"172.16.31.{20 + number}")
+    one.waits(1)
+    bench.handle(StreamDown(one.stream, StreamEnd.RESET))
+    back = Caller(bench, 2, call=1, more=(BOTH, kept), numbered=True).is_up()
+    for number in (11, 12):
+        tells(back, number, hop=f"172.16.31.{20 + number}")
+    back.waits(1)
+    back.says(Update())
+    back.waits(1)
+    machine = bench.machine(BgpMachine)
+    assert not back.closed
+    assert [path.number for path in machine.routes.table.destinations[p(LAN)].paths.values()] == [11, 12]

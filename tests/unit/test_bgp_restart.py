@@ -233,3 +233,20 @@ def test_what_an_awaited_neighbor_told_counts_no_more_when_there_is_another_proc
     other = BASE.replace("router bgp 65000", "router bgp 65009")
     bench.configure(f"no router bgp 65000\n{other} bgp graceful-restart\n")
     assert not told(bench).closed
+
+
+def test_routes_of_one_that_restarts_go_first_where_there_is_no_room_for_those_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "MOST_PREFIXES", 3)
+    bench = helping()
+    dies(bench, told(bench))
+    other = Caller(bench, 3).is_up()
+    other.announces(KEPT)
+    other.waits(1)
+    assert (offered(bench), other.closed) == ({KEPT, LOST}, False)
+    third = Caller(bench, 4).is_up()
+    third.announces(KEPT)
+    third.waits(1)
+    assert (offered(bench), other.closed, third.closed) == ({KEPT}, False, False)
+    assert "exceeds limit 3: 2 are from 172.16.31.2" in bench.logs[-1]

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two log messages about damaged UPDATEs of one peer.
 _COMPLAINT_PAUSE: Final = 60.0
-#: Paths to one prefix that a peer may tell: each change of one looks at all of them.
+#: Paths to one prefix that a peer may tell: each change of one looks at all of them. As many besides while it tells its
+#: table again, maybe by other numbers, and those of before are still there.
 MOST_PATHS: Final = 32
 
 
@@ -168,4 +169,4 @@ def _has_room(peer: Peer, told: Nlri) -> bool:
     """Return whether a path is one of those that are known, or not one too many to its prefix."""
     if not isinstance(told, NumberedPrefix) or told in peer.received:
         return True
-    return peer.several.get(told.prefix, 0) < MOST_PATHS
+    return peer.several.get(told.prefix, 0) < (2 * MOST_PATHS if peer.stale else MOST_PATHS)

@@ -105,7 +105,7 @@ class BgpMachine:
         self._process = Process(ports)
         self._neighbors = Neighbors(self._process, lambda *what: self._hearing.gone(*what))
         self._intake = Intake(self._process.order)
-        self._limits = Limits(self._process, self._intake)
+        self._limits = Limits(self._process, self._intake, self._not_back)
         self.restarts = Restarts(self._process, self._intake, lambda peer, prefixes: self.routes.learn(peer, prefixes))
         self.flaps = Flaps(
             self._process, lambda address: self.peers.get(address), lambda peer, told: self.routes.learn(peer, told)
