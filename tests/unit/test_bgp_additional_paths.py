@@ -263,6 +263,18 @@ def test_of_paths_to_one_prefix_a_neighbor_may_tell_so_many_and_the_session_stay
     assert NumberedPrefix(p(LAN), 1000) in peer.received
 
 
+def test_a_path_of_the_number_zero_goes_when_it_is_withdrawn() -> None:
+    bench = hub(SEVERAL)
+    one = Caller(bench, 2, more=(BOTH,), numbered=True).is_up()
+    tells(one, 0, hop="172.16.31.20")
+    one.waits(1)
+    destinations = bench.machine(BgpMachine).routes.table.destinations
+    assert [path.number for path in destinations[p(LAN)].paths.values()] == [0]
+    one.says(Update(withdrawn=(NumberedPrefix(p(LAN), 0),)))
+    one.waits(1)
+    assert destinations == {}
+
+
 def test_equal_paths_of_one_neighbor_are_used_at_once() -> None:
     bench = hub(SEVERAL + " maximum-paths 2\n")
     one = Caller(bench, 2, more=(BOTH,), numbered=True).is_up()

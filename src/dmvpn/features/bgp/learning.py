@@ -98,7 +98,8 @@ class Learning:
             is_known = last is not None and last[0] is attributes and last[1] is changes
             if last is None or not is_known or (last[2].number, last[2].damped) != its_own:
                 path = _path(peer, attributes, changes, self.default_pref, now)
-                last = attributes, changes, replace(path, number=number, damped=its_own[1]) if any(its_own) else path
+                is_usual = its_own == (None, False)
+                last = attributes, changes, path if is_usual else replace(path, number=number, damped=its_own[1])
             if table.known(prefix, source) != last[2]:
                 table.put(prefix, last[2])
 
