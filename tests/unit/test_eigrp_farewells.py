@@ -9,9 +9,10 @@ import pytest
 from dmvpn.base.notices import LineEnds
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.farewells import LARGEST_LIST
+from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
 from dmvpn.features.eigrp.sender import ALL_ROUTERS
 from dmvpn.features.eigrp.tlv import Parameters, PeerTermination
-from support.eigrp_net import EigrpNet, Sent, tunnel
+from support.eigrp_net import EVERYTHING, EigrpNet, Sent, ethernet, tunnel
 
 HUB, SPOKE = "192.168.100.11", "192.168.100.31"
 
@@ -115,3 +116,16 @@ def test_a_goodbye_leaves_while_the_line_is_still_up() -> None:
     net.run(0.1)
     assert net.routers["R31"].logs[-1] == down("interface down", HUB)
     assert net.routers["R11"].logs[-1] == down("Interface Goodbye received", SPOKE)
+
+
+def test_a_process_that_ends_leaves_no_route_to_a_network_of_ours_that_a_neighbor_told_too() -> None:
+    """The tunnel's own network: when it was connected no more, the way by the neighbor was offered last of all."""
+    net = pair()
+    own = (("Tunnel100", InterfaceSettings(split_horizon=False)),)
+    hub = ProcessSettings(autonomous_system=100, networks=(EVERYTHING,), interfaces=own)
+    net.configure("R11", EigrpConfig((hub,)))
+    net.plug("", "R11", ethernet("GigabitEthernet0/0", "10.1.1.1"))
+    net.run(3)
+    assert net.routers["R31"].routes
+    net.configure("R31", EigrpConfig(()))
+    assert not net.routers["R31"].routes

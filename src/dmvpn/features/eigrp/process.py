@@ -281,7 +281,7 @@ class Process:
             neighbor = self._neighbors.get(source)
             if neighbor is not None:
                 self.teller.reply(neighbor, prefix)
-        for prefix in outcome.routes:
+        for prefix in outcome.routes if not self._is_over else ():
             self.offers.refresh(prefix)
         self.summaries.note_changed(outcome.changed)
 
