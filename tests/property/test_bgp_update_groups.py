@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmvpn.base.events import LinkChanged
-from dmvpn.base.streams import StreamData, StreamDown, StreamEnd, StreamSend, StreamUp, StreamWritable
+from dmvpn.base.streams import StreamClose, StreamData, StreamDown, StreamEnd, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp import groups, routes, session, teller
 from dmvpn.features.bgp.additional import is_told
 from dmvpn.features.bgp.attribute_octets import read, write
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
 from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.features.bgp.nlri import NumberedPrefix
+from dmvpn.features.bgp.nlri import NumberedPrefix, named
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,
     Capability,
@@ -61,7 +61,7 @@ router bgp 65000
  neighbor OTHERS remote-as 65002
  neighbor OTHERS advertisement-interval 0
  neighbor OTHERS prefix-list SOME out
- bgp additional-paths send
+ bgp additional-paths send receive
  bgp additional-paths select all best 2
  neighbor OTHERS advertise additional-paths all
 """
@@ -80,7 +80,10 @@ _CHANGES = (
 
 
 class Listener:
-    """A neighbor. heard: what it was told of each path, and nobody took back since. numbered: they have numbers."""
+    """A neighbor. heard: what it was told of each path, and nobody took back since; told: of what it tells itself.
+
+    numbered: paths have numbers.
+    """
 
     def __init__(self, bench: Workbench, host: int, *, numbered: bool = False) -> None:
         self.bench = bench
@@ -88,6 +91,7 @@ class Listener:
         self.system = 65001 if host < 128 else 65002
         self.address = a(f"172.16.31.{host}")
         self.heard: dict[Nlri, Attributes] = {}
+        self.told: dict[Nlri, None] = {}
         self.stream = 0
         self.has_more = False
         self._buffer = bytearray()
@@ -95,6 +99,7 @@ class Listener:
     def comes(self, stream: int) -> list[Effect]:
         self.stream = stream
         self.heard.clear()
+        self.told.clear()
         self._buffer.clear()
         capabilities = [
             CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST),
@@ -102,7 +107,7 @@ class Listener:
             CapabilityValue(Capability.ROUTE_REFRESH),
         ]
         if self.numbered:
-            capabilities.append(CapabilityValue(Capability.ADDITIONAL_PATHS, b"\x00\x01\x01\x01"))
+            capabilities.append(CapabilityValue(Capability.ADDITIONAL_PATHS, b"\x00\x01\x01\x03"))
         if stream % 4 == 1:
             capabilities.append(CapabilityValue(Capability.ENHANCED_REFRESH))
         return [
@@ -112,11 +117,30 @@ class Listener:
         ]
 
     def goes(self) -> list[Effect]:
-        gone, self.stream = self.stream, 0
+        gone = self.stream
+        self.is_lost()
         return self.bench.handle(StreamDown(gone, StreamEnd.CLOSED))
+
+    def is_lost(self) -> None:
+        self.stream = 0
+        self.told.clear()
 
     def says(self, message: Message) -> list[Effect]:
         return self.bench.handle(StreamData(self.stream, serialize(message)))
+
+    def named(self, numbers: list[int], value: int) -> tuple[Nlri, ...]:
+        return tuple(NumberedPrefix(PREFIXES[one], value % 3) if self.numbered else PREFIXES[one] for one in numbers)
+
+    def announces(self, told: tuple[Nlri, ...], value: int) -> list[Effect]:
+        self.told.update(dict.fromkeys(told))
+        path = (Segment(SegmentKind.SEQUENCE, (self.system,)),)
+        raw = write(Attributes(path=path, next_hop=self.address, med=value), wide=True)
+        return self.says(Update(attributes=raw, announced=told))
+
+    def withdraws(self, told: tuple[Nlri, ...]) -> list[Effect]:
+        for one in told:
+            self.told.pop(one, None)
+        return self.says(Update(withdrawn=told))
 
     def hears(self, octets: bytes) -> None:
         self.has_more = True
@@ -148,6 +172,10 @@ class Net:
             for one in self.all:
                 if one.stream == order.stream:
                     one.hears(order.octets)
+        for closed in of_type(effects, StreamClose):  # many paths are too much for one that does not read
+            for one in self.all:
+                if one.stream == closed.stream:
+                    one.is_lost()
 
     def do(self, step: tuple[int, int, list[int], int]) -> None:
         kind, whose, numbers, value = step
@@ -158,11 +186,9 @@ class Net:
         elif kind == 1 and one.stream and value == 0:
             self.hear(one.goes())
         elif kind == 2 and one.stream:
-            path = (Segment(SegmentKind.SEQUENCE, (one.system,)),)
-            raw = write(Attributes(path=path, next_hop=one.address, med=value), wide=True)
-            self.hear(one.says(Update(attributes=raw, announced=tuple(PREFIXES[number] for number in numbers))))
+            self.hear(one.announces(one.named(numbers, value), value))
         elif kind == 3 and one.stream:
-            self.hear(one.says(Update(withdrawn=tuple(PREFIXES[number] for number in numbers))))
+            self.hear(one.withdraws(one.named(numbers, value)))
         elif kind == 4:
             self.hear(self.bench.configure(f"router bgp 65000\n{_CHANGES[value % len(_CHANGES)]}\n"))
         elif kind == 5 and one.stream:
@@ -184,6 +210,16 @@ class Net:
             for one in self.all:
                 self.read(one)
             self.hear(self.bench.advance(3.0))
+
+    def known(self, one: Listener) -> dict[Nlri, None]:
+        """What the table has of it."""
+        found = self.bench.machine(BgpMachine).routes.table.destinations
+        return {
+            named(prefix, path.number): None
+            for prefix, destination in found.items()
+            for path in destination.paths.values()
+            if path.peer == one.address
+        }
 
     def wanted(self, one: Listener) -> dict[Nlri, Attributes]:
         """What it would hear alone: the best paths of others, or several, with our number before theirs."""
@@ -235,6 +271,7 @@ def test_neighbors_of_one_group_hear_what_each_would_hear_alone(
             net.do(step)
         net.rest()
         for one in net.all:
+            assert net.known(one) == one.told, one.address
             if one.stream:
                 assert one.heard == net.wanted(one), one.address
         plain = [one for one in net.all if one.stream and one.system == 65001 and not one.numbered]
