@@ -6,7 +6,9 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from dmvpn.base.notices import LineEnds
+from dmvpn.base.events import Tick
+from dmvpn.base.notices import LineEnds, NeighborSilent
+from dmvpn.features.eigrp import adjacency
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.farewells import LARGEST_LIST
 from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
@@ -129,3 +131,19 @@ def test_a_process_that_ends_leaves_no_route_to_a_network_of_ours_that_a_neighbo
     assert net.routers["R31"].routes
     net.configure("R31", EigrpConfig(()))
     assert not net.routers["R31"].routes
+
+
+def test_nobody_is_called_silent_of_whom_leave_was_taken_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows for a crowd takes several events, in which its holding times end."""
+    monkeypatch.setattr(adjacency, "_TOGETHER", 1)
+    net = crowd(4)
+    net.run(3)
+    net.wires["tunnel"].drops = lambda sender, order: sender != "R11"
+    hub, found = net.routers["R11"], list[NeighborSilent]()
+    neighbors = list(hub.process.neighbors())
+    net.run(min(one.hold_left(net.now) for one in neighbors) - 0.0001)
+    found += [one for one in hub.machine.handle(ClearNeighbors(), net.now) if isinstance(one, NeighborSilent)]
+    for _ in range(8):
+        net.now += 0.001
+        found += [one for one in hub.machine.handle(Tick(), net.now) if isinstance(one, NeighborSilent)]
+    assert found == []

@@ -271,6 +271,7 @@ class Adjacencies:
         """Have nothing to do with these any more from now on; what follows from that may take long."""
         for neighbor in neighbors:
             neighbor.interface.leave(neighbor)
+            self._context.stop(neighbor.hold_timer)
             self._pending.pop(neighbor, None)
         self._listener.neighbors_leave(neighbors)
         if len(neighbors) <= _TOGETHER:
@@ -287,7 +288,6 @@ class Adjacencies:
     def _remove(self, neighbor: Neighbor, reason: DownReason) -> None:
         interface = neighbor.interface
         heappush(self._free_handles, neighbor.handle)
-        self._context.stop(neighbor.hold_timer)
         self._transport.abandon(neighbor)
         number, why = self._sender.autonomous_system, reason.value
         self._debug(f"Neighbor {neighbor.address} went down on {interface.name}: {why}")
