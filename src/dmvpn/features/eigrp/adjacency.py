@@ -47,7 +47,7 @@ _COMPLAINT_INTERVAL, _COMPLAINT_BURST = 60.0, 1024
 #: Neighbors of one process. Senders can be forged, and each is called until it answers or was called often enough.
 MOST_NEIGHBORS: Final = 10_000
 #: Neighbors that are forgotten in one event, with everything that they said.
-_TOGETHER: Final = 64
+TOGETHER: Final = 64
 
 
 class Listener(Protocol):
@@ -274,10 +274,10 @@ class Adjacencies:
             self._context.stop(neighbor.hold_timer)
             self._pending.pop(neighbor, None)
         self._listener.neighbors_leave(neighbors)
-        if len(neighbors) <= _TOGETHER:
+        if len(neighbors) <= TOGETHER:
             self._bury(neighbors, reason)
         else:
-            self._context.work(in_pieces(neighbors, _TOGETHER, lambda some: self._bury(some, reason)))
+            self._context.work(in_pieces(neighbors, TOGETHER, lambda some: self._bury(some, reason)))
 
     def _bury(self, neighbors: Sequence[Neighbor], reason: DownReason) -> None:
         for neighbor in neighbors:
@@ -324,7 +324,7 @@ class Adjacencies:
             for neighbor in some:
                 self._log(NeighborChanged.resync(number, neighbor.address, name, why))
 
-        self._context.work(in_pieces(list(interface.neighbors.values()), _TOGETHER, log))
+        self._context.work(in_pieces(list(interface.neighbors.values()), TOGETHER, log))
 
     def _tell(self, neighbor: Neighbor, sign: Sign, text: str) -> None:
         said = f"EIGRP {self._sender.autonomous_system}: {text}"
