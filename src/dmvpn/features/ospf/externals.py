@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dmvpn.base.addresses import Prefix
+    from dmvpn.base.notices import Route
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.model import ExternalSummary, MaximumMetric
     from dmvpn.features.ospf.offers import Offers
@@ -122,12 +123,11 @@ class Externals:
             if self._untold:
                 yield
 
-    def route_changed(self, prefix: Prefix) -> None:
-        """Look at a prefix, of which the best route may be another one; the default route may depend on it."""
+    def route_changed(self, prefix: Prefix, route: Route | None) -> None:
+        """Look at a prefix, of which the best route is another one; the default route may depend on it."""
         if self._imports.is_active or self._told:
             self._put(self._own, prefix, self._imports.of(prefix))
-        default = self._process.settings.default_originate
-        if default is not None and default.route_map and not prefix.is_default:
+        if self._imports.may_decide(prefix, route):
             self._put(self._own, DEFAULT, self._imports.of(DEFAULT))
 
     def translate(self, found: Mapping[Prefix, ExternalBody]) -> None:

@@ -50,6 +50,7 @@ class Imports:
 
     def __init__(self, process: Importing) -> None:
         self._process = process
+        self._permitted: Prefix | None = None  # the first route that the route map of the default route permits
 
     @property
     def is_active(self) -> bool:
@@ -61,6 +62,20 @@ class Imports:
         """Return whether there is a default route that is not of this process."""
         route = self._process.context.ports.rib.exact(DEFAULT)
         return route is not None and not self._is_ours(route)
+
+    def may_decide(self, prefix: Prefix, route: Route | None) -> bool:
+        """Return whether a route that is another one now may change what the route map says of the default route.
+
+        It does if it is the first one that the map permits, or was: the whole table need not be looked through else.
+        """
+        settings = self._process.settings.default_originate
+        if settings is None or not settings.route_map or prefix.is_default:
+            return False
+        if prefix == self._permitted:
+            return True
+        if route is None or (self._permitted is not None and self._permitted < prefix):
+            return False
+        return self._mapped(settings.route_map, route) is not None
 
     def of(self, prefix: Prefix) -> ExternalBody | None:
         """Return what is to be told of a prefix, None: nothing."""
@@ -127,8 +142,13 @@ class Imports:
         """Return what the route map makes of the first route that it permits, None: it permits none."""
         if not name:
             return UNCHANGED
-        made = (self._mapped(name, route) for route in self._process.context.ports.rib.routes())
-        return next((changes for changes in made if changes is not None), None)
+        self._permitted = None
+        for route in self._process.context.ports.rib.routes():
+            changes = self._mapped(name, route)
+            if changes is not None:
+                self._permitted = route.prefix
+                return changes
+        return None
 
     def _cost(self, redistribution: Redistribution) -> int:
         if redistribution.metric is not None:

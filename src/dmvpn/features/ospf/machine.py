@@ -80,7 +80,7 @@ class OspfMachine:
                         process.hellos.hasten(interface)
             case RouteChanged():
                 for process in self.processes.values():
-                    process.redistributor.route_changed(event.prefix)
+                    process.redistributor.route_changed(event.prefix, event.new)
             case AccessListsChanged():
                 for process in self.processes.values():
                     process.lists_changed()
