@@ -417,3 +417,17 @@ def test_what_was_taken_without_a_seal_keeps_no_session_up_that_has_to_be_sealed
         up.advance(0.05)
         hears(up, packet)
     assert lost(up)
+
+
+def test_sessions_that_slept_with_the_machine_go_on_a_few_in_each_event() -> None:
+    """All timers are due when it wakes up; the router hands out the time a hundred times at most."""
+    up = bench()
+    for number in range(1, 251):
+        up.handle(WatchWanted(Client.EIGRP, 100, GI1, a(f"10.1.1.{number}"), wanted=True))
+        up.handle(WatchWanted(Client.EIGRP, 100, GI1, a(f"10.1.2.{number}"), wanted=True))
+    up.now += 3600
+    assert 0 < len(said(up.handle(Tick()))) < 100
+    due = up.next_deadline()
+    assert due is not None
+    assert due > up.now
+    assert len({one.destination for one in of_type(up.advance(2), SendIp)}) == 501

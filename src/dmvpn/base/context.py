@@ -42,6 +42,7 @@ class Context:
     timers: Deadlines[Timer] = field(default_factory=Deadlines)
     _chores: Chores = field(init=False, default_factory=lambda: Chores(1))
     _more: Timer = field(init=False)
+    _resting: float = field(init=False, default=float("-inf"))
 
     def __post_init__(self) -> None:
         self._more = Timer(self._go_on)
@@ -66,6 +67,19 @@ class Context:
     def is_running(self, timer: Timer) -> bool:
         """Return whether the timer is set."""
         return self.timers.when(timer) is not None
+
+    def next_deadline(self) -> float | None:
+        """Return when the next timer fires; those that are left of a crowd wait for a moment."""
+        following = self.timers.next()
+        return None if following is None else max(following, self._resting)
+
+    def fire(self, most: int) -> None:
+        """Fire the timers that are due. most: so many take some milliseconds; the others follow after a `PAUSE`."""
+        for timer in self.timers.take_due(self.now, most):
+            timer.fire()
+        following = self.timers.next()
+        if following is not None and following <= self.now:
+            self._resting = self.now + PAUSE
 
     def work(self, work: Iterator[None]) -> None:
         """Do long work: up to its first step now, and one step in each of the following events."""

@@ -81,7 +81,7 @@ class BfdMachine:
 
     def next_deadline(self) -> float | None:
         """Return when the next packet is due, or silence ends a session."""
-        return self._context.timers.next()
+        return self._context.next_deadline()
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take an event."""
@@ -90,8 +90,7 @@ class BfdMachine:
             case IpReceived():
                 self._receive(event)
             case Tick():
-                for timer in self._context.timers.take_due(now, _AT_ONCE):
-                    timer.fire()
+                self._context.fire(_AT_ONCE)
             case WatchWanted():
                 self._want(event)
             case InterfaceChanged():

@@ -27,7 +27,6 @@ from dmvpn.features.eigrp.process import Process
 from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.sender import PROTOCOL, parse
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.features.eigrp.teller import BREATH
 from dmvpn.features.eigrp.tracing import shows_hellos
 
 if TYPE_CHECKING:
@@ -64,12 +63,10 @@ class EigrpMachine:
         self.processes: dict[int, Process] = {}
         self._context = Context(ports)
         self._running: dict[str, list[tuple[Process, EigrpInterface]]] = {}
-        self._resting = float("-inf")
 
     def next_deadline(self) -> float | None:
-        """Return when the next timer fires; those that are left of a crowd wait for a moment."""
-        following = self._context.timers.next()
-        return None if following is None else max(following, self._resting)
+        """Return when the next timer fires."""
+        return self._context.next_deadline()
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take an event."""
@@ -87,7 +84,7 @@ class EigrpMachine:
     def _dispatch(self, event: Event | Notice, now: float) -> None:
         match event:
             case Tick():
-                self._fire(now)
+                self._context.fire(_AT_ONCE)
             case RouteChanged():
                 for process in self.processes.values():
                     process.route_changed(event)
@@ -124,15 +121,6 @@ class EigrpMachine:
             case Resync():
                 for process in self.processes.values():
                     process.links.listen_again()
-
-    def _fire(self, now: float) -> None:
-        """Do what is due, so much of it as takes some milliseconds."""
-        timers = self._context.timers
-        for timer in timers.take_due(now, _AT_ONCE):
-            timer.fire()
-        following = timers.next()
-        if following is not None and following <= now:
-            self._resting = now + BREATH
 
     def _path_lost(self, lost: PathLost) -> None:
         """Give up a neighbor that cannot be reached, as somebody says who watches it: do not wait for the holding

@@ -8,7 +8,6 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from dmvpn.base.chores import PAUSE
 from dmvpn.base.context import Context
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
 from dmvpn.base.liveness import Client, PathLost
@@ -50,12 +49,10 @@ class OspfMachine:
         self.config = OspfConfig()
         self.processes: dict[int, Process] = {}
         self._context = Context(ports)
-        self._resting = float("-inf")
 
     def next_deadline(self) -> float | None:
-        """Return when the next timer fires; those that are left of a crowd wait for a moment."""
-        following = self._context.timers.next()
-        return None if following is None else max(following, self._resting)
+        """Return when the next timer fires."""
+        return self._context.next_deadline()
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take an event."""
@@ -70,7 +67,7 @@ class OspfMachine:
     def _dispatch(self, event: Event | Notice, now: float) -> None:
         match event:
             case Tick():
-                self._fire(now)
+                self._context.fire(_AT_ONCE)
             case IpReceived():
                 self._receive(event)
             case MulticastReached():
@@ -110,15 +107,6 @@ class OspfMachine:
             neighbor = interface.neighbors.get(lost.address)
             if neighbor is not None and lost.concerns(Client.OSPF, process.number):
                 process.adjacencies.lose(neighbor, LOST[lost.witness])
-
-    def _fire(self, now: float) -> None:
-        """Do what is due, so much of it as takes some milliseconds; a crowd of neighbors has its timers together."""
-        timers = self._context.timers
-        for timer in timers.take_due(now, _AT_ONCE):
-            timer.fire()
-        following = timers.next()
-        if following is not None and following <= now:
-            self._resting = now + PAUSE
 
     def _receive(self, event: IpReceived) -> None:
         """Hand an event to the process of its interface, which is the first one that runs there."""

@@ -46,8 +46,7 @@ class TrackMachine:
             case IpReceived():
                 self.echoes.receive(event)
             case Tick():
-                for timer in self._context.timers.take_due(now, _AT_ONCE):
-                    timer.fire()
+                self._context.fire(_AT_ONCE)
             case TrackFollowed():
                 self.followed = event.numbers
             case InterfaceChanged():
@@ -62,7 +61,7 @@ class TrackMachine:
 
     def next_deadline(self) -> float | None:
         """Return when a request is due, or an answer late, or a delay over."""
-        return self._context.timers.next()
+        return self._context.next_deadline()
 
     def _echo_changed(self, number: int) -> None:
         self.objects.look()
