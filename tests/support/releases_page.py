@@ -42,7 +42,6 @@ _TAIL = f"""
 | --- | --- |
 | the `ipv6 nhrp` lines on IOS 15.7 and later | nobody tells of them there; `lint` advises to write them |
 | `ipv6 nhrp network-id` | on by default from IOS XE 16.3, says the guide, and not with which number |
-| `ip nhrp holdtime` | 7200 s on every release that a document or a capture tells of |
 | `ip nhrp redirect`, `ip nhrp registration no-unique` | shown wherever they are on |
 | `no ip redirects`, `tunnel mode` | a running configuration shows them where they matter |
 | `auto-summary` of EIGRP | on before 15.0(1)M (Cisco, *auto-summary (EIGRP)*); nothing here summarizes so |

@@ -46,7 +46,7 @@ class Merging:
     def merge_file(self, text: str) -> tuple[str, ...]:
         """Enter a sealed file in the same way: a tunnel that one of its bad lines could have protected is shut down.
 
-        Lines that nobody knows are refused: who merges a file means each of its lines, as somebody who types does.
+        Lines that nobody knows are refused: whoever merges a file means each of its lines, as somebody who types does.
         """
 
         def merged(before: ConfigTree) -> tuple[str, tuple[str, ...]]:

@@ -191,7 +191,7 @@ _DROPS = label_group(
         also=("IPV6", "IPV4-M", "IPV6-M", "MPLS_PW", "MPLS_TP_LSP", "IPV", "MPLS", "PW", "TP", "LSP", "M"),
     ),
     Word(Drop.TTL.value, "Of no neighbor: it came through a router.", clause="RFC 5881 §5"),
-    Word(Drop.SESSION.value, "From somebody who is not watched.", clause="RFC 5880 §6.8.6"),
+    Word(Drop.SESSION.value, "From an address that is not watched.", clause="RFC 5880 §6.8.6"),
     Word(Drop.HEADER.value, "It broke the standard.", clause="RFC 5880 §6.8.6"),
     Word(Drop.DISCRIMINATOR.value, "It was for a session that has ended.", clause="RFC 5880 §6.3"),
     Word(Drop.AUTH_LENGTH.value, "What it proves itself with is cut short.", clause="RFC 5880 §4.2"),

@@ -71,7 +71,7 @@ def received(source: IPAddress, interface: str, entries: Iterable[RipEntry]) -> 
 
 
 def contains(count: int) -> str:
-    """Return the line of how many routes a packet has, for who does not want to see them."""
+    """Return the line of how many routes a packet has, for those who do not want to see them."""
     return f"RIP: Update contains {count} routes"
 
 

@@ -48,7 +48,7 @@ class ShowRipDatabase:
 
 
 def _machine(ctx: ShowContext) -> RipMachine:
-    """Return who answers. It is imported where somebody asks it, or was configured."""
+    """Return the machine that answers. It is imported where somebody asks it, or it was configured."""
     from dmvpn.features.rip.machine import RipMachine
 
     return ctx.machine(RipMachine)

@@ -25,7 +25,7 @@ _DOTS: Final = 3
 
 
 def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that a hub sends redirects by which spokes, that take shortcuts, send what is for others."""
+    """Check that a hub sends redirects if spokes that take shortcuts send it what is for others."""
     there = client.there
     if there is None or not client.tunnel.shortcuts or not client.tunnel.multipoint or not scene.fellows(client):
         return
@@ -190,7 +190,7 @@ def _is_sent_by(client: Client, lan: Address) -> bool:
 def _sends_by_hub(scene: Scene, client: Client) -> bool:
     """Return whether routing has the server as next hop for the LAN of another client.
 
-    In phase 2 the next hop is that client, who is asked for; shortcuts that are there already are no routing.
+    In phase 2 the next hop is that client, which is asked for; shortcuts that are there already are no routing.
     """
     there = client.there.addresses if client.there is not None else ()
     fellows = [one for one in scene.fellows(client) if one.tunnel.multipoint]

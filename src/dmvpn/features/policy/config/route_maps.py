@@ -29,7 +29,7 @@ _HELP: Final = {
     "ip": "IP version 4",
     "address": "By prefix",
     "next-hop": "Next hop",
-    "route-source": "By who told it",
+    "route-source": "By the router that told it",
     "prefix-list": "In prefix lists",
     "interface": "By interface of the next hop",
     "tag": "Mark",

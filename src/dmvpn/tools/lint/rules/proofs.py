@@ -126,7 +126,7 @@ def proofs(here: Side, there: Side) -> Iterator[Found]:
     if isinstance(theirs, Reason):
         if theirs.code is IkeReason.NO_MATCH:
             at = _profile_of(there)
-            what = f"no IKE profile here is for {here.name}, who says he is {here.address}"
+            what = f"no IKE profile here is for {here.name}, which says that it is {here.address}"
             related = ((here.end.device, here.profile_line),)
             if _says_address(here, ours):
                 yield found(NO_PROFILE, there.end.device, at, what, related=related)
