@@ -195,7 +195,7 @@ def write_page(page: Path, here: dict[str, Json], outcomes: list[Outcome], *, ke
 def _sections(page: Path) -> dict[str, str]:
     """What is between the markers, by title."""
     _, *sections = page.read_text().partition(BEGIN)[2].partition(END)[0].split(f"\n{_SECTION}")
-    return {section.partition("\n")[0]: _SECTION + section for section in sections}
+    return {section.partition("\n")[0]: f"{_SECTION}{section.rstrip()}\n" for section in sections}
 
 
 # ------------------------------------------------------------------------------------------------ one benchmark

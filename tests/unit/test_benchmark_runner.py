@@ -99,5 +99,6 @@ def test_what_is_measured_again_takes_its_place_beside_what_is_kept(page: Path) 
     assert "1.50 s" not in text
     assert text.index("3.50 s") < text.index("2.50 s")
     assert text.count(f"### {first.title}") == text.count(runner.END) == 1
+    assert "\n\n\n" not in text
     runner.write_page(page, here, [outcome_of(second, 4.5)], keep=False)
     assert "3.50 s" not in page.read_text()
