@@ -198,8 +198,8 @@ UNCHANGED: Final = Changes()
 class MapRule:
     """One entry of a route map. Every kind of match must hold, of each kind one of its values; () holds always.
 
-    source_access_lists, source_prefix_lists: of the routers that told them. owners: protocols with their processes, "": any.
-    deviations: metrics, each with how far one may be from it. communities: of all kinds. kinds: those of
+    source_access_lists, source_prefix_lists: of the routers that told them. owners: protocols with their processes, "":
+    any. deviations: metrics, each with how far one may be from it. communities: of all kinds. kinds: those of
     `match route-type`, each of one word or of two that must hold.
     deletes: the list of communities that `set comm-list` takes off, before others are set; "": none.
     go_on: the sequence number of the entry that goes on after this one fitted; 0: the next one; None: it ends here.
