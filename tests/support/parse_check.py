@@ -84,6 +84,7 @@ KNOWN_LIMITS = [
     ("ntc", r"^show ip eigrp neighbors", r"EIGRP-IPv4 VR\("),
     ("ntc", r"^show running-config interface", r"^ tunnel "),
     ("genie", r"^show ip eigrp interfaces", r"EIGRP-IPv4 VR\("),
+    ("genie", r"^show ip eigrp topology \d", ""),  # it has a parser for IPv6 alone, and takes that
     ("ntc", r"^show crypto pki certificates verbose", ""),
     ("genie", r"^show crypto session brief", ""),
     ("genie", r"^show crypto ikev2 session detailed", r"NAT-T is detected"),
