@@ -102,6 +102,7 @@ def test_after_a_fault_of_ours_the_router_goes_on_and_the_record_says_so(
         return []
 
     assert live(monkeypatch, tmp_path, course, ClockSet(0.0), Tick()) == [ClockSet(0.0), Tick()]
-    assert "internal fault while handling ClockSet" in caplog.text
+    event = "ClockSet(offset=0.0, authoritative=False)"
+    assert f"internal fault while handling {event}: RuntimeError: our own; report it" in caplog.text
     lines = [json.loads(line) for line in (tmp_path / "life.jsonl").read_text().splitlines()]
     assert [line.get("did", line.get("event")) for line in lines][1:4] == ["ClockSet", "fault", "Tick"]

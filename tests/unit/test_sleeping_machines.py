@@ -70,6 +70,7 @@ def test_a_show_of_all_protocols_wakes_none(line: str) -> None:
     assert not any(isinstance(machine, SLEEPERS) for machine in router.machines.values())
 
 
+@pytest.mark.lengthy
 def test_a_router_that_runs_no_ospf_and_no_bgp_does_not_import_them() -> None:
     """The machines of both were a tenth of what a router imported before its first packet."""
     code = (

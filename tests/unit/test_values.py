@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import inspect
 import pickle
+import sys
 from dataclasses import FrozenInstanceError, field
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pytest
@@ -170,3 +174,39 @@ class Sent:
 
 def test_they_travel() -> None:
     assert pickle.loads(pickle.dumps(Sent(3))) == Sent(3)  # noqa: S301
+
+
+def loaded(attribute: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Return the decorator as a Python has it that calls this attribute of its dataclasses otherwise."""
+    text = Path(values.__file__).read_text()
+    assert text.count(f'"{attribute}"') == 1
+    module = ModuleType("values_elsewhere")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(text.replace(f'"{attribute}"', '"_of_a_newer_python"'), module.__dict__)  # noqa: S102
+    made: Callable[..., Any] = module.__dict__["dataclass"]
+    return made
+
+
+def answers(dataclass: Callable[..., Any]) -> list[str]:
+    """All that comes of the classes that it makes."""
+    of = shapes(dataclass)
+    return [told(functools.partial(act, of)) for act in LINES.values()]
+
+
+def is_of_library(dataclass: Callable[..., Any]) -> bool:
+    """Whether each class has methods of its own, which the standard library compiles for it."""
+    of = shapes(dataclass)
+    return of["Point"].__repr__ is not of["Alone"].__repr__
+
+
+def test_this_python_has_ours() -> None:
+    assert not is_of_library(values.dataclass)
+
+
+@pytest.mark.parametrize("attribute", ["_field_type", "__dataclass_params__", "__dataclass_fields__"])
+def test_where_a_newer_python_keeps_something_else_its_own_dataclasses_are_taken(
+    attribute: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataclass = loaded(attribute, monkeypatch)
+    assert is_of_library(dataclass)
+    assert answers(dataclass) == answers(dataclasses.dataclass)

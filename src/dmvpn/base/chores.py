@@ -3,6 +3,7 @@
     chores = Chores(most)
     chores.begin(work)     the first piece at once, if nothing else is left to do
     chores.go_on()         the next piece; the machine asks for it a `PAUSE` after the one before, while `is_busy`
+    chores.drop(owner)     drop the work of one process of the machine, which ends
 
 Work is a generator that yields after each step. How many steps are a piece is a number, and no time is looked at: so a
 replay does the same in the same events. What a step needs may have changed since the work was begun; it looks first.
@@ -38,16 +39,21 @@ class Chores:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._left: deque[Iterator[None]] = deque()
+        self._left: deque[tuple[Iterator[None], object]] = deque()
 
     @property
     def is_busy(self) -> bool:
         """Is anything left to do?"""
         return bool(self._left)
 
-    def begin(self, work: Iterator[None]) -> None:
-        """Take on more work."""
-        self._left.append(work)
+    @property
+    def waiting(self) -> int:
+        """The number of works that are not finished."""
+        return len(self._left)
+
+    def begin(self, work: Iterator[None], owner: object = None) -> None:
+        """Take on more work. owner: what can end before the work does, see `drop`."""
+        self._left.append((work, owner))
         if len(self._left) == 1:
             self.go_on()
 
@@ -55,13 +61,18 @@ class Chores:
         """Do a piece of what is left."""
         steps = 0
         while self._left and steps < self._most:
-            done = sum(1 for _ in islice(self._left[0], self._most - steps))
+            first = self._left[0]
+            done = sum(1 for _ in islice(first[0], self._most - steps))
             steps += done
-            if steps < self._most:
+            if steps < self._most and self._left and self._left[0] is first:  # the work may have dropped itself
                 self._left.popleft()
+
+    def drop(self, owner: object = None) -> None:
+        """Drop all work that is left. owner: only the work of this owner."""
+        self._left = deque(each for each in self._left if owner is not None and each[1] is not owner)
 
     def finish(self) -> None:
         """Do all that is left: something else must not begin before."""
         while self._left:
-            for _ in self._left.popleft():
+            for _ in self._left.popleft()[0]:
                 pass

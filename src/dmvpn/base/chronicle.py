@@ -1,7 +1,7 @@
 """The history of a router, in order: messages of control protocols, and the changes that they caused.
 
-Features send it as notices; the feature `chronicle` numbers them and keeps the last ones (`Line`), for `show dmvpn
-events`, `show dmvpn changes` and for users who watch a lab. It has nothing about data packets.
+Features send it as notices; the feature `chronicle` numbers them and keeps the last ones (`ChronicleLine`), for `show
+dmvpn events`, `show dmvpn changes` and for users who watch a lab. It has nothing about data packets.
 
 `line_to_plain` and `line_from_plain` carry a line to another process. No line contains keys.
 """
@@ -98,7 +98,7 @@ def neighbor_changed(sign: Sign, address: IPAddress, interface: str, text: str) 
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChronicleLine:
     """One line of the chronicle.
 
     number: counts up from 1 in each life of a router.
@@ -129,7 +129,7 @@ _MESSAGE: Final = ("protocol", "name", "interface", "subject", "mark")
 _CHANGE: Final = ("subject", "text", "interface")
 
 
-def line_to_plain(line: Line) -> Plain:
+def line_to_plain(line: ChronicleLine) -> Plain:
     """Return a line for JSON. What it is about stays behind."""
     what = line.what
     plain: Plain = {"number": line.number, "time": line.time}
@@ -148,12 +148,12 @@ def line_to_plain(line: Line) -> Plain:
     }
 
 
-def line_from_plain(plain: Mapping[str, object]) -> Line:
+def line_from_plain(plain: Mapping[str, object]) -> ChronicleLine:
     """Return the line that `line_to_plain` wrote. Raises ValueError, KeyError or TypeError for anything else."""
     number, time = plain["number"], plain["time"]
     if type(number) is not int or not isinstance(time, int | float):
         raise TypeError("number and time are no numbers")
-    return Line(number, float(time), _what(plain))
+    return ChronicleLine(number, float(time), _what(plain))
 
 
 def _what(plain: Mapping[str, object]) -> MessagePassed | StateChanged:

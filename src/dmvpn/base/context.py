@@ -1,12 +1,12 @@
-"""What every part of a machine of many parts works with: the time, the timers, the ports, and what goes out.
+"""What every part of a machine works with: the time, the timers, the ports, long work, and the door for effects.
 
-The machine calls `begin` before each event and `take` after it. A `Timer` is what lies on the heap of
-`base.deadlines`: an object of its own for each purpose, so setting and canceling it costs no search.
+machine.handle ──> context.begin(now) ──> parts: emit, start, stop, work ──> context.take() ──> effects, in order
+Tick           ──> context.fire(budget) ──> the timers that are due, a slice of a crowd in each event
 """
 
 from __future__ import annotations
 
-from dataclasses import field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from dmvpn.base.chores import PAUSE, Chores
@@ -16,7 +16,7 @@ from dmvpn.base.notices import DebugOutput
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.chronicle import Sign
@@ -27,76 +27,176 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Timer:
-    """Something that is to be done later."""
+    """Something that a machine does later. A timer is an object: two timers with equal fields are two timers.
 
+    kind: a member of the feature's `TimerKind`.
+    subject: what the timer is about (an address, a prefix, an interface), for debugs and shows.
+    cost: how much of the machine's budget for one event it uses; a timer of many names (`base/queues.py`) says so when
+        it has fired.
+    """
+
+    kind: Enum
     fire: Callable[[], None]
+    subject: object = None
+    cost: int = 1
+
+    def __str__(self) -> str:
+        """Return kind and subject, for people."""
+        return self.kind.name if self.subject is None else f"{self.kind.name} {self.subject}"
 
 
-@dataclass(slots=True, eq=False)
+def _do_nothing() -> None:
+    """Do what a retired timer does."""
+
+
+class _Kind(Enum):
+    """Timers of the context itself."""
+
+    LONG_WORK = "the next piece of long work"
+
+
 class Context:
-    """The surroundings of one machine. now: seconds, monotonic."""
+    """The surroundings of one machine, and the only door by which its effects leave.
 
-    ports: Ports
-    now: float = 0.0
-    out: list[Effect | Notice] = field(default_factory=list)
-    timers: Deadlines[Timer] = field(default_factory=Deadlines)
-    _chores: Chores = field(init=False, default_factory=lambda: Chores(1))
-    _more: Timer = field(init=False)
-    _resting: float = field(init=False, default=float("-inf"))
+    now: seconds, monotonic, of the event at hand.
+    """
 
-    def __post_init__(self) -> None:
-        self._more = Timer(self._go_on)
+    def __init__(self, ports: Ports, *, steps: int = 1, cost: int = 1) -> None:
+        """steps, cost: of one piece of long work: its steps, and what it costs of the budget."""
+        self.ports = ports
+        self.now = 0.0
+        self.timers: Deadlines[Timer] = Deadlines()
+        self._out: list[Effect | Notice] = []
+        self._chores = Chores(steps)
+        self._more = Timer(_Kind.LONG_WORK, self._go_on, cost=cost)
+        self._resting = float("-inf")
+
+    # -------------------------------------------------------------------------------------------- the event at hand
 
     def begin(self, now: float) -> None:
-        """Begin an event."""
+        """Begin an event, and drop the effects of an earlier event that raised an error."""
         self.now = now
+        self._out = []
 
     def take(self) -> list[Effect | Notice]:
-        """Take what goes out, at the end of an event."""
-        out, self.out = self.out, []
+        """Return the effects and notices of this event, in order."""
+        out, self._out = self._out, []
         return out
 
+    def emit(self, *results: Effect | Notice) -> None:
+        """Add effects and notices to those of this event, in this order."""
+        self._out += results
+
+    @property
+    def emitted(self) -> Sequence[Effect | Notice]:
+        """The effects and notices of this event so far."""
+        return self._out
+
+    # -------------------------------------------------------------------------------------------- timers
+
     def start(self, timer: Timer, seconds: float) -> None:
-        """Let `timer` fire in so many seconds; an earlier setting of it is forgotten."""
+        """Let `timer` fire after so many seconds; an earlier setting of it is forgotten."""
         self.timers.set(timer, self.now + seconds)
 
+    def arm(self, timer: Timer, when: float | None) -> None:
+        """Let `timer` fire at `when`, the first time of a queue (seconds, monotonic), or not at all (None).
+
+        What is due already, the rest of a crowd, waits for a `PAUSE`; asking again meanwhile does not put it off.
+        """
+        running = self.timers.when(timer)
+        if when is None:
+            self.stop(timer)
+        elif when > self.now:
+            if when != running:
+                self.timers.set(timer, when)
+        elif running is None or running > self.now + PAUSE:
+            self.start(timer, PAUSE)
+
     def stop(self, timer: Timer) -> None:
-        """Forget `timer`; it need not be running."""
+        """Stop `timer`; it need not be running."""
         self.timers.cancel(timer)
+
+    def retire(self, *timers: Timer) -> None:
+        """Stop the timers of something that has ended, for good: they no longer refer to it, so no circle is left."""
+        for timer in timers:
+            self.stop(timer)
+            timer.fire = _do_nothing
+
+    def hasten(self, timer: Timer, seconds: float) -> None:
+        """Let `timer` fire in so many seconds at the latest, if it is running."""
+        when = self.timers.when(timer)
+        if when is not None and when > self.now + seconds:
+            self.start(timer, seconds)
 
     def is_running(self, timer: Timer) -> bool:
         """Return whether the timer is set."""
         return self.timers.when(timer) is not None
 
     def next_deadline(self) -> float | None:
-        """Return when the next timer fires; those that are left of a crowd wait for a moment."""
+        """Return when the next timer fires. After a slice of a crowd the rest of it waits for a `PAUSE`."""
         following = self.timers.next()
         return None if following is None else max(following, self._resting)
 
-    def fire(self, most: int) -> None:
-        """Fire the timers that are due. most: so many take some milliseconds; the others follow after a `PAUSE`."""
-        for timer in self.timers.take_due(self.now, most):
+    def fire(self, budget: int) -> None:
+        """Fire timers that are due, the earliest first, until their costs reach the budget.
+
+        A timer that an earlier one stopped does not fire. One that an earlier one set waits for a later event, and so
+        does what is left of a crowd, after a `PAUSE`: other machines and packets have their turn in between.
+        """
+        for timer in self.timers.due(self.now):
             timer.fire()
+            budget -= timer.cost
+            if budget <= 0:
+                break
         following = self.timers.next()
         if following is not None and following <= self.now:
             self._resting = self.now + PAUSE
 
-    def work(self, work: Iterator[None]) -> None:
-        """Do long work: up to its first step now, and one step in each of the following events."""
-        self._chores.begin(work)
-        if self._chores.is_busy:
-            self.start(self._more, PAUSE)
+    # -------------------------------------------------------------------------------------------- long work
+
+    def work(self, work: Iterator[None], owner: object = None) -> None:
+        """Do long work: one piece of it now, and one piece in each of the following events.
+
+        owner: what the work is about, if that can end before the machine does (`drop_work`).
+        """
+        try:
+            self._chores.begin(work, owner)
+        finally:
+            self._go_on_later()
+
+    @property
+    def waiting(self) -> int:
+        """How many long works have yet to be completed."""
+        return self._chores.waiting
+
+    def finish_work(self) -> None:
+        """Do all that is left of long work: something else must not begin before."""
+        self._chores.finish()
+        self.stop(self._more)
+
+    def drop_work(self, owner: object = None) -> None:
+        """Drop all long work, because what it is about has ended. owner: only the work of this owner."""
+        self._chores.drop(owner)
+        if not self._chores.is_busy:
+            self.stop(self._more)
 
     def _go_on(self) -> None:
-        self._chores.go_on()
+        try:
+            self._chores.go_on()
+        finally:  # an error in one work must not hold up the others
+            self._go_on_later()
+
+    def _go_on_later(self) -> None:
         if self._chores.is_busy:
-            self.start(self._more, PAUSE)
+            self.arm(self._more, self.now)
+
+    # -------------------------------------------------------------------------------------------- people
 
     def tell_of_neighbor(self, sign: Sign, address: IPAddress, interface: str, text: str) -> None:
-        """Tell the chronicle of a neighbor that came or went; it has that whatever is logged."""
+        """Report to the chronicle that a neighbor came or went, whatever is logged."""
         if self.ports.remembers:
-            self.out.append(neighbor_changed(sign, address, interface, text))
+            self.emit(neighbor_changed(sign, address, interface, text))
 
     def debug(self, *lines: str) -> None:
         """Print debug lines. Ask `ports.debugging.on` first: formatting costs."""
-        self.out.append(DebugOutput(lines))
+        self.emit(DebugOutput(lines))

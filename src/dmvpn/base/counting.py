@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Station:
+class EthernetStation:
     """A station on an Ethernet. hardware: its link-layer address, empty while it does not answer."""
 
     interface: str
@@ -43,7 +43,7 @@ class Counting(Protocol):
         """Return what every pair of SAs carried; None: the plane does not say."""
         ...
 
-    def stations(self) -> tuple[Station, ...]:
+    def stations(self) -> tuple[EthernetStation, ...]:
         """Return the stations on Ethernets that the host has heard of; empty where wires have no link layer."""
         ...
 
@@ -61,7 +61,7 @@ class NoPlane:
     def sas_counted(self) -> None:
         """Do nothing: nothing is known."""
 
-    def stations(self) -> tuple[Station, ...]:
+    def stations(self) -> tuple[EthernetStation, ...]:
         """Return no station: none is known."""
         return ()
 

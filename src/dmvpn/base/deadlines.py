@@ -8,6 +8,7 @@ set, so that the same events always give the same effects.
 from __future__ import annotations
 
 import heapq
+from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -28,35 +29,33 @@ def earliest(*times: float | None) -> float | None:
 class Deadlines(Generic[Name]):
     """The timers of one machine."""
 
-    __slots__ = ("_gone", "_heap", "_serial", "_taken", "_when")
+    __slots__ = ("_gone", "_heap", "_now", "_serial", "_when")
 
     def __init__(self) -> None:
         self._when: dict[Name, tuple[float, int]] = {}
         self._heap: list[tuple[float, int, Name]] = []
         #: Entries of the heap that were moved or canceled, by their serial numbers: many a name hashes slowly.
         self._gone: dict[int, None] = {}
-        #: Entries that `take_due` has taken from the heap and not yielded yet.
-        self._taken: dict[int, None] = {}
         self._serial = 0
+        #: The time of the `due` that is going on: no name is set before those that it has yet to yield.
+        self._now = float("-inf")
 
     def set(self, name: Name, when: float) -> None:
         """Make `name` due at `when` (seconds, monotonic), and forget an earlier setting of the name."""
         self.cancel(name)
         self._serial += 1
+        when = max(when, self._now)
         self._when[name] = (when, self._serial)
         heapq.heappush(self._heap, (when, self._serial, name))
         if len(self._heap) > 64 and len(self._heap) > 4 * len(self._when):
-            known = ((when, serial, name) for name, (when, serial) in self._when.items())
-            self._heap = [entry for entry in known if entry[1] not in self._taken]
+            self._heap = [(when, serial, name) for name, (when, serial) in self._when.items()]
             heapq.heapify(self._heap)
             self._gone.clear()
 
     def cancel(self, name: Name) -> None:
         """Forget `name`; it need not be set."""
         entry = self._when.pop(name, None)
-        if entry is not None and entry[1] in self._taken:
-            del self._taken[entry[1]]
-        elif entry is not None:
+        if entry is not None:
             self._gone[entry[1]] = None
 
     def when(self, name: Name) -> float | None:
@@ -71,35 +70,28 @@ class Deadlines(Generic[Name]):
             del gone[heapq.heappop(heap)[1]]
         return heap[0][0] if heap else None
 
-    def take_due(self, now: float, most: int) -> Iterator[Name]:
-        """Remove and yield the names that are due at `now`, the earliest first, and no more than `most` of them.
+    def due(self, now: float) -> Iterator[Name]:
+        """Remove and yield the names that are due at `now`, the earliest first, each when its turn comes.
 
-        A name that is canceled or set again before its turn comes is left out.
+        A name that is canceled before its turn is left out. One that is set meanwhile waits for the next call, however
+        early it is due: so a name that sets itself again at once keeps neither the caller nor the other names.
         """
-        due: list[tuple[float, int, Name]] = []
-        heap, gone = self._heap, self._gone
-        while heap and heap[0][0] <= now and len(due) < most:
-            entry = heapq.heappop(heap)
-            if entry[1] in gone:
-                del gone[entry[1]]
-            else:
-                due.append(entry)
-                self._taken[entry[1]] = None
-        for when, serial, name in due:
-            self._taken.pop(serial, None)
-            if self._when.get(name) == (when, serial):
-                del self._when[name]
-                yield name
+        last, self._now = self._serial, now
+        try:
+            while self._heap and self._heap[0][0] <= now and self._heap[0][1] <= last:
+                _, serial, name = heapq.heappop(self._heap)
+                if serial in self._gone:
+                    del self._gone[serial]
+                else:
+                    del self._when[name]
+                    yield name
+        finally:
+            self._now = float("-inf")
+
+    def take_due(self, now: float, most: int) -> Iterator[Name]:
+        """Remove and yield the names that are due at `now`, as `due` does, and no more than `most` of them."""
+        return islice(self.due(now), most)
 
     def pop_due(self, now: float) -> list[Name]:
         """Remove and return the names that are due at `now`, the earliest first."""
-        due: list[Name] = []
-        heap, gone = self._heap, self._gone
-        while heap and heap[0][0] <= now:
-            _, serial, name = heapq.heappop(heap)
-            if serial in gone:
-                del gone[serial]
-            else:
-                del self._when[name]
-                due.append(name)
-        return due
+        return list(self.due(now))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import RouteSource
-    from dmvpn.base.routemaps import Candidate, RoutePolicies
+    from dmvpn.base.routemaps import MatchedRoute, RoutePolicies
     from dmvpn.base.translation import Addresses
 
 #: The access list of `offset-list 0`: every route.
@@ -48,7 +48,7 @@ class DistributeList:
     gateway: str = ""
     source: tuple[RouteSource, str] | None = None
 
-    def permits(self, policies: RoutePolicies, route: Candidate) -> bool:
+    def permits(self, policies: RoutePolicies, route: MatchedRoute) -> bool:
         """Return whether the route passes."""
         if self.gateway:
             teller = None if route.gateway is None else Prefix.host(route.gateway)
@@ -82,7 +82,7 @@ class DefaultRoutes:
     inwards: bool
     name: str = ""
 
-    def permits(self, policies: RoutePolicies, route: Candidate) -> bool:
+    def permits(self, policies: RoutePolicies, route: MatchedRoute) -> bool:
         """Return whether the route passes. Others than the default route do."""
         if not route.prefix.is_default:
             return True
@@ -107,7 +107,7 @@ class Distribution:
     distances: tuple[DistanceOf, ...] = ()
     defaults: tuple[DefaultRoutes, ...] = ()
 
-    def permits(self, policies: RoutePolicies, route: Candidate, interface: str, *, inwards: bool) -> bool:
+    def permits(self, policies: RoutePolicies, route: MatchedRoute, interface: str, *, inwards: bool) -> bool:
         """Return whether a route passes all lists of this direction.
 
         Both that of the interface and the general one decide.
@@ -116,13 +116,13 @@ class Distribution:
             return False
         return all(one.permits(policies, route) for one in self._lists(interface, inwards=inwards))
 
-    def brings_in(self, policies: RoutePolicies, route: Candidate) -> bool:
+    def brings_in(self, policies: RoutePolicies, route: MatchedRoute) -> bool:
         """Return whether a route of the routing table passes the lists about its protocol (`out PROTOCOL`)."""
         owner = route.owner
         owners = () if owner is None else (owner, (owner[0], ""))
         return all(one.permits(policies, route) for one in self.lists if one.source in owners)
 
-    def offset(self, policies: RoutePolicies, route: Candidate, interface: str, *, inwards: bool) -> int:
+    def offset(self, policies: RoutePolicies, route: MatchedRoute, interface: str, *, inwards: bool) -> int:
         """Return by how much a route is farther: what the interface's own list says goes before the general one."""
         fitting = [one for one in self.offsets if one.inwards == inwards and one.interface in ("", interface)]
         for one in sorted(fitting, key=lambda one: not one.interface):
@@ -130,7 +130,7 @@ class Distribution:
                 return one.offset
         return 0
 
-    def distance(self, policies: RoutePolicies, route: Candidate, neighbor: IPAddress, otherwise: int) -> int:
+    def distance(self, policies: RoutePolicies, route: MatchedRoute, neighbor: IPAddress, otherwise: int) -> int:
         """Return the administrative distance of a route that this neighbor told."""
         for one in self.distances:
             is_meant = isinstance(neighbor, IPv4Address) and one.neighbors.hold(neighbor)

@@ -10,9 +10,12 @@ A decoder raises `WireError` and nothing else, whatever the octets are.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+
+#: Characters of an exception's message that a line about a fault has.
+_LONGEST: Final = 300
 
 
 class DmvpnError(Exception):
@@ -41,3 +44,17 @@ def surely(value: T | None) -> T:
     if value is None:
         raise AssertionError("what must be there is not")
     return value
+
+
+def named(error: Exception) -> str:
+    """Return the type and message of an exception in one line of printable text, cut where it is too long."""
+    message = "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(error).split()))
+    if len(message) > _LONGEST:
+        message = f"{message[:_LONGEST]}..."
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def fault_text(error: Exception, doing: str) -> str:
+    """Return one line about a fault of ours: during what, its exception, and what to do."""
+    advice = "report it with the traceback that the log of this program has"
+    return f"internal fault while {doing}: {named(error)}; {advice}"

@@ -1,7 +1,7 @@
 """The meanings of the words that this program prints: flags, states, log messages, debug lines, codes, reasons.
 
     Explanation   one word (or one line, as a template) and what there is to know about it
-    Group         words of one kind in one place: the column `Attrb` of `show dmvpn`, the codes of a NAK
+    WordGroup     words of one kind in one place: the column `Attrb` of `show dmvpn`, the codes of a NAK
 
 A feature writes its groups beside the code that prints them (`features/*/explain.py`) and hands them over in `FEATURE`;
 `router/vocabulary.py` collects and finds them. Nothing here prints anything.
@@ -23,7 +23,7 @@ _PLACEHOLDER: Final = re.compile(r"<[^<>]*>")
 _BLANKS: Final = re.compile(r"\s+")
 
 
-class Kind(enum.Enum):
+class WordKind(enum.Enum):
     """The kind of a word, as an answer names it."""
 
     FLAG = "flag"
@@ -75,7 +75,7 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class WordGroup:
     """Words of one kind in one place.
 
     title: the place ("column Attrb").
@@ -94,7 +94,7 @@ class Group:
     """
 
     title: str
-    kind: Kind
+    kind: WordKind
     screens: tuple[str, ...]
     explanations: tuple[Explanation, ...]
     rank: int = 50
@@ -141,11 +141,11 @@ def log(message: type[Log], when: str = "", *, next: str = "", clause: str = "")
     return Explanation(f"%{message.name}", what, when, next=next, clause=clause)
 
 
-def log_group(feature: str, *explanations: Explanation, next: str = "show logging") -> Group:
+def log_group(feature: str, *explanations: Explanation, next: str = "show logging") -> WordGroup:
     """Return the log messages of a feature."""
-    return Group(
+    return WordGroup(
         title=f"log messages of {feature}",
-        kind=Kind.LOG,
+        kind=WordKind.LOG,
         screens=("show logging",),
         explanations=explanations,
         rank=20,
@@ -154,11 +154,11 @@ def log_group(feature: str, *explanations: Explanation, next: str = "show loggin
     )
 
 
-def debug_group(command: str, *explanations: Explanation, next: str = "", clause: str = "") -> Group:
+def debug_group(command: str, *explanations: Explanation, next: str = "", clause: str = "") -> WordGroup:
     """Return the lines of a debug."""
-    return Group(
+    return WordGroup(
         title=f"lines of {command}",
-        kind=Kind.DEBUG,
+        kind=WordKind.DEBUG,
         screens=(command, "show logging"),
         explanations=explanations,
         rank=70,
@@ -168,11 +168,11 @@ def debug_group(command: str, *explanations: Explanation, next: str = "", clause
     )
 
 
-def reason_group(feature: str, screens: tuple[str, ...], *explanations: Explanation, next: str = "") -> Group:
+def reason_group(feature: str, screens: tuple[str, ...], *explanations: Explanation, next: str = "") -> WordGroup:
     """Return the reasons that a feature stores (`base.reasons`)."""
-    return Group(
+    return WordGroup(
         title=f"reasons of {feature}",
-        kind=Kind.REASON,
+        kind=WordKind.REASON,
         screens=screens,
         explanations=explanations,
         rank=60,
@@ -189,16 +189,16 @@ def label_group(
     sighted: bool = False,
     mark: str = "",
     clause: str = "",
-) -> Group:
+) -> WordGroup:
     """Return headings of columns, and labels before the values of a screen. sighted: they are explained below the
     screen, too.
 
     Screens whose values have explanations of their own do without: their readers can ask for a heading.
     """
     spellings = sorted((word for each in explanations for word in (each.word, *each.also)), key=len, reverse=True)
-    return Group(
+    return WordGroup(
         title=title,
-        kind=Kind.LABEL,
+        kind=WordKind.LABEL,
         screens=screens,
         explanations=explanations,
         rank=80,
@@ -209,11 +209,11 @@ def label_group(
     )
 
 
-def answer_group(feature: str, *explanations: Explanation, next: str) -> Group:
+def answer_group(feature: str, *explanations: Explanation, next: str) -> WordGroup:
     """Return what the prompt answers to lines of a feature that it refuses, or that need a remark."""
-    return Group(
+    return WordGroup(
         title=f"answers to lines of {feature}",
-        kind=Kind.ANSWER,
+        kind=WordKind.ANSWER,
         screens=("the prompt",),
         explanations=explanations,
         rank=65,

@@ -2,7 +2,7 @@
 
     Rule        what lint looks for, why it matters, an example: the reference page is made of these
     Concern     what a rule says about one router's configuration; it points at a line by the words of the line
-    Finding     a concern in its file: what people and programs get
+    LintFinding a concern in its file: what people and programs get
 
 A feature's `lint.py` has rules about its own model and answers with concerns; it knows neither files nor line numbers.
 `tools/lint` has the rules that look at several features or several routers, and makes findings of all of them.
@@ -76,7 +76,7 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class LintFinding:
     """A concern in its file.
 
     rule: its identifier.

@@ -1,4 +1,6 @@
-"""How often something may happen: at most so many times in any so many seconds, or once for each name."""
+"""How often something may happen (a number of times in a period, or once for each name), and how much work a sender may
+cause.
+"""
 
 from __future__ import annotations
 
@@ -80,3 +82,40 @@ class Limiter(Generic[Name]):
     def forget(self, name: Name) -> None:
         """Permit it again."""
         self._said.pop(name, None)
+
+
+class Budgets(Generic[Name]):
+    """How much work each sender may cause: `rate` in a second, and `credit` at once.
+
+    Work is counted in units of the caller (octets, packets) and not in time, so a replay refuses the same packets. Some
+    work is known only after it is done: a sender may cause work while it owes less than its credit, and may then owe
+    more. The debt shrinks by `rate` each second, and a sender without debt is forgotten.
+    """
+
+    __slots__ = ("_credit", "_free", "_most", "_rate")
+
+    def __init__(self, rate: float, credit: float, most: int = 16_384) -> None:
+        """most: senders that are remembered; then the least recent one is forgotten."""
+        self._rate = rate
+        self._credit = credit / rate
+        self._most = most
+        self._free: dict[Name, float] = {}  # the moment from which each sender may cause work, the least recent first
+
+    def __len__(self) -> int:
+        return len(self._free)
+
+    def may(self, sender: Name, now: float) -> bool:
+        """Return whether a sender may cause work now."""
+        return self._free.get(sender, now) <= now
+
+    def when(self, sender: Name, now: float) -> float:
+        """Return the moment from which a sender may cause work."""
+        return max(now, self._free.get(sender, now))
+
+    def charge(self, sender: Name, work: float, now: float) -> None:
+        """Add work to what a sender owes; a negative amount takes some back."""
+        free = self._free
+        owes_nothing = now - self._credit
+        free[sender] = max(free.pop(sender, owes_nothing), owes_nothing) + work / self._rate
+        while free and (len(free) > self._most or next(iter(free.values())) <= owes_nothing):
+            del free[next(iter(free))]

@@ -11,10 +11,11 @@ from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    from dmvpn.base.events import IpReceived
     from dmvpn.base.reasons import Reason
 
 
@@ -56,6 +57,7 @@ class InterfaceState:
     wide_delay: picoseconds, what wide metrics count in its place, if that is something else.
     since: when `line` last changed, seconds monotonic.
     ipv6: None if not enabled.
+    is_apart: it is in a VRF. There is one table, but no routing protocol of that table runs here.
 
     Names without an IP version are about IPv4; code that serves both families asks with the version.
     """
@@ -74,6 +76,7 @@ class InterfaceState:
     reason: Reason | None = None
     since: float = 0.0
     ipv6: Ipv6State | None = None
+    is_apart: bool = False
 
     @property
     def prefix(self) -> Prefix | None:
@@ -387,6 +390,14 @@ class DebugOutput(Notice):
     """Lines of a debug that is switched on (`Debugging.on`)."""
 
     lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PacketsHandled(Notice):
+    """IP packets of the router itself in one event, while any debug is on: `debug ip packet`, `debug ip icmp`."""
+
+    received: IpReceived | None
+    sent: tuple[SendIp, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.effects import Effect, NextHop
+    from dmvpn.base.effects import NextHop
     from dmvpn.base.entropy import Entropy
-    from dmvpn.base.events import Event, Packets
-    from dmvpn.base.notices import InterfaceState, Notice, Route, TunnelState
+    from dmvpn.base.notices import InterfaceState, Route, TunnelState
     from dmvpn.base.protection import (
         Connection,
         Credentials,
@@ -31,22 +30,6 @@ if TYPE_CHECKING:
     )
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.base.translation import PacketPolicies
-
-
-class Machine(Protocol):
-    """A protocol as a value: it turns events and notices into effects and notices, and owns nothing outside itself."""
-
-    #: Types of events and notices to be handed to it. Subclasses of a listed type are not implied. IP packets are
-    #: subscribed to by protocol (`Packets`), not by their type.
-    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...]
-
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event; `now` is monotonic seconds. A `Tick` comes only when `next_deadline` is due."""
-        ...
-
-    def next_deadline(self) -> float | None:
-        """Return when this machine wants the next `Tick`, or None."""
-        ...
 
 
 class Interfaces(Protocol):

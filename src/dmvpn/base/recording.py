@@ -2,7 +2,7 @@
 
     {"router": "R31", "begins": true}                                            a life begins (again, after a restart)
     {"router": "R31", "t": 4.921, "event": "IpReceived", "fields": {...}}        an event, before it is handled
-    {"router": "R31", "drew": "9f02...", "did": "5c1d..."}                       how it was handled: see `Outcome`
+    {"router": "R31", "drew": "9f02...", "did": "5c1d..."}                       how it was handled (`RecordedOutcome`)
 
 Values that JSON does not know are written as an object with one key that begins with "$": addresses, prefixes, octets,
 tuples, enums and nested dataclasses. Every frozen dataclass that derives from `Event`, or is a value in one, can be
@@ -43,7 +43,7 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RecordedEvent:
     """One event in the life of one router. time: seconds, monotonic."""
 
     time: float
@@ -52,7 +52,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RecordedOutcome:
     """How the event before it was handled.
 
     drew: octets of entropy.
@@ -64,7 +64,7 @@ class Outcome:
     did: str
 
 
-Line = Begin | Entry | Outcome
+Line = Begin | RecordedEvent | RecordedOutcome
 
 #: What replaces the effects of an event whose handling failed.
 FAULT = "fault"
@@ -148,12 +148,12 @@ def load(line: str) -> Line:
         if "begins" in raw:
             return Begin(str(raw["router"]))
         if "did" in raw:
-            return Outcome(str(raw["router"]), bytes.fromhex(raw["drew"]), str(raw["did"]))
+            return RecordedOutcome(str(raw["router"]), bytes.fromhex(raw["drew"]), str(raw["did"]))
         kind = _classes()[raw["event"]]
         event = kind(**{name: _decode(value) for name, value in raw["fields"].items()})
         if not isinstance(event, Event):
             raise TypeError(f"{raw['event']} is no event")
-        return Entry(float(raw["t"]), str(raw["router"]), event)
+        return RecordedEvent(float(raw["t"]), str(raw["router"]), event)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"not a line of a recording: {error}: {line[:80]!r}") from error
 

@@ -1,62 +1,72 @@
 """Trying again what the shell could not carry out: after 1, 2, 4 ... 64 seconds.
 
-A machine that gets `EffectFailed` says `failed(name, reason, now)`; when `pop_due` names it, the machine orders the
-same again. Success is not reported: an order that does not fail again is done, and its reason is gone.
+A machine that gets `EffectFailed` calls `failed(name, reason)`, and `again(name)` orders the same when that is due:
+
+    self._retries = Retries[str](context, TimerKind.RETRY, self._order_again, most=64)
+    self._retries.failed(name, reason)
+
+Success is not reported: the reason of an order is gone as soon as the order is sent again, and an order that has not
+failed again after five minutes is done, and forgotten.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.queues import TimerQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from enum import Enum
+
+    from dmvpn.base.context import Context
     from dmvpn.base.reasons import Reason
 
 Name = TypeVar("Name")
 
 LONGEST_DELAY = 64.0
+#: Seconds after which an order that did not fail again is done: longer than it takes to negotiate an SA once more.
+_DONE: Final = 300.0
 
 
 class Retries(Generic[Name]):
-    """Failed orders by name, with the reason of the last failure and the time of the next attempt."""
+    """Failed orders by name, with the reason of the last failure and the time of the next attempt.
 
-    __slots__ = ("_deadlines", "_delays", "_reasons")
+    An order without a reason was sent again: when it is due, it is done.
 
-    def __init__(self) -> None:
-        self._deadlines: Deadlines[Name] = Deadlines()
+    kind: a member of the feature's `TimerKind`.
+    again: orders this again, or forgets it if it is not wanted any more.
+    most: orders of one event; each costs 1 of the machine's budget, and the others follow after a `PAUSE`.
+    """
+
+    __slots__ = ("_again", "_context", "_delays", "_due", "_reasons")
+
+    def __init__(self, context: Context, kind: Enum, again: Callable[[Name], None], *, most: int) -> None:
+        self._context = context
+        self._again = again
+        self._due: TimerQueue[Name] = TimerQueue(context, kind, self._try, most=most)
         self._delays: dict[Name, float] = {}
         self._reasons: dict[Name, Reason] = {}
 
-    def failed(self, name: Name, reason: Reason, now: float) -> None:
-        """Note that the order `name` failed at `now`: it will be due again."""
+    def failed(self, name: Name, reason: Reason) -> None:
+        """Note that the order `name` failed: it will be due again."""
         delay = self._delays[name] = min(2 * self._delays.get(name, 0.5), LONGEST_DELAY)
         self._reasons[name] = reason
-        self._deadlines.set(name, now + delay)
+        self._due.set(name, self._context.now + delay)
 
     def forget(self, name: Name) -> None:
         """Forget the failures of an order that was replaced by another one."""
         if self._delays.pop(name, None) is not None:
             self._reasons.pop(name, None)
-            self._deadlines.cancel(name)
+            self._due.cancel(name)
 
     def reason(self, name: Name) -> Reason | None:
         """Return why the last attempt failed, or None if nothing is known to be wrong."""
         return self._reasons.get(name)
 
-    def next(self) -> float | None:
-        """Return when the next attempt is due, or None."""
-        return self._deadlines.next()
-
-    def pop_due(self, now: float) -> list[Name]:
-        """Return names to be ordered again now; each counts as done until it fails again."""
-        return self._done(self._deadlines.pop_due(now))
-
-    def take_due(self, now: float, most: int) -> list[Name]:
-        """Return so many of them, the others later."""
-        return self._done(list(self._deadlines.take_due(now, most)))
-
-    def _done(self, names: list[Name]) -> list[Name]:
-        for name in names:
-            self._reasons.pop(name, None)
-        return names
+    def _try(self, name: Name) -> None:
+        if self._reasons.pop(name, None) is None:
+            del self._delays[name]
+            return
+        self._due.set(name, self._context.now + _DONE)
+        self._again(name)

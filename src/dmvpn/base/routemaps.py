@@ -1,6 +1,6 @@
 """Which routes are meant, and what is changed in them, as values: prefix lists, access lists, route maps.
 
-    Candidate       a route about which somebody asks
+    MatchedRoute    a route about which somebody asks
     RoutePolicies   all lists and maps; policy has them (`ports.policies`), and routing protocols ask them
     Changes         what a route map makes of a route that it permits
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class MatchedRoute:
     """A route, as far as a route map can look at it. next_hop, interface: None, "": it has none.
 
     metric: MED in BGP. as_path: as shows have it. kinds: the words of `match route-type` that hold. gateway: who told
@@ -285,7 +285,7 @@ class RoutePolicies:
         fitting = (rule.permit for rule in rules if rule.fits_communities(communities, exactly=match.exactly))
         return next(fitting, False)
 
-    def mapped(self, name: str, route: Candidate) -> Changes | None:
+    def mapped(self, name: str, route: MatchedRoute) -> Changes | None:
         """Return what the map makes of the route; None: it refuses the route.
 
         An entry that fits and says `continue` hands on to another, and what it permits stays permitted if none of
@@ -308,7 +308,7 @@ class RoutePolicies:
             least = rule.go_on
         return result
 
-    def _deletion(self, name: str, route: Candidate, so_far: Changes) -> Changes:
+    def _deletion(self, name: str, route: MatchedRoute, so_far: Changes) -> Changes:
         """Return the change that takes those communities off that the list permits, each looked at by itself."""
         there = route.communities if so_far.communities is None else so_far.communities.applied(route.communities)
         match = CommunityMatch(name)
@@ -319,7 +319,7 @@ class RoutePolicies:
         key = kind, name, sequence
         self.hits[key] = self.hits.get(key, 0) + 1
 
-    def _fits(self, rule: MapRule, route: Candidate) -> bool:
+    def _fits(self, rule: MapRule, route: MatchedRoute) -> bool:
         return (
             self._is_listed(rule.access_lists, rule.prefix_lists, route.prefix)
             and self._is_listed(rule.next_hop_access_lists, rule.next_hop_prefix_lists, _next_hop(route))
@@ -334,7 +334,7 @@ class RoutePolicies:
             and (not rule.kinds or any({*words} <= {*route.kinds} for words in rule.kinds))
         )
 
-    def _has_communities(self, rule: MapRule, route: Candidate) -> bool:
+    def _has_communities(self, rule: MapRule, route: MatchedRoute) -> bool:
         """Return whether one list of each kind that the entry names permits the communities of the route."""
         verdicts: dict[CommunityKind, bool] = {}
         for one in rule.communities:
@@ -358,11 +358,11 @@ def _kinds(route: Route) -> tuple[str, ...]:
     return words.get(route.subtype, ("nssa-external", "type-2") if route.subtype == "N2" else ("external",))
 
 
-def _next_hop(route: Candidate) -> Prefix | None:
+def _next_hop(route: MatchedRoute) -> Prefix | None:
     return None if route.next_hop is None else Prefix.host(route.next_hop)
 
 
-def _source(route: Candidate) -> Prefix | None:
+def _source(route: MatchedRoute) -> Prefix | None:
     """Return who told the route."""
     source = route.author or route.gateway
     return None if source is None else Prefix.host(source)
@@ -375,7 +375,7 @@ def _teller(route: Route) -> IPv4Address | None:
     return found if isinstance(found, IPv4Address) else None
 
 
-def _is_owned(route: Candidate, owners: Iterable[tuple[RouteSource, str]]) -> bool:
+def _is_owned(route: MatchedRoute, owners: Iterable[tuple[RouteSource, str]]) -> bool:
     if route.owner is None:
         return False
     source, process = route.owner

@@ -7,6 +7,10 @@ somebody first makes an object. It also makes a frozen object in two thirds of t
 `fields`, `replace`, `asdict` and the others of `dataclasses` take these classes like their own, and each kind may
 derive from the other. Classes without slots and rare options (`order`) are left to the standard library; `InitVar` is
 not for these classes.
+
+`fields` and the others go by two attributes that the standard library keeps for itself. So the first import makes a
+class and an object; where these are not as they should be, as with a newer Python that keeps other attributes, the
+standard library makes all classes, and a router works as before and starts more slowly.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from dataclasses import MISSING, Field, FrozenInstanceError, field, fields
 from inspect import get_annotations
 from operator import attrgetter
 from reprlib import recursive_repr
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +31,7 @@ else:
         """Return the class with the methods of a dataclass, or what does so with a class."""
 
         def made(cls: type) -> type:
-            is_ours = options.get("slots") and options.keys() <= {"slots", "frozen", "eq", "kw_only"}
+            is_ours = _WORKS and options.get("slots") and options.keys() <= {"slots", "frozen", "eq", "kw_only"}
             return _dataclass(cls, **options) if is_ours else dataclasses.dataclass(cls, **options)
 
         return made if cls is None else made(cls)
@@ -53,8 +57,8 @@ class _Changing:
 
 #: What the standard library notes on each field, which is that it is one, and on each class.
 _KIND: Final = "_field_type"
-_ORDINARY: Final = getattr(fields(_Frozen)[0], _KIND)
-_NOTED: Final = {True: getattr(_Frozen, _PARAMS), False: getattr(_Changing, _PARAMS)}
+_ORDINARY: Final = getattr(fields(_Frozen)[0], _KIND, None)
+_NOTED: Final = {True: getattr(_Frozen, _PARAMS, None), False: getattr(_Changing, _PARAMS, None)}
 
 
 def _dataclass(cls: type, *, slots: bool, frozen: bool = False, eq: bool = True, kw_only: bool = False) -> type:
@@ -210,3 +214,22 @@ def _state(self: object) -> list[object]:
 def _take_state(self: object, state: Sequence[object]) -> None:
     for each, value in zip(fields(self), state, strict=True):  # type: ignore[arg-type]
         object.__setattr__(self, each.name, value)
+
+
+def _works() -> bool:
+    """Return whether a class of ours is a dataclass to this Python."""
+    space = {"__module__": __name__, "__annotations__": {"it": "int", "other": "int"}, "other": 2}
+    try:
+        made: Any = _dataclass(type("Made", (), space), slots=True, frozen=True)
+        one = made(1)
+        named = [each.name for each in fields(made)]
+        return (
+            (repr(one), named, made.__match_args__) == ("Made(it=1, other=2)", ["it", "other"], ("it", "other"))
+            and one == made(1, 2) != dataclasses.replace(one, other=3)
+            and hash(one) == hash((1, 2))
+        )
+    except (AttributeError, TypeError, ValueError):
+        return False
+
+
+_WORKS: Final = None not in (_ORDINARY, *_NOTED.values()) and _works()

@@ -1,10 +1,10 @@
-"""Codes of formats that all share: ICMP, GRE, protocols of IP. For `dmvpn explain`; imported when somebody asks."""
+"""Codes of formats that all share: ICMP, GRE, protocols of IP. For `dmvpn explain`; imported on first use."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Group, Kind, code
+from dmvpn.base.explanations import WordGroup, WordKind, code
 from dmvpn.net.gre import ProtocolType
 from dmvpn.net.icmp import IcmpType, TimeExceededCode, UnreachableCode
 from dmvpn.net.icmpv6 import Icmpv6Type, Icmpv6UnreachableCode
@@ -12,9 +12,9 @@ from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag
 
 _WIRE: Final = ("dmvpn lab capture", "ping", "traceroute")
 
-_ICMP = Group(
+_ICMP = WordGroup(
     title="types of ICMP",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=_WIRE,
     rank=51,
     next="traceroute (the address)",
@@ -32,9 +32,9 @@ _ICMP = Group(
         code(IcmpType.PARAMETER_PROBLEM, "The header of a packet is wrong at the octet that the message names."),
     ),
 )
-_UNREACHABLE = Group(
+_UNREACHABLE = WordGroup(
     title="codes of ICMP destination unreachable",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=_WIRE,
     rank=50,
     next="show ip route (the address), on the router that sent it",
@@ -44,14 +44,16 @@ _UNREACHABLE = Group(
         code(UnreachableCode.NETWORK, "No route leads to the destination's network."),
         code(
             UnreachableCode.HOST,
-            "The network is here and the host is not; NHRP says it for a next hop that nobody has.",
+            "The network is connected, but the host does not answer; NHRP sends it for an unknown next hop.",
         ),
         code(
             UnreachableCode.PROTOCOL,
             "The host is there and does not speak the protocol: GRE or ESP is not wanted.",
             next="show interfaces Tunnel (on the far end)",
         ),
-        code(UnreachableCode.PORT, "The host is there and nobody listens at the UDP port; the end of a traceroute."),
+        code(
+            UnreachableCode.PORT, "The host answers, but no program listens at the UDP port; the end of a traceroute."
+        ),
         code(
             UnreachableCode.FRAGMENTATION_NEEDED,
             "The packet is too large for the next link and has DF; the message names the MTU there.",
@@ -67,9 +69,9 @@ _UNREACHABLE = Group(
         ),
     ),
 )
-_TIME = Group(
+_TIME = WordGroup(
     title="codes of ICMP time exceeded",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=_WIRE,
     rank=52,
     next="traceroute (the address)",
@@ -84,9 +86,9 @@ _TIME = Group(
         ),
     ),
 )
-_ICMPV6 = Group(
+_ICMPV6 = WordGroup(
     title="types of ICMPv6",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=_WIRE,
     rank=53,
     next="traceroute (the address)",
@@ -109,9 +111,9 @@ _ICMPV6 = Group(
         ),
     ),
 )
-_UNREACHABLE6 = Group(
+_UNREACHABLE6 = WordGroup(
     title="codes of ICMPv6 destination unreachable",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=_WIRE,
     rank=54,
     next="show ipv6 route, on the router that sent it",
@@ -121,13 +123,15 @@ _UNREACHABLE6 = Group(
         code(Icmpv6UnreachableCode.NO_ROUTE, "No IPv6 route leads there."),
         code(Icmpv6UnreachableCode.ADMINISTRATIVELY_PROHIBITED, "A filter on the way forbids the IPv6 packet."),
         code(Icmpv6UnreachableCode.BEYOND_SCOPE, "The source is link-local and the destination is not on the link."),
-        code(Icmpv6UnreachableCode.ADDRESS, "The link is here and nobody has the address; any other reason, too."),
-        code(Icmpv6UnreachableCode.PORT, "Nobody listens at the UDP port."),
+        code(
+            Icmpv6UnreachableCode.ADDRESS, "The link is connected, but no host has the address; also any other reason."
+        ),
+        code(Icmpv6UnreachableCode.PORT, "No program listens at the UDP port."),
     ),
 )
-_PROTOCOLS = Group(
+_PROTOCOLS = WordGroup(
     title="protocols in IP",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=_WIRE,
     rank=55,
     next="dmvpn lab capture",
@@ -157,12 +161,12 @@ _PROTOCOLS = Group(
             next="show ip eigrp neighbors",
             clause="RFC 7868 §6.1",
         ),
-        code(IpProtocol.OSPF, "OSPF, a routing protocol that floods who is linked with whom.", clause="RFC 2328"),
+        code(IpProtocol.OSPF, "OSPF, a routing protocol that floods the links between routers.", clause="RFC 2328"),
     ),
 )
-_FLAGS = Group(
+_FLAGS = WordGroup(
     title="flags of an IP header",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=_WIRE,
     rank=56,
     next="ping (the address, size 1400 df-bit)",
@@ -171,16 +175,16 @@ _FLAGS = Group(
         code(Ipv4Flag.RESERVED, "Must be zero."),
         code(
             Ipv4Flag.DONT_FRAGMENT,
-            "DF: routers may not cut the packet; too large a one is dropped and its sender told.",
+            "DF: routers may not fragment the packet; if it is too large, they drop it and notify its sender.",
             clause="RFC 1191",
             also=("DF",),
         ),
         code(Ipv4Flag.MORE_FRAGMENTS, "MF: this is a fragment, and not the last one.", also=("MF",)),
     ),
 )
-_GRE = Group(
+_GRE = WordGroup(
     title="what a GRE packet carries",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=_WIRE,
     rank=57,
     next="show interfaces Tunnel",

@@ -123,7 +123,7 @@ def _left_to_a_card(data: Octets, start: int, protocol_type: int) -> bool:
 BEGAN_ANEW = 4096
 
 
-class Sequence:
+class GreSequence:
     """The numbers on the packets of a point-to-point tunnel, RFC 2890 §2.2: of those that leave and that come."""
 
     __slots__ = ("_last", "_next")
@@ -163,7 +163,7 @@ def header_of(protocol_type: int, key: int | None) -> GreHeader:
     return GreHeader(protocol_type=protocol_type, key=key)
 
 
-def next_header(protocol_type: int, key: int | None, *, checksum: bool, sequence: Sequence | None) -> GreHeader:
+def next_header(protocol_type: int, key: int | None, *, checksum: bool, sequence: GreSequence | None) -> GreHeader:
     """Return the header of the next packet that leaves a tunnel; sequence: None: its packets have no numbers."""
     if not checksum and sequence is None:
         return header_of(protocol_type, key)
