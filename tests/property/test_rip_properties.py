@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from ipaddress import IPv4Address
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import IpReceived, LinkChanged
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
-from dmvpn.features.rip.circuit import GROUP
-from dmvpn.features.rip.database import MOVES, Announcement, Database
+from dmvpn.features.rip.database import MOVES, Announcement, Database, LearnedFrom
+from dmvpn.features.rip.interface import GROUP
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.features.rip.model import RipTimers
 from dmvpn.net.udp import UdpDatagram
@@ -41,10 +40,6 @@ def announcements(draw: st.DrawFn) -> Announcement:
 steps = st.lists(st.one_of(announcements(), st.sampled_from([1.0, 29.0, 100.0, 180.0]), st.just("Gi1")), max_size=40)
 
 
-def _leads_by(interface: str, path: tuple[str, IPAddress]) -> bool:
-    return path[0] == interface
-
-
 @given(steps)
 def test_paths_of_a_route_agree_and_every_route_has_a_timer(said: list[Announcement | float | str]) -> None:
     database, now = Database(), 0.0
@@ -56,7 +51,7 @@ def test_paths_of_a_route_agree_and_every_route_has_a_timer(said: list[Announcem
                 now += step
                 database.expire(TIMERS, now, 1000)
             case _:
-                database.lose(list(database.routes), partial(_leads_by, step), TIMERS, now, now)
+                database.lose(list(database.routes), LearnedFrom(step), TIMERS, now, now)
         for route in database.routes.values():
             metrics = {path.metric for path in route.announcements}
             assert len(metrics) == (1 if route.reachable else 0)
@@ -79,7 +74,7 @@ def test_a_route_moves_as_the_table_says(said: list[Announcement | float | str])
                 now += step
                 database.expire(TIMERS, now, 1000)
             case _:
-                database.lose(list(database.routes), partial(_leads_by, step), TIMERS, now, now)
+                database.lose(list(database.routes), LearnedFrom(step), TIMERS, now, now)
         moved = {(state, database.state(prefix)) for prefix, state in before.items()}
         assert {move for move in moved if move[0] is not move[1]} <= legal
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+import pytest
+
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, NextHop, SetRoute
 from dmvpn.base.events import EffectFailed, HostRouteChanged, LinkChanged, Resync
@@ -208,6 +210,7 @@ def test_debug_ip_routing_prints_what_comes_and_goes() -> None:
     ]
 
 
+@pytest.mark.lengthy
 def test_ten_thousand_routes_are_taken_in_a_second() -> None:
     bench = make("ip route 0.0.0.0 0.0.0.0 172.16.31.2\n")
     rib = bench.machines["rib"]

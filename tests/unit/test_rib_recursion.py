@@ -14,7 +14,7 @@ from dmvpn.base.effects import NextHop
 from dmvpn.base.notices import Route, RouteSource
 from dmvpn.features.rib.circles import LARGEST_CIRCLE
 from dmvpn.features.rib.recursion import SLICE
-from dmvpn.features.rib.table import Change, RouteTable
+from dmvpn.features.rib.table import BestRouteChange, RouteTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +50,7 @@ def offer_all(made: RouteTable, routes: Iterable[Route]) -> int:
     return made.recursion.looked_up - before
 
 
-def rest(made: RouteTable) -> list[Change]:
+def rest(made: RouteTable) -> list[BestRouteChange]:
     """Let the table look at what is left to look at, some of it at a time."""
     changes, now = [], 10_000.0
     while made.is_behind:
@@ -75,6 +75,7 @@ def test_thousands_of_routes_over_a_few_next_hops_look_each_of_them_up_once(few:
     assert shown(made, lans()[-1]) == (NextHop("Gi1", IPv4Address(f"10.0.0.{1 + (ROUTES - 1) % few}")),)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("few", [1, 10])
 def test_next_hops_behind_a_learned_route_cost_no_more(few: int) -> None:
     made = table()
@@ -93,6 +94,7 @@ def test_next_hops_behind_a_learned_route_cost_no_more(few: int) -> None:
     assert made.recursion.looked_up - before <= few + few
 
 
+@pytest.mark.lengthy
 def test_routes_that_cover_next_hops_of_others_cost_no_look_up_of_anything_else() -> None:
     """One route of 2,000 that changes is no reason to look at the next hops of the others."""
     made = table()
@@ -105,6 +107,7 @@ def test_routes_that_cover_next_hops_of_others_cost_no_look_up_of_anything_else(
     assert [change.prefix for change in gone] == [Prefix.parse(f"{own[7]}/32"), Prefix.parse(lans()[7])]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("upwards", [True, False])
 def test_a_chain_of_two_thousand_routes_leads_to_its_end(upwards: bool) -> None:
     """A neighbor could end the router's work on an event by a chain of routes, each with its next hop in the next."""

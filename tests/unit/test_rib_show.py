@@ -137,6 +137,7 @@ def test_without_a_default_route_there_is_no_gateway_of_last_resort() -> None:
     assert "Gateway of last resort is not set" in Workbench(INTERFACE, RIB).show("show ip route")
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("route", "lines"),
     [
@@ -221,6 +222,7 @@ def test_the_particulars_of_an_eigrp_route_with_an_override(r31: Workbench) -> N
     ]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("command", "lines"),
     [
@@ -285,6 +287,7 @@ def test_show_ip_cef_shows_what_packets_take(r31: Workbench) -> None:
         assert line in lines
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("command", "lines"),
     [

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendIp
-from dmvpn.features.rip import database
+from dmvpn.features.rip import database, machine
 from dmvpn.features.rip.packet import Command, RipEntry, RipPacket
 from support.work import calls
 from support.workbench import of_type
@@ -14,8 +16,6 @@ from unit.test_rip_machine import entries, octets_from, pair, rip_routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import pytest
 
     from dmvpn.base.events import IpReceived
     from support.segments import Segments
@@ -32,6 +32,8 @@ def knows(prefixes: int) -> Segments:
     net = pair()
     net.run(10)
     net.routers["A"].handle(*tells("10.0.0.2", range(prefixes)))
+    net.run(6)  # a large table is read at a pace
+    assert len([prefix for prefix in rip_routes(net.routers["A"]) if prefix.startswith("20.")]) == prefixes
     return net
 
 
@@ -44,7 +46,10 @@ def test_a_question_about_one_prefix_costs_the_same_however_many_there_are() -> 
     assert calls(lambda: many.handle(question)) < 2 * calls(lambda: few.handle(question))
 
 
-def test_who_asks_for_the_whole_table_a_thousand_times_hears_it_once_a_second_and_others_hear_it_too() -> None:
+def test_who_asks_for_the_whole_table_a_thousand_times_hears_it_once_a_second_and_others_hear_it_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "PACE", machine.PACE._replace(credit=1 << 30))
     net = knows(0)
     asked = octets_from("10.0.0.9", RipPacket.whole_table_request().serialize())
     other = octets_from("10.0.0.8", RipPacket.whole_table_request().serialize())
@@ -79,3 +84,27 @@ def test_all_gateways_together_tell_no_more_than_there_is_room_for(monkeypatch: 
         net.routers["A"].handle(*tells(f"10.0.0.{100 + number}", range(50 * number, 50 * number + 50)))
     assert len(rip_routes(net.routers["A"])) <= 200
     assert len([line for line in net.routers["A"].logs if "RIP-4-TOO_MANY" in line]) <= 10
+
+
+@pytest.mark.lengthy
+def test_a_gateway_whose_routes_change_all_the_time_is_heard_slowly_and_another_one_at_once() -> None:
+    """A gateway held the core of its neighbors with 2.7 Mbit/s of changes."""
+    net = knows(0)
+    router, hostile = net.routers["A"], tells("10.0.0.9", range(50_000))
+    octets = len(hostile[0].payload)
+    router.handle(*hostile, *hostile, *hostile)
+    net.run(2)
+    most = (2 * machine.PACE.rate + machine.PACE.credit) // octets * 25 + 25
+    assert 0 < len([prefix for prefix in rip_routes(router) if prefix.startswith("20.")]) <= most
+    router.handle(*tells("10.0.0.8", range(60_000, 60_050)))
+    net.run(0.1)
+    assert len([prefix for prefix in rip_routes(router) if prefix.startswith("20.234.")]) == 50
+    assert "more than is read of one gateway" in "".join(router.show("show ip protocols"))
+
+
+@pytest.mark.lengthy
+def test_a_whole_table_that_comes_at_one_moment_waits_and_nothing_of_it_is_lost() -> None:
+    net = knows(0)
+    net.routers["A"].handle(*tells("10.0.0.9", range(4000)))
+    net.run(6)
+    assert len([prefix for prefix in rip_routes(net.routers["A"]) if prefix.startswith("20.")]) == 4000

@@ -17,9 +17,9 @@ from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.features.rip.auth import seal_md5
-from dmvpn.features.rip.circuit import GROUP
+from dmvpn.features.rip.interface import GROUP
 from dmvpn.features.rip.machine import RipMachine
-from dmvpn.features.rip.packet import Command, RipEntry, RipPacket
+from dmvpn.features.rip.packet import Command, RipEntry, RipPacket, UpdateHeader
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from dmvpn.net.udp import UdpDatagram
@@ -239,6 +239,16 @@ def test_a_silent_route_is_held_down_and_then_forgotten() -> None:
     ]
     bench.handle(packet_from("10.0.0.3", entry("10.9.0.0/16", 3)))
     assert rip_routes(bench) == {"10.9.0.0/16": 3}
+
+
+def test_a_silent_route_is_given_up_even_while_events_come_faster_than_crowds_of_timers_rest() -> None:
+    bench = lone()
+    bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 3)))
+    bench.now += 181  # a busy router: no timer has had its turn
+    for _ in range(3):
+        bench.handle(packet_from("10.0.0.3", entry("10.8.0.0/16", 3)))
+        bench.advance(0.0005)
+    assert rip_routes(bench) == {"10.8.0.0/16": 3}
 
 
 @pytest.mark.parametrize(("gateway", "metric"), [("10.0.0.2", 5), ("10.0.0.3", 2)])
@@ -628,6 +638,22 @@ def test_a_packet_that_was_overheard_is_not_taken_again() -> None:
     assert said(6) == {"10.9.0.0/16": 8}
     bench.advance(181)
     assert said(2) == {"10.9.0.0/16": 4}, "it was silent so long that it may have begun again"
+
+
+@pytest.mark.lengthy
+def test_packets_with_digests_that_wait_are_not_old_when_an_acknowledgment_overtakes_them() -> None:
+    bench = lone()
+    bench.configure(sealed("md5"))
+    tables = [
+        RipPacket(command=Command.RESPONSE, entries=tuple(entry(f"20.{part}.{n}.0/24", 2) for n in range(24)))
+        for part in range(80)
+    ]
+    acknowledgment = RipPacket(command=Command.UPDATE_ACKNOWLEDGE, update=UpdateHeader(sequence=1))
+    for sequence, packet in enumerate((*tables, acknowledgment), 1):
+        bench.handle(octets_from("10.0.0.2", seal_md5(packet, key_id=1, key=b"sesame", sequence=sequence)))
+    assert len(rip_routes(bench)) < 80 * 24
+    bench.advance(6)
+    assert len(rip_routes(bench)) == 80 * 24
 
 
 def test_keys_of_rip_roll_over() -> None:

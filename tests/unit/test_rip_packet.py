@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.features.rip.auth import seal_md5, verify_md5
-from dmvpn.features.rip.packet import Command, KeyedDigest, Password, RipEntry, RipPacket
+from dmvpn.features.rip.packet import TRIGGERED, Command, KeyedDigest, Password, RipEntry, RipPacket, UpdateHeader
 from support.pcap import payloads
 from support.wire import vectors
 
@@ -41,16 +41,23 @@ def keyed_digests(draw: st.DrawFn) -> KeyedDigest:
 
 
 passwords = st.builds(Password, password=st.binary(max_size=16).map(lambda octets: octets.rstrip(b"\x00")))
-packets = st.builds(
-    RipPacket,
-    command=st.integers(0, 255),
-    version=st.integers(1, 255),
-    authentication=st.none() | passwords | keyed_digests(),
-    entries=st.lists(entries, max_size=24).map(tuple),
-)
+updates = st.builds(UpdateHeader, flush=st.booleans(), sequence=st.integers(0, 0xFFFF))
 
 
-@given(packets)
+@st.composite
+def packets(draw: st.DrawFn) -> RipPacket:
+    """Return a packet. That of a command of triggered RIP has the second header, and no other has it."""
+    command = draw(st.integers(0, 255) | st.sampled_from(Command))
+    return RipPacket(
+        command=command,
+        version=draw(st.integers(1, 255)),
+        update=draw(updates) if command in TRIGGERED else None,
+        authentication=draw(st.none() | passwords | keyed_digests()),
+        entries=tuple(draw(st.lists(entries, max_size=24))),
+    )
+
+
+@given(packets())
 def test_a_packet_is_read_as_it_was_written(packet: RipPacket) -> None:
     assert RipPacket.parse(packet.serialize()) == packet
 

@@ -7,15 +7,24 @@ from dataclasses import replace
 import pytest
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.context import Timer
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.features.rip.auth import seal_md5, verify_md5
 from dmvpn.features.rip.conversation import Conversation
+from dmvpn.features.rip.interface import RipInterface
 from dmvpn.features.rip.packet import Command, KeyedDigest, RipEntry, RipPacket, UpdateHeader
+from dmvpn.features.rip.timers import TimerKind
+from dmvpn.features.rip.triggered import TriggeredCircuit
+from support.leftovers import alive, uncollected
 from support.segments import Segments
 from unit.test_rip_machine import GI1, GI2, entry, interface, octets_from, process, rip_routes, router
 
 TRIGGERED = " ip rip triggered\n"
+
+
+#: Of a conversation in which nothing is repeated.
+TIMER = Timer(TimerKind.REPEAT, lambda: None)
 
 
 def pair(left: str = TRIGGERED, right: str = TRIGGERED, seed: int = 0, more: str = "") -> Segments:
@@ -259,7 +268,7 @@ def told(*prefixes: str) -> dict[Prefix, RipEntry]:
 
 
 def test_an_acknowledgment_of_something_else_is_no_acknowledgment() -> None:
-    talk = Conversation()
+    talk = Conversation(TIMER)
     talk.begin(told("10.1.0.0/16"))
     assert talk.next(told("10.1.0.0/16"), 25) is not None
     assert not talk.acknowledge(talk.sequence - 1)
@@ -269,7 +278,7 @@ def test_an_acknowledgment_of_something_else_is_no_acknowledgment() -> None:
 
 
 def test_sequence_numbers_go_round() -> None:
-    talk = Conversation(sequence=0xFFFE)
+    talk = Conversation(TIMER, sequence=0xFFFE)
     numbers = []
     for _ in range(3):
         talk.owe(told("10.1.0.0/16"))
@@ -282,7 +291,7 @@ def test_sequence_numbers_go_round() -> None:
 
 
 def test_what_changes_while_a_response_is_on_its_way_is_told_with_the_next() -> None:
-    talk, prefix = Conversation(), Prefix.parse("10.1.0.0/16")
+    talk, prefix = Conversation(TIMER), Prefix.parse("10.1.0.0/16")
     talk.owe([prefix])
     first = talk.next(told("10.1.0.0/16"), 25)
     talk.owe([prefix])
@@ -294,6 +303,7 @@ def test_what_changes_while_a_response_is_on_its_way_is_told_with_the_next() -> 
     assert [one.metric for one in (*first.entries, *second.entries)] == [1, 16]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("slices", range(1, 6))
 def test_an_interface_may_go_down_while_its_peers_are_being_told_of_a_long_table(slices: int) -> None:
     """Peers that were gone got timers, and when these fired the router ended with a KeyError."""
@@ -309,3 +319,16 @@ def test_an_interface_may_go_down_while_its_peers_are_being_told_of_a_long_table
     net.link("A", GI1, up=True)
     net.run(300)
     assert len(rip_routes(net.routers["B"])) == 600
+
+
+def test_a_circuit_that_is_down_is_free_with_its_conversations() -> None:
+    """Both stayed in memory until the collector of circles ran, which is seldom on a router."""
+    net = pair()
+    net.run(30)
+    kinds = (RipInterface, TriggeredCircuit, Conversation)
+    with uncollected():
+        before = [alive(kind) for kind in kinds]
+        for name in "AB":
+            net.link(name, GI1, up=False)
+        net.run(30)
+        assert [alive(kind) for kind in kinds] == [each - 2 for each in before]

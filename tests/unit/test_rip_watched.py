@@ -90,6 +90,7 @@ def test_the_routes_of_a_lost_gateway_go_at_once_and_those_of_the_next_are_asked
     assert metric(net) == 4
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("is_seen_by_bfd", [True, False])
 def test_another_way_is_asked_for_on_other_interfaces_too(*, is_seen_by_bfd: bool) -> None:
     """A core that lost its first hub asked on that hub's interface alone: the second one told it when its next update
@@ -113,6 +114,7 @@ def test_another_way_is_asked_for_on_other_interfaces_too(*, is_seen_by_bfd: boo
     assert metric(net) == 4
 
 
+@pytest.mark.lengthy
 def test_old_news_of_our_own_is_no_answer_when_we_ask_for_another_way() -> None:
     """Router 3 has the network from us alone: it hears that it is gone before it is asked."""
     net = net_of(ALL, ALL, ALL)
@@ -147,6 +149,7 @@ def test_who_wants_no_gateway_watched_any_more_ends_the_sessions(end: str) -> No
     assert sessions(net, "R1") == []
 
 
+@pytest.mark.lengthy
 def test_forged_senders_are_neither_watched_nor_remembered_without_end() -> None:
     """With `bfd all-interfaces` each new sender of a response cost a session and a row of `show ip protocols`."""
     net = net_of(ALL, ALL)

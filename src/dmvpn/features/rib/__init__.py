@@ -1,12 +1,13 @@
-"""The routing table: what all protocols offer, which route of a prefix is best, and what is forwarded where.
+"""The routing table: the routes that protocols offer, the best route of each prefix, and the forwarding table.
 
 Takes `RouteOffered`, `RouteRetracted`, `OverrideOffered` (NHRP's next-hop override) and `InterfaceChanged`; makes
 `SetRoute`, `ClearRoute`, `RouteChanged`, `ports.Rib`.
 
-    offers   one prefix and what was offered for it     recursion   next hops that are looked up in the table
-    table    selection                                  fib         what the shell has been told
+    offers   one prefix and the offers for it        recursion   next hops that are looked up in the table
+    table    selection                                  fib         orders to the shell
     machine  connected routes, notices, questions       show        show ip route, show ip cef, show ip protocols
-    facts    what judges outside may know               circles     next hops that lean on each other
+    facts    state for judges outside                   circles     next hops that depend on each other
+    past     earlier routes of each prefix              timers      kinds of timers
 """
 
 from __future__ import annotations

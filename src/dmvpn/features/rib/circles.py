@@ -1,8 +1,8 @@
-"""Next hops that may lean on each other in a circle, and which of their offers do.
+"""Next hops that may depend on each other in a circle, and which of their offers do.
 
-The offers of a circle join one by one, in the order of their prefixes: one that would close the circle takes part
-without the next hops that lead to others of it. Where more than `LARGEST_CIRCLE` offers meet, all do without:
-what a circle costs grows with the square of them, and neighbors can tell of thousands.
+The offers of a circle join one by one, in the order of their prefixes: an offer that would close the circle joins
+without its next hops inside the circle. If there are more than `LARGEST_CIRCLE` offers, all join without them:
+the cost of a circle grows with the square of its offers, and neighbors can advertise thousands.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LARGEST_CIRCLE: Final = 32
 
 
 @dataclass(slots=True, eq=False)
-class Place:
+class RecursiveHop:
     """A next hop that must be looked up. users: the offers that name it. hops: where a packet for it goes now.
 
     leans: the places of recursive offers that its longest match may be. circle: of places that may lean on each other.
@@ -38,28 +38,28 @@ class Place:
     number: Number
     users: dict[Key, None] = field(default_factory=dict)
     hops: tuple[NextHop, ...] = ()
-    leans: tuple[Place, ...] = ()
+    leans: tuple[RecursiveHop, ...] = ()
     circle: Circle | None = None
     is_inner: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class Circle:
-    """places: by number. members: offers that hold one of them and name one. circular: those that would close it."""
+    """places: by number. members: offers that contain a place and use one. circular: offers that would close it."""
 
-    places: dict[Number, Place]
+    places: dict[Number, RecursiveHop]
     members: dict[Key, None] = field(default_factory=dict)
     circular: dict[Key, None] = field(default_factory=dict)
 
 
-def components(starts: Iterable[Place], within: Container[Number] | None = None) -> Iterator[list[Place]]:
+def components(starts: Iterable[RecursiveHop], within: Container[Number] | None = None) -> Iterator[list[RecursiveHop]]:
     """Yield the strongly connected components that can be reached, those first that others lean on (Tarjan, 1972).
 
     within: nothing else is looked at.
     """
     numbers: dict[Number, int] = {}
     lowest: dict[Number, int] = {}
-    open_places: dict[Number, Place] = {}
+    open_places: dict[Number, RecursiveHop] = {}
     for start in starts:
         if start.number in numbers:
             continue
@@ -83,7 +83,7 @@ def components(starts: Iterable[Place], within: Container[Number] | None = None)
                     above = way[-1][0].number
                     lowest[above] = min(lowest[above], lowest[place.number])
                 if lowest[place.number] == numbers[place.number]:
-                    found: list[Place] = []
+                    found: list[RecursiveHop] = []
                     while not found or found[-1] is not place:
                         found.append(open_places.popitem()[1])
                     yield found
@@ -155,7 +155,7 @@ class Settling:
             self._members[member].lead(hops)
         return True
 
-    def _inside(self, hop: NextHop) -> Place | None:
+    def _inside(self, hop: NextHop) -> RecursiveHop | None:
         if hop.interface or hop.address is None:
             return None
         return self._circle.places.get(place_number(hop.address))
@@ -199,7 +199,7 @@ class Settling:
         return joined(ways)
 
     def _follow_place(
-        self, place: Place, active: list[Key], known: dict[Number, tuple[NextHop, ...] | None]
+        self, place: RecursiveHop, active: list[Key], known: dict[Number, tuple[NextHop, ...] | None]
     ) -> tuple[NextHop, ...] | None:
         if place.number in known:
             return known[place.number]  # None: this is where we come from

@@ -7,26 +7,30 @@ a route without touching the route.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
+from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetRoute
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.base.values import dataclass
 from dmvpn.features.rib.reasons import RibReason
+from dmvpn.features.rib.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import Prefix
+    from dmvpn.base.context import Context
     from dmvpn.features.rib.offers import Node, Offer
 
 _HOSTS_OWN = (RouteSource.CONNECTED, RouteSource.LOCAL, RouteSource.HOST)
+#: Refused orders that are given again in one event.
+_MOST_ORDERS: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FibEntry:
     """What happens to a packet: next hops if it is forwarded."""
 
     kind: RouteKind
@@ -34,20 +38,24 @@ class Entry:
 
 
 class ForwardingTable:
-    """Entries by prefix, as ordered. `line(interface, version)`: does it carry packets of this IP version?
+    """Entries by prefix, as ordered.
 
-    carries_ipv6: the data plane does. What it cannot carry it is not told.
+    line(interface, version): whether the interface carries packets of this IP version.
+    touch(prefix): called when an order for the prefix failed, or is given again.
+    carries_ipv6: whether the data plane does; without it no IPv6 entries are ordered.
     """
 
-    def __init__(self, line: Callable[[str, int], bool]) -> None:
+    def __init__(self, context: Context, line: Callable[[str, int], bool], touch: Callable[[Prefix], None]) -> None:
         self.carries_ipv6 = False
+        self._context = context
+        self._touch = touch
         self._line = line
         self._installed: dict[Prefix, SetRoute] = {}
-        self._retries: Retries[Prefix] = Retries()
+        self._retries: Retries[Prefix] = Retries(context, TimerKind.RETRY, self._order, most=_MOST_ORDERS)
 
-    def entry(self, node: Node) -> Entry | None:
+    def entry(self, node: Node) -> FibEntry | None:
         """Return what the best route of this prefix, and NHRP's override, come to; None without a route."""
-        return Entry(node.best.route.kind, self._hops(node, node.best)) if node.best is not None else None
+        return FibEntry(node.best.route.kind, self._hops(node, node.best)) if node.best is not None else None
 
     def _hops(self, node: Node, best: Offer) -> tuple[NextHop, ...]:
         if best.route.kind is not RouteKind.FORWARD:
@@ -62,45 +70,41 @@ class ForwardingTable:
             return False
         return node.best.route.source not in (*_HOSTS_OWN, RouteSource.NHRP)
 
-    def update(self, prefix: Prefix, node: Node | None) -> list[Effect]:
+    def update(self, prefix: Prefix, node: Node | None) -> SetRoute | ClearRoute | None:
         """Return the order that brings the shell up to date for this prefix, if it needs one."""
         wanted = self._wanted(prefix, node)
         have = self._installed.get(prefix)
         if wanted == have:
-            return []
+            return None
         self._retries.forget(prefix)
         if wanted is None:
             del self._installed[prefix]
-            return [ClearRoute(prefix)]
+            return ClearRoute(prefix)
         self._installed[prefix] = wanted
-        return [wanted]
+        return wanted
 
     def all(self) -> list[Prefix]:
         """Return the prefixes of all entries."""
         return list(self._installed)
 
-    def again(self, prefix: Prefix) -> list[Effect]:
-        """Return the entry of one prefix again, if it has one."""
-        return [self._installed[prefix]] if prefix in self._installed else []
+    def again(self, prefix: Prefix) -> None:
+        """Order the entry of one prefix again, if it has one."""
+        if prefix in self._installed:
+            self._context.emit(self._installed[prefix])
 
-    def failed(self, prefix: Prefix, text: str, now: float) -> None:
+    def failed(self, prefix: Prefix, text: str) -> None:
         """Note that the shell could not carry out the order for this prefix."""
-        self._retries.failed(prefix, Reason(RibReason.REFUSED, (text,), now), now)
+        now = self._context.now
+        self._retries.failed(prefix, Reason(RibReason.REFUSED, (text,), now))
+        self._touch(prefix)
 
     def reason(self, prefix: Prefix) -> Reason | None:
         """Return why the host does not have this route, or None."""
         return self._retries.reason(prefix)
 
-    def retry(self, now: float, most: int) -> list[Effect]:
-        """Return orders that failed and are to be tried again now, so many of them."""
-        return [effect for prefix in self._retries.take_due(now, most) for effect in self._order(prefix)]
-
-    def next_deadline(self) -> float | None:
-        """Return when the next order is tried again."""
-        return self._retries.next()
-
-    def _order(self, prefix: Prefix) -> list[Effect]:
-        return [self._installed.get(prefix) or ClearRoute(prefix)]
+    def _order(self, prefix: Prefix) -> None:
+        self._context.emit(self._installed.get(prefix) or ClearRoute(prefix))
+        self._touch(prefix)
 
     def _wanted(self, prefix: Prefix, node: Node | None) -> SetRoute | None:
         if node is None or node.best is None or node.best.route.source in _HOSTS_OWN:

@@ -1,8 +1,8 @@
 """The routing information base: takes what protocols offer, selects, and programs the forwarding table.
 
     RouteOffered, RouteRetracted ──┐
-    InterfaceChanged ──────────────┼─> RouteTable ──> Change ──> ForwardingTable ──> SetRoute, ClearRoute
-    OverrideOffered ───────────────┘                    └─────> RouteChanged (for redistribution, tunnels, NHRP)
+    InterfaceChanged ──────────────┼─> RouteTable ──> BestRouteChange ──> ForwardingTable ──> SetRoute, ClearRoute
+    OverrideOffered ───────────────┘                    └──────────────> RouteChanged (redistribution, tunnels, NHRP)
 
 Connected and local routes are made here, from the interfaces that carry packets; routing protocols say on which of
 these networks they run (`NetworksRun`). Routes that the host has of its own
@@ -14,15 +14,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.chores import PAUSE, Chores
-from dmvpn.base.deadlines import earliest
-from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
-from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, KernelContested, PlaneAnnounced, Resync, Tick
+from dmvpn.base.chores import PAUSE, in_pieces
+from dmvpn.base.context import Context, Timer
+from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetRoute
+from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, KernelContested, Packets, PlaneAnnounced, Resync
+from dmvpn.base.machine import Machine
 from dmvpn.base.notices import (
-    DebugOutput,
     InterfaceChanged,
     InterfaceState,
     NetworksRun,
@@ -39,10 +39,11 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.fib import ForwardingTable
 from dmvpn.features.rib.past import Past, Record
-from dmvpn.features.rib.table import Change, RouteTable
+from dmvpn.features.rib.table import BestRouteChange, RouteTable
+from dmvpn.features.rib.timers import TimerKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from dmvpn.base.lpm import PrefixTable
     from dmvpn.base.ports import Ports
@@ -64,10 +65,10 @@ class ClearRoutes(Event):
     prefix: Prefix | None = None
 
 
-class RibMachine:
+class RibMachine(Machine):
     """Owns the routing table; answers `ports.Rib`."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         RouteOffered,
         RouteRetracted,
         OverrideOffered,
@@ -80,22 +81,21 @@ class RibMachine:
         Resync,
         ClearRoutes,
     )
+    budget: ClassVar[int] = SLICE
 
     def __init__(self, ports: Ports) -> None:
-        self._ports = ports
+        super().__init__(Context(ports, cost=SLICE))
         self._running: dict[int, dict[str, None]] = {4: {}, 6: {}}  # by IP version: the interfaces that carry it
         self._table = RouteTable(self._line)
-        self._fib = ForwardingTable(self._line)
+        self._fib = ForwardingTable(self._context, self._line, self._table.touch)
         self._overrides: dict[Prefix, NextHop] = {}
         self._run_by: dict[str, dict[Prefix, dict[tuple[RouteSource, str], None]]] = {}  # by interface
         self._routes: tuple[Route, ...] | None = None
-        #: What protocols said, and was too much for one event; how many said something at this moment.
+        #: Offers of protocols that were too many for one event; how many there were at this moment.
         self._waiting: dict[Key, RouteOffered | RouteRetracted] = {}
         self._heard_at, self._heard = float("-inf"), 0
-        self._chores = Chores(1)
-        self._going_on: float | None = None
-        self._now = 0.0
-        self._results: list[Effect | Notice] = []
+        self._take_more = Timer(TimerKind.WAITING, self._take_waiting, cost=SLICE)
+        self._follow_more = Timer(TimerKind.FOLLOWING, self._follow, cost=SLICE)
         #: What the table was, if anybody remembers; made with the first event, which says when that begins.
         self.past: Past | None = None
 
@@ -138,7 +138,7 @@ class RibMachine:
         return self._table.nodes
 
     def record(self, node: Node, offer: Offer) -> Record:
-        """Return what is shown of this prefix, with this offer as the best."""
+        """Return the record that shows use for this prefix, with this offer as the best."""
         overridden = self.overridden(node)
         return Record(
             route=offer.route,
@@ -163,133 +163,103 @@ class RibMachine:
 
     # ---------------------------------------------------------------------------------------------------- machine
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
-        results = self._handle(event, now)
-        if self._going_on is None and self._table.is_behind:
-            self._going_on = now + PAUSE
-        touched = self._table.take_touched()
-        if self._ports.remembers:
-            self._remember(event, touched, results, now)
-        return results
-
-    def _remember(
-        self, event: Event | Notice, touched: dict[Prefix, None], results: list[Effect | Notice], now: float
-    ) -> None:
-        """Remember what is shown of a prefix when the table, its forwarding entry or a failure of it is another."""
-        past = self.past = self.past or Past(now)
-        if isinstance(event, EffectFailed) and isinstance(event.effect, SetRoute | ClearRoute):
-            touched[event.effect.prefix] = None
-        if not isinstance(event, RouteOffered | RouteRetracted):  # what follows from these is touched already
-            touched.update((one.prefix, None) for one in results if isinstance(one, SetRoute | ClearRoute))
-        if isinstance(event, InterfaceChanged):
-            past.note_ipv6(bool(self._running[6]), now)
-        for prefix in touched:
-            node = self.nodes.get(prefix)
-            past.note(prefix, self.record(node, node.best) if node is not None and node.best else None, now)
-
-    def _handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+    def dispatch(self, event: Event | Notice) -> None:
+        """Take what protocols offer, an interface that changed, or what the host says."""
         match event:
             case RouteOffered() | RouteRetracted():
-                return self._hear(event, now)
+                self._hear(event)
             case OverrideOffered():
-                return self._override(event, now)
+                self._override(event)
             case NetworksRun():
-                return self._run(event, now)
+                self._run(event)
             case InterfaceChanged():
-                return self._interface(event, now)
+                self._interface(event)
             case HostRouteChanged():
-                return self._publish(self._host_route(event, now))
+                self._publish(self._host_route(event))
             case PlaneAnnounced():
                 self._fib.carries_ipv6 = event.ipv6
-                return []
             case ClearRoutes():
                 nodes = self._table.nodes
                 prefixes = list(nodes) if event.prefix is None else [event.prefix] if event.prefix in nodes else []
-                return [*self._work(self._clear(prefixes), now), RoutesCleared(event.prefix)]
+                self._context.work(in_pieces(prefixes, SLICE, self._clear))
+                self._context.emit(RoutesCleared(event.prefix))
             case EffectFailed(effect=SetRoute() | ClearRoute() as order):
-                self._fib.failed(order.prefix, event.text, now)
-                return []
+                self._fib.failed(order.prefix, event.text)
             case KernelContested():
                 message = messages.KernelCalm if event.ended else messages.KernelContested
-                return [message.of(event.what)]
-            case Tick():
-                return [*self._fib.retry(now, SLICE), *self._go_on(now)]
+                self._context.emit(message.of(event.what))
             case Resync():
-                return self._work(self._order_again(self._fib.all()), now)
-            case _:
-                return []
+                self._context.work(in_pieces(self._fib.all(), SLICE, self._order_again))
 
-    def next_deadline(self) -> float | None:
-        """Return when an order that failed is tried again, or what is left of long work goes on."""
-        return earliest(self._going_on, self._fib.next_deadline())
+    def settle(self) -> None:
+        """Continue later with work that is too much for one event, and record the prefixes that may have changed."""
+        self._follow_later()
+        touched = self._table.take_touched()
+        if self._context.ports.remembers:
+            past = self._remembered()
+            for prefix in touched:
+                node = self.nodes.get(prefix)
+                record = self.record(node, node.best) if node is not None and node.best else None
+                past.note(prefix, record, self._context.now)
+
+    def _remembered(self) -> Past:
+        past = self.past = self.past or Past(self._context.now)
+        return past
 
     # ------------------------------------------------------------------------------------------------- long work
 
-    def _hear(self, event: RouteOffered | RouteRetracted, now: float) -> list[Effect | Notice]:
-        """Take what a protocol says of a route. Whatever exceeds a slice waits; the last word about a route counts."""
-        key = _route_of(event)
+    def _hear(self, event: RouteOffered | RouteRetracted) -> None:
+        """Take an offer, or its withdrawal. Whatever exceeds a slice waits, and the last word about a route counts."""
+        key, now = _route_of(event), self._context.now
         if now != self._heard_at:
             self._heard_at, self._heard = now, 0
         self._heard += 1
         if key in self._waiting or self._heard > SLICE:
             self._waiting[key] = event
-            self._going_on = self._going_on or now + PAUSE
-            return []
-        return self._take(event, now)
+            if not self._context.is_running(self._take_more):
+                self._context.start(self._take_more, PAUSE)
+        else:
+            self._take(event)
 
-    def _take(self, event: RouteOffered | RouteRetracted, now: float) -> list[Effect | Notice]:
+    def _take(self, event: RouteOffered | RouteRetracted) -> None:
         if isinstance(event, RouteOffered):
-            return self._publish(self._table.offer(event.route, now))
-        return self._publish(self._table.retract(event.source, event.process, event.prefix, now))
+            self._publish(self._table.offer(event.route, self._context.now))
+        else:
+            self._publish(self._table.retract(event.source, event.process, event.prefix, self._context.now))
 
-    def _work(self, work: Iterator[None], now: float) -> list[Effect | Notice]:
-        """Do long work: some of it now, the rest in later events."""
-        self._now, self._results = now, []
-        self._chores.begin(work)
-        return self._rest(now)
+    def _take_waiting(self) -> None:
+        try:
+            for key in list(islice(self._waiting, SLICE)):
+                self._take(self._waiting.pop(key))
+        finally:  # an error with one offer must not hold up the others
+            if self._waiting:
+                self._context.start(self._take_more, PAUSE)
 
-    def _go_on(self, now: float) -> list[Effect | Notice]:
-        """Do some more of what is left to do."""
-        if self._going_on is None or self._going_on > now:
-            return []
-        self._now, self._results = now, []
-        for key in list(islice(self._waiting, SLICE)):
-            self._results += self._take(self._waiting.pop(key), now)
-        if not self._waiting:
-            self._results += self._publish(self._table.go_on(now))
-            self._chores.go_on()
-        return self._rest(now)
+    def _follow(self) -> None:
+        try:
+            self._publish(self._table.go_on(self._context.now))
+        finally:
+            self._follow_later()
 
-    def _rest(self, now: float) -> list[Effect | Notice]:
-        is_busy = self._waiting or self._table.is_behind or self._chores.is_busy
-        self._going_on = now + PAUSE if is_busy else None
-        results, self._results = self._results, []
-        return results
+    def _follow_later(self) -> None:
+        if self._table.is_behind and not self._context.is_running(self._follow_more):
+            self._context.start(self._follow_more, PAUSE)
 
-    def _clear(self, prefixes: list[Prefix]) -> Iterator[None]:
-        for first in range(0, len(prefixes), SLICE):
-            if first:
-                yield
-            for prefix in prefixes[first : first + SLICE]:
-                node = self._table.nodes.get(prefix)
-                if node is not None:
-                    self._table.begin_again(node, self._now)
-                    self._results += self._fib.again(prefix)
+    def _clear(self, prefixes: Sequence[Prefix]) -> None:
+        for prefix in prefixes:
+            node = self._table.nodes.get(prefix)
+            if node is not None:
+                self._table.begin_again(node, self._context.now)
+                self._fib.again(prefix)
 
-    def _order_again(self, prefixes: list[Prefix]) -> Iterator[None]:
+    def _order_again(self, prefixes: Sequence[Prefix]) -> None:
         """Order entries again, for a shell that may have lost some."""
-        for first in range(0, len(prefixes), SLICE):
-            if first:
-                yield
-            self._results += [order for prefix in prefixes[first : first + SLICE] for order in self._fib.again(prefix)]
+        for prefix in prefixes:
+            self._fib.again(prefix)
 
-    def _link(self, keys: list[Key]) -> Iterator[None]:
+    def _link(self, keys: Sequence[Key]) -> None:
         """Let offers that name an interface follow its line."""
-        for first in range(0, len(keys), SLICE):
-            if first:
-                yield
-            self._results += self._publish(self._table.link(keys[first : first + SLICE], self._now))
+        self._publish(self._table.link(keys, self._context.now))
 
     # ------------------------------------------------------------------------------------------------------ parts
 
@@ -302,36 +272,39 @@ class RibMachine:
                 return node
         return None
 
-    def _publish(self, changes: list[Change]) -> list[Effect | Notice]:
-        """Return what follows from changes: debug lines, orders to the forwarding table, the notice."""
+    def _publish(self, changes: list[BestRouteChange]) -> None:
+        """Emit what follows from changes: debug lines, orders to the forwarding table, the notice."""
         if not changes:
-            return []
+            return
         self._routes = None
-        results: list[Effect | Notice] = []
-        if self._ports.debugging.on(messages.ROUTING):
-            results.append(DebugOutput(tuple(line for change in changes for line in messages.change_lines(change))))
+        if self._context.ports.debugging.on(messages.ROUTING):
+            self._context.debug(*(line for change in changes for line in messages.change_lines(change)))
         for change in changes:
-            results += self._fib.update(change.prefix, self._table.nodes.get(change.prefix))
-            results.append(RouteChanged(change.prefix, change.old, change.new))
-        return results
+            order = self._fib.update(change.prefix, self._table.nodes.get(change.prefix))
+            changed = RouteChanged(change.prefix, change.old, change.new)
+            self._context.emit(*((changed,) if order is None else (order, changed)))
 
-    def _override(self, event: OverrideOffered, now: float) -> list[Effect | Notice]:
+    def _override(self, event: OverrideOffered) -> None:
         if self._overrides.get(event.prefix) == event.next_hop:
-            return []
+            return
         if event.next_hop is None:
             del self._overrides[event.prefix]
         else:
             self._overrides[event.prefix] = event.next_hop
-        self._table.set_override(event.prefix, event.next_hop, now)
-        results: list[Effect | Notice] = []
-        if self._ports.debugging.on(messages.ROUTING):
+        self._table.set_override(event.prefix, event.next_hop, self._context.now)
+        if self._context.ports.debugging.on(messages.ROUTING):
             hop = event.next_hop.address or event.next_hop.interface if event.next_hop else None
-            results.append(DebugOutput((messages.override_line(event.prefix, hop),)))
-        return [*results, *self._fib.update(event.prefix, self._table.nodes.get(event.prefix))]
+            self._context.debug(messages.override_line(event.prefix, hop))
+        self._update(event.prefix)
 
-    def _interface(self, event: InterfaceChanged, now: float) -> list[Effect | Notice]:
+    def _update(self, prefix: Prefix) -> None:
+        order = self._fib.update(prefix, self._table.nodes.get(prefix))
+        if order is not None:
+            self._context.emit(order)
+
+    def _interface(self, event: InterfaceChanged) -> None:
         """Let connected routes, and everything else that leads out of this interface, follow the line."""
-        results: list[Effect | Notice] = []
+        now = self._context.now
         lines = {version: event.new is not None and event.new.runs(version) for version in (4, 6)}
         if any(up != self._line(event.name, version) for version, up in lines.items()):
             for version, up in lines.items():
@@ -339,25 +312,26 @@ class RibMachine:
                     self._running[version][event.name] = None
                 else:
                     self._running[version].pop(event.name, None)
-            results += self._work(self._link(self._table.leading_out(event.name)), now)
+            self._context.work(in_pieces(self._table.leading_out(event.name), SLICE, self._link))
             for prefix, next_hop in self._overrides.items():
                 if next_hop.interface == event.name:
-                    results += self._fib.update(prefix, self._table.nodes.get(prefix))
+                    self._update(prefix)
+                    self._table.touch(prefix)
+            if self._context.ports.remembers:
+                self._remembered().note_ipv6(bool(self._running[6]), now)
         old_routes, new_routes = _connected(event.old), _connected(event.new)
         for key in old_routes:
             if key not in new_routes:
                 source, prefix = key
-                results += self._publish(self._table.retract(source, event.name, prefix, now))
+                self._publish(self._table.retract(source, event.name, prefix, now))
         for key, route in new_routes.items():
             if key not in old_routes:
-                results += self._publish(self._table.offer(self._marked(route), now))
-        return results
+                self._publish(self._table.offer(self._marked(route), now))
 
-    def _run(self, event: NetworksRun, now: float) -> list[Effect | Notice]:
+    def _run(self, event: NetworksRun) -> None:
         """Note that a protocol runs on other networks of an interface than before."""
         owner = (event.source, event.process)
         networks = self._run_by.setdefault(event.interface, {})
-        results: list[Effect | Notice] = []
         for prefix in dict.fromkeys((*networks, *event.prefixes)):
             users = networks.setdefault(prefix, {})
             if prefix in event.prefixes:
@@ -370,10 +344,9 @@ class RibMachine:
             offer = node.offers.get((RouteSource.CONNECTED, event.interface)) if node else None
             if offer is not None:
                 route = replace(offer.route, since=offer.since)
-                results += self._publish(self._table.offer(self._marked(route), now))
+                self._publish(self._table.offer(self._marked(route), self._context.now))
         if not networks:
             del self._run_by[event.interface]
-        return results
 
     def _marked(self, route: Route) -> Route:
         """Return a connected route, and who runs there."""
@@ -382,7 +355,8 @@ class RibMachine:
         run_by = tuple(sorted(users, key=lambda owner: (owner[0].value, owner[1])))
         return route if route.run_by == run_by else replace(route, run_by=run_by)
 
-    def _host_route(self, event: HostRouteChanged, now: float) -> list[Change]:
+    def _host_route(self, event: HostRouteChanged) -> list[BestRouteChange]:
+        now = self._context.now
         if not event.next_hops:
             return self._table.retract(RouteSource.HOST, "", event.prefix, now)
         route = Route(
@@ -422,5 +396,6 @@ def _connected(state: InterfaceState | None) -> dict[tuple[RouteSource, Prefix],
                 next_hops=(NextHop(state.name),),
                 process=state.name,
                 kind=RouteKind.FORWARD,
+                stays=state.is_apart,
             )
     return routes

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.notices import Route
-    from dmvpn.features.rib.table import Change
+    from dmvpn.features.rib.table import BestRouteChange
 
 #: The name of the debug flag.
 ROUTING = "ip routing"
 
 
 class KernelContested(Log, name="HOST-4-CONTESTED"):
-    """Another program of this machine takes away, again and again, what the router ordered of the kernel.
+    """Another program of this machine removes, again and again, routes or neighbors of the router from the kernel.
 
-    It is put back each time, more and more seldom, at last every 5 seconds; meanwhile packets may be lost. Find the
-    program (`ip monitor` shows what it does), and tell it to leave protocol 54 and the router's interfaces alone.
+    They are restored each time, at growing intervals of up to 5 seconds; meanwhile packets may be lost. Find the
+    program (`ip monitor` shows its changes), and configure it to leave protocol 54 and the router's interfaces alone.
     """
 
     @classmethod
@@ -33,7 +33,7 @@ class KernelContested(Log, name="HOST-4-CONTESTED"):
 
 
 class KernelCalm(Log, name="HOST-5-CALM"):
-    """Nobody takes away any more what the router ordered of the kernel: all of it is there."""
+    """No program removes the router's routes and neighbors from the kernel any more: all of them are there."""
 
     @classmethod
     def of(cls, what: str) -> Self:
@@ -44,7 +44,7 @@ class KernelCalm(Log, name="HOST-5-CALM"):
 MESSAGES = (KernelContested, KernelCalm)
 
 
-def change_lines(change: Change) -> Iterator[str]:
+def change_lines(change: BestRouteChange) -> Iterator[str]:
     """Yield the lines for one change of the table; it is none of it that another protocol runs on a connected
     network.
     """

@@ -90,9 +90,9 @@ class Offer:
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One prefix: its offers, the best of all, and the best of those that NHRP did not make.
+    """One prefix: its offers, the best of all, and the best without those of NHRP.
 
-    shown: the best route as everybody was told of it.
+    shown: the best route as the other features were last notified.
     override: the next hop that NHRP puts in the place of the best route's (NHO), and since when.
     """
 
@@ -120,7 +120,7 @@ class Node:
         return min(usable, key=lambda offer: offer.rank)
 
     def choose(self, plain: Offer | None) -> Offer | None:
-        """Return the best usable offer of all, as of now. plain: of those that NHRP did not make."""
+        """Return the best usable offer of all, as of now. plain: without the offers of NHRP."""
         nhrp = self.offers.get(_NHRP)
         if nhrp is None or not nhrp.usable or (plain is not None and plain.rank < nhrp.rank):
             return plain

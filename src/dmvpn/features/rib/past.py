@@ -1,6 +1,6 @@
-"""The past of the routing table: what was shown of each prefix, for `show ip route at`.
+"""The past of the routing table: the earlier routes of each prefix, for `show ip route at`.
 
-A `Record` is a line of `show ip route` with times instead of ages, so one record tells what the show was at any moment
+A `Record` is a line of `show ip route` with times instead of ages, so one record gives the output at any moment
 of its life. The show of the present is made of records, too.
 """
 
@@ -24,7 +24,7 @@ class Record:
     """The best route of a prefix.
 
     since, override_since: seconds monotonic.
-    leading: its next hops in the protocol's own words, those that can be used.
+    leading: its usable next hops, in the protocol's own words.
     override: NHRP's, if it is used.
     """
 
@@ -59,7 +59,7 @@ class Past:
         return max([self._started, *(oldest for oldest in journals if oldest is not None)])
 
     def ran_ipv6(self, time: float) -> bool:
-        """Return what `note_ipv6` was told last at that moment."""
+        """Return the last argument of `note_ipv6` before that moment."""
         return self._runs_ipv6.at(time).get(None, False)
 
     def at(self, time: float) -> list[Record]:

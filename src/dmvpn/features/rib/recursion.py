@@ -1,10 +1,10 @@
 """Next hops that are addresses only: found in the table itself, without going round in circles.
 
 `ip route 10.4.4.0 255.255.255.0 192.168.100.41` is usable while the table has a way to 192.168.100.41. Thousands of
-routes share a few next hops, so what is looked up is a `Place`, once for all who name it, and again when a route
-changes that holds it (`follow`). Its longest match may be *another* recursive offer: then the place leans on the next
-hops of that one, and is looked up after them. Only places that lean on each other can make a circle; those are settled
-together (`circles`). So the outcome depends on the offers alone, not on the order in which they came.
+routes share a few next hops, so each lookup is a `RecursiveHop`, shared by all offers with that next hop, and repeated
+when a route changes that contains it (`follow`). Its longest match may be *another* recursive offer: then it depends on
+the next hops of that offer, and is looked up after them. Only hops that depend on each other can make a circle; these
+are settled together (`circles`). So the outcome depends on the offers alone, not on the order in which they came.
 
 NHRP's routes do not count here: a shortcut must not carry the route that it rests on. Nor do the host's own: a static
 route whose next hop lies in a tunnel would follow the host's default route, in clear, while the tunnel is down.
@@ -21,7 +21,17 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
-from dmvpn.features.rib.circles import Circle, Key, Place, Settling, at, components, joined, order_of, place_number
+from dmvpn.features.rib.circles import (
+    Circle,
+    Key,
+    RecursiveHop,
+    Settling,
+    at,
+    components,
+    joined,
+    order_of,
+    place_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,23 +49,23 @@ SLICE: Final = 128
 
 @dataclass(slots=True)
 class _Pass:
-    """changed: prefixes with other hops. dirty: places that are still to be looked up; later: those that are next."""
+    """changed: prefixes with new next hops. dirty: places to look up now; later: places to look up next."""
 
     changed: dict[Prefix, None] = field(default_factory=dict)
-    dirty: dict[Number, Place] = field(default_factory=dict)
-    later: dict[Number, Place] = field(default_factory=dict)
+    dirty: dict[Number, RecursiveHop] = field(default_factory=dict)
+    later: dict[Number, RecursiveHop] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Alike:
-    """What is found of next hops, for all offers that name the same tuple of them: a neighbor tells thousands together.
+    """The result for a tuple of next hops, shared by all offers that have it: a neighbor advertises thousands at once.
 
-    ways: where they lead, and leading: those of them that lead somewhere; None: it is not the same for all offers,
-    because some of the places lie in a circle.
+    ways: where they lead, and leading: the usable next hops; None: the result differs between offers, because some of
+    the places lie in a circle.
     """
 
     next_hops: tuple[NextHop, ...]
-    places: tuple[Place, ...]
+    places: tuple[RecursiveHop, ...]
     ways: tuple[NextHop, ...] | None
     leading: tuple[NextHop, ...] | None
 
@@ -68,10 +78,10 @@ class Recursion:
         self._nodes = nodes
         self._line = line
         self._offers: dict[Key, Offer] = {}
-        self._places: dict[Number, Place] = {}
+        self._places: dict[Number, RecursiveHop] = {}
         self._addresses: list[Number] = []  # the keys of `_places`, sorted
         self._fresh: dict[Key, None] = {}  # offers whose hops are to be found
-        self._loose: dict[Number, Place] = {}  # places that are to be looked up, whatever changed
+        self._loose: dict[Number, RecursiveHop] = {}  # places that are to be looked up, whatever changed
         self._circles: dict[Key, Circle] = {}  # the offers that are settled with others
         self._left = SLICE
         self._alike: dict[int, _Alike] = {}  # by the identity of their next hops; until some place is another one
@@ -109,10 +119,10 @@ class Recursion:
                 del self._addresses[bisect_left(self._addresses, place.number)]
 
     def follow(self, prefixes: Iterable[Prefix]) -> dict[Prefix, None]:
-        """Follow offers of these prefixes, which are others: set the hops that follow; returns the prefixes where some
-        are others. While it is behind, there are more offers than it looks at in one go.
+        """Follow changed offers of these prefixes: set their next hops; returns the prefixes whose next hops changed.
+        While it is behind, there are more offers than it looks at in one go.
 
-        This ends: places do not lean on themselves, but in circles, and those are settled in one go.
+        This ends: places depend on themselves only in circles, and circles are settled in one go.
         """
         later, self._loose = self._loose, {}
         for prefix in prefixes:
@@ -144,7 +154,7 @@ class Recursion:
 
     @property
     def is_behind(self) -> bool:
-        """Are there offers left to look at? `follow` goes on with them."""
+        """Whether offers are left to look at; `follow` continues with them."""
         return bool(self._fresh)
 
     def leading(self, key: Key) -> tuple[NextHop, ...]:
@@ -171,14 +181,14 @@ class Recursion:
             found = self._alike[id(hops)] = _Alike(hops, places, whither, leading)
         return found
 
-    def _place(self, number: Number, address: IPAddress) -> Place:
+    def _place(self, number: Number, address: IPAddress) -> RecursiveHop:
         place = self._places.get(number)
         if place is None:
-            place = self._places[number] = self._loose[number] = Place(address, number)
+            place = self._places[number] = self._loose[number] = RecursiveHop(address, number)
             insort(self._addresses, number)
         return place
 
-    def _inside(self, prefix: Prefix) -> Iterator[tuple[Number, Place]]:
+    def _inside(self, prefix: Prefix) -> Iterator[tuple[Number, RecursiveHop]]:
         """Yield the places inside this prefix."""
         if self._addresses:
             version, first = prefix.version, prefix.number
@@ -189,9 +199,9 @@ class Recursion:
 
     # ----------------------------------------------------------------------------------------------- what leans on what
 
-    def _in_order(self, dirty: dict[Number, Place]) -> list[list[Place]]:
+    def _in_order(self, dirty: dict[Number, RecursiveHop]) -> list[list[RecursiveHop]]:
         """Return them in the order in which they lean on each other, with all of the circles that they are in."""
-        others: dict[Number, Place] = {}
+        others: dict[Number, RecursiveHop] = {}
         for place in dirty.values():
             leans = self._leans(place.address)
             if leans != place.leans:
@@ -212,7 +222,7 @@ class Recursion:
                 dirty.update(place.circle.places)
         return list(components(dirty.values(), dirty))
 
-    def _dissolve(self, place: Place, found: dict[Number, Place]) -> None:
+    def _dissolve(self, place: RecursiveHop, found: dict[Number, RecursiveHop]) -> None:
         """Dissolve a circle: its places may be in another one now, or in none; what closed this one may lean on
         them.
         """
@@ -227,7 +237,7 @@ class Recursion:
             if key in self._offers:
                 self._fresh[key] = None
 
-    def _leans(self, address: IPAddress) -> tuple[Place, ...]:
+    def _leans(self, address: IPAddress) -> tuple[RecursiveHop, ...]:
         """Return the places of all recursive offers that the longest match may be."""
         named = (_addresses(self._offers[key]) for key in self._candidates(address))
         return tuple({number: self._places[number] for numbers in named for number in numbers}.values())
@@ -242,14 +252,14 @@ class Recursion:
 
     # ---------------------------------------------------------------------------------------------------- what is there
 
-    def _look_up(self, place: Place, work: _Pass) -> None:
+    def _look_up(self, place: RecursiveHop, work: _Pass) -> None:
         hops = self._way(place.address)
         if hops != place.hops:
             place.hops = hops
             self._fresh.update(place.users)
 
     def _settle(self, circle: Circle, work: _Pass) -> None:
-        """Settle a circle from nothing, and tell those that are not in it."""
+        """Settle a circle from nothing, and update the offers outside that depend on it."""
         members = self._members(circle)
         before = {key: offer.hops for key, offer in members.items()}
         for key in circle.members:

@@ -1,8 +1,9 @@
 """The routing table: selects the best offer of every prefix and says what changed.
 
-    offer, retract, link ──> nodes and offers ──> recursion (addresses to hops) ──> best of each prefix ──> Change
+    offer, retract, link ──> nodes and offers ──> recursion (addresses to hops) ──> best ──> BestRouteChange
 
-One `Change` is one prefix whose best route is another one now. Work per offer: one look-up per prefix length in use.
+One `BestRouteChange` is one prefix whose best route is another one now. Work per offer: one look-up per prefix length
+in use.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class BestRouteChange:
     """The best route of a prefix, before and after."""
 
     prefix: Prefix
@@ -33,9 +34,9 @@ class Change:
 
 
 class RouteTable:
-    """All nodes by prefix. `line(interface, version)`: does it carry packets of this IP version?
+    """All nodes by prefix. `line(interface, version)`: whether the interface carries packets of this IP version.
 
-    touched: prefixes that may have changed, for whoever remembers the table.
+    touched: prefixes that may have changed, for the record of earlier tables.
     """
 
     def __init__(self, line: Callable[[str, int], bool]) -> None:
@@ -46,7 +47,7 @@ class RouteTable:
         self._by_interface: dict[str, dict[Key, None]] = {}
         self._settled_at = float("-inf")
 
-    def offer(self, route: Route, now: float) -> list[Change]:
+    def offer(self, route: Route, now: float) -> list[BestRouteChange]:
         """Take a route, or the new version of one."""
         node = self._node(route.prefix)
         owner = route.source, route.process
@@ -68,7 +69,7 @@ class RouteTable:
             offer.lead(self._direct(route))
         return self._settle([route.prefix], now)
 
-    def retract(self, source: RouteSource, process: str, prefix: Prefix, now: float) -> list[Change]:
+    def retract(self, source: RouteSource, process: str, prefix: Prefix, now: float) -> list[BestRouteChange]:
         """Drop a route; it need not be there."""
         node = self.nodes.get(prefix)
         offer = node.offers.pop((source, process), None) if node else None
@@ -81,7 +82,7 @@ class RouteTable:
         """Return the offers that name this interface."""
         return list(self._by_interface.get(interface, ()))
 
-    def link(self, keys: Iterable[Key], now: float) -> list[Change]:
+    def link(self, keys: Iterable[Key], now: float) -> list[BestRouteChange]:
         """Note that the line of an interface went up or down that these offers named, and perhaps still do."""
         touched: dict[Prefix, None] = {}
         for key in keys:
@@ -96,11 +97,11 @@ class RouteTable:
 
     @property
     def is_behind(self) -> bool:
-        """Are there routes left that follow from others? `go_on` looks at more of them."""
+        """Whether recursive routes are left to look at; `go_on` looks at more of them."""
         return self.recursion.is_behind
 
-    def go_on(self, now: float) -> list[Change]:
-        """Look at some more of the routes that follow from others."""
+    def go_on(self, now: float) -> list[BestRouteChange]:
+        """Look at some more recursive routes."""
         return self._settle([], now) if self.is_behind else []
 
     def begin_again(self, node: Node, now: float) -> None:
@@ -108,6 +109,10 @@ class RouteTable:
         for offer in node.offers.values():
             offer.begin_again(now)
         self.touched[node.prefix] = None
+
+    def touch(self, prefix: Prefix) -> None:
+        """Note that the output for a prefix may have changed without its routes."""
+        self.touched[prefix] = None
 
     def take_touched(self) -> dict[Prefix, None]:
         """Return the prefixes that may have changed since the last time."""
@@ -150,7 +155,7 @@ class RouteTable:
                 if not users:
                     del self._by_interface[hop.interface]
 
-    def _settle(self, prefixes: list[Prefix], now: float) -> list[Change]:
+    def _settle(self, prefixes: list[Prefix], now: float) -> list[BestRouteChange]:
         """Select again where something changed, and wherever a recursive offer leans on that: there as much as may be
         done at this moment.
         """
@@ -161,7 +166,7 @@ class RouteTable:
         every = {**dict.fromkeys(prefixes), **followed} if followed else prefixes
         return [change for prefix in every if (change := self._select(prefix)) is not None]
 
-    def _select(self, prefix: Prefix) -> Change | None:
+    def _select(self, prefix: Prefix) -> BestRouteChange | None:
         """Select the best route of a prefix again; returns None if it is the same."""
         self.touched[prefix] = None
         node = self.nodes.get(prefix)
@@ -172,7 +177,7 @@ class RouteTable:
         node.best = node.choose(node.plain)
         after = node.shown = node.best.resolved if node.best else None
         self._drop_if_empty(node)
-        return Change(prefix, before, after) if before is not after and before != after else None
+        return BestRouteChange(prefix, before, after) if before is not after and before != after else None
 
     def _drop_if_empty(self, node: Node) -> None:
         if node.empty and node.best is None:

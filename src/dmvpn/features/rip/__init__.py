@@ -1,17 +1,18 @@
 """RIP version 2: RFC 2453; triggered RIP: RFC 2091.
 
 Takes the `router rip` section and the RIP lines of interfaces, packets on UDP port 520, `InterfaceChanged` and
-`RouteChanged` (redistribution); makes `RouteOffered` and `RouteRetracted`, and packets.
+`RouteChanged` (redistribution); emits `RouteOffered` and `RouteRetracted`, and packets.
 
-    packet    bytes <-> values          auth      the MD5 digest of RFC 2082   seals    what is sealed how, and believed
-    model     the typed configuration   circuit   an interface that speaks RIP
+    packet    bytes <-> values          auth      the MD5 digest of RFC 2082   seals    authentication of packets
+    model     the typed configuration   interface an interface that speaks RIP
     database  learned routes, timers    own       connected and redistributed routes
-    output    what an update says       speaker   to whom it goes
-    lists     what lists leave of it    telling   updates, in slices
-    gateways  who told routes, and when         watched   those that BFD watches
-    triggered, conversation   circuits where changes alone are told, and what one peer there is told
-    table     what is announced                   machine   the process
-    facts     what judges outside may know
+    output    entries of an update      sender    destinations and sending
+    lists     distribute lists, offsets advertiser updates, in slices
+    gateways  gateways, when last heard         watched   gateways watched by BFD
+    triggered, conversation   triggered RIP on a circuit, and with one peer there
+    changes   triggered updates         state     state shared by the parts    timers    kinds of timers
+    table     routes to announce        machine   the process
+    facts     facts for the doctor
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dmvpn.features.rip.model import RipConfig
 from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
 
 if TYPE_CHECKING:
+    from dmvpn.base.datagrams import UdpPort
     from dmvpn.ios import ShowContext
 
 
@@ -36,6 +38,12 @@ def _protocol_names(ctx: ShowContext) -> list[str]:
     from dmvpn.features.rip.show import protocol_names
 
     return protocol_names(ctx)
+
+
+def _udp(ctx: ShowContext) -> list[UdpPort]:
+    from dmvpn.features.rip.show import udp_ports
+
+    return udp_ports(ctx)
 
 
 FEATURE = Feature(
@@ -54,5 +62,6 @@ FEATURE = Feature(
     ),
     protocol_blocks=_protocol_blocks,
     protocol_names=_protocol_names,
+    udp=_udp,
     explanations=Later("dmvpn.features.rip.explain:GROUPS"),
 )

@@ -21,16 +21,16 @@ _KEY_LENGTH = 16
 
 
 def seal_md5(packet: RipPacket, *, key_id: int, key: bytes, sequence: int) -> bytes:
-    """Encode the packet with a digest made with this key, and the authentication length that IOS writes."""
+    """Encode the packet with a digest made with this key, and the authentication length that IOS sends."""
     authentication = KeyedDigest(key_id=key_id, sequence=sequence, digest=b"")
     covered = replace(packet, authentication=authentication).serialize()
     return covered + _md5_digest(covered, key)
 
 
 def verify_md5(data: Octets, *, key: bytes) -> bool:
-    """Return True if the last 16 octets of the packet are the MD5 digest of those before them and this key.
+    """Return whether the last 16 octets of the packet are the MD5 digest of the octets before them and this key.
 
-    For packets that `RipPacket.parse` has given a `KeyedDigest`: which key that has to be, its `key_id` says.
+    For packets to which `RipPacket.parse` gave a `KeyedDigest`, whose `key_id` identifies the key.
     """
     covered, digest = bytes(data[:-_DIGEST_LENGTH]), bytes(data[-_DIGEST_LENGTH:])
     return hmac.compare_digest(digest, _md5_digest(covered, key))

@@ -1,4 +1,4 @@
-"""`router rip`, the RIP lines of an interface, and the model they make."""
+"""`router rip`, the RIP lines of an interface, and the model built from them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ PASSIVE: Final = ConfigLine(
 
 
 def _read_network(text: str) -> tuple[IPv4Address, str] | None:
-    """Return the classful network of an address: IOS keeps that, whatever host of it was typed."""
+    """Return the classful network of an address, which IOS stores whatever host address was typed."""
     try:
         typed = IPv4Address(text)
     except ValueError:
@@ -166,7 +166,7 @@ AUTHENTICATION_KEYS: Final = ConfigLine(
 TRIGGERED: Final = ConfigLine(
     "interface",
     "ip rip triggered",
-    {"triggered": "Tell changes alone, and have them acknowledged; needs the same line at the other end"},
+    {"triggered": "Send only changes, with acknowledgement; needs the same line at the other end"},
     order=59,
 )
 SEND_VERSION: Final = ConfigLine(
@@ -228,7 +228,7 @@ LINES: Final = (
 
 
 def model(tree: ConfigTree) -> RipConfig:
-    """Return what the configuration says of RIP."""
+    """Return the model of the configuration."""
     section = tree.section(ROUTER)
     if section is None:
         return RipConfig()
@@ -297,7 +297,7 @@ def _redistributions(section: Section) -> list[Redistribution]:
 
 
 def _interface(args: Args, section: Section) -> RipInterfaceSettings | None:
-    """Return what an interface says; None: nothing."""
+    """Return the settings of an interface; None: all are defaults."""
     name, mode, keys = args.interface("name"), section.get(AUTHENTICATION_MODE), section.get(AUTHENTICATION_KEYS)
     bfd = section.get(INTERFACE_BFD)
     asked = AuthenticationMode.MD5 if mode is not None and "md5" in mode else AuthenticationMode.TEXT

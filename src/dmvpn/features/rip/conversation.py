@@ -1,7 +1,7 @@
-"""What one peer of triggered RIP is told, and what it acknowledged: RFC 2091 §4.
+"""The updates sent to one peer of triggered RIP, and their acknowledgments: RFC 2091 §4.
 
-One Update Response is on its way at a time. What changes meanwhile is owed, and goes with the next one: so a peer is
-told the last state of a route, and not each one before it.
+Only one Update Response is outstanding at a time. Changes in the meantime are owed and leave with the next response, so
+a peer receives the latest state of a route and skips the intermediate ones.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.base.addresses import Prefix
+    from dmvpn.base.context import Timer
 
 _LAST_SEQUENCE: Final = 0xFFFF
 
 
 class Pending(NamedTuple):
-    """A response that is not acknowledged, and what it is about."""
+    """A response that is not acknowledged yet, and its prefixes."""
 
     packet: RipPacket
     prefixes: tuple[Prefix, ...]
@@ -30,17 +31,21 @@ class Pending(NamedTuple):
 
 @dataclass(slots=True)
 class Conversation:
-    """The two directions.
+    """Both directions of the exchange with one peer.
 
-    owed: what the peer does not know as it is now, the oldest change first. starts: the next response is the first
-    after a request, and says so. sequence: of the last response. pending: it, until it is acknowledged.
+    timer: repeats what the peer has not answered.
 
-    asking: the peer has been asked for everything and has not answered. asked_at: when, seconds. heard: the number of
-    its last response, None: of none since it asked.
+    owed: prefixes whose present state the peer lacks, the oldest change first. starts: the next response is the first
+    one after a request, and has the flush bit. sequence: of the last response. pending: that response, until
+    acknowledged.
 
-    tries: how often something came again in vain. is_lost: too often.
+    asking: the peer's table was requested and has not come. asked_at: when, seconds. heard: the sequence number of its
+    last response; None: none since its request.
+
+    tries: consecutive retransmissions. is_lost: there were too many.
     """
 
+    timer: Timer
     owed: dict[Prefix, None] = field(default_factory=dict)
     starts: bool = False
     sequence: int = 0
@@ -53,29 +58,29 @@ class Conversation:
 
     @property
     def is_busy(self) -> bool:
-        """Is something to come from the peer?"""
+        """Whether an answer of the peer is outstanding."""
         return self.asking or self.pending is not None
 
     @property
     def is_beginning(self) -> bool:
-        """Is the first response after a request on its way, or to go next?"""
+        """Whether the first response after a request is outstanding, or the next one to send."""
         header = self.pending.packet.update if self.pending is not None else None
         return self.starts or (header is not None and header.flush)
 
     # --------------------------------------------------------------------------------------------- what it is told
 
     def begin(self, told: Iterable[Prefix]) -> None:
-        """Tell it everything from now on: it asked for that."""
+        """Send the whole table from now on, because the peer requested it."""
         self.owed = dict.fromkeys(told)
         self.starts, self.pending, self.heard = True, None, None
         self._alive()
 
     def owe(self, prefixes: Iterable[Prefix]) -> None:
-        """Note that these are something else now."""
+        """Record prefixes that changed."""
         self.owed.update(dict.fromkeys(prefixes))
 
     def next(self, told: Mapping[Prefix, RipEntry], most: int) -> RipPacket | None:
-        """Return the next response, of no more than `most` entries; None: nothing is owed, or it is not its turn."""
+        """Return the next response, of at most `most` entries; None: nothing is owed, or a response is outstanding."""
         if self.pending is not None or not (self.owed or self.starts):
             return None
         some = tuple(islice(self.owed, most))
@@ -86,7 +91,7 @@ class Conversation:
         return self.pending.packet
 
     def again(self, told: Mapping[Prefix, RipEntry]) -> RipPacket | None:
-        """Return the pending response again, with another number if it says something else now; None: there is none."""
+        """Return the outstanding response again, with a new number if its routes have changed; None: there is none."""
         if self.pending is None:
             return None
         before, prefixes = self.pending
@@ -99,7 +104,7 @@ class Conversation:
         return self.pending.packet
 
     def acknowledge(self, sequence: int) -> bool:
-        """Take an acknowledgment. False: not of what is on its way."""
+        """Handle an acknowledgment. Returns whether it is for the outstanding response."""
         if self.pending is None or sequence != self.sequence:
             return False
         self.pending = None
@@ -107,7 +112,7 @@ class Conversation:
         return True
 
     def farewells(self, told: Iterable[Prefix], most: int) -> Iterator[RipPacket]:
-        """Yield the responses that say that nothing is to be reached by us any more."""
+        """Yield responses that announce all routes as unreachable."""
         left = list(told)
         for start in range(0, len(left), most):
             yield self._numbered(tuple(left[start : start + most]), {}, flush=False)
@@ -115,7 +120,7 @@ class Conversation:
     # ----------------------------------------------------------------------------------------------- what it tells
 
     def hear(self, header: UpdateHeader) -> bool:
-        """Take the head of a response. False: it came before."""
+        """Handle the header of a response. Returns False for a repetition."""
         is_news = header.flush or header.sequence != self.heard
         self.heard = header.sequence
         if header.flush:
@@ -124,15 +129,15 @@ class Conversation:
         return is_news
 
     def ask(self, now: float) -> None:
-        """Note that it is asked for everything, RFC 2091 §4.1."""
+        """Record that the peer's table is requested, RFC 2091 §4.1."""
         self.asking, self.asked_at = True, now
 
     def repeat(self) -> None:
-        """Count something that came again in vain."""
+        """Count a retransmission."""
         self.tries += 1
 
     def lose(self) -> None:
-        """Give it up for now: when it is back it must tell everything."""
+        """Give the peer up for now: when it returns, it must send its whole table."""
         self.is_lost, self.asking = True, True
 
     def _alive(self) -> None:
@@ -145,7 +150,7 @@ class Conversation:
 
 
 def _entries(prefixes: Iterable[Prefix], told: Mapping[Prefix, RipEntry]) -> tuple[RipEntry, ...]:
-    """Return what is said of these: those that are not told are not to be reached."""
+    """Return the entries for these prefixes; prefixes that are not announced are unreachable."""
     return tuple(told.get(prefix) or _gone(prefix) for prefix in prefixes)
 
 

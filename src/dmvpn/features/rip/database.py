@@ -1,9 +1,9 @@
-"""What RIP has learned: routes, their paths, and the four timers of each, RFC 2453 §3.8 with IOS's holddown.
+"""Learned routes: their paths, and the four timers of each, RFC 2453 §3.8 with IOS's holddown.
 
-The moves between the states of a route are the table `MOVES`. The state itself is not kept: it follows from the paths.
+`MOVES` are the state transitions of a route. The state itself is not stored, because it follows from the paths.
 
-The metric is the one received: the sender has counted the hop (a neighbor's connected network has metric 1, as IOS
-shows it; RFC 2453 §3.9.2 adds the hop on receipt, which comes to the same on the wire). Equal paths share the load.
+The metric is stored as received: the sender has counted the hop (a neighbor's connected network has metric 1, as IOS
+shows it; RFC 2453 §3.9.2 adds the hop on receipt, with the same result on the wire). Equal paths share the load.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.rip.packet import INFINITY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.rip.model import RipTimers
 
 
-#: Prefixes that are learned from all gateways together, and paths of one of them: one that tells without end takes the
-#: room of nobody else.
+#: Maximum prefixes learned from all gateways together, and paths of one gateway: a gateway that announces without end
+#: does not use up the room of other gateways.
 MOST_PREFIXES: Final = 250_000
 MOST_OF_ONE: Final = 50_000
 
 
 class RouteState(enum.Enum):
-    """What RIP has of a prefix."""
+    """The state of a prefix."""
 
     UNKNOWN = "nothing"
     REACHABLE = "a path"
@@ -39,14 +39,14 @@ class RouteState(enum.Enum):
 
 
 class RouteMove(enum.Enum):
-    """What can happen to a route."""
+    """Events of a route."""
 
     HEARD = "a gateway announces it; once it was lost: its old gateway, a better metric, or any after `holddown`"
     LOST = "its last path is poisoned by its gateway, silent for `invalid`, or its interface is down"
     FLUSHED = "`flush` is over"
 
 
-#: Every legal move. A missing pair (KeyError) is our bug, never a neighbor's.
+#: Every legal transition. A missing pair (KeyError) is our bug, never a neighbor's.
 MOVES: Final[dict[tuple[RouteState, RouteMove], RouteState]] = {
     **{(state, RouteMove.HEARD): RouteState.REACHABLE for state in RouteState},
     (RouteState.REACHABLE, RouteMove.LOST): RouteState.UNREACHABLE,
@@ -56,9 +56,9 @@ MOVES: Final[dict[tuple[RouteState, RouteMove], RouteState]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """One entry of a response: gateway says that it reaches `prefix`. next_hop: gateway, or better than it (§4.4).
+    """One entry of a response: `gateway` reaches `prefix`. next_hop: the gateway, or a better next hop (§4.4).
 
-    permanent: it is believed until the gateway says otherwise (triggered RIP), not for `invalid` seconds alone.
+    permanent: valid until the gateway withdraws it (triggered RIP), not only for `invalid` seconds.
     """
 
     prefix: Prefix
@@ -71,15 +71,27 @@ class Announcement:
 
     @property
     def path(self) -> tuple[str, IPAddress]:
-        """What tells the paths of a route apart."""
+        """The key of this path among those of the route."""
         return self.interface, self.gateway
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedFrom:
+    """The source of learned routes: an interface, or a single gateway there."""
+
+    interface: str
+    gateway: IPAddress | None = None
+
+    def has(self, path: tuple[str, IPAddress]) -> bool:
+        """Return whether a path (interface and gateway) is from this source."""
+        return path[0] == self.interface and self.gateway in (None, path[1])
 
 
 @dataclass(slots=True)
 class LearnedRoute:
-    """A route. paths: with the time of the last update each; none: unreachable. changed: since then.
+    """A route. paths: each with the time of its last update; empty: unreachable.
 
-    Of an unreachable route: lost, the last path that it had; hold_until, flush_at.
+    Of an unreachable route: lost, its last path; hold_until, the end of holddown; flush_at, when it is removed.
     """
 
     prefix: Prefix
@@ -90,7 +102,7 @@ class LearnedRoute:
 
     @property
     def reachable(self) -> bool:
-        """Is there a path?"""
+        """Whether the route has a path."""
         return bool(self.paths)
 
     @property
@@ -105,40 +117,40 @@ class LearnedRoute:
 
     @property
     def oldest(self) -> float | None:
-        """When the path was last heard of that will be forgotten first; None: none will."""
+        """The last update of the path that expires first; None: none expires."""
         return min((heard for path, heard in self.paths.values() if not path.permanent), default=None)
 
     @property
     def updated(self) -> float:
-        """When a path was last heard of."""
+        """The latest update of any path."""
         return max((heard for _, heard in self.paths.values()), default=0.0)
 
 
 class Database:
-    """Learned routes by prefix. Methods return the prefixes whose metric or paths are different now."""
+    """Learned routes by prefix. Methods return the prefixes whose metric or paths changed."""
 
     def __init__(self) -> None:
         self.routes: dict[Prefix, LearnedRoute] = {}
         self._deadlines: Deadlines[Prefix] = Deadlines()
-        #: How many paths each gateway has.
+        #: Number of paths of each gateway.
         self._counts: Counter[tuple[str, IPAddress]] = Counter()
 
     def has_room(self, heard: Announcement) -> bool:
-        """Return whether there is room for what a gateway announces: always, if it is no news."""
+        """Return whether there is room for an announcement; there always is for a known path."""
         route = self.routes.get(heard.prefix)
         if heard.metric >= INFINITY or (route is not None and heard.path in route.paths):
             return True
         return self._counts[heard.path] < MOST_OF_ONE and (route is not None or len(self.routes) < MOST_PREFIXES)
 
     def state(self, prefix: Prefix) -> RouteState:
-        """Return what there is of a prefix."""
+        """Return the state of a prefix."""
         route = self.routes.get(prefix)
         if route is None:
             return RouteState.UNKNOWN
         return RouteState.REACHABLE if route.reachable else RouteState.UNREACHABLE
 
     def learn(self, heard: Announcement, timers: RipTimers, maximum_paths: int, now: float) -> bool:
-        """Take an announcement. True if the route is another one now."""
+        """Apply an announcement. Returns whether the route changed."""
         route = self.routes.get(heard.prefix)
         if route is None or not route.reachable:
             return self._learn_again(route, heard, timers, now)
@@ -162,26 +174,29 @@ class Database:
     def lose(
         self,
         prefixes: Iterable[Prefix],
-        is_gone: Callable[[tuple[str, IPAddress]], bool],
+        gone: LearnedFrom,
         timers: RipTimers,
         since: float,
         now: float,
     ) -> list[Prefix]:
-        """Lose the paths to these prefixes that are gone before our own eyes, since then: holddown is for what others
-        say, so there is none.
+        """Remove the paths of a lost source that were last updated before `since` (seconds).
+
+        Holddown protects from late announcements of gateways, so these routes are not held down.
         """
         changed = []
         for prefix in prefixes:
             route = self.routes.get(prefix)
             known = route.paths.items() if route is not None else ()
-            paths = [path for path, (_, heard) in known if heard <= since and is_gone(path)]
+            paths = [path for path, (_, heard) in known if heard <= since and gone.has(path)]
             if route is not None and paths and self._lose(route, paths, timers, now):
                 route.hold_until = now
                 changed.append(prefix)
         return changed
 
     def doubt(self, interface: str, gateway: IPAddress, timers: RipTimers, now: float) -> None:
-        """Let every path by a gateway that tells its table again go, unless it is told again within `invalid`."""
+        """Let every path of a gateway that sends its table again expire, unless it is announced again
+        within `invalid`.
+        """
         for route in self.routes.values():
             path = route.paths.get((interface, gateway))
             if path is not None:
@@ -189,7 +204,7 @@ class Database:
                 self._arm(route, timers)
 
     def expire(self, timers: RipTimers, now: float, most: int) -> list[Prefix]:
-        """Let silent paths go, and forget routes that have been unreachable for long enough; no more than `most`."""
+        """Remove silent paths, and routes that have been unreachable for long enough; at most `most` of them."""
         changed = []
         for prefix in self._deadlines.take_due(now, most):
             route = self.routes[prefix]
@@ -208,13 +223,13 @@ class Database:
         return changed
 
     def rearm(self, prefixes: Iterable[Prefix], timers: RipTimers) -> None:
-        """Set the timers of these again, which are other ones now."""
+        """Set the deadlines of these routes again because the timers changed."""
         for prefix in prefixes:
             if prefix in self.routes:
                 self._arm(self.routes[prefix], timers)
 
     def clear(self) -> list[Prefix]:
-        """Forget everything; the prefixes that were known."""
+        """Remove everything; returns the prefixes that were known."""
         known = list(self.routes)
         self.routes.clear()
         self._counts.clear()
@@ -226,7 +241,7 @@ class Database:
         return self._deadlines.next()
 
     def _learn_again(self, route: LearnedRoute | None, heard: Announcement, timers: RipTimers, now: float) -> bool:
-        """Learn a route that we do not have, or that is unreachable and maybe held down."""
+        """Learn a route that is unknown, or unreachable and maybe in holddown."""
         if heard.metric >= INFINITY:
             return False
         if route is not None and route.lost is not None and now < route.hold_until:
@@ -249,7 +264,7 @@ class Database:
         return route.paths.pop(path)[0]
 
     def _lose(self, route: LearnedRoute, paths: list[tuple[str, IPAddress]], timers: RipTimers, now: float) -> bool:
-        """Take these paths away; without another one the route is unreachable from now on."""
+        """Remove these paths; a route without any other path becomes unreachable."""
         updated = route.updated
         for path in paths:
             route.lost = self._drop(route, path)

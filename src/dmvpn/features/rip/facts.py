@@ -1,4 +1,4 @@
-"""RIP as facts."""
+"""RIP as facts for the doctor."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class RipInterfaceFacts(Fact):
-    """An interface that a `network` line of RIP names.
+    """An interface covered by a `network` line of RIP.
 
-    heard: the neighbors that sent something lately.
-    blocked: why nothing is sent and taken here.
-    authentication: how packets are protected, "": not at all.
-    ignored: packets of others that were not taken.
+    heard: the neighbors that were heard recently.
+    blocked: why nothing is sent and accepted here.
+    authentication: how packets are authenticated; "": not at all.
+    ignored: received packets that were not accepted.
     """
 
     name: str
@@ -33,9 +33,9 @@ class RipInterfaceFacts(Fact):
 class RipFacts(Fact):
     """The RIP process.
 
-    neighbors: the routers that get updates by unicast.
+    neighbors: routers that receive updates by unicast.
     announces: its own networks, and redistributed ones.
-    update, invalid: seconds between two tables that are told, and after which one that was told is believed no more.
+    update, invalid: seconds between regular updates, and until a silent route is invalid.
     """
 
     neighbors: tuple[Address, ...] = ()
@@ -46,7 +46,7 @@ class RipFacts(Fact):
 
 
 def facts(machine: RipMachine, now: float) -> RipFacts | None:
-    """Return what there is to say about its process; None: there is none."""
+    """Return the facts about the process; None: RIP is not configured."""
     config = machine.config
     if not config.enabled:
         return None

@@ -1,4 +1,4 @@
-"""Distribute lists, offset lists and distances of neighbors: what RIP believes and tells because of them."""
+"""Distribute lists, offset lists and distances: their effect on received and announced routes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import NextHop
 from dmvpn.base.notices import Route, RouteSource
-from dmvpn.base.routemaps import Candidate
-from dmvpn.features.rip.circuit import believable
+from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.rip.database import Announcement
+from dmvpn.features.rip.interface import believable
 from dmvpn.features.rip.packet import INFINITY
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.ports import Ports
-    from dmvpn.features.rip.circuit import Circuit
     from dmvpn.features.rip.database import LearnedRoute
+    from dmvpn.features.rip.interface import RipInterface
     from dmvpn.features.rip.model import RipConfig
     from dmvpn.features.rip.output import Announced
     from dmvpn.features.rip.packet import RipEntry
 
 
 def believed(
-    entries: Iterable[RipEntry], circuit: Circuit, gateway: IPAddress, config: RipConfig, ports: Ports
+    entries: Iterable[RipEntry], circuit: RipInterface, gateway: IPAddress, config: RipConfig, ports: Ports
 ) -> Iterator[Announcement]:
-    """Yield what is believed of a gateway's response. A bad entry does not spoil the others."""
+    """Yield the accepted entries of a gateway's response. A bad entry does not invalidate the other entries."""
     for entry in entries:
         prefix = believable(entry)
         if prefix is None:
@@ -48,7 +48,7 @@ def believed(
 
 
 def believed_of(heard: Announcement, config: RipConfig, ports: Ports) -> Announcement | None:
-    """Return what the lists leave of an announcement; None: nothing, as if it had not come."""
+    """Return an announcement after the inbound lists; None: it is denied, and treated as if it had not come."""
     distribution = config.distribution
     if heard.metric >= INFINITY or not distribution.says(inwards=True):
         return heard
@@ -60,14 +60,14 @@ def believed_of(heard: Announcement, config: RipConfig, ports: Ports) -> Announc
 
 
 def told_on(interface: str, routes: Sequence[Announced], config: RipConfig, ports: Ports) -> Sequence[Announced]:
-    """Return what the lists leave of the routes that are told on an interface."""
+    """Return the routes to announce on an interface after the outbound lists."""
     distribution = config.distribution
     if not distribution.says(inwards=False):
         return routes
     policies = ports.policies.of_routes()
     told = []
     for route in routes:
-        asked = Candidate(prefix=route.prefix, interface=next(iter(route.interfaces), ""), tag=route.tag)
+        asked = MatchedRoute(prefix=route.prefix, interface=next(iter(route.interfaces), ""), tag=route.tag)
         if distribution.permits(policies, asked, interface, inwards=False):
             offset = distribution.offset(policies, asked, interface, inwards=False)
             told.append(replace(route, metric=min(route.metric + offset, INFINITY)))
@@ -75,7 +75,7 @@ def told_on(interface: str, routes: Sequence[Announced], config: RipConfig, port
 
 
 def offer_of(prefix: Prefix, learned: LearnedRoute, config: RipConfig, ports: Ports) -> Route:
-    """Return a learned route as the routing table gets it, with the administrative distance of its first path."""
+    """Return a learned route as offered to the routing table, with the administrative distance of its first path."""
     paths, policies = learned.announcements, ports.policies.of_routes()
     first = paths[0]
     return Route(
@@ -89,8 +89,8 @@ def offer_of(prefix: Prefix, learned: LearnedRoute, config: RipConfig, ports: Po
     )
 
 
-def _candidate(path: Announcement) -> Candidate:
-    """Return the path as lists see it."""
+def _candidate(path: Announcement) -> MatchedRoute:
+    """Return the path in the form that lists match."""
     hop = path.next_hop if isinstance(path.next_hop, IPv4Address) else None
     teller = path.gateway if isinstance(path.gateway, IPv4Address) else None
-    return Candidate(prefix=path.prefix, next_hop=hop, interface=path.interface, tag=path.tag, gateway=teller)
+    return MatchedRoute(prefix=path.prefix, next_hop=hop, interface=path.interface, tag=path.tag, gateway=teller)

@@ -1,4 +1,4 @@
-"""What RIP writes into the log, and what `debug ip rip` prints.
+"""Log messages of RIP, and the lines of `debug ip rip`.
 
 `MESSAGES` lists the log messages; the docstring of each is its explanation for `dmvpn explain`.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.database import LearnedRoute
     from dmvpn.features.rip.packet import RipEntry, RipPacket
 
-#: Names of debug flags: everything of packets; without the routes in them; of triggered RIP; what becomes of routes.
+#: Names of debug flags: packets with their routes; packets only; triggered RIP; changes of routes.
 RIP = "ip rip"
 EVENTS = "ip rip events"
 TRIGGER = "ip rip trigger"
@@ -31,12 +31,12 @@ class AuthenticationMismatch(Log, name="RIP-4-AUTHMISMATCH"):
 
     @classmethod
     def of(cls, neighbor: IPAddress, interface: str, theirs: str, ours: str) -> Self:
-        """Return the message for this sender. theirs, ours: what each side has."""
+        """Return the message for this sender. theirs, ours: the authentication of each side."""
         known = f"{theirs}, made with another key" if theirs == ours else f"{theirs}, ours is {ours}"
         return cls(f"Neighbor {neighbor} ({interface}) is refused: theirs is {known}")
 
 
-class TooMany(Log, name="RIP-4-TOO_MANY"):
+class TooManyPrefixes(Log, name="RIP-4-TOO_MANY"):
     """A gateway tells more prefixes than there is room for: 50,000 of one gateway, 250,000 of all. Further ones are not
     learned (one message a minute for each gateway).
     """
@@ -47,22 +47,22 @@ class TooMany(Log, name="RIP-4-TOO_MANY"):
         return cls(f"Neighbor {gateway} ({interface}) tells more prefixes than there is room for")
 
 
-MESSAGES: Final = (AuthenticationMismatch, TooMany)
+MESSAGES: Final = (AuthenticationMismatch, TooManyPrefixes)
 
 
 def sending(kind: str, destination: IPAddress, interface: str, source: IPAddress) -> str:
-    """Return the line of an update or a request that goes out."""
+    """Return the line of an update or request that is sent."""
     return f"RIP: sending v2 {kind} to {destination} via {interface} ({source})"
 
 
 def built(entries: Iterable[RipEntry]) -> list[str]:
-    """Return the entries of an update that goes out."""
+    """Return the lines for the entries of an update that is sent."""
     lines = (f"\t{entry.prefix} via {entry.next_hop}, metric {entry.metric}, tag {entry.tag}" for entry in entries)
     return ["RIP: build update entries", *lines]
 
 
 def received(source: IPAddress, interface: str, entries: Iterable[RipEntry]) -> list[str]:
-    """Return the lines of an update that came in."""
+    """Return the lines of a received update."""
     lines = [f"RIP: received v2 update from {source} on {interface}"]
     for entry in entries:
         distance = "inaccessible" if entry.metric >= INFINITY else f"in {entry.metric} hops"
@@ -71,12 +71,12 @@ def received(source: IPAddress, interface: str, entries: Iterable[RipEntry]) -> 
 
 
 def contains(count: int) -> str:
-    """Return the line of how many routes a packet has, for those who do not want to see them."""
+    """Return the line with the number of routes in a packet, for debugs that do not list them."""
     return f"RIP: Update contains {count} routes"
 
 
 def stored(route: LearnedRoute) -> str:
-    """Return the line of what became of a learned route."""
+    """Return the line of a changed learned route."""
     if not route.reachable:
         return f"RIP-DB: {route.prefix} is possibly down"
     ways = ", ".join(f"{path.next_hop} on {path.interface}" for path in route.announcements)
@@ -84,22 +84,22 @@ def stored(route: LearnedRoute) -> str:
 
 
 def triggered_request(destination: IPAddress, interface: str) -> str:
-    """Return the line of a request of triggered RIP that goes out."""
+    """Return the line of a triggered RIP request that is sent."""
     return f"RIP: sending triggered request on {interface} to {destination}"
 
 
 def triggered_update(peer: IPAddress, interface: str, packet: RipPacket) -> list[str]:
-    """Return the lines of a response of triggered RIP that goes out."""
+    """Return the lines of a triggered RIP response that is sent."""
     flush = "flush update" if packet.update is not None and packet.update.flush else "update"
     number = packet.update.sequence if packet.update is not None else 0
     return [f"RIP: send v2 triggered {flush} to {peer} on {interface} seq# {number}", *built(packet.entries)]
 
 
 def triggered_received(kind: str, source: IPAddress, interface: str, sequence: int) -> str:
-    """Return the line of a packet of triggered RIP that came in. kind: "request", "update" or "ack"."""
+    """Return the line of a received triggered RIP packet. kind: "request", "update" or "ack"."""
     return f"RIP: received v2 triggered {kind} from {source} on {interface} seq# {sequence}"
 
 
 def ignored(source: IPAddress, interface: str, why: str) -> str:
-    """Return the line of a packet that was not taken."""
+    """Return the line of a packet that was not accepted."""
     return f"RIP: ignored packet from {source} on {interface} ({why})"

@@ -1,4 +1,4 @@
-"""What can be configured of RIP, as values."""
+"""The configuration of RIP, as values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class AuthenticationMode(enum.Enum):
-    """How packets are sealed."""
+    """How packets are authenticated."""
 
     TEXT = "text"
     MD5 = "md5"
@@ -25,8 +25,9 @@ class AuthenticationMode(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class RipTimers:
-    """`timers basic`, seconds: between updates, until a silent route is unreachable, how long no other is believed,
-    until it is forgotten (counted from the last update)."""
+    """`timers basic`, seconds: between updates, until a silent route is unreachable, how long worse alternatives are
+    then ignored, until the route is removed (counted from the last update).
+    """
 
     update: int = 30
     invalid: int = 180
@@ -36,7 +37,7 @@ class RipTimers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redistribution:
-    """`redistribute`: routes of this source (and process) are ours too. metric: None means the default metric."""
+    """`redistribute`: routes of this source (and process) are announced. metric: None means the default metric."""
 
     source: RouteSource
     process: str = ""
@@ -49,7 +50,8 @@ class Redistribution:
 class RipInterfaceSettings:
     """The `ip rip`, `ip split-horizon` and `ip summary-address rip` lines of one interface.
 
-    send, receive: versions; (): as the process says. bfd: gateways are watched; None: as the process says.
+    send, receive: versions; (): as configured for the process. bfd: BFD watches gateways; None: as configured for the
+    process.
     """
 
     name: str
@@ -67,12 +69,12 @@ class RipInterfaceSettings:
 class RipConfig:
     """`router rip`.
 
-    enabled: there is one.
-    version: None: version 1 is sent, and both are taken.
+    enabled: it is configured.
+    version: None: version 1 is sent, and both versions are accepted.
     networks: classful.
-    passive: interfaces that only listen; with `passive_default` all of them but `active`.
-    neighbors: get updates by unicast.
-    bfd: every gateway is watched; watched: these are.
+    passive: interfaces that only receive; with `passive_default` all interfaces except `active`.
+    neighbors: receive updates by unicast.
+    bfd: every gateway is watched by BFD; watched: only these are.
     """
 
     enabled: bool = False
@@ -96,16 +98,16 @@ class RipConfig:
     key_chains: Pages[KeyChain] = NONE
 
     def interface(self, name: str) -> RipInterfaceSettings:
-        """Return the settings of an interface, the defaults if it has none."""
+        """Return the settings of an interface, or the defaults."""
         found = (settings for settings in self.interfaces if settings.name == name)
         return next(found, RipInterfaceSettings(name=name))
 
     def sends(self, name: str) -> tuple[int, ...]:
-        """Return the versions that are to be sent on an interface."""
+        """Return the versions to send on an interface."""
         return self.interface(name).send or (self.version or 1,)
 
     def receives(self, name: str) -> tuple[int, ...]:
-        """Return the versions that are to be taken on an interface."""
+        """Return the versions to accept on an interface."""
         return self.interface(name).receive or ((1, 2) if self.version is None else (self.version,))
 
     def key_chain(self, name: str) -> KeyChain | None:
@@ -113,19 +115,19 @@ class RipConfig:
         return next((chain for chain in self.key_chains if chain.name == name), None)
 
     def is_passive(self, name: str) -> bool:
-        """Return whether nothing may be multicast out of this interface."""
+        """Return whether nothing may be multicast on this interface."""
         return name in self.passive or (self.passive_default and name not in self.active)
 
     def watches(self, interface: str, gateway: IPAddress) -> bool:
-        """Return whether BFD is to watch this gateway: the interface's own line goes before that for all."""
+        """Return whether BFD watches this gateway: the line of the interface precedes `bfd all-interfaces`."""
         own = self.interface(interface).bfd
         return self.enabled and (gateway in self.watched or (self.bfd if own is None else own))
 
     def networks_of(self, state: InterfaceState | None) -> tuple[Prefix, ...]:
-        """Return the networks of an interface that `network` lines name, while it has a line."""
+        """Return the networks of an interface that `network` lines cover, while its line is up."""
         addresses = state.addresses if self.enabled and state is not None and state.line else ()
         return tuple(Prefix.of(address, length) for address, length in addresses if self.covers(address))
 
     def covers(self, address: IPAddress | None) -> bool:
-        """Return whether a `network` line holds this address."""
+        """Return whether a `network` line covers this address."""
         return address is not None and any(address in network for network in self.networks)

@@ -1,8 +1,8 @@
-"""What an update says on one interface: split horizon, summaries, next hops, and the packets that hold it all.
+"""Content of an update on one interface: split horizon, summaries, next hops, and the packets for it.
 
-RFC 2453 §3.10.2. Split horizon is the plain one, as on IOS: routes that lead out of the interface are left out; a route
-that has become unreachable is announced everywhere. Where split horizon is off, a route that leads back into the
-same subnet names its next hop (§4.4), so that spokes of one tunnel may talk directly.
+RFC 2453 §3.10.2. Split horizon is the simple one, as on IOS: routes that lead out of the interface are omitted; a route
+that has become unreachable is announced everywhere. Without split horizon, a route that leads back into the same subnet
+carries its next hop (§4.4), so that spokes of one tunnel can reach each other directly.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Summaries:
-    """What represents prefixes on an interface. major: its own network where others are told as classful ones; None:
-    none is.
+    """Summaries on an interface. major: the interface's own classful network if auto-summary applies,
+    otherwise None.
     """
 
     configured: tuple[Prefix, ...]
@@ -38,12 +38,12 @@ class Summaries:
 
     @classmethod
     def on(cls, state: InterfaceState, settings: RipInterfaceSettings, *, auto_summary: bool) -> Summaries:
-        """Return those of an interface."""
+        """Return the summaries of an interface."""
         address = state.address if auto_summary else None
         return cls(settings.summaries, _major(address) if address is not None else None)
 
     def of(self, prefix: Prefix) -> Prefix | None:
-        """Return the summary that represents this prefix, maybe itself; None: it is told as it is."""
+        """Return the summary that covers this prefix, maybe itself; None: the prefix is announced as it is."""
         for summary in self.configured:
             if prefix in summary:
                 return summary
@@ -55,7 +55,7 @@ class Summaries:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A route as we would announce it. interface, next_hop: where it leads, for split horizon and the next hop."""
+    """A route to announce. interfaces, next_hop: where it leads, for split horizon and the next hop."""
 
     prefix: Prefix
     metric: int
@@ -67,9 +67,9 @@ class Announced:
 def announced(
     prefixes: Iterable[Prefix], own: Mapping[Prefix, OwnRoute], learned: Mapping[Prefix, LearnedRoute], rib: Rib
 ) -> Iterator[Announced]:
-    """Yield what we say of these prefixes; one that is neither ours nor learned is unreachable.
+    """Yield the routes to announce for these prefixes; a prefix that is neither ours nor learned is unreachable.
 
-    A learned route that another protocol beats in the routing table is not announced: packets would not follow it.
+    A learned route is not announced if another protocol has the better route: packets would not follow ours.
     """
     for prefix in prefixes:
         mine, route = own.get(prefix), learned.get(prefix)
@@ -96,7 +96,7 @@ def gather(
     *,
     split_horizon: bool,
 ) -> None:
-    """Add what is said of these routes to the entries of an update on this interface."""
+    """Add the entries for these routes to an update on this interface."""
     for route in routes:
         leads_back = state.name in route.interfaces
         if leads_back and split_horizon and route.metric < INFINITY:
@@ -115,7 +115,7 @@ def in_order(chosen: Mapping[Prefix, RipEntry]) -> list[RipEntry]:
 
 
 def packets(entries: list[RipEntry], most: int = MAXIMUM_ENTRIES) -> list[RipPacket]:
-    """Return as many responses as the entries need. most: entries of one."""
+    """Return the responses needed for the entries. most: entries per packet."""
     return [
         RipPacket(command=Command.RESPONSE, entries=tuple(entries[start : start + most]))
         for start in range(0, len(entries), most)
@@ -123,7 +123,7 @@ def packets(entries: list[RipEntry], most: int = MAXIMUM_ENTRIES) -> list[RipPac
 
 
 def answer(request: RipPacket, routes: Iterable[Announced]) -> RipPacket:
-    """Answer what was asked for, with our metrics; what we do not know is unreachable."""
+    """Answer a request for certain prefixes with our metrics; unknown prefixes are unreachable."""
     known = {route.prefix: route.metric for route in routes}
     entries = [
         replace(entry, metric=INFINITY if entry.prefix is None else known.get(entry.prefix, INFINITY))
@@ -133,7 +133,7 @@ def answer(request: RipPacket, routes: Iterable[Announced]) -> RipPacket:
 
 
 def _next_hop(route: Announced, state: InterfaceState) -> IPv4Address:
-    """Return the route's next hop if our neighbors on this interface can reach it directly, else 0.0.0.0
+    """Return the route's next hop if neighbors on this interface can reach it directly, otherwise 0.0.0.0
     (ourselves).
     """
     hop, prefix = route.next_hop, state.prefix

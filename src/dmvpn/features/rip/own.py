@@ -1,7 +1,7 @@
-"""Routes that RIP announces of its own accord: connected networks, redistributed routes, a default route.
+"""Routes that RIP originates: connected networks, redistributed routes, a default route.
 
-Each is looked up in the routing table when it changes there (`RouteChanged`), so nothing scans the table but a change
-of the configuration. What stops being ours is announced as unreachable for a while, like a learned route.
+Each is updated when it changes in the routing table (`RouteChanged`); only a change of the configuration scans the
+whole table. A route that is no longer ours is announced as unreachable for a while, like a learned one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import line_for
-from dmvpn.base.routemaps import UNCHANGED, Candidate
+from dmvpn.base.routemaps import UNCHANGED, MatchedRoute
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -26,16 +26,16 @@ DEFAULT: Final = Prefix.of(IPv4Address(0), 0)
 #: Sources whose routes need no configured metric: IOS announces them with this one.
 _METRIC_FREE: Final = (RouteSource.CONNECTED, RouteSource.STATIC)
 _SEED_METRIC: Final = 1
-#: The largest metric that can be configured; it means that a route cannot be reached.
+#: The largest metric that can be configured; it means unreachable.
 _FARTHEST: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class OwnRoute:
-    """A route of our own.
+    """A route that we originate.
 
     interface, next_hop: where it leads.
-    kind: as `show ip rip database` calls it.
+    kind: as `show ip rip database` prints it.
     """
 
     metric: int
@@ -46,7 +46,7 @@ class OwnRoute:
 
 
 def own_route(prefix: Prefix, config: RipConfig, ports: Ports) -> OwnRoute | None:
-    """Return what we announce of ourselves for this prefix, as of now."""
+    """Return the route that we originate for this prefix now; None: none."""
     if not config.enabled or prefix.version != 4:
         return None
     if prefix == DEFAULT and config.default_originate:
@@ -62,7 +62,7 @@ def own_route(prefix: Prefix, config: RipConfig, ports: Ports) -> OwnRoute | Non
 
 
 def _redistributed(line: Redistribution, route: Route, config: RipConfig, ports: Ports) -> OwnRoute | None:
-    policies, asked = ports.policies.of_routes(), Candidate.of(route)
+    policies, asked = ports.policies.of_routes(), MatchedRoute.of(route)
     if not config.distribution.brings_in(policies, asked):
         return None
     changes = policies.mapped(line.route_map, asked) if line.route_map else UNCHANGED
@@ -78,7 +78,7 @@ def _redistributed(line: Redistribution, route: Route, config: RipConfig, ports:
 
 
 def all_own_routes(config: RipConfig, ports: Ports) -> dict[Prefix, OwnRoute]:
-    """Return every route of our own, as of now."""
+    """Return all routes that we originate now."""
     prefixes = dict.fromkeys(route.prefix for route in ports.rib.routes())
     prefixes[DEFAULT] = None
     found = ((prefix, own_route(prefix, config, ports)) for prefix in prefixes)
@@ -86,14 +86,14 @@ def all_own_routes(config: RipConfig, ports: Ports) -> dict[Prefix, OwnRoute]:
 
 
 def _speaks_rip(interface: str, prefix: Prefix, config: RipConfig, ports: Ports) -> bool:
-    """Return whether this is a connected network that a `network` line names."""
+    """Return whether this is a connected network of an interface covered by a `network` line."""
     state = ports.interfaces.get(interface)
-    addresses = state.addresses if state is not None else ()
+    addresses = state.addresses if state is not None and not state.is_apart else ()
     return any(config.covers(address) for address, _ in addresses if address in prefix)
 
 
 def _metric(redistribution: Redistribution, config: RipConfig) -> int | None:
-    """Return the metric of redistributed routes; dynamic ones are not announced without one (IOS)."""
+    """Return the metric of redistributed routes; those of dynamic protocols are not announced without one (IOS)."""
     if redistribution.metric is not None:
         return max(1, redistribution.metric)
     if config.default_metric is not None:

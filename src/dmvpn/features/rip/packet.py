@@ -1,12 +1,12 @@
 """RIP packets: RFC 2453 §4, with authentication by password (§4.1) or keyed digest (RFC 2082, RFC 4822), and those of
-triggered RIP (RFC 2091 §5), which have a second header of 4 octets behind the first.
+triggered RIP (RFC 2091 §5), which have a second header of 4 octets after the first.
 
-A packet is a header of 4 octets and entries of 20, at most 25; there is no length field. With authentication the first
-entry tells how, and with a digest something follows the last one. Version 1 has the same layout with zeros where
-version 2 has tag, mask and next hop: it is decoded too, so that a user who asks can see that a router speaks it.
+A packet has a header of 4 octets and at most 25 entries of 20 octets; there is no length field. With authentication the
+first entry says how, and a digest follows the last entry. Version 1 has the same layout with zeros in place of tag,
+mask and next hop: it is decoded too, so that a user can see that a router speaks it.
 
-Nothing but lengths is judged here. An entry with a strange mask or metric spoils itself, not the packet (RFC 2453
-§3.9.2): its `prefix` is None.
+Only lengths are validated here. An entry with an invalid mask or metric does not invalidate the packet
+(RFC 2453 §3.9.2): its `prefix` is None.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _DIGEST_CLAUSE: Final = "RFC 4822 §2.1"
 _UPDATE_CLAUSE: Final = "RFC 2091 §5.1"
 _UPDATE_VERSION: Final = 1
 
-#: Entries of a packet, the one that authenticates included.
+#: Entries of a packet, the authentication entry included.
 MAXIMUM_ENTRIES = 25
-#: The metric of a network that cannot be reached.
+#: The metric of an unreachable network.
 INFINITY = 16
 
 
@@ -54,18 +54,18 @@ class Command(enum.IntEnum):
 
 
 #: Commands whose packets have the second header.
-_TRIGGERED: Final = (Command.UPDATE_REQUEST, Command.UPDATE_RESPONSE, Command.UPDATE_ACKNOWLEDGE)
+TRIGGERED: Final = (Command.UPDATE_REQUEST, Command.UPDATE_RESPONSE, Command.UPDATE_ACKNOWLEDGE)
 
 
 class AuthenticationType(enum.IntEnum):
-    """What replaces the route tag in an authentication entry, RFC 2453 §4.1 and RFC 4822 §2.1."""
+    """Type of an authentication entry, in place of the route tag, RFC 2453 §4.1 and RFC 4822 §2.1."""
 
     PASSWORD = 2
     DIGEST = 3
 
 
 class AddressFamily(enum.IntEnum):
-    """The family of an entry. UNSPECIFIED with metric 16 asks for the whole table, RFC 2453 §3.9.1."""
+    """The family of an entry. UNSPECIFIED with metric 16 requests the whole table, RFC 2453 §3.9.1."""
 
     UNSPECIFIED = 0
     IPV4 = 2
@@ -90,7 +90,7 @@ class RipEntry:
 
     @property
     def prefix(self) -> Prefix | None:
-        """What the route leads to; None if the mask has gaps or leaves octets of the address uncovered."""
+        """The destination; None if the mask has gaps or the address has host bits."""
         length = mask_length(self.mask)
         if length is None or int(self.address) & ~int(self.mask):
             return None
@@ -105,7 +105,7 @@ class RipEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Password:
-    """RFC 2453 §4.1. password: 16 octets at most, without the zeros that fill the field."""
+    """RFC 2453 §4.1. password: 16 octets at most, without the padding zeros."""
 
     password: bytes
 
@@ -121,9 +121,10 @@ class Password:
 class KeyedDigest:
     """RFC 4822 §2.1.
 
-    sequence: never smaller than the one before.
-    authentication_length: as RFC 2082 counts it the digest alone (MD5: 16), as IOS and FRR do with the 4 octets before
-        it (20); both are read.
+    sequence: never decreases.
+    authentication_length: RFC 2082 counts only the digest (MD5: 16), IOS and FRR also the 4 octets before it (20); both
+    are
+        accepted.
     digest: MD5 in RFC 2082, longer ones in RFC 4822.
     """
 
@@ -135,10 +136,10 @@ class KeyedDigest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateHeader:
-    """The second header of triggered RIP, RFC 2091 §5.1. A request has zeros here.
+    """The second header of triggered RIP, RFC 2091 §5.1. All zero in a request.
 
-    flush: what the sender told before is to be forgotten, unless it tells it again. sequence: of a response, and of its
-    acknowledgment.
+    flush: earlier routes of the sender are to be discarded unless it sends them again. sequence: of a response, and of
+    its acknowledgment.
     """
 
     flush: bool = False
@@ -151,7 +152,7 @@ class UpdateHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RipPacket:
-    """A packet, RFC 2453 §4. update: of triggered RIP alone."""
+    """A packet, RFC 2453 §4. update: only in triggered RIP."""
 
     command: int
     version: int = 2
@@ -161,7 +162,7 @@ class RipPacket:
 
     @classmethod
     def whole_table_request(cls) -> Self:
-        """Return the packet that asks for everything the receiver knows, RFC 2453 §3.9.1."""
+        """Return the request for the whole table of the receiver, RFC 2453 §3.9.1."""
         everything = RipEntry(family=AddressFamily.UNSPECIFIED, address=UNSPECIFIED, mask=UNSPECIFIED, metric=INFINITY)
         return cls(command=Command.REQUEST, entries=(everything,))
 
@@ -176,7 +177,7 @@ class RipPacket:
             raise WireError("RIP version 0", offset=1, clause=_CLAUSE)
         start, end = _HEADER.size, len(packet)
         update = authentication = None
-        if command in _TRIGGERED:
+        if command in TRIGGERED:
             update = _parse_update_header(packet)
             start += _UPDATE_HEADER.size
         most = start + MAXIMUM_ENTRIES * _ENTRY.size
@@ -213,7 +214,7 @@ class RipPacket:
 
     @property
     def asks_for_whole_table(self) -> bool:
-        """True for the one request that is answered with everything, RFC 2453 §3.9.1."""
+        """Whether this is the request for the whole table, RFC 2453 §3.9.1."""
         if self.command != Command.REQUEST or len(self.entries) != 1:
             return False
         return self.entries[0].family == AddressFamily.UNSPECIFIED and self.entries[0].metric == INFINITY
@@ -242,7 +243,7 @@ def _parse_update_header(packet: bytes) -> UpdateHeader:
 
 
 def _parse_authentication(packet: bytes, start: int) -> tuple[Password | KeyedDigest, int]:
-    """Return the first entry, which authenticates, and where the entries end. Raises WireError."""
+    """Return the authentication entry, and where the entries end. Raises WireError."""
     end = start + _ENTRY.size
     if len(packet) < end:
         raise WireError("RIP authentication cut short", offset=start, clause=_CLAUSE)

@@ -9,7 +9,7 @@ from dmvpn.base.reasons import ReasonCode
 
 @enum.unique
 class RipReason(ReasonCode):
-    """Kept for each interface that is silent."""
+    """Reasons stored for each silent interface."""
 
     VERSION = "this build speaks RIP version 2 only", "`version 2` is missing"
     OWN_VERSION = "version 1 alone is to be sent here", "this build speaks version 2 only"

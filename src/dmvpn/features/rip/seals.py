@@ -1,7 +1,7 @@
-"""What RIP packets of an interface are sealed with, and which seals are believed there: RFC 2453 §4.1, RFC 4822.
+"""Authentication of RIP packets on an interface, sent and received: RFC 2453 §4.1, RFC 4822.
 
-The keys are those of a key chain, each as long as it is valid; keys roll over without a word to anybody. A packet that
-is not sealed as configured is nobody's, and what must be sealed and cannot be is not sent at all.
+The keys are those of a key chain, each while it is valid; key rollover needs no negotiation. A received packet that is
+not authenticated as configured is dropped, and a packet that cannot be authenticated as configured is not sent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.rip.auth import seal_md5, verify_md5
 from dmvpn.features.rip.model import AuthenticationMode
-from dmvpn.features.rip.packet import KeyedDigest, Password
+from dmvpn.features.rip.packet import Command, KeyedDigest, Password
 from dmvpn.features.rip.reasons import RipReason
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.packet import RipPacket
 
 _CLAUSE: Final = "RFC 4822 §2.2"
-#: Octets of a password, RFC 2453 §4.1, and the largest number of a key in a packet.
+#: Maximum octets of a password, RFC 2453 §4.1, and the largest key number in a packet.
 _PASSWORD_LENGTH, _LAST_KEY = 16, 255
 
 
 class Mismatch(WireError):
-    """A packet is not sealed as the interface wants it. theirs, ours: what each side has."""
+    """A packet is not authenticated as configured. theirs, ours: the authentication of each side."""
 
     def __init__(self, text: str, given: Password | KeyedDigest | None, wanted: AuthenticationMode | None) -> None:
         super().__init__(text, offset=4, clause=_CLAUSE if wanted is AuthenticationMode.MD5 else "RFC 2453 §5.2")
@@ -39,14 +39,14 @@ class Mismatch(WireError):
 
 
 class Seals:
-    """Seals and opens. It remembers the last sequence number of each sender, which must prove itself first."""
+    """Authenticates and verifies packets. Remembers the last sequence number of each authenticated sender."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._sequences: dict[tuple[str, IPAddress], tuple[int, float]] = {}
+        self._sequences: dict[tuple[str, IPAddress, bool], tuple[int, float]] = {}
 
     def obstacle(self, config: RipConfig, settings: RipInterfaceSettings, now: float) -> Reason | None:
-        """Return why nothing can be sealed as configured; None: it can, or need not be."""
+        """Return why packets cannot be authenticated as configured; None: they can, or need not be."""
         if settings.authentication is None:
             return None
         chain = config.key_chain(settings.key_chain)
@@ -59,7 +59,7 @@ class Seals:
         return None
 
     def seal(self, packet: RipPacket, config: RipConfig, settings: RipInterfaceSettings, now: float) -> bytes | None:
-        """Return the octets of the packet, sealed as configured; None: they cannot be."""
+        """Return the encoded packet, authenticated as configured; None: that is not possible."""
         if settings.authentication is None:
             return packet.serialize()
         chain = config.key_chain(settings.key_chain)
@@ -68,7 +68,7 @@ class Seals:
             return None
         if settings.authentication is AuthenticationMode.TEXT:
             return replace(packet, authentication=Password(password=_password(key))).serialize()
-        # Seconds of the wall clock never go back, over a restart neither.
+        # Seconds of the wall clock do not go back, not even over a restart.
         sequence = int(self._ports.clock.wall(now).timestamp()) & 0xFFFFFFFF
         return seal_md5(packet, key_id=key.number, key=key.text.encode(), sequence=sequence)
 
@@ -81,7 +81,7 @@ class Seals:
         source: IPAddress,
         now: float,
     ) -> None:
-        """Check that a packet is sealed as configured. Raises Mismatch, and WireError for an old packet."""
+        """Check the authentication of a packet. Raises Mismatch, and WireError for an old sequence number."""
         given = packet.authentication
         match settings.authentication:
             case None if given is not None:
@@ -97,18 +97,23 @@ class Seals:
                 keys = [key for key in self._accepted(config, settings, now) if key.number == given.key_id]
                 if not any(verify_md5(octets, key=key.text.encode()) for key in keys):
                     raise Mismatch(f"the digest is wrong (key {given.key_id})", given, AuthenticationMode.MD5)
-                self._check_sequence(given, settings.name, source, config.timers.invalid, now)
+                waits = packet.command != Command.UPDATE_ACKNOWLEDGE
+                self._check_sequence(given, (settings.name, source, waits), config.timers.invalid, now)
             case _:
                 pass
 
-    def _check_sequence(self, given: KeyedDigest, name: str, source: IPAddress, patience: float, now: float) -> None:
-        """Check the sequence: a packet that came before is not taken again, unless its sender was silent so long that
-        it is forgotten.
+    def _check_sequence(
+        self, given: KeyedDigest, sender: tuple[str, IPAddress, bool], patience: float, now: float
+    ) -> None:
+        """Check that the sequence number does not decrease, unless the sender was silent for so long that it is
+        forgotten.
+
+        Packets that may be queued have a count of their own, apart from packets that are processed at once.
         """
-        sequence, heard = self._sequences.get((name, source), (0, now))
+        sequence, heard = self._sequences.get(sender, (0, now))
         if given.sequence < sequence and now < heard + patience:
             raise WireError(f"an old sequence number, {given.sequence}", offset=12, clause=_CLAUSE)
-        self._sequences[name, source] = given.sequence, now
+        self._sequences[sender] = given.sequence, now
 
     def _key(self, chain: KeyChain, now: float) -> Key | None:
         key = chain.sending(self._ports.clock, now)

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.datagrams import UdpPort
 from dmvpn.base.values import dataclass
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 from dmvpn.ios.distribution import filter_lines
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RipPath:
-    """One way to a learned route. age: seconds since it was last heard of. permanent: it need not be heard of again."""
+    """One path of a learned route. age: seconds since its last update. permanent: it does not expire."""
 
     metric: int
     next_hop: IPAddress
@@ -41,21 +42,21 @@ class RipDatabaseEntry:
 
 @dataclass(frozen=True, slots=True)
 class ShowRipDatabase:
-    """The answer to `show ip rip database`. is_missing: the prefix that was asked for is not there."""
+    """The answer to `show ip rip database`. is_missing: the requested prefix does not exist."""
 
     entries: tuple[RipDatabaseEntry, ...]
     is_missing: bool = False
 
 
 def _machine(ctx: ShowContext) -> RipMachine:
-    """Return the machine that answers. It is imported where somebody asks it, or it was configured."""
+    """Return the machine that answers. It is imported on first use or when configured."""
     from dmvpn.features.rip.machine import RipMachine
 
     return ctx.machine(RipMachine)
 
 
 def query_database(ctx: ShowContext, args: Args) -> ShowRipDatabase:
-    """Return everything that RIP knows, the classful networks above their subnets."""
+    """Return all routes of RIP, with the classful networks above their subnets."""
     machine = _machine(ctx)
     found: dict[Prefix, RipDatabaseEntry] = {}
     for prefix, own in machine.table.own.items():
@@ -89,7 +90,7 @@ def query_database(ctx: ShowContext, args: Args) -> ShowRipDatabase:
 
 
 def _wanted(args: Args) -> Prefix | None:
-    """Return the prefix that was asked for; an address alone is that of its class."""
+    """Return the requested prefix; an address alone means its classful network."""
     if "network" in args:
         return Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
     prefix = args.prefix("prefix", None)
@@ -99,7 +100,7 @@ def _wanted(args: Args) -> Prefix | None:
 
 
 def render_database(answer: ShowRipDatabase) -> Iterator[str]:
-    """Yield the lines: four blanks between a prefix and what it is; paths on lines of their own."""
+    """Yield the lines: four blanks between a prefix and its kind; paths on lines of their own."""
     if answer.is_missing:
         yield "%Route not in database"
     for entry in answer.entries:
@@ -124,13 +125,13 @@ def render_database(answer: ShowRipDatabase) -> Iterator[str]:
 
 
 def protocol_block(ctx: ShowContext) -> list[str]:
-    """Return the block of `show ip protocols`; nothing without a process."""
+    """Return the block of `show ip protocols`; empty without a process."""
     machine = _machine(ctx)
     return list(_block(ctx, machine)) if machine.config.enabled else []
 
 
 def protocol_names(ctx: ShowContext) -> list[str]:
-    """Return the process, if it runs."""
+    """Return the running process."""
     return ["rip"] if _machine(ctx).config.enabled else []
 
 
@@ -193,3 +194,10 @@ DATABASE: Final = ExecCommand(
     render=render_database,
 )
 COMMANDS: Final = (DATABASE,)
+
+
+def udp_ports(ctx: ShowContext) -> list[UdpPort]:
+    """Return the port on each interface that speaks RIP, for `show udp`."""
+    from dmvpn.features.rip.interface import PORT
+
+    return [UdpPort(PORT, interface=name, multicast=True) for name in _machine(ctx).circuits]

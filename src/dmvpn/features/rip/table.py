@@ -1,15 +1,15 @@
-"""Routes that the process announces: its own, those that it has learned, and for a while those that have just gone.
+"""Routes that the process announces: its own, learned ones, and for a while recently lost ones.
 
-What is different now is offered to the routing table at once, and waits here to be told to everybody.
+Changes are offered to the routing table at once, and queued here for the next update.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.limits import Limiter
-from dmvpn.base.notices import DebugOutput, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.base.notices import RouteOffered, RouteRetracted, RouteSource
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.database import Database
 from dmvpn.features.rip.lists import offer_of
@@ -17,40 +17,29 @@ from dmvpn.features.rip.output import announced
 from dmvpn.features.rip.own import OwnRoute, all_own_routes, own_route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.notices import Notice, Route, RouteChanged
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.rip.database import Announcement
-    from dmvpn.features.rip.model import RipConfig
+    from dmvpn.base.notices import Route, RouteChanged
+    from dmvpn.features.rip.changes import Changes
+    from dmvpn.features.rip.database import Announcement, LearnedFrom
     from dmvpn.features.rip.output import Announced
-
-Results = list["Effect | Notice"]
+    from dmvpn.features.rip.state import State
 
 #: Seconds between two log messages about the same gateway, and most messages about all of them in that time.
 _COMPLAINT_INTERVAL: Final = 60.0
 _COMPLAINT_BURST: Final = 8
 
 
-class Announcing(Protocol):
-    """A process, as far as it has routes. now: seconds, monotonic."""
-
-    config: RipConfig
-    now: float
-
-
 class Table:
-    """Those of the process. arm: lets everybody be told soon of what is different."""
+    """The routes of the process."""
 
-    def __init__(self, ports: Ports, process: Announcing, arm: Callable[[], None]) -> None:
+    def __init__(self, state: State, changes: Changes) -> None:
         self.own: dict[Prefix, OwnRoute] = {}
         self.database = Database()
-        self._ports = ports
-        self._process = process
-        self._arm = arm
-        self._changed: dict[Prefix, None] = {}
+        self._state = state
+        self._context = state.context
+        self._changes = changes
         self._poisoned: dict[Prefix, None] = {}
         self._gone: Deadlines[Prefix] = Deadlines()
         self._offered: dict[Prefix, Route] = {}
@@ -61,41 +50,38 @@ class Table:
         return earliest(self.database.next_deadline(), self._gone.next())
 
     def prefixes(self) -> list[Prefix]:
-        """Return all that a full update speaks of."""
+        """Return all prefixes of a full update."""
         return list(dict.fromkeys((*self.own, *self.database.routes, *self._poisoned)))
 
     def look(self, prefixes: Iterable[Prefix]) -> Iterator[Announced]:
-        """Look at what we announce of prefixes now."""
-        return announced(prefixes, self.own, self.database.routes, self._ports.rib)
+        """Yield the routes to announce for these prefixes now."""
+        return announced(prefixes, self.own, self.database.routes, self._state.ports.rib)
 
-    def take_changed(self) -> list[Prefix]:
-        """Return what is different since everybody was told."""
-        changed, self._changed = self._changed, {}
-        return list(changed)
-
-    def clear(self) -> Results:
-        """Forget everything, because the process ends."""
-        retracted: Results = [RouteRetracted(RouteSource.RIP, "", prefix) for prefix in self._offered]
+    def clear(self) -> None:
+        """Clear everything because the process ends."""
+        for prefix in self._offered:
+            self._context.emit(RouteRetracted(RouteSource.RIP, "", prefix))
         self.database.clear()
-        for state in (self._offered, self._changed, self._poisoned):
-            state.clear()
+        self._offered.clear()
+        self._poisoned.clear()
         self._gone = Deadlines()
-        return retracted
 
     # ------------------------------------------------------------------------------------------------- our own
 
     def look_at_own(self) -> None:
-        """Look at what we announce of our own accord, which may be something else: other lines, or other route maps."""
-        config, before = self._process.config, self.own
-        self.own = all_own_routes(config, self._ports) if config.enabled else {}
+        """Rebuild our own routes because configuration lines or route maps changed."""
+        config, before = self._state.config, self.own
+        self.own = all_own_routes(config, self._state.ports) if config.enabled else {}
         for prefix in (*before, *self.own):
             if before.get(prefix) != self.own.get(prefix):
                 self._note(prefix)
 
     def route_changed(self, event: RouteChanged) -> None:
-        """Note that a route of our own came, went or changed; or another protocol took a learned one over."""
+        """Update our own route to a prefix; or note that another protocol replaced a learned one in the
+        routing table.
+        """
         prefix = event.prefix
-        old, new = self.own.pop(prefix, None), own_route(prefix, self._process.config, self._ports)
+        old, new = self.own.pop(prefix, None), own_route(prefix, self._state.config, self._state.ports)
         if new is not None:
             self.own[prefix] = new
         sources = [route.source for route in (event.old, event.new) if route is not None]
@@ -104,79 +90,72 @@ class Table:
             self._note(prefix)
 
     def tell_all(self) -> None:
-        """Tell everything soon, because the lines say another thing of it."""
-        self._changed.update(dict.fromkeys(self.prefixes()))
-        self._arm()
+        """Announce the whole table soon because the configuration affects all of it."""
+        self._changes.note(self.prefixes())
 
     def _note(self, prefix: Prefix) -> None:
-        """Note that a prefix must be announced again; one that is nobody's any more, as unreachable and for a while."""
-        timers = self._process.config.timers
-        self._changed[prefix] = None
-        self._arm()
+        """Announce a prefix again; if it is no longer ours, it is announced as unreachable for a while."""
+        timers = self._state.config.timers
+        self._changes.note((prefix,))
         if prefix in self.own:
             self._poisoned.pop(prefix, None)
             self._gone.cancel(prefix)
         else:
             self._poisoned[prefix] = None
-            self._gone.set(prefix, self._process.now + max(0, timers.flush - timers.invalid))
+            self._gone.set(prefix, self._context.now + max(0, timers.flush - timers.invalid))
 
     # ------------------------------------------------------------------------------------------------- learned
 
-    def learn(self, announcements: Iterable[Announcement]) -> Results:
-        """Take what a gateway announces; what it says again is offered again."""
-        config, results = self._process.config, Results()
+    def learn(self, announcements: Iterable[Announcement]) -> None:
+        """Learn the announcements of a gateway; unchanged routes are offered again as well."""
+        config, now = self._state.config, self._context.now
         changed: list[Prefix] = []
         for heard in announcements:
             if not self.database.has_room(heard):
-                if self._complaints.permits(heard.path, self._process.now):
-                    results.append(messages.TooMany.of(heard.gateway, heard.interface))
-            elif self.database.learn(heard, config.timers, config.maximum_paths, self._process.now):
+                if self._complaints.permits(heard.path, now):
+                    self._context.emit(messages.TooManyPrefixes.of(heard.gateway, heard.interface))
+            elif self.database.learn(heard, config.timers, config.maximum_paths, now):
                 changed.append(heard.prefix)
             else:
-                results += self._offer(heard.prefix)
-        return results + self.publish(changed)
+                self._offer(heard.prefix)
+        self.publish(changed)
 
-    def lose(
-        self, prefixes: Iterable[Prefix], is_gone: Callable[[tuple[str, IPAddress]], bool], since: float
-    ) -> list[Prefix]:
-        """Lose the paths to these prefixes that are seen to be gone, since then."""
-        return self.database.lose(prefixes, is_gone, self._process.config.timers, since, self._process.now)
+    def lose(self, prefixes: Iterable[Prefix], gone: LearnedFrom, since: float) -> list[Prefix]:
+        """Remove the paths of a lost source that were last updated before `since` (seconds)."""
+        return self.database.lose(prefixes, gone, self._state.config.timers, since, self._context.now)
 
     def doubt(self, interface: str, gateway: IPAddress) -> None:
-        """Doubt what a gateway said, which says everything again."""
-        self.database.doubt(interface, gateway, self._process.config.timers, self._process.now)
+        """Let the paths of a gateway expire, because it sends its table again."""
+        self.database.doubt(interface, gateway, self._state.config.timers, self._context.now)
 
-    def rearm(self, prefixes: Sequence[Prefix]) -> Results:
-        """Apply other timers and distances to these."""
-        self.database.rearm(prefixes, self._process.config.timers)
-        return self.publish(prefixes)
+    def rearm(self, prefixes: Sequence[Prefix]) -> None:
+        """Apply changed timers and distances to these routes."""
+        self.database.rearm(prefixes, self._state.config.timers)
+        self.publish(prefixes)
 
-    def expire(self, most: int) -> Results:
-        """Let silent paths go, no more than `most`, and forget what has been told to be gone for long enough."""
-        now = self._process.now
-        results = self.publish(self.database.expire(self._process.config.timers, now, most))
+    def expire(self, most: int) -> None:
+        """Remove silent paths, at most `most`, and prefixes that were announced as unreachable for long enough."""
+        now = self._context.now
+        self.publish(self.database.expire(self._state.config.timers, now, most))
         for prefix in self._gone.take_due(now, most):
             self._poisoned.pop(prefix, None)
-        return results
 
-    def publish(self, prefixes: Iterable[Prefix]) -> Results:
-        """Tell the RIB, and soon our neighbors, what became of learned routes."""
-        results: Results = []
+    def publish(self, prefixes: Sequence[Prefix]) -> None:
+        """Offer learned routes to the RIB, and announce them soon."""
         for prefix in prefixes:
-            results += self._offer(prefix)
-            self._changed[prefix] = None
+            self._offer(prefix)
             route = self.database.routes.get(prefix)
-            if route is not None and self._ports.debugging.on(messages.DATABASE):
-                results.append(DebugOutput((messages.stored(route),)))
-        if self._changed:
-            self._arm()
-        return results
+            if route is not None and self._state.ports.debugging.on(messages.DATABASE):
+                self._context.debug(messages.stored(route))
+        self._changes.note(prefixes)
 
-    def _offer(self, prefix: Prefix) -> Results:
+    def _offer(self, prefix: Prefix) -> None:
         route = self.database.routes.get(prefix)
         if route is None or not route.reachable:
             known = self._offered.pop(prefix, None)
-            return [RouteRetracted(RouteSource.RIP, "", prefix)] if known is not None else []
-        offer = offer_of(prefix, route, self._process.config, self._ports)
+            if known is not None:
+                self._context.emit(RouteRetracted(RouteSource.RIP, "", prefix))
+            return
+        offer = offer_of(prefix, route, self._state.config, self._state.ports)
         self._offered[prefix] = offer
-        return [RouteOffered(offer)]
+        self._context.emit(RouteOffered(offer))

@@ -1,7 +1,7 @@
-"""Gateways that BFD watches: `bfd all-interfaces`, `ip rip bfd` of an interface, `neighbor ... bfd` for one.
+"""Gateways watched by BFD: `bfd all-interfaces`, `ip rip bfd` on an interface, `neighbor ... bfd` for one gateway.
 
-RIP has no neighbors: a gateway is watched from its first response on, until it has been silent for as long as makes
-its routes invalid. There is a bound for each interface; the neighbors that were there first stay.
+RIP has no neighbors: a gateway is watched from its first response until it has been silent for so long that its routes
+are invalid. Their number per interface is limited; the first ones stay.
 """
 
 from __future__ import annotations
@@ -11,45 +11,47 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.liveness import Client, WatchWanted
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.rip.model import RipConfig
+    from dmvpn.features.rip.state import State
 
-#: There is one process.
+#: There is only one process.
 PROCESS: Final = 0
-#: Gateways that are watched on one interface: senders can be forged, and each costs a session of BFD.
+#: Maximum gateways watched on one interface: senders can be forged, and each costs a BFD session.
 MOST_WATCHED: Final = 1024
 
 
 class Watched:
-    """What BFD was asked for: interfaces and addresses, in order."""
+    """Gateways that BFD watches for us: interfaces and addresses, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: State) -> None:
+        self._state = state
         self._gateways: dict[tuple[str, IPAddress], None] = {}
         self._count: dict[str, int] = {}
 
-    def heard(self, config: RipConfig, interface: str, gateway: IPAddress) -> list[WatchWanted]:
-        """Let a gateway that has told routes be watched, if the lines say so."""
+    def heard(self, interface: str, gateway: IPAddress) -> None:
+        """Watch a gateway that announced routes, if configured."""
         key = interface, gateway
-        if key in self._gateways or not config.watches(interface, gateway):
-            return []
+        if key in self._gateways or not self._state.config.watches(interface, gateway):
+            return
         if self._count.get(interface, 0) >= MOST_WATCHED:
-            return []
+            return
         self._count[interface] = self._count.get(interface, 0) + 1
         self._gateways[key] = None
-        return [WatchWanted(Client.RIP, PROCESS, interface, gateway, wanted=True)]
+        self._state.context.emit(WatchWanted(Client.RIP, PROCESS, interface, gateway, wanted=True))
 
-    def reconsider(self, config: RipConfig, circuits: Container[str]) -> list[WatchWanted]:
-        """Reconsider whom to watch: there are other lines, or an interface less."""
-        return self._end([key for key in self._gateways if key[0] not in circuits or not config.watches(*key)])
+    def reconsider(self) -> None:
+        """Stop watching gateways after the configuration changed or a circuit closed."""
+        circuits, config = self._state.circuits, self._state.config
+        self._end([key for key in self._gateways if key[0] not in circuits or not config.watches(*key)])
 
-    def let_go(self, heard: Mapping[IPAddress, float], since: float) -> list[WatchWanted]:
-        """Forget those that were last heard of before `since`, seconds."""
-        return self._end([key for key in self._gateways if heard.get(key[1], since) <= since])
+    def let_go(self, heard: Mapping[IPAddress, float], since: float) -> None:
+        """Stop watching gateways that were last heard before `since`, seconds."""
+        self._end([key for key in self._gateways if heard.get(key[1], since) <= since])
 
-    def _end(self, keys: list[tuple[str, IPAddress]]) -> list[WatchWanted]:
-        for key in keys:
-            del self._gateways[key]
-            self._count[key[0]] -= 1
-        return [WatchWanted(Client.RIP, PROCESS, name, address, wanted=False) for name, address in keys]
+    def _end(self, keys: list[tuple[str, IPAddress]]) -> None:
+        for name, address in keys:
+            del self._gateways[name, address]
+            self._count[name] -= 1
+            self._state.context.emit(WatchWanted(Client.RIP, PROCESS, name, address, wanted=False))

@@ -1,4 +1,4 @@
-"""What the prompt answers to static routes, explained for `dmvpn explain`. Imported when somebody asks."""
+"""What the prompt answers to static routes, explained for `dmvpn explain`. Imported on first use."""
 
 from __future__ import annotations
 

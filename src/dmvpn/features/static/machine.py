@@ -8,9 +8,11 @@ floating route), told apart by the process name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from dmvpn.base.effects import Effect, NextHop, RouteKind
+from dmvpn.base.context import Context
+from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.machine import Machine
 from dmvpn.base.notices import (
     Configured,
     Notice,
@@ -25,7 +27,7 @@ from dmvpn.features.static.model import StaticConfig, StaticRoute
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.events import Event
+    from dmvpn.base.events import Event, Packets
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
 
@@ -35,12 +37,13 @@ _Key = tuple["Prefix", str]
 MAXIMUM_PATHS = 16
 
 
-class StaticMachine:
+class StaticMachine(Machine):
     """Keeps the offers in step with the configuration."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = (TrackChanged,)
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (TrackChanged,)
 
     def __init__(self, ports: Ports) -> None:
+        super().__init__(Context(ports))
         self.config = StaticConfig()
         #: The lines of each offer, by their numbers.
         self._lines: dict[_Key, dict[int, StaticRoute]] = {}
@@ -48,50 +51,48 @@ class StaticMachine:
         #: The tracked objects that are up, and which offers have lines that follow an object.
         self._up: dict[int, None] = {}
         self._following: dict[int, dict[_Key, None]] = {}
-        self._told: tuple[int, ...] = ()
+        self._followed: tuple[int, ...] = ()
 
     def is_up(self, number: int) -> bool:
         """Return whether a tracked object is up, so that lines that follow it count."""
         return number in self._up
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
-        if isinstance(event, TrackChanged):
-            return self._follow(event)
-        if not isinstance(event, Configured) or not isinstance(event.model, StaticConfig):
-            return []
-        before, self.config = self.config, event.model
-        changed = (*self._take(event.model.ipv4, before.ipv4), *self._take(event.model.ipv6, before.ipv6))
-        return [*self._followed(), *self._offer_again(changed)]
+    def dispatch(self, event: Event | Notice) -> None:
+        """Take a configuration, or a tracked object that changed."""
+        match event:
+            case TrackChanged():
+                self._follow(event)
+            case Configured(model=StaticConfig() as model):
+                before, self.config = self.config, model
+                changed = (*self._take(model.ipv4, before.ipv4), *self._take(model.ipv6, before.ipv6))
+                self._announce_followed()
+                self._offer_again(changed)
 
-    def _followed(self) -> list[Notice]:
-        """Return the notice of which objects lines follow, if these are others now."""
+    def _announce_followed(self) -> None:
+        """Announce which objects the lines follow, if these changed."""
         numbers = tuple(sorted(self._following))
-        if numbers == self._told:
-            return []
-        self._told = numbers
-        return [TrackFollowed(numbers)]
+        if numbers != self._followed:
+            self._followed = numbers
+            self._context.emit(TrackFollowed(numbers))
 
-    def _follow(self, event: TrackChanged) -> list[Effect | Notice]:
+    def _follow(self, event: TrackChanged) -> None:
         """Follow a tracked object that is up or down: so are the lines that follow it."""
         if event.up:
             self._up[event.number] = None
         else:
             self._up.pop(event.number, None)
-        return self._offer_again(tuple(self._following.get(event.number, ())))
+        self._offer_again(tuple(self._following.get(event.number, ())))
 
-    def _offer_again(self, changed: tuple[_Key, ...]) -> list[Effect | Notice]:
+    def _offer_again(self, changed: tuple[_Key, ...]) -> None:
         """Offer what these lines make now; first take back what is no offer any more."""
-        results: list[Effect | Notice] = []
         routes = {key: route for key in changed if (route := self._route(key)) is not None}
         for prefix, process in changed:
             if (prefix, process) not in routes and self._offers.pop((prefix, process), None) is not None:
-                results.append(RouteRetracted(RouteSource.STATIC, process, prefix))
+                self._context.emit(RouteRetracted(RouteSource.STATIC, process, prefix))
         for key, route in routes.items():
             if route != self._offers.get(key):
                 self._offers[key] = route
-                results.append(RouteOffered(route))
-        return results
+                self._context.emit(RouteOffered(route))
 
     def _route(self, key: _Key) -> Route | None:
         """Return what the lines of an offer make, as long as their objects are up; None: nothing."""
@@ -127,10 +128,6 @@ class StaticMachine:
             del keys[key]
             if not keys:
                 del self._following[number]
-
-    def next_deadline(self) -> float | None:
-        """Return None: static routes have no timers."""
-        return None
 
 
 def _key(route: StaticRoute) -> _Key:

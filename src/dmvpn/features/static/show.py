@@ -128,7 +128,7 @@ COMMANDS: Final = (
     ),
     ExecCommand(
         "show ip static route",
-        {"static": "What was configured by hand", "route": "Static routes, and which are in use"},
+        {"static": "Configured by hand", "route": "Static routes, and which are in use"},
         query=query_static,
         render=render_static,
     ),

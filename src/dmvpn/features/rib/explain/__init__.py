@@ -1,4 +1,4 @@
-"""What the routing table prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+"""What the routing table prints, explained for `dmvpn explain` and `| explain`. Imported on first use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, debug_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, debug_group, log, log_group, reason, reason_group
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.explain import labels
@@ -30,14 +30,14 @@ _LOGS = log_group(
     ),
     log(
         messages.KernelCalm,
-        "15 seconds after what was fought about was put back for the last time.",
+        "15 seconds after the contested routes were restored for the last time.",
         next="dmvpn doctor",
     ),
 )
 
-_CODES = Group(
+_CODES = WordGroup(
     title="codes of the routing table",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=(_ROUTE,),
     rank=16,
     next=_ROUTE,
@@ -104,7 +104,7 @@ _CODES = Group(
         ),
         Word(
             "IA",
-            "OSPF between areas: an area border router tells it.",
+            "OSPF between areas: advertised by an area border router.",
             next="show ip ospf database",
             clause="RFC 2328 §16.2",
             also=("OSPF inter area", "inter area"),
@@ -146,8 +146,8 @@ _CODES = Group(
         _foreign("ia", "IS-IS leaked between areas", ("IS-IS inter area",)),
         Word(
             "U",
-            "A route that the host has of its own, by DHCP or by hand. Packets take it, and a tunnel finds its "
-            "destination by it; distance 254: all else wins. Nobody announces it, and no static route rests on it.",
+            "A route that the host has of its own, by DHCP or by hand. It forwards packets and leads tunnels to their "
+            "destinations; distance 254: all others win. It is never advertised and resolves no static route.",
             "On a router on Linux (`dmvpn run`). On IOS: a static route made for one user.",
             also=("per-user static route",),
         ),
@@ -163,9 +163,9 @@ _CODES = Group(
     ),
 )
 
-_OVERRIDE = Group(
+_OVERRIDE = WordGroup(
     title="next hop of NHRP",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show ip route next-hop-override", _ROUTE),
     rank=17,
     next="show ip nhrp shortcut",
@@ -180,9 +180,9 @@ _OVERRIDE = Group(
     ),
 )
 
-_IPV6_CODES = Group(
+_IPV6_CODES = WordGroup(
     title="codes of the IPv6 routing table",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show ipv6 route",),
     rank=34,
     next="show ipv6 route",
@@ -208,9 +208,9 @@ _IPV6_CODES = Group(
     ),
 )
 
-_SOURCES = Group(
+_SOURCES = WordGroup(
     title="Known via",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show ip route", "show ipv6 route"),
     rank=38,
     next=_ROUTE,
@@ -229,7 +229,7 @@ _SOURCES = Group(
         Word(RouteSource.BGP.value, "BGP; administrative distance 20, internal 200.", next="show ip bgp"),
         Word(
             RouteSource.HOST.value,
-            "The machine below: DHCP, its network manager, or somebody's `ip route add`; administrative distance 254.",
+            "The host: DHCP, its network manager, or `ip route add`; administrative distance 254.",
         ),
         Word(
             RouteSource.NHRP.value,
@@ -240,9 +240,9 @@ _SOURCES = Group(
     ),
 )
 
-_KINDS = Group(
+_KINDS = WordGroup(
     title="what becomes of packets",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show ip cef",),
     rank=39,
     next="show ip cef (the address)",
@@ -253,7 +253,7 @@ _KINDS = Group(
             "attached", "On the wire itself: each destination is its own next hop. To Null0: a summary's rest, dropped."
         ),
         Word("receive", "For this router itself."),
-        Word("drop", "Thrown away: nobody may be there, or a route says so."),
+        Word("drop", "Dropped: a route says so, or there can be no host at the address."),
         Word(
             "no route",
             "No default route: what nothing else covers is answered with ICMP unreachable.",

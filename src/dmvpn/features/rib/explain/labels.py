@@ -1,4 +1,4 @@
-"""Headings and labels of the routing table's shows. For `dmvpn explain`; imported when somebody asks."""
+"""Headings and labels of the routing table's shows. For `dmvpn explain`; imported on first use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TABLE = label_group(
     ),
     Word(
         "is a summary",
-        "The route stands for others; what none of them takes is dropped.",
+        "The route summarizes more specific routes; packets that match none of these are dropped.",
         next="show ip eigrp topology",
     ),
     Word(
@@ -44,8 +44,8 @@ _TABLE = label_group(
         ),
     ),
     Word("Tag", "A number that the route carries for route maps."),
-    Word("Redistributing via", "The protocols that tell the route."),
-    Word("Last update from", "The neighbor that told it, and how long ago.", also=("Last update",)),
+    Word("Redistributing via", "The protocols that redistribute the route."),
+    Word("Last update from", "The neighbor that advertised it, and how long ago.", also=("Last update",)),
     Word("Not in the forwarding table", "The host did not take the route; its words follow.", next="show logging"),
     Word("Routing Descriptor Blocks", "The next hops, one in each block; `*` is the one whose turn it is."),
     Word("Route metric", "The metric by this next hop."),
@@ -71,13 +71,13 @@ _TABLE = label_group(
 _CEF = label_group(
     "labels of the forwarding table",
     ("show ip cef",),
-    Word("Prefix", "The destinations, those that are most exact win."),
+    Word("Prefix", "The destinations; the longest match wins."),
     Word("Next Hop", "Where packets for them go.", also=("nexthop",)),
     Word("epoch", "A count of how often the table was made again.", also=("Database epoch", "entries at this epoch")),
     Word("CEF", "The forwarding table, in IOS's word: it is always on.", also=("IPv4 CEF is enabled", "running")),
     Word(
         "prefixes",
-        "Its destinations; of those that do not forward (non-fwd) packets are dropped.",
+        "Its destinations; packets to non-forwarding ones (non-fwd) are dropped.",
         also=("fwd", "non-fwd", "non"),
     ),
     Word("Table id", "IOS's line: there is one table.", also=("VRF Default",)),
@@ -103,7 +103,7 @@ _IPV6 = label_group(
     Word("IPv6 Routing Table", "All IPv6 routes of the router, and how many.", also=("entries",)),
     Word("Route count", "How many next hops the IPv6 route has.", also=("share count",)),
     Word("Routing paths", "The next hops of the IPv6 route."),
-    Word("Last updated", "How long ago the IPv6 route was told."),
+    Word("Last updated", "How long ago the IPv6 route was learned."),
     next="show ipv6 route",
 )
 

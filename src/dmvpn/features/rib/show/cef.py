@@ -89,7 +89,7 @@ class ShowExactRoute:
 
 
 def query_summary(ctx: ShowContext, args: Args) -> ShowIpCefSummary:
-    """Count the entries of the forwarding table, and those that forward."""
+    """Count the entries of the forwarding table, and the forwarding ones."""
     return _count(_all(ctx))
 
 

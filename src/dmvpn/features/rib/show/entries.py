@@ -43,8 +43,8 @@ class RouteEntry:
     letter, subcode: as in the legend.
     external: learned by redistribution into the protocol, or from another AS.
     age, override_age: seconds.
-    next_hops: as the protocol gave them, those that can be used; a static route may have no interface.
-    told_by: who told of each next hop, as pairs; () if they told of themselves.
+    next_hops: the usable next hops, as the protocol gave them; a static route may have no interface.
+    told_by: the router that advertised each next hop, as pairs; () if each next hop advertised itself.
     ways: what the ways by next hops are, where they differ.
     override: NHRP's next hop, if it is used.
     failure: why the host does not have the route, or "".
@@ -70,7 +70,7 @@ class RouteEntry:
     failure: str
 
     def teller(self, hop: IPAddress) -> IPAddress:
-        """Return who told of a next hop."""
+        """Return the router that advertised a next hop."""
         return dict(self.told_by).get(hop, hop)
 
     def way(self, hop: NextHop) -> OwnWay:

@@ -63,7 +63,7 @@ def query_past_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix | Unkno
 
 
 def _wanted(args: Args) -> tuple[Prefix, bool]:
-    """Return what was asked for; True: exactly that."""
+    """Return the requested prefix; True: an exact match."""
     prefix, mask = args.prefix("prefix"), args.address("mask", None)
     if mask is not None:
         return Prefix.of(prefix.address, mask_length(mask) or 0), True

@@ -1,11 +1,21 @@
-"""What RIP prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+"""Explanations of the output of RIP for `dmvpn explain` and `| explain`. Imported on first use."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, code, debug_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import (
+    WordGroup,
+    WordKind,
+    answer_group,
+    code,
+    debug_group,
+    log,
+    log_group,
+    reason,
+    reason_group,
+)
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.explain import labels
 from dmvpn.features.rip.packet import AddressFamily, AuthenticationType, Command
@@ -13,9 +23,9 @@ from dmvpn.features.rip.reasons import RipReason
 
 _RFC: Final = frozenset({"rfc", "2453", "rip", "code"})
 
-_COMMANDS = Group(
+_COMMANDS = WordGroup(
     title="commands",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug ip rip",),
     rank=51,
     next="show ip rip database",
@@ -23,15 +33,19 @@ _COMMANDS = Group(
     names=_RFC | {"command", "opcode"},
     explanations=(
         code(Command.REQUEST, "Asks a neighbor for its routes, all or some; sent at the start."),
-        code(Command.RESPONSE, "Tells routes: every 30 seconds, when something changed, or when asked."),
+        code(Command.RESPONSE, "Advertises routes: every 30 seconds, when a route changed, or on request."),
         code(Command.UPDATE_REQUEST, "Triggered RIP: asks a neighbor for everything, once.", clause="RFC 2091 §4.1"),
-        code(Command.UPDATE_RESPONSE, "Triggered RIP: tells what changed, until told so.", clause="RFC 2091 §4.2"),
+        code(
+            Command.UPDATE_RESPONSE,
+            "Triggered RIP: advertises changed routes, until it is acknowledged.",
+            clause="RFC 2091 §4.2",
+        ),
         code(Command.UPDATE_ACKNOWLEDGE, "Triggered RIP: a response has arrived.", clause="RFC 2091 §4.3"),
     ),
 )
-_PROOFS = Group(
+_PROOFS = WordGroup(
     title="kinds of authentication",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug ip rip",),
     rank=57,
     next="show ip protocols",
@@ -42,9 +56,9 @@ _PROOFS = Group(
         code(AuthenticationType.DIGEST, "A digest behind the last entry.", clause="RFC 4822 §2.1"),
     ),
 )
-_FAMILIES = Group(
+_FAMILIES = WordGroup(
     title="families of an entry",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug ip rip",),
     rank=58,
     next="debug ip rip",
@@ -55,9 +69,9 @@ _FAMILIES = Group(
         code(AddressFamily.IPV4, "The entry is an IPv4 route."),
     ),
 )
-_DATABASE = Group(
+_DATABASE = WordGroup(
     title="state of a route",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show ip rip database",),
     rank=49,
     next="show ip rip database",
@@ -66,7 +80,7 @@ _DATABASE = Group(
     explanations=(
         Word(
             "possibly down",
-            "The route is lost and told with metric 16 until it is forgotten (flush), so that others hear of it.",
+            "The route is lost and advertised with metric 16 until it is removed (flush).",
         ),
     ),
 )
@@ -80,7 +94,7 @@ _LOGS = log_group(
         clause="RFC 2453 §5.2",
     ),
     log(
-        messages.TooMany,
+        messages.TooManyPrefixes,
         "A gateway is broken, or means harm.",
         next="show ip rip database",
     ),
@@ -91,10 +105,10 @@ _DEBUGS = debug_group(
     Word("RIP: build update entries", "The routes of the packet that goes out follow."),
     Word(
         "<prefix> via <address>, metric <hops>, tag <number>",
-        "A route that is told; metric 16 says that it is gone. Next hop 0.0.0.0 is the sender itself.",
+        "An advertised route; metric 16 withdraws it. Next hop 0.0.0.0 is the sender itself.",
         clause="RFC 2453 §4.4",
     ),
-    Word("RIP: received v2 update from <address> on <interface>", "A neighbor tells its routes, which follow."),
+    Word("RIP: received v2 update from <address> on <interface>", "A neighbor advertises its routes, which follow."),
     Word("<prefix> via <address> in <hops> hops", "A route that was heard.", clause="RFC 2453 §3.9.2"),
     Word(
         "<prefix> via <address> inaccessible",
@@ -103,12 +117,12 @@ _DEBUGS = debug_group(
     ),
     Word(
         "RIP: sending triggered request on <interface> to <address>",
-        "Triggered RIP asks for everything; every 5 seconds until somebody answers.",
+        "Triggered RIP asks for all routes; every 5 seconds until a neighbor answers.",
         clause="RFC 2091 §4.1",
     ),
     Word(
         "RIP: send v2 triggered <update|flush update> to <address> on <interface> seq# <number>",
-        "Triggered RIP tells what follows; `flush` begins the whole table.",
+        "Triggered RIP advertises the routes that follow; `flush` begins the whole table.",
         clause="RFC 2091 §4.2",
     ),
     Word(
@@ -118,7 +132,11 @@ _DEBUGS = debug_group(
     ),
     Word("RIP: Update contains <number> routes", "Of `debug ip rip events`: the routes themselves are left out."),
     Word("RIP-DB: <prefix> (metric <hops>) via <gateways>", "Of `debug ip rip database`: a route came or changed."),
-    Word("RIP-DB: <prefix> is possibly down", "Its last way is gone; others hear metric 16.", clause="RFC 2453 §3.8"),
+    Word(
+        "RIP-DB: <prefix> is possibly down",
+        "Its last path is gone; it is advertised with metric 16.",
+        clause="RFC 2453 §3.8",
+    ),
     Word("RIP: ignored packet from <address> on <interface> (<why>)", "A packet was not taken, and why."),
     next="show ip rip database",
     clause="RFC 2453",
@@ -148,7 +166,7 @@ _REASONS = reason_group(
 
 _ANSWERS = answer_group(
     "RIP",
-    Word("%Route not in database", "RIP knows nothing of this prefix; the database has others."),
+    Word("%Route not in database", "This prefix is not in RIP's database."),
     next="show ip rip database",
 )
 GROUPS: Final = (_ANSWERS, _COMMANDS, _PROOFS, _FAMILIES, _DATABASE, _LOGS, _DEBUGS, _REASONS, *labels.GROUPS)

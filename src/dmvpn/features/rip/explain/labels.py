@@ -1,4 +1,4 @@
-"""Labels of RIP's shows. For `dmvpn explain`; imported when somebody asks."""
+"""Labels of RIP's shows. For `dmvpn explain`; imported on first use."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _PROTOCOLS = label_group(
         clause="RFC 2453 §3.8",
         also=("next due", "next due in"),
     ),
-    Word("Invalid after", "A route that nobody has told for so long is lost.", clause="RFC 2453 §3.8"),
+    Word("Invalid after", "How long a route is valid without a new advertisement.", clause="RFC 2453 §3.8"),
     Word(
         "hold down", "For so long nothing worse is believed of a lost route. Cisco's own.", next="show ip rip database"
     ),
     Word("flushed after", "A lost route is forgotten then.", clause="RFC 2453 §3.8"),
-    Word("Default redistribution metric", "Hops that redistributed routes are told with."),
+    Word("Default redistribution metric", "The metric with which redistributed routes are advertised, in hops."),
     Word("Neighbor(s)", "Neighbors that are sent to by unicast.", also=("Neighbor",)),
     Word(
         "Default version control",
@@ -32,7 +32,7 @@ _PROTOCOLS = label_group(
     Word("Recv", "The version that is taken on the interface."),
     Word(
         "Triggered RIP",
-        "Yes: changes alone are told on the interface, and acknowledged (`ip rip triggered`, at both ends).",
+        "Yes: only changes are sent on the interface, and acknowledged (`ip rip triggered`, at both ends).",
         clause="RFC 2091",
     ),
     Word("Key-chain", "The keys that updates are sealed with (`ip rip authentication key-chain`)."),
@@ -45,7 +45,7 @@ _PROTOCOLS = label_group(
     ),
     Word(
         "Automatic network summarization",
-        "Whether routes are told by their classful network.",
+        "Whether routes are summarized to their classful network.",
         also=("in effect", "not in effect"),
     ),
     next="show ip protocols",
@@ -57,10 +57,10 @@ _DATABASE = label_group(
     "labels of RIP's database",
     ("show ip rip database",),
     Word("auto-summary", "A classful network that stands for the routes below it."),
-    Word("directly connected", "A network of an interface of this router that RIP tells."),
-    Word("(permanent)", "Told by triggered RIP: believed until the neighbor says otherwise.", clause="RFC 2091"),
-    Word("Triggered Routes", "The ways that triggered RIP told.", clause="RFC 2091"),
-    Word("via", "The neighbor that told the route, with its hops in brackets before."),
+    Word("directly connected", "A network of an interface of this router that RIP advertises."),
+    Word("(permanent)", "Learned by triggered RIP: kept until the neighbor withdraws it.", clause="RFC 2091"),
+    Word("Triggered Routes", "Paths learned by triggered RIP.", clause="RFC 2091"),
+    Word("via", "The neighbor that advertised the route, with its hops in brackets before."),
     next="show ip rip database",
     sighted=True,
 )

@@ -1,4 +1,4 @@
-"""One interface that speaks RIP: how packets leave it, and which of those that arrive are to be believed."""
+"""One interface that speaks RIP: how packets leave it, and which received packets are accepted."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.context import Timer
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState
     from dmvpn.features.rip.model import RipConfig
@@ -22,32 +23,36 @@ if TYPE_CHECKING:
 GROUP: Final = IPv4Address("224.0.0.9")
 PORT: Final = 520
 UDP: Final = 17
-#: What IOS sends: RFC 2453 asks for nothing in particular.
+#: As IOS sends; RFC 2453 has no requirement.
 TTL: Final = 2
 TOS: Final = 0xC0
 
-#: Networks that nobody may announce: this host, loopback, multicast and reserved (RFC 2453 §3.9.2).
+#: Networks that must not be announced: this host, loopback, multicast and reserved (RFC 2453 §3.9.2).
 _IMPOSSIBLE: Final = tuple(Prefix.parse(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"))
 
 
 @dataclass(slots=True)
-class Circuit:
+class RipInterface:
     """An interface in use.
 
-    address: its primary one, the source of what we send.
+    address: its primary address, the source of our packets.
     passive: nothing is multicast.
-    triggered: nothing is sent while nothing changes (RFC 2091).
-    heard: somebody answered since it came up.
-    attempts: how often the whole table has been asked for.
-    ignored: packets that were not to be believed, and what was wrong with the last one.
-    is_over: nothing more is to be sent here.
-    greeted: when the whole table was last said, or will be, because somebody new hears it.
-    summaries: the metrics with which everybody was last told the summaries.
+    first_timer: announces the whole table after the circuit came up.
+    request_timer: repeats the request while no gateway has answered.
+    triggered: updates are sent only on changes (RFC 2091).
+    heard: a gateway has answered since the circuit came up.
+    attempts: how often the whole table has been requested.
+    ignored: packets that were not accepted, and the error of the last one.
+    is_over: nothing more may be sent here.
+    greeted: when the whole table was last sent, or will be, because of a new receiver.
+    summaries: the metrics with which the summaries were last announced.
     """
 
     state: InterfaceState
     address: IPAddress
     passive: bool
+    first_timer: Timer
+    request_timer: Timer
     triggered: bool = False
     heard: bool = False
     attempts: int = 0
@@ -59,47 +64,51 @@ class Circuit:
 
     @property
     def name(self) -> str:
-        """The interface."""
+        """The name of the interface."""
         return self.state.name
 
     def goes_on(self, state: InterfaceState, config: RipConfig) -> bool:
-        """Return whether the circuit stays what it is with this state of its interface, and these lines."""
+        """Return whether the circuit can stay open with this interface state and configuration."""
         return self.state.addresses == state.addresses and self.triggered == config.interface(self.name).triggered
 
     def begin(self) -> None:
-        """Begin to ask."""
+        """Restart the count of requests."""
         self.attempts = 0
 
     def ask(self) -> int:
-        """Count a request for the whole table; returns how many there have been."""
+        """Count a request for the whole table; returns the number of requests so far."""
         self.attempts += 1
         return self.attempts
 
     def hear(self) -> None:
-        """Note that somebody answered."""
+        """Note that a gateway answered."""
         self.heard = True
 
     def ignore(self, what: str) -> None:
-        """Count a packet that is not to be believed."""
+        """Count a packet that is not accepted."""
         self.ignored += 1
         self.last_ignored = what
 
     def greet(self, soon: float, pause: float) -> float:
-        """Return when the whole table is said to somebody new: soon, but so long after the last time."""
+        """Return when to send the whole table to a new receiver: at `soon`, but at least `pause` seconds after the last
+        time.
+        """
         self.greeted = max(soon, self.greeted + pause)
         return self.greeted
 
     def adjust(self, state: InterfaceState, *, passive: bool) -> bool:
-        """Note that the interface, or its lines, are others; returns whether it was passive and is not any more."""
+        """Apply a changed interface state or configuration; returns whether the circuit stopped being passive."""
         was_passive, self.passive, self.state = self.passive, passive, state
         return was_passive and not passive
 
     def begin_table(self) -> None:
-        """Begin to tell everybody everything: each summary is news."""
+        """Begin an update with the whole table, in which every summary is announced."""
         self.summaries.clear()
 
     def is_news(self, summary: Prefix, metric: int | None) -> bool:
-        """Note with which metric everybody is told a summary now, None: not at all; returns whether it is another."""
+        """Record the metric with which a summary is announced now, None: it is not; returns whether the
+        metric changed.
+        """
         if metric is None:
             self.summaries.pop(summary, None)
             return False
@@ -107,16 +116,16 @@ class Circuit:
         return before != metric
 
     def close(self) -> None:
-        """Send nothing more here."""
+        """Allow no further packets here."""
         self.is_over = True
 
     def holds(self, address: IPAddress) -> bool:
-        """Return whether this is an address of the interface's subnets, and not our own."""
+        """Return whether this address is in a subnet of the interface and not our own."""
         mine = self.state.addresses
         return any(address in Prefix.of(own, length) for own, length in mine) and all(address != own for own, _ in mine)
 
     def send(self, octets: bytes, destination: IPAddress = GROUP, port: int = PORT) -> SendIp:
-        """Return the order to send a packet out of this interface."""
+        """Return the effect that sends a packet out of this interface."""
         datagram = UdpDatagram(source_port=PORT, destination_port=port, payload=octets)
         return SendIp(
             interface=self.name,
@@ -129,9 +138,9 @@ class Circuit:
         )
 
     def open(self, event: IpReceived, versions: tuple[int, ...]) -> tuple[RipPacket, int]:
-        """Return the packet in an IP packet, with the port it came from. versions: that are to be taken.
+        """Return the RIP packet in an IP packet, and its source port. versions: accepted versions.
 
-        Raises WireError for what must not be believed.
+        Raises WireError for a packet that must not be accepted.
         """
         datagram = UdpDatagram.parse(event.payload, event.source, event.destination)
         if datagram.destination_port != PORT:
@@ -149,22 +158,20 @@ class Circuit:
         return packet, datagram.source_port
 
     def next_hop(self, entry: RipEntry, gateway: IPAddress) -> IPAddress:
-        """Return where packets go: the next hop that the entry names if it is on this subnet, else the sender
-        (§4.4).
-        """
+        """Return the next hop of the entry if it is on this subnet, otherwise the sender (RFC 2453 §4.4)."""
         return entry.next_hop if int(entry.next_hop) and self.holds(entry.next_hop) else gateway
 
 
-def ends(circuit: Circuit, config: RipConfig) -> bool:
-    """Return whether these lines will end what we say on the circuit."""
+def ends(circuit: RipInterface, config: RipConfig) -> bool:
+    """Return whether we stop announcing on the circuit with this configuration."""
     if not config.enabled or 2 not in config.sends(circuit.name) or not config.covers(circuit.address):
         return True
     return config.is_passive(circuit.name) and not circuit.passive
 
 
 def believable(entry: RipEntry) -> Prefix | None:
-    """Return the prefix of an entry that may be taken, or None, RFC 2453 §3.9.2: a bad entry does not spoil the
-    others.
+    """Return the prefix of an acceptable entry, or None, RFC 2453 §3.9.2: a bad entry does not invalidate the other
+    entries.
     """
     prefix = entry.prefix
     if prefix is None or entry.family != AddressFamily.IPV4 or not 1 <= entry.metric <= INFINITY:

@@ -1,0 +1,109 @@
+"""Sending: destinations of requests, updates and answers, their authentication and debug lines; and refused packets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.limits import Limiter
+from dmvpn.features.rip import messages
+from dmvpn.features.rip.interface import GROUP, PORT
+from dmvpn.features.rip.lists import told_on
+from dmvpn.features.rip.output import Summaries, gather, in_order, packets
+from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, RipPacket
+from dmvpn.features.rip.seals import Mismatch, Seals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.errors import WireError
+    from dmvpn.features.rip.interface import RipInterface
+    from dmvpn.features.rip.output import Announced
+    from dmvpn.features.rip.packet import RipEntry
+    from dmvpn.features.rip.state import State
+
+#: Seconds between two log messages about the same sender, and most messages about all senders in that time.
+_COMPLAINT_INTERVAL: Final = 60.0
+_COMPLAINT_BURST: Final = 1024
+
+
+class Sender:
+    """Sends for the process."""
+
+    def __init__(self, state: State) -> None:
+        self.seals = Seals(state.ports)
+        self._state = state
+        self._context = state.context
+        self._complaints: Limiter[tuple[str, IPAddress]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
+
+    def send(self, circuit: RipInterface, packet: RipPacket, destination: IPAddress, port: int = PORT) -> None:
+        """Send one packet, unless it cannot be authenticated as configured."""
+        config = self._state.config
+        octets = self.seals.seal(packet, config, config.interface(circuit.name), self._context.now)
+        if octets is not None:
+            self._context.emit(circuit.send(octets, destination, port))
+
+    def request(self, circuit: RipInterface) -> None:
+        """Request the tables of all gateways on the circuit."""
+        for destination in self.destinations(circuit):
+            self.debug([messages.sending("request", destination, circuit.name, circuit.address)])
+            self.send(circuit, RipPacket.whole_table_request(), destination)
+
+    def end(self, circuit: RipInterface, routes: Sequence[Announced]) -> None:
+        """Announce on the circuit that these routes are unreachable."""
+        chosen: dict[Prefix, RipEntry] = {}
+        self.gather(chosen, circuit, routes)
+        entries = [replace(entry, metric=INFINITY) for entry in in_order(chosen)]
+        for target in self.destinations(circuit):
+            self.head(circuit, entries, target)
+            for packet in packets(entries, self.room(circuit)):
+                self.send(circuit, packet, target)
+
+    def gather(self, chosen: dict[Prefix, RipEntry], circuit: RipInterface, routes: Sequence[Announced]) -> None:
+        """Add the entries for these routes on a circuit to an update."""
+        told = told_on(circuit.name, routes, self._state.config, self._state.ports)
+        settings = self._state.config.interface(circuit.name)
+        gather(chosen, circuit.state, told, self.summaries(circuit), split_horizon=settings.split_horizon)
+
+    def summaries(self, circuit: RipInterface) -> Summaries:
+        """Return the summaries on a circuit."""
+        config = self._state.config
+        return Summaries.on(circuit.state, config.interface(circuit.name), auto_summary=config.auto_summary)
+
+    def head(self, circuit: RipInterface, entries: list[RipEntry], target: IPAddress) -> None:
+        """Print the debug lines of an update."""
+        if not entries or not self._state.ports.debugging.anything:
+            return
+        first = messages.sending("update", target, circuit.name, circuit.address)
+        self.debug([first, *messages.built(entries)], len(entries))
+
+    def room(self, circuit: RipInterface) -> int:
+        """Return the routes that fit in a packet on a circuit; authentication takes the first entry."""
+        return MAXIMUM_ENTRIES - (self._state.config.interface(circuit.name).authentication is not None)
+
+    def destinations(self, circuit: RipInterface) -> list[IPAddress]:
+        """Return the destinations: the group, unless the interface is passive, and the configured neighbors."""
+        group: list[IPAddress] = [] if circuit.passive else [GROUP]
+        return group + [neighbor for neighbor in self._state.config.neighbors if circuit.holds(neighbor)]
+
+    def refuse(self, circuit: RipInterface, source: IPAddress, error: WireError) -> None:
+        """Count and debug a packet that is not accepted; a wrong authentication is logged as well."""
+        self.ignore(circuit, source, str(error))
+        if isinstance(error, Mismatch) and self._complaints.permits((circuit.name, source), self._context.now):
+            self._context.emit(messages.AuthenticationMismatch.of(source, circuit.name, error.theirs, error.ours))
+
+    def ignore(self, circuit: RipInterface, source: IPAddress, why: str) -> None:
+        """Count and debug a packet that is not accepted."""
+        circuit.ignore(f"{source}: {why}")
+        self.debug([messages.ignored(source, circuit.name, why)])
+
+    def debug(self, lines: list[str], routes: int | None = None, *, is_triggered: bool = False) -> None:
+        """Print debug lines if enabled: all, or the first one and how many routes follow. is_triggered: they are about
+        triggered RIP.
+        """
+        on = self._state.ports.debugging.on
+        if lines and (on(messages.RIP) or (is_triggered and on(messages.TRIGGER))):
+            self._context.debug(*lines)
+        elif lines and on(messages.EVENTS):
+            self._context.debug(lines[0], *(() if routes is None else (messages.contains(routes),)))
