@@ -50,6 +50,7 @@ def sent(overlay: Overlay, name: str, packet: NhrpPacket, source: IPAddress) -> 
     return [parse(e.payload) for e in effects if isinstance(e, SendGre) and e.protocol == GRE_NHRP]
 
 
+@pytest.mark.lengthy
 @pytest.mark.conforms("5.2.7-one", "frr-18925", "frr-21097", "frr-23065")
 @given(st.lists(st.tuples(packets, st.sampled_from(NBMAS), st.sampled_from(NAMES)), max_size=8))
 def test_no_packet_crashes_anybody_and_each_causes_at_most_one_error(
@@ -88,6 +89,7 @@ def test_no_packet_that_is_passed_on_goes_round_for_ever(packet: NhrpPacket, sou
     assert len(same) <= 40
 
 
+@pytest.mark.lengthy
 @given(st.lists(st.tuples(packets, st.sampled_from(NBMAS[3:])), max_size=10))
 def test_a_stranger_takes_nothing_away(storm: list[tuple[NhrpPacket, IPAddress]]) -> None:
     """From an address that is nobody's, a packet may add hearsay; the registrations and the path that work stay.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,6 +93,7 @@ def _check(overlay: ProtectedOverlay, name: str, tunnel: Tunnel) -> None:
                 assert entry.connection == 0
 
 
+@pytest.mark.lengthy
 @given(steps)
 @settings(deadline=None)
 def test_what_is_believed_wanted_and_ordered_agrees_whatever_connections_do(life: list[tuple[str, int, int]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -228,6 +229,7 @@ def test_books_and_data_plane_agree_whatever_happens(life: list[Step]) -> None:
         _check(world.overlay)
 
 
+@pytest.mark.lengthy
 @given(steps)
 @settings(deadline=None)
 def test_when_the_faults_stop_the_spokes_find_each_other_again(life: list[Step]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions
+from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions
 from dmvpn.features.nhrp.packet import (
     PurgeRequest,
     RegistrationRequest,
@@ -53,7 +53,7 @@ def test_clear_ip_nhrp_on_the_hub_forgets_its_clients_until_they_register_again(
 
 def test_clear_counters() -> None:
     overlay = _ready()
-    overlay.handle("R31", ClearCounters())
+    overlay.handle("R31", ClearNhrpCounters())
     assert overlay.members["R31"].machine.tunnels[0].counters.sent == {}
 
 

@@ -59,6 +59,7 @@ def test_clients_that_expire_together_are_forgotten_in_several_events(crowd: Cro
     assert crowd.longest <= MOST
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("order", [ClearCache(), ClearSessions()])
 def test_clients_that_somebody_clears_are_forgotten_in_several_events(crowd: Crowd, order: Event) -> None:
     crowd.handle(order)

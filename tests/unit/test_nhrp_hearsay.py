@@ -157,7 +157,7 @@ def test_stations_whose_words_are_counted_are_bounded() -> None:
     hearsay, tunnel = Hearsay(), tunnel_of(overlay)
     for number in range(1, LARGEST_COUNTED + 50):
         hearsay.believes(tunnel, PEER_NBMA + number, STRANGER_NBMA, now=0.0, asked=False, known=False)
-    assert len(hearsay._of[TUNNEL]) == LARGEST_COUNTED
+    assert hearsay.counted(TUNNEL) == LARGEST_COUNTED
 
 
 def test_what_was_counted_for_a_tunnel_that_is_gone_is_forgotten() -> None:
@@ -165,6 +165,6 @@ def test_what_was_counted_for_a_tunnel_that_is_gone_is_forgotten() -> None:
     hearsay, tunnel = Hearsay(), tunnel_of(overlay)
     hearsay.believes(tunnel, PEER_NBMA, STRANGER_NBMA, now=0.0, asked=False, known=False)
     hearsay.keep([tunnel.name])
-    assert (list(hearsay._of), list(hearsay._together)) == ([TUNNEL], [TUNNEL])
+    assert hearsay.counted(TUNNEL) == 1
     hearsay.keep([])
-    assert (hearsay._of, hearsay._together) == ({}, {})
+    assert hearsay.counted(TUNNEL) == 0

@@ -188,6 +188,7 @@ def test_a_path_that_works_in_one_direction_only_is_left_by_both() -> None:
     assert mine.forwards("10.4.4.1") == (TUNNEL, HUB_NBMA)
 
 
+@pytest.mark.lengthy
 def test_with_all_hubs_dead_the_shortcut_lives_on() -> None:
     overlay = ready()
     make_shortcut(overlay)

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import TYPE_CHECKING, Final
+
 import pytest
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.context import Timer
 from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.errors import surely
 from dmvpn.features.nhrp import client as clients
 from dmvpn.features.nhrp import path as paths
-from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag, Neighbor
+from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag, NbmaPeer, Requester, RouteState
 from dmvpn.features.nhrp.client import NhsClient, NhsState
-from dmvpn.features.nhrp.path import Path, PathState
+from dmvpn.features.nhrp.path import DirectPath, PathState
+from dmvpn.features.nhrp.timers import TimerKind
 from support.overlay import address
 from support.reasons import because
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WHY = because("a test")
 
 
 def _client() -> NhsClient:
     return NhsClient(
-        entropy=SeededEntropy(1), nhs=address("192.168.100.11"), nbma=address("172.16.11.1"), refresh=2400.0
+        entropy=SeededEntropy(1),
+        timer=Timer(TimerKind.REGISTER, lambda: None),
+        nhs=address("192.168.100.11"),
+        nbma=address("172.16.11.1"),
+        refresh=2400.0,
     )
 
 
-def _path(state: PathState = PathState.PROVING) -> Path:
-    return Path(address("192.168.100.41"), Neighbor(address("172.16.41.1")), 7, 0.0, state)
+def _path(state: PathState = PathState.PROVING) -> DirectPath:
+    return DirectPath(address("192.168.100.41"), NbmaPeer(address("172.16.41.1")), 7, 0.0, state)
 
 
 # ------------------------------------------------------------------------------------------------ tables
@@ -44,8 +57,8 @@ def test_every_state_of_a_path_can_be_reached_and_left() -> None:
 
 def test_a_client_asks_when_it_starts_and_is_up_when_it_is_answered() -> None:
     client = _client()
-    assert client.start(0.0) == [clients.Act.REQUEST]
-    assert client.accepted(0.1) == [clients.Act.UP]
+    assert client.start(0.0) == [clients.RegistrationAct.REQUEST]
+    assert client.accepted(0.1) == [clients.RegistrationAct.UP]
     assert client.deadline == pytest.approx(2400.1)
     assert client.reason is None
 
@@ -54,11 +67,11 @@ def test_a_client_renews_with_a_new_request_and_repeats_it_with_the_same() -> No
     client = _client()
     client.start(0.0)
     client.accepted(0.1)
-    assert client.due(2400.1) == [clients.Act.REQUEST]
-    assert client.due(2401.1) == [clients.Act.REPEAT]
-    assert client.due(2403.1) == [clients.Act.REPEAT]
+    assert client.due(2400.1) == [clients.RegistrationAct.REQUEST]
+    assert client.due(2401.1) == [clients.RegistrationAct.REPEAT]
+    assert client.due(2403.1) == [clients.RegistrationAct.REPEAT]
     assert client.is_responding
-    assert client.due(2407.1) == [clients.Act.DOWN, clients.Act.REPEAT]
+    assert client.due(2407.1) == [clients.RegistrationAct.DOWN, clients.RegistrationAct.REPEAT]
     assert not client.is_responding
     assert client.is_failing
 
@@ -73,7 +86,7 @@ def test_a_refused_client_asks_again_ever_more_rarely() -> None:
         assert client.deadline is not None
         gaps.append(client.deadline - now)
         now = client.deadline
-        assert client.due(now) == [clients.Act.REQUEST]
+        assert client.due(now) == [clients.RegistrationAct.REQUEST]
     assert gaps == [pytest.approx(gap, rel=0.11) for gap in (1, 2, 4, 8, 16, 32, 64, 64)]
 
 
@@ -81,7 +94,7 @@ def test_a_client_that_stops_wants_nothing_and_says_why() -> None:
     client = _client()
     client.start(0.0)
     client.accepted(0.1)
-    assert client.stop(5.0, WHY) == [clients.Act.DOWN]
+    assert client.stop(5.0, WHY) == [clients.RegistrationAct.DOWN]
     assert client.deadline is None
     assert client.reason is WHY
     assert client.stop(6.0, WHY) == []
@@ -91,15 +104,15 @@ def test_a_silent_server_is_asked_fast_but_only_once_at_a_time() -> None:
     client = _client()
     client.start(0.0)
     client.accepted(0.1)
-    assert client.silence(10.0) == [clients.Act.REQUEST]
+    assert client.silence(10.0) == [clients.RegistrationAct.REQUEST]
     assert client.silence(10.1) == []
     assert client.deadline == pytest.approx(10.3, abs=0.04)
 
 
 def test_a_path_is_proved_once_and_then_left_alone() -> None:
     path = _path()
-    assert path.start(0.0) == [paths.Act.PROBE]
-    assert path.answered(path.sequence, 0.1) == [paths.Act.USE]
+    assert path.start(0.0) == [paths.PathAct.PROBE]
+    assert path.answered(path.sequence, 0.1) == [paths.PathAct.USE]
     assert path.deadline is None
     assert path.answered(path.sequence, 0.2) == []
 
@@ -126,12 +139,12 @@ def test_a_suspect_path_is_used_until_the_last_echo_is_unanswered() -> None:
         assert path.deadline is not None
         now = path.deadline
         acts += path.expired(now)
-    assert acts == [paths.Act.PROBE] * 4 + [paths.Act.LEAVE]
+    assert acts == [paths.PathAct.PROBE] * 4 + [paths.PathAct.LEAVE]
     assert now - 10.0 == pytest.approx(0.9)
     assert path.reason is not None
 
 
-def _lost(now: float = 0.0) -> Path:
+def _lost(now: float = 0.0) -> DirectPath:
     """A path that was used and does not answer any more; lost at `now` + 0.9 s."""
     path = _path(PathState.PROVEN)
     path.check(now)
@@ -143,7 +156,7 @@ def _lost(now: float = 0.0) -> Path:
 
 def test_a_path_in_use_is_checked_with_one_echo_and_the_answer_ends_it() -> None:
     path = _path(PathState.PROVEN)
-    assert path.check(1.0) == [paths.Act.PROBE]
+    assert path.check(1.0) == [paths.PathAct.PROBE]
     assert path.check(1.1) == []
     assert path.answered(path.sequence, 1.2) == []
     assert path.deadline is None
@@ -153,7 +166,7 @@ def test_a_path_in_use_is_checked_with_one_echo_and_the_answer_ends_it() -> None
 def test_a_lost_path_is_tried_again_when_the_peer_is_heard_but_packets_of_the_peer_prove_nothing() -> None:
     path = _lost()
     assert path.heard(2.0) == []
-    assert path.heard(6.0) == [paths.Act.PROBE]
+    assert path.heard(6.0) == [paths.PathAct.PROBE]
     assert path.heard(6.1) == []
     assert not path.usable
 
@@ -167,8 +180,8 @@ def test_a_path_that_was_lost_must_answer_three_different_echoes_before_it_is_us
         assert path.answered(path.sequence, now + 0.2) == []  # the same answer again, doubled on its way
         assert path.deadline is not None
         now, acts = path.deadline, path.expired(path.deadline)
-        assert acts == [paths.Act.PROBE]
-    assert path.answered(path.sequence, now + 0.1) == [paths.Act.USE]
+        assert acts == [paths.PathAct.PROBE]
+    assert path.answered(path.sequence, now + 0.1) == [paths.PathAct.USE]
 
 
 def test_answers_that_come_when_a_path_was_given_up_do_not_count_for_the_next_series() -> None:
@@ -183,7 +196,7 @@ def test_answers_that_come_when_a_path_was_given_up_do_not_count_for_the_next_se
         assert path.deadline is not None
         now = path.deadline
     path.expired(now)
-    assert path.answered(path.sequence, now + 0.1) == [paths.Act.USE]
+    assert path.answered(path.sequence, now + 0.1) == [paths.PathAct.USE]
 
 
 def test_a_path_that_flaps_rests_longer_and_longer_until_it_has_worked_for_a_minute() -> None:
@@ -241,8 +254,48 @@ def test_what_is_removed_leaves_no_trace_in_any_index() -> None:
     for target in ("10.0.0.2", "192.168.2.0/24"):
         cache.add(_entry(target, "10.0.0.2", "203.0.113.2"))
     cache.add(_entry("192.168.2.9", "192.168.2.9"))
-    cache.move(cache.entries()[0], Neighbor(address("203.0.113.3"), 7))
+    cache.move(cache.entries()[0], NbmaPeer(address("203.0.113.3"), 7))
     for entry in cache.entries():
         assert cache.remove(entry.target) is entry
     assert cache.remove(Prefix.parse("10.0.0.2")) is None
-    assert (len(cache), cache._by_nbma, cache._by_next_hop, cache.incomplete) == (0, {}, {}, {})
+    assert (len(cache), cache.nbmas(), cache.behind(address("10.0.0.2")), cache.incomplete) == (0, [], [], {})
+    assert cache.over(7) == []
+
+
+_ASKER: Final = Requester(1, NbmaPeer(address("203.0.113.9"), 0), 9.0)
+#: What is done to an entry, by the name of the verb: of its own, and of its cache.
+_VERBS: Final[dict[str, Callable[[Cache, Entry], object]]] = {
+    "asked_for": lambda _, entry: entry.asked_for(),
+    "lasts": lambda _, entry: entry.lasts(5.0),
+    "explain": lambda _, entry: entry.explain(None),
+    "routed": lambda _, entry: entry.routed(RouteState.INSTALLED),
+    "prove": lambda _, entry: entry.prove(proved=True),
+    "resolved": lambda _, entry: entry.resolved(Flag.NHOP, None, 0, 1400),
+    "holds": lambda _, entry: entry.holds(600, 1.0),
+    "registered": lambda _, entry: entry.registered(Flag.NHOP, None, "", 1400),
+    "proved_as": lambda _, entry: entry.proved_as("hub", None),
+    "charge": lambda cache, entry: cache.charge(entry, address("203.0.113.2")),
+    "move": lambda cache, entry: cache.move(entry, NbmaPeer(address("203.0.113.3"), 7)),
+    "remember": lambda cache, entry: cache.remember(entry, address("10.0.0.9"), _ASKER, 1.0),
+    "remove": lambda cache, entry: cache.remove(entry.target),
+    "touch": lambda cache, _: cache.touch(),
+}
+
+
+@pytest.mark.parametrize("verb", _VERBS)
+def test_whoever_remembers_the_cache_learns_which_entry_a_verb_has_changed(verb: str) -> None:
+    cache = Cache(changed={})
+    changed, other = _entry("10.0.0.2", "10.0.0.2", "203.0.113.2"), _entry("10.0.0.4", "10.0.0.4", "203.0.113.4")
+    cache.add(changed)
+    if verb != "touch":  # which is about all of them
+        cache.add(other)
+    noted = surely(cache.changed)
+    assert changed.target in noted
+    noted.clear()
+    _VERBS[verb](cache, changed)
+    assert list(noted) == [changed.target]
+
+
+def test_no_verb_of_an_entry_is_forgotten_here() -> None:
+    own = {name for name, verb in vars(Entry).items() if inspect.isfunction(verb) and not name.startswith("_")}
+    assert own - {"say_changed"} <= _VERBS.keys()

@@ -56,6 +56,7 @@ def test_a_packet_is_read_as_it_was_written(packet: NhrpPacket) -> None:
     assert parse(packet.serialize()) == packet
 
 
+@pytest.mark.lengthy
 @pytest.mark.conforms("5.1-size")
 @given(nhrp_packets(), st.binary(max_size=20))
 def test_what_follows_the_packet_size_is_padding(packet: NhrpPacket, padding: bytes) -> None:

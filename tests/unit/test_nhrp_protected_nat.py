@@ -11,7 +11,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendGre
 from dmvpn.base.events import Hairpin, NhrpReceived
 from dmvpn.base.pages import Pages
-from dmvpn.features.nhrp.cache import Neighbor
+from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,
     PurgeRequest,
@@ -246,7 +246,7 @@ def test_who_introduces_himself_over_a_connection_that_was_thought_another_ones_
     _, number = overlay.connect("R41", "R51")  # the only one from there, and R31 is the only peer there
     overlay.run(1)
     path = tunnel_of(overlay, "R51").paths[SPOKE]
-    assert (path.state, path.neighbor) == (PathState.PROVING, Neighbor(PUBLIC, number))
+    assert (path.state, path.neighbor) == (PathState.PROVING, NbmaPeer(PUBLIC, number))
     request = ResolutionRequest(
         source_nbma=address("10.99.4.2"),
         source_protocol=PEER,
@@ -277,7 +277,7 @@ def test_a_peer_that_answers_straight_is_where_its_connection_is_whatever_its_se
         extensions=(ReverseTransitRecord(), NatAddress(entries=(seen,))),
     )
     tunnel = tunnel_of(overlay, "R51")
-    straight, by_hub = (binding_of(tunnel, reply, cie, Neighbor(at, 7)) for at in (PUBLIC, HUB_NBMA))
+    straight, by_hub = (binding_of(tunnel, reply, cie, NbmaPeer(at, 7)) for at in (PUBLIC, HUB_NBMA))
     assert straight is not None
     assert by_hub is not None
     assert (straight.nbma, straight.direct, straight.connection) == (PUBLIC, True, 7)

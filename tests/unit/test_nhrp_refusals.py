@@ -100,6 +100,7 @@ def test_a_spoke_with_a_point_to_point_tunnel_tells_others_to_go_by_the_hub() ->
     assert overlay.sent(ResolutionReply, "R41")[-1].cies[0].prefix_length == 24  # its far end may ask
 
 
+@pytest.mark.lengthy
 @pytest.mark.conforms("5.2.2-nak-5")
 def test_who_could_not_be_told_of_the_end_is_refused_for_lack_of_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "LARGEST_REQUESTERS", 8)

@@ -257,6 +257,7 @@ def test_passwords_are_cut_to_eight_octets_on_both_sides() -> None:
     assert sent.data == b"DMVPN202"
 
 
+@pytest.mark.lengthy
 def test_a_thousand_spokes_cost_a_handful_of_multicast_lists() -> None:
     overlay = cloud(3)
     overlay.start("R11")

@@ -150,6 +150,7 @@ def test_a_refresh_keeps_the_entry_and_tells_the_data_plane_nothing() -> None:
     assert not [effect for effect in hub.effects if isinstance(effect, SetAdjacency)]
 
 
+@pytest.mark.lengthy
 @pytest.mark.conforms("5.2.0.1-expiry")
 def test_an_entry_that_is_not_renewed_expires_with_everything_that_hangs_on_it() -> None:
     overlay = cloud(3)

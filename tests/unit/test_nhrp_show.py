@@ -10,7 +10,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import NhrpReceived
 from dmvpn.base.notices import DebugOutput, InterfaceChanged
 from dmvpn.features.nhrp import FEATURE
-from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics
+from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions, ClearStatistics
 from support.nhrp_view import View, match_of, show
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin, make_shortcut
 
@@ -390,10 +390,10 @@ def test_show_ip_nhrp_redirect() -> None:
     [
         ("clear ip nhrp", ClearCache()),
         ("clear ip nhrp 10.4.4.1", ClearCache(Prefix.parse("10.4.4.1"))),
-        ("clear ip nhrp counters", ClearCounters()),
-        ("clear ip nhrp counters interface tu100", ClearCounters(interface="Tunnel100")),
-        ("clear ip nhrp 192.168.100.11 counters", ClearCounters(server=address("192.168.100.11"))),
-        ("clear ipv6 nhrp 2001:db8::11 counters", ClearCounters(6, server=address("2001:db8::11"))),
+        ("clear ip nhrp counters", ClearNhrpCounters()),
+        ("clear ip nhrp counters interface tu100", ClearNhrpCounters(interface="Tunnel100")),
+        ("clear ip nhrp 192.168.100.11 counters", ClearNhrpCounters(server=address("192.168.100.11"))),
+        ("clear ipv6 nhrp 2001:db8::11 counters", ClearNhrpCounters(6, server=address("2001:db8::11"))),
         ("clear ip nhrp stats", ClearStatistics()),
         ("clear ip nhrp stats tu100", ClearStatistics("Tunnel100")),
         ("clear dmvpn session", ClearSessions()),
@@ -420,14 +420,14 @@ def test_counters_of_packets_servers_and_happenings_are_cleared_apart() -> None:
     overlay = cloud(3)
     overlay.start()
     overlay.run(1)
-    overlay.handle("R31", ClearCounters(server=address("192.168.100.99")))
+    overlay.handle("R31", ClearNhrpCounters(server=address("192.168.100.99")))
     assert "req-sent 1 " in show(overlay, "R31", "show ip nhrp nhs detail")
-    overlay.handle("R31", ClearCounters(server=address("192.168.100.11")))
+    overlay.handle("R31", ClearNhrpCounters(server=address("192.168.100.11")))
     assert "req-sent 0  req-failed 0  repl-recv 0" in show(overlay, "R31", "show ip nhrp nhs detail")
     assert totals() == ["1", "1"]
-    overlay.handle("R31", ClearCounters(interface="Tunnel1"))
+    overlay.handle("R31", ClearNhrpCounters(interface="Tunnel1"))
     assert totals() == ["1", "1"]
-    overlay.handle("R31", ClearCounters())
+    overlay.handle("R31", ClearNhrpCounters())
     assert totals() == ["0", "0"]
     assert (happened("End Point Addition"), happened("Packets received")) == ("1[0]", "1[0]")
     overlay.handle("R31", ClearStatistics("Tunnel1"))

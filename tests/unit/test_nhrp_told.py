@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, ip_address
 
-from dmvpn.features.nhrp.debug import Direction
+from dmvpn.features.nhrp.debug import Processing
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeRequest, ResolutionFlag, ResolutionReply, TrafficIndication
 from dmvpn.features.nhrp.parts import ClientInfo
 from dmvpn.features.nhrp.past import LARGEST_ABOUT, LARGEST_LIST, told
@@ -37,13 +37,13 @@ def purge(count: int) -> PurgeRequest:
 
 def test_a_packet_with_hundreds_of_entries_makes_no_long_line() -> None:
     """Seen: a peer's purges of 9 kB each made each line of the chronicle 80 kB long."""
-    message = told(Direction.RECEIVE, purge(500), "Tunnel1", PEER)
+    message = told(Processing.RECEIVE, purge(500), "Tunnel1", PEER)
     assert message.subject == "10.9.0.0, 10.9.0.1, 10.9.0.2, 10.9.0.3 and 496 more"
     assert len(message.about) == 3 + 2 * LARGEST_ABOUT
 
 
 def test_a_packet_with_few_entries_is_told_whole() -> None:
-    message = told(Direction.RECEIVE, purge(LARGEST_LIST), "Tunnel1", PEER)
+    message = told(Processing.RECEIVE, purge(LARGEST_LIST), "Tunnel1", PEER)
     assert message.subject == "10.9.0.0, 10.9.0.1, 10.9.0.2, 10.9.0.3"
 
 
@@ -56,7 +56,7 @@ def test_of_a_long_answer_the_beginning_is_told() -> None:
         request_id=1,
         cies=entries(6),
     )
-    told_of_it = told(Direction.RECEIVE, answer, "Tunnel1", PEER).subject
+    told_of_it = told(Processing.RECEIVE, answer, "Tunnel1", PEER).subject
     assert told_of_it.endswith(", 10.4.4.1 = 192.0.2.7 and 2 more")
     assert told_of_it.count("192.0.2.7") == LARGEST_LIST
 
@@ -76,6 +76,6 @@ def test_redirects_about_different_packets_have_different_marks() -> None:
         )
         for packet in quoted
     ]
-    first, second = (told(Direction.SEND, redirect, "Tunnel1", PEER) for redirect in redirects)
+    first, second = (told(Processing.SEND, redirect, "Tunnel1", PEER) for redirect in redirects)
     assert (first.subject, second.subject) == ("10.3.3.1 to 10.4.4.1", "10.3.3.1 to 10.4.4.2")
     assert first.mark != second.mark

@@ -1,32 +1,32 @@
-"""NHRP: who is where in the overlay (RFC 2332, RFC 2333), with what makes it DMVPN: redirect, shortcut, NAT, groups.
+"""NHRP: address resolution of the overlay (RFC 2332, RFC 2333), with the DMVPN parts: redirect, shortcut, NAT, groups.
 
 Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (echo replies), `TunnelChanged`,
-`InterfaceChanged`, `RouteChanged`, `ProtectionChanged`, `ConnectionChanged` and the lines `ip nhrp ...`,
-`ipv6 nhrp ...`; makes `SendGre`, `SetAdjacency`, `SetMulticast`, `SetHairpin`, routes and overrides (`RouteOffered`,
+`InterfaceChanged`, `RouteChanged`, `ProtectionChanged`, `ConnectionChanged` and the lines `ip nhrp ...`, `ipv6 nhrp
+...`; makes `SendGre`, `SetAdjacency`, `SetMulticast`, `SetHairpin`, routes and overrides (`RouteOffered`,
 `OverrideOffered`), `LineEnds`, `HoldTunnel`, `ProtectionWanted`.
 
-    machine, shared            an overlay for each IP version, and what both have in common
-    overlay, reception         who gets which event, who gets which packet
-    configuration              tunnels as configured
-    registration, client       we register with servers
-    servers                    where servers are: by name, and as they say
-    admission, server          others register with us: what they may; who has
-    resolver, questions        we ask
-    responder                  others ask us
-    transit                    others ask through us, or what nobody can answer
-    purge                      what is not so any more
-    peers, path, echoes        direct paths, dead servers; who is alive
-    connections                whom ESP leads to, and who is wanted
-    ways                       which way to an address; who stands in for a silent server; redirects
-    plane                      what the data plane and the RIB were told
-    station                    what all parts share, and the door out
-    tunnel, cache              state: of a tunnel, with what went by; who is where
-    past                       what the cache was
-    packet, parts, vendor      octets <-> values
-    model, messages, debug     settings and orders; what is logged
-    reasons                    why something is not as it should be
+    machine, shared            one overlay for each IP version, and the state that both share
+    overlay, reception         dispatch of events, dispatch of received packets
+    configuration              applies configuration changes to tunnels
+    registration, client       registration with our servers
+    servers                    addresses of servers: from DNS, and from their replies
+    admission, server          registration of clients: admission policy; registered entries
+    resolver, questions        our Resolution Requests, and the replies to them
+    responder                  our answers to Resolution Requests
+    transit                    forwarding of NHRP packets; Error Indications
+    purge                      withdrawal of bindings that are no longer valid
+    peers, path, echoes        direct paths to spokes, dead servers; the echoes that test both
+    connections                the IPsec connection of each peer, and the peers that need one
+    ways                       next hop of an NHRP message; standby for a silent server; redirects
+    plane                      state programmed into the data plane and the RIB
+    station                    what all parts share, and the only exit for packets
+    tunnel, cache              state: of a tunnel, with its counters; the NHRP cache
+    past                       history of the cache
+    packet, parts, vendor      encoding and decoding
+    model, messages, debug     settings and operator commands; log and debug lines
+    reasons                    why a server, a mapping or a path is not in use
     lint                       rules for `dmvpn lint`
-    facts                      what judges outside may know
+    facts                      facts for readers outside, such as the doctor
 
 A file imports from those below it, never in a circle. Each piece of state has one writer (`tunnel` names them).
 """

@@ -1,32 +1,33 @@
-"""Answers Registration Requests, RFC 2332 §5.2.3 and §5.2.4: reads what a client asks for, decides what it may have.
+"""Answers Registration Requests, RFC 2332 §5.2.3 and §5.2.4: parses the bindings of a client and decides on each.
 
 Packets will go to the NBMA address that the request *came from*; the address in the request is kept as the claimed
-address. They differ behind NAT, and the reply tells the client its translated address. A request that other servers
-forwarded came from them, so there the address in the request counts. On a protected tunnel it counts only if the
-configuration names the sender, since everybody can write a forward record, and IKE goes to the address that we believe.
+address. They differ behind NAT, and the reply reports the translated address to the client. A request that other
+servers forwarded came from them, so there the address in the request counts. On a protected tunnel it counts only if
+the sender is a configured server, since any station can forge a forward transit record, and IKE goes to the address
+that we believe.
 
-A client may register addresses of the tunnel's subnet, and others that nobody else has. Whoever registers an address
-draws its packets: all spokes that ask for the address are told to go there. So an address outside of the subnet belongs
-to a station only if routing does not say otherwise:
+A client may register addresses of the tunnel's subnet, and other addresses that no other station has. The client that
+registers an address draws its packets: all spokes that resolve the address send there. So an address outside of the
+subnet is accepted only if routing does not contradict:
 
-    no route to it, or only a default route   nobody else is known to have it
-    the longest route leads to that station   routing says so, too
-    it leads anywhere else                    NAK 4: a host behind another spoke, behind us, or nowhere (Null0)
+    no route to it, or only a default route   no other station is known to have it
+    the longest route leads to that station   routing agrees
+    the route leads anywhere else             NAK 4: a host behind another spoke, behind us, or nowhere (Null0)
 
-With `ip nhrp bind identity` an address belongs to the IKE identity that registered it, from wherever it comes, as long
-as its entry lives.
+With `ip nhrp bind identity` an address belongs to the IKE identity that registered it, from whatever NBMA address, as
+long as its entry lives.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor
-from dmvpn.features.nhrp.connections import Standing, is_configured, standing_of
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
+from dmvpn.features.nhrp.connections import SenderStanding, is_configured, standing_of
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.parts import (
     CieCode,
@@ -52,19 +53,23 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
+#: Bindings of one request that are examined; those behind them are refused. Real requests have a few.
+MOST_LOOKED_AT: Final = 128
+
+
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A registration that is not taken.
+class RefusedRegistration:
+    """A registration that is refused.
 
     code: of the NAK.
-    why: if there is more to say.
+    why: the refusal to count and log; None: the code says enough.
     """
 
     code: CieCode
     why: Refusal | None = None
 
 
-_PROHIBITED = Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
+_PROHIBITED = RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED)
 
 
 class Admission:
@@ -74,18 +79,20 @@ class Admission:
         self._station = station
         self._server = server
 
-    def request(self, tunnel: Tunnel, packet: RegistrationRequest, sender: Neighbor) -> None:
+    def request(self, tunnel: Tunnel, packet: RegistrationRequest, sender: NbmaPeer) -> None:
         """Answer a Registration Request for us."""
         standing = standing_of(self._station.ports.protection, tunnel, sender)
         trusted = not tunnel.protected or standing.is_server
         at, group = _real_place(packet, sender, trusted=trusted), _group_of(packet.extensions)
+        cies = packet.cies or (ClientInfo(holding_time=tunnel.config.holdtime),)
         answers: list[ClientInfo] = []
-        for cie in packet.cies or (ClientInfo(holding_time=tunnel.config.holdtime),):
+        for cie in cies[:MOST_LOOKED_AT]:
             claims = _claims_of(packet, cie, at)
             olds = [tunnel.cache.get(claim.target) for claim in claims]
             payer = _payer(standing, sender, claims[-1].at)
             refused = (
-                self._refused(tunnel, claims, olds)
+                self._no_room(tunnel, claims, olds, payer)
+                or self._refused(tunnel, claims, olds)
                 or self._over_limit(tunnel, claims, olds, payer)
                 or self._hearsay(tunnel, claims, sender, trusted=trusted)
             )
@@ -95,16 +102,19 @@ class Admission:
                     self._server.register(tunnel, claim, old, renews=renews, group=group, payer=payer)
                 answers.append(cie if cie.code == CieCode.SUCCESS else replace(cie, code=CieCode.SUCCESS))
             else:
-                tunnel.counters.count_refused(Refusal.REGISTRATION_REFUSED)
-                answers.append(ClientInfo(code=refused.code, prefix_length=cie.prefix_length, protocol=cie.protocol))
+                answers.append(_refusal(tunnel, cie, refused.code))
+        answers += [_refusal(tunnel, cie, CieCode.INSUFFICIENT_RESOURCES) for cie in cies[MOST_LOOKED_AT:]]
         if tunnel.link_local is not None and any(
             _is_on_link(answer) and answer.code == CieCode.SUCCESS for answer in answers
         ):
             answers.append(replace(self._station.own_entry(tunnel), protocol=tunnel.link_local))
         self._station.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), at.nbma))
 
-    def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: Neighbor) -> bool:
-        """Return whether the sender may name this tunnel address as its source. Servers pass on what others say."""
+    def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: NbmaPeer) -> bool:
+        """Return whether the sender may name this tunnel address as its source.
+
+        Servers pass on requests of other stations.
+        """
         if not sender.connection:
             return True
         entry = tunnel.cache.binding(address)
@@ -112,10 +122,21 @@ class Admission:
             return True
         return self._is_server(tunnel, sender) or self._belongs(tunnel, entry, (address, sender))
 
-    def _refused(self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None]) -> Refused | None:
+    def _no_room(
+        self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None], payer: IPAddress | Proved | None
+    ) -> RefusedRegistration | None:
+        """Refuse new bindings early if there is no room for them, whatever they are."""
+        if None not in olds or not claims[0].cie.holding_time:
+            return None
+        if payer is not None and tunnel.cache.paid_by(payer) >= tunnel.config.registration_limit:
+            self._server.complain(tunnel, claims[-1].target, claims[-1].at, Refusal.TOO_MANY)
+            return RefusedRegistration(CieCode.INSUFFICIENT_RESOURCES)
+        return RefusedRegistration(CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
+
+    def _refused(self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None]) -> RefusedRegistration | None:
         """Return why the bindings of one CIE may not be registered.
 
-        olds: what is known of their targets.
+        olds: the cache entries of their targets.
         """
         for claim, old in zip(claims, olds, strict=True):
             refused = _why_not_admitted(self._station, tunnel, claim) or self._taken(tunnel, claim, old)
@@ -128,28 +149,28 @@ class Admission:
             return refused
         return None
 
-    def _taken(self, tunnel: Tunnel, claim: Claim, old: Entry | None) -> Refused | None:
-        """Refuse what somebody else has, or what there is no room for."""
+    def _taken(self, tunnel: Tunnel, claim: Claim, old: Entry | None) -> RefusedRegistration | None:
+        """Refuse an address that belongs to another station, or for which there is no room."""
         if tunnel.config.bind_identity:
             holder = tunnel.cache.binding(claim.target.address)
             if holder is not None and holder.identity and claim.target in holder.target:
                 if not self._belongs(tunnel, holder, (claim.next_hop, claim.at)):
-                    return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
+                    return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED)
                 if holder is old:
-                    return None  # the address is the identity's, from wherever it comes
+                    return None  # the address is the identity's, at any NBMA address
         if old is None:
-            return Refused(CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
+            return RefusedRegistration(CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
         if not old.binds or self._is_same_place(old, claim):
             return None
         if old.type is EntryType.STATIC:
-            return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
-        # A unique binding holds against everybody until it expires, whether the newcomer claims it uniquely or not.
-        return Refused(CieCode.UNIQUE_ADDRESS_REGISTERED) if old.flags & Flag.UNIQUE else None
+            return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED)
+        # A unique binding excludes all other stations until it expires, whether these claim it uniquely or not.
+        return RefusedRegistration(CieCode.UNIQUE_ADDRESS_REGISTERED) if old.flags & Flag.UNIQUE else None
 
     def _over_limit(
         self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None], payer: IPAddress | Proved | None
-    ) -> Refused | None:
-        """Refuse further entries to a client that has as many as one may have. A prefix counts as all its addresses."""
+    ) -> RefusedRegistration | None:
+        """Refuse further entries to a client that has reached its limit. A prefix counts as all its addresses."""
         if payer is None or not claims[0].cie.holding_time:
             return None
         more = 0
@@ -159,9 +180,11 @@ class Admission:
         if not more or tunnel.cache.paid_by(payer) + more <= tunnel.config.registration_limit:
             return None
         self._server.complain(tunnel, claims[-1].target, claims[-1].at, Refusal.TOO_MANY)
-        return Refused(CieCode.INSUFFICIENT_RESOURCES)
+        return RefusedRegistration(CieCode.INSUFFICIENT_RESOURCES)
 
-    def _hearsay(self, tunnel: Tunnel, claims: list[Claim], sender: Neighbor, *, trusted: bool) -> Refused | None:
+    def _hearsay(
+        self, tunnel: Tunnel, claims: list[Claim], sender: NbmaPeer, *, trusted: bool
+    ) -> RefusedRegistration | None:
         """Return why a station may not speak for the NBMA address in its CIE: on a protected tunnel only a server may.
 
         Each such address opens a crypto socket, and IKE begins with it.
@@ -171,12 +194,12 @@ class Admission:
                 continue
             if not trusted:
                 self._server.complain(tunnel, claim.target, sender, Refusal.OTHER_NBMA)
-                return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
+                return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED)
             if not self._station.believes(tunnel, sender, claim.at.nbma):
-                return Refused(CieCode.INSUFFICIENT_RESOURCES)
+                return RefusedRegistration(CieCode.INSUFFICIENT_RESOURCES)
         return None
 
-    def _is_server(self, tunnel: Tunnel, sender: Neighbor) -> bool:
+    def _is_server(self, tunnel: Tunnel, sender: NbmaPeer) -> bool:
         return is_configured(self._station.ports.protection, tunnel, sender)
 
     def _is_same_place(self, old: Entry, claim: Claim) -> bool:
@@ -188,10 +211,10 @@ class Admission:
         known = self._station.ports.protection.connection
         return not (old.connection and claim.at.connection and known(old.connection) is not None)
 
-    def _belongs(self, tunnel: Tunnel, entry: Entry, claimant: tuple[IPAddress, Neighbor]) -> bool:
-        """Return whether the speaker for an address is the station that registered it (`ip nhrp bind identity`).
+    def _belongs(self, tunnel: Tunnel, entry: Entry, claimant: tuple[IPAddress, NbmaPeer]) -> bool:
+        """Return whether the sender is the station that registered the address (`ip nhrp bind identity`).
 
-        claimant: the tunnel address that it uses, and where it is.
+        claimant: its tunnel address, and where it is.
         """
         address, at = claimant
         if entry.connection and entry.connection == at.connection:
@@ -209,7 +232,7 @@ class Admission:
     def _reply(
         self, tunnel: Tunnel, request: RegistrationRequest, cies: tuple[ClientInfo, ...], nbma: IPAddress
     ) -> RegistrationReply:
-        """Make the reply: the request turned round, with the same source fields (RFC 2332 §5.2.4)."""
+        """Make the reply: the request with the same source fields (RFC 2332 §5.2.4)."""
         extensions = request.extensions
         if find(extensions, ResponderAddress) is not None:
             extensions = put(extensions, ResponderAddress(entries=(self._station.responder(tunnel),)))
@@ -222,7 +245,7 @@ class Admission:
                 protocol=request.source_protocol,
             )
             extensions = append_entry(extensions, NatAddress, translated)
-        # An FRR client that asked its own address learns ours here.
+        # An FRR client that sent the request to its own address learns ours here.
         to_itself = request.destination_protocol == request.source_protocol
         return RegistrationReply(
             source_nbma=request.source_nbma,
@@ -235,21 +258,28 @@ class Admission:
         )
 
 
-def _payer(standing: Standing, sender: Neighbor, at: Neighbor) -> IPAddress | Proved | None:
-    """Return under whom entries are counted, see `Entry.payer`. None: under nobody, a server that is configured speaks.
+def _refusal(tunnel: Tunnel, cie: ClientInfo, code: CieCode) -> ClientInfo:
+    """Count an entry that is not registered, and return the answer to it."""
+    tunnel.counters.count_refused(Refusal.REGISTRATION_REFUSED)
+    return ClientInfo(code=code, prefix_length=cie.prefix_length, protocol=cie.protocol)
 
-    Such a server speaks of itself. What it passes on is counted under the address that it names, since everybody can
-    have something passed on.
+
+def _payer(standing: SenderStanding, sender: NbmaPeer, at: NbmaPeer) -> IPAddress | Proved | None:
+    """Return the account that entries are charged to, see `Entry.payer`. None: no account, a configured server
+    registers itself.
+
+    Bindings that such a server passes on are charged to the NBMA address that they name, since any station can have a
+    server pass on its requests.
     """
     if not standing.is_server:
         return standing.account
     return at.nbma if at != sender else None
 
 
-def _why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused | None:
-    """Return why a client may not speak for this target, whoever has it now; None if it may.
+def _why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> RefusedRegistration | None:
+    """Return why a client may not register this target, whichever station has it now; None if it may.
 
-    It may speak for addresses other than ours, and for one address only if it registers uniquely.
+    A client may not register our addresses, and may register a prefix only without the unique bit.
     """
     target, address, is_host = claim.target, claim.target.address, claim.target.is_host
     if claim.unique and not is_host:
@@ -262,32 +292,32 @@ def _why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused
         return _PROHIBITED
     covers_edge = tunnel.is_edge(address) if is_host else any(edge in target for edge in tunnel.edges)
     if covers_edge or tunnel.is_edge(claim.next_hop):
-        return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.NO_STATION)
+        return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.NO_STATION)
     if tunnel.is_guest(target):
         if not is_host or station.owns(address):
             return _PROHIBITED
         if not leads_to(station, tunnel, address, claim.at, claim.speaker):
-            return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.ROUTED_ELSEWHERE)
+            return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.ROUTED_ELSEWHERE)
     return None
 
 
-def _real_place(packet: RegistrationRequest, sender: Neighbor, *, trusted: bool) -> Neighbor:
+def _real_place(packet: RegistrationRequest, sender: NbmaPeer, *, trusted: bool) -> NbmaPeer:
     """Return where the client is.
 
-    trusted: the sender may pass on what others say, and then the client may be elsewhere.
+    trusted: the sender may pass on requests of other stations; the client may then be elsewhere.
     """
     record = find(packet.extensions, ForwardTransitRecord)
-    return Neighbor(packet.source_nbma) if trusted and record is not None and record.entries else sender
+    return NbmaPeer(packet.source_nbma) if trusted and record is not None and record.entries else sender
 
 
-def _claims_of(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> list[Claim]:
+def _claims_of(packet: RegistrationRequest, cie: ClientInfo, at: NbmaPeer) -> list[Claim]:
     """Read one binding: client addresses of length zero mean those of the header, RFC 2332 §5.2.3."""
     claim = _claim(packet, cie, at)
     return [_claim(packet, replace(cie, nbma=None, protocol=None), at), claim] if _is_on_link(cie) else [claim]
 
 
 def _is_on_link(cie: ClientInfo) -> bool:
-    """Return whether it names a link-local address."""
+    """Return whether the entry names a link-local address."""
     return cie.protocol is not None and is_link_local(cie.protocol)
 
 
@@ -297,12 +327,12 @@ def _group_of(extensions: Extensions) -> str:
     return next((group for group in named if group is not None), "")
 
 
-def _claim(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> Claim:
+def _claim(packet: RegistrationRequest, cie: ClientInfo, at: NbmaPeer) -> Claim:
     """Read one binding: client addresses of length zero mean those of the common header, RFC 2332 §5.2.3."""
     address = cie.protocol if cie.protocol is not None else packet.source_protocol
     claimed = packet.source_nbma if packet.source_nbma != at.nbma else None
     if cie.nbma is not None and cie.nbma not in (packet.source_nbma, at.nbma):
-        at, claimed = Neighbor(cie.nbma), None  # a client may register another station's binding
+        at, claimed = NbmaPeer(cie.nbma), None  # a client may register another station's binding
     length = cie.host_or_prefix_length(address.max_prefixlen)
     target = Prefix.of(address, length)
     next_hop = address if target.is_host and not is_link_local(address) else packet.source_protocol

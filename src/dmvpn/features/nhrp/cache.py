@@ -1,17 +1,18 @@
-"""The NHRP cache of one tunnel: which NBMA address leads to which overlay addresses, and how we know (RFC 2332 §6).
+"""The NHRP cache of one tunnel: maps overlay addresses to NBMA addresses, with the origin of each mapping (RFC 2332
+§6).
 
 An `Entry` maps a target (a host, or a whole prefix) by way of a next hop, the tunnel address of the router there, to
 that router's NBMA address. The kinds of entries, by their origin:
 
     static       the configuration (`map`, `nhs ... nbma`); never expires, is never overwritten
     registered   a client's Registration Request (server)
-    resolved     a Resolution Reply (resolver); its route states say what the RIB was told
+    resolved     a Resolution Reply (resolver); its route state is the state of its route in the RIB
     implicit     the source fields of a Resolution Request that we answered (responder)
-    local        our own prefix that we gave to others; remembers who asked, so that they can be told when it goes
-    incomplete   asked for, no answer yet, or the answer was no
+    local        our own prefix that we gave in a reply; remembers its requesters, so that a purge can reach them
+    incomplete   requested, not answered yet, or refused
 
-The `Cache` finds entries by prefix, by longest match, by NBMA address and by connection, each without a scan. It tells
-nobody about changes: whoever changes it also tells the data plane and the RIB.
+The `Cache` finds entries by prefix, by longest match, by NBMA address and by connection, each without a scan. It
+announces no changes: the part that changes an entry also updates the data plane and the RIB.
 """
 
 from __future__ import annotations
@@ -32,19 +33,21 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 
-#: Entries of one tunnel. A client beyond that is told "insufficient resources".
+#: Entries of one tunnel. A client beyond that gets NAK "insufficient resources".
 LARGEST_CACHE = 65_536
-#: Requesters of all prefixes of a tunnel together: whoever is not remembered cannot be told when a prefix goes away.
+#: Requesters of all prefixes of a tunnel together: a requester that is not stored cannot get a purge when a prefix goes
+#: away.
 LARGEST_REQUESTERS = 65_536
-#: Seconds between two searches for requesters whose time is over, while there is no room for another.
+#: Seconds between two scans for expired requesters while there is no room for another.
 PRUNE_INTERVAL = 10.0
 
 
-class Neighbor(NamedTuple):
-    """Where a packet goes, or came from: an NBMA address, and on a protected tunnel the connection that it takes there.
+class NbmaPeer(NamedTuple):
+    """Where a packet goes, or came from: an NBMA address, and on a protected tunnel the connection to it.
 
-    An NBMA address alone does not name a station: behind one translator there may be several, each with a connection of
-    its own. A message from a station names its connection; of a server that is only configured the address is known.
+    An NBMA address alone does not identify a station: behind one translator there may be several, each with a
+    connection of its own. A message from a station names its connection; of a configured server only the address is
+    known.
 
     connection: 0 is the newest with that address; in clear there is no other.
     """
@@ -54,11 +57,13 @@ class Neighbor(NamedTuple):
 
     @property
     def account(self) -> IPAddress | int:
-        """What its traffic is counted under: it keeps its connection wherever it moves."""
+        """The key of its traffic counters: the connection, which stays the same when the station moves, else the
+        address.
+        """
         return self.connection or self.nbma
 
-    def meets(self, other: Neighbor | None) -> bool:
-        """Return whether it is the same station, as far as we know."""
+    def meets(self, other: NbmaPeer | None) -> bool:
+        """Return whether both are the same station, as far as we know."""
         if other is None:
             return False
         if self.connection and other.connection:
@@ -100,7 +105,7 @@ NO_FLAGS = Flag(0)
 
 
 class RouteState(enum.Enum):
-    """What NHRP told the RIB about an entry."""
+    """The state of an entry's route in the RIB."""
 
     NONE = "nothing"
     INSTALLED = "a route of our own"  # T1 in `show dmvpn`
@@ -110,10 +115,10 @@ class RouteState(enum.Enum):
 
 @dataclass(slots=True)
 class Requester:
-    """Who resolved a prefix of ours."""
+    """A station that resolved a prefix of ours."""
 
     request_id: int
-    at: Neighbor  # where our reply went, or would go directly
+    at: NbmaPeer  # where our reply went, or would go directly
     expires: float  # seconds
 
 
@@ -121,15 +126,17 @@ class Requester:
 class Entry:
     """One line of the cache. Times are seconds on the router's clock; expires None: never.
 
-    changed: of the cache that it is in, which notes by itself what changes.
+    Each method that changes it calls `say_changed`, so that the history sees every change; no other code sets a field.
+
+    changed: changed targets of the cache that holds the entry; None: the entry is in no cache.
     nbma: where packets go; None while incomplete.
-    connection: on a protected tunnel, over which; 0: the newest with that address.
-    identity, proved: what it proved to IKE when it registered, for people and to be compared.
-    payer: the identity that a registered entry is counted under, or NBMA address if none was proved; None: nobody.
+    connection: on a protected tunnel, the connection they take; 0: the newest with that address.
+    identity, proved: the IKE identity of the client at registration, for display and for comparison.
+    payer: the identity that a registered entry is charged to, or the NBMA address if none was proved; None: no account.
     claimed: the NBMA address that a peer behind NAT believes it has.
-    port: the UDP port by which a server hears it, 0: none is known.
-    asked: the host that our request was for (a refresh asks for it again).
-    hits: packets or redirects that an incomplete entry kept waiting.
+    port: the UDP port at which a server hears the peer, 0: unknown.
+    asked: the host that our request was for (a refresh requests it again).
+    hits: packets or redirects that arrived while the entry was incomplete.
     """
 
     changed: dict[Prefix, None] | None = field(default=None, repr=False, compare=False)
@@ -156,32 +163,37 @@ class Entry:
     requesters: dict[IPAddress, Requester] | None = None
     reason: Reason | None = None
 
-    def __setattr__(self, name: str, value: object) -> None:
-        object.__setattr__(self, name, value)
+    def say_changed(self) -> None:
+        """Record in the cache that the entry may have changed."""
         if self.changed is not None:
             self.changed[self.target] = None
 
     def asked_for(self) -> None:
-        """Count a packet or a redirect that wants it while it has no answer."""
+        """Count a packet or a redirect for the target while the entry has no answer."""
         self.hits += 1
+        self.say_changed()
 
     def lasts(self, until: float, reason: Reason | None = None) -> None:
-        """Keep it until then (seconds), for this reason if there is a new one."""
+        """Keep the entry until then (seconds), with this reason if there is a new one."""
         self.expires = until
         self.reason = reason if reason is not None else self.reason
+        self.say_changed()
 
     def explain(self, reason: Reason | None) -> None:
-        """Say why it is not as it should be; None: it is."""
+        """Set the reason why the entry is not as it should be; None: it is."""
         self.reason = reason
+        self.say_changed()
 
     def routed(self, route: RouteState) -> RouteState:
-        """Note what the RIB is told about it from now on. Returns what the RIB was told before."""
+        """Set the state of its route in the RIB. Returns the state before."""
         before, self.route = self.route, route
+        self.say_changed()
         return before
 
     def prove(self, *, proved: bool) -> None:
-        """Let packets take it as a way of their own, or not (any more)."""
+        """Let packets take the entry's own path, or no longer."""
         self.flags = self.flags & ~Flag.TEMPORARY if proved else self.flags | Flag.TEMPORARY
+        self.say_changed()
 
     def resolved(self, flags: Flag, claimed: IPAddress | None, port: int, mtu: int) -> None:
         """Take over what a message said of a peer, or of a prefix behind it.
@@ -195,28 +207,32 @@ class Entry:
         self.claimed, self.mtu = claimed, mtu
         if port or claimed is None:
             self.port = port if claimed is not None else 0
+        self.say_changed()
 
     def holds(self, seconds: int, now: float) -> None:
-        """Start its holding time, as the peer gave it."""
+        """Start the holding time that the peer announced."""
         self.holding_time = seconds
         self.expires = now + seconds
+        self.say_changed()
 
     def registered(self, flags: Flag, claimed: IPAddress | None, group: str, mtu: int) -> None:
-        """Take over what its client said of itself in its last registration."""
+        """Take over the attributes in the client's last registration."""
         self.flags, self.claimed, self.group, self.mtu = flags, claimed, group, mtu
+        self.say_changed()
 
     def proved_as(self, identity: str, proved: Proved | None) -> None:
-        """Take over what its client proved to IKE, where it registers from now on."""
+        """Take over the IKE identity of the client, where it registers from now on."""
         self.identity, self.proved = identity, proved
+        self.say_changed()
 
     @property
-    def neighbor(self) -> Neighbor | None:
+    def neighbor(self) -> NbmaPeer | None:
         """Where packets go; None while incomplete."""
-        return Neighbor(self.nbma, self.connection) if self.nbma is not None else None
+        return NbmaPeer(self.nbma, self.connection) if self.nbma is not None else None
 
     @property
     def is_local(self) -> bool:
-        """Whether it is our own prefix, given to others."""
+        """Whether the entry is our own prefix, given in a reply."""
         return Flag.LOCAL in self.flags
 
     @property
@@ -239,7 +255,7 @@ class Entry:
 class Cache:
     """All entries of a tunnel.
 
-    changed: targets whose entries may be different now, if anybody remembers.
+    changed: targets whose entries may have changed, if the history is on; else None.
     """
 
     changed: dict[Prefix, None] | None = None
@@ -249,7 +265,7 @@ class Cache:
     _by_connection: dict[int, dict[Prefix, Entry]] = field(default_factory=dict)
     #: Incomplete entries, the oldest first: they are bounded, see `resolver`.
     incomplete: dict[Prefix, Entry] = field(default_factory=dict)
-    #: Our own prefixes that others know.
+    #: Our own prefixes that we gave in replies.
     local: dict[Prefix, Entry] = field(default_factory=dict)
     _by_payer: dict[IPAddress | Proved, int] = field(default_factory=dict)
     _requesters: int = 0
@@ -260,7 +276,7 @@ class Cache:
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no room for further entries that somebody in the network makes us add."""
+        """Whether there is no room for further entries that other stations cause."""
         return len(self._table) >= LARGEST_CACHE
 
     def get(self, target: Prefix) -> Entry | None:
@@ -292,15 +308,15 @@ class Cache:
         return list(self._by_connection.get(connection, {}).values())
 
     def paid_by(self, payer: IPAddress | Proved) -> int:
-        """Return how many registered addresses are counted under this identity or NBMA address: a prefix has many."""
+        """Return how many registered addresses are charged to this identity or NBMA address: a prefix has many."""
         return self._by_payer.get(payer, 0)
 
-    def led_to(self, to: Neighbor) -> int:
+    def led_to(self, to: NbmaPeer) -> int:
         """Return how many entries lead to a station, by its connection, or by its address where it has none."""
         return len(self.over(to.connection) if to.connection else self.at(to.nbma))
 
     def behind(self, next_hop: IPAddress) -> list[Entry]:
-        """Return the entries by way of this next hop, its own one included."""
+        """Return the entries by way of this next hop, including the next hop's own entry."""
         return list(self._by_next_hop.get(next_hop, {}).values())
 
     def entries(self) -> list[Entry]:
@@ -308,18 +324,19 @@ class Cache:
         return [entry for _, entry in self._table.items()]
 
     def static(self) -> list[Entry]:
-        """Return what is configured, by ascending target. A hub has thousands of others."""
+        """Return the configured entries, by ascending target. A hub has thousands of other entries."""
         return _by_target(entry for entry in self._table.values() if entry.type is EntryType.STATIC)
 
     def unregistered(self) -> list[Entry]:
-        """Return the entries that nobody registered here, by ascending target."""
+        """Return the entries that were not registered here, by ascending target."""
         return _by_target(entry for entry in self._table.values() if not entry.is_registered)
 
     def add(self, entry: Entry) -> None:
-        """Put an entry in; one with the same target is replaced."""
+        """Add an entry; one with the same target is replaced."""
         self.remove(entry.target)
         self._table[entry.target] = entry
         entry.changed = self.changed
+        entry.say_changed()
         self._by_next_hop.setdefault(entry.next_hop, {})[entry.target] = entry
         self._place(entry)
         self._pay(entry, 1)
@@ -329,12 +346,11 @@ class Cache:
             self.local[entry.target] = entry
 
     def remove(self, target: Prefix) -> Entry | None:
-        """Take the entry of exactly this target out and return it."""
+        """Remove the entry of exactly this target and return it."""
         entry = self._table.pop(target)
         if entry is None:
             return None
-        if self.changed is not None:
-            self.changed[target] = None
+        entry.say_changed()
         entry.changed = None
         _forget(self._by_next_hop, entry.next_hop, target)
         self._displace(entry)
@@ -345,10 +361,11 @@ class Cache:
         return entry
 
     def charge(self, entry: Entry, payer: IPAddress | Proved | None) -> None:
-        """Count an entry of this cache under somebody else from now on, or under nobody."""
+        """Charge an entry of this cache to another account from now on, or to none."""
         if entry.payer != payer:
             self._pay(entry, -1)
             entry.payer = payer
+            entry.say_changed()
             self._pay(entry, 1)
 
     def _pay(self, entry: Entry, more: int) -> None:
@@ -358,12 +375,12 @@ class Cache:
                 self._by_payer[entry.payer] = addresses
 
     def touch(self) -> None:
-        """Note that what is shown of any entry may be different now."""
+        """Record that all entries may look different now."""
         if self.changed is not None:
             self.changed.update(dict.fromkeys(self._table))
 
     def remember(self, entry: Entry, asker: IPAddress, requester: Requester, now: float) -> bool:
-        """Note who resolved a local entry of this cache. Returns False if there is no room."""
+        """Store who resolved a local entry of this cache. Returns False if there is no room."""
         is_new = asker not in (entry.requesters or {})
         if is_new and self._requesters >= LARGEST_REQUESTERS:
             if self._pruned_at is None or now - self._pruned_at >= PRUNE_INTERVAL:
@@ -374,19 +391,22 @@ class Cache:
         self._requesters += is_new
         known = entry.requesters = entry.requesters or {}
         known[asker] = requester
+        entry.say_changed()
         return True
 
     def _prune(self, now: float) -> None:
-        """Forget the requesters whose time is over: what they resolved has expired there, too."""
+        """Remove expired requesters: what they resolved has expired there, too."""
         for entry in self.local.values():
             entry.requesters = {asker: one for asker, one in (entry.requesters or {}).items() if one.expires > now}
+            entry.say_changed()
         self._requesters = sum(len(entry.requesters or ()) for entry in self.local.values())
 
-    def move(self, entry: Entry, to: Neighbor) -> None:
-        """Let the peer of this entry have another NBMA address or connection."""
+    def move(self, entry: Entry, to: NbmaPeer) -> None:
+        """Give the peer of this entry another NBMA address or connection."""
         self._displace(entry)
         entry.port = entry.port if to.nbma == entry.nbma else 0
         entry.nbma, entry.connection = to
+        entry.say_changed()
         self._place(entry)
 
     def _place(self, entry: Entry) -> None:

@@ -2,14 +2,14 @@
 
     DOWN          the tunnel cannot send
     WAITING       not wanted: other servers of its cluster suffice ("W" in shows)
-    BARE          on a protected tunnel: nothing protects packets to it (yet), so none is sent and none is missed ("E")
+    BARE          on a protected tunnel: nothing protects packets to the server (yet), so none is sent or missed ("E")
     EXPECTING     a request is out, and was never answered, or not lately ("E")
     RESPONDING    registered ("RE")
 
-`NhsClient` is told facts (`Move`), and answers with what must be done (`Act`). It keeps one deadline and knows no
-packet. The first requests go at 0, 0.25, 0.75 and 1.75 s, because the usual reason for silence is a hub that starts a
-moment later than its spokes; then IOS's 1, 2, 4 ... 64 s follow. A registered client renews after a third of its
-holding time.
+`NhsClient` takes events (`RegistrationMove`), and returns the actions to carry out (`RegistrationAct`). It keeps one
+deadline and handles no packets. The first requests go at 0, 0.25, 0.75 and 1.75 s, because the usual reason for silence
+is a hub that starts a moment later than its spokes; then IOS's 1, 2, 4 ... 64 s follow. A registered client renews
+after a third of its holding time.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 from dmvpn.base.entropy import Entropy, jittered
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.cache import Neighbor
+from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.context import Timer
     from dmvpn.features.nhrp.reasons import Suspicion
 
 
@@ -39,7 +40,7 @@ class NhsState(enum.Enum):
     RESPONDING = "responding"
 
 
-class Move(enum.Enum):
+class RegistrationMove(enum.Enum):
     """What can happen to a registration."""
 
     START = "the tunnel can send and the server is wanted"
@@ -53,8 +54,8 @@ class Move(enum.Enum):
     LOST = "several requests of a registered client went unanswered"
 
 
-class Act(enum.Enum):
-    """What must be done."""
+class RegistrationAct(enum.Enum):
+    """Actions that the caller carries out."""
 
     REQUEST = "send a new Registration Request"
     REPEAT = "send the last one again, with its request id"
@@ -65,33 +66,33 @@ class Act(enum.Enum):
 _S = NhsState
 
 #: Every legal move. A missing pair (KeyError) is our bug, never the peer's.
-MOVES: dict[tuple[NhsState, Move], NhsState] = {
-    **{(state, Move.START): _S.EXPECTING for state in NhsState},
-    **{(state, Move.HOLD): _S.WAITING for state in NhsState},
-    **{(state, Move.BARED): _S.BARE for state in NhsState},
-    **{(state, Move.STOP): _S.DOWN for state in NhsState},
-    (_S.BARE, Move.DUE): _S.BARE,
-    (_S.EXPECTING, Move.DUE): _S.EXPECTING,
-    (_S.EXPECTING, Move.SILENCE): _S.EXPECTING,
-    (_S.EXPECTING, Move.ACCEPTED): _S.RESPONDING,
-    (_S.EXPECTING, Move.REFUSED): _S.EXPECTING,
-    (_S.RESPONDING, Move.DUE): _S.RESPONDING,
-    (_S.RESPONDING, Move.SILENCE): _S.RESPONDING,
-    (_S.RESPONDING, Move.ACCEPTED): _S.RESPONDING,
-    (_S.RESPONDING, Move.REFUSED): _S.EXPECTING,
-    (_S.RESPONDING, Move.LOST): _S.EXPECTING,
+MOVES: dict[tuple[NhsState, RegistrationMove], NhsState] = {
+    **{(state, RegistrationMove.START): _S.EXPECTING for state in NhsState},
+    **{(state, RegistrationMove.HOLD): _S.WAITING for state in NhsState},
+    **{(state, RegistrationMove.BARED): _S.BARE for state in NhsState},
+    **{(state, RegistrationMove.STOP): _S.DOWN for state in NhsState},
+    (_S.BARE, RegistrationMove.DUE): _S.BARE,
+    (_S.EXPECTING, RegistrationMove.DUE): _S.EXPECTING,
+    (_S.EXPECTING, RegistrationMove.SILENCE): _S.EXPECTING,
+    (_S.EXPECTING, RegistrationMove.ACCEPTED): _S.RESPONDING,
+    (_S.EXPECTING, RegistrationMove.REFUSED): _S.EXPECTING,
+    (_S.RESPONDING, RegistrationMove.DUE): _S.RESPONDING,
+    (_S.RESPONDING, RegistrationMove.SILENCE): _S.RESPONDING,
+    (_S.RESPONDING, RegistrationMove.ACCEPTED): _S.RESPONDING,
+    (_S.RESPONDING, RegistrationMove.REFUSED): _S.EXPECTING,
+    (_S.RESPONDING, RegistrationMove.LOST): _S.EXPECTING,
 }
 
 FIRST_RETRIES = (0.25, 0.5, 1.0)
-#: After silence things must go fast: with two looks at the counters, three seconds apart, a dead server is noticed
+#: After silence recovery must be fast: with two polls of the counters, three seconds apart, a dead server is noticed
 #: within ten seconds of traffic to it.
 SILENCE_RETRIES = (0.3, 0.4, 0.5)
 SHORTEST_RETRY = 1
 LONGEST_RETRY = 64
-#: Requests without answer after which a server that did answer counts as down: 1 + 2 + 4 seconds.
+#: Unanswered requests after which a server that did answer counts as down: 1 + 2 + 4 seconds.
 LOST_AFTER = 3
-#: Seconds that IKE has for a server until another one of the cluster is wanted. By then a session that was cleared is
-#: back, and so is a hub that is only far away.
+#: Seconds that IKE has to reach a server before another server of the cluster is used. That is enough for a cleared
+#: session to return, and for a distant hub.
 PATIENCE = 3.0
 JITTER = 0.1
 
@@ -100,20 +101,22 @@ JITTER = 0.1
 class NhsClient:
     """One registration.
 
+    timer: for the deadline.
     nhs: the server's tunnel address; that of a `dynamic` server is unspecified until it answers.
-    nbma: None while nobody says it.
+    nbma: None while it is unknown.
     refresh: seconds from a reply to the next request.
-    multicast: it gets copies.
+    multicast: the server gets copies of multicasts.
     request_id: of the request that is out, None when none is.
-    deadline: when it wants `due`.
+    deadline: when `due` must be called, None: never.
     since: when the state last changed.
     retry: seconds to the next try (`Ret` in shows).
     suspicions: why a server that does not answer may be silent.
-    link_local: what the server also calls itself; IPv4 has none.
-    connection: by which we registered, or try to.
+    link_local: the server's link-local address; IPv4 has none.
+    connection: the connection that the registration uses.
     """
 
     entropy: Entropy
+    timer: Timer
     nhs: IPAddress
     nbma: IPAddress | None
     refresh: float
@@ -138,14 +141,14 @@ class NhsClient:
     _unanswered: int = 0
     _waited: int = 0
     _refusals: int = 0
-    _objection_ends: int | None = None  # so many unanswered requests end what an objection says
+    _objection_ends: int | None = None  # so many unanswered requests clear the objection
     _first_retries: list[float] = field(default_factory=list)
     _hurried: float | None = None
 
     @property
-    def at(self) -> Neighbor | None:
-        """Where it is, if that is known: by its address alone, whatever connection leads there now."""
-        return Neighbor(self.nbma) if self.nbma is not None else None
+    def at(self) -> NbmaPeer | None:
+        """Where the server is, if known: its address alone, whatever connection leads there now."""
+        return NbmaPeer(self.nbma) if self.nbma is not None else None
 
     @property
     def is_responding(self) -> bool:
@@ -159,23 +162,25 @@ class NhsClient:
 
     @property
     def is_failing(self) -> bool:
-        """Whether another server of the cluster is wanted: it does not answer, or refuses, or IKE does not reach it."""
+        """Whether another server of the cluster is wanted: this one does not answer, or refuses, or IKE does not reach
+        it.
+        """
         if self.state is NhsState.BARE:
             return self._waited > 0
         return self.is_silent or (not self.is_responding and self._refusals > 0)
 
     @property
     def is_refused(self) -> bool:
-        """Whether the last word about our request is a refusal, with a reason."""
+        """Whether the last answer to our request is a refusal, with a reason."""
         refused = self._refusals > 0 and not self._unanswered
         return not self.is_responding and (refused or self._objection_ends is not None)
 
     def configure(self, refresh: float, *, multicast: bool, priority: int, cluster: int) -> None:
-        """Take over what the configuration says of it, apart from where it is."""
+        """Take over the settings of the server, apart from where it is."""
         self.refresh, self.multicast, self.priority, self.cluster = refresh, multicast, priority, cluster
 
     def named(self, nhs: IPAddress | None = None, link_local: IPAddress | None = None) -> None:
-        """Take over what the server calls itself: its tunnel address, or its link-local one."""
+        """Take over the server's own tunnel address, or its link-local address."""
         self.nhs = nhs if nhs is not None else self.nhs
         self.link_local = link_local if link_local is not None else self.link_local
 
@@ -192,16 +197,16 @@ class NhsClient:
         self.requests_sent += 1
 
     def suspect(self, suspicions: tuple[Suspicion, ...]) -> None:
-        """Note why it may be silent."""
+        """Store possible reasons for its silence."""
         self.suspicions = suspicions
 
     def clear_counters(self) -> None:
-        """Count from the beginning."""
+        """Reset the counters."""
         self.requests_sent = self.requests_failed = self.replies_received = 0
 
-    def start(self, now: float) -> list[Act]:
-        """Register from the beginning: the tunnel can send, or sends from another address now."""
-        acts = self._move(Move.START, now)
+    def start(self, now: float) -> list[RegistrationAct]:
+        """Register from the beginning: the tunnel has come up, or has a new source address."""
+        acts = self._move(RegistrationMove.START, now)
         self._first_retries = list(FIRST_RETRIES)
         self.retry = SHORTEST_RETRY
         self._unanswered = self._refusals = 0
@@ -210,19 +215,19 @@ class NhsClient:
         self.reason = Reason(NhrpReason.NO_REPLY_YET, since=now)
         return [*acts, *self._ask(now)]
 
-    def renew(self, now: float) -> list[Act]:
-        """Tell the server at once that what we register has changed, without losing what it has."""
+    def renew(self, now: float) -> list[RegistrationAct]:
+        """Register again at once, because what we register has changed; the registration stays valid meanwhile."""
         if self.state in (NhsState.DOWN, NhsState.WAITING, NhsState.BARE):
             return []
-        self._move(Move.DUE, now)
+        self._move(RegistrationMove.DUE, now)
         return self._ask(now)
 
-    def hold(self, now: float) -> list[Act]:
-        """Rest: it is not wanted at present."""
+    def hold(self, now: float) -> list[RegistrationAct]:
+        """Rest: the server is not wanted at present."""
         self._rest()
-        return self._move(Move.HOLD, now)
+        return self._move(RegistrationMove.HOLD, now)
 
-    def bare(self, now: float, reason: Reason | None) -> list[Act]:
+    def bare(self, now: float, reason: Reason | None) -> list[RegistrationAct]:
         """Rest until `start`: nothing protects packets to it."""
         if self.state is not NhsState.BARE:
             self._rest()
@@ -230,41 +235,42 @@ class NhsClient:
             self.connection = 0
             self.deadline = now + PATIENCE
         self.reason = reason or Reason(NhrpReason.BARE, since=now)
-        return self._move(Move.BARED, now)
+        return self._move(RegistrationMove.BARED, now)
 
-    def stop(self, now: float, reason: Reason) -> list[Act]:
+    def stop(self, now: float, reason: Reason) -> list[RegistrationAct]:
         """Rest: the tunnel cannot send any more."""
         self._rest()
-        acts = self._move(Move.STOP, now)
+        acts = self._move(RegistrationMove.STOP, now)
         self.reason = reason
         return acts
 
-    def due(self, now: float) -> list[Act]:
-        """Act on the deadline: renew, or ask again."""
+    def due(self, now: float) -> list[RegistrationAct]:
+        """Act on the deadline: renew, or repeat the request."""
         if self.state is NhsState.BARE:
             self._waited += 1
             self.deadline = now + LONGEST_RETRY
-            return self._move(Move.DUE, now)
+            return self._move(RegistrationMove.DUE, now)
         if self.request_id is None:
-            self._move(Move.DUE, now)
+            self._move(RegistrationMove.DUE, now)
             return self._ask(now)
         self._unanswered += 1
         if self.is_responding and self._unanswered >= LOST_AFTER:
-            acts = self._move(Move.LOST, now)
+            acts = self._move(RegistrationMove.LOST, now)
         else:
-            acts = self._move(Move.DUE, now)
+            acts = self._move(RegistrationMove.DUE, now)
         if self._objection_ends is None or self._unanswered >= self._objection_ends:
             self._objection_ends = None
             self.reason = Reason(
                 NhrpReason.NO_REPLY, (self._unanswered,), since=self.reason.since if self.reason else now
             )
         self._arm(now)
-        return [*acts, Act.REPEAT]
+        return [*acts, RegistrationAct.REPEAT]
 
-    def heard(self, now: float) -> list[Act]:
-        """Ask a server that does not answer, now that something else comes from it: perhaps only the way was cut.
+    def heard(self, now: float) -> list[RegistrationAct]:
+        """Send a request to a server that does not answer when other packets arrive from it: the path may have
+        returned.
 
-        But not each time: a server that keeps sending, and never answers, is asked ever more rarely all the same.
+        The interval grows all the same, for a server that keeps sending and never answers.
         """
         is_early = self._hurried is not None and now < self._hurried + LONGEST_RETRY
         if not self.is_silent or self.is_refused or is_early:
@@ -273,42 +279,47 @@ class NhsClient:
         return self.due(now)
 
     def objected(self, reason: Reason) -> None:
-        """Note why there is no reply, as somebody says: until the next request stays without any word, too."""
+        """Store why there is no reply, as an Error Indication says; it holds until the next request, too, goes
+        unanswered.
+        """
         self.reason = reason
         self.suspicions = ()
         self._objection_ends = self._unanswered + 2
 
-    def silence(self, now: float) -> list[Act]:
-        """Ask whether a silent server is there, without waiting for the refresh: nothing comes back from it."""
+    def silence(self, now: float) -> list[RegistrationAct]:
+        """Check a silent server at once, without waiting for the refresh: we send to it and nothing comes back."""
         if not self.is_responding or self.request_id is not None:
             return []
-        self._move(Move.SILENCE, now)
+        self._move(RegistrationMove.SILENCE, now)
         self._first_retries = list(SILENCE_RETRIES)
         return self._ask(now)
 
-    def accepted(self, now: float) -> list[Act]:
+    def accepted(self, now: float) -> list[RegistrationAct]:
         """Take in a reply to our request without an error."""
         self._answered(now)
-        acts = self._move(Move.ACCEPTED, now)
+        acts = self._move(RegistrationMove.ACCEPTED, now)
         self._refusals = 0
         self.reason = None
         self.deadline = now + self.refresh
         return acts
 
-    def refused(self, now: float, reason: Reason) -> list[Act]:
-        """Take in a reply with an error. A server that refuses us may take us later: it is asked ever more rarely."""
+    def refused(self, now: float, reason: Reason) -> list[RegistrationAct]:
+        """Take in a reply with an error.
+
+        A server that refuses us may accept us later, so requests continue at growing intervals.
+        """
         self._answered(now)
         self.requests_failed += 1
-        acts = self._move(Move.REFUSED, now)
+        acts = self._move(RegistrationMove.REFUSED, now)
         self.reason = reason
         self.deadline = now + jittered(self.entropy, min(SHORTEST_RETRY << self._refusals, LONGEST_RETRY), JITTER)
         self._refusals = min(self._refusals + 1, 6)
         return acts
 
-    def _ask(self, now: float) -> list[Act]:
-        self.request_id = 0  # whoever carries out the act puts the real number here
+    def _ask(self, now: float) -> list[RegistrationAct]:
+        self.request_id = 0  # the caller of `RegistrationAct.REQUEST` puts the real number here
         self._arm(now)
-        return [Act.REQUEST]
+        return [RegistrationAct.REQUEST]
 
     def _arm(self, now: float) -> None:
         if self._first_retries:
@@ -334,11 +345,11 @@ class NhsClient:
         self._objection_ends = None
         self.suspicions = ()
 
-    def _move(self, move: Move, now: float) -> list[Act]:
+    def _move(self, move: RegistrationMove, now: float) -> list[RegistrationAct]:
         old, self.state = self.state, MOVES[self.state, move]
         if old is self.state:
             return []
         self.since = now
         if self.state is NhsState.RESPONDING:
-            return [Act.UP]
-        return [Act.DOWN] if old is NhsState.RESPONDING else []
+            return [RegistrationAct.UP]
+        return [RegistrationAct.DOWN] if old is NhsState.RESPONDING else []

@@ -1,7 +1,7 @@
-"""Makes the tunnels be as configured: compares old and new settings, and the lines that came up or went down.
+"""Applies configuration: compares old and new settings, and follows tunnels that come up or go down.
 
-What needs nothing from outside happens at once (static entries, clients, limits); what the data plane must know is
-ordered while the tunnel can send, and again whenever it comes up.
+Internal state (static entries, clients, limits) changes at once; the data plane gets its orders while the tunnel can
+send, and again whenever it comes up.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix
+from dmvpn.base.context import Timer
 from dmvpn.base.limits import RateLimit
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
 from dmvpn.features.nhrp.client import NhsClient
 from dmvpn.features.nhrp.reasons import NhrpReason
-from dmvpn.features.nhrp.station import Timer, TimerKind
+from dmvpn.features.nhrp.timers import TimerKind, TunnelTimers
 from dmvpn.features.nhrp.tunnel import Happening, Tunnel
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Configuration:
         names: Names,
     ) -> None:
         self._station = station
+        self._context = station.context
         self._plane = plane
         self._peers = peers
         self._registration = registration
@@ -75,10 +77,16 @@ class Configuration:
             self.names_changed()
 
     def _create(self, config: TunnelConfig) -> None:
-        self._station.finish_work()  # perhaps a tunnel of this name is still being cleared up
+        self._context.finish_work()  # a tunnel of this name may still be in removal
         cache = Cache(changed={} if self._station.ports.remembers else None)
         usage = self._station.shared.usage_of(config.name)
-        tunnel = Tunnel(config, RateLimit(*config.max_send), cache=cache, usage=usage)
+        timers = TunnelTimers(
+            fallback=Timer(TimerKind.REGISTER, lambda: self._client_due(tunnel, None), config.name),
+            poll=Timer(TimerKind.POLL, lambda: self._station.poll(tunnel), config.name),
+            multicast=Timer(TimerKind.MULTICAST, lambda: self._plane.update_multicast(tunnel), config.name),
+            trust=Timer(TimerKind.RETURN, lambda: self._peers.server_changed(tunnel), config.name),
+        )
+        tunnel = Tunnel(config, RateLimit(*config.max_send), timers, cache=cache, usage=usage)
         tunnel.stand(self._station.ports.tunnels.get(config.name))
         tunnel.follow(self._station.ports.interfaces.get(config.name))
         self._station.tunnels[config.name] = tunnel
@@ -96,15 +104,16 @@ class Configuration:
             if client.is_responding and client.nbma is not None:
                 self._purger.withdraw(tunnel, client.nhs, client.nbma)
         self._station.touch_all(tunnel)
-        reason = Reason(NhrpReason.NOT_CONFIGURED, since=self._station.now)
+        reason = Reason(NhrpReason.NOT_CONFIGURED, since=self._context.now)
         self._registration.stop(tunnel, reason)
         self._forget_learned(tunnel, registered=True)
-        self._station.work(self._dropping_static(tunnel))
+        self._context.work(self._dropping_static(tunnel))
         self._plane.withdraw(tunnel)
+        self._context.retire(*(client.timer for client in tunnel.clients.values()))
         tunnel.clients.clear()
         self._registration.update_hold(tunnel)
-        for kind in (TimerKind.POLL, TimerKind.MULTICAST):
-            self._station.deadlines.cancel(Timer(kind, tunnel.name))
+        timers = tunnel.timers
+        self._context.retire(timers.fallback, timers.poll, timers.multicast, timers.trust)
         del self._station.tunnels[tunnel.name]
 
     def _change(self, tunnel: Tunnel, config: TunnelConfig) -> None:
@@ -132,9 +141,9 @@ class Configuration:
         self._station.touch_all(tunnel)
 
     def _change_lists(self, tunnel: Tunnel, targets: dict[Prefix, None], receivers: dict[IPAddress, None]) -> None:
-        """Follow lines `map` alone, of which there may be many thousands: only what these are about is looked at.
+        """Apply changes of `map` lines alone, of which there may be many thousands: only changed targets are examined.
 
-        targets, receivers: what lines are about that are gone or new.
+        targets, receivers: targets and multicast receivers of lines that were added or removed.
         """
         before = self._of_servers(tunnel)
         self._set_clients(tunnel)
@@ -153,13 +162,15 @@ class Configuration:
     # -------------------------------------------------------------------------------------------- line and addresses
 
     def follow(self, tunnel: Tunnel, before: tuple[object, ...]) -> None:
-        """Start, stop or begin again after a change of the tunnel.
+        """Start, stop or restart after a change of the tunnel.
 
         before: its `identity` until then.
         """
         was_running, now = bool(before[0]), tunnel.identity
         if before != now:
             self._station.touch_all(tunnel)
+        if tunnel.nbma is None:
+            self._plane.lost_all(tunnel)
         if tunnel.running and not was_running:
             tunnel.counters.count(Happening.UP)
             self._came_up(tunnel)
@@ -168,12 +179,12 @@ class Configuration:
             self._went_down(tunnel)
         elif tunnel.running and before != now:
             tunnel.counters.count(Happening.ADDRESS_CHANGED)
-            # What others know of us is wrong, and what we resolved may be.
+            # Our data at other stations is wrong, and what we resolved may be.
             self._forget_learned(tunnel, registered=False)
             self._came_up(tunnel)
 
     def _came_up(self, tunnel: Tunnel) -> None:
-        """Begin: the tunnel can send."""
+        """Start: the tunnel can send."""
         self._set_clients(tunnel)
         self._set_static(tunnel)
         self._plane.restore(tunnel)
@@ -181,23 +192,26 @@ class Configuration:
         self._station.watch_traffic(tunnel)
 
     def _went_down(self, tunnel: Tunnel) -> None:
-        """Stop: the tunnel cannot send. Registrations stay, because clients do not register again when we are back."""
+        """Stop: the tunnel cannot send.
+
+        Clients' registrations stay, because clients do not register again when we are back.
+        """
         state = tunnel.state
         reason = state.reason if state is not None and state.reason is not None else None
-        self._registration.stop(tunnel, reason or Reason(NhrpReason.TUNNEL_DOWN, since=self._station.now))
+        self._registration.stop(tunnel, reason or Reason(NhrpReason.TUNNEL_DOWN, since=self._context.now))
         self._forget_learned(tunnel, registered=False)
 
     def protection_configured(self, tunnel: Tunnel) -> None:
-        """Forget everything: the tunnel is protected from now on, or no more, so stations must prove themselves."""
+        """Forget everything: protection was added or removed, so stations must prove themselves again."""
         self._forget_learned(tunnel, registered=True)
 
     def restore(self, tunnel: Tunnel) -> None:
-        """Order again what the data plane may have lost."""
+        """Send all orders again that the data plane may have lost."""
         if tunnel.running:
             self._plane.restore(tunnel)
 
     def names_changed(self) -> None:
-        """Follow a host name that has another address now: servers that are configured by it are there."""
+        """Follow a host name that has a new address: servers that are configured by it are there."""
         for tunnel in self._station.tunnels.values():
             if any(nhs.name for nhs in tunnel.config.nhs):
                 self._set_clients(tunnel, withdraw=False)
@@ -207,8 +221,16 @@ class Configuration:
                 self._peers.server_changed(tunnel)
                 self._station.touch_all(tunnel)
 
-    def doubt_names(self, tunnel: Tunnel) -> None:
-        """Ask again for the names of servers that do not answer."""
+    def _client_due(self, tunnel: Tunnel, client: NhsClient | None) -> None:
+        """Act on a client's deadline, and on its consequences: another server may be the best now, or have a new
+        address.
+        """
+        self._registration.due(tunnel, client)
+        self._doubt_names(tunnel)
+        self._peers.server_changed(tunnel)
+
+    def _doubt_names(self, tunnel: Tunnel) -> None:
+        """Look up the names of silent servers again."""
         for nhs in tunnel.config.nhs:
             if nhs.name:
                 key = nhs.address if nhs.address is not None else self._names.address(nhs.name)
@@ -217,7 +239,7 @@ class Configuration:
                     self._names.doubt(nhs.name)
 
     def forget(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
-        """Take out an entry that is not configured, and everything that depends on it."""
+        """Remove an entry that is not configured, and everything that depends on it."""
         if entry.type is EntryType.STATIC:
             return
         if entry.is_registered:
@@ -233,23 +255,23 @@ class Configuration:
 
     def _forget_learned(self, tunnel: Tunnel, *, registered: bool) -> None:
         entries = tunnel.cache.entries() if registered else tunnel.cache.unregistered()
-        self._station.work(self._forgetting(tunnel, entries))
+        self._context.work(self._forgetting(tunnel, entries))
         self._plane.forget_gleaned(tunnel)
 
     def _forgetting(self, tunnel: Tunnel, entries: list[Entry]) -> Iterator[None]:
         for entry in entries:
-            if tunnel.cache.get(entry.target) is entry:  # dropping a peer drops what is behind it
+            if tunnel.cache.get(entry.target) is entry:  # dropping a peer drops the prefixes behind it
                 self.forget(tunnel, entry, "NHRP: no error")
             yield
 
     def _dropping_static(self, tunnel: Tunnel) -> Iterator[None]:
-        """Drop what is left of a tunnel that is configured no more."""
+        """Remove the static entries of a tunnel that is no longer configured."""
         for entry in tunnel.cache.entries():
             self._peers.drop_static(tunnel, entry)
             yield
 
     def _set_static(self, tunnel: Tunnel, targets: dict[Prefix, None] | None = None) -> None:
-        """Make the static entries those of `map` lines and of servers whose NBMA address is known.
+        """Make the static entries match `map` lines and servers whose NBMA address is known.
 
         targets: only these; None: all.
         """
@@ -287,7 +309,7 @@ class Configuration:
     def _set_clients(self, tunnel: Tunnel, *, withdraw: bool = True) -> None:
         """Make a client for each configured server.
 
-        withdraw: the ones that go were taken out of the configuration.
+        withdraw: withdraw the registration from servers that were removed from the configuration.
         """
         wanted = self._servers(tunnel)
         for key in [key for key in tunnel.clients if key not in wanted]:
@@ -296,7 +318,7 @@ class Configuration:
         for key, (nhs, nbma) in wanted.items():
             client = before.get(key)
             if client is not None and client.nbma != nbma:
-                # The same server elsewhere: a purge that we sent after it might undo what we register there.
+                # The server has a new address: a purge sent after its registration there might undo it.
                 tunnel.clients[key] = client
                 self._remove_client(tunnel, key, withdraw=False)
                 client = None
@@ -317,26 +339,27 @@ class Configuration:
 
     def _new_client(self, tunnel: Tunnel, key: IPAddress, nhs: NhsConfig, nbma: IPAddress | None) -> NhsClient:
         code, where = (NhrpReason.NO_NAME, nhs.name) if nhs.name else (NhrpReason.NO_NBMA, nhs.address)
-        return NhsClient(
+        client = NhsClient(
             entropy=self._station.ports.entropy,
+            timer=Timer(TimerKind.REGISTER, lambda: self._client_due(tunnel, client), key),
             nhs=nhs.address if nhs.address is not None else UNSPECIFIED_OF[self._station.version],
             nbma=nbma,
             refresh=tunnel.config.refresh,
             dynamic=nhs.address is None,
-            reason=Reason(code, (where,), self._station.now) if nbma is None else None,
+            reason=Reason(code, (where,), self._context.now) if nbma is None else None,
         )
+        return client
 
     def _remove_client(self, tunnel: Tunnel, key: IPAddress, *, withdraw: bool) -> None:
         client = tunnel.clients[key]
         if withdraw and client.is_responding and client.nbma is not None:
             self._purger.withdraw(tunnel, client.nhs, client.nbma)
         self._registration.forget(tunnel, client)
-        self._station.deadlines.cancel(Timer(TimerKind.REGISTER, tunnel.name, key))
         del tunnel.clients[key]
 
 
 def _registered_as(config: TunnelConfig) -> tuple[object, ...]:
-    """Return the settings that a server learns of us: if they change, we register again at once."""
+    """Return the settings that a server learns from our registration: if they change, we register again at once."""
     return (
         config.authentication,
         config.unique,

@@ -1,13 +1,14 @@
-"""Protected peers: whom a tunnel wants protected, and over which connection a peer is reached.
+"""Protected peers: which peers a tunnel needs protected, and over which connection each peer is reached.
 
-A message from a peer names its connection, and binds its entry to it for as long as the connection is there. An entry
-without such a message goes by address: by the newest connection with it. Behind a translator that may be another
-spoke's connection. That spoke would pass the packets on by the hub, echoes too, so that the wrong path would look
-proved. There the connection must be known: by a message that came over it, because a server hears the peer by its port,
-or because it is the only connection from there that nobody has.
+A message from a peer names its connection, and binds its entry to it for as long as the connection exists. An entry
+without such a message is reached by address: over the newest connection with it. Behind a translator that may be
+another spoke's connection. That spoke would forward the packets through the hub, echoes too, so that the wrong path
+would look proved. There the connection must be known: by a message that came over it, because a server reports the
+peer's UDP port, or because it is the only connection from that address without a peer.
 
 A peer is wanted as long as anything on the tunnel leads to its address: a configured server or mapping, a registered
-client, another spoke. Peers behind one NAT are wanted each by its port. `ipsec` alone keeps who wants what.
+client, another spoke. Peers behind one NAT are wanted each by its port. Only `ipsec` stores which feature wants which
+peer.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dmvpn.base.addresses import is_link_local
 from dmvpn.base.negotiation import ProtectionWanted
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.cache import EntryType, Neighbor
+from dmvpn.features.nhrp.cache import EntryType, NbmaPeer
 from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
 
 
 class Wants:
-    """Says which peers each tunnel wants for one IP version, as sets.
+    """Computes the peers that each tunnel wants for one IP version, as sets.
 
-    What became of an address is looked at once, when the event has been handled: if an entry is replaced by another one
-    with the same address, its peer must keep the SAs.
+    Changed addresses are examined once, at the end of the event: if an entry is replaced by another one with the same
+    address, its peer must keep the SAs.
     """
 
     def __init__(self, version: int) -> None:
@@ -45,15 +46,15 @@ class Wants:
         self._spoken_of: dict[str, None] = {}
 
     def are_known_of(self, tunnel: str) -> bool:
-        """Return whether anything was said of this tunnel."""
+        """Return whether a set was ever reported for this tunnel."""
         return tunnel in self._spoken_of
 
     def settle(
         self, touched: Iterable[tuple[str, IPAddress | None]], tunnels: Mapping[str, Tunnel], protection: Protection
     ) -> list[ProtectionWanted]:
-        """Return the sets of what was touched, in this order.
+        """Return the sets of wanted peers of changed tunnels and addresses, in this order.
 
-        touched: tunnels and NBMA addresses about which something changed; None: all addresses.
+        touched: tunnels and NBMA addresses whose entries changed; None: all addresses.
         """
         wants: list[ProtectionWanted] = []
         for name, at in touched:
@@ -83,25 +84,25 @@ def _known(tunnel: Tunnel) -> dict[IPAddress, None]:
 
 
 def _servers(tunnel: Tunnel) -> dict[IPAddress, None]:
-    """Return the servers of a tunnel; before a `dynamic` one has answered, there is no entry of it."""
+    """Return the servers of a tunnel; a `dynamic` server has no cache entry before it has answered."""
     return {client.nbma: None for client in tunnel.clients.values() if client.nbma is not None}
 
 
-def secured(protection: Protection, tunnel: Tunnel, to: Neighbor) -> Neighbor | None:
+def secured(protection: Protection, tunnel: Tunnel, to: NbmaPeer) -> NbmaPeer | None:
     """Return where packets go now, and over which connection. None: nothing protects them, so none may go."""
     if not tunnel.protected:
         return to
     if to.connection:
         return to if protection.connection(to.connection) is not None else None
     found = protection.between(tunnel.name, to.nbma)
-    return Neighbor(to.nbma, found.connection) if found.phase is ProtectionPhase.SECURED else None
+    return NbmaPeer(to.nbma, found.connection) if found.phase is ProtectionPhase.SECURED else None
 
 
-def account_of(protection: Protection, sender: Neighbor) -> IPAddress | Proved:
-    """Return under what a station is counted: who it has proved to be, else where it comes from.
+def account_of(protection: Protection, sender: NbmaPeer) -> IPAddress | Proved:
+    """Return the account of a station: its proved identity, else its NBMA address.
 
-    A station with a key that was found by address may call itself anything. Under its name, it could have once for each
-    name what one station may have, or use up what belongs to another one.
+    A station whose key was found by address may claim any name. If names counted, it could use the limits of one
+    station many times over, or exhaust those of another one.
     """
     connection = protection.connection(sender.connection) if sender.connection else None
     if connection is None or connection.unproved or connection.proved is None:
@@ -109,24 +110,44 @@ def account_of(protection: Protection, sender: Neighbor) -> IPAddress | Proved:
     return connection.proved
 
 
-class Standing(NamedTuple):
-    """What a sender's word is worth.
+class Worker(NamedTuple):
+    """A station that causes work.
+
+    account: its proved identity, else its connection, else its NBMA address.
+    is_server: the configuration names it.
+    """
+
+    account: IPAddress | Proved | int
+    is_server: bool
+
+
+def worker_of(protection: Protection, tunnel: Tunnel, sender: NbmaPeer) -> Worker:
+    """Return the account to which work for a station is charged.
+
+    Of two stations behind one translator, one whose key proves no name must not use up the budget of the other.
+    """
+    account = account_of(protection, sender)
+    return Worker(sender.account if account is sender.nbma else account, is_configured(protection, tunnel, sender))
+
+
+class SenderStanding(NamedTuple):
+    """How far a sender is trusted.
 
     account: see `account_of`.
-    is_server: the configuration names it.
+    is_server: the sender is a configured server.
     """
 
     account: IPAddress | Proved
     is_server: bool
 
 
-def standing_of(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> Standing:
-    """Return what the word of this sender is worth."""
-    return Standing(account_of(protection, sender), is_configured(protection, tunnel, sender))
+def standing_of(protection: Protection, tunnel: Tunnel, sender: NbmaPeer) -> SenderStanding:
+    """Return how far this sender is trusted."""
+    return SenderStanding(account_of(protection, sender), is_configured(protection, tunnel, sender))
 
 
-def is_configured(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> bool:
-    """Return whether the sender is a server that is configured (`nhs`, `map`), and not only somebody at its address."""
+def is_configured(protection: Protection, tunnel: Tunnel, sender: NbmaPeer) -> bool:
+    """Return whether the sender is a configured server (`nhs`, `map`), and not only a station at the same address."""
     clients = [client for client in tunnel.clients.values() if client.nbma == sender.nbma] if tunnel.clients else ()
     if not clients:
         return EntryType.STATIC in [known.type for known in tunnel.cache.at(sender.nbma)]
@@ -137,15 +158,15 @@ def is_configured(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> b
     )
 
 
-def way_to(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbor | None:
+def way_to(protection: Protection, tunnel: Tunnel, entry: Entry) -> NbmaPeer | None:
     """Return where the peer of this entry is, and over which connection. None: nothing protects packets to it."""
     if entry.nbma is None:
         return None
     bound = protection.connection(entry.connection) if entry.connection else None
     if bound is not None:
-        return Neighbor(bound.remote, bound.number)
+        return NbmaPeer(bound.remote, bound.number)
     if entry.claimed is None:
-        return secured(protection, tunnel, Neighbor(entry.nbma))
+        return secured(protection, tunnel, NbmaPeer(entry.nbma))
     if protection.between(tunnel.name, entry.nbma).phase is ProtectionPhase.INTF:
         return None  # connections with this address belong to a tunnel with another profile
     return _by_port(protection, tunnel, entry) or _only_one_left(protection, tunnel, entry, entry.nbma)
@@ -175,15 +196,15 @@ def why_bare(protection: Protection, tunnel: Tunnel, entry: Entry) -> Reason | N
 
 
 def ports_of(protection: Protection, tunnel: Tunnel, nbma: IPAddress, *, configured: bool) -> tuple[int, ...]:
-    """Return the UDP ports by which the peers at an NBMA address are wanted; 0: any port, as for configured addresses.
+    """Return the UDP ports at which the peers at an NBMA address are wanted; 0: any port, as for configured addresses.
 
-    A station that registered with us is reached however it came. A peer behind NAT is wanted where its connection is,
-    and where a server hears it, unless its connection works: a translator that restarted shows its stations by other
-    ports.
+    A station that registered with us is reached however its request came. A peer behind NAT is wanted at the port of
+    its connection, and at the port that a server reports, unless its connection works: a translator that restarted
+    assigns new ports.
     """
     ports: dict[int, None] = {0: None} if configured else {}
     for known in tunnel.cache.at(nbma):
-        entry = tunnel.cache.host(known.next_hop) or known  # what is behind a peer is reached as the peer itself is
+        entry = tunnel.cache.host(known.next_hop) or known  # prefixes behind a peer are reached as the peer itself
         if entry.binds or entry.claimed is None:
             ports[0] = None
             continue
@@ -205,23 +226,23 @@ def is_same_station(one: Entry, other: Entry) -> bool:
     return on_link and (one.nbma, one.claimed) == (other.nbma, other.claimed)
 
 
-def _by_port(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbor | None:
-    """Return the connection from the very port by which a server hears the peer, if nobody else was heard over it.
+def _by_port(protection: Protection, tunnel: Tunnel, entry: Entry) -> NbmaPeer | None:
+    """Return the connection from the very port that a server reports for the peer, if no other peer is bound to it.
 
-    A translator may show one station to us and to the server in different ways, so what IKE proved must not speak
-    against it; and if both are behind NAT, each greets the other, who then knows.
+    A translator may show one station to us and to the server in different ways, so the identity that IKE proved must
+    not contradict the entry; and if both are behind NAT, each sends the other a greeting, which settles it.
     """
     if not entry.port or entry.nbma is None:
         return None
     for found in protection.connections(tunnel.nbma, entry.nbma):
         if found.remote_port == entry.port and _may_be(found, entry):
             others = (other for other in tunnel.cache.over(found.number) if not is_same_station(entry, other))
-            return Neighbor(entry.nbma, found.number) if next(others, None) is None else None
+            return NbmaPeer(entry.nbma, found.number) if next(others, None) is None else None
     return None
 
 
 def _may_be(connection: Connection, entry: Entry) -> bool:
-    """Return whether this peer may be at its end: a station proves the address that it believes it has."""
+    """Return whether this peer may be at the far end: a station proves the address that it believes it has."""
     try:
         proved = ip_address(connection.identity)
     except ValueError:
@@ -229,18 +250,20 @@ def _may_be(connection: Connection, entry: Entry) -> bool:
     return proved == entry.claimed
 
 
-def _only_one_left(protection: Protection, tunnel: Tunnel, entry: Entry, nbma: IPAddress) -> Neighbor | None:
-    """Return the connection from behind a translator that came since we know this peer, if nobody else may have it."""
+def _only_one_left(protection: Protection, tunnel: Tunnel, entry: Entry, nbma: IPAddress) -> NbmaPeer | None:
+    """Return the connection from behind a translator that is younger than the peer's entry, if no other peer may have
+    it.
+    """
     taken: list[int] = []
     for other in tunnel.cache.at(nbma):
         bound = other.connection if protection.connection(other.connection) is not None else 0
         if is_same_station(entry, other):
             if bound:
-                return Neighbor(nbma, bound)
+                return NbmaPeer(nbma, bound)
         elif other.is_next_hop:
             taken.append(bound)
     if 0 in taken:
         return None
     connections = protection.connections(tunnel.nbma, nbma)
     free = [it.number for it in connections if it.number not in taken and it.since >= entry.created]
-    return Neighbor(nbma, free[0]) if len(free) == 1 else None
+    return NbmaPeer(nbma, free[0]) if len(free) == 1 else None

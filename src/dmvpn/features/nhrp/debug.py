@@ -1,10 +1,10 @@
-"""Debug lines of NHRP, in the shapes of IOS 17. Ask `ports.debugging` before anything here is called: it costs.
+"""Debug lines of NHRP, in the formats of IOS 17. Check `ports.debugging` before a call: formatting is expensive.
 
-debug nhrp          one line a packet, and what was refused
+debug nhrp          one line for each packet, and refused packets
 debug nhrp packet   the parts of the packet: (F) fixed, (M) mandatory, (C-n) client information entries
 debug nhrp extension   its extensions
-debug nhrp cache, error, group, rate, routing   what their names say
-debug nhrp detail   all of it but parts and extensions, and why packets are answered as they are
+debug nhrp cache, error, group, rate, routing   as named
+debug nhrp detail   everything except parts and extensions, and the reasons for answers
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ _EXTENSION_NAMES = {
 }
 
 
-#: The debugs that print what a narrower one prints, too.
+#: Debugs that also print the lines of a narrower one.
 CONTAINING: Final = {
     "nhrp": ("nhrp detail",),
     "nhrp error": ("nhrp", "nhrp detail"),
@@ -81,21 +81,21 @@ CONTAINING: Final = {
 }
 
 
-class Direction(enum.Enum):
-    """What is done with a packet; its line begins with the value."""
+class Processing(enum.Enum):
+    """The processing of a packet; its line begins with the value."""
 
     RECEIVE = "Receive"
     SEND = "Send"
     FORWARD = "Forwarding"
 
 
-def packet_line(direction: Direction, packet: NhrpPacket, tunnel: str, size: int) -> str:
+def packet_line(direction: Processing, packet: NhrpPacket, tunnel: str, size: int) -> str:
     """Return the first line about a packet."""
     return f"NHRP: {direction.value} {PACKET_NAMES[packet.TYPE]} via {tunnel} {_VRF}, packet size: {size}"
 
 
 def sent_lines(tunnel: str, nbma: IPAddress, size: int) -> Iterator[str]:
-    """Yield what follows the first line of a packet that leaves.
+    """Yield the lines that follow the first line of a packet that is sent.
 
     size: octets, GRE and IP header included.
     """
@@ -104,7 +104,7 @@ def sent_lines(tunnel: str, nbma: IPAddress, size: int) -> Iterator[str]:
 
 
 def held_back_line(tunnel: str, nbma: IPAddress, sender: IPAddress) -> str:
-    """Return the line about an address that IKE does not begin with: its station named too many new ones."""
+    """Return the line about an address that IKE does not contact: its station named too many new addresses."""
     return f"NHRP: {tunnel}: no IKE with {nbma}, {sender} named too many new addresses in a minute"
 
 
@@ -119,7 +119,7 @@ def unprotected_line(packet: NhrpPacket, tunnel: str) -> str:
 
 
 def addresses_line(packet: NhrpPacket) -> str:
-    """Return the line about who says it to whom."""
+    """Return the line about the source and destination of a packet."""
     return f"      src: {spelled(packet.source_protocol)}, dst: {spelled(packet.destination_protocol)}"
 
 
@@ -206,7 +206,7 @@ def _vendor_lines(extension: VendorPrivate) -> Iterator[str]:
 
 
 def _printable(octets: bytes) -> str:
-    """Make text from the network harmless: nothing in it moves the reader's cursor."""
+    """Escape text from the network: nothing in it moves the reader's cursor."""
     return "".join(letter if letter.isprintable() else "." for letter in octets.decode(errors="replace"))
 
 

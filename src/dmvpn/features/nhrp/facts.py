@@ -1,4 +1,4 @@
-"""NHRP as facts: what it has come to on each tunnel, with both IP versions together."""
+"""NHRP as facts: its state on each tunnel, for both IP versions together."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class ServerFacts(Fact):
     """A next hop server that a router is to register with.
 
     address: its tunnel address, None: not known yet.
-    wanted: others of its cluster do not suffice.
-    refused: it answers, and says no.
-    reason: what the router says itself; reason_age: for how many seconds.
-    suspicions: what it thinks of a silent one.
-    secured: packets to it may go; on a protected tunnel IPsec says so.
-    asks_in: seconds until the next request, None: none is planned.
+    wanted: the other servers of its cluster do not suffice.
+    refused: it answers with a NAK.
+    reason: as the router shows it; reason_age: seconds since then.
+    suspicions: possible causes if the server is silent.
+    secured: packets to it may leave; on a protected tunnel, IPsec protects them.
+    asks_in: seconds until the next request, None: none is scheduled.
     """
 
     address: Address | None
@@ -53,8 +53,8 @@ class MappingFacts(Fact):
 
     kind: static, dynamic, incomplete.
     flags: as `show ip nhrp` prints them.
-    route: what NHRP told the RIB, "T1" (a route of its own), "T2" (a next hop of its own) or "".
-    expires_in: None: never.
+    route: its route in the RIB, "T1" (an NHRP route), "T2" (a next-hop override) or "".
+    expires_in: seconds, None: never.
     """
 
     target: Network
@@ -71,18 +71,18 @@ class MappingFacts(Fact):
 
 
 class OverlayFacts(Fact):
-    """What NHRP does on a tunnel.
+    """NHRP on a tunnel.
 
-    nhrp: it has a network-id, of either version.
-    servers: those of both.
-    multicast: the NBMA addresses that it is copied to.
+    nhrp: a network-id is configured, for either IP version.
+    servers: of both IP versions.
+    multicast: the NBMA addresses that get copies.
     adjacencies: where packets for a next hop go, (next hop, NBMA address, connection).
-    by_server: next hops whose packets go by a server for now.
+    by_server: next hops whose packets go through a server for now.
     redirects, shortcuts: `ip nhrp redirect`, `ip nhrp shortcut`.
     authenticated: `ip nhrp authentication`.
     holding_time, registration_interval: seconds.
     multicast_dynamic: clients that register get copies.
-    refusals: NHRP packets that were not acted on, by why.
+    refusals: count of refused NHRP packets, by reason.
     """
 
     nhrp: bool
@@ -102,7 +102,7 @@ class OverlayFacts(Fact):
 
 
 def facts(machine: NhrpMachine, protection: Protection, name: str, now: float) -> OverlayFacts:
-    """Return what there is to say about the tunnel of this name."""
+    """Return the facts of the tunnel of this name."""
     known = [tunnel for tunnel in machine.tunnels if tunnel.name == name]
     return OverlayFacts(
         nhrp=any(tunnel.network_id is not None for tunnel in known),

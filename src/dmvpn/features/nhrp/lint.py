@@ -1,10 +1,12 @@
-"""Rules about the NHRP lines of one router. Those that compare a client with its server are in `tools/lint`."""
+"""Rules about the NHRP lines of one router. Rules that compare a client with its server are in `tools/lint`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.placeholder import Placeholder
+from dmvpn.features.nhrp.config import lines
 from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME, PASSWORD_LENGTH
 
 if TYPE_CHECKING:
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
     from dmvpn.features.nhrp.model import NhrpConfig, TunnelConfig
 
+#: A placeholder for the user to replace, short enough to be typed as it is.
+_SHORT: Final = Placeholder("EIGHT-OR-FEWER")
 NETWORK_ID: Final = Rule(
     id="nhrp-network-id-missing",
     severity=Severity.ERROR,
@@ -35,7 +39,7 @@ EXPIRES: Final = Rule(
     severity=Severity.ERROR,
     title="Registrations are repeated less often than they expire",
     why="A server keeps a registration for the holding time that the client puts into it (RFC 2332 §5.2.3). If the "
-    "next one comes later, the hub forgets the spoke in between, again and again.",
+    "next one comes later, the hub deletes the spoke's entry in between, again and again.",
     bad="interface Tunnel0\n ip nhrp holdtime 60\n ip nhrp registration timeout 60",
     fix="interface Tunnel0\n ip nhrp holdtime 180",
 )
@@ -43,8 +47,8 @@ SLOW: Final = Rule(
     id="nhrp-registration-slow",
     severity=Severity.WARNING,
     title="The holding time is less than two registration intervals",
-    why="One lost registration and the hub forgets the spoke. Two intervals survive one loss (120 and 60 seconds do); "
-    "a third of the holding time, the default, survives two.",
+    why="After one lost registration the hub deletes the spoke's entry. Two intervals survive one loss (120 and 60 "
+    "seconds do); a third of the holding time, the default, survives two.",
     bad="interface Tunnel0\n ip nhrp holdtime 100\n ip nhrp registration timeout 60",
     fix="interface Tunnel0\n ip nhrp holdtime 180",
 )
@@ -61,8 +65,8 @@ STRAY: Final = Rule(
     id="nhrp-multicast-stray",
     severity=Severity.WARNING,
     title="Multicasts are sent to an NBMA address that no other line knows",
-    why="A client sends its routing protocol's packets to the addresses of `ip nhrp map multicast`. One that is "
-    "nobody's in `ip nhrp map` or `ip nhrp nhs` gets packets without a tunnel, and the server hears nothing.",
+    why="A client sends its routing protocol's packets to the addresses of `ip nhrp map multicast`. An address "
+    "that is in no `ip nhrp map` or `ip nhrp nhs` gets packets without a tunnel, and the server receives nothing.",
     bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp map multicast 198.51.100.9",
     fix="interface Tunnel0\n no ip nhrp map multicast 198.51.100.9\n ip nhrp map multicast 198.51.100.1",
 )
@@ -79,7 +83,7 @@ RULES: Final = (NETWORK_ID, PASSWORD, EXPIRES, SLOW, REDIRECT, STRAY, IF_STATE)
 
 
 def check(config: NhrpConfig) -> Iterator[Concern]:
-    """Find what is wrong with the NHRP lines, interface by interface."""
+    """Find mistakes in the NHRP lines, interface by interface."""
     for tunnel in config.tunnels:
         yield from _runs(tunnel)
         yield from _password(tunnel)
@@ -91,11 +95,7 @@ def check(config: NhrpConfig) -> Iterator[Concern]:
 
 def _line(tunnel: TunnelConfig, words: str) -> tuple[str, str]:
     """Return the words of a line."""
-    return f"interface {tunnel.name}", f"{_nhrp(tunnel)} {words}"
-
-
-def _nhrp(tunnel: TunnelConfig) -> str:
-    return "ip nhrp" if tunnel.version == 4 else "ipv6 nhrp"
+    return f"interface {tunnel.name}", f"{'ip' if tunnel.version == 4 else 'ipv6'} nhrp {words}"
 
 
 def _runs(tunnel: TunnelConfig) -> Iterator[Concern]:
@@ -105,18 +105,19 @@ def _runs(tunnel: TunnelConfig) -> Iterator[Concern]:
             rule=NETWORK_ID,
             at=(f"interface {tunnel.name}",),
             what=f"{tunnel.name} has NHRP lines and no network-id: NHRP does not run on it",
-            fix=f"interface {tunnel.name}\n {_nhrp(tunnel)} network-id 1",
+            fix=f"interface {tunnel.name}\n {lines.of_version(lines.NETWORK_ID, tunnel.version).of(id=1)}",
         )
 
 
 def _password(tunnel: TunnelConfig) -> Iterator[Concern]:
     length = len(tunnel.authentication.encode())
+    line = lines.of_version(lines.AUTHENTICATION, tunnel.version)
     if length > PASSWORD_LENGTH:
         yield Concern(
             rule=PASSWORD,
             at=_line(tunnel, "authentication"),
             what=f"the NHRP password has {length} characters; only the first {PASSWORD_LENGTH} are sent and compared",
-            fix=f"interface {tunnel.name}\n {_nhrp(tunnel)} authentication EIGHT-OR-FEWER",
+            fix=f"interface {tunnel.name}\n {line.of(password=_SHORT)}",
         )
 
 
@@ -127,15 +128,18 @@ def _times(tunnel: TunnelConfig) -> Iterator[Concern]:
     at = _line(tunnel, "registration timeout")
     given = "" if tunnel.holdtime != DEFAULT_HOLDTIME else " (the default)"
     what = f"registrations every {every} s, and a holding time of {tunnel.holdtime} s{given}"
-    fix = f"interface {tunnel.name}\n {_nhrp(tunnel)} holdtime {min(3 * every, 65535)}"
+    right = lines.of_version(lines.HOLDTIME, tunnel.version).of(seconds=min(3 * every, 65535))
+    fix = f"interface {tunnel.name}\n {right}"
     if tunnel.holdtime <= every:
         yield Concern(rule=EXPIRES, at=at, what=f"{what}: each expires before the next one", fix=fix)
     elif tunnel.holdtime < 2 * every:
-        yield Concern(rule=SLOW, at=at, what=f"{what}: one lost packet, and the hub forgets this spoke", fix=fix)
+        yield Concern(
+            rule=SLOW, at=at, what=f"{what}: after one lost packet the hub deletes this spoke's entry", fix=fix
+        )
 
 
 def _serves(tunnel: TunnelConfig) -> bool:
-    """Return whether others register here, by what its own lines say."""
+    """Return whether clients register here, judging by the tunnel's own lines."""
     return tunnel.network_id is not None and (tunnel.multicast_dynamic or not tunnel.nhs)
 
 
@@ -144,15 +148,15 @@ def _roles(tunnel: TunnelConfig, *, is_transit: bool) -> Iterator[Concern]:
         yield Concern(
             rule=REDIRECT,
             at=_line(tunnel, "redirect"),
-            what=f"{tunnel.name} is a client, and redirects are what hubs send: here the line does nothing",
-            fix=f"interface {tunnel.name}\n no {_nhrp(tunnel)} redirect",
+            what=f"{tunnel.name} is a client, and only hubs send redirects: the line has no effect here",
+            fix=f"interface {tunnel.name}\n {lines.of_version(lines.REDIRECT, tunnel.version).no()}",
         )
     if tunnel.if_state and not tunnel.nhs:
         yield Concern(
             rule=IF_STATE,
             at=(f"interface {tunnel.name}", "if-state nhrp"),
             what=f"{tunnel.name} has no next hop server that its line protocol could follow",
-            fix=f"interface {tunnel.name}\n no if-state nhrp",
+            fix=f"interface {tunnel.name}\n {lines.IF_STATE.no()}",
         )
 
 
@@ -160,12 +164,12 @@ def _multicast(tunnel: TunnelConfig) -> Iterator[Concern]:
     known = [nbma for _, nbma in tunnel.maps] + [nhs.nbma for nhs in tunnel.nhs if nhs.nbma is not None]
     if not known or any(nhs.name for nhs in tunnel.nhs):
         return
+    line = lines.of_version(lines.MAP_MULTICAST, tunnel.version)
     for nbma in tunnel.multicast:
         if nbma not in known:
             yield Concern(
                 rule=STRAY,
                 at=_line(tunnel, f"map multicast {nbma}"),
                 what=f"multicasts go to {nbma}, which is the NBMA address of no server or mapping here",
-                fix=f"interface {tunnel.name}\n no {_nhrp(tunnel)} map multicast {nbma}\n"
-                f" {_nhrp(tunnel)} map multicast {known[0]}",
+                fix=f"interface {tunnel.name}\n {line.no(nbma=nbma)}\n {line.of(nbma=known[0])}",
             )

@@ -1,19 +1,19 @@
-"""The machine: one overlay for each IP version, and which of them an event is about.
+"""The machine: one overlay for each IP version, and the dispatch of events to them.
 
-The overlays (overlay.py) are the same code and know nothing of each other. A tunnel may belong to both: then two
-networks, with their own identifiers, servers and caches, use one underlay. `Shared` holds what the overlays have in
-common.
+The overlays (overlay.py) are the same code and do not refer to each other. A tunnel may belong to both: then two
+networks, with their own identifiers, servers and caches, use one underlay. `Shared` holds the state that the overlays
+have in common.
 
-The addresses in an event tell which version it is about. An event without such an address goes to both overlays.
+The addresses in an event determine the IP version. An event without such an address goes to both overlays.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.chores import PAUSE
-from dmvpn.base.deadlines import earliest
+from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import ClearAdjacency, Effect, SetAdjacency, SetHairpin, SetMulticast
 from dmvpn.base.events import (
     EffectFailed,
@@ -25,11 +25,11 @@ from dmvpn.base.events import (
     Packets,
     Remembered,
     Resync,
-    Tick,
     Unresolved,
     UsageReported,
 )
 from dmvpn.base.liveness import PathLost
+from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
 from dmvpn.base.notices import (
     AnswersEnd,
@@ -40,10 +40,18 @@ from dmvpn.base.notices import (
     RouteChanged,
     TunnelChanged,
 )
-from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics, NhrpConfig, Withdraw
+from dmvpn.features.nhrp.model import (
+    ClearCache,
+    ClearNhrpCounters,
+    ClearSessions,
+    ClearStatistics,
+    NhrpConfig,
+    Withdraw,
+)
 from dmvpn.features.nhrp.overlay import Overlay
 from dmvpn.features.nhrp.past import Past
 from dmvpn.features.nhrp.shared import Shared
+from dmvpn.features.nhrp.timers import TimerKind
 from dmvpn.net.gre import ProtocolType
 from dmvpn.net.ipv4 import IpProtocol
 
@@ -53,17 +61,19 @@ if TYPE_CHECKING:
     from dmvpn.net.octets import Octets
 
 VERSIONS = (4, 6)
+#: Entries, or adjacencies, that long work processes in one event.
+_STEPS: Final = 64
 #: ar$pro.type of IPv6, as it is in a packet.
 _IPV6 = ProtocolType.IPV6.to_bytes(2, "big")
 
 
-class NhrpMachine:
+class NhrpMachine(Machine):
     """NHRP on all tunnels of a router.
 
-    config: what is configured.
+    config: the current configuration.
     """
 
-    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         NhrpReceived,
         Unresolved,
         Hairpin,
@@ -83,87 +93,88 @@ class NhrpMachine:
         Remembered,
         Resync,
         ClearCache,
-        ClearCounters,
+        ClearNhrpCounters,
         ClearSessions,
         ClearStatistics,
         Withdraw,
     )
+    budget: ClassVar[int] = 64
 
     def __init__(self, ports: Ports) -> None:
+        super().__init__(Context(ports, steps=_STEPS))
         self.config = NhrpConfig()
         self._shared = Shared()
-        self._overlays = {version: Overlay(ports, self._shared, version) for version in VERSIONS}
+        self._overlays = {version: Overlay(self._context, self._shared, version) for version in VERSIONS}
         self._tunnels = {version: overlay.tunnels for version, overlay in self._overlays.items()}
-        self._remembers = ports.remembers
-        self._recalls_at: float | None = None
-        #: The chronicle's side of NHRP, if anybody remembers; made with the first event, which says when that begins.
+        self._record = Timer(TimerKind.RECORD, lambda: None)  # each event records more
+        #: The chronicle's side of NHRP, if the chronicle is on; made with the first event, where its record begins.
         self.past: Past | None = None
 
     @property
     def tunnels(self) -> tuple[Tunnel, ...]:
-        """Return the tunnels with NHRP as they are configured, those of IPv4 first. A tunnel may be there twice."""
+        """Return the tunnels with NHRP as they are configured, those of IPv4 first.
+
+        A tunnel with both versions is there twice.
+        """
         return (*self.of_version(4), *self.of_version(6))
 
     def of_version(self, version: int) -> tuple[Tunnel, ...]:
-        """Return the tunnels with NHRP for this IP version. They are for shows, which only look."""
+        """Return the tunnels with NHRP for this IP version. For shows, which change nothing."""
         return tuple(self._tunnels[version].values())
 
-    def next_deadline(self) -> float | None:
-        """Return when the next timer is due."""
-        return earliest(self._recalls_at, *[overlay.next_deadline() for overlay in self._overlays.values()])
-
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
-        results = self._handle(event, now)
-        if self._remembers:
+        """Handle one event. The chronicle's lines follow everything that the event caused."""
+        results = super().handle(event, now)
+        if self._context.ports.remembers:
             past = self.past = self.past or Past(VERSIONS, now)
             results += past.follow(event, self._tunnels, now)
-            self._recalls_at = now + PAUSE if past.is_behind else None
+            self._context.arm(self._record, now + PAUSE if past.is_behind else None)
         return results
 
-    def _handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+    def dispatch(self, event: Event | Notice) -> None:
+        """Hand an event to the overlays that it concerns."""
         match event:
             case NhrpReceived(data=data):  # first of all, because a hub gets thousands
-                return self._overlays[peek_version(data)].reception.receive(event, now)
-            case Tick():
-                due = [overlay for overlay in self._overlays.values() if _is_due(overlay, now)]
-                return [result for overlay in due for result in overlay.handle(event, now)]
+                self._overlays[peek_version(data)].reception.receive(event)
             case UsageReported():
-                return self._used(event, now)
+                self._used(event)
             case Configured(model=NhrpConfig() as config):
-                return self._configure(event.feature, config, now)
-        version = _version(event)
-        if version is not None:
-            return self._overlays[version].handle(event, now)
-        return [result for overlay in self._overlays.values() for result in overlay.handle(event, now)]
+                self._configure(event.feature, config)
+            case _:
+                version = _version(event)
+                for overlay in self._overlays.values() if version is None else (self._overlays[version],):
+                    overlay.dispatch(event)
 
-    def _configure(self, feature: str, config: NhrpConfig, now: float) -> list[Effect | Notice]:
+    def settle(self) -> None:
+        """Complete an event: request peers that may have moved, and report the wanted connections to IPsec."""
+        for overlay in self._overlays.values():
+            if overlay.lost:
+                overlay.ask_for_lost()
+            overlay.settle()
+
+    def _configure(self, feature: str, config: NhrpConfig) -> None:
         self.config = config
-        results: list[Effect | Notice] = []
         for version, overlay in self._overlays.items():
             own = replace(config, tunnels=tuple(tunnel for tunnel in config.tunnels if tunnel.version == version))
-            results += overlay.handle(Configured(feature, own), now)
+            overlay.dispatch(Configured(feature, own))
         self._shared.keep({tunnel.name for tunnel in self.tunnels})
-        return results
 
-    def _used(self, event: UsageReported, now: float) -> list[Effect | Notice]:
+    def _used(self, event: UsageReported) -> None:
         """Take in the counters of a tunnel, once for both versions."""
-        traffic = self._shared.take_in(event, now)
-        return [result for overlay in self._overlays.values() for result in overlay.used(event.tunnel, traffic, now)]
-
-
-def _is_due(overlay: Overlay, now: float) -> bool:
-    deadline = overlay.next_deadline()
-    return deadline is not None and deadline <= now
+        traffic = self._shared.take_in(event, self._context.now)
+        for overlay in self._overlays.values():
+            overlay.used(event.tunnel, traffic)
 
 
 def peek_version(data: Octets) -> int:
-    """Return the IP version of the network that a packet belongs to, from ar$pro.type; 4 for what is no such packet."""
+    """Return the IP version of the network that a packet belongs to, from ar$pro.type; 4 if the packet is too short for
+    it.
+    """
     return 6 if data[2:4] == _IPV6 else 4
 
 
 def _version(event: Event | Notice) -> int | None:
-    """Return the IP version that an event is about; None if it is about both."""
+    """Return the IP version that an event concerns; None if it concerns both."""
     match event:
         case (
             IpReceived(source=address)
@@ -182,7 +193,7 @@ def _version(event: Event | Notice) -> int | None:
             return version
         case EffectFailed():
             return 4
-        case ClearCache(version=version) | ClearCounters(version=version):
+        case ClearCache(version=version) | ClearNhrpCounters(version=version):
             return version
         case _:
             return None

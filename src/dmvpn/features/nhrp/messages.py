@@ -1,4 +1,4 @@
-"""What NHRP writes into the log. Texts are those of IOS, its slips included: tools match them.
+"""Log messages of NHRP. Texts are those of IOS, typos included: tools match them.
 
 `%NHRP-` messages are always written, `%DMVPN-` messages with `logging dmvpn`. `MESSAGES` lists all classes; the
 docstring of each is its explanation for `dmvpn explain`.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Its tunnel address and its NBMA address.
 Station = tuple["IPAddress", "IPAddress"]
 
-#: How packets are called in logs and debugs.
+#: Names of packets in logs and debugs.
 PACKET_NAMES: dict[PacketType, str] = {
     PacketType.RESOLUTION_REQUEST: "Resolution Request",
     PacketType.RESOLUTION_REPLY: "Resolution Reply",
@@ -82,9 +82,7 @@ class ErrorReceived(Log, name="NHRP-3-PAKERROR"):
 
     @classmethod
     def of(cls, kind: str, code: int, peer: Station) -> Self:
-        """Return the message for an error about a packet of this kind; peer: tunnel and NBMA address of whoever says
-        it.
-        """
+        """Return the message for an error about a packet of this kind; peer: tunnel and NBMA address of its sender."""
         text = f"Receive Error Indication for our {kind}, code: {error_name(code)}, from {_of(peer)}"
         return cls(text)
 
@@ -102,10 +100,10 @@ class PasswordRefused(Log, name="NHRP-3-PAKAUTH"):
 
 
 class IdentityRefused(Log, name="NHRP-4-IDENTITY"):
-    """`ip nhrp bind identity`: a station with valid credentials wants a tunnel address that another one has registered.
+    """`ip nhrp bind identity`: a station with valid credentials wants a tunnel address of another station.
 
-    Either somebody uses an address that is not his, or a spoke was replaced by one with another identity: then the old
-    entry has to expire, or go by `clear ip nhrp`.
+    Either the station uses another's address, or a spoke was replaced by a spoke with another identity: then the old
+    entry has to expire, or be removed by `clear ip nhrp`.
     """
 
     @classmethod
@@ -116,15 +114,15 @@ class IdentityRefused(Log, name="NHRP-4-IDENTITY"):
 
 
 class RegistrationRefused(Log, name="NHRP-4-REGREFUSED"):
-    """A station wants to register what it may not have; the text says why. Its request is answered with a NAK.
+    """A station wants to register an address without a right to it; the text says why. A NAK is returned.
 
     An address behind another station, the subnet's own address, another station's NBMA address, or too many addresses:
-    a mistake in its configuration, or a member that wants the packets of others.
+    a mistake in its configuration, or a member that wants other members' packets.
     """
 
     @classmethod
     def of(cls, tunnel: str, target: Prefix, nbma: IPAddress, why: str) -> Self:
-        """Return the message; nbma: from where the request came."""
+        """Return the message; nbma: the address that the request came from."""
         what = spelled(target.address if target.is_host else target)
         return cls(f"{tunnel}: {what} is not registered for {nbma}: {why}")
 
@@ -195,9 +193,9 @@ class NhpDown(Log, name="DMVPN-5-NHRP_NHP_DOWN"):
 class NhrpError(Log, name="DMVPN-3-DMVPN_NHRP_ERROR"):
     """A packet of a peer was refused. With 11 the passwords of `ip nhrp authentication` differ.
 
-    An "Encap Error (7)" is what IOS logs where it has no NBMA address to pass a packet on to: nobody has registered the
-    address that it is for. Often an `ip nhrp nhs` line names a tunnel address that is not the server's. The sender is
-    told error 6, protocol address unreachable (RFC 2332 §5.2.7).
+    IOS logs "Encap Error (7)" if it has no NBMA address to forward a packet to: its destination is not registered.
+    Often an `ip nhrp nhs` line names a tunnel address that is not the server's. Error 6, protocol address unreachable,
+    is returned to the sender (RFC 2332 §5.2.7).
     """
 
     @classmethod
@@ -242,12 +240,12 @@ def refused_line(tunnel: str, kind: str, code: int, peer: Station, why: str) -> 
 
 
 def objection_line(tunnel: str, kind: str, code: int, peer: Station) -> str:
-    """Return the debug line about an Error Indication. peer: tunnel and NBMA address of whoever sent it."""
+    """Return the debug line about an Error Indication. peer: tunnel and NBMA address of its sender."""
     return f"NHRP: {tunnel}: {_of(peer)} refuses our {kind}: {error_name(code)}"
 
 
 def _of(station: Station, blank: str = "") -> str:
-    """Return a station as these messages write it. Some have a blank before the parenthesis."""
+    """Return a station as these messages print it. Some have a blank before the parenthesis."""
     tunnel, nbma = station
     return f"(Tunnel: {spelled(tunnel)} NBMA: {spelled(nbma)}{blank})"
 

@@ -1,10 +1,10 @@
-"""What can be configured of NHRP, as values. `config` makes them out of the configuration, the machine acts on them.
+"""The NHRP configuration as values. `config` makes them out of the configuration lines, the machine acts on them.
 
-The network identifier is local to the router and never on the wire. It says which tunnels are one network, so that a
-redirect, a request or a reply may pass from one to another.
+The network identifier is local to the router and never on the wire. Tunnels with the same identifier are one network,
+so that a redirect, a request or a reply may pass from one to another.
 
-The events here are what people order. All other events of NHRP are in `base.events`, `base.notices`
-and `base.negotiation`.
+The events here are operator commands. All other events of NHRP are in `base.events`, `base.notices` and
+`base.negotiation`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
 
-#: RFC 2332 leaves it open; this is IOS's, FRR's and every capture's.
+#: RFC 2332 sets no default; this one is used by IOS, FRR and every capture.
 DEFAULT_HOLDTIME = 7200
 #: `ip nhrp max-send`: packets in seconds.
 DEFAULT_MAX_SEND = (10_000, 10)
@@ -27,11 +27,11 @@ DEFAULT_MAX_SEND = (10_000, 10)
 DEFAULT_REDIRECT_INTERVAL = 8
 #: `ip nhrp registration limit`: entries of one identity, in clear of one NBMA address. A spoke has two or three.
 DEFAULT_REGISTRATIONS = 32
-#: `ip nhrp hearsay limit`: new NBMA addresses in a minute that one station's words may lead IKE to.
+#: `ip nhrp hearsay limit`: new NBMA addresses in a minute to which IKE goes because of one station's messages.
 DEFAULT_HEARSAY = 20
 #: Octets of the password that IOS puts into a packet.
 PASSWORD_LENGTH = 8
-#: Octets of the name of a group: their number is one octet of the extension.
+#: Octets of a group name: its length is one octet of the extension.
 GROUP_LENGTH = 255
 #: NHSs of a cluster that are used at the same time; IOS's default is "all".
 ALL_CONNECTIONS = 255
@@ -41,8 +41,8 @@ ALL_CONNECTIONS = 255
 class NhsConfig:
     """One `ip nhrp nhs` line.
 
-    address: the server's tunnel address; None: `dynamic`, its replies will tell.
-    nbma: None: a `map` line tells it.
+    address: the server's tunnel address; None: `dynamic`, learned from its replies.
+    nbma: None: a `map` line has it.
     name: the host name of `nbma`.
     priority: 0 is best.
     """
@@ -68,13 +68,13 @@ class TunnelConfig:
     max_connections: (cluster, servers used at a time).
     if_state: the line protocol follows the servers.
     server_only, interest: no Resolution Requests.
-    non_caching: nothing is learned from those of others.
-    bind_identity: a registered address belongs to the IKE identity that has it.
+    non_caching: nothing is learned from Resolution Requests of other stations.
+    bind_identity: a registered address belongs to the IKE identity that registered it.
     registration_limit: entries that one identity (in clear: one NBMA address) may have registered here.
-    hearsay_limit: new NBMA addresses in a minute that one station's words may lead IKE to.
-    record: our requests collect the servers they pass.
-    responder: the interface whose address names us as responder, "" for the tunnel itself.
-    watch_servers: routing protocols hear of a server that answers no echoes.
+    hearsay_limit: new NBMA addresses in a minute to which IKE goes because of one station's messages.
+    record: our requests carry transit records.
+    responder: the interface whose address identifies us as responder, "" for the tunnel itself.
+    watch_servers: routing protocols are notified of a server that answers no echoes.
     password: the value of the authentication extension, made once: eight octets at most, as from IOS.
     """
 
@@ -141,7 +141,7 @@ class NhrpConfig:
 
 @dataclass(frozen=True, slots=True)
 class ClearCache(Event):
-    """`clear ip nhrp [A.B.C.D]`: forget what was learned, all of it or one target. What is configured stays.
+    """`clear ip nhrp [A.B.C.D]`: forget learned entries, all of them or one target. Configured entries stay.
 
     version: of IP.
     """
@@ -151,10 +151,10 @@ class ClearCache(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ClearCounters(Event):
-    """`clear ip nhrp [A.B.C.D] counters [interface X]`: the numbers of `show ip nhrp traffic` and `nhs detail`.
+class ClearNhrpCounters(Event):
+    """`clear ip nhrp [A.B.C.D] counters [interface X]`: reset the numbers of `show ip nhrp traffic` and `nhs detail`.
 
-    server: those about this next hop server alone.
+    server: reset the numbers of this next hop server alone.
     version: of IP.
     """
 
@@ -165,16 +165,16 @@ class ClearCounters(Event):
 
 @dataclass(frozen=True, slots=True)
 class ClearStatistics(Event):
-    """`clear ip nhrp stats [X]`: the numbers of `show nhrp stats`, which are of both versions of IP."""
+    """`clear ip nhrp stats [X]`: reset the numbers of `show nhrp stats`, which cover both versions of IP."""
 
     interface: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearSessions(Event):
-    """`clear dmvpn session ...`: forget peers and begin again with them.
+    """`clear dmvpn session ...`: forget peers and start again with them.
 
-    static: with servers too: register again.
+    static: servers too: register again.
     """
 
     interface: str | None = None
@@ -185,4 +185,4 @@ class ClearSessions(Event):
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(Event):
-    """An orderly stop is coming: servers and those who resolved us must forget us."""
+    """An orderly stop is near: servers and requesters must forget us."""

@@ -1,23 +1,21 @@
-"""NHRP for one IP version: hands each event to the part that it is about, and timers to those that set them.
+"""NHRP for one IP version: hands each event to the part that it concerns.
 
-`reception` takes the packets of NHRP; `handle` is the list of all other events. A part changes its own state, and what
-must be done leaves by `Station.emit`, in the order in which the parts say it. What two or more parts have to do about
-one event is here, in the order in which they must do it: packets to an NBMA address may go, or not any more
-(registrations, replies and paths wait for that); a peer moved, or is gone (the entries that are bound to its connection
-follow); a route changed (shortcuts and prefixes that were given to others follow the routing table).
+`reception` takes the packets of NHRP; `dispatch` lists all other events. A part changes its own state, and its effects
+leave through the context, in the order in which the parts emit them. Work on one event that takes two or more parts is
+here, in the required order: packets to an NBMA address may leave, or no longer (registrations, replies and paths wait
+for that); a peer moved or disappeared (the entries that are bound to its connection follow); a route changed
+(shortcuts, and prefixes that we gave in replies, follow the routing table).
 
-The parts share one `Station`. No part knows its caller, and no part asks which IP version it serves: that is the
-version of the addresses that it is given. `machine.py` hands an event to the overlay that it is about.
+The parts share one `Station`, and both overlays share one context. No part knows its caller, and no part checks which
+IP version it serves: that is the version of the addresses that it gets. `machine.py` hands an event to the overlay that
+it concerns.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.chores import PAUSE
-from dmvpn.base.deadlines import earliest
-from dmvpn.base.effects import Effect, PollUsage
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import (
     EffectFailed,
     Event,
@@ -26,7 +24,6 @@ from dmvpn.base.events import (
     NameResolved,
     Remembered,
     Resync,
-    Tick,
     Unresolved,
 )
 from dmvpn.base.liveness import PathLost
@@ -45,12 +42,19 @@ from dmvpn.base.notices import (
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.admission import Admission
-from dmvpn.features.nhrp.cache import Entry, EntryType, Neighbor, RouteState
+from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer, RouteState
 from dmvpn.features.nhrp.configuration import Configuration
 from dmvpn.features.nhrp.echoes import Echoes
-from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics, NhrpConfig, Withdraw
+from dmvpn.features.nhrp.model import (
+    ClearCache,
+    ClearNhrpCounters,
+    ClearSessions,
+    ClearStatistics,
+    NhrpConfig,
+    Withdraw,
+)
 from dmvpn.features.nhrp.peers import Peers
-from dmvpn.features.nhrp.plane import Plane, Routes
+from dmvpn.features.nhrp.plane import OfferedRoutes, Plane
 from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.reception import Reception
 from dmvpn.features.nhrp.registration import Registration
@@ -59,33 +63,36 @@ from dmvpn.features.nhrp.responder import Responder
 from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.servers import Names
 from dmvpn.features.nhrp.shared import REQUEST_IDS
-from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.station import Station
 from dmvpn.features.nhrp.transit import Errors, Transit
 from dmvpn.features.nhrp.ways import Redirects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dmvpn.base.ports import Ports
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.context import Context
     from dmvpn.base.protection import Connection
-    from dmvpn.features.nhrp.shared import Shared, Traffic
+    from dmvpn.features.nhrp.path import DirectPath
+    from dmvpn.features.nhrp.shared import HeardAndSilent, Shared
     from dmvpn.features.nhrp.tunnel import Tunnel
-
-
-#: Timers that fire in one event.
-_AT_ONCE: Final = 64
 
 
 class Overlay:
     """NHRP for one IP version on all tunnels of a router."""
 
-    def __init__(self, ports: Ports, shared: Shared, version: int) -> None:
-        station = self._station = Station(ports, shared, version)
+    def __init__(self, context: Context, shared: Shared, version: int) -> None:
+        self._context = context
+        station = self._station = Station(context, shared, version, self._expired, self._refresh)
         #: The tunnels with NHRP, in the order in which they got it.
         self.tunnels: Mapping[str, Tunnel] = station.tunnels
+        #: Tunnels and peers with lost paths, which are requested again in this event.
+        self.lost: dict[tuple[str, Prefix], None] = {}
+        #: Completes an event.
+        self.settle = station.settle
         plane = self._plane = Plane(station)
-        self._routes = Routes(station)
-        self._echoes = Echoes(station)
+        self._routes = OfferedRoutes(station)
+        self._echoes = Echoes(station, self._path_due)
         self._peers = Peers(station, plane, self._routes, self._echoes)
         self._names = Names(station)
         self._server = Server(station, plane, self._peers)
@@ -94,7 +101,6 @@ class Overlay:
         self._responder = Responder(station, self._peers, self._purger)
         self._registration = Registration(station, plane, self._echoes, self._peers, self._purger)
         self._redirects = Redirects(station)
-        self._resting = float("-inf")
         errors = Errors(station)
         #: Takes packets of NHRP.
         self.reception = Reception(
@@ -118,18 +124,11 @@ class Overlay:
             names=self._names,
         )
 
-    def next_deadline(self) -> float | None:
-        """Return when the next timer is due; those that are left of a crowd wait for a moment."""
-        following = self._station.deadlines.next()
-        waits = None if following is None else max(following, self._resting)
-        return earliest(waits, self._plane.next_deadline())
-
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event other than a packet of NHRP, and return what must be done."""
+    def dispatch(self, event: Event | Notice) -> None:
+        """Take one event other than a packet of NHRP and a `Tick`."""
         station = self._station
-        station.begin(now)
         match event:
-            # What the data plane says.
+            # Events of the data plane.
             case Unresolved(tunnel=name, next_hop=next_hop):
                 if (tunnel := self._running(name)) is not None:
                     self._resolver.unresolved(tunnel, next_hop)
@@ -140,10 +139,7 @@ class Overlay:
                 self._heard(event)
             case EffectFailed():
                 self._plane.failed(event)
-            # Time.
-            case Tick():
-                self._time_passed()
-            # What other features say.
+            # Events of other features.
             case RouteChanged():
                 self._route_changed(event)
             case TunnelChanged():
@@ -160,7 +156,7 @@ class Overlay:
             case AnswersEnd(tunnel=name):
                 if (tunnel := station.tunnels.get(name)) is not None:
                     self._purger.take_answers_back(tunnel)
-            # Configuration, and what the host remembers.
+            # Configuration, and stored state from the host.
             case Configured(model=NhrpConfig() as config):
                 self._configuration.apply(config)
             case NameResolved():
@@ -173,91 +169,54 @@ class Overlay:
                     self._configuration.restore(tunnel)
             case _:
                 self._ordered(event)
-        return station.end()
 
-    def used(self, name: str, traffic: Traffic, now: float) -> list[Effect | Notice]:
-        """Take in who was heard on this tunnel since the last look, and who was silent."""
-        tunnel = self._running(name)
-        if tunnel is None:
-            return []
-        self._station.begin(now)
-        self._peers.traffic(tunnel, traffic)
-        self._registration.traffic(tunnel, traffic)
-        return self._station.end()
+    def used(self, name: str, traffic: HeardAndSilent) -> None:
+        """Take in which peers of this tunnel were heard since the last poll, and which were silent."""
+        if (tunnel := self._running(name)) is not None:
+            self._peers.traffic(tunnel, traffic)
+            self._registration.traffic(tunnel, traffic)
 
     def _running(self, name: str) -> Tunnel | None:
         tunnel = self._station.tunnels.get(name)
         return tunnel if tunnel is not None and tunnel.running else None
 
     def _chosen(self, interface: str | None) -> list[Tunnel]:
-        """Return the tunnel that an order names; all tunnels if it names none."""
+        """Return the tunnel that a command names; all tunnels if it names none."""
         return [tunnel for tunnel in self._station.tunnels.values() if interface in (None, tunnel.name)]
 
     # -------------------------------------------------------------------------------------------- timers
 
-    def _time_passed(self) -> None:
-        """Do what is due, so much of it as takes some milliseconds: a crowd of clients expires together."""
-        self._plane.due()
-        now, fired = self._station.now, 0
-        for timer in self._station.deadlines.take_due(now, _AT_ONCE):
-            self._due(timer)
-            fired += 1
-        if fired == _AT_ONCE:
-            self._resting = now + PAUSE
-
-    def _due(self, timer: Timer) -> None:
-        """Hand a timer to its part. The first five clear up even if their tunnel is gone."""
-        tunnel = self._station.tunnels.get(timer.tunnel)
-        match timer.kind:
-            case TimerKind.CHORES:
-                self._station.go_on()
-            case TimerKind.NAME:
-                self._names.due(timer)
-            case TimerKind.RETRY:
-                self._resolver.due(timer)
-            case TimerKind.PURGE:
-                self._purger.due(timer)
-            case TimerKind.REPLY:
-                self._responder.due(timer)
-            case _ if tunnel is None:
-                pass
-            case TimerKind.REGISTER:
-                self._registration.due(timer)
-                self._configuration.doubt_names(tunnel)
-                self._peers.server_changed(tunnel)
-            case TimerKind.EXPIRY:
-                self._expired(tunnel, timer)
-            case TimerKind.REFRESH:
-                self._resolver.refresh(timer)
-            case TimerKind.PROBE:
-                self._path_due(tunnel, timer)
-            case TimerKind.MULTICAST:
-                self._plane.update_multicast(tunnel)
-            case TimerKind.RETURN:
-                self._peers.server_changed(tunnel)
-            case TimerKind.POLL:
-                if tunnel.running:
-                    self._station.emit(PollUsage(tunnel.name))
-                    self._station.watch_traffic(tunnel, again=True)
-
-    def _path_due(self, tunnel: Tunnel, timer: Timer) -> None:
-        if not isinstance(timer.subject, IPAddress) or not tunnel.running:
-            return
-        if path := tunnel.paths.get(timer.subject):
-            self._peers.due(tunnel, path)
-        elif path := tunnel.server_paths.get(timer.subject):
-            self._registration.path_due(tunnel, path)
-
-    def _expired(self, tunnel: Tunnel, timer: Timer) -> None:
-        entry = tunnel.cache.get(timer.subject) if isinstance(timer.subject, Prefix) else None
-        if entry is None or entry.expires is None or entry.expires > self._station.now:
+    def _expired(self, name: tuple[str, Prefix]) -> None:
+        tunnel = self._station.tunnels.get(name[0])
+        entry = tunnel.cache.get(name[1]) if tunnel is not None else None
+        if tunnel is None or entry is None or entry.expires is None or entry.expires > self._context.now:
             return
         if entry.is_registered:
             self._server.expired(tunnel, entry)
         elif entry.is_local:
-            self._station.remove_entry(tunnel, entry)  # those who asked have forgotten it at the same time
+            self._station.remove_entry(tunnel, entry)  # its requesters have dropped it at the same time
         else:
             self._configuration.forget(tunnel, entry, "NHRP: no error")
+
+    def _refresh(self, name: tuple[str, Prefix]) -> None:
+        if (tunnel := self._station.tunnels.get(name[0])) is not None:
+            self._resolver.refresh(tunnel, name[1])
+
+    def _path_due(self, name: str, path: DirectPath) -> None:
+        tunnel = self._running(name)
+        if tunnel is None:
+            return
+        if tunnel.paths.get(path.peer) is path:
+            if self._peers.due(tunnel, path):
+                self.lost[name, Prefix.host(path.peer)] = None
+        elif tunnel.server_paths.get(path.peer) is path:
+            self._registration.path_due(tunnel, path)
+
+    def ask_for_lost(self) -> None:
+        """Request peers whose lost paths are tried again: they may have moved."""
+        lost, self.lost = self.lost, {}
+        for name in lost:
+            self._refresh(name)
 
     # -------------------------------------------------------------------------------------------- echoes
 
@@ -293,7 +252,7 @@ class Overlay:
         self._secure_paths(tunnel, event.nbma)
 
     def _connection_changed(self, event: ConnectionChanged) -> None:
-        """Follow a connection that came, moved or is gone."""
+        """Follow a connection that came up, moved or went down."""
         if event.new is None and event.old is not None:
             self._station.shared.forget_connection(event.old.number)
         for tunnel in self._station.tunnels.values():
@@ -309,13 +268,13 @@ class Overlay:
         if new is None:
             self._server.lost(tunnel, connection.number)
         else:
-            to = Neighbor(new.remote, new.number)
+            to = NbmaPeer(new.remote, new.number)
             self._server.moved(tunnel, to)
             self._peers.moved(tunnel, to)
         self._secure_paths(tunnel, connection.remote)
 
     def _secure_paths(self, tunnel: Tunnel, nbma: IPAddress) -> None:
-        """Let paths to this address be proved from now on, or rest."""
+        """Prove the paths to this address again, or suspend them."""
         for path in self._peers.protection_changed(tunnel, nbma):
             if tunnel.public_nbma is not None:
                 self._resolver.greet(tunnel, path.peer)
@@ -347,7 +306,7 @@ class Overlay:
             tunnel.follow(event.new)
             self._configuration.follow(tunnel, before)
             if event.new is not None and event.new.line and not was_up and tunnel.has_server:
-                self._station.emit(MulticastReached(tunnel.name))  # with `if-state nhrp` they pass only now
+                self._context.emit(MulticastReached(tunnel.name))  # with `if-state nhrp` they pass only now
 
     def _route_changed(self, event: RouteChanged) -> None:
         if event.new is not None and event.new.source is RouteSource.NHRP:
@@ -374,13 +333,13 @@ class Overlay:
     # -------------------------------------------------------------------------------------------- orders of people
 
     def _ordered(self, event: Event | Notice) -> None:
-        """Do what somebody orders."""
+        """Carry out an operator command."""
         station = self._station
         match event:
             case ClearCache(target=target):
                 for tunnel in station.tunnels.values():
                     self._clear(tunnel, [e for e in tunnel.cache.entries() if target is None or e.target in target])
-            case ClearCounters():
+            case ClearNhrpCounters():
                 self._clear_counters(event)
             case ClearStatistics():
                 for tunnel in self._chosen(event.interface):
@@ -395,16 +354,16 @@ class Overlay:
                 pass
 
     def _clear(self, tunnel: Tunnel, entries: list[Entry]) -> None:
-        self._station.work(self._clearing(tunnel, [(entry, entry.expires) for entry in entries]))
+        self._context.work(self._clearing(tunnel, [(entry, entry.expires) for entry in entries]))
 
     def _clearing(self, tunnel: Tunnel, entries: list[tuple[Entry, float | None]]) -> Iterator[None]:
-        """Forget these entries, unless somebody has renewed them meanwhile."""
+        """Forget these entries, except entries that were renewed meanwhile."""
         for entry, expires in entries:
             if tunnel.cache.get(entry.target) is entry and entry.expires == expires:
                 self._configuration.forget(tunnel, entry, "NHRP: no error")
             yield
 
-    def _clear_counters(self, event: ClearCounters) -> None:
+    def _clear_counters(self, event: ClearNhrpCounters) -> None:
         for tunnel in self._chosen(event.interface):
             if event.server is None:
                 tunnel.counters.clear_packets()

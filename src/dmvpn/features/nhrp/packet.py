@@ -97,7 +97,7 @@ class PurgeFlag(enum.IntFlag):
 
 
 class ErrorCode(enum.IntEnum):
-    """What was wrong with a packet, RFC 2332 §5.2.7 and RFC 2735 §7. FRR sends 2 where the RFC says 3."""
+    """The error in a packet, RFC 2332 §5.2.7 and RFC 2735 §7. FRR sends 2 where the RFC says 3."""
 
     UNRECOGNIZED_EXTENSION = 1
     LOOP_DETECTED_FRR = 2
@@ -384,7 +384,7 @@ def address_lengths(
     """Return the sizes of NBMA and protocol addresses, if the header agrees with its families. Raises WireError.
 
     Both protocol addresses must be there in full, as FRR too demands; RFC 2332 §5.2.0.1 has no use for a packet without
-    them. The source NBMA address may be left out: whoever gets the packet from its sender sees where that is.
+    them. The source NBMA address may be left out: the receiver knows the address that the packet came from.
     """
     nbma_length = ADDRESS_LENGTH.get(afn)
     if nbma_length is None:

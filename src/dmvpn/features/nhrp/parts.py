@@ -48,9 +48,9 @@ ADDRESS_LENGTH: dict[int, int] = {AddressFamily.IPV4: 4, AddressFamily.IPV6: 16}
 
 
 class CieCode(enum.IntEnum):
-    """What became of an entry: 0, or a NAK, RFC 2332 §5.2.2 and §5.2.4.
+    """The result for an entry: 0, or a NAK, RFC 2332 §5.2.2 and §5.2.4.
 
-    FRR sends 11 where the RFC says 12; 11 has no other meaning, so it is read as 12 by whoever asks `is_no_binding`.
+    FRR sends 11 where the RFC says 12; 11 has no other meaning, so `is_no_binding` accepts both.
     """
 
     SUCCESS = 0
@@ -70,11 +70,11 @@ class ClientInfo:
     """Client Information Entry (CIE), RFC 2332 §5.2.0.1.
 
     code: a `CieCode`, or what the peer sent.
-    prefix_length: bits; 0 and 255 say nothing, that is one address.
+    prefix_length: bits; 0 and 255 mean one address.
     mtu: octets, 0 = not stated; advice only.
     holding_time: seconds, 0 in a NAK.
     preference: not used (IOS: 255 or 0).
-    nbma, protocol: None = the address of the mandatory part is meant.
+    nbma, protocol: None = the address of the mandatory part.
     """
 
     code: int = CieCode.SUCCESS
@@ -98,7 +98,7 @@ class ClientInfo:
 
     @property
     def is_no_binding(self) -> bool:
-        """Whether the NAK says that nobody has registered the address, in the RFC's form or in FRR's."""
+        """Whether the NAK says that no station has registered the address, in the RFC's form or in FRR's."""
         return self.code in (CieCode.NO_BINDING, CieCode.NO_BINDING_FRR)
 
     def host_or_prefix_length(self, width: int) -> int:
@@ -324,9 +324,10 @@ def find(extensions: Extensions, kind: type[_Kind]) -> _Kind | None:
 
 
 def put(extensions: Extensions, extension: Extension) -> Extensions:
-    """Return the list with this extension instead of the first one of its class; without one, behind the others.
+    """Return the list with this extension in place of the first one of its class; without one, appended.
 
-    Further ones of the class go. (Not for vendor private and unknown extensions, of which there may be several.)
+    Further extensions of the class are removed. (Not for vendor private and unknown extensions, of which there may be
+    several.)
     """
     kind = type(extension)
     changed: list[Extension] = []
@@ -343,7 +344,7 @@ def put(extensions: Extensions, extension: Extension) -> Extensions:
 def append_entry(extensions: Extensions, kind: type[AddressExtension], entry: ClientInfo) -> Extensions:
     """Return the list with `entry` added to the extension of this class; without such an extension, the same list.
 
-    So a server puts itself on a transit record, which only the sender of a request may add (RFC 2332 §5.3.2).
+    A server adds itself so to a transit record, which only the sender of a request may create (RFC 2332 §5.3.2).
     """
     old = find(extensions, kind)
     if old is None:

@@ -1,13 +1,14 @@
-"""What NHRP tells the chronicle: what each entry of the cache was, for `show ip nhrp at`, each change, and each packet.
+"""NHRP's part of the chronicle: past states of each cache entry for `show ip nhrp at`, each change, and each packet.
 
     an entry is changed ──> Cache.changed ──> at the end of the event: a record of it ──> Journal, StateChanged
     UsageReported ────────────────────────────────────────────────> stretches of use ──> Journal
 
-A `Record` is what shows say of an entry, with times instead of ages, so that one record tells what the show was at any
-moment of its life. Whether an entry was in use follows from its peer's stretches: a stretch goes on as long as no two
-packets in it are further apart than an entry counts as used. Who asked for our own prefixes is not remembered.
+A `Record` is an entry as shows print it, with times instead of ages, so that one record gives the output at any moment
+of its life. Whether an entry was in use follows from its peer's stretches: a stretch continues as long as consecutive
+packets are no further apart than the time for which an entry counts as used. Requesters of our own prefixes are not
+stored.
 
-A line about a packet has the packet's name and what it says in a few words. A packet may have hundreds of entries, and
+A line about a packet has the packet's name and its content in a few words. A packet may have hundreds of entries, and
 its sender must not decide how long our line is: of a long list the line has the beginning and the length.
 """
 
@@ -25,7 +26,7 @@ from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.notices import Configured, TunnelChanged
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NO_FLAGS, EntryType, Flag, RouteState
-from dmvpn.features.nhrp.debug import Direction
+from dmvpn.features.nhrp.debug import Processing
 from dmvpn.features.nhrp.messages import CODE_NAMES, PACKET_NAMES, error_name
 from dmvpn.features.nhrp.packet import (
     ClientMessage,
@@ -55,9 +56,9 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.parts import ClientInfo
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: What a route adds to the flags of an entry.
+#: The flags that follow from an entry's route.
 ROUTE_FLAGS: Final = {RouteState.INSTALLED: Flag.RIB, RouteState.OVERRIDE: Flag.RIB | Flag.NHO}
-#: What a flag or route says of an entry, the first that fits; T1 and T2 are as in `show dmvpn`.
+#: The words for a flag or route of an entry; the first match counts. T1 and T2 are as in `show dmvpn`.
 _KINDS: Final = (
     (Flag.LOCAL, "ours, given to others"),
     (Flag.REGISTERED, "registered"),
@@ -76,7 +77,7 @@ class Record:
 
     created, expires: seconds monotonic.
     flags: without USED.
-    account: whose traffic makes it `used`; None: nobody's.
+    account: the traffic account that makes it `used`; None: none.
     """
 
     target: Prefix
@@ -98,14 +99,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A time of use without a break, seconds: packets were seen at both ends."""
+    """A period of use without a break, seconds: packets were seen at both ends."""
 
     began: float
     last: float
 
 
 def record_of(tunnel: Tunnel, entry: Entry) -> Record:
-    """Return what is shown of an entry now."""
+    """Return an entry as shows print it now."""
     neighbor = entry.neighbor
     may_be_used = tunnel.multipoint and (entry.is_next_hop or entry.type is EntryType.STATIC)
     return Record(
@@ -128,9 +129,9 @@ def record_of(tunnel: Tunnel, entry: Entry) -> Record:
 
 
 class Past:
-    """What the caches of both IP versions were.
+    """The past of the caches of both IP versions.
 
-    started: when the router began to live.
+    started: when the router started.
     """
 
     def __init__(self, versions: Iterable[int], started: float) -> None:
@@ -138,26 +139,26 @@ class Past:
         self._entries: dict[int, Journal[tuple[str, Prefix], Record]] = {version: Journal() for version in versions}
         self._tunnels: dict[int, Journal[None, tuple[str, ...]]] = {version: Journal() for version in versions}
         self._uses: Journal[tuple[str, IPAddress | int], Stretch] = Journal()
-        #: By tunnel: whose last use is known.
+        #: By tunnel: accounts whose last use is known.
         self._accounts: dict[str, dict[IPAddress | int, None]] = {}
         #: By the names of tunnels, as of the last configuration.
         self._caches: dict[int, dict[str, Cache]] = {version: {} for version in versions}
         self._gone: dict[tuple[int, str, Prefix], None] = {}
-        #: Are there changes that are not recorded yet? Thousands of entries may change in one event.
+        #: Whether some changes are not recorded yet: thousands of entries may change in one event.
         self.is_behind = False
 
-    # ------------------------------------------------------------------------------------------------- to remember
+    # ------------------------------------------------------------------------------------------------- recording
 
     def follow(
         self, event: Event | Notice, networks: Mapping[int, Mapping[str, Tunnel]], now: float
     ) -> list[Effect | Notice]:
-        """Record what an event has changed in the tunnels of each IP version, and return the lines about it."""
+        """Record the changes of an event in the tunnels of each IP version, and return the lines about them."""
         lines: list[Effect | Notice] = []
         for version, tunnels in networks.items():
             match event:
                 case UsageReported(tunnel=name) if name in tunnels:
                     self._used(tunnels[name], event, now)
-                case TunnelChanged(name=name) if name in tunnels:  # whether an entry can be in use depends on it
+                case TunnelChanged(name=name) if name in tunnels:  # it decides whether an entry can be in use
                     tunnels[name].cache.touch()
             for tunnel in tunnels.values():
                 if tunnel.cache.changed:
@@ -180,7 +181,7 @@ class Past:
         return lines
 
     def _changed(self, version: int, tunnel: Tunnel, now: float) -> list[StateChanged]:
-        """Record entries that are different now, the first of them."""
+        """Record changed entries, up to the limit of one event."""
         changed = surely(tunnel.cache.changed)
         lines: list[StateChanged] = []
         for target in list(islice(changed, _AT_ONCE)):
@@ -191,7 +192,7 @@ class Past:
         return lines
 
     def _configured(self, version: int, tunnels: Mapping[str, Tunnel], now: float) -> None:
-        """Record that tunnels may have come and gone, and note whose entries are to be recorded with them."""
+        """Record that tunnels may have come or gone, and store which tunnels' entries are recorded."""
         caches = {name: tunnel.cache for name, tunnel in tunnels.items()}
         before, self._caches[version] = self._caches[version], caches
         if list(caches) == list(before) and all(caches[name] is before[name] for name in caches):
@@ -201,7 +202,7 @@ class Past:
         self._gone.update(((version, *key), None) for key in self._entries[version].present() if key[0] in others)
 
     def _follow_gone(self, networks: Mapping[int, Mapping[str, Tunnel]], now: float) -> list[StateChanged]:
-        """Record that entries went with their tunnels, the first of them."""
+        """Record that entries went with their tunnels, up to the limit of one event."""
         lines: list[StateChanged] = []
         for version, name, target in list(islice(self._gone, _AT_ONCE)):
             del self._gone[version, name, target]
@@ -211,7 +212,7 @@ class Past:
         return lines
 
     def _used(self, tunnel: Tunnel, report: UsageReported, now: float) -> None:
-        """Record the traffic of a tunnel that was taken in."""
+        """Record the traffic of a tunnel from a report."""
         for peer in report.peers:
             for account in (peer.connection, peer.nbma) if peer.connection else (peer.nbma,):
                 usage = tunnel.usage.get(account)
@@ -237,15 +238,15 @@ class Past:
         before = self._entries[version].note(key, record, now)
         return [] if before is record else _told(before, record)
 
-    # ------------------------------------------------------------------------------------------------- to tell
+    # ------------------------------------------------------------------------------------------------- queries
 
     def oldest(self, version: int) -> float:
-        """Return the earliest moment that can be asked for, seconds."""
+        """Return the earliest recorded moment, seconds."""
         journals = (self._entries[version].oldest, self._tunnels[version].oldest, self._uses.oldest)
         return max([self._started, *(oldest for oldest in journals if oldest is not None)])
 
     def at(self, version: int, time: float) -> list[tuple[Record, bool]]:
-        """Return the records of that moment, in the order of shows, and which of them were in use."""
+        """Return the records of that moment, in the order of shows, and whether each was in use."""
         order = self._tunnels[version].at(time).get(None, ())
         places = {name: place for place, name in enumerate(order)}
         stretches = self._uses.at(time)
@@ -261,7 +262,9 @@ def _was_used(record: Record, stretches: dict[tuple[str, IPAddress | int], Stret
 
 
 def _told(before: Record | None, record: Record | None) -> list[StateChanged]:
-    """Return a line for what people look for: not for each refresh, hit and flag, nor for what messages tell."""
+    """Return a line for a change that matters to a reader: not for refreshes, hits and flags, nor for what log messages
+    report.
+    """
     before = before if before is not None and _is_known(before) else None
     record = record if record is not None and _is_known(record) else None
     entry = record or before
@@ -282,19 +285,19 @@ def _told(before: Record | None, record: Record | None) -> list[StateChanged]:
 
 
 def _is_known(record: Record) -> bool:
-    """Return whether there is an answer, or a reason why there is none."""
+    """Return whether the entry has an answer, or a reason why there is none."""
     return record.type is not EntryType.INCOMPLETE or record.reason is not None
 
 
 def _is_alike(before: Record, record: Record) -> bool:
-    """Return whether a line would say the same of both. Most changes are refreshes, so the kinds are compared last."""
+    """Return whether both give the same line. Most changes are refreshes, so the kinds are compared last."""
     if before.type is not record.type or before.nbma != record.nbma or before.next_hop != record.next_hop:
         return False
     return (before.flags is record.flags and before.reason is record.reason) or _kind(before) == _kind(record)
 
 
 def _words(record: Record, before: Record | None) -> str:
-    """Return where it leads, and its kind; of a changed entry also what was different."""
+    """Return the NBMA address and the kind of an entry; of a changed entry also the old values."""
     kind = _kind(record)
     if record.nbma is None:
         return kind
@@ -317,15 +320,15 @@ def _kind(record: Record) -> str:
 # ---------------------------------------------------------------------------------------------------- packets
 
 
-#: Entries of a packet that a line names in words, and entries by which the line can be found.
+#: Entries of a packet that a line spells out, and entries by which the line can be found.
 LARGEST_LIST: Final = 4
 LARGEST_ABOUT: Final = 8
 
-_WAYS: Final = {Direction.SEND: Way.SENT, Direction.FORWARD: Way.FORWARDED, Direction.RECEIVE: Way.RECEIVED}
+_WAYS: Final = {Processing.SEND: Way.SENT, Processing.FORWARD: Way.FORWARDED, Processing.RECEIVE: Way.RECEIVED}
 
 
-def told(direction: Direction, packet: NhrpPacket, tunnel: str, nbma: IPAddress) -> MessagePassed:
-    """Return the line about a packet that went to, or came from, this NBMA address."""
+def told(direction: Processing, packet: NhrpPacket, tunnel: str, nbma: IPAddress) -> MessagePassed:
+    """Return the line about a packet that was sent to, or received from, this NBMA address."""
     return MessagePassed(
         protocol="NHRP",
         name=PACKET_NAMES[packet.TYPE],
@@ -370,12 +373,12 @@ def _answer(packet: ResolutionReply) -> str:
 
 
 def _list(told: list[str], count: int) -> str:
-    """Return the beginning of a list of so many."""
+    """Return the beginning of a list of this length."""
     return ", ".join(told) + (f" and {count - len(told)} more" if count > len(told) else "")
 
 
 def _target(cie: ClientInfo, packet: ClientMessage, *, by_destination: bool = False) -> Prefix | IPAddress:
-    """Return what a CIE speaks of; 255 in a reply means this one address (RFC 2332 §5.2.0.1)."""
+    """Return the target of a CIE; 255 in a reply means this one address (RFC 2332 §5.2.0.1)."""
     address = packet.destination_protocol if by_destination or cie.protocol is None else cie.protocol
     if cie.prefix_length >= address.max_prefixlen:
         return address
@@ -388,7 +391,7 @@ def _refusal(packet: ClientMessage) -> str:
 
 
 def _mark(packet: NhrpPacket) -> str:
-    """Return what tells packets apart: by the hop count, what a server received from what it passed on."""
+    """Return a mark that identifies a packet; its hop count separates a received packet from the forwarded one."""
     head = f"{packet.TYPE}/{int(packet.source_protocol):x}/{int(packet.destination_protocol):x}/{packet.hop_count}"
     match packet:
         case ClientMessage():
@@ -411,7 +414,7 @@ def _about(packet: NhrpPacket) -> About:
 
 
 def _quoted_ends(packet: TrafficIndication) -> tuple[IPAddress, ...]:
-    """Return source and destination of the packet that took the long way; nothing if it cannot be read."""
+    """Return source and destination of the packet that took the longer path; nothing if it cannot be read."""
     try:
         return ip.peek_addresses(packet.packet)
     except WireError:

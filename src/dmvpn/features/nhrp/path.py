@@ -1,24 +1,25 @@
-"""A direct path to another spoke: is it proved, and does it still work?
+"""A direct path to another spoke: whether it is proved, and whether it still works.
 
-No routing protocol runs between spokes, so nobody else would notice that the underlay between two of them is cut, or
-cut one way only. One thing proves the way *to* the peer: the answer, by whatever way it comes, to an ICMP echo that was
-sent over the path. What the peer sends shows the other direction, and proves nothing.
+No routing protocol runs between spokes, so nothing else would notice that the underlay between two of them is cut, or
+cut in one direction. Only the answer to an ICMP echo that was sent over the path, by whatever way the answer comes,
+proves the direction *to* the peer. Packets from the peer show the other direction, and prove nothing.
 
-    PROVING   echoes are on their way; packets go by the hub
+    PROVING   echoes are in flight; packets go through the hub
     PROVEN    packets go directly; while they do, one echo a second checks the path
     SUSPECT   a check was not answered: echoes in quick succession, packets still go directly
-    LOST      none of them was answered: packets go by the hub; tried again later and later, or when the peer is heard
-    BARE      on a protected tunnel: nothing protects packets to it (any more), so none may go, echoes neither
+    LOST      none of them was answered: packets go through the hub; tried again at growing intervals, or when the peer
+              is heard
+    BARE      on a protected tunnel: nothing protects packets to it (any more), so none may leave, echoes neither
 
-How long an answer takes is measured: a path over a satellite has the time of two round trips for a check.
+The round-trip time is measured: a path over a satellite gets two round trips for a check.
 
-A path that was lost must answer several echoes before it is used again, and the longer its last lives were short, the
-longer it rests: a path that flaps is used little, and nothing is lost by that.
+A path that was lost must answer several echoes before it is used again, and after each short life it rests longer: a
+path that flaps is used little, at no cost for the traffic.
 
-A peer behind NAT has to begin where we are not behind one: `wait`.
+A peer behind NAT has to begin if we are not behind one: `wait`.
 
-`Path` is one such path. It is told facts (`Move`) and the time, and answers what is to be done (`Act`); who probes how
-and what the RIB hears of it is up to `peers` and `registration`.
+`DirectPath` is one such path. It takes events (`PathMove`) and the time, and returns the actions to carry out
+(`PathAct`); `peers` and `registration` send the probes and update the RIB.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.cache import Neighbor
+    from dmvpn.features.nhrp.cache import NbmaPeer
 
 
 class PathState(enum.Enum):
@@ -46,7 +47,7 @@ class PathState(enum.Enum):
     BARE = "bare"
 
 
-class Move(enum.Enum):
+class PathMove(enum.Enum):
     """What can happen to a path."""
 
     START = "it is to be proved"
@@ -57,8 +58,8 @@ class Move(enum.Enum):
     BARED = "nothing protects packets to it"
 
 
-class Act(enum.Enum):
-    """What must be done about a path."""
+class PathAct(enum.Enum):
+    """Actions that the caller carries out."""
 
     PROBE = "send an echo"
     USE = "let packets take it"
@@ -66,25 +67,25 @@ class Act(enum.Enum):
 
 
 #: Every legal move. A missing pair (KeyError) is our bug, never the peer's.
-MOVES: dict[tuple[PathState, Move], PathState] = {
-    (PathState.PROVING, Move.START): PathState.PROVING,
-    (PathState.PROVING, Move.PROVED): PathState.PROVEN,
-    (PathState.PROVING, Move.PROBE_DUE): PathState.PROVING,
-    (PathState.PROVING, Move.EXHAUSTED): PathState.LOST,
-    (PathState.PROVEN, Move.PROVED): PathState.PROVEN,
-    (PathState.PROVEN, Move.CHECK_DUE): PathState.PROVEN,
-    (PathState.PROVEN, Move.PROBE_DUE): PathState.SUSPECT,
-    (PathState.SUSPECT, Move.PROVED): PathState.PROVEN,
-    (PathState.SUSPECT, Move.PROBE_DUE): PathState.SUSPECT,
-    (PathState.SUSPECT, Move.EXHAUSTED): PathState.LOST,
-    (PathState.LOST, Move.START): PathState.PROVING,
-    (PathState.LOST, Move.PROVED): PathState.PROVEN,
-    (PathState.PROVING, Move.BARED): PathState.BARE,
-    (PathState.PROVEN, Move.BARED): PathState.BARE,
-    (PathState.SUSPECT, Move.BARED): PathState.BARE,
-    (PathState.LOST, Move.BARED): PathState.BARE,
-    (PathState.BARE, Move.BARED): PathState.BARE,
-    (PathState.BARE, Move.START): PathState.PROVING,
+MOVES: dict[tuple[PathState, PathMove], PathState] = {
+    (PathState.PROVING, PathMove.START): PathState.PROVING,
+    (PathState.PROVING, PathMove.PROVED): PathState.PROVEN,
+    (PathState.PROVING, PathMove.PROBE_DUE): PathState.PROVING,
+    (PathState.PROVING, PathMove.EXHAUSTED): PathState.LOST,
+    (PathState.PROVEN, PathMove.PROVED): PathState.PROVEN,
+    (PathState.PROVEN, PathMove.CHECK_DUE): PathState.PROVEN,
+    (PathState.PROVEN, PathMove.PROBE_DUE): PathState.SUSPECT,
+    (PathState.SUSPECT, PathMove.PROVED): PathState.PROVEN,
+    (PathState.SUSPECT, PathMove.PROBE_DUE): PathState.SUSPECT,
+    (PathState.SUSPECT, PathMove.EXHAUSTED): PathState.LOST,
+    (PathState.LOST, PathMove.START): PathState.PROVING,
+    (PathState.LOST, PathMove.PROVED): PathState.PROVEN,
+    (PathState.PROVING, PathMove.BARED): PathState.BARE,
+    (PathState.PROVEN, PathMove.BARED): PathState.BARE,
+    (PathState.SUSPECT, PathMove.BARED): PathState.BARE,
+    (PathState.LOST, PathMove.BARED): PathState.BARE,
+    (PathState.BARE, PathMove.BARED): PathState.BARE,
+    (PathState.BARE, PathMove.START): PathState.PROVING,
 }
 
 #: In these states packets take the direct path.
@@ -113,7 +114,7 @@ PATIENCE = 5.0
 
 
 @dataclass(slots=True)
-class Path:
+class DirectPath:
     """One direct path.
 
     identifier: of its echoes.
@@ -125,7 +126,7 @@ class Path:
     """
 
     peer: IPAddress
-    neighbor: Neighbor
+    neighbor: NbmaPeer
     identifier: int
     since: float
     state: PathState = PathState.PROVING
@@ -157,11 +158,11 @@ class Path:
         """Whether the peer has to begin, and has not yet."""
         return self.state is PathState.PROVING and not self._tries
 
-    def move(self, to: Neighbor) -> None:
+    def move(self, to: NbmaPeer) -> None:
         """Reach the peer there, or over that connection, from now on."""
         self.neighbor = to
 
-    def start(self, now: float) -> list[Act]:
+    def start(self, now: float) -> list[PathAct]:
         """Prove it, from the first echo on. A path in use is left alone."""
         if self.usable:
             return []
@@ -169,25 +170,25 @@ class Path:
             self._missing = ANSWERS_AFTER_LOSS
         elif self.state is PathState.BARE:
             self.reason = None
-        self._move(Move.START, now)
+        self._move(PathMove.START, now)
         self._tries = 0
         return self._probe(now)
 
-    def wait(self, reason: Reason, now: float) -> list[Act]:
+    def wait(self, reason: Reason, now: float) -> list[PathAct]:
         """Let the peer begin: send it nothing until it is heard, or for a while."""
         self.reason = reason
         self.deadline = now + PATIENCE
         return []
 
-    def bare(self, reason: Reason | None, now: float) -> list[Act]:
+    def bare(self, reason: Reason | None, now: float) -> list[PathAct]:
         """Rest until `start`: nothing protects packets to it."""
         was_usable = self.usable
-        self._move(Move.BARED, now)
+        self._move(PathMove.BARED, now)
         self.deadline = None
         self.reason = reason
-        return [Act.LEAVE] if was_usable else []
+        return [PathAct.LEAVE] if was_usable else []
 
-    def answered(self, sequence: int, now: float) -> list[Act]:
+    def answered(self, sequence: int, now: float) -> list[PathAct]:
         """Take in the answer to the echo with this number. The same answer once more proves nothing more."""
         if self.state is PathState.BARE:
             return []
@@ -200,7 +201,7 @@ class Path:
         if self._missing > 0:
             return []
         was_usable = self.usable
-        self._move(Move.PROVED, now)
+        self._move(PathMove.PROVED, now)
         self._tries, self._missing = 0, 1
         self.deadline = None
         self.reason = None
@@ -209,23 +210,23 @@ class Path:
         self._awaited = False
         if not was_usable:
             self._used_since = now
-        return [Act.USE]
+        return [PathAct.USE]
 
-    def check(self, now: float) -> list[Act]:
+    def check(self, now: float) -> list[PathAct]:
         """See whether it still works, unless that is being done: packets take it."""
         if self.state is not PathState.PROVEN or self.deadline is not None:
             return []
-        self._move(Move.CHECK_DUE, now)
+        self._move(PathMove.CHECK_DUE, now)
         return self._probe(now)
 
-    def confirm(self, now: float) -> list[Act]:
+    def confirm(self, now: float) -> list[PathAct]:
         """See whether it works before packets that take the hub change to it: it may have died while it was idle."""
         if self.checked_at is not None and now - self.checked_at <= FRESH:
-            return [Act.USE]
+            return [PathAct.USE]
         self._awaited = True
         return self.check(now)
 
-    def heard(self, now: float) -> list[Act]:
+    def heard(self, now: float) -> list[PathAct]:
         """Take in that something came from the peer directly: a lost path may work again, and need not rest.
 
         A path that waited for that need not wait any longer, either.
@@ -237,22 +238,22 @@ class Path:
             return self.start(now)
         return []
 
-    def expired(self, now: float) -> list[Act]:
+    def expired(self, now: float) -> list[PathAct]:
         """Act on the deadline."""
         if self.state is PathState.LOST:
             return self.start(now)
         if self._tries < len(self._intervals):
-            self._move(Move.PROBE_DUE, now)
+            self._move(PathMove.PROBE_DUE, now)
             return self._probe(now)
         was_usable = self.usable
         if was_usable and now >= self._used_since + STABLE:
             self._rest = FIRST_REST
-        self._move(Move.EXHAUSTED, now)
+        self._move(PathMove.EXHAUSTED, now)
         self.deadline = now + self._rest
         self._rest = min(2 * self._rest, LONGEST_REST)
         self._missing = ANSWERS_AFTER_LOSS
         self.reason = Reason(NhrpReason.NO_PATH, (self._tries, self.peer, self.nbma), now)
-        return [Act.LEAVE] if was_usable else []
+        return [PathAct.LEAVE] if was_usable else []
 
     @property
     def _intervals(self) -> tuple[float, ...]:
@@ -264,15 +265,15 @@ class Path:
         first, *more = (stretch * interval for interval in CHECK_INTERVALS)
         return (max(first, FIRST_TRIPS * self.round_trip), *more)
 
-    def _probe(self, now: float) -> list[Act]:
+    def _probe(self, now: float) -> list[PathAct]:
         self.deadline = now + self._intervals[self._tries]
         self._tries += 1
         self.sequence = (self.sequence + 1) & 0xFFFF
         self._left[self.sequence] = now
         self._left.pop((self.sequence - _REMEMBERED) & 0xFFFF, None)
-        return [Act.PROBE]
+        return [PathAct.PROBE]
 
-    def _move(self, move: Move, now: float) -> None:
+    def _move(self, move: PathMove, now: float) -> None:
         old, self.state = self.state, MOVES[self.state, move]
         if old is not self.state:
             self.since = now

@@ -1,15 +1,17 @@
-"""The other spokes: what NHRP told us of them, and whether packets to them may go directly.
+"""The other spokes: what NHRP has learned of them, and whether packets to them may go directly.
 
-For each peer there is a host entry (its tunnel address -> its NBMA address) and a `Path` (path.py); prefixes behind it
-are further entries with the same next hop. Packets go directly as soon as the path is proved, and by the hub again as
-soon as it is lost; a neighbor is changed before the routes that need it, so nothing is dropped in between:
+For each peer there is a host entry (its tunnel address -> its NBMA address) and a `DirectPath` (path.py); prefixes
+behind it are further entries with the same next hop. Packets go directly as soon as the path is proved, and through the
+hub again as soon as it is lost; an adjacency is changed before the routes that need it, so nothing is dropped in
+between:
 
-    learn, learn_prefix -> Path.start
-    echo reply          -> Path.answered -> USE   -> adjacency = the peer's NBMA address, then the routes
-    counters            -> Path.check, heard
-    deadline            -> Path.expired  -> LEAVE -> routes back, then adjacency = the hub's NBMA address
+    learn, learn_prefix -> DirectPath.start
+    echo reply          -> DirectPath.answered -> USE   -> adjacency = the peer's NBMA address, then the routes
+    counters            -> DirectPath.check, heard
+    deadline            -> DirectPath.expired  -> LEAVE -> routes back, then adjacency = the hub's NBMA address
 
-While no server answers, there is no better way than a direct path, even a lost one: it is left when a server answers.
+While no server answers, there is no better way than a direct path, even a lost one: packets leave it when a server
+answers.
 """
 
 from __future__ import annotations
@@ -18,31 +20,32 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor, RouteState
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer, RouteState
 from dmvpn.features.nhrp.connections import is_same_station, way_to, why_bare
-from dmvpn.features.nhrp.path import Act, Path, PathState
+from dmvpn.features.nhrp.path import DirectPath, PathAct, PathState
 from dmvpn.features.nhrp.questions import Binding, fill, whereabouts, why_wait
-from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.ways import Onward, Standby
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.echoes import Echoes
-    from dmvpn.features.nhrp.plane import Plane, Routes
-    from dmvpn.features.nhrp.shared import Traffic
+    from dmvpn.features.nhrp.plane import OfferedRoutes, Plane
+    from dmvpn.features.nhrp.shared import HeardAndSilent
+    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds between two packets that keep a translator's mapping alive, RFC 3948 §4.
 NAT_KEEPALIVE = 20.0
-#: Seconds for which packets to a forgotten next hop go by the hub, until routes have followed. If somebody still sends
-#: to it after that, it is asked for again.
+#: Seconds for which packets to a forgotten next hop go through the hub, until routes have followed. If packets still go
+#: to it after that, it is requested again.
 BRIDGE = 1.0
 
 
 class Peers:
     """Owns the paths, and puts resolved, implicit and static entries into the cache."""
 
-    def __init__(self, station: Station, plane: Plane, routes: Routes, echoes: Echoes) -> None:
+    def __init__(self, station: Station, plane: Plane, routes: OfferedRoutes, echoes: Echoes) -> None:
         self._station = station
+        self._context = station.context
         self._plane = plane
         self._routes = routes
         self._echoes = echoes
@@ -51,8 +54,8 @@ class Peers:
     # -------------------------------------------------------------------------------------------- learning
 
     def learn(self, tunnel: Tunnel, binding: Binding) -> Entry:
-        """Take in the mapping of a peer's tunnel address. What was configured or registered is not touched."""
-        now = self._station.now
+        """Take in the mapping of a peer's tunnel address. Configured and registered entries stay as they are."""
+        now = self._context.now
         entry = tunnel.cache.host(binding.next_hop)
         if entry is not None and entry.binds:
             return entry
@@ -84,7 +87,7 @@ class Peers:
 
     def learn_prefix(self, tunnel: Tunnel, target: Prefix, binding: Binding, asked: IPAddress) -> None:
         """Take in a prefix behind a peer that `learn` knows already."""
-        now = self._station.now
+        now = self._context.now
         old, peer = tunnel.cache.get(target), tunnel.cache.host(binding.next_hop)
         if old is not None and (old.binds or old.is_local):
             return
@@ -116,28 +119,31 @@ class Peers:
             self._use_entry(tunnel, entry)
 
     def add_static(self, tunnel: Tunnel, target: Prefix, nbma: IPAddress) -> None:
-        """Add a mapping that the configuration, or a server itself, tells: it never expires."""
-        now = self._station.now
+        """Add a mapping from the configuration or from a server's reply: it never expires."""
+        now = self._context.now
         entry = Entry(target=target, next_hop=target.address, nbma=nbma, type=EntryType.STATIC, created=now)
         self._station.add_entry(tunnel, entry)
         if target.is_host:
-            self._plane.lead(tunnel, target.address, Neighbor(nbma))
+            self._plane.lead(tunnel, target.address, NbmaPeer(nbma))
 
     def drop_static(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Drop a mapping that the configuration, or the server, does not tell any more."""
+        """Remove a mapping that the configuration or the server no longer has."""
         self._station.remove_entry(tunnel, entry)
         self._plane.clear(tunnel, entry.next_hop)
 
     def supersede(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Take out an entry that a better one replaces now. Its adjacency stays until the new entry sets its own."""
+        """Remove an entry that a better one replaces now. Its adjacency stays until the new entry sets its own."""
         self._routes.withdraw(tunnel, entry)
         self._station.remove_entry(tunnel, entry)
         path = tunnel.paths.pop(entry.next_hop, None) if entry.is_next_hop else None
         if path is not None:
-            self._echoes.forget(tunnel, path)
+            self._echoes.forget(path)
 
     def drop(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Forget an entry; with a peer's own entry everything behind it. Packets go by the hub, or are asked about."""
+        """Forget an entry; with a peer's own entry, every prefix behind it.
+
+        Packets go through the hub, or trigger a request.
+        """
         behind = tunnel.cache.behind(entry.next_hop) if entry.is_next_hop else [entry]
         for other in sorted(behind, key=lambda other: other.target.length):
             if not other.binds and not other.is_local:
@@ -147,26 +153,25 @@ class Peers:
             return
         path = tunnel.paths.pop(entry.next_hop, None)
         if path is not None:
-            self._echoes.forget(tunnel, path)
-        if entry.next_hop in tunnel.adjacencies and tunnel.used(entry, self._station.now):
+            self._echoes.forget(path)
+        if entry.next_hop in tunnel.adjacencies and tunnel.used(entry, self._context.now):
             self._plane.glean(tunnel, entry.next_hop)
-            again = Timer(TimerKind.REFRESH, tunnel.name, Prefix.host(entry.next_hop))
-            self._station.deadlines.set(again, self._station.now + BRIDGE)
+            self._station.refresh_after(tunnel, Prefix.host(entry.next_hop), BRIDGE)
         else:
             self._plane.clear(tunnel, entry.next_hop)
 
-    # -------------------------------------------------------------------------------------------- by the hub
+    # -------------------------------------------------------------------------------------------- through the hub
 
     def server_changed(self, tunnel: Tunnel) -> None:
-        """Let what goes by the hub go by the best one, now that a server answers, or does not any more."""
+        """Move traffic that goes through a hub to the best one, after a server began or ceased to answer."""
         self._standby.update(tunnel)
         for path in tunnel.paths.values():
             if _was_kept_for_want_of_another(tunnel, path):
                 self._leave(tunnel, path)
         self._plane.server_changed(tunnel)
 
-    def way_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
-        """Return where packets for the next hop may go, if we know it and it is proved."""
+    def way_of(self, tunnel: Tunnel, next_hop: IPAddress) -> NbmaPeer | None:
+        """Return where packets for the next hop may go, if we know it and its path is proved."""
         entry = tunnel.cache.host(next_hop)
         if entry is None or entry.neighbor is None:
             return None
@@ -181,7 +186,7 @@ class Peers:
         return Onward(tunnel, path.peer, path.neighbor) if path is not None and path.usable else None
 
     def standing_in(self, tunnel: Tunnel, destination: IPAddress, next_hop: IPAddress) -> Prefix | None:
-        """Return the prefix for which our route by this peer replaces one that the routing protocol took back."""
+        """Return the prefix for which our route by this peer replaces a withdrawn route of the routing protocol."""
         entry = tunnel.cache.lookup(destination)
         if entry is None or entry.next_hop != next_hop or entry.route is not RouteState.INSTALLED:
             return None
@@ -189,49 +194,51 @@ class Peers:
 
     # -------------------------------------------------------------------------------------------- evidence
 
-    def echo_answered(self, tunnel: Tunnel, path: Path, sequence: int) -> None:
-        """Take in the answer to an echo over this path, by whatever way it came."""
-        self._carry_out(tunnel, path, path.answered(sequence, self._station.now))
+    def echo_answered(self, tunnel: Tunnel, path: DirectPath, sequence: int) -> None:
+        """Take in the answer to an echo over this path, by whatever way the answer came."""
+        self._carry_out(tunnel, path, path.answered(sequence, self._context.now))
 
-    def traffic(self, tunnel: Tunnel, traffic: Traffic) -> None:
-        """Take in who was heard, and who is sent to, since the last look at the counters."""
-        now = self._station.now
+    def traffic(self, tunnel: Tunnel, traffic: HeardAndSilent) -> None:
+        """Take in which peers were heard, and which were sent to, since the last poll of the counters."""
+        now = self._context.now
         for path in list(tunnel.paths.values()):
             acts = path.heard(now) if path.neighbor.account in traffic.heard else []
             if tunnel.carries(path.neighbor, now) or _may_be_forgotten(tunnel, path, now):
                 acts += path.check(now)
             self._carry_out(tunnel, path, acts)
 
-    def due(self, tunnel: Tunnel, path: Path) -> None:
-        """Act on a path's deadline."""
+    def due(self, tunnel: Tunnel, path: DirectPath) -> bool:
+        """Act on a path's deadline.
+
+        Returns whether the path was lost: the peer may have moved, and is requested again.
+        """
         was_lost = path.state is PathState.LOST
-        self._carry_out(tunnel, path, path.expired(self._station.now))
-        if was_lost:
-            # Perhaps the peer has moved: ask for it again while we try.
-            self._station.deadlines.set(
-                Timer(TimerKind.REFRESH, tunnel.name, Prefix.host(path.peer)), self._station.now
-            )
+        self._carry_out(tunnel, path, path.expired(self._context.now))
+        return was_lost
 
     # -------------------------------------------------------------------------------------------- protection
 
-    def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> list[Path]:
-        """Follow a connection with this address that came, went or moved. Returns the paths that can be proved now."""
-        begun: list[Path] = []
+    def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> list[DirectPath]:
+        """Follow a connection with this address that came up, went down or moved.
+
+        Returns the paths that can be proved now.
+        """
+        begun: list[DirectPath] = []
         for path in [path for path in tunnel.paths.values() if path.nbma == nbma]:
             entry = tunnel.cache.host(path.peer)
             if entry is not None and self._secure(tunnel, entry, path):
                 begun.append(path)
         return begun
 
-    def moved(self, tunnel: Tunnel, to: Neighbor) -> None:
-        """Follow the peers of a connection to another address or port; packets go on as before."""
+    def moved(self, tunnel: Tunnel, to: NbmaPeer) -> None:
+        """Follow the peers of a connection to another address or port; traffic continues."""
         for entry in tunnel.cache.over(to.connection):
             self._station.touch(tunnel, entry.nbma)
             path = tunnel.paths.get(entry.next_hop) if entry.is_next_hop else None
             if path is not None and path.neighbor.connection == to.connection:
                 path.move(to)
                 if path.state is PathState.LOST:
-                    self._carry_out(tunnel, path, path.start(self._station.now))
+                    self._carry_out(tunnel, path, path.start(self._context.now))
             if entry.binds or entry.neighbor == to:
                 continue
             self._station.move_entry(tunnel, entry, to)
@@ -239,26 +246,29 @@ class Peers:
                 self._plane.lead(tunnel, entry.next_hop, to)
 
     def _unbind_others(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Unbind the entries that were only thought to be of this connection: their peers are not at its end."""
+        """Unbind the entries that were only presumed to use this connection: their peers are not at its end."""
         for other in tunnel.cache.over(entry.connection):
             if other.nbma is None or other.binds or is_same_station(entry, other):
                 continue
-            self._station.move_entry(tunnel, other, Neighbor(other.nbma))
+            self._station.move_entry(tunnel, other, NbmaPeer(other.nbma))
             path = tunnel.paths.get(other.next_hop) if other.is_next_hop else None
             if path is not None:
                 self._secure(tunnel, other, path)
 
-    def _secure(self, tunnel: Tunnel, entry: Entry, path: Path) -> bool:
-        """Let a path be the connection that leads to its peer now, or rest. Returns True if it must be proved now."""
-        now = self._station.now
+    def _secure(self, tunnel: Tunnel, entry: Entry, path: DirectPath) -> bool:
+        """Bind a path to the connection that leads to its peer now, or suspend it.
+
+        Returns True if it must be proved now.
+        """
+        now = self._context.now
         to = way_to(self._station.ports.protection, tunnel, entry)
         if to == path.neighbor and path.state is not PathState.BARE and not path.waits:
             return False
         if to is None or to.connection != path.neighbor.connection:
             reason = why_bare(self._station.ports.protection, tunnel, entry)
             if entry.port and path.state is not PathState.BARE and path.checked_at is not None:
-                # Perhaps its translator restarted, and shows the peer by another port.
-                self._station.deadlines.set(Timer(TimerKind.REFRESH, tunnel.name, entry.target), now)
+                # Its translator may have restarted, and mapped the peer to another port.
+                self._station.refresh_after(tunnel, entry.target, 0.0)
             self._carry_out(tunnel, path, path.bare(reason, now))
         if to is None:
             return False
@@ -272,13 +282,13 @@ class Peers:
     # -------------------------------------------------------------------------------------------- consequences
 
     def _update_path(self, tunnel: Tunnel, entry: Entry, binding: Binding) -> None:
-        now = self._station.now
+        now = self._context.now
         path = tunnel.paths.get(binding.next_hop)
         if path is not None and path.nbma != binding.nbma:
-            self._echoes.forget(tunnel, path)
+            self._echoes.forget(path)
             path = None
         if path is None:
-            path = Path(binding.next_hop, Neighbor(binding.nbma), self._echoes.identifier(), now)
+            path = DirectPath(binding.next_hop, NbmaPeer(binding.nbma), self._echoes.identifier(), now)
             tunnel.paths[binding.next_hop] = path
             self._echoes.watch(tunnel, path)
             self._station.watch_traffic(tunnel)
@@ -290,31 +300,31 @@ class Peers:
         if tunnel.protected:
             self._secure(tunnel, entry, path)
 
-    def _move(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
-        """Leave what a peer had, since it is elsewhere: the new place must prove itself."""
+    def _move(self, tunnel: Tunnel, entry: Entry, to: NbmaPeer) -> None:
+        """Leave the old address of a peer, which has moved: the new path must be proved."""
         path = tunnel.paths.get(entry.next_hop)
         if path is not None and path.usable:
             self._leave(tunnel, path)
         for other in tunnel.cache.behind(entry.next_hop):
             self._station.move_entry(tunnel, other, to)
 
-    def _carry_out(self, tunnel: Tunnel, path: Path, acts: list[Act]) -> None:
+    def _carry_out(self, tunnel: Tunnel, path: DirectPath, acts: list[PathAct]) -> None:
         for act in acts:
             match act:
-                case Act.PROBE:
+                case PathAct.PROBE:
                     self._echoes.send(tunnel, path)
-                case Act.USE:
+                case PathAct.USE:
                     self._use(tunnel, path)
-                case Act.LEAVE:
+                case PathAct.LEAVE:
                     self._leave(tunnel, path)
-        if acts and acts != [Act.PROBE]:
+        if acts and acts != [PathAct.PROBE]:
             self._station.touch(tunnel, path.nbma)
         entry = tunnel.cache.host(path.peer)
         if entry is not None:
             entry.explain(path.reason)
-        self._echoes.arm(tunnel, path)
+        self._echoes.arm(path)
 
-    def _use(self, tunnel: Tunnel, path: Path) -> None:
+    def _use(self, tunnel: Tunnel, path: DirectPath) -> None:
         was_used = tunnel.adjacencies.get(path.peer) == path.neighbor
         self._plane.lead(tunnel, path.peer, path.neighbor)
         for entry in tunnel.cache.behind(path.peer):
@@ -327,7 +337,7 @@ class Peers:
         if tunnel.config.shortcut:
             self._routes.install(tunnel, entry)
 
-    def _leave(self, tunnel: Tunnel, path: Path) -> None:
+    def _leave(self, tunnel: Tunnel, path: DirectPath) -> None:
         if not self._has_other_way(tunnel):
             return
         for entry in tunnel.cache.behind(path.peer):
@@ -349,7 +359,7 @@ class Peers:
         entry = tunnel.cache.host(next_hop)
         return entry is not None and entry.binds
 
-    def _log(self, tunnel: Tunnel, path: Path, *, up: bool) -> None:
+    def _log(self, tunnel: Tunnel, path: DirectPath, *, up: bool) -> None:
         if not tunnel.running:
             return
         peer = (path.peer, path.nbma)
@@ -359,13 +369,13 @@ class Peers:
             self._station.log_dmvpn(messages.NhpDown.of(tunnel.name, peer, tunnel.own, "External"))
 
 
-def _was_kept_for_want_of_another(tunnel: Tunnel, path: Path) -> bool:
-    """Return whether packets take it only because no server answered: it is lost, or being tried again."""
+def _was_kept_for_want_of_another(tunnel: Tunnel, path: DirectPath) -> bool:
+    """Return whether packets take the path only because no server answered: it is lost, or being tried again."""
     packets_go_to = tunnel.adjacencies.get(path.peer)
     return not path.usable and packets_go_to is not None and packets_go_to.nbma == path.nbma
 
 
-def _may_be_forgotten(tunnel: Tunnel, path: Path, now: float) -> bool:
-    """Return whether a translator before us may soon forget this path: then the peer could not send any more."""
+def _may_be_forgotten(tunnel: Tunnel, path: DirectPath, now: float) -> bool:
+    """Return whether our translator may soon drop the mapping of this path: the peer could not reach us any more."""
     idle = path.checked_at is None or now - path.checked_at >= NAT_KEEPALIVE
     return tunnel.public_nbma is not None and path.usable and idle

@@ -1,35 +1,36 @@
-"""What the data plane and the RIB know of the tunnels: where next hops lead, who gets copies, which routes are ours.
+"""The state of the tunnels in the data plane and the RIB: adjacencies, multicast receivers, routes of NHRP.
 
-`Plane` alone writes `adjacencies`, `gleaned`, `registered_multicast` and `multicast` of a `Tunnel`. So the plane is
-told whatever changes there, and only what changes:
+`Plane` alone writes `adjacencies`, `ordered`, `gleaned`, `registered_multicast` and `multicast` of a `Tunnel`. So every
+change there, and only a change, reaches the data plane:
 
     adjacencies   where packets for a next hop go
-    gleaned       those of them that lead to a server, because nobody has answered for the next hop yet, or no more
-    multicast     who gets copies: configured addresses, servers, and the clients that registered
+    ordered       next hops whose adjacency the data plane has: a tunnel that is down gets none until it comes up
+    gleaned       next hops whose packets go through a server, because no reply for the next hop came yet, or it expired
+    multicast     receivers of copies: configured addresses, servers, and the clients that registered
 
-Orders that the host refused are given again after 1, 2, 4 ... seconds, if they are still valid then. An order that was
+Orders that the host refused are sent again after 1, 2, 4 ... seconds, if they are still valid then. An order that was
 replaced meanwhile (by another adjacency, another list) is dropped: the newer order has gone out.
 
-`Routes` is what the RIB hears of NHRP: routes of our own (`H`, T1) and next-hop overrides (`%` NHO, T2). A prefix that
-another protocol routes too gets an override: the route stays that protocol's, and packets take our next hop. When that
-route goes away (the hubs are dead), the override becomes a route of our own, and an override again when it returns. A
-next hop that does not exist, as somebody said, is unreachable for a while.
+`OfferedRoutes` offers the RIB routes of our own (`H`, T1) and next-hop overrides (`%` NHO, T2). A prefix that another
+protocol routes too gets an override: the route stays that protocol's, and packets take our next hop. When that route
+goes away (the hubs are dead), the override becomes a route of our own, and an override again when it returns. A next
+hop that a server reported as unknown is unreachable for a while.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import is_link_local, spelled
 from dmvpn.base.effects import ClearAdjacency, Effect, NextHop, RouteKind, SetAdjacency, SetHairpin, SetMulticast, Store
 from dmvpn.base.notices import MulticastReached, OverrideOffered, Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
-from dmvpn.features.nhrp.cache import Entry, Neighbor, RouteState
+from dmvpn.features.nhrp.cache import Entry, NbmaPeer, RouteState
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.nhrp.shared import REQUEST_IDS
-from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.timers import TimerKind
 from dmvpn.features.nhrp.tunnel import Happening
 
 if TYPE_CHECKING:
@@ -37,13 +38,16 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import EffectFailed
+    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: Seconds between two multicast lists of one tunnel: if all clients of a hub return at once, it tells the plane in
-#: batches.
+#: Seconds between two multicast lists of one tunnel: if all clients of a hub return at once, it updates the data plane
+#: in batches.
 MULTICAST_INTERVAL = 0.1
-#: Next hops of one tunnel whose packets go by the hub because nobody has answered for them yet.
+#: Next hops of one tunnel whose packets go through the hub because no reply for them has come yet.
 LARGEST_GLEANED = 256
+#: Orders that are sent again in one event.
+_AT_ONCE: Final = 64
 
 
 class Plane:
@@ -51,84 +55,98 @@ class Plane:
 
     def __init__(self, station: Station) -> None:
         self._station = station
-        self._refused: Retries[Effect] = Retries()
+        self._context = station.context
+        self._refused: Retries[Effect] = Retries(self._context, TimerKind.ORDER, self._order_again, most=_AT_ONCE)
 
     # -------------------------------------------------------------------------------------------- adjacencies
 
-    def lead(self, tunnel: Tunnel, next_hop: IPAddress, to: Neighbor) -> None:
-        """Let packets for the next hop go there from now on."""
+    def lead(self, tunnel: Tunnel, next_hop: IPAddress, to: NbmaPeer) -> None:
+        """Send packets for the next hop there from now on."""
         tunnel.gleaned.pop(next_hop, None)
         self._set(tunnel, next_hop, to)
 
     def clear(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
-        """Let packets for the next hop go nowhere, until `Unresolved` asks for it."""
+        """Remove the adjacency of the next hop; the data plane reports packets for it with `Unresolved`."""
         tunnel.gleaned.pop(next_hop, None)
         self._clear(tunnel, next_hop)
 
     def lost(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
-        """Forget that the plane knows of a next hop: it does not."""
+        """Forget an adjacency that the data plane does not have."""
         tunnel.adjacencies.pop(next_hop, None)
+        tunnel.ordered.pop(next_hop, None)
+
+    def lost_all(self, tunnel: Tunnel) -> None:
+        """Note that the data plane has removed the tunnel, and all of its adjacencies with it."""
+        tunnel.ordered.clear()
 
     def glean(self, tunnel: Tunnel, next_hop: IPAddress) -> bool:
-        """Let packets for the next hop go by a server. Returns False if there is no server."""
+        """Send packets for the next hop through a server. Returns False if there is no server."""
         server = tunnel.server()
         if server is None or server.nbma is None or server.nhs == next_hop:
             self._clear(tunnel, next_hop)
             return False
         tunnel.gleaned.pop(next_hop, None)
-        tunnel.gleaned[next_hop] = self._station.now
+        tunnel.gleaned[next_hop] = self._context.now
         if len(tunnel.gleaned) > LARGEST_GLEANED:
             self.clear(tunnel, next(iter(tunnel.gleaned)))
-        self._set(tunnel, next_hop, Neighbor(server.nbma))
+        self._set(tunnel, next_hop, NbmaPeer(server.nbma))
         return True
 
     def unbridge(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
-        """Clear a next hop that was just forgotten: if packets still go to it, the plane says so and we ask again."""
+        """Remove the adjacency of a next hop that was just forgotten: if packets still go to it, `Unresolved` requests
+        it again.
+        """
         if next_hop in tunnel.gleaned:
             self.clear(tunnel, next_hop)
 
     def server_changed(self, tunnel: Tunnel) -> None:
-        """Let whatever goes by a server go by the best one."""
+        """Send all traffic that goes through a server through the best one."""
         server = tunnel.server()
         for next_hop in list(tunnel.gleaned):
             if server is not None and server.nbma is not None:
-                self._set(tunnel, next_hop, Neighbor(server.nbma))
+                self._set(tunnel, next_hop, NbmaPeer(server.nbma))
             else:
                 self.clear(tunnel, next_hop)
 
     def forget_gleaned(self, tunnel: Tunnel) -> None:
-        """Clear all next hops that go by a server because nobody has answered for them."""
+        """Remove all adjacencies that go through a server because no reply for them has come."""
         for next_hop in list(tunnel.gleaned):
             self.clear(tunnel, next_hop)
 
-    def _set(self, tunnel: Tunnel, next_hop: IPAddress, to: Neighbor) -> None:
+    def _set(self, tunnel: Tunnel, next_hop: IPAddress, to: NbmaPeer) -> None:
         if not tunnel.multipoint or tunnel.adjacencies.get(next_hop) == to:
             return
         tunnel.adjacencies[next_hop] = to
         tunnel.counters.count(Happening.END_POINT_ADDED)
+        self._order(tunnel, next_hop, to)
+
+    def _order(self, tunnel: Tunnel, next_hop: IPAddress, to: NbmaPeer) -> None:
         if tunnel.running:
-            self._station.emit(SetAdjacency(tunnel.name, next_hop, to.nbma, to.connection))
+            tunnel.ordered[next_hop] = None
+            self._context.emit(SetAdjacency(tunnel.name, next_hop, to.nbma, to.connection))
 
     def _clear(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
         if tunnel.adjacencies.pop(next_hop, None) is None:
             return
         tunnel.counters.count(Happening.END_POINT_DELETED)
-        if tunnel.nbma is not None and tunnel.is_carried:
-            self._station.emit(ClearAdjacency(tunnel.name, next_hop))
+        was_ordered = next_hop in tunnel.ordered
+        tunnel.ordered.pop(next_hop, None)
+        if was_ordered and tunnel.nbma is not None and tunnel.is_carried:
+            self._context.emit(ClearAdjacency(tunnel.name, next_hop))
 
     # -------------------------------------------------------------------------------------------- copies, reports
 
-    def admit(self, tunnel: Tunnel, client: Neighbor, address: IPAddress | None) -> None:
+    def admit(self, tunnel: Tunnel, client: NbmaPeer, address: IPAddress | None) -> None:
         """Take in a further entry of a client.
 
-        address: packets for it go to the client; None: the entry is of a prefix.
+        address: packets for it go to the client; None: the entry is a prefix.
         """
         if address is not None:
             self.lead(tunnel, address, client)
         self.count_receiver(tunnel, client, 1)
 
-    def count_receiver(self, tunnel: Tunnel, client: Neighbor | None, more: int) -> None:
-        """Count an entry more, or less, of a client. As long as it has any, it gets copies of multicasts."""
+    def count_receiver(self, tunnel: Tunnel, client: NbmaPeer | None, more: int) -> None:
+        """Add `more` to the number of a client's entries. As long as it has any, it gets copies of multicasts."""
         if client is None:
             return
         entries = tunnel.registered_multicast.get(client, 0) + more
@@ -139,41 +157,41 @@ class Plane:
         self.update_multicast(tunnel)
 
     def update_multicast(self, tunnel: Tunnel) -> None:
-        """Tell the plane, now or in a moment, that the list of receivers may have changed."""
+        """Update the multicast receivers in the data plane, now or after the interval."""
         if self._station.tunnels.get(tunnel.name) is not tunnel:
-            return  # it is configured no more, and its entries are being dropped
-        now, last = self._station.now, tunnel.multicast_set_at
+            return  # it is no longer configured, and its entries are being dropped
+        now, last = self._context.now, tunnel.multicast_set_at
         if last is not None and now < last + MULTICAST_INTERVAL:
-            self._station.deadlines.set(Timer(TimerKind.MULTICAST, tunnel.name), last + MULTICAST_INTERVAL)
+            self._context.arm(tunnel.timers.multicast, last + MULTICAST_INTERVAL)
             return
         receivers, before = multicast_receivers(tunnel), tunnel.multicast
         if receivers != before and tunnel.multipoint:
             tunnel.multicast = receivers
             tunnel.multicast_set_at = now
             if tunnel.running:
-                self._station.emit(_multicast_order(tunnel))
+                self._context.emit(_multicast_order(tunnel))
                 if not set(receivers) <= set(before):
-                    self._station.emit(MulticastReached(tunnel.name))
+                    self._context.emit(MulticastReached(tunnel.name))
 
     def restore(self, tunnel: Tunnel) -> None:
-        """Order everything again: the plane forgot, or never knew."""
+        """Send all orders again: the data plane has lost them, or never had them."""
         if tunnel.multipoint:
-            self._station.work(self._restoring(tunnel, list(tunnel.adjacencies)))
+            self._context.work(self._restoring(tunnel, list(tunnel.adjacencies)))
             tunnel.multicast = multicast_receivers(tunnel)
-            self._station.emit(_multicast_order(tunnel))
+            self._context.emit(_multicast_order(tunnel))
         self.report(tunnel)
 
     def _restoring(self, tunnel: Tunnel, next_hops: list[IPAddress]) -> Iterator[None]:
         for next_hop in next_hops:
             to = tunnel.adjacencies.get(next_hop)
-            if to is not None and tunnel.running:
-                self._station.emit(SetAdjacency(tunnel.name, next_hop, to.nbma, to.connection))
+            if to is not None:
+                self._order(tunnel, next_hop, to)
             yield
 
     def report(self, tunnel: Tunnel) -> None:
-        """Order which packets of the tunnel the plane must report, for redirects."""
+        """Set which packets of the tunnel the data plane reports, for redirects."""
         config = tunnel.config
-        self._station.emit(
+        self._context.emit(
             SetHairpin(
                 tunnel.name,
                 config.network_id,
@@ -184,39 +202,35 @@ class Plane:
         )
 
     def withdraw(self, tunnel: Tunnel) -> None:
-        """Take back what NHRP has ordered for this tunnel."""
+        """Withdraw all orders of NHRP for this tunnel."""
         if tunnel.running:
             version = tunnel.version
-            self._station.emit(
+            self._context.emit(
                 SetMulticast(tunnel.name, (), version), SetHairpin(tunnel.name, None, report=False, version=version)
             )
 
     # -------------------------------------------------------------------------------------------- refused orders
 
-    def next_deadline(self) -> float | None:
-        """Return when a refused order must be given again."""
-        return self._refused.next()
-
     def failed(self, event: EffectFailed) -> None:
-        """Note an order that the host could not carry out."""
+        """Take in an order that the host could not carry out."""
         effect = event.effect
         if isinstance(effect, SetAdjacency | ClearAdjacency | SetMulticast | SetHairpin) or (
             isinstance(effect, Store) and effect.name == REQUEST_IDS
         ):
-            reason = Reason(NhrpReason.ORDER_REFUSED, (event.text,), self._station.now)
-            self._refused.failed(effect, reason, self._station.now)
+            reason = Reason(NhrpReason.ORDER_REFUSED, (event.text,), self._context.now)
+            self._refused.failed(effect, reason)
         tunnel = self._station.tunnels.get(effect.tunnel) if isinstance(effect, SetAdjacency | ClearAdjacency) else None
         if tunnel is not None:
             added = isinstance(effect, SetAdjacency)
             tunnel.counters.count_failed(Happening.END_POINT_ADDED if added else Happening.END_POINT_DELETED)
 
-    def due(self) -> None:
-        """Give the orders again that are due."""
-        for effect in self._refused.pop_due(self._station.now):
-            if self._still_holds(effect):
-                self._station.emit(effect)
-            else:
-                self._refused.forget(effect)
+    def _order_again(self, effect: Effect) -> None:
+        if self._still_holds(effect):
+            if isinstance(effect, SetAdjacency):
+                self._station.tunnels[effect.tunnel].ordered[effect.next_hop] = None
+            self._context.emit(effect)
+        else:
+            self._refused.forget(effect)
 
     def _still_holds(self, effect: Effect) -> bool:
         if isinstance(effect, Store):
@@ -228,7 +242,7 @@ class Plane:
             return False
         match effect:
             case SetAdjacency(next_hop=next_hop):
-                return tunnel.adjacencies.get(next_hop) == Neighbor(effect.nbma, effect.connection)
+                return tunnel.adjacencies.get(next_hop) == NbmaPeer(effect.nbma, effect.connection)
             case ClearAdjacency(next_hop=next_hop):
                 return next_hop not in tunnel.adjacencies
             case SetMulticast():
@@ -237,14 +251,14 @@ class Plane:
                 return tunnel.network_id == effect.network
 
 
-def multicast_receivers(tunnel: Tunnel) -> tuple[Neighbor, ...]:
-    """Return who gets copies: configured addresses, servers, clients (each once)."""
+def multicast_receivers(tunnel: Tunnel) -> tuple[NbmaPeer, ...]:
+    """Return the receivers of copies: configured addresses, servers, clients (each once)."""
     config = tunnel.config
-    receivers = dict.fromkeys(map(Neighbor, config.multicast))
+    receivers = dict.fromkeys(map(NbmaPeer, config.multicast))
     for client in tunnel.clients.values():
-        # A server in reserve does not know us: routing protocols there would answer into the void.
+        # A server in reserve does not know us: its routing protocols would answer in vain.
         if client.multicast and client.nbma is not None and client.state is not NhsState.WAITING:
-            receivers[Neighbor(client.nbma)] = None
+            receivers[NbmaPeer(client.nbma)] = None
     if config.multicast_dynamic:
         # A client that is also a server of ours gets its copies already.
         known = {to.nbma for to in receivers}
@@ -253,7 +267,7 @@ def multicast_receivers(tunnel: Tunnel) -> tuple[Neighbor, ...]:
 
 
 def _multicast_order(tunnel: Tunnel) -> SetMulticast:
-    """Return the list of receivers in the plane's form."""
+    """Return the list of receivers in the data plane's form."""
     anybody = tuple(to.nbma for to in tunnel.multicast if not to.connection)
     bound = tuple((to.nbma, to.connection) for to in tunnel.multicast if to.connection)
     return SetMulticast(tunnel.name, anybody, tunnel.version, bound)
@@ -264,14 +278,15 @@ DISTANCE = 250
 METRIC = 255
 
 
-class Routes:
-    """Tells the RIB what it must know of each entry."""
+class OfferedRoutes:
+    """Offers the RIB a route or an override for each entry."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._context = station.context
 
     def install(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Let packets for the entry's target take its next hop, whatever the routing protocols say."""
+        """Route packets for the entry's target to its next hop, whatever the routing protocols say."""
         target, hop = entry.target, next_hop_of(tunnel, entry)
         if is_link_local(target.address):
             return  # it is only a next hop, and no destination of a routing table
@@ -281,41 +296,46 @@ class Routes:
             return
         before = self._take_over(tunnel, entry)
         if wanted is RouteState.INSTALLED:
-            self._station.emit(RouteOffered(self._route(entry, hop)))
+            self._context.emit(RouteOffered(self._route(entry, hop)))
             if before is RouteState.OVERRIDE:
-                self._station.emit(OverrideOffered(target, None))
+                self._context.emit(OverrideOffered(target, None))
         else:
-            self._station.emit(OverrideOffered(target, hop))
+            self._context.emit(OverrideOffered(target, hop))
             if before in (RouteState.INSTALLED, RouteState.UNREACHABLE):
-                self._station.emit(RouteRetracted(RouteSource.NHRP, "", target))
+                self._context.emit(RouteRetracted(RouteSource.NHRP, "", target))
         entry.routed(wanted)
         installed = wanted is RouteState.INSTALLED
         tunnel.counters.count(Happening.ROUTE_ADDED if installed else Happening.OVERRIDE_ADDED)
         self._debug(tunnel, entry, "installed as " + wanted.value)
 
     def refuse(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Let packets for the target be answered instead of waiting: nobody has the address."""
+        """Make the target unreachable, so that senders get an answer instead of a timeout: no station has the
+        address.
+        """
         self.withdraw(tunnel, entry)
         if is_link_local(entry.target.address):
             return
-        self._station.emit(RouteOffered(self._route(entry, None)))
+        self._context.emit(RouteOffered(self._route(entry, None)))
         entry.routed(RouteState.UNREACHABLE)
         tunnel.counters.count(Happening.ROUTE_ADDED)
 
     def withdraw(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Let packets for the entry's target go where the routing protocols say."""
+        """Route packets for the entry's target as the routing protocols say."""
         match entry.route:
             case RouteState.INSTALLED | RouteState.UNREACHABLE:
-                self._station.emit(RouteRetracted(RouteSource.NHRP, "", entry.target))
+                self._context.emit(RouteRetracted(RouteSource.NHRP, "", entry.target))
             case RouteState.OVERRIDE:
-                self._station.emit(OverrideOffered(entry.target, None))
+                self._context.emit(OverrideOffered(entry.target, None))
             case RouteState.NONE:
                 return
         _release(tunnel, entry)
         self._debug(tunnel, entry, "taken back")
 
     def _take_over(self, tunnel: Tunnel, entry: Entry) -> RouteState:
-        """Return how NHRP routed the target so far. A target has one route: what another tunnel has gives way."""
+        """Return how NHRP routed the target so far.
+
+        A target has one route, so another tunnel's route for it is withdrawn.
+        """
         before = _release(tunnel, entry)
         for other in self._station.tunnels.values():
             rival = other.cache.get(entry.target) if other is not tunnel else None
@@ -334,7 +354,7 @@ class Routes:
             metric=METRIC,
             next_hops=(hop,) if hop else (),
             kind=RouteKind.FORWARD if hop else RouteKind.UNREACHABLE,
-            since=self._station.now,
+            since=self._context.now,
         )
 
     def _debug(self, tunnel: Tunnel, entry: Entry, what: str) -> None:
@@ -348,7 +368,10 @@ class Routes:
 
 
 def _release(tunnel: Tunnel, entry: Entry) -> RouteState:
-    """Note that the entry has no route any more, because it goes or becomes another one. Returns how it was routed."""
+    """Record that the entry has no route any more, because it goes or becomes another one.
+
+    Returns how it was routed.
+    """
     before = entry.routed(RouteState.NONE)
     match before:
         case RouteState.INSTALLED | RouteState.UNREACHABLE:

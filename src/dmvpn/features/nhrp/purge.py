@@ -1,10 +1,10 @@
-"""Purges, RFC 2332 §5.2.5 and §5.2.6: telling those who resolved something that it is not so any more.
+"""Purges, RFC 2332 §5.2.5 and §5.2.6: withdraw a binding from the stations that resolved it.
 
 We send one to each requester of a prefix of ours that goes away, and to a server from which we withdraw. It is repeated
-until it is answered, or a few times (FRR never answers). If there are a great many at a time, the last are sent once,
-with N, and forgotten. We act on a purge that comes from a station that may know: the one at the NBMA address in
-question, or a server of ours that speaks of itself or passes on what the owner says. A purge is answered even if
-nothing matched, but not if its sender has no right to say it: the reply would confirm it.
+until it is answered, or a few times (FRR never answers). If a great many are sent at a time, the last are sent once,
+with N, and forgotten. We act on a purge from a station that may send it: the one at the NBMA address in question, or a
+server of ours that purges its own bindings or passes on the owner's purge. A purge is answered even if nothing matched,
+but not if its sender may not send it: the reply would confirm it.
 """
 
 from __future__ import annotations
@@ -13,44 +13,53 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
+from dmvpn.base.context import Timer
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.cache import Entry, EntryType, Neighbor
+from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer
 from dmvpn.features.nhrp.connections import secured, way_to
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, hop_by_hop
 from dmvpn.features.nhrp.reasons import Refusal
-from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.shared import ENDED_ENTRY, LOOKED_AT
+from dmvpn.features.nhrp.timers import TimerKind
 from dmvpn.features.nhrp.ways import Here, Onward, find_way
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.server import Server
+    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds to wait for an answer, try by try.
 RETRIES = (1.0, 2.0, 4.0)
 #: Purge Requests that may wait for an answer at a time.
 LARGEST_OUTSTANDING = 16_384
+#: Entries that a purge removes at once; the others follow a few in each event.
+MOST_AT_ONCE = 64
 
 
 @dataclass(slots=True)
 class Outstanding:
-    """A Purge Request without answer.
+    """A Purge Request without reply.
 
     to: where it went last: first straight, then along the routes.
     withdrawal: of our own registration, from a server.
+    repeat: the timer that sends it again.
     """
 
     tunnel: str
-    to: Neighbor
+    to: NbmaPeer
     packet: PurgeRequest
     withdrawal: bool
+    repeat: Timer
     tries: int = 0
 
     @property
     def told(self) -> tuple[str, IPAddress]:
-        """The tunnel, and the station that it tells something."""
+        """The tunnel, and the tunnel address of the station that the request goes to."""
         return self.tunnel, self.packet.destination_protocol
 
 
@@ -59,25 +68,26 @@ class Purger:
 
     def __init__(self, station: Station, peers: Peers, server: Server) -> None:
         self._station = station
+        self._context = station.context
         self._peers = peers
         self._server = server
         self._outstanding: dict[int, Outstanding] = {}
-        #: The same by the tunnel, and by whom they tell.
+        #: The same, by tunnel and destination station.
         self._to: dict[tuple[str, IPAddress], dict[int, Outstanding]] = {}
 
     # -------------------------------------------------------------------------------------------- sending
 
     def local_lost(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Tell others that a prefix that we gave to them is not ours any more."""
+        """Purge a prefix that is no longer ours at all its requesters."""
         self._station.remove_entry(tunnel, entry)
         for requester, known in (entry.requesters or {}).items():
-            if known.expires > self._station.now:
+            if known.expires > self._context.now:
                 self._send(tunnel, requester, self._way(tunnel, requester, known.at), entry.target)
 
     def route_changed(self, tunnel: Tunnel, prefix: Prefix) -> None:
-        """Take back what we gave to others of this prefix if it is not ours any more.
+        """Purge the entries of ours in this prefix that no longer lead here.
 
-        What was given may be part of the route (of a default route, say), or the route part of it.
+        An entry may be part of the route (of a default route, say), or the route part of the entry.
         """
         for entry in list(tunnel.cache.local.values()) if tunnel.running else ():
             given = entry.target
@@ -85,16 +95,16 @@ class Purger:
                 self.local_lost(tunnel, entry)
 
     def withdraw(self, tunnel: Tunnel, server: IPAddress, nbma: IPAddress) -> None:
-        """Take our registration back from a server."""
+        """Withdraw our registration from a server."""
         if tunnel.running and tunnel.address is not None:
             local = (Prefix.host(tunnel.link_local),) if tunnel.link_local is not None else ()
-            self._send(tunnel, server, Neighbor(nbma), Prefix.host(tunnel.address), *local, withdrawal=True)
+            self._send(tunnel, server, NbmaPeer(nbma), Prefix.host(tunnel.address), *local, withdrawal=True)
 
     def leave(self, tunnel: Tunnel) -> None:
-        """Take everything back in an orderly stop, from servers and from those who resolved something of ours.
+        """Withdraw everything in an orderly stop: registrations from servers, and bindings from requesters.
 
-        They look for another way then, instead of sending to us until their holding time ends. Our tunnel address, the
-        next hop of all that they know, is named too. They need not answer (N): we shall not be there to hear it.
+        Peers then look for another path, instead of sending to us until the holding time ends. The purge also names our
+        tunnel address, the next hop of all bindings. Peers need not answer (N): we shall not be there to receive it.
         """
         for client in tunnel.clients.values():
             if client.is_responding and client.nbma is not None:
@@ -102,28 +112,31 @@ class Purger:
         self.take_answers_back(tunnel)
 
     def take_answers_back(self, tunnel: Tunnel) -> None:
-        """Take back what others resolved. Servers know us until our holding time ends."""
+        """Withdraw the bindings that requesters resolved.
+
+        Registrations stay at the servers until our holding time ends.
+        """
         if not tunnel.running or tunnel.address is None:
             return
         for entry in list(tunnel.cache.local.values()):
             named = dict.fromkeys((entry.target, Prefix.host(entry.next_hop)))
             for requester, known in (entry.requesters or {}).items():
-                if known.expires > self._station.now:
+                if known.expires > self._context.now:
                     packet = self._request(tunnel, requester, tuple(named))
                     to = self._way(tunnel, requester, known.at)
                     self._station.send(tunnel, to, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
             self._station.remove_entry(tunnel, entry)
 
     def forget(self, tunnel: Tunnel, server: IPAddress) -> None:
-        """Forget a purge that this server has not answered: it must not undo that we register there again."""
+        """Drop an unanswered purge to this server: it must not undo our new registration there."""
         for outstanding in list(self._to.get((tunnel.name, server), {}).values()):
             if outstanding.withdrawal:
                 self._end(outstanding)
 
     def given_again(self, tunnel: Tunnel, requester: IPAddress, prefix: Prefix) -> None:
-        """Forget what we took back of a prefix that somebody resolves again, if it was not answered.
+        """Drop unanswered purges of a prefix that the requester resolves again.
 
-        Our tunnel address, the next hop of the answer, is given again with it.
+        Our tunnel address, the next hop of the answer, is valid again with it.
         """
         for outstanding in list(self._to.get((tunnel.name, requester), {}).values()):
             purged = [cie.protocol for cie in outstanding.packet.cies]
@@ -131,42 +144,46 @@ class Purger:
             if is_given and not outstanding.withdrawal:
                 self._end(outstanding)
 
-    def due(self, timer: Timer) -> None:
-        """Repeat a Purge Request that went unanswered, or give it up."""
-        request_id = timer.subject
-        outstanding = self._outstanding.get(request_id) if isinstance(request_id, int) else None
-        tunnel = self._station.tunnels.get(timer.tunnel)
-        if outstanding is None:
-            return
+    def _repeat(self, request_id: int) -> None:
+        """Repeat a Purge Request without reply, or give up."""
+        outstanding = self._outstanding[request_id]
+        tunnel = self._station.tunnels.get(outstanding.tunnel)
         if tunnel is None or not tunnel.running or outstanding.tries >= len(RETRIES):
             self._end(outstanding)
             return
         way = find_way(self._station, tunnel, outstanding.packet.destination_protocol)
-        # A withdrawal always goes straight: nobody else may speak of a registration.
+        # A withdrawal always goes straight: another server has no authority over the registration.
         if isinstance(way, Onward) and way.tunnel is tunnel and not outstanding.withdrawal:
             outstanding.to = way.neighbor
         self._transmit(tunnel, outstanding)
 
     # -------------------------------------------------------------------------------------------- receiving
 
-    def request(self, tunnel: Tunnel, packet: PurgeRequest, sender: Neighbor) -> None:
+    def request(self, tunnel: Tunnel, packet: PurgeRequest, sender: NbmaPeer) -> None:
         """Act on a Purge Request for us."""
         purged: PrefixTable[None] = PrefixTable()
         for cie in packet.cies:
             address = cie.protocol if cie.protocol is not None else packet.source_protocol
             purged[Prefix.of(address, cie.host_or_prefix_length(address.max_prefixlen))] = None
         from_server = self._from_server(tunnel, sender.nbma)
-        done = refused = False
+        ends: list[tuple[Tunnel, Entry]] = []
+        refused = False
         for member in self._station.network(tunnel):
             for entry in _named(member, purged, sender.nbma, all_of_them=from_server):
                 if member is not tunnel and is_link_local(entry.target.address):
-                    continue  # another station's, on another link
+                    continue  # an address of another station, on another link
                 if sender.meets(entry.neighbor) or (from_server and _may_be_told(packet, entry, tunnel)):
-                    self._purge(member, entry)
-                    done = True
+                    ends.append((member, entry))
                 else:
                     refused = True
-        if refused and not done:
+            if from_server:
+                self._station.charge(tunnel, sender, len(member.cache) // LOOKED_AT)
+        self._station.charge(tunnel, sender, ENDED_ENTRY * len(ends))
+        for member, entry in ends[:MOST_AT_ONCE]:
+            self._purge(member, entry)
+        if len(ends) > MOST_AT_ONCE:
+            self._context.work(self._purge_later([(*end, end[1].expires) for end in ends[MOST_AT_ONCE:]]))
+        if refused and not ends:
             self._station.refuse(tunnel, Refusal.NOT_ALLOWED, sender.nbma)
             return
         if not packet.flags & PurgeFlag.NO_REPLY:
@@ -181,7 +198,7 @@ class Purger:
             )
             self._station.send(tunnel, sender, reply)
 
-    def reply(self, tunnel: Tunnel, packet: PurgeReply, sender: Neighbor) -> None:
+    def reply(self, tunnel: Tunnel, packet: PurgeReply, sender: NbmaPeer) -> None:
         """Take in a Purge Reply for us."""
         outstanding = self._outstanding.get(packet.request_id)
         if outstanding is None:
@@ -198,10 +215,10 @@ class Purger:
         del told[request_id]
         if not told:
             del self._to[outstanding.told]
-        self._station.deadlines.cancel(Timer(TimerKind.PURGE, outstanding.tunnel, request_id))
+        self._context.stop(outstanding.repeat)
 
-    def _way(self, tunnel: Tunnel, requester: IPAddress, at: Neighbor) -> Neighbor:
-        """Return the way to a requester: straight, or by the routes where nothing protects that.
+    def _way(self, tunnel: Tunnel, requester: IPAddress, at: NbmaPeer) -> NbmaPeer:
+        """Return the way to a requester: straight, or along the routes where nothing protects the straight way.
 
         at: where our reply went.
         """
@@ -216,12 +233,21 @@ class Purger:
         return way.neighbor if isinstance(way, Onward) and way.tunnel is tunnel else at
 
     def _from_server(self, tunnel: Tunnel, outer_source: IPAddress) -> bool:
-        """Return whether a server of ours sent it, or passed it on."""
+        """Return whether a server of ours sent the packet, or passed it on."""
         return any(
             client.nbma == outer_source
             for member in self._station.network(tunnel)
             for client in member.clients.values()
         )
+
+    def _purge_later(self, ends: list[tuple[Tunnel, Entry, float | None]]) -> Iterator[None]:
+        """Remove entries, except those registered again meanwhile. ends: each with its expiry at the time of
+        the purge.
+        """
+        for tunnel, entry, expires in ends:
+            if tunnel.cache.get(entry.target) is entry and entry.expires == expires:
+                self._purge(tunnel, entry)
+            yield
 
     def _purge(self, tunnel: Tunnel, entry: Entry) -> None:
         if entry.is_registered:
@@ -230,7 +256,7 @@ class Purger:
             self._peers.drop(tunnel, entry)
 
     def _send(
-        self, tunnel: Tunnel, destination: IPAddress, to: Neighbor, *purged: Prefix, withdrawal: bool = False
+        self, tunnel: Tunnel, destination: IPAddress, to: NbmaPeer, *purged: Prefix, withdrawal: bool = False
     ) -> None:
         if not tunnel.running:
             return
@@ -238,8 +264,10 @@ class Purger:
         if len(self._outstanding) >= LARGEST_OUTSTANDING:
             self._station.send(tunnel, to, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
             return
-        outstanding = self._outstanding[packet.request_id] = Outstanding(tunnel.name, to, packet, withdrawal)
-        self._to.setdefault(outstanding.told, {})[packet.request_id] = outstanding
+        request_id = packet.request_id
+        repeat = Timer(TimerKind.PURGE, lambda: self._repeat(request_id), request_id)
+        outstanding = self._outstanding[request_id] = Outstanding(tunnel.name, to, packet, withdrawal, repeat)
+        self._to.setdefault(outstanding.told, {})[request_id] = outstanding
         self._transmit(tunnel, outstanding)
 
     def _request(self, tunnel: Tunnel, destination: IPAddress, purged: tuple[Prefix, ...]) -> PurgeRequest:
@@ -259,23 +287,24 @@ class Purger:
         )
 
     def _transmit(self, tunnel: Tunnel, outstanding: Outstanding) -> None:
-        when = self._station.now + RETRIES[outstanding.tries]
+        self._context.start(outstanding.repeat, RETRIES[outstanding.tries])
         outstanding.tries += 1
-        self._station.deadlines.set(Timer(TimerKind.PURGE, tunnel.name, outstanding.packet.request_id), when)
         self._station.send(tunnel, outstanding.to, outstanding.packet)
 
 
 def _may_be_told(packet: PurgeRequest, entry: Entry, tunnel: Tunnel) -> bool:
-    """Return whether this packet of a server may purge the entry. Clients withdraw registrations directly (§5.2.5)."""
+    """Return whether a server that relays this packet may purge the entry.
+
+    Clients withdraw registrations directly (§5.2.5).
+    """
     source = packet.source_protocol
     return not entry.is_registered and (source == entry.next_hop or tunnel.is_server(source))
 
 
 def _named(tunnel: Tunnel, purged: PrefixTable[None], nbma: IPAddress, *, all_of_them: bool) -> list[Entry]:
-    """Return the entries whose target is, or lies in, a purged prefix; not those that are configured, or our own.
+    """Return the entries whose target lies in a purged prefix, without configured entries and our own.
 
-    A stranger cannot make us search the whole cache: only what leads to its own NBMA address, and what it names
-    exactly.
+    A stranger cannot make us search the whole cache: only entries that lead to its own NBMA address, and exact matches.
     """
     found: dict[Prefix, Entry] = {}
     for prefix in purged:

@@ -1,15 +1,15 @@
-"""What was asked, what an answer says, and next hops that nobody has.
+"""Outstanding Resolution Requests, the bindings in replies, and next hops that do not exist.
 
-`Questions` are the Resolution Requests that are out, by their identifier and by what they ask; one for each address of
-a tunnel. Answered ones are remembered for a while, so that a late or doubled reply does not look unsolicited.
+`Questions` are the Resolution Requests that are out, by identifier and by address; one for each address of a tunnel.
+Answered requests are remembered for a while, so that a late or duplicate reply does not look unsolicited.
 
-A `Binding` is what a message said of another station, before anybody believes it (RFC 2332 §5.2.2 and Cisco's NAT
+A `Binding` is the content of a message about another station, before it is trusted (RFC 2332 §5.2.2 and Cisco's NAT
 extension). Its NBMA address may be in three places: in the entry itself (as the station knows it), in the NAT extension
-(as others see it), and in the outer header, if the reply came straight from there. On a protected tunnel the outer
-header says where its connection is, whatever others see. None of these may be an impossible address.
+(the translated address), and in the outer header, if the reply came straight from the station. On a protected tunnel
+the outer header says where its connection is, whatever address servers see. None of these may be an impossible address.
 
-`HoldDowns` are next hops that do not exist: unreachable for a while, so that senders hear of it instead of waiting. The
-first time for 4 s, then 8 ... 64 s, as long as nobody answers for the next hop in between.
+`HoldDowns` are next hops that do not exist: unreachable for a while, so that senders get an answer instead of a
+timeout. The first time for 4 s, then 8 ... 64 s, as long as no station answers for the next hop in between.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import is_one_station
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, Flag, Neighbor, RouteState
+from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, Flag, NbmaPeer, RouteState
 from dmvpn.features.nhrp.parts import NatAddress, ReverseTransitRecord, find
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.nhrp.vendor import mapped_ports
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.context import Timer
     from dmvpn.features.nhrp.packet import ResolutionReply
     from dmvpn.features.nhrp.parts import ClientInfo, Extensions
-    from dmvpn.features.nhrp.plane import Plane, Routes
+    from dmvpn.features.nhrp.plane import OfferedRoutes, Plane
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: Entries that lead to one station: Resolution Requests and Replies add no more of them.
+#: Entries that lead to one station; Resolution Requests and Replies do not add more.
 LARGEST_RESOLVED = 1024
 #: Answered requests that are remembered.
 LARGEST_ANSWERED = 256
@@ -42,7 +43,7 @@ LONGEST_RETRY = 64.0
 
 
 class Purpose(enum.Enum):
-    """Why we ask."""
+    """The reason for a request."""
 
     SHORTCUT = "a redirect"
     NEXT_HOP = "a next hop of the data plane"
@@ -54,25 +55,27 @@ class Purpose(enum.Enum):
 class Pending:
     """A request that is out.
 
-    retry: seconds to wait next.
+    repeat: the timer that sends it again.
+    retry: seconds until the next try.
     """
 
     request_id: int
     tunnel: str
     destination: IPAddress
     purpose: Purpose
+    repeat: Timer
     tries: int = 0
     retry: float = FIRST_RETRY
 
     def sent(self) -> float:
-        """Note that it is sent (again). Returns the seconds to wait for the answer."""
+        """Record that the request is sent (again). Returns the seconds to wait for the reply."""
         self.tries += 1
         wait, self.retry = self.retry, min(2 * self.retry, LONGEST_RETRY)
         return wait
 
     @property
     def is_of_known(self) -> bool:
-        """Whether there is an entry already, which stays without an answer."""
+        """Whether there is an entry already, which stays if no reply comes."""
         return self.purpose in (Purpose.REFRESH, Purpose.GREETING)
 
 
@@ -88,7 +91,7 @@ class Questions:
         return len(self._pending)
 
     def add(self, pending: Pending, request_id: int) -> None:
-        """Add a question with this identifier."""
+        """Add a request with this identifier."""
         pending.request_id = request_id
         self._pending[pending.request_id] = self._asking[pending.tunnel, pending.destination] = pending
 
@@ -97,15 +100,15 @@ class Questions:
         return self._pending.get(request_id)
 
     def about(self, tunnel: str, destination: IPAddress) -> Pending | None:
-        """Return the request for this address that is out."""
+        """Return the outstanding request for this address."""
         return self._asking.get((tunnel, destination))
 
     def was_answered(self, request_id: int, destination: IPAddress) -> bool:
-        """Return whether this was asked, and is finished."""
+        """Return whether this request was sent, and is finished."""
         return self._answered.get(request_id) == destination
 
     def finish(self, pending: Pending) -> None:
-        """Finish a request: it was answered, or nobody waits for the answer any more."""
+        """Finish a request: it was answered, or its answer is not needed any more."""
         if self._pending.pop(pending.request_id, None) is not None:
             self._answered[pending.request_id] = pending.destination
             if len(self._answered) > LARGEST_ANSWERED:
@@ -115,14 +118,14 @@ class Questions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """What a message said of a peer.
+    """A mapping from a message about a peer.
 
     nbma: where packets go.
-    claimed: what the peer wrote, if a translator changed it.
+    claimed: the NBMA address in the peer's own packet, if a translator changed it.
     direct: the message came straight from the peer.
-    connection: over which a direct message came.
+    connection: the connection of a direct message.
     flags: further ones for its host entry.
-    port: the UDP port by which a server hears the peer, behind its NAT; 0: the message does not say.
+    port: the UDP port at which a server hears the peer, behind its NAT; 0: not in the message.
     """
 
     next_hop: IPAddress
@@ -136,18 +139,18 @@ class Binding:
     port: int = 0
 
 
-def whereabouts(entry: Entry | None, binding: Binding) -> Neighbor:
-    """Return where the peer is. A message from somebody else does not say over which connection."""
-    at = Neighbor(binding.nbma, binding.connection if binding.direct else 0)
+def whereabouts(entry: Entry | None, binding: Binding) -> NbmaPeer:
+    """Return where the peer is. Only a message from the peer itself names its connection."""
+    at = NbmaPeer(binding.nbma, binding.connection if binding.direct else 0)
     if not at.connection and entry is not None and entry.nbma == binding.nbma:
-        return Neighbor(binding.nbma, entry.connection)
+        return NbmaPeer(binding.nbma, entry.connection)
     return at
 
 
 def why_wait(tunnel: Tunnel, binding: Binding, now: float) -> Reason | None:
-    """Return why the peer has to begin, if it has to: a stray packet must not take its flow's place at its translator.
+    """Return why the peer has to begin, if so: a stray packet of ours must not block its flow at its translator.
 
-    Linux, for one, would then drop what the peer sends to us. If we are behind NAT ourselves, both have to begin.
+    Linux, for one, would then drop the peer's packets to us. If we are behind NAT ourselves, both have to begin.
     """
     if binding.claimed is None or binding.direct or tunnel.public_nbma is not None:
         return None
@@ -155,13 +158,16 @@ def why_wait(tunnel: Tunnel, binding: Binding, now: float) -> Reason | None:
 
 
 def fill(entry: Entry, binding: Binding, now: float) -> None:
-    """Bring an entry up to date with the message."""
+    """Update an entry from the message."""
     entry.resolved(binding.flags, binding.claimed, binding.port, binding.mtu)
     entry.holds(binding.holding_time, now)
 
 
-def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, sender: Neighbor) -> Binding | None:
-    """Return the mapping in one entry of the reply, translated addresses considered. None: it is impossible."""
+def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, sender: NbmaPeer) -> Binding | None:
+    """Return the mapping in one entry of the reply, with translated addresses applied.
+
+    None: the address is impossible.
+    """
     next_hop = cie.protocol if cie.protocol is not None else reply.destination_protocol
     direct = _is_direct(tunnel, reply, sender.nbma)
     by_itself = direct and sender.connection and find(reply.extensions, ReverseTransitRecord) is not None
@@ -185,8 +191,8 @@ def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, sender: 
     )
 
 
-def told_port(tunnel: Tunnel, extensions: Extensions, sender: Neighbor, peer: tuple[IPAddress, IPAddress]) -> int:
-    """Return the UDP port by which a peer (tunnel and NBMA address) is heard; 0: our server does not say."""
+def told_port(tunnel: Tunnel, extensions: Extensions, sender: NbmaPeer, peer: tuple[IPAddress, IPAddress]) -> int:
+    """Return the UDP port at which a peer (tunnel and NBMA address) is heard; 0: not reported by our server."""
     if not tunnel.protected or all(client.nbma != sender.nbma for client in tunnel.clients.values()):
         return 0
     ports = mapped_ports(extensions)
@@ -194,13 +200,13 @@ def told_port(tunnel: Tunnel, extensions: Extensions, sender: Neighbor, peer: tu
 
 
 def _is_direct(tunnel: Tunnel, reply: ResolutionReply, outer_source: IPAddress) -> bool:
-    """Return whether it came straight from its author: no server is on its record, and none sent it."""
+    """Return whether the reply came straight from its author: the transit record is empty, and no server sent it."""
     reverse = find(reply.extensions, ReverseTransitRecord)
     return not (reverse and reverse.entries) and all(c.nbma != outer_source for c in tunnel.clients.values())
 
 
 def _translated(reply: ResolutionReply, next_hop: IPAddress) -> IPAddress | None:
-    """Return the address of the station as others see it, if it is behind NAT and it or a server on the way knows."""
+    """Return the station's translated address, if it is behind NAT and it or a server on the way reports that."""
     nat = find(reply.extensions, NatAddress)
     return next((e.nbma for e in nat.entries if e.protocol == next_hop and e.nbma), None) if nat else None
 
@@ -213,22 +219,23 @@ LARGEST_HOLD_DOWNS = 256
 
 
 class HoldDowns:
-    """Owns how long each next hop was unreachable last."""
+    """Owns the last hold-down time of each next hop."""
 
-    def __init__(self, station: Station, plane: Plane, routes: Routes) -> None:
+    def __init__(self, station: Station, plane: Plane, routes: OfferedRoutes) -> None:
         self._station = station
+        self._context = station.context
         self._plane = plane
         self._routes = routes
         self._next: dict[tuple[str, IPAddress], float] = {}
 
     def begin(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
-        """Make an incomplete entry's next hop unreachable, which nobody has, so that senders hear of it."""
+        """Make the next hop of an incomplete entry unreachable, so that senders get an answer: no station has it."""
         key = (tunnel.name, entry.next_hop)
         seconds = self._next.get(key, FIRST_HOLD_DOWN)
         if len(self._next) >= LARGEST_HOLD_DOWNS and key not in self._next:
             del self._next[next(iter(self._next))]
         self._next[key] = min(2 * seconds, LONGEST_HOLD_DOWN)
-        now = self._station.now
+        now = self._context.now
         entry.lasts(now + seconds, Reason(NhrpReason.NOBODY, (why,), now))
         self._station.time_entry(tunnel, entry)
         if entry.route is not RouteState.UNREACHABLE:
@@ -236,5 +243,5 @@ class HoldDowns:
         self._plane.clear(tunnel, entry.next_hop)
 
     def forget(self, tunnel: str, next_hop: IPAddress) -> None:
-        """Forget a next hop for which somebody has answered."""
+        """Reset the time of a next hop for which a station has answered."""
         self._next.pop((tunnel, next_hop), None)

@@ -1,9 +1,9 @@
 """Why something of NHRP is not as it should be.
 
 NhrpReason   why a next hop server, a mapping or a direct path is not in use
-Refusal      why a packet was not acted on
-Suspicion    what may be wrong with a server that is silent. A spoke that hears nothing cannot know why; what it has
-             seen before narrows it down. Whoever sees the whole network can decide (`dmvpn doctor`)
+Refusal      why a packet was refused
+Suspicion    possible cause of a server's silence. A spoke that hears nothing cannot know the cause; its history narrows
+             it down. `dmvpn doctor` sees the whole network and can decide
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Objection(int):
 
 
 class Refusal(enum.Enum):
-    """Why a packet was not acted on; shows and logs print the value."""
+    """Why a packet was refused; shows and logs print the value."""
 
     MALFORMED = "malformed"
     AUTHENTICATION = "wrong authentication"
@@ -82,10 +82,11 @@ class Refusal(enum.Enum):
     OTHER_NBMA = "NBMA address of another station, which only a server may register"
     HELD_BACK = "new NBMA address by the word of one station, held back"
     TOO_MANY = "more registrations than one station may have"
+    TOO_MUCH_WORK = "more work than one station may cause"
 
 
 class Suspicion(enum.Enum):
-    """What may be wrong, as a clause for people."""
+    """A possible cause, as a clause for people."""
 
     NHRP_MISSING = "it sends GRE, so it lives: NHRP may be missing on its tunnel (network-id), or refuse us in silence"
     SERVER_DOWN = "the server is down, or the way to it is cut"
@@ -100,13 +101,13 @@ class Suspicion(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a station knows of a silent server.
+    """The evidence about a silent server.
 
-    heard: GRE came from its NBMA address since it is silent.
+    heard: GRE has come from its NBMA address since it fell silent.
     answered: we were registered with it before.
-    translated: the server said then that a translator is between us.
+    translated: its reply showed a translator between us.
     protected: the tunnel's packets are ESP, and IKE has SAs with that address: without SAs nothing is sent, and nothing
-        is silent.
+        is missed.
     public: our own NBMA address needs no translator.
     """
 
@@ -118,7 +119,7 @@ class Evidence:
 
 
 def suspicions(evidence: Evidence) -> tuple[Suspicion, ...]:
-    """Return what is possible, the likeliest first."""
+    """Return the possible causes, the likeliest first."""
     if evidence.heard:
         return (Suspicion.NHRP_MISSING,)
     clear = not evidence.protected

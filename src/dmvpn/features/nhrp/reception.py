@@ -1,4 +1,4 @@
-"""The way of a received NHRP packet: read it, check it, decide whose it is, hand it over.
+"""The path of a received NHRP packet: parse, check, find the station it is for, hand over to a part.
 
     octets -> parse -> tunnel configured? -> password, extensions -> for us?  -> admission, responder, registration,
                                                                   |              resolver, purger
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import Neighbor
-from dmvpn.features.nhrp.debug import Direction
+from dmvpn.features.nhrp.cache import NbmaPeer
+from dmvpn.features.nhrp.debug import Processing
 from dmvpn.features.nhrp.packet import (
     REPLIES,
     ErrorCode,
@@ -42,15 +42,14 @@ from dmvpn.features.nhrp.parts import (
     unknown_compulsory,
 )
 from dmvpn.features.nhrp.reasons import NhrpReason, Objection, Refusal
+from dmvpn.features.nhrp.shared import PACKET
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
 from dmvpn.features.nhrp.transit import Errors, destination_offset, extension_offset, quoted_request
 from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way, quoted_addresses
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect
     from dmvpn.base.events import NhrpReceived
-    from dmvpn.base.notices import Notice
     from dmvpn.features.nhrp.admission import Admission
     from dmvpn.features.nhrp.parts import Extension, Extensions
     from dmvpn.features.nhrp.purge import Purger
@@ -66,7 +65,7 @@ LARGEST_MESSAGE = 9216
 
 
 class Reception:
-    """Takes packets in. It owns nothing; the parts are handed to it."""
+    """Receives packets. It owns no state; it gets the parts as arguments."""
 
     def __init__(
         self,
@@ -81,6 +80,7 @@ class Reception:
         transit: Transit,
     ) -> None:
         self._station = station
+        self._context = station.context
         self._errors = errors
         self._registration = registration
         self._admission = admission
@@ -89,16 +89,14 @@ class Reception:
         self._purger = purger
         self._transit = transit
 
-    def receive(self, event: NhrpReceived, now: float) -> list[Effect | Notice]:
-        """Take in a packet that came out of GRE, and return what must be done."""
-        self._station.begin(now)
+    def receive(self, event: NhrpReceived) -> None:
+        """Take in a packet that came out of GRE."""
         tunnel = self._station.tunnels.get(event.tunnel)
         if tunnel is not None:
             self._read(tunnel, event)
         else:
             message = messages.NetworkUnconfigured.of(event.tunnel, event.outer_source)
             self._station.log_dmvpn(message, about=event.tunnel, interval=REFUSAL_LOG_INTERVAL)
-        return self._station.end()
 
     def _read(self, tunnel: Tunnel, event: NhrpReceived) -> None:
         if not tunnel.running:
@@ -107,29 +105,39 @@ class Reception:
         if tunnel.protected and not event.connection:
             self._station.refuse(tunnel, Refusal.IN_CLEAR, event.outer_source)
             return
-        sender = Neighbor(event.outer_source, event.connection)
+        sender = NbmaPeer(event.outer_source, event.connection)
+        work = PACKET + len(event.data)
+        if not self._station.admit(tunnel, sender, work):
+            self._station.refuse(tunnel, Refusal.TOO_MUCH_WORK, event.outer_source)
+            return
+        if not self._understand(tunnel, event, sender) and not event.connection:
+            self._station.charge(tunnel, sender, -work)  # any station can send that in the station's name
+
+    def _understand(self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer) -> bool:
+        """Process a packet; return whether it is well-formed and has the right password."""
         if len(event.data) > LARGEST_MESSAGE:
             self._errors.too_large(tunnel, event.data, sender)
-            return
+            return False
         try:
             packet = parse(event.data)
             _check_underlay(packet, event.outer_source)
         except WireError as error:
             self._errors.unreadable(tunnel, event.data, sender, error)
-            return
+            return False
         tunnel.counters.count_received(packet.TYPE)
-        self._station.show(Direction.RECEIVE, tunnel, event.outer_source, packet, len(event.data))
+        self._station.show(Processing.RECEIVE, tunnel, event.outer_source, packet, len(event.data))
         packet = _completed(packet, event.outer_source)
-        if (
-            self._is_authentic(tunnel, packet, sender)
-            and self._is_consistent(tunnel, packet, sender)
-            and (not tunnel.config.bind_identity or self._is_of_its_source(tunnel, packet, sender))
+        if not self._is_authentic(tunnel, packet, sender):
+            return False
+        if self._is_consistent(tunnel, packet, sender) and (
+            not tunnel.config.bind_identity or self._is_of_its_source(tunnel, packet, sender)
         ):
             self._deliver(tunnel, packet, sender)
+        return True
 
     # -------------------------------------------------------------------------------------------- decisions
 
-    def _is_authentic(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> bool:
+    def _is_authentic(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer) -> bool:
         """Check the password, if one is configured: the packet must have it, the same to the octet."""
         password = tunnel.config.password
         if not password or isinstance(packet, ErrorIndication):
@@ -138,14 +146,14 @@ class Reception:
         if received is not None and received.data == password:
             return True
         if isinstance(packet, RegistrationReply):
-            reason = Reason(NhrpReason.OTHER_PASSWORD, since=self._station.now)
+            reason = Reason(NhrpReason.OTHER_PASSWORD, since=self._context.now)
             self._registration.failed(tunnel, packet.request_id, reason)
         code, why = ErrorCode.AUTHENTICATION_FAILURE, Refusal.AUTHENTICATION
         self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, received))
         return False
 
-    def _is_consistent(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> bool:
-        """Check that no extension is there twice (RFC 2332 §5.3): with two records, which one would show a loop?"""
+    def _is_consistent(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer) -> bool:
+        """Check that no extension is repeated (RFC 2332 §5.3): of two records, which would show a loop?"""
         second = _repeated(packet.extensions)
         if second is None:
             return True
@@ -153,16 +161,16 @@ class Reception:
         self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, second))
         return False
 
-    def _is_of_its_source(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> bool:
-        """Check the source with `ip nhrp bind identity`, since stations behind us would believe it.
+    def _is_of_its_source(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer) -> bool:
+        """Check the source with `ip nhrp bind identity`, since stations behind us would trust it.
 
-        A registration is not dropped but refused, and the source of a reply is the station that asked.
+        A registration is not dropped but refused, and the source of a reply is the requester.
         """
         if isinstance(packet, (RegistrationRequest, *REPLIES)):
             return True
         return self._admission.may_speak_for(tunnel, packet.source_protocol, sender)
 
-    def _deliver(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> None:
+    def _deliver(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer) -> None:
         if isinstance(packet, ErrorIndication) and self._errors.is_own(tunnel, packet):
             tunnel.counters.count_refused(Refusal.LOOP)
             return
@@ -182,8 +190,8 @@ class Reception:
                 else:
                     self._refuse(tunnel, packet, sender)
 
-    def _refuse(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> None:
-        """Refuse a packet that has no way to its destination."""
+    def _refuse(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer) -> None:
+        """Refuse a packet without a route to its destination."""
         if isinstance(packet, ResolutionRequest):
             self._responder.refuse(tunnel, packet, sender)
         elif isinstance(packet, ErrorIndication | TrafficIndication):
@@ -192,8 +200,8 @@ class Reception:
             code = ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE
             self._errors.refuse(tunnel, packet, sender, code, Refusal.NO_WAY, destination_offset(packet))
 
-    def _take(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor, here: Here | None) -> None:
-        """Act on a packet that is for us."""
+    def _take(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer, here: Here | None) -> None:
+        """Process a packet that is for us."""
         unknown = unknown_compulsory(packet.extensions)
         if unknown is not None:
             code, why = ErrorCode.UNRECOGNIZED_EXTENSION, Refusal.UNKNOWN_EXTENSION
@@ -222,8 +230,8 @@ class Reception:
             case ErrorIndication():
                 self._error(tunnel, packet, sender)
 
-    def _error(self, tunnel: Tunnel, packet: ErrorIndication, sender: Neighbor) -> None:
-        """Take in what somebody could not do with a packet of ours."""
+    def _error(self, tunnel: Tunnel, packet: ErrorIndication, sender: NbmaPeer) -> None:
+        """Take in an Error Indication about a packet of ours."""
         quoted = quoted_request(packet)
         kind = messages.PACKET_NAMES[quoted.kind] if quoted else "packet"
         peer, code = (packet.source_protocol, sender.nbma), packet.error_code
@@ -239,7 +247,7 @@ class Reception:
         if quoted is None:
             return
         said = (packet.source_protocol, Objection(packet.error_code))
-        reason = Reason(NhrpReason.OBJECTION, said, self._station.now)
+        reason = Reason(NhrpReason.OBJECTION, said, self._context.now)
         match quoted.kind:
             case PacketType.REGISTRATION_REQUEST:
                 self._registration.failed(tunnel, quoted.request_id, reason)
@@ -251,15 +259,15 @@ class Reception:
 
 
 def _is_for_us(tunnel: Tunnel, packet: RegistrationRequest) -> bool:
-    """Return whether it is for this tunnel, or for the client itself, as FRR writes that does not know our address."""
+    """Return whether it is for this tunnel, or for the client itself, as from FRR when it does not know our address."""
     return tunnel.is_ours(packet.destination_protocol) or packet.destination_protocol == packet.source_protocol
 
 
 def _completed(packet: NhrpPacket, outer_source: IPAddress) -> NhrpPacket:
-    """Fill in a source NBMA address that was left out, from where the packet came: OpenNHRP asks so after a purge.
+    """Fill in a source NBMA address that was left out, from the outer header: OpenNHRP omits it after a purge.
 
-    A packet that another server passed on came from that server, and a reply came from somebody else: then the address
-    stays unknown.
+    A packet that another server passed on came from that server, and the sender of a reply is not its source: then the
+    address stays unknown.
     """
     if not packet.without_nbma or isinstance(packet, REPLIES):
         return packet
@@ -270,16 +278,16 @@ def _completed(packet: NhrpPacket, outer_source: IPAddress) -> NhrpPacket:
 
 
 def _check_underlay(packet: NhrpPacket, outer_source: IPAddress) -> None:
-    """Check that NBMA addresses are of the family that packets use here. Raises WireError.
+    """Check that NBMA addresses are of the underlay's family. Raises WireError.
 
-    If we believed others, we would send into the tunnel what its underlay cannot carry.
+    With an address of another family we would send into the tunnel what its underlay cannot carry.
     """
     if packet.source_nbma.version != outer_source.version:
         what = f"NBMA address {packet.source_nbma} on an underlay of IPv{outer_source.version}"
         raise WireError(what, offset=0, clause="RFC 2332 §5.2.0.1")
 
 
-#: Classes of which a packet may have several.
+#: Classes that may be repeated in a packet.
 _MANY = (VendorPrivate, UnknownExtension)
 
 

@@ -1,11 +1,11 @@
-"""The client side of registration: drives the `NhsClient`s of a tunnel, RFC 2332 §5.2.3 and §5.2.4.
+"""The client side of registration: runs the `NhsClient`s of a tunnel, RFC 2332 §5.2.3 and §5.2.4.
 
-On a protected tunnel a client rests until packets to its server are protected. It asks at once when they are, or when
-another connection protects them: a server that was restarted does not know us.
+On a protected tunnel a client rests until packets to its server are protected. It registers at once when they are, or
+when another connection protects them: a server that was restarted does not know us.
 
 There is one client for each configured server. `choose` decides which servers of a cluster are used: the best by
-priority, as many as `max-connections` allows. A server that fails is replaced by the next one, but is still asked, so
-that it can return (`fallback`).
+priority, as many as `max-connections` allows. A server that fails is replaced by the next one, but still gets requests,
+so that it can return (`fallback`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.notices import HoldTunnel, LineEnds, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import Neighbor
-from dmvpn.features.nhrp.client import Act, NhsClient, NhsState
+from dmvpn.features.nhrp.cache import NbmaPeer
+from dmvpn.features.nhrp.client import NhsClient, NhsState, RegistrationAct
 from dmvpn.features.nhrp.connections import why_not
 from dmvpn.features.nhrp.echoes import ServerPaths, is_overlooked
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
@@ -27,23 +27,22 @@ from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, Regi
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, ResponderAddress
 from dmvpn.features.nhrp.reasons import Evidence, Nak, NhrpReason, Refusal, Suspicion, suspicions
 from dmvpn.features.nhrp.servers import introduced
-from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.vendor import group_extension
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
     from dmvpn.features.nhrp.echoes import Echoes
-    from dmvpn.features.nhrp.path import Act as PathAct
-    from dmvpn.features.nhrp.path import Path
+    from dmvpn.features.nhrp.path import DirectPath, PathAct
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.plane import Plane
     from dmvpn.features.nhrp.purge import Purger
-    from dmvpn.features.nhrp.shared import Traffic
+    from dmvpn.features.nhrp.shared import HeardAndSilent
+    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
-#: Reasons in the log for a server that is down: it does not answer, or we left it.
+#: Reasons in the log for a server that is down: no reply, or we left it.
 _NO_ANSWER = "NHRP Registration Failure"
 _NOT_WANTED = "External"
 
@@ -53,6 +52,7 @@ class Registration:
 
     def __init__(self, station: Station, plane: Plane, echoes: Echoes, peers: Peers, purger: Purger) -> None:
         self._station = station
+        self._context = station.context
         self._plane = plane
         self._paths = ServerPaths(station, echoes)
         self._peers = peers
@@ -65,7 +65,7 @@ class Registration:
         tunnel.public_nbma = None
         for client in tunnel.clients.values():
             if client.nbma is not None:
-                self._carry_out(tunnel, client, client.hold(self._station.now), _NOT_WANTED)
+                self._carry_out(tunnel, client, client.hold(self._context.now), _NOT_WANTED)
         self.choose(tunnel)
 
     def restart(self, tunnel: Tunnel, servers: Container[IPAddress]) -> None:
@@ -75,27 +75,25 @@ class Registration:
                 self._begin(tunnel, client)
 
     def stop(self, tunnel: Tunnel, reason: Reason) -> None:
-        """Stop asking: the tunnel cannot send any more. Servers keep what they have until it expires."""
+        """Stop registering: the tunnel cannot send any more. Servers keep our entries until they expire."""
         for client in tunnel.clients.values():
-            self._carry_out(tunnel, client, client.stop(self._station.now, reason), told=str(reason))
+            self._carry_out(tunnel, client, client.stop(self._context.now, reason), told=str(reason))
 
     def renew(self, tunnel: Tunnel) -> None:
-        """Register again: what we register (holding time, flags, group, password) has changed."""
+        """Register again: the content of our registration (holding time, flags, group, password) has changed."""
         for client in tunnel.clients.values():
-            self._carry_out(tunnel, client, client.renew(self._station.now))
+            self._carry_out(tunnel, client, client.renew(self._context.now))
 
-    def due(self, timer: Timer) -> None:
-        """Act on the deadline of a client."""
-        tunnel = self._station.tunnels.get(timer.tunnel)
-        client = tunnel.clients.get(timer.subject) if tunnel and isinstance(timer.subject, IPAddress) else None
-        if tunnel is not None and tunnel.running:
+    def due(self, tunnel: Tunnel, client: NhsClient | None) -> None:
+        """Act on the deadline of a client; None: leave servers that were only kept for a while."""
+        if tunnel.running:
             if client is not None and client.deadline is not None:
-                self._carry_out(tunnel, client, client.due(self._station.now))
+                self._carry_out(tunnel, client, client.due(self._context.now))
             self.choose(tunnel)
 
-    def traffic(self, tunnel: Tunnel, traffic: Traffic) -> None:
-        """Take in who was heard since the last look at the counters, and who was not."""
-        now = self._station.now
+    def traffic(self, tunnel: Tunnel, traffic: HeardAndSilent) -> None:
+        """Take in which peers were heard since the last poll of the counters, and which were silent."""
+        now = self._context.now
         for path in list(tunnel.server_paths.values()):
             if path.nbma in traffic.silent or is_overlooked(path, traffic, now):
                 self._follow(tunnel, path, path.check(now))
@@ -104,23 +102,25 @@ class Registration:
                 self._carry_out(tunnel, client, client.heard(now))
 
     def neighbor_silent(self, tunnel: Tunnel, address: IPAddress) -> None:
-        """Ask a server that routing has not heard for long. If it has forgotten us, it sends us no multicast."""
+        """Check a server that a routing protocol has not heard for long: if it has forgotten us, it sends us no
+        multicast.
+        """
         for client in list(tunnel.clients.values()):
             if client.nhs == address and client.is_responding:
-                self._carry_out(tunnel, client, client.renew(self._station.now))
+                self._carry_out(tunnel, client, client.renew(self._context.now))
 
     def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
-        """Follow a change: packets to this address are protected now, or by another connection, or not any more."""
+        """Follow a change: packets to this address are protected, or by another connection, or no longer protected."""
         for client in list(tunnel.clients.values()):
             if client.nbma != nbma or client.state in (NhsState.DOWN, NhsState.WAITING):
                 continue
-            way = self._station.secured(tunnel, Neighbor(nbma))
+            way = self._station.secured(tunnel, NbmaPeer(nbma))
             if way is None or not client.is_responding:
                 if way is None or client.state is NhsState.BARE or way.connection != client.connection:
                     self._begin(tunnel, client)
             elif way.connection != client.connection:
                 client.bind(way.connection)
-                self._carry_out(tunnel, client, client.renew(self._station.now))
+                self._carry_out(tunnel, client, client.renew(self._context.now))
         self.choose(tunnel)
 
     def peer_returned(self, tunnel: Tunnel, connection: int) -> None:
@@ -132,9 +132,9 @@ class Registration:
                 or client.state not in (NhsState.EXPECTING, NhsState.RESPONDING)
             ):
                 continue
-            way = self._station.secured(tunnel, Neighbor(client.nbma))
+            way = self._station.secured(tunnel, NbmaPeer(client.nbma))
             if way is not None and way.connection == connection:
-                now = self._station.now
+                now = self._context.now
                 self._carry_out(tunnel, client, client.renew(now) if client.is_responding else client.due(now))
 
     def forget(self, tunnel: Tunnel, client: NhsClient) -> None:
@@ -142,22 +142,23 @@ class Registration:
         if client.is_responding:
             self._tell(tunnel, client, Sign.WENT, "not configured any more")
         self._paths.forget(tunnel, client.nhs)
+        self._context.retire(client.timer)
 
-    def path_due(self, tunnel: Tunnel, path: Path) -> None:
+    def path_due(self, tunnel: Tunnel, path: DirectPath) -> None:
         """Act on the deadline of the path to a server."""
-        self._follow(tunnel, path, path.expired(self._station.now))
+        self._follow(tunnel, path, path.expired(self._context.now))
 
-    def echo_answered(self, tunnel: Tunnel, path: Path, sequence: int) -> None:
+    def echo_answered(self, tunnel: Tunnel, path: DirectPath, sequence: int) -> None:
         """Take in a server's answer to an echo."""
-        self._follow(tunnel, path, path.answered(sequence, self._station.now))
+        self._follow(tunnel, path, path.answered(sequence, self._context.now))
 
-    def reply(self, tunnel: Tunnel, packet: RegistrationReply, sender: Neighbor) -> None:
+    def reply(self, tunnel: Tunnel, packet: RegistrationReply, sender: NbmaPeer) -> None:
         """Take in a Registration Reply for us."""
         client = next((c for c in tunnel.clients.values() if c.request_id == packet.request_id), None)
         if client is None or packet.source_protocol != tunnel.address:
             self._station.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
             return
-        now = self._station.now
+        now = self._context.now
         refusal = next((cie for cie in packet.cies if cie.code != CieCode.SUCCESS), None)
         if refusal is not None:
             self._station.log(messages.ReplyWithError.of(packet.TYPE, refusal.code))
@@ -177,12 +178,14 @@ class Registration:
         held = tunnel.config.if_state and tunnel.is_carried and bool(tunnel.clients) and not responding
         if held != tunnel.held:
             tunnel.held = held
-            reason = Reason(NhrpReason.NO_SERVER, since=self._station.now) if held else None
-            # A peer that still hears us, although we hear nobody, would send to us until its holding times are over.
-            self._station.emit(*((LineEnds(tunnel.name),) if held else ()), HoldTunnel(tunnel.name, reason))
+            reason = Reason(NhrpReason.NO_SERVER, since=self._context.now) if held else None
+            # A peer that still hears us, although we hear no one, would send to us until its holding times are over.
+            self._context.emit(*((LineEnds(tunnel.name),) if held else ()), HoldTunnel(tunnel.name, reason))
 
     def failed(self, tunnel: Tunnel, request_id: int, reason: Reason) -> None:
-        """Note why a request of ours has no reply, as an Error Indication or a reply that we may not take says."""
+        """Store why a request of ours has no valid reply, from an Error Indication or a reply that we must not
+        accept.
+        """
         for client in tunnel.clients.values():
             if client.request_id == request_id:
                 client.objected(reason)
@@ -202,7 +205,7 @@ class Registration:
             self._choose_of(tunnel, members, limits.get(number, ALL_CONNECTIONS))
 
     def _choose_of(self, tunnel: Tunnel, members: Iterable[NhsClient], limit: int) -> None:
-        now, live, responding, newest = self._station.now, 0, 0, 0.0
+        now, live, responding, newest = self._context.now, 0, 0, 0.0
         for client in members:
             if client.nbma is None:
                 continue
@@ -213,93 +216,84 @@ class Registration:
                 responding += client.is_responding
                 newest = max(newest, client.since)
             elif client.is_responding and (responding < limit or now < newest + tunnel.config.fallback):
-                # A better server is asked, or has only just returned: both are kept until it has proved itself.
+                # A better server has a request out, or has just returned: both are kept until it has proved itself.
                 if responding >= limit:
-                    timer = Timer(TimerKind.REGISTER, tunnel.name, None)
-                    self._station.deadlines.set(timer, newest + tunnel.config.fallback)
+                    self._context.arm(tunnel.timers.fallback, newest + tunnel.config.fallback)
             elif client.state is not NhsState.WAITING:
                 self._leave(tunnel, client)
         self._plane.update_multicast(tunnel)
 
     def _begin(self, tunnel: Tunnel, client: NhsClient) -> None:
-        """Ask a server, or wait until something protects that."""
+        """Register with a server, or wait until packets to it are protected."""
         if client.nbma is None:
             return
-        way = self._station.secured(tunnel, Neighbor(client.nbma))
+        way = self._station.secured(tunnel, NbmaPeer(client.nbma))
         if way is None:
-            acts = client.bare(self._station.now, why_not(self._station.ports.protection, tunnel, client.nbma))
+            acts = client.bare(self._context.now, why_not(self._station.ports.protection, tunnel, client.nbma))
         else:
             client.bind(way.connection)
-            acts = client.start(self._station.now)
+            acts = client.start(self._context.now)
         self._carry_out(tunnel, client, acts, _NOT_WANTED)
 
     def _leave(self, tunnel: Tunnel, client: NhsClient) -> None:
-        """Leave a server that is not needed any more. If it knew us, it would go on sending us multicasts."""
+        """Leave a server that is not needed any more. If it kept us, it would go on sending us multicasts."""
         if client.is_responding and client.nbma is not None:
             self._purger.withdraw(tunnel, client.nhs, client.nbma)
-        self._carry_out(tunnel, client, client.hold(self._station.now), _NOT_WANTED)
+        self._carry_out(tunnel, client, client.hold(self._context.now), _NOT_WANTED)
 
     # -------------------------------------------------------------------------------------------- consequences
 
     def _carry_out(
-        self, tunnel: Tunnel, client: NhsClient, acts: list[Act], why: str = _NO_ANSWER, told: str = ""
+        self, tunnel: Tunnel, client: NhsClient, acts: list[RegistrationAct], why: str = _NO_ANSWER, told: str = ""
     ) -> None:
-        """Do what a client says.
+        """Carry out the acts of a client.
 
         why: the reason in the log if the server is down because of it.
-        told: the same in the chronicle.
+        told: that reason as the chronicle has it.
         """
         for act in acts:
             match act:
-                case Act.REQUEST | Act.REPEAT if self._station.is_leaving:
+                case RegistrationAct.REQUEST | RegistrationAct.REPEAT if self._station.is_leaving:
                     pass  # it would undo our withdrawal
-                case Act.REQUEST:
+                case RegistrationAct.REQUEST:
                     client.numbered(self._station.next_request_id())
                     self._purger.forget(tunnel, client.nhs)
                     self._send(tunnel, client)
-                case Act.REPEAT:
+                case RegistrationAct.REPEAT:
                     is_silent = client.is_silent and not client.is_refused
                     client.suspect(_suspected(tunnel, client) if is_silent else ())
                     self._send(tunnel, client)
-                case Act.UP:
+                case RegistrationAct.UP:
                     self._log_up(tunnel, client)
-                    self._station.emit(MulticastReached(tunnel.name))
-                case Act.DOWN:
+                    self._context.emit(MulticastReached(tunnel.name))
+                case RegistrationAct.DOWN:
                     self._tell(tunnel, client, Sign.WENT, told or why)
                     self._log_down(tunnel, client, why)
         self.update_hold(tunnel)
-        if Act.UP in acts or Act.DOWN in acts:
+        if RegistrationAct.UP in acts or RegistrationAct.DOWN in acts:
             self._peers.server_changed(tunnel)
         if not client.is_responding:
             self._paths.forget(tunnel, client.nhs)
         elif client.nhs not in tunnel.server_paths and client.request_id is None:
             self._paths.watch(tunnel, client)
-        timer = Timer(TimerKind.REGISTER, tunnel.name, self._key(tunnel, client))
-        if client.deadline is None:
-            self._station.deadlines.cancel(timer)
-        else:
-            self._station.deadlines.set(timer, client.deadline)
+        self._context.arm(client.timer, client.deadline)
 
-    def _follow(self, tunnel: Tunnel, path: Path, acts: list[PathAct]) -> None:
-        """Probe a server that is silent. If it does not answer, its client asks whether we are still registered."""
+    def _follow(self, tunnel: Tunnel, path: DirectPath, acts: list[PathAct]) -> None:
+        """Probe a silent server. If it does not answer, its client checks whether we are still registered."""
         if self._paths.is_lost(tunnel, path, acts):
             for client in tunnel.clients.values():
                 if client.nhs == path.peer:
-                    self._carry_out(tunnel, client, client.silence(self._station.now))
-
-    @staticmethod
-    def _key(tunnel: Tunnel, client: NhsClient) -> IPAddress:
-        return next(key for key, other in tunnel.clients.items() if other is client)
+                    self._carry_out(tunnel, client, client.silence(self._context.now))
 
     def _send(self, tunnel: Tunnel, client: NhsClient) -> None:
         if client.nbma is None or client.request_id is None:
             return
         request = self._request(tunnel, client, client.request_id)
-        if self._station.send(tunnel, Neighbor(client.nbma), request):
+        if self._station.send(tunnel, NbmaPeer(client.nbma), request):
             client.sent()
 
     def _request(self, tunnel: Tunnel, client: NhsClient, request_id: int) -> RegistrationRequest:
-        """Make the packet as IOS makes it; as FRR, ask a server whose address we do not know at our own address."""
+        """Make the packet as IOS does; as FRR does, address a server of unknown tunnel address by our own address."""
         address, nbma = tunnel.own
         config, width = tunnel.config, address.max_prefixlen
         known = not client.nhs.is_unspecified
@@ -327,14 +321,14 @@ class Registration:
             self._station.log_dmvpn(messages.NhsUp.of(tunnel.name, (client.nhs, client.nbma), tunnel.own))
 
     def _tell(self, tunnel: Tunnel, client: NhsClient, sign: Sign, text: str) -> None:
-        """Tell the chronicle, whatever is logged."""
+        """Record a change of the server in the chronicle, whatever is logged."""
         if self._station.ports.remembers:
             about = (client.nhs, *((client.nbma,) if client.nbma is not None else ()))
             subject = spelled(client.nhs)
             change = StateChanged(
                 topic=Topic.SERVER, sign=sign, subject=subject, text=text, interface=tunnel.name, about=about
             )
-            self._station.emit(change)
+            self._context.emit(change)
 
     def _log_down(self, tunnel: Tunnel, client: NhsClient, why: str) -> None:
         if client.nbma is not None and tunnel.running:
@@ -349,7 +343,7 @@ def _registered(own: ClientInfo, link_local: IPAddress | None) -> ClientInfo:
 
 
 def _suspected(tunnel: Tunnel, client: NhsClient) -> tuple[Suspicion, ...]:
-    """Return what may be wrong with a server that does not answer; nothing if it has only just been asked."""
+    """Return possible causes of a server's silence; none shortly after the first request."""
     usage = tunnel.usage.get(client.nbma) if client.nbma is not None else None
     silent_since = client.reason.since if client.reason is not None else client.since
     heard = usage is not None and usage.heard_at is not None and usage.heard_at > silent_since

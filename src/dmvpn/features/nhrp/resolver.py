@@ -1,23 +1,26 @@
-"""The asking side of resolution, RFC 2332 §5.2.1 and §5.2.2: from a question to the entries that answer it.
+"""The requesting side of resolution, RFC 2332 §5.2.1 and §5.2.2: from a request to the entries that its reply makes.
 
     redirected   a Traffic Indication: is there a shorter way to this host? (phase 3, `ip nhrp shortcut`)
     unresolved   the data plane has no adjacency for a next hop (phase 2, pings between spokes). It gets the hub's at
-                 once, so nothing waits; the peer's own takes its place when it is known and proved
-    refresh      an entry that is in use will expire before long
-    greet        a peer is to learn which of the connections from behind our translator is ours
-    follow       the route that a shortcut goes beside leads out of another tunnel now: there may be a shortcut there
+                 once, so nothing waits; the peer's own replaces it when it is known and proved
+    refresh      an entry in use will expire before long
+    greet        a peer must learn which of the connections from behind our translator is ours
+    follow       the route that a shortcut overrides now leaves by another tunnel: there may be a shortcut there
 
 A request is repeated with its id after 1, 2, 4 ... seconds. While it is out, and for a while after a refusal, an
-incomplete entry stands for it, so that the next redirect does not ask again. Entries are bounded; the oldest makes
-way.
+incomplete entry represents it, so that the next redirect does not trigger another one. Incomplete entries are bounded;
+the oldest makes way.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.context import Timer
+from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
@@ -34,15 +37,16 @@ from dmvpn.features.nhrp.questions import (
     whereabouts,
 )
 from dmvpn.features.nhrp.reasons import Nak, NhrpReason, Refusal
-from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.timers import TimerKind
 from dmvpn.features.nhrp.vendor import MappedPorts
 from dmvpn.features.nhrp.ways import Here, Onward, find_way, may_be_beyond
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.cache import Neighbor
+    from dmvpn.features.nhrp.cache import NbmaPeer
     from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.plane import Plane, Routes
+    from dmvpn.features.nhrp.plane import OfferedRoutes, Plane
     from dmvpn.features.nhrp.questions import Binding
+    from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds that an incomplete entry stays without an answer, or after a refusal (IOS's).
@@ -51,12 +55,12 @@ NEGATIVE_TIME = 180.0
 LARGEST_INCOMPLETE = 256
 #: On a protected tunnel the reply may have waited for the direct way (`responder.DIRECT_WITHIN`).
 FIRST_RETRY_PROTECTED = 1.5
-#: Tries of a refresh; after these the entry is left to expire.
+#: Tries of a refresh; after these the entry expires.
 REFRESH_TRIES = 4
-#: An entry in use is asked for again when so many seconds of its holding time remain, or a third of it if it is short.
+#: An entry in use is requested again when so many seconds of its holding time remain, or a third of it if it is short.
 REFRESH_BEFORE = 120.0
 SHORTEST_REFRESH = 5.0
-#: Seconds until a peer behind NAT that IKE does not reach is asked for again, at first: its port may be another one.
+#: Seconds until a peer behind NAT that IKE does not reach is requested again, at first: its port may have changed.
 PORT_AGAIN = 60.0
 
 _FLAGS = (
@@ -67,8 +71,9 @@ _FLAGS = (
 class Resolver:
     """Sends Resolution Requests and takes in the replies."""
 
-    def __init__(self, station: Station, plane: Plane, peers: Peers, routes: Routes) -> None:
+    def __init__(self, station: Station, plane: Plane, peers: Peers, routes: OfferedRoutes) -> None:
         self._station = station
+        self._context = station.context
         self._plane = plane
         self._peers = peers
         self._hold_downs = HoldDowns(station, plane, routes)
@@ -77,14 +82,14 @@ class Resolver:
     # -------------------------------------------------------------------------------------------- causes
 
     def redirected(self, tunnel: Tunnel, destination: IPAddress) -> None:
-        """Look for the shorter way to this host that a server announces."""
+        """Look for the shorter path to this host that a server announces."""
         tunnel = self._leaves_by(tunnel, destination)
         if not _makes_shortcuts(tunnel) or destination.is_multicast:
             tunnel.counters.count_refused(Refusal.IGNORED)
             return
         entry = tunnel.cache.lookup(destination)
         if entry is not None:
-            entry.asked_for()  # it is asked already, or refused, or known: then the redirect is late
+            entry.asked_for()  # it is requested, refused or known already: then the redirect is late
             return
         self._ask(tunnel, destination, Purpose.SHORTCUT)
 
@@ -109,36 +114,37 @@ class Resolver:
             entry = entry or self._incomplete(tunnel, next_hop)
             self._hold_downs.begin(tunnel, entry, "it is not registered, and there is no next hop server to ask")
 
-    def refresh(self, timer: Timer) -> None:
-        """Ask again: an entry expires before long, or a lost path is tried again."""
-        tunnel = self._station.tunnels.get(timer.tunnel)
-        entry = tunnel.cache.get(timer.subject) if tunnel and isinstance(timer.subject, Prefix) else None
-        if tunnel is not None and entry is None and isinstance(timer.subject, Prefix):
-            self._plane.unbridge(tunnel, timer.subject.address)
-        if tunnel is None or entry is None or entry.expires is None or not tunnel.running:
+    def refresh(self, tunnel: Tunnel, target: Prefix) -> None:
+        """Send another request: an entry expires before long, or a lost path is tried again."""
+        self._station.stop_refresh(tunnel, target)
+        entry = tunnel.cache.get(target)
+        if entry is None:
+            self._plane.unbridge(tunnel, target.address)
+        if entry is None or entry.expires is None or not tunnel.running:
             return
-        now = self._station.now
-        # Answers about what is behind a peer renew the peer's own entry, too.
+        now = self._context.now
+        # Replies about prefixes behind a peer renew the peer's own entry, too.
         covered = entry.is_next_hop and len(tunnel.cache.behind(entry.next_hop)) > 1
         if entry.flags & Flag.TEMPORARY or (tunnel.used(entry, now) and not covered):
             self.follow(tunnel, entry)
             self._ask(tunnel, entry.asked or entry.next_hop, Purpose.REFRESH)
         remaining = entry.expires - now
         if remaining > SHORTEST_REFRESH:
-            self._station.deadlines.set(timer, now + remaining / 2)
+            self._station.refresh_after(tunnel, target, remaining / 2)
 
     def greet(self, tunnel: Tunnel, peer: IPAddress) -> None:
-        """Ask a peer for itself, straight: we are behind NAT, and have a connection with it.
+        """Send a request to the peer for its own address, straight: we are behind NAT, and have a connection with it.
 
-        The peer may see several connections from our address; a message over ours tells which one that is.
+        The peer may see several connections from our address; a message over ours identifies it.
         """
         if tunnel.config.asks:
             self._ask(tunnel, peer, Purpose.GREETING)
 
     def follow(self, tunnel: Tunnel, entry: Entry) -> bool:
-        """Ask on another tunnel if the route to an entry's target leads out of that one now. Returns whether it does.
+        """Send a request on another tunnel if the route to an entry's target leaves by that one now. Returns whether it
+        does.
 
-        What is in use stays until the answer has proved itself: there may be none, if the other hub is dead, too.
+        The entry in use stays until the path of the reply is proved: no reply may come, if the other hub is dead, too.
         """
         destination = entry.asked or entry.next_hop
         leaves_by = self._leaves_by(tunnel, destination)
@@ -148,7 +154,9 @@ class Resolver:
         return True
 
     def _leaves_by(self, tunnel: Tunnel, destination: IPAddress) -> Tunnel:
-        """Return the tunnel that a shortcut to the destination belongs to: by which its route leaves, else `tunnel`."""
+        """Return the tunnel that a shortcut to the destination belongs to: the one its route leaves by, else
+        `tunnel`.
+        """
         route = self._station.ports.rib.lookup_without_nhrp(destination)
         names = [hop.interface for hop in route.next_hops] if route is not None else []
         if tunnel.name in names:
@@ -158,10 +166,10 @@ class Resolver:
 
     # -------------------------------------------------------------------------------------------- answers
 
-    def reply(self, tunnel: Tunnel, packet: ResolutionReply, sender: Neighbor) -> bool:
-        """Take in a Resolution Reply for us, by whatever way it came: the request id shows what it answers.
+    def reply(self, tunnel: Tunnel, packet: ResolutionReply, sender: NbmaPeer) -> bool:
+        """Take in a Resolution Reply for us, by whatever way it came: the request id identifies the request.
 
-        Returns False if we never asked that (RFC 2332 §5.2.2). A late or doubled reply is dropped without a word.
+        Returns False if we never sent that request (RFC 2332 §5.2.2). A late or duplicate reply is dropped silently.
         """
         pending = self._questions.get(packet.request_id)
         if pending is None or pending.destination != packet.destination_protocol:
@@ -175,12 +183,12 @@ class Resolver:
         self._take(asked_on, packet, sender, pending)
         return True
 
-    def _take(self, asked_on: Tunnel, packet: ResolutionReply, sender: Neighbor, pending: Pending) -> None:
-        """Take in the answer to a request that is out: a binding, or a refusal."""
+    def _take(self, asked_on: Tunnel, packet: ResolutionReply, sender: NbmaPeer, pending: Pending) -> None:
+        """Take in the reply to an outstanding request: a binding, or a refusal."""
         cie = next((cie for cie in packet.cies if cie.code == CieCode.SUCCESS and cie.holding_time), None)
         if cie is None:
             nak = packet.cies[0] if packet.cies else ClientInfo(code=CieCode.NO_BINDING)
-            reason = Reason(NhrpReason.UNRESOLVED, (Nak(nak.code),), self._station.now)
+            reason = Reason(NhrpReason.UNRESOLVED, (Nak(nak.code),), self._context.now)
             self._refused(asked_on, pending, reason, nobody=nak.is_no_binding)
             return
         binding = binding_of(asked_on, packet, cie, sender)
@@ -200,7 +208,7 @@ class Resolver:
     def failed(self, request_id: int, destination: IPAddress | None, reason: Reason, *, nobody: bool) -> None:
         """Take in an Error Indication about a request of ours.
 
-        nobody: it says that there is no way to the address. Any other error is kept as the reason why there is no
+        nobody: the error says that no such address exists. Any other error is kept as the reason why there is no
             answer yet; the request is repeated.
         """
         pending = self._questions.get(request_id)
@@ -217,8 +225,9 @@ class Resolver:
     def _refused(self, tunnel: Tunnel, pending: Pending, reason: Reason, *, nobody: bool) -> None:
         """Take in a refusal.
 
-        nobody: the address does not exist; otherwise its owner can only be reached by the hub. A server that refuses a
-            refresh may have lost the peer, so the peer is asked. What the peer does not renew expires in time.
+        nobody: no such address exists; otherwise its owner can only be reached through the hub. A server that
+            refuses a refresh may have lost the peer, so the request goes to the peer. Bindings that the peer does not
+            renew expire in time.
         """
         if _may_ask_the_peer(pending) and self._peers.direct_way(tunnel, pending.destination) is not None:
             self._send(tunnel, pending)
@@ -232,15 +241,13 @@ class Resolver:
         if pending.purpose is Purpose.NEXT_HOP and nobody:
             self._hold_downs.begin(tunnel, entry, reason.what)
         else:
-            entry.lasts(self._station.now + NEGATIVE_TIME, reason)
+            entry.lasts(self._context.now + NEGATIVE_TIME, reason)
             self._station.time_entry(tunnel, entry)
 
-    def due(self, timer: Timer) -> None:
+    def _repeat(self, name: str, destination: IPAddress) -> None:
         """Repeat a request that went unanswered, unless its entry is gone."""
-        pending = self._questions.get(timer.subject) if isinstance(timer.subject, int) else None
-        tunnel = self._station.tunnels.get(timer.tunnel)
-        if pending is None:
-            return
+        pending = surely(self._questions.about(name, destination))
+        tunnel = self._station.tunnels.get(name)
         entry = tunnel.cache.host(pending.destination) if tunnel else None
         waiting = entry is not None and entry.type is EntryType.INCOMPLETE
         if (
@@ -254,18 +261,20 @@ class Resolver:
             self._send(tunnel, pending)
 
     def forget(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Forget the question of an incomplete entry: nobody waits for its answer any more."""
+        """Drop the request of an incomplete entry: its reply is not needed any more."""
         pending = self._questions.about(tunnel.name, entry.target.address)
         if pending is not None:
             self._finish(pending)
 
-    # -------------------------------------------------------------------------------------------- asking
+    # -------------------------------------------------------------------------------------------- requests
 
     def _ask(self, tunnel: Tunnel, destination: IPAddress, purpose: Purpose) -> None:
         if self._questions.about(tunnel.name, destination) is not None:
             return
         retry = FIRST_RETRY_PROTECTED if tunnel.protected else FIRST_RETRY
-        pending = Pending(0, tunnel.name, destination, purpose, retry=retry)
+        # It names the request: a timer that refers to it would make a circle of references with each question.
+        repeat = Timer(TimerKind.RETRY, partial(self._repeat, tunnel.name, destination), destination)
+        pending = Pending(0, tunnel.name, destination, purpose, repeat, retry=retry)
         if self._way(tunnel, pending) is None:
             tunnel.counters.count_refused(Refusal.NO_WAY)
             return
@@ -279,7 +288,7 @@ class Resolver:
             oldest = next(iter(tunnel.cache.incomplete.values()))
             self.forget(tunnel, oldest)
             self._peers.drop(tunnel, oldest)
-        now = self._station.now
+        now = self._context.now
         entry = Entry(
             target=Prefix.host(destination),
             next_hop=destination,
@@ -294,20 +303,18 @@ class Resolver:
         return entry
 
     def _send(self, tunnel: Tunnel, pending: Pending) -> None:
-        timer = Timer(TimerKind.RETRY, tunnel.name, pending.request_id)
-        self._station.deadlines.set(timer, self._station.now + pending.sent())
+        self._context.start(pending.repeat, pending.sent())
         way = self._way(tunnel, pending)
         if way is not None:
             self._station.send(way.tunnel, way.neighbor, self._request(way.tunnel, pending))
 
     def _way(self, tunnel: Tunnel, pending: Pending) -> Onward | None:
-        """Return where a request goes. A refresh that the network does not answer, or refuses, goes to the peer.
+        """Return where a request goes. A refresh that servers do not answer, or refuse, goes to the peer.
 
-        So does a request that would go to a doubtful server, or to the one that stands in for it: that one may have
-        lost the peer, too, and offers its own way through the dead server until routes have followed. The peer knows
-        what it has.
+        So does a refresh whose way leads to a doubted server, or to its standby: that one may have lost the peer, too,
+        and offers its own way through the dead server until routes have followed. The peer knows its own prefixes.
 
-        A shortcut is only asked for on its own tunnel: the address that another cloud knows is of no use in this one.
+        A shortcut is requested on its own tunnel alone: an NBMA address of another cloud is of no use in this one.
         """
         if pending.purpose is Purpose.GREETING:
             path = tunnel.paths.get(pending.destination)
@@ -344,7 +351,7 @@ class Resolver:
 
     def _finish(self, pending: Pending) -> None:
         self._questions.finish(pending)
-        self._station.deadlines.cancel(Timer(TimerKind.RETRY, pending.tunnel, pending.request_id))
+        self._context.stop(pending.repeat)
 
     # -------------------------------------------------------------------------------------------- results
 
@@ -360,10 +367,11 @@ class Resolver:
             self._arm_refresh(tunnel, target, binding)
 
     def _target(self, tunnel: Tunnel, asked: IPAddress, cie: ClientInfo, binding: Binding) -> Prefix | None:
-        """Return how much of the answer is taken: no more than our own route to the host covers.
+        """Return the part of the reply's prefix that we accept: no more than our own route to the host covers.
 
-        No NBMA address may be in it, the peer's or a server's: the tunnel's own packets would follow the shortcut into
-        the tunnel. None: our route does not lead into the network (any more), or leads to that very station anyway.
+        It may contain no NBMA address, the peer's or a server's: the tunnel's own packets would follow the shortcut
+        into the tunnel. None: our route does not lead into the network (any more), or leads to that very station
+        anyway.
         """
         length = cie.host_or_prefix_length(asked.max_prefixlen)
         way = find_way(self._station, tunnel, asked)
@@ -377,24 +385,26 @@ class Resolver:
         return Prefix.host(asked) if any(nbma in target for nbma in (binding.nbma, *servers)) else target
 
     def _arm_refresh(self, tunnel: Tunnel, target: Prefix, binding: Binding) -> None:
-        now = self._station.now
+        now = self._context.now
         wait = binding.holding_time - min(REFRESH_BEFORE, binding.holding_time / 3)
         path = tunnel.paths.get(binding.next_hop)
         if binding.port and path is not None and path.state is PathState.BARE and target.is_host:
-            wait = min(wait, max(PORT_AGAIN, now - path.since))  # its translator may show another port by then
-        self._station.deadlines.set(Timer(TimerKind.REFRESH, tunnel.name, target), now + wait)
+            wait = min(wait, max(PORT_AGAIN, now - path.since))  # its translator may map another port by then
+        self._station.refresh_after(tunnel, target, wait)
 
 
 def _makes_shortcuts(tunnel: Tunnel) -> bool:
-    """Return whether this router may look for shorter ways on the tunnel."""
+    """Return whether this router may look for shorter paths on the tunnel."""
     return tunnel.running and tunnel.multipoint and tunnel.config.shortcut and tunnel.config.asks
 
 
 def _is_in_doubt(way: Onward) -> bool:
-    """Return whether a way begins at a silent server, or at one that has just returned and may know few clients."""
+    """Return whether a way begins at a silent server, or at a server that has just returned and may know few
+    clients.
+    """
     return way.next_hop in way.tunnel.doubted
 
 
 def _may_ask_the_peer(pending: Pending) -> bool:
-    """Return whether what was refused is a refresh that only the network has been asked."""
+    """Return whether the refused request is a refresh that has only been sent to the network so far."""
     return pending.purpose is Purpose.REFRESH and pending.tries == 1

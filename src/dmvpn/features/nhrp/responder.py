@@ -1,15 +1,16 @@
-"""The answering side of resolution, RFC 2332 §5.2.2: this router is where the address leaves the network.
+"""The answering side of resolution, RFC 2332 §5.2.2: this router is the egress for the requested address.
 
-The answer covers the whole prefix of our own route. The requester is remembered with it, so that it can be told when
-the prefix goes away. If the requester says that its own binding is stable (S), its mapping is learned from the request.
+The reply covers the whole prefix of our own route. The requester is stored with the prefix, so that a purge can reach
+it when the prefix goes away. If the requester marks its own binding as stable (S), its mapping is learned from the
+request.
 
 The reply goes straight to the requester, which proves the direct path at the same time. If the same request comes
-again, that reply was lost, and the next one goes back by the way the request came; so does a reply to a requester
-behind NAT.
+again, that reply was lost, and the next one goes back the way the request came; so does a reply to a requester behind
+NAT.
 
-On a protected tunnel there may be no direct way yet. What the request says of the requester opens a crypto socket, so
-IKE begins here. The reply waits for it (`WaitingReplies`), but not for long: then it goes back as the request came, and
-the requester, who knows us then, begins too.
+On a protected tunnel there may be no direct path yet. The requester's binding in the request opens a crypto socket, so
+IKE begins here. The reply waits for it (`WaitingReplies`), but not for long: then it goes back the way the request
+came, and the requester, which knows us then, begins too.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_link_local, is_one_station
+from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor, Requester
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer, Requester
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.parts import (
     CieCode,
@@ -34,7 +36,7 @@ from dmvpn.features.nhrp.parts import (
 )
 from dmvpn.features.nhrp.questions import LARGEST_RESOLVED, Binding, told_port
 from dmvpn.features.nhrp.reasons import Refusal
-from dmvpn.features.nhrp.station import Timer, TimerKind
+from dmvpn.features.nhrp.timers import TimerKind
 from dmvpn.features.nhrp.ways import may_be_beyond
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: Seconds for which a reply waits, and how many may.
+#: Seconds that a reply waits, and how many may wait.
 DIRECT_WITHIN = 1.0
 LARGEST_WAITING = 256
 
@@ -53,14 +55,16 @@ LARGEST_WAITING = 256
 class _Waiting:
     """A reply that waits.
 
-    requester: whom packets must be protected to.
-    sender: from whom the request came.
+    requester: packets to it must be protected.
+    sender: the station that the request came from.
+    by_hub: the timer that sends the reply through the hub.
     """
 
     tunnel: str
-    requester: Neighbor
-    sender: Neighbor
+    requester: NbmaPeer
+    sender: NbmaPeer
     reply: ResolutionReply
+    by_hub: Timer
 
 
 class WaitingReplies:
@@ -68,55 +72,52 @@ class WaitingReplies:
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._context = station.context
         self._waiting: dict[int, _Waiting] = {}
         self._serial = 0
 
-    def add(self, tunnel: Tunnel, reply: ResolutionReply, *, requester: Neighbor, sender: Neighbor) -> None:
-        """Let a reply wait, if anybody has asked IKE for protection to the requester."""
+    def add(self, tunnel: Tunnel, reply: ResolutionReply, *, requester: NbmaPeer, sender: NbmaPeer) -> None:
+        """Let a reply wait, if IKE has a request for protection to the requester."""
         is_wanted = any(True for _ in tunnel.cache.at(requester.nbma))
         if not is_wanted or len(self._waiting) >= LARGEST_WAITING:
             self._station.send(tunnel, sender, reply)
             return
-        self._serial += 1
-        self._waiting[self._serial] = _Waiting(tunnel.name, requester, sender, reply)
-        self._station.deadlines.set(self._timer(tunnel.name, self._serial), self._station.now + DIRECT_WITHIN)
+        serial = self._serial = self._serial + 1
+        by_hub = Timer(TimerKind.REPLY, lambda: self._send_by_hub(serial), requester.nbma)
+        self._waiting[serial] = _Waiting(tunnel.name, requester, sender, reply, by_hub)
+        self._context.start(by_hub, DIRECT_WITHIN)
 
     def withdraw(self, tunnel: Tunnel, request: ResolutionRequest) -> None:
-        """Drop the reply to a request that has come again, and is answered now."""
+        """Drop the waiting reply to a request that has come again, and is answered now."""
         for serial, waiting in list(self._waiting.items()):
             asked = (waiting.tunnel, waiting.reply.source_protocol, waiting.reply.request_id)
             if asked == (tunnel.name, request.source_protocol, request.request_id):
                 self._end(serial)
 
     def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
-        """Send what waits for a direct way, if there is one now."""
+        """Send replies that wait for a direct path, if there is one now."""
         for serial, waiting in list(self._waiting.items()):
             if (waiting.tunnel, waiting.requester.nbma) == (tunnel.name, nbma):
                 way = self._station.secured(tunnel, waiting.requester)
                 if way is not None:
                     self._station.send(tunnel, way, self._end(serial).reply)
 
-    def due(self, timer: Timer) -> None:
-        """Send a reply that has waited long enough. Its tunnel may be gone by now."""
-        if not isinstance(timer.subject, int) or timer.subject not in self._waiting:
-            return
-        waiting, tunnel = self._end(timer.subject), self._station.tunnels.get(timer.tunnel)
+    def _send_by_hub(self, serial: int) -> None:
+        """Send a reply that has waited long enough through the hub. Its tunnel may be gone by now."""
+        waiting = self._end(serial)
+        tunnel = self._station.tunnels.get(waiting.tunnel)
         if tunnel is not None and tunnel.running:
             self._station.send(tunnel, waiting.sender, waiting.reply)
 
     def _end(self, serial: int) -> _Waiting:
         waiting = self._waiting.pop(serial)
-        self._station.deadlines.cancel(self._timer(waiting.tunnel, serial))
+        self._context.stop(waiting.by_hub)
         return waiting
 
-    @staticmethod
-    def _timer(tunnel: str, serial: int) -> Timer:
-        return Timer(TimerKind.REPLY, tunnel, serial)
 
-
-#: Prefixes of ours that others know. A router that answers for the whole Internet gives it away host by host.
+#: Prefixes of ours that we gave in replies. A router that answers for the whole Internet answers host by host.
 LARGEST_LOCAL = 4096
-#: Peers of one tunnel whose mapping may come from their requests alone; further ones are asked for like all others.
+#: Peers of one tunnel whose mapping may come from their requests alone; further ones are requested like any peer.
 LARGEST_HEARSAY = 4096
 
 _COPIED = ResolutionFlag.ROUTER | ResolutionFlag.SOURCE_STABLE | ResolutionFlag.NAT
@@ -128,14 +129,15 @@ class Responder:
 
     def __init__(self, station: Station, peers: Peers, purger: Purger) -> None:
         self._station = station
+        self._context = station.context
         self._peers = peers
         self._purger = purger
         self._waiting = WaitingReplies(station)
 
-    def answer(self, tunnel: Tunnel, packet: ResolutionRequest, sender: Neighbor, prefix: Prefix) -> None:
+    def answer(self, tunnel: Tunnel, packet: ResolutionRequest, sender: NbmaPeer, prefix: Prefix) -> None:
         """Answer a Resolution Request for an address in `prefix`, which is ours."""
         if self._station.is_leaving:
-            return  # the requester will ask again, and then there is somebody to answer, or nobody
+            return  # the requester will send it again, and then another station answers, or none
         asker = _asker_of(tunnel, packet, sender)
         policy = self._policy(tunnel, packet, asker.at.nbma, prefix)
         if policy is not CieCode.SUCCESS:
@@ -148,7 +150,7 @@ class Responder:
             return
         cie = self._station.own_entry(tunnel, prefix.length)
         if is_link_local(packet.destination_protocol):
-            cie = replace(cie, protocol=packet.destination_protocol)  # this one is the next hop that was asked for
+            cie = replace(cie, protocol=packet.destination_protocol)  # our address is the next hop that was requested
         reply = self._reply(tunnel, packet, cie)
         by_hub = asker.is_behind_nat or asker.is_nowhere or not tunnel.multipoint
         way = sender if by_hub or repeated or asker.came_straight else self._station.secured(tunnel, to)
@@ -162,7 +164,7 @@ class Responder:
             "nhrp detail",
             tunnel,
             lambda: (
-                f"NHRP-DETAIL: {tunnel.name}: {packet.source_protocol} resolved {prefix} at {self._station.now:.3f}"
+                f"NHRP-DETAIL: {tunnel.name}: {packet.source_protocol} resolved {prefix} at {self._context.now:.3f}"
             ),
             asker.at.nbma,
             address=packet.source_protocol,
@@ -172,27 +174,25 @@ class Responder:
         self,
         tunnel: Tunnel,
         packet: ResolutionRequest,
-        sender: Neighbor,
+        sender: NbmaPeer,
         code: CieCode = CieCode.NO_BINDING,
     ) -> None:
-        """Refuse, and say why: exactly one CIE with nothing in it but the code (RFC 2332 §5.2.2)."""
+        """Refuse with the reason: exactly one CIE that is empty but for the code (RFC 2332 §5.2.2)."""
         tunnel.counters.count_refused(Refusal.RESOLUTION_REFUSED)
         self._station.send(tunnel, sender, self._reply(tunnel, packet, ClientInfo(code=code)))
 
     def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
-        """Send replies that wait for a direct way, if there is one now."""
+        """Send replies that wait for a direct path, if there is one now."""
         self._waiting.protection_changed(tunnel, nbma)
-
-    def due(self, timer: Timer) -> None:
-        """Send a reply that has waited long enough."""
-        self._waiting.due(timer)
 
     # -------------------------------------------------------------------------------------------- parts
 
     def _policy(self, tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, prefix: Prefix) -> CieCode:
-        """Return why it may not be answered, if so. A point-to-point tunnel only takes packets of its far end.
+        """Return why a request must not be answered, or SUCCESS. A point-to-point tunnel only takes packets of its far
+        end.
 
-        A request for a unique binding (U) is told our own addresses: what is behind us may have other egresses, too.
+        A request for a unique binding (U) gets our own addresses alone: prefixes behind us may have other egresses,
+        too.
         """
         if tunnel.far_end is not None and requester != tunnel.far_end:
             return CieCode.ADMINISTRATIVELY_PROHIBITED
@@ -201,12 +201,12 @@ class Responder:
             return CieCode.BINDING_NOT_UNIQUE
         return CieCode.SUCCESS
 
-    def _remember(self, tunnel: Tunnel, packet: ResolutionRequest, to: Neighbor, prefix: Prefix) -> bool | None:
-        """Remember who resolves a prefix of ours, and where it is.
+    def _remember(self, tunnel: Tunnel, packet: ResolutionRequest, to: NbmaPeer, prefix: Prefix) -> bool | None:
+        """Store the requester of a prefix of ours, and where it is.
 
-        Returns whether the same request came before. None: there is no room, so it could not be told of the end.
+        Returns whether the same request came before. None: there is no room, so no purge could reach the requester.
         """
-        address, now = packet.source_protocol, self._station.now
+        address, now = packet.source_protocol, self._context.now
         entry = self._local_entry(tunnel, prefix)
         if entry is None:
             return None
@@ -219,8 +219,11 @@ class Responder:
         return known is not None and known.request_id == packet.request_id
 
     def _local_entry(self, tunnel: Tunnel, prefix: Prefix) -> Entry | None:
-        """Return the entry of a prefix of ours. None: there is no room for it, so nobody could be told of its end."""
-        now, holding_time = self._station.now, tunnel.config.holdtime
+        """Return the entry of a prefix of ours.
+
+        None: there is no room for it, so no purge could reach its requesters.
+        """
+        now, holding_time = self._context.now, tunnel.config.holdtime
         entry = tunnel.cache.get(prefix)
         if entry is not None and entry.is_local:
             entry.lasts(now + holding_time)
@@ -257,7 +260,7 @@ class Responder:
         )
 
     def _extensions(self, tunnel: Tunnel, extensions: Extensions) -> Extensions:
-        """Return the extensions of the request (RFC 2332 §5.3), with ourselves as the responder."""
+        """Return the extensions of the request (RFC 2332 §5.3), with this station as the responder."""
         own = self._station.own_entry(tunnel)
         if find(extensions, ResponderAddress) is not None:
             extensions = put(extensions, ResponderAddress(entries=(self._station.responder(tunnel),)))
@@ -266,8 +269,8 @@ class Responder:
             extensions = put(extensions, NatAddress(entries=public))
         return hop_by_hop(extensions, self._station.authentication(tunnel))
 
-    def _learn_requester(self, tunnel: Tunnel, packet: ResolutionRequest, asker: _Asker, sender: Neighbor) -> None:
-        """Learn the requester, RFC 2332 §6.2.1: its binding may be cached if it is stable and says for how long."""
+    def _learn_requester(self, tunnel: Tunnel, packet: ResolutionRequest, asker: _Asker, sender: NbmaPeer) -> None:
+        """Learn the requester, RFC 2332 §6.2.1: its binding may be cached if it is stable and has a holding time."""
         cie, source, at = packet.cies[0] if packet.cies else None, packet.source_protocol, asker.at
         is_stable = ResolutionFlag.SOURCE_STABLE in packet.flags and cie is not None and cie.holding_time
         if cie is None or not is_stable or not tunnel.multipoint or tunnel.config.non_caching:
@@ -277,13 +280,13 @@ class Responder:
             tunnel.counters.count_refused(Refusal.FORGED)
             return
         if path is not None and path.usable and not path.neighbor.meets(at):
-            return  # no word displaces a path that works; if the peer has moved, it will not work for long
+            return  # no message displaces a path that works; if the peer has moved, the path will soon fail
         is_full = tunnel.cache.is_full or len(tunnel.paths) >= LARGEST_HEARSAY
         if entry is None and (is_full or tunnel.cache.led_to(at) >= LARGEST_RESOLVED):
             tunnel.counters.count_refused(Refusal.NO_ROOM)
             return
         if not self._station.believes(tunnel, sender, at.nbma):
-            return  # it has its answer by the hub, and begins
+            return  # it gets its reply through the hub, and begins
         is_implicit = entry is None or entry.type is EntryType.INCOMPLETE or Flag.IMPLICIT in entry.flags
         told = (source, at.nbma)
         binding = Binding(
@@ -302,28 +305,28 @@ class Responder:
 
 @dataclass(frozen=True, slots=True)
 class _Asker:
-    """Where the station is that asks.
+    """Where the requester is.
 
-    at: where packets to it go, as the request says.
-    is_nowhere: that is no possible address.
-    is_behind_nat: as it says, or as we know.
+    at: the NBMA address in the request, or the connection.
+    is_nowhere: the address is impossible.
+    is_behind_nat: by the request, or by our own knowledge.
     """
 
-    at: Neighbor
+    at: NbmaPeer
     came_straight: bool
     is_nowhere: bool
     is_behind_nat: bool
 
 
-def _asker_of(tunnel: Tunnel, packet: ResolutionRequest, sender: Neighbor) -> _Asker:
+def _asker_of(tunnel: Tunnel, packet: ResolutionRequest, sender: NbmaPeer) -> _Asker:
     nbma, is_behind_nat = _requester_nbma(tunnel, packet)
     came_straight = _came_straight(tunnel, packet, nbma, sender)
-    at = sender if came_straight else Neighbor(nbma)
+    at = sender if came_straight else NbmaPeer(nbma)
     return _Asker(at, came_straight, at.nbma == tunnel.nbma or not is_one_station(at.nbma), is_behind_nat)
 
 
-def _came_straight(tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, sender: Neighbor) -> bool:
-    """Return whether the requester sent it here itself.
+def _came_straight(tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, sender: NbmaPeer) -> bool:
+    """Return whether the requester itself sent it here.
 
     On a protected tunnel the record shows it: two stations may be behind one translator, and one may look different
     from elsewhere.
@@ -333,7 +336,9 @@ def _came_straight(tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddre
 
 
 def _requester_nbma(tunnel: Tunnel, packet: ResolutionRequest) -> tuple[IPAddress, bool]:
-    """Return where packets to the requester go, and whether it is behind a translator, as it says or as we know."""
+    """Return where packets to the requester go, and whether it is behind a translator, by the request or by our own
+    data.
+    """
     nat = find(packet.extensions, NatAddress)
     for entry in nat.entries if nat else ():
         translated = entry.nbma

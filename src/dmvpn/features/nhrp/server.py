@@ -1,13 +1,13 @@
-"""The clients that are registered with us, and the addresses that were believed although routing decides about them.
+"""The clients that are registered with us, and registered addresses outside of the subnet, which depend on routing.
 
 On a protected tunnel a client is bound to the connection that its request came by: two clients behind one translator
 differ in nothing else.
 
 An address outside of the tunnel's subnet is a guest: it belongs to its client as long as our longest route to it leads
-there (admission.py). The route's next hop must be registered from where the claim comes. If nobody has registered that
-next hop, the client may say that it is the next hop itself. Whenever somebody registers it from another place, the
-claim is reviewed. `Guests` finds these addresses by what routing says of them: a hub may have 30,000, and 50,000 routes
-may change at once, so neither a route nor a registration looks at all of them.
+there (admission.py). The route's next hop must be registered from the address that the claim comes from. If that next
+hop is not registered, the client may claim to be the next hop itself. When another station registers the next hop from
+another place, the claim is reviewed. `Guests` finds these addresses by the routes to them: a hub may have 30,000, and
+50,000 routes may change at once, so neither a route nor a registration examines all of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.ways import SHORTEST_PREFIX
 
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: A hub gets thousands of these: to combine the flags each time would cost more than all the decisions.
+#: A hub gets thousands of these: combining the flags each time would cost more than all the decisions.
 _REGISTERED = Flag.REGISTERED | Flag.NHOP
 _REGISTERED_UNIQUE = _REGISTERED | Flag.UNIQUE
 
-#: Seconds between two log lines about one station that wants what another one has, or what nobody may have.
+#: Seconds between two log lines about one station that claims an address it may not have.
 REFUSAL_LOG_INTERVAL = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a client says in one CIE, completed from the common header.
+    """One binding in a client's request, completed from the common header.
 
     at: where its packets really come from.
-    speaker: the tunnel address that it calls its own.
+    speaker: the tunnel address that the client calls its own.
     """
 
     target: Prefix
     next_hop: IPAddress
-    at: Neighbor
+    at: NbmaPeer
     claimed: IPAddress | None
     unique: bool
     cie: ClientInfo
@@ -61,9 +61,10 @@ class Server:
 
     def __init__(self, station: Station, plane: Plane, peers: Peers) -> None:
         self._station = station
+        self._context = station.context
         self._plane = plane
         self._peers = peers
-        #: By tunnel: registered addresses outside of the subnet, each with the reason why we believed it.
+        #: By tunnel: registered addresses outside of the subnet, each with the routing that made us accept it.
         self._guests: dict[str, Guests] = {}
 
     def register(
@@ -76,9 +77,9 @@ class Server:
         group: str,
         payer: IPAddress | Proved | None,
     ) -> None:
-        """Keep what a client may register.
+        """Store a binding that the client may register.
 
-        old: what is known of the target; renews: this client registered it before, from the same place.
+        old: the cache entry of the target; renews: this client registered it before, from the same place.
         """
         if old is not None and old.type is EntryType.STATIC:
             return
@@ -108,7 +109,7 @@ class Server:
             self._move(tunnel, entry, claim.at)
             entry.proved_as(*proof_of(self._station, claim.at))
         entry.registered(flags, claim.claimed, group, claim.cie.mtu)
-        entry.holds(claim.cie.holding_time, self._station.now)
+        entry.holds(claim.cie.holding_time, self._context.now)
         self._station.time_entry(tunnel, entry)
 
     def _add(
@@ -124,7 +125,7 @@ class Server:
             self._forget(tunnel, old)
         elif old is not None:
             self._peers.supersede(tunnel, old)
-        now, holding_time = self._station.now, claim.cie.holding_time
+        now, holding_time = self._context.now, claim.cie.holding_time
         identity, proved = proof_of(self._station, claim.at)
         entry = Entry(
             target=claim.target,
@@ -152,35 +153,37 @@ class Server:
         self._log_up(tunnel, claim)
 
     def expired(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Forget a registered entry whose holding time is over."""
+        """Remove a registered entry whose holding time is over."""
         self._forget(tunnel, entry)
         self._log_down(tunnel, entry, "NHRP Registration timeout")
 
     def withdraw(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
-        """Forget a registered entry before its time."""
+        """Remove a registered entry before its holding time is over."""
         self._forget(tunnel, entry)
         self._log_down(tunnel, entry, why)
 
     def route_changed(self, tunnel: Tunnel, prefix: Prefix) -> None:
-        """Review what clients registered of this prefix, because routing has changed."""
+        """Review registered addresses in this prefix, because routing has changed."""
         guests = self._guests.get(tunnel.name)
         for target in guests.within(prefix) if guests is not None else ():
             self.review(tunnel, target)
 
-    def moved(self, tunnel: Tunnel, to: Neighbor) -> None:
-        """Let the clients of a connection be where it is now."""
+    def moved(self, tunnel: Tunnel, to: NbmaPeer) -> None:
+        """Move the clients of a connection to its new address."""
         for entry in tunnel.cache.over(to.connection):
             if entry.is_registered and entry.neighbor != to:
                 self._move(tunnel, entry, to)
 
     def lost(self, tunnel: Tunnel, connection: int) -> None:
-        """Unbind the clients of a lost connection: until they have another one, those without NAT go by address."""
+        """Unbind the clients of a lost connection: until they have another one, clients without NAT are reached by
+        address.
+        """
         for entry in tunnel.cache.over(connection):
             if entry.is_registered and entry.nbma is not None and entry.claimed is None:
-                self._move(tunnel, entry, Neighbor(entry.nbma))
+                self._move(tunnel, entry, NbmaPeer(entry.nbma))
 
-    def complain(self, tunnel: Tunnel, target: Prefix, at: Neighbor, why: Refusal) -> None:
-        """Count and log what a station wants and does not get."""
+    def complain(self, tunnel: Tunnel, target: Prefix, at: NbmaPeer, why: Refusal) -> None:
+        """Count and log a claim that is refused."""
         tunnel.counters.count_refused(why)
         message = messages.RegistrationRefused.of(tunnel.name, target, at.nbma, why.value)
         self._station.log(message, about=f"{tunnel.name} {at.account} {why.name}", interval=REFUSAL_LOG_INTERVAL)
@@ -192,7 +195,9 @@ class Server:
         )
 
     def review(self, tunnel: Tunnel, target: Prefix) -> None:
-        """Withdraw a guest's address if it is behind another station now: an entry must not draw others' packets."""
+        """Withdraw a guest's address if routing places it behind another station now: an entry must not draw others'
+        packets.
+        """
         entry = tunnel.cache.get(target)
         if entry is None or entry.neighbor is None:
             return
@@ -205,7 +210,7 @@ class Server:
             self.withdraw(tunnel, entry, "NHRP: routed to another station")
 
     def _review_behind(self, tunnel: Tunnel, registered: IPAddress) -> None:
-        """Review what is routed to a tunnel address that is registered now, from another place than before."""
+        """Review guests that are routed to a tunnel address which has just been registered from another place."""
         for member in self._station.network(tunnel) if self._guests else ():
             guests = self._guests.get(member.name)
             for target in guests.behind(registered) if guests is not None else ():
@@ -214,8 +219,8 @@ class Server:
     def _guests_of(self, tunnel: Tunnel) -> Guests:
         return self._guests.setdefault(tunnel.name, Guests())
 
-    def _move(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
-        """Let a client be elsewhere, or be reached over another connection."""
+    def _move(self, tunnel: Tunnel, entry: Entry, to: NbmaPeer) -> None:
+        """Give a client another address, or another connection."""
         self._plane.count_receiver(tunnel, entry.neighbor, -1)
         self._station.move_entry(tunnel, entry, to)
         self._plane.count_receiver(tunnel, to, 1)
@@ -231,7 +236,7 @@ class Server:
         self._plane.count_receiver(tunnel, entry.neighbor, -1)
 
     def _log_up(self, tunnel: Tunnel, claim: Claim) -> None:
-        # Thousands may come at once: a line that nobody reads is not composed.
+        # Thousands may come at once: a line that is not wanted is not formatted.
         if is_link_local(claim.target.address) or not self._station.config.logging:
             return
         client = (claim.next_hop, claim.at.nbma)
@@ -243,13 +248,13 @@ class Server:
             self._station.log_dmvpn(messages.NhcDown.of(tunnel.name, client, tunnel.own, why))
 
 
-def proof_of(station: Station, at: Neighbor) -> tuple[str, Proved | None]:
-    """Return what was proved at the end of this connection, for people and to be compared; of a server nothing."""
+def proof_of(station: Station, at: NbmaPeer) -> tuple[str, Proved | None]:
+    """Return the proved identity at the end of this connection, for display and for comparison; empty without one."""
     connection = station.ports.protection.connection(at.connection) if at.connection else None
     return (connection.identity, connection.proved) if connection is not None else ("", None)
 
 
-def leads_to(station: Station, tunnel: Tunnel, address: IPAddress, at: Neighbor, speaker: IPAddress | None) -> bool:
+def leads_to(station: Station, tunnel: Tunnel, address: IPAddress, at: NbmaPeer, speaker: IPAddress | None) -> bool:
     """Return whether our longest route to the address, if it is no default route, leads to this very station.
 
     speaker: the tunnel address that the station calls its own.
@@ -266,10 +271,10 @@ def leads_to(station: Station, tunnel: Tunnel, address: IPAddress, at: Neighbor,
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Why an address outside of the subnet was believed.
+    """Why an address outside of the subnet was accepted.
 
     hops: the next hops to it.
-    speaker: the one of them that nobody had registered, and that the station said it was itself.
+    speaker: the one of them that no station had registered, and that the client claimed to be.
     """
 
     hops: tuple[IPAddress, ...] = ()
@@ -277,7 +282,7 @@ class Guest:
 
 
 def _looked_at(station: Station, tunnel: Tunnel, address: IPAddress, speaker: IPAddress | None) -> Guest:
-    """Return a guest that we believe, with what routing says now.
+    """Return a guest that we accept, with the current routing.
 
     speaker: the tunnel address that the station calls its own.
     """
@@ -288,14 +293,14 @@ def _looked_at(station: Station, tunnel: Tunnel, address: IPAddress, speaker: IP
     return Guest(tuple(hop.address for hop in hops if hop.address is not None), speaker if is_credited else None)
 
 
-def _is_there(station: Station, tunnel: Tunnel, hop: NextHop, at: Neighbor, speaker: IPAddress | None) -> bool:
-    """Return whether the station is at the end of this next hop. It may be on another tunnel of the network, too."""
+def _is_there(station: Station, tunnel: Tunnel, hop: NextHop, at: NbmaPeer, speaker: IPAddress | None) -> bool:
+    """Return whether the station is this next hop. It may be on another tunnel of the network, too."""
     leaves_by = station.same_network(tunnel, hop.interface)
     if leaves_by is None:
         return False
     if leaves_by.far_end is not None:
         return leaves_by.far_end == at.nbma
-    if hop.address is None:  # any station of the link: NHRP itself says which one has the address
+    if hop.address is None:  # any station of the link: NHRP itself decides which one has the address
         return leaves_by is tunnel
     entry = leaves_by.cache.binding(hop.address)
     if entry is None:
@@ -304,12 +309,12 @@ def _is_there(station: Station, tunnel: Tunnel, hop: NextHop, at: Neighbor, spea
 
 
 class Guests:
-    """Why each guest was believed, by target. The server is the only writer."""
+    """Why each guest was accepted, by target. The server is the only writer."""
 
     __slots__ = ("_behind", "_count", "_guests", "_places")
 
     def __init__(self) -> None:
-        self._guests: dict[Prefix, tuple[int, Guest]] = {}  # with a number that counts upwards
+        self._guests: dict[Prefix, tuple[int, Guest]] = {}  # with a serial number, ascending
         self._count = 0
         #: Version of IP, first address, length, and the target: in this order.
         self._places: list[tuple[int, int, int, Prefix]] = []
@@ -336,26 +341,26 @@ class Guests:
             self._behind.setdefault(hop, {})[target] = None
 
     def get(self, target: Prefix) -> Guest | None:
-        """Return why it was believed, or None."""
+        """Return why the address was accepted, or None."""
         known = self._guests.get(target)
         return known[1] if known is not None else None
 
     def pop(self, target: Prefix) -> None:
-        """Forget it, if it was there."""
+        """Remove the address, if present."""
         known = self._guests.pop(target, None)
         if known is not None:
             self._leave(target, known[1])
             del self._places[bisect_left(self._places, _place(target))]
 
     def within(self, prefix: Prefix) -> list[Prefix]:
-        """Return the targets that are this prefix or inside of it, the one that has been here longest first."""
+        """Return the targets in this prefix, the oldest first."""
         version, first, width = prefix.address.version, int(prefix.address), prefix.address.max_prefixlen
         begin = bisect_left(self._places, (version, first))
         end = bisect_left(self._places, (version, first + (1 << (width - prefix.length))))
         return self._oldest_first([place[3] for place in self._places[begin:end] if place[2] >= prefix.length])
 
     def behind(self, hop: IPAddress) -> list[Prefix]:
-        """Return the targets to which routing had this next hop when they were believed, in the same order."""
+        """Return the targets that had this next hop when they were accepted, the oldest first."""
         return self._oldest_first(list(self._behind.get(hop, ())))
 
     def _oldest_first(self, targets: list[Prefix]) -> list[Prefix]:

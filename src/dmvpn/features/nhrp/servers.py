@@ -1,14 +1,14 @@
-"""Where servers are, and what they call themselves: by host name, and by what a Registration Reply says besides yes.
+"""Addresses of servers: from DNS, and from the Registration Replies of the servers.
 
-`Names` are servers by host name: `ip nhrp nhs ... nbma NAME`. If `ip host` gives a name an address, nobody is
-asked. Any other name is asked for when it is first needed, again after 1, 2, 4 ... 64 seconds while nobody knows it,
-and once a minute while the server behind it does not answer: it may have another address now. `ip domain lookup` is
-about names that people type; a server's name is looked up in any case.
+`Names` are servers by host name: `ip nhrp nhs ... nbma NAME`. A name in `ip host` needs no look-up. Any other name is
+looked up when it is first needed, again after 1, 2, 4 ... 64 seconds while it has no address, and once a minute while
+the server behind it does not answer: it may have another address now. `ip domain lookup` concerns names that users
+type; a server's name is looked up in any case.
 
-A reply tells more than that we are registered (`introduced`):
+A reply carries more than the confirmation (`introduced`):
 
-    a `dynamic` server       tells its tunnel address, RFC 2332 §5.2.4
-    one of an IPv6 network   adds its link-local address, by which routing protocols speak to it
+    a `dynamic` server       gives its tunnel address, RFC 2332 §5.2.4
+    one of an IPv6 network   adds its link-local address, which routing protocols use
     behind a translator      we learn our translated NBMA address (Cisco's NAT extension)
 """
 
@@ -17,12 +17,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
+from dmvpn.base.context import Timer
 from dmvpn.base.effects import Resolve
 from dmvpn.base.groups import Groups
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.parts import NatAddress, ResponderAddress, find
-from dmvpn.features.nhrp.station import Timer, TimerKind
+from dmvpn.features.nhrp.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.events import NameResolved
@@ -34,41 +35,42 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: Seconds between two questions for a name that nobody knows.
+#: Seconds between two look-ups of a name without an address.
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 64.0
-#: Seconds between two questions for a name whose server does not answer.
+#: Seconds between two look-ups of a name whose server does not answer.
 DOUBT_INTERVAL = 60.0
 
 
 @dataclass(slots=True)
 class _Name:
+    again: Timer
     address: IPAddress | None = None
     retry: float = FIRST_RETRY
     asked_at: float = 0.0
 
 
 class Names:
-    """The host names that the configuration mentions, and their addresses."""
+    """The host names in the configuration, and their addresses."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._context = station.context
         self._hosts: Groups[str, tuple[str, IPAddress]] = Groups(lambda host: host[0].lower())
         self._domain = ""
         self._names: dict[str, _Name] = {}
 
     def configure(self, config: NhrpConfig) -> None:
-        """Take over the table of `ip host`, the domain of names without a dot, and which names are mentioned at all."""
+        """Take over the table of `ip host`, the domain for names without a dot, and the names in use."""
         self._hosts.show(config.hosts)
         self._domain = config.domain
         mentioned = {self._qualified(nhs.name) for tunnel in config.tunnels for nhs in tunnel.nhs if nhs.name}
         for name in [name for name in self._names if name not in mentioned]:
-            # If it is mentioned again, it must get the address that it has then.
-            del self._names[name]
-            self._station.deadlines.cancel(Timer(TimerKind.NAME, "", name))
+            # If it is used again, it must get the address that it has then.
+            self._context.stop(self._names.pop(name).again)
 
     def address(self, name: str) -> IPAddress | None:
-        """Return the NBMA address of a name, if it is known; otherwise ask for it."""
+        """Return the NBMA address of a name, if it is known; otherwise look it up."""
         if (address := self._in_table(name)) is not None:
             return address
         known = self._names.get(self._qualified(name))
@@ -78,9 +80,9 @@ class Names:
         return known.address
 
     def doubt(self, name: str) -> None:
-        """Ask again for a name whose server does not answer."""
+        """Look up the name again, because its server does not answer."""
         known = self._names.get(self._qualified(name)) if self._in_table(name) is None else None
-        if known is not None and known.address is not None and self._station.now - known.asked_at >= DOUBT_INTERVAL:
+        if known is not None and known.address is not None and self._context.now - known.asked_at >= DOUBT_INTERVAL:
             self._ask(self._qualified(name))
 
     def resolved(self, event: NameResolved) -> bool:
@@ -88,10 +90,10 @@ class Names:
         known = self._names.get(event.name)
         if known is None:
             return False
-        # The underlay is GRE over IPv4: a name may have other addresses as well, but not alone.
+        # The underlay is GRE over IPv4: a name may have other addresses as well, but needs one of IPv4.
         usable = [address for address in event.addresses if address.version == 4]
         if not usable:
-            self._station.deadlines.set(Timer(TimerKind.NAME, "", event.name), self._station.now + known.retry)
+            self._context.start(known.again, known.retry)
             known.retry = min(2 * known.retry, LONGEST_RETRY)
             return False
         known.retry = FIRST_RETRY
@@ -100,27 +102,24 @@ class Names:
         known.address = usable[0]
         return True
 
-    def due(self, timer: Timer) -> None:
-        """Ask again."""
-        if isinstance(timer.subject, str):
-            self._ask(timer.subject)
-
     def _in_table(self, name: str) -> IPAddress | None:
         lines = self._hosts.of(name.lower()) or self._hosts.of(f"{name}.{self._domain}".lower())
         return list(lines.values())[-1][1] if lines else None
 
     def _qualified(self, name: str) -> str:
-        """Return what the name service is asked for."""
+        """Return the full name for the name service."""
         return f"{name}.{self._domain}" if self._domain and "." not in name else name
 
     def _ask(self, name: str) -> None:
-        known = self._names.setdefault(name, _Name())
-        known.asked_at = self._station.now
-        self._station.emit(Resolve(name))
+        known = self._names.get(name)
+        if known is None:
+            known = self._names[name] = _Name(Timer(TimerKind.NAME, lambda: self._ask(name), name))
+        known.asked_at = self._context.now
+        self._context.emit(Resolve(name))
 
 
 def introduced(peers: Peers, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> IPAddress | None:
-    """Take in what the server of this client says with its yes: the client may have another `nhs` afterwards.
+    """Take in the further contents of a server's positive reply: the client may have another `nhs` afterwards.
 
     Returns our translated NBMA address, None if no translator is between us and the server.
     """
@@ -135,7 +134,7 @@ def _take_server(peers: Peers, tunnel: Tunnel, client: NhsClient, packet: Regist
         return
     responder = find(packet.extensions, ResponderAddress)
     entry = responder.entries[0] if responder and responder.entries else None
-    # A server may name itself by another interface (`ip nhrp responder`): that address is nobody's next hop.
+    # A server may identify itself by another interface (`ip nhrp responder`): that address is no next hop.
     named = entry.protocol if entry is not None else None
     beside_us = named is not None and tunnel.subnet is not None and named in tunnel.subnet
     address = packet.destination_protocol
@@ -160,7 +159,7 @@ def _take_link_local(peers: Peers, tunnel: Tunnel, client: NhsClient, packet: Re
 
 
 def _replace_static(peers: Peers, tunnel: Tunnel, old: IPAddress | None, new: IPAddress, nbma: IPAddress) -> None:
-    """Map the address that a server calls itself now, instead of the old one. What is configured is not touched."""
+    """Map the address that a server uses now, instead of the old one. Configured mappings stay."""
     entry = tunnel.cache.host(old) if old is not None else None
     if entry is not None and entry.type is EntryType.STATIC and tunnel.nbma_of(entry.target) is None:
         peers.drop_static(tunnel, entry)

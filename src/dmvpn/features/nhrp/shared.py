@@ -1,25 +1,32 @@
-"""What the overlays of a router have in common: one for each IP version, on the same tunnels over the same underlay.
+"""The state that the overlays of a router share: one overlay for each IP version, on the same tunnels over one
+underlay.
 
-Request identifiers come from one counter. Traffic is counted by peer, whatever the packets carry. So both overlays look
-at one account of it: a packet that one overlay sends to a peer is no use of an entry of the other one, and a packet
-from a peer tells both that the way is open.
+Request identifiers come from one counter. Traffic is counted by peer, whatever the packets carry. So both overlays use
+one account of it: a packet that one overlay sends to a peer does not count as use of an entry of the other one, and a
+packet from a peer shows both that the path works.
 
-`RequestIds` continue where an earlier life of this router ended (RFC 2332 §5.2.0.1, §5.2.3). One 32-bit counter serves
-requests of all types, as on IOS. If it began again with every start, a late reply to a request of the life before could
-answer one of this life. So it is stored, but not for each request: what is stored is a ceiling, the last identifier
-that may be used before the next ceiling is stored. A router that starts again continues behind the ceiling and skips
-what the life before had not used. Without a stored ceiling, or with one that cannot be read, the counter begins at 0:
-that costs this protection, and nothing else.
+`RequestIds` continue where the previous run of this router ended (RFC 2332 §5.2.0.1, §5.2.3). One 32-bit counter serves
+requests of all types, as on IOS. If it began again with every start, a late reply to a request of the previous run
+could match a request of this one. So it is stored, but not for each request: the stored value is a ceiling, the last
+identifier that may be used before the next ceiling is stored. A router that starts again continues behind the ceiling
+and skips the identifiers that the previous run had not used. Without a readable ceiling, the counter begins at 0: that
+costs this protection, and nothing else.
 
-`Hearsay` bounds how many new NBMA addresses one station's words may lead IKE to, on a protected tunnel. Whoever opens a
-crypto socket sends IKE there, again and again, as long as the entry lives. A station that invents requesters or answers
-chooses the addresses, so at the price of one packet each it could make us send IKE to strangers for hours. Of one
-station 20 new addresses a minute are believed (`ip nhrp hearsay limit`): a spoke may open 1,200 direct paths in an
-hour, and what is held back goes by the hub until somebody asks for it again. Half of the limit is kept for answers to
-our own questions, so that nobody can use it up by requests in the name of others. A server passes on what all others
-say, and has no larger limit, because it does not tell whose words they are.
+`Hearsay` limits how many new NBMA addresses one station's messages may make IKE contact, on a protected tunnel. Each
+crypto socket makes IKE send there, again and again, as long as the entry lives. A station that invents requesters or
+replies chooses the addresses, so at the price of one packet each it could make us send IKE to strangers for hours. From
+one station 20 new addresses a minute are accepted (`ip nhrp hearsay limit`): a spoke may open 1,200 direct paths in an
+hour, and a peer over the limit is reached through the hub until it is requested again. Half of the limit is reserved
+for replies to our own requests, so that no station can exhaust it by requests in another's name. A server passes on
+messages of all its clients, and has no larger limit, because it does not say whose they are.
 
-Words that lead to a known address cost nothing, nor does what a station says of itself.
+Messages that lead to a known address cost nothing, nor does a station's message about itself.
+
+`work` limits how much of a processor one station's packets may take: 20,000 octets in a second, each packet counted as
+`PACKET` more than it has, and `AT_ONCE` on top. The dearest octets are those of registrations, so that is a tenth of a
+slow core, and a spoke needs no hundredth of it. Further work that a packet causes is added when it is done. Packets of
+a station that is over its limit are dropped unread until its debt has shrunk. Configured servers may cause ten times as
+much: they relay for many stations.
 """
 
 from __future__ import annotations
@@ -28,7 +35,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Store
-from dmvpn.base.limits import RateLimit
+from dmvpn.base.limits import Budgets, RateLimit
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.tunnel import Usage
@@ -49,7 +56,7 @@ _LARGEST: Final = 0xFFFFFFFF
 
 
 class RequestIds:
-    """The counter, and the ceiling that is stored."""
+    """The counter, and its stored ceiling."""
 
     __slots__ = ("_ceiling", "_last")
 
@@ -58,7 +65,10 @@ class RequestIds:
         self._ceiling = 0
 
     def remember(self, octets: bytes) -> None:
-        """Continue behind what was stored. What is no ceiling, or comes when identifiers are in use, is ignored."""
+        """Continue behind the stored ceiling.
+
+        An invalid value is ignored, and so is a value that comes when identifiers are in use.
+        """
         text = octets.strip()
         if self._last == 0 and text.isdigit() and len(text) <= len(str(_LARGEST)) and int(text) <= _LARGEST:
             self._last = self._ceiling = int(text)
@@ -74,20 +84,34 @@ class RequestIds:
 
     @property
     def stored(self) -> Store:
-        """Return what ought to be stored now."""
+        """Return the ceiling to store now."""
         return Store(REQUEST_IDS, b"%d\n" % self._ceiling)
 
 
 def _after(identifier: int, steps: int) -> int:
-    """Return the number `steps` further on. The counter goes from the largest number to 1: a 0 looks like none."""
+    """Return the number `steps` further on.
+
+    The counter wraps from the largest number to 1: a 0 looks like no identifier.
+    """
     return (identifier + steps - 1) % _LARGEST + 1
 
 
-#: Seconds in which so many new addresses are believed.
+#: Octets of one station's packets that are processed in a second, those that are processed at once, and the fixed cost
+#: of a packet in octets.
+PER_SECOND: Final = 20_000
+AT_ONCE: Final = 12_000
+PACKET: Final = 128
+#: The cost of an entry's end in octets, and the number of merely examined entries that count as one.
+ENDED_ENTRY: Final = 32
+LOOKED_AT: Final = 4
+#: The factor for configured servers.
+OF_SERVERS: Final = 10
+
+#: Seconds in which so many new addresses are accepted.
 MINUTE: Final = 60
-#: Of all stations together, on one tunnel: addresses in seconds.
+#: For all stations together, on one tunnel: addresses in seconds.
 TOGETHER: Final = (200, 10)
-#: Stations of one tunnel whose words are counted.
+#: Stations of one tunnel with counters.
 LARGEST_COUNTED: Final = 4096
 
 
@@ -101,11 +125,11 @@ class Hearsay:
     def believes(
         self, tunnel: Tunnel, account: IPAddress | Proved, nbma: IPAddress, *, now: float, asked: bool, known: bool
     ) -> bool:
-        """Return whether a station's word may open a crypto socket with this address. A refusal is counted.
+        """Return whether a station's message may open a crypto socket with this address. A refusal is counted.
 
-        account: what the station is counted under.
-        asked: it answers a question of ours.
-        known: there is a socket with the address, or the station says it of itself.
+        account: of the station.
+        asked: the message answers a request of ours.
+        known: there is a socket with the address, or it is the station's own.
         """
         if not tunnel.protected or known or tunnel.cache.at(nbma):
             return True
@@ -118,8 +142,12 @@ class Hearsay:
             limit.take(now)
         return True
 
+    def counted(self, tunnel: str) -> int:
+        """Return how many stations of a tunnel are counted."""
+        return len(self._of.get(tunnel, ()))
+
     def forget(self, tunnel: str) -> None:
-        """Count from the beginning: the tunnel has another limit from now on."""
+        """Reset the counts: the tunnel has another limit from now on."""
         self._of.pop(tunnel, None)
 
     def keep(self, tunnels: Container[str]) -> None:
@@ -130,7 +158,7 @@ class Hearsay:
             del self._of[name]
 
     def _limits(self, tunnel: Tunnel, account: IPAddress | Proved) -> tuple[RateLimit, RateLimit]:
-        """Return the limits of this station: for all its words, and for those that nobody asked for."""
+        """Return the limits of this station: for all its messages, and for unsolicited ones."""
         counted = self._of.setdefault(tunnel.name, {})
         limits = counted.get(account)
         if limits is None:
@@ -142,10 +170,10 @@ class Hearsay:
 
 
 @dataclass(slots=True)
-class Traffic:
-    """Who was heard and who was silent, in the order of the report.
+class HeardAndSilent:
+    """Accounts that were heard or silent, in the order of the report.
 
-    heard: something came from them.
+    heard: packets came from them.
     silent: we sent, nothing came. Peers are named by their accounts: the number of the connection, and the address.
     """
 
@@ -159,16 +187,17 @@ class Shared:
     def __init__(self) -> None:
         self.request_ids = RequestIds()
         self.hearsay = Hearsay()
+        self.work: Budgets[IPAddress | Proved | int] = Budgets(PER_SECOND, AT_ONCE)
         self._usage: dict[str, dict[IPAddress | int, Usage]] = {}
         self._secured: dict[tuple[str, IPAddress], None] = {}
 
     def usage_of(self, tunnel: str) -> dict[IPAddress | int, Usage]:
-        """Return the account of a tunnel."""
+        """Return the traffic accounts of a tunnel."""
         return self._usage.setdefault(tunnel, {})
 
-    def take_in(self, report: UsageReported, now: float) -> Traffic:
-        """Bring the account of a tunnel up to a report, and return what happened since the last one."""
-        traffic, account = Traffic(), self.usage_of(report.tunnel)
+    def take_in(self, report: UsageReported, now: float) -> HeardAndSilent:
+        """Update the accounts of a tunnel from a report, and return the changes since the last one."""
+        traffic, account = HeardAndSilent(), self.usage_of(report.tunnel)
         for peer in report.peers:
             names: list[IPAddress | int] = [peer.connection, peer.nbma] if peer.connection else [peer.nbma]
             of_others, came = account.setdefault(names[0], Usage()).reported(peer.sent, peer.received)
@@ -191,7 +220,10 @@ class Shared:
             del self._secured[socket]
 
     def note_socket(self, tunnel: str, nbma: IPAddress, *, secured: bool) -> bool:
-        """Note whether packets to this address are protected. Returns True if the other overlay has not said so yet."""
+        """Record whether packets to this address are protected.
+
+        Returns True if the other overlay has not reported it yet.
+        """
         was_secured = (tunnel, nbma) in self._secured
         if secured:
             self._secured[tunnel, nbma] = None
@@ -200,6 +232,6 @@ class Shared:
         return secured != was_secured
 
     def forget_connection(self, connection: int) -> None:
-        """Forget a connection that is gone; no other one gets its number."""
+        """Forget a connection that is gone; its number is not used again."""
         for account in self._usage.values():
             account.pop(connection, None)

@@ -1,47 +1,49 @@
-"""The station, as RFC 2332 calls a router: what all parts of NHRP share, and the only door by which effects leave.
+"""The station, as RFC 2332 calls a router: what all parts of NHRP share, and the only door by which packets leave.
 
-It holds the tunnels, the timers, the request identifiers, and the effects of the event that is being handled. Parts
-append to these with the verbs below, so that every packet that leaves is counted, limited and shown to debugs.
+It holds the tunnels, the timers of their entries, the request identifiers, and the context of the current event. Parts
+send through the methods below, so that every packet that leaves is counted, limited and shown to debugs.
 """
 
 from __future__ import annotations
 
-import enum
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
-from dmvpn.base.chores import PAUSE, Chores
-from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.effects import GRE_NHRP, Effect, SendGre
+from dmvpn.base.effects import GRE_NHRP, PollUsage, SendGre
 from dmvpn.base.entropy import fraction
-from dmvpn.base.notices import DebugOutput, Log, Notice
+from dmvpn.base.notices import DebugOutput, Log
+from dmvpn.base.queues import TimerQueue
 from dmvpn.features.nhrp import debug, messages
-from dmvpn.features.nhrp.connections import Wants, account_of, secured
-from dmvpn.features.nhrp.debug import CONTAINING, Direction
+from dmvpn.features.nhrp.connections import Wants, Worker, account_of, secured, worker_of
+from dmvpn.features.nhrp.debug import CONTAINING, Processing
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
 from dmvpn.features.nhrp.parts import Authentication, ClientInfo, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.past import told
 from dmvpn.features.nhrp.reasons import Refusal
+from dmvpn.features.nhrp.shared import OF_SERVERS
+from dmvpn.features.nhrp.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.nhrp.cache import Entry, Neighbor
+    from dmvpn.base.context import Context
+    from dmvpn.features.nhrp.cache import Entry, NbmaPeer
     from dmvpn.features.nhrp.shared import Shared
     from dmvpn.features.nhrp.tunnel import Tunnel
 
+    EntryCallback = Callable[[tuple[str, Prefix]], None]
+
 #: Seconds between two log lines about refused packets of one tunnel, unless `logging dmvpn rate-limit` says more.
 REFUSAL_LOG_INTERVAL = 10.0
-#: Kinds of messages whose last time is remembered. Some are about one peer, and there may be ever new peers.
+#: Kinds of messages whose last time is stored. Some concern one peer, and the number of peers has no limit.
 LARGEST_LOGGED = 1024
-#: Seconds between two looks at the traffic counters of a tunnel. Direct paths are watched closely, since nobody else
-#: does it: a dead path is left within three seconds, echoes included, whether it was in use when it died or is taken
-#: into use later. A dead server is noticed within ten seconds of traffic to it, within five if there is more traffic
-#: than a routing protocol makes. The counters of clients are for the `used` flag.
+#: Seconds between two polls of the traffic counters of a tunnel. Direct paths are watched closely, since no routing
+#: protocol does it: a dead path is left within three seconds, echoes included, whether it was in use when it died or is
+#: taken into use later. A dead server is noticed within ten seconds of traffic to it, within five if there is more
+#: traffic than a routing protocol makes. The counters of clients are for the `used` flag.
 POLL_PATHS = 1.0
 POLL_IDLE_PATHS = 2.0
 POLL_SERVERS = 3.0
@@ -49,129 +51,76 @@ POLL_BUSY_SERVERS = 1.0
 POLL_CLIENTS = 10.0
 #: Octets of IP and GRE header around a packet, for the debug line.
 _ENCAPSULATION = 28
-#: Entries, or adjacencies, that long work sees to in one event.
-_STEPS: Final = 64
+#: Entries that expire, or are requested again, in one event.
+_AT_ONCE: Final = 64
 
 
-class TimerKind(enum.Enum):
-    """What a timer is for; the subject of a `Timer` says whom it is about."""
-
-    REGISTER = "an NHS client wants to act"
-    EXPIRY = "an entry's holding time is over"
-    REFRESH = "an entry is to be asked for again if it is used"
-    RETRY = "a Resolution Request went unanswered"
-    PURGE = "a Purge Request went unanswered"
-    PROBE = "a path wants to act"
-    POLL = "time to look at the traffic counters"
-    MULTICAST = "the multicast list changed lately"
-    NAME = "a host name is to be asked for again"
-    RETURN = "a server that was silent has answered for a while"
-    REPLY = "the direct way that a reply waits for did not come up"
-    CHORES = "long work goes on"
-
-
-class Timer(NamedTuple):
-    """The name of a timer.
-
-    subject: an address, a prefix, a request id or a host name.
-    """
-
-    kind: TimerKind
-    tunnel: str
-    subject: IPAddress | Prefix | int | str | None = None
-
-
-#: Seconds in which a router that takes its leave says nothing more for itself. If it stays after all, it goes on then.
+#: Seconds in which a router that leaves sends nothing more for itself. If it stays after all, it continues then.
 LEAVING: Final = 2.0
 
 
 class Station:
-    """See the module's docstring.
+    """See the module's docstring."""
 
-    now: the time of the event that is being handled, seconds.
-    """
-
-    def __init__(self, ports: Ports, shared: Shared, version: int) -> None:
+    def __init__(
+        self, context: Context, shared: Shared, version: int, expire: EntryCallback, refresh: EntryCallback
+    ) -> None:
         """Make a station.
 
         version: the IP version that it resolves.
-        shared: what it has in common with the station of the other version.
+        shared: the state in common with the station of the other version.
+        expire: called with tunnel and target when the holding time of an entry may be over.
+        refresh: called with them when an entry is to be requested again.
         """
-        self.ports = ports
+        self.context = context
+        self.ports = context.ports
         self.shared = shared
         self.version = version
         self.config = NhrpConfig()
-        self.now = 0.0
         self.tunnels: dict[str, Tunnel] = {}
-        self.deadlines: Deadlines[Timer] = Deadlines()
-        self._chores = Chores(_STEPS)
-        self._out: list[Effect | Notice] = []
+        self._expiry = TimerQueue(context, TimerKind.EXPIRY, expire, most=_AT_ONCE)
+        self._refresh = TimerQueue(context, TimerKind.REFRESH, refresh, most=_AT_ONCE)
         self.request_ids = shared.request_ids
         self._wants = Wants(version)
         self._touched: dict[tuple[str, IPAddress | None], None] = {}
         self._logged: dict[tuple[str, str], float] = {}
         self._leaves_until = 0.0
 
-    # -------------------------------------------------------------------------------------------- the event at hand
+    # -------------------------------------------------------------------------------------------- the current event
 
-    def begin(self, now: float) -> None:
-        """Begin to handle an event."""
-        self.now = now
-        self._out = []
-
-    def end(self) -> list[Effect | Notice]:
-        """Return what must be done now that the event was handled."""
+    def settle(self) -> None:
+        """Complete an event: report changes of the wanted peers to IPsec."""
         if self._touched:
             touched, self._touched = self._touched, {}
-            self._out += self._wants.settle(touched, self.tunnels, self.ports.protection)
-        return self._out
+            self.context.emit(*self._wants.settle(touched, self.tunnels, self.ports.protection))
 
     def touch(self, tunnel: Tunnel, *nbmas: IPAddress | None) -> None:
-        """Note that something that leads to these addresses came or went: perhaps they are wanted now, or no more."""
+        """Record that an entry that leads to these addresses came or went: they may have become wanted or unwanted."""
         if tunnel.protected:
             self._touched.update(((tunnel.name, nbma), None) for nbma in nbmas if nbma is not None)
 
     def touch_all(self, tunnel: Tunnel) -> None:
-        """Note that the tunnel came up, went down, or is configured differently."""
+        """Record that the tunnel came up, went down, or is configured differently."""
         if tunnel.protected or self._wants.are_known_of(tunnel.name):
             self._touched[tunnel.name, None] = None
 
-    def emit(self, *results: Effect | Notice) -> None:
-        """Have these things done, in this order."""
-        self._out.extend(results)
-
-    def work(self, work: Iterator[None]) -> None:
-        """Do long work: some of it now, the rest in later events."""
-        self._chores.begin(work)
-        self._go_on_later()
-
-    def go_on(self) -> None:
-        """Do some more of the long work."""
-        self._chores.go_on()
-        self._go_on_later()
-
-    def finish_work(self) -> None:
-        """Do all of the long work that is left."""
-        self._chores.finish()
-
-    def _go_on_later(self) -> None:
-        if self._chores.is_busy:
-            self.deadlines.set(Timer(TimerKind.CHORES, ""), self.now + PAUSE)
-
     def leave(self) -> None:
-        """Say nothing more for a moment: the router takes back what it has told, and news would outlive it."""
-        self._leaves_until = self.now + LEAVING
+        """Send nothing of our own for a moment: the router withdraws its bindings, and new ones would outlive it."""
+        self._leaves_until = self.context.now + LEAVING
 
     @property
     def is_leaving(self) -> bool:
-        """Return whether the router may be gone in a moment. Then it neither registers nor answers for itself."""
-        return self.now < self._leaves_until
+        """Return whether the router is about to stop. Then it neither registers nor answers for itself."""
+        return self.context.now < self._leaves_until
 
     def next_request_id(self) -> int:
-        """Return a new request identifier, RFC 2332 §5.2.0.1. An order to store it goes out before the request."""
+        """Return a new request identifier, RFC 2332 §5.2.0.1.
+
+        The order to store the ceiling goes out before the request.
+        """
         identifier, store = self.request_ids.next()
         if store is not None:
-            self.emit(store)
+            self.context.emit(store)
         return identifier
 
     # -------------------------------------------------------------------------------------------- look-ups
@@ -184,7 +133,7 @@ class Station:
                 yield other
 
     def owns(self, address: IPAddress) -> bool:
-        """Return whether it is an address of this router."""
+        """Return whether the address belongs to this router."""
         return self.ports.interfaces.owner(address) is not None
 
     def same_network(self, tunnel: Tunnel, interface: str) -> Tunnel | None:
@@ -193,7 +142,9 @@ class Station:
         return other if other is not None and other.running and other.network_id == tunnel.network_id else None
 
     def own_entry(self, tunnel: Tunnel, prefix_length: int | None = None) -> ClientInfo:
-        """Make a CIE that names this station: for records, as responder, as answer for a prefix of `prefix_length`."""
+        """Make a CIE that identifies this station: for records, as responder, as answer for a prefix of
+        `prefix_length`.
+        """
         address, nbma = tunnel.own
         return ClientInfo(
             prefix_length=address.max_prefixlen if prefix_length is None else prefix_length,
@@ -205,7 +156,9 @@ class Station:
         )
 
     def responder(self, tunnel: Tunnel) -> ClientInfo:
-        """Make a CIE that names this station as responder, by the address of `ip nhrp responder` if that has one."""
+        """Make a CIE that identifies this station as responder, by the address of `ip nhrp responder` if there
+        is one.
+        """
         own, interface = self.own_entry(tunnel), self.ports.interfaces.get(tunnel.config.responder)
         address = interface.primary(self.version) if interface is not None else None
         if address is None:
@@ -213,7 +166,7 @@ class Station:
         return replace(own, prefix_length=address.max_prefixlen, protocol=address)
 
     def records(self, tunnel: Tunnel) -> tuple[ForwardTransitRecord | ReverseTransitRecord, ...]:
-        """Return the records in which servers on the way name themselves; none with `no ip nhrp record`."""
+        """Return the records to which servers on the way add themselves; none with `no ip nhrp record`."""
         return (ForwardTransitRecord(), ReverseTransitRecord()) if tunnel.config.record else ()
 
     def authentication(self, tunnel: Tunnel) -> tuple[Authentication, ...]:
@@ -223,11 +176,11 @@ class Station:
 
     # -------------------------------------------------------------------------------------------- packets
 
-    def secured(self, tunnel: Tunnel, to: Neighbor) -> Neighbor | None:
+    def secured(self, tunnel: Tunnel, to: NbmaPeer) -> NbmaPeer | None:
         """Return where packets go now, and over which connection. None: nothing protects them, so none may go."""
         return secured(self.ports.protection, tunnel, to) if tunnel.protected else to
 
-    def send(self, tunnel: Tunnel, to: Neighbor, packet: NhrpPacket, *, forwarded: bool = False) -> bool:
+    def send(self, tunnel: Tunnel, to: NbmaPeer, packet: NhrpPacket, *, forwarded: bool = False) -> bool:
         """Send a packet straight to a station. Returns False if nothing protects it, or `max-send` forbids it."""
         counters, nbma = tunnel.counters, to.nbma
         way = secured(self.ports.protection, tunnel, to) if tunnel.protected else to
@@ -235,7 +188,7 @@ class Station:
             counters.count_refused(Refusal.UNPROTECTED)
             self.debug("nhrp error", tunnel, lambda: debug.unprotected_line(packet, tunnel.name), nbma)
             return False
-        if not isinstance(packet, RegistrationReply) and not tunnel.limit.take(self.now):
+        if not isinstance(packet, RegistrationReply) and not tunnel.limit.take(self.context.now):
             counters.count_refused(Refusal.SEND_LIMIT)
             self.debug("nhrp rate", tunnel, lambda: debug.over_limit_line(packet, tunnel.name), nbma)
             return False
@@ -245,17 +198,17 @@ class Station:
         else:
             counters.count_sent(packet.TYPE)
         tunnel.count_own(way)
-        self.show(Direction.FORWARD if forwarded else Direction.SEND, tunnel, nbma, packet, len(octets))
-        self.emit(SendGre(tunnel.name, nbma, GRE_NHRP, octets, connection=way.connection))
+        self.show(Processing.FORWARD if forwarded else Processing.SEND, tunnel, nbma, packet, len(octets))
+        self.context.emit(SendGre(tunnel.name, nbma, GRE_NHRP, octets, connection=way.connection))
         return True
 
-    def show(self, direction: Direction, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, size: int) -> None:
-        """Tell the chronicle and the debugs about a packet.
+    def show(self, direction: Processing, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, size: int) -> None:
+        """Pass a packet to the chronicle and the debugs.
 
         size: its octets.
         """
         if self.ports.remembers:
-            self.emit(told(direction, packet, tunnel.name, nbma))
+            self.context.emit(told(direction, packet, tunnel.name, nbma))
         if not self.ports.debugging.anything:
             return
         to_us = packet.source_protocol != tunnel.address
@@ -268,18 +221,20 @@ class Station:
         lines = [debug.packet_line(direction, packet, tunnel.name, size)]
         if parts:
             lines += debug.packet_lines(packet, size)
-        elif direction is not Direction.RECEIVE or self.debugs("nhrp detail", tunnel, nbma, address=peer):
+        elif direction is not Processing.RECEIVE or self.debugs("nhrp detail", tunnel, nbma, address=peer):
             lines.append(debug.addresses_line(packet))
         if extensions:
             lines += debug.extension_lines(packet)
-        if direction is not Direction.RECEIVE:
+        if direction is not Processing.RECEIVE:
             lines += debug.sent_lines(tunnel.name, nbma, size + _ENCAPSULATION)
-        self.emit(DebugOutput(tuple(lines)))
+        self.context.emit(DebugOutput(tuple(lines)))
 
     def debugs(
         self, flag: str, tunnel: Tunnel, nbma: IPAddress | None = None, *, address: IPAddress | None = None
     ) -> bool:
-        """Return whether this debug, or one that contains it, is on for this tunnel and peer (NBMA, tunnel address)."""
+        """Return whether this debug, or a debug that contains it, is on for this tunnel and peer (NBMA, tunnel
+        address).
+        """
         if not self.ports.debugging.anything:
             return False
         on, name = self.ports.debugging.on, tunnel.name
@@ -294,18 +249,33 @@ class Station:
         *,
         address: IPAddress | None = None,
     ) -> None:
-        """Write one line of a debug, which is made only if somebody wants it."""
+        """Write one line of a debug. The line is only formatted if the debug is on."""
         if self.debugs(flag, tunnel, nbma, address=address):
-            self.emit(DebugOutput((line(),)))
+            self.context.emit(DebugOutput((line(),)))
 
-    def believes(self, tunnel: Tunnel, sender: Neighbor, nbma: IPAddress, *, asked: bool = False) -> bool:
-        """Return whether this station's word may lead IKE to the address.
+    def admit(self, tunnel: Tunnel, sender: NbmaPeer, octets: int) -> bool:
+        """Charge the octets of a packet to its station; False: the station's work budget is exhausted."""
+        worker = worker_of(self.ports.protection, tunnel, sender)
+        if not self.shared.work.may(worker.account, self.context.now):
+            return False
+        self._charge(worker, octets)
+        return True
 
-        asked: it answers a question of ours.
+    def charge(self, tunnel: Tunnel, sender: NbmaPeer, octets: int) -> None:
+        """Charge work to the station that caused it, in octets."""
+        self._charge(worker_of(self.ports.protection, tunnel, sender), octets)
+
+    def _charge(self, worker: Worker, octets: int) -> None:
+        self.shared.work.charge(worker.account, octets / OF_SERVERS if worker.is_server else octets, self.context.now)
+
+    def believes(self, tunnel: Tunnel, sender: NbmaPeer, nbma: IPAddress, *, asked: bool = False) -> bool:
+        """Return whether this station's message may make IKE contact the address.
+
+        asked: it answers a request of ours.
         """
         known = nbma == sender.nbma or self.ports.protection.is_wanted(tunnel.name, nbma)
         account = account_of(self.ports.protection, sender)
-        if self.shared.hearsay.believes(tunnel, account, nbma, now=self.now, asked=asked, known=known):
+        if self.shared.hearsay.believes(tunnel, account, nbma, now=self.context.now, asked=asked, known=known):
             return True
         self.debug("nhrp error", tunnel, lambda: debug.held_back_line(tunnel.name, nbma, sender.nbma), nbma)
         return False
@@ -315,18 +285,18 @@ class Station:
     def log(self, message: Log, *, about: str = "", interval: float = 0.0) -> None:
         """Write a message, unless one of its kind came less than `interval` seconds ago.
 
-        about: tells kinds apart that share a name.
+        about: separates kinds that share a name.
         """
         if interval:
             kind = (message.name, about)
             last = self._logged.get(kind)
-            if last is not None and self.now - last < interval:
+            if last is not None and self.context.now - last < interval:
                 return
             self._logged.pop(kind, None)
-            self._logged[kind] = self.now
+            self._logged[kind] = self.context.now
             if len(self._logged) > LARGEST_LOGGED:
                 del self._logged[next(iter(self._logged))]
-        self.emit(message)
+        self.context.emit(message)
 
     def log_dmvpn(self, message: Log, *, about: str = "", interval: float = 0.0) -> None:
         """Write a `%DMVPN-` message if `logging dmvpn` is configured."""
@@ -334,7 +304,7 @@ class Station:
             self.log(message, about=about, interval=max(interval, float(self.config.rate_limit)))
 
     def refuse(self, tunnel: Tunnel, why: Refusal, nbma: IPAddress, detail: str = "") -> None:
-        """Count a packet from this address that is dropped without an answer; write one log line for many."""
+        """Count a packet from this address that is dropped without an answer; log one line for many."""
         tunnel.counters.count_refused(why)
         text = f"{why.value} ({detail})" if detail else why.value
         message = messages.PacketRefused.of(tunnel.name, nbma, text)
@@ -344,33 +314,41 @@ class Station:
     # -------------------------------------------------------------------------------------------- traffic
 
     def watch_traffic(self, tunnel: Tunnel, *, again: bool = False) -> None:
-        """Look at the traffic counters of the tunnel before long, as often as its peers need.
+        """Schedule the next poll of the tunnel's traffic counters, as often as its peers need.
 
-        The first look comes at any time within the interval. Otherwise spokes that started together would all notice at
-        one moment that their hub is gone, and would all ask it at once when it is back.
+        The first poll comes at any time within the interval. Otherwise spokes that started together would all notice
+        the loss of their hub at one moment, and would all send requests at once when it is back.
 
-        again: it was looked at just now.
+        again: the counters were polled just now.
         """
-        timer = Timer(TimerKind.POLL, tunnel.name)
+        timer = tunnel.timers.poll
+        due = self.context.timers.when(timer)
+        if due is not None and due <= self.context.now + POLL_PATHS:
+            return  # no peer needs it sooner, and checking which of many paths is in use takes a poll of all of them
         if tunnel.paths:
             interval = POLL_PATHS if self._paths_in_use(tunnel) else POLL_IDLE_PATHS
         elif tunnel.clients:
-            hurries = tunnel.config.watch_servers or tunnel.server_is_busy(self.now)
+            hurries = tunnel.config.watch_servers or tunnel.server_is_busy(self.context.now)
             interval = POLL_BUSY_SERVERS if hurries else POLL_SERVERS
         else:
             interval = POLL_CLIENTS
-        due = self.deadlines.when(timer)
-        if tunnel.running and len(tunnel.cache) and (due is None or due > self.now + interval):
+        if tunnel.running and len(tunnel.cache) and (due is None or due > self.context.now + interval):
             first = due is None and not again
-            self.deadlines.set(timer, self.now + interval * (fraction(self.ports.entropy) if first else 1.0))
+            self.context.start(timer, interval * (fraction(self.ports.entropy) if first else 1.0))
+
+    def poll(self, tunnel: Tunnel) -> None:
+        """Poll the traffic counters now, and schedule the next poll."""
+        if tunnel.running:
+            self.context.emit(PollUsage(tunnel.name))
+            self.watch_traffic(tunnel, again=True)
 
     def _paths_in_use(self, tunnel: Tunnel) -> bool:
-        return any(path.waits or tunnel.carries(path.neighbor, self.now) for path in tunnel.paths.values())
+        return any(path.waits or tunnel.carries(path.neighbor, self.context.now) for path in tunnel.paths.values())
 
     # -------------------------------------------------------------------------------------------- entries
 
     def add_entry(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Put an entry into the cache and let its time run."""
+        """Add an entry to the cache and start its timers."""
         tunnel.cache.add(entry)
         self.touch(tunnel, entry.nbma)
         self.time_entry(tunnel, entry)
@@ -383,25 +361,32 @@ class Station:
             address=entry.next_hop,
         )
 
-    def move_entry(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
-        """Let the peer of an entry be elsewhere, or be reached over another connection."""
+    def move_entry(self, tunnel: Tunnel, entry: Entry, to: NbmaPeer) -> None:
+        """Give the peer of an entry another address, or another connection."""
         self.touch(tunnel, entry.nbma, to.nbma)
         tunnel.cache.move(entry, to)
 
     def time_entry(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Let the time of an entry run (again)."""
-        timer = Timer(TimerKind.EXPIRY, tunnel.name, entry.target)
+        """Start the expiry timer of an entry (again)."""
         if entry.expires is None:
-            self.deadlines.cancel(timer)
+            self._expiry.cancel((tunnel.name, entry.target))
         else:
-            self.deadlines.set(timer, entry.expires)
+            self._expiry.set((tunnel.name, entry.target), entry.expires)
+
+    def refresh_after(self, tunnel: Tunnel, target: Prefix, seconds: float) -> None:
+        """Request an entry again after so many seconds, if it is in use then."""
+        self._refresh.set((tunnel.name, target), self.context.now + seconds)
+
+    def stop_refresh(self, tunnel: Tunnel, target: Prefix) -> None:
+        """Cancel the refresh of an entry."""
+        self._refresh.cancel((tunnel.name, target))
 
     def remove_entry(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Take an entry out of the cache, and its timers."""
+        """Remove an entry from the cache, with its timers."""
         tunnel.cache.remove(entry.target)
         self.touch(tunnel, entry.nbma)
-        self.deadlines.cancel(Timer(TimerKind.EXPIRY, tunnel.name, entry.target))
-        self.deadlines.cancel(Timer(TimerKind.REFRESH, tunnel.name, entry.target))
+        self._expiry.cancel((tunnel.name, entry.target))
+        self._refresh.cancel((tunnel.name, entry.target))
         self.debug(
             "nhrp cache",
             tunnel,

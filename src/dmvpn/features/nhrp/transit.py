@@ -1,12 +1,12 @@
-"""Packets that are not for us, and those that nobody can work with: passed on, or answered with an Error Indication.
+"""Packets that are not for us, and packets that cannot be processed: forwarding, and Error Indications.
 
-Forwarding (RFC 2332 §5.3.1 to §5.3.3) takes one hop away, puts ourselves on the record, and our password in. Guards,
-before anything is sent: the hop count, our own address on the record (a loop), a way that does not lead back, and the
-size, which grows with every record. A packet with a compulsory extension that we do not know is passed on untouched and
-unrecorded.
+Forwarding (RFC 2332 §5.3.1 to §5.3.3) decrements the hop count, adds this station to the record, and inserts our
+password. Checks before anything is sent: the hop count, our own address on the record (a loop), a way that does not
+lead back, and the size, which grows with every record. A packet with a compulsory extension that we do not know is
+forwarded untouched and unrecorded.
 
-An Error Indication (§5.2.7) says what was wrong. There is never one for an Error Indication, never more than one for a
-packet, and only a few each second, so that nobody can make us send packets to victims. One with our own source is
+An Error Indication (§5.2.7) reports the error. There is never one for an Error Indication, never more than one for a
+packet, and only a few each second, so that no station can make us send packets to victims. One with our own source is
 dropped silently.
 """
 
@@ -19,7 +19,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.limits import RateLimit
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import Neighbor
+from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.packet import (
     HEADER,
     REPLIES,
@@ -66,7 +66,7 @@ ERROR_SECONDS = 10
 #: Stations whose errors are counted.
 LARGEST_COUNTED = 1024
 
-#: Where the type, the hop count, the request id and the addresses are in a packet, RFC 2332 §5.1 and §5.2.0.1.
+#: Offsets of the type, the hop count, the request id and the addresses in a packet, RFC 2332 §5.1 and §5.2.0.1.
 _TYPE_AT = 17
 HOP_COUNT_AT = 9
 _REQUEST_ID_AT = 24
@@ -76,14 +76,14 @@ _REPLY_TYPES: Final = frozenset(kind.TYPE for kind in REPLIES)
 
 
 class Transit:
-    """Passes packets on."""
+    """Forwards packets."""
 
     def __init__(self, station: Station, errors: Errors) -> None:
         self._station = station
         self._errors = errors
 
-    def forward(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor, way: Onward) -> None:
-        """Send a packet that came in by `tunnel` along `way`, or say why not."""
+    def forward(self, tunnel: Tunnel, packet: NhrpPacket, sender: NbmaPeer, way: Onward) -> None:
+        """Forward a packet that came in by `tunnel` along `way`, or refuse it."""
         if packet.hop_count <= 1:  # it would arrive with 0, and IOS drops such packets
             code, why = ErrorCode.HOP_COUNT_EXCEEDED, Refusal.HOP_COUNT
             self._errors.refuse(tunnel, packet, sender, code, why, HOP_COUNT_AT)
@@ -104,7 +104,7 @@ class Transit:
         self._station.send(way.tunnel, way.neighbor, onward, forwarded=True)
 
     def way_back(self, tunnel: Tunnel, packet: NhrpPacket) -> Onward | None:
-        """Return where a reply came from as a request, if no route leads there: the server before us, or its sender."""
+        """Return where a reply's request came from, if no route leads there: the server before us, or the requester."""
         if not isinstance(packet, REPLIES):
             return None
         record = find(packet.extensions, ForwardTransitRecord)
@@ -113,12 +113,15 @@ class Transit:
             if entry.protocol is None or entry.nbma is None:
                 return None
             if self._station.owns(entry.protocol):
-                return Onward(tunnel, before, Neighbor(nbma)) if is_one_station(nbma) and nbma != tunnel.nbma else None
+                return Onward(tunnel, before, NbmaPeer(nbma)) if is_one_station(nbma) and nbma != tunnel.nbma else None
             before, nbma = entry.protocol, entry.nbma
         return None
 
     def _loop(self, packet: NhrpPacket) -> AddressExtension | None:
-        """Return the record that says that we forwarded, or answered, this packet before. RFC 2332 §5.3.1 to §5.3.3."""
+        """Return the record that shows that we forwarded, or answered, this packet before.
+
+        RFC 2332 §5.3.1 to §5.3.3.
+        """
         kinds: tuple[type[ForwardTransitRecord] | type[ReverseTransitRecord] | type[ResponderAddress], ...]
         kinds = (ReverseTransitRecord, ResponderAddress) if isinstance(packet, REPLIES) else (ForwardTransitRecord,)
         for kind in kinds:
@@ -129,7 +132,7 @@ class Transit:
         return None
 
     def _recorded(self, came_by: Tunnel, leaves_by: Tunnel, packet: NhrpPacket) -> Extensions:
-        """Return the extensions with ourselves on the record, and translated addresses that only we know filled in."""
+        """Return the extensions with this station on the record, and with translated addresses that only we know."""
         own = self._station.own_entry(leaves_by)
         if isinstance(packet, REPLIES):
             extensions = append_entry(packet.extensions, ReverseTransitRecord, own)
@@ -144,7 +147,10 @@ class Transit:
         return extensions
 
     def _mapped(self, extensions: Extensions, tunnel: Tunnel, packet: NhrpPacket, address: IPAddress) -> Extensions:
-        """Return the UDP port by which a client is heard. Others' words count only if another server passed it on."""
+        """Add the UDP port at which a client is heard.
+
+        A port from the packet is kept only if another server passed it on.
+        """
         ports = mapped_ports(extensions)
         if ports is None:
             return extensions
@@ -160,7 +166,9 @@ class Transit:
 
 
 def _translate(extensions: Extensions, tunnel: Tunnel, address: IPAddress) -> Extensions:
-    """Add the translated address of a client behind NAT, which it does not know and the other side must (Cisco)."""
+    """Add the translated address of a client behind NAT, which the client does not know and the far side needs
+    (Cisco).
+    """
     entry = tunnel.cache.host(address)
     nat = find(extensions, NatAddress)
     if entry is None or entry.claimed is None or nat is None:
@@ -178,6 +186,7 @@ class Errors:
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._context = station.context
         self._to_all = RateLimit(ERRORS_TO_ALL, ERROR_SECONDS)
         self._to_one: dict[IPAddress | int, RateLimit] = {}
 
@@ -185,18 +194,18 @@ class Errors:
         self,
         tunnel: Tunnel,
         packet: NhrpPacket,
-        sender: Neighbor,
+        sender: NbmaPeer,
         code: ErrorCode,
         why: Refusal,
         offset: int = 0,
     ) -> None:
-        """Count and log a packet that is not acted on, and tell its sender, unless the packet is an error itself.
+        """Count and log a refused packet, and send its sender an error, unless the packet is an error itself.
 
         offset: octets into the packet, where the fault is.
         """
         tunnel.counters.count_refused(why)
         kind = messages.PACKET_NAMES[packet.TYPE]
-        # The source of a reply is the station that asked: its sender is the other one.
+        # The source of a reply is the requester: its sender is the destination.
         address = packet.destination_protocol if isinstance(packet, REPLIES) else packet.source_protocol
         peer = (address, sender.nbma)
         about, interval = f"{tunnel.name} {why.name}", REFUSAL_LOG_INTERVAL
@@ -216,21 +225,23 @@ class Errors:
         to = packet.destination_protocol if isinstance(packet, REPLIES) else packet.source_protocol
         self._send(tunnel, sender, to, _Fault(code, offset, packet.serialize()))
 
-    def unreadable(self, tunnel: Tunnel, data: bytes, sender: Neighbor, error: WireError) -> None:
-        """Answer octets that are no packet with error 7, or 9 if an extension is at fault, if they name a sender."""
+    def unreadable(self, tunnel: Tunnel, data: bytes, sender: NbmaPeer, error: WireError) -> None:
+        """Answer octets that are no valid packet with error 7, or 9 if an extension is at fault, if they name a
+        sender.
+        """
         self._station.refuse(tunnel, Refusal.MALFORMED, sender.nbma, str(error))
         self._about_octets(tunnel, data, sender, None, error.offset)
 
-    def too_large(self, tunnel: Tunnel, data: bytes, sender: Neighbor) -> None:
-        """Answer more octets than any NHRP packet has with error 8, without a closer look."""
+    def too_large(self, tunnel: Tunnel, data: bytes, sender: NbmaPeer) -> None:
+        """Answer a packet larger than any NHRP packet with error 8, without parsing it."""
         self._station.refuse(tunnel, Refusal.TOO_LARGE, sender.nbma, f"{len(data)} octets")
         self._about_octets(tunnel, data, sender, ErrorCode.SDU_SIZE_EXCEEDED, 0)
 
     def is_own(self, tunnel: Tunnel, packet: ErrorIndication) -> bool:
-        """Return whether it came back to the station that sent it."""
+        """Return whether the error came back to the station that sent it."""
         return packet.source_nbma == tunnel.nbma and packet.source_protocol == tunnel.address
 
-    def _about_octets(self, tunnel: Tunnel, data: bytes, sender: Neighbor, code: ErrorCode | None, offset: int) -> None:
+    def _about_octets(self, tunnel: Tunnel, data: bytes, sender: NbmaPeer, code: ErrorCode | None, offset: int) -> None:
         envelope = peek(data)
         if envelope is None or envelope.kind == PacketType.ERROR_INDICATION:
             return
@@ -240,7 +251,7 @@ class Errors:
         to = envelope.destination_protocol if envelope.kind in _REPLY_TYPES else envelope.source_protocol
         self._send(tunnel, sender, to, _Fault(code, offset, data))
 
-    def _send(self, tunnel: Tunnel, sender: Neighbor, to: IPAddress, fault: _Fault) -> None:
+    def _send(self, tunnel: Tunnel, sender: NbmaPeer, to: IPAddress, fault: _Fault) -> None:
         address, own_nbma = tunnel.own
         if to == address or to.version != address.version or sender.nbma == own_nbma or not is_one_station(to):
             return
@@ -257,8 +268,8 @@ class Errors:
         )
         self._station.send(tunnel, sender, indication)
 
-    def _may_send(self, sender: Neighbor) -> bool:
-        now = self._station.now
+    def _may_send(self, sender: NbmaPeer) -> bool:
+        now = self._context.now
         limit = self._to_one.get(sender.account)
         if limit is None:
             if len(self._to_one) >= LARGEST_COUNTED:
@@ -269,7 +280,7 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What is wrong with which octets, and where."""
+    """An error in a packet: code, octets and offset."""
 
     code: ErrorCode
     offset: int
@@ -304,7 +315,7 @@ def destination_offset(packet: NhrpPacket) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What octets that may be no NHRP packet say of themselves: the type that they claim, and from whom to whom."""
+    """The claimed type, source and destination of octets that may be no valid NHRP packet."""
 
     kind: int
     source_protocol: IPAddress
@@ -339,7 +350,7 @@ def peek(data: Octets) -> Envelope | None:
 class Quoted:
     """The packet that an Error Indication is about, as far as it was sent back.
 
-    destination: None if the quote ends before it (FRR quoted nothing but the header until 2024).
+    destination: None if the quote ends before it (FRR quoted only the header until 2024).
     """
 
     kind: PacketType
@@ -348,7 +359,7 @@ class Quoted:
 
 
 def quoted_request(packet: ErrorIndication) -> Quoted | None:
-    """Return what an error quotes, if that is long enough and of a type that has a request id."""
+    """Return the packet that an error quotes, if the quote is long enough and its type has a request id."""
     octets = packet.packet
     if len(octets) < _REQUEST_ID_AT + 4:
         return None

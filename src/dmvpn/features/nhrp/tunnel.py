@@ -1,13 +1,13 @@
-"""Everything NHRP knows of one tunnel interface, and what it counted there. Values and look-ups; others change them.
+"""The state of NHRP on one tunnel interface, and its counters. Values and look-ups; other modules change them.
 
 Each field has one writer, which a test checks: `cache` is changed by `Station`, for server, resolver, responder and
-peers; `clients`, `config`, `limit`, `mapped` and `copied` by configuration; `adjacencies`, `gleaned`, `multicast` and
-`registered_multicast` by plane; `paths` by peers; `server_paths` by echoes; `doubted` and `redirects` by ways;
-`public_nbma` and `held` by registration; what is told of the interface by the methods here. Entries, clients, paths and
-accounts of traffic change themselves alone.
+peers; `clients`, `config`, `limit`, `mapped` and `copied` by configuration; `adjacencies`, `ordered`, `gleaned`,
+`multicast` and `registered_multicast` by plane; `paths` by peers; `server_paths` by echoes; `doubted` and `redirects`
+by ways; `public_nbma` and `held` by registration; the state of the interface by the methods here. Entries, clients,
+paths and accounts of traffic change only themselves.
 
 `Counters` are for `show ip nhrp traffic` and `show nhrp stats`: every packet that is dropped is counted under a
-`Refusal`, so that nothing disappears without a trace. `Usage` is what the counters of the data plane say of a peer.
+`Refusal`, so that nothing disappears without a trace. `Usage` is a peer's traffic by the counters of the data plane.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from dmvpn.features.nhrp.cache import Cache, Entry
 if TYPE_CHECKING:
     from dmvpn.base.limits import RateLimit
     from dmvpn.base.notices import InterfaceState, TunnelState
-    from dmvpn.features.nhrp.cache import Neighbor
+    from dmvpn.features.nhrp.cache import NbmaPeer
     from dmvpn.features.nhrp.client import NhsClient
     from dmvpn.features.nhrp.model import TunnelConfig
     from dmvpn.features.nhrp.packet import PacketType
-    from dmvpn.features.nhrp.path import Path
+    from dmvpn.features.nhrp.path import DirectPath
     from dmvpn.features.nhrp.reasons import Refusal
+    from dmvpn.features.nhrp.timers import TunnelTimers
 
-#: What IOS writes into the MTU field of its CIEs: the largest packet of a tunnel interface, less the key.
+#: IOS's MTU field of its CIEs: the largest packet of a tunnel interface, less the key.
 _LARGEST_MTU = 17916
 _KEY_OCTETS = 4
 
@@ -44,12 +45,12 @@ LARGEST_USAGE = 100_000
 
 #: Seconds for which an entry counts as used after a packet.
 USED_FOR = 60.0
-#: Seconds for which a path counts as in use after a packet: so long it is checked every second.
+#: Seconds for which a path counts as in use after a packet, and is checked every second.
 IN_USE = 10.0
 
 
 class Happening(enum.Enum):
-    """What NHRP ordered or was told of a tunnel; the value is the name in `show nhrp stats`, [S]ent or [R]eceived."""
+    """An order or event of a tunnel; the value is the name in `show nhrp stats`, [S]ent or [R]eceived."""
 
     UP = "[R]UP"
     DOWN = "[R]Down"
@@ -64,7 +65,7 @@ class Happening(enum.Enum):
 
 @dataclass(slots=True)
 class Counters:
-    """Packets of one tunnel by type, and what was not done with them.
+    """Packets of one tunnel by type, and refused packets.
 
     failed: orders that the host refused.
     heard: packets received, which are cleared with the happenings (`show nhrp stats` counts them, too).
@@ -80,19 +81,19 @@ class Counters:
     failed: dict[Happening, int] = field(default_factory=dict)
 
     def clear_packets(self) -> None:
-        """Count packets from the beginning."""
+        """Reset the packet counters."""
         for counted in (self.sent, self.received, self.forwarded, self.refused):
             counted.clear()
         self.redirects_suppressed = 0
 
     def clear_happenings(self) -> None:
-        """Count everything else from the beginning."""
+        """Reset all other counters."""
         self.happened.clear()
         self.failed.clear()
         self.heard = 0
 
     def count(self, what: Happening) -> None:
-        """Count something that happened to the tunnel, or was ordered."""
+        """Count an event of the tunnel, or an order."""
         self.happened[what] = self.happened.get(what, 0) + 1
 
     def count_failed(self, what: Happening) -> None:
@@ -104,12 +105,12 @@ class Counters:
         self.sent[kind] = self.sent.get(kind, 0) + 1
 
     def count_received(self, kind: PacketType) -> None:
-        """Count a packet that came and could be read."""
+        """Count a received packet that could be parsed."""
         self.received[kind] = self.received.get(kind, 0) + 1
         self.heard += 1
 
     def count_forwarded(self, kind: PacketType) -> None:
-        """Count a packet of somebody else that left by this tunnel."""
+        """Count a packet of another station that was forwarded into this tunnel."""
         self.forwarded[kind] = self.forwarded.get(kind, 0) + 1
 
     def count_suppressed(self) -> None:
@@ -121,9 +122,9 @@ class Counters:
         self.refused[why] = self.refused.get(why, 0) + 1
 
 
-#: Packets of NHRP's own that are still to be seen in the counters.
+#: Packets of NHRP's own that have not appeared in the counters yet.
 LARGEST_CARRY = 4
-#: So many packets in one report are more than the Hellos of routing protocols; seconds for which they are remembered.
+#: More packets than this in one report are more than the Hellos of routing protocols; seconds for which they count.
 BUSY_PACKETS = 3
 BUSY_FOR = 10.0
 
@@ -134,7 +135,7 @@ class Usage:
 
     On a protected tunnel each connection has an account; that of an address shows when one of them grew.
 
-    own: packets that NHRP itself sent there since the last poll; they are no use of an entry.
+    own: packets that NHRP itself sent there since the last poll; they do not count as use of an entry.
     busy_until: seconds.
     """
 
@@ -150,21 +151,22 @@ class Usage:
         self.own += 1
 
     def reported(self, sent: int, received: int) -> tuple[int, int]:
-        """Bring the counters up to a report. Returns how many packets of others left since the last one, how many came.
+        """Update the counters from a report. Returns the number of sent packets that are not NHRP's own, and of
+        received ones.
 
-        What NHRP itself sent does not count: it would keep entries alive that nobody uses, and wait for answers that
+        Packets of NHRP itself do not count: they would keep unused entries alive, and make us wait for answers that
         need not come.
         """
         # Counters that fell: the tunnel was made again.
         left = sent - self.sent if sent >= self.sent else sent
         came = received - self.received if received >= self.received else received
-        # What NHRP sent just now may be in the next report only.
+        # NHRP's latest packets may only appear in the next report.
         of_others, self.own = left - self.own, min(max(0, self.own - left), LARGEST_CARRY)
         self.sent, self.received = sent, received
         return of_others, came
 
     def passed(self, of_others: int, came: int, now: float) -> None:
-        """Note when packets passed."""
+        """Record when packets passed."""
         if of_others > 0:
             self.used_at = now
         if of_others >= BUSY_PACKETS:
@@ -187,26 +189,28 @@ class Suppressed:
 class Tunnel:
     """One tunnel with NHRP on it.
 
-    state, interface: as their owners last told us.
-    address: of the interface, the one of ours that other links may know.
+    state, interface: as their owners last reported them.
+    address: of the interface, our address beyond this link.
     link_local: of the interface; IPv4 has none.
     addresses: of the interface, all of them.
     subnet: the prefix of the first address.
     edges: the network and broadcast addresses.
     paths: to other spokes.
     server_paths: to servers that answer.
-    public_nbma: what a server says our address looks like behind NAT.
-    adjacencies: what the data plane was told, next hop by next hop.
-    gleaned: next hops whose packets go by a server, and since when.
+    public_nbma: our translated address according to a server, if we are behind NAT.
+    adjacencies: as in the data plane, by next hop, or as they will be there when the tunnel comes up.
+    ordered: next hops whose adjacency was ordered from the data plane, and not cleared since.
+    gleaned: next hops whose packets go through a server, and since when.
     registered_multicast: clients, with the number of their entries.
     held: `if-state nhrp` keeps the line protocol down.
     mapped, copied: the lines `map` and `map multicast` by target, and by NBMA address.
-    doubted: tunnel addresses of servers that were silent; until when others are preferred although they answer again
-        (seconds), None while they do not.
+    doubted: tunnel addresses of servers that were silent; the time (seconds) until which other servers are preferred
+        although they answer again, None while they do not.
     """
 
     config: TunnelConfig
     limit: RateLimit
+    timers: TunnelTimers
     state: TunnelState | None = None
     interface: InterfaceState | None = None
     address: IPAddress | None = None
@@ -217,13 +221,14 @@ class Tunnel:
     cache: Cache = field(default_factory=Cache)
     counters: Counters = field(default_factory=Counters)
     clients: dict[IPAddress, NhsClient] = field(default_factory=dict)
-    paths: dict[IPAddress, Path] = field(default_factory=dict)
-    server_paths: dict[IPAddress, Path] = field(default_factory=dict)
-    adjacencies: dict[IPAddress, Neighbor] = field(default_factory=dict)
+    paths: dict[IPAddress, DirectPath] = field(default_factory=dict)
+    server_paths: dict[IPAddress, DirectPath] = field(default_factory=dict)
+    adjacencies: dict[IPAddress, NbmaPeer] = field(default_factory=dict)
+    ordered: dict[IPAddress, None] = field(default_factory=dict)
     gleaned: dict[IPAddress, float] = field(default_factory=dict)
     usage: dict[IPAddress | int, Usage] = field(default_factory=dict)
-    registered_multicast: dict[Neighbor, int] = field(default_factory=dict)
-    multicast: tuple[Neighbor, ...] = ()
+    registered_multicast: dict[NbmaPeer, int] = field(default_factory=dict)
+    multicast: tuple[NbmaPeer, ...] = ()
     multicast_set_at: float | None = None
     public_nbma: IPAddress | None = None
     redirects: dict[tuple[IPAddress, IPAddress], Suppressed] = field(default_factory=dict)
@@ -252,7 +257,10 @@ class Tunnel:
         self.state = state
 
     def follow(self, interface: InterfaceState | None) -> None:
-        """Take over the state of the interface. What follows from it is needed for each packet, so it is noted here."""
+        """Take over the state of the interface.
+
+        Values derived from it are needed for each packet, so they are stored here.
+        """
         version = self.config.version
         self.interface = interface
         self.address = interface.primary(version) if interface is not None else None
@@ -278,9 +286,9 @@ class Tunnel:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What others know us by: whether we speak at all, addresses, whether in clear, whether to one far end alone.
+        """What peers know of us: whether we run, addresses, protection, the far end of a point-to-point tunnel.
 
-        A tunnel that leads to one place needs no adjacencies; when it becomes multipoint, all of them are missing.
+        A point-to-point tunnel needs no adjacencies; when it becomes multipoint, all of them are missing.
         """
         return self.running, self.nbma, self.address, self.link_local, self.protected, self.far_end
 
@@ -291,7 +299,7 @@ class Tunnel:
 
     @property
     def protected(self) -> bool:
-        """Whether its packets leave in ESP or not at all."""
+        """Whether its packets leave only in ESP."""
         return self.state is not None and bool(self.state.protection)
 
     @property
@@ -311,7 +319,7 @@ class Tunnel:
 
     @property
     def running(self) -> bool:
-        """Whether NHRP can speak: configured, both addresses known, and the tunnel can send."""
+        """Whether NHRP can run: configured, both addresses known, and the tunnel can send."""
         return (
             self.config.network_id is not None
             and self.state is not None
@@ -334,24 +342,24 @@ class Tunnel:
         return address in self.edges
 
     def is_guest(self, target: Prefix) -> bool:
-        """Return whether it is outside of the subnet, so that routing decides, too."""
+        """Return whether the target is outside of the subnet, so that routing decides, too."""
         beside_us = self.subnet is not None and target in self.subnet
         return not beside_us and not is_link_local(target.address)
 
     def used(self, entry: Entry, now: float) -> bool:
-        """Return whether its adjacency carried a packet lately; of a prefix, the adjacency of its next hop."""
+        """Return whether the entry's adjacency carried a packet lately; of a prefix, the adjacency of its next hop."""
         neighbor = entry.neighbor
         if neighbor is None or not self.multipoint:  # a point-to-point tunnel has no adjacencies to look at
             return False
         usage = self.usage.get(neighbor.account)
         return usage is not None and usage.used_at is not None and now - usage.used_at <= USED_FOR
 
-    def carries(self, neighbor: Neighbor, now: float) -> bool:
-        """Return whether packets of others went there in the last seconds."""
+    def carries(self, neighbor: NbmaPeer, now: float) -> bool:
+        """Return whether packets other than NHRP's own went there in the last seconds."""
         usage = self.usage.get(neighbor.account)
         return usage is not None and usage.used_at is not None and now - usage.used_at <= IN_USE
 
-    def count_own(self, neighbor: Neighbor) -> None:
+    def count_own(self, neighbor: NbmaPeer) -> None:
         """Count a packet of NHRP's own that goes there."""
         usage = self.usage.get(neighbor.account)
         if usage is None:
@@ -366,7 +374,7 @@ class Tunnel:
         return any(client.is_responding for client in self.clients.values())
 
     def server_is_busy(self, now: float) -> bool:
-        """Return whether there is data for a server, and not only Hellos."""
+        """Return whether there is data traffic to a server, and not only Hellos."""
         usages = (self.usage.get(client.nbma) for client in self.clients.values() if client.nbma is not None)
         return any(usage is not None and now < usage.busy_until for usage in usages)
 
@@ -375,8 +383,10 @@ class Tunnel:
         return any(client.nhs == address for client in self.clients.values())
 
     def server(self, avoid: IPAddress | None = None) -> NhsClient | None:
-        """Return the best server to send to: one that responds before one that might, then one that responded all along
-        before one that has just returned (`Standby`), then by priority.
+        """Return the best server to send to.
+
+        A responding server comes first, then a server that responded all along before a server that has just returned
+        (`Standby`), then priority decides.
 
         avoid: an NBMA address that must not be chosen, because the packet came from there.
         """

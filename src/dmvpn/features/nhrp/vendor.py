@@ -1,19 +1,19 @@
-"""What vendors put into NHRP packets (RFC 2332 §5.3.5): Cisco's group of a spoke, and our own `MappedPorts`.
+"""Vendor private extensions (RFC 2332 §5.3.5): Cisco's group of a spoke, and our own `MappedPorts`.
 
 The group (`nhrp group NAME`) names the policy of per-tunnel QoS that a hub is to apply to a spoke.
 
-`MappedPorts` are the UDP ports by which stations behind NAT are reached.
-docs/reference/nhrp-vendor-extension.md describes its format, too. IKE and ESP of a station behind NAT come from its UDP
-port 4500, which the NAT shows as another one. Only a station that hears it knows: its server. So a Resolution Request
-carries this extension, empty, and servers on the way write into it where they hear the requester, and in the reply
-where they hear the responder:
+`MappedPorts` are the UDP ports by which stations behind NAT are reached. docs/reference/nhrp-vendor-extension.md
+describes its format, too. IKE and ESP of a station behind NAT come from its UDP port 4500, which the NAT maps to
+another one. Only a station that hears it knows that port: its server. So a Resolution Request carries this extension,
+empty, and servers on the way add the port at which they hear the requester, and in the reply the port at which they
+hear the responder:
 
     request   requester (empty) -> the server of the requester adds it   -> ... -> the responder reads it, copies it
     reply     responder         -> the server of the responder adds it   -> ... -> the requester reads it
 
 It is vendor private (RFC 2332 §5.3.5) and not compulsory: a station that does not know it passes it on, or copies it.
-Without an IEEE number of our own the vendor is a locally administered one (second digit 2, IEEE 802c), which others may
-have chosen as well; so four octets follow that tell ours apart: "VPN" and the version.
+Without an IEEE number of our own the vendor is a locally administered one (second digit 2, IEEE 802c), which another
+vendor may have chosen as well; so four octets follow that identify ours: "VPN" and the version.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _ITEM = struct.Struct("!BB")
 _MAPPED_PORT: Final = 1
 _PORT = struct.Struct("!HB")
 _LENGTHS: Final = (4, 16)
-#: Stations that one extension names. There are two in a resolution.
+#: Stations in one extension. There are two in a resolution.
 LARGEST_NUMBER: Final = 4
-#: A NAT keeps ports above 1023 above 1023 (RFC 4787 §4.2.2): a lower port would only lead IKE astray.
+#: A NAT maps ports above 1023 to ports above 1023 (RFC 4787 §4.2.2): a lower port would only mislead IKE.
 LOWEST_PORT: Final = 1024
 
 
@@ -77,7 +77,7 @@ class MappedPort:
 class MappedPorts:
     """The extension.
 
-    others: items of types that later versions may have, which stay as they are.
+    other items: of types that later versions may define, kept unchanged.
     """
 
     entries: tuple[MappedPort, ...] = ()
@@ -85,7 +85,7 @@ class MappedPorts:
 
     @classmethod
     def parse(cls, extension: Extension) -> MappedPorts | None:
-        """Return what an extension says, if it is ours and well-formed."""
+        """Return the content of an extension, if it is ours and well-formed."""
         if not isinstance(extension, VendorPrivate) or extension.vendor != VENDOR:
             return None
         data, position = extension.data, len(_MAGIC)
@@ -115,7 +115,7 @@ class MappedPorts:
         return VendorPrivate(vendor=VENDOR, data=_MAGIC + octets)
 
     def port_of(self, protocol: IPAddress, nbma: IPAddress) -> int:
-        """Return the port of this station at this address; 0: nothing is said of it, or nothing possible."""
+        """Return the port of this station at this address; 0: not listed, or impossible."""
         found = (entry.port for entry in self.entries if (entry.protocol, entry.nbma) == (protocol, nbma))
         return next((port for port in found if port >= LOWEST_PORT), 0)
 
@@ -126,7 +126,7 @@ def mapped_ports(extensions: Extensions) -> MappedPorts | None:
 
 
 def with_mapped_ports(extensions: Extensions, ports: MappedPorts) -> Extensions:
-    """Return the list with this one in the place of the first one of ours; further ones go."""
+    """Return the list with this extension in place of the first one of ours; further ones are removed."""
     changed: list[Extension] = []
     placed = False
     for old in extensions:

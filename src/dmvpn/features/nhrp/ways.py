@@ -1,34 +1,34 @@
-"""Which way to an overlay address, as an NHRP station sees it (RFC 2332 §5.2.0.1 and §6.1).
+"""The way to an overlay address, as an NHRP station sees it (RFC 2332 §5.2.0.1 and §6.1).
 
-    Here      we are where the address leaves the NHRP network: we answer for it
-    Onward    another station of the network is nearer: that is where a message about the address goes
-    Nowhere   nobody knows
+    Here      we are the egress of the NHRP network for the address: we answer for it
+    Onward    another station of the network is nearer: a message about the address goes there
+    Nowhere   no station of the network has the address
 
 Requests and indications go this way towards their destination, replies towards their source. The routing table decides,
-as if NHRP had put nothing into it: a request that followed a shortcut would ask the station that it asks about.
+without NHRP's own routes: a request that followed a shortcut would go to the station that it asks about.
 
-An egress may answer for (`given_prefix`, RFC 2332 §6.3) the route that leads out of the network, without its
-exceptions. An answer for a whole prefix draws the packets of all its addresses here. So no part of it may be one that
-we ourselves would send back into the NHRP network, or drop. For example, 10.4.0.0/16 leads to our LAN and 10.4.9.0/24
-to the tunnel: a request for 10.4.4.1 gets 10.4.0.0/21. More special routes that lead out by our own interfaces are no
+An egress may answer (`given_prefix`, RFC 2332 §6.3) for the route that leads out of the network, without its
+exceptions. A reply for a whole prefix draws the packets of all its addresses here. So it may contain no address that we
+ourselves would send back into the NHRP network, or drop. For example, 10.4.0.0/16 leads to our LAN and 10.4.9.0/24 to
+the tunnel: a request for 10.4.4.1 gets 10.4.0.0/21. More specific routes that lead out by our own interfaces are no
 exceptions: they end here too.
 
 A server stands in for another that is silent (`Standby`). A routing protocol gives a dead hub up and sends packets to
 the other one. A static route does not: its next hop remains the dead hub's tunnel address. So while one server does not
 answer and another one does, packets for the next hop of the first go to the NBMA address of the second, which routes
-them as it routes all others.
+them like all other packets.
 
-    silent     no answer to several requests: another server stands in
-    doubted    it answers again, but perhaps knows few of its clients yet: for a while the other one goes on standing in
+    silent     no reply to several requests: another server stands in
+    doubted    it answers again, but may know few of its clients yet: for a while the other one goes on standing in
     trusted    it is its own next hop
 
-A server that gets our multicast is trusted as soon as it answers: a routing protocol wants to speak to it, and will not
-use it before it knows its way.
+A server that gets our multicast is trusted as soon as it answers: a routing protocol needs to reach it, and does not
+use it before it has its routes.
 
-Others are told of a shorter way (`Redirects`) by a Traffic Indication (draft-detienne-dmvpn-01), which a router sends
-that forwards packets between members of a network. The data plane reports transit packets that came out of a tunnel and
-left by a tunnel of the same network, once for each interval and pair of addresses. The station from which the packet
-came is told, unless it is itself the next hop of the packet's destination.
+A router that forwards packets between members of a network announces a shorter way (`Redirects`) by a Traffic
+Indication (draft-detienne-dmvpn-01). The data plane reports transit packets that came out of a tunnel and left by a
+tunnel of the same network, once for each interval and pair of addresses. The indication goes to the station from which
+the packet came, unless that is itself the next hop of the packet's destination.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
+from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.errors import WireError
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.cache import EntryType, Neighbor
+from dmvpn.features.nhrp.cache import EntryType, NbmaPeer
 from dmvpn.features.nhrp.packet import TrafficIndication
 from dmvpn.features.nhrp.parts import ForwardTransitRecord, NatAddress, ReverseTransitRecord
 from dmvpn.features.nhrp.plane import multicast_receivers
-from dmvpn.features.nhrp.station import Timer, TimerKind
 from dmvpn.features.nhrp.tunnel import Suppressed
 from dmvpn.net import ip
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
@@ -58,14 +58,15 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: A shorter prefix is not given away: a router with a default route must not attract the whole Internet (as FRR).
+#: No shorter prefix is put into a reply: a router with a default route must not attract the whole Internet (as FRR).
 SHORTEST_PREFIX = 8
-#: Seconds for which a server is doubted: by then all its clients have asked it, too (`client.LONGEST_RETRY`, and more).
+#: Seconds for which a server is doubted: by then all its clients have registered again (`client.LONGEST_RETRY`, and
+#: more).
 RETURN_DELAY = 75.0
 
 
 def given_prefix(station: Station, tunnel: Tunnel, route: Prefix, address: IPAddress) -> Prefix:
-    """Return the shortest prefix of `route` that holds `address` and nothing that we reach otherwise."""
+    """Return the shortest prefix of `route` that holds `address` and no address that we reach by another way."""
     if route.length < SHORTEST_PREFIX:
         return Prefix.host(address)
     length = route.length
@@ -76,7 +77,7 @@ def given_prefix(station: Station, tunnel: Tunnel, route: Prefix, address: IPAdd
 
 
 def _inside(routes: tuple[Route, ...], prefix: Prefix) -> list[Route]:
-    """Return the routes for parts of a prefix; they are side by side, since routes are sorted by prefix."""
+    """Return the routes for parts of a prefix; they are adjacent, since routes are sorted by prefix."""
     found: list[Route] = []
     for index in range(bisect_left(routes, _order(prefix), key=lambda route: _order(route.prefix)), len(routes)):
         route = routes[index]
@@ -92,7 +93,7 @@ def _order(prefix: Prefix) -> tuple[int, Prefix]:
 
 
 def _leads_elsewhere(station: Station, tunnel: Tunnel, route: Route) -> bool:
-    """Return whether it leads back into the network, or nowhere. NHRP's routes do not count; `local` is us."""
+    """Return whether the route leads back into the network, or nowhere. NHRP's routes do not count; `local` is us."""
     if route.source in (RouteSource.NHRP, RouteSource.LOCAL):
         return False
     if route.kind is not RouteKind.FORWARD:
@@ -101,7 +102,7 @@ def _leads_elsewhere(station: Station, tunnel: Tunnel, route: Route) -> bool:
 
 
 def _common_length(prefix: Prefix, address: IPAddress) -> int:
-    """Return the bits that the prefix and the address have in common, at most those of the prefix."""
+    """Return the number of bits that the prefix and the address have in common, at most those of the prefix."""
     differing = (int(prefix.address) ^ int(address)).bit_length()
     return min(prefix.length, address.max_prefixlen - differing)
 
@@ -110,7 +111,7 @@ def _common_length(prefix: Prefix, address: IPAddress) -> int:
 class Here:
     """We are the egress.
 
-    prefix: what we may answer for, the prefix of our own route as far as it is valid.
+    prefix: the prefix that we may answer for: our own route, as far as it is valid.
     """
 
     prefix: Prefix
@@ -122,12 +123,12 @@ class Onward:
 
     tunnel: Tunnel
     next_hop: IPAddress
-    neighbor: Neighbor
+    neighbor: NbmaPeer
 
 
 @dataclass(frozen=True, slots=True)
 class Nowhere:
-    """Nobody knows the address.
+    """No station of the network has the address.
 
     why: one clause for people.
     """
@@ -138,7 +139,7 @@ class Nowhere:
 Way = Here | Onward | Nowhere
 
 
-def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: Neighbor | None = None) -> Way:
+def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: NbmaPeer | None = None) -> Way:
     """Return the way to `address` within the network of `tunnel`.
 
     came_from: the station that sent us the message. It does not go back there.
@@ -168,11 +169,11 @@ def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: Ne
 
 
 def _counts(station: Station, tunnel: Tunnel, entry: Entry, address: IPAddress) -> bool:
-    """Return whether a binding says where messages go: not if a client registered it where the default route leads.
+    """Return whether a binding decides where messages go: not if a client registered it where the default route leads.
 
-    Messages and packets must go one way. Otherwise a member could register an address of the Internet, and get what
-    others send there by us. Where the subnet is one address, all clients are outside of it, and only their word tells
-    of them.
+    Messages and packets must go one way. Otherwise a member could register an address of the Internet, and draw the
+    traffic that other members send there through us. Where the subnet is one address, all clients are outside of it,
+    and only their registrations name them.
     """
     has_subnet = tunnel.subnet is not None and not tunnel.subnet.is_host
     if not (entry.is_registered and has_subnet and tunnel.is_guest(entry.target)):
@@ -182,10 +183,10 @@ def _counts(station: Station, tunnel: Tunnel, entry: Entry, address: IPAddress) 
 
 
 def may_be_beyond(station: Station, tunnel: Tunnel, address: IPAddress) -> bool:
-    """Return whether another station of the network may have it: it is not ours, and no route leads out to it.
+    """Return whether another station of the network may have the address: it is not ours, and no route leads out to it.
 
-    Otherwise a station that names itself by the address of a host behind us would draw its packets into the tunnel. A
-    default route to the Internet says nothing: stations of other regions may be known by no other route.
+    Otherwise a station that claims the address of a host behind us would draw its packets into the tunnel. A default
+    route to the Internet proves nothing: stations of other regions may be known by no other route.
     """
     if is_link_local(address):
         return not tunnel.is_ours(address)
@@ -197,7 +198,7 @@ def may_be_beyond(station: Station, tunnel: Tunnel, address: IPAddress) -> bool:
     return any(station.same_network(tunnel, hop.interface) is not None for hop in route.next_hops)
 
 
-def _on_the_link(tunnel: Tunnel, address: IPAddress, came_from: Neighbor | None) -> Way:
+def _on_the_link(tunnel: Tunnel, address: IPAddress, came_from: NbmaPeer | None) -> Way:
     """Find a link-local address on its own link: other links may have the same, and no route leads to it."""
     if tunnel.is_ours(address):
         return Here(Prefix.host(address))
@@ -207,7 +208,7 @@ def _on_the_link(tunnel: Tunnel, address: IPAddress, came_from: Neighbor | None)
     return _unless_back(_along(tunnel, NextHop(tunnel.name), came_from), came_from)
 
 
-def _along(tunnel: Tunnel, hop: NextHop, came_from: Neighbor | None) -> Way:
+def _along(tunnel: Tunnel, hop: NextHop, came_from: NbmaPeer | None) -> Way:
     """Return the way out of a tunnel: to the route's next hop if it is a known station, else to a server."""
     if hop.address is not None:
         entry = tunnel.cache.binding(hop.address)
@@ -218,40 +219,41 @@ def _along(tunnel: Tunnel, hop: NextHop, came_from: Neighbor | None) -> Way:
                 tunnel, hop.address, tunnel.adjacencies.get(hop.address, own) if hop.address in tunnel.doubted else own
             )
     if tunnel.far_end is not None:
-        return Onward(tunnel, hop.address or next(iter(tunnel.clients), tunnel.far_end), Neighbor(tunnel.far_end))
+        return Onward(tunnel, hop.address or next(iter(tunnel.clients), tunnel.far_end), NbmaPeer(tunnel.far_end))
     server = tunnel.server(avoid=came_from.nbma if came_from is not None else None)
     if server is None or server.nbma is None:
         return Nowhere("nobody has registered it, and there is no next hop server to ask")
-    return Onward(tunnel, server.nhs, Neighbor(server.nbma))
+    return Onward(tunnel, server.nhs, NbmaPeer(server.nbma))
 
 
-def _unless_back(way: Way, came_from: Neighbor | None) -> Way:
+def _unless_back(way: Way, came_from: NbmaPeer | None) -> Way:
     if isinstance(way, Onward) and way.neighbor.meets(came_from):
         return Nowhere("the route leads back to where the message came from")
     return way
 
 
 def _connected(addresses: tuple[tuple[IPAddress, int], ...], own: IPAddress) -> Prefix:
-    """Return the whole prefix in which an address of our own lies, and not its local host route."""
+    """Return the connected prefix of an address of our own, and not its local host route."""
     return next((Prefix.of(address, length) for address, length in addresses if address == own), Prefix.host(own))
 
 
 class Standby:
-    """Owns `Tunnel.doubted`, and says where the next hops of servers lead."""
+    """Owns `Tunnel.doubted`, and decides where packets for the next hops of servers go."""
 
     def __init__(self, station: Station, plane: Plane) -> None:
         self._station = station
+        self._context = station.context
         self._plane = plane
 
     def update(self, tunnel: Tunnel) -> None:
-        """Follow a server that answers, or does not any more, or was doubted long enough."""
+        """Follow a server that answers, or no longer answers, or was doubted long enough."""
         self._doubt(tunnel)
         for client in tunnel.clients.values():
             entry = tunnel.cache.host(client.nhs)
             if entry is not None and entry.neighbor is not None and entry.type is EntryType.STATIC:
                 self._plane.lead(tunnel, client.nhs, self.in_place_of(tunnel, client.nhs) or entry.neighbor)
 
-    def in_place_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
+    def in_place_of(self, tunnel: Tunnel, next_hop: IPAddress) -> NbmaPeer | None:
         """Return where packets for this next hop go, if it is a server for which another one stands in; else None."""
         if next_hop not in tunnel.doubted:
             return None
@@ -264,21 +266,21 @@ class Standby:
         return other.at
 
     def _doubt(self, tunnel: Tunnel) -> None:
-        now, before, tunnel.doubted = self._station.now, tunnel.doubted, {}
+        now, before, tunnel.doubted = self._context.now, tunnel.doubted, {}
         for client in tunnel.clients.values():
             until = before.get(client.nhs, 0.0)
             if client.is_failing or (until is None and not client.is_responding):
                 tunnel.doubted[client.nhs] = None
             elif until is None:
                 tunnel.doubted[client.nhs] = now + RETURN_DELAY
-                self._station.deadlines.set(Timer(TimerKind.RETURN, tunnel.name, client.nhs), now + RETURN_DELAY)
             elif until > now:
                 tunnel.doubted[client.nhs] = until
+        self._context.arm(tunnel.timers.trust, earliest(*tunnel.doubted.values()))
 
 
-#: What IOS quotes of a packet: the IP header and eight octets.
+#: As much of a packet as IOS quotes: the IP header and eight octets.
 QUOTED = {4: 28, 6: 48}
-#: Pairs that `show ip nhrp redirect` remembers of one tunnel.
+#: Pairs of one tunnel that `show ip nhrp redirect` lists.
 LARGEST_MEMORY = 1024
 
 
@@ -287,10 +289,11 @@ class Redirects:
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._context = station.context
 
     def hairpin(self, tunnel: Tunnel, event: Hairpin) -> None:
-        """Tell the station before us about a packet that came from a neighbor and went back into the network."""
-        came_from = Neighbor(event.nbma, event.connection)
+        """Send a redirect to the station from which a packet came that went back into the network."""
+        came_from = NbmaPeer(event.nbma, event.connection)
         addresses = quoted_addresses(event.packet)
         if addresses is None:
             return
@@ -318,7 +321,7 @@ class Redirects:
         )
         self._station.send(tunnel, came_from, indication)
 
-    def _leads_to(self, out_tunnel: str, destination: IPAddress, came_from: Neighbor) -> bool:
+    def _leads_to(self, out_tunnel: str, destination: IPAddress, came_from: NbmaPeer) -> bool:
         """Return whether the packet went back to the very station it came from."""
         leaves_by = self._station.tunnels.get(out_tunnel)
         if leaves_by is None:
@@ -330,16 +333,16 @@ class Redirects:
         return False
 
     def _remember(self, tunnel: Tunnel, nbma: IPAddress, destination: IPAddress) -> None:
-        expires = self._station.now + tunnel.config.redirect_interval
+        expires = self._context.now + tunnel.config.redirect_interval
         known = tunnel.redirects.pop((nbma, destination), None)
-        drops = known.drops + 1 if known and known.expires > self._station.now else 0
+        drops = known.drops + 1 if known and known.expires > self._context.now else 0
         tunnel.redirects[nbma, destination] = Suppressed(nbma, destination, drops, expires)
         if len(tunnel.redirects) > LARGEST_MEMORY:
             del tunnel.redirects[next(iter(tunnel.redirects))]
 
 
 def is_probe(packet: bytes) -> bool:
-    """Return whether it checks a direct way to another router, or answers such a check: that needs no redirect."""
+    """Return whether the packet is an echo that checks a direct path, or its answer: these need no redirect."""
     try:
         protocol, start = ip.peek_payload(packet)
         is_control = ip.peek_tos(packet) == TOS_INTERNETWORK_CONTROL
@@ -350,7 +353,7 @@ def is_probe(packet: bytes) -> bool:
 
 
 def quoted_addresses(packet: bytes) -> tuple[IPAddress, IPAddress] | None:
-    """Return source and destination of a quoted packet, or None if it is not one."""
+    """Return source and destination of a quoted packet, or None if it is no IP packet."""
     try:
         return ip.peek_addresses(packet)
     except WireError:

@@ -25,7 +25,7 @@ ALL_LINES: Final = lines.ALL_LINES
 
 
 def model(tree: ConfigTree) -> NhrpConfig:
-    """Return what the configuration says of NHRP."""
+    """Return the NHRP settings of a configuration."""
     logging, domain = tree.get(lines.LOGGING), tree.get(DOMAIN_NAME) or tree.get(DOMAIN_NAME_OLD)
     return NhrpConfig(
         tunnels=tuple(
@@ -43,7 +43,7 @@ def model(tree: ConfigTree) -> NhrpConfig:
 
 
 def _tunnel(args: Args, inner: Section, version: int) -> TunnelConfig | None:
-    """Return what an interface says about one version of IP; None: it is no tunnel and says nothing."""
+    """Return the NHRP settings of an interface for one IP version; None: it is no tunnel and has no such lines."""
     name, section = args.interface("name"), Spoken(inner) if version == 4 else lines.IPV6.spoken(inner)
     is_named = version == 4 and (name.startswith("Tunnel") or inner.mentions(LINES))
     if not is_named and section.get(lines.NETWORK_ID) is None:
@@ -92,7 +92,7 @@ def _tunnel(args: Args, inner: Section, version: int) -> TunnelConfig | None:
 
 
 def _has_servers(section: Section) -> bool:
-    """Return whether the line protocol follows IPv4's servers: it follows those of one IP version."""
+    """Return whether the line protocol follows IPv4's servers: it follows the servers of one IP version."""
     return bool(section.all(lines.NHS) or section.all(lines.NHS_DYNAMIC))
 
 

@@ -1,15 +1,16 @@
 """The `ip nhrp ...` lines of an interface, and `logging dmvpn`. `ipv6 nhrp ...` are their twins.
 
-Some lines are kept and shown but do nothing in this router, because their subject does not exist here: `map group` with
-its service policy, `attribute group`, `nhrp event-publisher`, `interest` with an access list, `use` (the first packet
-asks, and none waits). If somebody might expect something else from a line, a warning answers it.
+Some lines are kept and shown but have no effect in this router, because their subject does not exist here: `map group`
+with its service policy, `attribute group`, `nhrp event-publisher`, `interest` with an access list, `use` (the first
+packet triggers a request, and none waits). A line from which a user might expect an effect is answered with a warning.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.features.nhrp.model import (
     DEFAULT_HEARSAY,
     DEFAULT_HOLDTIME,
@@ -18,7 +19,10 @@ from dmvpn.features.nhrp.model import (
     GROUP_LENGTH,
     PASSWORD_LENGTH,
 )
-from dmvpn.ios import Args, ConfigLine, Section, Twins
+from dmvpn.ios import Args, ConfigLine, Placeholder, Section, Twins
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
 
 #: All lines but one are lines of an interface.
 _line: Final = partial(ConfigLine, "interface")
@@ -92,7 +96,7 @@ NETWORK_ID: Final = _line(
 )
 HOLDTIME: Final = _line(
     "ip nhrp holdtime {seconds:1-65535}",
-    {"holdtime": "How long others may keep what we tell them", "seconds": "Seconds"},
+    {"holdtime": "How long peers may keep our addresses", "seconds": "Seconds"},
     order=64,
     default=f"ip nhrp holdtime {DEFAULT_HOLDTIME}",
 )
@@ -109,7 +113,7 @@ _NHS_HELP = {
     "cluster": "Servers that stand in for each other",
     "max-connections": "How many of a cluster are used at the same time",
     "connections": "Servers",
-    "dynamic": "The server tells its tunnel address itself",
+    "dynamic": "Learn the tunnel address from the server",
     "fallback": "Wait until a better server is used again",
     "seconds": "Seconds",
 }
@@ -165,7 +169,7 @@ BIND_IDENTITY: Final = _line(
 HEARSAY_LIMIT: Final = _line(
     "ip nhrp hearsay limit {addresses:1-65535}",
     {
-        "hearsay": "What one station says of others, on a protected tunnel",
+        "hearsay": "Addresses of other stations from one station, on a protected tunnel",
         "limit": "New NBMA addresses in a minute that it may lead IKE to",
         "addresses": "Addresses",
     },
@@ -178,7 +182,7 @@ SHORTCUT: Final = _line(
 REDIRECT: Final = _line(
     "ip nhrp redirect [ timeout {seconds:2-30} ]",
     {
-        "redirect": "Tell spokes when they could go directly (phase 3)",
+        "redirect": "Redirect spokes to direct paths (phase 3)",
         "timeout": "Not more often for one pair of addresses",
         "seconds": "Seconds",
     },
@@ -240,7 +244,7 @@ ATTRIBUTE: Final = _line("ip nhrp attribute group {name:word}", _ATTRIBUTE_HELP,
 ATTRIBUTE_SHORT: Final = _line("nhrp attribute group {name:word}", _ATTRIBUTE_HELP, order=69)
 EVENT_PUBLISHER: Final = _line(
     "nhrp event-publisher [ max-event-timeout {seconds:1-60} ]",
-    {"event-publisher": "Tell other processes of events", "max-event-timeout": "Wait for them", "seconds": "Seconds"},
+    {"event-publisher": "Report events to other processes", "max-event-timeout": "Wait for them", "seconds": "Seconds"},
     order=69,
 )
 IF_STATE: Final = _line(
@@ -251,7 +255,7 @@ IF_STATE: Final = _line(
 #: A line of our own: IOS has BFD for that, at both ends.
 WATCH_SERVERS: Final = _line(
     "ip nhrp watch-servers",
-    {"watch-servers": "Tell routing protocols of a next hop server that answers no echoes while packets go to it"},
+    {"watch-servers": "Report next hop servers that answer no echoes to routing protocols"},
     order=69,
 )
 LOGGING: Final = ConfigLine(
@@ -301,9 +305,11 @@ LINES: Final = (
     LOGGING,
 )
 
+#: Lines of an interface about IPv4.
+IPV4: Final = tuple(line for line in LINES if line.syntax.startswith("ip nhrp "))
 #: The same for IPv6. NBMA addresses are those of the underlay, so they stay as they are.
 IPV6: Final = Twins(
-    [line for line in LINES if line.syntax.startswith("ip nhrp ")],
+    IPV4,
     {
         "ip nhrp ": "ipv6 nhrp ",
         "{target:address} [ {mask:mask} ]": "{target:prefix6}",
@@ -313,3 +319,20 @@ IPV6: Final = Twins(
     order=84,
 )
 ALL_LINES: Final = (*LINES, *IPV6.lines)
+
+
+def server(address: IPAddress | None, nbma: IPAddress | Placeholder | None = None) -> str:
+    """Return the line that configures a server. nbma: its NBMA address in the same line, with multicast."""
+    line = of_version(NHS, 4 if address is None else address.version)
+    return line.of(nhs_address=address or Placeholder("ADDRESS"), nbma_address=nbma, multicast=nbma is not None)
+
+
+def mapping(address: IPAddress, nbma: IPAddress | Placeholder) -> str:
+    """Return the line that maps one tunnel address to an NBMA address."""
+    target = address if address.version == 4 else Prefix.host(address)  # IPv6 maps prefixes
+    return of_version(MAP, address.version).of(target=target, nbma=nbma)
+
+
+def of_version(line: ConfigLine, version: int) -> ConfigLine:
+    """Return the counterpart of this IPv4 line for a version of IP."""
+    return line if version == 4 else IPV6.twin(line)

@@ -1,9 +1,9 @@
-"""What NHRP prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks, never by a machine.
+"""Explanations of NHRP's output, for `dmvpn explain` and `| explain`. Imported on demand, never by a machine.
 
 flags       letters and words in `show dmvpn`, `show ip nhrp`, `show ip nhrp nhs`
-states      how far a peer, a server, a path is, and why no further; answers of the prompt
+states      of peers, servers and paths, with reasons; answers of the prompt
 codes       packet types, NAKs, errors, extensions, the flags of packets
-counters    what `show ip nhrp traffic` and `show nhrp stats` count
+counters    of `show ip nhrp traffic` and `show nhrp stats`
 lines       log messages, debug lines
 labels      columns and labels of the shows
 """
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.nhrp.explain import codes, counters, flags, labels, lines, states
 
 if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
+    from dmvpn.base.explanations import WordGroup
 
-GROUPS: Final[tuple[Group, ...]] = (
+GROUPS: Final[tuple[WordGroup, ...]] = (
     *flags.GROUPS,
     *states.GROUPS,
     *codes.GROUPS,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Group, Kind, code
+from dmvpn.base.explanations import WordGroup, WordKind, code
 from dmvpn.features.nhrp.packet import ErrorCode, PacketType, PurgeFlag, RegistrationFlag, ResolutionFlag, TrafficCode
 from dmvpn.features.nhrp.parts import AddressFamily, CieCode, ExtensionType, SecurityParameter
 
-#: Words that may be before a number, whatever the code is of.
+#: Words that may precede a number, whatever the code belongs to.
 _RFC: Final = frozenset({"rfc", "2332", "nhrp", "code"})
 
-_NAKS = Group(
+_NAKS = WordGroup(
     title="NAK, the code of a client information entry",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("show logging", "debug nhrp packet"),
     rank=20,
     clause="RFC 2332 §5.2.2 and §5.2.4",
@@ -25,7 +25,7 @@ _NAKS = Group(
         code(
             CieCode.SUCCESS,
             "Not a NAK: the entry was registered, or the address resolved.",
-            "In every reply that grants what was asked.",
+            "In every reply that grants the request.",
             also=("no error",),
         ),
         code(
@@ -37,20 +37,22 @@ _NAKS = Group(
         code(
             CieCode.INSUFFICIENT_RESOURCES,
             "The server has no room for another entry. It is asked again later.",
-            "A table at its limit; a sign of too many spokes, or of somebody who registers what he pleases.",
+            "A table at its limit; a sign of too many spokes, or of a station that registers arbitrary addresses.",
             next="on the server: show ip nhrp summary",
             also=("insufficient resources",),
         ),
         code(
             CieCode.NO_BINDING_FRR,
-            "FRR's number for 12, nobody has this address; RFC 2332 leaves 11 unassigned here, so it is read as 12.",
+            "FRR's number for 12, no binding for this address; RFC 2332 leaves 11 unassigned here, so it is read as "
+            "12.",
             "From hubs that run FRR's nhrpd.",
             clause="RFC 2332 §5.2.2",
         ),
         code(
             CieCode.NO_BINDING,
-            "Nobody has this address: the server knows no client, and no router behind a client, for it.",
-            "The spoke was asked for is not registered, or the tunnel address does not exist. Packets go by the hub.",
+            "No station has this address: the server has no client, and no router behind a client, for it.",
+            "The spoke in question is not registered, or the tunnel address does not exist. Packets go through the "
+            "hub.",
             next="on the server: show ip nhrp",
             clause="RFC 2332 §5.2.2",
             also=("no address binding",),
@@ -74,9 +76,9 @@ _NAKS = Group(
     ),
 )
 
-_ERRORS = Group(
+_ERRORS = WordGroup(
     title="code of an Error Indication",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("show logging", "debug nhrp packet"),
     rank=21,
     clause="RFC 2332 §5.2.7",
@@ -110,7 +112,7 @@ _ERRORS = Group(
         code(
             ErrorCode.PROTOCOL_ERROR,
             "The packet broke the rules in a way that has no code of its own.",
-            "A fault in one of the two programs. The packet itself tells more.",
+            "A fault in one of the two programs. The packet itself has the details.",
             next="debug nhrp packet",
             also=("protocol generic error",),
         ),
@@ -129,8 +131,8 @@ _ERRORS = Group(
         ),
         code(
             ErrorCode.INVALID_RESOLUTION_REPLY,
-            "A Resolution Reply came that answers no question of the receiver.",
-            "After a restart, or when somebody forges answers.",
+            "A Resolution Reply arrived that answers no request of the receiver.",
+            "After a restart, or when answers are forged.",
             also=("invalid resolution reply received",),
         ),
         code(
@@ -151,14 +153,14 @@ _ERRORS = Group(
         ),
         code(
             ErrorCode.VPN_MISMATCH,
-            "The packet names another VPN than the one that it arrived in.",
+            "The packet names another VPN than that in which it arrived.",
             "Only with the VPN extensions of RFC 2735, which DMVPN does not use.",
             clause="RFC 2735",
             also=("vpn mismatch",),
         ),
         code(
             ErrorCode.VPN_UNSUPPORTED,
-            "The packet names a VPN, and the receiver knows of none.",
+            "The packet names a VPN, and the receiver has none.",
             "Only with the VPN extensions of RFC 2735, which DMVPN does not use.",
             clause="RFC 2735",
             also=("vpn unsupported",),
@@ -166,9 +168,9 @@ _ERRORS = Group(
     ),
 )
 
-_TYPES = Group(
+_TYPES = WordGroup(
     title="packet types",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("show ip nhrp traffic", "debug nhrp"),
     rank=25,
     next="show ip nhrp traffic",
@@ -177,7 +179,7 @@ _TYPES = Group(
     explanations=(
         code(
             PacketType.RESOLUTION_REQUEST,
-            "Asks who has an address: which NBMA address leads to this tunnel address, or to the network behind it.",
+            "Asks for the NBMA address that leads to a tunnel address, or to the network behind it.",
             "From a spoke after a redirect (phase 3), or for a next hop that has no NBMA address (phase 2).",
             clause="RFC 2332 §5.2.1",
             also=("Resolution Request", "resolution"),
@@ -191,7 +193,7 @@ _TYPES = Group(
         ),
         code(
             PacketType.REGISTRATION_REQUEST,
-            "A client tells its server under which NBMA address its tunnel address is found, and for how long.",
+            "A client registers its tunnel address and NBMA address with its server, for the holding time.",
             "At the start and every third of the holding time.",
             clause="RFC 2332 §5.2.3",
             also=("Registration Request", "registration"),
@@ -204,8 +206,8 @@ _TYPES = Group(
         ),
         code(
             PacketType.PURGE_REQUEST,
-            "Take back what was said: forget this mapping now, it is not true any more.",
-            "When a network goes away, a route leads elsewhere, or somebody types `clear ip nhrp`.",
+            "Withdraws a mapping: the receiver must delete it now, because it is no longer valid.",
+            "When a network goes away, a route leads elsewhere, or a user types `clear ip nhrp`.",
             clause="RFC 2332 §5.2.5",
             also=("Purge Request", "purge"),
         ),
@@ -217,14 +219,14 @@ _TYPES = Group(
         ),
         code(
             PacketType.ERROR_INDICATION,
-            "Somebody could not work with a packet. It carries a code and the beginning of that packet, and is never "
+            "A station could not process a packet. It carries a code and the beginning of that packet, and is never "
             "answered itself.",
             clause="RFC 2332 §5.2.7",
             also=("Error Indication",),
         ),
         code(
             PacketType.TRAFFIC_INDICATION,
-            "The redirect of phase 3: a hub tells a spoke that its packets come in and leave by the same network, so "
+            "The redirect of phase 3: a hub informs a spoke that its packets enter and leave by the same network, so "
             "there may be a shorter way.",
             "With `ip nhrp redirect` on the hub, at most once in a while for each pair of addresses.",
             next="show ip nhrp redirect",
@@ -234,9 +236,9 @@ _TYPES = Group(
     ),
 )
 
-_EXTENSIONS = Group(
+_EXTENSIONS = WordGroup(
     title="extensions",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug nhrp extension",),
     rank=26,
     next="debug nhrp extension",
@@ -247,13 +249,13 @@ _EXTENSIONS = Group(
         code(ExtensionType.END, "Closes the list of extensions.", clause="RFC 2332 §5.3.0"),
         code(
             ExtensionType.RESPONDER_ADDRESS,
-            "Who answered: the addresses of the station that made the reply. The requester asks for it by leaving it "
+            "The addresses of the station that made the reply. The requester asks for the extension by sending it "
             "empty.",
             clause="RFC 2332 §5.3.1",
         ),
         code(
             ExtensionType.FORWARD_TRANSIT_RECORD,
-            "Each server that passes the request on writes itself down here; a server that finds itself knows of a "
+            "Each server that forwards the request adds its addresses here; a server that finds its own has detected a "
             "loop.",
             clause="RFC 2332 §5.3.2",
         ),
@@ -265,7 +267,7 @@ _EXTENSIONS = Group(
         ),
         code(
             ExtensionType.VENDOR_PRIVATE,
-            "What a vendor adds: the group of `ip nhrp group`, and the UDP ports of peers behind NAT.",
+            "Additions of a vendor: the group of `ip nhrp group`, and the UDP ports of peers behind NAT.",
             next="show dmvpn detail",
             clause="RFC 2332 §5.3.5",
         ),
@@ -278,9 +280,9 @@ _EXTENSIONS = Group(
     ),
 )
 
-_RESOLUTION_FLAGS = Group(
+_RESOLUTION_FLAGS = WordGroup(
     title="flags of a Resolution Request or Reply",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("debug nhrp packet",),
     rank=27,
     clause="RFC 2332 §5.2.1 and §5.2.2",
@@ -290,7 +292,7 @@ _RESOLUTION_FLAGS = Group(
         code(ResolutionFlag.ROUTER, "Q bit: the requester is a router, not a host.", also=("Q",)),
         code(
             ResolutionFlag.AUTHORITATIVE,
-            "A bit: only who holds the registration, or the route, may answer; no copies.",
+            "A bit: only the station that holds the registration, or the route, may answer; no copies.",
             also=("A", "auth"),
         ),
         code(
@@ -305,15 +307,15 @@ _RESOLUTION_FLAGS = Group(
         ),
         code(
             ResolutionFlag.SOURCE_STABLE,
-            "S bit: what the request says of its sender may be kept by who receives it.",
+            "S bit: stations that receive the request may keep its sender's addresses.",
             also=("src-stable",),
         ),
         code(ResolutionFlag.NAT, "The sender understands the NAT address extension.", clause="draft-detienne-dmvpn-01"),
     ),
 )
-_REGISTRATION_FLAGS = Group(
+_REGISTRATION_FLAGS = WordGroup(
     title="flags of a Registration Request",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("debug nhrp packet",),
     rank=28,
     clause="RFC 2332 §5.2.3",
@@ -321,18 +323,18 @@ _REGISTRATION_FLAGS = Group(
     explanations=(
         code(
             RegistrationFlag.UNIQUE,
-            "U bit: nobody else may register this address until it expires (off with `registration no-unique`).",
+            "U bit: no other station may register this address until it expires (off with `registration no-unique`).",
         ),
         code(
             RegistrationFlag.NAT,
-            "The client understands the NAT address extension, so the server may tell it its outside address.",
+            "The client understands the NAT address extension, so the server may send it its outside address.",
             clause="draft-detienne-dmvpn-01",
         ),
     ),
 )
-_PURGE_FLAGS = Group(
+_PURGE_FLAGS = WordGroup(
     title="flags of a Purge Request",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("debug nhrp packet",),
     rank=29,
     next="debug nhrp packet",
@@ -351,9 +353,9 @@ _PURGE_FLAGS = Group(
     ),
 )
 
-_FIELDS = Group(
+_FIELDS = WordGroup(
     title="other numbers of a packet",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug nhrp packet",),
     rank=35,
     clause="RFC 2332 §5.1",
@@ -364,7 +366,7 @@ _FIELDS = Group(
         code(AddressFamily.IPV6, "NBMA addresses in this packet are of IPv6.", also=("AF_IP6", "AF_IP6(2)")),
         code(
             SecurityParameter.CLEARTEXT,
-            "The kind of the authentication extension: a password in clear, the only one that DMVPN uses.",
+            "The kind of the authentication extension: a password in clear, the only method that DMVPN uses.",
             clause="RFC 2332 §5.3.4",
         ),
         code(

@@ -1,17 +1,17 @@
-"""What `show ip nhrp traffic detail` calls a refused packet, and what `show nhrp stats` counts."""
+"""Reasons for refused packets in `show ip nhrp traffic detail`, and the counters of `show nhrp stats`."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind
+from dmvpn.base.explanations import WordGroup, WordKind
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.tunnel import Happening
 
-_REFUSALS = Group(
+_REFUSALS = WordGroup(
     title="why packets were refused",
-    kind=Kind.COUNTER,
+    kind=WordKind.COUNTER,
     screens=("show ip nhrp traffic detail", "show logging", "debug nhrp error"),
     rank=30,
     next="debug nhrp error",
@@ -26,19 +26,19 @@ _REFUSALS = Group(
         ),
         Word(
             Refusal.AUTHENTICATION.value,
-            "The password is another than ours, or missing. The sender is told error 11.",
+            "The password differs from ours, or is missing. Error 11 is returned to the sender.",
             "`ip nhrp authentication` differs between the two ends.",
             next="show running-config interface Tunnel (on both ends)",
             clause="RFC 2332 §5.3.4",
         ),
         Word(
             Refusal.UNKNOWN_EXTENSION.value,
-            "The sender insists on an extension that this router does not know. It is told error 1.",
+            "The sender insists on an extension that this router does not know. Error 1 is returned.",
             clause="RFC 2332 §5.3",
         ),
         Word(
             Refusal.HOP_COUNT.value,
-            "The packet was passed on too often. The sender is told error 15.",
+            "The packet was forwarded too often. Error 15 is returned to the sender.",
             "A loop between servers.",
             clause="RFC 2332 §5.1",
         ),
@@ -49,7 +49,7 @@ _REFUSALS = Group(
         ),
         Word(
             Refusal.NO_WAY.value,
-            "No entry and no route leads to the destination of the packet. The sender is told error 6.",
+            "No entry and no route leads to the destination of the packet. Error 6 is returned to the sender.",
             "A spoke names a next hop server's tunnel address wrongly, or the client is gone.",
             next="show ip nhrp",
             clause="RFC 2332 §5.2.7",
@@ -57,7 +57,7 @@ _REFUSALS = Group(
         Word(
             Refusal.UNSOLICITED.value,
             "The number of the reply fits no question of ours, or the question was settled.",
-            "A late second copy is harmless; many are somebody who guesses.",
+            "A late second copy is harmless; many copies mean that answers are being guessed.",
             clause="RFC 2332 §5.2.0.1",
         ),
         Word(
@@ -74,7 +74,7 @@ _REFUSALS = Group(
         ),
         Word(
             Refusal.NOT_ALLOWED.value,
-            "The sender asks for something that only another station may ask, such as to purge what is not its own.",
+            "The sender has no right to its request, for example to purge an entry of another station.",
             clause="RFC 2332 §5.2.5",
         ),
         Word(
@@ -85,7 +85,7 @@ _REFUSALS = Group(
         ),
         Word(
             Refusal.RESOLUTION_REFUSED.value,
-            "A question was answered with a NAK: nobody here has the address.",
+            "A Resolution Request was answered with a NAK: no station here has the address.",
             next="show ip nhrp",
             clause="RFC 2332 §5.2.2",
         ),
@@ -97,12 +97,12 @@ _REFUSALS = Group(
         ),
         Word(
             Refusal.TOO_LARGE.value,
-            "The packet does not fit into the network that it would have to take. The sender is told error 8.",
+            "The packet does not fit into the network that it would have to take. Error 8 is returned to the sender.",
             clause="RFC 2332 §5.2.7",
         ),
         Word(
             Refusal.INVALID_EXTENSION.value,
-            "A known extension is in a packet in which it means nothing. The sender is told error 9.",
+            "A known extension is in a packet in which it means nothing. Error 9 is returned to the sender.",
             clause="RFC 2332 §5.2.7",
         ),
         Word(
@@ -112,7 +112,7 @@ _REFUSALS = Group(
         ),
         Word(
             Refusal.NO_ROOM.value,
-            "A table of this router is full. What is known stays, what is new is told NAK 5.",
+            "A table of this router is full. Existing entries stay, new ones are refused with NAK 5.",
             next="show ip nhrp summary",
         ),
         Word(
@@ -133,23 +133,23 @@ _REFUSALS = Group(
         ),
         Word(
             Refusal.NO_STATION.value,
-            "No station has the first or the last address of a subnet. It is told NAK 4.",
-            "A typing mistake in its `ip address`, or somebody wants what is sent to all.",
+            "No station has the first or the last address of a subnet. NAK 4 is returned.",
+            "A typing mistake in its `ip address`, or a station that wants to receive broadcasts.",
             next="show logging",
             clause="RFC 2332 §5.2.4",
         ),
         Word(
             Refusal.ROUTED_ELSEWHERE.value,
             "A station registers an address outside the tunnel's subnet, and the longest route to it other than a "
-            "default does not lead to that station. It is told NAK 4; if the route came later, its entry is gone.",
+            "default does not lead to that station. NAK 4 is returned; if the route came later, the entry is removed.",
             "It wants the packets of a host behind another one, or its own route has not come yet.",
             next="show ip route A.B.C.D",
             clause="RFC 2332 §5.2.4",
         ),
         Word(
             Refusal.OTHER_NBMA.value,
-            "On a protected tunnel a station speaks for itself; only a server (`nhs`, `map`) may pass on that another "
-            "NBMA address has an address. It is told NAK 4.",
+            "On a protected tunnel a station may register only its own NBMA address; only a server (`nhs`, `map`) may "
+            "forward other stations' registrations. NAK 4 is returned.",
             next="show ip nhrp nhs",
             clause="RFC 2332 §5.2.3",
         ),
@@ -165,16 +165,24 @@ _REFUSALS = Group(
             Refusal.TOO_MANY.value,
             "The station has as many entries as `ip nhrp registration limit` allows, 32 without the line; a prefix "
             "counts as all its addresses. NAK 5.",
-            "One station with many addresses, or one that fills the table.",
+            "A station with many addresses, or a station that fills the table.",
             next="show ip nhrp summary",
             clause="RFC 2332 §5.2.4",
+        ),
+        Word(
+            Refusal.TOO_MUCH_WORK.value,
+            "One station sent more than is read of one: 20,000 octets in a second, each packet counted as 128 more; of "
+            "a server of the configuration ten times as much. The packet was not read.",
+            "A member that floods this router; in clear, also very many stations behind one translator: they ask "
+            "again.",
+            next="debug nhrp error",
         ),
     ),
 )
 
-_HAPPENINGS = Group(
+_HAPPENINGS = WordGroup(
     title="rows of the statistics",
-    kind=Kind.COUNTER,
+    kind=WordKind.COUNTER,
     screens=("show nhrp stats", "show ip nhrp stats"),
     rank=32,
     next="show nhrp stats detail",
@@ -182,9 +190,9 @@ _HAPPENINGS = Group(
     mark=r"^Codes: T - Transport, O - Overlay",
     explanations=(
         Word(Happening.UP.value, "The tunnel came up: registrations begin."),
-        Word(Happening.DOWN.value, "The tunnel went down: what was learned on it is forgotten."),
+        Word(Happening.DOWN.value, "The tunnel went down: the entries learned on it are deleted."),
         Word(Happening.ADDRESS_CHANGED.value, "The tunnel or its source has another address: all is registered again."),
-        Word(Happening.END_POINT_ADDED.value, "The data plane was told of a peer: tunnel address, NBMA address."),
+        Word(Happening.END_POINT_ADDED.value, "A peer was installed in the data plane: tunnel address, NBMA address."),
         Word(Happening.END_POINT_DELETED.value, "A peer was taken out of the data plane."),
         Word(Happening.ROUTE_ADDED.value, "NHRP gave the routing table a route of its own (T1, `H`)."),
         Word(Happening.ROUTE_DELETED.value, "NHRP took a route of its own back."),
@@ -193,9 +201,9 @@ _HAPPENINGS = Group(
     ),
 )
 
-_STATISTICS_CODES = Group(
+_STATISTICS_CODES = WordGroup(
     title="codes of the statistics",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show nhrp stats", "show ip nhrp stats"),
     rank=45,
     next="show nhrp stats",
@@ -206,7 +214,7 @@ _STATISTICS_CODES = Group(
         Word("TP", "Tunnel Protection: IPsec on the tunnel interface.", also=("Tunnel Protection",)),
         Word("VA", "Virtual Access: an interface made for one peer. This router makes none.", also=("Virtual Access",)),
         Word("[S]", "Sent from NHRP: an order to another part of the router.", also=("Sent from NHRP",)),
-        Word("[R]", "Received by NHRP: what another part of the router told it.", also=("Received by NHRP",)),
+        Word("[R]", "Received by NHRP: events from other parts of the router.", also=("Received by NHRP",)),
         Word(
             "[number]",
             "How many of these orders the host refused.",
@@ -216,9 +224,9 @@ _STATISTICS_CODES = Group(
     ),
 )
 
-_MULTICAST_FLAGS = Group(
+_MULTICAST_FLAGS = WordGroup(
     title="Flags of a receiver",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show ip nhrp multicast", "show ipv6 nhrp multicast"),
     rank=33,
     next="show ip nhrp multicast",

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind
+from dmvpn.base.explanations import WordGroup, WordKind
 
 #: A row of `show dmvpn` from the tunnel address on: state, time, attributes. IPv6 has a paragraph instead.
 ROW: Final = r"^.{6,} (?:INTF|IKE|IPSEC|NHRP|UP) +(?:never|[\d:]+|\d[\dydhw]+) +([A-Z][A-Z0-9]*)(?: |$)"
 _ATTRIBUTES = rf"(?:{ROW}|Cache Attrib: ([A-Z][A-Z0-9]*))"
 DMVPN_MARK: Final = r"^Legend: Attrb -->"
 
-_DMVPN = Group(
+_DMVPN = WordGroup(
     title="column Attrb",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show dmvpn",),
     rank=10,
     next="show ip nhrp detail",
@@ -39,9 +39,9 @@ _DMVPN = Group(
         ),
         Word(
             "I",
-            "Incomplete: this router asked who has the tunnel address, or prefix, and knows no NBMA address yet.",
-            "While a Resolution Request is out, and for three minutes after nobody could answer it. "
-            "Packets take the way through the hub meanwhile.",
+            "Incomplete: this router asked for the NBMA address of the tunnel address, or prefix, and has none yet.",
+            "While a Resolution Request is out, and for three minutes after it was answered with a NAK. "
+            "Packets go through the hub meanwhile.",
             next="show ip nhrp incomplete",
             clause="RFC 2332 §2.2",
             also=("Incomplete",),
@@ -57,7 +57,7 @@ _DMVPN = Group(
         ),
         Word(
             "L",
-            "Local: not a peer. It is what this router itself has told others when they asked for a network behind it.",
+            "Local: not a peer. An answer of this router to other stations that asked for a network behind it.",
             "In `show dmvpn detail` only, on a router that answered a Resolution Request.",
             next="show ip nhrp local",
             also=("Local",),
@@ -98,15 +98,15 @@ _DMVPN = Group(
             "Temporary: the NBMA address is known, and the direct path is on trial. Packets go by the hub until an "
             "echo was answered over the path itself.",
             "A second or two after each answer; longer if the path between the spokes is blocked, or NAT is in it.",
-            next="show dmvpn detail (the line below the peer says what is missing)",
+            next="show dmvpn detail (the line below the peer names what it lacks)",
             also=("Temporary",),
         ),
     ),
 )
 
-_WORDS = Group(
+_WORDS = WordGroup(
     title="flags of an entry",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show ip nhrp", "show ipv6 nhrp"),
     rank=12,
     next="show ip nhrp detail",
@@ -115,26 +115,26 @@ _WORDS = Group(
     explanations=(
         Word(
             "authoritative",
-            "The answer came from the station that holds the registration itself, not from somebody's copy of it.",
+            "The answer came from the station that holds the registration, not from another station's copy.",
             "When the reply carried the A bit.",
             clause="RFC 2332 §5.2.2",
         ),
         Word(
             "router",
-            "The station is a router, so networks may lie behind it. In a DMVPN everybody is.",
+            "The station is a router, so networks may lie behind it. In a DMVPN every station is.",
             "When a reply or request carried the Q bit.",
             clause="RFC 2332 §5.2.1",
         ),
         Word(
             "implicit",
             "Overheard: learned from the request that a peer sent through us or to us, not from an answer to one of "
-            "ours. It serves for sending, never for answering others.",
+            "ours. It is used for sending, never for answering other stations.",
             "On a spoke that was asked: it knows the asker at once and need not ask back.",
             clause="RFC 2332 §6.2.1",
         ),
         Word(
             "unique",
-            "Nobody else may register this tunnel address with another NBMA address until the entry expires.",
+            "No other NBMA address may register this tunnel address until the entry expires.",
             "A spoke asks for it unless `ip nhrp registration no-unique` is set. If its address changes, the server "
             "answers with NAK 14 until then.",
             clause="RFC 2332 §5.2.3",
@@ -147,8 +147,9 @@ _WORDS = Group(
         ),
         Word(
             "nat",
-            "The station is behind NAT: the line below names the address that it claims, the other is the one that "
-            "packets come from.",
+            "The station is behind NAT: the line below has the address that it claims, the other address is the "
+            "source of "
+            "its packets.",
             "When the source address of its packets and the NBMA address inside differ.",
         ),
         Word(
@@ -158,7 +159,7 @@ _WORDS = Group(
         ),
         Word(
             "local",
-            "Ours: a network behind this router, as it told others. It is kept to tell them when it changes.",
+            "Ours: a network behind this router, as it answered other stations. It is kept to inform them of changes.",
             "After this router answered a Resolution Request.",
             next="show ip nhrp local detail (who asked)",
         ),
@@ -195,9 +196,9 @@ _WORDS = Group(
     ),
 )
 
-_TYPES = Group(
+_TYPES = WordGroup(
     title="type of an entry",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show ip nhrp", "show ipv6 nhrp"),
     rank=13,
     sighting=r"^ +Type: (\w+), Flags:",
@@ -214,7 +215,7 @@ _TYPES = Group(
         ),
         Word(
             "incomplete",
-            "Asked for and not known. Cache hits tell how many packets or redirects wanted it.",
+            "Requested and not known. Cache hits count the packets or redirects that needed it.",
             next="debug nhrp",
         ),
     ),
@@ -222,9 +223,9 @@ _TYPES = Group(
 
 _BRIEF_SCREENS = ("show ip nhrp brief", "show ipv6 nhrp brief")
 _BRIEF_CELL = r" ([SDI]/[urecat]*) *$"
-_BRIEF_TYPES = Group(
+_BRIEF_TYPES = WordGroup(
     title="column T",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=_BRIEF_SCREENS,
     rank=14,
     sighting=_BRIEF_CELL,
@@ -237,9 +238,9 @@ _BRIEF_TYPES = Group(
         Word("D", "Dynamic entry: registered or resolved. In full: Type dynamic.", also=("Dynamic",)),
     ),
 )
-_BRIEF_FLAGS = Group(
+_BRIEF_FLAGS = WordGroup(
     title="column Flag",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=_BRIEF_SCREENS,
     rank=15,
     sighting=_BRIEF_CELL,
@@ -270,9 +271,9 @@ _BRIEF_FLAGS = Group(
     ),
 )
 
-_SERVERS = Group(
+_SERVERS = WordGroup(
     title="letters behind a next hop server",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show ip nhrp nhs", "show ipv6 nhrp nhs", "show dmvpn"),
     rank=11,
     next="show ip nhrp nhs detail",

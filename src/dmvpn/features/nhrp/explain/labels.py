@@ -27,7 +27,7 @@ _DMVPN = label_group(
     Word("Attrb", "Letters that say what kind of entry it is; the legend names them.", also=("Cache Attrib",)),
     Word(
         "Target Network",
-        "What is reached by this peer: its tunnel address, or a network behind it.",
+        "The destination behind this peer: its tunnel address, or a network behind it.",
         also=("IPv6 Target Network",),
     ),
     Word("NHS Status", "Whether its next hop servers answer this router.", next="show ip nhrp nhs detail"),
@@ -104,7 +104,7 @@ _ENTRIES = label_group(
     Word(
         "Preference", "Which of several answers for one address is better; 255 is the best.", clause="RFC 2332 §5.2.0.1"
     ),
-    Word("Group", "The group that the spoke told with its registration (`ip nhrp group`).", next="show ip nhrp group"),
+    Word("Group", "The group that the spoke sent with its registration (`ip nhrp group`).", next="show ip nhrp group"),
     Word(
         "no-socket",
         "No packets are sent by this entry, so it asks for no IPsec: X in `show dmvpn`.",
@@ -112,7 +112,11 @@ _ENTRIES = label_group(
         next="show crypto sockets",
         also=("No-socket", "(no-socket)"),
     ),
-    Word("Requester", "Who asked for this network of ours, and is told when it changes.", clause="RFC 2332 §5.2.5"),
+    Word(
+        "Requester",
+        "The station that asked for this network of ours, and is informed when it changes.",
+        clause="RFC 2332 §5.2.5",
+    ),
     Word("Request ID", "The number of that question; the answer has the same.", clause="RFC 2332 §5.2.0.1"),
     Word("Link-Local", "IPv6 addresses of one link alone; the brief table leaves them out.", clause="RFC 4291 §2.5.6"),
     next=_DETAIL,
@@ -153,22 +157,22 @@ _TRAFFIC = label_group(
     Word("Usage", "How much of that limit was used in the running interval."),
     Word("Sent", "What this router sent, by type."),
     Word("Rcvd", "What came to this router, by type.", clause="RFC 2332 §5.2"),
-    Word("Fwd", "What was passed on for others, by type.", clause="RFC 2332 §2.2"),
+    Word("Fwd", "Packets forwarded for other stations, by type.", clause="RFC 2332 §2.2"),
     Word("Total", "All of them together."),
     Word("Refused", "Packets that were not acted on, by the reason."),
     Word("Redirect Suppress", "Redirects that were not sent, because the same one had just been."),
     Word("Global statistics", "All tunnels together.", next="show ip nhrp traffic detail"),
     Word("Packet Queue size", "Packets of NHRP that wait here: none, each is dealt with as it comes."),
-    Word("NHRP cache", "All that is known of who has which address.", next="show ip nhrp"),
+    Word("NHRP cache", "All known mappings of tunnel addresses to NBMA addresses.", next="show ip nhrp"),
     Word("entries", "How many lines of the cache, and the memory they would take in IOS.", also=("bytes",)),
     Word("Remote", "Entries of others."),
-    Word("Local", "Entries of our own, given to others.", next="show ip nhrp local"),
+    Word("Local", "Our own entries, sent to other stations.", next="show ip nhrp local"),
     Word("default", "Entries for the default route."),
     Word("route", "Entries that are in the routing table, or may be.", next="show ip route nhrp"),
     Word("bgp", "Entries of BGP; this router has none.", also=("BGP",)),
     Word("lfib", "Entries with a label of MPLS; this router has none."),
     Word("Enabled", "Copies of multicasts go there.", also=("Disabled", "enabled", "disabled")),
-    Word("Destination", "The address that somebody was redirected for."),
+    Word("Destination", "The destination of the packets that caused the redirect."),
     Word("Drop Count", "Packets since then that caused no further redirect."),
     Word("Expiry", "When the next packet may cause a redirect again."),
     next="show ip nhrp traffic detail",
@@ -197,12 +201,12 @@ _STATISTICS = label_group(
     ("show nhrp stats", "show ip nhrp stats"),
     Word(
         "Interface State Event",
-        "What the tunnel interface told NHRP.",
+        "Events from the tunnel interface to NHRP.",
         also=("[R]Admin Down", "[R]Deleted", "[R]VRF Changed"),
     ),
     Word(
         "Tunnel Protection",
-        "What NHRP and IPsec told each other.",
+        "Events between NHRP and IPsec.",
         also=("[S]Create TP socket", "[S]Del TP socket", "[S]Reset Socket", "[R]UP", "[R]Down"),
     ),
     Word(
@@ -213,7 +217,7 @@ _STATISTICS = label_group(
     Word("Tunnel QoS", "Policies for single peers; this router has none.", also=("[S]QoS APPLY", "[S]QoS Remove")),
     Word(
         "RIB Events",
-        "What NHRP and the routing table told each other.",
+        "Events between NHRP and the routing table.",
         also=("[R]Route Evicted", "[S]Rwatch w/o route"),
     ),
     Word(
@@ -231,7 +235,7 @@ _STATISTICS = label_group(
         "Routes that BGP carries for NHRP; this router has none.",
         also=("[R]Imported Route Changed", "[S]Route Export", "[S]Route Import", "[S]Route Withdrawal"),
     ),
-    Word("[R]Packets received", "Packets of the overlay that NHRP was told of."),
+    Word("[R]Packets received", "Packets of the overlay that were reported to NHRP."),
     Word("Stats", "The head of a block of counters."),
     next="show nhrp stats detail",
 )
@@ -270,7 +274,7 @@ _ADJACENCY = label_group(
     Word("Next chain element", "Where the packets of the tunnel go themselves.", also=("adj out of", "addr")),
     Word(
         "Adjacency table has",
-        "How many next hops there are. None is incomplete: one that is not resolved is not in the table.",
+        "How many next hops there are. None is incomplete: a next hop that is not resolved is not in the table.",
         also=("adjacency", "adjacencies", "complete adjacencies", "incomplete adjacencies", "linktype"),
     ),
     next="show ip nhrp",
@@ -287,7 +291,7 @@ _ENDPOINTS = label_group(
     Word("Endpoint transport", "An NBMA address that packets go to.", next="show dmvpn"),
     Word("overlay", "A next hop in the tunnel behind this address.", next="show ip nhrp"),
     Word("Refcount", "How many of the lines below need this one, and itself."),
-    Word("Base", "A number that tells the endpoints of a tunnel apart.", also=("Parent",)),
+    Word("Base", "A number that distinguishes the endpoints of a tunnel.", also=("Parent",)),
     Word("Create Time", "How long it has been there."),
     next="show ip nhrp",
 )

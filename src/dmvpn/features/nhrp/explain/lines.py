@@ -139,12 +139,12 @@ _PACKET = debug_group(
     ),
     Word(
         '(M) flags: "<flags>", reqid: <number>',
-        "The mandatory part: what is wanted, and the number by which a reply finds its request.",
+        "The mandatory part: the request, and the number by which a reply finds its request.",
         clause="RFC 2332 §5.2.0.1",
     ),
     Word(
         "(M) error code: <code>, offset: <octets>",
-        "An Error Indication: what was wrong, and at which octet of the packet that follows.",
+        "An Error Indication: the error, and its octet in the packet that follows.",
         clause="RFC 2332 §5.2.7",
     ),
     Word(
@@ -186,15 +186,15 @@ _PACKET = debug_group(
 
 _EXTENSIONS = debug_group(
     "debug nhrp extension",
-    Word("<name> Extension(<type>):", "The packet has this extension; what is in it follows below."),
+    Word("<name> Extension(<type>):", "The packet has this extension; its contents follow below."),
     Word(
         "type:Cleartext(<number>), data:<password>",
-        "The password of `ip nhrp authentication`, as anybody on the way can read it.",
+        "The password of `ip nhrp authentication`, readable on the whole path.",
         clause="RFC 2332 §5.3.4",
     ),
     Word(
         "mapped port:<port>, NBMA: <address>, protocol: <address>",
-        "A hub tells at which UDP port a peer behind NAT is heard, so that two such peers can meet.",
+        "A hub sends the UDP port of a peer behind NAT, so that two such peers can reach each other.",
         next="show dmvpn detail",
     ),
     Word("group:<name>", "`ip nhrp group`: the client asks to be treated as one of this group.", next="show ip nhrp"),
@@ -217,12 +217,12 @@ _OTHERS = debug_group(
     ),
     Word(
         "NHRP: <tunnel>: no IKE with <address>, <address> named too many new addresses in a minute",
-        "What one station says of others may lead IKE to so many new addresses in a minute, `ip nhrp hearsay limit`.",
+        "One station may lead IKE to so many new addresses in a minute, `ip nhrp hearsay limit`.",
         next="show ip nhrp traffic detail",
     ),
     Word(
         "NHRP: <tunnel>: <target> not registered for <address>: <why>",
-        "A client may not have what it wants to register, and is told so by a NAK.",
+        "A client may not register this address; a NAK is returned.",
         next="show ip nhrp traffic detail",
         clause="RFC 2332 §5.2.4",
     ),
@@ -233,7 +233,7 @@ _OTHERS = debug_group(
     ),
     Word(
         "NHRP: <tunnel>: <packet> of (Tunnel: <address> NBMA: <address>) refused: <why>",
-        "A packet was refused, and its sender is told so by an Error Indication.",
+        "A packet was refused; an Error Indication is returned to its sender.",
         next="show ip nhrp traffic detail",
         clause="RFC 2332 §5.2.7",
     ),
@@ -276,7 +276,7 @@ _DETAIL = debug_group(
     "debug nhrp detail",
     Word(
         "NHRP-DETAIL: <tunnel>: <address> resolved <prefix> at <seconds>",
-        "Somebody was told of a network behind us, and will be told when it goes away.",
+        "A station learned of a network behind us, and receives a purge when the network disappears.",
         next="show ip nhrp local detail",
     ),
 )

@@ -1,6 +1,6 @@
-"""States, of a peer in `show dmvpn`, a tunnel, a registration, a direct path; and reasons for those that nobody wants.
+"""States of a peer in `show dmvpn`, a tunnel, a registration, a direct path; and reasons for unwanted states.
 
-What a silent server may have, why something is not as it should be, and what the prompt answers.
+Also possible causes of a server's silence, and answers of the prompt.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, reason, reason_group
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, reason, reason_group
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.path import PathState
 from dmvpn.features.nhrp.reasons import NhrpReason, Suspicion
 
-_PEER = Group(
+_PEER = WordGroup(
     title="column State",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show dmvpn",),
     rank=10,
     sighting=r"(?:^.{6,} (INTF|IKE|IPSEC|NHRP|UP) +(?:never|[\d:]+|\d[\dydhw]+) +[A-Z]|, Status: (\w+), UpDn Time:)",
@@ -60,24 +60,24 @@ _PEER = Group(
     ),
 )
 
-_TYPE = Group(
+_TYPE = WordGroup(
     title="kind of a tunnel (Type)",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show dmvpn",),
     rank=30,
     sighting=r"^Type:([A-Za-z/]+),",
     next="show running-config interface Tunnel",
     explanations=(
-        Word("Hub", "Clients of this tunnel get multicasts (`ip nhrp map multicast dynamic`): it serves others."),
+        Word("Hub", "Clients of this tunnel get multicasts (`ip nhrp map multicast dynamic`): it is a server."),
         Word("Spoke", "This tunnel has next hop servers (`ip nhrp nhs`): it registers with them."),
         Word("Hub/Spoke", "Both: it serves clients, and registers with servers itself, as in a hierarchy of hubs."),
         Word("Unknown", "Neither a server nor a receiver of multicasts is known: NHRP has mappings only."),
     ),
 )
 
-_REDUNDANCY = Group(
+_REDUNDANCY = WordGroup(
     title="lists of a cluster",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show ip nhrp nhs redundancy", "show ipv6 nhrp nhs redundancy"),
     rank=31,
     sighting=r"^ +(Responding|Expecting|Waiting) \(",
@@ -90,15 +90,15 @@ _REDUNDANCY = Group(
     ),
 )
 
-_REGISTRATION = Group(
+_REGISTRATION = WordGroup(
     title="state of a registration",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show ip nhrp nhs detail", "dmvpn doctor"),
     rank=40,
     next="show ip nhrp nhs detail",
     explanations=(
         Word(NhsState.DOWN.value, "No registration is tried: the tunnel cannot send, or its NHRP is not configured."),
-        Word(NhsState.WAITING.value, "The tunnel can send, and this server is kept in reserve behind others."),
+        Word(NhsState.WAITING.value, "The tunnel can send, and this server is kept in reserve behind other servers."),
         Word(
             NhsState.BARE.value,
             "Nothing protects packets to the server: on a protected tunnel no registration may leave in clear.",
@@ -117,9 +117,9 @@ _REGISTRATION = Group(
     ),
 )
 
-_PATH = Group(
+_PATH = WordGroup(
     title="state of a direct path",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show dmvpn detail", "dmvpn doctor"),
     rank=41,
     next="show dmvpn detail",
@@ -143,9 +143,9 @@ _PATH = Group(
     ),
 )
 
-_SUSPICIONS = Group(
+_SUSPICIONS = WordGroup(
     title="what may be wrong with a silent server",
-    kind=Kind.REASON,
+    kind=WordKind.REASON,
     screens=("show ip nhrp nhs detail", "show dmvpn detail"),
     rank=60,
     lines=True,
@@ -166,7 +166,7 @@ _SUSPICIONS = Group(
         ),
         Word(
             Suspicion.WRONG_ADDRESS.value,
-            "The NBMA address in `ip nhrp nhs` or `ip nhrp map` may belong to nobody, or to another machine.",
+            "The NBMA address in `ip nhrp nhs` or `ip nhrp map` may be unused, or belong to another machine.",
             "Only of a server that never answered.",
             next="on the server: show ip interface brief",
         ),
@@ -186,8 +186,8 @@ _SUSPICIONS = Group(
         ),
         Word(
             Suspicion.SAME_NAT.value,
-            "GRE has no ports, so a translator can tell apart only one inside address per outside server. A second "
-            "spoke behind it stays mute.",
+            "GRE has no ports, so a translator supports only one inside address per outside server. A second "
+            "spoke behind it gets no answers.",
             "Of an unprotected tunnel behind NAT. IPsec in UDP port 4500 is the cure.",
             next="show crypto ikev2 sa detailed",
         ),
@@ -215,15 +215,15 @@ _SUSPICIONS = Group(
     ),
 )
 
-_RECORDS = Group(
+_RECORDS = WordGroup(
     title="what a mapping is, in events",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show dmvpn events", "show dmvpn changes since", "dmvpn lab watch"),
     rank=61,
     next="show ip nhrp (the address)",
     sighting=r" = [0-9A-Fa-f.:]+ \((registered|resolved|static|shortcut|ours|from a request)\b",
     explanations=(
-        Word("registered", "The station told us itself: it is our client.", clause="RFC 2332 §5.2.3"),
+        Word("registered", "The station registered here: it is our client.", clause="RFC 2332 §5.2.3"),
         Word("resolved", "We asked and got an answer. The route does not lead there (yet).", clause="RFC 2332 §5.2.2"),
         Word(
             "shortcut",
@@ -237,11 +237,11 @@ _RECORDS = Group(
         Word("static", "The pair of addresses is in the configuration."),
         Word(
             "ours",
-            "A network behind this router, given to others in answers; they are told when it changes.",
+            "A network behind this router, sent to other stations in answers; they are informed when it changes.",
             next="show ip nhrp local",
             also=("ours, given to others",),
         ),
-        Word("from a request", "Overheard: who asked us told its own addresses along with the question."),
+        Word("from a request", "Overheard: the requester's own addresses were in its request."),
     ),
 )
 
@@ -322,7 +322,7 @@ _REASONS = reason_group(
     reason(
         NhrpReason.BOTH_BEHIND_NAT,
         "Neither can begin unless each knows at which UDP port the other is heard and both send at once.",
-        "Works if the hub tells the ports and both translators keep one port for all receivers.",
+        "Works if the hub sends the ports and both translators keep one port for all receivers.",
         next="show ip nhrp detail",
     ),
     reason(

@@ -1,6 +1,6 @@
-"""The commands of NHRP, and the orders that begin again: `clear ip nhrp`, `clear dmvpn session` and `... statistics`.
+"""The commands of NHRP, and its clear commands: `clear ip nhrp`, `clear dmvpn session` and `... statistics`.
 
-entries      show ip nhrp ..., and what exists for IPv6, too
+entries      show ip nhrp ..., and the helpers that give each command an IPv6 form
 servers      show ip nhrp nhs ...
 dmvpn        show dmvpn ...
 statistics   show ip nhrp traffic, summary; show nhrp stats
@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics
+from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions, ClearStatistics
 from dmvpn.features.nhrp.show import adjacencies, dmvpn, endpoints, entries, servers, statistics
 from dmvpn.features.nhrp.show.entries import of_both, version_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
@@ -28,10 +28,10 @@ def clear_cache(_: ShowContext, args: Args) -> ClearCache:
     return ClearCache(prefix, version_of(args))
 
 
-def clear_counters(_: ShowContext, args: Args) -> ClearCounters:
+def clear_counters(_: ShowContext, args: Args) -> ClearNhrpCounters:
     """Clear the counters (`clear ip nhrp [A.B.C.D] counters [interface X]`)."""
     server = args.any_address("server", None)
-    return ClearCounters(version_of(args), args.interface("interface", None), server)
+    return ClearNhrpCounters(version_of(args), args.interface("interface", None), server)
 
 
 def clear_statistics(_: ShowContext, args: Args) -> ClearStatistics:
@@ -50,13 +50,11 @@ def clear_sessions(_: ShowContext, args: Args) -> ClearSessions:
 
 
 def clear_numbers(ctx: ShowContext, args: Args) -> Change:
-    """Clear the numbers (`clear dmvpn statistics [interface X] [peer]`): with a peer, what was counted of that
-    server.
-    """
+    """Clear the numbers (`clear dmvpn statistics [interface X] [peer]`). With a peer: the counters of that server."""
     interface, nbma = args.interface("interface", None), args.address("nbma", None)
     peer = args.any_address("tunnel", None)
     if nbma is None and peer is None:
-        both = tuple(ClearCounters(version, interface) for version in (4, 6))
+        both = tuple(ClearNhrpCounters(version, interface) for version in (4, 6))
         return Change(events=(*both, ClearStatistics(interface)))
     servers = [
         (tunnel, client.nhs)
@@ -64,7 +62,7 @@ def clear_numbers(ctx: ShowContext, args: Args) -> Change:
         for client in tunnel.clients.values()
         if interface in (None, tunnel.name) and (client.nhs == peer if nbma is None else client.nbma == nbma)
     ]
-    return Change(events=tuple(ClearCounters(nhs.version, tunnel.name, nhs) for tunnel, nhs in servers))
+    return Change(events=tuple(ClearNhrpCounters(nhs.version, tunnel.name, nhs) for tunnel, nhs in servers))
 
 
 _HELP: Final = {

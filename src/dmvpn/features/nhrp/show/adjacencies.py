@@ -1,4 +1,4 @@
-"""`show adjacency [detail | summary]`: next hops that packets can be sent to, and what is put before such a packet."""
+"""`show adjacency [detail | summary]`: next hops that packets can be sent to, and the header before such a packet."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ class AdjacencyLine:
     """A next hop that packets can be sent to.
 
     address: None: the far end of a point-to-point tunnel.
-    routes: by it.
-    header: octets that a tunnel puts before a packet, with zeros where they are another for each packet; empty
-    elsewhere.
+    routes: number of routes by this next hop.
+    header: octets that a tunnel puts before a packet, with zeros where they differ for each packet; empty elsewhere.
     below: where the packets with this header go.
     """
 
@@ -53,7 +52,7 @@ class ShowAdjacency:
 
 
 def query_adjacency(ctx: ShowContext, args: Args) -> ShowAdjacency:
-    """Return all next hops, those of one interface, or one: what routes use, and what NHRP resolved."""
+    """Return all next hops, those of one interface, or one: next hops of routes, and next hops that NHRP resolved."""
     wanted, address = args.interface("interface", None), args.address("address", None)
     names = [state.name for state in ctx.ports.interfaces.all() if wanted in (None, state.name)]
     nbma = _known(ctx)
@@ -105,7 +104,7 @@ def _line(ctx: ShowContext, key: _Key, routes: int, nbma: IPAddress | None) -> A
 
 
 def _header(tunnel: TunnelState, end: IPAddress, version: int) -> bytes:
-    """Return what is put before a packet of this version of IP."""
+    """Return the header before a packet of this version of IP."""
     inner = gre.GreHeader(
         protocol_type=_ETHERTYPES[version],
         key=tunnel.key,
@@ -134,7 +133,7 @@ def _row(line: AdjacencyLine) -> str:
 
 
 def render_detail(answer: ShowAdjacency) -> Iterator[str]:
-    """Yield the particulars of each next hop under its line."""
+    """Yield the details of each next hop under its line."""
     yield _HEADING
     for line in answer.adjacencies:
         yield _row(line)
@@ -159,7 +158,7 @@ def _particulars(line: AdjacencyLine) -> Iterator[str]:
 
 
 def render_summary(answer: ShowAdjacency) -> Iterator[str]:
-    """Yield the counts. A next hop is in the table when packets can be sent to it: so none is incomplete."""
+    """Yield the counts. A next hop is in the table when packets can be sent to it, so none is incomplete."""
     count = len(answer.adjacencies)
     yield f"Adjacency table has {count} {'adjacency' if count == 1 else 'adjacencies'}:"
     yield f"  {count} complete adjacencies"
@@ -179,7 +178,7 @@ _HELP: Final = {
     "adjacency": "Next hops that packets can be sent to",
     "interface": "Of one interface",
     "address": "One next hop",
-    "detail": "With what is put before a packet",
+    "detail": "With the header that is put before a packet",
     "summary": "How many",
 }
 _CHOICE: Final = "show adjacency [ {interface:interface} ] [ {address:address} ]"

@@ -1,6 +1,6 @@
 """`show dmvpn [detail]`: the peers of each tunnel, and their states; in detail also how they are protected.
 
-A session has SAs that packets may take; one without is pending, and says why.
+A session has SAs that packets may take; a peer without is pending, with the reason.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OPEN = (SessionStatus.UP_ACTIVE, SessionStatus.UP_NO_IKE)
 
 
 def crypto_sessions(ctx: ShowContext, args: Args) -> tuple[CryptoSession, ...]:
-    """Return the sessions of the tunnels and the peer that are asked for; those that packets may take first."""
+    """Return the sessions of the selected tunnels and peer; usable sessions first."""
     wanted, nbma = args.interface("interface", None), args.address("nbma", None)
     protected = [tunnel.name for tunnel in ctx.machine(NhrpMachine).tunnels if tunnel.protected]
     names = [name for name in protected if wanted in (None, name)]
@@ -88,7 +88,7 @@ _ROUTE_LETTERS = {RouteState.INSTALLED: "T1", RouteState.OVERRIDE: "T2"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerLine:
-    """One entry in the table. nbma None: unknown. seconds: since the state began, None: it was never another.
+    """One entry in the table. nbma None: unknown. seconds: since the state began, None: it never changed.
 
     reason: why packets to a peer of a protected tunnel do not go there directly.
     """
@@ -106,7 +106,7 @@ class PeerLine:
 class TunnelPeers:
     """One tunnel. kind: "Hub", "Spoke", "Hub/Spoke" or "Unknown". peers: groups with the same NBMA address.
 
-    line: its states, "up/up". stalled: why this IP version does not run whatever the line does. destination None:
+    line: its states, "up/up". stalled: why this IP version does not run even with the line up. destination None:
     multipoint. hold: `if-state nhrp` is configured.
     """
 
@@ -223,7 +223,7 @@ def _peer(ctx: ShowContext, tunnel: Tunnel, entry: Entry) -> PeerLine:
 
 
 def _reason(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> str:
-    """Return why a peer is not reached directly. What is wrong with a server is shown beside the server."""
+    """Return why a peer is not reached directly. Problems of a server are shown beside the server."""
     if not tunnel.protected or not entry.is_next_hop or tunnel.is_server(entry.next_hop) or entry.is_local:
         return ""
     reason = entry.reason
@@ -233,13 +233,13 @@ def _reason(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> str:
 
 
 def _unsecured(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> Protected | None:
-    """Return how far IPsec is with the peer of this entry; None: packets may go, or need none."""
+    """Return the IPsec state of the peer of this entry; None: packets may leave, or need no protection."""
     if not tunnel.protected or entry.nbma is None or entry.is_local:
         return None
     if way_to(ctx.ports.protection, tunnel, entry) is not None:
         return None
     found = ctx.ports.protection.between(tunnel.name, entry.nbma, entry.port)
-    # There may be a connection of somebody else at that address.
+    # The connection at that address may belong to another station.
     return found if found.phase is not ProtectionPhase.SECURED else Protected(phase=ProtectionPhase.IKE)
 
 
@@ -249,7 +249,7 @@ def _state(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> tuple[str, float |
     if tunnel.interface is None or not tunnel.interface.runs(tunnel.version):
         since = tunnel.interface.since if tunnel.interface is not None else now
         return "INTF", now - since
-    if entry.type is EntryType.INCOMPLETE:  # IOS shows how far the way there is, and nothing is known of it yet
+    if entry.type is EntryType.INCOMPLETE:  # IOS shows the state of the path to it, and there is nothing known yet
         return "IKE" if tunnel.protected else "NHRP", None
     servers = tunnel.clients.values()
     client = next((client for client in servers if entry.next_hop in (client.nhs, client.link_local)), None)
@@ -309,9 +309,9 @@ def render_detail(answer: ShowDmvpn) -> Iterator[str]:
 
 
 def _peers_of_ipv6(tunnel: TunnelPeers) -> Iterator[str]:
-    """Yield a paragraph for each entry, because IPv6's addresses fit no table.
+    """Yield a paragraph for each entry, because IPv6 addresses fit no table.
 
-    Of one peer the first says how many there are.
+    The first entry of a peer shows the number of its entries.
     """
     yield f"Type:{tunnel.kind}, Total NBMA Peers (v4/v6): {len(tunnel.peers)}"
     lines = [(len(group) if line is group[0] else 0, line) for group in tunnel.peers for line in group]
@@ -378,7 +378,7 @@ def _nbma(line: PeerLine) -> str:
 
 
 _FILTER = (
-    "[ ( ipv4 | ipv6 ) ] [* interface {interface:interface} | "
+    "[ ( ipv4 | ipv6 ) [ vrf default ] ] [* vrf default | interface {interface:interface} | "
     "peer ( nbma {nbma:address} | tunnel ( {tunnel:address} | {tunnel:address6} ) | "
     "network ( {network:prefix} | {network:prefix6} ) ) | static ]"
 )
@@ -386,6 +386,8 @@ _HELP: Final = {
     "dmvpn": "Peers of each tunnel, and their states",
     "ipv4": "IPv4 overlays",
     "ipv6": "IPv6 overlays",
+    "vrf": "Tunnels whose underlay is in one VRF",
+    "default": "The global table: all tunnels of this router are there",
     "interface": "One tunnel",
     "peer": "One peer",
     "nbma": "By its NBMA address",

@@ -1,10 +1,10 @@
 """`show tunnel endpoints`: where the packets for a next hop go.
 
-`show ip nhrp multicast` and `show ip nhrp redirect`: who gets copies, and who was told of a shorter way.
+`show ip nhrp multicast` and `show ip nhrp redirect`: the receivers of copies, and the redirects that were sent.
 
 `show nhrp group-map`: the clients of each NHRP group, and the policy that a configuration gives them.
 
-There are no service policies here: what a line says is shown with who it would be for.
+There are no service policies here: a line is shown with the clients that it would apply to.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.cache import Neighbor
+    from dmvpn.features.nhrp.cache import NbmaPeer
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
@@ -35,7 +35,7 @@ class OverlayLine:
 
 @dataclass(frozen=True, slots=True)
 class EndpointLine:
-    """An NBMA address that packets go to. age: seconds since the oldest of its next hops is there."""
+    """An NBMA address that packets go to. age: seconds since its oldest next hop was added."""
 
     transport: IPAddress
     age: float
@@ -44,7 +44,7 @@ class EndpointLine:
 
 @dataclass(frozen=True, slots=True)
 class TunnelEndpoints:
-    """A tunnel and those that it sends to."""
+    """A tunnel and its endpoints."""
 
     name: str
     multipoint: bool
@@ -76,7 +76,7 @@ def query_endpoints(ctx: ShowContext, args: Args) -> ShowEndpoints:
 
 
 def _endpoints(tunnels: list[Tunnel], now: float) -> tuple[EndpointLine, ...]:
-    behind: dict[Neighbor, list[OverlayLine]] = {}
+    behind: dict[NbmaPeer, list[OverlayLine]] = {}
     for tunnel in tunnels:
         for address, neighbor in tunnel.adjacencies.items():
             entry = tunnel.cache.host(address)
@@ -87,7 +87,7 @@ def _endpoints(tunnels: list[Tunnel], now: float) -> tuple[EndpointLine, ...]:
 
 
 def render_endpoints(answer: ShowEndpoints) -> Iterator[str]:
-    """Yield a block for each tunnel. The numbers behind `Base` and `Parent` tell endpoints apart, as IOS has it."""
+    """Yield a block for each tunnel. The numbers behind `Base` and `Parent` identify endpoints, as in IOS."""
     for tunnel in answer.tunnels:
         yield f" {tunnel.name} running in {'multi-GRE/IP' if tunnel.multipoint else 'GRE/IP'} mode"
         yield ""
@@ -119,7 +119,7 @@ class ShowGroups:
 
 
 def groups(ctx: ShowContext, args: Args) -> ShowGroups:
-    """Return groups that are mapped, or that a client said it belongs to."""
+    """Return groups that are mapped, or that a client belongs to."""
     wanted = args.text("group", "")
     lines: list[GroupLine] = []
     for tunnel in ctx.machine(NhrpMachine).tunnels:
@@ -155,7 +155,7 @@ def render_groups(answer: ShowGroups) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class MulticastLine:
-    """Somebody who gets copies. flags: "dynamic", "static" or "nhs"."""
+    """A receiver of copies. flags: "dynamic", "static" or "nhs"."""
 
     tunnel: str
     nbma: IPAddress
@@ -172,7 +172,7 @@ class ShowMulticast:
 
 @dataclass(frozen=True, slots=True)
 class RedirectLine:
-    """A redirect that was sent. drops: packets that caused none since. expires: seconds from now."""
+    """A redirect that was sent. drops: packets since then that caused none. expires: seconds from now."""
 
     tunnel: str
     nbma: IPAddress
@@ -189,7 +189,7 @@ class ShowRedirects:
 
 
 def multicast(ctx: ShowContext, args: Args) -> ShowMulticast:
-    """Return who gets copies of multicasts."""
+    """Return the receivers of multicast copies."""
     lines: list[MulticastLine] = []
     for tunnel in tunnels_of(ctx, args):
         servers = {client.nbma for client in tunnel.clients.values()}

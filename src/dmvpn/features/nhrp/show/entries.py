@@ -36,18 +36,18 @@ _IPV6_HELP = {"ipv6": "Internet Protocol, version 6"}
 
 
 def version_of(args: Args) -> int:
-    """Return the IP version that the words of a command ask for."""
+    """Return the IP version that a command names."""
     return 6 if "ipv6" in args else 4
 
 
 def tunnels_of(ctx: ShowContext, args: Args) -> list[Tunnel]:
-    """Return the tunnels of that version, or the one that the command names."""
+    """Return the tunnels of the command's IP version, or the tunnel that it names."""
     wanted = args.interface("interface", None)
     return [tunnel for tunnel in ctx.machine(NhrpMachine).of_version(version_of(args)) if wanted in (None, tunnel.name)]
 
 
 def of_both(*commands: ExecCommand) -> tuple[ExecCommand, ...]:
-    """Return the commands, and the same ones for IPv6."""
+    """Return the commands, and their IPv6 forms."""
     return (*commands, *map(_twin, commands))
 
 
@@ -94,7 +94,7 @@ _BRIEF_FLAGS = (
 class CacheLine:
     """One entry. created: seconds ago. expires: seconds from now, None: never. nbma None: not known yet.
 
-    requesters: who asked for a prefix of ours; None: that is not remembered.
+    requesters: stations that resolved a prefix of ours; None: not recorded.
     """
 
     target: Prefix
@@ -115,7 +115,7 @@ class CacheLine:
 
     @property
     def is_incomplete(self) -> bool:
-        """There is no mapping."""
+        """Whether there is no mapping."""
         return self.type == EntryType.INCOMPLETE.value
 
 
@@ -127,7 +127,7 @@ class ShowCache:
 
 
 def effective_flags(tunnel: Tunnel, entry: Entry, now: float) -> Flag:
-    """Return the stored flags, and those that follow from traffic and routes."""
+    """Return the stored flags with the flags that follow from traffic and routes."""
     flags = entry.flags | ROUTE_FLAGS.get(entry.route, NO_FLAGS)
     if (entry.is_next_hop or entry.type is EntryType.STATIC) and tunnel.used(entry, now):
         flags |= Flag.USED
@@ -141,7 +141,7 @@ def flag_names(flags: Flag) -> tuple[str, ...]:
 
 
 def cache(ctx: ShowContext, args: Args) -> ShowCache:
-    """Return the entries that the filters let through, by tunnel and ascending target."""
+    """Return the entries that pass the filters, by tunnel and ascending target."""
     known = ((tunnel, entry) for tunnel in tunnels_of(ctx, args) for entry in breathing(tunnel.cache.entries()))
     records = ((tunnel, entry, record_of(tunnel, entry)) for tunnel, entry in known)
     chosen = (one for one in records if _is_chosen(one[2], args))
@@ -149,7 +149,7 @@ def cache(ctx: ShowContext, args: Args) -> ShowCache:
 
 
 def past_cache(ctx: ShowContext, args: Args) -> ShowCache | Unknown:
-    """Return the same at an earlier moment. Who asked for our own prefixes is not known of that."""
+    """Return the same at an earlier moment. Requesters of our own prefixes are not recorded."""
     past, version = ctx.machine(NhrpMachine).past, version_of(args)
     time = moment_of(ctx, args, past.oldest(version) if past is not None else None)
     if isinstance(time, Unknown):
@@ -173,14 +173,14 @@ def _is_chosen(record: Record, args: Args) -> bool:
 
 
 def own_entries(ctx: ShowContext, args: Args) -> ShowCache:
-    """Return what this router itself is in each network: it needs no entry in the cache for that."""
+    """Return this router's own mapping in each network, which needs no entry in the cache."""
     chosen = [(tunnel, _own_entry(tunnel)) for tunnel in tunnels_of(ctx, args)]
     known = ((tunnel, entry) for tunnel, entry in chosen if entry is not None)
     return ShowCache(tuple(_line(tunnel, entry, record_of(tunnel, entry), ctx.now) for tunnel, entry in known))
 
 
 def _own_entry(tunnel: Tunnel) -> Entry | None:
-    """Return this station itself. It is in no cache: nobody needs to look it up."""
+    """Return an entry for this station itself. The cache has none, because packets to it need no look-up."""
     if not tunnel.running or tunnel.address is None or tunnel.interface is None:
         return None
     return Entry(
@@ -292,7 +292,7 @@ _HELP: Final = {
     "dynamic": "Learned",
     "static": "Configured",
     "incomplete": "Asked for and not answered",
-    "local": "Given to others by us",
+    "local": "Sent to other stations by us",
     "self": "This router itself",
     "shortcut": "Prefixes with a direct way",
     "remote": "All but our own",

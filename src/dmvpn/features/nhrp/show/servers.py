@@ -32,8 +32,8 @@ _LETTERS = {
 class ServerLine:
     """One server. last_reply: seconds ago, None: never. pending: request id of an unanswered request, and its retry.
 
-    refused: it answers, and `reason` says why we are not registered all the same. bare: nothing protects packets to it,
-    and `reason` says why. suspicions: of a server that is silent: what may be wrong, the likeliest first.
+    refused: it answers with a NAK, and `reason` says why. bare: nothing protects packets to it, and `reason` says why.
+        suspicions: possible causes of its silence, the likeliest first.
     """
 
     address: IPAddress
@@ -53,7 +53,7 @@ class ServerLine:
 
     @property
     def where(self) -> str:
-        """The part of the line that `show dmvpn detail` has too."""
+        """The part of the line that is also in `show dmvpn detail`."""
         nbma = f"NBMA Address: {self.nbma} " if self.nbma is not None else ""
         return f"{nbma}priority = {self.priority} cluster = {self.cluster}"
 
@@ -141,7 +141,7 @@ def _clusters(tunnel: Tunnel) -> tuple[ClusterLine, ...]:
 
 
 def silence_lines(line: ServerLine) -> Iterator[str]:
-    """Yield what is, or may be, wrong.
+    """Yield the lines about a problem, certain or possible.
 
     IOS has no such lines: they begin with a blank, so that parsers pass over them.
     """

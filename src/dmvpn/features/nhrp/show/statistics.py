@@ -1,7 +1,7 @@
-"""`show ip nhrp traffic`, `show ip nhrp summary` and `show nhrp stats`: what was counted.
+"""`show ip nhrp traffic`, `show ip nhrp summary` and `show nhrp stats`: counters.
 
-The table of `show nhrp stats` is IOS's: what NHRP ordered of the rest of the router, and what it was told, tunnel by
-tunnel. Its rows about subjects that do not exist here (MPLS, BFD, BGP, service policies) are always zero.
+The table of `show nhrp stats` is IOS's: orders of NHRP to the rest of the router, and events that it received, tunnel
+by tunnel. Its rows about subjects that do not exist here (MPLS, BFD, BGP, service policies) are always zero.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: What IOS says an entry costs.
+#: The size of an entry according to IOS.
 _ENTRY_OCTETS = 784
 
 
@@ -59,14 +59,14 @@ class Kinds:
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Kinds:
-        """Count these."""
+        """Count these entries."""
         types = [entry.type for entry in entries]
         return cls(*(types.count(kind) for kind in EntryType))
 
 
 @dataclass(frozen=True, slots=True)
 class ShowSummary:
-    """The answer to `show ip nhrp summary`. installed: routes of our own; overrides: next hops of others' routes."""
+    """The answer to `show ip nhrp summary`. installed: routes of our own; overrides: of other protocols' next hops."""
 
     version: int
     all: Kinds
@@ -134,7 +134,7 @@ def render_traffic(answer: ShowTraffic) -> Iterator[str]:
 
 
 def render_traffic_detail(answer: ShowTraffic) -> Iterator[str]:
-    """Yield the lines of `show ip nhrp traffic detail`: totals first, then what was forwarded and refused."""
+    """Yield the lines of `show ip nhrp traffic detail`: totals first, then forwarded and refused packets."""
     yield "Global statistics:"
     yield " Packet Queue size: 0[0](1)"
     yield from _group("Sent", _total(tunnel.sent for tunnel in answer.tunnels), 0)
@@ -199,7 +199,7 @@ def _kinds(kinds: Kinds) -> str:
 _H = Happening
 _PACKETS: Final = "[R]Packets received"
 
-#: Groups and their rows. `None` begins what only `detail` shows.
+#: Groups and their rows. `None` begins the rows that only `detail` shows.
 _GROUPS: Final[tuple[tuple[str, tuple[Happening | str | None, ...]], ...]] = (
     (
         "Interface State Event",
@@ -254,14 +254,14 @@ class TunnelHappenings:
 
 @dataclass(frozen=True, slots=True)
 class ShowHappenings:
-    """The answer to `show nhrp stats`. alone: one tunnel was asked for."""
+    """The answer to `show nhrp stats`. alone: the command named one tunnel."""
 
     tunnels: tuple[TunnelHappenings, ...]
     alone: bool
 
 
 def happenings(ctx: ShowContext, args: Args) -> ShowHappenings:
-    """Return all tunnels, or one; of both IP versions together."""
+    """Return the counters of all tunnels, or of one; for both IP versions together."""
     wanted = args.interface("interface", None)
     by_name: dict[str, list[Tunnel]] = {}
     for tunnel in ctx.machine(NhrpMachine).tunnels:
@@ -307,7 +307,7 @@ def render_happenings(answer: ShowHappenings) -> Iterator[str]:
 
 _STATISTICS_HELP: Final = {
     "nhrp": "Next Hop Resolution Protocol",
-    "stats": "What it ordered and was told",
+    "stats": "Its orders and events",
     "interface": "Of one tunnel",
     "detail": "With more of it",
 }
