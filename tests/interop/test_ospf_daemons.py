@@ -439,3 +439,23 @@ protocol ospf v2 {{
         )
         wait_for_routes(wire, "bird", {"10.1.0.0/24": ("", 11, wire.addresses["ours"])})
         wait_for_routes(wire, "ours", {"10.2.0.0/24": ("", 11, wire.addresses["bird"])})
+
+
+@pytest.mark.story("ospf-mtu")
+def test_an_mtu_that_differs_is_logged_and_the_exchange_goes_on_as_soon_as_it_is_corrected() -> None:
+    """FRR leads and refuses our descriptions; ours stayed in EXCHANGE with its old MTU."""
+    with Wire(ours=("10.1.0.1/24",), frr=("10.2.0.1/24",)) as wire:
+        wire.ip("frr", "link", "set", "wire", "mtu", "1400")
+        start_ours(wire, "point-to-point")
+        start_pair(wire, "frr", "point-to-point")
+        wire.wait("ours is in EXCHANGE", lambda: "EXCHANGE" in wire.ask("ours", "show ip ospf neighbor"))
+        wire.wait("ours logs it", lambda: "has MTU 1400, ours is 1500" in wire.ask("ours", "show logging"))
+        log = wire.folder / "frr-ospfd-1.log"
+        wire.wait("FRR logs it", lambda: "MTU 1500 is larger than" in log.read_text())
+        wire.enter("ours", "interface GigabitEthernet0/1", "ip mtu 1400")
+        at_ours, at_frr = (
+            {"10.2.0.0/24": ("", 11, wire.addresses["frr"])},
+            {"10.1.0.0/24": ("", 11, wire.addresses["ours"])},
+        )
+        wire.wait("routes at ours", lambda: at(wire, "ours", *at_ours) == at_ours, 20)
+        wire.wait("routes at FRR", lambda: at(wire, "frr", *at_frr) == at_frr, 20)

@@ -59,6 +59,7 @@ def judge(net: OspfNet) -> None:
             assert databases[number] == databases[other]
 
 
+@pytest.mark.lengthy
 @pytest.mark.conforms("ospf:16.1-shortest")
 @few_examples(10)
 @given(graphs(), st.data())
@@ -66,6 +67,7 @@ def test_when_it_is_quiet_every_router_has_the_shortest_ways(net: OspfNet, data:
     _live(net, data)
 
 
+@pytest.mark.lengthy
 @settings(few_examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(net=graphs(), data=st.data())
 def test_events_between_the_slices_of_a_calculation_change_nothing_of_that(
@@ -109,6 +111,7 @@ def judge_areas(net: AreaNet) -> None:
     assert found == {number: net.expected(number) for number in net.routers}
 
 
+@pytest.mark.lengthy
 @pytest.mark.conforms("ospf:16.3-transit")
 @settings(max_examples=min(25, few_examples(10).max_examples))
 @given(nets_of_areas(), st.data())

@@ -11,7 +11,7 @@ from dmvpn.base.events import IpReceived
 from dmvpn.features.ospf.graceful import Grace
 from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaKey, LsaType, UnknownBody
 from dmvpn.features.ospf.machine import OspfMachine
-from dmvpn.features.ospf.packet import OspfPacket, Update
+from dmvpn.features.ospf.packet import LinkStateUpdate, OspfPacket
 from dmvpn.features.ospf.sender import PROTOCOL
 from support.ospf_net import OspfNet
 
@@ -30,7 +30,7 @@ def line(more: str = "") -> OspfNet:
 
 def tells(net: OspfNet, lsa: Lsa) -> None:
     """Router 2 tells router 1 something."""
-    packet = OspfPacket(router=TWO, area=IPv4Address(0), content=Update((lsa,))).serialize()
+    packet = OspfPacket(router=TWO, area=IPv4Address(0), content=LinkStateUpdate((lsa,))).serialize()
     event = IpReceived("Ethernet0/2", IPv4Address("10.1.2.2"), IPv4Address("224.0.0.5"), PROTOCOL, packet, 1)
     net.deliver(1, event)
 
@@ -100,6 +100,7 @@ def test_when_it_takes_its_grace_lsa_back_it_is_a_neighbor_like_others() -> None
     assert any("is helped no longer: it is back" in each for each in net.routers[1].logs)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("lsa", "lines"),
     [
@@ -118,6 +119,7 @@ def test_who_is_not_helped_is_lost_when_it_is_silent(lsa: Lsa, lines: str) -> No
     assert not is_there(net)
 
 
+@pytest.mark.lengthy
 @pytest.mark.conforms("ospf:3623-3.2-topology")
 @pytest.mark.parametrize(("lines", "stays"), [("", True), (" nsf ietf helper strict-lsa-checking\n", False)])
 def test_a_change_of_the_network_ends_it_where_that_is_configured(lines: str, stays: bool) -> None:
@@ -139,6 +141,7 @@ def test_a_neighbor_that_never_was_full_is_not_helped() -> None:
     assert not any("NSFHELPER" in each for each in net.routers[1].logs)
 
 
+@pytest.mark.lengthy
 @pytest.mark.conforms("ospf:5250-flooding")
 @pytest.mark.parametrize("kind", [LsaType.OPAQUE_AREA, LsaType.OPAQUE_AS])
 def test_opaque_advertisements_of_areas_and_of_all_of_ospf_are_told_on(kind: LsaType) -> None:
@@ -149,7 +152,7 @@ def test_opaque_advertisements_of_areas_and_of_all_of_ospf_are_told_on(kind: Lsa
     net.run_for(5)
     for number in (1, 3):
         process = net.routers[number].machine(OspfMachine).processes[1]
-        assert key in process.database(process.areas[0], kind).entries
+        assert key in process.state.database(process.areas[0], kind).entries
     of_area = kind is LsaType.OPAQUE_AREA
     shown = net.routers[3].show("show ip ospf database")
     at = next(at for at, line in enumerate(shown) if f"Type-{kind:d} Opaque Link {'Area' if of_area else 'AS'}" in line)

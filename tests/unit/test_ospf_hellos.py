@@ -14,6 +14,7 @@ from support.workbench import Workbench, of_type
 CROWD = 500
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("kind", ["non-broadcast", "point-to-multipoint non-broadcast"])
 def test_a_crowd_of_configured_neighbors_is_greeted_in_slices(kind: str) -> None:
     bench = Workbench(*make().features, OSPF)

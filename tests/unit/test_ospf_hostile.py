@@ -11,20 +11,20 @@ from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import IpReceived, LinkChanged
 from dmvpn.base.notices import RouteOffered, RouteSource
 from dmvpn.features.ospf import FEATURE as OSPF
+from dmvpn.features.ospf import machine
 from dmvpn.features.ospf.adjacency import MOST_NEIGHBORS
-from dmvpn.features.ospf.flooding import LARGEST_DATABASES
 from dmvpn.features.ospf.lsa import (
     LAST_SEQUENCE,
     MAX_AGE,
     Body,
     ExternalBody,
-    Link,
     LinkType,
     Lsa,
     LsaKey,
     LsaType,
     RouterBody,
     RouterFlag,
+    RouterLink,
     SummaryBody,
 )
 from dmvpn.features.ospf.machine import OspfMachine
@@ -34,12 +34,13 @@ from dmvpn.features.ospf.packet import (
     Description,
     DescriptionFlag,
     Hello,
+    LinkStateRequest,
+    LinkStateUpdate,
     OspfPacket,
-    Request,
-    Update,
 )
 from dmvpn.features.ospf.slices import SLICE
 from dmvpn.features.ospf.states import NeighborState
+from dmvpn.features.ospf.updates import LARGEST_DATABASES
 from support.routing import GI1, GI2, a, make
 from support.workbench import Workbench, of_type
 
@@ -53,7 +54,7 @@ MASK = a("255.255.0.0")
 SEQUENCE = 1000
 
 
-def _bench(kind: str = "point-to-multipoint", more: str = "") -> Workbench:
+def a_router(kind: str = "point-to-multipoint", more: str = "") -> Workbench:
     """10.1.0.1/16 with OSPF in area 0, Hellos every 30 s if it is point-to-multipoint, and 10.3.3.1/24 without it."""
     bench = Workbench(*make().features, OSPF)
     bench.configure(
@@ -110,7 +111,7 @@ class Neighbor:
         raise AssertionError(self.state)
 
     def acknowledges(self) -> None:
-        updates = [content for content in self.heard if isinstance(content, Update)]
+        updates = [content for content in self.heard if isinstance(content, LinkStateUpdate)]
         self.says(Acknowledgment(tuple(each.header for update in updates for each in update.lsas)))
 
     @property
@@ -119,7 +120,7 @@ class Neighbor:
         return neighbor.state if neighbor is not None else NeighborState.DOWN
 
     def tells(self, *lsas: Lsa) -> None:
-        self.says(Update(lsas))
+        self.says(LinkStateUpdate(lsas))
 
 
 def lsa(kind: LsaType, number: int, body: Body, *, router: str = "", sequence: int = 1, age: int = 0) -> Lsa:
@@ -131,8 +132,9 @@ def lsa(kind: LsaType, number: int, body: Body, *, router: str = "", sequence: i
 # ------------------------------------------------------------------------------------------------ Hellos
 
 
+@pytest.mark.lengthy
 def test_hellos_of_thousands_of_routers_too_many_make_a_bounded_number_of_neighbors_and_few_lines() -> None:
-    bench = _bench()
+    bench = a_router()
     friend = Neighbor(bench, 65000).is_full()
     for number in range(2, MOST_NEIGHBORS + 2000):
         Neighbor(bench, number).greets()
@@ -148,7 +150,7 @@ def test_hellos_of_thousands_of_routers_too_many_make_a_bounded_number_of_neighb
 
 
 def test_a_strangers_hello_is_not_answered_with_the_list_of_everybody() -> None:
-    bench = _bench()
+    bench = a_router()
     for number in range(2, 50):
         Neighbor(bench, number).greets()
     stranger = Neighbor(bench, 60)
@@ -162,7 +164,7 @@ def test_a_strangers_hello_is_not_answered_with_the_list_of_everybody() -> None:
 
 
 def test_a_neighbor_whose_exchange_never_ends_is_given_up_as_by_ios() -> None:
-    bench = _bench()
+    bench = a_router()
     slow = Neighbor(bench, 65000)
     slow.greets(OWN)
     assert slow.state is NeighborState.EX_START
@@ -178,7 +180,7 @@ def test_a_neighbor_whose_exchange_never_ends_is_given_up_as_by_ios() -> None:
 
 @pytest.mark.conforms("ospf:13.6-pacing")
 def test_a_neighbor_that_missed_hundreds_is_told_them_again_a_packet_at_a_time() -> None:
-    bench = _bench()
+    bench = a_router()
     teller, silent = Neighbor(bench, 3).is_full(), Neighbor(bench, 2).is_full()
     body = ExternalBody(a("255.255.255.255"), 20)
     teller.tells(*(lsa(LsaType.EXTERNAL, number, body, router="10.1.0.3") for number in range(300)))
@@ -194,37 +196,39 @@ def test_a_neighbor_that_missed_hundreds_is_told_them_again_a_packet_at_a_time()
     assert not _told_again(bench, silent, 20.0)
 
 
-def _told_again(bench: Workbench, neighbor: Neighbor, seconds: float) -> list[Update]:
+def _told_again(bench: Workbench, neighbor: Neighbor, seconds: float) -> list[LinkStateUpdate]:
     """What a neighbor alone is told meanwhile."""
     orders = of_type(bench.advance(seconds), SendIp)
     mine = [OspfPacket.parse(order.payload).content for order in orders if order.destination == neighbor.address]
-    return [content for content in mine if isinstance(content, Update)]
+    return [content for content in mine if isinstance(content, LinkStateUpdate)]
 
 
 @pytest.mark.conforms("ospf:10.7-request")
 def test_a_request_for_one_advertisement_a_hundred_times_is_answered_once() -> None:
-    bench = _bench()
+    bench = a_router()
     one = Neighbor(bench, 65000).is_full()
     bench.advance(1)
     one.heard.clear()
-    one.says(Request((LsaKey(LsaType.ROUTER, OWN, OWN),) * 100))
+    one.says(LinkStateRequest((LsaKey(LsaType.ROUTER, OWN, OWN),) * 100))
     (update,) = one.heard
-    assert isinstance(update, Update)
+    assert isinstance(update, LinkStateUpdate)
     assert len(update.lsas) == 1
 
 
 # ------------------------------------------------------------------------------------------------ advertisements
 
 
-def test_the_databases_take_no_more_than_they_may_and_the_neighbor_stays() -> None:
-    bench = _bench()
+@pytest.mark.lengthy
+def test_the_databases_take_no_more_than_they_may_and_the_neighbor_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "PACE", machine.PACE._replace(credit=1 << 30))
+    bench = a_router()
     one = Neighbor(bench, 65000).is_full()
-    stub = Link(LinkType.STUB, a("10.200.0.0"), a("255.255.255.0"), 1)
+    stub = RouterLink(LinkType.STUB, a("10.200.0.0"), a("255.255.255.0"), 1)
     body = RouterBody(0, (stub,) * 5000)
     pieces = LARGEST_DATABASES // 60_000 + 20
     for number in range(pieces):
         one.tells(lsa(LsaType.ROUTER, number, body, router=str(IPv4Address((78 << 24) + number))))
-    taken = sum(database.size for _, database in process(bench).scopes())
+    taken = sum(database.size for _, database in process(bench).state.scopes())
     assert LARGEST_DATABASES - 70_000 < taken <= LARGEST_DATABASES
     assert one.state is NeighborState.FULL
     assert len([line for line in bench.logs if "more link states than there is room for" in line]) == 1
@@ -232,57 +236,61 @@ def test_the_databases_take_no_more_than_they_may_and_the_neighbor_stays() -> No
 
 @pytest.mark.conforms("ospf:12.1.6-wrap")
 def test_our_own_advertisement_with_the_last_number_is_taken_back_and_begins_again() -> None:
-    bench = _bench()
+    bench = a_router()
     one = Neighbor(bench, 65000).is_full()
     one.hears(bench.advance(1))
     one.tells(lsa(LsaType.ROUTER, 0, RouterBody(0, ()), router="9.9.9.9", sequence=LAST_SEQUENCE))
     one.hears(bench.advance(1))
-    updates = [content for content in one.heard if isinstance(content, Update)]
+    updates = [content for content in one.heard if isinstance(content, LinkStateUpdate)]
     (flushed,) = updates[-1].lsas
     assert (flushed.header.age, flushed.header.sequence) == (MAX_AGE, LAST_SEQUENCE)
 
 
 def test_two_routers_of_one_identifier_do_not_answer_each_other_as_fast_as_they_can() -> None:
-    bench = _bench()
+    bench = a_router()
     one = Neighbor(bench, 65000).is_full()
     one.hears(bench.advance(10))
     one.heard.clear()
     for number in range(200):
         one.tells(lsa(LsaType.ROUTER, 0, RouterBody(0, ()), router="9.9.9.9", sequence=10_000 + 2 * number))
         one.hears(bench.advance(0.1))
-    own = [each for content in one.heard if isinstance(content, Update) for each in content.lsas]
+    own = [each for content in one.heard if isinstance(content, LinkStateUpdate) for each in content.lsas]
     assert 3 <= len(own) <= 12
     assert bench.logs[-1] == "%OSPF-4-DUP_RTRID_AREA: Detected router with duplicate router ID 9.9.9.9 in area 0"
     assert len([line for line in bench.logs if "DUP_RTRID" in line]) == 1
 
 
 @pytest.mark.conforms("ospf:14-maxage")
-def test_advertisements_at_their_end_go_although_a_neighbor_was_in_the_middle_of_its_exchange() -> None:
-    bench = _bench()
+def test_advertisements_at_their_end_go_although_a_neighbor_was_in_the_middle_of_its_exchange(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "PACE", machine.PACE._replace(credit=1 << 30))
+    bench = a_router()
     one = Neighbor(bench, 65000).is_full()
     other = Neighbor(bench, 65001)
     body = ExternalBody(a("255.255.255.0"), 1)
     for number in range(100):
         one.tells(lsa(LsaType.EXTERNAL, number << 8, body, router="7.7.7.7"))
+    bench.advance(2)
     other.exchanges()
-    assert process(bench).is_exchanging
+    assert process(bench).state.is_exchanging
     for number in range(100):
         one.tells(lsa(LsaType.EXTERNAL, number << 8, body, router="7.7.7.7", age=MAX_AGE))
     assert len(process(bench).externals.dying) == 100
     for _ in range(8):
         one.greets(OWN)
         bench.advance(20)
-    assert not process(bench).is_exchanging
+    assert not process(bench).state.is_exchanging
     assert not process(bench).externals.entries
 
 
 @pytest.mark.conforms("ospf:16.2-infinity")
 @pytest.mark.parametrize("metric", [0xFFFFFE, 0xFFFF00])
 def test_a_border_router_of_another_area_that_is_infinitely_far_is_told_to_nobody(metric: int) -> None:
-    bench = _bench(more=" network 10.3.3.0 0.0.0.255 area 1\n")
+    bench = a_router(more=" network 10.3.3.0 0.0.0.255 area 1\n")
     border = Neighbor(bench, 65000).is_full()
     bench.advance(1)
-    ours = Link(LinkType.POINT_TO_POINT, OWN, border.address, 1)
+    ours = RouterLink(LinkType.POINT_TO_POINT, OWN, border.address, 1)
     border.tells(
         lsa(LsaType.ROUTER, 0, RouterBody(int(RouterFlag.BORDER), (ours,)), router=str(border.address)),
         lsa(LsaType.BORDER_SUMMARY, 5, SummaryBody(a("0.0.0.0"), metric), router=str(border.address)),
@@ -298,7 +306,7 @@ def test_a_border_router_of_another_area_that_is_infinitely_far_is_told_to_nobod
 
 def test_the_priority_of_a_loopback_is_a_line_that_nothing_follows_from() -> None:
     loopback = "interface Loopback0\n ip address 10.4.4.4 255.255.255.255\n"
-    bench = _bench(more=f" network 10.4.0.0 0.0.255.255 area 0\n{loopback}")
+    bench = a_router(more=f" network 10.4.0.0 0.0.255.255 area 0\n{loopback}")
     bench.handle(LinkChanged("Loopback0", up=True))
     assert "Loopback0" in process(bench).interfaces
     bench.configure("interface Loopback0\n ip ospf priority 5\n")
@@ -306,17 +314,17 @@ def test_the_priority_of_a_loopback_is_a_line_that_nothing_follows_from() -> Non
 
 
 def test_nobody_tells_us_routes_to_multicast_loopback_and_what_is_no_address() -> None:
-    bench = _bench()
+    bench = a_router()
     one = Neighbor(bench, 65000).is_full()
     bench.advance(1)
-    back = Link(LinkType.POINT_TO_POINT, OWN, one.address, 1)
+    back = RouterLink(LinkType.POINT_TO_POINT, OWN, one.address, 1)
     nets = (
         ("224.0.0.0", "240.0.0.0"),
         ("127.0.0.0", "255.0.0.0"),
         ("255.255.255.255",) * 2,
         ("10.7.0.0", "255.255.0.0"),
     )
-    stubs = tuple(Link(LinkType.STUB, a(first), a(mask), 1) for first, mask in nets)
+    stubs = tuple(RouterLink(LinkType.STUB, a(first), a(mask), 1) for first, mask in nets)
     one.tells(lsa(LsaType.ROUTER, 0, RouterBody(0, (back, *stubs)), router=str(one.address)))
     bench.advance(10)
     routes = [str(route.prefix) for route in bench.ports.rib.routes() if route.source is RouteSource.OSPF]
@@ -324,7 +332,7 @@ def test_nobody_tells_us_routes_to_multicast_loopback_and_what_is_no_address() -
 
 
 def test_a_thousand_networks_are_calculated_and_offered_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = _bench()
+    bench = a_router()
     one = Neighbor(bench, 65000).is_full()
     machine, offered = bench.machine(OspfMachine), [0]
     handle = machine.handle
@@ -335,14 +343,16 @@ def test_a_thousand_networks_are_calculated_and_offered_in_slices(monkeypatch: p
         return done
 
     monkeypatch.setattr(machine, "handle", counted)
-    back = Link(LinkType.POINT_TO_POINT, OWN, one.address, 1)
+    back = RouterLink(LinkType.POINT_TO_POINT, OWN, one.address, 1)
     numbers = range(1, 9)
-    ways = tuple(Link(LinkType.POINT_TO_POINT, IPv4Address((77 << 24) + each), one.address, 1) for each in numbers)
+    ways = tuple(
+        RouterLink(LinkType.POINT_TO_POINT, IPv4Address((77 << 24) + each), one.address, 1) for each in numbers
+    )
     one.tells(lsa(LsaType.ROUTER, 0, RouterBody(0, (back, *ways)), router=str(one.address)))
     for number in numbers:
         nets = [IPv4Address((11 << 24) + (number << 16) + (each << 8)) for each in range(125)]
-        stubs = (Link(LinkType.STUB, net, a("255.255.255.0"), 1) for net in nets)
-        links = (Link(LinkType.POINT_TO_POINT, one.address, one.address, 1), *stubs)
+        stubs = (RouterLink(LinkType.STUB, net, a("255.255.255.0"), 1) for net in nets)
+        links = (RouterLink(LinkType.POINT_TO_POINT, one.address, one.address, 1), *stubs)
         one.tells(lsa(LsaType.ROUTER, number, RouterBody(0, links), router=f"77.0.0.{number}"))
     one.hears(bench.advance(1))
     assert sum(offered) == 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 from dmvpn.base.keychains import Lifetime
-from dmvpn.features.ospf.auth import Authentication, Key
+from dmvpn.features.ospf.auth import AuthenticationSettings, DigestKey
 from dmvpn.features.ospf.model import AuthenticationType
 
 BEGIN = datetime(2026, 11, 20, 6)
@@ -24,6 +24,6 @@ class TwoHoursEast:
 def test_when_all_keys_are_over_the_one_that_ended_last_goes_on_whatever_zone_its_line_has() -> None:
     by_local_time = Lifetime(BEGIN, datetime(2026, 11, 20, 10), local=True)  # 08:00 UTC
     in_utc = Lifetime(BEGIN, datetime(2026, 11, 20, 9))
-    keys = (Key(1, b"later", send=in_utc), Key(2, b"earlier", send=by_local_time))
-    ours = Authentication(AuthenticationType.CRYPTOGRAPHIC, keys=keys)
+    keys = (DigestKey(1, b"later", send=in_utc), DigestKey(2, b"earlier", send=by_local_time))
+    ours = AuthenticationSettings(AuthenticationType.CRYPTOGRAPHIC, keys=keys)
     assert ours.sending(TwoHoursEast(), 0.0) == keys[0]

@@ -12,25 +12,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.features.ospf.auth import Algorithm, Authentication, Key, sequence_of
+from dmvpn.features.ospf.auth import Algorithm, AuthenticationSettings, DigestKey, sequence_of
 from dmvpn.features.ospf.lsa import (
     MAX_AGE,
     OPAQUE,
     Body,
     ExternalBody,
-    Link,
     LinkType,
     Lsa,
     LsaKey,
     LsaType,
     NetworkBody,
     RouterBody,
+    RouterLink,
     SummaryBody,
     UnknownBody,
     newer,
 )
 from dmvpn.features.ospf.model import AuthenticationType
-from dmvpn.features.ospf.packet import CRYPTOGRAPHIC, Acknowledgment, Description, Hello, OspfPacket, Request, Update
+from dmvpn.features.ospf.packet import (
+    CRYPTOGRAPHIC,
+    Acknowledgment,
+    Description,
+    Hello,
+    LinkStateRequest,
+    LinkStateUpdate,
+    OspfPacket,
+)
 from support.pcap import payloads
 from support.wire import cuts, decoded_or_refused, vectors
 
@@ -45,7 +53,7 @@ octet, short, metric = st.integers(0, 255), st.integers(0, 0xFFFF), st.integers(
 routers = st.builds(
     RouterBody,
     flags=octet,
-    links=st.lists(st.builds(Link, octet, addresses, addresses, short), max_size=6).map(tuple),
+    links=st.lists(st.builds(RouterLink, octet, addresses, addresses, short), max_size=6).map(tuple),
 )
 networks = st.builds(NetworkBody, addresses, st.lists(addresses, max_size=6).map(tuple))
 summaries = st.builds(SummaryBody, addresses, metric)
@@ -90,8 +98,8 @@ contents = st.one_of(
         sequence=st.integers(0, 2**32 - 1),
         headers=st.lists(lsas().map(lambda lsa: lsa.header), max_size=4).map(tuple),
     ),
-    st.builds(Request, st.lists(st.builds(LsaKey, octet, addresses, addresses), max_size=4).map(tuple)),
-    st.builds(Update, st.lists(lsas(), max_size=4).map(tuple)),
+    st.builds(LinkStateRequest, st.lists(st.builds(LsaKey, octet, addresses, addresses), max_size=4).map(tuple)),
+    st.builds(LinkStateUpdate, st.lists(lsas(), max_size=4).map(tuple)),
     st.builds(Acknowledgment, st.lists(lsas().map(lambda lsa: lsa.header), max_size=4).map(tuple)),
 )
 packets = st.builds(OspfPacket, router=addresses, area=addresses, content=contents)
@@ -117,7 +125,7 @@ def test_what_we_make_is_sound_and_one_changed_octet_is_noticed(lsa: Lsa) -> Non
 def test_every_captured_packet_is_written_again_octet_for_octet(found: Found) -> None:
     packet = OspfPacket.parse(found.octets)
     assert packet.serialize() == found.octets
-    if isinstance(packet.content, Update):
+    if isinstance(packet.content, LinkStateUpdate):
         assert all(lsa.is_sound for lsa in packet.content.lsas)
         for lsa in packet.content.lsas:
             header = lsa.header
@@ -145,9 +153,9 @@ def test_random_octets_are_refused_and_nothing_worse(octets: bytes) -> None:
 @pytest.mark.conforms("ospf:12.4.1-multipoint")
 def test_a_point_to_multipoint_router_tells_its_own_address_as_a_host() -> None:
     packet = OspfPacket.parse(VECTORS["ospf_p2mp_lsu_0"])
-    assert isinstance(packet.content, Update)
+    assert isinstance(packet.content, LinkStateUpdate)
     (body,) = (lsa.body for lsa in packet.content.lsas if isinstance(lsa.body, RouterBody))
-    assert Link(LinkType.STUB, ONE, IPv4Address("255.255.255.255"), 0) in body.links
+    assert RouterLink(LinkType.STUB, ONE, IPv4Address("255.255.255.255"), 0) in body.links
 
 
 # ------------------------------------------------------------------------------------------------ which is newer
@@ -180,19 +188,19 @@ def sealed_in_captures() -> list[bytes]:
 
 @pytest.mark.conforms("ospf:D.4.3-md5")
 def test_the_digests_of_frr_are_those_that_we_make() -> None:
-    asked = Authentication(AuthenticationType.CRYPTOGRAPHIC, keys=(Key(1, CAPTURED_KEY),))
+    asked = AuthenticationSettings(AuthenticationType.CRYPTOGRAPHIC, keys=(DigestKey(1, CAPTURED_KEY),))
     captured = sealed_in_captures()
     assert len(captured) > 20
     for octets in captured:
         packet = OspfPacket.parse(octets)
         assert asked.refusal(packet, octets) == ""
         assert asked.seal(replace(packet, trailer=b""), sequence_of(packet)) == octets
-        other = Authentication(AuthenticationType.CRYPTOGRAPHIC, keys=(Key(1, b"another"),))
+        other = AuthenticationSettings(AuthenticationType.CRYPTOGRAPHIC, keys=(DigestKey(1, b"another"),))
         assert other.refusal(packet, octets) == "a digest made with another key 1"
 
 
 def test_a_block_of_local_signaling_behind_the_digest_is_not_read() -> None:
-    asked = Authentication(AuthenticationType.CRYPTOGRAPHIC, keys=(Key(1, CAPTURED_KEY),))
+    asked = AuthenticationSettings(AuthenticationType.CRYPTOGRAPHIC, keys=(DigestKey(1, CAPTURED_KEY),))
     octets = sealed_in_captures()[0] + bytes.fromhex("fff600030001000400000001")
     assert asked.refusal(OspfPacket.parse(octets), octets) == ""
 
@@ -202,8 +210,8 @@ def test_a_block_of_local_signaling_behind_the_digest_is_not_read() -> None:
 @pytest.mark.parametrize("secret", [b"short", b"k" * 200], ids=["short", "longer than the digest"])
 def test_hmac_sha_is_made_as_rfc_5709_says(algorithm: Algorithm, secret: bytes) -> None:
     """Section 3.3, step by step: the key made as long as the digest, Apad in the place of the digest."""
-    packet = OspfPacket(router=ONE, area=IPv4Address(0), content=Request(()))
-    asked = Authentication(AuthenticationType.CRYPTOGRAPHIC, keys=(Key(7, secret, algorithm),))
+    packet = OspfPacket(router=ONE, area=IPv4Address(0), content=LinkStateRequest(()))
+    asked = AuthenticationSettings(AuthenticationType.CRYPTOGRAPHIC, keys=(DigestKey(7, secret, algorithm),))
     octets = asked.seal(packet, 99)
     length = hashlib.new(algorithm.value).digest_size
     key = hashlib.new(algorithm.value, secret).digest() if len(secret) > length else secret.ljust(length, b"\x00")
@@ -216,8 +224,8 @@ def test_hmac_sha_is_made_as_rfc_5709_says(algorithm: Algorithm, secret: bytes) 
 
 @pytest.mark.conforms("ospf:D.4.2-password")
 def test_a_password_in_clear_must_be_the_same_and_no_checksum_covers_it() -> None:
-    packet = OspfPacket(router=ONE, area=IPv4Address(0), content=Request(()))
-    asked = Authentication(AuthenticationType.SIMPLE, b"secret")
+    packet = OspfPacket(router=ONE, area=IPv4Address(0), content=LinkStateRequest(()))
+    asked = AuthenticationSettings(AuthenticationType.SIMPLE, b"secret")
     octets = asked.seal(packet, 0)
     assert octets[16:24] == b"secret\x00\x00"
     assert asked.refusal(OspfPacket.parse(octets), octets) == ""
@@ -226,11 +234,11 @@ def test_a_password_in_clear_must_be_the_same_and_no_checksum_covers_it() -> Non
 
 
 def test_a_packet_without_the_authentication_that_is_asked_for_is_refused() -> None:
-    octets = OspfPacket(router=ONE, area=IPv4Address(0), content=Request(())).serialize()
+    octets = OspfPacket(router=ONE, area=IPv4Address(0), content=LinkStateRequest(())).serialize()
     ours = {
         AuthenticationType.SIMPLE: "a password in clear",
         AuthenticationType.CRYPTOGRAPHIC: "key 1 with md5 (16 octets)",
     }
     for kind, words in ours.items():
-        refusal = Authentication(kind, keys=(Key(1, b"k"),)).refusal(OspfPacket.parse(octets), octets)
+        refusal = AuthenticationSettings(kind, keys=(DigestKey(1, b"k"),)).refusal(OspfPacket.parse(octets), octets)
         assert refusal == f"theirs is no authentication, ours is {words}"

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.context import Context
+from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import NextHop
 from dmvpn.features.ospf.database import MINIMUM_ARRIVAL, Database
 from dmvpn.features.ospf.election import Candidate, Elected, elect
-from dmvpn.features.ospf.lsa import Link, LinkType, Lsa, LsaKey, LsaType, RouterBody
+from dmvpn.features.ospf.lsa import LinkType, Lsa, LsaKey, LsaType, RouterBody, RouterLink
 from dmvpn.features.ospf.spf import Ways, routes, tree
 from dmvpn.features.ospf.states import (
     INTERFACE_MOVES,
@@ -25,6 +25,7 @@ from dmvpn.features.ospf.states import (
     NeighborState,
 )
 from dmvpn.features.ospf.throttle import Throttle
+from dmvpn.features.ospf.timers import TimerKind
 from support.fakes import fake_ports
 
 NOBODY = IPv4Address(0)
@@ -96,7 +97,12 @@ def test_a_spoke_of_priority_0_never_elects_itself() -> None:
 def times_of(requests: list[float], until: float) -> list[float]:
     """When a throttle of 50, 200 and 5000 ms does what it is asked for at these moments."""
     context, done = Context(fake_ports()), list[float]()
-    throttle = Throttle(context, lambda: done.append(round(context.now, 3)))
+
+    def fire() -> None:
+        throttle.begin()
+        done.append(round(context.now, 3))
+
+    throttle = Throttle(context, Timer(TimerKind.ORIGINATE, fire))
     waiting = sorted(requests)
     while True:
         due = context.timers.next()
@@ -107,8 +113,7 @@ def times_of(requests: list[float], until: float) -> list[float]:
         if waiting and waiting[0] <= context.now:
             waiting.pop(0)
             throttle.request()
-        for timer in context.timers.pop_due(context.now):
-            timer.fire()
+        context.fire(1)
 
 
 def test_the_first_time_is_soon_and_then_the_pauses_double() -> None:
@@ -137,12 +142,12 @@ def database_of(costs: dict[tuple[int, int], int], count: int) -> Database:
     database = Database(Context(fake_ports()), lambda _: None)
     for router in range(1, count + 1):
         links = [
-            Link(LinkType.POINT_TO_POINT, address(other), address(1000 * router + other), cost)
+            RouterLink(LinkType.POINT_TO_POINT, address(other), address(1000 * router + other), cost)
             for (one, other), cost in costs.items()
             if one == router
         ]
         mask = IPv4Address("255.255.255.0")
-        links.append(Link(LinkType.STUB, IPv4Address(f"192.168.{router}.0"), mask, 1))
+        links.append(RouterLink(LinkType.STUB, IPv4Address(f"192.168.{router}.0"), mask, 1))
         key = LsaKey(LsaType.ROUTER, address(router), address(router))
         database.install(Lsa.make(key, RouterBody(0, tuple(links)), sequence=1, options=2))
     return database

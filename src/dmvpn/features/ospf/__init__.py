@@ -3,21 +3,31 @@
 Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `RouteChanged` (redistribution),
 `ClearProcess`; makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
 
-    packet, lsa, auth            the wire
-    states                       of interfaces and neighbors: two tables of moves
-    settings, interface, area    what holds where            links       interfaces come and go
-    adjacency, hellos, election                              who is there, and who speaks for a network
-    talk, exchange, database, flooding, retransmission       the same database everywhere
-    origination, contents, throttle                          what we say of ourselves, and how often
-    calculation, spf, slices     the shortest ways           routes, offers    what the routing table gets
-    imports, externals, nssa     what we tell of the outside      outside    what others tell of it
-    ranges, summaries            between areas
-    virtual, transit             links of the backbone through other areas, and the shorter ways there
-    receiver, sender, complaints                             in and out, and what is not taken
-    limit                                                    how much others may tell (`max-lsa`)
-    surroundings, process, machine                           what the parts share, one process, all of them
-    model, config, show, messages, explain, lint             the language, the tables, the log
-    facts                                                    what judges outside may know
+The order of the folder: a part knows the state and the parts in the lines below its own, and calls nothing above.
+
+    machine, process                     all processes; one process, which makes the parts and hands them events
+    calculation                          the shortest ways, and what follows: routes, summaries, virtual links
+    receiver, virtual                    packets are checked; links of the backbone through other areas
+    updates, links                       advertisements of neighbors; interfaces come and go
+    exchange, graceful, hellos           databases are exchanged; neighbors restart; neighbors are found
+    adjacency, areas                     the life of neighbors, and elections; areas come and go
+    topology, transit                    our router and network LSAs; shorter ways through transit areas
+    externals, summaries                 routes from outside, and of other areas, that we advertise
+    origination                          our own advertisements: made, refreshed, defended, withdrawn
+    flooding                             new advertisements go on to all neighbors
+    descriptions, retransmission, complaints   our database described; packets repeated; packets refused
+    sender, contents, nssa, imports      packets leave; bodies of our advertisements
+    outside, offers, limit               ways to external routes; routes for the routing table; `max-lsa`
+    state                                lines, identifier, areas, interfaces, databases; it calls no part
+    interface, area, database            values with a state of their own
+    talk, unacknowledged                 an exchange that is under way; the retransmission list
+    spf, routes, ranges, settings        the shortest ways, as functions; the lines of an interface
+    states, election, throttle, slices   moves as tables; pauses that double; long work in slices
+    packet, lsa, auth                    the wire
+    model, config, show, messages, explain, lint, facts   the language, tables, the log; facts for judges
+
+A part below reports to one above by returned values, or keeps a list until the end of the event (`take_supplied` and
+`take_changed` of flooding). A timer calls the part that made it.
 """
 
 from __future__ import annotations

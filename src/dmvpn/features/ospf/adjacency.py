@@ -6,21 +6,28 @@ Every move of a neighbor's state goes through `move`, which says so in the log a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer
 from dmvpn.base.liveness import Client, WatchWanted, Witness
 from dmvpn.features.ospf import messages
+from dmvpn.features.ospf.election import Candidate, elect
 from dmvpn.features.ospf.interface import Neighbor
 from dmvpn.features.ospf.messages import AdjacencyChanged
-from dmvpn.features.ospf.states import NeighborMove, NeighborState
-from dmvpn.features.ospf.surroundings import Surroundings
+from dmvpn.features.ospf.states import InterfaceState, NeighborMove, NeighborState
+from dmvpn.features.ospf.timers import TimerKind
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
+    from dmvpn.features.ospf.complaints import Complaints
+    from dmvpn.features.ospf.descriptions import Descriptions
     from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.retransmission import Retransmission
+    from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.state import State
+    from dmvpn.features.ospf.topology import Topology
 
 #: Why a neighbor ends, in IOS's words.
 SILENT = "Neighbor Down: Dead timer expired"
@@ -40,55 +47,25 @@ MOST_NEIGHBORS: Final = 5000
 _LOGGED = (NeighborState.FULL, NeighborState.DOWN)
 
 
-class Beginning(Protocol):
-    """The part that exchanges databases."""
-
-    def begin(self, neighbor: Neighbor) -> None:
-        """Begin to talk, in EXSTART."""
-
-    def forget(self, neighbor: Neighbor) -> None:
-        """Forget the talk, which is over."""
-
-
-class Electing(Protocol):
-    """The part that holds elections."""
-
-    def neighbors_changed(self, interface: OspfInterface) -> None:
-        """Note that somebody is heard both ways, or not any more."""
-
-
-class Waiting(Protocol):
-    """The part that helps neighbors that restart."""
-
-    def expire(self, neighbor: Neighbor) -> None:
-        """Help no longer: the grace period is over."""
-
-
-class Befriending(Surroundings, Protocol):
-    """A process, as far as its neighbors come and go."""
-
-    @property
-    def exchange(self) -> Beginning:
-        """Exchanges databases."""
-        ...
-
-    @property
-    def helper(self) -> Waiting:
-        """Helps neighbors that restart."""
-        ...
-
-    @property
-    def hellos(self) -> Electing:
-        """Holds elections."""
-        ...
-
-
 class Adjacencies:
-    """Makes neighbors of one process and moves them."""
+    """Makes neighbors of one process and moves them, and holds elections."""
 
-    def __init__(self, process: Befriending) -> None:
-        self._process = process
-        self._context = process.context
+    def __init__(
+        self,
+        state: State,
+        sender: Sender,
+        complaints: Complaints,
+        retransmission: Retransmission,
+        descriptions: Descriptions,
+        topology: Topology,
+    ) -> None:
+        self._state = state
+        self._context = state.context
+        self._sender = sender
+        self._complaints = complaints
+        self._retransmission = retransmission
+        self._descriptions = descriptions
+        self._topology = topology
 
     def create(self, interface: OspfInterface, address: IPv4Address, priority: int = 0) -> Neighbor:
         """Return a neighbor that was never heard."""
@@ -97,9 +74,8 @@ class Adjacencies:
             address=address,
             priority=priority,
             since=self._context.now,
-            inactivity_timer=Timer(lambda: self.lose_silent(neighbor)),
-            grace_timer=Timer(lambda: self._process.helper.expire(neighbor)),
-            retransmit_timer=Timer(lambda: self._process.retransmission.repeat(neighbor)),
+            inactivity_timer=Timer(TimerKind.INACTIVITY, lambda: self.lose_silent(neighbor), address),
+            retransmit_timer=Timer(TimerKind.RETRANSMIT, lambda: self._repeat(neighbor), address),
         )
         interface.enter(neighbor)
         return neighbor
@@ -109,9 +85,9 @@ class Adjacencies:
 
         One that has not heard us makes room: maybe it is nobody at all.
         """
-        if sum(len(interface.neighbors) for interface in self._process.interfaces.values()) < MOST_NEIGHBORS:
+        if sum(len(interface.neighbors) for interface in self._state.interfaces.values()) < MOST_NEIGHBORS:
             return True
-        stranger = next((one for one in self._process.neighbors() if one.state is NeighborState.INIT), None)
+        stranger = next((one for one in self._state.neighbors() if one.state is NeighborState.INIT), None)
         if stranger is None:
             return False
         self.lose(stranger, RESET)
@@ -119,7 +95,7 @@ class Adjacencies:
 
     def call(self, interface: OspfInterface) -> None:
         """Begin with those neighbors of this network that are configured and were not called yet."""
-        for configured in self._process.settings.neighbors:
+        for configured in self._state.settings.neighbors:
             address = configured.address
             if address in interface.prefix and address != interface.address and address not in interface.neighbors:
                 neighbor = self.create(interface, address, configured.priority)
@@ -127,27 +103,26 @@ class Adjacencies:
 
     def move(self, neighbor: Neighbor, move: NeighborMove, why: str) -> None:
         """Take the move, and do what follows from it. why: for the log."""
-        process, now = self._process, self._context.now
-        old = neighbor.move(move, now)
+        old = neighbor.move(move, self._context.now)
         new = neighbor.state
         if old is new:
             return
         self._tell(neighbor, old, why)
         if old.rank >= NeighborState.EX_START.rank and new.rank <= NeighborState.EX_START.rank:
-            process.exchange.forget(neighbor)
+            self._descriptions.forget(neighbor)
         if new is NeighborState.EX_START:
-            process.exchange.begin(neighbor)
+            self._descriptions.begin(neighbor)
         if NeighborState.FULL in (old, new):
-            process.adjacency_changed(neighbor)
+            self._topology.adjacency_changed(neighbor)
         if (old.rank >= NeighborState.TWO_WAY.rank) != (new.rank >= NeighborState.TWO_WAY.rank):
-            process.hellos.neighbors_changed(neighbor.interface)
+            self.neighbors_changed(neighbor.interface)
             if neighbor.interface.settings.bfd:
                 self.watch(neighbor, wanted=neighbor.is_two_way)
 
     def watch(self, neighbor: Neighbor, *, wanted: bool) -> None:
         """Let BFD watch a neighbor, or no longer."""
-        number, name = self._process.number, neighbor.interface.name
-        self._context.out.append(WatchWanted(Client.OSPF, number, name, neighbor.address, wanted))
+        number, name = self._state.number, neighbor.interface.name
+        self._context.emit(WatchWanted(Client.OSPF, number, name, neighbor.address, wanted))
 
     def heard_both_ways(self, neighbor: Neighbor) -> None:
         """Begin an adjacency with a neighbor that has heard us, if one is wanted.
@@ -158,7 +133,37 @@ class Adjacencies:
             wanted = neighbor.wants_adjacency
             self.move(neighbor, NeighborMove.ADJACENT if wanted else NeighborMove.TWO_WAY, "2-Way Received")
 
-    def review(self, interface: OspfInterface) -> None:
+    # ------------------------------------------------------------------------------------------------ elections
+
+    def neighbors_changed(self, interface: OspfInterface) -> None:
+        """Note that somebody is heard both ways, or not any more."""
+        waits = interface.phase in (InterfaceState.WAITING, InterfaceState.DOWN)
+        if interface.settings.elects and not waits:
+            self.hold_election(interface)
+
+    def hold_election(self, interface: OspfInterface) -> None:
+        """Count, and act upon the result. RFC 2328 §9.4."""
+        self._context.stop(interface.wait_timer)
+        own = Candidate(
+            interface.settings.priority,
+            self._state.router_id,
+            interface.address,
+            interface.designated,
+            interface.backup,
+        )
+        others = [
+            Candidate(other.priority, other.router, other.address, other.designated, other.backup)
+            for other in interface.neighbors.values()
+            if other.is_two_way
+        ]
+        moved, is_new = interface.elect(*elect(own, others))
+        if moved:
+            self._sender.listen(interface)
+        if is_new:
+            self._review(interface)
+            self._topology.network_changed(interface)
+
+    def _review(self, interface: OspfInterface) -> None:
         """Review which adjacencies are wanted now that the elected routers are others. RFC 2328 §10.3, event AdjOK?."""
         for neighbor in list(interface.neighbors.values()):
             wanted = neighbor.wants_adjacency
@@ -166,6 +171,18 @@ class Adjacencies:
                 self.move(neighbor, NeighborMove.ADJACENT, "AdjOK?")
             elif neighbor.state.rank >= NeighborState.EX_START.rank and not wanted:
                 self.move(neighbor, NeighborMove.UNWANTED, "AdjOK?")
+
+    # ------------------------------------------------------------------------------------------------ lost
+
+    def _repeat(self, neighbor: Neighbor) -> None:
+        if not self._retransmission.repeat(neighbor):
+            self.lose(neighbor, GIVEN_UP)
+
+    def await_hello(self, neighbor: Neighbor) -> None:
+        """Await the next Hello for the dead interval, counted from the last one."""
+        if self._context.is_running(neighbor.inactivity_timer):
+            due = neighbor.last_heard + neighbor.interface.settings.dead_interval
+            self._context.start(neighbor.inactivity_timer, max(due - self._context.now, 0.0))
 
     def lose_silent(self, neighbor: Neighbor) -> None:
         """Lose a neighbor that is silent, unless it restarts gracefully: RFC 3623 §3."""
@@ -176,12 +193,12 @@ class Adjacencies:
         """Lose a neighbor that is gone. One that is configured will be called again."""
         if why == GIVEN_UP and neighbor.is_helped:
             return
-        neighbor.help(None)
-        self._context.stop(neighbor.grace_timer)
-        self._context.stop(neighbor.inactivity_timer)
+        neighbor.help_no_longer()
         neighbor.interface.leave(neighbor)
         self.move(neighbor, NeighborMove.LOST, why)
-        self._context.stop(neighbor.retransmit_timer)
+        self._context.retire(neighbor.inactivity_timer, neighbor.retransmit_timer)
+        if neighbor.grace_timer is not None:
+            self._context.retire(neighbor.grace_timer)
 
     def lose_all(self, interface: OspfInterface, why: str) -> None:
         """Lose all neighbors of an interface."""
@@ -197,21 +214,21 @@ class Adjacencies:
             self.move(neighbor, NeighborMove.RESTART, why)
 
     def _tell(self, neighbor: Neighbor, old: NeighborState, why: str) -> None:
-        process, new = self._process, neighbor.state
-        detail = process.settings.log_changes_in_detail
+        new, settings, number = neighbor.state, self._state.settings, self._state.number
+        detail = settings.log_changes_in_detail
         matters = new in _LOGGED or old is NeighborState.FULL
         known = old not in (NeighborState.DOWN, NeighborState.ATTEMPT)
-        if (process.settings.log_changes and known and matters) or detail:
+        if (settings.log_changes and known and matters) or detail:
             way = (old.value, new.value)
-            log = AdjacencyChanged.of(process.number, neighbor.router, neighbor.interface.name, way, why)
+            log = AdjacencyChanged.of(number, neighbor.router, neighbor.interface.name, way, why)
             if old is NeighborState.INIT and not detail:
-                process.complaints.complain(neighbor.interface, log)  # strangers that come and go are many
+                self._complaints.complain(neighbor.interface, log)  # strangers that come and go are many
             else:
-                self._context.out.append(log)
+                self._context.emit(log)
         if NeighborState.FULL in (old, new):
             sign, said = (Sign.CAME, "full") if new is NeighborState.FULL else (Sign.WENT, why)
-            text = f"OSPF {process.number}: {said}"
+            text = f"OSPF {number}: {said}"
             self._context.tell_of_neighbor(sign, neighbor.address, neighbor.interface.name, text)
         if self._context.ports.debugging.on(messages.ADJACENCY, interface=neighbor.interface.name):
             said = f"Nbr {neighbor.router}: {old.value} -> {new.value}: {why}"
-            self._context.debug(messages.line(process.number, neighbor.interface.name, said))
+            self._context.debug(messages.line(number, neighbor.interface.name, said))

@@ -44,6 +44,11 @@ class RunningArea:
             return None
         return self.tree
 
+    @property
+    def ways(self) -> Ways | None:
+        """What our own links led to at the last calculation; None before the first one."""
+        return None if self.basis is None else self.basis[1]
+
     def take(self, tree: Tree, basis: tuple[Graph, Ways], now: float) -> None:
         """Take what a calculation found."""
         self.tree, self.basis = tree, basis

@@ -51,7 +51,7 @@ _LENGTHS: Final = {algorithm: hashlib.new(algorithm.value).digest_size for algor
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class DigestKey:
     """A key of digests. number: travels in packets. accept, send: when it opens and when it seals, None: always."""
 
     number: int
@@ -62,12 +62,12 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Authentication:
+class AuthenticationSettings:
     """What an interface asks for. keys: the last valid one is sent with, each is taken. chain: where they are from."""
 
     type: AuthenticationType = AuthenticationType.NULL
     password: bytes = field(default=b"", repr=False)
-    keys: tuple[Key, ...] = ()
+    keys: tuple[DigestKey, ...] = ()
     chain: str = ""
 
     @property
@@ -77,7 +77,7 @@ class Authentication:
             return 0
         return max((_LENGTHS[key.algorithm] for key in self.keys), default=0)
 
-    def sending(self, clock: Clock, now: float) -> Key | None:
+    def sending(self, clock: Clock, now: float) -> DigestKey | None:
         """Return the key that new packets are sealed with: of those that are valid the one with the highest number, as
         on IOS.
 
@@ -86,11 +86,11 @@ class Authentication:
         """
         return next(reversed(_valid([(key, key.send) for key in self.keys], clock, now)), None)
 
-    def accepting(self, clock: Clock, now: float) -> tuple[Key, ...]:
+    def accepting(self, clock: Clock, now: float) -> tuple[DigestKey, ...]:
         """Return the keys that open what comes; when all are over, the last one."""
         return _valid([(key, key.accept) for key in self.keys], clock, now)
 
-    def seal(self, packet: OspfPacket, sequence: int, key: Key | None = None) -> bytes:
+    def seal(self, packet: OspfPacket, sequence: int, key: DigestKey | None = None) -> bytes:
         """Encode the packet as this interface sends it. sequence: of digests. key: None: the last one."""
         if self.type is AuthenticationType.NULL:
             return packet.serialize()
@@ -109,7 +109,7 @@ class Authentication:
         keys = (f"key {key.number} with {key.algorithm.word} ({_LENGTHS[key.algorithm]} octets)" for key in self.keys)
         return " or ".join(keys)
 
-    def refusal(self, packet: OspfPacket, payload: bytes, accepted: tuple[Key, ...] | None = None) -> str:
+    def refusal(self, packet: OspfPacket, payload: bytes, accepted: tuple[DigestKey, ...] | None = None) -> str:
         """Return why the packet is not what this interface asks for, in words; "": it is. accepted: None: all keys."""
         if packet.auth_type != self.type.value:
             return f"theirs is {_words(packet)}, ours is {self._words()}"
@@ -131,7 +131,7 @@ class Authentication:
         return "" if good else f"a digest made with another key {number}"
 
 
-def _valid(keys: list[tuple[Key, Lifetime | None]], clock: Clock, now: float) -> tuple[Key, ...]:
+def _valid(keys: list[tuple[DigestKey, Lifetime | None]], clock: Clock, now: float) -> tuple[DigestKey, ...]:
     """Return those whose lifetime is now; if there are none, the one that ended last."""
     valid = tuple(key for key, lifetime in keys if lifetime is None or lifetime.holds(clock, now))
     if valid:
@@ -160,7 +160,7 @@ def key_of(packet: OspfPacket) -> int:
     return int(_FIELD.unpack(packet.auth)[1])
 
 
-def _digest(covered: bytes, key: Key) -> bytes:
+def _digest(covered: bytes, key: DigestKey) -> bytes:
     if key.algorithm is Algorithm.MD5:
         padded = key.secret[:_KEY_LENGTH].ljust(_KEY_LENGTH, b"\x00")
         return hashlib.md5(covered + padded, usedforsecurity=False).digest()

@@ -36,4 +36,4 @@ class Complaints:
     def complain(self, interface: OspfInterface, log: Log) -> None:
         """Log this unless something was logged of the interface in the last minute."""
         if self._complained.permits(interface.name, self._context.now):
-            self._context.out.append(log)
+            self._context.emit(log)

@@ -6,35 +6,49 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.ospf.lsa import LAST_RESORT, Link, LinkType, NetworkBody, RouterBody, RouterFlag
-from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.lsa import LAST_RESORT, LinkType, NetworkBody, RouterBody, RouterFlag, RouterLink
+from dmvpn.features.ospf.model import AreaKind, NetworkType
 from dmvpn.features.ospf.states import InterfaceState
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
+    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.model import MaximumMetric
+    from dmvpn.features.ospf.state import State
 
 _HOST: Final = IPv4Address("255.255.255.255")
 
 
-def router_body(
-    interfaces: Iterable[OspfInterface], flags: RouterFlag, last_resort: MaximumMetric | None = None
-) -> RouterBody:
-    """Return the router LSA of an area. last_resort: nobody goes through us who can help it (RFC 6987)."""
-    links = [link for interface in interfaces for link in links_of(interface)]
+def router_body(state: State, area: RunningArea) -> RouterBody:
+    """Return the router LSA of an area; the ways through us cost the most while we are a last resort (RFC 6987)."""
+    mine = [interface for interface in state.interfaces.values() if interface.area is area]
+    links = [link for interface in mine for link in links_of(interface)]
+    last_resort = state.last_resort
     if last_resort is not None:
         links = [_costly(link) if link.type != LinkType.STUB or last_resort.stubs else link for link in links]
-    return RouterBody(int(flags), tuple(links))
+    return RouterBody(int(_flags(state, area)), tuple(links))
 
 
-def _costly(link: Link) -> Link:
-    return Link(link.type, link.id, link.data, LAST_RESORT)
+def _flags(state: State, area: RunningArea) -> RouterFlag:
+    flags = RouterFlag(0)
+    if state.is_boundary and area.settings.kind is not AreaKind.STUB:
+        flags |= RouterFlag.EXTERNAL
+    if any(end.area == area.number and interface.full for interface, end in state.virtual_links()):
+        flags |= RouterFlag.VIRTUAL
+    if state.is_border:
+        flags |= RouterFlag.BORDER
+        if area.settings.kind is AreaKind.NSSA and area.settings.nssa.always:
+            flags |= RouterFlag.TRANSLATOR
+    return flags
 
 
-def links_of(interface: OspfInterface) -> Iterator[Link]:
+def _costly(link: RouterLink) -> RouterLink:
+    return RouterLink(link.type, link.id, link.data, LAST_RESORT)
+
+
+def links_of(interface: OspfInterface) -> Iterator[RouterLink]:
     """Yield the links that one interface adds."""
     address, cost = interface.address, interface.cost
     match interface.phase:
@@ -45,7 +59,7 @@ def links_of(interface: OspfInterface) -> Iterator[Link]:
             yield stub(interface.prefix if whole else Prefix.of(address, 32), cost)
         case InterfaceState.POINT_TO_POINT if interface.far_end is not None:
             for neighbor in interface.full:
-                yield Link(LinkType.VIRTUAL, neighbor.router, address, cost)
+                yield RouterLink(LinkType.VIRTUAL, neighbor.router, address, cost)
         case InterfaceState.POINT_TO_POINT:
             yield from _to_neighbors(interface)
             yield from (stub(prefix, cost) for prefix in _prefixes(interface))
@@ -55,7 +69,7 @@ def links_of(interface: OspfInterface) -> Iterator[Link]:
             yield from _to_neighbors(interface)
         case _:
             if is_transit(interface):
-                yield Link(LinkType.TRANSIT, interface.designated, address, cost)
+                yield RouterLink(LinkType.TRANSIT, interface.designated, address, cost)
                 yield from (stub(prefix, cost) for prefix in _prefixes(interface)[1:])
             else:
                 yield from (stub(prefix, cost) for prefix in _prefixes(interface))
@@ -71,24 +85,26 @@ def is_transit(interface: OspfInterface) -> bool:
     return leader is not None and leader.counts_as_full
 
 
-def network_body(interface: OspfInterface, router_id: IPv4Address) -> NetworkBody | None:
+def network_body(state: State, interface: OspfInterface) -> NetworkBody | None:
     """Return the network LSA of a network whose designated router we are; None: it needs none."""
     if interface.phase is not InterfaceState.DESIGNATED or not interface.full:
         return None
-    routers = sorted((router_id, *(neighbor.router for neighbor in interface.full)))
+    routers = sorted((state.router_id, *(neighbor.router for neighbor in interface.full)))
     # RFC 6860 §3.2.1: a mask of a host, which routers that know of this take for no network.
     return NetworkBody(_HOST if interface.settings.suppress_prefixes else interface.mask, tuple(routers))
 
 
-def stub(prefix: Prefix, cost: int) -> Link:
+def stub(prefix: Prefix, cost: int) -> RouterLink:
     """Return a network that leads no further."""
     mask, address = ipv4_address(prefix.netmask.packed), ipv4_address(prefix.address.packed)
-    return Link(LinkType.STUB, address, mask, cost)
+    return RouterLink(LinkType.STUB, address, mask, cost)
 
 
-def _to_neighbors(interface: OspfInterface) -> Iterator[Link]:
+def _to_neighbors(interface: OspfInterface) -> Iterator[RouterLink]:
     for neighbor in sorted(interface.full, key=lambda neighbor: neighbor.router):
-        yield Link(LinkType.POINT_TO_POINT, neighbor.router, interface.address, interface.cost_to(neighbor.address))
+        yield RouterLink(
+            LinkType.POINT_TO_POINT, neighbor.router, interface.address, interface.cost_to(neighbor.address)
+        )
 
 
 def _prefixes(interface: OspfInterface) -> list[Prefix]:

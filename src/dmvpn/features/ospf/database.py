@@ -6,11 +6,13 @@ what is flooded, acknowledged and made again is up to `flooding` and `originatio
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaKey, LsaType, newer
+from dmvpn.features.ospf.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +26,7 @@ _OVERHEAD: Final = 64
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class DatabaseEntry:
     """An instance in the database. arrived: seconds monotonic, when it had the age of its header.
 
     early: it came so soon after the one before that the next one may not.
@@ -67,18 +69,10 @@ class Entry:
 
 
 class Database:
-    """The advertisements of one scope, by key. expired(key): one has reached MAX_AGE here. arrival(): seconds that an
-    instance is here at least.
-    """
+    """The advertisements of one scope, by key. expired(key): called by a timer when one reaches MAX_AGE here."""
 
-    def __init__(
-        self,
-        context: Context,
-        expired: Callable[[LsaKey], None],
-        arrival: Callable[[], float] = lambda: MINIMUM_ARRIVAL,
-    ) -> None:
-        self.arrival = arrival
-        self.entries: dict[LsaKey, Entry] = {}
+    def __init__(self, context: Context, expired: Callable[[LsaKey], None]) -> None:
+        self.entries: dict[LsaKey, DatabaseEntry] = {}
         #: Those at MAX_AGE: they go as soon as everybody has heard so. An ordered set.
         self.dying: dict[LsaKey, None] = {}
         #: What it takes: octets of the advertisements, and something for each.
@@ -88,7 +82,7 @@ class Database:
         self._context = context
         self._expired = expired
 
-    def get(self, key: LsaKey) -> Entry | None:
+    def get(self, key: LsaKey) -> DatabaseEntry | None:
         """Return the instance that we have, or None."""
         return self.entries.get(key)
 
@@ -99,8 +93,11 @@ class Database:
         entry = self.entries.get(header.key)
         return 1 if entry is None else newer(header, entry.header(self._context.now))
 
-    def install(self, lsa: Lsa) -> bool:
-        """Take this instance in the place of the one before. True: what it says is another thing, RFC 2328 §13.2."""
+    def install(self, lsa: Lsa, arrival: float = MINIMUM_ARRIVAL) -> bool:
+        """Take this instance in the place of the one before. True: what it says is another thing, RFC 2328 §13.2.
+
+        arrival: seconds that an instance is here at least.
+        """
         key, now = lsa.key, self._context.now
         old = self.entries.get(key)
         if old is not None:
@@ -109,8 +106,10 @@ class Database:
         else:
             self.by_router[key.router] = self.by_router.get(key.router, 0) + 1
         self.size += size_of(lsa)
-        early = old is not None and now - old.arrived < self.arrival()
-        entry = self.entries[key] = Entry(lsa, now, early, Timer(lambda: self._expire(key)))
+        early = old is not None and now - old.arrived < arrival
+        entry = self.entries[key] = DatabaseEntry(
+            lsa, now, early, Timer(TimerKind.EXPIRY, partial(self._expired, key), key)
+        )
         if lsa.header.age >= MAX_AGE:
             self.dying[key] = None
         else:
@@ -138,9 +137,10 @@ class Database:
         """Return the sum of all checksums, by which people compare databases."""
         return sum(entry.lsa.header.checksum for key, entry in self.entries.items() if kind in (None, key.type))
 
-    def _expire(self, key: LsaKey) -> None:
+    def expire(self, key: LsaKey) -> DatabaseEntry | None:
+        """Note that an instance has reached MAX_AGE, and return it: it goes as soon as all neighbors know."""
         self.dying[key] = None
-        self._expired(key)
+        return self.entries.get(key)
 
 
 def size_of(lsa: Lsa) -> int:

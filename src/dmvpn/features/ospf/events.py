@@ -28,7 +28,7 @@ class RefreshRedistribution(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ClearCounters(Event):
+class ClearOspfCounters(Event):
     """`clear ip ospf counters` and the like. None: of all processes."""
 
     number: int | None = None

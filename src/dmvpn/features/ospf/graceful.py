@@ -10,22 +10,26 @@ it is told of as full in any state, so nobody else hears of the restart.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.context import Timer
 from dmvpn.base.errors import WireError
 from dmvpn.features.ospf.lsa import MAX_AGE, REFRESH_AGE, LsaType, UnknownBody, opaque_of
 from dmvpn.features.ospf.messages import Helped
-from dmvpn.features.ospf.surroundings import Surroundings
+from dmvpn.features.ospf.timers import TimerKind
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.adjacency import Adjacencies
     from dmvpn.features.ospf.area import RunningArea
-    from dmvpn.features.ospf.hellos import Hellos
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Lsa
+    from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.state import State
+    from dmvpn.features.ospf.topology import Topology
 
 #: The opaque type of a Grace-LSA, which is the first octet of its identifier.
 _OPAQUE_TYPE: Final = 3
@@ -66,26 +70,15 @@ class Grace(NamedTuple):
         )
 
 
-class Helping(Surroundings, Protocol):
-    """A process, as far as it helps."""
-
-    @property
-    def adjacencies(self) -> Adjacencies:
-        """Moves neighbors."""
-        ...
-
-    @property
-    def hellos(self) -> Hellos:
-        """Holds elections."""
-        ...
-
-
 class Helper:
     """Helps the neighbors of one process that restart."""
 
-    def __init__(self, process: Helping) -> None:
-        self._process = process
-        self._context = process.context
+    def __init__(self, state: State, sender: Sender, adjacencies: Adjacencies, topology: Topology) -> None:
+        self._state = state
+        self._context = state.context
+        self._sender = sender
+        self._adjacencies = adjacencies
+        self._topology = topology
 
     def take(self, interface: OspfInterface, lsa: Lsa) -> None:
         """Take an advertisement of the link's scope; only Grace-LSAs are looked at."""
@@ -94,7 +87,7 @@ class Helper:
         try:
             grace = Grace.parse(lsa.body.octets)
         except WireError:
-            self._process.sender.drop("Grace-LSA that says nothing")
+            self._sender.drop("Grace-LSA that says nothing")
             return
         neighbor = _restarting(interface, lsa.header.router, grace)
         if neighbor is None:
@@ -103,42 +96,47 @@ class Helper:
             self._end(neighbor, "it is back")
             return
         left = min(grace.seconds, REFRESH_AGE) - lsa.header.age
-        if not self._process.settings.helps or left <= 0 or not (neighbor.is_full or neighbor.is_helped):
+        if not self._state.settings.helps or left <= 0 or not (neighbor.is_full or neighbor.is_helped):
             return
         if not neighbor.is_helped:
             self._tell(neighbor, f"restarts gracefully, and is helped for {left} seconds")
-        neighbor.help(self._context.now + left)
-        self._context.start(neighbor.grace_timer, left)
+        timer = neighbor.grace_timer or Timer(
+            TimerKind.GRACE, lambda: self._end(neighbor, "its time is over"), neighbor.address
+        )
+        neighbor.help(self._context.now + left, timer)
+        self._context.start(timer, left)
 
-    def changed(self, area: RunningArea, lsa: Lsa) -> None:
-        """Note that the database says another thing: a neighbor that knows nothing of it might forward in circles."""
-        if not self._process.settings.helps_strictly or lsa.header.type not in _TOPOLOGY:
+    def changed(self, changes: Iterable[tuple[RunningArea, Lsa]]) -> None:
+        """Note that databases say another thing: a neighbor that knows nothing of it might forward in circles."""
+        if self._state.settings.helps_strictly:
+            for area, lsa in changes:
+                self._changed(area, lsa)
+
+    def _changed(self, area: RunningArea, lsa: Lsa) -> None:
+        if lsa.header.type not in _TOPOLOGY:
             return
-        for neighbor in list(self._process.neighbors()):
+        for neighbor in list(self._state.neighbors()):
             concerned = lsa.header.type == LsaType.EXTERNAL or neighbor.interface.area is area
             if neighbor.is_helped and concerned and lsa.header.router != neighbor.router:
                 self._end(neighbor, "the network changed")
 
-    def expire(self, neighbor: Neighbor) -> None:
-        """Help no longer: the grace period is over."""
-        self._end(neighbor, "its time is over")
-
     def _end(self, neighbor: Neighbor, why: str) -> None:
         if not neighbor.is_helped:
             return
-        self._context.stop(neighbor.grace_timer)
-        neighbor.help(None)
+        if neighbor.grace_timer is not None:
+            self._context.stop(neighbor.grace_timer)
+        neighbor.help_no_longer()
         self._tell(neighbor, f"is helped no longer: {why}")
         interface = neighbor.interface
         if not self._context.is_running(neighbor.inactivity_timer):
-            self._process.adjacencies.lose_silent(neighbor)
+            self._adjacencies.lose_silent(neighbor)
         if interface.settings.elects:
-            self._process.hellos.neighbors_changed(interface)
-        self._process.network_changed(interface)
+            self._adjacencies.neighbors_changed(interface)
+        self._topology.network_changed(interface)
 
     def _tell(self, neighbor: Neighbor, what: str) -> None:
         name = neighbor.interface.name
-        self._context.out.append(Helped.of(self._process.number, neighbor.router, name, what))
+        self._context.emit(Helped.of(self._state.number, neighbor.router, name, what))
 
 
 def _restarting(interface: OspfInterface, router: IPv4Address, grace: Grace) -> Neighbor | None:

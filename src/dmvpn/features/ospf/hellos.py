@@ -1,4 +1,4 @@
-"""Hellos, and what follows from them: neighbors are found, kept and lost, and on some networks one router is elected.
+"""Hellos, and what follows from them: neighbors are found, kept and lost.
 
 Out of turn a Hello goes to a router that has not heard us, as IOS does: neither has to wait for the other's next one.
 RFC 2328 §9.4, §9.5, §10.5.
@@ -6,13 +6,12 @@ RFC 2328 §9.4, §9.5, §10.5.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.adjacency import ONE_WAY, RESET
-from dmvpn.features.ospf.election import Candidate, elect
 from dmvpn.features.ospf.interface import ALL_ROUTERS
 from dmvpn.features.ospf.lsa import Options
 from dmvpn.features.ospf.model import NetworkType
@@ -20,47 +19,31 @@ from dmvpn.features.ospf.packet import Hello
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.ospf.slices import paced
 from dmvpn.features.ospf.states import InterfaceState, NeighborMove, NeighborState
-from dmvpn.features.ospf.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.adjacency import Adjacencies
+    from dmvpn.features.ospf.complaints import Complaints
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.packet import OspfPacket
+    from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.state import State
 
 #: Seconds between greetings out of turn to everybody on an interface: a cloud's members come in crowds.
 _GREETING_PAUSE: Final = 1.0
 
 
-class Listening(Protocol):
-    """The part that joins groups."""
-
-    def listen(self, interface: OspfInterface) -> None:
-        """Hear the groups that an interface in its state has to hear."""
-
-
-class Greeting(Surroundings, Protocol):
-    """A process, as far as it greets and is greeted."""
-
-    @property
-    def adjacencies(self) -> Adjacencies:
-        """Moves neighbors."""
-        ...
-
-    @property
-    def links(self) -> Listening:
-        """Joins groups."""
-        ...
-
-
 class Hellos:
-    """Sends and takes Hellos of one process, and holds elections."""
+    """Sends and takes Hellos of one process."""
 
-    def __init__(self, process: Greeting) -> None:
-        self._process = process
-        self._context = process.context
+    def __init__(self, state: State, sender: Sender, complaints: Complaints, adjacencies: Adjacencies) -> None:
+        self._state = state
+        self._context = state.context
+        self._sender = sender
+        self._complaints = complaints
+        self._adjacencies = adjacencies
 
     # ------------------------------------------------------------------------------------------------ out
 
@@ -70,22 +53,22 @@ class Hellos:
         if not interface.speaks:
             return
         if not interface.settings.by_unicast:
-            self._process.sender.send(interface, ALL_ROUTERS, self._hello(interface, interface.neighbors.values()))
+            self._sender.send(interface, ALL_ROUTERS, self._hello(interface, interface.neighbors.values()))
             return
-        self._process.adjacencies.call(interface)
-        interface.calls.begin()
+        self._adjacencies.call(interface)
+        interface.calls.begin(self._call_all(interface))
 
-    def call_all(self, interface: OspfInterface) -> Generator[None, None, None]:
+    def _call_all(self, interface: OspfInterface) -> Generator[None, None, None]:
         """Greet each neighbor alone, in slices."""
         known = interface.neighbors
-        polls = {each.address: each.poll_interval for each in self._process.settings.neighbors}
+        polls = {each.address: each.poll_interval for each in self._state.settings.neighbors}
         hello = self._hello(interface, known.values())
         for neighbor, ends in paced(list(known.values())):
             if ends:
                 yield
                 hello = self._hello(interface, known.values())
             if known.get(neighbor.address) is neighbor and self._is_called(neighbor, polls.get(neighbor.address, 0)):
-                self._process.sender.send(interface, neighbor.address, hello)
+                self._sender.send(interface, neighbor.address, hello)
 
     def _is_called(self, neighbor: Neighbor, poll_interval: float) -> bool:
         """Return whether it is time to call this configured neighbor.
@@ -131,16 +114,16 @@ class Hellos:
         refusal = self._refusal(interface, hello)
         if refusal is not None:
             interface.refuse(source, refusal)
-            self._process.sender.drop("Hello that does not fit")
+            self._sender.drop("Hello that does not fit")
             self._debug(interface, f"Rcv hello from {packet.router} {source}: {refusal}")
             return
         interface.accept(source)
         neighbor = self._neighbor(interface, source, packet)
         if neighbor is None:
-            self._process.complaints.refuse(interface, source, "too many neighbors", "no place for another neighbor")
+            self._complaints.refuse(interface, source, "too many neighbors", "no place for another neighbor")
             return
-        if self._process.sender.is_replay(neighbor, packet):
-            self._process.sender.drop("old packet with a digest")
+        if self._sender.is_replay(neighbor, packet):
+            self._sender.drop("old packet with a digest")
             return
         self._debug(interface, f"Rcv hello from {packet.router} {source}")
         self._context.start(neighbor.inactivity_timer, interface.settings.dead_interval)
@@ -148,14 +131,14 @@ class Hellos:
         neighbor.hear(hello, packet.router, self._context.now)
         is_new = neighbor.state in (NeighborState.DOWN, NeighborState.ATTEMPT)
         if is_new:
-            self._process.adjacencies.move(neighbor, NeighborMove.HEARD, "Received Hello")
-        hears_us = self._process.router_id in hello.neighbors
+            self._adjacencies.move(neighbor, NeighborMove.HEARD, "Received Hello")
+        hears_us = self._state.router_id in hello.neighbors
         if is_new or not hears_us:
             self._greet(interface, neighbor)
         if hears_us:
-            self._process.adjacencies.heard_both_ways(neighbor)
+            self._adjacencies.heard_both_ways(neighbor)
         elif neighbor.is_two_way and not neighbor.is_helped:
-            self._process.adjacencies.move(neighbor, NeighborMove.ONE_WAY, ONE_WAY)
+            self._adjacencies.move(neighbor, NeighborMove.ONE_WAY, ONE_WAY)
         if not neighbor.is_helped:
             self._judge_claims(interface, neighbor, before)
 
@@ -169,14 +152,14 @@ class Hellos:
             self.hasten(interface)
         else:
             # It looks for itself alone: naming everybody would make a long answer of each short Hello.
-            self._process.sender.send(interface, neighbor.address, self._hello(interface, [neighbor]))
+            self._sender.send(interface, neighbor.address, self._hello(interface, [neighbor]))
 
     def _neighbor(self, interface: OspfInterface, source: IPv4Address, packet: OspfPacket) -> Neighbor | None:
         """Return the sender, as a neighbor that was known or is new; None: there are too many.
 
         Where there is only one, another one takes its place.
         """
-        adjacencies = self._process.adjacencies
+        adjacencies = self._adjacencies
         if interface.settings.network is NetworkType.POINT_TO_POINT:
             for other in list(interface.neighbors.values()):
                 if other.address != source:
@@ -206,7 +189,7 @@ class Hellos:
 
     def _debug(self, interface: OspfInterface, text: str) -> None:
         if self._context.ports.debugging.on(messages.HELLO, interface=interface.name):
-            self._context.debug(messages.line(self._process.number, interface.name, text))
+            self._context.debug(messages.line(self._state.number, interface.name, text))
 
     # ------------------------------------------------------------------------------------------------ election
 
@@ -221,39 +204,11 @@ class Hellos:
         if interface.phase is InterfaceState.WAITING:
             alone = neighbor.designated == address and neighbor.backup == UNSPECIFIED
             if alone or neighbor.backup == address:
-                self.hold_election(interface)
+                self._adjacencies.hold_election(interface)
             return
         claims = (neighbor.priority, neighbor.designated == address, neighbor.backup == address)
         if claims != (priority, designated == address, backup == address):
-            self.hold_election(interface)
-
-    def neighbors_changed(self, interface: OspfInterface) -> None:
-        """Note that somebody is heard both ways, or not any more."""
-        waits = interface.phase in (InterfaceState.WAITING, InterfaceState.DOWN)
-        if interface.settings.elects and not waits:
-            self.hold_election(interface)
-
-    def hold_election(self, interface: OspfInterface) -> None:
-        """Count, and act upon the result. RFC 2328 §9.4."""
-        self._context.stop(interface.wait_timer)
-        own = Candidate(
-            interface.settings.priority,
-            self._process.router_id,
-            interface.address,
-            interface.designated,
-            interface.backup,
-        )
-        others = [
-            Candidate(other.priority, other.router, other.address, other.designated, other.backup)
-            for other in interface.neighbors.values()
-            if other.is_two_way
-        ]
-        moved, is_new = interface.elect(*elect(own, others))
-        if moved:
-            self._process.links.listen(interface)
-        if is_new:
-            self._process.adjacencies.review(interface)
-            self._process.network_changed(interface)
+            self._adjacencies.hold_election(interface)
 
 
 _KINDS: Final = int(Options.EXTERNAL | Options.NSSA)

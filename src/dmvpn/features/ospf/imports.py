@@ -8,23 +8,19 @@ default route is told while the routing table has some route that the map permit
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, classful_length
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import line_for
-from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
+from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.base.context import Context
     from dmvpn.base.notices import Route
-    from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.model import Process as ProcessSettings
     from dmvpn.features.ospf.model import Redistribution
+    from dmvpn.features.ospf.state import State
 
 DEFAULT: Final = Prefix.of(IPv4Address(0), 0)
 #: Costs that IOS tells if none is configured: of routes, of BGP's, of the default route.
@@ -33,34 +29,16 @@ _COST_OF_BGP: Final = 1
 _COST_OF_DEFAULT: Final = 1
 
 
-class Importing(Protocol):
-    """A process, as far as it brings routes in."""
-
-    settings: ProcessSettings
-    context: Context
-
-    @property
-    def interfaces(self) -> Mapping[str, OspfInterface]:
-        """Those that it runs on."""
-        ...
-
-
 class Imports:
     """Asks the routing table what one process is to bring in."""
 
-    def __init__(self, process: Importing) -> None:
-        self._process = process
+    def __init__(self, state: State) -> None:
+        self._state = state
         self._permitted: Prefix | None = None  # the first route that the route map of the default route permits
-
-    @property
-    def is_active(self) -> bool:
-        """Do lines of ours bring anything in?"""
-        settings = self._process.settings
-        return bool(settings.redistributions) or settings.default_originate is not None
 
     def has_default(self) -> bool:
         """Return whether there is a default route that is not of this process."""
-        route = self._process.context.ports.rib.exact(DEFAULT)
+        route = self._state.context.ports.rib.exact(DEFAULT)
         return route is not None and not self._is_ours(route)
 
     def may_decide(self, prefix: Prefix, route: Route | None) -> bool:
@@ -68,7 +46,7 @@ class Imports:
 
         It does if it is the first one that the map permits, or was: the whole table need not be looked through else.
         """
-        settings = self._process.settings.default_originate
+        settings = self._state.settings.default_originate
         if settings is None or not settings.route_map or prefix.is_default:
             return False
         if prefix == self._permitted:
@@ -81,21 +59,21 @@ class Imports:
         """Return what is to be told of a prefix, None: nothing."""
         if prefix.address.version != 4:
             return None
-        route = self._process.context.ports.rib.exact(prefix)
+        route = self._state.context.ports.rib.exact(prefix)
         if prefix.is_default:
             return self._default(route)
         if route is None or self._is_ours(route):
             return None
-        line = line_for(self._process.settings.redistributions, route)
+        line = line_for(self._state.settings.redistributions, route)
         whole = prefix.length == classful_length(ipv4_address(prefix.address.packed))
         return self._brought_in(line, route) if line is not None and (line.subnets or whole) else None
 
     def _brought_in(self, line: Redistribution, route: Route) -> ExternalBody | None:
         changes = self._mapped(line.route_map, route)
-        policies, lines = self._process.context.ports.policies, self._process.settings.distribution
+        policies, lines = self._state.context.ports.policies, self._state.settings.distribution
         told = not lines.lists or (
-            lines.permits(policies.of_routes(), Candidate.of(route), "", inwards=False)
-            and lines.brings_in(policies.of_routes(), Candidate.of(route))
+            lines.permits(policies.of_routes(), MatchedRoute.of(route), "", inwards=False)
+            and lines.brings_in(policies.of_routes(), MatchedRoute.of(route))
         )
         if changes is None or not told:
             return None
@@ -111,7 +89,7 @@ class Imports:
         The network has to be told: one whose prefix is suppressed is not (RFC 6860 §2.3).
         """
         (hop, *others) = route.next_hops or (None,)
-        interface = self._process.interfaces.get(hop.interface) if hop is not None and not others else None
+        interface = self._state.interfaces.get(hop.interface) if hop is not None and not others else None
         if hop is None or interface is None or not isinstance(hop.address, IPv4Address):
             return UNSPECIFIED
         settings = interface.settings
@@ -122,10 +100,10 @@ class Imports:
         """Return what a route map makes of a route, None: it refuses it."""
         if not name:
             return UNCHANGED
-        return self._process.context.ports.policies.of_routes().mapped(name, Candidate.of(route))
+        return self._state.context.ports.policies.of_routes().mapped(name, MatchedRoute.of(route))
 
     def _default(self, route: Route | None) -> ExternalBody | None:
-        settings = self._process.settings.default_originate
+        settings = self._state.settings.default_originate
         if settings is None:
             return None
         if not settings.always and (route is None or self._is_ours(route)):
@@ -135,7 +113,7 @@ class Imports:
             return None
         cost = _COST_OF_DEFAULT if settings.metric is None else settings.metric
         cost = min(changes.metric_of(cost), INFINITY - 1)
-        tag = self._process.settings.number if changes.tag is None else changes.tag
+        tag = self._state.settings.number if changes.tag is None else changes.tag
         return ExternalBody(IPv4Address(0), cost, _is_type_2(changes, settings.metric_type), tag=tag)
 
     def _condition(self, name: str) -> Changes | None:
@@ -143,7 +121,7 @@ class Imports:
         if not name:
             return UNCHANGED
         self._permitted = None
-        for route in self._process.context.ports.rib.routes():
+        for route in self._state.context.ports.rib.routes():
             changes = self._mapped(name, route)
             if changes is not None:
                 self._permitted = route.prefix
@@ -153,17 +131,17 @@ class Imports:
     def _cost(self, redistribution: Redistribution) -> int:
         if redistribution.metric is not None:
             return redistribution.metric
-        default = self._process.settings.default_metric
+        default = self._state.settings.default_metric
         if default is not None:
             return default
         return _COST_OF_BGP if redistribution.source is RouteSource.BGP else _COST
 
     def _is_ours(self, route: Route) -> bool:
         """Return whether we know it by this process, or it is a network that OSPF runs on."""
-        if route.source is RouteSource.OSPF and route.process == str(self._process.settings.number):
+        if route.source is RouteSource.OSPF and route.process == str(self._state.settings.number):
             return True
         names = {hop.interface for hop in route.next_hops}
-        return route.source is RouteSource.CONNECTED and not names.isdisjoint(self._process.interfaces)
+        return route.source is RouteSource.CONNECTED and not names.isdisjoint(self._state.interfaces)
 
 
 def _is_type_2(changes: Changes, configured: int) -> bool:

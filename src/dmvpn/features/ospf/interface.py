@@ -1,17 +1,17 @@
-"""One interface that OSPF runs on and its neighbors: their states, and what is under way. RFC 2328 §9, §10.
+"""One interface that OSPF runs on and its neighbors: their states, and pending packets. RFC 2328 §9, §10.
 
-Both change themselves alone: other files say what happened, by the methods here, and hear what follows.
+Only their own methods change both: other files report events by these methods, and get the consequences.
 """
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.lsa import MAX_AGE, Options
+from dmvpn.features.ospf.lsa import Options
 from dmvpn.features.ospf.states import (
     INTERFACE_MOVES,
     NEIGHBOR_MOVES,
@@ -21,6 +21,7 @@ from dmvpn.features.ospf.states import (
     NeighborState,
 )
 from dmvpn.features.ospf.talk import Talk
+from dmvpn.features.ospf.unacknowledged import Unacknowledged
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -55,13 +56,13 @@ class FarEnd:
 
 @dataclass(slots=True, eq=False)
 class OspfInterface:
-    """An interface. address: ours. cost: of the way out. neighbors: by address.
+    """An interface. address: ours. cost: of sending. neighbors: by address.
 
-    designated, backup: addresses of the elected routers. to_flood: what is to leave in the breath of this event.
-    to_acknowledge: what is acknowledged soon. refusals: why Hellos of these senders were not taken. listening: to
-    groups. greeted: when a Hello went out out of turn. costs: of the ways to configured neighbors. sequence: of the
-    last packet with a digest. changes: of the state. far_end: of a virtual link, None of all others.
-    key_trouble: what the log was told of the keys. calls: Hellos to each neighbor alone.
+    designated, backup: addresses of the elected routers. to_flood: LSAs to send at the end of this event.
+    to_acknowledge: LSAs to acknowledge soon. refusals: why Hellos of these senders were refused. listening: to
+    groups. greeted: when a Hello was sent out of turn. costs: of the paths to configured neighbors. sequence: of the
+    last packet with a digest. changes: of the state. far_end: of a virtual link, otherwise None.
+    key_trouble: the last log message about the keys. calls: Hellos to each neighbor alone.
     """
 
     name: str
@@ -96,46 +97,45 @@ class OspfInterface:
 
     @property
     def mask(self) -> IPv4Address:
-        """Its mask, as Hellos tell it: of a virtual link none, RFC 2328 §9.5."""
+        """Its mask, as in Hellos: 0.0.0.0 for a virtual link, RFC 2328 §9.5."""
         if self.far_end is not None:
             return UNSPECIFIED
         return ipv4_address(self.prefix.netmask.packed)
 
     @property
     def is_loopback(self) -> bool:
-        """Is it no link?"""
+        """Whether the interface is no link."""
         return self.phase is InterfaceState.LOOPBACK
 
     @property
     def speaks(self) -> bool:
-        """May there be neighbors?"""
+        """Whether the interface may have neighbors."""
         silent = self.settings.passive or self.settings.obstacle or self.is_loopback
         return self.phase is not InterfaceState.DOWN and not silent
 
     @property
     def leads(self) -> bool:
-        """Are we the designated router or its backup?"""
+        """Whether this router is the designated router or its backup."""
         return self.phase in (InterfaceState.DESIGNATED, InterfaceState.BACKUP)
 
     @property
     def full(self) -> list[Neighbor]:
-        """Neighbors with the same database, and those that restart gracefully."""
+        """Neighbors with the same database, and neighbors that restart gracefully."""
         return [neighbor for neighbor in self.neighbors.values() if neighbor.counts_as_full]
 
     @property
     def with_old_keys(self) -> list[Neighbor]:
         """Neighbors whose last packet was sealed with another key of ours than the youngest."""
-        keys = self.settings.authentication.keys
-        old = {key.number for key in keys[:-1]}
+        old = {key.number for key in self.settings.authentication.keys[:-1]}
         return [neighbor for neighbor in self.neighbors.values() if neighbor.key in old] if old else []
 
     @property
     def told(self) -> Iterator[Neighbor]:
-        """Neighbors that are told of what is new."""
+        """Neighbors that receive new LSAs."""
         return (neighbor for neighbor in self.neighbors.values() if neighbor.exchanges)
 
     def adjust(self, state: IpInterface, settings: Settings, cost: int, costs: dict[IPv4Address, int]) -> None:
-        """Note that the interface, or its lines, are others; neighbors need not be given up for that."""
+        """Note that the interface, or its lines, changed, without need to drop neighbors."""
         self.state, self.settings, self.cost, self.costs = state, settings, cost, costs
 
     def lead_by(self, state: IpInterface, address: IPv4Address, far_end: FarEnd, cost: int) -> bool:
@@ -160,7 +160,7 @@ class OspfInterface:
             del self.neighbors[neighbor.address]
 
     def join(self, groups: tuple[IPv4Address, ...]) -> tuple[IPv4Address, ...]:
-        """Hear these groups from now on; returns those that were heard before."""
+        """Listen to these groups from now on; returns the previous groups."""
         before, self.listening = self.listening, groups
         return before
 
@@ -174,7 +174,7 @@ class OspfInterface:
         self.refusals.pop(sender, None)
 
     def greet(self, due: float) -> None:
-        """Note when everybody is greeted out of turn."""
+        """Note when a Hello is sent out of turn."""
         self.greeted = due
 
     def elect(self, designated: IPv4Address, backup: IPv4Address) -> tuple[bool, bool]:
@@ -194,12 +194,12 @@ class OspfInterface:
         self.to_flood[lsa.key] = lsa
 
     def take_flood(self) -> list[Lsa]:
-        """Return what is to leave now."""
+        """Return the LSAs to send now."""
         lsas, self.to_flood = list(self.to_flood.values()), {}
         return lsas
 
     def acknowledge(self, header: LsaHeader) -> None:
-        """Let an acknowledgment leave soon, with others."""
+        """Queue an acknowledgment, which leaves soon together with others of its kind."""
         self.to_acknowledge[header.key] = header
 
     def take_acknowledgments(self) -> list[LsaHeader]:
@@ -213,7 +213,7 @@ class OspfInterface:
         return self.sequence
 
     def suffer(self, trouble: Log | None) -> bool:
-        """Note what is wrong with the keys; returns whether the log has not been told yet."""
+        """Note a problem with the keys; returns whether it still has to be logged."""
         is_news = trouble is not None and trouble != self.key_trouble
         self.key_trouble = trouble
         return is_news
@@ -224,12 +224,10 @@ class OspfInterface:
         self.changes += self.phase is not old
         return self.phase is not old
 
-    def router_of(self, address: IPv4Address, own: IPv4Address) -> IPv4Address:
-        """Return the identifier of the router that has this address here; 0.0.0.0: nobody. own: our identifier."""
-        if address == self.address:
-            return own
-        neighbor = self.neighbors.get(address)
-        return neighbor.router if neighbor is not None else UNSPECIFIED
+    @property
+    def described_mtu(self) -> int:
+        """What descriptions say: octets of the largest packet here, 0 on a virtual link. RFC 2328 §10.8."""
+        return self.state.ip_mtu if self.far_end is None else 0
 
     def cost_to(self, address: IPv4Address) -> int:
         """Return the cost of the way to one neighbor: what its `neighbor ... cost` says, else that of the interface."""
@@ -241,11 +239,14 @@ class Neighbor:
     """One neighbor on one interface. Times are seconds, monotonic.
 
     router: its identifier, 0.0.0.0 until it was heard. priority, options, designated, backup: of its last Hello.
-    since: of the state. crypto_sequence, key: of its last packet with a digest.
-    waiting: what it has not acknowledged, and when that was sent to it. refusal: why its last packet was not taken.
+    since: of the state. key: of its last packet with a digest.
+    crypto_sequences: of its last packet of each type with a digest.
+    waiting: what it has not acknowledged. refusal: why its last packet was not taken.
     changes: of state. called: when a Hello went to it alone. retransmissions: retransmit intervals in which something
-    was sent to it again. unanswered: of these, those since it answered last. counted: when the last of them began.
+    was sent to it again. unanswered: intervals since it answered last, also those in which it did not go on with the
+    exchange that it leads. counted: when the last of them began.
     takes_opaque: it takes opaque advertisements. helped_until: of a restart; None: it does not restart gracefully.
+    grace_timer: ends the help; None: it was never helped.
     """
 
     interface: OspfInterface
@@ -253,7 +254,6 @@ class Neighbor:
     since: float
     inactivity_timer: Timer
     retransmit_timer: Timer
-    grace_timer: Timer
     router: IPv4Address = UNSPECIFIED
     priority: int = 0
     options: int = 0
@@ -262,10 +262,10 @@ class Neighbor:
     state: NeighborState = NeighborState.DOWN
     last_heard: float = float("-inf")
     called: float = float("-inf")
-    crypto_sequence: int = -1
+    crypto_sequences: dict[int, int] = field(default_factory=dict)
     key: int = -1
     talk: Talk = field(default_factory=Talk)
-    waiting: dict[LsaKey, tuple[Lsa, float]] = field(default_factory=dict)
+    waiting: Unacknowledged = field(default_factory=Unacknowledged)
     refusal: Reason | None = None
     changes: int = 0
     retransmissions: int = 0
@@ -273,46 +273,47 @@ class Neighbor:
     counted: float = float("-inf")
     takes_opaque: bool = False
     helped_until: float | None = None
+    grace_timer: Timer | None = None
 
     @property
     def is_full(self) -> bool:
-        """Are the databases the same?"""
+        """Whether the databases are the same."""
         return self.state is NeighborState.FULL
 
     @property
     def is_helped(self) -> bool:
-        """Does it restart gracefully?"""
+        """Whether the neighbor restarts gracefully."""
         return self.helped_until is not None
 
     @property
     def counts_as_full(self) -> bool:
-        """Is it told of as full, RFC 3623 §3?"""
+        """Whether our LSAs list the neighbor as full, RFC 3623 §3."""
         return self.is_full or self.is_helped
 
     @property
     def exchanges(self) -> bool:
-        """Is it told of what is new: do we exchange databases with it, or have we?"""
+        """Whether the neighbor receives new LSAs: the exchange of databases has begun or is complete."""
         return self.state.rank >= NeighborState.EXCHANGE.rank
 
     @property
     def is_two_way(self) -> bool:
-        """Have both heard each other?"""
+        """Whether both ends receive each other's Hellos."""
         return self.state.rank >= NeighborState.TWO_WAY.rank
 
     @property
     def wants_adjacency(self) -> bool:
-        """Are databases to be exchanged with it? RFC 2328 §10.4: where a router is elected, only by way of that one."""
+        """Whether to exchange databases with it, RFC 2328 §10.4: after an election, only the elected routers do."""
         interface = self.interface
         return not interface.settings.elects or interface.leads or self.is_designated or self.is_backup
 
     @property
     def is_designated(self) -> bool:
-        """Is it the designated router, as we see it?"""
+        """Whether this router takes it for the designated router."""
         return self.interface.designated == self.address
 
     @property
     def is_backup(self) -> bool:
-        """Is it the backup, as we see it?"""
+        """Whether this router takes it for the backup."""
         return self.interface.backup == self.address
 
     def move(self, move: NeighborMove, now: float) -> NeighborState:
@@ -322,8 +323,6 @@ class Neighbor:
             self.since = now
             self.changes += 1
         return old
-
-    # ------------------------------------------------------------------------------------------------ Hellos
 
     def call(self, now: float) -> None:
         """Note that a Hello goes to it alone."""
@@ -335,29 +334,48 @@ class Neighbor:
         self.priority, self.options = hello.priority, hello.options
         self.designated, self.backup = hello.designated, hello.backup
 
-    def is_replay(self, sequence: int, key: int) -> bool:
-        """Return whether a digest's number is smaller than one that was heard; else it is noted. RFC 2328 §D.3."""
-        if sequence < self.crypto_sequence:
+    def is_replay(self, kind: int, sequence: int, key: int) -> bool:
+        """Return whether a digest's number is smaller than the last number in a packet of this type; otherwise note
+        it. RFC 2328 §D.3, but by type as in RFC 7474: Hellos are read before other packets, which may wait.
+        """
+        if sequence < self.crypto_sequences.get(kind, -1):
             return True
-        self.crypto_sequence, self.key = sequence, key
+        self.crypto_sequences[kind], self.key = sequence, key
         return False
 
     # ------------------------------------------------------------------------------------------------ the exchange
+
+    @property
+    def description(self) -> Description | None:
+        """Our last description, as it leaves again: with the MTU of now, which may have changed."""
+        sent = self.talk.sent
+        return replace(sent, mtu=self.interface.described_mtu) if sent is not None else None
 
     def describe(self, description: Description) -> None:
         """Note what it says of itself with its description, RFC 5250 §3.1."""
         self.takes_opaque = bool(description.options & Options.OPAQUE)
 
-    def help(self, until: float | None) -> None:
-        """Note for how long it is helped to restart; None: not any more."""
-        self.helped_until = until
+    def help(self, until: float, timer: Timer) -> None:
+        """Note for how long it is helped to restart. timer: ends the help."""
+        self.helped_until, self.grace_timer = until, timer
+
+    def help_no_longer(self) -> None:
+        """Note that it is helped to restart no longer."""
+        self.helped_until = None
+
+    def got(self, key: LsaKey) -> bool:
+        """Note that an instance has come which may have been missing; returns whether it was: so it answers."""
+        if not self.talk.got(key):
+            return False
+        self.answer()
+        return True
 
     def begin_talk(self, sequence: int) -> None:
         """Begin to exchange databases."""
         self.talk = Talk(sequence)
 
     def end_talk(self) -> None:
-        """End the exchange; what was not acknowledged concerns the neighbor no more."""
+        """End the exchange; LSAs without acknowledgment are not sent to the neighbor again."""
         self.talk = Talk()
         self.waiting.clear()
 
@@ -369,46 +387,14 @@ class Neighbor:
         """Note that it answers."""
         self.unanswered = 0
 
-    def owe(self, lsa: Lsa, now: float) -> None:
-        """Note that it is told this now, and has to acknowledge it. Those that wait are in the order of the times."""
-        self.waiting.pop(lsa.key, None)
-        self.waiting[lsa.key] = (lsa, now)
+    @property
+    def must_go_on(self) -> bool:
+        """Whether this neighbor leads an exchange, and owes the next description."""
+        return self.state is NeighborState.EXCHANGE and not self.talk.leads
 
-    def forgive(self, key: LsaKey) -> None:
-        """Await no acknowledgment of an instance any more: there is a newer one."""
-        self.waiting.pop(key, None)
-
-    def acknowledge(self, header: LsaHeader) -> bool:
-        """Return whether this header acknowledges what it was told. Then that is not told it again."""
-        known = self.waiting.get(header.key)
-        if known is None or _differs(known[0].header, header):
-            return False
-        del self.waiting[header.key]
-        self.answer()
-        return True
-
-    def overdue(self, limit: float, room: int) -> list[Lsa]:
-        """Return as many of those that it was told at `limit` or before as fit into so many octets."""
-        found: list[Lsa] = []
-        for lsa, sent in self.waiting.values():
-            room -= len(lsa.octets)
-            if sent > limit or (found and room < 0):
-                break
-            found.append(lsa)
-        return found
-
-    def repeat(self, now: float, interval: float) -> None:
-        """Count an interval in which something was sent to it again."""
+    def wait(self, now: float, interval: float, *, repeated: bool) -> None:
+        """Count an interval in which it did not answer. repeated: something was sent to it again."""
         if now - self.counted >= interval:
             self.counted = now
-            self.retransmissions += 1
+            self.retransmissions += repeated
             self.unanswered += 1
-
-
-def _differs(one: LsaHeader, other: LsaHeader) -> bool:
-    """Return whether it is another instance.
-
-    The age does not count: it grows on the way, but one at MAX_AGE is another one.
-    """
-    gone, gone_too = one.age >= MAX_AGE, other.age >= MAX_AGE
-    return (one.sequence, one.checksum, gone) != (other.sequence, other.checksum, gone_too)

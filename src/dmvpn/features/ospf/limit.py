@@ -9,60 +9,42 @@ times are counted from the start. Not of the RFC: IOS's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.features.ospf.messages import LsaLimitIgnoring, LsaLimitPassed, LsaThreshold
+from dmvpn.features.ospf.timers import TimerKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.context import Context
-    from dmvpn.features.ospf.area import RunningArea
-    from dmvpn.features.ospf.database import Database
-    from dmvpn.features.ospf.model import Process as ProcessSettings
+    from dmvpn.features.ospf.model import ProcessSettings
+    from dmvpn.features.ospf.state import State
 
 #: Seconds for which there may be too many before the process gives up.
 _PATIENCE: Final = 60.0
 _MINUTE: Final = 60.0
 
 
-class Limited(Protocol):
-    """A process, as far as it has a limit."""
-
-    settings: ProcessSettings
-    context: Context
-    router_id: IPv4Address
-
-    def scopes(self) -> Iterator[tuple[RunningArea | None, Database]]:
-        """Return all databases, with their areas."""
-
-    def start(self) -> None:
-        """Begin."""
-
-    def halt(self) -> None:
-        """Lose all neighbors and forget everything."""
-
-
 class LsaLimit:
-    """That of one process. ignored: how often it has ignored since this was last counted from the start."""
+    """That of one process. ignored: how often it has ignored since this was last counted from the start.
 
-    def __init__(self, process: Limited) -> None:
+    ignore, resume: halt the process, and start it again; they call `ignore` and `resume` here.
+    """
+
+    def __init__(self, state: State, ignore: Timer, resume: Timer) -> None:
         self.ignored = 0
         self.is_ignoring = False
-        self._process = process
-        self._context = process.context
+        self._state = state
+        self._context = state.context
         self._near = self._over = False
-        self._patience = Timer(self._ignore)
-        self._end = Timer(self._begin_again)
-        self._reset = Timer(self._forgive)
+        self._patience = ignore
+        self._end = resume
+        self._reset = Timer(TimerKind.FORGIVE, self._forgive)
 
     @property
     def count(self) -> int:
         """How many advertisements of others there are."""
-        own = self._process.router_id
-        return sum(len(each.entries) - each.by_router.get(own, 0) for _, each in self._process.scopes())
+        own = self._state.router_id
+        return sum(len(each.entries) - each.by_router.get(own, 0) for _, each in self._state.scopes())
 
     @property
     def left(self) -> float | None:
@@ -72,28 +54,28 @@ class LsaLimit:
 
     def check(self) -> None:
         """Look at what is known now; called at the end of each event."""
-        limit = self._process.settings.lsa_limit
+        limit = self._state.settings.lsa_limit
         if limit is None or self.is_ignoring:
             return
-        number, count = self._process.settings.number, self.count
+        number, count = self._state.settings.number, self.count
         was_near, was_over = self._near, self._over
         self._near, self._over = count * 100 > limit.maximum * limit.threshold, count > limit.maximum
         if self._near and not was_near:
-            self._context.out.append(LsaThreshold.of(number, count))
+            self._context.emit(LsaThreshold.of(number, count))
         if self._over and not was_over:
-            self._context.out.append(LsaLimitPassed.of(number, count))
+            self._context.emit(LsaLimitPassed.of(number, count))
             if not limit.warning_only:
                 self._context.start(self._patience, _PATIENCE)
         if not self._over:
             self._context.stop(self._patience)
 
-    def configure(self, old: ProcessSettings) -> None:
-        """Obey another line: what the line before made of us is over."""
-        if old.lsa_limit != self._process.settings.lsa_limit:
-            was_ignoring = self.is_ignoring
-            self.clear()
-            if was_ignoring:
-                self._process.start()
+    def configure(self, old: ProcessSettings) -> bool:
+        """Obey another line: what the line before made of us is over. Returns whether the process begins again."""
+        if old.lsa_limit == self._state.settings.lsa_limit:
+            return False
+        was_ignoring = self.is_ignoring
+        self.clear()
+        return was_ignoring
 
     def clear(self) -> None:
         """Begin as if there had never been too many."""
@@ -102,10 +84,11 @@ class LsaLimit:
         self._near = self._over = self.is_ignoring = False
         self.ignored = 0
 
-    def _ignore(self) -> None:
-        limit = self._process.settings.lsa_limit
+    def ignore(self) -> bool:
+        """Ignore all neighbors, because there were too many for too long. Returns whether the process halts."""
+        limit = self._state.settings.lsa_limit
         if limit is None or limit.warning_only:
-            return
+            return False
         self.ignored += 1
         self._context.stop(self._reset)
         self._near = self._over = False
@@ -113,16 +96,16 @@ class LsaLimit:
         if not is_for_good:
             self._context.start(self._end, limit.ignore_minutes * _MINUTE)
         minutes = None if is_for_good else limit.ignore_minutes
-        self._context.out.append(LsaLimitIgnoring.of(self._process.settings.number, self.count, minutes))
-        self._process.halt()
+        self._context.emit(LsaLimitIgnoring.of(self._state.settings.number, self.count, minutes))
         self.is_ignoring = True
+        return True
 
-    def _begin_again(self) -> None:
-        limit = self._process.settings.lsa_limit
+    def resume(self) -> None:
+        """Hear the neighbors again: the time is over."""
+        limit = self._state.settings.lsa_limit
         self.is_ignoring = False
         if limit is not None:
             self._context.start(self._reset, limit.reset_minutes * _MINUTE)
-        self._process.start()
 
     def _forgive(self) -> None:
         self.ignored = 0

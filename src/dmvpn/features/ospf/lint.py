@@ -1,10 +1,11 @@
-"""Rules about the OSPF lines of one router. What has to agree with its neighbors is in `tools/lint`."""
+"""Rules about the OSPF lines of one router. Rules about agreement with its neighbors are in `tools/lint`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.features.ospf.config.interfaces import DEAD_INTERVAL
 from dmvpn.features.ospf.settings import default_network, timers
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ RULES: Final = (DEAD,)
 
 
 def check(config: OspfConfig) -> Iterator[Concern]:
-    """Yield what is wrong, interface by interface."""
+    """Yield findings, interface by interface."""
     for interface in config.interfaces:
         section = f"interface {interface.name}"
         hello, dead = timers(interface, default_network(interface.name))
@@ -34,5 +35,5 @@ def check(config: OspfConfig) -> Iterator[Concern]:
                 rule=DEAD,
                 at=(section, "ip ospf dead-interval"),
                 what=f"{interface.name}: Hellos every {hello} s, and a neighbor is dead after {dead} s",
-                fix=f"{section}\n ip ospf dead-interval {4 * hello}",
+                fix=f"{section}\n {DEAD_INTERVAL.of(seconds=min(4 * hello, 65535))}",
             )

@@ -174,7 +174,7 @@ def newer(one: LsaHeader, other: LsaHeader) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class RouterLink:
     """One link of a router. id, data: as RFC 2328 §A.4.2 has them for the type. more: metrics per type of service."""
 
     type: int
@@ -189,7 +189,7 @@ class RouterBody:
     """Type 1: what a router is, and its links. spare: the octet behind the flags."""
 
     flags: int
-    links: tuple[Link, ...]
+    links: tuple[RouterLink, ...]
     spare: int = 0
 
     @classmethod
@@ -207,7 +207,7 @@ class RouterBody:
             if len(data) < end:
                 raise WireError("metrics of a router LSA cut short", offset=HEADER_LENGTH + at, clause=_CLAUSE)
             more = data[at + _LINK.size : end]
-            links.append(Link(kind, ipv4_address(ls_id), ipv4_address(link_data), metric, more))
+            links.append(RouterLink(kind, ipv4_address(ls_id), ipv4_address(link_data), metric, more))
             at = end
         if at != len(data):
             raise WireError("a router LSA longer than its links", offset=HEADER_LENGTH + at, clause=_CLAUSE)

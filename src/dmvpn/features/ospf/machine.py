@@ -1,6 +1,6 @@
 """The OSPF machine: its processes by number, and which of them an event is for.
 
-Every event ends with `settle` of the processes, so what it made us tell leaves in the same breath.
+Every event ends with `settle` of the processes, which sends the LSAs of the event at once.
 """
 
 from __future__ import annotations
@@ -9,26 +9,35 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from dmvpn.base.context import Context
-from dmvpn.base.events import IpReceived, Packets, Resync, Tick
+from dmvpn.base.effects import SendIp
+from dmvpn.base.events import IpReceived, Packets, Resync
 from dmvpn.base.liveness import Client, PathLost
+from dmvpn.base.machine import Machine
 from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, MulticastReached, RouteChanged
+from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.features.ospf.adjacency import LOST
-from dmvpn.features.ospf.events import ClearCounters, ClearProcess, ForceCalculation, RefreshRedistribution
+from dmvpn.features.ospf.events import ClearOspfCounters, ClearProcess, ForceCalculation, RefreshRedistribution
+from dmvpn.features.ospf.messages import BadPacket
 from dmvpn.features.ospf.model import OspfConfig
+from dmvpn.features.ospf.packet import PACKET_HEADER, PacketType
 from dmvpn.features.ospf.process import Process
 from dmvpn.features.ospf.sender import PROTOCOL
 
 if TYPE_CHECKING:
-    from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
+    from dmvpn.features.ospf.interface import OspfInterface
 
-#: Timers that one event may let fire; the others remain due, and follow after a moment: `PAUSE`.
-_AT_ONCE: Final = 32
+#: How fast packets of one neighbor are read: five hundred external routes in a second are a tenth of a core.
+PACE: Final = Pace(rate=20_000, credit=10_000, packet=64, room=1 << 18, total=1 << 23)
+#: Octets sent in answer to a request that count as one octet that is read.
+_SENT: Final = 16
+#: Octets of a packet that is read at all, unless it is an update with a single advertisement.
+LARGEST: Final = 16_384
 
 
-class OspfMachine:
+class OspfMachine(Machine):
     """All OSPF processes of a router."""
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
@@ -38,7 +47,7 @@ class OspfMachine:
         RouteChanged,
         AccessListsChanged,
         PathLost,
-        ClearCounters,
+        ClearOspfCounters,
         ClearProcess,
         ForceCalculation,
         RefreshRedistribution,
@@ -48,28 +57,19 @@ class OspfMachine:
     def __init__(self, ports: Ports) -> None:
         self.config = OspfConfig()
         self.processes: dict[int, Process] = {}
-        self._context = Context(ports)
+        super().__init__(Context(ports))
+        self._packets = PacedPackets(self._context, PACE, self._receive)
 
-    def next_deadline(self) -> float | None:
-        """Return when the next timer fires."""
-        return self._context.next_deadline()
-
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take an event."""
-        self._context.begin(now)
-        if not self.processes and not isinstance(event, Configured | Tick):
-            return []
-        self._dispatch(event, now)
+    def settle(self) -> None:
+        """Let each process originate changed LSAs."""
         for process in self.processes.values():
             process.settle()
-        return self._context.take()
 
-    def _dispatch(self, event: Event | Notice, now: float) -> None:
+    def dispatch(self, event: Event | Notice) -> None:
+        """Hand an event to the processes that it concerns."""
         match event:
-            case Tick():
-                self._context.fire(_AT_ONCE)
             case IpReceived():
-                self._receive(event)
+                self._admit(event)
             case MulticastReached():
                 for process in self.processes.values():
                     interface = process.interfaces.get(event.tunnel)
@@ -88,7 +88,7 @@ class OspfMachine:
                     process.interface_changed(event.name, event.new)
             case Configured():
                 self._configure(cast("OspfConfig | None", event.model) or OspfConfig())
-            case ClearProcess() | ClearCounters() | ForceCalculation() | RefreshRedistribution():
+            case ClearProcess() | ClearOspfCounters() | ForceCalculation() | RefreshRedistribution():
                 for number, process in self.processes.items():
                     if event.number in (None, number):
                         _obey(process, event)
@@ -97,7 +97,7 @@ class OspfMachine:
                     process.links.listen_again()
 
     def _path_lost(self, lost: PathLost) -> None:
-        """Give up a neighbor that cannot be reached, as somebody says who watches it: do not wait for the dead
+        """Drop a neighbor that BFD or NHRP reports as unreachable: do not wait for the dead
         interval.
         """
         for process in self.processes.values():
@@ -108,13 +108,48 @@ class OspfMachine:
             if neighbor is not None and lost.concerns(Client.OSPF, process.number):
                 process.adjacencies.lose(neighbor, LOST[lost.witness])
 
-    def _receive(self, event: IpReceived) -> None:
-        """Hand an event to the process of its interface, which is the first one that runs there."""
+    def _admit(self, event: IpReceived) -> None:
+        """Take a packet when it is the turn of its sender, a Hello at once."""
+        payload, running = event.payload, self._running_on(event.interface)
+        if running is None:
+            return
+        process, interface = running
+        if len(payload) > LARGEST and not _is_single(payload):
+            why = "larger than the network carries"
+        elif len(payload) < PACKET_HEADER or payload[1] == PacketType.HELLO:
+            process.receiver.receive(interface, event)
+            return
+        elif event.source not in interface.neighbors and not process.settings.virtual_links:
+            why = "of no neighbor"
+        elif self._packets.take(event):
+            return
+        else:
+            why = "more work than one neighbor may cause"
+            process.complaints.complain(interface, BadPacket.of(why, event.source, interface.name))
+        process.sender.drop(why)
+
+    def _receive(self, event: IpReceived) -> bool:
+        """Read a packet. Returns False if it is malformed or not authentic: it may not come from its sender."""
+        running = self._running_on(event.interface)
+        if running is None:
+            return True
+        process, interface = running
+        before = len(self._context.emitted)
+        if not process.receiver.receive(interface, event):
+            return False
+        if event.payload[1] == PacketType.REQUEST:
+            emitted = self._context.emitted[before:]
+            sent = sum(len(effect.payload) for effect in emitted if isinstance(effect, SendIp))
+            self._packets.charge(event, sent // _SENT)
+        return True
+
+    def _running_on(self, name: str) -> tuple[Process, OspfInterface] | None:
+        """Return the process of an interface, which is the first to run there."""
         for process in self.processes.values():
-            interface = process.interfaces.get(event.interface)
+            interface = process.interfaces.get(name)
             if interface is not None:
-                process.receiver.receive(interface, event)
-                return
+                return process, interface
+        return None
 
     def _configure(self, config: OspfConfig) -> None:
         self.config = config
@@ -133,14 +168,20 @@ class OspfMachine:
         self.processes = dict(sorted(self.processes.items()))
 
 
-def _obey(process: Process, order: ClearProcess | ClearCounters | ForceCalculation | RefreshRedistribution) -> None:
+def _is_single(payload: bytes) -> bool:
+    """Return whether it is an update with one advertisement, which may be larger than any packet."""
+    count = payload[PACKET_HEADER : PACKET_HEADER + 4]
+    return payload[1] == PacketType.UPDATE and count == b"\0\0\0\1"
+
+
+def _obey(process: Process, order: ClearProcess | ClearOspfCounters | ForceCalculation | RefreshRedistribution) -> None:
     match order:
         case ClearProcess():
             process.clear()
-        case ClearCounters():
+        case ClearOspfCounters():
             process.sender.forget_counts()
-            process.history.forget()
+            process.state.history.forget()
         case ForceCalculation():
-            process.calculation.request()
+            process.state.request_calculation()
         case RefreshRedistribution():
             process.redistributor.refresh_all()

@@ -60,6 +60,19 @@ class BadPacket(Log, name="OSPF-4-ERRRCV"):
         return cls(f"Received invalid packet: {what} from {sender}, {interface}")
 
 
+class MtusDiffer(Log, name="OSPF-4-MTUMISMATCH"):
+    """A neighbor has another MTU. The end with the smaller MTU does not take the other's descriptions, so the exchange
+    of databases does not end, unless that end has `ip ospf mtu-ignore` (one message a minute an interface). Our own:
+    IOS says so only to `debug ip ospf adj`.
+    """
+
+    @classmethod
+    def of(cls, process: int, router: IPAddress, interface: str, theirs: int, ours: int) -> Self:
+        """Return the message for this neighbor. theirs, ours: octets."""
+        what = f"Process {process}, Nbr {router} on {interface} has MTU {theirs}, ours is {ours}"
+        return cls(f"{what}: {'we do not take its' if theirs > ours else 'it may not take our'} descriptions")
+
+
 class NoRouterId(Log, name="OSPF-4-NORTRID"):
     """No interface with an address is up that could name the process; it waits until there is one."""
 
@@ -122,7 +135,7 @@ class NoValidKey(Log, name="OSPF-4-NOVALIDKEY"):
 
 
 class LsaThreshold(Log, name="OSPF-4-OSPF_MAX_LSA_THR"):
-    """Others tell nearly as many advertisements as `max-lsa` allows."""
+    """Other routers advertise nearly as many LSAs as `max-lsa` allows."""
 
     @classmethod
     def of(cls, process: int, count: int) -> Self:
@@ -132,7 +145,7 @@ class LsaThreshold(Log, name="OSPF-4-OSPF_MAX_LSA_THR"):
 
 
 class LsaLimitPassed(Log, name="OSPF-4-OSPF_MAX_LSA"):
-    """Others tell more advertisements than `max-lsa` allows. If it stays so for a minute, the process ignores all."""
+    """Other routers advertise more LSAs than `max-lsa` allows. If that lasts a minute, the process ignores them."""
 
     @classmethod
     def of(cls, process: int, count: int) -> Self:
@@ -142,11 +155,11 @@ class LsaLimitPassed(Log, name="OSPF-4-OSPF_MAX_LSA"):
 
 
 class LsaLimitIgnoring(Log, name="OSPF-4-MAXLSA_IGNORE"):
-    """The process has lost all neighbors, since others told more than `max-lsa` allows for a minute."""
+    """The process has dropped all neighbors, because `max-lsa` was exceeded for a minute."""
 
     @classmethod
     def of(cls, process: int, count: int, minutes: int | None) -> Self:
-        """Return the message for this process. minutes: None: until somebody clears it."""
+        """Return the message for this process. minutes: None: until it is cleared."""
         until = "until `clear ip ospf process`" if minutes is None else f"for {minutes} minutes"
         return cls(f"Process {process} ignores all packets {until}: {count} LSAs are more than max-lsa allows")
 
@@ -156,6 +169,7 @@ MESSAGES: Final = (
         AdjacencyChanged,
         Helped,
         BadPacket,
+        MtusDiffer,
         NoRouterId,
         DuplicateRouter,
         DuplicateInArea,

@@ -45,7 +45,7 @@ class AreaKind(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class NetworkLine:
     """`network ... area`: interfaces whose address agrees in the bits that are 0 in the wildcard."""
 
     address: IPv4Address
@@ -55,7 +55,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class AreaRange:
-    """`area ... range`: one prefix told for many."""
+    """`area ... range`: one prefix advertised for many."""
 
     prefix: Prefix
     advertise: bool = True
@@ -64,7 +64,7 @@ class AreaRange:
 
 @dataclass(frozen=True, slots=True)
 class ExternalSummary:
-    """`summary-address`: one prefix told for many that are brought in. advertise: False: nothing is told of them."""
+    """`summary-address`: one prefix for many redistributed ones. advertise: False: none of them is advertised."""
 
     prefix: Prefix
     advertise: bool = True
@@ -73,10 +73,10 @@ class ExternalSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nssa:
-    """What `area ... nssa` says besides. default: a default route is told into the area, with metric and metric_type.
+    """Options of `area ... nssa`. default: a default route is advertised into the area, with metric and metric_type.
 
-    redistribute: what a border router brings in comes into the area, too. always: translates whoever else does.
-    suppress_forwarding: what is translated leads by way of the border router.
+    redistribute: redistributed routes of a border router enter the area, too. always: this router always translates.
+    suppress_forwarding: translated routes lead through the border router.
     """
 
     default: bool = False
@@ -91,7 +91,7 @@ class Nssa:
 class Area:
     """The `area` lines of one area. no_summary: totally stubby.
 
-    filter_in, filter_out: prefix lists of what it hears of others, and of what others hear of it; "": everything.
+    filter_in, filter_out: prefix lists for routes into the area, and out of it to other areas; "": all routes.
     """
 
     number: int
@@ -130,8 +130,8 @@ class DefaultOriginate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbor:
-    """`neighbor`: one that Hellos are sent to by unicast."""
+class NeighborLine:
+    """`neighbor`: a neighbor to which Hellos are sent by unicast."""
 
     address: IPv4Address
     priority: int = 0
@@ -153,11 +153,11 @@ class MaximumMetric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LsaLimit:
-    """`max-lsa`: how many advertisements others may tell. threshold: percent of it that are logged.
+class LsaLimitLine:
+    """`max-lsa`: how many LSAs of other routers are accepted. threshold: the percentage above which a line is logged.
 
-    warning_only: nothing else happens. Otherwise the process ignores everybody for ignore_minutes, at most ignore_count
-    times; the times are counted from the start after reset_minutes without.
+    warning_only: nothing else happens. Otherwise the process ignores all neighbors for ignore_minutes, at most
+    ignore_count times; the count starts again after reset_minutes without.
     """
 
     maximum: int
@@ -178,7 +178,7 @@ class VirtualLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
+class ProcessSettings:
     """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle, lsa_throttle, lsa_arrival: milliseconds.
 
     helps: neighbors that restart gracefully; helps_strictly: only while nothing else changes.
@@ -192,7 +192,7 @@ class Process:
 
     number: int
     router_id: IPv4Address | None = None
-    networks: tuple[Network, ...] = ()
+    networks: tuple[NetworkLine, ...] = ()
     areas: tuple[Area, ...] = ()
     passive_default: bool = False
     passive: tuple[str, ...] = ()
@@ -201,7 +201,7 @@ class Process:
     default_originate: DefaultOriginate | None = None
     default_metric: int | None = None
     summaries: tuple[ExternalSummary, ...] = ()
-    neighbors: tuple[Neighbor, ...] = ()
+    neighbors: tuple[NeighborLine, ...] = ()
     virtual_links: tuple[VirtualLink, ...] = ()
     reference_bandwidth: int = 100
     log_changes: bool = True
@@ -215,7 +215,7 @@ class Process:
     helps: bool = True
     helps_strictly: bool = False
     maximum_metric: MaximumMetric | None = None
-    lsa_limit: LsaLimit | None = None
+    lsa_limit: LsaLimitLine | None = None
     suppress_prefixes: bool = False
     discards_ranges: bool = True
     discards_summaries: bool = True
@@ -270,6 +270,6 @@ class Interface:
 class OspfConfig:
     """All processes, sorted by number, the interfaces that say something about OSPF, and the key chains."""
 
-    processes: tuple[Process, ...] = ()
+    processes: tuple[ProcessSettings, ...] = ()
     interfaces: tuple[Interface, ...] = ()
     key_chains: Pages[KeyChain] = NONE

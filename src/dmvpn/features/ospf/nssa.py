@@ -7,6 +7,7 @@ advertisement, so the outage is that of one flooding.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.routes import OspfRoute
+    from dmvpn.features.ospf.state import State
 
 
 def default_of(area: RunningArea, *, is_border: bool, has_one: bool) -> ExternalBody | None:
@@ -42,6 +44,27 @@ def address_in(area: RunningArea, interfaces: Iterable[OspfInterface]) -> IPv4Ad
     mine = [each for each in interfaces if each.area is area and each.phase is not InterfaceState.DOWN]
     loopbacks = [each for each in mine if each.is_loopback]
     return max((each.address for each in loopbacks or mine), default=UNSPECIFIED)
+
+
+def told_inside(state: State, area: RunningArea, body: ExternalBody) -> ExternalBody:
+    """Return the advertisement of an external route in an area: packets go to its next hop if that is in the area, else
+    to us. A border router advertises the route as type 5 itself, so it names no address.
+    """
+    return replace(body, forwarding=_forwarding_in(state, area, body))
+
+
+def options_inside(state: State, area: RunningArea, body: ExternalBody) -> int:
+    """Return the options of that advertisement: P, so that a border router translates it, if it names an address."""
+    return int(Options.NSSA) if int(_forwarding_in(state, area, body)) else 0
+
+
+def _forwarding_in(state: State, area: RunningArea, body: ExternalBody) -> IPv4Address:
+    if state.is_border:
+        return UNSPECIFIED
+    mine = [each for each in state.interfaces.values() if each.area is area]
+    if any(body.forwarding in each.prefix for each in mine):
+        return body.forwarding
+    return address_in(area, mine)
 
 
 def translates(area: RunningArea, router_id: IPv4Address) -> bool:

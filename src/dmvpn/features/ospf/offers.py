@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 from dmvpn.base.distribution import NOTHING
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
-from dmvpn.base.routemaps import Candidate
+from dmvpn.base.routemaps import MatchedRoute
+from dmvpn.features.ospf.ranges import dropped
 from dmvpn.features.ospf.routes import WayKind
-from dmvpn.features.ospf.slices import paced
+from dmvpn.features.ospf.slices import drained, paced
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.context import Context
     from dmvpn.base.distribution import Distribution
-    from dmvpn.features.ospf.model import Process as ProcessSettings
+    from dmvpn.features.ospf.model import ProcessSettings
     from dmvpn.features.ospf.routes import OspfRoute
     from dmvpn.features.ospf.spf import Hops
+    from dmvpn.features.ospf.state import State
 
 #: Administrative distance that keeps a route out of the routing table.
 _UNUSABLE = 255
@@ -29,21 +30,27 @@ _SUMMARY = 254
 
 
 class Offers:
-    """What the RIB has been offered by one process."""
+    """What the RIB has been offered by one process. is_renewed: by `renew`, since the last calculation began."""
 
-    def __init__(self, context: Context, number: int) -> None:
+    def __init__(self, state: State) -> None:
         self.offered: dict[Prefix, Route] = {}
-        self._context = context
-        self._number = number
+        self.is_renewed = False
+        self._state = state
+        self._context = state.context
 
-    def refresh(
-        self,
-        routes: Mapping[Prefix, OspfRoute],
-        settings: ProcessSettings,
-        ranges: Mapping[Prefix, int],
-        summaries: Mapping[Prefix, int],
-    ) -> Generator[None, None, None]:
-        """Offer in slices what holds now, where it is not what the RIB has. ranges, summaries: to Null0."""
+    def begin(self) -> None:
+        """Note that a calculation begins, whose result is offered at its end."""
+        self.is_renewed = False
+
+    def renew(self, summaries: Mapping[Prefix, int]) -> None:
+        """Offer the found routes again at once; a calculation at hand is repeated, since its result may be older."""
+        drained(self.refresh(summaries))
+        self.is_renewed = True
+
+    def refresh(self, summaries: Mapping[Prefix, int]) -> Generator[None, None, None]:
+        """Offer in slices what holds now, where it is not what the RIB has. summaries: whose rest goes to Null0."""
+        settings, routes = self._state.settings, self._state.found.routes
+        ranges = dropped(self._state.found.active, routes) if settings.discards_ranges else {}
         outside = settings.summaries_distance or _SUMMARY
         inside = settings.ranges_distance or settings.distances[0]
         wanted = {prefix: self._to_null(prefix, cost, outside) for prefix, cost in summaries.items()}
@@ -57,7 +64,7 @@ class Offers:
                 yield
             if route != self.offered.get(prefix):
                 self.offered[prefix] = route
-                self._context.out.append(RouteOffered(route))
+                self._context.emit(RouteOffered(route))
 
     def retract_all(self) -> None:
         """Retract everything, because the process ends."""
@@ -66,13 +73,13 @@ class Offers:
 
     def _retract(self, prefix: Prefix) -> None:
         if self.offered.pop(prefix, None) is not None:
-            self._context.out.append(RouteRetracted(RouteSource.OSPF, str(self._number), prefix))
+            self._context.emit(RouteRetracted(RouteSource.OSPF, str(self._state.number), prefix))
 
     def _to_null(self, prefix: Prefix, metric: int, distance: int) -> Route:
         return Route(
             prefix=prefix,
             source=RouteSource.OSPF,
-            process=str(self._number),
+            process=str(self._state.number),
             distance=distance,
             metric=metric,
             next_hops=(NextHop("Null0"),),
@@ -99,7 +106,7 @@ class Offers:
         return Route(
             prefix=found.prefix,
             source=RouteSource.OSPF,
-            process=str(self._number),
+            process=str(self._state.number),
             distance=distance,
             metric=found.metric,
             next_hops=hops[: settings.maximum_paths],
@@ -111,11 +118,11 @@ class Offers:
         )
 
 
-def _candidate(found: OspfRoute, hop: NextHop | None = None) -> Candidate:
+def _candidate(found: OspfRoute, hop: NextHop | None = None) -> MatchedRoute:
     """Return a route by one of its next hops, as lists look at it."""
     address = hop.address if hop is not None and isinstance(hop.address, IPv4Address) else None
     interface = hop.interface if hop is not None else ""
-    return Candidate(
+    return MatchedRoute(
         prefix=found.prefix,
         next_hop=address,
         interface=interface,

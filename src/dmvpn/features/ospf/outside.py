@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import NextHop
 from dmvpn.base.lpm import PrefixTable
@@ -17,39 +17,19 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.database import Database
-    from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.lsa import LsaKey
     from dmvpn.features.ospf.spf import Hops, Reached
-    from dmvpn.features.ospf.surroundings import Found
-
-
-class Knowing(Protocol):
-    """A process, as far as others tell it of the outside."""
-
-    router_id: IPv4Address
-    areas: dict[int, RunningArea]
-    externals: Database
-    interfaces: dict[str, OspfInterface]
-
-    @property
-    def calculation(self) -> Found:
-        """What was found so far."""
-        ...
-
-    @property
-    def is_border(self) -> bool:
-        """Does it join other areas to the backbone?"""
-        ...
+    from dmvpn.features.ospf.state import State
 
 
 class _Ways:
     """The ways within OSPF, to forwarding addresses."""
 
-    def __init__(self, process: Knowing, inside: Iterable[OspfRoute]) -> None:
+    def __init__(self, state: State, inside: Iterable[OspfRoute]) -> None:
         self.table: PrefixTable[OspfRoute] = PrefixTable()
         for route in inside:
             self.table[route.prefix] = route
-        self._interfaces = process.interfaces.values()
+        self._interfaces = state.interfaces.values()
 
     def beside(self, forwarding: IPv4Address) -> Hops:
         """Return the way to a station on a network of ours, which is its own next hop; (): we are that station."""
@@ -59,22 +39,22 @@ class _Ways:
         return tuple(NextHop(each.name, forwarding) for each in real if forwarding in each.prefix)
 
 
-def external_routes(process: Knowing, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
+def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
     """Yield the networks that others bring in. inside: the ways within OSPF, for forwarding addresses."""
-    ways, borders = _Ways(process, inside.values()), process.calculation.borders
-    for key, prefix, body, _ in _told(process.externals, LsaType.EXTERNAL, process.router_id):
+    ways, borders = _Ways(state, inside.values()), state.found.borders
+    for key, prefix, body, _ in _told(state.externals, LsaType.EXTERNAL, state.router_id):
         border = borders[key.router][1] if key.router in borders else None
         way = _way(border, body.forwarding, ways, None)
         if way is not None:
             yield _route(key, prefix, body, way, None, 1)
-    for area in process.areas.values():
+    for area in state.areas.values():
         if area.settings.kind is not AreaKind.NSSA or area.tree is None:
             continue
-        for key, prefix, body, options in _told(area.database, LsaType.NSSA_EXTERNAL, process.router_id):
+        for key, prefix, body, options in _told(area.database, LsaType.NSSA_EXTERNAL, state.router_id):
             border, wanted = area.tree.routers.get(key.router), bool(options & Options.NSSA)
             if border is None or not border.flags & RouterFlag.EXTERNAL:
                 continue
-            if prefix.is_default and process.is_border and not wanted:
+            if prefix.is_default and state.is_border and not wanted:
                 continue  # RFC 3101 §2.5 (3): border routers would send packets to each other
             way = _way(border, body.forwarding, ways, area)
             if way is not None:

@@ -128,7 +128,7 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class LinkStateRequest:
     """Link state request, RFC 2328 §A.3.4."""
 
     TYPE: ClassVar = PacketType.REQUEST
@@ -149,7 +149,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class LinkStateUpdate:
     """Link state update, RFC 2328 §A.3.5. The ages are those of the octets."""
 
     TYPE: ClassVar = PacketType.UPDATE
@@ -196,9 +196,9 @@ class Acknowledgment:
         return b"".join([header.serialize() for header in self.headers])
 
 
-Content = Hello | Description | Request | Update | Acknowledgment
+Content = Hello | Description | LinkStateRequest | LinkStateUpdate | Acknowledgment
 _CONTENTS: Final[dict[int, type[Content]]] = {
-    kind.TYPE: kind for kind in (Hello, Description, Request, Update, Acknowledgment)
+    kind.TYPE: kind for kind in (Hello, Description, LinkStateRequest, LinkStateUpdate, Acknowledgment)
 }
 
 

@@ -10,16 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.messages import RETRANSMISSION, repeated_line
-from dmvpn.features.ospf.packet import Request
+from dmvpn.features.ospf.packet import LinkStateRequest
 from dmvpn.features.ospf.states import NeighborState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.context import Context
-    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
+    from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader
     from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.state import State
 
 #: Intervals in which something is sent again to a neighbor that answers nothing; then it is given up, as by IOS.
 _MOST_REPETITIONS: Final = 25
@@ -29,34 +27,23 @@ _TALKING: Final = (NeighborState.EX_START, NeighborState.EXCHANGE, NeighborState
 
 
 class Retransmission:
-    """Repeats what the neighbors of one process have not answered.
+    """Repeats what the neighbors of one process have not answered."""
 
-    outgoing: makes of an advertisement what leaves by an interface, with its age. give_up: ends a neighbor.
-    """
-
-    def __init__(
-        self,
-        context: Context,
-        sender: Sender,
-        outgoing: Callable[[Lsa, OspfInterface], Lsa],
-        give_up: Callable[[Neighbor], None],
-        number: int,
-    ) -> None:
-        self._number = number
-        self._context = context
+    def __init__(self, state: State, sender: Sender) -> None:
+        self._state = state
+        self._context = state.context
         self._sender = sender
-        self._outgoing = outgoing
-        self._give_up = give_up
 
     def owe(self, neighbor: Neighbor, lsa: Lsa) -> None:
         """Note that the neighbor is told this now and has to acknowledge it."""
-        neighbor.owe(lsa, self._context.now)
+        neighbor.waiting.owe(lsa, self._context.now)
         self.await_answer(neighbor)
 
     def settle(self, neighbor: Neighbor, header: LsaHeader) -> bool:
         """Return whether this header acknowledges what the neighbor was told. Then it is not told it again."""
-        if not neighbor.acknowledge(header):
+        if not neighbor.waiting.acknowledge(header):
             return False
+        neighbor.answer()
         if not neighbor.waiting and not _is_talking(neighbor):
             self._context.stop(neighbor.retransmit_timer)
         return True
@@ -69,39 +56,42 @@ class Retransmission:
             interval = neighbor.interface.settings.retransmit_interval
             self._context.start(neighbor.retransmit_timer, interval if seconds is None else seconds)
 
-    def repeat(self, neighbor: Neighbor) -> None:
-        """Send once more what the neighbor has not answered for the retransmit interval."""
+    def repeat(self, neighbor: Neighbor) -> bool:
+        """Send once more what the neighbor has not answered for the retransmit interval.
+
+        Returns False if the neighbor has answered nothing for so long that it is given up.
+        """
         now, interval = self._context.now, neighbor.interface.settings.retransmit_interval
         repeated = self._repeat_talk(neighbor)
         repeated |= self._repeat_advertisements(neighbor, now - interval)
-        if repeated:
-            neighbor.repeat(now, interval)
+        if repeated or neighbor.must_go_on:
+            neighbor.wait(now, interval, repeated=repeated)
         if neighbor.unanswered > _MOST_REPETITIONS:
-            self._give_up(neighbor)
-            return
+            return False
         oldest = next((sent for _, sent in neighbor.waiting.values()), now)
         self.await_answer(neighbor, max(oldest + interval - now, _PACING))
+        return True
 
     def _repeat_talk(self, neighbor: Neighbor) -> bool:
         """Send the last description and the last request again, if they wait for an answer."""
-        talk = neighbor.talk
+        talk, description = neighbor.talk, neighbor.description
         leads = neighbor.state is NeighborState.EXCHANGE and talk.leads
-        describes = talk.sent is not None and (leads or neighbor.state is NeighborState.EX_START)
-        if describes and talk.sent is not None:
-            self._sender.to(neighbor, talk.sent)
+        describes = leads or neighbor.state is NeighborState.EX_START
+        if describes and description is not None:
+            self._sender.to(neighbor, description)
         if talk.asked:
-            self._sender.to(neighbor, Request(tuple(talk.asked)))
-        return describes or bool(talk.asked)
+            self._sender.to(neighbor, LinkStateRequest(tuple(talk.asked)))
+        return (describes and description is not None) or bool(talk.asked)
 
     def _repeat_advertisements(self, neighbor: Neighbor, limit: float) -> bool:
         """Tell a packet full of those again that were told at `limit` or before."""
-        overdue = neighbor.overdue(limit, self._sender.room(neighbor.interface) - 4)
+        overdue = neighbor.waiting.overdue(limit, self._sender.room(neighbor.interface) - 4)
         for lsa in overdue:
-            neighbor.owe(lsa, self._context.now)
+            neighbor.waiting.owe(lsa, self._context.now)
         if overdue and self._context.ports.debugging.on(RETRANSMISSION):
-            line = repeated_line(self._number, neighbor.router, neighbor.interface.name, len(overdue))
+            line = repeated_line(self._state.number, neighbor.router, neighbor.interface.name, len(overdue))
             self._context.debug(line)
-        self._sender.tell(neighbor, [self._outgoing(lsa, neighbor.interface) for lsa in overdue])
+        self._sender.tell(neighbor, [self._state.outgoing(lsa, neighbor.interface) for lsa in overdue])
         return bool(overdue)
 
 

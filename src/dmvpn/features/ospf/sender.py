@@ -1,30 +1,30 @@
-"""The way of a packet out of the machine, and the first steps of one into it: sealing, counting, debug."""
+"""The way of a packet out of the machine, and the first steps of one into it: groups, sealing, counting, debug."""
 
 from __future__ import annotations
 
 from collections import Counter
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.effects import SendIp
+from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.auth import key_of, sequence_of
 from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
 from dmvpn.features.ospf.lsa import HEADER_LENGTH
 from dmvpn.features.ospf.messages import LastKeyOver, NoValidKey
 from dmvpn.features.ospf.model import AuthenticationType, NetworkType
-from dmvpn.features.ospf.packet import CRYPTOGRAPHIC, PACKET_HEADER, Content, OspfPacket, Update
+from dmvpn.features.ospf.packet import CRYPTOGRAPHIC, PACKET_HEADER, Content, LinkStateUpdate, OspfPacket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
     from dmvpn.base.notices import Log
-    from dmvpn.features.ospf.auth import Key
+    from dmvpn.features.ospf.auth import DigestKey
     from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader
+    from dmvpn.features.ospf.state import State
 
 PROTOCOL: Final = 89
 _TTL: Final = 1
@@ -40,27 +40,28 @@ def parse(payload: bytes) -> OspfPacket:
     return OspfPacket.parse(payload)
 
 
-class Sending(Protocol):
-    """A process, as far as it sends."""
-
-    context: Context
-    router_id: IPv4Address
-
-    @property
-    def number(self) -> int:
-        """Its number."""
-        ...
-
-
 class Sender:
     """Seals and sends for one process. sent, received: packets by type. dropped: by reason."""
 
-    def __init__(self, process: Sending) -> None:
+    def __init__(self, state: State) -> None:
         self.sent: Counter[int] = Counter()
         self.received: Counter[int] = Counter()
         self.dropped: Counter[str] = Counter()
-        self._process = process
-        self._context = process.context
+        self._state = state
+        self._context = state.context
+
+    def listen(self, interface: OspfInterface) -> None:
+        """Hear the groups that an interface in its state has to hear, RFC 2328 §8.1."""
+        wanted: tuple[IPv4Address, ...] = ()
+        if interface.speaks and interface.far_end is None:
+            wanted = (ALL_ROUTERS, ALL_DESIGNATED) if interface.leads else (ALL_ROUTERS,)
+        before = interface.join(wanted)
+        for group in wanted:
+            if group not in before:
+                self._context.emit(Listen(interface.name, PROTOCOL, group))
+        for group in before:
+            if group not in wanted:
+                self._context.emit(StopListening(interface.name, PROTOCOL, group))
 
     def forget_counts(self) -> None:
         """Begin to count again."""
@@ -72,7 +73,7 @@ class Sender:
         """Send this, if the interface may."""
         if not interface.speaks:
             return
-        packet = OspfPacket(router=self._process.router_id, area=interface.area.id, content=content)
+        packet = OspfPacket(router=self._state.router_id, area=interface.area.id, content=content)
         authentication = interface.settings.authentication
         if authentication.type is not AuthenticationType.CRYPTOGRAPHIC:
             self._order(interface, destination, packet, authentication.seal(packet, 0))
@@ -89,13 +90,13 @@ class Sender:
         if interface.far_end is not None:
             destination = interface.far_end.address
             order = SendIp(None, interface.address, destination, PROTOCOL, payload, ttl=_FAR_TTL, tos=_TOS)
-        self._context.out.append(order)
+        self._context.emit(order)
         self.sent[packet.content.TYPE] += 1
         debugging = self._context.ports.debugging
         if debugging.on(messages.PACKET, interface=interface.name):
             self._context.debug(messages.packet_line("sent", packet, interface.name, len(payload), destination))
 
-    def _keys(self, interface: OspfInterface) -> tuple[Key, ...]:
+    def _keys(self, interface: OspfInterface) -> tuple[DigestKey, ...]:
         """Return the keys of new packets: the youngest, and all while a neighbor still uses an older
         `message-digest-key`.
 
@@ -106,18 +107,18 @@ class Sender:
             return ()
         return keys if interface.with_old_keys and not interface.settings.authentication.chain else (key,)
 
-    def _key(self, interface: OspfInterface) -> Key | None:
+    def _key(self, interface: OspfInterface) -> DigestKey | None:
         """Return the key of new packets; says once that it is over, or that none has begun, so that nothing is sent."""
         clock, now = self._context.ports.clock, self._context.now
         asked = interface.settings.authentication
         trouble: Log | None = None
         key = asked.sending(clock, now)
         if key is None:
-            trouble = NoValidKey.of(self._process.number, interface.name, asked.chain)
+            trouble = NoValidKey.of(self._state.number, interface.name, asked.chain)
         elif key.send is not None and key.send.is_over(clock, now):
-            trouble = LastKeyOver.of(self._process.number, interface.name, asked.chain, key.number)
+            trouble = LastKeyOver.of(self._state.number, interface.name, asked.chain, key.number)
         if interface.suffer(trouble) and trouble is not None:
-            self._context.out.append(trouble)
+            self._context.emit(trouble)
         return key
 
     def everywhere(self, interface: OspfInterface, content: Content) -> None:
@@ -140,7 +141,7 @@ class Sender:
         for part in self.portions(neighbor.interface, lsas):
             self.to(neighbor, part)
 
-    def portions(self, interface: OspfInterface, lsas: list[Lsa]) -> Iterator[Update]:
+    def portions(self, interface: OspfInterface, lsas: list[Lsa]) -> Iterator[LinkStateUpdate]:
         """Yield as many updates as the advertisements need; one that is too large for any packet goes alone, in
         fragments.
         """
@@ -149,12 +150,12 @@ class Sender:
         used = 0
         for lsa in lsas:
             if portion and used + len(lsa.octets) > room:
-                yield Update(tuple(portion))
+                yield LinkStateUpdate(tuple(portion))
                 portion, used = [], 0
             portion.append(lsa)
             used += len(lsa.octets)
         if portion:
-            yield Update(tuple(portion))
+            yield LinkStateUpdate(tuple(portion))
 
     def room(self, interface: OspfInterface) -> int:
         """Return octets of content that fit into one packet."""
@@ -180,4 +181,6 @@ class Sender:
 
     def is_replay(self, neighbor: Neighbor, packet: OspfPacket) -> bool:
         """Return whether its digest's number is smaller than one that was heard; else it is noted."""
-        return packet.auth_type == CRYPTOGRAPHIC and neighbor.is_replay(sequence_of(packet), key_of(packet))
+        if packet.auth_type != CRYPTOGRAPHIC:
+            return False
+        return neighbor.is_replay(packet.content.TYPE, sequence_of(packet), key_of(packet))

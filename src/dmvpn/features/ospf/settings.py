@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.auth import Algorithm, Authentication, Key
+from dmvpn.features.ospf.auth import Algorithm, AuthenticationSettings, DigestKey
 from dmvpn.features.ospf.model import Area, AuthenticationType, Interface, NetworkType
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.pages import Pages
-    from dmvpn.features.ospf.model import Process
+    from dmvpn.features.ospf.model import ProcessSettings
 
 #: Those whose Hellos are seldom (IOS; RFC 2328 §C.3 leaves it to the administrator).
 _SLOW: Final = (
@@ -59,7 +59,7 @@ class Settings:
     ignore_mtu: bool
     filter_database: bool
     suppress_prefixes: bool
-    authentication: Authentication
+    authentication: AuthenticationSettings
     obstacle: str = ""
     bfd: bool = False
     least_ttl: int = 0
@@ -91,7 +91,7 @@ def default_network(name: str) -> NetworkType:
     return NetworkType.POINT_TO_POINT if name.startswith(("Tunnel", "Serial", "Dialer")) else NetworkType.BROADCAST
 
 
-def area_on(process: Process, own: Interface, state: InterfaceState) -> int | None:
+def area_on(process: ProcessSettings, own: Interface, state: InterfaceState) -> int | None:
     """Return the area that an interface is in by its own line or by a `network`; None: OSPF does not run there."""
     if own.process is not None:
         return own.area if own.process == process.number else None
@@ -104,7 +104,7 @@ def area_on(process: Process, own: Interface, state: InterfaceState) -> int | No
     return None
 
 
-def settings_of(process: Process, own: Interface, number: int, chains: Pages[KeyChain]) -> Settings:
+def settings_of(process: ProcessSettings, own: Interface, number: int, chains: Pages[KeyChain]) -> Settings:
     """Return what holds on an interface that is in area `number`. chains: all that there are."""
     area = next((area for area in process.areas if area.number == number), Area(number=number))
     network = own.network or default_network(own.name)
@@ -134,34 +134,34 @@ def settings_of(process: Process, own: Interface, number: int, chains: Pages[Key
     )
 
 
-def _least_ttl(process: Process, own: Interface) -> int:
+def _least_ttl(process: ProcessSettings, own: Interface) -> int:
     hops = process.ttl_hops if own.checks_ttl is None else own.ttl_hops if own.checks_ttl else None
     return 0 if hops is None else _LARGEST_TTL - hops
 
 
-def authentication_of(own: Interface, area: Area, chains: Pages[KeyChain]) -> tuple[Authentication, str]:
+def authentication_of(own: Interface, area: Area, chains: Pages[KeyChain]) -> tuple[AuthenticationSettings, str]:
     """Return what packets are sealed with, and why they cannot be."""
     kind = area.authentication if own.authentication is None else own.authentication
     if kind is AuthenticationType.SIMPLE:
-        return Authentication(kind, own.password.encode()), ""
+        return AuthenticationSettings(kind, own.password.encode()), ""
     if kind is AuthenticationType.NULL:
-        return Authentication(), ""
+        return AuthenticationSettings(), ""
     if own.key_chain:
         keys = tuple(key for chain in chains if chain.name == own.key_chain for key in _keys(chain))
         missing = "" if keys else f'no key of the key chain "{own.key_chain}" has a text and a number below 256'
-        return Authentication(kind, keys=keys, chain=own.key_chain), missing
-    keys = tuple(Key(key.number, key.text.encode()) for key in own.keys)
-    return Authentication(kind, keys=keys), "" if keys else "authentication without a message-digest-key"
+        return AuthenticationSettings(kind, keys=keys, chain=own.key_chain), missing
+    keys = tuple(DigestKey(key.number, key.text.encode()) for key in own.keys)
+    return AuthenticationSettings(kind, keys=keys), "" if keys else "authentication without a message-digest-key"
 
 
-def _keys(chain: KeyChain) -> Iterator[Key]:
+def _keys(chain: KeyChain) -> Iterator[DigestKey]:
     """Yield the keys of a chain that OSPF can use, the highest number last: new packets are sealed with that, as on
     IOS.
     """
     for key in chain.keys:
         if key.number <= _LAST_KEY:
             algorithm = _ALGORITHMS[key.algorithm] if key.algorithm else Algorithm.MD5
-            yield Key(key.number, key.text.encode(), algorithm, key.accept, key.send)
+            yield DigestKey(key.number, key.text.encode(), algorithm, key.accept, key.send)
 
 
 def cost_of(settings: Settings, state: InterfaceState, reference: int) -> int:
@@ -173,7 +173,7 @@ def cost_of(settings: Settings, state: InterfaceState, reference: int) -> int:
     return min(max(1000 * reference // max(state.bandwidth, 1), 1), 0xFFFF)
 
 
-def router_id(process: Process, states: tuple[InterfaceState, ...]) -> IPv4Address | None:
+def router_id(process: ProcessSettings, states: tuple[InterfaceState, ...]) -> IPv4Address | None:
     """Return the configured one, else the highest address of a loopback, else that of any interface that is not shut
     down.
     """

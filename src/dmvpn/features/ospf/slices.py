@@ -1,53 +1,54 @@
 """Long work in slices: between two of them the router handles other events, Hellos of neighbors above all.
 
 The work is a generator, which yields where it may be interrupted. A slice ends there; the next one follows by a
-deadline that is due a moment later. What is asked for meanwhile is done when the work is finished.
+deadline that is due a moment later. A request meanwhile is met when the work is finished.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.chores import PAUSE
 from dmvpn.base.context import Timer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from typing import TypeVar
 
     from dmvpn.base.context import Context
+    from dmvpn.features.ospf.timers import TimerKind
 
     T = TypeVar("T")
 
 #: Vertices, links or routes that are worked on in one slice: some milliseconds.
 SLICE: Final = 128
-#: Seconds between two slices: with none the next one would follow within the same event.
-PAUSE: Final = 0.001
 
 
 class Slices:
-    """Does one thing in slices. work: begins it again. finished(): after the last slice, if it was asked for again."""
+    """Does one thing at a time in slices. The work itself looks at its end whether it was requested again."""
 
-    def __init__(
-        self, context: Context, work: Callable[[], Generator[None, None, None]], finished: Callable[[], None]
-    ) -> None:
+    def __init__(self, kind: TimerKind, context: Context) -> None:
         self._context = context
-        self._work = work
-        self._finished = finished
         self._steps: Generator[None, None, None] | None = None
         self._again = False
-        self._timer = Timer(self._go_on)
+        self._timer = Timer(kind, self._go_on)
 
     @property
     def is_busy(self) -> bool:
         """Has it been begun, and not been finished?"""
         return self._steps is not None
 
-    def begin(self) -> None:
-        """Begin the work; if it is being done already, do it once more afterwards."""
+    @property
+    def is_wanted_again(self) -> bool:
+        """Whether it was requested once more meanwhile."""
+        return self._again
+
+    def begin(self, steps: Generator[None, None, None]) -> None:
+        """Begin these steps; if the work is being done already, note that it is wanted again."""
         if self._steps is not None:
             self._again = True
             return
-        self._steps = self._work()
+        self._steps = steps
         self._go_on()
 
     def stop(self) -> None:
@@ -55,15 +56,18 @@ class Slices:
         self._context.stop(self._timer)
         self._steps, self._again = None, False
 
+    def end(self) -> None:
+        """Drop the work for good, with what it was about."""
+        self.stop()
+        self._context.retire(self._timer)
+
     def _go_on(self) -> None:
         if self._steps is None:
             return
         for _ in self._steps:
             self._context.start(self._timer, PAUSE)
             return
-        again, self._steps, self._again = self._again, None, False
-        if again:
-            self._finished()
+        self._steps, self._again = None, False
 
 
 def paced(items: Iterable[T]) -> Iterator[tuple[T, bool]]:

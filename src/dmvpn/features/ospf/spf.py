@@ -17,10 +17,10 @@ from dmvpn.base.effects import NextHop
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import (
     LAST_RESORT,
-    Link,
     LinkType,
     NetworkBody,
     RouterBody,
+    RouterLink,
 )
 from dmvpn.features.ospf.slices import SLICE, drained, paced
 
@@ -86,10 +86,10 @@ class Graph:
     """The database as a graph: bodies by vertex, who made the advertisement, and links by both of their ends."""
 
     routers: dict[IPv4Address, RouterBody] = field(default_factory=dict)
-    links: dict[tuple[IPv4Address, int, IPv4Address], Link] = field(default_factory=dict)
+    links: dict[tuple[IPv4Address, int, IPv4Address], RouterLink] = field(default_factory=dict)
     networks: dict[IPv4Address, tuple[NetworkBody, IPv4Address]] = field(default_factory=dict)
 
-    def edges(self, vertex: Vertex) -> Iterator[tuple[Vertex, int, Link | None]]:
+    def edges(self, vertex: Vertex) -> Iterator[tuple[Vertex, int, RouterLink | None]]:
         """Yield where a vertex leads, RFC 2328 §16.1 (2): the other end has to lead back."""
         if vertex.is_network:
             for router in self.networks[vertex.id][0].routers:
@@ -149,7 +149,7 @@ _HOST: Final = 32
 _NO_WAY: Final = LAST_RESORT * 64
 
 
-def _joins(body: RouterBody) -> tuple[int, list[Link]]:
+def _joins(body: RouterBody) -> tuple[int, list[RouterLink]]:
     """Return what a router is, and its links that lead further."""
     return body.flags, [link for link in body.links if link.type != LinkType.STUB]
 
@@ -219,7 +219,7 @@ def _hops(
     ways: Ways,
     parent: tuple[Vertex, dict[NextHop, None]],
     child: Vertex,
-    link: Link | None,
+    link: RouterLink | None,
     root: IPv4Address,
 ) -> dict[NextHop, None]:
     """Return the next hops of a vertex that is reached by `parent`, RFC 2328 §16.1.1; none: it cannot be reached so."""

@@ -8,91 +8,51 @@ from __future__ import annotations
 
 from functools import partial
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.ospf.lsa import INFINITY, LsaKey, LsaType, RouterFlag, SummaryBody
 from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.origination import as_it_is
 from dmvpn.features.ospf.ranges import range_of
 from dmvpn.features.ospf.routes import OspfRoute, WayKind
 from dmvpn.features.ospf.spf import Reached
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from dmvpn.base.context import Context
     from dmvpn.features.ospf.area import RunningArea
-    from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.lsa import Body
-    from dmvpn.features.ospf.model import MaximumMetric
-    from dmvpn.features.ospf.surroundings import Found
+    from dmvpn.features.ospf.origination import Origination
+    from dmvpn.features.ospf.state import State
 
 _DEFAULT = Prefix.of(IPv4Address(0), 0)
-
-
-class Telling(Protocol):
-    """The part that makes advertisements."""
-
-    def request(self, area: RunningArea, key: LsaKey, build: Callable[[], Body | None]) -> None:
-        """Request that this one be made again, because what it says may have changed."""
-
-    def withdraw(self, area: RunningArea, key: LsaKey) -> None:
-        """Withdraw what is not to be there any more."""
-
-
-class Joining(Protocol):
-    """A process, as far as it joins areas."""
-
-    areas: dict[int, RunningArea]
-    interfaces: dict[str, OspfInterface]
-    context: Context
-    router_id: IPv4Address
-
-    @property
-    def calculation(self) -> Found:
-        """What was found so far."""
-        ...
-
-    @property
-    def last_resort(self) -> MaximumMetric | None:
-        """Is nobody to go through us who can help it?"""
-        ...
-
-    @property
-    def is_border(self) -> bool:
-        """Does it join other areas to the backbone?"""
-        ...
-
-    @property
-    def origination(self) -> Telling:
-        """Makes its advertisements."""
-        ...
 
 
 class Summaries:
     """What one process, if it is a border router, tells each area of the others."""
 
-    def __init__(self, process: Joining) -> None:
-        self._process = process
+    def __init__(self, state: State, origination: Origination) -> None:
+        self._state = state
+        self._origination = origination
         self._told: dict[tuple[int, LsaKey], SummaryBody] = {}
 
     def refresh(self, routes: Mapping[Prefix, OspfRoute]) -> None:
         """Take the ways within OSPF as they are now."""
         wanted: dict[tuple[int, LsaKey], SummaryBody] = {}
-        if self._process.is_border:
-            for area in self._process.areas.values():
+        if self._state.is_border:
+            for area in self._state.areas.values():
                 self._add_networks(wanted, area, routes)
                 self._add_borders(wanted, area)
-        areas = self._process.areas
+        areas = self._state.areas
         for name in [name for name in self._told if name not in wanted]:
             del self._told[name]
             if name[0] in areas:
-                self._process.origination.withdraw(areas[name[0]], name[1])
+                self._origination.withdraw(areas[name[0]], name[1])
         for name, body in wanted.items():
             if self._told.get(name) != body:
                 self._told[name] = body
-                self._process.origination.request(areas[name[0]], name[1], partial(_as_it_is, body))
+                self._origination.request(areas[name[0]], name[1], partial(as_it_is, body))
 
     def forget(self) -> None:
         """Forget what was told, because the process begins again."""
@@ -117,14 +77,14 @@ class Summaries:
             found[_DEFAULT] = settings.default_cost
         for prefix in sorted(found):
             first, mask = ipv4_address(prefix.address.packed), ipv4_address(prefix.netmask.packed)
-            key = LsaKey(LsaType.SUMMARY, first, self._process.router_id)
+            key = LsaKey(LsaType.SUMMARY, first, self._state.router_id)
             if (area.number, key) in wanted:  # RFC 2328 Appendix E
                 key = key._replace(id=IPv4Address(int(first) | int(prefix.wildcard)))
             wanted[area.number, key] = SummaryBody(mask, self._cost(found[prefix]))
 
     def _fit(self, area: RunningArea, routes: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
         """Yield routes that the area does not know by itself, and that do not lead into it."""
-        names = {each.name for each in self._process.interfaces.values() if each.area is area}
+        names = {each.name for each in self._state.interfaces.values() if each.area is area}
         for route in routes.values():
             inside = route.kind in (WayKind.INTRA, WayKind.INTER)
             leads_back = any(hop.interface in names for hop in route.hops)
@@ -133,7 +93,7 @@ class Summaries:
 
     def _cost(self, cost: int) -> int:
         """Return what a network costs that we tell of: more, if we are a last resort."""
-        resort = self._process.last_resort
+        resort = self._state.last_resort
         return cost if resort is None or resort.summaries is None else resort.summaries
 
     def _as_told(self, route: OspfRoute, area: RunningArea) -> tuple[Prefix | None, int]:
@@ -141,56 +101,52 @@ class Summaries:
 
         An area that virtual links lead through hears of each network of the backbone, RFC 2328 §12.4.3.
         """
-        home = self._process.areas.get(route.area) if route.area is not None else None
+        home = self._state.areas.get(route.area) if route.area is not None else None
         if route.kind is not WayKind.INTRA or home is None or (area.is_transit and not home.number):
             return route.prefix, route.cost
         known = range_of(home, route.prefix)
-        active = self._process.calculation.active.get((home.number, known.prefix)) if known is not None else None
+        active = self._state.found.active.get((home.number, known.prefix)) if known is not None else None
         if active is None:
             return route.prefix, route.cost
         return (active.settings.prefix if active.settings.advertise else None), active.cost
 
     def _is_let_through(self, prefix: Prefix, route: OspfRoute, area: RunningArea) -> bool:
         """Return whether the filters of both areas let a network or range pass from one into the other."""
-        home = self._process.areas.get(route.area) if route.area is not None else None
+        home = self._state.areas.get(route.area) if route.area is not None else None
         filters = (home.settings.filter_out if home is not None else "", area.settings.filter_in)
-        policies = self._process.context.ports.policies
+        policies = self._state.context.ports.policies
         return all(policies.of_routes().prefix_list_permits(name, prefix) for name in filters if name)
 
     def _add_borders(self, wanted: dict[tuple[int, LsaKey], SummaryBody], area: RunningArea) -> None:
         """Type 4: where those are that bring routes in."""
         if not area.takes_externals:
             return
-        for router, (number, reached) in self._process.calculation.borders.items():
-            if number != area.number and router != self._process.router_id:
-                key = LsaKey(LsaType.BORDER_SUMMARY, router, self._process.router_id)
+        for router, (number, reached) in self._state.found.borders.items():
+            if number != area.number and router != self._state.router_id:
+                key = LsaKey(LsaType.BORDER_SUMMARY, router, self._state.router_id)
                 wanted[area.number, key] = SummaryBody(IPv4Address(0), self._cost(reached.cost))
 
 
-def _as_it_is(body: SummaryBody) -> SummaryBody:
-    return body
-
-
-def border_routers(process: Joining) -> dict[IPv4Address, tuple[int, Reached]]:
+def border_routers(state: State) -> dict[IPv4Address, tuple[int, Reached]]:
     """Return routers that bring routes in, with the area of the way there: within an area first, then the nearest."""
     found: dict[IPv4Address, tuple[int, Reached]] = {}
-    for area in process.areas.values():
+    for area in state.areas.values():
         for router, reached in area.tree.routers.items() if area.tree is not None and area.takes_externals else ():
             known = found.get(router)
             if reached.flags & RouterFlag.EXTERNAL and (known is None or reached.cost < known[1].cost):
                 found[router] = area.number, reached
     near = frozenset(found)
-    for area, key, cost, border in _learned(process, LsaType.BORDER_SUMMARY):
+    for area, key, cost, border in _learned(state, LsaType.BORDER_SUMMARY):
         known = found.get(key.id)
         if key.id not in near and (known is None or cost < known[1].cost):
             found[key.id] = area.number, Reached(cost, border.hops, int(RouterFlag.EXTERNAL))
     return found
 
 
-def inter_area_routes(process: Joining) -> Iterator[OspfRoute]:
+def inter_area_routes(state: State) -> Iterator[OspfRoute]:
     """Yield networks of other areas, as border routers tell them; ranges of our own that are active we know better."""
-    ranges = {prefix for _, prefix in process.calculation.active}
-    for area, key, cost, border in _learned(process, LsaType.SUMMARY):
+    ranges = {prefix for _, prefix in state.found.active}
+    for area, key, cost, border in _learned(state, LsaType.SUMMARY):
         prefix = area.database.entries[key].lsa.prefix
         if prefix is not None and prefix not in ranges:
             yield OspfRoute(
@@ -203,18 +159,18 @@ def inter_area_routes(process: Joining) -> Iterator[OspfRoute]:
             )
 
 
-def _learned(process: Joining, kind: LsaType) -> Iterator[tuple[RunningArea, LsaKey, int, Reached]]:
+def _learned(state: State, kind: LsaType) -> Iterator[tuple[RunningArea, LsaKey, int, Reached]]:
     """Yield summaries that count, with the cost of the whole way, and the border router that tells them."""
-    for area in [process.areas[0]] if process.is_border else list(process.areas.values()):
-        for key, cost, border in learned_in(process, area, kind):
+    for area in [state.areas[0]] if state.is_border else list(state.areas.values()):
+        for key, cost, border in learned_in(state, area, kind):
             yield area, key, cost, border
 
 
-def learned_in(process: Joining, area: RunningArea, kind: LsaType) -> Iterator[tuple[LsaKey, int, Reached]]:
+def learned_in(state: State, area: RunningArea, kind: LsaType) -> Iterator[tuple[LsaKey, int, Reached]]:
     """Yield the same of one area, without the area."""
     for key, entry in area.database.entries.items():
         body = entry.lsa.body
-        counts = key.type == kind and key.router != process.router_id and key not in area.database.dying
+        counts = key.type == kind and key.router != state.router_id and key not in area.database.dying
         if not counts or not isinstance(body, SummaryBody) or body.metric >= INFINITY or area.tree is None:
             continue
         border = area.tree.routers.get(key.router)

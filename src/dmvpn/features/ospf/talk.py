@@ -1,6 +1,6 @@
 """The exchange of databases with one neighbor: what was said, what is missing. RFC 2328 §10.6 to §10.9.
 
-It sends nothing: `exchange.py` asks what is next, and tells it what came.
+It sends nothing: `exchange.py` hands it received packets, and `descriptions.py` asks what is next.
 """
 
 from __future__ import annotations

@@ -12,52 +12,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.context import Timer
 from dmvpn.base.entropy import fraction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from dmvpn.base.context import Context, Timer
 
-    from dmvpn.base.context import Context
-
-
+#: Milliseconds before the first time, between two times, and at most between two times: the defaults of IOS.
+TIMES: Final = (50, 200, 5000)
 #: By how much of it the longest pause may be shorter.
 _JITTER: Final = 0.25
 
 
 class Throttle:
-    """Does one thing soon after it is asked for. times(): milliseconds before the first, between two, at most."""
+    """When something is done that was requested. timer: does it, and calls `begin` first."""
 
-    __slots__ = ("_context", "_do", "_last", "_pause", "_timer", "_times")
+    __slots__ = ("_context", "_last", "_pause", "_timer")
 
-    def __init__(
-        self,
-        context: Context,
-        do: Callable[[], None],
-        times: Callable[[], tuple[int, int, int]] = lambda: (50, 200, 5000),
-    ) -> None:
-        self._times = times
+    def __init__(self, context: Context, timer: Timer) -> None:
         self._context = context
-        self._do = do
         self._last = float("-inf")
         self._pause = 0.0
-        self._timer = Timer(self._run)
+        self._timer = timer
 
     @property
     def is_waiting(self) -> bool:
-        """Has it been asked for, and not been done yet?"""
+        """Has it been requested, and not been done yet?"""
         return self._context.is_running(self._timer)
 
     @property
     def due(self) -> float | None:
-        """Return when it will be done, monotonic seconds; None: it was not asked for."""
+        """Return when it will be done, monotonic seconds; None: it was not requested."""
         return self._context.timers.when(self._timer)
 
-    def request(self) -> None:
-        """Request the work: it is done after the pause that the throttle demands."""
+    def request(self, times: tuple[int, int, int] = TIMES) -> None:
+        """Request the work: it is done after the pause that the throttle demands. times: milliseconds, see `TIMES`."""
         if self.is_waiting:
             return
-        start, hold, most = (milliseconds / 1000 for milliseconds in self._times())
+        start, hold, most = (milliseconds / 1000 for milliseconds in times)
         quiet = self._context.now - self._last
         if quiet > 2 * self._pause:
             self._pause = hold
@@ -72,6 +63,6 @@ class Throttle:
         """Drop the request."""
         self._context.stop(self._timer)
 
-    def _run(self) -> None:
+    def begin(self) -> None:
+        """Note that the work begins now, because the timer fired."""
         self._last = self._context.now
-        self._do()

@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING
 from dmvpn.features.ospf.lsa import LsaType
 from dmvpn.features.ospf.routes import WayKind
 from dmvpn.features.ospf.spf import Reached
-from dmvpn.features.ospf.summaries import Joining, learned_in
+from dmvpn.features.ospf.summaries import learned_in
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.ospf.routes import OspfRoute
+    from dmvpn.features.ospf.state import State
 
 _INSIDE = (WayKind.INTRA, WayKind.INTER)
 
 
-def shorten(process: Joining, best: dict[Prefix, OspfRoute]) -> None:
+def shorten(state: State, best: dict[Prefix, OspfRoute]) -> None:
     """Let ways by the backbone, in `best`, lead through a transit area where a border router there is nearer."""
-    for area in process.areas.values():
-        if not (process.is_border and area.number and area.is_transit):
+    for area in state.areas.values():
+        if not (state.is_border and area.number and area.is_transit):
             continue
-        for key, cost, border in learned_in(process, area, LsaType.SUMMARY):
+        for key, cost, border in learned_in(state, area, LsaType.SUMMARY):
             prefix = area.database.entries[key].lsa.prefix
             known = best.get(prefix) if prefix is not None else None
             if known is None or known.area != 0 or known.kind not in _INSIDE or not known.hops or cost > known.cost:
@@ -33,12 +34,12 @@ def shorten(process: Joining, best: dict[Prefix, OspfRoute]) -> None:
             best[known.prefix] = replace(known, cost=cost, hops=hops)
 
 
-def shorten_to_borders(process: Joining, borders: dict[IPv4Address, tuple[int, Reached]]) -> None:
+def shorten_to_borders(state: State, borders: dict[IPv4Address, tuple[int, Reached]]) -> None:
     """Shorten in the same way the ways to routers that bring routes in."""
-    for area in process.areas.values():
-        if not (process.is_border and area.number and area.is_transit):
+    for area in state.areas.values():
+        if not (state.is_border and area.number and area.is_transit):
             continue
-        for key, cost, border in learned_in(process, area, LsaType.BORDER_SUMMARY):
+        for key, cost, border in learned_in(state, area, LsaType.BORDER_SUMMARY):
             number, known = borders.get(key.id, (None, None))
             if known is None or number != 0 or cost > known.cost:
                 continue

@@ -69,7 +69,7 @@ NETWORK: Final = _line(
         "network": "Type of the network",
         "broadcast": "All see each other, one speaks for all",
         "non-broadcast": "The same without multicasts",
-        "point-to-multipoint": "Everybody sees the hub alone",
+        "point-to-multipoint": "Every spoke sees only the hub",
         "point-to-point": "One neighbor",
     },
 )
@@ -102,11 +102,14 @@ PRIORITY: Final = _line(
 MTU_IGNORE: Final = _line("mtu-ignore", {"mtu-ignore": "Accept neighbors with another MTU"})
 FILTER: Final = _line(
     "database-filter all out",
-    {"database-filter": "What neighbors are told", "all": "Nothing", "out": "That we send"},
+    {"database-filter": "LSAs sent to neighbors", "all": "Nothing", "out": "That we send"},
 )
 PREFIX_SUPPRESSION: Final = _line(
     "prefix-suppression [ disable ]",
-    {"prefix-suppression": "Tell nobody the network between us and neighbors", "disable": "Tell it all the same"},
+    {
+        "prefix-suppression": "Hide the network between this router and its neighbors",
+        "disable": "Advertise it nevertheless",
+    },
 )
 # A way to save packets on dial-up lines: kept, and never acted on.
 FLOOD_REDUCTION: Final = _line("flood-reduction", {"flood-reduction": "Kept for the record; has no effect here"})

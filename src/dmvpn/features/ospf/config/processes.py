@@ -30,7 +30,7 @@ _HELP: Final[Mapping[str, str]] = {
     "tag": "A mark",
     "subnets": "Not classful networks alone",
     "mask": "Mask",
-    "range": "Tell one prefix for many",
+    "range": "Advertise one prefix for many",
     "address": "Address",
 }
 
@@ -100,7 +100,7 @@ AREA_NSSA: Final = _line(
         "nssa": "External routes come from within only",
         "no-redistribution": "What this border router brings in stays outside",
         "no-summary": "No routes of other areas come in",
-        "default-information-originate": "Tell a default route into it",
+        "default-information-originate": "Advertise a default route into it",
         "metric": "Cost of this default route",
     },
     order=21,
@@ -110,9 +110,9 @@ AREA_NSSA_TRANSLATE: Final = _line(
     f"{_AREA} nssa translate type7 [* always | suppress-fa ]",
     {
         "nssa": "External routes come from within only",
-        "translate": "How its external routes are told outside",
-        "type7": "As they are told in the area",
-        "always": "By this router, whoever else does it",
+        "translate": "Translation of its external routes",
+        "type7": "Type 7, as in the area",
+        "always": "By this router in any case",
         "suppress-fa": "As ways through this router",
     },
     order=21,
@@ -179,7 +179,7 @@ VIRTUAL_DIGEST_KEY: Final = _line(
 )
 AREA_RANGE: Final = _line(
     f"{_AREA} range {{address:address}} {{mask:mask}} [ advertise | not-advertise ] [ cost {{cost:0-16777215}} ]",
-    {"advertise": "Tell it", "not-advertise": "Tell nothing of it", "cost": "Its cost"},
+    {"advertise": "Advertise it", "not-advertise": "Do not advertise it", "cost": "Its cost"},
     order=23,
     key=("area", "address", "mask"),
 )
@@ -190,13 +190,13 @@ AREA_FILTER: Final = _line(
         "prefix": "By a prefix list",
         "list": "Its name",
         "in": "What this area hears",
-        "out": "What others hear of this area",
+        "out": "Routes of this area to other areas",
     },
     order=24,
     key=("area", "in", "out"),
 )
 _DISCARD_HELP: Final = {
-    "discard-route": "Drop what lies in a prefix that is told for many, and is known to nobody",
+    "discard-route": "Drop packets to a summary prefix that match no route in it",
     "internal": "In one of `area ... range`",
     "distance": "Administrative distance of these routes to Null0",
     "external": "In one of `summary-address`",
@@ -210,14 +210,14 @@ TTL_SECURITY: Final = _line(
     "ttl-security all-interfaces [ hops {hops:1-254} ]",
     {
         "ttl-security": "Take packets only of routers that are near",
-        "all-interfaces": "On all interfaces that say nothing else",
+        "all-interfaces": "On all interfaces without a line of their own",
         "hops": "At most so many routers away",
     },
     order=37,
 )
 SUMMARY: Final = _line(
     "summary-address {address:address} {mask:mask} [ not-advertise ] [ tag {tag:1-4294967295} ]",
-    {"summary-address": "Tell one external prefix for many", "not-advertise": "Tell nothing of it"},
+    {"summary-address": "Advertise one external prefix for many", "not-advertise": "Do not advertise it"},
     order=25,
     key=("address", "mask"),
 )
@@ -241,11 +241,11 @@ MAXIMUM_LSA: Final = _line(
     "max-lsa {maximum:1-4294967294} [ {threshold:1-100} ] [* warning-only | ignore-time {ignore:1-2147483647} "
     "| ignore-count {count:1-2147483647} | reset-time {reset:1-2147483647} ]",
     {
-        "max-lsa": "Bound what others tell",
+        "max-lsa": "Limit the LSAs of other routers",
         "maximum": "Advertisements of others",
         "threshold": "Percent of it that are logged",
         "warning-only": "Log it and keep everything",
-        "ignore-time": "For how long everybody is ignored then",
+        "ignore-time": "How long all neighbors are ignored then",
         "ignore": "Minutes",
         "ignore-count": "How often, before it is for good",
         "count": "Times",
@@ -259,7 +259,7 @@ REDISTRIBUTE: Final = _line(
     f"[* {_EXTERNAL} | tag {{tag:0-4294967295}} | subnets | {MATCH} ]",
     {
         **MATCH_HELP,
-        "redistribute": "Bring routes of others in",
+        "redistribute": "Redistribute routes of another source",
         "connected": "Connected networks",
         "static": "Static routes",
         "rip": "Routes of RIP",
@@ -367,7 +367,7 @@ HELP_DISABLED: Final = _line(
     {
         "nsf": "Forwarding that goes on while a router restarts",
         "ietf": "As RFC 3623 has it",
-        "helper": "What is done for neighbors that restart",
+        "helper": "Help for neighbors that restart",
         "disable": "Nothing: they are gone for as long as they are away",
     },
     order=26,
@@ -390,7 +390,7 @@ LSA_ARRIVAL: Final = _line(
 )
 PREFIX_SUPPRESSION: Final = _line(
     "prefix-suppression",
-    {"prefix-suppression": "Tell nobody the networks between routers; not of loopbacks and passive interfaces"},
+    {"prefix-suppression": "Hide the networks between routers, but not loopbacks and passive interfaces"},
     order=17,
 )
 SHUTDOWN: Final = _line("shutdown", {"shutdown": "Stop this process"}, order=5)

@@ -16,15 +16,15 @@ from dmvpn.features.ospf.model import (
     DefaultOriginate,
     ExternalSummary,
     Interface,
-    LsaLimit,
+    LsaLimitLine,
     MaximumMetric,
     MessageDigestKey,
-    Neighbor,
-    Network,
+    NeighborLine,
+    NetworkLine,
     NetworkType,
     Nssa,
     OspfConfig,
-    Process,
+    ProcessSettings,
     Redistribution,
     VirtualLink,
 )
@@ -56,20 +56,20 @@ def read(tree: ConfigTree) -> OspfConfig:
     of_own = {args.integer("number"): section for args, section in tree.sections(processes.ROUTER)}
     numbers = {*of_own, *(interface.process for interface in told if interface.process is not None)}
     made = tuple(
-        _process(number, of_own[number]) if number in of_own else Process(number=number, implied=True)
+        _process(number, of_own[number]) if number in of_own else ProcessSettings(number=number, implied=True)
         for number in sorted(numbers)
     )
     lines = (*told, *(link.lines for process in made for link in process.virtual_links))
     return OspfConfig(made, tuple(told), key_chains(tree) if any(each.key_chain for each in lines) else NONE)
 
 
-def _process(number: int, section: Section) -> Process:
+def _process(number: int, section: Section) -> ProcessSettings:
     """Return what one process was told."""
     throttle, originate = section.get(processes.SPF_THROTTLE), section.get(processes.DEFAULT_ORIGINATE)
     lsa_throttle, last_resort = section.get(processes.LSA_THROTTLE), section.get(processes.MAXIMUM_METRIC)
     limit, security = section.get(processes.MAXIMUM_LSA), section.get(processes.TTL_SECURITY)
     listed = [entry.args.interface("name") for entry in section.entries(processes.PASSIVE)]
-    return Process(
+    return ProcessSettings(
         number=number,
         router_id=section.args(processes.ROUTER_ID).address("address", None),
         networks=tuple(section.made(processes.NETWORKS, _network)),
@@ -146,10 +146,10 @@ def _virtual_link(section: Section, number: int, area: int, router: IPv4Address)
     )
 
 
-def _network(args: Args) -> Network:
+def _network(args: Args) -> NetworkLine:
     # The value type makes a pair of addresses of the two words.
     address, wildcard = cast("tuple[IPv4Address, IPv4Address]", args["network"])
-    return Network(address, wildcard, args.integer("area"))
+    return NetworkLine(address, wildcard, args.integer("area"))
 
 
 def _areas(section: Section) -> tuple[Area, ...]:
@@ -239,8 +239,8 @@ def _default_originate(args: Args) -> DefaultOriginate:
     )
 
 
-def _neighbor(args: Args) -> Neighbor:
-    return Neighbor(
+def _neighbor(args: Args) -> NeighborLine:
+    return NeighborLine(
         address=args.address("address"),
         priority=args.integer("priority", 0),
         cost=args.integer("cost", None),
@@ -265,8 +265,8 @@ def _maximum_metric(args: Args) -> MaximumMetric:
     )
 
 
-def _lsa_limit(args: Args) -> LsaLimit:
-    return LsaLimit(
+def _lsa_limit(args: Args) -> LsaLimitLine:
+    return LsaLimitLine(
         maximum=args.integer("maximum"),
         threshold=args.integer("threshold", 75),
         warning_only="warning-only" in args,

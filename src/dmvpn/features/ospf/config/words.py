@@ -10,7 +10,7 @@ from dmvpn.ios import ValueType, register_type
 from dmvpn.ios.values import Misfit, Reading, Unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from dmvpn.ios.values import Read, Token
 
@@ -27,11 +27,15 @@ def _read_area(text: str) -> tuple[int, str] | None:
 AREA: Final = register_type(ValueType("ospf-area", "<0-4294967295> or A.B.C.D", _read_area, fragment=r"[\d.]{1,15}"))
 
 
+def _spelled(value: Hashable) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else ""
+
+
 class WildcardNetwork(ValueType):
     """An address and a wildcard. Bits that do not matter are cleared, and a netmask is turned round, as IOS does."""
 
     def __init__(self) -> None:
-        super().__init__("ospf-network", "A.B.C.D", lambda text: None, fragment=r"[\d.]{1,15}")
+        super().__init__("ospf-network", "A.B.C.D", lambda text: None, fragment=r"[\d.]{1,15}", spell=_spelled)
 
     def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         address = _address(tokens[index].text)

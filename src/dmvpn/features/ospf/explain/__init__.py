@@ -1,4 +1,4 @@
-"""What OSPF prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks, never by a machine.
+"""What OSPF prints, explained for `dmvpn explain` and `| explain`. Imported on first use, never by a machine.
 
 states     of interfaces and neighbors, roles, why a neighbor went down
 codes      packets, advertisements, links and flags (RFC 2328 Appendix A)
@@ -13,6 +13,6 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.ospf.explain import codes, labels, lines, states
 
 if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
+    from dmvpn.base.explanations import WordGroup
 
-GROUPS: Final[tuple[Group, ...]] = (*states.GROUPS, *codes.GROUPS, *lines.GROUPS, *labels.GROUPS)
+GROUPS: Final[tuple[WordGroup, ...]] = (*states.GROUPS, *codes.GROUPS, *lines.GROUPS, *labels.GROUPS)

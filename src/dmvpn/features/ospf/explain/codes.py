@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, code
+from dmvpn.base.explanations import WordGroup, WordKind, code
 from dmvpn.features.ospf.lsa import LinkType, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.packet import DescriptionFlag, PacketType
 
 _P, _L, _K, _O, _R, _D = PacketType, LsaType, LinkType, Options, RouterFlag, DescriptionFlag
 
 
-def _codes(title: str, clause: str, *explanations: Word) -> Group:
-    return Group(
+def _codes(title: str, clause: str, *explanations: Word) -> WordGroup:
+    return WordGroup(
         title=title,
-        kind=Kind.CODE,
+        kind=WordKind.CODE,
         screens=("dmvpn lab capture", "debug ip ospf packet", "show ip ospf database"),
         rank=60,
         next="debug ip ospf packet",
@@ -28,7 +28,7 @@ GROUPS: Final = (
     _codes(
         "packets of OSPF",
         "RFC 2328 §A.3.1",
-        code(_P.HELLO, "Who is there: sent all the time.", also=("HELLO (OSPF)",)),
+        code(_P.HELLO, "Discovers neighbors and keeps them up: sent at regular intervals.", also=("HELLO (OSPF)",)),
         code(_P.DESCRIPTION, "Database description: what a router has, as headers."),
         code(_P.REQUEST, "Link state request: send me these.", also=("REQUEST (OSPF)",)),
         code(_P.UPDATE, "Link state update: advertisements, asked for or new.", also=("UPDATE (OSPF)",)),
@@ -38,11 +38,11 @@ GROUPS: Final = (
         "link state advertisements",
         "RFC 2328 §A.4.1",
         code(_L.ROUTER, "Type 1: a router and its links."),
-        code(_L.NETWORK, "Type 2: a network with a designated router, and who is on it."),
+        code(_L.NETWORK, "Type 2: a network with a designated router, and the routers on it."),
         code(_L.SUMMARY, "Type 3: a network in another area."),
         code(_L.BORDER_SUMMARY, "Type 4: a router in another area that brings routes in."),
         code(_L.EXTERNAL, "Type 5: a network outside of OSPF."),
-        code(_L.NSSA_EXTERNAL, "Type 7: the same, told in a not-so-stubby area.", clause="RFC 3101 §2.2"),
+        code(_L.NSSA_EXTERNAL, "Type 7: the same, advertised in a not-so-stubby area.", clause="RFC 3101 §2.2"),
         code(_L.OPAQUE_LINK, "Type 9: something for the routers of a link, as a Grace-LSA.", clause="RFC 5250 §3"),
         code(_L.OPAQUE_AREA, "Type 10: something for the routers of an area.", clause="RFC 5250 §3"),
         code(_L.OPAQUE_AS, "Type 11: something for all routers of OSPF.", clause="RFC 5250 §3"),
@@ -59,7 +59,7 @@ GROUPS: Final = (
         "options of OSPF",
         "RFC 2328 §A.2",
         code(_O.EXTERNAL, "E: external routes are known here. Both ends must agree.", also=("EXTERNAL (option)",)),
-        code(_O.MULTICAST, "MC: multicast OSPF, which nobody has."),
+        code(_O.MULTICAST, "MC: multicast OSPF, which is not in use."),
         code(_O.NSSA, "N: the area is not so stubby; P in type 7: to be translated."),
         code(_O.LOCAL_SIGNALING, "L: a block of local signaling follows the packet; it is not read."),
         code(_O.DEMAND, "DC: demand circuits."),

@@ -25,6 +25,12 @@ _LOGS = log_group(
         clause="RFC 2328 §8.2",
     ),
     log(
+        messages.MtusDiffer,
+        "A description came with another MTU than that of the interface.",
+        next="show ip interface (ip mtu on both)",
+        clause="RFC 2328 §10.6",
+    ),
+    log(
         messages.NoRouterId,
         "Ten seconds after the process was configured, if no interface has an address.",
         next="show ip interface brief",
@@ -36,7 +42,7 @@ _LOGS = log_group(
     ),
     log(
         messages.DuplicateInArea,
-        "When somebody takes back what we say of ourselves four times within a minute.",
+        "When newer instances of this router's own router LSA arrive four times within a minute.",
         next="show ip ospf (on all), router-id",
     ),
     log(
@@ -57,12 +63,12 @@ _LOGS = log_group(
     ),
     log(
         messages.LsaThreshold,
-        "When others tell more than that share of `max-lsa` that its line names, 75 % by default.",
+        "When the LSAs of other routers exceed the configured share of `max-lsa`, 75 % by default.",
         next="show ip ospf database database-summary",
     ),
     log(
         messages.LsaLimitPassed,
-        "When others tell more than `max-lsa`; once, until they tell less again.",
+        "When the LSAs of other routers exceed `max-lsa`; once, until there are fewer again.",
         next="show ip ospf database database-summary",
     ),
     log(
@@ -90,6 +96,12 @@ _ADJACENCY = debug_group(
         clause="RFC 2328 §10.6",
     ),
     Word(
+        "OSPF-<process> <interface>: Nbr <router> has smaller interface MTU",
+        "Its description was taken, but it refuses ours, unless it has `ip ospf mtu-ignore`.",
+        next="show ip interface (ip mtu on both)",
+        clause="RFC 2328 §10.6",
+    ),
+    Word(
         "OSPF-<process> <interface>: NBR Negotiation Done. We are the <MASTER|SLAVE>",
         "Who leads the exchange is agreed: the router with the higher identifier.",
     ),
@@ -108,8 +120,8 @@ _SPF = debug_group(
     "debug ip ospf spf",
     Word(
         "OSPF-<process> SPF  : SPF is done, <number> networks, because of <why>",
-        "The shortest ways are calculated again. R: a router said something else, N: a network, SN and SA: another "
-        "area, X: somebody about networks from outside.",
+        "The shortest paths are calculated again because of a changed LSA. R: of a router, N: of a network, SN and "
+        "SA: of another area, X: of an external network.",
         clause="RFC 2328 §16",
     ),
     next="show ip ospf statistics",

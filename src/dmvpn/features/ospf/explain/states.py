@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind
+from dmvpn.base.explanations import WordGroup, WordKind
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, ONE_WAY, RESET, SILENT
 from dmvpn.features.ospf.states import InterfaceState, NeighborState
 
 _N, _I = NeighborState, InterfaceState
 
-_NEIGHBORS = Group(
+_NEIGHBORS = WordGroup(
     title="states of a neighbor of OSPF",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show ip ospf neighbor",),
     rank=17,
     next="show ip ospf neighbor detail",
@@ -50,13 +50,13 @@ _NEIGHBORS = Group(
             "If it lasts, descriptions are lost: the MTU of the path is too small.",
             next="ping (its address, size 1400 df-bit)",
         ),
-        Word(_N.LOADING.value, "Both databases are described; what is missing here is being asked for."),
+        Word(_N.LOADING.value, "Both databases are described; the LSAs that are missing here are being requested."),
         Word(_N.FULL.value, "Both have the same database, and packets may take this way. The state to be in."),
     ),
 )
-_ROLES = Group(
+_ROLES = WordGroup(
     title="roles on a network of OSPF",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show ip ospf neighbor", "show ip ospf interface", "show ip ospf interface brief"),
     rank=18,
     next="show ip ospf interface",
@@ -64,15 +64,15 @@ _ROLES = Group(
     sighting=r"/(DROTHER|BDR|DR)\b|, State ([A-Z_]+)",
     explanations=(
         Word(_I.DOWN.value, "OSPF sends nothing here: the line is down.", also=("DOWN (OSPF interface)",)),
-        Word(_I.LOOPBACK.value, "A loopback: it is told as a host and has no neighbors.", also=("LOOP",)),
+        Word(_I.LOOPBACK.value, "A loopback: it is advertised as a host route and has no neighbors.", also=("LOOP",)),
         Word(
             _I.WAITING.value,
-            "For the dead interval it is heard who is there before anybody is elected.",
+            "The router listens for the dead interval before it takes part in an election.",
             also=("WAIT",),
         ),
         Word(
             _I.POINT_TO_POINT.value,
-            "A network with one neighbor: nobody is elected. Tunnels are this unless told otherwise.",
+            "A network with one neighbor and no election. The default for tunnels.",
             "With several spokes at a hub the adjacencies come and go: `ip ospf network point-to-multipoint`.",
             also=("P2P",),
         ),
@@ -96,9 +96,9 @@ _ROLES = Group(
         Word("NON_BROADCAST", "The same without multicasts: neighbors are configured."),
     ),
 )
-_DOWN = Group(
+_DOWN = WordGroup(
     title="why a neighbor of OSPF went down",
-    kind=Kind.REASON,
+    kind=WordKind.REASON,
     screens=("show logging",),
     rank=36,
     lines=True,
@@ -115,7 +115,7 @@ _DOWN = Group(
         Word(INTERFACE_DOWN, "Our interface went down, or OSPF does not run there any more.", next="show interfaces"),
         Word(
             RESET,
-            "Somebody typed `clear ip ospf process`, or another router took the place of this one on a "
+            "A user typed `clear ip ospf process`, or another router took the place of this one on a "
             "point-to-point network.",
             next="show ip ospf interface (network type)",
         ),

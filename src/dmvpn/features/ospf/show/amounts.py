@@ -90,7 +90,7 @@ def query_amounts(ctx: ShowContext, args: Args) -> ShowAmounts:
     found = []
     for process in processes(ctx, args):
         areas, total = [], _Counts()
-        for area, database in process.scopes():
+        for area, database in process.state.scopes():
             counted = _Counts()
             counted.count(database, ctx.now)
             total.add(counted)

@@ -68,7 +68,7 @@ def _routers(process: Process) -> Iterator[BorderRouter]:
                 found.append((router, area.number, True, reached))
                 near[router] = None
     far = {
-        router: each for router, each in process.calculation.borders.items() if router not in (process.router_id, *near)
+        router: each for router, each in process.state.found.borders.items() if router not in (process.router_id, *near)
     }
     found += [(router, number, False, reached) for router, (number, reached) in far.items()]
     for router, number, inside, reached in sorted(found, key=lambda each: each[:2]):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.events import ClearCounters
+from dmvpn.features.ospf.events import ClearOspfCounters
 from dmvpn.features.ospf.packet import PacketType
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -71,7 +71,7 @@ def _statistics(process: Process, now: float) -> Iterator[str]:
     yield ""
     yield "  SPF calculation"
     yield "Delta T    Networks  Reason"
-    for run in process.history.runs:
+    for run in process.state.history.runs:
         yield f"{clock(now - run.at):<11}{run.networks:<10}{', '.join(run.reasons)}".rstrip()
 
 
@@ -81,7 +81,7 @@ def query_events(ctx: ShowContext, args: Args) -> ShowSections:
 
 
 def _events(ctx: ShowContext, process: Process) -> Iterator[str]:
-    for number, (at, what) in enumerate(reversed(process.history.events), 1):
+    for number, (at, what) in enumerate(reversed(process.state.history.events), 1):
         text = what if isinstance(what, str) else _changed(what)
         yield f"{number:<5}{ctx.ports.clock.local(at):%b %d %H:%M:%S}: {text}"
 
@@ -119,13 +119,13 @@ def query_maximum(ctx: ShowContext, args: Args) -> ShowSections:
 
 
 def _maximum(process: Process) -> Iterator[str]:
-    configured, resort = process.settings.maximum_metric, process.last_resort
+    configured, resort = process.settings.maximum_metric, process.state.last_resort
     if configured is None:
         yield "  Router is not originating router-LSAs with maximum metric"
         return
     state = "" if resort is not None else "not "
     yield f"  Router is {state}originating router-LSAs with maximum metric"
-    left = process.startup_left
+    left = process.state.startup_left
     if configured.on_startup is not None:
         state = "active" if resort is not None else "inactive"
         yield f"    Condition: on startup for {configured.on_startup} seconds, State: {state}"
@@ -155,7 +155,7 @@ def _rib(ctx: ShowContext, process: Process, wanted: object, mask: object) -> It
     yield "Codes: * - Best, > - Installed in global RIB"
     yield ""
     for prefix, route in sorted(
-        process.calculation.routes.items(), key=lambda each: (int(each[0].address), each[0].length)
+        process.state.found.routes.items(), key=lambda each: (int(each[0].address), each[0].length)
     ):
         if wanted not in (None, prefix.address) or mask not in (None, prefix.netmask):
             continue
@@ -188,9 +188,9 @@ def query_sham(ctx: ShowContext, args: Args) -> ShowSections:
     return ShowSections(())
 
 
-def clear_counters(ctx: ShowContext, args: Args) -> ClearCounters:
+def clear_counters(ctx: ShowContext, args: Args) -> ClearOspfCounters:
     """Clear counters: `clear ip ospf counters`, `traffic`, `events`, `statistics`."""
-    return ClearCounters(args.integer("number", None))
+    return ClearOspfCounters(args.integer("number", None))
 
 
 COUNTS: Final = (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.features.ospf.database import Database, Entry
+    from dmvpn.features.ospf.database import Database, DatabaseEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class LsaLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DatabaseSection:
     """Advertisements of one type in one area ("": in none)."""
 
     type: LsaType
@@ -47,7 +47,7 @@ class ShowDatabase:
 
     router: str
     process: int
-    parts: tuple[Part, ...]
+    parts: tuple[DatabaseSection, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def query_database(ctx: ShowContext, args: Args) -> ShowDatabases:
                 process.number,
                 tuple(
                     part
-                    for area, database in process.scopes()
+                    for area, database in process.state.scopes()
                     for part in _parts(database, area.title if area is not None else "", ctx.now, author(process, args))
                 ),
             )
@@ -75,15 +75,15 @@ def query_database(ctx: ShowContext, args: Args) -> ShowDatabases:
     )
 
 
-def _parts(database: Database, area: str, now: float, router: IPv4Address | None) -> Iterator[Part]:
+def _parts(database: Database, area: str, now: float, router: IPv4Address | None) -> Iterator[DatabaseSection]:
     for kind in TITLES:
         chosen = (one for one in database.entries.items() if one[0].type == kind and router in (None, one[0].router))
         entries = in_order(chosen, key=itemgetter(0))
         if entries:
-            yield Part(kind, area, tuple(_line(entry, now) for _, entry in breathing(entries)))
+            yield DatabaseSection(kind, area, tuple(_line(entry, now) for _, entry in breathing(entries)))
 
 
-def _line(entry: Entry, now: float) -> LsaLine:
+def _line(entry: DatabaseEntry, now: float) -> LsaLine:
     header, body = entry.lsa.header, entry.lsa.body
     more: int | None = None
     match body:

@@ -10,13 +10,13 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import (
     OPAQUE,
     ExternalBody,
-    Link,
     LinkType,
     LsaType,
     NetworkBody,
     Options,
     RouterBody,
     RouterFlag,
+    RouterLink,
     SummaryBody,
     UnknownBody,
     opaque_of,
@@ -27,7 +27,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ospf.database import Entry
+    from dmvpn.features.ospf.database import DatabaseEntry
     from dmvpn.features.ospf.lsa import Body
 
 _WHICH: Final = {
@@ -106,7 +106,7 @@ def query_advertisements(ctx: ShowContext, args: Args) -> ShowAdvertisements:
     shelves = []
     for process in processes(ctx, args):
         router = author(process, args)
-        for area, database in process.scopes():
+        for area, database in process.state.scopes():
             found = [database.entries[key] for key in sorted(database.entries) if key.type == kind]
             told = tuple(
                 _advertisement(kind, each, ctx.now)
@@ -119,7 +119,7 @@ def query_advertisements(ctx: ShowContext, args: Args) -> ShowAdvertisements:
     return ShowAdvertisements(tuple(shelves))
 
 
-def _advertisement(kind: LsaType, entry: Entry, now: float) -> Advertisement:
+def _advertisement(kind: LsaType, entry: DatabaseEntry, now: float) -> Advertisement:
     header = entry.lsa.header
     return Advertisement(
         type=kind,
@@ -193,7 +193,7 @@ def _router(body: RouterBody) -> Iterator[str]:
     yield ""
 
 
-def _link(link: Link) -> Iterator[str]:
+def _link(link: RouterLink) -> Iterator[str]:
     unknown = f"something of type {link.type}", "Link ID", "Link Data"
     what, id_is, data_is = _LINKS.get(link.type, unknown)
     yield f"    Link connected to: {what}"
@@ -223,7 +223,7 @@ DETAILS: Final = ExecCommand(
         "network": "Type 2: networks with a designated router",
         "summary": "Type 3: networks of other areas",
         "asbr-summary": "Type 4: border routers of other areas",
-        "nssa-external": "Type 7: networks outside, told in an NSSA",
+        "nssa-external": "Type 7: external networks in an NSSA",
         "external": "Type 5: networks outside",
         "opaque-link": "Type 9: of a link; none is kept",
         "opaque-area": "Type 10: something for the routers of an area",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.model import AuthenticationType
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, network_of, phase_of, processes
@@ -86,10 +87,10 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
     settings = interface.settings
 
     def elected(address: IPv4Address) -> tuple[str, str]:
-        return (str(interface.router_of(address, process.router_id)), str(address)) if int(address) else ("", "")
+        return (str(_router_of(interface, address, process.router_id)), str(address)) if int(address) else ("", "")
 
     phase = phase_of(interface)
-    due = process.context.timers.when(interface.hello_timer)
+    due = process.state.context.timers.when(interface.hello_timer)
     return InterfaceEntry(
         name=interface.name,
         process=process.number,
@@ -116,10 +117,18 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
         rollover=() if settings.authentication.chain else tuple(each.key for each in interface.with_old_keys),
         full=tuple(str(neighbor.router) for neighbor in interface.full),
         neighbors=len(interface.neighbors),
-        authentication=_authentication(interface, process.context.ports.clock, now),
+        authentication=_authentication(interface, process.state.context.ports.clock, now),
         obstacle=settings.obstacle,
         least_ttl=settings.least_ttl,
     )
+
+
+def _router_of(interface: OspfInterface, address: IPv4Address, own: IPv4Address) -> IPv4Address:
+    """Return the identifier of the router that has this address there; 0.0.0.0: none. own: our identifier."""
+    if address == interface.address:
+        return own
+    neighbor = interface.neighbors.get(address)
+    return neighbor.router if neighbor is not None else UNSPECIFIED
 
 
 def _authentication(interface: OspfInterface, clock: Clock, now: float) -> str:

@@ -59,7 +59,7 @@ def query_retransmissions(ctx: ShowContext, args: Args) -> ShowLists:
     """Return what was not acknowledged."""
 
     def entry(process: Process, neighbor: Neighbor) -> NeighborList:
-        when = process.context.timers.when(neighbor.retransmit_timer)
+        when = process.state.context.timers.when(neighbor.retransmit_timer)
         due = None if when is None else when - ctx.now
         return _entry(neighbor, [lsa.header for lsa, _ in neighbor.waiting.values()], due)
 

@@ -38,7 +38,7 @@ class NeighborEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRouter:
     """A router whose Hellos are not taken, and why."""
 
     address: str
@@ -52,7 +52,7 @@ class ShowNeighbors:
 
     detail: bool
     neighbors: tuple[NeighborEntry, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedRouter, ...]
 
 
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
@@ -73,7 +73,7 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
             if router in (None, neighbor.router)
         ),
         tuple(
-            Refused(str(address), interface.name, str(reason))
+            RefusedRouter(str(address), interface.name, str(reason))
             for interface in interfaces
             for address, reason in interface.refusals.items()
         ),

@@ -86,7 +86,7 @@ def _entry(process: Process, now: float) -> ProcessEntry:
         spf=process.settings.spf_throttle,
         lsa=process.settings.lsa_throttle,
         arrival=process.settings.lsa_arrival,
-        resort=process.last_resort is not None,
+        resort=process.state.last_resort is not None,
         externals=len(process.externals.entries),
         checksums=process.externals.checksum_sum(),
         reference=process.settings.reference_bandwidth,
@@ -119,8 +119,8 @@ def _limit(process: Process) -> tuple[str, ...]:
 
 def _roles(process: Process) -> tuple[str, ...]:
     """Return what borders the router is at, in IOS's words."""
-    outside = ("autonomous system boundary",) if process.redistributor.is_active else ()
-    return (*(("area border",) if process.is_border else ()), *outside)
+    outside = ("autonomous system boundary",) if process.state.is_boundary else ()
+    return (*(("area border",) if process.state.is_border else ()), *outside)
 
 
 def _source(one: Redistribution) -> str:
@@ -138,8 +138,8 @@ def _area(process: Process, area: RunningArea, now: float) -> AreaEntry:
     return AreaEntry(
         title="BACKBONE(0)" if area.number == 0 else area.title,
         kind=_KINDS[area.settings.kind],
-        stubby=area.settings.no_summary and process.is_border,
-        translates=process.is_border and translates(area, process.router_id),
+        stubby=area.settings.no_summary and process.state.is_border,
+        translates=process.state.is_border and translates(area, process.router_id),
         ranges=tuple(_range(process, area, each) for each in area.settings.ranges),
         filters=tuple(
             f"{name} {way}"
@@ -155,7 +155,7 @@ def _area(process: Process, area: RunningArea, now: float) -> AreaEntry:
 
 
 def _range(process: Process, area: RunningArea, each: AreaRange) -> str:
-    active = process.calculation.active.get((area.number, each.prefix))
+    active = process.state.found.active.get((area.number, each.prefix))
     state = f"Active({active.cost})" if active is not None else "Passive"
     return f"{each.prefix} {state} {'Advertise' if each.advertise else 'DoNotAdvertise'}"
 

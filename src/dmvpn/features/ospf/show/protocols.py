@@ -44,7 +44,7 @@ def _block(process: Process, now: float) -> Iterator[str]:
     yield "  Routing for Networks:"
     for network in settings.networks:
         yield f"    {network.address} {network.wildcard} area {network.area}"
-    attached = [name for name in process.interfaces if process.own(name).process is not None]
+    attached = [name for name in process.interfaces if process.state.own_of(name).process is not None]
     if attached:
         yield "  Routing on Interfaces Configured Explicitly:"
         yield from (f"    {name}" for name in sorted(attached, key=interface_sort_key))
@@ -67,9 +67,9 @@ def _gateways(process: Process) -> dict[IPv4Address, tuple[int, float]]:
     """Return routers that tell of routes in use: distance, and when the last one came."""
     found: dict[IPv4Address, tuple[int, float]] = {}
     for prefix, route in process.offers.offered.items():
-        if prefix not in process.calculation.routes:
+        if prefix not in process.state.found.routes:
             continue
-        origin = process.calculation.routes[prefix].origin
+        origin = process.state.found.routes[prefix].origin
         _, since = found.get(origin, (0, float("-inf")))
         found[origin] = (route.distance, max(since, route.since))
     return found

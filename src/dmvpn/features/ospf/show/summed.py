@@ -67,7 +67,7 @@ def render_summary_addresses(answer: ShowSummaryAddresses) -> Iterator[str]:
 
 SUMMARY_ADDRESSES: Final = ExecCommand(
     f"{OSPF} summary-address",
-    {**HELP, "summary-address": "Prefixes that are told for many from outside"},
+    {**HELP, "summary-address": "Summary prefixes of external routes"},
     query=query_summary_addresses,
     render=render_summary_addresses,
 )

@@ -82,7 +82,7 @@ UNDERWAY: Final = (
     ),
     ExecCommand(
         f"{OSPF} nsf",
-        {**HELP, "nsf": "What is done for neighbors that restart"},
+        {**HELP, "nsf": "Help for neighbors that restart"},
         query=query_restarts,
         render=render_sections,
     ),

@@ -55,10 +55,10 @@ def query_virtual_links(ctx: ShowContext, args: Args) -> ShowVirtualLinks:
 
 
 def _entry(process: Process, link: VirtualLink, now: float) -> VirtualLinkEntry:
-    running = process.virtual.to(link.area, link.router)
+    running = process.state.virtual_link_to(link.area, link.router)
     hops = running.far_end.hops if running is not None and running.far_end is not None else ()
     neighbor = next(iter(running.neighbors.values()), None) if running is not None else None
-    due = process.context.timers.when(running.hello_timer) if running is not None else None
+    due = process.state.context.timers.when(running.hello_timer) if running is not None else None
     hello, dead = timers(link.lines)
     return VirtualLinkEntry(
         name=link.lines.name,

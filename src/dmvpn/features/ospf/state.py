@@ -1,0 +1,212 @@
+"""What the parts of one process share: its lines, its identifier, its areas, interfaces and databases.
+
+It calls no part. `process` writes the lines and the identifier, `areas` the areas, `links` the interfaces, and
+`calculation` what it found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.effects import NextHop
+from dmvpn.base.values import dataclass
+from dmvpn.features.ospf.history import History
+from dmvpn.features.ospf.lsa import EVERYWHERE
+from dmvpn.features.ospf.model import Area, AreaKind, Interface
+from dmvpn.features.ospf.spf import Ways
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.context import Context, Timer
+    from dmvpn.base.keychains import KeyChain
+    from dmvpn.base.pages import Pages
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.database import Database
+    from dmvpn.features.ospf.interface import FarEnd, Neighbor, OspfInterface
+    from dmvpn.features.ospf.lsa import Lsa
+    from dmvpn.features.ospf.model import MaximumMetric, OspfConfig, ProcessSettings
+    from dmvpn.features.ospf.ranges import Active
+    from dmvpn.features.ospf.routes import OspfRoute
+    from dmvpn.features.ospf.spf import Reached
+    from dmvpn.features.ospf.throttle import Throttle
+
+
+@dataclass(slots=True, eq=False)
+class CalculationResult:
+    """What the calculation has found so far.
+
+    borders: routers at the borders of areas and of OSPF, with the area of the way there. active: ranges that hold a
+    network.
+    """
+
+    routes: dict[Prefix, OspfRoute] = field(default_factory=dict)
+    borders: dict[IPv4Address, tuple[int, Reached]] = field(default_factory=dict)
+    active: Active = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """The state of one process.
+
+    own: the `ip ospf` lines, by interface. spf: when the next calculation begins. startup: runs while the router is a
+    last resort because it has just started. externals: the database of LSAs that are flooded everywhere. router_id:
+    0.0.0.0 while no interface gives one, and then nothing runs.
+    """
+
+    context: Context
+    settings: ProcessSettings
+    key_chains: Pages[KeyChain]
+    own: dict[str, Interface]
+    externals: Database
+    spf: Throttle
+    startup: Timer
+    router_id: IPv4Address = UNSPECIFIED
+    areas: dict[int, RunningArea] = field(default_factory=dict)
+    interfaces: dict[str, OspfInterface] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    found: CalculationResult = field(default_factory=CalculationResult)
+
+    # ------------------------------------------------------------------------------------------------ lines
+
+    def configure(self, settings: ProcessSettings, config: OspfConfig) -> None:
+        """Take other lines."""
+        self.settings, self.key_chains = settings, config.key_chains
+        self.own = own_lines(config)
+
+    @property
+    def number(self) -> int:
+        """The number of the process, which no other router knows."""
+        return self.settings.number
+
+    @property
+    def arrival(self) -> float:
+        """For how many seconds an instance has to be here before a newer one is taken."""
+        return self.settings.lsa_arrival / 1000
+
+    def own_of(self, name: str) -> Interface:
+        """Return the `ip ospf` lines of an interface."""
+        return self.own.get(name) or Interface(name=name)
+
+    def area_settings(self, number: int) -> Area:
+        """Return the lines of an area."""
+        return next((area for area in self.settings.areas if area.number == number), Area(number=number))
+
+    @property
+    def last_resort(self) -> MaximumMetric | None:
+        """The metrics to advertise while other routers are to avoid this one; None: they need not."""
+        resort = self.settings.maximum_metric
+        over = resort is not None and resort.on_startup is not None and not self.context.is_running(self.startup)
+        return None if over else resort
+
+    @property
+    def startup_left(self) -> float | None:
+        """Seconds of the time after the start in which we are a last resort; None: it is over, or there is none."""
+        until = self.context.timers.when(self.startup)
+        return None if until is None else until - self.context.now
+
+    # ------------------------------------------------------------------------------------------------ roles
+
+    @property
+    def is_border(self) -> bool:
+        """Whether it joins other areas to the backbone; a virtual link counts while the router at its end is full."""
+        if 0 not in self.areas or len(self.areas) < 2:
+            return False
+        mine = [interface for interface in self.interfaces.values() if not interface.area.number]
+        return not mine or any(interface.far_end is None or interface.full for interface in mine)
+
+    @property
+    def redistributes(self) -> bool:
+        """Whether lines of the process bring in routes."""
+        return bool(self.settings.redistributions) or self.settings.default_originate is not None
+
+    @property
+    def is_boundary(self) -> bool:
+        """Whether it is a router at the border of OSPF; a border router of an NSSA is one, RFC 3101 §3.1."""
+        nssas = any(area.settings.kind is AreaKind.NSSA for area in self.areas.values())
+        return self.redistributes or (nssas and self.is_border)
+
+    # ------------------------------------------------------------------------------------------------ neighbors
+
+    def neighbors(self) -> Iterator[Neighbor]:
+        """Yield all of them."""
+        for interface in self.interfaces.values():
+            yield from interface.neighbors.values()
+
+    @property
+    def is_exchanging(self) -> bool:
+        """Whether a neighbor is in the middle of an exchange: advertisements at MAX_AGE are kept that long."""
+        return any(each.exchanges and not each.is_full for each in self.neighbors())
+
+    def has_address(self, address: IPv4Address) -> bool:
+        """Return whether this is an address of an interface of ours."""
+        return any(interface.address == address for interface in self.interfaces.values())
+
+    def virtual_links(self) -> Iterator[tuple[OspfInterface, FarEnd]]:
+        """Yield the virtual links that are up, with their other ends."""
+        for interface in self.interfaces.values():
+            if interface.far_end is not None:
+                yield interface, interface.far_end
+
+    def virtual_link_to(self, area: int, router: IPv4Address) -> OspfInterface | None:
+        """Return the link through an area to a router; None: it is not configured, or not up."""
+        ends = self.virtual_links()
+        return next((interface for interface, end in ends if (end.area, end.router) == (area, router)), None)
+
+    def ways(self) -> Ways:
+        """Return what our own links lead to now."""
+        real = [interface for interface in self.interfaces.values() if interface.far_end is None]
+        neighbors = {
+            (interface.address, neighbor.router): NextHop(interface.name, neighbor.address)
+            for interface in real
+            for neighbor in interface.full
+        }
+        virtual = {(interface.address, end.router): end.hops for interface, end in self.virtual_links()}
+        return Ways(neighbors, {interface.address: interface.name for interface in real}, virtual)
+
+    # ------------------------------------------------------------------------------------------------ databases
+
+    def database(self, area: RunningArea, kind: int) -> Database:
+        """Return where advertisements of a type live that come by this area."""
+        return self.externals if kind in EVERYWHERE else area.database
+
+    def databases(self, interface: OspfInterface) -> Iterator[Database]:
+        """Yield all that neighbors on an interface are to know.
+
+        Type 5 takes no virtual links, RFC 2328 §10.3, §13.3.
+        """
+        yield interface.area.database
+        if interface.area.takes_externals and interface.far_end is None:
+            yield self.externals
+
+    def scopes(self) -> Iterator[tuple[RunningArea | None, Database]]:
+        """Yield all databases, with their areas."""
+        for area in tuple(self.areas.values()):
+            yield area, area.database
+        yield None, self.externals
+
+    def flooded(self, area: RunningArea, kind: int) -> list[OspfInterface]:
+        """Return the interfaces by which an advertisement of this type goes on."""
+        if kind in EVERYWHERE:
+            return [each for each in self.interfaces.values() if each.area.takes_externals and each.far_end is None]
+        return [each for each in self.interfaces.values() if each.area is area]
+
+    def outgoing(self, lsa: Lsa, interface: OspfInterface) -> Lsa:
+        """Return an advertisement as it leaves by an interface: as old as it is now, if it still holds."""
+        entry = self.database(interface.area, lsa.header.type).get(lsa.key)
+        if entry is not None and entry.lsa is lsa:
+            return entry.outgoing(self.context.now, interface.settings.transmit_delay)
+        return lsa
+
+    def request_calculation(self) -> None:
+        """Request a calculation, because what it is made of may be another thing now."""
+        self.spf.request(self.settings.spf_throttle)
+
+
+def own_lines(config: OspfConfig) -> dict[str, Interface]:
+    """Return the `ip ospf` lines, by interface."""
+    return {own.name: own for own in config.interfaces}
