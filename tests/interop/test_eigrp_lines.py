@@ -50,16 +50,31 @@ def test_a_feasible_way_within_the_variance_has_its_part_of_the_flows_in_the_ker
         assert shares == [("30720", "8", "200"), ("51200", "5", "1000")]
 
 
-@pytest.mark.story("eigrp-static", "eigrp-offset")
-def test_static_neighbors_meet_by_unicast_and_offsets_of_ours_make_ways_longer_at_both_ends() -> None:
-    with Wire(ours=("10.1.0.1/24", "10.1.1.1/24"), frr=("10.2.0.1/24", "10.2.1.1/24")) as wire:
+@pytest.mark.story("eigrp-static")
+def test_a_static_neighbor_hears_no_multicast_so_eigrpd_which_sends_nothing_else_is_no_neighbor() -> None:
+    with Wire(ours=("10.1.0.1/24",), frr=("10.2.0.1/24",)) as wire:
         start_frr(wire, "frr", "network 10.0.0.0/8", f"neighbor {wire.addresses['ours']}")
+        wire.start_ours(
+            "ours", f"router eigrp 100\n network 10.0.0.0\n neighbor {wire.addresses['frr']} GigabitEthernet0/1\n"
+        )
+        log = wire.folder / "frr-eigrpd-1.log"
+        heard = f"Neighbor {wire.addresses['ours']} (wire) is pending"
+        wire.wait("FRR hears our unicast", lambda: heard in log.read_text())
+        assert wire.addresses["frr"] not in wire.ask("ours", "show ip eigrp neighbors")
+        wire.enter("ours", "router eigrp 100", f"no neighbor {wire.addresses['frr']} GigabitEthernet0/1")
+        wire.wait("routes without it", lambda: "10.2.0.0" in wire.ask("ours", "show ip route eigrp"))
+
+
+@pytest.mark.story("eigrp-offset")
+def test_offsets_of_ours_make_ways_longer_at_both_ends() -> None:
+    with Wire(ours=("10.1.0.1/24", "10.1.1.1/24"), frr=("10.2.0.1/24", "10.2.1.1/24")) as wire:
+        start_frr(wire, "frr", "network 10.0.0.0/8")
         wire.start_ours(
             "ours",
             f"interface GigabitEthernet0/1\n{_FAST_ETHERNET}"
             f"interface GigabitEthernet0/2\n{_FAST_ETHERNET}interface GigabitEthernet0/3\n{_FAST_ETHERNET}"
             "access-list 5 permit 10.2.1.0\naccess-list 6 permit 10.1.1.0\n"
-            f"router eigrp 100\n network 10.0.0.0\n neighbor {wire.addresses['frr']} GigabitEthernet0/1\n"
+            "router eigrp 100\n network 10.0.0.0\n"
             " offset-list 5 in 1000 GigabitEthernet0/1\n offset-list 6 out 2000\n",
         )
 

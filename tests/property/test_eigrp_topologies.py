@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
-from dmvpn.features.eigrp.topology import State
+from dmvpn.features.eigrp.topology import DestinationState
 from support.cases import few_examples
 from support.eigrp_net import EVERYTHING, EigrpNet, ethernet
 
@@ -134,6 +134,7 @@ class World:
         }
 
 
+@pytest.mark.lengthy
 @pytest.mark.conforms("eigrp:3.5-loop-free")
 @given(plans())
 @settings(few_examples(12), suppress_health_check=[HealthCheck.too_slow])
@@ -151,7 +152,7 @@ def test_after_quiet_every_metric_is_that_of_a_shortest_path_and_nothing_is_acti
         router = world.net.routers[f"R{number}"]
         lans = {str(prefix): route.metric for prefix, route in router.routes.items() if str(prefix).startswith("10.0.")}
         assert lans == world.expected(number), f"R{number}"
-        active = [str(d.prefix) for d in router.process.dual.table.values() if d.state is not State.PASSIVE]
+        active = [str(d.prefix) for d in router.process.dual.table.values() if d.state is not DestinationState.PASSIVE]
         assert not active
         for destination in router.process.dual.table.values():
             assert destination.feasible_distance <= destination.distance

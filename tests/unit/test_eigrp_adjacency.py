@@ -11,7 +11,7 @@ import pytest
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.events import IpReceived, Resync
 from dmvpn.base.keychains import Key, KeyChain, Lifetime
-from dmvpn.base.notices import InterfaceChanged
+from dmvpn.base.notices import Configured, InterfaceChanged
 from dmvpn.base.pages import Pages
 from dmvpn.features.eigrp import auth
 from dmvpn.features.eigrp.events import ClearNeighbors
@@ -209,7 +209,7 @@ def test_without_the_right_key_nobody_is_a_neighbor_and_it_is_counted() -> None:
     assert said.endswith("(Tunnel100) is refused: theirs is md5, made with another key"), (
         "and no more than once a minute"
     )
-    assert net.routers["R11"].process.sender.traffic.dropped["authentication failed"] >= 4
+    assert net.routers["R11"].process.state.traffic.dropped["authentication failed"] >= 4
 
 
 def test_neighbors_with_the_same_password_of_hmac_sha_256_hear_each_other_alone() -> None:
@@ -247,7 +247,27 @@ def test_whoever_is_not_configured_is_no_neighbor_where_others_are() -> None:
     net = pair(static(IPv4Address("192.168.100.32")), CLASSIC)
     net.run(60)
     assert net.routers["R11"].logs == []
-    assert net.routers["R11"].process.sender.traffic.dropped["no configured neighbor"] >= 10
+    assert net.routers["R11"].process.state.traffic.dropped["no configured neighbor"] >= 10
+
+
+def test_a_configured_neighbor_needs_a_line_at_both_ends_because_it_stops_multicast() -> None:
+    """As on IOS: the end with the line hears no multicast any more, and the other end sends nothing else."""
+    net = pair(static(SPOKE), CLASSIC)
+    net.run(60)
+    assert net.routers["R11"].process.neighbors() == []
+    assert net.routers["R11"].process.state.traffic.dropped["multicast beside configured neighbors"] >= 10
+    assert [neighbor.is_up for neighbor in net.routers["R31"].process.neighbors()] in ([], [False])
+    net.configure("R31", EigrpConfig((static(HUB),)))
+    net.run(20)
+    assert [neighbor.is_up for neighbor in net.routers["R11"].process.neighbors()] == [True]
+
+
+def test_an_interface_leaves_the_group_with_its_first_configured_neighbor_and_joins_it_after_the_last() -> None:
+    net = pair()
+    machine = net.routers["R11"].machine
+    for settings, kind in ((static(SPOKE), StopListening), (CLASSIC, Listen)):
+        orders = machine.handle(Configured("eigrp", EigrpConfig((settings,))), net.now)
+        assert [order.interface for order in orders if isinstance(order, kind)] == ["Tunnel100"]
 
 
 def test_an_adjacency_ends_when_others_are_configured_there() -> None:
@@ -319,13 +339,13 @@ def test_a_packet_with_a_digest_is_not_taken_where_none_is_due() -> None:
     said = ["refused: theirs is md5, ours is no authentication"] * 2
     assert [line.partition(" is ")[2] for line in net.routers["R11"].logs] == said, "once a minute"
     assert not net.routers["R11"].process.neighbors()
-    assert net.routers["R11"].process.sender.traffic.dropped["authentication failed"] >= 4
+    assert net.routers["R11"].process.state.traffic.dropped["authentication failed"] >= 4
 
 
 def test_a_neighbor_that_ceases_to_be_authentic_is_down_with_this_reason() -> None:
     net = pair(SEALED, SEALED, CHAIN)
     net.run(1)
-    hub = net.routers["R11"].process.interfaces["Tunnel100"]
+    hub = net.routers["R11"].process.state.interfaces["Tunnel100"]
     forged = net.packets()[-1].order
     net.wires["tunnel"].drops = lambda sender, order: sender == "R31"
     for _ in range(4):
@@ -343,7 +363,7 @@ def test_a_neighbor_that_begins_to_authenticate_alone_is_refused_with_this_reaso
     sealed = auth.seal_md5(hello, key_id=1, key=b"one")
     address = IPv4Address("192.168.100.31")
     net.event("R11", IpReceived("Tunnel100", address, IPv4Address("224.0.0.10"), 88, sealed))
-    refusal = net.routers["R11"].process.interfaces["Tunnel100"].neighbors[int(address)].refusal
+    refusal = net.routers["R11"].process.state.interfaces["Tunnel100"].neighbors[int(address)].refusal
     assert refusal is not None
     assert refusal.what == "authentication is off here"
 
@@ -366,7 +386,7 @@ def test_authentication_that_cannot_be_done_keeps_the_interface_silent(settings:
     assert not net.packets()
     assert not net.routers["R11"].process.neighbors()
     assert net.routers["R11"].logs[0] == f"EIGRP-IPv4 100: Tunnel100 is silent: {what}"
-    blocked = net.routers["R11"].process.interfaces["Tunnel100"].blocked
+    blocked = net.routers["R11"].process.state.interfaces["Tunnel100"].blocked
     assert blocked is not None
     assert blocked.what == what
 
@@ -379,7 +399,7 @@ def test_another_autonomous_system_is_not_heard() -> None:
     net = pair(spoke=replace(CLASSIC, autonomous_system=200))
     net.run(20)
     assert not net.routers["R11"].logs
-    assert net.routers["R11"].process.sender.traffic.dropped["other autonomous system"] > 0
+    assert net.routers["R11"].process.state.traffic.dropped["other autonomous system"] > 0
 
 
 def test_a_sender_outside_of_the_subnet_is_logged_once_and_not_heard() -> None:
@@ -404,7 +424,7 @@ def test_a_broken_packet_is_counted_and_logged_once_a_minute() -> None:
     hub = net.routers["R11"]
     assert len(hub.logs) == 2
     assert hub.logs[1].startswith("EIGRP-IPv4 100: bad packet from 192.168.100.31 (Tunnel100): ")
-    assert hub.process.sender.traffic.dropped["malformed"] == 3
+    assert hub.process.state.traffic.dropped["malformed"] == 3
 
 
 # ------------------------------------------------------------------------------------------------ interfaces

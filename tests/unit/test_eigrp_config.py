@@ -16,7 +16,7 @@ from dmvpn.features.eigrp.metric import Vector, Weights
 from dmvpn.features.eigrp.model import (
     AuthenticationMode,
     InterfaceSettings,
-    Network,
+    NetworkLine,
     ProcessSettings,
     Redistribution,
     Summary,
@@ -88,8 +88,8 @@ def test_classic_lines_mean_what_they_say() -> None:
     assert settings == ProcessSettings(
         autonomous_system=100,
         networks=(
-            Network(IPv4Address("10.0.0.0"), IPv4Address("0.0.0.255")),
-            Network(IPv4Address("172.16.0.0"), IPv4Address("0.0.255.255")),
+            NetworkLine(IPv4Address("10.0.0.0"), IPv4Address("0.0.0.255")),
+            NetworkLine(IPv4Address("172.16.0.0"), IPv4Address("0.0.255.255")),
         ),
         router_id=IPv4Address("1.1.1.1"),
         scale=settings.scale,
@@ -207,7 +207,7 @@ def test_lines_of_an_interface_count_for_a_named_process_too() -> None:
 )
 def test_a_network_without_wildcard_is_classful_and_a_mask_is_taken_for_one(typed: str, network: str) -> None:
     prefix = Prefix.parse(network)
-    assert process(f"router eigrp 1\nnetwork {typed}").networks == (Network(prefix.address, prefix.wildcard),)  # type: ignore[arg-type]
+    assert process(f"router eigrp 1\nnetwork {typed}").networks == (NetworkLine(prefix.address, prefix.wildcard),)  # type: ignore[arg-type]
 
 
 def test_a_wildcard_may_have_holes() -> None:

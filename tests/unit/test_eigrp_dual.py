@@ -9,9 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.eigrp.dual import MAXIMUM_HOPS, Dual, Message
-from dmvpn.features.eigrp.metric import INFINITY, MetricScale, Vector, link_vector
-from dmvpn.features.eigrp.topology import MOVES, UNREACHABLE, Destination, Event, Origin, Report, Source, State
+from dmvpn.base.context import Context
+from dmvpn.features.eigrp.dual import Dual, Message
+from dmvpn.features.eigrp.eventlog import EventLog
+from dmvpn.features.eigrp.metric import INFINITY, Vector, link_vector
+from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
+from dmvpn.features.eigrp.state import State
+from dmvpn.features.eigrp.topology import (
+    MOVES,
+    UNREACHABLE,
+    Destination,
+    DestinationState,
+    Event,
+    Origin,
+    PathSource,
+    Report,
+)
+from dmvpn.features.eigrp.traffic import PacketCounts
+from support.fakes import fake_ports
 
 P = Prefix.parse("10.9.9.0/24")
 UNIT = 10  # microseconds: 256 of classic distance
@@ -22,18 +37,21 @@ class Room:
 
     def __init__(self) -> None:
         self.neighbors = {
-            name: Source(Origin.NEIGHBOR, f"Ethernet{name}", IPv4Address(f"10.0.0.{number}"), link=self.link(1))
+            name: PathSource(Origin.NEIGHBOR, f"Ethernet{name}", IPv4Address(f"10.0.0.{number}"), link=self.link(1))
             for number, name in enumerate("abc", 1)
         }
-        self.dual = Dual(MetricScale(), self)
-        self.asked_for: list[Source | None] = []
-        self.maximum_hops, self.trace = MAXIMUM_HOPS, None
+        settings = ProcessSettings(autonomous_system=100)
+        context = Context(fake_ports())
+        self.dual = Dual(
+            State(context, settings, EigrpConfig((settings,)), {}, EventLog(context, 1), PacketCounts()), self.audience
+        )
+        self.asked_for: list[PathSource | None] = []
 
     @staticmethod
     def link(units: int) -> Vector:
         return link_vector(10_000_000_000, UNIT * units, 1500)
 
-    def audience(self, prefix: Prefix, told_by: Source | None) -> list[Source]:
+    def audience(self, prefix: Prefix, told_by: PathSource | None) -> list[PathSource]:
         self.asked_for.append(told_by)
         return [source for source in self.neighbors.values() if source is not told_by]
 
@@ -57,7 +75,7 @@ class Room:
 
     @property
     def state(self) -> str:
-        return self.destination.state.name if P in self.dual.table else State.PASSIVE.name
+        return self.destination.state.name if P in self.dual.table else DestinationState.PASSIVE.name
 
     @property
     def via(self) -> str:
@@ -237,7 +255,7 @@ def test_nobody_to_ask_means_nothing_to_wait_for() -> None:
 def test_our_own_network_wins_whatever_others_say() -> None:
     room = Room()
     room.update("a", 0)
-    mine = Source(Origin.CONNECTED, "Tunnel0", absolute=True)
+    mine = PathSource(Origin.CONNECTED, "Tunnel0", absolute=True)
     room.dual.receive(P, mine, Report(Room.link(500)), Message.UPDATE, 0.0)
     assert room.destination.current is not None
     assert room.destination.current.source is mine
@@ -256,14 +274,14 @@ def test_what_is_too_many_hops_away_is_unreachable() -> None:
 
 @pytest.mark.conforms("eigrp:3.5-moves")
 def test_every_state_can_be_reached_and_left() -> None:
-    reached = {State.PASSIVE}
+    reached = {DestinationState.PASSIVE}
     while more := {after for (before, _), after in MOVES.items() if before in reached} - reached:
         reached |= more
-    assert reached == set(State)
-    home = {State.PASSIVE}
+    assert reached == set(DestinationState)
+    home = {DestinationState.PASSIVE}
     while more := {before for (before, _), after in MOVES.items() if after in home} - home:
         home |= more
-    assert home == set(State)
+    assert home == set(DestinationState)
     assert {event for _, event in MOVES} == set(Event)
 
 

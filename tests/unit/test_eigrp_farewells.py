@@ -8,7 +8,7 @@ import pytest
 
 from dmvpn.base.events import Tick
 from dmvpn.base.notices import LineEnds, NeighborSilent
-from dmvpn.features.eigrp import adjacency
+from dmvpn.features.eigrp import teardown
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.farewells import LARGEST_LIST
 from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
@@ -69,6 +69,7 @@ def test_a_termination_that_names_somebody_else_ends_nothing() -> None:
     assert [name for name in ("S0", "S1") if termination in net.routers[name].logs] == ["S1"]
 
 
+@pytest.mark.lengthy
 def test_a_hub_that_gives_many_up_names_them_together() -> None:
     net = crowd(60)
     net.run(12)
@@ -135,7 +136,7 @@ def test_a_process_that_ends_leaves_no_route_to_a_network_of_ours_that_a_neighbo
 
 def test_nobody_is_called_silent_of_whom_leave_was_taken_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """What follows for a crowd takes several events, in which its holding times end."""
-    monkeypatch.setattr(adjacency, "TOGETHER", 1)
+    monkeypatch.setattr(teardown, "TOGETHER", 1)
     net = crowd(4)
     net.run(3)
     net.wires["tunnel"].drops = lambda sender, order: sender != "R11"

@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import IpReceived
-from dmvpn.features.eigrp import adjacency, receiver
+from dmvpn.features.eigrp import neighborhood, receiver
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL
 from dmvpn.features.eigrp.tlv import Parameters
@@ -54,7 +54,7 @@ def greets(net: EigrpNet, *numbers: int) -> None:
 def test_hellos_of_a_thousand_addresses_make_a_bounded_number_of_neighbors_and_few_lines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(adjacency, "MOST_NEIGHBORS", MOST)
+    monkeypatch.setattr(neighborhood, "MOST_NEIGHBORS", MOST)
     net = hub("R31")
     net.run(5)
     greets(net, *range(1000))
@@ -66,7 +66,7 @@ def test_hellos_of_a_thousand_addresses_make_a_bounded_number_of_neighbors_and_f
 
 
 def test_who_is_new_becomes_a_neighbor_while_strangers_fill_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adjacency, "MOST_NEIGHBORS", MOST)
+    monkeypatch.setattr(neighborhood, "MOST_NEIGHBORS", MOST)
     net = hub("R31", "R32")
     net.line("R32", "Tunnel100", up=False)
     net.run(5)
@@ -156,7 +156,7 @@ def test_who_asks_without_end_and_takes_no_answer_has_a_bounded_number_of_questi
         asking.asks(opcode, number)
         net.run(0.01)
     assert len(asking.neighbor.backlog.replies) <= 110
-    assert "too many questions" in net.routers["R11"].process.sender.traffic.dropped
+    assert "too many questions" in net.routers["R11"].process.state.traffic.dropped
     refused = asking.heard()[-1].acknowledgment
     assert refused < asking.sequence, "what is not taken is not acknowledged: it has to come again"
     for _ in range(5):

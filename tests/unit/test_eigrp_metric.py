@@ -100,3 +100,10 @@ def to_tlv_and_back(vector: Vector, *, wide: bool) -> Vector | None:
     told = from_tlv(parsed)
     assert told is not None
     return told[0].metric
+
+
+def test_a_route_that_is_too_far_for_the_32_bits_of_the_routing_table_has_their_largest_metric() -> None:
+    """A larger one went into the table, and no packet of a protocol that redistributed it had room for it."""
+    far = WIDE.distance(link_vector(100, 10 * 1_000_000, 1400))
+    assert far // WIDE.rib_scale > 0xFFFFFFFF
+    assert WIDE.rib_metric(far) == 0xFFFFFFFF

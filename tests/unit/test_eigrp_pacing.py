@@ -30,6 +30,7 @@ def pair(percent: int) -> EigrpNet:
     return net
 
 
+@pytest.mark.lengthy
 @pytest.mark.conforms("eigrp:5.2.1-share")
 @pytest.mark.parametrize(("percent", "least", "most"), [(50, 0.0, 2.0), (5, 2.0, 12.0), (2, 6.0, 30.0)])
 def test_a_table_takes_as_long_as_the_share_of_the_bandwidth_lets_it(percent: int, least: float, most: float) -> None:
@@ -43,6 +44,7 @@ def test_a_table_takes_as_long_as_the_share_of_the_bandwidth_lets_it(percent: in
     assert octets * 8 <= 1000 * percent * (most + 1) + 1400 * 8
 
 
+@pytest.mark.lengthy
 def test_a_neighbor_that_goes_while_it_waits_for_its_turn_is_sent_nothing_more() -> None:
     net = pair(2)
     net.run(2.0)
@@ -54,6 +56,7 @@ def test_a_neighbor_that_goes_while_it_waits_for_its_turn_is_sent_nothing_more()
     assert [sent for sent in net.packets(gone) if sent.packet.sequence] == []
 
 
+@pytest.mark.lengthy
 def test_no_event_of_a_hub_with_a_crowd_is_long_and_everybody_is_told_everything() -> None:
     crowd = Crowd(600)
     crowd.run(8.0)
@@ -73,6 +76,7 @@ def _quiet_crowd() -> Crowd:
     return crowd
 
 
+@pytest.mark.lengthy
 def test_a_crowd_that_is_cleared_is_forgotten_in_several_events_and_nobody_of_it_is_asked() -> None:
     crowd = _quiet_crowd()
     crowd.queries = 0
@@ -86,6 +90,7 @@ def test_a_crowd_that_is_cleared_is_forgotten_in_several_events_and_nobody_of_it
         crowd.run(1.0)
 
 
+@pytest.mark.lengthy
 def test_a_crowd_that_stays_is_logged_in_several_events() -> None:
     crowd = _quiet_crowd()
     crowd.handle(ClearNeighbors(soft=True))
@@ -93,6 +98,7 @@ def test_a_crowd_that_stays_is_logged_in_several_events() -> None:
     assert 0 < crowd.most <= MOST
 
 
+@pytest.mark.lengthy
 def test_a_process_that_ends_has_nothing_more_to_do_when_it_has_taken_leave_of_a_crowd() -> None:
     crowd = _quiet_crowd()
     crowd.handle(Configured("eigrp", EigrpConfig()))
@@ -101,6 +107,7 @@ def test_a_process_that_ends_has_nothing_more_to_do_when_it_has_taken_leave_of_a
     assert crowd.machine.next_deadline() is None
 
 
+@pytest.mark.lengthy
 def test_a_crowd_that_leaves_while_it_is_asked_is_waited_for_no_more() -> None:
     crowd = _quiet_crowd()
     crowd.tell(crowd.core, NETWORKS[:1], None)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.distribution import DistributeList, Distribution, ListKind, OffsetList
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteChanged, RouteSource
-from dmvpn.features.eigrp.metric import MetricScale, link_vector
-from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings, Redistribution, Summary
+from dmvpn.features.eigrp import limits
+from dmvpn.features.eigrp.metric import MetricScale, Weights, link_vector
+from dmvpn.features.eigrp.model import (
+    EigrpConfig,
+    InterfaceSettings,
+    NetworkLine,
+    ProcessSettings,
+    Redistribution,
+    Summary,
+)
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.tlv import StubFlag
 from support.eigrp_net import EVERYTHING, EigrpNet, EigrpRouter, ethernet, tunnel
-
-if TYPE_CHECKING:
-    from support.fakes import FakeRib
 
 CLASSIC = ProcessSettings(autonomous_system=100, networks=(EVERYTHING,))
 NAMED = replace(CLASSIC, name="GRE-OVERLAY", scale=MetricScale(wide=True))
@@ -150,6 +155,123 @@ def test_a_change_of_delay_changes_metrics_everywhere() -> None:
     assert net.routers["R31"].metric("10.4.4.0/24") == 3225600 + 256 * 1100
 
 
+def metrics(net: EigrpNet) -> dict[str, dict[Prefix, int]]:
+    """Return the metric of every route of every router."""
+    return {
+        name: {prefix: route.metric for prefix, route in router.routes.items()} for name, router in net.routers.items()
+    }
+
+
+@pytest.mark.parametrize("router", ["R11", "R31"])
+@pytest.mark.parametrize(
+    ("settings", "bandwidth", "delay"),
+    [
+        (CLASSIC, 4000, 167_772_150),
+        (replace(CLASSIC, scale=MetricScale(weights=Weights(k1=255))), 1, 50_000),
+    ],
+)
+def test_routes_over_an_interface_return_when_its_metric_is_no_longer_infinite(
+    router: str, settings: ProcessSettings, bandwidth: int, delay: int
+) -> None:
+    """After `delay 16777215` and `no delay` on a tunnel the routes over it stayed away until `clear ip eigrp
+    neighbors`: a neighbor does not repeat what it said.
+    """
+    net = cloud(on_tunnel(settings, OPEN_HUB), settings, settings)
+    before = metrics(net)
+    state = net.routers[router].interfaces.get("Tunnel100")
+    assert state is not None
+    net.change(router, "Tunnel100", replace(state, bandwidth=bandwidth, delay=delay))
+    net.run(20)
+    assert not net.routers[router].routes
+    net.change(router, "Tunnel100", state)
+    net.run(1)
+    assert metrics(net) == before
+    assert all("new adjacency" in text for text in net.routers[router].logs)
+
+
+def test_a_network_that_goes_while_the_delay_is_infinite_does_not_return_with_the_delay() -> None:
+    net = cloud(on_tunnel(CLASSIC, OPEN_HUB), CLASSIC, CLASSIC)
+    usual = tunnel("192.168.100.31")
+    net.change("R31", "Tunnel100", replace(usual, delay=167_772_150))
+    net.run(1)
+    net.line("R41", "GigabitEthernet0/2", up=False)
+    net.run(1)
+    net.change("R31", "Tunnel100", usual)
+    net.run(1)
+    assert metrics(net)["R31"] == {Prefix.parse("10.1.1.0/24"): 1920256}
+
+
+@pytest.mark.parametrize("delay_first", [True, False])
+def test_routes_return_when_an_offset_list_and_a_delay_that_are_infinite_together_go(*, delay_first: bool) -> None:
+    net = cloud(on_tunnel(CLASSIC, OPEN_HUB), CLASSIC, CLASSIC)
+    before, usual = metrics(net), tunnel("192.168.100.31")
+    offset = replace(CLASSIC, distribution=Distribution(offsets=(OffsetList("", inwards=True, offset=2_147_483_647),)))
+    slow = replace(usual, delay=100_000_000)
+    for settings, state in ((offset, slow), (CLASSIC, usual)):
+        if delay_first:
+            net.change("R31", "Tunnel100", state)
+        net.configure("R31", EigrpConfig((settings,)))
+        net.change("R31", "Tunnel100", state)
+        net.run(1)
+        assert bool(net.routers["R31"].routes) == (state is usual)
+    assert metrics(net) == before
+
+
+def test_more_hops_that_are_allowed_bring_farther_networks_and_fewer_take_them_away() -> None:
+    """`metric maximum-hops` had no effect on what neighbors had said before."""
+    net = cloud(on_tunnel(NAMED, OPEN_HUB), NAMED, NAMED)
+    before, far = metrics(net), Prefix.parse("10.4.4.0/24")
+    net.configure("R31", EigrpConfig((replace(NAMED, maximum_hops=1),)))
+    net.run(1)
+    assert far not in net.routers["R31"].routes
+    net.configure("R31", EigrpConfig((NAMED,)))
+    net.run(1)
+    assert metrics(net) == before
+
+
+def test_a_neighbor_that_tells_more_networks_that_are_too_far_than_there_is_room_for_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    net = cloud(CLASSIC, CLASSIC, CLASSIC)
+    monkeypatch.setattr(limits, "MOST_PREFIXES", 20)
+    net.change("R11", "Tunnel100", replace(tunnel("192.168.100.11"), delay=167_772_150))
+    for number in range(30):
+        net.plug("", "R31", ethernet(f"Loopback{number}", f"10.77.{number}.1"))
+    net.run(3)
+    assert [str(neighbor.address) for neighbor in net.routers["R11"].process.neighbors()] == ["192.168.100.41"]
+    assert any("prefix limit" in text for text in net.routers["R11"].logs), net.routers["R11"].logs
+
+
+def test_a_neighbor_that_tells_more_networks_that_a_list_refuses_than_there_is_room_for_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What `distribute-list ... in` refused was kept without bound, for the day on which the list changes."""
+    refusing = Distribution(lists=(DistributeList(ListKind.ROUTE_MAP, "NONE", inwards=True),))
+    net = cloud(replace(CLASSIC, distribution=refusing), CLASSIC, CLASSIC)
+    monkeypatch.setattr(limits, "MOST_PREFIXES", 20)
+    for number in range(30):
+        net.plug("", "R31", ethernet(f"Loopback{number}", f"10.77.{number}.1"))
+    net.run(3)
+    assert net.routers["R11"].routes == {}
+    assert [str(neighbor.address) for neighbor in net.routers["R11"].process.neighbors()] == ["192.168.100.41"]
+    assert any("prefix limit" in text for text in net.routers["R11"].logs), net.routers["R11"].logs
+
+
+def test_routes_of_a_process_that_was_configured_later_are_redistributed_with_their_metric() -> None:
+    """`redistribute eigrp 200` brought nothing in until the process that has the line was configured again."""
+    lan = NetworkLine(IPv4Address("10.3.3.0"), IPv4Address("0.0.0.255"))
+    first = replace(CLASSIC, networks=(), redistributions=(Redistribution(RouteSource.EIGRP, process="200"),))
+    net = EigrpNet()
+    net.router("R31", first)
+    net.plug("", "R31", ethernet("GigabitEthernet0/2", "10.3.3.1", delay=1000))
+    net.configure("R31", EigrpConfig((first, replace(CLASSIC, autonomous_system=200, networks=(lan,)))))
+    prefix = Prefix.parse("10.3.3.0/24")
+    route = Route(prefix=prefix, source=RouteSource.EIGRP, distance=90, metric=28160, process="200")
+    net.event("R31", RouteChanged(prefix, None, route))
+    table = {number: process.dual.table for number, process in net.routers["R31"].machine.processes.items()}
+    assert table[100][prefix].distance == table[200][prefix].distance
+
+
 def test_a_secondary_network_is_told_too() -> None:
     net = cloud(CLASSIC, CLASSIC)
     lan = ethernet("GigabitEthernet0/2", "10.3.3.1", delay=1000)
@@ -261,7 +383,7 @@ def test_who_never_replies_is_reset_and_who_waits_for_him_is_not() -> None:
     net.line("S", "GigabitEthernet0/1", up=False)
     net.line("D", "GigabitEthernet0/3", up=False)
     net.run(3)
-    silent = net.routers["S"].process.teller
+    silent = net.routers["S"].process.advertiser
     silent.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
     silent.answer_if_stuck = lambda neighbor, prefix: None  # type: ignore[method-assign]
     before = net.now
@@ -285,7 +407,7 @@ def test_two_destinations_for_which_one_neighbor_never_replies_end_with_it() -> 
     net.line("S", "GigabitEthernet0/1", up=False)
     net.line("D", "GigabitEthernet0/3", up=False)
     net.run(3)
-    silent = net.routers["S"].process.teller
+    silent = net.routers["S"].process.advertiser
     silent.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
     silent.answer_if_stuck = lambda neighbor, prefix: None  # type: ignore[method-assign]
     net.line("D", "GigabitEthernet0/9", up=False)
@@ -300,7 +422,7 @@ def test_without_an_active_timer_who_never_replies_is_waited_for() -> None:
     net.line("S", "GigabitEthernet0/1", up=False)
     net.line("D", "GigabitEthernet0/3", up=False)
     net.run(3)
-    net.routers["S"].process.teller.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    net.routers["S"].process.advertiser.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
     net.line("D", "GigabitEthernet0/9", up=False)
     net.run(600)
     assert net.routers["D"].process.dual.active
@@ -312,7 +434,7 @@ def test_when_the_active_timer_is_disabled_who_has_not_replied_so_far_is_waited_
     net.line("S", "GigabitEthernet0/1", up=False)
     net.line("D", "GigabitEthernet0/3", up=False)
     net.run(3)
-    silent = net.routers["S"].process.teller
+    silent = net.routers["S"].process.advertiser
     silent.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
     silent.answer_if_stuck = lambda neighbor, prefix: None  # type: ignore[method-assign]
     net.line("D", "GigabitEthernet0/9", up=False)
@@ -410,7 +532,7 @@ def test_a_summary_on_an_interface_that_is_down_discards_nothing() -> None:
 
 def has_route(router: EigrpRouter, net: EigrpNet, route: Route) -> None:
     """The routing table of this router has a new best route."""
-    cast("FakeRib", router.machine._context.ports.rib).known.append(route)
+    router.rib.known.append(route)
     net.event(router.name, RouteChanged(route.prefix, None, route))
 
 
@@ -433,6 +555,24 @@ def test_a_static_route_comes_in_with_the_metric_of_its_interface() -> None:
     net.event("R11", RouteChanged(DEFAULT.prefix, DEFAULT, None))
     net.run(1)
     assert DEFAULT.prefix not in net.routers["R31"].routes
+
+
+@pytest.mark.parametrize("settings", [CLASSIC, NAMED])
+def test_the_metric_of_a_static_route_that_comes_in_follows_that_of_its_interface(settings: ProcessSettings) -> None:
+    """After `delay` on the interface neighbors kept the old metric until some other line of EIGRP was changed."""
+    net = cloud(replace(settings, redistributions=(Redistribution(RouteSource.STATIC),)), settings)
+    has_route(net.routers["R11"], net, DEFAULT)
+    net.run(1)
+    before, usual = metrics(net)["R31"][DEFAULT.prefix], net.routers["R11"].interfaces.get("GigabitEthernet0/2")
+    assert usual is not None
+    net.change("R11", usual.name, replace(usual, delay=1000))
+    net.run(1)
+    assert metrics(net)["R31"][DEFAULT.prefix] == net.routers["R31"].metric("10.1.1.0/24") != before
+    net.change("R11", usual.name, replace(usual, delay=167_772_150_000))
+    net.run(1)
+    net.change("R11", usual.name, usual)
+    net.run(1)
+    assert metrics(net)["R31"][DEFAULT.prefix] == before
 
 
 def test_a_rip_route_comes_in_only_with_a_metric() -> None:
@@ -460,9 +600,9 @@ def test_an_external_route_that_comes_back_to_its_router_is_not_taken() -> None:
 
 def test_the_router_id_is_the_highest_loopback_or_else_the_highest_address() -> None:
     net = cloud(NAMED, NAMED)
-    assert str(net.routers["R31"].process.router_id) == "192.168.100.31"
+    assert str(net.routers["R31"].process.state.router_id) == "192.168.100.31"
     net = EigrpNet()
     net.router("R1")
     net.plug("", "R1", ethernet("Loopback0", "1.1.1.1", 32))
     net.plug("", "R1", ethernet("GigabitEthernet0/1", "172.16.0.1"))
-    assert str(net.routers["R1"].process.router_id) == "1.1.1.1"
+    assert str(net.routers["R1"].process.state.router_id) == "1.1.1.1"

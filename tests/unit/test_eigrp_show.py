@@ -19,7 +19,7 @@ from dmvpn.features.eigrp.model import (
     AuthenticationMode,
     EigrpConfig,
     InterfaceSettings,
-    Network,
+    NetworkLine,
     ProcessSettings,
     Redistribution,
     Summary,
@@ -189,7 +189,7 @@ def test_what_is_not_in_the_table_is_said_to_be_absent(named: EigrpNet) -> None:
 
 def test_an_active_destination_names_those_who_owe_a_reply() -> None:
     net = phase1(CLASSIC)
-    net.routers["R11"].process.teller.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    net.routers["R11"].process.advertiser.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
     net.line("R31", "GigabitEthernet0/2", up=False)
     net.run(7)
     active = show(net, "R31", "show ip eigrp topology active")
@@ -303,12 +303,12 @@ def test_traffic(classic: EigrpNet) -> None:
 
 def test_the_block_of_show_ip_protocols() -> None:
     net = phase1(NAMED)
-    lan = Network(EVERYTHING.address, EVERYTHING.wildcard)
+    lan = NetworkLine(EVERYTHING.address, EVERYTHING.wildcard)
     summary = InterfaceSettings(summaries=(Summary(Prefix.parse("10.0.0.0/8")),))
     passive = ("GigabitEthernet0/2", InterfaceSettings(passive=True))
     settings = replace(
         NAMED,
-        networks=(lan, Network(Prefix.parse("10.1.1.0/24").address, Prefix.parse("10.1.1.0/24").wildcard)),  # type: ignore[arg-type]
+        networks=(lan, NetworkLine(Prefix.parse("10.1.1.0/24").address, Prefix.parse("10.1.1.0/24").wildcard)),  # type: ignore[arg-type]
         interfaces=(passive, ("Tunnel100", summary)),
         redistributions=(Redistribution(RouteSource.STATIC),),
         stub=StubFlag.CONNECTED,

@@ -107,6 +107,7 @@ def test_a_multicast_past_a_neighbor_that_is_behind_is_conditional() -> None:
     assert len(net.routers["R0"].logs) == 4
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("seed", range(4))
 def test_with_a_third_of_all_packets_lost_everybody_learns_everything(seed: int) -> None:
     net = cloud(6, seed=seed, loss=0.3)
@@ -119,7 +120,7 @@ def test_with_a_third_of_all_packets_lost_everybody_learns_everything(seed: int)
         for other in range(7):
             if other != number:
                 assert router.metric(f"10.0.{other}.0/24") == (1920256 if other == 0 else 3200256), router.name
-    assert net.routers["R0"].process.interfaces["Tunnel100"].statistics.retransmissions > 10
+    assert net.routers["R0"].process.state.interfaces["Tunnel100"].statistics.retransmissions > 10
 
 
 @pytest.mark.conforms("eigrp:5.2-order")
@@ -133,7 +134,7 @@ def test_a_packet_that_comes_twice_is_acknowledged_twice_and_taken_once() -> Non
     net.event("R0", IpReceived("Tunnel100", order.source, order.destination, 88, order.payload))
     (answer,) = [sent.packet for sent in net.packets(before) if sent.router == "R0"]
     assert (answer.is_acknowledgment, answer.acknowledgment) == (True, update.packet.sequence)
-    assert net.routers["R0"].process.interfaces["Tunnel100"].statistics.out_of_sequence == 1
+    assert net.routers["R0"].process.state.interfaces["Tunnel100"].statistics.out_of_sequence == 1
 
 
 @pytest.mark.conforms("eigrp:5.2-rto")

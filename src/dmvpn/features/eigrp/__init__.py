@@ -1,19 +1,22 @@
 """EIGRP for IPv4: RFC 7868, classic and named mode, as IOS does it where the RFC is silent or wrong.
 
 Takes `IpReceived` (protocol 88), `InterfaceChanged`, `RouteChanged` (redistribution), `LineEnds`, `ClearNeighbors`;
-makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
+emits `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
 
     packet, tlv, route, auth   the wire              metric, topology, dual   distances, and DUAL over them
-    states, interface          neighbors             rtp, backlog, teller     who is told what, and reliably
-    adjacency                  their life            policy, intake           what may be told, what is believed
-    greetings, farewells       our Hellos, the end of neighbors
-    seals, sealing             keys and passwords, and what follows when they change
-    process, surroundings      one process           links                    its interfaces
-    connected, summary         our own destinations  redistribute             those of other protocols
-    receiver, sender           in and out            sia, offers              stuck queries, the routing table
+    state, process             one process           links, identity          its interfaces, its router ID
+    states, interface          neighbors             neighborhood             which are pending, up, leaving
+    adjacency, teardown        begin and end         membership               their part in routing
+    hello, greetings           our Hellos            farewells                Hellos that end adjacencies
+    rtp, backlog, advertiser   reliable transport, send queues, and their order
+    adverts, policy            content of packets about routes                intake: inbound lists
+    seals, sealing             authentication, and what follows when keys change
+    connected, summary         our own destinations  redistribute             routes of other protocols
+    receiver, reader           packets in            sender, traffic          out, and counted
+    sia, limits                stuck in active, maximum-prefix                offers: the routing table
     machine, model, events     all processes         config, show, messages   the language, the tables, the log
     lint                       rules for `dmvpn lint`
-    facts                      what judges outside may know
+    facts                      facts for the doctor
 
 Not here: IPv6, VRFs, remote neighbors.
 """

@@ -1,17 +1,17 @@
-"""EIGRP authentication: RFC 7868 §6.7.2 draws the TLV, routers show what is hashed.
+"""EIGRP authentication: RFC 7868 §6.7.2 defines the TLV; the hashed data is known from captures.
 
-The authentication TLV comes first, the checksum is computed last; where a digest is made it counts as zero.
+The authentication TLV comes first, the checksum is computed last; for the digest the checksum counts as zero.
 
-MD5 (key chain, all modes): over the packet in which the key, padded or cut to 16 octets, replaces the digest, without
-its last 20 octets. IOS seems to have subtracted the header from the length once too often, and so everybody has to. Of
-a Hello with parameters and version no TLV is protected by that, and the Update that starts an adjacency, which has no
-other TLV, proves nothing: its digest does not even reach the key.
+MD5 (key chain, all modes): over the packet, with the key, padded or cut to 16 octets, in place of the digest, without
+the last 20 octets of the packet. IOS seems to subtract the header from the length once too often, so all
+implementations have to. In a Hello with parameters and version, no TLV is protected by that, and the Update that starts
+an adjacency, which has no other TLV, proves nothing: its digest does not even cover the key.
 
 HMAC-SHA-256 (named mode, `authentication mode hmac-sha-256 PASSWORD`, key id 0): over the whole packet with a digest of
 zeros; the key is a newline, the password, and the source address of the packet as text (IPv6 in capitals).
 
 Both were checked against every packet of IOS-XE captures (IPv4 and IPv6, with right and wrong keys), MD5 also against
-FRR 8.4.4. HMAC-SHA-256 with a key chain is not known for sure, and FRR 8.4 computes it from wrong inputs.
+FRR 8.4.4. HMAC-SHA-256 with a key chain is unconfirmed, and FRR 8.4 computes it from wrong inputs.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def seal_md5(packet: EigrpPacket, *, key_id: int, key: bytes) -> bytes:
 
 
 def verify_md5(data: Octets, *, key: bytes) -> bool:
-    """Return True if the first TLV of the packet is an MD5 authentication made with this key.
+    """Return whether the first TLV of the packet is an MD5 authentication made with this key.
 
-    Which key that has to be, `Authentication.key_id` says. What is not such a packet is False, never an error.
+    `Authentication.key_id` says which key to use. A packet without such a TLV gives False, never an error.
     """
     digest = _digest(data, AuthenticationType.MD5)
     return digest is not None and hmac.compare_digest(digest, _md5_digest(data, key))
@@ -56,7 +56,7 @@ def seal_sha256(packet: EigrpPacket, *, password: bytes, source: IPAddress) -> b
 
 
 def verify_sha256(data: Octets, *, password: bytes, source: IPAddress) -> bool:
-    """Return True if the first TLV of the packet, which came from `source`, is an HMAC-SHA-256 made with this
+    """Return whether the first TLV of the packet, received from `source`, is an HMAC-SHA-256 made with this
     password.
     """
     digest = _digest(data, AuthenticationType.SHA256)
@@ -76,12 +76,12 @@ def _sha256_digest(packet: Octets, password: bytes, source: IPAddress) -> bytes:
 
 
 def _around_digest(packet: Octets, digest: bytes) -> bytes:
-    """Return the packet with a checksum of zero and with these octets in the place of the digest."""
+    """Return the packet with a zero checksum and these octets in place of the digest."""
     return bytes(packet[:2]) + b"\x00\x00" + packet[4:_DIGEST_AT] + digest + packet[_DIGEST_AT + len(digest) :]
 
 
 def _digest(data: Octets, auth_type: AuthenticationType) -> bytes | None:
-    """Return the digest of a packet whose first TLV is an authentication of this type; None if it is not."""
+    """Return the digest if the first TLV is an authentication of this type, otherwise None."""
     end = _DIGEST_AT + DIGEST_LENGTH[auth_type]
     start = HEADER.pack(Authentication.TYPE, end - HEADER_LENGTH) + auth_type.to_bytes(2, "big")
     if len(data) < end or data[HEADER_LENGTH : HEADER_LENGTH + len(start)] != start:

@@ -1,4 +1,4 @@
-"""Our own destinations: the subnets of interfaces that take part, RFC 7868 §3.3."""
+"""The contribution of the participating interfaces to DUAL: subnets, RFC 7868 §3.3, summaries, and link cost."""
 
 from __future__ import annotations
 
@@ -8,39 +8,37 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import Covered
 from dmvpn.features.eigrp.dual import Dual, Message
-from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
+from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, PathSource, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dmvpn.base.context import Context
     from dmvpn.base.notices import InterfaceState
-    from dmvpn.features.eigrp.model import Network
+    from dmvpn.features.eigrp.interface import EigrpInterface
+    from dmvpn.features.eigrp.state import State
+    from dmvpn.features.eigrp.summary import Summaries
 
 
 class Connected:
-    """What one process knows because it is there. Every interface is a source of its own."""
+    """Destinations known from the interfaces of one process. Each interface is a source of its own."""
 
-    def __init__(self, context: Context, dual: Dual, autonomous_system: int) -> None:
-        self._context = context
-        self._covered = Covered(RouteSource.EIGRP, str(autonomous_system))
+    def __init__(self, state: State, dual: Dual, summaries: Summaries) -> None:
+        self._state = state
+        self._context = state.context
+        self._covered = Covered(RouteSource.EIGRP, str(state.autonomous_system))
         self._dual = dual
-        self._sources: dict[str, Source] = {}
+        self._summaries = summaries
+        self._sources: dict[str, PathSource] = {}
 
-    def refresh(self, state: InterfaceState, networks: Iterable[Network]) -> None:
-        """Look at an interface that is up and like this: those of its subnets count whose address a `network`
-        covers.
-        """
+    def refresh(self, state: InterfaceState) -> None:
+        """Update the subnets of an interface that is up: those with an address covered by a `network` statement."""
         source = self._sources.get(state.name)
         if source is None:
-            source = self._sources[state.name] = Source(Origin.CONNECTED, state.name, absolute=True)
-        networks = tuple(networks)
+            source = self._sources[state.name] = PathSource(Origin.CONNECTED, state.name, absolute=True)
         covered = [
             Prefix.of(address, length)
             for address, length in state.addresses
-            if any(network.matches(address) for network in networks)
+            if any(network.matches(address) for network in self._state.settings.networks)
         ]
-        self._context.out.extend(self._covered.tell(state.name, tuple(covered)))
+        self._context.emit(*self._covered.tell(state.name, tuple(covered)))
         now, report = self._context.now, Report(self._dual.scale.link(state))
         for prefix in [prefix for prefix in source.prefixes if prefix not in covered]:
             self._dual.receive(prefix, source, UNREACHABLE, Message.UPDATE, now)
@@ -51,8 +49,20 @@ class Connected:
                 self._dual.receive(prefix, source, report, Message.UPDATE, now)
 
     def forget(self, name: str) -> None:
-        """Forget an interface that takes no part any more."""
-        self._context.out.extend(self._covered.tell(name, ()))
+        """Forget an interface that no longer takes part."""
+        self._context.emit(*self._covered.tell(name, ()))
         source = self._sources.pop(name, None)
         if source is not None:
             self._dual.forget(source, self._context.now)
+
+    def relink(self, interface: EigrpInterface) -> None:
+        """Compute the paths of the neighbors on an interface again because its cost changed."""
+        for neighbor in interface.neighbors.values():
+            self._dual.relink(neighbor.source, interface.link, self._context.now)
+
+    def summarize(self) -> None:
+        """Set the summaries of the interfaces that EIGRP runs on; other interfaces have no neighbor to receive them."""
+        settings = (interface.settings for interface in self._state.interfaces.values())
+        self._summaries.configure(
+            (summary for each in settings for summary in each.summaries), self._state.settings.summary_metrics
+        )

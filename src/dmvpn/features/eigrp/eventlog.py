@@ -1,6 +1,6 @@
-"""The last events of a process, for `show ip eigrp events`: what DUAL did, and which neighbors came and went.
+"""The last events of a process, for `show ip eigrp events`: those of DUAL, and neighbors that came up or went down.
 
-An event is noted as the values that it is about; they become text when somebody asks.
+An event is stored as values, which are formatted only when shown.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.context import Context
 
-#: Events that are kept: IOS's number, and more than anybody reads.
+#: Events that are kept: the number of IOS.
 DEFAULT_SIZE: Final = 500
 LARGEST_SIZE: Final = 100_000
 
 
 class EventKind(enum.Enum):
-    """What happened, in IOS's words where it has some; `show ip eigrp events` puts the values behind it."""
+    """The kind of an event, in IOS's words where it has some; `show ip eigrp events` appends the values."""
 
     NEIGHBOR_UP = "Peer up"
     NEIGHBOR_DOWN = "Peer down"
@@ -40,25 +40,25 @@ class PastEvent(NamedTuple):
 
 
 class EventLog:
-    """The events of one process, the last ones."""
+    """The last events of one process."""
 
     def __init__(self, context: Context, size: int) -> None:
         self._context = context
         self._events: deque[PastEvent] = deque(maxlen=size)
 
     def resize(self, size: int) -> None:
-        """Keep so many from now on."""
+        """Keep this many events from now on."""
         if size != self._events.maxlen:
             self._events = deque(self._events, maxlen=size)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all events."""
         self._events.clear()
 
     def note(self, kind: EventKind, *values: Prefix | IPAddress | int | str) -> None:
-        """Note an event of this moment."""
+        """Record an event."""
         self._events.append(PastEvent(self._context.now, kind, values))
 
     def newest_first(self) -> Iterator[PastEvent]:
-        """Yield what is kept."""
+        """Yield the stored events."""
         return reversed(tuple(self._events))

@@ -1,4 +1,4 @@
-"""Events that EIGRP's own commands make."""
+"""Events of EIGRP's own commands."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClearNeighbors(Event):
-    """`clear ip eigrp neighbors`: give them up, and let them come again. None: whichever there is.
+    """`clear ip eigrp neighbors`: reset adjacencies. None: all.
 
-    soft: they stay, and are told everything again.
+    soft: the adjacencies stay, and the table is sent again.
     """
 
     autonomous_system: int | None = None

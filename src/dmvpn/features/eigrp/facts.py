@@ -1,4 +1,4 @@
-"""EIGRP as facts: its processes and their neighbors."""
+"""EIGRP as facts for the doctor: its processes and their neighbors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.machine import EigrpMachine
     from dmvpn.features.eigrp.process import Process
 
-#: What `eigrp stub` calls what a stub tells of.
+#: Keywords of `eigrp stub` for the routes that a stub advertises.
 _STUB_WORDS: Final = {
     StubFlag.CONNECTED: "connected",
     StubFlag.STATIC: "static",
@@ -30,8 +30,8 @@ _STUB_WORDS: Final = {
 class EigrpInterfaceFacts(Fact):
     """An interface that a process runs on. Times in seconds.
 
-    blocked: why nothing is sent and taken here.
-    authentication: how packets are protected, "": not at all.
+    blocked: why nothing is sent and accepted here.
+    authentication: how packets are authenticated; "": not at all.
     """
 
     name: str
@@ -50,10 +50,10 @@ class EigrpFacts(Fact):
     name: of named mode.
     weights: K1 to K6.
     networks: (address, wildcard) of its statements.
-    stub: what a stub tells of, as `eigrp stub` has it ("connected", "summary"), () of one that tells nothing
-        (`receive-only`); None: it is no stub.
-    redistributes: of what.
-    dropped: packets that were not taken, by why.
+    stub: the routes that a stub advertises, as in `eigrp stub` ("connected", "summary"); (): none (`receive-only`);
+        None: it is no stub.
+    redistributes: the source protocols.
+    dropped: packets that were not accepted, by reason.
     """
 
     autonomous_system: int
@@ -67,7 +67,7 @@ class EigrpFacts(Fact):
 
 
 def facts(machine: EigrpMachine) -> tuple[EigrpFacts, ...]:
-    """Return what there is to say about all processes."""
+    """Return the facts about all processes."""
     return tuple(_process(process) for process in machine.processes.values())
 
 
@@ -87,7 +87,7 @@ def neighbors(machine: EigrpMachine, now: float) -> Iterator[NeighborFacts]:
 
 
 def _process(process: Process) -> EigrpFacts:
-    settings = process.settings
+    settings = process.state.settings
     return EigrpFacts(
         autonomous_system=settings.autonomous_system,
         name=settings.name,
@@ -106,9 +106,9 @@ def _process(process: Process) -> EigrpFacts:
                 authentication=interface.settings.authentication.value if interface.settings.authentication else "",
                 blocked=reason_facts(interface.blocked),
             )
-            for name, interface in process.interfaces.items()
+            for name, interface in process.state.interfaces.items()
         ),
-        dropped=dict(process.sender.traffic.dropped),
+        dropped=dict(process.state.traffic.dropped),
     )
 
 

@@ -1,11 +1,11 @@
-"""How neighbors learn that an adjacency ends, RFC 7868 §6.7.7: a goodbye to all, or a peer termination to some.
+"""Notices of the end of an adjacency, RFC 7868 §6.7.7: a goodbye to all neighbors, or a peer termination to some.
 
-Both are multicast, as FRR sends them. A neighbor that we hear no more may hear us all the same: a way can be dead in
-one direction. But what is unicast to it goes by our way *to its address*, and that may lead elsewhere by then (for
-example, to the server that took over for it), where its TTL ends.
+Both are multicast, as FRR sends them. A neighbor that we no longer hear may still hear us: a path can be dead in one
+direction. A unicast packet would take our route *to its address*, which may lead elsewhere by then (for example, to the
+server that took over for it), where its TTL ends.
 
-A hub whose own way was cut gives up a thousand neighbors within seconds, and each multicast goes to all of them: after
-a few at once they are named together, once a second.
+A hub that lost its own connection gives up a thousand neighbors within seconds, and each multicast goes to all of them:
+after a few individual packets, the neighbors are named together, once a second.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
+from dmvpn.features.eigrp.hello import greeting, parameters
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, Sender
+from dmvpn.features.eigrp.timers import TimerKind
 from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Tlv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from ipaddress import IPv4Address
 
-    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.interface import EigrpInterface
+    from dmvpn.features.eigrp.state import State
 
-#: Seconds that each packet costs, and seconds' worth of them that may follow each other at once.
+#: Cost of each packet in seconds, and how many seconds of credit may be spent at once.
 _INTERVAL: Final = 1.0
 _CREDIT: Final = 6.0
-#: Addresses in one packet: the rest is named in the next one.
+#: Maximum addresses in one packet; the rest is named in the next one.
 LARGEST_LIST: Final = 128
 
 
 @dataclass(slots=True)
 class _Pending:
-    """Of one interface.
+    """The queue of one interface.
 
-    paid: until when packets are paid for, seconds.
+    paid: the time up to which packets are paid for, seconds.
     waiting: the neighbors to be named, in order.
     """
 
@@ -47,25 +47,25 @@ class _Pending:
 
 
 class Farewells:
-    """Sends them for one process. hello_tlvs: what a Hello says on an interface."""
+    """Sends these notices for one process."""
 
-    def __init__(
-        self, context: Context, sender: Sender, hello_tlvs: Callable[[EigrpInterface], tuple[Tlv, ...]]
-    ) -> None:
-        self._context = context
+    def __init__(self, state: State, sender: Sender) -> None:
+        self._state = state
+        self._context = state.context
         self._sender = sender
-        self._hello_tlvs = hello_tlvs
         self._pending: dict[EigrpInterface, _Pending] = {}
 
     def to_all(self, interface: EigrpInterface) -> None:
-        """Tell everybody on the interface that we go."""
-        self._send(interface, (Parameters.goodbye(interface.settings.hold_time),))
+        """Announce to all neighbors on the interface that we leave."""
+        self._send(interface, Parameters.goodbye(interface.settings.hold_time))
 
     def to_one(self, interface: EigrpInterface, address: IPv4Address) -> None:
-        """Tell one neighbor that we have given it up, now or with others in a moment."""
+        """Announce to a neighbor that we gave it up, at once or together with further ones in a moment."""
         pending = self._pending.get(interface)
         if pending is None:
-            pending = self._pending[interface] = _Pending(Timer(lambda: self._name_waiting(interface)))
+            pending = self._pending[interface] = _Pending(
+                Timer(TimerKind.GOODBYE, lambda: self._name_waiting(interface), interface.name)
+            )
         pending.waiting[address] = None
         if self._context.is_running(pending.timer):
             return
@@ -76,16 +76,16 @@ class Farewells:
             self._name_waiting(interface)
 
     def withdraw(self, interface: EigrpInterface, address: IPv4Address) -> None:
-        """Withdraw what still waits to be said to a neighbor that is one again: it would end the new adjacency."""
+        """Cancel the pending notice to a neighbor that has returned: it would end the new adjacency."""
         pending = self._pending.get(interface)
         if pending is not None:
             pending.waiting.pop(address, None)
 
     def forget(self, interface: EigrpInterface) -> None:
-        """Forget an interface that we do not run on any more."""
+        """Forget an interface that EIGRP no longer runs on."""
         pending = self._pending.pop(interface, None)
         if pending is not None:
-            self._context.stop(pending.timer)
+            self._context.retire(pending.timer)
 
     def _name_waiting(self, interface: EigrpInterface) -> None:
         pending = self._pending[interface]
@@ -97,10 +97,8 @@ class Farewells:
         pending.paid = max(pending.paid, self._context.now) + _INTERVAL
         if pending.waiting:
             self._context.start(pending.timer, _INTERVAL)
-        parameters, *_ = self._hello_tlvs(interface)
-        self._send(interface, (parameters, PeerTermination(addresses=named)))
+        termination = PeerTermination(addresses=named)
+        self._send(interface, parameters(self._state.settings, interface), termination)
 
-    def _send(self, interface: EigrpInterface, tlvs: tuple[Tlv, ...]) -> None:
-        number = self._sender.autonomous_system
-        packet = EigrpPacket(opcode=Opcode.HELLO, autonomous_system=number, tlvs=tlvs)
-        self._sender.send(interface, ALL_ROUTERS, packet)
+    def _send(self, interface: EigrpInterface, *tlvs: Tlv) -> None:
+        self._sender.send(interface, ALL_ROUTERS, greeting(self._state.settings, *tlvs))

@@ -1,85 +1,70 @@
-"""Our Hellos: every few seconds, and out of turn to routers that are new. RFC 7868 §5.3.1.
+"""Our Hellos: periodic ones, extra ones to new routers, RFC 7868 §5.3.1; and membership in the multicast group.
 
-Hellos out of turn are paid for: an interface has credit for six at once, and gets one more each second. So a hub that
-meets a thousand spokes at the same moment greets them all, and not a thousand times.
+Extra Hellos are limited: an interface has credit for six at once, and gets one more each second. So a hub that meets a
+thousand spokes at the same moment greets all of them, but not a thousand times.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from dmvpn.base.effects import Listen, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.features.eigrp.farewells import Farewells
-from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
-from dmvpn.features.eigrp.sender import ALL_ROUTERS, Sender
-from dmvpn.features.eigrp.tlv import Parameters, SoftwareVersion, Stub, Tlv
+from dmvpn.features.eigrp.hello import hello
+from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL, Sender
 
 if TYPE_CHECKING:
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.surroundings import Surroundings
+    from dmvpn.features.eigrp.state import State
 
-#: What we call ourselves: the dialect's version, and TLV version 2.0 (wide metrics), which we read in classic mode too.
-VERSION: Final = SoftwareVersion(os_major=17, os_minor=9, tlv_major=2, tlv_minor=0)
-#: A Hello comes up to this part of the interval early, so that routers do not send in step.
+#: Hellos come early by up to this part of the interval, so that routers do not synchronize.
 _JITTER = 0.1
-#: Seconds between two Hellos that a new listener brings forward, and how much chance delays one, so that the routers
-#: which a hub meets at the same moment do not all speak at the same moment.
+#: Seconds between two extra Hellos, and their maximum random delay, so that the routers that a hub meets at the same
+#: moment do not all send at the same moment.
 _GREETING_INTERVAL = 1.0
-#: Seconds' worth of such Hellos that may follow the first one at once. With five more no route of `notes-phase3` came
+#: Seconds' worth of extra Hellos that may follow the first one at once. With five, no route of `notes-phase3` came
 #: later than 0.9 s after registration, over 200 starts; with four one did, with three seven.
 _GREETING_CREDIT = 5.0
 _GREETING_SPREAD = 0.05
 
 
 class Greetings:
-    """Says hello on the interfaces of one process."""
+    """Sends Hellos on the interfaces of one process."""
 
-    def __init__(self, process: Surroundings, sender: Sender) -> None:
-        self._process = process
-        self._context = process.context
+    def __init__(self, state: State, sender: Sender) -> None:
+        self._state = state
+        self._context = state.context
         self._sender = sender
-        self.farewells = Farewells(process.context, sender, self.tlvs)
-
-    def tlvs(self, interface: EigrpInterface) -> tuple[Tlv, ...]:
-        """Return what a Hello says here."""
-        weights, stub = self._process.settings.scale.weights, self._process.settings.stub
-        parameters = Parameters(
-            k1=weights.k1,
-            k2=weights.k2,
-            k3=weights.k3,
-            k4=weights.k4,
-            k5=weights.k5,
-            k6=weights.k6,
-            hold_time=interface.settings.hold_time,
-        )
-        return (parameters, VERSION) if stub is None else (parameters, VERSION, Stub(flags=stub))
+        self.farewells = Farewells(state, sender)
 
     def introduce(self, interface: EigrpInterface) -> None:
-        """Send the first Hello on an interface. On a tunnel, routers that know us from before a restart should greet us
-        again.
+        """Send the first Hello on an interface. On a tunnel, a goodbye precedes it, so that neighbors from before our
+        restart greet us again.
 
-        To him our Hello is nothing new, so we would meet him with his next one: an interval without routes, and a hub
-        has many spokes that start again. A goodbye makes him answer at once, and is true: we have no neighbor here.
+        Without it, our Hello would be nothing new to such a neighbor, and we would only meet it at its next periodic
+        Hello: an interval without routes, and a hub has many spokes that restart. The goodbye makes it answer at once,
+        and is true: we have no neighbor here.
         """
         if interface.speaks and self._context.ports.tunnels.get(interface.name) is not None:
             self.farewells.to_all(interface)
         self.say(interface)
 
     def say(self, interface: EigrpInterface) -> None:
-        """Multicast a Hello, and again after the interval."""
+        """Multicast a Hello, and schedule the next one after the interval."""
         if not interface.speaks:
             return
-        hello = interface.hello
-        if hello is None:
-            hello = self._sender.send(interface, ALL_ROUTERS, self._hello(self.tlvs(interface)))
+        octets = interface.hello
+        if octets is None:
+            octets = self._sender.send(interface, ALL_ROUTERS, hello(self._state.settings, interface))
         else:
-            self._sender.repeat(interface, hello)
-        interface.said(hello)
+            self._sender.repeat(interface, octets)
+        interface.said(octets)
         early = _JITTER * fraction(self._context.ports.entropy)
         self._context.start(interface.hello_timer, interface.settings.hello_interval * (1 - early))
 
     def hasten(self, interface: EigrpInterface) -> None:
-        """Greet somebody new who hears us soon, not after the interval; if many are new, at most once a second."""
+        """Greet a new receiver soon instead of after the interval; with many new ones, at most once a second."""
         if not interface.speaks:
             return
         now = self._context.now
@@ -91,10 +76,9 @@ class Greetings:
             self._context.start(interface.hello_timer, due - now)
 
     def answer(self, interface: EigrpInterface) -> None:
-        """Greet a new router, and by multicast: a router that our multicast does not reach is no neighbor of
-        ours.
+        """Greet a new router by multicast: a router that our multicast does not reach is no neighbor.
 
-        So nothing comes up on a hub without `ip nhrp map multicast dynamic`, as on IOS.
+        So no adjacency comes up on a hub without `ip nhrp map multicast dynamic`, as on IOS.
         """
         now = self._context.now
         interface.count_answer()
@@ -105,9 +89,25 @@ class Greetings:
         self.say(interface)
 
     def say_goodbye(self, interface: EigrpInterface) -> None:
-        """Tell everybody on the interface that we go, RFC 7868 §6.7.7."""
+        """Announce to all neighbors on the interface that we leave, RFC 7868 §6.7.7."""
         if interface.speaks and interface.neighbors:
             self.farewells.to_all(interface)
 
-    def _hello(self, tlvs: tuple[Tlv, ...]) -> EigrpPacket:
-        return EigrpPacket(opcode=Opcode.HELLO, autonomous_system=self._sender.autonomous_system, tlvs=tlvs)
+    def listen(self, interface: EigrpInterface) -> None:
+        """Join the group on an interface where we send to it; leave it elsewhere."""
+        if interface.listen():
+            order = Listen if interface.listening else StopListening
+            self._context.emit(order(interface.name, PROTOCOL, ALL_ROUTERS))
+        if not interface.speaks:
+            self._context.stop(interface.hello_timer)
+
+    def stop_listening(self, interface: EigrpInterface) -> None:
+        """Leave the group on an interface that EIGRP no longer runs on."""
+        if interface.listening:
+            self._context.emit(StopListening(interface.name, PROTOCOL, ALL_ROUTERS))
+
+    def listen_again(self) -> None:
+        """Listen again because the shell may have lost the orders (`Resync`)."""
+        for interface in self._state.interfaces.values():
+            if interface.listening:
+                self._context.emit(Listen(interface.name, PROTOCOL, ALL_ROUTERS))

@@ -1,7 +1,7 @@
-"""What is believed of what neighbors tell: `distribute-list ... in`, `offset-list ... in`.
+"""Inbound lists: `distribute-list ... in`, `offset-list ... in`.
 
-While there are such lines, what each neighbor said is kept as it said it, so that other lists need no neighbor to say
-it again.
+While such lines exist, the reports of each neighbor are stored as received, so that changed lists do not require the
+neighbor to send them again.
 """
 
 from __future__ import annotations
@@ -9,60 +9,75 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.routemaps import Candidate
+from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.eigrp.dual import Dual, Message
 from dmvpn.features.eigrp.topology import UNREACHABLE, Report
+from dmvpn.features.eigrp.unusable import Unusable
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.distribution import Distribution
-    from dmvpn.features.eigrp.surroundings import Surroundings
-    from dmvpn.features.eigrp.topology import Source
+    from dmvpn.features.eigrp.state import State
+    from dmvpn.features.eigrp.topology import PathSource
 
 
-class Intake:
-    """The inward lists of one process."""
+class InboundLists:
+    """The inbound lists of one process. denied: reports that they deny."""
 
-    def __init__(self, process: Surroundings, dual: Dual) -> None:
-        self._process = process
+    def __init__(self, state: State, dual: Dual) -> None:
+        self._state = state
         self._dual = dual
-        self._heard: dict[Source, dict[Prefix, Report]] = {}
+        self.denied = Unusable()
+        self._heard: dict[PathSource, dict[Prefix, Report]] = {}
 
-    def believed(self, prefix: Prefix, source: Source, report: Report) -> Report:
-        """Return what DUAL hears of what a neighbor says."""
-        if not self._process.settings.distribution.says(inwards=True):
+    def believed(self, prefix: Prefix, source: PathSource, report: Report) -> Report:
+        """Return the report that DUAL receives for a neighbor's report."""
+        if not self._state.settings.distribution.says(inwards=True):
             return report
-        self._heard.setdefault(source, {})[prefix] = report
+        heard = self._heard.setdefault(source, {})
+        if report.metric is None:
+            heard.pop(prefix, None)
+        else:
+            heard[prefix] = report
         return self._judged(prefix, source, report)
 
-    def configure(self, old: Distribution, sources: list[Source]) -> None:
-        """Apply other lines than the old ones: what was said before counts by them."""
-        if not old.says(inwards=True) and self._process.settings.distribution.says(inwards=True):
+    def configure(self, old: Distribution, sources: list[PathSource]) -> None:
+        """Apply changed lines, to earlier reports as well."""
+        if not old.says(inwards=True) and self._state.settings.distribution.says(inwards=True):
             for source in sources:
-                paths = ((prefix, self._dual.table[prefix].paths[source]) for prefix in source.prefixes)
-                self._heard[source] = {prefix: path.report for prefix, path in paths}
+                self._heard[source] = self._dual.reports(source)
         self.judge_again(sources)
 
-    def judge_again(self, sources: list[Source]) -> None:
-        """Judge again, because the lists say something else now."""
+    def judge_again(self, sources: list[PathSource]) -> None:
+        """Apply the lists again because their content changed."""
         for source in sources:
+            known = self._dual.reports(source)
             for prefix, report in list(self._heard.get(source, {}).items()):
                 believed = self._judged(prefix, source, report)
-                destination = self._dual.table.get(prefix)
-                path = destination.paths.get(source) if destination is not None else None
-                if believed != (path.report if path is not None else UNREACHABLE):
-                    self._dual.receive(prefix, source, believed, Message.UPDATE, self._process.context.now)
-        if not self._process.settings.distribution.says(inwards=True):
+                if believed != known.get(prefix, UNREACHABLE):
+                    self._dual.receive(prefix, source, believed, Message.UPDATE, self._state.context.now)
+        if not self._state.settings.distribution.says(inwards=True):
             self._heard.clear()
+            self.denied = Unusable()
 
-    def forget(self, source: Source) -> None:
-        """Forget what a neighbor said that is gone."""
+    def forget(self, source: PathSource) -> None:
+        """Forget the reports of a lost neighbor."""
         self._heard.pop(source, None)
+        self.denied.forget(source)
 
-    def _judged(self, prefix: Prefix, source: Source, report: Report) -> Report:
+    def _judged(self, prefix: Prefix, source: PathSource, report: Report) -> Report:
+        believed = self._changed(prefix, source, report)
+        if believed.metric is None and report.metric is not None:
+            self.denied.keep(source, prefix, report)
+        else:
+            self.denied.drop(source, prefix)
+        return believed
+
+    def _changed(self, prefix: Prefix, source: PathSource, report: Report) -> Report:
+        """Return a report after the lists."""
         if report.metric is None:
             return report
-        policies, distribution = self._process.context.ports.policies.of_routes(), self._process.settings.distribution
+        policies, distribution = self._state.context.ports.policies.of_routes(), self._state.settings.distribution
         route = replace(candidate(prefix, report, source.interface), gateway=source.address)
         if not distribution.permits(policies, route, source.interface, inwards=True):
             return UNREACHABLE
@@ -70,7 +85,7 @@ class Intake:
         return replace(report, metric=self._dual.scale.farther(report.metric, offset)) if offset else report
 
 
-def candidate(prefix: Prefix, report: Report, interface: str) -> Candidate:
-    """Return a path, as lists and route maps look at it."""
+def candidate(prefix: Prefix, report: Report, interface: str) -> MatchedRoute:
+    """Return a path in the form that lists and route maps match."""
     tag = report.external.tag if report.external is not None else 0
-    return Candidate(prefix=prefix, next_hop=report.next_hop, interface=interface, tag=tag)
+    return MatchedRoute(prefix=prefix, next_hop=report.next_hop, interface=interface, tag=tag)

@@ -1,11 +1,11 @@
-"""One process on one interface: its neighbors. Those with nothing outstanding form the `Group` told by multicast.
+"""One process on one interface, and its neighbors. Neighbors with nothing outstanding form a `MulticastGroup`.
 
 A neighbor, RFC 7868 §5.3: another router of the same autonomous system on one of our interfaces.
 
-It is *pending* from its first Hello until it acknowledges our first packet (Update with flag INIT); then both ways are
-known to work, it is *up*, and is sent the whole table. What it still has to be told waits in its `Backlog`.
+It is *pending* from its first Hello until it acknowledges our first packet (Update with flag INIT); then both
+directions are known to work, it is *up*, and is sent the whole table. Its queue is its `Backlog`.
 
-Both change themselves alone: other files say what happened, by the methods here, and hear what follows.
+Only these two classes change their fields: other files report events by calling the methods here, and get the results.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.backlog import Backlog, Group, Outstanding
+from dmvpn.features.eigrp.backlog import Backlog, MulticastGroup, Outstanding
 from dmvpn.features.eigrp.packet import EigrpPacket, PacketFlag
 from dmvpn.features.eigrp.states import NEIGHBOR_MOVES, NeighborMove, NeighborState
 from dmvpn.features.eigrp.tlv import NextMulticastSequence, Sequence, SoftwareVersion, Stub, StubFlag
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.eigrp.metric import MetricScale, Vector
     from dmvpn.features.eigrp.model import InterfaceSettings
-    from dmvpn.features.eigrp.topology import Source
+    from dmvpn.features.eigrp.topology import PathSource
 
-#: Retransmission, RFC 7868 §5.2: seconds. A neighbor that never acknowledged anything gets the first one.
+#: Retransmission timeouts, RFC 7868 §5.2: seconds. The initial one is for a neighbor that has acknowledged nothing yet.
 INITIAL_RTO = 1.0
 MINIMUM_RTO = 0.1
 MAXIMUM_RTO = 5.0
 _BACKOFF = 1.5
 SEQUENCE_SPACE = 1 << 32
-#: Seconds for which packets of a neighbor's life before may still come.
+#: Seconds for which packets of a neighbor's previous adjacency may still arrive.
 _ON_THE_WAY = 1.0
-#: How often a neighbor that stays pending is greeted again: two whose unicast is lost must not go on forever.
+#: How often a pending neighbor is greeted again: two routers whose unicast is lost must not continue forever.
 _GREETINGS_AGAIN = 3
 
 
@@ -47,20 +47,20 @@ class Neighbor:
     """One neighbor on one interface. Times are seconds, since and last_heard monotonic.
 
     handle: its number (H in `show ip eigrp neighbors`).
-    hello: its last plain Hello, octet for octet.
-    init_sequence: of its first packet, None until that came.
-    last_sequence: of the last packet taken from it.
-    conditional: the sequence number of the conditional multicast that is for us too.
-    acknowledge: the sequence number that we owe it an acknowledgment for, 0 = none.
-    refusal: why its last packet was not taken.
-    greeted_again: how often it was greeted once more while it was pending.
-    is_untold: nobody was told that it is new.
+    hello: its last plain Hello, unparsed.
+    init_sequence: the number of its first packet; None until received.
+    last_sequence: the number of the last packet accepted from it.
+    conditional: the sequence number of the conditional multicast that we may accept.
+    acknowledge: the sequence number that we have yet to acknowledge; 0: none.
+    refusal: why its last packet was not accepted.
+    greeted_again: how often it was greeted again while pending.
+    is_untold: it has not been announced in the log yet.
     """
 
     interface: EigrpInterface
     address: IPv4Address
     handle: int
-    source: Source
+    source: PathSource
     hold_time: float
     since: float
     last_heard: float
@@ -85,26 +85,26 @@ class Neighbor:
 
     @property
     def is_up(self) -> bool:
-        """Does it take part in routing?"""
+        """Whether it takes part in routing."""
         return self.state is NeighborState.UP
 
     @property
     def is_idle(self) -> bool:
-        """Does it know everything that we had to say?"""
+        """Whether it has received and acknowledged everything."""
         return self.outstanding is None and not self.backlog
 
     @property
     def reads_wide(self) -> bool:
-        """Does it read wide route TLVs, RFC 7868 §6.7.4?"""
+        """Whether it reads wide route TLVs, RFC 7868 §6.7.4."""
         return self.software is not None and self.software.tlv_major >= 2
 
     @property
     def is_stub(self) -> bool:
-        """Is it a stub router, which is never asked?"""
+        """Whether it is a stub router, which is never queried."""
         return self.stub is not None
 
     def hold_left(self, now: float) -> float:
-        """Return seconds until it is given up if nothing comes."""
+        """Return the seconds until its holding time expires."""
         return self.last_heard + self.hold_time - now
 
     # The handshake, RFC 7868 §5.3 -------------------------------------------------------------------------------
@@ -113,29 +113,29 @@ class Neighbor:
         self.state = NEIGHBOR_MOVES[self.state, move]
 
     def announce(self) -> None:
-        """Note that everybody is told that it is new."""
+        """Note that it has been announced in the log."""
         self.is_untold = False
 
     def give_up(self) -> None:
-        """Expect nothing from it any more: it is gone."""
+        """Note that it is gone, and stop waiting for its acknowledgment."""
         self._move(NeighborMove.GIVEN_UP)
         self.outstanding = None
 
     def hear(self, now: float) -> None:
-        """Note that it is there: an authentic packet of it came."""
+        """Note that an authentic packet of it arrived."""
         self.last_heard, self.refusal = now, None
 
     def refuse(self, reason: Reason) -> None:
-        """Refuse a packet in its name that was not authentic.
+        """Note a packet in its name that was not authentic.
 
-        It may be forged: only silence of the true one ends the adjacency.
+        The packet may be forged: only the silence of the real neighbor ends the adjacency.
         """
         self.refusal = reason
 
     def hear_hello(self, packet: EigrpPacket, payload: bytes, hold_time: float) -> bool:
-        """Note what a Hello says of its sender; returns whether it holds for a shorter time than the one before.
+        """Record the content of a Hello; returns whether its holding time is shorter than that of the one before.
 
-        A Sequence TLV says which routers the next conditional multicast is not for, RFC 7868 §6.7.3.
+        A Sequence TLV lists the routers that must ignore the next conditional multicast, RFC 7868 §6.7.3.
         """
         stub, behind, following = packet.find(Stub), packet.find(Sequence), packet.find(NextMulticastSequence)
         self.software, self.stub = packet.find(SoftwareVersion), stub.flags if stub else None
@@ -148,15 +148,15 @@ class Neighbor:
         return hold_time < before
 
     def distrust(self) -> None:
-        """Forget its last Hello: the same octets prove nothing now."""
+        """Forget its last Hello: the same octets must be authenticated again."""
         self.hello = b""
 
     def take_after(self, before: Neighbor) -> None:
-        """Note what is known of the router from before it started again."""
+        """Take over the Hello, software version and stub flags of the router from before its restart."""
         self.hello, self.software, self.stub = before.hello, before.software, before.stub
 
     def greet_again(self) -> bool:
-        """Return whether to greet it once more while it is pending. That is counted."""
+        """Return whether to greet it again while it is pending, and count that."""
         is_due = self.greeted_again < _GREETINGS_AGAIN
         self.greeted_again += is_due
         return is_due
@@ -164,24 +164,24 @@ class Neighbor:
     # Reliable transport, RFC 7868 §5.2 --------------------------------------------------------------------------
 
     def send(self, packet: EigrpPacket, now: float) -> EigrpPacket:
-        """Expect the acknowledgment of a packet to it alone; returns the packet, with what we owe it."""
+        """Record a unicast packet that it must acknowledge; returns the packet with the acknowledgment that we owe."""
         self.interface.statistics.unicasts += 1
         self.expect(packet, now)
         return replace(packet, acknowledgment=self.pay())
 
     def expect(self, packet: EigrpPacket, now: float) -> None:
-        """Expect the acknowledgment of a packet."""
+        """Record a packet that it must acknowledge."""
         self.outstanding = Outstanding(packet, now)
 
     def repeat(self, outstanding: Outstanding) -> EigrpPacket:
-        """Return what is sent again, and wait longer for its acknowledgment."""
+        """Return the retransmission, and lengthen the timeout."""
         self.retransmissions += 1
         self.interface.statistics.retransmissions += 1
         self.rto = min(self.rto * _BACKOFF, MAXIMUM_RTO)
         return replace(outstanding.repeat(), acknowledgment=self.pay())
 
     def acknowledged(self, sequence: int, now: float) -> bool:
-        """Note that it acknowledges this number; returns whether that is news."""
+        """Handle an acknowledgment; returns whether it is for the outstanding packet."""
         outstanding = self.outstanding
         if outstanding is None or outstanding.packet.sequence != sequence:
             return False
@@ -196,19 +196,20 @@ class Neighbor:
         return True
 
     def start_at(self, sequence: int) -> None:
-        """Note the number of its first packet (INIT): its numbers start here."""
+        """Record the number of its first packet (INIT), where its sequence begins."""
         self.init_sequence = self.last_sequence = sequence
 
     def goes_on(self, now: float) -> bool:
-        """Return whether a numbered packet that it sends to us alone goes on from a first one that we never had.
+        """Return whether a numbered unicast packet continues an adjacency of which we do not have the first packet.
 
-        We had it in another life, which acknowledged it, and which ended by a goodbye that came late: it never heard of
-        that, and would send its table in vain until it gives up. What was on its way when this life began is no sign.
+        An earlier adjacency acknowledged that packet, and was ended here by a goodbye that arrived late. The neighbor
+        does not know that, and would retransmit its table until it gives up. Packets that were in flight when the
+        present adjacency began do not count.
         """
         return self.init_sequence is None and now >= self.since + _ON_THE_WAY
 
     def is_next(self, sequence: int) -> bool:
-        """Return whether a packet with this number is newer than the last one; then it is the last one."""
+        """Return whether a packet with this number is newer than the last one, and record the number if so."""
         ahead = (sequence - self.last_sequence) % SEQUENCE_SPACE
         if ahead == 0 or ahead >= SEQUENCE_SPACE // 2:
             self.interface.statistics.out_of_sequence += 1
@@ -217,11 +218,11 @@ class Neighbor:
         return True
 
     def owe(self, sequence: int) -> None:
-        """Note that this number is to be acknowledged."""
+        """Record a number to be acknowledged."""
         self.acknowledge = sequence
 
     def pay(self, *, alone: bool = False) -> int:
-        """Return the number that a packet acknowledges, 0: none. alone: the packet says nothing else."""
+        """Return the number that a packet acknowledges; 0: none. alone: the packet has no other content."""
         sequence, self.acknowledge = self.acknowledge, 0
         if alone:
             self.interface.statistics.unicasts_unreliable += 1
@@ -230,16 +231,16 @@ class Neighbor:
         return sequence
 
 
-#: Seconds that a multicast waits for neighbors that are behind: bounds, and the value before anything was measured.
+#: Seconds that a multicast waits for neighbors that are behind: bounds, and the value before any measurement.
 _MINIMUM_FLOW, _INITIAL_FLOW, _MAXIMUM_FLOW = 0.05, 1.0, 2.0
-#: Seconds' worth of EIGRP's share of the bandwidth that may be sent at once.
+#: Seconds' worth of EIGRP's share of the bandwidth that may be used at once.
 PACING_CREDIT: Final = 1.0
 _RELIABLE_PACKET_BITS = 1400 * 8
 
 
 @dataclass(slots=True)
 class Statistics:
-    """What `show ip eigrp interfaces detail` counts."""
+    """Counters of `show ip eigrp interfaces detail`."""
 
     hellos: int = 0
     hellos_expedited: int = 0
@@ -247,7 +248,7 @@ class Statistics:
     unicasts: int = 0
     multicasts_unreliable: int = 0
     unicasts_unreliable: int = 0
-    exceptions: int = 0  # multicasts that went to each neighbor alone
+    exceptions: int = 0  # multicasts sent to each neighbor by unicast
     conditional: int = 0
     acknowledgments_suppressed: int = 0
     retransmissions: int = 0
@@ -260,11 +261,11 @@ class EigrpInterface:
 
     neighbors: by address, as a number (hashing an address object is slow).
     busy: neighbors that are up and not idle, an ordered set.
-    link: what the way over this interface costs.
-    blocked: why we neither send nor take anything here, None if we do.
-    greetings_paid: until when Hellos out of turn are paid for: each costs an interval.
-    paced: until when EIGRP's share of the bandwidth is spent on what was sent.
-    held: neighbors whose turn comes when there is some of the share again, an ordered set.
+    link: the cost of this interface.
+    blocked: why we neither send nor accept anything here; None: we do.
+    greetings_paid: the time up to which extra Hellos are paid for: each costs an interval.
+    paced: the time up to which EIGRP's share of the bandwidth is used.
+    held: neighbors that wait for bandwidth, an ordered set.
     """
 
     name: str
@@ -278,7 +279,7 @@ class EigrpInterface:
     link: Vector = field(init=False)
     neighbors: dict[int, Neighbor] = field(default_factory=dict)
     busy: dict[Neighbor, None] = field(default_factory=dict)
-    group: Group = field(default_factory=Group)
+    group: MulticastGroup = field(default_factory=MulticastGroup)
     hello: bytes | None = None
     greetings_paid: float = float("-inf")
     paced: float = float("-inf")
@@ -293,7 +294,7 @@ class EigrpInterface:
 
     @property
     def speaks(self) -> bool:
-        """May there be neighbors? Not on a passive interface, nor on one that leads nowhere."""
+        """Whether there may be neighbors: not on a passive interface, a blocked one, a loopback or Null interface."""
         return not (self.settings.passive or self.blocked) and not self.name.startswith(("Loopback", "Null"))
 
     @property
@@ -302,68 +303,68 @@ class EigrpInterface:
         return self.state.address
 
     def knows(self, address: IPv4Address) -> bool:
-        """Return whether it is an address of a subnet of this interface, and not our own."""
+        """Return whether the address is in the subnet of this interface and not our own."""
         prefix = self.state.prefix
         return prefix is not None and address in prefix and address != self.state.address
 
     def configure(self, settings: InterfaceSettings) -> None:
-        """Obey other lines; our Hello may say another thing."""
+        """Apply changed settings; the next Hello is encoded again."""
         self.settings = settings
         self.forget_hello()
 
     def update(self, state: InterfaceState) -> bool:
-        """Note that the interface is like this now; returns whether the way over it costs something else."""
+        """Apply a changed interface state; returns whether the cost changed."""
         before = self.link
         self.state, self.link = state, self.scale.link(state)
         return self.link != before
 
     def seal(self, obstacle: Reason | None) -> None:
-        """Seal otherwise from now on, or (obstacle) not at all."""
+        """Apply a changed authentication; obstacle: why none is possible."""
         self.blocked = obstacle
         self.forget_hello()
 
     def listen(self) -> bool:
-        """Hear the group where we speak, and only there; returns whether that is news."""
-        before, self.listening = self.listening, self.speaks
+        """Update whether we listen to the group, which we do where we send to it; returns whether that changed."""
+        before, self.listening = self.listening, self.speaks and not self.settings.neighbors
         return self.listening is not before
 
     def enter(self, neighbor: Neighbor) -> None:
-        """Note a new neighbor."""
+        """Add a neighbor."""
         self.neighbors[int(neighbor.address)] = neighbor
 
     def leave(self, neighbor: Neighbor) -> None:
-        """Forget a neighbor that is given up."""
+        """Remove a neighbor that is given up."""
         del self.neighbors[int(neighbor.address)]
         neighbor.give_up()
 
     def forget_hello(self) -> None:
-        """Make the next Hello afresh: it may say another thing."""
+        """Discard the encoded Hello because its content may change."""
         self.hello = None
 
     def said(self, hello: bytes | None) -> None:
-        """Note that these octets were our Hello."""
+        """Count our Hello, and keep its octets."""
         self.statistics.hellos += 1
         self.hello = hello
 
     def pay_greeting(self, due: float, price: float) -> None:
-        """Pay for a Hello out of turn. due: when it is sent. price: seconds."""
+        """Pay for an extra Hello. due: when it is sent. price: seconds."""
         self.greetings_paid = max(self.greetings_paid, due) + price
 
     def count_answer(self) -> None:
-        """Count a Hello out of turn that answers a new router."""
+        """Count an extra Hello for a new router."""
         self.statistics.hellos_expedited += 1
 
     def count_multicast(self, *, conditional: bool) -> None:
-        """Count a multicast, and whether a Hello had to name those that it is not for."""
+        """Count a multicast. conditional: a Hello named the neighbors that must ignore it."""
         self.statistics.multicasts += 1
         self.statistics.conditional += conditional
 
     def count_exception(self) -> None:
-        """Count a multicast that goes to each neighbor alone."""
+        """Count a multicast that is sent to each neighbor by unicast."""
         self.statistics.exceptions += 1
 
     def mark(self, neighbor: Neighbor) -> bool:
-        """Keep the list of those who are behind; returns whether that has just become empty."""
+        """Update the set of neighbors that are behind; returns whether it has just become empty."""
         if neighbor.is_up and not neighbor.is_idle:
             self.busy[neighbor] = None
             return False
@@ -373,46 +374,46 @@ class EigrpInterface:
         return not self.busy
 
     def hold(self, neighbor: Neighbor) -> None:
-        """Let a neighbor wait for some of EIGRP's share of the bandwidth."""
+        """Let a neighbor wait for bandwidth."""
         self.held[neighbor] = None
 
     def release(self) -> dict[Neighbor, None]:
-        """Return those that waited for it."""
+        """Return the neighbors that waited for bandwidth."""
         held, self.held = self.held, {}
         return held
 
     def forget(self, neighbor: Neighbor) -> None:
-        """Forget that a neighbor is behind, because it is gone."""
+        """Remove a lost neighbor from the sets of waiting ones."""
         self.held.pop(neighbor, None)
         self.busy.pop(neighbor, None)
 
     def up_neighbors(self) -> list[Neighbor]:
-        """Return the neighbors that take part in routing, in the order of their arrival."""
+        """Return the neighbors that take part in routing, in order of arrival."""
         return [neighbor for neighbor in self.neighbors.values() if neighbor.is_up]
 
     def measure(self, round_trip: float) -> None:
-        """Note the time between a packet and its acknowledgment by any neighbor here, seconds."""
+        """Record the time between a packet and its acknowledgment by any neighbor here, seconds."""
         self.srtt = 0.9 * self.srtt + 0.1 * round_trip if self.srtt else round_trip
 
     @property
     def flow_time(self) -> float:
-        """How long a multicast waits for neighbors that are behind, seconds (the multicast flow timer)."""
+        """The multicast flow timer: how long a multicast waits for neighbors that are behind, seconds."""
         return min(max(4 * self.srtt, _MINIMUM_FLOW), _MAXIMUM_FLOW) if self.srtt else _INITIAL_FLOW
 
     @property
     def pacing_ms(self) -> int:
-        """How long a full packet takes at the share of the bandwidth that EIGRP may use, milliseconds."""
+        """Transmission time of a full packet at EIGRP's share of the bandwidth, milliseconds."""
         return _RELIABLE_PACKET_BITS // self._share
 
     @property
     def _share(self) -> int:
-        """What EIGRP may use of the bandwidth, kbit/s."""
+        """EIGRP's share of the bandwidth, kbit/s."""
         return max(self.state.bandwidth * self.settings.bandwidth_percent // 100, 1)
 
     def spend(self, octets: int, now: float) -> None:
-        """Spend the bandwidth of a reliable packet of so many octets, RFC 7868 §5.2.1."""
+        """Charge a reliable packet of this size to EIGRP's share of the bandwidth, RFC 7868 §5.2.1."""
         self.paced = max(self.paced, now) + octets * 8 / (1000 * self._share)
 
     def pause(self, now: float) -> float:
-        """Return for how long no reliable packet may begin its way, seconds."""
+        """Return for how many seconds no reliable packet may be sent."""
         return self.paced - PACING_CREDIT - now

@@ -1,9 +1,9 @@
-"""How much neighbors may tell and redistribution may bring in: `maximum-prefix`, and what there is room for.
+"""Limits on prefixes from neighbors and from redistribution: `maximum-prefix`, and a fixed total.
 
-A limit is a number of prefixes, of one neighbor, of the whole process, or of redistribution. Close to it (the
-threshold) a line goes into the log; above it the neighbor is given up, or all of them, or nothing is brought in, until
-the pause is over. After so many pauses (`restart-count`) it stays so until somebody types `clear ip eigrp neighbors`;
-after a time without any (`reset-time`) they are counted from the start. The texts are those of IOS's message catalog.
+A limit is a number of prefixes, of one neighbor, of the whole process, or of redistribution. Near it (the threshold) a
+message is logged; above it the neighbor is given up, or all neighbors are, or redistribution stops, until the pause is
+over. After `restart-count` pauses this lasts until `clear ip eigrp neighbors`; after `reset-time` without a pause the
+count starts again. The texts are those of IOS's message catalog.
 """
 
 from __future__ import annotations
@@ -15,32 +15,36 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.model import PrefixLimit
 from dmvpn.features.eigrp.states import DownReason
+from dmvpn.features.eigrp.timers import TimerKind
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.features.eigrp.adjacency import Adjacencies
     from dmvpn.features.eigrp.dual import Dual
+    from dmvpn.features.eigrp.intake import InboundLists
     from dmvpn.features.eigrp.interface import Neighbor
     from dmvpn.features.eigrp.model import ProcessSettings
+    from dmvpn.features.eigrp.neighborhood import Neighborhood
     from dmvpn.features.eigrp.redistribute import Redistributor
-    from dmvpn.features.eigrp.surroundings import Surroundings
-    from dmvpn.features.eigrp.topology import Source
+    from dmvpn.features.eigrp.state import State
+    from dmvpn.features.eigrp.teardown import Teardown
+    from dmvpn.features.eigrp.topology import PathSource
 
-#: Destinations of one process, whatever is configured: some 500 MB.
+#: Maximum destinations of one process, whatever is configured: some 500 MB.
 MOST_PREFIXES: Final = 250_000
-#: Neighbors whose pauses are remembered; the one that has been quiet for longest is forgotten.
+#: Neighbors whose pauses are recorded; when there are more, up to half of them are forgotten that have no running
+#: pause.
 _MOST_REMEMBERED: Final = 4096
 
 
 @dataclass(slots=True, eq=False)
 class Gauge:
-    """What became of one limit.
+    """The state of one limit.
 
     near, over: the last count was above the threshold, or the limit.
-    restarts: pauses since they were last counted from the start.
+    restarts: pauses since the count last started.
     over_at: when the last one began, seconds monotonic.
-    barred_until: the end of the pause, infinite: until somebody clears it; None: there is none.
+    barred_until: the end of the pause; infinite: until cleared; None: no pause.
     """
 
     timer: Timer
@@ -51,7 +55,7 @@ class Gauge:
     barred_until: float | None = None
 
     def pause(self, limit: PrefixLimit, now: float) -> None:
-        """Set how long to stay away after the limit was passed."""
+        """Begin a pause after the limit was exceeded."""
         if now >= self.over_at + limit.reset_time:
             self.restarts = 0
         self.over_at = now
@@ -64,84 +68,106 @@ class Gauge:
 
 
 class Limits:
-    """Those of one process."""
+    """The limits of one process."""
 
-    def __init__(self, process: Surroundings, dual: Dual, redistributor: Redistributor) -> None:
-        self._process = process
-        self._context = process.context
+    def __init__(
+        self,
+        state: State,
+        *,
+        dual: Dual,
+        intake: InboundLists,
+        redistributor: Redistributor,
+        neighborhood: Neighborhood,
+        teardown: Teardown,
+    ) -> None:
+        self._state = state
+        self._context = state.context
         self._dual = dual
+        self._intake = intake
         self._redistributor = redistributor
-        self.all = Gauge(Timer(lambda: self._over(self.all)))
-        self.redistributed = Gauge(Timer(self._redistribute_again))
+        self._neighborhood = neighborhood
+        self._teardown = teardown
+        self.all = Gauge(Timer(TimerKind.BARRED, lambda: self._over(self.all)))
+        self.redistributed = Gauge(Timer(TimerKind.BARRED, self._redistribute_again))
         self.neighbors: dict[IPv4Address, Gauge] = {}
-        self._own = dict(process.settings.neighbor_limits)
-        #: How much each neighbor told when it was last looked at: an event is about few of many neighbors.
-        self._counts: dict[Source, int] = {}
+        self._own = dict(state.settings.neighbor_limits)
+        #: Prefixes of each neighbor at the last check: an event concerns few of many neighbors.
+        self._counts: dict[PathSource, int] = {}
 
     @property
     def bars_redistribution(self) -> bool:
-        """Is nothing to be brought in for now?"""
+        """Whether redistribution is stopped for now."""
         return self.redistributed.barred_until is not None
 
+    @property
+    def _kept(self) -> int:
+        """Destinations in memory, and reports of destinations that are too far or denied."""
+        return len(self._dual.table) + len(self._dual.too_far) + len(self._intake.denied)
+
     def is_barred(self, address: IPv4Address) -> bool:
-        """Return whether this neighbor must stay away for now."""
+        """Return whether this neighbor is refused for now."""
         if self.all.barred_until is not None:
             return True
         gauge = self.neighbors.get(address) if self.neighbors else None
         return gauge is not None and gauge.barred_until is not None
 
     def limit_of(self, address: IPv4Address) -> PrefixLimit | None:
-        """Return how much this neighbor may tell."""
-        return self._own.get(address, self._process.settings.neighbor_limit)
+        """Return the limit of this neighbor."""
+        return self._own.get(address, self._state.settings.neighbor_limit)
 
-    def check(self, neighbors: dict[Source, Neighbor], adjacencies: Adjacencies) -> None:
-        """Look at what is known now; called at the end of each event."""
-        settings = self._process.settings
+    def check(self) -> None:
+        """Check all limits at the end of an event."""
+        settings, neighbors = self._state.settings, self._neighborhood.up
         if settings.neighbor_limit is not None or settings.neighbor_limits:
             before, self._counts = self._counts, {source: len(source.prefixes) for source in neighbors}
             for neighbor in [neighbors[one] for one, count in self._counts.items() if before.get(one) != count]:
-                self._check_neighbor(neighbor, adjacencies)
+                self._check_neighbor(neighbor)
         if settings.limit is not None and self.all.barred_until is None:
             count, number = len(self._dual.table), settings.autonomous_system
             if self._is_over(self.all, settings.limit, count, f"{number}: Process"):
                 for neighbor in list(neighbors.values()):
-                    adjacencies.drop(neighbor, DownReason.PREFIX_LIMIT, tell=True)
-        if len(self._dual.table) > MOST_PREFIXES:
-            self._make_room(list(neighbors.values()), adjacencies)
+                    self._teardown.drop(neighbor, DownReason.PREFIX_LIMIT, tell=True)
+        if self._kept > MOST_PREFIXES:
+            self._make_room(list(neighbors.values()))
         if settings.redistributed_limit is not None:
             self._check_redistribution(settings.redistributed_limit)
 
-    def _check_neighbor(self, neighbor: Neighbor, adjacencies: Adjacencies) -> None:
+    def _check_neighbor(self, neighbor: Neighbor) -> None:
         limit = self.limit_of(neighbor.address)
         if limit is not None:
             about = self._name(neighbor)
             if self._is_over(self._gauge(neighbor.address), limit, len(neighbor.source.prefixes), about):
-                adjacencies.drop(neighbor, DownReason.PREFIX_LIMIT, tell=True)
+                self._teardown.drop(neighbor, DownReason.PREFIX_LIMIT, tell=True)
 
-    def _make_room(self, neighbors: list[Neighbor], adjacencies: Adjacencies) -> None:
-        """Make room where neighbors tell more than there is room for: the one that tells most of it goes, and the
-        others stay.
+    def _make_room(self, neighbors: list[Neighbor]) -> None:
+        """Give up the neighbor with the most prefixes if all neighbors together exceed the total; the other
+        ones stay.
         """
-        if sum(len(each.source.prefixes) for each in neighbors) <= MOST_PREFIXES:
+        too_far, denied = self._dual.too_far, self._intake.denied
+        told = {
+            each: len(each.source.prefixes) + len(too_far.of(each.source)) + len(denied.of(each.source))
+            for each in neighbors
+        }
+        if sum(told.values()) <= MOST_PREFIXES:
             return
-        most = max(neighbors, key=lambda one: len(one.source.prefixes))
+        most = max(neighbors, key=lambda one: told[one])
         room = PrefixLimit(MOST_PREFIXES)
-        if self._is_over(self._gauge(most.address), room, len(self._dual.table), self._name(most)):
-            adjacencies.drop(most, DownReason.PREFIX_LIMIT, tell=True)
+        if self._is_over(self._gauge(most.address), room, self._kept, self._name(most)):
+            self._teardown.drop(most, DownReason.PREFIX_LIMIT, tell=True)
 
     def _check_redistribution(self, limit: PrefixLimit) -> None:
-        about = f"{self._process.settings.autonomous_system}: Redistributed"
+        about = f"{self._state.settings.autonomous_system}: Redistributed"
         if not self.bars_redistribution and self._is_over(self.redistributed, limit, self._redistributor.count, about):
-            self._redistributor.refresh_all()
+            self._redistributor.bar(True)
 
     def _is_over(self, gauge: Gauge, limit: PrefixLimit, count: int, about: str) -> bool:
-        """Log what is to be logged; True if whoever it is about has to go."""
+        """Log threshold and limit; returns whether a pause begins."""
         was_near, was_over = gauge.near, gauge.over
         gauge.near, gauge.over = count * 100 > limit.maximum * limit.threshold, count > limit.maximum
         if gauge.near and not was_near:
-            self._context.out.append(messages.PrefixThreshold.of(about, limit.threshold))
+            self._context.emit(messages.PrefixThreshold.of(about, limit.threshold))
         if gauge.over and not was_over:
-            self._context.out.append(messages.PrefixLimit.of(about, limit.maximum))
+            self._context.emit(messages.PrefixLimitReached.of(about, limit.maximum))
         if not gauge.over or limit.warning_only:
             return False
         gauge.near = gauge.over = False
@@ -151,7 +177,7 @@ class Limits:
         return True
 
     def _name(self, neighbor: Neighbor) -> str:
-        return f"{self._process.settings.autonomous_system}: Neighbor {neighbor.address} ({neighbor.interface.name})"
+        return f"{self._state.settings.autonomous_system}: Neighbor {neighbor.address} ({neighbor.interface.name})"
 
     def _gauge(self, address: IPv4Address) -> Gauge:
         gauge = self.neighbors.get(address)
@@ -160,7 +186,7 @@ class Limits:
                 quiet = [known for known, one in self.neighbors.items() if one.barred_until is None]
                 for known in quiet[: _MOST_REMEMBERED // 2]:
                     del self.neighbors[known]
-            gauge = self.neighbors[address] = Gauge(Timer(lambda: self._over_of(address)))
+            gauge = self.neighbors[address] = Gauge(Timer(TimerKind.BARRED, lambda: self._over_of(address), address))
         return gauge
 
     def _over_of(self, address: IPv4Address) -> None:
@@ -172,17 +198,17 @@ class Limits:
 
     def _redistribute_again(self) -> None:
         self._over(self.redistributed)
-        self._redistributor.refresh_all()
+        self._redistributor.bar(False)
 
     def clear(self, address: IPv4Address | None = None) -> None:
-        """Clear the pauses of a neighbor, or of all of them."""
+        """Clear the pauses of a neighbor, or all pauses."""
         self._counts = {}
         if address is None:
             self._forget(self.all)
-            was_barred = self.redistributed.barred_until is not None
+            was_barred = self.bars_redistribution
             self._forget(self.redistributed)
             if was_barred:
-                self._redistributor.refresh_all()
+                self._redistributor.bar(False)
         for known, gauge in list(self.neighbors.items()):
             if address in (None, known):
                 self._forget(gauge)
@@ -192,8 +218,8 @@ class Limits:
         gauge.barred_until, gauge.restarts, gauge.near, gauge.over = None, 0, False, False
 
     def configure(self, old: ProcessSettings) -> None:
-        """Apply other lines than the old ones: pauses by lines that are gone, or say something else, are over."""
-        settings = self._process.settings
+        """Apply changed lines; pauses by the old ones are over."""
+        settings = self._state.settings
         self._own = dict(settings.neighbor_limits)
         before = (old.limit, old.redistributed_limit, old.neighbor_limit, old.neighbor_limits)
         if before != (settings.limit, settings.redistributed_limit, settings.neighbor_limit, settings.neighbor_limits):

@@ -1,16 +1,21 @@
-"""Rules about the EIGRP lines of one router. What has to agree with its neighbors is in `tools/lint`."""
+"""Rules about the EIGRP lines of one router. Agreement with its neighbors is checked in `tools/lint`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.placeholder import Placeholder
+from dmvpn.features.eigrp.config import interfaces, processes
 from dmvpn.features.eigrp.model import AuthenticationMode
+from dmvpn.ios import common
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
+    from dmvpn.base.addresses import Prefix
     from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
+    from dmvpn.ios import ConfigLine
 
 KEY_CHAIN: Final = Rule(
     id="eigrp-key-chain-undefined",
@@ -24,8 +29,8 @@ HALF: Final = Rule(
     id="eigrp-authentication-half",
     severity=Severity.ERROR,
     title="Half of EIGRP's authentication",
-    why="It takes two lines, a mode and a key chain. One alone authenticates nothing, and the neighbors that have "
-    "both drop what is not signed.",
+    why="It takes two lines, a mode and a key chain. One line alone has no effect, and neighbors that have both "
+    "drop packets without a digest.",
     bad="interface Tunnel0\n ip authentication key-chain eigrp 100 KEYS",
     fix="interface Tunnel0\n ip authentication mode eigrp 100 md5",
 )
@@ -33,7 +38,7 @@ HOLD: Final = Rule(
     id="eigrp-hold-time-short",
     severity=Severity.ERROR,
     title="The hold time is not longer than the interval between Hellos",
-    why="The hold time is what a router tells its neighbors to wait for its next Hello (RFC 7868 §5.3.2). Three "
+    why="The hold time in a router's Hellos is how long its neighbors wait for the next Hello (RFC 7868 §5.3.2). Three "
     "intervals are usual; with one or less the adjacency comes and goes.",
     bad="interface Tunnel0\n ip hello-interval eigrp 100 20",
     fix="interface Tunnel0\n ip hold-time eigrp 100 60",
@@ -48,11 +53,30 @@ HMAC: Final = Rule(
     fix="router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n"
     "  af-interface Tunnel0\n   authentication mode md5\n   authentication key-chain KEYS",
 )
+_NAME: Final = Placeholder("NAME")
+_SECRET: Final = common.KEY_STRING.of(secret=Placeholder("SECRET"))
+#: Seconds: the longest hold time.
+_LONGEST: Final = 65535
 RULES: Final = (KEY_CHAIN, HALF, HOLD, HMAC)
 
 
+class InterfaceLine(NamedTuple):
+    """A setting of a process for an interface: in the interface's own section, and in `af-interface` of named mode."""
+
+    classic: ConfigLine
+    named: ConfigLine
+
+
+MODE: Final = InterfaceLine(interfaces.IP_AUTHENTICATION_MODE, interfaces.AF_AUTHENTICATION_MODE)
+CHAIN: Final = InterfaceLine(interfaces.IP_AUTHENTICATION_KEY_CHAIN, interfaces.AF_KEY_CHAIN)
+HOLD_TIME: Final = InterfaceLine(interfaces.IP_HOLD_TIME, interfaces.AF_HOLD_TIME)
+SPLIT_HORIZON: Final = InterfaceLine(interfaces.IP_SPLIT_HORIZON, interfaces.AF_SPLIT_HORIZON)
+NEXT_HOP_SELF: Final = InterfaceLine(interfaces.IP_NEXT_HOP_SELF, interfaces.AF_NEXT_HOP_SELF)
+SUMMARY: Final = InterfaceLine(interfaces.IP_SUMMARY, interfaces.AF_SUMMARY)
+
+
 def check(config: EigrpConfig) -> Iterator[Concern]:
-    """Yield what is wrong with the processes, interface by interface."""
+    """Yield the problems of the processes, interface by interface."""
     for process in config.processes:
         for name, settings in process.interfaces:
             if not settings.shutdown:
@@ -61,23 +85,48 @@ def check(config: EigrpConfig) -> Iterator[Concern]:
 
 
 def line_of(process: ProcessSettings, interface: str, words: str) -> tuple[str, ...]:
-    """Return where a line about one interface is: in the interface's section, or in `af-interface` of named mode.
+    """Return where a line about an interface is configured: in the interface's section, or in `af-interface` of named
+    mode.
 
-    words: as in the latter ("hold-time"); "authentication key-chain" and the like.
+    words: the line as in `af-interface` ("hold-time", "authentication key-chain").
     """
     if process.is_named:
         return (f"router eigrp {process.name}", "address-family", f"af-interface {interface}", words)
-    negation, rest = ("no ", words[3:]) if words.startswith("no ") else ("", words)
-    return f"interface {interface}", f"{negation}ip {rest} eigrp {process.autonomous_system}"
+    return f"interface {interface}", f"ip {words} eigrp {process.autonomous_system}"
 
 
-def entered(process: ProcessSettings, interface: str, words: str, value: str = "") -> str:
-    """Return the same as lines to enter."""
-    *around, line = line_of(process, interface, words)
+def entered(process: ProcessSettings, interface: str, line: InterfaceLine, **values: Hashable) -> str:
+    """Return the lines to enter that set a parameter of an interface."""
+    if not process.is_named:
+        return f"interface {interface}\n {line.classic.of(number=process.autonomous_system, **values)}"
+    return f"{_named(process, interface)}\n   {line.named.of(**values)}"
+
+
+def taken_back(process: ProcessSettings, interface: str, line: InterfaceLine, **values: Hashable) -> str:
+    """Return the lines to enter that remove a setting of an interface."""
+    if not process.is_named:
+        return f"interface {interface}\n {line.classic.no(number=process.autonomous_system, **values)}"
+    return f"{_named(process, interface)}\n   {line.named.no(**values)}"
+
+
+def _named(process: ProcessSettings, interface: str) -> str:
+    """Return the lines that lead to an interface of a named process."""
+    return f"{_family(process)}\n  {processes.AF_INTERFACES.of(name=interface)}"
+
+
+def _family(process: ProcessSettings) -> str:
+    """Return the lines that lead to the address family of a named process."""
+    family = processes.ADDRESS_FAMILY.of(number=process.autonomous_system, unicast=True, autonomous_system=True)
+    return f"{processes.ROUTER_NAMED.of(name=process.name)}\n {family}"
+
+
+def including(process: ProcessSettings, prefix: Prefix) -> str:
+    """Return the lines to enter that make a process run on interfaces with an address in a prefix."""
+    values = {"address": prefix.address, "wildcard": prefix.wildcard}
     if process.is_named:
-        around[1] = f"address-family ipv4 unicast autonomous-system {process.autonomous_system}"
-    lines = [*around, f"{line} {value}".rstrip()]
-    return "\n".join(" " * depth + text for depth, text in enumerate(lines))
+        return f"{_family(process)}\n  {processes.IN_FAMILY.network.of(**values)}"
+    router = processes.ROUTER_CLASSIC.of(number=process.autonomous_system)
+    return f"{router}\n {processes.IN_CLASSIC.network.of(**values)}"
 
 
 def _authentication(
@@ -91,17 +140,16 @@ def _authentication(
             rule=HMAC,
             at=line_of(process, name, "authentication mode"),
             what=f"{name}: EIGRP {process.autonomous_system} stays silent here, for its password is hidden",
-            fix=entered(process, name, "authentication mode", "md5"),
+            fix=entered(process, name, MODE, md5=True),
         )
         return
     if (mode is None) != (not chain):
         lacking, given = ("mode", "key-chain") if mode is None else ("key-chain", "mode")
-        value = "md5" if mode is None else "NAME"
         yield Concern(
             rule=HALF,
             at=line_of(process, name, f"authentication {given}"),
             what=f"{name} has the {given} of EIGRP {process.autonomous_system}'s authentication, and no {lacking}",
-            fix=entered(process, name, f"authentication {lacking}", value),
+            fix=entered(process, name, MODE, md5=True) if mode is None else entered(process, name, CHAIN, chain=_NAME),
         )
     known = config.key_chain(chain) if chain else None
     if chain and (known is None or not known.keys):
@@ -110,7 +158,7 @@ def _authentication(
             rule=KEY_CHAIN,
             at=line_of(process, name, "authentication key-chain"),
             what=f"{name}: {what}, and EIGRP {process.autonomous_system} is to authenticate with it",
-            fix=f"key chain {chain}\n key 1\n  key-string SECRET",
+            fix=f"{common.KEY_CHAIN.of(name=chain)}\n {common.KEY.of(number=1)}\n  {_SECRET}",
         )
 
 
@@ -119,4 +167,5 @@ def _times(process: ProcessSettings, name: str, settings: InterfaceSettings) -> 
     if hold <= hello:
         at = line_of(process, name, "hold-time" if hold != type(settings)().hold_time else "hello-interval")
         what = f"{name}: Hellos of EIGRP {process.autonomous_system} every {hello} s, and neighbors wait {hold} s"
-        yield Concern(rule=HOLD, at=at, what=what, fix=entered(process, name, "hold-time", str(3 * hello)))
+        fix = entered(process, name, HOLD_TIME, seconds=min(3 * hello, _LONGEST))
+        yield Concern(rule=HOLD, at=at, what=what, fix=fix)

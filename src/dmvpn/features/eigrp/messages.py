@@ -1,4 +1,4 @@
-"""What EIGRP writes into the log and prints for its debugs. Texts are those of IOS: tools match them.
+"""Log messages of EIGRP, and the lines of its debugs. Texts are those of IOS: tools match them.
 
 `MESSAGES` lists the log messages; the docstring of each is its explanation for `dmvpn explain`.
 """
@@ -13,9 +13,9 @@ from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
 
-#: The debug of what neighbors say of destinations.
+#: The debug of received routes.
 ROUTES: Final = "ip eigrp"
-#: How packets are called in debugs.
+#: Names of opcodes in debugs.
 PACKET_NAMES: Final[dict[int, str]] = {
     Opcode.UPDATE: "UPDATE",
     Opcode.REQUEST: "REQUEST",
@@ -35,21 +35,21 @@ _FLAG_NAMES: Final = (
 
 
 class NeighborChanged(Log, name="DUAL-5-NBRCHANGE"):
-    """A neighbor came, went (and why), or is told everything again after a change of configuration (resync)."""
+    """A neighbor came up, went down (and why), or gets all routes again after a change of configuration (resync)."""
 
     @classmethod
     def up(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
-        """Return the message that there is a new adjacency."""
+        """Return the message of a new adjacency."""
         return cls._of(autonomous_system, neighbor, interface, "up: new adjacency")
 
     @classmethod
     def down(cls, autonomous_system: int, neighbor: IPAddress, interface: str, reason: str) -> Self:
-        """Return the message that a neighbor is given up. reason: IOS's words."""
+        """Return the message that a neighbor is given up. reason: in IOS's words."""
         return cls._of(autonomous_system, neighbor, interface, f"down: {reason}")
 
     @classmethod
     def resync(cls, autonomous_system: int, neighbor: IPAddress, interface: str, reason: str) -> Self:
-        """Return the message that a neighbor stays, and what it is told changes. reason: IOS's words."""
+        """Return the message that a neighbor stays and its routes are synchronized again. reason: in IOS's words."""
         return cls._of(autonomous_system, neighbor, interface, f"resync: {reason}")
 
     @classmethod
@@ -84,7 +84,7 @@ class AuthenticationMismatch(Log, name="DUAL-4-AUTHMISMATCH"):
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, theirs: str, ours: str) -> Self:
-        """Return the message for this sender. theirs, ours: what each side has."""
+        """Return the message for this sender. theirs, ours: the authentication of each side."""
         known = f"{theirs}, made with another key" if theirs == ours else f"{theirs}, ours is {ours}"
         return cls(f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is refused: theirs is {known}")
 
@@ -100,7 +100,9 @@ class NotOnCommonSubnet(Log, name="DUAL-6-NBRINFO"):
 
 
 class BadPacket(Log, name="DUAL-4-BADPACKET"):
-    """A packet broke the standard and was dropped (one message a minute for each interface)."""
+    """A packet broke the standard, or its neighbor sent more than is read of one, and it was dropped (one message a
+    minute for each neighbor).
+    """
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:
@@ -114,29 +116,29 @@ class PrefixThreshold(Log, name="DUAL-4-PFXLIMITTHR"):
 
     @classmethod
     def of(cls, about: str, percent: int) -> Self:
-        """Return the message. about: the process, what it brings in, or a neighbor."""
+        """Return the message. about: the process, its redistribution, or a neighbor."""
         return cls(f"EIGRP-IPv4 {about} threshold prefix level({percent}) reached.")
 
 
-class PrefixLimit(Log, name="DUAL-3-PFXLIMIT"):
+class PrefixLimitReached(Log, name="DUAL-3-PFXLIMIT"):
     """There are more prefixes than `maximum-prefix` allows, or than there is room for: the neighbor is given up, or all
     are, or nothing is brought in for now (unless the line says `warning-only`).
     """
 
     @classmethod
     def of(cls, about: str, maximum: int) -> Self:
-        """Return the message. about: the process, what it brings in, or a neighbor."""
+        """Return the message. about: the process, its redistribution, or a neighbor."""
         return cls(f"EIGRP-IPv4 {about} prefix limit reached({maximum}).")
 
 
-class TooMany(Log, name="DUAL-4-NBRLIMIT"):
-    """There are as many neighbors as there is room for: one that has not answered yet makes room, or nobody new comes
+class TooManyNeighbors(Log, name="DUAL-4-NBRLIMIT"):
+    """There are as many neighbors as there is room for: one without an answer yet makes room, or no new one is accepted
     (one message a minute for each interface).
     """
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, most: int) -> Self:
-        """Return the message for the neighbor that is one more."""
+        """Return the message for the neighbor that exceeds the limit."""
         about = f"Neighbor {neighbor} ({interface}) is one more"
         return cls(f"EIGRP-IPv4 {autonomous_system}: {about} than there is room for: there are {most} already")
 
@@ -144,18 +146,18 @@ class TooMany(Log, name="DUAL-4-NBRLIMIT"):
 MESSAGES: Final = (
     AuthenticationMismatch,
     PrefixThreshold,
-    PrefixLimit,
+    PrefixLimitReached,
     NeighborChanged,
     StuckInActive,
     AuthenticationImpossible,
     NotOnCommonSubnet,
     BadPacket,
-    TooMany,
+    TooManyNeighbors,
 )
 
 
 def packet_lines(way: str, packet: EigrpPacket, interface: str, length: int, other: IPAddress) -> tuple[str, ...]:
-    """Return the lines of `debug eigrp packets`. way: "sent" or "received"; other: destination or sender; length:
+    """Return the lines of `debug eigrp packets`. way: "sent" or "received"; other: destination or source; length:
     octets.
     """
     name = "ACK" if packet.is_acknowledgment else PACKET_NAMES.get(packet.opcode, f"OPCODE {packet.opcode}")
@@ -172,7 +174,7 @@ def packet_lines(way: str, packet: EigrpPacket, interface: str, length: int, oth
 def route_line(
     autonomous_system: int, prefix: Prefix, distance: int | None, neighbor: IPAddress, *, is_external: bool
 ) -> str:
-    """Return the line of `debug ip eigrp`: what a neighbor says of a destination. distance: None: it has no way."""
+    """Return the line of `debug ip eigrp` for a received route. distance: None: unreachable."""
     kind, metric = "Ext" if is_external else "Int", "unreachable" if distance is None else f"metric {distance}"
     return f"EIGRP-IPv4({autonomous_system}): {kind} {prefix} {metric} from {neighbor}"
 

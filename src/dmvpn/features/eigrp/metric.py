@@ -1,10 +1,11 @@
-"""EIGRP metrics: the vector that travels in packets, and the one number that DUAL compares, RFC 7868 §5.6.
+"""EIGRP metrics: the vector in packets, and the composite distance that DUAL compares, RFC 7868 §5.6.
 
-A `Vector` describes a way to a destination, or a single link: delays add up, the smallest bandwidth and MTU count.
+A `Vector` describes a path to a destination, or a single link: delays add up, the smallest bandwidth and MTU count.
 A `MetricScale` turns it into a distance: 32 bits in a classic process (`router eigrp 100`), 64 bits in a named one
 (`router eigrp NAME`), where the routing table gets the distance divided by `metric rib-scale`.
 
-Inside, delay is always picoseconds and bandwidth kbit/s: exact for both kinds of process. `None` is unreachable.
+Internally, delay is always in picoseconds and bandwidth in kbit/s: exact for both kinds of process. `None` is
+unreachable.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState
 
-#: The distance of what cannot be reached, in either kind of process.
+#: The distance of an unreachable destination, in either kind of process.
 INFINITY = (1 << 64) - 1
 
 PICOSECONDS_PER_MICROSECOND = 1_000_000
@@ -25,8 +26,9 @@ _REFERENCE_BANDWIDTH = 10_000_000  # kbit/s
 _CLASSIC_SCALE = 256
 _WIDE_SCALE = 65_536
 _CLASSIC_INFINITY = (1 << 32) - 1
+_LARGEST_RIB_METRIC = (1 << 32) - 1
 
-#: RFC 7868 §5.6.2: by how much a wide distance is divided for the routing table.
+#: RFC 7868 §5.6.2: divisor of a wide distance for the routing table.
 DEFAULT_RIB_SCALE = 128
 
 
@@ -48,7 +50,7 @@ class Vector(NamedTuple):
     load: int = 1
 
     def through(self, link: Vector) -> Vector:
-        """Return the metric of this destination for somebody at the other end of `link`: one hop more."""
+        """Return the metric of this destination at the other end of `link`: one hop more."""
         return Vector(
             self.delay + link.delay,
             min(self.bandwidth, link.bandwidth),
@@ -70,7 +72,7 @@ def link_vector(bandwidth: int, delay_us: int, mtu: int) -> Vector:
 
 
 def seed_vector(bandwidth: int, delay: int, reliability: int, load: int, mtu: int) -> Vector:
-    """Return the metric that a line gives to what comes in: delay in tens of microseconds, otherwise as `Vector`."""
+    """Return a configured metric of redistributed routes: delay in tens of microseconds, otherwise as `Vector`."""
     return link_vector(bandwidth, 10 * delay, mtu)._replace(reliability=reliability, load=load)
 
 
@@ -88,14 +90,14 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class MetricScale:
-    """How a process makes one number of a vector. wide: 64-bit metrics (a named process)."""
+    """How a process computes a distance from a vector. wide: 64-bit metrics (a named process)."""
 
     wide: bool = False
     weights: Weights = Weights()
     rib_scale: int = DEFAULT_RIB_SCALE
 
     def link(self, state: InterfaceState) -> Vector:
-        """Return what the way over an interface costs."""
+        """Return the cost of an interface."""
         vector = link_vector(state.bandwidth, state.delay, state.ip_mtu)
         if self.wide and state.wide_delay is not None:
             return vector._replace(delay=state.wide_delay)
@@ -120,12 +122,12 @@ class MetricScale:
         return distance if distance < (INFINITY if self.wide else _CLASSIC_INFINITY) else INFINITY
 
     def farther(self, vector: Vector, offset: int) -> Vector:
-        """Return the vector whose distance is larger by `offset`, which an offset list adds to its delay."""
+        """Return the vector with a distance larger by `offset`, which an offset list adds to the delay."""
         unit = _WIDE_SCALE * 10 if self.wide else _CLASSIC_SCALE
         return vector._replace(delay=vector.delay + offset * _PICOSECONDS_PER_TENS_OF_MICROSECONDS // unit)
 
     def rib_metric(self, distance: int) -> int:
-        """Return the metric that the routing table gets: 32 bits, at least 1 for what is at any distance at all."""
+        """Return the metric for the routing table: at least 1 for a distance above 0, and at most 32 bits."""
         if not self.wide:
             return distance
-        return max(distance // self.rib_scale, 1) if distance else 0
+        return min(max(distance // self.rib_scale, 1), _LARGEST_RIB_METRIC) if distance else 0

@@ -1,8 +1,8 @@
-"""What the configuration says of EIGRP, as typed values: made by `config.py`, read by the machine.
+"""The configuration of EIGRP, as typed values: built by `config`, read by the machine.
 
 EigrpConfig         all processes and key chains
 ProcessSettings     one autonomous system, classic or named
-InterfaceSettings   what holds on one interface, with the defaults filled in
+InterfaceSettings   the settings of one interface, with the defaults filled in
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from dmvpn.base.distribution import NOTHING, Distribution
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.dual import MAXIMUM_HOPS
 from dmvpn.features.eigrp.eventlog import DEFAULT_SIZE
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 
@@ -28,31 +27,35 @@ if TYPE_CHECKING:
 
 _CLASSIC = MetricScale()
 
-#: Seconds. IOS has 60 and 180 on slow multipoint Frame Relay and ATM; a tunnel is neither, whatever its bandwidth.
+#: Destinations farther away than this count as unreachable (`metric maximum-hops`).
+MAXIMUM_HOPS = 100
+
+#: Seconds. IOS uses 60 and 180 on slow multipoint Frame Relay and ATM; a tunnel is neither, whatever its bandwidth.
 HELLO_INTERVAL = 5
 HOLD_TIME = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class NetworkLine:
     """A `network` statement: interfaces with an address in it take part."""
 
     address: IPv4Address
     wildcard: IPv4Address
 
     def matches(self, address: IPAddress) -> bool:
-        """Return whether it is an address of this network.
+        """Return whether an address is in this network.
 
-        The ones of the wildcard do not matter, wherever they are.
+        Bits set in the wildcard are ignored, wherever they are.
         """
         return not (int(address) ^ int(self.address)) & ~int(self.wildcard)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`summary-address`: told instead of everything inside it. distance: of our own route to Null0, 255 = none.
+    """`summary-address`: advertised in place of everything inside it. distance: of our own route to Null0; 255: no
+    route.
 
-    leaks: the route map of what is told all the same.
+    leaks: the route map of components that are advertised as well.
     """
 
     prefix: Prefix
@@ -61,7 +64,7 @@ class Summary:
 
 
 class AuthenticationMode(enum.Enum):
-    """How packets are protected."""
+    """How packets are authenticated."""
 
     MD5 = "md5"
     HMAC_SHA_256 = "hmac-sha-256"
@@ -69,10 +72,12 @@ class AuthenticationMode(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceSettings:
-    """One process on one interface. Times in seconds. shutdown: the process does not run here. bfd: neighbors are
-    watched.
+    """One process on one interface. Times in seconds.
+
+    shutdown: the process does not run here.
+    bfd: BFD watches the neighbors.
     password: of HMAC-SHA-256.
-    neighbors: the only ones here, each sent to alone.
+    neighbors: the only neighbors here, reached by unicast.
     """
 
     hello_interval: int = HELLO_INTERVAL
@@ -93,11 +98,12 @@ class InterfaceSettings:
 
 @dataclass(frozen=True, slots=True)
 class PrefixLimit:
-    """`maximum-prefix`: how many there may be.
+    """`maximum-prefix`: the largest number of prefixes.
 
-    threshold: percent of it at which a line is logged. warning_only: nothing but log lines follows. restart: seconds
-    for which whoever told too much stays away, restart_count: so often, reset_time: seconds after which these times are
-    counted again. dampened: each pause is twice as long as the one before.
+    threshold: percent of it at which a message is logged. warning_only: messages are the only consequence.
+    restart: seconds of a pause. restart_count: number of pauses. reset_time: seconds after which they are counted
+    again.
+    dampened: each pause is twice as long as the one before.
     """
 
     maximum: int
@@ -111,9 +117,10 @@ class PrefixLimit:
 
 @dataclass(frozen=True, slots=True)
 class Redistribution:
-    """`redistribute`: which routes of the routing table come in. metric: theirs, or None: the default or the link's.
+    """`redistribute`: routes of the routing table to bring in. metric: None: the default metric, or else the route's
+    own.
 
-    process: its number, where a protocol has several; "": whatever it is.
+    process: its number, for protocols with several processes; "": any.
     """
 
     source: RouteSource
@@ -127,15 +134,16 @@ class Redistribution:
 class ProcessSettings:
     """One EIGRP process.
 
-    name: the virtual instance of named mode, "" in classic mode.
-    stub: what a stub router tells, None for a router that is none; stub_leaks: and what this route map lets through.
-    limit, redistributed_limit, neighbor_limit, neighbor_limits: how many prefixes there may be, and how many may be
-    brought in, told by any one neighbor, told by these.
-    event_log_size: how many events `show ip eigrp events` has.
-    active_time: seconds until a destination is stuck in active, 0: it never is.
-    summary_metrics: what summaries cost, None: as much as the nearest part; and the distance of our own routes to
-    Null0, None: as the line of the summary says.
-    interfaces: settings of those that have any of their own; the others have `default_interface`.
+    name: the virtual instance of named mode; "" in classic mode.
+    stub: the routes that a stub router advertises; None: it is no stub. stub_leaks: route map of further routes.
+    limit, redistributed_limit, neighbor_limit, neighbor_limits: maximum prefixes of the process, of redistribution, of
+    any neighbor, of these neighbors.
+    event_log_size: size of `show ip eigrp events`.
+    active_time: seconds until a destination is stuck in active; 0: never.
+    summary_metrics: metric of summaries, None: that of the nearest component; and the distance of our route to Null0,
+    None:
+    as in the summary line.
+    interfaces: settings of interfaces with lines of their own; other interfaces have `default_interface`.
     """
 
     autonomous_system: int
@@ -143,7 +151,7 @@ class ProcessSettings:
     shutdown: bool = False
     log_changes: bool = True
     event_log_size: int = DEFAULT_SIZE
-    networks: tuple[Network, ...] = ()
+    networks: tuple[NetworkLine, ...] = ()
     router_id: IPv4Address | None = None
     scale: MetricScale = _CLASSIC
     maximum_hops: int = MAXIMUM_HOPS
@@ -167,17 +175,17 @@ class ProcessSettings:
 
     @property
     def is_named(self) -> bool:
-        """True for `router eigrp NAME`: wide metrics."""
+        """Whether this is `router eigrp NAME`, with wide metrics."""
         return bool(self.name)
 
     def interface(self, name: str) -> InterfaceSettings:
-        """Return what holds on this interface."""
+        """Return the settings of this interface."""
         return next((settings for known, settings in self.interfaces if known == name), self.default_interface)
 
 
 @dataclass(frozen=True, slots=True)
 class EigrpConfig:
-    """All of it, sorted by autonomous system and name."""
+    """The whole configuration, sorted by autonomous system and name."""
 
     processes: tuple[ProcessSettings, ...] = ()
     key_chains: Pages[KeyChain] = NONE

@@ -1,7 +1,7 @@
-"""Routes for the routing table, made of destinations of the topology table.
+"""Routes for the routing table, made from the destinations of the topology table.
 
-Our own connected prefixes are the RIB's business. A summary is offered as a route that discards (Null0): what lies in
-it and is known to nobody must not go back to where the default route leads.
+The RIB has connected prefixes already. A summary is offered as a discard route (Null0): packets to an unknown
+destination inside it must not return along the default route.
 """
 
 from __future__ import annotations
@@ -17,67 +17,67 @@ from dmvpn.features.eigrp.topology import Destination, Origin, Path
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.eigrp.dual import Dual
+    from dmvpn.features.eigrp.state import State
     from dmvpn.features.eigrp.summary import Summaries
-    from dmvpn.features.eigrp.surroundings import Surroundings
 
-#: Administrative distance that keeps a route out of the routing table.
+#: Administrative distance of a route that is not installed.
 UNUSABLE: Final = 255
 NULL: Final = NextHop("Null0")
 
-#: Parts of the flows that the nearest of several unequal paths takes at most.
+#: Maximum share of the flows for the nearest of several unequal paths.
 _PARTS: Final = 16
 
 
 class Offers:
-    """What the RIB has been offered by one process."""
+    """The routes that one process offers to the RIB."""
 
-    def __init__(self, process: Surroundings, dual: Dual, summaries: Summaries) -> None:
-        self._process = process
-        self._context = process.context
+    def __init__(self, state: State, dual: Dual, summaries: Summaries) -> None:
+        self._state = state
+        self._context = state.context
         self._dual = dual
         self._summaries = summaries
         self._offered: dict[Prefix, Route] = {}
 
     def refresh(self, prefix: Prefix) -> None:
-        """Offer what holds for this prefix now, if it is not what the RIB has."""
+        """Offer the present route to this prefix, if it differs from the one in the RIB."""
         route = self._route(prefix)
         if route == self._offered.get(prefix):
             return
         if route is not None:
             self._offered[prefix] = route
-            self._context.out.append(RouteOffered(route))
+            self._context.emit(RouteOffered(route))
         elif prefix in self._offered:
             self._retract(prefix)
 
     def refresh_all(self) -> None:
-        """Offer everything again, because the settings changed."""
+        """Offer all routes again because the settings changed."""
         for prefix in list(dict.fromkeys((*self._dual.table, *self._offered))):
             self.refresh(prefix)
 
     def retract_all(self) -> None:
-        """Retract everything, because the process ends."""
+        """Retract all routes because the process ends."""
         for prefix in list(self._offered):
             self._retract(prefix)
 
     def sources(self) -> list[tuple[Path, Route]]:
-        """Return the first path of every destination that is offered, with the route."""
+        """Return the first path of every offered destination, with the route."""
         table = self._dual.table
         pairs = ((table[prefix].usable(), route) for prefix, route in self._offered.items() if prefix in table)
         return [(paths[0], route) for paths, route in pairs if paths]
 
     def chosen(self, destination: Destination) -> list[Path]:
-        """Return the paths that packets take: those within the variance, as many as may be."""
+        """Return the paths that packets take: within the variance, up to the maximum."""
         paths = destination.usable()
         if not paths or paths[0].source.is_local:
             return []
-        settings = self._process.settings
+        settings = self._state.settings
         limit = paths[0].distance * settings.variance
         chosen = [path for path in paths if path.distance <= limit and not path.source.is_local]
         return chosen[: settings.maximum_paths]
 
     def _retract(self, prefix: Prefix) -> None:
         route = self._offered.pop(prefix)
-        self._context.out.append(RouteRetracted(route.source, route.process, prefix))
+        self._context.emit(RouteRetracted(route.source, route.process, prefix))
 
     def _route(self, prefix: Prefix) -> Route | None:
         destination = self._dual.table.get(prefix)
@@ -89,7 +89,7 @@ class Offers:
         chosen = self.chosen(destination)
         if not chosen:
             return None
-        settings, best = self._process.settings, chosen[0]
+        settings, best = self._state.settings, chosen[0]
         external = best.report.external
         ways = tuple(OwnWay(settings.scale.rib_metric(path.distance), details(path)) for path in chosen)
         distance = settings.external_distance
@@ -115,7 +115,7 @@ class Offers:
         )
 
     def _null_route(self, prefix: Prefix, path: Path) -> Route | None:
-        distance, settings = self._summaries.distances.get(prefix, UNUSABLE), self._process.settings
+        distance, settings = self._summaries.distances.get(prefix, UNUSABLE), self._state.settings
         if distance >= UNUSABLE:
             return None
         return Route(
@@ -132,10 +132,9 @@ class Offers:
 
 
 def _shares(distances: list[int]) -> list[int]:
-    """Return how many parts of the flows each path takes: the nearer the more (`traffic-share balanced`), as IOS does
-    it.
+    """Return the share of the flows for each path: more for a nearer one (`traffic-share balanced`), as on IOS.
 
-    distances: the smallest one first.
+    distances: ascending.
     """
     if distances[0] == distances[-1]:
         return [1] * len(distances)
@@ -145,7 +144,7 @@ def _shares(distances: list[int]) -> list[int]:
 
 
 def details(path: Path) -> tuple[str, ...]:
-    """Return what `show ip route A.B.C.D` adds for a route of EIGRP."""
+    """Return the lines that `show ip route A.B.C.D` adds for an EIGRP route."""
     metric = path.metric
     return (
         f"      Total delay is {metric.delay_us} microseconds, minimum bandwidth is {metric.bandwidth} Kbit",

@@ -1,7 +1,8 @@
 """EIGRP packets: RFC 7868 §6.5, a header of 20 octets and a list of TLVs.
 
-`parse` takes the payload of an IP packet (protocol 88), `serialize` makes it. The TLVs are in `tlv.py` and `route.py`,
-digests in `auth.py`. An acknowledgment is no kind of its own: it is a Hello that acknowledges something.
+`parse` decodes the payload of an IP packet (protocol 88), `serialize` encodes it. The TLVs are in `tlv.py` and
+`route.py`, digests in `auth.py`. An acknowledgment has no opcode of its own: it is a Hello with an acknowledgment
+number.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _Kind = TypeVar("_Kind", bound=Tlv)
 
 
 class Opcode(enum.IntEnum):
-    """What a packet is, RFC 7868 §6.5. Some routers send ACK where the standard sends HELLO."""
+    """Type of a packet, RFC 7868 §6.5. Some routers send ACK where the standard sends HELLO."""
 
     UPDATE = 1
     REQUEST = 2
@@ -45,8 +46,8 @@ class Opcode(enum.IntEnum):
 class PacketFlag(enum.IntFlag):
     """RFC 7868 §6.5."""
 
-    INIT = 0x01  # first packet for a new neighbor: send me everything
-    CONDITIONAL_RECEIVE = 0x02  # only for who is not in the Sequence TLV of the Hello before
+    INIT = 0x01  # first packet to a new neighbor: requests its table
+    CONDITIONAL_RECEIVE = 0x02  # only for routers not listed in the Sequence TLV of the Hello before
     RESTART = 0x04  # graceful restart
     END_OF_TABLE = 0x08  # the last packet of the table
 
@@ -69,9 +70,9 @@ _OPCODES = {int(opcode): opcode for opcode in Opcode}
 class EigrpPacket:
     """A packet, RFC 7868 §6.5.
 
-    opcode: an `Opcode` or what the peer sent.
-    sequence: 0 = needs no acknowledgment.
-    acknowledgment: the sequence number this answers, 0 = none.
+    opcode: an `Opcode`, or the number received.
+    sequence: 0: needs no acknowledgment.
+    acknowledgment: the acknowledged sequence number; 0: none.
     """
 
     opcode: int
@@ -84,7 +85,9 @@ class EigrpPacket:
 
     @classmethod
     def parse(cls, data: Octets) -> Self:
-        """Decode the payload of an IP packet. Raises WireError: one bad length spoils the packet (RFC 7868 §6.6)."""
+        """Decode the payload of an IP packet. Raises WireError: one bad length invalidates the packet
+        (RFC 7868 §6.6).
+        """
         if len(data) < HEADER_LENGTH:
             raise WireError("EIGRP header cut short", offset=len(data), clause=_CLAUSE)
         packet = bytes(data)
@@ -122,7 +125,7 @@ class EigrpPacket:
         return bytes(packet)
 
     def find(self, kind: type[_Kind]) -> _Kind | None:
-        """Return the (first) TLV of this class, or None."""
+        """Return the first TLV of this class, or None."""
         for part in self.tlvs:
             if isinstance(part, kind):
                 return part
@@ -130,18 +133,18 @@ class EigrpPacket:
 
     @property
     def is_acknowledgment(self) -> bool:
-        """True for a Hello that acknowledges. FRR puts TLVs into it, so they do not tell (RFC 7868 §5.3.1 has none)."""
+        """Whether this is an acknowledgment. FRR adds TLVs to it, so they do not matter (RFC 7868 §5.3.1 has none)."""
         return self.opcode in (Opcode.HELLO, Opcode.ACK) and self.acknowledgment != 0
 
     @property
     def is_goodbye(self) -> bool:
-        """True for the Hello of a router that goes, RFC 7868 §6.7.7."""
+        """Whether this is the Hello of a router that leaves, RFC 7868 §6.7.7."""
         parameters = self.find(Parameters)
         return self.opcode == Opcode.HELLO and parameters is not None and parameters.is_goodbye
 
 
 def set_checksum(packet: bytearray) -> None:
-    """Write the checksum of the packet into it, RFC 7868 §6.5: over everything from the header on."""
+    """Write the checksum, RFC 7868 §6.5: over the whole EIGRP packet."""
     packet[2:4] = b"\x00\x00"
     packet[2:4] = checksum(packet).to_bytes(2, "big")
 

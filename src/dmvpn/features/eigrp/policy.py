@@ -1,4 +1,4 @@
-"""What neighbors on an interface may hear of a destination, RFC 7868 §5.4: summary, stub, split horizon, lists, next
+"""What neighbors on an interface may learn of a destination, RFC 7868 §5.4: summaries, stub, split horizon, lists, next
 hop.
 """
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.surroundings import Surroundings
+    from dmvpn.features.eigrp.state import State
     from dmvpn.features.eigrp.topology import Destination, Path
 
 
 class Policy:
-    """The rules of one process."""
+    """The advertisement rules of one process."""
 
-    def __init__(self, process: Surroundings) -> None:
-        self._process = process
-        self._context = process.context
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._context = state.context
 
     def advert(self, interface: EigrpInterface, destination: Destination | None) -> Advert:
-        """Return what everybody on `interface` may know of `destination`, as it is now."""
+        """Return the advert of `destination` for all neighbors on `interface`, as of now."""
         if destination is None:
             return WITHDRAWN
         path = destination.current
         if path is None or self._is_withheld(interface, destination, path):
             return WITHDRAWN
-        metric, distribution = path.metric, self._process.settings.distribution
+        metric, distribution = path.metric, self._state.settings.distribution
         if distribution.says(inwards=False):
             policies = self._context.ports.policies.of_routes()
             route = candidate(destination.prefix, path.report, path.source.interface)
             if not distribution.permits(policies, route, interface.name, inwards=False):
                 return WITHDRAWN
             offset = distribution.offset(policies, route, interface.name, inwards=False)
-            metric = self._process.settings.scale.farther(metric, offset)
-        originator = self._process.router_id if path.source.is_local else path.report.originator
+            metric = self._state.settings.scale.farther(metric, offset)
+        originator = self._state.router_id if path.source.is_local else path.report.originator
         return Advert(metric, _next_hop(interface, destination, path), originator, path.report.external)
 
     def _is_withheld(self, interface: EigrpInterface, destination: Destination, path: Path) -> bool:
@@ -56,30 +56,30 @@ class Policy:
             return True
         if settings.split_horizon and _leads_over(interface, destination, path):
             return True
-        process = self._process.settings
-        if process.stub is None or _is_told_by_stub(path, process.stub):
+        stub = self._state.settings.stub
+        if stub is None or _is_told_by_stub(path, stub):
             return False
-        return not self._leaks(process.stub_leaks, interface, path, prefix)
+        return not self._leaks(self._state.settings.stub_leaks, interface, path, prefix)
 
     def _is_summarized(self, interface: EigrpInterface, path: Path, prefix: Prefix) -> bool:
-        """Return whether the prefix is told as part of a summary here, and not beside it."""
+        """Return whether the prefix is hidden by a summary here, and not leaked."""
         summaries = [one for one in interface.settings.summaries if one.prefix != prefix and prefix in one.prefix]
         return any(not self._leaks(summary.leaks, interface, path, prefix) for summary in summaries)
 
     def _leaks(self, name: str, interface: EigrpInterface, path: Path, prefix: Prefix) -> bool:
-        """Return whether a leak map lets the prefix through. `match interface` means the one that it is told on."""
+        """Return whether a leak map permits the prefix. `match interface` means the interface of the advertisement."""
         if not name:
             return False
         policies = self._context.ports.policies.of_routes()
         return policies.mapped(name, candidate(prefix, path.report, interface.name)) is not None
 
     def leaks(self, interface: EigrpInterface) -> bool:
-        """Return whether any leak map has a say here."""
-        return bool(self._process.settings.stub_leaks) or any(summary.leaks for summary in interface.settings.summaries)
+        """Return whether any leak map applies here."""
+        return bool(self._state.settings.stub_leaks) or any(summary.leaks for summary in interface.settings.summaries)
 
 
 def _leads_over(interface: EigrpInterface, destination: Destination, path: Path) -> bool:
-    """Split horizon, RFC 7868 §5.4.2: does any successor lie on this interface?"""
+    """Return whether any successor is on this interface, for split horizon, RFC 7868 §5.4.2."""
     if path.source.interface == interface.name:
         return True
     if destination.is_active or len(destination.paths) < 2:
@@ -106,10 +106,10 @@ def _is_told_by_stub(path: Path, stub: StubFlag) -> bool:
 
 
 def _next_hop(interface: EigrpInterface, destination: Destination, path: Path) -> IPv4Address:
-    """Return ourselves, or with `no next-hop-self` the neighbor on the same interface that the packets then go to
-    directly.
+    """Return unspecified for ourselves; with `no next-hop-self`, the neighbor on the same interface that packets can be
+    sent to directly.
 
-    `no-ecmp-mode` looks at all successors for one on this interface, not only at the first.
+    `no-ecmp-mode` searches all successors for one on this interface, not only the first.
     """
     settings = interface.settings
     if settings.next_hop_self:

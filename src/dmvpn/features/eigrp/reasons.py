@@ -1,4 +1,4 @@
-"""Why EIGRP takes no packets of a neighbor, or sends none on an interface."""
+"""Why EIGRP accepts no packets of a neighbor, or sends none on an interface."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dmvpn.base.reasons import ReasonCode
 
 @enum.unique
 class EigrpReason(ReasonCode):
-    """Kept as `Neighbor.refusal` and `EigrpInterface.blocked`."""
+    """Stored as `Neighbor.refusal` and `EigrpInterface.blocked`."""
 
     HIDDEN = "the password of hmac-sha-256 cannot be read", "write it in clear (type 0)", "RFC 7868 §6.7.2"
     NO_KEY_CHAIN = "authentication without a key chain", "authentication key-chain is missing"

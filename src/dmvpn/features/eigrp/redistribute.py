@@ -1,8 +1,8 @@
-"""Redistribution: routes of the routing table that come into EIGRP as external destinations, RFC 7868 §5.6, §6.8.3.
+"""Redistribution: routes of the routing table that enter EIGRP as external destinations, RFC 7868 §5.6, §6.8.3.
 
-A route comes in while it is the best one of its prefix and its protocol is to be redistributed. Static and connected
-routes have the metric of the interface they lead over unless one is configured, and those of another process of EIGRP
-the metric that they have there; others come in only with a metric.
+A route enters while it is the best one of its prefix and its protocol is redistributed. Static and connected routes
+have the metric of the interface they lead over unless one is configured, and those of another EIGRP process the metric
+that they have there; routes of other protocols need a configured metric.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.chores import in_pieces
 from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.redistribution import line_for
-from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
+from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.eigrp.dual import Dual, Message
 from dmvpn.features.eigrp.metric import Vector, link_vector, seed_vector
 from dmvpn.features.eigrp.route import ExternalData, ExternalProtocol
-from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
+from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, PathSource, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.notices import RouteChanged
+    from dmvpn.base.notices import InterfaceState, RouteChanged
     from dmvpn.features.eigrp.model import Redistribution
-    from dmvpn.features.eigrp.surroundings import Surroundings
+    from dmvpn.features.eigrp.state import State
 
 _PROTOCOLS: Final = {
     RouteSource.STATIC: ExternalProtocol.STATIC,
@@ -34,61 +34,72 @@ _PROTOCOLS: Final = {
     RouteSource.OSPF: ExternalProtocol.OSPF,
     RouteSource.BGP: ExternalProtocol.BGP,
 }
-#: Those whose routes need no configured metric, and whose routes EIGRP never takes the place of.
+#: Sources whose routes need no configured metric, and are never replaced by EIGRP routes.
 _OWN_METRIC: Final = (RouteSource.STATIC, RouteSource.CONNECTED)
-#: Those whose processes have numbers.
+#: Sources whose processes have numbers.
 _NUMBERED: Final = (RouteSource.EIGRP, RouteSource.OSPF, RouteSource.BGP)
 #: The metric of a route that leads over no interface (Null0).
 _NOWHERE: Final = link_vector(1_000_000, 10, 1500)
-#: Prefixes that are looked at in one event: of one that goes all neighbors are asked, which may be thousands.
+#: Prefixes processed in one event: the loss of one queries all neighbors, which may be thousands.
 _TOGETHER: Final = 8
 
 
 class Redistributor:
-    """What one process takes from the routing table, unless it is barred from that."""
+    """The redistributed routes of one process, none while redistribution is barred."""
 
-    def __init__(self, process: Surroundings, dual: Dual, is_barred: Callable[[], bool]) -> None:
-        self._process = process
-        self._context = process.context
+    def __init__(self, state: State, dual: Dual) -> None:
+        self._state = state
+        self._context = state.context
         self._dual = dual
-        self._is_barred = is_barred
+        self._is_barred = False
         self._sources = {
-            kind: Source(Origin.REDISTRIBUTED, kind.value, absolute=kind in _OWN_METRIC) for kind in _PROTOCOLS
+            kind: PathSource(Origin.REDISTRIBUTED, kind.value, absolute=kind in _OWN_METRIC) for kind in _PROTOCOLS
         }
-        self._taken: dict[Prefix, Source] = {}
+        self._taken: dict[Prefix, PathSource] = {}
 
     @property
     def count(self) -> int:
-        """How many routes came in."""
+        """The number of redistributed routes."""
         return len(self._taken)
 
+    def bar(self, barred: bool) -> None:
+        """Stop redistribution (barred), or resume it."""
+        self._is_barred = barred
+        self.refresh_all()
+
     def refresh_all(self) -> None:
-        """Go through the whole routing table, because the settings or our router id changed."""
-        routes = self._context.ports.rib.routes() if self._process.settings.redistributions else ()
+        """Process the whole routing table because the settings or our router ID changed."""
+        routes = self._context.ports.rib.routes() if self._state.settings.redistributions else ()
         present = dict.fromkeys(route.prefix for route in routes)
         gone = [prefix for prefix in self._taken if prefix not in present]
-        self._context.work(in_pieces([*gone, *present], _TOGETHER, self._look_at))
+        self._context.work(in_pieces([*gone, *present], _TOGETHER, self._look_at), self._state)
 
     def _look_at(self, prefixes: Iterable[Prefix]) -> None:
         for prefix in prefixes:
-            self._take(
-                prefix, self._context.ports.rib.exact(prefix) if self._process.settings.redistributions else None
-            )
+            self._take(prefix, self._context.ports.rib.exact(prefix) if self._state.settings.redistributions else None)
 
     def policies_changed(self) -> None:
-        """Apply other lists or route maps."""
-        settings = self._process.settings
+        """Apply changed lists and route maps."""
+        settings = self._state.settings
         lists = any(one.source is not None for one in settings.distribution.lists)
         if lists or any(rule.route_map for rule in settings.redistributions):
             self.refresh_all()
 
     def route_changed(self, change: RouteChanged) -> None:
-        """Look at the best route of a prefix, which is another one."""
-        if self._process.settings.redistributions or self._taken:
+        """Process a changed best route."""
+        if self._state.settings.redistributions or self._taken:
             self._take(change.prefix, change.new)
 
+    def interface_changed(self, old: InterfaceState | None, new: InterfaceState | None) -> None:
+        """Process static and connected routes again if the cost of an interface changed: they may lead over it."""
+        scale = self._state.settings.scale
+        if old is None or new is None or scale.link(old) == scale.link(new):
+            return
+        rated = [prefix for prefix, source in self._taken.items() if source.absolute]
+        self._context.work(in_pieces(rated, _TOGETHER, self._look_at), self._state)
+
     def _take(self, prefix: Prefix, route: Route | None) -> None:
-        report = self._report(route) if route and not self._is_barred() else None
+        report = self._report(route) if route and not self._is_barred else None
         source = self._sources[route.source] if route and report else None
         old = self._taken.pop(prefix, None)
         if old is not None and old is not source:
@@ -98,22 +109,22 @@ class Redistributor:
             self._dual.receive(prefix, source, report, Message.UPDATE, self._context.now)
 
     def _report(self, route: Route) -> Report | None:
-        """Return what the route says as an external destination, None if it is not to come in."""
-        rule = None if self._is_ours(route) else line_for(self._process.settings.redistributions, route)
+        """Return the report of a route as an external destination; None: it is not redistributed."""
+        rule = None if self._is_ours(route) else line_for(self._state.settings.redistributions, route)
         if rule is None or route.prefix.version != 4:
             return None
-        lists, policies = self._process.settings.distribution, self._context.ports.policies.of_routes()
-        if not lists.brings_in(policies, Candidate.of(route)):
+        lists, policies = self._state.settings.distribution, self._context.ports.policies.of_routes()
+        if not lists.brings_in(policies, MatchedRoute.of(route)):
             return None
         changes = self._mapped(rule.route_map, route)
         if changes is None:
             return None
         own = seed_vector(*changes.vector) if changes.vector else None
-        metric = own or rule.metric or self._process.settings.default_metric or self._own_metric(rule, route)
+        metric = own or rule.metric or self._state.settings.default_metric or self._own_metric(rule, route)
         if metric is None:
             return None
         external = ExternalData(
-            originator=self._process.router_id,
+            originator=self._state.router_id,
             autonomous_system=int(route.process) if route.source in _NUMBERED else 0,
             tag=route.tag if changes.tag is None else changes.tag,
             metric=0 if route.source in _OWN_METRIC else route.metric,
@@ -122,20 +133,25 @@ class Redistributor:
         return Report(metric, external=external)
 
     def _is_ours(self, route: Route) -> bool:
-        """Return whether the route is our own, which never comes in again."""
-        return route.source is RouteSource.EIGRP and route.process == str(self._process.settings.autonomous_system)
+        """Return whether the route is our own, which is never redistributed."""
+        return route.source is RouteSource.EIGRP and route.process == str(self._state.settings.autonomous_system)
 
     def _mapped(self, name: str, route: Route) -> Changes | None:
-        """Return what a route map makes of a route, None: it refuses it."""
+        """Return the changes of a route map to a route; None: it denies the route."""
         if not name:
             return UNCHANGED
-        return self._context.ports.policies.of_routes().mapped(name, Candidate.of(route))
+        return self._context.ports.policies.of_routes().mapped(name, MatchedRoute.of(route))
+
+    def _metric_in(self, process: int, prefix: Prefix) -> Vector | None:
+        """Return the metric of a prefix in another process of this router."""
+        destination = self._state.tables.get(process, {}).get(prefix)
+        return destination.current.metric if destination is not None and destination.current is not None else None
 
     def _own_metric(self, rule: Redistribution, route: Route) -> Vector | None:
         if rule.source is RouteSource.EIGRP:
-            return self._process.metric_in(rule.process, route.prefix)
+            return self._metric_in(int(rule.process), route.prefix)
         if rule.source not in _OWN_METRIC:
             return None
         interface = route.next_hops[0].interface if route.next_hops else ""
         state = self._context.ports.interfaces.get(interface)
-        return self._process.settings.scale.link(state) if state else _NOWHERE
+        return self._state.settings.scale.link(state) if state else _NOWHERE

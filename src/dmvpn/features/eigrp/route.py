@@ -3,10 +3,10 @@
     ClassicInternal, ClassicExternal    TLV version 1.2, RFC 7868 §6.8: scaled 32-bit metrics, all that FRR reads
     WideInternal, WideExternal          TLV version 2.0, RFC 7868 §6.9: picoseconds and kbit/s in 48 bits
 
-Different from the RFC, as captures of IOS show: a wide TLV begins with topology, then address family (§6.9.1 draws them
-the other way round), and the external data of a wide TLV has a tag (§6.9.4 leaves it out).
+Captures of IOS differ from the RFC: a wide TLV begins with topology, then address family (§6.9.1 has them the other way
+round), and the external data of a wide TLV has a tag (§6.9.4 omits it).
 
-Only IPv4 in wide TLVs is decoded here; other families, requests and communities stay `UnknownTlv`.
+Only IPv4 is decoded in wide TLVs; other families, requests and communities remain `UnknownTlv`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _WIDE_HEADER = struct.Struct("!HH4s")
 _WIDE_METRIC = struct.Struct("!BBBBIHIHI2xH")
 _ADDRESS_LENGTH = 4
 _AFI_IPV4 = 1
-#: Octets of the shortest part of a packet that tells of a destination: a classic internal one of the default route.
+#: Octets of the shortest route TLV: a classic internal one of the default route.
 SMALLEST: Final = 25
 
-#: The delay of a destination that cannot be reached; in a wide metric the bandwidth may say so too.
+#: The delay of an unreachable destination; in a wide metric the bandwidth may have this value instead.
 UNREACHABLE = 0xFFFFFFFF
 UNREACHABLE_WIDE = 0xFFFFFFFFFFFF
 
@@ -49,7 +49,7 @@ class RouteFlag(enum.IntFlag):
 
 
 class ExternalProtocol(enum.IntEnum):
-    """Where an external route comes from, RFC 7868 §6.8.3."""
+    """Source protocol of an external route, RFC 7868 §6.8.3."""
 
     IGRP = 1
     EIGRP = 2
@@ -96,7 +96,7 @@ class ClassicMetric:
 
     @property
     def is_unreachable(self) -> bool:
-        """True if the sender has no way to the destinations."""
+        """Whether the sender cannot reach the destinations."""
         return self.delay == UNREACHABLE
 
     def serialize(self) -> bytes:
@@ -120,7 +120,7 @@ class WideMetric:
     bandwidth: kbit/s.
     mtu: octets.
     reliability, load: of 255.
-    attributes: extended metrics (§6.9.3) as they came, an even number of octets.
+    attributes: extended metrics (§6.9.3), not decoded, an even number of octets.
     """
 
     priority: int = 0
@@ -135,7 +135,7 @@ class WideMetric:
 
     @property
     def is_unreachable(self) -> bool:
-        """True if the sender has no way to the destination."""
+        """Whether the sender cannot reach the destination."""
         return UNREACHABLE_WIDE in (self.delay, self.bandwidth)
 
     def serialize(self) -> bytes:
@@ -159,9 +159,9 @@ class WideMetric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalData:
-    """RFC 7868 §6.8.3 and §6.9.4: where a redistributed route comes from.
+    """Origin of a redistributed route, RFC 7868 §6.8.3 and §6.9.4.
 
-    originator: router id of the router that brought it in; our own means a loop.
+    originator: router ID of the router that redistributed it; our own means a loop.
     protocol: an `ExternalProtocol` or another number (IOS uses 12).
     """
 
@@ -214,7 +214,7 @@ class ClassicExternal(Tlv):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WideInternal(Tlv):
-    """RFC 7868 §6.9.6, IPv4. router_id: of the router that the destination belongs to; one's own means a loop."""
+    """RFC 7868 §6.9.6, IPv4. router_id: of the router that the destination belongs to; our own means a loop."""
 
     TYPE: ClassVar = TlvType.WIDE_INTERNAL
 
@@ -233,7 +233,7 @@ class WideInternal(Tlv):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WideExternal(Tlv):
-    """RFC 7868 §6.9.6, IPv4, with the external data behind the next hop."""
+    """RFC 7868 §6.9.6, IPv4, with the external data after the next hop."""
 
     TYPE: ClassVar = TlvType.WIDE_EXTERNAL
 
@@ -273,7 +273,7 @@ def _parse_classic_external(value: bytes, offset: int) -> Tlv:
 
 
 def _parse_wide(kind: TlvType) -> Callable[[bytes, int], Tlv]:
-    """Return the parser of one of the wide TLVs, which differ in the external data alone."""
+    """Return the parser of one of the wide TLVs, which differ only in the external data."""
 
     def parse(value: bytes, offset: int) -> Tlv:
         metric_at = _WIDE_HEADER.size
@@ -359,14 +359,14 @@ def _parse_external(value: bytes, at: int) -> ExternalData:
 
 
 def _pack_destinations(destinations: tuple[Prefix, ...]) -> bytes:
-    """Return prefix length and only as many octets of the address as it covers: none for a default route."""
+    """Return prefix length and the significant octets of each address: none for a default route."""
     return b"".join([bytes((prefix.length,)) + prefix.covered for prefix in destinations])
 
 
 def _parse_destinations(value: bytes, position: int, offset: int) -> tuple[Prefix, ...]:
-    """Return the destinations that fill the value from `position`: one at least.
+    """Return the destinations that fill the value from `position`, at least one.
 
-    Raises WireError, also if it lies behind.
+    Raises WireError, also if `position` is behind the end.
     """
     if position >= len(value):
         raise WireError("route TLV without destination", offset=offset, clause="RFC 7868 §6.8.4")

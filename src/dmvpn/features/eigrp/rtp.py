@@ -1,50 +1,40 @@
 """The reliable transport protocol, RFC 7868 §5.2: sequence numbers, acknowledgments, conditional multicast.
 
-A neighbor has at most one packet outstanding. A multicast is one packet that is outstanding at all its recipients; who
-does not acknowledge it gets it again, alone, until he does or has been tried often enough. So packets reach every
-neighbor in the order of their sequence numbers, of which the process has one series for all.
+A neighbor has at most one outstanding packet. A multicast is one packet that is outstanding at all its recipients; a
+neighbor that does not acknowledge it gets it again by unicast, until it does or the retry limit is reached. So every
+neighbor receives packets in the order of their sequence numbers, of which the process has one series for all.
 
-A multicast while some neighbors are behind is conditional: a Hello names them (Sequence TLV) and the number of the
-multicast, and only a router that got that Hello and is not named in it takes the packet.
+A multicast while some neighbors are behind is conditional: a Hello lists them (Sequence TLV) with the number of the
+multicast, and only a router that received this Hello and is not listed in it accepts the packet.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.eigrp.hello import hello
 from dmvpn.features.eigrp.interface import SEQUENCE_SPACE, Neighbor
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.sender import ALL_ROUTERS, Encoded, Sender
-from dmvpn.features.eigrp.tlv import NextMulticastSequence, Sequence
+from dmvpn.features.eigrp.sender import ALL_ROUTERS, Sender
+from dmvpn.features.eigrp.tlv import Encoded, NextMulticastSequence, Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.tlv import Tlv
+    from dmvpn.features.eigrp.state import State
 
-#: Transmissions until a neighbor is given up, if its holding time is over by then too. One that never answered is given
-#: up at once: it may be nobody at all, and chose that time itself.
+#: Transmissions until a neighbor is given up, if its holding time is over by then too. A pending neighbor is given up
+#: regardless of that time, which it chose itself: its address may be forged.
 RETRY_LIMIT = 16
 _NO_FLAGS = PacketFlag(0)
 
 
 class Transport:
-    """Reliable packets of one process. Calls back when a neighbor is behind no more, or is not reachable."""
+    """Reliable packets of one process."""
 
-    def __init__(
-        self,
-        sender: Sender,
-        context: Context,
-        *,
-        hello: Callable[[EigrpInterface], tuple[Tlv, ...]],
-        on_failure: Callable[[Neighbor], None],
-    ) -> None:
+    def __init__(self, state: State, sender: Sender) -> None:
+        self._state = state
+        self._context = state.context
         self._sender = sender
-        self._context = context
-        self._hello = hello
-        self._on_failure = on_failure
         self._sequence = 0
         self._owed: dict[Neighbor, None] = {}
 
@@ -80,34 +70,38 @@ class Transport:
             neighbor.expect(packet, self._context.now)
             self._context.start(neighbor.retransmit_timer, neighbor.rto)
 
-    def retransmit(self, neighbor: Neighbor) -> None:
-        """Retransmit to this neighbor, whose timer fired."""
+    def retransmit(self, neighbor: Neighbor) -> bool:
+        """Retransmit to this neighbor, whose timer fired. Returns False if the retry limit is reached: it is
+        unreachable.
+        """
         outstanding = neighbor.outstanding
         if outstanding is None:
-            return
+            return True
         waited = self._context.now - outstanding.sent_at
         if outstanding.tries >= RETRY_LIMIT and (waited >= neighbor.hold_time or not neighbor.is_up):
-            self._on_failure(neighbor)
-            return
+            return False
         self._sender.send(neighbor.interface, neighbor.address, neighbor.repeat(outstanding), again=True)
         self._context.start(neighbor.retransmit_timer, neighbor.rto)
+        return True
 
     def abandon(self, neighbor: Neighbor) -> None:
-        """Abandon a neighbor that is gone."""
+        """Forget a neighbor that is gone."""
         self._owed.pop(neighbor, None)
         self._context.stop(neighbor.retransmit_timer)
 
     # In --------------------------------------------------------------------------------------------------------
 
     def acknowledged(self, neighbor: Neighbor, sequence: int) -> bool:
-        """Note that the neighbor acknowledges this number. Returns whether that is news."""
+        """Handle an acknowledgment. Returns whether it is for the outstanding packet."""
         is_news = neighbor.acknowledged(sequence, self._context.now)
         if is_news:
             self._context.stop(neighbor.retransmit_timer)
         return is_news
 
     def accept(self, neighbor: Neighbor, packet: EigrpPacket, *, multicast: bool) -> bool:
-        """Return whether the packet is new and for us. Either way, a neighbor that needs it gets an acknowledgment."""
+        """Return whether the packet is new and for us. In either case the neighbor gets an acknowledgment if it needs
+        one.
+        """
         if packet.sequence == 0:
             return True
         if neighbor.init_sequence is None:
@@ -118,12 +112,12 @@ class Transport:
         return neighbor.is_next(packet.sequence)
 
     def accept_first(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
-        """Take the neighbor's first packet (INIT), perhaps again: its numbers start here."""
+        """Accept the neighbor's first packet (INIT), or a repetition of it: its sequence begins here."""
         neighbor.start_at(packet.sequence)
         self._owe(neighbor, packet.sequence)
 
     def settle(self) -> None:
-        """Send the acknowledgments that no packet took along."""
+        """Send the acknowledgments that no other packet carried."""
         if not self._owed:
             return
         owed, self._owed = self._owed, {}
@@ -139,7 +133,7 @@ class Transport:
             opcode=opcode,
             flags=flags,
             sequence=self._sequence,
-            autonomous_system=self._sender.autonomous_system,
+            autonomous_system=self._state.autonomous_system,
             tlvs=(Encoded(octets=octets),) if octets else (),
         )
 
@@ -148,15 +142,14 @@ class Transport:
 
     def _announce(self, interface: EigrpInterface, laggards: list[Neighbor], sequence: int) -> None:
         names = Sequence(addresses=tuple(neighbor.address for neighbor in laggards))
-        tlvs = (*self._hello(interface), names, NextMulticastSequence(sequence=sequence))
-        hello = EigrpPacket(opcode=Opcode.HELLO, autonomous_system=self._sender.autonomous_system, tlvs=tlvs)
-        self._sender.send(interface, ALL_ROUTERS, hello)
+        packet = hello(self._state.settings, interface, names, NextMulticastSequence(sequence=sequence))
+        self._sender.send(interface, ALL_ROUTERS, packet)
 
     def _acknowledge(self, neighbor: Neighbor) -> None:
         packet = EigrpPacket(
             opcode=Opcode.HELLO,
             acknowledgment=neighbor.pay(alone=True),
-            autonomous_system=self._sender.autonomous_system,
+            autonomous_system=self._state.autonomous_system,
         )
         self._transmit(neighbor, packet)
 

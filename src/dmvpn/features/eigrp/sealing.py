@@ -1,4 +1,4 @@
-"""What follows when the keys of an interface change, by configuration or because their time has come."""
+"""Consequences of changed keys on an interface, by configuration or by their lifetimes."""
 
 from __future__ import annotations
 
@@ -8,41 +8,33 @@ from dmvpn.features.eigrp.messages import AuthenticationImpossible
 from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.context import Context
-    from dmvpn.features.eigrp.adjacency import Adjacencies
     from dmvpn.features.eigrp.greetings import Greetings
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.model import InterfaceSettings
-    from dmvpn.features.eigrp.sender import Sender
+    from dmvpn.features.eigrp.seals import Seals
+    from dmvpn.features.eigrp.state import State
+    from dmvpn.features.eigrp.teardown import Teardown
 
 
 class Sealing:
-    """Looks after the seals of one process."""
+    """Handles authentication changes of one process."""
 
-    def __init__(
-        self,
-        context: Context,
-        sender: Sender,
-        adjacencies: Adjacencies,
-        greetings: Greetings,
-        listen: Callable[[EigrpInterface], None],
-    ) -> None:
-        """listen: hears the group where we speak, and only there."""
-        self._context = context
-        self._sender = sender
-        self._adjacencies = adjacencies
+    def __init__(self, state: State, seals: Seals, greetings: Greetings, teardown: Teardown) -> None:
+        self._state = state
+        self._context = state.context
+        self._seals = seals
         self._greetings = greetings
-        self._listen = listen
+        self._teardown = teardown
 
     def check(self, interface: EigrpInterface) -> None:
-        """Check that packets can be sealed here. If not, nothing is sent. Look again when other keys are valid."""
-        before, seals = interface.blocked, self._sender.seals
+        """Check that packets can be authenticated here; if not, nothing is sent. Schedule the next check for when keys
+        change.
+        """
+        before, seals = interface.blocked, self._seals
         interface.seal(seals.obstacle(interface))
         if interface.blocked is not None and not interface.blocked.says_the_same(before):
-            number, why = self._sender.autonomous_system, interface.blocked.what
-            self._context.out.append(AuthenticationImpossible.of(number, interface.name, why))
+            number, why = self._state.autonomous_system, interface.blocked.what
+            self._context.emit(AuthenticationImpossible.of(number, interface.name, why))
         left = seals.changes_in(interface)
         if left is None:
             self._context.stop(interface.key_timer)
@@ -50,21 +42,21 @@ class Sealing:
             self._context.start(interface.key_timer, left)
 
     def hasten(self, interface: EigrpInterface) -> None:
-        """Look at the lifetimes of keys as soon as all have heard that somebody set the clock."""
+        """Check the key lifetimes as soon as the clock change has reached all features."""
         if interface.settings.key_chain:
             self._context.start(interface.key_timer, 0.0)
 
     def change(self, interface: EigrpInterface) -> None:
-        """Apply other keys, or another way to use them: neighbors that have not got them will fall silent for us."""
+        """Apply changed keys or another mode: neighbors without them are no longer heard."""
         self.check(interface)
         if interface.blocked is not None:
-            self._adjacencies.drop_all(interface, DownReason.AUTHENTICATION)
-        self._listen(interface)
+            self._teardown.drop_all(interface, DownReason.AUTHENTICATION)
+        self._greetings.listen(interface)
         self._greetings.say(interface)
 
     def roll_over(self, interface: EigrpInterface) -> None:
-        """Roll over when the time of a key has come or is over: the last Hello of a neighbor, with the old one, proves
-        nothing now.
+        """Handle the begin or end of a key's lifetime: the stored Hello of a neighbor, with the old key, proves nothing
+        now.
         """
         for neighbor in interface.neighbors.values():
             neighbor.distrust()
@@ -72,5 +64,5 @@ class Sealing:
 
 
 def seal_of(settings: InterfaceSettings) -> tuple[object, ...]:
-    """Return the settings of authentication, which must be equal at both ends."""
+    """Return the authentication settings, which must be equal at both ends."""
     return settings.authentication, settings.key_chain, settings.password

@@ -1,9 +1,9 @@
-"""What packets of an interface are sealed with, and which seals are believed there: MD5 of a key chain, HMAC-SHA-256.
+"""Authentication of packets on an interface, sent and received: MD5 with a key chain, HMAC-SHA-256.
 
-Authentication is all or nothing: an interface that is to be authenticated and cannot be (no key chain, no key that is
-valid now, a password that cannot be read) is blocked, with the reason, and never falls back to clear.
+An interface that must be authenticated and cannot be (no key chain, no key that is valid now, an unreadable password)
+is blocked, with the reason, and never falls back to plain packets.
 
-HMAC-SHA-256 is proved by captures of IOS XE alone; FRR 8.4 computes it from wrong inputs.
+HMAC-SHA-256 is verified only by captures of IOS XE; FRR 8.4 computes it from wrong inputs.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.model import InterfaceSettings
     from dmvpn.features.eigrp.packet import EigrpPacket
-    from dmvpn.features.eigrp.surroundings import Surroundings
+    from dmvpn.features.eigrp.state import State
 
-#: Octets of the TLV.
+#: Octets of the authentication TLV.
 _LENGTHS: Final = {None: 0, AuthenticationMode.MD5: 40, AuthenticationMode.HMAC_SHA_256: 56}
-#: Seconds after which lifetimes are looked at again at the latest: somebody may set the clock.
+#: Maximum seconds until lifetimes are checked again: the clock may be set.
 _LONGEST_SLEEP: Final = 3600.0
 
 
 class Seals:
-    """Those of one process."""
+    """Authenticates and verifies the packets of one process."""
 
-    def __init__(self, process: Surroundings) -> None:
-        self._process = process
-        self._context = process.context
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._context = state.context
 
     def length(self, interface: EigrpInterface) -> int:
-        """Return how many octets of each packet the seal takes."""
+        """Return how many octets of each packet the authentication TLV takes."""
         return _LENGTHS[interface.settings.authentication]
 
     def obstacle(self, interface: EigrpInterface) -> Reason | None:
-        """Return why packets of this interface cannot be authenticated as configured, None if they can (or need
-        not).
+        """Return why packets of this interface cannot be authenticated as configured; None: they can, or
+        need not be.
         """
         settings, since = interface.settings, self._context.now
         if settings.authentication is None:
@@ -61,9 +61,9 @@ class Seals:
         return None
 
     def is_authentic(self, interface: EigrpInterface, packet: EigrpPacket, payload: bytes, source: IPAddress) -> bool:
-        """Return whether the packet is what this interface's authentication asks for.
+        """Return whether the packet is authenticated as configured on this interface.
 
-        Without authentication a digest is none of ours: its sender would not believe our answers either (IOS:
+        Without authentication, a packet with a digest is refused: its sender would not accept our packets either (IOS:
         "authentication off or key-chain missing").
         """
         settings, digest = interface.settings, packet.find(Authentication)
@@ -79,14 +79,14 @@ class Seals:
 
     @staticmethod
     def kind(interface: EigrpInterface) -> AuthenticationType | None:
-        """Return how packets on this interface are sealed; None: not at all."""
+        """Return the type of authentication on this interface; None: none."""
         mode = interface.settings.authentication
         if mode is None:
             return None
         return AuthenticationType.MD5 if mode is AuthenticationMode.MD5 else AuthenticationType.SHA256
 
     def seal(self, interface: EigrpInterface, packet: EigrpPacket) -> bytes | None:
-        """Return the octets of the packet, sealed as configured; None: they cannot be."""
+        """Return the encoded packet, authenticated as configured; None: that is not possible."""
         settings = interface.settings
         if settings.authentication is None:
             return packet.serialize()
@@ -100,7 +100,7 @@ class Seals:
         return auth.seal_md5(packet, key_id=key.number, key=key.text.encode()) if key is not None else None
 
     def changes_in(self, interface: EigrpInterface) -> float | None:
-        """Return seconds until other keys are valid on an interface, an hour at most; None: never."""
+        """Return the seconds until the valid keys of an interface change, an hour at most; None: never."""
         chain = self._key_chain(interface.settings)
         if interface.settings.authentication is not AuthenticationMode.MD5 or chain is None:
             return None
@@ -108,5 +108,5 @@ class Seals:
         return min(left, _LONGEST_SLEEP) if left is not None else None
 
     def _key_chain(self, settings: InterfaceSettings) -> KeyChain | None:
-        chain = self._process.config.key_chain(settings.key_chain)
+        chain = self._state.config.key_chain(settings.key_chain)
         return chain if chain and chain.keys else None

@@ -1,4 +1,4 @@
-"""The states of a neighbor, the moves between them, and why one is down. Those of a destination: `topology.py`."""
+"""The states of a neighbor, their transitions, and the reasons for its end. Those of a destination: `topology.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 
 class NeighborState(enum.Enum):
-    """RFC 7868 §5.3.3. One that is down is forgotten: a router that comes back is another neighbor."""
+    """RFC 7868 §5.3.3. A neighbor that is down is forgotten: when the router returns, it is a new neighbor."""
 
     PENDING = "pending"
     UP = "up"
@@ -15,13 +15,13 @@ class NeighborState(enum.Enum):
 
 
 class NeighborMove(enum.Enum):
-    """What can happen to a neighbor."""
+    """Events of a neighbor."""
 
     ACKNOWLEDGED = "it acknowledges our first packet (INIT), so both ways work"
     GIVEN_UP = "silence, a goodbye, a restart, a change of lines ..."
 
 
-#: Every legal move. A missing pair (KeyError) is our bug, never a neighbor's.
+#: Every legal transition. A missing pair (KeyError) is our bug, never a neighbor's.
 NEIGHBOR_MOVES: Final[dict[tuple[NeighborState, NeighborMove], NeighborState]] = {
     (NeighborState.PENDING, NeighborMove.ACKNOWLEDGED): NeighborState.UP,
     (NeighborState.PENDING, NeighborMove.GIVEN_UP): NeighborState.DOWN,
@@ -30,7 +30,7 @@ NEIGHBOR_MOVES: Final[dict[tuple[NeighborState, NeighborMove], NeighborState]] =
 
 
 class DownReason(enum.Enum):
-    """Why a neighbor is down: the words of the log message."""
+    """Why a neighbor is down, in the words of the log message."""
 
     HOLD_TIME = "holding time expired"
     INTERFACE_DOWN = "interface down"

@@ -1,8 +1,8 @@
-"""Summaries, `ip summary-address eigrp`: RFC 7868 does not have them; this is what IOS does.
+"""Summaries, `ip summary-address eigrp`: not in RFC 7868; they work as on IOS.
 
-A summary is a destination of the topology table while anything more specific inside it is reachable. Its metric is
-that of the nearest component, unless `summary-metric` says another. On the interfaces that have it configured it is
-told instead of its components (`policy.py`); our own routing table gets it as a route to Null0 (`offers.py`).
+A summary is a destination of the topology table while any more specific destination inside it is reachable. Its metric
+is that of the nearest component, unless `summary-metric` sets another. On the interfaces where it is configured, it is
+advertised in place of its components (`policy.py`); our own routing table gets it as a route to Null0 (`offers.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.dual import Dual, Message
-from dmvpn.features.eigrp.topology import UNREACHABLE, Destination, Origin, Report, Source
+from dmvpn.features.eigrp.topology import UNREACHABLE, Destination, Origin, PathSource, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class _Summary:
-    """One summary prefix. nearest: the component that its metric comes from."""
+    """One summary prefix. nearest: the component with the metric that it uses."""
 
     prefix: Prefix
     nearest: Prefix | None = None
@@ -36,7 +36,7 @@ class Summaries:
     def __init__(self, context: Context, dual: Dual) -> None:
         self._context = context
         self._dual = dual
-        self._source = Source(Origin.SUMMARY, absolute=True)
+        self._source = PathSource(Origin.SUMMARY, absolute=True)
         self.distances: dict[Prefix, int] = {}
         self._metrics: dict[Prefix, Vector] = {}
         self._summaries: dict[Prefix, _Summary] = {}
@@ -44,7 +44,7 @@ class Summaries:
     def configure(
         self, summaries: Iterable[Summary], metrics: Iterable[tuple[Prefix, Vector | None, int | None]]
     ) -> None:
-        """Set the summaries that there are from now on. metrics: `summary-metric`."""
+        """Replace the summaries. metrics: the `summary-metric` lines."""
         metrics = tuple(metrics)
         wanted = self.distances = {summary.prefix: summary.distance for summary in summaries}
         wanted.update(
@@ -59,7 +59,7 @@ class Summaries:
                 self._survey(self._summaries.setdefault(prefix, _Summary(prefix)))
 
     def note_changed(self, changed: Iterable[Prefix]) -> None:
-        """Note that these destinations may be nearer, farther or gone."""
+        """Update the summaries that contain these changed destinations."""
         if not self._summaries:
             return
         for prefix in list(changed):
@@ -68,7 +68,7 @@ class Summaries:
                     self._component_changed(summary, prefix)
 
     def components(self, prefix: Prefix) -> int:
-        """Return how many reachable destinations lie in this summary."""
+        """Return how many reachable destinations are inside this summary."""
         return sum(1 for destination in self._dual.table.values() if _is_component(prefix, destination))
 
     def _component_changed(self, summary: _Summary, prefix: Prefix) -> None:
@@ -80,7 +80,7 @@ class Summaries:
             self._tell(summary, component)
 
     def _survey(self, summary: _Summary) -> None:
-        """Look through the whole table for the nearest component."""
+        """Search the whole table for the nearest component."""
         components = [item for item in self._dual.table.values() if _is_component(summary.prefix, item)]
         nearest = min(components, key=lambda item: (item.distance, item.prefix), default=None)
         self._tell(summary, nearest)

@@ -1,12 +1,12 @@
-"""EIGRP TLVs that are not routes: RFC 7868 §6.7, corrected where routers do otherwise.
+"""EIGRP TLVs other than routes: RFC 7868 §6.7, corrected where routers differ.
 
-A Hello says with them how its sender computes metrics and how long it may be silent (`Parameters`), what software it
-is (`SoftwareVersion`), whether it is a stub, and which neighbors must ignore the next multicast (`Sequence`). Routes
-are in `route.py`. What is in neither of the two is an `UnknownTlv` and survives octet for octet.
+In a Hello they carry the metric weights and holding time of its sender (`Parameters`), its software
+(`SoftwareVersion`), whether it is a stub, and which neighbors must ignore the next multicast (`Sequence`). Routes are
+in `route.py`. Any other TLV is an `UnknownTlv` and is preserved octet for octet.
 
-Different from the RFC: the authentication TLV has type and length fields of 2 octets (§6.7.2 draws them with one); the
-version TLV has 8 octets; the peer information TLV 0x0006 carries the stub flags; IOS sends the topology list as
-0x00F5 where §6.7.8 says 0x0008.
+Different from the RFC: the authentication TLV has type and length fields of 2 octets (§6.7.2 has one); the version TLV
+has 8 octets; the peer information TLV 0x0006 carries the stub flags; IOS sends the topology list as 0x00F5 where §6.7.8
+says 0x0008.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
 
-#: Type, and length with these four octets.
+#: Type, and length including these four octets.
 HEADER = struct.Struct("!HH")
 
 _PARAMETERS = struct.Struct("!BBBBBBH")
@@ -89,7 +89,7 @@ class Tlv:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters(Tlv):
-    """RFC 7868 §6.7.1. k1 to k6: metric weights. hold_time: seconds; the sender's value counts."""
+    """RFC 7868 §6.7.1. k1 to k6: metric weights. hold_time: seconds; receivers use the sender's value."""
 
     TYPE: ClassVar = TlvType.PARAMETERS
 
@@ -103,12 +103,12 @@ class Parameters(Tlv):
 
     @classmethod
     def goodbye(cls, hold_time: int) -> Self:
-        """Return what a router says that goes: all weights 255, as IOS sends them (§6.7.7 leaves K6 out)."""
+        """Return the parameters of a router that leaves: all weights 255, as IOS sends them (§6.7.7 omits K6)."""
         return cls(k1=_GOODBYE, k2=_GOODBYE, k3=_GOODBYE, k4=_GOODBYE, k5=_GOODBYE, k6=_GOODBYE, hold_time=hold_time)
 
     @property
     def is_goodbye(self) -> bool:
-        """True if the sender goes: K1 to K5 are 255, RFC 7868 §6.7.7."""
+        """Whether the sender leaves: K1 to K5 are 255, RFC 7868 §6.7.7."""
         return self.k1 == self.k2 == self.k3 == self.k4 == self.k5 == _GOODBYE
 
     def serialize(self) -> bytes:
@@ -121,7 +121,7 @@ class Parameters(Tlv):
 class Authentication(Tlv):
     """RFC 7868 §6.7.2.
 
-    key_sequence: always 0 so far.
+    key_sequence: always 0 in practice.
     digest: 16 octets for MD5, 32 for HMAC-SHA-256.
     """
 
@@ -140,7 +140,7 @@ class Authentication(Tlv):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence(Tlv):
-    """RFC 7868 §6.7.3: these neighbors are behind, the next multicast (flag CR) is not for them."""
+    """RFC 7868 §6.7.3: neighbors that are behind and must ignore the next multicast (flag CR)."""
 
     TYPE: ClassVar = TlvType.SEQUENCE
 
@@ -172,7 +172,7 @@ class SoftwareVersion(Tlv):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextMulticastSequence(Tlv):
-    """RFC 7868 §6.7.5: the sequence number of the multicast that the Sequence TLV beside it is about."""
+    """RFC 7868 §6.7.5: the sequence number of the multicast that the accompanying Sequence TLV refers to."""
 
     TYPE: ClassVar = TlvType.NEXT_MULTICAST_SEQUENCE
 
@@ -185,7 +185,7 @@ class NextMulticastSequence(Tlv):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stub(Tlv):
-    """The sender is a stub router: do not send it queries. (Reserved as peer information in RFC 7868 §6.6.1.)"""
+    """The sender is a stub router and must not be queried. (Reserved as peer information in RFC 7868 §6.6.1.)"""
 
     TYPE: ClassVar = TlvType.STUB
 
@@ -198,7 +198,7 @@ class Stub(Tlv):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerTermination(Tlv):
-    """RFC 7868 §6.7.7: the adjacency ends. addresses: of the neighbors (FRR fills them in, others leave them out)."""
+    """RFC 7868 §6.7.7: the adjacency ends. addresses: of the neighbors (FRR fills them in, other routers do not)."""
 
     TYPE: ClassVar = TlvType.PEER_TERMINATION
 
@@ -211,7 +211,7 @@ class PeerTermination(Tlv):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopologyList(Tlv):
-    """RFC 7868 §6.7.8: the topology identifiers (TID) that the sender takes part in. IOS sends [0] as type 0x00F5."""
+    """RFC 7868 §6.7.8: the topology identifiers (TID) that the sender supports. IOS sends [0] as type 0x00F5."""
 
     type: int = TlvType.TOPOLOGY_LIST_IOS
     flags: int = 0
@@ -225,7 +225,7 @@ class TopologyList(Tlv):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownTlv(Tlv):
-    """A TLV that is skipped, RFC 7868 §6.6: of a type or an address family that this router does not know."""
+    """A TLV that is skipped, RFC 7868 §6.6: its type or address family is unknown."""
 
     type: int
     value: bytes
@@ -233,6 +233,17 @@ class UnknownTlv(Tlv):
     def serialize(self) -> bytes:
         """Encode."""
         return encode(self.type, self.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded(Tlv):
+    """TLVs that are encoded already: a packet of routes consists of many."""
+
+    octets: bytes
+
+    def serialize(self) -> bytes:
+        """Return the octets as they are."""
+        return self.octets
 
 
 def encode(kind: int, value: bytes) -> bytes:
@@ -308,7 +319,7 @@ PARSERS: Final[dict[int, Callable[[bytes, int], Tlv]]] = {
 
 
 def _expect(value: bytes, length: int, offset: int, section: str) -> None:
-    """Raise WireError unless the value is as long as it has to be."""
+    """Check the length of the value. Raises WireError."""
     if len(value) != length:
         raise WireError(f"TLV of {HEADER.size + len(value)} octets", offset=offset, clause=f"RFC 7868 {section}")
 
@@ -318,7 +329,7 @@ def _pack_addresses(addresses: tuple[IPAddress, ...]) -> bytes:
 
 
 def _parse_addresses(value: bytes, offset: int, section: str) -> tuple[IPAddress, ...]:
-    """Return a list of address length and address, which fills the value."""
+    """Return the list of addresses, each after its length, that fills the value. Raises WireError."""
     addresses: list[IPAddress] = []
     position = 0
     while position < len(value):

@@ -1,12 +1,12 @@
 """The topology table: the paths to each destination, and their sources. RFC 7868 §3.3.
 
-    Source         who knows a path: a neighbor, or this router itself (connected, summary, redistributed)
-    Report         what a source says about a destination: its own metric for it
-    Path           a report with the link to the source added: our distance by this way
-    Destination    all paths to one prefix, and its state: `dual.py` says what happens to it
+    PathSource     the source of a path: a neighbor, or this router itself (connected, summary, redistributed)
+    Report         a source's own metric of a destination
+    Path           a report with the link to the source added: our distance by this path
+    Destination    all paths to one prefix, and its state: `dual.py` drives its transitions
 
-Reports and paths never change; a new one takes the place of the old one. So the path that a destination held when it
-went active can be kept as it was (its metric is what neighbors were told), whatever arrives in the meantime.
+Reports and paths are immutable; a new one replaces the old one. So the path that a destination had when it became
+active can be kept as it was (neighbors were sent its metric), whatever arrives meanwhile.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Origin(enum.IntEnum):
-    """Where a path comes from; the order in which equal ones are preferred."""
+    """The origin of a path; the order in which equal ones are preferred."""
 
     CONNECTED = 0
     SUMMARY = 1
@@ -36,13 +36,13 @@ class Origin(enum.IntEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Source:
-    """A source of paths. Compared by identity: a neighbor that comes back is another source.
+class PathSource:
+    """A source of paths. Compared by identity: a neighbor that returns is a new source.
 
-    interface: where it is ("" for what belongs to no interface).
-    link: what the way to it costs; None for ourselves.
-    absolute: its path wins whatever its metric is, because the routing table would not take another one either.
-    prefixes: what it has a path for, in the order of arrival.
+    interface: where it is ("" for sources that belong to no interface).
+    link: the cost of the link to it; None for ourselves.
+    absolute: its path wins regardless of the metric, because the routing table would not accept another one either.
+    prefixes: destinations for which it has a path, in order of arrival.
     """
 
     origin: Origin
@@ -53,12 +53,12 @@ class Source:
     prefixes: dict[Prefix, None] = field(default_factory=dict)
 
     def relink(self, link: Vector) -> None:
-        """Note what the way to it costs from now on."""
+        """Set the cost of the link to it."""
         self.link = link
 
     @property
     def preference(self) -> int:
-        """Paths of a smaller number win, whatever their metrics are."""
+        """Paths with a smaller number win, regardless of their metrics."""
         return self.origin if self.absolute else Origin.NEIGHBOR
 
     @property
@@ -68,18 +68,18 @@ class Source:
 
     @property
     def is_local(self) -> bool:
-        """True for our own paths."""
+        """Whether this is a source of our own paths."""
         return self.origin is not Origin.NEIGHBOR
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a source says about a destination.
+    """A source's report of a destination.
 
-    metric: the source's own, None = unreachable for it.
+    metric: the source's own; None: unreachable for it.
     next_hop: where to send packets; unspecified for our own paths.
-    originator: router id of the router that the destination belongs to.
-    external: where a redistributed destination comes from.
+    originator: router ID of the router that the destination belongs to.
+    external: origin of a redistributed destination.
     """
 
     metric: Vector | None
@@ -93,13 +93,13 @@ UNREACHABLE = Report(None)
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way to a destination.
+    """One path to a destination.
 
-    distance: ours by this way.
-    reported_distance: the source's own (RD), 0 for ours.
+    distance: our distance by this path.
+    reported_distance: the source's own distance (RD); 0 for our own paths.
     """
 
-    source: Source
+    source: PathSource
     report: Report
     metric: Vector
     distance: int
@@ -112,18 +112,18 @@ class Path:
         return self.reported_distance < limit or self.source.is_local
 
 
-class State(enum.Enum):
-    """The states of a destination, RFC 7868 §3.5. The value is the query origin flag oij of the active ones."""
+class DestinationState(enum.Enum):
+    """The states of a destination, RFC 7868 §3.5. The value is the query origin flag oij of the active states."""
 
     PASSIVE = None
-    INCREASED = 0  # we asked, and the distance by the successor grew meanwhile
-    ASKED = 1  # we asked because we lost the way
-    SUCCESSOR_INCREASED = 2  # as 3, or 1, and the successor asked or its distance grew meanwhile
-    SUCCESSOR_ASKED = 3  # the successor asked us, and we do not know better
+    INCREASED = 0  # our own query; the distance by the successor grew meanwhile
+    ASKED = 1  # our own query, because the path was lost
+    SUCCESSOR_INCREASED = 2  # as 3, or 1; the successor sent a query or its distance grew meanwhile
+    SUCCESSOR_ASKED = 3  # query of the successor; we have no feasible path
 
 
 class Event(enum.Enum):
-    """What may move a destination; the numbers are those of the arcs in RFC 7868 §3.5, figure 1."""
+    """Events that may change the state of a destination; the numbers are the arcs in RFC 7868 §3.5, figure 1."""
 
     FEASIBLE = "the best path is feasible, or there is none and was none"  # 1, 2
     SUCCESSOR_ASKS = "the successor asks, and the best path is not feasible"  # 3
@@ -134,107 +134,107 @@ class Event(enum.Enum):
     REPLIES = "the last reply came, and the best path may be taken"  # 13, 14, 15, 16
 
 
-#: Every legal move of a destination. A missing pair (KeyError) is our bug, never a neighbor's.
-MOVES: Final[dict[tuple[State, Event], State]] = {
-    (State.PASSIVE, Event.FEASIBLE): State.PASSIVE,
-    (State.PASSIVE, Event.SUCCESSOR_ASKS): State.SUCCESSOR_ASKED,
-    (State.PASSIVE, Event.LOST): State.ASKED,
-    (State.INCREASED, Event.SUCCESSOR_ASKS_AGAIN): State.SUCCESSOR_INCREASED,
-    (State.ASKED, Event.SUCCESSOR_ASKS_AGAIN): State.SUCCESSOR_INCREASED,
-    (State.SUCCESSOR_INCREASED, Event.SUCCESSOR_ASKS_AGAIN): State.SUCCESSOR_INCREASED,
-    (State.SUCCESSOR_ASKED, Event.SUCCESSOR_ASKS_AGAIN): State.SUCCESSOR_INCREASED,
-    (State.INCREASED, Event.SUCCESSOR_INCREASES): State.INCREASED,
-    (State.ASKED, Event.SUCCESSOR_INCREASES): State.INCREASED,
-    (State.SUCCESSOR_INCREASED, Event.SUCCESSOR_INCREASES): State.SUCCESSOR_INCREASED,
-    (State.SUCCESSOR_ASKED, Event.SUCCESSOR_INCREASES): State.SUCCESSOR_INCREASED,
-    (State.INCREASED, Event.REPLIES_NOT_FEASIBLE): State.ASKED,
-    (State.SUCCESSOR_INCREASED, Event.REPLIES_NOT_FEASIBLE): State.SUCCESSOR_ASKED,
-    (State.INCREASED, Event.REPLIES): State.PASSIVE,
-    (State.ASKED, Event.REPLIES): State.PASSIVE,
-    (State.SUCCESSOR_INCREASED, Event.REPLIES): State.PASSIVE,
-    (State.SUCCESSOR_ASKED, Event.REPLIES): State.PASSIVE,
+#: Every legal transition of a destination. A missing pair (KeyError) is our bug, never a neighbor's.
+MOVES: Final[dict[tuple[DestinationState, Event], DestinationState]] = {
+    (DestinationState.PASSIVE, Event.FEASIBLE): DestinationState.PASSIVE,
+    (DestinationState.PASSIVE, Event.SUCCESSOR_ASKS): DestinationState.SUCCESSOR_ASKED,
+    (DestinationState.PASSIVE, Event.LOST): DestinationState.ASKED,
+    (DestinationState.INCREASED, Event.SUCCESSOR_ASKS_AGAIN): DestinationState.SUCCESSOR_INCREASED,
+    (DestinationState.ASKED, Event.SUCCESSOR_ASKS_AGAIN): DestinationState.SUCCESSOR_INCREASED,
+    (DestinationState.SUCCESSOR_INCREASED, Event.SUCCESSOR_ASKS_AGAIN): DestinationState.SUCCESSOR_INCREASED,
+    (DestinationState.SUCCESSOR_ASKED, Event.SUCCESSOR_ASKS_AGAIN): DestinationState.SUCCESSOR_INCREASED,
+    (DestinationState.INCREASED, Event.SUCCESSOR_INCREASES): DestinationState.INCREASED,
+    (DestinationState.ASKED, Event.SUCCESSOR_INCREASES): DestinationState.INCREASED,
+    (DestinationState.SUCCESSOR_INCREASED, Event.SUCCESSOR_INCREASES): DestinationState.SUCCESSOR_INCREASED,
+    (DestinationState.SUCCESSOR_ASKED, Event.SUCCESSOR_INCREASES): DestinationState.SUCCESSOR_INCREASED,
+    (DestinationState.INCREASED, Event.REPLIES_NOT_FEASIBLE): DestinationState.ASKED,
+    (DestinationState.SUCCESSOR_INCREASED, Event.REPLIES_NOT_FEASIBLE): DestinationState.SUCCESSOR_ASKED,
+    (DestinationState.INCREASED, Event.REPLIES): DestinationState.PASSIVE,
+    (DestinationState.ASKED, Event.REPLIES): DestinationState.PASSIVE,
+    (DestinationState.SUCCESSOR_INCREASED, Event.REPLIES): DestinationState.PASSIVE,
+    (DestinationState.SUCCESSOR_ASKED, Event.REPLIES): DestinationState.PASSIVE,
 }
 
 
 @dataclass(slots=True, eq=False)
 class Destination:
-    """A prefix of the topology table, which moves by `MOVES` and changes itself alone.
+    """A prefix of the topology table. Its transitions are `MOVES`, and only its methods change its fields.
 
-    current: the path that we use and report; while active it is frozen, None if there is none.
+    current: the path that we use and advertise; frozen while active; None: there is none.
     feasible_distance: the smallest distance since the destination last became passive (FD).
     awaiting: the neighbors that owe us a reply.
-    querier: the successor that waits for ours.
+    querier: the successor that waits for our reply.
     active_since: seconds, monotonic.
     serial: counts the changes of `current`.
     """
 
     prefix: Prefix
-    paths: dict[Source, Path] = field(default_factory=dict)
-    state: State = State.PASSIVE
+    paths: dict[PathSource, Path] = field(default_factory=dict)
+    state: DestinationState = DestinationState.PASSIVE
     current: Path | None = None
     feasible_distance: int = INFINITY
-    successor: Source | None = None
-    awaiting: dict[Source, None] = field(default_factory=dict)
-    querier: Source | None = None
+    successor: PathSource | None = None
+    awaiting: dict[PathSource, None] = field(default_factory=dict)
+    querier: PathSource | None = None
     active_since: float = 0.0
     serial: int = 0
 
     @property
     def is_active(self) -> bool:
-        """True while replies are awaited."""
-        return self.state is not State.PASSIVE
+        """Whether replies are awaited."""
+        return self.state is not DestinationState.PASSIVE
 
     @property
     def distance(self) -> int:
-        """What we report as our distance."""
+        """The distance that we advertise."""
         return self.current.distance if self.current else INFINITY
 
     def learn(self, path: Path) -> None:
-        """Note a path; it takes the place of what its source said before."""
+        """Store a path in place of its source's previous one."""
         self.paths[path.source] = path
         path.source.prefixes[self.prefix] = None
 
-    def lose(self, source: Source) -> None:
-        """Note that a source has no path any more."""
+    def lose(self, source: PathSource) -> None:
+        """Remove the path of a source."""
         self.paths.pop(source, None)
         source.prefixes.pop(self.prefix, None)
 
-    def forget(self, source: Source) -> None:
-        """Note that a source is gone, which then waits for no reply of ours either."""
+    def forget(self, source: PathSource) -> None:
+        """Remove a lost source, which no longer waits for our reply either."""
         self.lose(source)
         if self.querier is source:
             self.querier = None
 
-    def move(self, event: Event, now: float, querier: Source | None = None) -> State:
-        """Take the move; returns the state before. querier: the successor, if it is its query that moves us.
+    def move(self, event: Event, now: float, querier: PathSource | None = None) -> DestinationState:
+        """Apply an event; returns the state before. querier: the successor, if its query is the event.
 
-        Whose replies let FD grow: those of a computation in which the distance by the successor did not.
+        FD may grow only after a diffusing computation during which the distance by the successor did not grow.
         """
         old, self.state = self.state, MOVES[self.state, event]
-        if old is State.PASSIVE is not self.state:
+        if old is DestinationState.PASSIVE is not self.state:
             self.active_since = now
-        elif event is Event.REPLIES and old in (State.ASKED, State.SUCCESSOR_ASKED):
+        elif event is Event.REPLIES and old in (DestinationState.ASKED, DestinationState.SUCCESSOR_ASKED):
             self.feasible_distance = INFINITY
         if querier is not None:
             self.querier = querier
         return old
 
     def freeze(self, serial: int) -> None:
-        """Report our distance by the old successor, as it is now, for as long as we are active."""
+        """Fix the advertised distance to that of the old successor, as it is now, while we are active."""
         self._report(self.paths.get(self.successor) if self.successor else None, serial)
         self.feasible_distance = self.distance
 
-    def ask(self, audience: list[Source]) -> None:
-        """Await the replies of everybody but who waits for ours."""
+    def ask(self, audience: list[PathSource]) -> None:
+        """Await the replies of all these neighbors, except the successor that waits for ours."""
         self.awaiting = {source: None for source in audience if source is not self.querier}
 
-    def replied(self, source: Source) -> bool:
-        """Note a reply; returns whether none is awaited any more."""
+    def replied(self, source: PathSource) -> bool:
+        """Record a reply; returns whether it was the last one."""
         self.awaiting.pop(source, None)
         return not self.awaiting
 
-    def adopt(self, best: Path | None, serial: int) -> Source | None:
-        """Take this path while passive; returns the successor that waited for our reply, None if none did."""
+    def adopt(self, best: Path | None, serial: int) -> PathSource | None:
+        """Use this path while passive; returns the successor that waited for our reply, or None."""
         self.successor = best.source if best else None
         self._report(best, serial)
         self.feasible_distance = min(self.feasible_distance, self.distance) if best else INFINITY
@@ -242,7 +242,7 @@ class Destination:
         return querier
 
     def _report(self, path: Path | None, serial: int) -> None:
-        """Report this as our path from now on, as far as others are told."""
+        """Set the path that we advertise from now on."""
         if path != self.current:
             self.serial = serial
         self.current = path
@@ -265,7 +265,7 @@ class Destination:
         )
 
     def feasible_successors(self) -> list[Path]:
-        """Return paths that are nearer than we ever were (RD < FD): the successors first. RFC 7868 §3.2."""
+        """Return the paths whose source is nearer than we ever were (RD < FD), successors first. RFC 7868 §3.2."""
         if len(self.paths) == 1:
             return [path for path in self.paths.values() if path.is_feasible(self.feasible_distance)]
         best = min((path.source.preference for path in self.paths.values()), default=Origin.NEIGHBOR)
@@ -277,10 +277,10 @@ class Destination:
         return sorted(feasible, key=lambda path: (path.distance, path.source.rank))
 
     def usable(self) -> list[Path]:
-        """Return where packets may go, the best first: while active only by the frozen successor, if that still has a
-        path.
+        """Return the paths that packets may take, best first: while active, only by the frozen successor, if it still
+        has a path.
         """
-        if self.state is State.PASSIVE:
+        if self.state is DestinationState.PASSIVE:
             return self.feasible_successors()
         path = self.paths.get(self.successor) if self.successor else None
         return [path] if path else []

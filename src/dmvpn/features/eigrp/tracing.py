@@ -1,4 +1,4 @@
-"""Which packets `debug eigrp packets` prints: all of them, or those of the kinds that are switched on."""
+"""Which packets `debug eigrp packets` prints: all of them, or the selected types."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dmvpn.features.eigrp.tlv import Stub
 if TYPE_CHECKING:
     from dmvpn.base.ports import Debugging
 
-#: The debug of all packets; those of one kind have the kind behind it.
+#: The debug of all packets; for one type, its keyword is appended.
 PACKETS: Final = "eigrp packets"
 _KINDS: Final[dict[int, str]] = {
     Opcode.HELLO: "hello",
@@ -22,13 +22,13 @@ _KINDS: Final[dict[int, str]] = {
     Opcode.SIA_QUERY: "siaquery",
     Opcode.SIA_REPLY: "siareply",
 }
-#: What may stand behind it: kinds of packets; `terse` is all but Hellos, `retry` what is sent again, `stub` what says
-#: that its sender is a stub.
+#: The keywords: types of packets; `terse`: all except Hellos; `retry`: retransmissions; `stub`: packets with a Stub
+#: TLV.
 WORDS: Final = (*_KINDS.values(), "retry", "stub", "terse", "verbose")
 
 
 def is_shown(debugging: Debugging, packet: EigrpPacket, *, again: bool = False) -> bool:
-    """Return whether this packet is to be printed. again: it was sent before."""
+    """Return whether to print this packet. again: it is a retransmission."""
     if not debugging.anything:
         return False
     kind = "ack" if packet.is_acknowledgment else _KINDS.get(packet.opcode, "")
@@ -40,6 +40,6 @@ def is_shown(debugging: Debugging, packet: EigrpPacket, *, again: bool = False) 
 
 
 def shows_hellos(debugging: Debugging) -> bool:
-    """Return whether a Hello may have to be printed; which, `is_shown` says."""
+    """Return whether any Hello may have to be printed; `is_shown` decides about each."""
     words = ("hello", "stub", "verbose")
     return debugging.anything and (debugging.on(PACKETS) or any(debugging.on(f"{PACKETS} {word}") for word in words))

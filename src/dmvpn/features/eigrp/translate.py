@@ -1,8 +1,8 @@
-"""Between the topology table and the wire: what is told about a destination, as a route TLV, and back.
+"""Between the topology table and the wire: adverts of destinations, and their route TLVs.
 
-An `Advert` is what all neighbors on an interface are told about a prefix. Neighbors that say TLV version 2.0 in their
-Hello get wide TLVs (0x060x), older ones classic TLVs (0x010x), RFC 7868 §6.7.4. Delay and bandwidth survive the way
-through either form: exactly in a wide TLV, as the classic fields have them in a classic one.
+An `Advert` is the information about a prefix for all neighbors on an interface. Neighbors with TLV version 2.0 in their
+Hello get wide TLVs (0x060x), older ones classic TLVs (0x010x), RFC 7868 §6.7.4. Delay and bandwidth are preserved in
+either form: exactly in a wide TLV, to the precision of the classic fields in a classic one.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _CLASSIC_SCALE = 256
 _TEN_MICROSECONDS = 10_000_000  # picoseconds
 _REFERENCE_BANDWIDTH = 10_000_000  # kbit/s
 NO_FLAGS: Final = RouteFlag(0)
-#: The fields of a destination that cannot be reached need some figure.
+#: Values for the other fields of an unreachable destination.
 _NO_METRIC = Vector(0, 1, 0)
 
 
 class Advert(NamedTuple):
-    """What neighbors are told about a prefix.
+    """The information about a prefix that neighbors receive.
 
-    metric: None = unreachable.
-    next_hop: unspecified = ourselves.
+    metric: None: unreachable.
+    next_hop: unspecified: ourselves.
     """
 
     metric: Vector | None
@@ -53,7 +53,7 @@ class Advert(NamedTuple):
     external: ExternalData | None = None
 
 
-#: Told about everything that is unknown, filtered, or behind a split horizon.
+#: For a prefix that is unknown, filtered, or withheld by split horizon.
 WITHDRAWN = Advert(None)
 
 
@@ -82,9 +82,9 @@ def to_tlv(prefix: Prefix, advert: Advert, *, wide: bool, flags: RouteFlag = NO_
 
 
 def from_tlv(tlv: Tlv) -> tuple[Advert, tuple[Prefix, ...]] | None:
-    """Return what a route TLV says, and about which destinations.
+    """Return the advert of a route TLV, and its destinations.
 
-    None for every other TLV and other topologies than base.
+    None for any other TLV, and for topologies other than base.
     """
     match tlv:
         case WideInternal(topology=0):
@@ -120,7 +120,7 @@ def _classic(metric: Vector | None, flags: RouteFlag) -> ClassicMetric:
         delay=min(delay, UNREACHABLE - 1) if metric else UNREACHABLE,
         bandwidth=_REFERENCE_BANDWIDTH
         // vector.bandwidth
-        * _CLASSIC_SCALE,  # the quotient is cut first, RFC 7868 §5.6.1.1
+        * _CLASSIC_SCALE,  # the quotient is truncated first, RFC 7868 §5.6.1.1
         mtu=vector.mtu,
         hop_count=vector.hop_count,
         reliability=vector.reliability,
@@ -139,7 +139,7 @@ def _from_wide(metric: WideMetric) -> Vector | None:
 def _from_classic(metric: ClassicMetric) -> Vector | None:
     if metric.is_unreachable:
         return None
-    # Rounded up, so that the same figure comes out when it is told on.
+    # Rounded up, so that the same value results when it is advertised again.
     delay = -(-metric.delay * _TEN_MICROSECONDS // _CLASSIC_SCALE)
     bandwidth = max(_REFERENCE_BANDWIDTH * _CLASSIC_SCALE // max(metric.bandwidth, 1), 1)
     return Vector(delay, bandwidth, metric.mtu, metric.hop_count, metric.reliability, metric.load)

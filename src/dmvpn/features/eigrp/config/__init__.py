@@ -1,8 +1,9 @@
-"""The configuration lines of EIGRP, and the typed model that is made of them.
+"""The configuration lines of EIGRP, and the typed model built from them.
 
 Classic mode has everything under `router eigrp 100` and, for an interface, in the interface's own section. Named mode
 has `router eigrp NAME` with address families, each with interfaces (`af-interface`) and a topology. The lines of an
-interface's own section count for a named process too, where `af-interface` says nothing else: working routers mix them.
+interface's own section apply to a named process too, unless `af-interface` overrides them: routers in operation mix
+both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The lines about one process on one interface: in the interface's own section, and in `af-interface` of named mode."""
+"""The lines of one process on one interface: in the interface's own section, and in `af-interface` of named mode."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings, Summary
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.grammar import ConfigLine
+from dmvpn.ios.config_line import ConfigLine
 
 if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args
@@ -20,12 +20,12 @@ AF_INTERFACE: Final = "eigrp-af-interface"
 _NUMBER = "{number:1-65535}"
 _NUMBER_HELP = "Autonomous system"
 _SUMMARY_HELP: Final = {
-    "summary-address": "Tell one prefix for many",
+    "summary-address": "Advertise one prefix for many",
     "prefix": "The summary",
     "address": "The summary",
     "mask": "Its mask",
     "distance": "Of Null0",
-    "leak-map": "Tell what a route map lets through beside it",
+    "leak-map": "Also advertise routes that a route map permits",
     "leak": "Name",
 }
 _SECONDS = "{seconds:1-65535}"
@@ -65,13 +65,13 @@ IP_BANDWIDTH_PERCENT: Final = _interface_line(
 )
 IP_SPLIT_HORIZON: Final = _interface_line(
     f"ip split-horizon eigrp {_NUMBER}",
-    {"split-horizon": "Do not tell routes where they come from"},
+    {"split-horizon": "Do not advertise routes where they were learned"},
     order=54,
     default_on=True,
 )
 IP_NEXT_HOP_SELF: Final = _interface_line(
     f"ip next-hop-self eigrp {_NUMBER}",
-    {"next-hop-self": "Tell ourselves as the next hop of every route"},
+    {"next-hop-self": "Set this router as the next hop of every route"},
     order=53,
     default_on=True,
 )
@@ -146,14 +146,14 @@ AF_PASSIVE: Final = ConfigLine(
     "passive-interface",
     {"passive-interface": "No neighbors here"},
     order=15,
-    keep_no=True,  # under a passive af-interface default
+    keep_no=True,  # for an exception from a passive `af-interface default`
 )
 AF_SPLIT_HORIZON: Final = _af_line(
-    "split-horizon", {"split-horizon": "Do not tell routes where they come from"}, order=16, default_on=True
+    "split-horizon", {"split-horizon": "Do not advertise routes where they were learned"}, order=16, default_on=True
 )
 AF_NEXT_HOP_SELF: Final = _af_line(
     "next-hop-self",
-    {"next-hop-self": "Tell ourselves as the next hop of every route"},
+    {"next-hop-self": "Set this router as the next hop of every route"},
     order=17,
     default_on=True,
 )
@@ -189,14 +189,14 @@ LINES: Final = (*_INTERFACE_LINES, *_AF_LINES)
 
 
 def own_settings(tree: ConfigTree, number: int, default: InterfaceSettings) -> dict[str, InterfaceSettings]:
-    """Return what the interfaces' own sections say about this autonomous system, on top of the default."""
+    """Return the settings in the interfaces' own sections for this autonomous system, on top of the default."""
     return dict(tree.made(INTERFACE, _interface_settings, number, default))
 
 
 def _interface_settings(
     args: Args, section: Section, number: int, base: InterfaceSettings
 ) -> tuple[str, InterfaceSettings] | None:
-    """Name and settings; None: it says nothing about this autonomous system."""
+    """Return name and settings; None: the section has no line for this autonomous system."""
     if not any(_entries(section, line, number) or section.negated(line, number=number) for line in _INTERFACE_LINES):
         return None
 
@@ -252,7 +252,7 @@ def af_settings(base: InterfaceSettings, section: Section | None) -> InterfaceSe
 
 
 def _password(mode: Args) -> str:
-    """Return the password in clear; "" for one that is hidden."""
+    """Return the plain password; "" if it is encrypted."""
     return mode.text("password", "") if mode.integer("type", 0) == 0 else ""
 
 

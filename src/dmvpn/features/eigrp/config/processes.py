@@ -8,7 +8,7 @@ from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE
 from dmvpn.features.eigrp.config.topology import TopologyLines, limit_line
 from dmvpn.features.eigrp.eventlog import DEFAULT_SIZE, LARGEST_SIZE
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
-from dmvpn.ios.grammar import ConfigLine, Mode
+from dmvpn.ios.config_line import ConfigLine, Mode
 
 if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args
@@ -56,6 +56,7 @@ ROUTER_NAMED: Final = ConfigLine(
     key=("name",),
     order=400,
     opens=NAMED,
+    beside=(ROUTER_CLASSIC.syntax,),
 )
 ADDRESS_FAMILY: Final = ConfigLine(
     NAMED,
@@ -123,13 +124,13 @@ def _stub(mode: str) -> ConfigLine:
         mode,
         "eigrp stub [* connected | summary | static | redistributed | receive-only | leak-map {leak:word} ]",
         {
-            "stub": "Nobody routes through this router",
+            "stub": "No transit through this router",
             "connected": "Tell connected networks",
             "summary": "Tell summaries",
-            "static": "Tell redistributed static routes",
-            "redistributed": "Tell all redistributed routes",
+            "static": "Advertise redistributed static routes",
+            "redistributed": "Advertise all redistributed routes",
             "receive-only": "Tell nothing",
-            "leak-map": "Tell what a route map lets through, too",
+            "leak-map": "Also advertise routes that a route map permits",
             "leak": "Name",
         },
         order=44,
@@ -153,7 +154,7 @@ def _weights(mode: str) -> ConfigLine:
 
 
 class FamilyLines:
-    """The lines about neighbors, of a classic process or of an address family: each mode has constants of its own."""
+    """The lines about neighbors, of a classic process or of an address family, for one mode."""
 
     def __init__(self, mode: str) -> None:
         self.network = _network(mode)
@@ -213,7 +214,7 @@ PASSIVE: Final = ConfigLine(
     {"name": "On this interface"},
     key=("name",),
     order=35,
-    keep_no=True,  # behind `passive-interface default`
+    keep_no=True,  # for an exception from `passive-interface default`
 )
 _BFD: Final = {"bfd": "Let BFD watch neighbors", "all-interfaces": "On all interfaces"}
 BFD_ALL: Final = ConfigLine(CLASSIC, "bfd all-interfaces", _BFD, order=36)
@@ -223,7 +224,7 @@ BFD_INTERFACE: Final = ConfigLine(
     {**_BFD, "interface": "On one interface", "name": "The interface"},
     key=("name",),
     order=36,
-    keep_no=True,  # behind `bfd all-interfaces`
+    keep_no=True,  # for an exception from `bfd all-interfaces`
 )
 RIB_SCALE: Final = ConfigLine(
     FAMILY,

@@ -1,11 +1,11 @@
-"""The lines of a topology: paths, metrics, redistribution, limits. Classic processes have them beside all others."""
+"""The lines of a topology: paths, metrics, redistribution, limits. A classic process has them in its own section."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.distribution import DistributionLines
-from dmvpn.ios.grammar import ConfigLine
 from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
 
 if TYPE_CHECKING:
@@ -31,15 +31,15 @@ def _no_auto_summary(args: Args, section: Section) -> str | None:
 
 
 def limit_line(mode: str, words: str, order: int, key: tuple[str, ...] | None = None) -> ConfigLine:
-    """Return a line that says how many prefixes there may be of something."""
+    """Return a line that limits the number of prefixes."""
     return ConfigLine(
         mode,
         f"{words} {{prefixes:1-4294967295}} [ {{threshold:1-100}} ] "
         "[* dampened | reset-time {reset:1-65535} | restart {minutes:1-65535} | restart-count {count:1-65535} "
         "| warning-only ]",
         {
-            "redistribute": "Bring routes of others in",
-            "neighbor": "What neighbors may tell",
+            "redistribute": "Redistribute routes of another source",
+            "neighbor": "Routes from neighbors",
             "address": "Its address",
             "maximum-prefix": "How many prefixes there may be",
             "prefixes": "Number",
@@ -49,7 +49,7 @@ def limit_line(mode: str, words: str, order: int, key: tuple[str, ...] | None = 
             "reset": "Minutes",
             "restart": "How long the pause is",
             "minutes": "Minutes",
-            "restart-count": "After so many pauses somebody has to clear it",
+            "restart-count": "After so many pauses only `clear` brings it back",
             "count": "Number",
             "warning-only": "Log, and do nothing else",
         },
@@ -65,7 +65,7 @@ def _redistribute(mode: str) -> ConfigLine:
         f"| bgp {{bgp:1-4294967295}} ) [* metric {_METRIC} | route-map {{map:word}} | {MATCH} ]",
         {
             **MATCH_HELP,
-            "redistribute": "Bring routes of others in",
+            "redistribute": "Redistribute routes of another source",
             "static": "Static routes",
             "connected": "Connected networks",
             "rip": "Routes of RIP",
@@ -118,13 +118,13 @@ def _default_information(mode: str) -> ConfigLine:
         "default-information ( in | out ) [ {list:word} ]",
         {
             "default-information": "The default route passes",
-            "in": "Of what neighbors tell",
-            "out": "Of what is told to them",
+            "in": "Routes from neighbors",
+            "out": "Routes to neighbors",
             "list": "Only if this access list permits it",
         },
         key=("in", "out"),
         order=36,
-        keep_no=True,  # `no`: it does not
+        keep_no=True,  # `no`: the default route is filtered
     )
 
 
@@ -148,7 +148,7 @@ def _summary_metric(mode: str) -> ConfigLine:
 
 
 class TopologyLines:
-    """The lines about routes, of a classic process or of a topology: each mode has constants of its own."""
+    """The lines about routes, of a classic process or of a topology, for one mode."""
 
     def __init__(self, mode: str) -> None:
         self.variance = ConfigLine(
@@ -168,7 +168,7 @@ class TopologyLines:
         self.maximum_hops = ConfigLine(
             mode,
             "metric maximum-hops {hops:1-255}",
-            {"maximum-hops": "What is farther away is unreachable", "hops": "Hops"},
+            {"maximum-hops": "Farther routes are unreachable", "hops": "Hops"},
             order=5,
             default="metric maximum-hops 100",
         )

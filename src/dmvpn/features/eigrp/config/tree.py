@@ -37,7 +37,7 @@ from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, 
 from dmvpn.features.eigrp.model import (
     EigrpConfig,
     InterfaceSettings,
-    Network,
+    NetworkLine,
     PrefixLimit,
     ProcessSettings,
     Redistribution,
@@ -50,13 +50,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.eigrp.config.topology import TopologyLines
-    from dmvpn.ios.grammar import Args, ConfigLine
+    from dmvpn.ios.config_line import ConfigLine
+    from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
 
 
 def model(tree: ConfigTree) -> EigrpConfig:
-    """Return what the configuration says of EIGRP."""
+    """Return the model of the configuration."""
     processes = [_classic_process(args, section, tree) for args, section in tree.sections(ROUTER_CLASSIC)]
     for name, instance in tree.sections(ROUTER_NAMED):
         for args, family in instance.sections(ADDRESS_FAMILY):
@@ -120,10 +121,10 @@ def _add_neighbors(lines: list[Args], interfaces: dict[str, InterfaceSettings], 
 def _process(
     number: int, section: Section, topology: Section, lines: FamilyLines, topology_lines: TopologyLines
 ) -> ProcessSettings:
-    """Return what both modes have.
+    """Return the settings common to both modes.
 
-    section: has networks, stub, router id.
-    topology: paths, distances, redistribution.
+    section: has networks, stub, router ID.
+    topology: has paths, distances, redistribution.
     """
     stub = section.get(lines.stub)
     distance, default_metric = topology.args(topology_lines.distance), topology.get(topology_lines.default_metric)
@@ -163,11 +164,12 @@ def _changed(
     return tuple((name, settings) for name, settings in sorted(interfaces.items()) if settings != default)
 
 
-def _network(args: Args) -> Network:
-    """Return the network of the line: without a wildcard it is the classful network of the address, as a netmask it
-    means its inverse.
+def _network(args: Args) -> NetworkLine:
+    """Return the network of a line: without a wildcard, the classful network of the address; a netmask means its
+    inverse.
 
-    Of 0.0.0.0, 255.255.255.255 is a wildcard: people write everything so, and nobody has the one host that it would be.
+    With 0.0.0.0, 255.255.255.255 is a wildcard: this is the usual way to write all networks, and the host 0.0.0.0 does
+    not exist.
     """
     address, typed = args.address("address"), args.address("wildcard", None)
     if typed is None:
@@ -176,7 +178,7 @@ def _network(args: Args) -> Network:
         wildcard = int(typed)
     else:
         wildcard = int(typed) ^ 0xFFFFFFFF
-    return Network(IPv4Address(int(address) & ~wildcard), IPv4Address(wildcard))
+    return NetworkLine(IPv4Address(int(address) & ~wildcard), IPv4Address(wildcard))
 
 
 def _weights(section: Section, lines: FamilyLines) -> Weights:
@@ -201,7 +203,7 @@ def _masked(args: Args) -> Prefix:
 
 
 def _active_time(args: Args | None) -> float:
-    """Return seconds; 0: nothing is ever stuck."""
+    """Return seconds; 0: destinations are never stuck."""
     return 180.0 if args is None else 60.0 * args.integer("minutes", 0)
 
 
@@ -222,7 +224,7 @@ def _limit_of(args: Args) -> PrefixLimit:
 
 
 def _default_routes(section: Section, line: ConfigLine) -> Iterator[DefaultRoutes]:
-    """Yield those lines that keep a default route back."""
+    """Yield the lines that filter default routes."""
     for entry in section.entries(line):
         name = entry.args.text("list", "")
         if entry.negated or name:
@@ -242,7 +244,7 @@ def _redistribution(args: Args) -> Redistribution:
 
 
 def _stub(args: Args) -> StubFlag:
-    """Return what a stub tells; plain `eigrp stub` is what current IOS sends for it."""
+    """Return the routes that a stub advertises; plain `eigrp stub` has the meaning of current IOS."""
     words = {
         "connected": StubFlag.CONNECTED,
         "static": StubFlag.STATIC,

@@ -1,19 +1,19 @@
-"""Numbers in packets of EIGRP, RFC 7868 §6."""
+"""Codes in packets of EIGRP, RFC 7868 §6."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Group, Kind, code
+from dmvpn.base.explanations import WordGroup, WordKind, code
 from dmvpn.features.eigrp.packet import Opcode, PacketFlag, VirtualRouterId
 from dmvpn.features.eigrp.route import ExternalFlag, ExternalProtocol, RouteFlag
 from dmvpn.features.eigrp.tlv import AuthenticationType, StubFlag, TlvType
 
 _RFC: Final = frozenset({"rfc", "7868", "eigrp", "code"})
 
-_OPCODES = Group(
+_OPCODES = WordGroup(
     title="opcodes",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug eigrp packets", "show ip eigrp traffic"),
     rank=24,
     clause="RFC 7868 §6.5",
@@ -23,18 +23,18 @@ _OPCODES = Group(
     explanations=(
         code(
             Opcode.UPDATE,
-            "Tells routes; must be acknowledged. The first to a new neighbor has the INIT flag.",
+            "Advertises routes; must be acknowledged. The first to a new neighbor has the INIT flag.",
             clause="RFC 7868 §4.1",
         ),
-        code(Opcode.REQUEST, "Asks for something; reserved, nobody sends it."),
+        code(Opcode.REQUEST, "Reserved; no router sends it."),
         code(
             Opcode.QUERY,
-            "The sender lost its way to a destination and wants to know yours; must be answered.",
+            "The sender lost its path to a destination and asks for yours; must be answered.",
             "In a failure without a feasible successor. Stub spokes are not asked: `eigrp stub`.",
             next="show ip eigrp topology active",
             clause="RFC 7868 §4.2",
         ),
-        code(Opcode.REPLY, "The answer to a Query; it may say that there is no way.", clause="RFC 7868 §4.3"),
+        code(Opcode.REPLY, "The answer to a Query; it may say that there is no path.", clause="RFC 7868 §4.3"),
         code(
             Opcode.HELLO,
             "I am here; every 5 seconds, or 60 on slow links. Not acknowledged. With an acknowledgment "
@@ -49,22 +49,22 @@ _OPCODES = Group(
         ),
         code(
             Opcode.SIA_QUERY,
-            "Halfway to stuck in active: asks a neighbor whether it is still at work on the query.",
+            "Halfway to stuck in active: asks a neighbor whether the query is still active there.",
             clause="RFC 7868 §4.4.1",
             also=("SIAQUERY",),
         ),
         code(
             Opcode.SIA_REPLY,
-            "Yes, still asking others; the clock starts again.",
+            "Yes, still waiting for other neighbors; the timer starts again.",
             clause="RFC 7868 §4.4.1",
             also=("SIAREPLY",),
         ),
     ),
 )
 
-_FLAGS = Group(
+_FLAGS = WordGroup(
     title="flags of a packet",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("debug eigrp packets",),
     rank=36,
     clause="RFC 7868 §6.5",
@@ -89,9 +89,9 @@ _FLAGS = Group(
     ),
 )
 
-_ROUTERS = Group(
+_ROUTERS = WordGroup(
     title="virtual routers",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug eigrp packets",),
     rank=58,
     clause="RFC 7868 §6.5",
@@ -104,9 +104,9 @@ _ROUTERS = Group(
     ),
 )
 
-_TLVS = Group(
+_TLVS = WordGroup(
     title="TLVs",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug eigrp packets",),
     rank=56,
     clause="RFC 7868 §6.6.1",
@@ -120,9 +120,7 @@ _TLVS = Group(
             clause="RFC 7868 §6.7.1",
         ),
         code(TlvType.AUTHENTICATION, "The digest of the packet, and the number of its key.", clause="RFC 7868 §6.7.2"),
-        code(
-            TlvType.SEQUENCE, "Who is not to take the next multicast (conditional receive).", clause="RFC 7868 §6.7.3"
-        ),
+        code(TlvType.SEQUENCE, "Neighbors that must ignore the next multicast.", clause="RFC 7868 §6.7.3"),
         code(
             TlvType.SOFTWARE_VERSION,
             "Release of the sender and of its EIGRP; 2.0 and later have wide metrics.",
@@ -136,7 +134,7 @@ _TLVS = Group(
             next="show ip eigrp neighbors detail",
             clause="RFC 7868 §6.7.6",
         ),
-        code(TlvType.PEER_TERMINATION, "Whom the sender gives up as neighbor.", clause="RFC 7868 §6.7.7"),
+        code(TlvType.PEER_TERMINATION, "The neighbors that the sender drops.", clause="RFC 7868 §6.7.7"),
         code(TlvType.TOPOLOGY_LIST, "Which topologies the sender has.", clause="RFC 7868 §6.7.8"),
         code(TlvType.TOPOLOGY_LIST_IOS, "The same in the number that IOS sends."),
         code(TlvType.CLASSIC_REQUEST, "A request in the classic format; unused."),
@@ -157,9 +155,9 @@ _TLVS = Group(
     ),
 )
 
-_DIGESTS = Group(
+_DIGESTS = WordGroup(
     title="kinds of authentication",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug eigrp packets",),
     rank=57,
     clause="RFC 7868 §6.7.2",
@@ -174,9 +172,9 @@ _DIGESTS = Group(
     ),
 )
 
-_STUBS = Group(
+_STUBS = WordGroup(
     title="what a stub advertises",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show ip eigrp neighbors detail",),
     rank=37,
     clause="RFC 7868 §6.7.6",
@@ -184,32 +182,36 @@ _STUBS = Group(
     sighting=r"Stub Peer Advertising \(([A-Z -]+)\)",
     names=_RFC | {"stub"},
     explanations=(
-        code(StubFlag.CONNECTED, "The stub tells its connected networks."),
-        code(StubFlag.STATIC, "The stub tells static routes that it redistributes."),
-        code(StubFlag.SUMMARY, "The stub tells its summaries."),
-        code(StubFlag.REDISTRIBUTED, "The stub tells what it redistributes.", also=("REDISTRIBUTED (stub)",)),
-        code(StubFlag.LEAK_MAP, "The stub tells, besides, what its leak-map lets through."),
-        code(StubFlag.RECEIVE_ONLY, "The stub tells nothing and only listens.", also=("RECEIVE-ONLY",)),
+        code(StubFlag.CONNECTED, "The stub advertises its connected networks."),
+        code(StubFlag.STATIC, "The stub advertises static routes that it redistributes."),
+        code(StubFlag.SUMMARY, "The stub advertises its summaries."),
+        code(
+            StubFlag.REDISTRIBUTED,
+            "The stub advertises the routes that it redistributes.",
+            also=("REDISTRIBUTED (stub)",),
+        ),
+        code(StubFlag.LEAK_MAP, "The stub also advertises the routes that its leak-map permits."),
+        code(StubFlag.RECEIVE_ONLY, "The stub advertises no routes and only receives them.", also=("RECEIVE-ONLY",)),
     ),
 )
 
-_ROUTES = Group(
+_ROUTES = WordGroup(
     title="flags of a route",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("debug eigrp packets",),
     rank=59,
     clause="RFC 7868 §6.8.1 and §6.9.2",
     next="show ip eigrp topology",
     explanations=(
-        code(RouteFlag.SOURCE_WITHDRAW, "The source itself took the route back."),
+        code(RouteFlag.SOURCE_WITHDRAW, "The source itself withdrew the route."),
         code(RouteFlag.CANDIDATE_DEFAULT, "The route may serve as default."),
-        code(RouteFlag.ACTIVE, "The sender is asking for a way to it itself."),
+        code(RouteFlag.ACTIVE, "The route is active at the sender: it has queried its own neighbors."),
         code(RouteFlag.REPLICATED, "The route was copied from another table."),
     ),
 )
-_EXTERNAL_FLAGS = Group(
+_EXTERNAL_FLAGS = WordGroup(
     title="flags of an external route",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("debug eigrp packets",),
     rank=59,
     clause="RFC 7868 §6.8.3",
@@ -221,9 +223,9 @@ _EXTERNAL_FLAGS = Group(
 )
 
 _E = ExternalProtocol
-_SOURCES = Group(
+_SOURCES = WordGroup(
     title="where an external route comes from",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("show ip eigrp topology",),
     rank=54,
     clause="RFC 7868 §6.8.3",

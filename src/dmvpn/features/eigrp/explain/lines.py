@@ -46,9 +46,9 @@ _LOGS = log_group(
         next="show ip eigrp accounting",
     ),
     log(
-        messages.PrefixLimit,
-        "When one more prefix is there than `maximum-prefix` allows. What told too much stays away for `restart` "
-        "minutes (5), `restart-count` times (3), then until somebody clears it.",
+        messages.PrefixLimitReached,
+        "When one more prefix is there than `maximum-prefix` allows. The neighbor is kept down for `restart` "
+        "minutes (5), `restart-count` times (3), then until it is cleared.",
         next="show ip eigrp accounting, clear ip eigrp neighbors",
     ),
     log(
@@ -58,7 +58,7 @@ _LOGS = log_group(
         clause="RFC 7868 §6.5",
     ),
     log(
-        messages.TooMany,
+        messages.TooManyNeighbors,
         "A member greets by thousands of addresses, or the cloud is larger than any that this router is made for.",
         next="show ip eigrp neighbors",
     ),
@@ -76,8 +76,8 @@ _PACKETS = debug_group(
     ),
     Word(
         "AS <number>, Flags <flags>, Seq <number>/<number> interfaceQ 0/0 iidbQ un/rely 0/0",
-        "The autonomous system, which must be the same; the flags; the packet's sequence number, and the one that it "
-        "acknowledges (0: none).",
+        "The autonomous system, which must be the same; the flags; the packet's sequence number, and the sequence "
+        "number that it acknowledges (0: none).",
         clause="RFC 7868 §5.2",
     ),
     next="show ip eigrp traffic",
@@ -155,7 +155,9 @@ _ANSWERS = answer_group(
         "% Autonomous system <number> is configured in classic mode",
         "`router eigrp NUMBER` exists already; take it away before it is written in named mode.",
     ),
-    Word("% receive-only stands alone", "A stub that tells nothing cannot tell connected or other routes besides."),
+    Word(
+        "% receive-only stands alone", "A stub that advertises nothing cannot also advertise connected or other routes."
+    ),
     Word(
         "%Entry <prefix> not in topology table",
         "EIGRP knows no path to exactly this prefix.",

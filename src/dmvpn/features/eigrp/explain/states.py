@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind
+from dmvpn.base.explanations import WordGroup, WordKind
 from dmvpn.features.eigrp.dual import Message
 from dmvpn.features.eigrp.states import DownReason, NeighborState
-from dmvpn.features.eigrp.topology import Event, Origin, State
+from dmvpn.features.eigrp.topology import DestinationState, Event, Origin
 
 _TOPOLOGY = ("show ip eigrp topology", "show eigrp address-family ipv4 topology")
 
-_CODES = Group(
+_CODES = WordGroup(
     title="codes of the topology table",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=_TOPOLOGY,
     rank=18,
     next="show ip eigrp topology",
@@ -22,10 +22,10 @@ _CODES = Group(
     sighting=r"(?:^([PA]) \S+/\d+, |via \S+, (r), )",
     mark=r"Topology Table for AS\(",
     explanations=(
-        Word("P", "Passive: DUAL is content with this destination; nobody is being asked. The state to be in."),
+        Word("P", "Passive: DUAL has settled this destination and no query is outstanding. The normal state."),
         Word(
             "A",
-            "Active: the way was lost, no feasible successor was at hand, and all neighbors are being asked.",
+            "Active: the path was lost, there is no feasible successor, and all neighbors were queried.",
             "For an instant after a failure. If it lasts, some neighbor owes a reply: stuck in active after three "
             "minutes.",
             next="show ip eigrp topology active",
@@ -37,10 +37,10 @@ _CODES = Group(
         ),
         Word(
             "Q",
-            "Query: the neighbors are asked for a way. IOS's legend; the line is an Active one.",
+            "Query: the neighbors are asked for a path. IOS's legend; the line is an Active one.",
             clause="RFC 7868 §4.2",
         ),
-        Word("R", "Reply: an answer of ours is on its way. IOS's legend; not shown here.", clause="RFC 7868 §4.3"),
+        Word("R", "Reply: our answer is on its way. IOS's legend; not shown here.", clause="RFC 7868 §4.3"),
         Word(
             "r",
             "Reply status: this neighbor has been asked and owes us an answer.",
@@ -50,16 +50,16 @@ _CODES = Group(
         ),
         Word(
             "s",
-            "SIA status: the neighbor was asked whether it is still at work on it (SIA-Query).",
+            "SIA status: the neighbor was asked whether the query is still active (SIA-Query).",
             clause="RFC 7868 §4.4.1",
             also=("sia Status",),
         ),
     ),
 )
 
-_ORIGIN_FLAGS = Group(
+_ORIGIN_FLAGS = WordGroup(
     title="query-origin",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=_TOPOLOGY,
     rank=42,
     next="show ip eigrp topology active",
@@ -67,36 +67,45 @@ _ORIGIN_FLAGS = Group(
     sighting=r"query-origin: (.+)$",
     lines=True,
     explanations=(
-        Word("Local origin", "This router lost the way itself and asks."),
-        Word("Successor Origin", "The successor asked us, so we ask the others on."),
+        Word("Local origin", "This router lost the path itself and asks."),
+        Word("Successor Origin", "The successor queried this router, so it queries its other neighbors."),
         Word(
             "Multiple Origins", "While we asked, the successor asked too, or its distance grew: a second round follows."
         ),
     ),
 )
 
-_DUAL_STATES = Group(
+_DUAL_STATES = WordGroup(
     title="states of DUAL",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("debug eigrp fsm",),
     rank=43,
     next="show ip eigrp topology active",
     clause="RFC 7868 §3.5",
     sighting=r"DUAL: \S+ from (\w+ to \w+): ",
     explanations=(
-        Word(State.PASSIVE.name, "Nothing is asked: the destination has a successor, or nobody has a way."),
-        Word(State.INCREASED.name, "Active, oij 0: we asked, and the distance by the successor grew meanwhile."),
-        Word(State.ASKED.name, "Active, oij 1: we asked, because no path met the feasibility condition."),
         Word(
-            State.SUCCESSOR_INCREASED.name, "Active, oij 2: asked by the successor, or as it grew farther, meanwhile."
+            DestinationState.PASSIVE.name,
+            "No query is outstanding: the destination has a successor, or no path at all.",
         ),
-        Word(State.SUCCESSOR_ASKED.name, "Active, oij 3: the successor asked us and we know no better."),
+        Word(
+            DestinationState.INCREASED.name,
+            "Active, oij 0: we asked, and the distance by the successor grew meanwhile.",
+        ),
+        Word(DestinationState.ASKED.name, "Active, oij 1: we asked, because no path met the feasibility condition."),
+        Word(
+            DestinationState.SUCCESSOR_INCREASED.name,
+            "Active, oij 2: asked by the successor, or as it grew farther, meanwhile.",
+        ),
+        Word(
+            DestinationState.SUCCESSOR_ASKED.name, "Active, oij 3: the successor asked us and we have no better path."
+        ),
     ),
 )
 
-_EVENTS = Group(
+_EVENTS = WordGroup(
     title="events of DUAL",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("debug eigrp fsm",),
     rank=44,
     lines=True,
@@ -104,23 +113,25 @@ _EVENTS = Group(
     clause="RFC 7868 §3.5, figure 1",
     sighting=r"DUAL: \S+ from \w+ to \w+: (.+)$",
     explanations=(
-        Word(Event.FEASIBLE.value, "Arcs 1 and 2: the change can be met locally; no query is needed."),
-        Word(Event.SUCCESSOR_ASKS.value, "Arc 3: the one that we send to has lost its way and asks us."),
-        Word(Event.LOST.value, "Arc 4: no neighbor is nearer than our feasible distance, so all are asked."),
+        Word(Event.FEASIBLE.value, "Arcs 1 and 2: the change can be handled locally; no query is needed."),
+        Word(Event.SUCCESSOR_ASKS.value, "Arc 3: the successor has lost its path and asks us."),
+        Word(Event.LOST.value, "Arc 4: no neighbor is nearer than our feasible distance, so all are queried."),
         Word(Event.SUCCESSOR_ASKS_AGAIN.value, "Arc 5: a query of the successor came while ours was out."),
         Word(Event.SUCCESSOR_INCREASES.value, "Arcs 9 and 10: what the replies say may be out of date now."),
         Word(
             Event.REPLIES_NOT_FEASIBLE.value,
-            "Arcs 11 and 12: everybody answered, and no answer is nearer than our distance from before; all are asked "
-            "once more.",
+            "Arcs 11 and 12: all neighbors replied, and no reply is nearer than our earlier distance; all are queried "
+            "again.",
         ),
-        Word(Event.REPLIES.value, "Arcs 13 to 16: everybody answered; the best way is taken and the state is passive."),
+        Word(
+            Event.REPLIES.value, "Arcs 13 to 16: all neighbors replied; the best path is used and the state is passive."
+        ),
     ),
 )
 
-_MESSAGES = Group(
+_MESSAGES = WordGroup(
     title="how a report came",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("debug eigrp fsm",),
     rank=46,
     next="debug eigrp packets",
@@ -128,14 +139,14 @@ _MESSAGES = Group(
     sighting=r"DUAL: rcv(\w+): ",
     explanations=(
         Word(Message.UPDATE.value, "News of a neighbor, or of a link or redistribution of our own."),
-        Word(Message.QUERY.value, "The neighbor lost its way and asks for ours; its distance is in it."),
-        Word(Message.REPLY.value, "The answer to a query of ours."),
+        Word(Message.QUERY.value, "The neighbor lost its path and asks for ours; the query has its distance."),
+        Word(Message.REPLY.value, "The answer to our query."),
     ),
 )
 
-_ORIGINS = Group(
+_ORIGINS = WordGroup(
     title="where a path comes from",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=_TOPOLOGY,
     rank=47,
     next="show ip eigrp topology",
@@ -161,16 +172,16 @@ _ORIGINS = Group(
         ),
         Word(
             Origin.NEIGHBOR.name.capitalize(),
-            "A neighbor told it; its address is shown.",
+            "A neighbor advertised it; its address is shown.",
             next="show ip eigrp neighbors",
             also=("NEIGHBOR",),
         ),
     ),
 )
 
-_NEIGHBOR_STATES = Group(
+_NEIGHBOR_STATES = WordGroup(
     title="states of a neighbor",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show ip eigrp neighbors detail",),
     rank=48,
     next="show ip eigrp neighbors",
@@ -191,9 +202,9 @@ _NEIGHBOR_STATES = Group(
 )
 
 _D = DownReason
-_DOWN = Group(
+_DOWN = WordGroup(
     title="why a neighbor went down",
-    kind=Kind.REASON,
+    kind=WordKind.REASON,
     screens=("show logging", "debug eigrp neighbors"),
     rank=35,
     lines=True,
@@ -202,7 +213,7 @@ _DOWN = Group(
     explanations=(
         Word(
             _D.HOLD_TIME.value,
-            "No Hello came for as long as the neighbor itself had said: three Hellos, usually.",
+            "No Hello came for the neighbor's own hold time: usually three Hellos.",
             "The link, the tunnel or IPsec is down, or the multicast map of the hub is missing.",
             next="show dmvpn, show ip nhrp multicast",
             clause="RFC 7868 §5.3.1",
@@ -210,25 +221,25 @@ _DOWN = Group(
         Word(_D.INTERFACE_DOWN.value, "Our interface went down.", next="show interfaces"),
         Word(
             _D.STATIC.value,
-            "A `neighbor` line names others on this interface: whoever is not among them is no neighbor any more.",
+            "A `neighbor` line for this interface: only routers in such lines remain neighbors there.",
             next="show running-config",
         ),
         Word(
             _D.BFD.value,
-            "BFD heard nothing from it for the detection time, or it said that it does not hear us.",
+            "BFD received no packet from it for the detection time, or it reports that it does not receive ours.",
             "The path or the neighbor died: long before the holding time.",
             next="show bfd neighbors details",
             clause="RFC 5882 §4",
         ),
         Word(
             _D.PREFIX_LIMIT.value,
-            "It told more prefixes than `maximum-prefix` allows, or than there is room for: it stays away for a while.",
+            "It advertised more prefixes than `maximum-prefix` allows, or than fit: it is kept down for a while.",
             next="show ip eigrp accounting",
         ),
         Word(
             _D.CROWDED.value,
             "There are as many neighbors as there is room for, and it had not answered yet.",
-            "Somebody greets by thousands of addresses.",
+            "Hellos come from thousands of source addresses.",
             next="show ip eigrp neighbors",
         ),
         Word(
@@ -238,7 +249,7 @@ _DOWN = Group(
         ),
         Word(
             _D.RESTARTED.value,
-            "The neighbor began again: its Update carried the INIT flag, so it knows nothing.",
+            "The neighbor restarted: its Update carried the INIT flag, so it has no routes.",
             clause="RFC 7868 §5.3.3",
         ),
         Word(
@@ -255,7 +266,7 @@ _DOWN = Group(
         ),
         Word(
             _D.WEIGHTS.value,
-            "`metric weights` differ: distances of the two could not be compared, so they are no neighbors.",
+            "`metric weights` differ: the distances could not be compared, so the routers are no neighbors.",
             next="show ip protocols (on both ends)",
             clause="RFC 7868 §6.7.1",
         ),
@@ -274,7 +285,7 @@ _DOWN = Group(
         ),
         Word(
             _D.AUTHENTICATION.value,
-            "A packet of the neighbor carried no digest, a wrong one, or one that nobody asked for.",
+            "A packet of the neighbor carried no digest, a wrong digest, or a digest although none is configured here.",
             "Keys or key numbers differ, or only one side authenticates.",
             next="show running-config (key chain)",
             clause="RFC 7868 §6.7.2",
@@ -286,17 +297,17 @@ _DOWN = Group(
         ),
         Word(
             _D.STUCK_IN_ACTIVE.value,
-            "The neighbor owed a reply, and did not answer an SIA-Query either, or had no "
-            "end after three of them: it is given up so that the destination can settle.",
+            "The neighbor owed a reply, and did not answer an SIA-Query either, or was still active "
+            "after three of them: it is dropped so that the destination can settle.",
             next="show ip eigrp topology active",
             clause="RFC 7868 §4.4.1",
         ),
         Word(
             _D.PEER_INFO.value,
-            "What the neighbor says of itself changed, such as its being a stub.",
+            "The neighbor's own parameters changed, for example it became a stub.",
             next="show ip eigrp neighbors detail",
         ),
-        Word(_D.CLEARED.value, "Somebody typed `clear ip eigrp neighbors`.", next="show logging"),
+        Word(_D.CLEARED.value, "A user typed `clear ip eigrp neighbors`.", next="show logging"),
         Word(
             _D.SHUTDOWN.value,
             "The process or the interface was switched off by configuration.",

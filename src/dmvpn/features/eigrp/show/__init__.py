@@ -1,6 +1,6 @@
 """The show and clear commands of EIGRP: a query that returns a dataclass, a renderer that turns it into lines.
 
-Everything exists twice: `show ip eigrp [N] X`, and `show eigrp address-family ipv4 [N] X` of named mode.
+Each show exists twice: `show ip eigrp [N] X`, and `show eigrp address-family ipv4 [N] X` of named mode.
 """
 
 from __future__ import annotations

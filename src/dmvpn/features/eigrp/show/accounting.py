@@ -1,4 +1,6 @@
-"""`show ip eigrp accounting`: who told how many prefixes, and whom `maximum-prefix` keeps away. The layout is ours."""
+"""`show ip eigrp accounting`: prefixes of each neighbor, and neighbors held down by `maximum-prefix`. The layout is
+ours.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One source. state: A, P or D. reset: seconds until it may come again; None: not by itself."""
+    """One source. state: A, P or D. reset: seconds until it may return; None: only when cleared."""
 
     state: str
     source: str
@@ -30,7 +32,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Those of one process."""
+    """The accounts of one process."""
 
     process: ProcessName
     total: int
@@ -59,7 +61,7 @@ def _accounts(process: Process, now: float) -> Accounts:
         found.append(_account(str(neighbor.address), name, state, count, gauge, now))
     for address, gauge in limits.neighbors.items():
         if address not in present and gauge.barred_until is not None:
-            known = (name for name, interface in process.interfaces.items() if interface.knows(address))
+            known = (name for name, interface in process.state.interfaces.items() if interface.knows(address))
             found.append(_account(str(address), short_interface(next(known, "----")), "D", 0, gauge, now))
     return Accounts(name_of(process), len(process.dual.table), tuple(found))
 
@@ -73,7 +75,7 @@ def _account(source: str, interface: str, state: str, prefixes: int, gauge: Gaug
 
 
 def render_accounting(answer: ShowAccounting) -> Iterator[str]:
-    """Yield one table a process."""
+    """Yield one table per process."""
     for table in answer.tables:
         yield f"{table.process.heading('Accounting')}/ID({table.process.router_id})"
         yield f"Total Prefix Count: {table.total}  States: A-Adjacency, P-Pending, D-Down"

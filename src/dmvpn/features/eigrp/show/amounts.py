@@ -1,4 +1,4 @@
-"""`show ip eigrp topology summary`: how large the topology table is, and where it comes from."""
+"""`show ip eigrp topology summary`: the size of the topology table, and its sources."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class ShowTopologySummary:
 
 
 def query_summary(ctx: ShowContext, args: Args) -> ShowTopologySummary:
-    """Count what every process knows."""
+    """Return the counts of every process."""
     found = []
     for process in processes(ctx, args):
-        table, interfaces = process.dual.table.values(), process.interfaces.items()
+        table, interfaces = process.dual.table.values(), process.state.interfaces.items()
         quiet = tuple(short_interface(name) for name, interface in interfaces if not interface.neighbors)
         found.append(
             TopologySummary(

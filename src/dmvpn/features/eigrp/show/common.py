@@ -1,4 +1,4 @@
-"""What the show commands of EIGRP share: which processes are meant, their headings, both spellings of a command."""
+"""Shared by the show commands of EIGRP: selected processes, their headings, both spellings of a command."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HELP: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ProcessName:
-    """Which process a table is about. name: the virtual instance of named mode, or ""."""
+    """The process of a table. name: the virtual instance of named mode, or ""."""
 
     autonomous_system: int
     name: str
@@ -46,26 +46,26 @@ class ProcessName:
 
 def name_of(process: Process) -> ProcessName:
     """Return the name of a process."""
-    return ProcessName(process.autonomous_system, process.settings.name, str(process.router_id))
+    return ProcessName(process.state.autonomous_system, process.state.settings.name, str(process.state.router_id))
 
 
 def every_process(ctx: ShowContext) -> tuple[Process, ...]:
-    """Return those that run. The machine is imported where somebody asks it, or was configured."""
+    """Return the running processes. The machine is imported on first use or when configured."""
     from dmvpn.features.eigrp.machine import EigrpMachine
 
     return tuple(ctx.machine(EigrpMachine).processes.values())
 
 
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
-    """Yield those that the command is about: all, or that of the number typed."""
+    """Yield the processes of a command: all, or the one with the number typed."""
     number = args.integer("number", None)
     for process in every_process(ctx):
-        if number in (None, process.autonomous_system):
+        if number in (None, process.state.autonomous_system):
             yield process
 
 
 def distance_text(distance: int) -> str:
-    """Return a distance as the tables have it."""
+    """Return a distance in the format of the tables."""
     return "Infinity" if distance >= INFINITY else str(distance)
 
 

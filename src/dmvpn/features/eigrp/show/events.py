@@ -1,5 +1,6 @@
-"""`show ip eigrp events`, `clear ip eigrp events`: the last events of a process, the newest first. Layout of IOS;
-of the kinds of events only those that there are here.
+"""`show ip eigrp events`, `clear ip eigrp events`: the last events of a process, newest first.
+
+The layout is that of IOS; only the kinds of events that exist here are shown.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class EventTable:
-    """Those of one process. first: the number of the first one that is shown; the newest has number 1."""
+    """The events of one process. first: the number of the first event shown; the newest has number 1."""
 
     autonomous_system: int
     first: int
@@ -53,15 +54,15 @@ def query_events(ctx: ShowContext, args: Args) -> ShowEvents:
 
 def _table(ctx: ShowContext, process: Process, first: int, last: int) -> EventTable:
     lines = []
-    for event in breathing(list(process.log.newest_first())[first - 1 : last]):
+    for event in breathing(list(process.state.log.newest_first())[first - 1 : last]):
         when = ctx.ports.clock.local(event.when)
         time = f"{when:%H:%M:%S}.{when.microsecond // 1000:03}"
         lines.append(EventLine(time, event.kind.value, tuple(str(value) for value in event.values)))
-    return EventTable(process.autonomous_system, first, tuple(lines))
+    return EventTable(process.state.autonomous_system, first, tuple(lines))
 
 
 def render_events(answer: ShowEvents) -> Iterator[str]:
-    """Yield one block a process, the events numbered."""
+    """Yield one block per process, with numbered events."""
     for table in answer.tables:
         yield f"Event information for AS {table.autonomous_system}:"
         for number, event in enumerate(table.events, table.first):

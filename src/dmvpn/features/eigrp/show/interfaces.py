@@ -62,12 +62,12 @@ class ShowInterfaces:
 
 
 def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
-    """Return all interfaces but the passive ones, as IOS has it."""
+    """Return all interfaces except passive ones, as on IOS."""
     only = args.interface("interface", None)
     tables = []
     for process in processes(ctx, args):
-        names = sorted(process.interfaces, key=interface_sort_key)
-        shown = [process.interfaces[name] for name in names if only in (None, name)]
+        names = sorted(process.state.interfaces, key=interface_sort_key)
+        shown = [process.state.interfaces[name] for name in names if only in (None, name)]
         entries = [_entry(interface) for interface in shown if not interface.settings.passive]
         tables.append(InterfaceTable(name_of(process), tuple(entries)))
     return ShowInterfaces("detail" in args, tuple(tables))
@@ -114,7 +114,7 @@ def _counters(statistics: Statistics) -> tuple[tuple[str, int], ...]:
 
 
 def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
-    """Yield one table a process."""
+    """Yield one table per process."""
     for table in answer.tables:
         yield table.process.heading("Interfaces")
         yield from _TITLE

@@ -33,7 +33,7 @@ class NeighborEntry:
 
     hold: seconds left.
     srtt, rto: milliseconds.
-    stub: what it tells, None if it is no stub.
+    stub: the routes that it advertises; None: it is no stub.
     """
 
     handle: int
@@ -111,7 +111,7 @@ def _entry(neighbor: Neighbor, now: float) -> NeighborEntry:
 
 
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
-    """Yield one table a process."""
+    """Yield one table per process."""
     for table in answer.tables:
         yield table.process.heading("Neighbors")
         if table.neighbors:
@@ -167,7 +167,7 @@ class ShowStaticNeighbors:
 
 
 def query_static(ctx: ShowContext, args: Args) -> ShowStaticNeighbors:
-    """Return the neighbors that lines name, whether they are there or not."""
+    """Return the configured neighbors, whether they exist or not."""
     wanted = args.interface("interface", None)
     return ShowStaticNeighbors(
         tuple(
@@ -175,7 +175,7 @@ def query_static(ctx: ShowContext, args: Args) -> ShowStaticNeighbors:
                 name_of(process),
                 tuple(
                     (str(address), name)
-                    for name, settings in process.settings.interfaces
+                    for name, settings in process.state.settings.interfaces
                     for address in settings.neighbors
                     if wanted in (None, name)
                 ),
@@ -186,7 +186,7 @@ def query_static(ctx: ShowContext, args: Args) -> ShowStaticNeighbors:
 
 
 def render_static(answer: ShowStaticNeighbors) -> Iterator[str]:
-    """Yield one table a process."""
+    """Yield one table per process."""
     for table in answer.tables:
         yield table.process.heading("Static Neighbors")
         yield "Static Address           Interface"
@@ -196,7 +196,7 @@ def render_static(answer: ShowStaticNeighbors) -> Iterator[str]:
 
 STATIC: Final = both_commands(
     "neighbors static [ {interface:interface} ]",
-    {"neighbors": "Neighbors", "static": "Those that lines name", "interface": "On this interface"},
+    {"neighbors": "Neighbors", "static": "Neighbors from `neighbor` lines", "interface": "On this interface"},
     query_static,
     render_static,
 )
@@ -217,7 +217,7 @@ CLEAR: Final = tuple(
             "neighbors": "Give neighbors up and let them come again",
             "address": "This neighbor",
             "interface": "Those on this interface",
-            "soft": "They stay, and are told everything again",
+            "soft": "Neighbors stay up and get all routes again",
         },
         action=clear_neighbors,
         privilege=15,

@@ -15,13 +15,13 @@ from dmvpn.ios.distribution import filter_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.eigrp.model import Network
+    from dmvpn.features.eigrp.model import NetworkLine
     from dmvpn.features.eigrp.process import Process
     from dmvpn.ios import ShowContext
 
 
 def ip_protocols(ctx: ShowContext) -> list[str]:
-    """Return the lines of all processes, an empty one between two blocks."""
+    """Return the lines of all processes, with an empty line between blocks."""
     lines: list[str] = []
     for process in every_process(ctx):
         if lines:
@@ -31,12 +31,12 @@ def ip_protocols(ctx: ShowContext) -> list[str]:
 
 
 def protocol_names(ctx: ShowContext) -> list[str]:
-    """Return the processes that run."""
-    return [f"eigrp {process.autonomous_system}" for process in every_process(ctx)]
+    """Return the running processes."""
+    return [f"eigrp {process.state.autonomous_system}" for process in every_process(ctx)]
 
 
 def _block(process: Process, now: float) -> Iterator[str]:
-    settings = process.settings
+    settings = process.state.settings
     yield f'Routing Protocol is "eigrp {settings.autonomous_system}"'
     yield from filter_lines(settings.distribution)
     held = {one.inwards for one in settings.distribution.defaults}
@@ -58,7 +58,7 @@ def _block(process: Process, now: float) -> Iterator[str]:
     yield "  Routing for Networks:"
     for network in settings.networks:
         yield f"    {network_text(network)}"
-    passive = [name for name, interface in process.interfaces.items() if interface.settings.passive]
+    passive = [name for name, interface in process.state.interfaces.items() if interface.settings.passive]
     if passive:
         yield "  Passive Interface(s):"
         for name in sorted(passive, key=interface_sort_key):
@@ -71,7 +71,7 @@ def _block(process: Process, now: float) -> Iterator[str]:
 
 
 def _parameters(process: Process) -> Iterator[str]:
-    settings = process.settings
+    settings = process.state.settings
     weights = settings.scale.weights
     instance = f"VR({settings.name}) Address-Family " if settings.is_named else ""
     k6 = f" K6={weights.k6}" if settings.is_named else ""
@@ -83,7 +83,7 @@ def _parameters(process: Process) -> Iterator[str]:
         yield "  Metric version 64bit"
     yield "  Soft SIA disabled"
     yield "  NSF-aware route hold timer is 240"
-    yield f"  Router-ID: {process.router_id}"
+    yield f"  Router-ID: {process.state.router_id}"
     if settings.stub is not None:
         words = [flag.name.lower().replace("_", "-") for flag in StubFlag if flag in settings.stub and flag.name]
         yield f"  Stub, {', '.join(words)}"
@@ -103,7 +103,7 @@ class ShowProtocols:
 
 
 def query_protocols(ctx: ShowContext, args: Args) -> ShowProtocols:
-    """Return what holds for each process."""
+    """Return the parameters of each process."""
     return ShowProtocols(
         tuple(
             (
@@ -117,17 +117,17 @@ def query_protocols(ctx: ShowContext, args: Args) -> ShowProtocols:
 
 
 def render_protocols(answer: ShowProtocols) -> Iterator[str]:
-    """Yield the blocks with an empty line behind each."""
+    """Yield the blocks, each followed by an empty line."""
     for lines in answer.processes:
         yield from lines
         yield ""
 
 
 def _summaries(process: Process) -> Iterator[str]:
-    """Yield the summaries that are configured, with the interfaces they are told on."""
+    """Yield the configured summaries, with the interfaces on which they are advertised."""
     where: dict[Prefix, list[str]] = {}
-    for name in sorted(process.interfaces, key=interface_sort_key):
-        for summary in process.interfaces[name].settings.summaries:
+    for name in sorted(process.state.interfaces, key=interface_sort_key):
+        for summary in process.state.interfaces[name].settings.summaries:
             where.setdefault(summary.prefix, []).append(short_interface(name))
     if where:
         yield "  Address Summarization:"
@@ -140,19 +140,19 @@ def _summaries(process: Process) -> Iterator[str]:
 
 
 def _gateways(process: Process) -> dict[str, tuple[int, float]]:
-    """Return neighbors whose routes are in the table: distance, and when the last one came."""
+    """Return neighbors whose routes are in the table: distance, and the time of the latest route."""
     gateways: dict[str, tuple[int, float]] = {}
     for path, route in process.offers.sources():
         if path.source.is_local:
             continue
         gateway = str(path.source.address)
         _, since = gateways.get(gateway, (0, 0.0))
-        gateways[gateway] = (process.settings.internal_distance, max(since, route.since))
+        gateways[gateway] = (process.state.settings.internal_distance, max(since, route.since))
     return gateways
 
 
-def network_text(network: Network) -> str:
-    """Return a network as IOS lists it: a classful one bare, any other with its length or wildcard."""
+def network_text(network: NetworkLine) -> str:
+    """Return a network in the format of IOS: a classful one without length, any other with its length or wildcard."""
     length = mask_length(IPv4Address(int(network.wildcard) ^ 0xFFFFFFFF))
     if length is None:
         return f"{network.address} {network.wildcard}"

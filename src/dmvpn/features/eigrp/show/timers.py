@@ -1,4 +1,4 @@
-"""`show ip eigrp timers`: what is due when, as a tree: a parent has the time of its first child."""
+"""`show ip eigrp timers`: the running timers as a tree, in which a parent has the time of its first child."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, name_of, processes
+from dmvpn.features.eigrp.timers import TimerKind
 from dmvpn.ios import short_interface
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TimerLine:
-    """A timer. seconds: until it is due. kind: what happens then."""
+    """A timer. seconds: until it is due. kind: what it is for."""
 
     seconds: float
     kind: str
@@ -47,28 +48,34 @@ def query_timers(ctx: ShowContext, args: Args) -> ShowTimers:
 
 
 def _table(process: Process, now: float) -> TimerTable:
-    def due(found: list[tuple[Timer, str]]) -> tuple[TimerLine, ...]:
-        times = [(process.context.timers.when(timer), kind) for timer, kind in found]
+    def due(*timers: Timer) -> tuple[TimerLine, ...]:
+        times = [(process.state.context.timers.when(timer), _words(timer)) for timer in timers]
         lines = [TimerLine(max(0.0, when - now), kind) for when, kind in times if when is not None]
         return tuple(sorted(lines, key=lambda line: (line.seconds, line.kind)))
 
-    hellos = [(each.hello_timer, f"Hello ({short_interface(name)})") for name, each in process.interfaces.items()]
-    waits = [
-        due([(one.hold_timer, "Peer holding"), (one.retransmit_timer, "Peer transmission")])
-        for one in process.neighbors()
-    ]
-    flows = [
-        ((each.flow_timer, "Multicast flow"), (each.pacing_timer, "Pacing")) for each in process.interfaces.values()
-    ]
-    groups = [group for group in (*waits, *(due(list(pair)) for pair in flows)) if group]
-    active = [(timer, f"SIA ({prefix})") for prefix, timer in process.stuck.timers()]
+    interfaces = process.state.interfaces.values()
+    waits = [due(one.hold_timer, one.retransmit_timer) for one in process.neighbors()]
+    flows = [due(each.flow_timer, each.pacing_timer) for each in interfaces]
     return TimerTable(
-        name_of(process), due(hellos), tuple(sorted(groups, key=lambda group: group[0].seconds)), due(active)
+        name_of(process),
+        due(*(each.hello_timer for each in interfaces)),
+        tuple(sorted((group for group in (*waits, *flows) if group), key=lambda group: group[0].seconds)),
+        due(*process.stuck.timers()),
     )
 
 
+def _words(timer: Timer) -> str:
+    """Return the name of a timer as on IOS: of Hellos with the interface, of SIA with the destination."""
+    match timer.kind:
+        case TimerKind.HELLO:
+            return f"{timer.kind.value} ({short_interface(str(timer.subject))})"
+        case TimerKind.SIA:
+            return f"{timer.kind.value} ({timer.subject})"
+    return str(timer.kind.value)
+
+
 def render_timers(answer: ShowTimers) -> Iterator[str]:
-    """Yield three parts a process."""
+    """Yield three parts per process."""
     for table in answer.tables:
         yield table.process.heading("Timers")
         yield from _part("Hello", [table.hellos], 1)
@@ -79,7 +86,7 @@ def render_timers(answer: ShowTimers) -> Iterator[str]:
 
 
 def _part(title: str, groups: list[tuple[TimerLine, ...]], depth: int) -> Iterator[str]:
-    """Yield a part: its first time, and below it the groups. depth: of the timers."""
+    """Yield a part: its first time, then the groups. depth: level of the timers in the tree."""
     filled = [group for group in groups if group]
     yield f"  {title} Process"
     yield "    Expiration    Type"
@@ -94,4 +101,4 @@ def _line(depth: int, line: TimerLine) -> str:
     return f"{'  ' * depth}|{line.seconds:>16.3f}  {line.kind}"
 
 
-TIMERS: Final = both_commands("timers", {"timers": "What is due when"}, query_timers, render_timers)
+TIMERS: Final = both_commands("timers", {"timers": "Timers that run"}, query_timers, render_timers)

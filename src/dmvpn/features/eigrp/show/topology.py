@@ -10,7 +10,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import INFINITY
 from dmvpn.features.eigrp.route import ExternalProtocol
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, distance_text, name_of, processes
-from dmvpn.features.eigrp.topology import Destination, Origin, Path, State
+from dmvpn.features.eigrp.topology import Destination, DestinationState, Origin, Path
 from dmvpn.ios import Args, ShowContext, age
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ _CODES: Final = (
     "",
 )
 _ORIGINS: Final = {
-    State.INCREASED: "Local origin",
-    State.ASKED: "Local origin",
-    State.SUCCESSOR_INCREASED: "Multiple Origins",
-    State.SUCCESSOR_ASKED: "Successor Origin",
+    DestinationState.INCREASED: "Local origin",
+    DestinationState.ASKED: "Local origin",
+    DestinationState.SUCCESSOR_INCREASED: "Multiple Origins",
+    DestinationState.SUCCESSOR_ASKED: "Successor Origin",
 }
 _PROTOCOLS: Final[dict[int, str]] = {
     ExternalProtocol.EIGRP: "EIGRP",
@@ -41,7 +41,7 @@ _PROTOCOLS: Final[dict[int, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ExternalEntry:
-    """Where a redistributed destination comes from."""
+    """The origin of a redistributed destination."""
 
     autonomous_system: int
     protocol: str
@@ -51,9 +51,9 @@ class ExternalEntry:
 
 @dataclass(frozen=True, slots=True)
 class PathEntry:
-    """One way.
+    """One path.
 
-    via: a neighbor, or the word for a way of our own.
+    via: a neighbor, or the word for a path of our own.
     delay_ps: picoseconds.
     bandwidth: kbit/s.
     """
@@ -77,7 +77,7 @@ class PathEntry:
 class DestinationEntry:
     """One destination.
 
-    awaiting: address and interface of those who owe a reply.
+    awaiting: address and interface of the neighbors that owe a reply.
     paths: successors first.
     """
 
@@ -106,8 +106,8 @@ class TopologyTable:
 
 @dataclass(frozen=True, slots=True)
 class ShowTopology:
-    """The answer to `show ip eigrp topology`. serials: they are wanted, too. prefix: of which one all is wanted,
-    "" = a table.
+    """The answer to `show ip eigrp topology`. serials: serial numbers are requested. prefix: the destination whose
+    details are requested; "": a table.
     """
 
     serials: bool
@@ -133,16 +133,16 @@ def query_topology(ctx: ShowContext, args: Args) -> ShowTopology:
         entries = [
             _destination(process, destination, ctx.now, all_links=all_links) for destination in breathing(destinations)
         ]
-        tables.append(TopologyTable(name_of(process), process.settings.is_named, tuple(entries)))
+        tables.append(TopologyTable(name_of(process), process.state.settings.is_named, tuple(entries)))
     return ShowTopology("all-links" in args or "detail-links" in args, str(wanted) if wanted else "", tuple(tables))
 
 
 def _is_pending(process: Process, destination: Destination) -> bool:
-    """Return whether neighbors owe a reply, or are still to be told something."""
+    """Return whether neighbors owe a reply, or have yet to receive something."""
     prefix = destination.prefix
     return (
         destination.is_active
-        or any(interface.group.waits(prefix) for interface in process.interfaces.values())
+        or any(interface.group.waits(prefix) for interface in process.state.interfaces.values())
         or any(neighbor.backlog.waits(prefix) for neighbor in process.neighbors())
     )
 
@@ -154,7 +154,7 @@ def _wanted(args: Args) -> Prefix | None:
 
 
 def _find(process: Process, wanted: Prefix, *, exact: bool) -> list[Destination]:
-    """Return the destination of this prefix; of a bare address, the longest that holds it."""
+    """Return the destination of this prefix; for a plain address, the longest match."""
     table = process.dual.table
     if exact:
         return [table[wanted]] if wanted in table else []
@@ -175,7 +175,7 @@ def _destination(process: Process, destination: Destination, now: float, *, all_
         active=destination.is_active,
         successors=0 if destination.is_active else len(destination.successors),
         feasible_distance=destination.feasible_distance,
-        rib_metric=process.settings.scale.rib_metric(destination.distance) if current else INFINITY,
+        rib_metric=process.state.settings.scale.rib_metric(destination.distance) if current else INFINITY,
         serial=destination.serial,
         tag=external.tag if external else 0,
         origin_flag=1 if destination.state.value is None else destination.state.value,
@@ -204,7 +204,7 @@ def _path(process: Process, path: Path) -> PathEntry:
         load=metric.load,
         mtu=metric.mtu,
         hops=metric.hop_count,
-        originator=str(process.router_id if source.is_local else path.report.originator),
+        originator=str(process.state.router_id if source.is_local else path.report.originator),
         external=entry,
     )
 
@@ -222,7 +222,7 @@ def _via(path: Path) -> str:
 
 
 def render_topology(answer: ShowTopology) -> Iterator[str]:
-    """Yield a table for each process, or everything about one destination."""
+    """Yield a table for each process, or the details of one destination."""
     for table in answer.tables:
         if answer.prefix:
             yield from _render_single(table, answer.prefix)
@@ -310,7 +310,7 @@ TOPOLOGY: Final = both_commands(
         "all-links": "All paths, feasible or not",
         "detail-links": "With the number of the last change of each",
         "active": "What replies are awaited for",
-        "pending": "What neighbors owe a reply for, or are still to be told",
+        "pending": "Destinations that wait for replies or updates",
         "zero-successors": "What no way leads to",
         "prefix": "Everything about this destination",
         "address": "Everything about this destination",

@@ -26,7 +26,7 @@ _KINDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TrafficTable:
-    """Packets of one process: (kind, sent, received), and the dropped ones by reason."""
+    """Packets of one process: (type, sent, received), and the dropped ones by reason."""
 
     process: ProcessName
     packets: tuple[tuple[str, int, int], ...]
@@ -44,14 +44,14 @@ def query_traffic(ctx: ShowContext, args: Args) -> ShowTraffic:
     """Return the counters of all processes, or of one."""
     tables = []
     for process in processes(ctx, args):
-        traffic = process.sender.traffic
+        traffic = process.state.traffic
         packets = tuple((kind, traffic.sent[opcode], traffic.received[opcode]) for kind, opcode in _KINDS)
         tables.append(TrafficTable(name_of(process), packets, tuple(sorted(traffic.dropped.items()))))
     return ShowTraffic(tuple(tables))
 
 
 def render_traffic(answer: ShowTraffic) -> Iterator[str]:
-    """Yield one block a process."""
+    """Yield one block per process."""
     for table in answer.tables:
         yield table.process.heading("Traffic Statistics")
         for kind, sent, received in table.packets:
