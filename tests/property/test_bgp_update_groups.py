@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dmvpn.base.events import LinkChanged
 from dmvpn.base.streams import StreamClose, StreamData, StreamDown, StreamEnd, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
-from dmvpn.features.bgp import groups, routes, session, teller
+from dmvpn.features.bgp import advertiser, groups, routes, session
 from dmvpn.features.bgp.additional import is_told
 from dmvpn.features.bgp.attribute_octets import read, write
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
@@ -262,7 +262,12 @@ def test_neighbors_of_one_group_hear_what_each_would_hear_alone(
     """
     with ExitStack() as small:
         for module, name, value in (
-            *((groups, "SLICE", 2), (routes, "SLICE", 2), (teller, "_MOST", 3), (session, "SEND_LIMIT", 4096 + 300)),
+            *(
+                (groups, "SLICE", 2),
+                (routes, "SLICE", 2),
+                (advertiser, "_MOST", 3),
+                (session, "SEND_LIMIT", 4096 + 300),
+            ),
             *((groups, "TABLES", tables), (groups, "BESIDES", 16 if tables else 4)),
         ):
             small.enter_context(patch.object(module, name, value))

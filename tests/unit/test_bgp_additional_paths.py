@@ -13,7 +13,7 @@ from dmvpn.features.bgp.additional import Merit, eligible
 from dmvpn.features.bgp.attribute_octets import read, write
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
 from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.features.bgp.model import Choice
+from dmvpn.features.bgp.model import PathChoice
 from dmvpn.features.bgp.nlri import NumberedPrefix
 from dmvpn.features.bgp.packet import (
     Attribute,
@@ -167,7 +167,7 @@ def made(host: int, *systems: int) -> Path:
 def test_the_best_of_each_neighboring_system_are_told() -> None:
     """Sorted by preference: two over system 1, one over 2, one over 3 with the next hop of the first."""
     paths = [made(1, 1), made(2, 1, 9), made(3, 2, 9), made(1, 3, 9, 9)]
-    found = eligible(paths, lambda _: 1, Choice(group_best=True), USUAL)
+    found = eligible(paths, lambda _: 1, PathChoice(group_best=True), USUAL)
     assert found == [(paths[0], Merit.BEST), (paths[2], Merit.GROUP_BEST), (paths[3], Merit.GROUP_BEST)]
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.chores import PAUSE
 from dmvpn.base.events import LinkChanged, Tick
+from dmvpn.base.notices import RouteChanged
 from dmvpn.base.streams import (
     StreamClose,
     StreamData,
@@ -88,6 +92,7 @@ def test_all_are_asked_for_their_routes_in_several_events() -> None:
     assert len(asked) == NEIGHBORS
 
 
+@pytest.mark.lengthy
 def test_sessions_that_somebody_clears_are_ended_in_several_events() -> None:
     bench = crowd()
     assert len(each(bench, bench.handle(ClearBgp()), StreamClose)) == NEIGHBORS
@@ -99,6 +104,7 @@ def test_lines_about_a_group_are_obeyed_in_several_events() -> None:
     assert len(each(bench, effects, StreamClose)) == NEIGHBORS
 
 
+@pytest.mark.lengthy
 def test_the_last_line_about_a_group_holds_for_all() -> None:
     bench = crowd()
     effects = bench.configure("router bgp 65000\n neighbor ALL shutdown\n")
@@ -128,6 +134,7 @@ def test_a_change_that_is_about_no_caller_opens_no_port_again() -> None:
     assert of_type(again, StreamListen) == []
 
 
+@pytest.mark.lengthy
 def test_neighbors_that_read_stay_when_a_long_table_goes() -> None:
     """A table was looked at faster than a crowd can be told: all were taken for neighbors that do not read."""
     bench = crowd()
@@ -159,3 +166,19 @@ def reading(bench: Workbench, seconds: float) -> set[int]:
             streams.update(sent)
             effects = [one for stream in sent for one in bench.handle(StreamWritable(stream))]
     return streams
+
+
+def test_received_routes_are_not_put_off_by_a_routing_table_that_changes_all_the_time() -> None:
+    bench = crowd()
+    machine = bench.machine(BgpMachine)
+    attributes = write(Attributes(next_hop=a("172.16.1.0"), local_pref=100), wide=True)
+    prefixes = tuple(Prefix.of(a("20.0.0.0") + 256 * one, 24) for one in range(500))
+    bench.handle(StreamData(1, serialize(Update(attributes=attributes, announced=prefixes))))
+    assert machine.routes.backlog
+    for number in range(100):
+        now = bench.now + number * PAUSE / 2
+        due = machine.next_deadline()
+        if due is not None and due <= now:
+            machine.handle(Tick(), now)
+        machine.handle(RouteChanged(Prefix.parse("198.51.100.0/24"), None, None), now)
+    assert not machine.routes.backlog

@@ -11,8 +11,8 @@ from dmvpn.features.bgp import groups
 from dmvpn.features.bgp.attributes import Attributes
 from dmvpn.features.bgp.batches import Batch, Mark, Told
 from dmvpn.features.bgp.feeds import Feed
-from dmvpn.features.bgp.groups import Group
-from dmvpn.features.bgp.model import Neighbor
+from dmvpn.features.bgp.groups import UpdateGroup
+from dmvpn.features.bgp.model import NeighborLines
 from dmvpn.features.bgp.outbound import Audience
 from dmvpn.features.bgp.packet import RouteRefresh, Update, parse, serialize, split
 from support.routing import a, p
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.bgp.batches import Change
+    from dmvpn.features.bgp.batches import RouteToSend
     from dmvpn.features.bgp.nlri import Nlri
 
 LOCAL, PEER, SOURCE = a("10.0.0.1"), a("10.0.0.2"), a("10.0.0.3")
@@ -40,7 +40,7 @@ class Reader:
         self.heard = 0
         self._stale: list[Nlri] = []
 
-    def send_updates(self, octets: bytes, updates: int, now: float) -> None:
+    def send_updates(self, octets: bytes, updates: int) -> None:
         for message in map(parse, split(bytearray(octets))):
             if isinstance(message, RouteRefresh) and message.subtype == 1:
                 self._stale = list(self.known)
@@ -63,8 +63,8 @@ class Net:
     """A group whose table the test sets."""
 
     def __init__(self) -> None:
-        lines = Neighbor(peer=UNSPECIFIED)
-        self.group = Group(
+        lines = NeighborLines(peer=UNSPECIFIED)
+        self.group = UpdateGroup(
             1,
             Audience(
                 internal=True,
@@ -99,7 +99,7 @@ class Net:
         return {prefix: self.table[prefix]} if prefix in self.table else {}
 
     def reads(self, feed: Feed, reader: Reader, most: int = 100_000) -> None:
-        feed.pour(reader, most, 0.0, self.group.next_slice)  # type: ignore[arg-type]
+        feed.pour(reader, most, self.group.next_slice)  # type: ignore[arg-type]
 
 
 def lans(first: int, count: int) -> list[str]:
@@ -127,6 +127,7 @@ def test_refreshes_that_wait_become_one_after_which_the_neighbor_knows_everythin
     assert (list(reader.known), reader.least) == (list(map(p, table)), 2)
 
 
+@pytest.mark.lengthy
 def test_a_thousand_that_do_not_read_cost_no_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """The changes of each were put together again for it alone, and kept for it alone."""
     monkeypatch.setattr(groups, "BESIDES", 100)
@@ -135,7 +136,9 @@ def test_a_thousand_that_do_not_read_cost_no_more_than_one(monkeypatch: pytest.M
         made = 0
 
         class Counted(Batch):
-            def __init__(self, changes: Sequence[Change], local: IPv4Address, *, wide: bool, since: int = 0) -> None:
+            def __init__(
+                self, changes: Sequence[RouteToSend], local: IPv4Address, *, wide: bool, since: int = 0
+            ) -> None:
                 nonlocal made
                 made += len(changes)
                 super().__init__(changes, local, wide=wide, since=since)

@@ -67,6 +67,23 @@ def test_a_path_that_leaves_no_room_for_its_prefix_is_not_told_and_the_old_one_i
     ]
 
 
+@pytest.mark.conforms("bgp:6.3-unknown")
+@pytest.mark.parametrize("announces", [True, False], ids=["announces", "withdraws"])
+def test_a_well_known_attribute_that_nobody_knows_ends_the_session(bench: Workbench, announces: bool) -> None:
+    """RFC 4271 §6.3, and RFC 7606 leaves it so: its routes counted as withdrawn, and the session lived."""
+    one, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
+    one.announces("10.9.0.0/16")
+    other.waits(1)
+    odd = Attribute(0x40, 99, b"\x01")
+    routes = (p("10.9.0.0/16"),)
+    good = write(Attributes(path=(Segment(SegmentKind.SEQUENCE, (65001,)),), next_hop=one.address), wide=True)
+    told = Update(attributes=(*good, odd), announced=routes)
+    one.says(told if announces else Update(attributes=(odd,), withdrawn=routes))
+    assert one.heard[-1] == Notification(3, 2, odd.serialize())
+    other.waits(1)
+    assert other.updates[-1].withdrawn == routes
+
+
 # ------------------------------------------------------------------------------------------------ floods
 
 
@@ -127,6 +144,7 @@ def test_what_is_withdrawn_while_everything_is_said_again_is_not_forgotten(bench
     assert other.updates[-1].withdrawn == (p("10.9.0.0/16"),)
 
 
+@pytest.mark.lengthy
 def test_who_does_not_read_hears_the_rest_when_it_does(bench: Workbench) -> None:
     one, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
     told = [f"10.{number >> 8}.{number & 0xFF}.0/24" for number in range(6000)]

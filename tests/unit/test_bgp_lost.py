@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dmvpn.base.events import LinkChanged
 from dmvpn.base.streams import StreamClose, StreamData, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
@@ -18,8 +20,6 @@ from support.routing import GI1, a, make, p
 from support.workbench import Workbench, of_type
 
 if TYPE_CHECKING:
-    import pytest
-
     from dmvpn.base.effects import Effect
 
 _LINES = f"""
@@ -56,6 +56,7 @@ def _passes(bench: Workbench, seconds: float, stuck: int) -> list[Effect]:
     return effects
 
 
+@pytest.mark.lengthy
 def test_one_that_never_reads_is_given_up_before_it_would_keep_routes_that_are_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -84,6 +84,27 @@ def test_routes_of_a_neighbor_that_does_not_come_back_within_its_restart_time_go
     assert "172.16.31.2" not in "\n".join(bench.show("show ip bgp summary"))
 
 
+@pytest.mark.parametrize("command", ["clear ip bgp *", "clear ip bgp 172.16.31.2"])
+def test_a_dynamic_neighbor_that_somebody_clears_while_it_restarts_is_forgotten(command: str) -> None:
+    """`show ip bgp summary` listed it forever, and it took a place of `bgp listen limit`."""
+    bench = helping()
+    dies(bench, told(bench))
+    bench.advance(1)
+    bench.do(command)
+    bench.advance(1)
+    assert offered(bench) == set()
+    assert "172.16.31.2" not in "\n".join(bench.show("show ip bgp summary"))
+
+
+def test_a_dynamic_neighbor_whose_lines_change_while_it_restarts_is_forgotten() -> None:
+    bench = helping()
+    dies(bench, told(bench))
+    bench.advance(1)
+    bench.configure("router bgp 65000\n neighbor GUESTS timers 3 9\n")
+    bench.advance(1)
+    assert "172.16.31.2" not in "\n".join(bench.show("show ip bgp summary"))
+
+
 def test_one_that_is_back_and_never_says_that_its_table_ends_has_the_time_for_stale_routes() -> None:
     bench = helping(" bgp graceful-restart stalepath-time 30\n")
     dies(bench, told(bench))

@@ -54,6 +54,29 @@ def test_with_a_long_hold_time_it_is_twice_that() -> None:
     assert one.closed
 
 
+def test_a_session_with_hold_time_0_has_no_send_hold_timer() -> None:
+    bench = hub()
+    one = Caller(bench, 2).connects().opens(hold_time=0)
+    one.says(Keepalive())
+    bench.handle(StreamBlocked(one.stream))
+    one.waits(10_000)
+    assert not one.closed
+
+
+@pytest.mark.parametrize(("hold_time", "is_given_up"), [(90, True), (0, False)])
+def test_a_peer_that_takes_nothing_from_the_start_is_given_up_unless_its_hold_time_is_0(
+    hold_time: int, is_given_up: bool
+) -> None:
+    bench = hub()
+    one = Caller(bench, 2).connects()
+    bench.handle(StreamBlocked(one.stream))
+    one.opens(hold_time=hold_time)
+    keeps_quiet_for(one, 460)
+    assert not one.closed
+    keeps_quiet_for(one, 40)
+    assert one.closed is is_given_up
+
+
 @pytest.mark.parametrize("event", [StreamBlocked, StreamWritable])
 def test_a_peer_that_takes_some_of_it_or_all_of_it_again_stays(event: type[StreamBlocked | StreamWritable]) -> None:
     bench, one = blocked()

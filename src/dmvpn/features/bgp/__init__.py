@@ -1,30 +1,31 @@
 """BGP version 4, IPv4 unicast: RFC 4271, with route reflection, dynamic neighbors and four-octet AS numbers.
 
-Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceChanged`; makes `RouteOffered` and
-`RouteRetracted`, streams and what is sent over them.
+Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceChanged`; emits `RouteOffered` and
+`RouteRetracted`, new streams and the octets to send over them.
 
-    packet      messages <-> octets          codes       of messages and errors
+    packet      messages <-> octets          codes       message types and error codes
     nlri        prefixes in UPDATEs          attributes  path attributes, as one value
-    attribute_octets  the octets of these, and what becomes of damaged ones
-    model       the typed configuration      settings    what holds for one peer
-    session     one connection               states      its states and moves
-    opening     what both ends say first     peer        a peer: sessions, Adj-RIB-In, group
+    attribute_octets  their encoding, and how damaged attributes are handled
+    model       the typed configuration      settings    effective settings of one peer
+    session     one connection               states      its states and transitions
+    opening     OPEN and negotiation         peer        a peer: sessions, Adj-RIB-In, group
     intake      UPDATE -> Adj-RIB-In         learning    Adj-RIB-In -> paths, by filters
-    paths       the decision process         additional  which paths may be told besides
+    paths       the decision process         additional  paths to advertise besides the best
     table       Loc-RIB
-    flaps       routes that come and go      nexthops    whether next hops can be reached
+    flaps       route flap dampening         nexthops    next hop reachability
     own         network, redistribute
-    aggregates  and their parts              routes      all of these together, and the RIB
-    policy      filters, route maps          outbound    what peers of equal policy are told
-    batches     what they are told, encoded  groups      update groups: Adj-RIB-Out, feeds
-    feeds       what each is still to be sent changelog   what changed last
-    teller      who is told when             limits      maximum-prefix
-    spelling    lines as they are typed
-    neighbors   who calls, who is called     process     what the parts share
-    hearing     what neighbors say          watched     those that BFD watches
-    restart     what is said of restarts     helper      routes of those that restart
-    machine     hands events to the parts    show        shows, `clear ip bgp`
-    facts       what judges outside may know
+    aggregates  aggregate-address            routes      all of these together, and the RIB
+    policy      filters, route maps          outbound    attributes sent to an update group
+    batches     encoded UPDATEs              groups      update groups: Adj-RIB-Out, feeds
+    feeds       send queue of one neighbor   changelog   latest changes of an Adj-RIB-Out
+    judging     outbound route selection     advertiser  membership and pace of update groups
+    limits      maximum-prefix               spelling    settings as configuration lines
+    calls       outgoing connections         neighbors   configured and dynamic neighbors
+    lifecycle   sessions come up and end     hearing     messages from neighbors
+    watched     sessions watched by BFD      restart     graceful restart capability
+    helper      graceful restart, helper     timers      kinds of timers
+    state       state shared by the parts    machine     dispatches events to the parts
+    show        shows, `clear ip bgp`        facts       facts for the doctor
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _tcp(ctx: ShowContext) -> list[StreamLine]:
 
 
 def _debug(name: str, rest: str, title: str) -> DebugFlag:
-    """Return a debug in all its spellings."""
+    """Return a debug flag that accepts every spelling of the command."""
     events = "" if rest else " [ events ]"
     return DebugFlag(name, f"( ip bgp [ ipv4 unicast ] | bgp ipv4 unicast ){rest}{events}", title, "IP routing")
 

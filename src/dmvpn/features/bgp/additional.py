@@ -1,8 +1,8 @@
-"""Which paths to a prefix may be told besides the best one (RFC 7911), by the choices that IOS has.
+"""Paths to advertise besides the best one (RFC 7911), selected as on IOS.
 
-    usable paths, the best one first ──> eligible: why each may be told ──> numbered: as what we tell it
+    usable paths, best first ──> eligible: why each may be advertised ──> numbered: its path identifier
 
-A number belongs to one path of one peer as long as that one may be told, so a neighbor hears of no change but its own.
+A path keeps its identifier as long as it may be advertised, so a change of one path causes no update of another.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from ipaddress import IPv4Address
 
-    from dmvpn.features.bgp.model import Choice, Decision
+    from dmvpn.features.bgp.model import Decision, PathChoice
 
 
 class Merit(enum.Flag):
-    """Why a path may be told, or is kept ready."""
+    """Why a path may be advertised, or is kept as a backup."""
 
     BEST = enum.auto()
     SECOND = enum.auto()
@@ -34,8 +34,8 @@ class Merit(enum.Flag):
 _NEXT: Final = (Merit.SECOND, Merit.THIRD)
 
 
-class Candidate(NamedTuple):
-    """A path that may be told. number: as which we tell it, the path identifier of RFC 7911 §2."""
+class AdvertisablePath(NamedTuple):
+    """A path that may be advertised. number: the path identifier that we send (RFC 7911 §2)."""
 
     number: int
     path: Path
@@ -43,11 +43,11 @@ class Candidate(NamedTuple):
 
 
 def eligible(
-    paths: Sequence[Path], metric_to: Callable[[IPv4Address], int | None], choice: Choice, decision: Decision
+    paths: Sequence[Path], metric_to: Callable[[IPv4Address], int | None], choice: PathChoice, decision: Decision
 ) -> list[tuple[Path, Merit]]:
-    """Return which of these may be told, and why. paths: the usable ones, the best one first.
+    """Return the paths that may be advertised, with the reasons. paths: the usable ones, best first.
 
-    Of paths with the same next hop one is enough.
+    `all`, `best` and the backup take at most one path for each next hop.
     """
     if not paths:
         return []
@@ -80,7 +80,7 @@ def eligible(
 def _following(
     paths: Sequence[Path], metric_to: Callable[[IPv4Address], int | None], decision: Decision, most: int
 ) -> Iterable[Path]:
-    """Yield the best of those that are left without the better ones and their next hops, so many times."""
+    """Yield the best of the remaining paths, `most` times, each time without the next hop of the previous one."""
     left = paths
     for _ in range(most):
         better = left[0].attributes.next_hop
@@ -90,19 +90,20 @@ def _following(
         yield left[0]
 
 
-def numbered(before: tuple[Candidate, ...], found: Iterable[tuple[Path, Merit]]) -> tuple[Candidate, ...]:
-    """Return these with the numbers that they had before, and the smallest free ones for others."""
+def numbered(before: tuple[AdvertisablePath, ...], found: Iterable[tuple[Path, Merit]]) -> tuple[AdvertisablePath, ...]:
+    """Return the candidates. A path keeps its previous number; new paths get the smallest free ones."""
     known = {one.path.source: one.number for one in before}
     paths = list(found)
     kept = {known[path.source]: None for path, _ in paths if path.source in known}
     free = islice((number for number in count() if number not in kept), len(paths))
     return tuple(
-        Candidate(known[path.source] if path.source in known else next(free), path, merits) for path, merits in paths
+        AdvertisablePath(known[path.source] if path.source in known else next(free), path, merits)
+        for path, merits in paths
     )
 
 
-def is_told(merits: Merit, choice: Choice) -> bool:
-    """Return whether neighbors that hear such a choice hear of a path."""
+def is_told(merits: Merit, choice: PathChoice) -> bool:
+    """Return whether a path with these merits is advertised to neighbors for which this choice is configured."""
     wanted = Merit.BEST
     if choice.every:
         wanted |= Merit.ANY

@@ -1,4 +1,4 @@
-"""`aggregate-address`: each aggregate with its parts, and which parts it speaks for alone."""
+"""`aggregate-address`: each aggregate, its contributing routes, and the routes that it suppresses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Aggregates:
-    """suppressed: prefixes that are told no more, with the aggregates that speak for them."""
+    """suppressed: prefixes that are not advertised, with the aggregates that suppress them."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -29,9 +29,10 @@ class Aggregates:
         self.suppressed: dict[Prefix, tuple[Prefix, ...]] = {}
 
     def clear(self) -> list[Prefix]:
-        """Forget all aggregates, since others are configured: all parts are to be looked at again.
+        """Forget all aggregates because the configuration changed; the caller must process all contributing routes
+        again.
 
-        Returns what is told again.
+        Returns the prefixes that are no longer suppressed.
         """
         told_again = list(self.suppressed)
         self.suppressed.clear()
@@ -41,9 +42,9 @@ class Aggregates:
     def follow(
         self, config: BgpConfig, router_id: IPv4Address, table: LocRib, prefixes: Iterable[Prefix], now: float
     ) -> dict[Prefix, None]:
-        """Look at these again, since something else may have been chosen for them.
+        """Update the aggregates that contain these prefixes, whose best paths may have changed.
 
-        Returns of what else peers are to hear now.
+        Returns the prefixes whose advertisement changes because of that.
         """
         news: dict[Prefix, None] = {}
         for aggregate in config.aggregates:
@@ -71,7 +72,9 @@ class Aggregates:
         inside: Iterable[Prefix],
         now: float,
     ) -> dict[Prefix, None]:
-        """Make an aggregate again; returns what changed by that, the parts that it speaks for included."""
+        """Rebuild an aggregate. Returns the prefixes that changed, contributing routes that it suppresses or releases
+        included.
+        """
         prefix, source = aggregate.prefix, own_source(PathOrigin.AGGREGATE)
         parts = self._parts[prefix]
         existed = table.known(prefix, source) is not None
@@ -91,7 +94,9 @@ class Aggregates:
         return news
 
     def _suppress(self, prefix: Prefix, aggregate: Prefix, *, is_quiet: bool) -> bool:
-        """Note whether an aggregate speaks for a prefix. Returns whether that makes a difference."""
+        """Record whether an aggregate suppresses a prefix. Returns whether the prefix became suppressed or was
+        released.
+        """
         before = self.suppressed.get(prefix, ())
         after = (*(one for one in before if one != aggregate), *((aggregate,) if is_quiet else ()))
         if after:
@@ -101,21 +106,21 @@ class Aggregates:
         return bool(before) is not bool(after)
 
     def _is_quiet(self, aggregate: Aggregate, prefix: Prefix, part: Path) -> bool:
-        """Return whether a part is told no more, since the aggregate speaks for it."""
+        """Return whether the aggregate suppresses this contributing route."""
         if aggregate.summary_only or not aggregate.suppress_map:
             return aggregate.summary_only
         route = candidate(prefix, part.attributes, kinds_of(part))
         return self._ports.policies.of_routes().mapped(aggregate.suppress_map, route) is not None
 
     def _makes(self, aggregate: Aggregate, prefix: Prefix, part: Path) -> bool:
-        """Return whether a part is one of those of which the aggregate is made."""
+        """Return whether a route contributes to the aggregate (`advertise-map`)."""
         if not aggregate.advertise_map:
             return True
         route = candidate(prefix, part.attributes, kinds_of(part))
         return self._ports.policies.of_routes().mapped(aggregate.advertise_map, route) is not None
 
     def _with_map(self, path: Path | None, aggregate: Aggregate, prefix: Prefix) -> Path | None:
-        """Return the aggregate with what its map sets; a map that refuses it changes nothing."""
+        """Return the aggregate with what its `attribute-map` sets; a map that denies it changes nothing."""
         if path is None or not aggregate.attribute_map:
             return path
         route = candidate(prefix, path.attributes)

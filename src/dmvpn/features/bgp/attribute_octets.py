@@ -1,10 +1,10 @@
-"""The octets of path attributes, and what is made of those that are damaged, RFC 7606.
+"""Encoding and decoding of path attributes, and the handling of damaged ones, RFC 7606.
 
-`read` turns the attributes of an UPDATE into `Attributes` or raises `Withdraw`: the routes of the message count as
-withdrawn, and the session lives. An attribute that nobody needs to understand the route is dropped instead
-(`dropped` says which). `write` is the reverse.
+`read` turns the attributes of an UPDATE into `Attributes` or raises `Withdraw`: the routes of the message are treated
+as withdrawn, and the session stays up. Damaged attributes that the route can do without are discarded instead, and
+`read` returns their names. `write` is the reverse.
 
-With a peer that knows only AS numbers of two octets, RFC 6793 puts the real path into AS4_PATH.
+With a peer that supports only two-octet AS numbers, AS4_PATH carries the real path (RFC 6793).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from dmvpn.features.bgp.attributes import (
     outside,
     prepended,
 )
+from dmvpn.features.bgp.codes import ErrorCode, MessageError, UpdateError
 from dmvpn.features.bgp.packet import AS_TRANS, Attribute
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ _EXTENDED: Final = 0x10
 
 
 class Withdraw(WireError):
-    """The routes of the message count as withdrawn, RFC 7606 §2."""
+    """The routes of the message are treated as withdrawn, RFC 7606 §2."""
 
 
 @dataclass(slots=True)
 class _Draft:
-    """What was read so far. path4, aggregator4: those of AS4_PATH and AS4_AGGREGATOR."""
+    """The attributes read so far. path4, aggregator4: from AS4_PATH and AS4_AGGREGATOR."""
 
     origin: Origin | None = None
     path: tuple[Segment, ...] | None = None
@@ -63,10 +64,10 @@ class _Draft:
 def read(
     raw: Iterable[Attribute], *, wide: bool, internal: bool, confederate: bool = False
 ) -> tuple[Attributes, tuple[str, ...]]:
-    """Return the attributes of announced routes, and the names of those that were dropped. Raises Withdraw.
+    """Return the attributes of announced routes, and the names of discarded attributes. Raises Withdraw.
 
-    wide: AS numbers have four octets in this session. internal: the peer is of our own AS; confederate: of another one
-    of our confederation.
+    wide: AS numbers have four octets in this session. internal: the peer is in our AS; confederate: it is in another
+    member AS of our confederation.
     """
     draft, seen = _Draft(), dict[int, None]()
     dropped: list[str] = []
@@ -78,7 +79,7 @@ def read(
             continue
         seen[code] = None
         if code in _OF_OTHER_FAMILIES or (code in _INTERNAL and not (internal or (confederate and code in _INSIDE))):
-            continue  # RFC 7606 §7.5, §7.9, §7.10: an external peer's are not looked at
+            continue  # RFC 7606 §7.5, §7.9, §7.10: ignored from an external peer
         reader = _READERS.get(code)
         if reader is None:
             others += _passed_on(attribute)
@@ -93,8 +94,21 @@ def read(
     return _assembled(draft, tuple(others), wide=wide), tuple(dropped)
 
 
+def check_known(raw: Iterable[Attribute]) -> None:
+    """Check that every well-known attribute is known. Raises MessageError: RFC 7606 does not relax this error."""
+    for attribute in raw:
+        if not attribute.flags & _OPTIONAL and attribute.code not in set(AttributeCode):
+            raise MessageError(
+                f"well-known attribute {attribute.code} is unknown",
+                code=ErrorCode.UPDATE,
+                subcode=UpdateError.UNRECOGNIZED_WELL_KNOWN,
+                clause="RFC 4271 §6.3",
+                data=attribute.serialize(),
+            )
+
+
 def name_of(code: int) -> str:
-    """Return what an attribute is called."""
+    """Return the name of an attribute."""
     return AttributeCode(code).name if code in set(AttributeCode) else f"attribute {code}"
 
 
@@ -127,7 +141,7 @@ def _assembled(draft: _Draft, others: tuple[Attribute, ...], *, wide: bool) -> A
 
 
 def _merged(path: tuple[Segment, ...], path4: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    """Return the path of two-octet numbers with the real one at its end, RFC 6793 §4.2.3."""
+    """Return the two-octet path with its end replaced by AS4_PATH, RFC 6793 §4.2.3."""
     members, path = tuple(part for part in path if part.is_inside), outside(path)
     missing = _hops(path) - _hops(path4)
     if missing < 0:
@@ -152,9 +166,7 @@ def _check_flags(attribute: Attribute) -> None:
 
 
 def _passed_on(attribute: Attribute) -> list[Attribute]:
-    """Return attributes that we do not know: transitive ones are passed on and marked, RFC 4271 §5."""
-    if not attribute.flags & _OPTIONAL:
-        raise Withdraw(f"well-known attribute {attribute.code} is unknown", offset=0, clause="RFC 4271 §6.3")
+    """Return what we pass on of an unknown attribute: a transitive one, marked as partial, RFC 4271 §5."""
     if not attribute.flags & _TRANSITIVE:
         return []
     return [Attribute(attribute.flags | _PARTIAL, attribute.code, attribute.value)]
@@ -169,7 +181,7 @@ def _read_path(draft: _Draft, value: bytes, wide: bool) -> None:
 
 
 def _read_path4(draft: _Draft, value: bytes, wide: bool) -> None:
-    if not wide:  # RFC 6793 §6: no speaker of four octets sends it to another
+    if not wide:  # RFC 6793 §6: speakers of four-octet AS numbers do not send it to each other
         draft.path4 = tuple(part for part in _path(value, 4) if part.kind in (SegmentKind.SEQUENCE, SegmentKind.SET))
 
 
@@ -234,7 +246,7 @@ def _read_extended(draft: _Draft, value: bytes, wide: bool) -> None:
 
 
 def _read_large(draft: _Draft, value: bytes, wide: bool) -> None:
-    draft.large = tuple(dict.fromkeys(_pieces(value, 12)))  # RFC 8092 §5: none counts twice
+    draft.large = tuple(dict.fromkeys(_pieces(value, 12)))  # RFC 8092 §5: duplicates are removed
 
 
 def _number(value: bytes, octets: int) -> int:
@@ -282,7 +294,7 @@ _FLAGS: Final[dict[int, int]] = {
     AttributeCode.AS4_AGGREGATOR: _BOTH,
     AttributeCode.LARGE_COMMUNITIES: _BOTH,
 }
-#: A route can do without these, RFC 7606 §7.6, §7.7, RFC 6793 §6.
+#: Attributes that can be discarded while the route is kept, RFC 7606 §7.6, §7.7, RFC 6793 §6.
 _DISPENSABLE: Final = frozenset(
     {
         AttributeCode.ATOMIC_AGGREGATE,
@@ -292,7 +304,7 @@ _DISPENSABLE: Final = frozenset(
     }
 )
 _INTERNAL: Final = frozenset({AttributeCode.LOCAL_PREF, AttributeCode.ORIGINATOR_ID, AttributeCode.CLUSTER_LIST})
-#: Of these, what is also told between the systems of a confederation, RFC 5065 §4.
+#: Those of them that are also sent between the member ASes of a confederation, RFC 5065 §4.
 _INSIDE: Final = frozenset({AttributeCode.LOCAL_PREF})
 _OF_OTHER_FAMILIES: Final = frozenset({AttributeCode.MP_REACH_NLRI, AttributeCode.MP_UNREACH_NLRI})
 
@@ -300,7 +312,7 @@ _OF_OTHER_FAMILIES: Final = frozenset({AttributeCode.MP_REACH_NLRI, AttributeCod
 
 
 def write(attributes: Attributes, *, wide: bool) -> tuple[Attribute, ...]:
-    """Return the attributes of an UPDATE, in order of their codes (RFC 4271 §5 asks for that). wide: as in `read`."""
+    """Return the attributes of an UPDATE, sorted by code (RFC 4271 §5 asks for that). wide: as in `read`."""
     code, found = AttributeCode, list[Attribute]()
 
     def add(which: AttributeCode, value: bytes) -> None:
@@ -339,7 +351,7 @@ def write(attributes: Attributes, *, wide: bool) -> tuple[Attribute, ...]:
 
 
 def _path_octets(path: tuple[Segment, ...], size: int) -> bytes:
-    """Encode the AS path; segments with more numbers than one octet counts become several (of a set, several sets)."""
+    """Encode the AS path. A segment of more than 255 numbers is split into several (a set into several sets)."""
     pieces = (
         (part.kind, part.systems[at : at + SEGMENT_LIMIT])
         for part in path

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from dmvpn.features.bgp.packet import Attribute
 
-#: AS numbers of a segment, whose count has one octet.
+#: Maximum AS numbers in a segment, whose count has one octet.
 SEGMENT_LIMIT: Final = 255
 
 
 class Origin(enum.IntEnum):
-    """RFC 4271 §5.1.1; the smaller the better."""
+    """ORIGIN, RFC 4271 §5.1.1; the lowest value is preferred."""
 
     IGP = 0
     EGP = 1
@@ -34,7 +34,7 @@ class SegmentKind(enum.IntEnum):
 
 
 class AttributeCode(enum.IntEnum):
-    """RFC 4271 §5.1, and the documents that the registry names."""
+    """RFC 4271 §5.1, and the documents named by the IANA registry."""
 
     ORIGIN = 1
     AS_PATH = 2
@@ -73,14 +73,14 @@ _WRITTEN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of an AS path."""
+    """A segment of an AS path."""
 
     kind: SegmentKind
     systems: tuple[int, ...]
 
     @property
     def is_inside(self) -> bool:
-        """Is it of members of a confederation, which nobody outside hears of?"""
+        """Whether the segment holds member ASes of a confederation, which are removed outside it (RFC 5065 §4)."""
         return self.kind in (SegmentKind.CONFEDERATION_SEQUENCE, SegmentKind.CONFEDERATION_SET)
 
 
@@ -94,7 +94,9 @@ class Aggregator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attributes:
-    """What is said of a route. med, local_pref: None: not there. others: attributes that we only pass on."""
+    """Path attributes of a route. med, local_pref: None if absent. `others`: unknown attributes that we
+    only pass on.
+    """
 
     origin: Origin = Origin.IGP
     path: tuple[Segment, ...] = ()
@@ -112,7 +114,7 @@ class Attributes:
 
     @property
     def path_length(self) -> int:
-        """AS hops: a set counts once, RFC 4271 §9.1.2.2."""
+        """AS hops; a set counts as one, RFC 4271 §9.1.2.2."""
         return sum(
             len(part.systems) if part.kind is SegmentKind.SEQUENCE else 1
             for part in self.path
@@ -121,42 +123,42 @@ class Attributes:
 
     @property
     def neighbor_system(self) -> int:
-        """The AS that the route came from, outside our confederation; 0: our own."""
+        """The neighboring AS outside our confederation that sent the route; 0: the route is from our own AS."""
         first = next((part for part in self.path if not part.is_inside), None)
         return first.systems[0] if first is not None and first.kind is SegmentKind.SEQUENCE else 0
 
     @property
     def extended_numbers(self) -> tuple[int, ...]:
-        """The extended communities, as `base.communities` has them."""
+        """The extended communities as integers, the form that `base.communities` uses."""
         return tuple(int.from_bytes(one, "big") for one in self.extended)
 
     @property
     def large_numbers(self) -> tuple[int, ...]:
-        """The large communities, likewise."""
+        """The large communities as integers."""
         return tuple(int.from_bytes(one, "big") for one in self.large)
 
     @property
     def systems(self) -> tuple[int, ...]:
-        """All AS numbers of the path."""
+        """All AS numbers in the path."""
         return tuple(system for part in self.path for system in part.systems)
 
 
 def prepended(
     path: tuple[Segment, ...], *systems: int, kind: SegmentKind = SegmentKind.SEQUENCE
 ) -> tuple[Segment, ...]:
-    """Return the path with these before it, RFC 4271 §5.1.2, RFC 5065 §4."""
+    """Return the path with these AS numbers prepended, RFC 4271 §5.1.2, RFC 5065 §4."""
     if path and path[0].kind is kind and len(path[0].systems) + len(systems) <= SEGMENT_LIMIT:
         return Segment(kind, systems + path[0].systems), *path[1:]
     return Segment(kind, systems), *path
 
 
 def outside(path: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    """Return the path without members of our confederation, as others hear it."""
+    """Return the path without the member ASes of our confederation, as it is sent outside."""
     return tuple(part for part in path if not part.is_inside)
 
 
 def path_text(path: tuple[Segment, ...]) -> str:
-    """Return the path as shows have it: sets in braces, members of a confederation in parentheses or brackets."""
+    """Return the path in the form of the shows: sets in braces, confederation segments in parentheses or brackets."""
     return " ".join(_segment_text(part) for part in path)
 
 

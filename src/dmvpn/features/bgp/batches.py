@@ -1,7 +1,8 @@
-"""What several peers are told alike: changes of one Adj-RIB-Out, and the UPDATEs that tell them, made once.
+"""Changes of an Adj-RIB-Out that several peers receive, and the UPDATEs for them, encoded once.
 
-Two things differ between peers of equal policy: none hears of a path of its own, nor that it is a next hop itself
-(RFC 4271 §5.1.3). `heard` says what becomes of a path for one of them; UPDATEs that concern it are made for it alone.
+Two things differ between peers of equal policy: a peer does not receive its own path, and does not receive itself as
+the next hop (RFC 4271 §5.1.3). `heard` returns what a path becomes for one of them; UPDATEs for which this matters are
+encoded separately for that peer.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.nlri import Nlri
 
-#: Octets of an UPDATE for prefixes and attributes, besides its header and the two lengths.
+#: Octets of an UPDATE that are left for prefixes and attributes, after the header and the two length fields.
 _ROOM: Final = MAXIMUM_LENGTH - HEADER_LENGTH - 4
-#: With the number of its path.
+#: A /32 with its path identifier.
 _LARGEST_PREFIX: Final = 9
-#: Octets that are sent at a time, if one UPDATE has no more.
+#: Octets of UPDATEs that are sent at once.
 _CHUNK: Final = 1 << 14
 
 
 class Told(NamedTuple):
-    """What peers are told of a prefix. source: the peer whose path it is, 0.0.0.0: ourselves."""
+    """A route in the Adj-RIB-Out. source: the peer that sent us the path; 0.0.0.0: the path is our own."""
 
     attributes: Attributes
     source: IPv4Address
 
 
-class Change(NamedTuple):
-    """What was told of a prefix, and what is. Nothing before: it is told anyway, even if somebody knows it."""
+class RouteToSend(NamedTuple):
+    """Old and new route to a prefix. before None: the new one is sent even to a peer that has it already."""
 
     nlri: Nlri
     before: Told | None
@@ -45,21 +46,23 @@ class Change(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Whole UPDATEs, and how many."""
+    """Encoded UPDATEs, and how many."""
 
     octets: bytes
     updates: int
 
 
 class _Piece(NamedTuple):
-    """An UPDATE, and what it tells; without octets: changes of which most peers hear nothing."""
+    """An UPDATE and its changes; without octets: changes that most peers need not receive."""
 
     octets: bytes
-    changes: Sequence[Change]
+    changes: Sequence[RouteToSend]
 
 
 def heard(told: Told | None, peer: IPv4Address, local: IPv4Address) -> Attributes | None:
-    """Return what this peer hears of it. local: our end."""
+    """Return the attributes that this peer receives; None: it does not receive the route. local: our end of the
+    session.
+    """
     if told is None or told.source == peer:
         return None
     attributes = told.attributes
@@ -67,24 +70,24 @@ def heard(told: Told | None, peer: IPv4Address, local: IPv4Address) -> Attribute
 
 
 def fits(attributes: Attributes, *, wide: bool) -> bool:
-    """Return whether the attributes leave room for a prefix in an UPDATE."""
+    """Return whether the attributes leave room for at least one prefix in an UPDATE."""
     return _room(attributes, wide=wide) >= _LARGEST_PREFIX
 
 
 class Batch:
-    """Changes that are told together. wide: AS numbers have four octets. local: our end of all these sessions.
+    """Changes that are sent together. wide: AS numbers have four octets. local: our end of the members' sessions.
 
-    since: the number of the last change before these, in the log of their group.
+    since: the number of the last change before these in the change log of the group.
     """
 
-    def __init__(self, changes: Sequence[Change], local: IPv4Address, *, wide: bool, since: int = 0) -> None:
+    def __init__(self, changes: Sequence[RouteToSend], local: IPv4Address, *, wide: bool, since: int = 0) -> None:
         self.changes = changes
         self.since = since
         self._local = local
         self._wide = wide
 
     def chunks(self, peer: IPv4Address) -> Sequence[Chunk]:
-        """Return what is sent to this peer."""
+        """Return the UPDATEs for this peer."""
         if peer not in self._concerned:
             return self._common
 
@@ -94,7 +97,7 @@ class Batch:
         return tuple(_joined(self._for_one(hear, peer)))
 
     def cost(self, peer: IPv4Address) -> int:
-        """Return what `chunks` costs, in prefixes that are put into octets."""
+        """Return the cost of `chunks`, in prefixes to encode."""
         if "_pieces" not in self.__dict__:
             return len(self.changes)
         return len(self.changes) // 10 if peer in self._concerned else 0
@@ -109,7 +112,7 @@ class Batch:
 
     @cached_property
     def _concerned(self) -> dict[IPv4Address, None]:
-        """Peers that hear something else than the others."""
+        """Peers for which some UPDATEs differ from those of the other members."""
         return _concerned(self.changes)
 
     def _for_one(self, hear: Callable[[Told | None], Attributes | None], peer: IPv4Address) -> Iterator[_Piece]:
@@ -121,7 +124,7 @@ class Batch:
 
 
 class Mark(NamedTuple):
-    """A message between UPDATEs: where a refresh begins or ends (RFC 7313); ends_table: where the table does (4724)."""
+    """A message between UPDATEs: begin or end of a refresh (RFC 7313). ends_table: the End-of-RIB marker (RFC 4724)."""
 
     octets: bytes
     ends_table: bool = False
@@ -131,19 +134,19 @@ def _as_told(told: Told | None) -> Attributes | None:
     return told.attributes if told is not None else None
 
 
-def _concerned(changes: Iterable[Change]) -> dict[IPv4Address, None]:
+def _concerned(changes: Iterable[RouteToSend]) -> dict[IPv4Address, None]:
     every = {id(told): told for change in changes for told in change[1:] if told is not None}
     return dict.fromkeys(one for told in every.values() for one in (told.source, told.attributes.next_hop))
 
 
 def _pieces(
-    changes: Iterable[Change], hear: Callable[[Told | None], Attributes | None], *, wide: bool
+    changes: Iterable[RouteToSend], hear: Callable[[Told | None], Attributes | None], *, wide: bool
 ) -> Iterator[_Piece]:
-    """Yield the UPDATEs for whoever hears this: withdrawals first, then prefixes of equal attributes together."""
-    quiet: list[Change] = []
-    withdrawn: list[Change] = []
-    announced: dict[Attributes, list[Change]] = {}
-    known: dict[int, tuple[Attributes, list[Change]]] = {}  # by identity: it is quicker, and they live as long
+    """Yield the UPDATEs for this view of the changes: withdrawals first, then prefixes grouped by attributes."""
+    quiet: list[RouteToSend] = []
+    withdrawn: list[RouteToSend] = []
+    announced: dict[Attributes, list[RouteToSend]] = {}
+    known: dict[int, tuple[Attributes, list[RouteToSend]]] = {}  # by identity, which is faster; the keys live as long
     for change in changes:
         before, after = hear(change.before), hear(change.after)
         if after is None:
@@ -165,13 +168,13 @@ def _pieces(
 
 
 def _room(attributes: Attributes, *, wide: bool) -> int:
-    """Return octets for prefixes beside these attributes."""
+    """Return the octets that an UPDATE with these attributes has for prefixes."""
     return _ROOM - sum(len(one.serialize()) for one in write(attributes, wide=wide))
 
 
-def _fitting(changes: Sequence[Change], room: int) -> Iterator[tuple[list[Change], bytes]]:
-    """Yield as many at a time as have room, with their prefixes in octets; there is room for one."""
-    taken: list[Change] = []
+def _fitting(changes: Sequence[RouteToSend], room: int) -> Iterator[tuple[list[RouteToSend], bytes]]:
+    """Yield as many changes at a time as fit one UPDATE, with their encoded prefixes; at least one fits."""
+    taken: list[RouteToSend] = []
     octets = bytearray()
     for change in changes:
         one = encoded(change.nlri)

@@ -1,8 +1,8 @@
-"""Which prefixes of an Adj-RIB-Out changed last, and when: for those who could not follow.
+"""The latest changes of an Adj-RIB-Out, in order, for neighbors that fell behind.
 
-Each change has a number. A prefix counts with its last change alone, so the log is as long as the table, and what
-was withdrawn is in it as long as somebody may not have heard of it. The prefixes lie in pages of so many numbers, the
-oldest first; nothing ever goes through all of them.
+Each change has a number. Only the last change of a prefix is kept, so the log is as long as the table, and a withdrawn
+prefix stays in it until every neighbor has received the withdrawal. Prefixes are stored in pages of consecutive
+numbers, oldest first, so that no operation visits all of them.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from dmvpn.features.bgp.nlri import Nlri
 
-#: Numbers of a page.
+#: Change numbers in a page.
 PAGE: Final = 512
-#: Withdrawn prefixes that are forgotten in one go.
+#: Withdrawn prefixes that are removed in one call.
 AT_ONCE: Final = 1600
 
 
 class ChangeLog:
-    """latest: the number of the last change, 0: there was none."""
+    """latest: the number of the last change; 0: there was none."""
 
     def __init__(self) -> None:
         self.latest = 0
         self._last: dict[Nlri, int] = {}
-        self._withdrawn: dict[Nlri, int] = {}  # the oldest first
-        self._pages: dict[int, dict[Nlri, None]] = {}  # none is empty
-        self._order: list[int] = []  # of the pages
+        self._withdrawn: dict[Nlri, int] = {}  # oldest first
+        self._pages: dict[int, dict[Nlri, None]] = {}  # no page is empty
+        self._order: list[int] = []  # page numbers, ascending
 
     def __len__(self) -> int:
         return len(self._last)
 
     @property
     def withdrawn(self) -> int:
-        """Return how many of the prefixes are in it only because they were withdrawn."""
+        """Return how many prefixes are kept only because they were withdrawn."""
         return len(self._withdrawn)
 
     def note(self, prefix: Nlri, *, is_withdrawn: bool) -> None:
-        """Take a change in."""
+        """Record a change of a prefix."""
         self._forget(prefix)
         self.latest += 1
         number = self._last[prefix] = self.latest
@@ -52,7 +52,9 @@ class ChangeLog:
         page[prefix] = None
 
     def after(self, number: int, most: int) -> tuple[list[Nlri], int]:
-        """Return the first prefixes that changed after this, and the number of the last of them."""
+        """Return up to `most` prefixes that changed after this number, oldest first, and the number up to which they
+        reach.
+        """
         found: list[Nlri] = []
         for place in range(bisect_left(self._order, number // PAGE), len(self._order)):
             for prefix in self._pages[self._order[place]]:
@@ -64,14 +66,14 @@ class ChangeLog:
         return found, self.latest
 
     def tidy(self, heard: int) -> None:
-        """Forget some of what was withdrawn up to a number that all have heard."""
+        """Remove some of the withdrawn prefixes up to a number that all neighbors have received."""
         for prefix, number in list(islice(self._withdrawn.items(), AT_ONCE)):
             if number > heard:
                 break
             self._forget(prefix)
 
     def oldest_of(self, last: int) -> int:
-        """Return the number before which everything is forgotten if so many entries are kept."""
+        """Return the number of the oldest entry among the last `last` ones; 0: there are fewer."""
         for place in reversed(self._order):
             page = self._pages[place]
             if len(page) >= last:

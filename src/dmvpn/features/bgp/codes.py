@@ -1,4 +1,4 @@
-"""The codes of messages, and of the NOTIFICATIONs that say what was wrong with one: RFC 4271 §4.5 and §6."""
+"""Codes of messages, and of NOTIFICATION errors: RFC 4271 §4.5 and §6."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Cease(enum.IntEnum):
 
 
 class MessageError(WireError):
-    """A message that ends the session, and the NOTIFICATION that says so. data: what it carries."""
+    """An error that ends the session with a NOTIFICATION. code, subcode, data: its fields."""
 
     def __init__(self, what: str, *, code: int, subcode: int, clause: str, data: bytes = b"", offset: int = 0) -> None:
         super().__init__(what, offset=offset, clause=clause)

@@ -1,4 +1,4 @@
-"""What people do to BGP."""
+"""Operator commands to BGP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClearDampening(Event):
-    """`clear ip bgp dampening`. prefix: of the routes, None: of all of them."""
+    """`clear ip bgp dampening`. prefix: clear only routes to it; None: all routes."""
 
     prefix: Prefix | None = None
 
@@ -33,10 +33,10 @@ class Softness(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ClearBgp(Event):
-    """`clear ip bgp`. neighbor: this one, None: all of them, or those that fit all that is said of the others.
+    """`clear ip bgp`. neighbor: only this one; None: every neighbor that matches the other fields.
 
-    autonomous_system: of this one, 0: of any. external: of any but ours. group, update_group: members of it; "", 0: of
-    any.
+    autonomous_system: neighbors in it; 0: in any. external: only external neighbors. group, update_group: members of
+    it; "", 0: of any.
     """
 
     neighbor: IPv4Address | None = None
@@ -47,7 +47,7 @@ class ClearBgp(Event):
     update_group: int = 0
 
     def is_about(self, peer: Peer) -> bool:
-        """Return whether this is one of the neighbors."""
+        """Return whether the command applies to this neighbor."""
         settings = peer.settings
         return (
             self.neighbor in (None, peer.address)

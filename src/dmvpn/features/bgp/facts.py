@@ -1,4 +1,4 @@
-"""BGP as facts: who is to be its neighbor, and who is."""
+"""BGP as facts for the doctor: configured neighbors, and the sessions that exist."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class BgpPeerFacts(Fact):
-    """A neighbor, and what holds for it.
+    """A neighbor, and its effective settings.
 
-    local_as: the number that it knows us by; it may differ from that of the process.
-    secured: it has a password.
-    reflected: it is a client of this route reflector.
+    local_as: the AS number that we present to it; it may differ from that of the process.
+    secured: a password is configured.
+    reflected: it is our route reflector client.
     """
 
     address: Address
@@ -32,12 +32,13 @@ class BgpPeerFacts(Fact):
 
 
 class BgpFacts(Fact):
-    """What is wanted of BGP.
+    """The configuration of BGP.
 
-    local_as: 0: it does not run. outer_as: for those outside its confederation, which has these members besides.
+    local_as: 0: BGP does not run. outer_as: our AS number outside the confederation; members: its other member ASes.
     router_id: as configured.
-    called: the neighbors that have lines of their own; ranges: others may call from there, listen_limit of them.
-    announces: what is told of its own accord.
+    called: neighbors that are configured by address. ranges: neighbors may also connect from these, at most
+    listen_limit.
+    announces: prefixes of `network` and `redistribute` that are in the table.
     """
 
     local_as: int = 0
@@ -52,7 +53,7 @@ class BgpFacts(Fact):
 
 
 def facts(machine: BgpMachine) -> BgpFacts:
-    """Return what there is to say about its configuration."""
+    """Return the facts about the configuration."""
     config = machine.config
     if not config.local_as:
         return BgpFacts()
@@ -83,7 +84,7 @@ def _peer(peer: Peer) -> BgpPeerFacts:
 
 
 def neighbors(machine: BgpMachine, interfaces: Interfaces, now: float) -> Iterator[NeighborFacts]:
-    """Yield those with a session, and those that have none yet."""
+    """Yield every neighbor, with and without a session."""
     for address, peer in machine.peers.items():
         session = peer.session
         state = interfaces.owner(session.up.local) if session is not None and session.up else None

@@ -1,10 +1,11 @@
-"""What one neighbor is still to be sent: its place in the stream of its update group.
+"""The send queue of one neighbor: its position in the stream of its update group.
 
-    in step     batches that the group has told, shared with all who are as far
-    behind      it does not read, and too much has come: the batches are dropped, and a number is left, of the last
-                change that it was sent. When it reads again it is told what changed since (`changelog`), in slices.
+    in step     batches of the group, shared with all members at the same position
+    behind      the neighbor did not read while too many changes came: the batches are dropped, and only the number of
+                the last change sent is kept. When the neighbor reads again, the changes since then are sent in slices
+                (`changelog`).
 
-So one that does not read costs a number, however many there are, and its group nothing for each change.
+So any number of neighbors that do not read cost one number each, and the group does no work for them per change.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class Feed:
-    """What one neighbor is still to be sent, in order.
+    """The send queue of one neighbor, in order.
 
-    refreshed: when it was fed everything again, seconds monotonic. length: prefixes, at most. is_blocked: it does not
-    read. behind: the last change that it was sent, None: it is in step.
+    refreshed: when the whole table was last repeated, seconds monotonic. length: an upper bound of the prefixes queued.
+    is_blocked: the session has no room. behind: the number of the last change sent; None: the neighbor is in step.
     """
 
     def __init__(self, peer: IPv4Address) -> None:
@@ -36,18 +37,18 @@ class Feed:
         self.is_blocked = False
         self.behind: int | None = None
         self._items: deque[Batch | Mark] = deque()
-        self._kept = 0  # of the items: those of a former group, which are in no log of this one
-        self._since: float | None = None  # the last change before all batches of this group; None: to be looked for
-        self._last: list[Mark] = []  # sent when it is in step again
+        self._kept = 0  # how many items belong to a former group, whose changes are not in this log
+        self._since: float | None = None  # the last change before all batches of this group; None: to be computed
+        self._last: list[Mark] = []  # sent when the neighbor is in step again
         self._chunks: deque[Chunk] = deque()
 
     @property
     def is_empty(self) -> bool:
-        """Return whether the neighbor has been sent everything."""
+        """Return whether everything has been sent to the neighbor."""
         return not self._items and not self._chunks and self.behind is None
 
     def add(self, items: Iterable[Batch | Mark]) -> None:
-        """Queue these for a neighbor that is in step; one that is behind gets them later."""
+        """Queue these if the neighbor is in step; otherwise it gets the changes later from the log."""
         if self.behind is None:
             for one in items:
                 self._items.append(one)
@@ -56,7 +57,7 @@ class Feed:
                     self._since = min(self._since, one.since) if self._since is not None else None
 
     def clear(self) -> None:
-        """Forget everything: the session is over."""
+        """Discard everything because the session is over."""
         self._items.clear()
         self._chunks.clear()
         self._last.clear()
@@ -64,15 +65,15 @@ class Feed:
         self.length, self.behind, self._kept = 0, None, 0
 
     def keep(self) -> None:
-        """Never drop what there is now: it belongs to another group than what comes."""
+        """Protect the current items from `fall_behind`: they belong to another group than the following ones."""
         self._kept, self._since = len(self._items), None
 
     def follow(self, number: int) -> None:
-        """Note that it gets what changed up to this number, while it is behind."""
+        """Record that changes up to this number are queued, while the neighbor is behind."""
         self.behind = number
 
     def position(self, latest: int) -> int:
-        """Return the last change that it was sent for sure. latest: of all changes."""
+        """Return the number of the last change that was certainly sent. latest: the last number of the group."""
         if self.behind is not None:
             return self.behind
         if self._since is None:
@@ -81,38 +82,38 @@ class Feed:
         return int(min(self._since, latest))
 
     def fall_behind(self, latest: int) -> None:
-        """Drop the batches, but for the marks of refreshes around them.
+        """Drop the batches, but keep the marks of a refresh around them.
 
-        Of several refreshes one is left: after a second mark that one begins, a neighbor would forget at its end what
-        was told between the first two (RFC 7313 §4.1). The refresh that is left tells everything.
+        Only one of several refreshes is kept: if a second begin mark followed, the neighbor would discard at the end
+        the routes that were sent between the two (RFC 7313 §4.1). The refresh that is kept sends the whole table.
         """
         position = self.position(latest)
         items = list(self._items)
         dropped = items[self._kept :]
         marks = [item for item in dropped if isinstance(item, Mark)]
-        begun = len(marks) % 2  # the beginning of the first one was sent already
+        begun = len(marks) % 2  # the begin mark of the first refresh was sent already
         self.behind = 0 if marks else position
         self._items, self._since = deque((*items[: self._kept], *marks[: 1 - begun])), None
         self._last = marks[-1:]
         self.length -= sum(len(item.changes) for item in dropped if isinstance(item, Batch))
 
     def refresh(self, begin: Iterable[Mark], end: Iterable[Mark]) -> None:
-        """Let one that is behind hear everything."""
+        """Repeat the whole table to a neighbor that is behind."""
         self.behind = 0
         if not self._last:
             self._items += begin
             self._last = list(end)
 
     def catch_up(self, batches: Iterable[Batch]) -> None:
-        """Be in step again, with these before anything else."""
+        """Return to the stream of the group, after these batches."""
         self.behind = None
         self.add((*batches, *self._last))
         self._last = []
 
-    def pour(self, session: Session, most: int, now: float, more: Callable[[Feed], Batch | None]) -> int:
-        """Send what the session has room for, until it has cost so much; returns what it cost (see `Batch.cost`).
+    def pour(self, session: Session, most: int, more: Callable[[Feed], Batch | None]) -> int:
+        """Send as much as the session has room for, up to a cost of `most`; returns the cost (see `Batch.cost`).
 
-        more: what comes next for one that is behind, and moves its number; None: it is in step.
+        more: returns the next changes of a neighbor that is behind, and advances its number; None: it is in step again.
         """
         self.is_blocked = False
         spent = 0
@@ -124,12 +125,12 @@ class Feed:
                 self.is_blocked = True
                 break
             chunk = self._chunks.popleft()
-            session.send_updates(chunk.octets, chunk.updates, now)
+            session.send_updates(chunk.octets, chunk.updates)
             spent += 1
         return spent
 
     def _open(self, more: Callable[[Feed], Batch | None]) -> int:
-        """Put what is next into octets, unless there are some; returns what that cost."""
+        """Encode the next item if nothing is encoded; returns the cost."""
         cost = 0
         while not self._chunks and not self.is_empty:
             if not self._items:

@@ -1,10 +1,10 @@
-"""An update group: neighbors of equal outward policy share one Adj-RIB-Out and one stream of UPDATEs.
+"""An update group: neighbors of equal outbound policy share one Adj-RIB-Out and one stream of UPDATEs.
 
-    pending ──> look ──> told (Adj-RIB-Out), and a batch of changes ──> the feed of each member ──> its session
+    pending ──> look ──> Adj-RIB-Out, and a batch of changes ──> the feed of each member ──> its session
 
-A member that joins late is fed the whole table, put into octets once for all who join soon after each other. One that
-does not read falls behind (`feeds`): it is no part of the stream until it reads again. What was withdrawn meanwhile is
-kept for it, up to a bound; one for which more would have to be kept is lost.
+A member that joins late gets the whole table, encoded once for all that join at about the same time. A member that does
+not read falls behind (`feeds`) and leaves the stream until it reads again. Withdrawals are kept for it meanwhile, up to
+a bound; if more would have to be kept, its session ends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.bgp.attributes import Attributes
-from dmvpn.features.bgp.batches import Batch, Change, Told, heard
+from dmvpn.features.bgp.batches import Batch, RouteToSend, Told, heard
 from dmvpn.features.bgp.changelog import ChangeLog
 
 if TYPE_CHECKING:
@@ -27,76 +27,75 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.outbound import Audience
 
-#: Prefixes that are looked at in one go: some milliseconds, in which nothing else can happen.
+#: Prefixes processed at once: some milliseconds, in which no other event is handled.
 SLICE: Final = 400
-#: Prefixes that may wait for one member before it falls behind: tables, and so many besides. Twice as many that were
-#: withdrawn are kept for those who are behind.
+#: Prefixes that may be queued for one member before it falls behind: so many tables, plus so many prefixes. Twice that
+#: surplus of withdrawn prefixes is kept for members that are behind.
 TABLES: Final = 2
 BESIDES: Final = 8 * SLICE
-#: Before a change that somebody could not follow: whatever it was, it is told or taken back.
+#: The unknown earlier state of a prefix for a member that is behind: the prefix is advertised or withdrawn in any case.
 _SOMETHING: Final = Told(Attributes(next_hop=UNSPECIFIED), UNSPECIFIED)
 
 
-class Group:
-    """number: of the group, in the order in which they came to be. pending: prefixes that are to be looked at; waiting:
-    those that have been, and are announced at `announce_at`. hungry: feeds that are not empty, of whoever reads.
-    feeds: of all members but those that come from another group while something is pending.
-    lost: who is too far behind.
+class UpdateGroup:
+    """number: in order of creation. pending: prefixes to process; waiting: processed prefixes that are announced at
+    `announce_at`. feeds: of all members, except members moving here from another group while prefixes are pending.
+    hungry: feeds with something to send, of members that read. lost: members that are too far behind.
     """
 
     def __init__(self, number: int, audience: Audience) -> None:
         self.number = number
         self.audience = audience
         self.told: dict[Nlri, Told] = {}
-        self._several: dict[Prefix, dict[Nlri, None]] = {}  # what is told of a prefix, if paths have numbers
+        self._several: dict[Prefix, dict[Nlri, None]] = {}  # what is advertised of a prefix, if paths have identifiers
         self.pending: dict[Prefix, None] = {}
         self.waiting: dict[Prefix, None] = {}
         self.announce_at = float("-inf")
         self.feeds: dict[IPv4Address, Feed] = {}
         self.hungry: dict[IPv4Address, Feed] = {}
         self._arriving: dict[IPv4Address, tuple[Feed, Mapping[Nlri, Told]]] = {}
-        self._is_lent = False  # somebody remembers `told` as it is
+        self._is_lent = False  # a member that left keeps a reference to `told`
         self._by_source: dict[IPv4Address, int] = {}
-        self._is_announcing = False  # something of what is being told was announced
-        self._table: list[Batch] = []  # what somebody who joins is fed
+        self._is_announcing = False  # the current round announced a route
+        self._table: list[Batch] = []  # the batches for a member that joins
         self._changed_since = 0
         self._is_table_made = False
         self._log = ChangeLog()
-        self._slices: dict[int, tuple[Batch, int]] = {}  # of the log, as of its last change, for those who are behind
+        self._slices: dict[int, tuple[Batch, int]] = {}  # of the log as of its last change, for members that are behind
         self.lost: list[IPv4Address] = []
 
     def advertised(self, peer: IPv4Address) -> Iterator[tuple[Nlri, Attributes]]:
-        """Yield what a member is told (Adj-RIB-Out), its feed included."""
+        """Yield the routes advertised to a member (Adj-RIB-Out), those still in its feed included."""
         for nlri, told in self.told.items():
             attributes = heard(told, peer, self.audience.local)
             if attributes is not None:
                 yield nlri, attributes
 
     def told_of(self, prefix: Prefix) -> Iterable[Nlri]:
-        """Return as what the members are told of a prefix: nothing, once, or under several numbers."""
+        """Return the names under which a prefix is advertised: none, the prefix, or several path identifiers."""
         if self.audience.numbered:
             return self._several.get(prefix, ())
         return (prefix,) if prefix in self.told else ()
 
     def count(self, peer: IPv4Address) -> int:
-        """Return how many prefixes a member is told."""
+        """Return how many prefixes are advertised to a member."""
         return len(self.told) - self._by_source.get(peer, 0)
 
     @property
     def remembered(self) -> int:
-        """Return of how many prefixes the last change is remembered."""
+        """Return the number of prefixes in the change log."""
         return len(self._log)
 
     @property
     def waits_for_readers(self) -> bool:
-        """Return whether those who read must be told more of what was withdrawn before anything else is looked at: a
-        crowd is told more slowly than a table is looked at.
+        """Return whether members must receive more withdrawals before further prefixes are processed: sending to a
+        crowd takes longer than processing the table.
         """
         return bool(self.hungry) and self._log.withdrawn > BESIDES
 
     @property
     def members(self) -> list[IPv4Address]:
-        """Who is in it."""
+        """Addresses of the members, sorted."""
         return sorted([*self.feeds, *self._arriving])
 
     @property
@@ -107,19 +106,21 @@ class Group:
     # ---------------------------------------------------------------------------------------------------- members
 
     def join(self, feed: Feed) -> None:
-        """Add a member: it hears the whole table, and all that changes from now on."""
+        """Add a member: it receives the whole table, and all later changes."""
         self.feeds[feed.peer] = feed
         self.feed(feed, self._whole_table())
 
     def move(self, feed: Feed, told: Mapping[Nlri, Told], now: float) -> None:
-        """Add a member that was told this in another group: it hears the difference as soon as that is known."""
+        """Add a member from another group, with the routes that were advertised to it there: it receives the difference
+        once nothing is pending.
+        """
         self._arriving[feed.peer] = feed, told
         self.announce_at = now
         if not self.pending:
             self._admit()
 
     def leave(self, peer: IPv4Address) -> Mapping[Nlri, Told]:
-        """Remove a member. Returns what it was told."""
+        """Remove a member. Returns the routes that were advertised to it."""
         self.hungry.pop(peer, None)
         arriving = self._arriving.pop(peer, None)
         if arriving is not None:
@@ -135,7 +136,7 @@ class Group:
         return self.told
 
     def feed(self, feed: Feed, items: Iterable[Batch | Mark]) -> None:
-        """Queue something for a member. One whose feed gets longer than the table falls behind."""
+        """Queue batches or marks for a member. A member whose feed gets longer than the table falls behind."""
         feed.add(items)
         if feed.behind is None and feed.length > TABLES * len(self.told) + BESIDES:
             feed.fall_behind(self._log.latest)
@@ -143,20 +144,20 @@ class Group:
             self.hungry[feed.peer] = feed
 
     def next_slice(self, feed: Feed) -> Batch | None:
-        """Return what changed next for a member that is behind; None: it has heard everything."""
+        """Return the next changes for a member that is behind; None: it has received everything."""
         number = feed.behind or 0
         if number >= self._log.latest:
             return None
         if number not in self._slices:
             found, last = self._log.after(number, SLICE)
-            changes = [Change(nlri, _SOMETHING, self.told.get(nlri)) for nlri in found]
+            changes = [RouteToSend(nlri, _SOMETHING, self.told.get(nlri)) for nlri in found]
             self._slices[number] = Batch(changes, self.audience.local, wide=self.audience.wide), last
         batch, last = self._slices[number]
         feed.follow(last)
         return batch
 
     def repeat(self, feed: Feed, begin: Iterable[Mark], end: Iterable[Mark]) -> None:
-        """Tell a member again everything that it was told."""
+        """Repeat the whole Adj-RIB-Out to a member (route refresh)."""
         if feed.behind is not None:
             feed.refresh(begin, end)
             return
@@ -165,7 +166,7 @@ class Group:
         self.feed(feed, (*begin, *self._whole_table(), *end))
 
     def _admit(self) -> None:
-        """Queue the difference for members that came from other groups."""
+        """Queue the difference for members that come from other groups."""
         made: dict[int, list[Batch]] = {}
         arriving, self._arriving = self._arriving, {}
         for feed, told in arriving.values():
@@ -179,24 +180,20 @@ class Group:
     # ---------------------------------------------------------------------------------------------------- changes
 
     def touch(self, prefixes: Iterable[Prefix]) -> None:
-        """Note that what members hear of these prefixes may be another thing now."""
+        """Mark prefixes whose advertised routes may have changed."""
         self.pending.update(dict.fromkeys(prefixes))
 
-    def look(
-        self,
-        judge: Callable[[Prefix], Mapping[Nlri, Told]],
-        now: float,
-        trace: Callable[[list[Change]], None] | None = None,
-    ) -> None:
-        """Look at some of what is pending. Withdrawals go at once, announcements not before `announce_at`.
+    def look(self, judge: Callable[[Prefix], Mapping[Nlri, Told]], now: float) -> list[RouteToSend]:
+        """Process a slice of the pending prefixes. Withdrawals are sent immediately, announcements not before
+        `announce_at`.
 
-        judge: returns what is told of a prefix. trace: is told what changes.
+        judge: returns the routes to advertise to a prefix. Returns the changes that are queued for the members.
         """
         may_announce = now >= self.announce_at
         if may_announce and self.waiting:
             self.pending = {**self.waiting, **self.pending}
             self.waiting.clear()
-        changes: list[Change] = []
+        changes: list[RouteToSend] = []
         since = self._log.latest
         for prefix in list(islice(self.pending, SLICE)):
             del self.pending[prefix]
@@ -211,18 +208,17 @@ class Group:
                     continue
                 self._is_announcing |= after is not None
                 self._set(prefix, nlri, before, after)
-                changes.append(Change(nlri, before, after))
-        if changes and trace is not None:
-            trace(changes)
+                changes.append(RouteToSend(nlri, before, after))
         if changes:
             self._tell(self._batches(changes, since), len(changes))
             self._tidy()
         if self.pending:
-            return  # what was begun is told to its end, whatever the interval
+            return changes  # a round is finished, whatever the interval
         if self._is_announcing:
             self._is_announcing = False
             self.announce_at = now + self.audience.interval
         self._admit()
+        return changes
 
     def _set(self, prefix: Prefix, nlri: Nlri, before: Told | None, after: Told | None) -> None:
         if self._is_lent:
@@ -239,7 +235,7 @@ class Group:
             self._index(prefix, nlri, is_told=after is not None)
 
     def _index(self, prefix: Prefix, nlri: Nlri, *, is_told: bool) -> None:
-        """Keep the list of what is told of a prefix; most groups need none."""
+        """Maintain the names under which a prefix is advertised; only groups with path identifiers need this."""
         several = self._several.setdefault(prefix, {})
         if is_told:
             several[nlri] = None
@@ -249,7 +245,7 @@ class Group:
             del self._several[prefix]
 
     def _tidy(self) -> None:
-        """Keep the log short. Whoever has not heard of too much that was withdrawn is lost."""
+        """Bound the log. A member that has not received too many of the withdrawals is lost."""
         self._slices.clear()
         log, most = self._log, TABLES * len(self.told) + 2 * BESIDES
         if log.withdrawn <= BESIDES and len(log) <= most:
@@ -272,18 +268,18 @@ class Group:
 
     def _whole_table(self) -> list[Batch]:
         if not self._is_table_made:
-            self._table = self._batches(Change(nlri, None, told) for nlri, told in self.told.items())
+            self._table = self._batches(RouteToSend(nlri, None, told) for nlri, told in self.told.items())
             self._changed_since, self._is_table_made = 0, True
         return self._table
 
-    def _batches(self, changes: Iterable[Change], since: int = 0) -> list[Batch]:
+    def _batches(self, changes: Iterable[RouteToSend], since: int = 0) -> list[Batch]:
         every = list(changes)
         local, wide = self.audience.local, self.audience.wide
         return [Batch(every[at : at + SLICE], local, wide=wide, since=since) for at in range(0, len(every), SLICE)]
 
 
-def _difference(old: Mapping[Nlri, Told], new: Mapping[Nlri, Told]) -> Iterator[Change]:
+def _difference(old: Mapping[Nlri, Told], new: Mapping[Nlri, Told]) -> Iterator[RouteToSend]:
     for nlri in {**old, **new}:
         before, after = old.get(nlri), new.get(nlri)
         if before is not after and before != after:
-            yield Change(nlri, before, after)
+            yield RouteToSend(nlri, before, after)

@@ -1,7 +1,7 @@
 """Graceful restart, the helper's side: RFC 4724 §4.2, with NOTIFICATIONs that a restart may follow (RFC 8538).
 
-session lost ──> its routes stay, marked as stale ──> it is back ──> what it did not tell again goes
-                          └── it does not come back within its restart time: all of them go
+session lost ──> its routes stay, marked as stale ──> peer is back ──> routes not sent again are removed
+                          └── it does not come back within its restart time: all routes are removed
 """
 
 from __future__ import annotations
@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING
 from dmvpn.features.bgp.codes import Cease, ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from ipaddress import IPv4Address
-
     from dmvpn.features.bgp.intake import Intake
-    from dmvpn.features.bgp.nlri import Nlri
+    from dmvpn.features.bgp.learning import Learning
     from dmvpn.features.bgp.peer import Peer
-    from dmvpn.features.bgp.process import Process
     from dmvpn.features.bgp.session import Ending, Session
+    from dmvpn.features.bgp.state import State
 
 
 def may_return(session: Session, ending: Ending) -> bool:
-    """Return whether the peer may be back soon, after a session that ends like this."""
+    """Return whether a restart of the peer may follow this ending of its session."""
     restart, notification = session.restart, ending.notification
     if restart is None or not restart.keeps:
         return False
@@ -34,47 +31,58 @@ def may_return(session: Session, ending: Ending) -> bool:
 
 
 class Restarts:
-    """Which peers are awaited: those with a timer `restart`. learn: takes prefixes whose routes are to be looked at."""
+    """Keeps the routes of restarting peers: those whose timer `restart` runs."""
 
-    def __init__(self, process: Process, intake: Intake, learn: Callable[[Peer, Iterable[Nlri]], None]) -> None:
-        self._process = process
+    def __init__(self, state: State, intake: Intake, learning: Learning) -> None:
+        self._state = state
+        self._context = state.context
         self._intake = intake
-        self._learn = learn
+        self._learning = learning
 
-    def deadline(self, address: IPv4Address) -> float | None:
-        """Return until when a peer must be back, or have told its table to the end; None: it is not awaited."""
-        return self._process.timers.when(("restart", address))
+    def deadline(self, peer: Peer) -> float | None:
+        """Return when a peer must be back, or must have sent its whole table; None: no restart is in progress."""
+        return self._context.timers.when(peer.timers.restart)
 
-    def lost(self, peer: Peer, session: Session, ending: Ending, now: float) -> None:
-        """Keep the routes of a peer whose session is over, if it may return, else drop them."""
+    def lost(self, peer: Peer, session: Session, ending: Ending) -> None:
+        """Keep the routes of a peer whose session ended if a restart may follow, otherwise remove them."""
         if session.restart is None or not may_return(session, ending):
             self.give_up(peer)
             return
-        if self.deadline(peer.address) is not None:  # it restarts again: RFC 4724 §4.2
-            self._learn(peer, self._intake.refresh(peer, ends=True))
+        if self.deadline(peer) is not None:  # the second restart in a row: RFC 4724 §4.2
+            self._learning.add(peer, self._intake.refresh(peer, ends=True))
         self._intake.refresh(peer, ends=False)
-        self._process.timers.set(("restart", peer.address), now + session.restart.seconds)
+        self._context.start(peer.timers.restart, session.restart.seconds)
 
-    def back(self, peer: Peer, session: Session, now: float) -> None:
-        """Note that a session with a peer is established: it tells its table, unless it forgot what it forwarded by."""
-        if self.deadline(peer.address) is None:
+    def back(self, peer: Peer, session: Session) -> None:
+        """Note that a restarting peer is established: it resends its table. Without preserved forwarding state, its
+        stale routes are removed at once.
+        """
+        if self.deadline(peer) is None:
             return
         if session.restart is None or not session.restart.kept:
             self.forget_stale(peer)
         else:
-            self._process.timers.set(("restart", peer.address), now + self._process.config.stale_time)
+            self._context.start(peer.timers.restart, self._state.config.stale_time)
 
     def told_everything(self, peer: Peer) -> None:
-        """Note that a peer told its table to the end: if it was awaited, it is no longer."""
-        if self.deadline(peer.address) is not None:
+        """Handle the End-of-RIB marker of a peer: if it restarted, its restart is complete."""
+        if self.deadline(peer) is not None:
             self.forget_stale(peer)
 
     def forget_stale(self, peer: Peer) -> None:
-        """Forget what a peer has not told again."""
-        self._process.timers.cancel(("restart", peer.address))
-        self._learn(peer, self._intake.refresh(peer, ends=True))
+        """Remove the routes that a peer has not sent again."""
+        self._context.stop(peer.timers.restart)
+        self._learning.add(peer, self._intake.refresh(peer, ends=True))
 
     def give_up(self, peer: Peer) -> None:
-        """Forget all that a peer without a session told."""
-        self._process.timers.cancel(("restart", peer.address))
-        self._learn(peer, self._intake.forget(peer))
+        """Remove all routes of a peer that has no session."""
+        self._context.stop(peer.timers.restart)
+        self._learning.add(peer, self._intake.forget(peer))
+
+    def not_back(self, peer: Peer) -> None:
+        """End the wait for a restarting peer that has not returned, or not sent its whole table, in time."""
+        if peer.session is None:
+            self.give_up(peer)
+            self._state.forget_guest(peer)
+        else:
+            self.forget_stale(peer)

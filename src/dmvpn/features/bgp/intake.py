@@ -1,4 +1,4 @@
-"""From an UPDATE to Adj-RIB-In: what is damaged counts as withdrawn (RFC 7606), what makes a loop is not taken."""
+"""From an UPDATE to Adj-RIB-In: damaged routes are treated as withdrawn (RFC 7606), looped routes are not accepted."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 #: Seconds between two log messages about damaged UPDATEs of one peer.
 _COMPLAINT_PAUSE: Final = 60.0
-#: Paths to one prefix that a peer may tell: each change of one looks at all of them. As many besides while it tells its
-#: table again, maybe by other numbers, and those of before are still there.
+#: Paths to one prefix that are accepted from a peer: each change of one examines all of them. Twice as many while the
+#: peer refreshes its table, because it may use other path identifiers and the old paths are still stored.
 MOST_PATHS: Final = 32
 
 
 class Intake:
-    """Writes what peers told. say: takes log messages. total: prefixes of all peers."""
+    """Writes the Adj-RIB-In of all peers. say: takes log messages. total: prefixes of all peers."""
 
     def __init__(self, say: Callable[[Notice], None]) -> None:
         self._say = say
@@ -40,7 +40,7 @@ class Intake:
     def take(
         self, peer: Peer, session: Session, update: Update, router_id: IPv4Address, cluster: IPv4Address, now: float
     ) -> dict[Nlri, None]:
-        """Change what the peer told; returns what of it is another thing now."""
+        """Apply an UPDATE to the Adj-RIB-In of a peer; returns the prefixes that changed."""
         if peer.stale:
             for told in (*update.withdrawn, *update.announced):
                 peer.stale.pop(told, None)
@@ -82,13 +82,13 @@ class Intake:
                 peer.several[told.prefix] = left
 
     def forget(self, peer: Peer) -> Mapping[Nlri, Attributes]:
-        """Forget what was told in a session that is over. Returns what that was."""
+        """Clear the Adj-RIB-In of a peer whose session is over. Returns its former content."""
         told = peer.forget()
         self.total -= len(told)
         return told
 
     def refresh(self, peer: Peer, *, ends: bool) -> dict[Nlri, None]:
-        """Begin or end a refresh: what was not told again is no more (RFC 7313 §4). Returns what is gone."""
+        """Begin or end a refresh: at its end, routes not sent again are removed (RFC 7313 §4). Returns them."""
         gone, peer.stale = peer.stale, {} if ends else dict.fromkeys(peer.received)
         if not ends:
             return {}
@@ -99,14 +99,14 @@ class Intake:
 
     @staticmethod
     def readable(peer: Peer, session: Session, update: Update) -> Attributes | None:
-        """Return what is said of the prefixes of an UPDATE, for people; None: it cannot be read."""
+        """Return the attributes of an UPDATE, for display; None: they cannot be read."""
         try:
             return _read(peer, session, update)[0]
         except Withdraw:
             return None
 
     def _attributes(self, peer: Peer, session: Session, update: Update, now: float) -> Attributes | None:
-        """Return the attributes; None: the routes count as withdrawn."""
+        """Return the attributes; None: the routes are treated as withdrawn."""
         try:
             if update.damage:
                 raise Withdraw(update.damage, offset=0, clause="RFC 7606 §4")
@@ -120,7 +120,7 @@ class Intake:
         return attributes
 
     def _complain(self, peer: Peer, what: str, now: float) -> None:
-        """Complain in one line a minute: whoever sends one damaged UPDATE sends many."""
+        """Log at most one line a minute: a peer that sends one damaged UPDATE sends many."""
         if now - peer.complained >= _COMPLAINT_PAUSE:
             peer.complained = now
             self._say(messages.Malformed.of(peer.address, what))
@@ -129,7 +129,9 @@ class Intake:
     def _is_welcome(
         peer: Peer, session: Session, attributes: Attributes, router_id: IPv4Address, cluster: IPv4Address
     ) -> bool:
-        """Return whether there is no loop: RFC 4271 §9.1.2, RFC 4456 §8, RFC 5065 §4. Nor is its next hop ourselves."""
+        """Return whether the routes are free of loops (RFC 4271 §9.1.2, RFC 4456 §8, RFC 5065 §4) and we are not the
+        next hop.
+        """
         if _own_systems(peer.settings, session.identity.local_as, attributes.path) > peer.settings.lines.allow_own_as:
             return False
         if session.up is not None and attributes.next_hop == session.up.local:
@@ -143,10 +145,10 @@ def _read(peer: Peer, session: Session, update: Update) -> tuple[Attributes, tup
 
 
 def _check_path(settings: PeerSettings, path: tuple[Segment, ...]) -> None:
-    """Check that a path begins with its sender, and that no others tell of members of a confederation: RFC 4271 §6.3,
-    RFC 5065 §5. Raises Withdraw.
+    """Check that the path begins with the AS of the sender, and that peers outside our confederation send no
+    confederation segments: RFC 4271 §6.3, RFC 5065 §5. Raises Withdraw.
 
-    A sender that says two octets of a number of four is AS_TRANS to us, and its real one is in AS4_PATH (RFC 6793).
+    The four-octet AS number of a two-octet speaker appears as AS_TRANS; its real one is in AS4_PATH (RFC 6793).
     """
     if settings.internal:
         return
@@ -158,7 +160,7 @@ def _check_path(settings: PeerSettings, path: tuple[Segment, ...]) -> None:
 
 
 def _own_systems(settings: PeerSettings, known_as: int, path: tuple[Segment, ...]) -> int:
-    """Return how often we are in a path. known_as: our number for the neighbor that told it."""
+    """Return how often our AS is in a path. known_as: the AS number that we present to the neighbor that sent it."""
     if not settings.confederation.identifier:
         return sum(part.systems.count(known_as) for part in path)
     ours = settings.system, settings.confederation.identifier
@@ -166,7 +168,7 @@ def _own_systems(settings: PeerSettings, known_as: int, path: tuple[Segment, ...
 
 
 def _has_room(peer: Peer, told: Nlri) -> bool:
-    """Return whether a path is one of those that are known, or not one too many to its prefix."""
+    """Return whether a path is known already, or its prefix may have another path from this peer."""
     if not isinstance(told, NumberedPrefix) or told in peer.received:
         return True
     return peer.several.get(told.prefix, 0) < (2 * MOST_PATHS if peer.stale else MOST_PATHS)

@@ -1,4 +1,6 @@
-"""From Adj-RIB-In to paths: inward filters, and what they change. In slices: a neighbor may tell thousands."""
+"""From Adj-RIB-In to paths: inbound filters and their changes, in slices, because a neighbor may send thousands of
+routes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.routemaps import UNCHANGED, HopWord
 from dmvpn.features.bgp.attributes import prepended
-from dmvpn.features.bgp.model import Direction
+from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.nlri import number_of, prefix_of
 from dmvpn.features.bgp.outbound import leaving
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, PathOrigin
@@ -22,16 +24,19 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.flaps import Key
     from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.table import LocRib
 
+    #: A route of a neighbor: its address, and the prefix with its path identifier.
+    Key = tuple[IPv4Address, Nlri]
+
 
 class Learning:
-    """What neighbors told, and nobody looked at so far. It alone writes their paths. waiting: how many prefixes.
+    """Received routes that have not been filtered yet. Only this class writes the paths of neighbors. waiting: how
+    many.
 
-    damped: routes that are not used for now.
+    damped: routes that dampening suppresses.
     """
 
     def __init__(self, ports: Ports, damped: Container[Key]) -> None:
@@ -42,23 +47,30 @@ class Learning:
         self.default_pref = DEFAULT_LOCAL_PREF
 
     def add(self, peer: Peer, told: Iterable[Nlri]) -> None:
-        """Note that a neighbor tells something else of these, or that its filters are others now. It may be gone."""
+        """Queue routes that a neighbor changed, or that its filters may treat differently now. The neighbor may be
+        gone.
+        """
         _, waiting = self._waiting.get(peer.address, (peer, {}))
         before = len(waiting)
         if waiting:
             waiting.update(dict.fromkeys(told))
         else:
-            waiting = dict.fromkeys(told)  # of a table: copied without looking at each of 100,000 prefixes
+            waiting = dict.fromkeys(told)  # one copy, without visiting each of 100,000 prefixes
         self.waiting += len(waiting) - before
         if waiting:
             self._waiting[peer.address] = peer, waiting
 
+    def clear(self) -> None:
+        """Drop the queue because the process ends."""
+        self._waiting.clear()
+        self.waiting = 0
+
     def prefixes(self) -> Iterator[Prefix]:
-        """Yield the prefixes of what waits."""
+        """Yield the queued prefixes."""
         return (prefix_of(one) for _, waiting in self._waiting.values() for one in waiting)
 
     def take(self, table: LocRib, most: int, now: float) -> tuple[list[Nlri], list[Peer]]:
-        """Look at some; returns which paths may be others now, and which neighbors were looked at to the end."""
+        """Process up to `most` routes; returns them, and the neighbors whose routes are all processed."""
         found: list[Nlri] = []
         done: list[Peer] = []
         while self._waiting and len(found) < most:
@@ -79,14 +91,14 @@ class Learning:
         policies = self._ports.policies.of_routes()
         lines = peer.settings.lines
         kinds = INTERNAL if peer.settings.internal or peer.settings.confederate else EXTERNAL
-        has_filters = any(filter_.direction is Direction.IN for filter_ in lines.filters)
-        last: tuple[Attributes, Changes, Path] | None = None  # prefixes that are told together share their path
+        has_filters = any(filter_.direction is FilterDirection.IN for filter_ in lines.filters)
+        last: tuple[Attributes, Changes, Path] | None = None  # prefixes of one UPDATE share their path
         for one in told:
             prefix, number = prefix_of(one), number_of(one)
             source = PathOrigin.PEER, peer.address, number
             attributes = peer.received.get(one)
             changes = (
-                verdict(policies, lines, Direction.IN, prefix, attributes, kinds)
+                verdict(policies, lines, FilterDirection.IN, prefix, attributes, kinds)
                 if has_filters and attributes is not None
                 else UNCHANGED
             )

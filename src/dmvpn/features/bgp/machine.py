@@ -2,22 +2,22 @@
 
     StreamData ──> Session ──> Update ──> intake ──> Adj-RIB-In ──> learning ──┐
     RouteChanged ──> own paths, aggregates, next hops ─────────────────────────┴──> LocRib.choose ──┬──> RouteOffered
-                                                                                                    └──> teller
-    teller ──> update groups ──> StreamSend
+                                                                                                    └──> advertiser
+    advertiser ──> update groups ──> StreamSend
 
-The machine hands events to these parts and carries what one of them says to the others. Work that may be long is done
-in slices, between which it hears everybody else.
+The machine hands events to these parts and passes results from one part to the next. Work that may take long is done in
+slices, so that other events are handled in between.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.events import EffectFailed, Event, Resync, Tick
+from dmvpn.base.context import Context, Timer
+from dmvpn.base.events import EffectFailed, Event, Packets, Resync
 from dmvpn.base.liveness import PathLost
+from dmvpn.base.machine import Machine
 from dmvpn.base.notices import (
     AccessListsChanged,
     Configured,
@@ -35,18 +35,21 @@ from dmvpn.base.streams import (
     StreamUp,
     StreamWritable,
 )
+from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
+from dmvpn.features.bgp.calls import Calls
 from dmvpn.features.bgp.codes import Cease
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.features.bgp.flaps import Flaps
 from dmvpn.features.bgp.hearing import Hearing, lost_by
 from dmvpn.features.bgp.helper import Restarts
 from dmvpn.features.bgp.intake import Intake
+from dmvpn.features.bgp.learning import Learning
+from dmvpn.features.bgp.lifecycle import Lifecycle
 from dmvpn.features.bgp.limits import Limits
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.neighbors import Neighbors
 from dmvpn.features.bgp.nlri import named
 from dmvpn.features.bgp.packet import RouteRefresh
-from dmvpn.features.bgp.process import Process
 from dmvpn.features.bgp.routes import Routes
 from dmvpn.features.bgp.settings import (
     are_guests_alike,
@@ -58,33 +61,41 @@ from dmvpn.features.bgp.settings import (
     longest_hold_time,
     session_lines,
 )
-from dmvpn.features.bgp.teller import BREATH, SETTLING, Teller
+from dmvpn.features.bgp.state import State
+from dmvpn.features.bgp.timers import TimerKind
 from dmvpn.features.bgp.watched import path_lost, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.effects import Effect
     from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.groups import Group
+    from dmvpn.features.bgp.groups import UpdateGroup
+    from dmvpn.features.bgp.learning import Key
     from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.settings import PeerSettings
 
-#: Seconds after which neighbors hear by the lists and maps that have changed, as IOS has it: time to undo a mistake.
+#: Seconds until changed lists and maps apply to advertisements, as on IOS: time to undo a mistake.
 POLICY_DELAY: Final = 60.0
-#: Timers that are obeyed in one event, and those that count as more.
-_AT_ONCE: Final = 32
-_COSTS: Final = {"damp": 8, "tell": 16, "hops": 16, "policy": 16, "judge": 16, "chores": 16}
-#: Prefixes that may be looked at when the routing table tells of a route; more wait for a slice of their own.
+#: Neighbors that long work processes in one event.
+_STEPS: Final = 32
+#: Cost of a slice of work on many routes or neighbors, from the budget for one event.
+_SLICE_COST: Final = 16
+#: Prefixes processed in an event in which the routing table reports one of our own routes; more wait for their own
+#: slice.
 ECHO: Final = 16
 
 
-class BgpMachine:
+def _nothing() -> None:
+    """Do nothing: the machine processes a slice of routes at the end of this event, as of each event."""
+
+
+class BgpMachine(Machine):
     """The BGP process; there is at most one."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         StreamUp,
         StreamData,
         StreamWritable,
@@ -102,188 +113,222 @@ class BgpMachine:
     )
 
     def __init__(self, ports: Ports) -> None:
-        self._process = Process(ports)
-        self._neighbors = Neighbors(self._process, lambda *what: self._hearing.gone(*what))
-        self._intake = Intake(self._process.order)
-        self._limits = Limits(self._process, self._intake, self._not_back)
-        self.restarts = Restarts(self._process, self._intake, lambda peer, prefixes: self.routes.learn(peer, prefixes))
-        self.flaps = Flaps(
-            self._process, lambda address: self.peers.get(address), lambda peer, told: self.routes.learn(peer, told)
+        super().__init__(Context(ports, steps=_STEPS, cost=_SLICE_COST))
+        state = self._state = State(self._context)
+        damped: dict[Key, None] = {}
+        self._intake = Intake(self._context.emit)
+        self._learning = Learning(ports, damped)
+        self.routes = Routes(ports, self._learning)
+        self._advertiser = Advertiser(state, self.routes)
+        self.flaps = Flaps(state, self._learning, damped)
+        self.restarts = Restarts(state, self._intake, self._learning)
+        self._limits = Limits(state, self._intake, self.restarts)
+        self._calls = Calls(state)
+        self._lifecycle = Lifecycle(state, self._calls, self.restarts, self._advertiser)
+        self._neighbors = Neighbors(state, self._calls, self._lifecycle, self.restarts, self._learning)
+        self._hearing = Hearing(
+            *(state, self._lifecycle, self._intake, self._limits, self.flaps),
+            *(self.restarts, self._learning, self._advertiser),
         )
-        self._begin()
-        self._resting = 0.0
+        self._hops = Timer(TimerKind.NEXT_HOPS, self._look_at_next_hops, cost=_SLICE_COST)
+        self._policies = Timer(TimerKind.POLICIES, self._advertiser.policies_changed, cost=_SLICE_COST)
+        self._slice = Timer(TimerKind.ROUTES, _nothing)
+        self._is_echo = False  # the current event is a RouteChanged
 
     # ---------------------------------------------------------------------------------------------------- machine
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
-        process = self._process
-        process.begin(now)
+    def begin(self) -> None:
+        """Begin an event, which is no RouteChanged unless `dispatch` says so."""
+        self._is_echo = False
+
+    def dispatch(self, event: Event | Notice) -> None:
+        """Pass an event to the parts that handle it."""
         match event:
             case Configured(model=model):
-                self._configure(model if isinstance(model, BgpConfig) else BgpConfig(), now)
+                self._configure(model if isinstance(model, BgpConfig) else BgpConfig())
             case _ if not self.config.local_as:
-                return []
+                return
             case StreamUp():
-                self._neighbors.connected(event, now)
-            case StreamData(stream=stream) if stream in self._neighbors.by_stream:
-                self._hearing.heard(*self._neighbors.by_stream[stream], event.octets, now)
-            case StreamWritable(stream=stream) if stream in self._neighbors.by_stream:
-                peer, session = self._neighbors.by_stream[stream]
-                session.writable()
-                self._teller.writable(peer, now)
-            case StreamBlocked(stream=stream) if stream in self._neighbors.by_stream:
-                self._neighbors.by_stream[stream][1].blocked(now)
-            case StreamDown(stream=stream) if stream in self._neighbors.by_stream:
-                _, session = self._neighbors.by_stream[stream]
-                session.end(lost_by(session, event))
+                self._neighbors.connected(event)
+            case StreamData(stream=stream) | StreamWritable(stream=stream) | StreamBlocked(stream=stream):
+                self._streamed(stream, event)
+            case StreamDown(stream=stream):
+                self._streamed(stream, event)
             case RouteChanged():
-                self._route_changed(event, now)
+                self._is_echo = True
+                self._route_changed(event)
             case InterfaceChanged():
-                self._neighbors.interface_changed(event, now)
-                process.work(self._regrouping(list(self.peers)))
+                self._neighbors.interface_changed(event)
+                self._context.work(self._regrouping(list(self.peers)))
             case AccessListsChanged():
-                self._policies_changed(now)
+                self._policies_changed()
             case MulticastReached(tunnel=tunnel):
-                self._neighbors.reached(tunnel, now)
+                self._neighbors.reached(tunnel)
             case PathLost():
-                path_lost(event, self.peers.values(), now)
+                path_lost(event, self.peers.values())
             case EffectFailed(effect=StreamListen()):
-                self._neighbors.cannot_listen(event.text, now)
+                self._neighbors.cannot_listen(event.text)
             case Resync():
                 self._neighbors.listen_again()
             case ClearBgp():
-                process.work(self._clear(event, list(self.peers)))
+                self._context.work(self._clear(event, list(self.peers)))
             case ClearDampening():
                 self.flaps.forget(event.prefix)
-            case Tick():
-                self._tick(now)
-        self._settle(now, is_echo=isinstance(event, RouteChanged))
-        return process.results
 
-    def next_deadline(self) -> float | None:
-        """Return the next keepalive, hold time, call or announcement."""
-        due = self._process.timers.next()
-        return None if due is None else max(due, self._resting)
+    def _streamed(self, stream: int, event: StreamData | StreamWritable | StreamBlocked | StreamDown) -> None:
+        """Handle an event of a connection, if it is one of ours."""
+        if stream not in self._state.by_stream:
+            return
+        peer, session = self._state.by_stream[stream]
+        match event:
+            case StreamData(octets=octets):
+                self._hearing.heard(peer, session, octets)
+            case StreamWritable():
+                session.writable()
+                self._advertiser.writable(peer)
+            case StreamBlocked():
+                session.blocked()
+            case StreamDown():
+                session.end(lost_by(session, event))
+
+    def settle(self) -> None:
+        """Bury ended sessions, process a slice of the changed routes, and act on the results.
+
+        The routing table reports a route that we offered within the same event of the router.
+        """
+        self._lifecycle.bury_all()
+        if self._is_echo and self.routes.backlog > ECHO:
+            self._work_on()
+            return
+        if not self.routes.backlog:
+            return
+        changed, results, learned = self.routes.settle(self._context.now)
+        self._context.emit(*results)
+        if changed:
+            self._advertiser.changed(changed)
+        for peer in learned:
+            self._limits.check(peer)
+        self._lifecycle.bury_all()
+        if self.routes.backlog:
+            self._work_on()
+
+    def _work_on(self) -> None:
+        """Schedule the next slice; the routing table, which reports many routes at a time, does not put it off."""
+        self._context.arm(self._slice, self._context.now)
 
     @property
     def config(self) -> BgpConfig:
-        """What is configured."""
-        return self._process.config
+        """The configuration."""
+        return self._state.config
 
     @property
     def router_id(self) -> IPv4Address | None:
-        """Its name, None: there is no address to take for it so far."""
-        return self._process.router_id
+        """The router ID; None: no address can serve as one so far."""
+        return self._state.router_id
 
     @property
     def peers(self) -> Mapping[IPv4Address, Peer]:
         """The neighbors by address."""
-        return self._neighbors.peers
+        return self._state.peers
 
     def is_stale(self, prefix: Prefix, path: Path) -> bool:
-        """Return whether it is kept only because the neighbor that told it may be back soon."""
+        """Return whether a path is kept only because the neighbor that sent it is restarting."""
         peer = self.peers.get(path.peer)
         is_stale = peer is not None and named(prefix, path.number) in peer.stale
-        return is_stale and self.restarts.deadline(path.peer) is not None
+        return is_stale and peer is not None and self.restarts.deadline(peer) is not None
 
     @property
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[UpdateGroup]:
         """The update groups, by number."""
-        return sorted(self._teller.groups.values(), key=lambda group: group.number)
+        return sorted(self._advertiser.groups.values(), key=lambda group: group.number)
 
     @property
     def longest_hold_time(self) -> int:
-        """Of all sessions that are configured, seconds; 0: there are none."""
+        """The longest configured hold time, seconds; 0: no session is configured."""
         return longest_hold_time(self.config)
 
     # ---------------------------------------------------------------------------------------------- configuration
 
-    def _configure(self, config: BgpConfig, now: float) -> None:
-        process, neighbors = self._process, self._neighbors
-        old, process.config = process.config, config
+    def _configure(self, config: BgpConfig) -> None:
+        state, neighbors = self._state, self._neighbors
+        old, state.config = state.config, config
         if old.local_as and replace(old, network_lists=config.network_lists, neighbors=config.neighbors) == config:
             changed = changed_peers(old, config)
             if changed is not None:
-                self._configure_some_peers(changed, now)
+                self._configure_some_peers(changed)
                 neighbors.listen()
-                self.routes.configure(config, process.router_id)
+                self.routes.configure(config, state.router_id)
                 return
         wanted = configured_peers(config) if config.local_as else {}
         neighbors.configure_callers(wanted)
         if old.local_as and old.local_as != config.local_as:
-            self._stop(now)
+            self._stop()
         if not config.local_as:
-            process.timers = Deadlines()
             neighbors.listen()
             return
-        before = process.router_id
-        process.choose_router_id(again=old.router_id is not None or bool(old.router_id_of))
-        if before not in (None, process.router_id):
-            process.work(self._renaming(list(self.peers)))
+        before = state.router_id
+        state.choose_router_id(again=old.router_id is not None or bool(old.router_id_of))
+        if before not in (None, state.router_id):
+            self._context.work(self._renaming(list(self.peers)))
         if old.dampening != config.dampening:
             self.flaps.forget()
-        process.work(self._obeying((*self.peers, *wanted), config, wanted, alike=are_guests_alike(old, config)))
+        self._context.work(self._obeying((*self.peers, *wanted), config, wanted, alike=are_guests_alike(old, config)))
         neighbors.listen()
-        self.routes.configure(config, process.router_id)
+        self.routes.configure(config, state.router_id)
         if old.local_preference != config.local_preference:
-            self._teller.preference_changed(now)
+            self._advertiser.preference_changed()
             for peer in self.peers.values():
-                self.routes.learn(peer, peer.received)
+                self._learning.add(peer, peer.received)
 
-    def _stop(self, now: float) -> None:
-        """Stop the process, since there is another one, or none: the RIB and all neighbors hear of it."""
+    def _stop(self) -> None:
+        """Stop the process because its AS number changed or it was removed: withdraw its routes and end all
+        sessions.
+        """
         for peer in list(self.peers.values()):
-            self._neighbors.remove(peer, now)
-            self.restarts.give_up(peer)
+            self._neighbors.remove(peer)
         self.flaps.forget()
-        self._process.order(*self.routes.stop())
-        self._begin()
-        self._process.router_id = None
+        self._context.emit(*self.routes.stop())
+        self._advertiser.begin_again()
+        self._state.forget_router_id()
+        if not self.config.local_as:
+            self._context.drop_work()
+            self._neighbors.stop()
+            for timer in (self._hops, self._policies, self._slice):
+                self._context.stop(timer)
 
-    def _begin(self) -> None:
-        """Begin without any route."""
-        self.routes = Routes(self._process.ports, self.flaps.suppressed)
-        self._teller = Teller(self._process, self.routes)
-        self._hearing = Hearing(
-            *(self._process, self._neighbors, self._intake, self._limits, self.flaps),
-            *(self.restarts, self.routes, self._teller),
-        )
-
-    def _configure_some_peers(self, changed: dict[IPv4Address, PeerSettings | None], now: float) -> None:
-        """Follow lines of a few peers, of which there may be thousands: nobody else is looked at."""
+    def _configure_some_peers(self, changed: dict[IPv4Address, PeerSettings | None]) -> None:
+        """Apply the changed lines of a few peers without visiting the unchanged ones, of which there may be
+        thousands.
+        """
         self._neighbors.configure_some_callers(changed)
         for address, settings in changed.items():
             peer = self.peers.get(address)
             if peer is not None and (settings is not None or not peer.dynamic):
-                self._obey(peer, None if peer.dynamic else settings, now)
+                self._obey(peer, None if peer.dynamic else settings)
         for address, settings in changed.items():
             if settings is not None and address not in self.peers:
-                self._neighbors.add(settings, now)
+                self._neighbors.add(settings)
 
-    def _obey(self, peer: Peer, settings: PeerSettings | None, now: float) -> None:
+    def _obey(self, peer: Peer, settings: PeerSettings | None) -> None:
         if settings is None:
-            self._neighbors.remove(peer, now)
-            self.restarts.give_up(peer)
+            self._neighbors.remove(peer)
         elif settings != peer.settings:
-            self._change(peer, settings, now)
+            self._change(peer, settings)
         else:
-            self._teller.regroup(peer, now)
+            self._advertiser.regroup(peer)
 
     def _regrouping(self, addresses: list[IPv4Address]) -> Iterator[None]:
-        """Let these neighbors hear what holds for them now that an interface has changed."""
+        """Move these neighbors to the update groups that match after an interface changed."""
         for address in addresses:
             if address in self.peers:
-                self._teller.regroup(self.peers[address], self._process.now)
+                self._advertiser.regroup(self.peers[address])
             yield
 
     def _renaming(self, addresses: list[IPv4Address]) -> Iterator[None]:
-        """End the sessions in which we have another name."""
+        """End the sessions that use the old router ID."""
         for address in addresses:
             if address in self.peers:
-                self._neighbors.reset(
-                    self.peers[address], Cease.CONFIGURATION_CHANGE, "Router ID changed", self._process.now
-                )
+                self._lifecycle.reset(self.peers[address], Cease.CONFIGURATION_CHANGE, "Router ID changed")
             yield
 
     def _obeying(
@@ -294,177 +339,109 @@ class BgpMachine:
         *,
         alike: bool,
     ) -> Iterator[None]:
-        """Let these neighbors be as they are configured now, which may change meanwhile.
+        """Apply the configuration to these neighbors; it may change again meanwhile.
 
-        alike: nothing changed for guests. wanted: the settings of all configured neighbors.
+        alike: nothing changed for dynamic neighbors. wanted: the settings of all configured neighbors.
         """
         groups = groups_of(config)
         for address in dict.fromkeys(addresses):
-            if self._process.config is not config:
-                config, alike = self._process.config, False
+            if self._state.config is not config:
+                config, alike = self._state.config, False
                 wanted, groups = configured_peers(config) if config.local_as else {}, groups_of(config)
-            peer, settings, now = self.peers.get(address), wanted.get(address), self._process.now
+            peer, settings = self.peers.get(address), wanted.get(address)
             if peer is not None and peer.dynamic and alike and settings is None:
-                self._teller.regroup(peer, now)
+                self._advertiser.regroup(peer)
             elif peer is not None and peer.dynamic:
                 self._obey(
                     peer,
                     None if settings is not None else guest(config, address, groups, remote_as=peer.settings.remote_as),
-                    now,
                 )
             elif peer is not None:
-                self._obey(peer, settings, now)
+                self._obey(peer, settings)
             if settings is not None and address not in self.peers:
-                self._neighbors.add(settings, now)
+                self._neighbors.add(settings)
             yield
 
-    def _change(self, peer: Peer, settings: PeerSettings, now: float) -> None:
-        """Obey other lines: those of the session end it, those of routes only make a difference to what is told."""
+    def _change(self, peer: Peer, settings: PeerSettings) -> None:
+        """Apply new settings: those of the session end it, those of routes only change which are advertised and
+        accepted.
+        """
         old = peer.obey(settings)
         leaves = settings.is_leaving and peer.session is not None
         if leaves and settings.lines.shutdown_delay != old.lines.shutdown_delay:
-            self._process.timers.set(("shut", peer.address), now + settings.lines.shutdown_delay)
+            self._context.start(peer.timers.leave, settings.lines.shutdown_delay)
         if settings.lines.shutdown and not leaves:
-            self._end(peer, Cease.SHUTDOWN, "Admin. shutdown", now)
+            self._end(peer, Cease.SHUTDOWN, "Admin. shutdown")
         elif session_lines(old) != session_lines(settings):
-            self._end(peer, Cease.CONFIGURATION_CHANGE, "Config change", now)
+            self._end(peer, Cease.CONFIGURATION_CHANGE, "Config change")
         else:
             if old.lines.password != settings.lines.password:
-                self._neighbors.sign(peer, now)
-            self._teller.regroup(peer, now)
+                self._neighbors.sign(peer)
+            self._advertiser.regroup(peer)
             if inward_lines(old) != inward_lines(settings):
-                self._ask_again(peer, now)
+                self._ask_again(peer)
         if old.lines.bfd != settings.lines.bfd and peer.session is not None:
-            self._process.order(*watch(self._process.ports, peer, peer.session, wanted=settings.lines.bfd))
+            self._context.emit(*watch(self._state.ports, peer, peer.session, wanted=settings.lines.bfd))
+        if self.peers.get(peer.address) is not peer:
+            return  # a dynamic neighbor whose session ended
         peer.be_called_often()
-        self._neighbors.call_soon(peer, now, at_once=True)
+        self._calls.call_soon(peer, at_once=True)
 
-    def _end(self, peer: Peer, subcode: Cease, reason: str, now: float) -> None:
-        """End the sessions with a peer because somebody wants it: it is not awaited, either."""
-        self._neighbors.reset(peer, subcode, reason, now)
+    def _end(self, peer: Peer, subcode: Cease, reason: str) -> None:
+        """End the sessions with a peer by the operator's decision: its routes are not kept for a restart either."""
+        self._lifecycle.reset(peer, subcode, reason)
         self.restarts.give_up(peer)
-
-    # ----------------------------------------------------------------------------------------------------- slices
-
-    def _settle(self, now: float, *, is_echo: bool) -> None:
-        """Bury the sessions that ended, look at a slice of what changed, and carry on what follows from it.
-
-        is_echo: the routing table tells of a route; of one that we offered it does so within one event of the router.
-        """
-        self._neighbors.bury_all(now)
-        if is_echo and self.routes.backlog > ECHO:
-            self._work_on(now)
-            return
-        if not self.routes.backlog:
-            return
-        changed, results, learned = self.routes.settle(now)
-        self._process.order(*results)
-        if changed:
-            self._teller.changed(changed, now)
-        for peer in learned:
-            self._limits.check(peer, now)
-        self._neighbors.bury_all(now)
-        if self.routes.backlog:
-            self._work_on(now)
-
-    def _work_on(self, now: float) -> None:
-        """Look at the next slice in a moment."""
-        if self._process.timers.when(("work", 0)) != now + BREATH:  # most echoes come many at a time
-            self._process.timers.set(("work", 0), now + BREATH)
+        self._state.forget_guest(peer)
 
     # ----------------------------------------------------------------------------------------------------- others
 
-    def _route_changed(self, event: RouteChanged, now: float) -> None:
+    def _route_changed(self, event: RouteChanged) -> None:
         old, new = event.old, event.new
         is_ours = (old is None or old.source is RouteSource.BGP) and (new is None or new.source is RouteSource.BGP)
         if not is_ours or event.prefix in self.routes.table.own:
-            self.routes.route_changed(event.prefix, now)
-        self._teller.default_may_change(now)
-        if (not is_ours or self.routes.may_resolve(event.prefix)) and self._process.timers.when(("hops", 0)) is None:
-            self._process.timers.set(("hops", 0), now + SETTLING)
+            self.routes.route_changed(event.prefix, self._context.now)
+        self._advertiser.default_may_change()
+        if (not is_ours or self.routes.may_resolve(event.prefix)) and not self._context.is_running(self._hops):
+            self._context.start(self._hops, SETTLING)
 
-    def _policies_changed(self, now: float) -> None:
-        """Obey other policies: our own routes at once, what is told after a moment, and what was heard when somebody
-        clears softly.
+    def _look_at_next_hops(self) -> None:
+        """Evaluate next hops and the routes to neighbors again because the routing table changed."""
+        self.routes.look_again()
+        self._context.work(self._neighbors.checking_ways())
+
+    def _policies_changed(self) -> None:
+        """Apply changed lists and maps: to our own routes at once, to advertisements after a delay, to received routes
+        only on `clear ip bgp ... in`.
         """
         self.routes.policies_changed()
-        if self._teller.is_filtered:
-            self._process.timers.set(("policy", 0), now + POLICY_DELAY)
+        if self._advertiser.is_filtered:
+            self._context.start(self._policies, POLICY_DELAY)
 
     def _clear(self, event: ClearBgp, addresses: list[IPv4Address]) -> Iterator[None]:
-        """Clear the sessions with these neighbors, if the order is about them."""
+        """Clear the sessions with these neighbors to which the command applies."""
         judged: dict[int, None] = {}
         for address in addresses:
-            peer, now = self.peers.get(address), self._process.now
+            peer = self.peers.get(address)
             if peer is None or not event.is_about(peer):
                 continue
             if event.softness is Softness.HARD:
                 peer.bar()
-                self._end(peer, Cease.RESET, "User reset", now)
+                self._end(peer, Cease.RESET, "User reset")
                 peer.be_called_often()
                 if peer.address in self.peers and not peer.dynamic:
-                    self._neighbors.call_soon(peer, now, at_once=not peer.settings.lines.shutdown)
+                    self._calls.call_soon(peer, at_once=not peer.settings.lines.shutdown)
             else:
                 if event.softness is not Softness.SOFT_OUT:
-                    self._ask_again(peer, now)
+                    self._ask_again(peer)
                 if event.softness is not Softness.SOFT_IN:
-                    self._teller.judge_again(peer, judged, now)
+                    self._advertiser.judge_again(peer, judged)
             yield
 
-    def _ask_again(self, peer: Peer, now: float) -> None:
-        """Take what a peer told by other filters, and let it say everything again."""
+    def _ask_again(self, peer: Peer) -> None:
+        """Filter the routes of a peer again, and request a route refresh from it."""
         session = peer.session
         if session is None:
             return
-        self._process.timers.set(("judge", peer.address), now + SETTLING)  # lists that came with them are known by then
+        self._context.start(peer.timers.judge, SETTLING)  # lists configured with them are known by then
         if session.refreshes:
-            session.send(RouteRefresh(), now)
-
-    # ----------------------------------------------------------------------------------------------------- timers
-
-    def _tick(self, now: float) -> None:
-        """Do what is due, so much of it as takes some milliseconds; a crowd of neighbors has its timers together."""
-        timers, left = self._process.timers, _AT_ONCE
-        while left > 0 and (due := next(timers.take_due(now, 1), None)) is not None:
-            self._fire(*due, now)
-            left -= _COSTS.get(due[0], 1)
-        following = timers.next()
-        if following is not None and following <= now:
-            self._resting = now + BREATH
-
-    def _fire(self, kind: str, whose: IPv4Address | int, now: float) -> None:
-        match kind, whose:
-            case "chores", _:
-                self._process.go_on()
-            case "hops", _:
-                self.routes.look_again()
-                self._process.work(self._neighbors.checking_ways())
-            case "listen", _:
-                self._neighbors.listen()
-            case "damp", _:
-                self.flaps.expire(now)
-            case "policy", _:
-                self._teller.policies_changed(now)
-            case "tell", int(number):
-                self._teller.step(number, now)
-            case "session", int(stream) if stream in self._neighbors.by_stream:  # "shut" may have ended it just now
-                _, session = self._neighbors.by_stream[stream]
-                session.expire(now)
-                self._neighbors.arm(session)
-            case "call", IPv4Address() as address if address in self.peers:
-                self._neighbors.call(self.peers[address], now)
-            case "shut", IPv4Address() as address if address in self.peers:
-                if self.peers[address].settings.is_leaving:
-                    self._neighbors.reset(self.peers[address], Cease.SHUTDOWN, "Admin. shutdown", now)
-            case "restart", IPv4Address() as address if address in self.peers:
-                self._not_back(self.peers[address])
-            case "judge", IPv4Address() as address if address in self.peers:
-                self.routes.learn(self.peers[address], self.peers[address].received)
-
-    def _not_back(self, peer: Peer) -> None:
-        """Give up a peer that restarted and is not there again, or has not told its table to the end in time."""
-        if peer.session is None:
-            self.restarts.give_up(peer)
-            self._neighbors.forget_guest(peer)
-        else:
-            self.restarts.forget_stale(peer)
+            session.send(RouteRefresh())

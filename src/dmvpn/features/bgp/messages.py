@@ -1,4 +1,6 @@
-"""Log messages of this feature, each with what it means. Texts are those of IOS: tools match them."""
+"""Log messages of BGP; the docstring of each is its explanation for `dmvpn explain`. Texts are those of IOS: tools
+match them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.packet import Notification, Update
 
-#: What `debug ip bgp ...` is called.
+#: Names of the debugs of `debug ip bgp ...`.
 BGP: Final = "ip bgp"
 KEEPALIVES: Final = "ip bgp keepalives"
 UPDATES: Final = "ip bgp updates"
@@ -64,7 +66,7 @@ class NeighborChanged(Log, name="BGP-5-ADJCHANGE"):
 
     @classmethod
     def down(cls, neighbor: str, reason: str) -> Self:
-        """Return the message that it is no more. reason: IOS's words."""
+        """Return the message that the session ended. reason: in IOS's words."""
         return cls(f"neighbor {neighbor} Down {reason}")
 
 
@@ -80,8 +82,8 @@ class Notified(Log, name="BGP-3-NOTIFICATION"):
 
 
 class Stuck(Log, name="BGP-3-SENDHOLD"):
-    """A neighbor took nothing of what it was sent for the send hold time, so it is given up (RFC 9687). It could not be
-    told. Our own: IOS has no such message.
+    """A neighbor accepted no data for the send hold time, so the session ends (RFC 9687). A NOTIFICATION could not be
+    sent. Our own: IOS has no such message.
     """
 
     @classmethod
@@ -91,7 +93,7 @@ class Stuck(Log, name="BGP-3-SENDHOLD"):
 
 
 class MaximumNear(Log, name="BGP-4-MAXPFX"):
-    """A neighbor tells nearly as many prefixes as it may (`maximum-prefix`)."""
+    """A neighbor advertises nearly as many prefixes as it may (`maximum-prefix`)."""
 
     @classmethod
     def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
@@ -100,8 +102,8 @@ class MaximumNear(Log, name="BGP-4-MAXPFX"):
 
 
 class MaximumExceeded(Log, name="BGP-3-MAXPFXEXCEED"):
-    """A neighbor tells more prefixes than it may (`maximum-prefix`), or most of more than there is room for, so it is
-    given up.
+    """A neighbor advertises more prefixes than it may (`maximum-prefix`), or most of more than there is room for, so
+    its session ends.
     """
 
     @classmethod
@@ -112,19 +114,19 @@ class MaximumExceeded(Log, name="BGP-3-MAXPFXEXCEED"):
 
     @classmethod
     def of_all(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
-        """Return the message for the neighbor that tells most when all of them tell too many."""
+        """Return the message for the neighbor with the most prefixes when the total limit is exceeded."""
         text = f"Number of prefixes received from all neighbors exceeds limit {limit}: {count} are from {neighbor}"
         return cls(text)
 
 
 class Malformed(Log, name="BGP-4-MALFORMED"):
-    """An UPDATE was damaged: its routes count as withdrawn, or are taken without what was damaged; the session lives
-    (RFC 7606).
+    """An UPDATE was damaged: its routes count as withdrawn, or are used without the damaged attributes; the session
+    stays up (RFC 7606).
     """
 
     @classmethod
     def of(cls, neighbor: IPv4Address, what: str) -> Self:
-        """Return the message for this neighbor. what: was damaged, and what became of it."""
+        """Return the message for this neighbor. what: the damage, and how it was handled."""
         return cls(f"Malformed UPDATE from {neighbor}: {what}")
 
 
@@ -133,7 +135,7 @@ class CannotListen(Log, name="BGP-3-LISTEN"):
 
     @classmethod
     def of(cls, why: str) -> Self:
-        """Return the message, with the host's words."""
+        """Return the message; why: the error text of the host."""
         return cls(f"TCP port 179 cannot be opened: {why}")
 
 
@@ -141,7 +143,7 @@ MESSAGES: Final = (NeighborChanged, Notified, Stuck, MaximumNear, MaximumExceede
 
 
 def received_lines(neighbor: IPv4Address, update: Update, attributes: Attributes | None) -> Iterator[str]:
-    """Yield what `debug ip bgp updates` prints of an UPDATE; attributes: None: it has none that can be read."""
+    """Yield what `debug ip bgp updates` prints of an UPDATE. attributes: None: they cannot be read."""
     if update.announced:
         said = _attributes_text(attributes) if attributes is not None else "unreadable"
         yield f"BGP(0): {neighbor} rcvd UPDATE w/ attr: {said}"
@@ -150,7 +152,7 @@ def received_lines(neighbor: IPv4Address, update: Update, attributes: Attributes
 
 
 def sent_line(neighbor: IPv4Address, prefix: Nlri, attributes: Attributes | None) -> str:
-    """Return what it prints of a prefix that is told; attributes: None: it is taken back."""
+    """Return what it prints of a prefix that is sent; attributes: None: the prefix is withdrawn."""
     if attributes is None:
         return f"BGP(0): (base) {neighbor} send unreachable (format) {prefix}"
     said = f"next {attributes.next_hop}, metric {attributes.med or 0}, path {path_text(attributes.path) or 'Local'}"
@@ -170,7 +172,7 @@ def _attributes_text(attributes: Attributes) -> str:
 
 
 def words_of(notification: Notification) -> str:
-    """Return what a NOTIFICATION says."""
+    """Return the words for the error of a NOTIFICATION."""
     if notification.code == ErrorCode.CEASE and notification.subcode in _CEASES:
         return _CEASES[notification.subcode]
     if (notification.code, notification.subcode) == (ErrorCode.OPEN, OpenError.BAD_PEER_AS):

@@ -1,4 +1,4 @@
-"""What can be configured of BGP, as values. Times are seconds."""
+"""The configuration of BGP, as values. Times are seconds."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 Peer = IPv4Address | str
 
 
-class Direction(enum.Enum):
-    """Which way a filter looks."""
+class FilterDirection(enum.Enum):
+    """The direction in which a filter applies."""
 
     IN = "in"
     OUT = "out"
 
 
 class FilterKind(enum.Enum):
-    """What filters."""
+    """The kind of map or list of a filter."""
 
     ROUTE_MAP = "route-map"
     PREFIX_LIST = "prefix-list"
@@ -38,7 +38,7 @@ class FilterKind(enum.Enum):
 
 
 class PrivateAs(enum.Enum):
-    """What becomes of private AS numbers in what a neighbor is told."""
+    """How private AS numbers are handled in paths sent to a neighbor."""
 
     KEPT = "kept"
     IF_ALL_ARE = "removed if there are no others"
@@ -48,11 +48,11 @@ class PrivateAs(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter of a neighbor's routes. name: of the route map, or of the list."""
+    """A filter of a neighbor's routes. name: of the route map or list."""
 
     kind: FilterKind
     name: str
-    direction: Direction
+    direction: FilterDirection
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,16 @@ class Additional:
     receives: bool = False
 
 
-#: Neither: one path to a prefix.
+#: One path to a prefix, in both directions.
 ONE_PATH: Final = Additional()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which paths may be told besides the best one. every: all with a next hop of their own. best: the best so many,
-    2 or 3; 0: that one alone. group_best: the best of each neighboring system. backup: the best of the others.
+class PathChoice:
+    """Paths that may be advertised besides the best one.
+
+    every: all paths with distinct next hops. best: the best 2 or 3; 0: only the best one. group_best: the best path of
+    each neighboring AS. backup: the best path of the remaining ones.
     """
 
     every: bool = False
@@ -79,32 +81,34 @@ class Choice:
     backup: bool = False
 
 
-#: No other than the best one.
-BEST_ALONE: Final = Choice()
+#: Only the best path.
+BEST_ALONE: Final = PathChoice()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbor:
-    """Everything that is said of a neighbor or peer group by itself; None: not said, so its group or the default holds.
+class NeighborLines:
+    """The lines of one neighbor or peer group; None: not configured, so the group or the default applies.
 
-    group: the peer group it belongs to. is_group: it is one. active: in IPv4 unicast. maximum_prefixes: 0: no limit;
-    warn_percent: from how much of it on there is a warning; only_warn: it is no reason to give the neighbor up.
-    timers: keepalive, hold, the least hold time that the neighbor may want.
-    ebgp_ttl: hops that an external neighbor may be away; anywhere: one hop, whatever its
-    address. fall_over: given up when there is no route to it. bfd: watched by BFD.
-    alternates: of whoever calls by a listen range, other autonomous systems that it may be in.
-    local_as_prepends: what it tells gets `local_as` before its path; local_as_replaces: it sees that number alone.
-    helps: its routes are kept while it restarts; None: as the process says.
-    session_template, policy_templates: whose lines it has, too; the latter with their place, the last one wins.
-    plain_refresh: it does not hear that we can mark refreshes (RFC 7313).
-    shutdown_delay: seconds for which its routes are still told and taken before the session ends, as ones that go
-    (RFC 8326), with `shutdown_preference` as their local preference; 0: the session ends at once.
-    security_hops: its packets may have crossed so many routers, 0: any number (RFC 5082).
-    restart_minutes: after so many it may come again that told too many prefixes, 0: when somebody clears it.
-    originate_map: the default route is told while this map permits some route.
-    unsuppress_map: what an aggregate speaks for is told nevertheless if this map permits it.
-    additional: whether it tells and hears several paths; None: as the process says. advertised: which ones it hears.
-    send_community: plain and large communities are told (RFC 1997, 8092); send_extended: extended ones (RFC 4360).
+    group: its peer group. is_group: this is a peer group. active: in IPv4 unicast.
+    alternates: further AS numbers that a dynamic neighbor may be in.
+    local_as_prepends: `local_as` is prepended to paths from the neighbor; local_as_replaces: it sees only that number.
+    session_template, policy_templates: inherited templates; the latter with sequence numbers, the highest one wins.
+    security_hops: routers that its packets may have crossed (RFC 5082); 0: any number.
+    ebgp_ttl: hops that an external neighbor may be away.
+    timers: keepalive, hold time, the smallest hold time accepted from the neighbor.
+    anywhere: an external neighbor one hop away need not be on a connected network.
+    plain_refresh: Enhanced Route Refresh (RFC 7313) is not offered.
+    fall_over: the session ends when there is no route to the neighbor. bfd: BFD watches it.
+    helps: its routes are kept while it restarts; None: as configured for the process.
+    shutdown_delay: seconds of graceful shutdown, in which its routes are still exchanged, marked by RFC 8326 and with
+    `shutdown_preference` as local preference, before the session ends; 0: it ends at once.
+    originate_map: the default route is advertised while this map permits a route of the routing table.
+    unsuppress_map: routes suppressed by an aggregate that are advertised nevertheless if this map permits them.
+    send_community: standard and large communities are sent (RFC 1997, 8092); send_extended: extended ones (RFC 4360).
+    maximum_prefixes: 0: no limit; warn_percent: share of it from which on a warning is logged; only_warn: the session
+    stays up above it. restart_minutes: until the session may return; 0: on `clear ip bgp`.
+    additional: whether several paths are sent and received; None: as configured for the process. advertised: which ones
+    are sent.
     """
 
     peer: Peer
@@ -151,7 +155,7 @@ class Neighbor:
     only_warn: bool = False
     restart_minutes: int = 0
     additional: Additional | None = None
-    advertised: Choice = BEST_ALONE
+    advertised: PathChoice = BEST_ALONE
     weight: int | None = None
     advertisement_interval: int | None = None
     filters: tuple[Filter, ...] = ()
@@ -159,15 +163,15 @@ class Neighbor:
 
 @dataclass(frozen=True, slots=True)
 class ListenRange:
-    """`bgp listen range`: whoever connects from here is a neighbor of the group."""
+    """`bgp listen range`: a router that connects from here is a dynamic neighbor in the group."""
 
     prefix: Prefix
     group: str
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """`network`: told if the table has exactly this prefix."""
+class NetworkLine:
+    """`network`: advertised if the routing table has exactly this prefix."""
 
     prefix: Prefix
     route_map: str = ""
@@ -175,9 +179,10 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """`aggregate-address`. suppress_map: parts that it permits are told no more. attribute_map: what it sets.
+    """`aggregate-address`. suppress_map: contributing routes that it permits are suppressed. attribute_map: sets
+    attributes.
 
-    advertise_map: parts that it permits make the aggregate; "": all do.
+    advertise_map: only routes that it permits contribute; "": all do.
     """
 
     prefix: Prefix
@@ -201,11 +206,12 @@ class Redistribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """How the best path is found where IOS lets people choose.
+    """Options of the best path decision.
 
-    compares_all_meds: also of different neighboring systems. missing_med_is_worst: none is the largest, else 0.
-    ignores_path_length: AS paths are not compared. any_equal_path: paths of equal length may be used at once, whatever
-    systems they have. compares_router_ids: the older external path is no better than another.
+    compares_all_meds: MED is compared between different neighboring ASes. missing_med_is_worst: a missing MED counts as
+    the largest one, otherwise as 0. ignores_path_length: AS path length is not compared. any_equal_path: multipath
+    takes AS paths of equal length, whatever ASes they have. compares_router_ids: the oldest external path is not
+    preferred.
     """
 
     compares_all_meds: bool = False
@@ -217,32 +223,32 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confederation:
-    """Several systems that are one for those outside: RFC 5065.
+    """A confederation, RFC 5065: several member ASes that appear as one AS outside.
 
-    identifier: the number of that one, 0: there is no confederation. members: the systems in it besides ours.
+    identifier: the AS number of the confederation; 0: there is none. members: the member ASes besides ours.
     """
 
     identifier: int = 0
     members: tuple[int, ...] = ()
 
     def has(self, system: int) -> bool:
-        """Return whether this is a system in it besides ours."""
+        """Return whether this is another member AS."""
         return bool(self.identifier) and system in self.members
 
 
-#: Our system is in none.
+#: Our AS is in no confederation.
 NO_CONFEDERATION: Final = Confederation()
 
 
-#: The largest penalty of a route, whatever limits there are.
+#: The largest penalty of a route, whatever limits are configured.
 MOST_PENALTY: Final = 20_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dampening:
-    """`bgp dampening`. half_life, longest: seconds; the latter is for how long a route is suppressed at most.
+    """`bgp dampening`. half_life: seconds. longest: seconds for which a route is suppressed at most.
 
-    suppress: the penalty above which it is; reuse: the one from which on it is not any more.
+    suppress: the penalty above which a route is suppressed; reuse: the penalty at which it is used again.
     """
 
     half_life: int = 900
@@ -252,27 +258,29 @@ class Dampening:
 
     @property
     def highest(self) -> float:
-        """The largest penalty: after the longest time it is down to the reuse limit."""
+        """The largest penalty, which decays to the reuse limit in the longest suppress time."""
         return min(self.reuse * exp2(self.longest / self.half_life), MOST_PENALTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BgpConfig:
-    """`router bgp` with its IPv4 unicast family; local_as 0: there is none.
+    """`router bgp` with its IPv4 unicast family; local_as 0: it is not configured.
 
-    distances: of external, internal and local routes. maximum_paths: external, internal. timers: as those of a
-    neighbor. router_id_of: the interface whose address is the name.
-    ipv4_by_default: neighbors are in IPv4 unicast without being activated.
-    default_metric: of redistributed routes. default_originate: redistribution may bring in the default route, too.
-    neighbor_distances: of what these neighbors tell.
-    local_preference: where nothing is said. falls_over: external sessions end with the line of their interface.
-    tells_internal: other protocols may redistribute what internal neighbors told.
-    network_lists: the networks of the process, and those of its family.
-    graceful_restart: routes of neighbors that restart are kept (RFC 4724), after they are back for `stale_time`
-    seconds at most. restart_time: that neighbors hear of us.
-    additional: whether neighbors tell and hear several paths. selected: which of them may be told.
-    has_backups: a backup path is chosen, and shown.
-    dampening: None: routes that come and go are used at once.
+    router_id_of: the interface whose address is the router ID.
+    ipv4_by_default: neighbors are active in IPv4 unicast without `activate`.
+    timers: as those of a neighbor.
+    distances: of external, internal and local routes. neighbor_distances: of routes from these neighbors.
+    maximum_paths: external, internal.
+    graceful_restart: routes of restarting neighbors are kept (RFC 4724), for at most `stale_time` seconds after their
+    session is back. restart_time: seconds, as advertised to neighbors.
+    network_lists: the `network` lines of the process, and those of its family.
+    default_metric: of redistributed routes. default_originate: the default route may be redistributed, too.
+    local_preference: of routes without LOCAL_PREF.
+    falls_over: external sessions end when the line of their interface goes down.
+    tells_internal: other protocols may redistribute routes learned from internal neighbors.
+    additional: whether several paths are sent and received. selected: paths that may be advertised.
+    has_backups: a backup path is selected and shown.
+    dampening: None: routes are not dampened.
     """
 
     local_as: int = 0
@@ -290,10 +298,10 @@ class BgpConfig:
     stale_time: int = 360
     listen_ranges: tuple[ListenRange, ...] = ()
     listen_limit: int = 100
-    neighbors: Pages[Neighbor] = NONE
-    session_templates: tuple[Neighbor, ...] = ()
-    policy_templates: tuple[Neighbor, ...] = ()
-    network_lists: tuple[Pages[Network], ...] = ()
+    neighbors: Pages[NeighborLines] = NONE
+    session_templates: tuple[NeighborLines, ...] = ()
+    policy_templates: tuple[NeighborLines, ...] = ()
+    network_lists: tuple[Pages[NetworkLine], ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     redistributions: tuple[Redistribution, ...] = ()
     default_metric: int | None = None
@@ -304,23 +312,23 @@ class BgpConfig:
     falls_over: bool = True
     tells_internal: bool = False
     additional: Additional = ONE_PATH
-    selected: Choice = BEST_ALONE
+    selected: PathChoice = BEST_ALONE
     has_backups: bool = False
     dampening: Dampening | None = None
 
     @property
     def outer_as(self) -> int:
-        """Our number for those outside our confederation."""
+        """Our AS number outside our confederation."""
         return self.confederation.identifier or self.local_as
 
     @property
-    def networks(self) -> tuple[Network, ...]:
+    def networks(self) -> tuple[NetworkLine, ...]:
         """All `network` lines."""
         return tuple(chain.from_iterable(self.network_lists))
 
     @property
     def called(self) -> tuple[IPv4Address, ...]:
-        """The neighbors with a system of their own, or of their group; those of a listen range call us."""
+        """Addresses of neighbors that are configured with an AS or a group; dynamic neighbors are not among them."""
         return tuple(
             one.peer
             for one in self.neighbors

@@ -1,6 +1,6 @@
-"""Next hops: whether they can be reached, and how far they are. The routing table is asked once for each.
+"""Next hops: whether they are reachable, and at what metric. The routing table is asked once for each.
 
-A next hop is not looked for in routes of NHRP: those exist for packets on a way that the routing protocol has chosen.
+NHRP routes do not resolve a next hop: they exist for packets on a path that the routing protocol has chosen.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
 
 
 class NextHops:
-    """What is known of next hops."""
+    """Metrics of the next hops that were looked up."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._known: dict[IPv4Address, int | None] = {}
-        self._sorted: list[int] = []  # the same as numbers
+        self._sorted: list[int] = []  # the same addresses as integers
 
     def metric_to(self, hop: IPv4Address) -> int | None:
-        """Return the metric of the route to a next hop; None: there is none, or it is our own address."""
+        """Return the metric of the route to a next hop; None: unreachable, or our own address."""
         if hop not in self._known:
             self._known[hop] = self._look(hop)
             insort(self._sorted, int(hop))
         return self._known[hop]
 
     def any_inside(self, prefix: Prefix) -> bool:
-        """Return whether a next hop that somebody asked for is inside this prefix."""
+        """Return whether a known next hop is inside this prefix."""
         first = prefix.number
         at = bisect_left(self._sorted, first)
         return at < len(self._sorted) and self._sorted[at] < first + prefix.size
 
     def refresh(self, *, in_use: Container[IPv4Address]) -> list[IPv4Address]:
-        """Look again; returns those that are different now. in_use: the others are forgotten."""
+        """Look up the next hops again; returns the changed ones. in_use: next hops to keep; the rest is removed."""
         changed = []
         for hop in list(self._known):
             if hop not in in_use:

@@ -1,4 +1,4 @@
-"""Prefixes as an UPDATE has them: RFC 4271 §4.3, and RFC 7911 §3 where each has the number of its path before it."""
+"""Encoding of prefixes in an UPDATE: RFC 4271 §4.3, and RFC 7911 §3 with path identifiers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dmvpn.features.bgp.codes import ErrorCode, MessageError, UpdateError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Octets of the number of a path.
+#: Octets of a path identifier.
 _NUMBER_LENGTH = 4
 
 
 class NumberedPrefix(NamedTuple):
-    """One of several paths to a prefix. number: the sender's own, the path identifier of RFC 7911 §2."""
+    """One of several paths to a prefix. number: the path identifier that its sender chose (RFC 7911 §2)."""
 
     prefix: Prefix
     number: int
@@ -24,12 +24,12 @@ class NumberedPrefix(NamedTuple):
         return f"{self.prefix} path-id {self.number}"
 
 
-#: What a message tells or takes back: the only path to a prefix, or one of several.
+#: A route in a message: the only path to a prefix, or one of several.
 Nlri = Prefix | NumberedPrefix
 
 
 def named(prefix: Prefix, number: int | None) -> Nlri:
-    """Return what a path is called in a session. number: None: in this session paths have none."""
+    """Return the name of a path in a session. number: its path identifier; None: the session does not use them."""
     return prefix if number is None else NumberedPrefix(prefix, number)
 
 
@@ -39,24 +39,26 @@ def prefix_of(nlri: Nlri) -> Prefix:
 
 
 def number_of(nlri: Nlri) -> int | None:
-    """Return the number of the path; None: there are no numbers."""
+    """Return the path identifier; None: there is none."""
     return nlri.number if isinstance(nlri, NumberedPrefix) else None
 
 
 def in_order(nlri: Nlri) -> tuple[Prefix, int]:
-    """Return what such names are sorted by."""
+    """Return the sort key of a route."""
     return (nlri.prefix, nlri.number) if isinstance(nlri, NumberedPrefix) else (nlri, -1)
 
 
 def encoded(nlri: Nlri) -> bytes:
-    """Return a prefix as UPDATE has it: its length in bits, and as many octets as these need."""
+    """Return the encoding in an UPDATE: the path identifier if there is one, the length in bits, and the significant
+    octets.
+    """
     if isinstance(nlri, NumberedPrefix):
         return nlri.number.to_bytes(_NUMBER_LENGTH, "big") + encoded(nlri.prefix)
     return bytes((nlri.length,)) + nlri.covered
 
 
 def decoded(data: bytes, at: int, end: int, *, numbered: bool) -> Iterator[Nlri]:
-    """Yield those of this part of a message. numbered: each has a number. Raises MessageError."""
+    """Yield the routes in this part of a message. numbered: with path identifiers. Raises MessageError."""
     while at < end:
         start = at + (_NUMBER_LENGTH if numbered else 0)
         length = data[start] if start < end else 0

@@ -1,4 +1,4 @@
-"""How a session begins: what we say of ourselves in our OPEN, what the other one must say, and what both agree on."""
+"""How a session begins: our OPEN, the checks of the peer's OPEN, and the capabilities that both support."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
     from dmvpn.features.bgp.restart import Restart
 
-#: Of IPv4 unicast: the address family in two octets, and the kind of routes in one.
+#: IPv4 unicast in capabilities: the address family in two octets, and the subsequent one in one.
 _FAMILY: Final = IPV4_UNICAST[:2] + IPV4_UNICAST[3:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """What we say of ourselves to one peer, and what it must say. hold_time, keepalive: seconds.
+class OpenParameters:
+    """Parameters of our OPEN to one peer, and requirements for its OPEN. hold_time, keepalive: seconds.
 
-    marks_refreshes: we can tell where a refresh begins and ends.
-    least_hold_time: whoever wants fewer is refused.
-    restart: what we say of restarts; None: nothing.
-    additional: whether we take and tell several paths to a prefix.
-    alternates: other systems that it may be in.
+    marks_refreshes: we support Enhanced Route Refresh (RFC 7313).
+    least_hold_time: a smaller hold time of the peer is refused.
+    restart: our graceful restart capability; None: not sent.
+    additional: whether we receive and send several paths to a prefix.
+    alternates: further AS numbers that the peer may be in.
     """
 
     local_as: int
@@ -41,7 +41,7 @@ class Identity:
     alternates: tuple[int, ...] = ()
 
     def open(self) -> Open:
-        """Return what we say."""
+        """Return our OPEN."""
         return Open.with_capabilities(
             self.local_as,
             self.hold_time,
@@ -58,7 +58,7 @@ class Identity:
         )
 
     def check(self, message: Open) -> None:
-        """Check what the peer says, RFC 4271 §6.2. Raises MessageError."""
+        """Check the OPEN of the peer, RFC 4271 §6.2. Raises MessageError."""
         if message.version != VERSION:
             raise _refused("version", OpenError.UNSUPPORTED_VERSION, VERSION.to_bytes(2, "big"))
         remote_as = message.real_autonomous_system
@@ -77,19 +77,19 @@ class Identity:
 
 
 def agreed(own: Additional, heard: Open) -> Additional:
-    """Return in which directions prefixes have numbers: one end sends several paths, the other takes them."""
+    """Return in which directions path identifiers are used: where one end sends them and the other receives them."""
     theirs = _heard_additional(heard)
     return Additional(sends=own.sends and theirs.receives, receives=own.receives and theirs.sends)
 
 
 def _additional_capability(own: Additional) -> tuple[CapabilityValue, ...]:
-    """Return the capability of RFC 7911 §4, if there is something to say."""
+    """Return the capability of RFC 7911 §4, unless neither direction is configured."""
     ways = own.receives + 2 * own.sends
     return (CapabilityValue(Capability.ADDITIONAL_PATHS, _FAMILY + bytes((ways,))),) if ways else ()
 
 
 def _heard_additional(heard: Open) -> Additional:
-    """Return what an OPEN says of IPv4 unicast; what the clause does not know is ignored (RFC 7911 §4)."""
+    """Return the ADD-PATH support of an OPEN for IPv4 unicast; undefined values are ignored (RFC 7911 §4)."""
     found = heard.capability(Capability.ADDITIONAL_PATHS)
     if found is None or len(found.value) % 4:
         return ONE_PATH

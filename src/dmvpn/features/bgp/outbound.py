@@ -1,9 +1,9 @@
-"""What one peer is told of a path: RFC 4271 §5.1 and §9.1.3, route reflection (RFC 4456), communities (RFC 1997),
-confederations (RFC 5065).
+"""Attributes of a path as they are sent to one peer: RFC 4271 §5.1 and §9.1.3, route reflection (RFC 4456), communities
+(RFC 1997), confederations (RFC 5065).
 
-The next hop decides what a DMVPN is. An external peer hears the address of a third router if that one is on the network
-that we share with the peer (§5.1.3): so spokes that a hub joins go to each other directly (phase 2). `next-hop-self`
-says ourselves instead (phase 1 and 3); reflected routes keep theirs, unless it has `all`.
+The next hop determines the DMVPN phase. An external peer receives the address of a third router if that router is on
+the network that we share with the peer (§5.1.3): so spokes behind a hub send to each other directly (phase 2).
+`next-hop-self` sends our own address instead (phase 1 and 3); reflected routes keep theirs, unless it has `all`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, SegmentKind, outside, prepended
-from dmvpn.features.bgp.model import BEST_ALONE, Choice, Direction, Neighbor, PrivateAs
+from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, NeighborLines, PathChoice, PrivateAs
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
 from dmvpn.features.bgp.policy import changed
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.settings import PeerSettings
 
-#: Numbers that mean nothing elsewhere, RFC 6996 §5.
+#: AS numbers for private use, RFC 6996 §5.
 _PRIVATE: Final = (range(64512, 65535), range(4200000000, 4294967295))
 
-#: A neighbor of which nothing is said.
-_SILENT: Final = Neighbor(peer=UNSPECIFIED)
-#: In the first octet of an extended community, RFC 4360 §2.
+#: A neighbor without any lines.
+_SILENT: Final = NeighborLines(peer=UNSPECIFIED)
+#: Bit in the first octet of an extended community, RFC 4360 §2.
 _NOT_TRANSITIVE: Final = 0x40
 
 
-#: The lines of a neighbor that have a say in what it hears.
+#: The lines of a neighbor that affect our advertisements to it.
 _OUTWARD: Final = (
     *("next_hop_self", "next_hop_self_all", "next_hop_unchanged", "route_reflector_client", "default_originate"),
     *("originate_map", "unsuppress_map", "send_community", "send_extended"),
@@ -44,13 +44,13 @@ _OUTWARD: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """Peers that hear the same: all that makes a difference between what two peers are told.
+    """Peers that receive the same routes: everything in which advertisements to two peers can differ.
 
-    confederate: they are in another system of our confederation. lines: the outward ones alone.
-    overridden: the number that becomes ours in paths, 0: none does. interval: seconds between announcements.
+    confederate: they are in another member AS of our confederation. lines: only the lines that affect advertisements.
+    overridden: the AS number that is replaced by ours in paths; 0: none. interval: seconds between announcements.
     local: our end of the sessions. shared: the connected network that both ends are on.
-    wide: AS numbers have four octets. leaves_at: the session is to end, with this local preference until then.
-    numbered: paths have numbers (RFC 7911), and these are told of several: advertised.
+    wide: AS numbers have four octets. leaves_at: the sessions are in graceful shutdown, with this local preference.
+    numbered: path identifiers are sent (RFC 7911); advertised: the paths that are sent then.
     """
 
     internal: bool
@@ -58,7 +58,7 @@ class Audience:
     local_as: int
     real_as: int
     overridden: int
-    lines: Neighbor
+    lines: NeighborLines
     interval: float
     local: IPv4Address
     router_id: IPv4Address
@@ -67,7 +67,7 @@ class Audience:
     wide: bool = True
     leaves_at: int | None = None
     numbered: bool = False
-    advertised: Choice = BEST_ALONE
+    advertised: PathChoice = BEST_ALONE
 
     @classmethod
     def of(
@@ -83,7 +83,7 @@ class Audience:
     ) -> Self:
         """Return the audience of a peer with these settings."""
         lines = settings.lines
-        filters = tuple(one for one in lines.filters if one.direction is Direction.OUT)
+        filters = tuple(one for one in lines.filters if one.direction is FilterDirection.OUT)
         outward = replace(_SILENT, filters=filters, **{name: getattr(lines, name) for name in _OUTWARD})
         return cls(
             internal=settings.internal,
@@ -105,19 +105,19 @@ class Audience:
 
     @property
     def inside(self) -> bool:
-        """Are they in our AS, or in our confederation?"""
+        """Whether they are in our AS or in our confederation."""
         return self.internal or self.confederate
 
     @property
     def is_filtered(self) -> bool:
-        """Do lists or maps decide what it hears?"""
+        """Whether lists or maps affect what they receive."""
         return bool(self.lines.originate_map or self.lines.unsuppress_map or self.lines.filters)
 
 
 def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attributes | None:
-    """Return the attributes that these peers hear; None: they do not hear of this path.
+    """Return the attributes that these peers receive; None: the path is not advertised to them.
 
-    changes: what the neighbor's route map sets. It comes before our own AS number, and its next hop is told as it is.
+    changes: from the neighbor's route map. They apply before our AS number is prepended, and their next hop is kept.
     """
     if not _may_hear(path, audience):
         return None
@@ -138,8 +138,8 @@ def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attrib
 
 
 def _as_sent(attributes: Attributes, audience: Audience) -> Attributes:
-    """Return the last steps: the mark of a session that is to end, and the kinds of communities that these peers are
-    told.
+    """Return the attributes after the last steps: the mark of graceful shutdown, and the kinds of
+    communities to send.
     """
     if audience.leaves_at is not None:
         attributes = leaving(attributes, audience.leaves_at if audience.inside else None)
@@ -147,13 +147,13 @@ def _as_sent(attributes: Attributes, audience: Audience) -> Attributes:
 
 
 def leaving(attributes: Attributes, preference: int | None) -> Attributes:
-    """Return the attributes of a route whose session is to end, RFC 8326 §4."""
+    """Return the attributes of a route in graceful shutdown, RFC 8326 §4."""
     marked = dict.fromkeys((*attributes.communities, Community.GRACEFUL_SHUTDOWN))
     return replace(attributes, communities=tuple(map(int, marked)), local_pref=preference)
 
 
 def default_route(audience: Audience, changes: Changes = UNCHANGED, preference: int = DEFAULT_LOCAL_PREF) -> Attributes:
-    """Return what `default-originate` tells; changes: of its route map. preference: that of `bgp default`."""
+    """Return the attributes of `default-originate`; changes: of its route map. preference: that of `bgp default`."""
     plain = Attributes(next_hop=audience.local, local_pref=preference if audience.inside else None)
     attributes = changed(plain, changes)
     if audience.confederate:
@@ -194,14 +194,14 @@ def _next_hop_of(path: Path, audience: Audience) -> Attributes:
 
 
 def _with_communities(attributes: Attributes, audience: Audience) -> Attributes:
-    """Return the attributes with the kinds of communities that the peer is told."""
+    """Return the attributes with the kinds of communities that are sent to these peers."""
     if not audience.lines.send_community:
         attributes = replace(attributes, communities=(), large=())
     if not audience.lines.send_extended:
         return replace(attributes, extended=())
     if audience.inside:
         return attributes
-    # What is not transitive stays in our AS, RFC 4360 §6.
+    # Non-transitive communities stay in our AS, RFC 4360 §6.
     return replace(attributes, extended=tuple(one for one in attributes.extended if not one[0] & _NOT_TRANSITIVE))
 
 
@@ -217,7 +217,9 @@ def _internally(path: Path, attributes: Attributes, audience: Audience) -> Attri
 
 
 def _to_confederates(path: Path, attributes: Attributes, audience: Audience) -> Attributes:
-    """Return what another system of our confederation hears: preference and metric stay, RFC 5065 §5.2."""
+    """Return the attributes for another member AS of our confederation, RFC 5065 §5.2: local preference and
+    MED stay.
+    """
     return replace(
         attributes,
         path=_with_member(attributes.path, audience),
@@ -252,14 +254,16 @@ def _externally(path: Path, attributes: Attributes, audience: Audience) -> Attri
 
 
 def _ours(audience: Audience) -> tuple[int, ...]:
-    """Return the numbers that we put before a path: with `local-as` the real one follows, unless it is replaced."""
+    """Return the AS numbers that we prepend: with `local-as` the real one follows, unless it is replaced."""
     if audience.local_as == audience.real_as or audience.lines.local_as_replaces:
         return (audience.local_as,)
     return audience.local_as, audience.real_as
 
 
 def _without_private(path: tuple[Segment, ...], audience: Audience) -> tuple[Segment, ...]:
-    """Return the path without private numbers, or with ours instead of them; plainly, only if there are no others."""
+    """Return the path without private AS numbers, or with ours in their place; without `all`, only if all
+    are private.
+    """
     removal = audience.lines.remove_private_as
     if removal is PrivateAs.KEPT:
         return path

@@ -1,4 +1,4 @@
-"""What this router announces of its own accord: `network`, `redistribute`, `aggregate-address`."""
+"""Routes that this router originates: `network`, `redistribute`, `aggregate-address`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import line_for
-from dmvpn.base.routemaps import Candidate
+from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind, outside
 from dmvpn.features.bgp.paths import OWN_WEIGHT, Path, PathOrigin
 from dmvpn.features.bgp.policy import changed
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     from dmvpn.base.groups import Groups
     from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.model import Aggregate, BgpConfig, Network
+    from dmvpn.features.bgp.model import Aggregate, BgpConfig, NetworkLine
 
 
 def own_path(
-    prefix: Prefix, config: BgpConfig, networks: Groups[Prefix, Network], ports: Ports, now: float
+    prefix: Prefix, config: BgpConfig, networks: Groups[Prefix, NetworkLine], ports: Ports, now: float
 ) -> Path | None:
-    """Return the path that we announce for this prefix as of now, of `network` before `redistribute`.
+    """Return the path that we originate for this prefix, from `network` or else `redistribute`; None: none.
 
-    networks: those of the configuration by their prefixes.
+    networks: the `network` lines by prefix.
     """
     route = ports.rib.exact(prefix) if prefix.version == 4 else None
     if route is None or route.source in (RouteSource.BGP, RouteSource.HOST, RouteSource.LOCAL):
+        return None
+    if route.source is RouteSource.CONNECTED and route.stays:
         return None
     paths = (
         _mapped(_path(origin, route, kind, metric, config.local_preference, now), name, route, ports)
@@ -43,9 +45,11 @@ def own_path(
 
 
 def _reasons(
-    route: Route, config: BgpConfig, networks: Groups[Prefix, Network]
+    route: Route, config: BgpConfig, networks: Groups[Prefix, NetworkLine]
 ) -> Iterator[tuple[PathOrigin, Origin, int, str]]:
-    """Yield why the route may be announced: as what, of which origin, with which metric, if which map permits it."""
+    """Yield the ways in which a route may be originated: path origin, ORIGIN, metric, and the route map that must
+    permit it.
+    """
     for network in networks.of(route.prefix).values():
         yield PathOrigin.NETWORK, Origin.IGP, route.metric, network.route_map
     if route.prefix.is_default and not config.default_originate:
@@ -58,10 +62,10 @@ def _reasons(
 
 
 def _mapped(path: Path, name: str, route: Route, ports: Ports) -> Path | None:
-    """Return the path as the map leaves it, None: the map refuses the route."""
+    """Return the path as changed by the route map; None: the map denies the route."""
     if not name:
         return path
-    changes = ports.policies.of_routes().mapped(name, Candidate.of(route))
+    changes = ports.policies.of_routes().mapped(name, MatchedRoute.of(route))
     if changes is None:
         return None
     weight = path.weight if changes.weight is None else changes.weight
@@ -69,7 +73,7 @@ def _mapped(path: Path, name: str, route: Route, ports: Ports) -> Path | None:
 
 
 def own_prefixes(config: BgpConfig, ports: Ports) -> dict[Prefix, None]:
-    """Return all prefixes that may have such a path."""
+    """Return all prefixes that may have an originated path."""
     prefixes = dict.fromkeys(network.prefix for network in config.networks)
     if config.redistributions:
         prefixes.update(dict.fromkeys(route.prefix for route in ports.rib.routes()))
@@ -79,7 +83,7 @@ def own_prefixes(config: BgpConfig, ports: Ports) -> dict[Prefix, None]:
 def aggregate_path(
     aggregate: Aggregate, parts: Iterable[Path], config: BgpConfig, router_id: IPv4Address, now: float
 ) -> Path | None:
-    """Return the path of an aggregate with these parts, RFC 4271 §9.2.2.2; None: there are none.
+    """Return the path of an aggregate of these routes, RFC 4271 §9.2.2.2; None: no route contributes.
 
     With `as-set` it has the communities of all of them, too (RFC 1997).
     """
@@ -105,7 +109,9 @@ def aggregate_path(
 
 
 def _joined(paths: list[Attributes]) -> tuple[Segment, ...]:
-    """Return the AS path of several: how all of them begin, then the set of what else is in them."""
+    """Return the AS path of an aggregate: the common beginning as a sequence, then a set of the remaining
+    AS numbers.
+    """
     ways = [outside(one.path) for one in paths]
     first, *others = map(_leading, ways)
     common = list(first)

@@ -1,8 +1,8 @@
 """Messages of BGP-4: RFC 4271 §4, capabilities (RFC 5492), route refresh (RFC 2918, RFC 7313).
 
-A message comes out of a stream, so the first thing is to find its end: `split` takes whole messages off a buffer. What
-cannot be understood is a `MessageError`, a `WireError` that also knows what NOTIFICATION answers it. Path attributes
-stay octets here; `attributes` knows what they mean, and what RFC 7606 makes of those that are damaged.
+Messages arrive in a stream, so the first step is to find their ends: `split` takes complete messages off a buffer. An
+invalid message raises `MessageError`, a `WireError` with the NOTIFICATION that answers it. Path attributes stay octets
+here; `attribute_octets` decodes them and handles damaged ones (RFC 7606).
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 MARKER: Final = b"\xff" * 16
 HEADER_LENGTH: Final = 19
-#: Octets of a message, RFC 4271 §4.1.
+#: Maximum octets of a message, RFC 4271 §4.1.
 MAXIMUM_LENGTH: Final = 4096
 VERSION: Final = 4
-#: What stands for an AS number that does not fit two octets, RFC 6793 §9.
+#: Replaces an AS number that does not fit in two octets, RFC 6793 §9.
 AS_TRANS: Final = 23456
 _OPEN: Final = struct.Struct("!BHH4sB")
 _REFRESH: Final = struct.Struct("!HBB")
 
 
 class Capability(enum.IntEnum):
-    """RFC 5492 §4, and the documents that its registry names."""
+    """RFC 5492 §4, and the documents named by its registry."""
 
     MULTIPROTOCOL = 1
     ROUTE_REFRESH = 2
@@ -63,7 +63,7 @@ class CapabilityValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """RFC 4271 §4.2. hold_time: seconds. parameters: (type, value) of each, capabilities among them (type 2)."""
+    """OPEN, RFC 4271 §4.2. hold_time: seconds. parameters: (type, value) of each; type 2 holds capabilities."""
 
     autonomous_system: int
     hold_time: int
@@ -75,7 +75,7 @@ class Open:
     def with_capabilities(
         cls, autonomous_system: int, hold_time: int, identifier: IPv4Address, capabilities: Iterable[CapabilityValue]
     ) -> Self:
-        """Return an OPEN with a parameter for each capability, as most speakers send them."""
+        """Return an OPEN with one parameter for each capability, as most speakers send it."""
         return cls(
             autonomous_system=autonomous_system if autonomous_system < 1 << 16 else AS_TRANS,
             hold_time=hold_time,
@@ -85,22 +85,24 @@ class Open:
 
     @property
     def capabilities(self) -> tuple[CapabilityValue, ...]:
-        """Those of all parameters, in order; one that is cut short ends the list (`parse` refuses such an OPEN)."""
+        """The capabilities of all parameters, in order; a truncated one ends the list (`parse` refuses such
+        an OPEN).
+        """
         return tuple(found for kind, value in self.parameters if kind == 2 for found in _capabilities(value))
 
     def capability(self, code: Capability) -> CapabilityValue | None:
-        """Return the first one with this code."""
+        """Return the first capability with this code."""
         return next((found for found in self.capabilities if found.code == code), None)
 
     @property
     def real_autonomous_system(self) -> int:
-        """The number of four octets if the capability says it, RFC 6793 §4.1."""
+        """The AS number: the four-octet one if that capability is present, RFC 6793 §4.1."""
         wide = self.capability(Capability.FOUR_OCTET_AS)
         return int.from_bytes(wide.value, "big") if wide is not None else self.autonomous_system
 
     @classmethod
     def parse(cls, body: Octets) -> Self:
-        """Decode what follows the header. Raises MessageError."""
+        """Decode the body after the header. Raises MessageError."""
         data = bytes(body)
         if len(data) < _OPEN.size:
             raise _bad_length("OPEN", len(data) + HEADER_LENGTH)
@@ -130,7 +132,7 @@ class Open:
         return found
 
     def body(self) -> bytes:
-        """Encode what follows the header. Raises ValueError if the parameters are too long."""
+        """Encode the body after the header. Raises ValueError if the parameters are too long."""
         parameters = b"".join(bytes((kind, len(value))) + value for kind, value in self.parameters)
         if len(parameters) > 0xFF:
             raise ValueError(f"OPEN parameters of {len(parameters)} octets")
@@ -140,14 +142,14 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A path attribute as it is in the message, RFC 4271 §4.3. flags: without meaning for `Extended Length`."""
+    """An encoded path attribute, RFC 4271 §4.3."""
 
     flags: int
     code: int
     value: bytes
 
     def serialize(self) -> bytes:
-        """Encode, with a length of one octet or of two as its flags say."""
+        """Encode, with a length of one octet or two according to the Extended Length flag."""
         if self.flags & 0x10:
             return bytes((self.flags, self.code)) + len(self.value).to_bytes(2, "big") + self.value
         return bytes((self.flags, self.code, len(self.value))) + self.value
@@ -155,7 +157,9 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """RFC 4271 §4.3. damage: the attributes could not be told apart, so what is announced counts as withdrawn."""
+    """UPDATE, RFC 4271 §4.3. damage: the attributes could not be delimited, so the announced routes count
+    as withdrawn.
+    """
 
     withdrawn: tuple[Nlri, ...] = ()
     attributes: tuple[Attribute, ...] = ()
@@ -164,8 +168,8 @@ class Update:
 
     @classmethod
     def parse(cls, body: Octets, *, numbered: bool = False) -> Self:
-        """Decode what follows the header. numbered: prefixes have numbers before them (RFC 7911 §3). Raises
-        MessageError for prefixes that cannot be read.
+        """Decode the body after the header. numbered: prefixes have path identifiers (RFC 7911 §3). Raises MessageError
+        for prefixes that cannot be read.
         """
         data = bytes(body)
         if len(data) < 4:
@@ -183,7 +187,7 @@ class Update:
         return cls(withdrawn=withdrawn, attributes=attributes, announced=announced, damage=damage)
 
     def body(self) -> bytes:
-        """Encode what follows the header."""
+        """Encode the body after the header."""
         return _update_body(
             b"".join(map(encoded, self.withdrawn)),
             b"".join(attribute.serialize() for attribute in self.attributes),
@@ -201,24 +205,24 @@ class Notification:
 
     @classmethod
     def parse(cls, body: Octets) -> Self:
-        """Decode what follows the header. Raises MessageError."""
+        """Decode the body after the header. Raises MessageError."""
         data = bytes(body)
         if len(data) < 2:
             raise _bad_length("NOTIFICATION", len(data) + HEADER_LENGTH)
         return cls(data[0], data[1], data[2:])
 
     def body(self) -> bytes:
-        """Encode what follows the header."""
+        """Encode the body after the header."""
         return bytes((self.code, self.subcode)) + self.data
 
 
 @dataclass(frozen=True, slots=True)
 class Keepalive:
-    """RFC 4271 §4.4: a header and nothing else."""
+    """KEEPALIVE, RFC 4271 §4.4: a header without a body."""
 
     @classmethod
     def parse(cls, body: Octets) -> Self:
-        """Parse the body."""
+        """Decode the body, which must be empty. Raises MessageError."""
         if len(body):
             raise _bad_length("KEEPALIVE", len(body) + HEADER_LENGTH)
         return cls()
@@ -230,7 +234,9 @@ class Keepalive:
 
 @dataclass(frozen=True, slots=True)
 class RouteRefresh:
-    """RFC 2918 §3. subtype: 0: send again; 1, 2: begin and end of that, RFC 7313 §3.2. rest: what RFC 5291 adds."""
+    """ROUTE-REFRESH, RFC 2918 §3. subtype: 0: request; 1, 2: begin and end of the refresh, RFC 7313 §3.2. rest: the
+    filters of RFC 5291.
+    """
 
     family: int = 1
     subtype: int = 0
@@ -239,7 +245,7 @@ class RouteRefresh:
 
     @classmethod
     def parse(cls, body: Octets) -> Self:
-        """Decode what follows the header. Raises MessageError."""
+        """Decode the body after the header. Raises MessageError."""
         data = bytes(body)
         if len(data) < _REFRESH.size:
             raise _bad_length("ROUTE-REFRESH", len(data) + HEADER_LENGTH)
@@ -247,7 +253,7 @@ class RouteRefresh:
         return cls(family, subtype, subsequent, data[_REFRESH.size :])
 
     def body(self) -> bytes:
-        """Encode what follows the header."""
+        """Encode the body after the header."""
         return _REFRESH.pack(self.family, self.subtype, self.subsequent) + self.rest
 
 
@@ -268,7 +274,7 @@ def serialize(message: Message) -> bytes:
 
 
 def update_octets(withdrawn: bytes, attributes: bytes, announced: bytes) -> bytes:
-    """Return an UPDATE whose three parts are octets already. Raises ValueError if it is too long."""
+    """Return an UPDATE made of three encoded parts. Raises ValueError if it is too long."""
     return _framed(MessageType.UPDATE, _update_body(withdrawn, attributes, announced))
 
 
@@ -285,7 +291,7 @@ def _framed(kind: MessageType, body: bytes) -> bytes:
 
 
 def parse(data: Octets, *, numbered: bool = False) -> Message:
-    """Decode one whole message. numbered: as in `Update.parse`. Raises MessageError."""
+    """Decode one complete message. numbered: as in `Update.parse`. Raises MessageError."""
     length = message_length(data)
     if length is None or length != len(data):
         raise _bad_length("message", len(data))
@@ -304,7 +310,7 @@ def parse(data: Octets, *, numbered: bool = False) -> Message:
 
 
 def message_length(data: Octets) -> int | None:
-    """Return how long the message at the start of `data` is; None: its header is not all there. Raises MessageError."""
+    """Return the length of the message at the start of `data`; None: its header is incomplete. Raises MessageError."""
     if len(data) < HEADER_LENGTH:
         return None
     if bytes(data[:16]) != MARKER:
@@ -321,7 +327,7 @@ def message_length(data: Octets) -> int | None:
 
 
 def split(buffer: bytearray) -> Iterator[bytes]:
-    """Take whole messages off the buffer; what is not all there stays. Raises MessageError."""
+    """Take complete messages off the buffer; an incomplete one stays. Raises MessageError."""
     while (length := message_length(buffer)) is not None and len(buffer) >= length:
         message = bytes(buffer[:length])
         del buffer[:length]
@@ -329,7 +335,7 @@ def split(buffer: bytearray) -> Iterator[bytes]:
 
 
 def _attributes(data: bytes) -> tuple[tuple[Attribute, ...], str]:
-    """Return all attributes, and what is wrong with the list if its end cannot be found, RFC 7606 §4."""
+    """Return all attributes, and the error if the list cannot be delimited to its end, RFC 7606 §4."""
     found: list[Attribute] = []
     at = 0
     while at < len(data):

@@ -1,7 +1,7 @@
-"""Paths to one prefix, and which of them is the best: RFC 4271 §9.1.2, with the steps that IOS adds.
+"""Paths to one prefix, and the choice of the best one: RFC 4271 §9.1.2, with the steps that IOS adds.
 
-weight, LOCAL_PREF, our own, AS hops, origin, MED (of one neighboring AS), external, metric to the next hop,
-the oldest of external ones, router ID, length of the cluster list, address of the peer
+weight, LOCAL_PREF, originated by us, AS path length, origin, MED (within one neighboring AS), external over internal,
+metric to the next hop, the oldest external path, router ID, length of the cluster list, address of the peer
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 DEFAULT_LOCAL_PREF: Final = 100
 USUAL: Final = Decision()
-#: The weight of what this router announces of its own accord.
+#: The weight of routes that this router originates.
 OWN_WEIGHT: Final = 32768
 
 
 class PathOrigin(enum.Enum):
-    """Where we have a path from."""
+    """How we got a path."""
 
-    __hash__ = object.__hash__  # that of enum.Enum is written in Python, and an origin is part of many a key
+    __hash__ = object.__hash__  # enum.Enum hashes in Python code, and an origin is part of many keys
 
     PEER = "peer"
     NETWORK = "network"
@@ -37,24 +37,25 @@ class PathOrigin(enum.Enum):
     AGGREGATE = "aggregate"
 
 
-#: Who has a path: a peer, with its number if its paths have some; or one of our own reasons to announce a prefix.
+#: Identifies a path to a prefix: a peer, and its path identifier if it sends them; or one of our reasons to originate
+#: it.
 Source = tuple[PathOrigin, "IPv4Address", int | None]
 
 
 def own_source(origin: PathOrigin) -> Source:
-    """Return who has a path that this router announces of its own accord."""
+    """Return the source of a path that this router originates."""
     return origin, UNSPECIFIED, None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
-    """A path. peer: who told it, 0.0.0.0: ourselves. identifier: that one's router ID. client: it is a client of ours.
+    """A path. peer: the sender; 0.0.0.0: ourselves. identifier: the sender's router ID. client: it is our reflector
+    client.
 
-    damped: it is not used, since it came and went too often.
-    confederate: it was told by a peer in another system of our confederation.
-    number: that the peer gave it, None: it tells one path to a prefix, and no numbers.
-
-    since: when it was told, seconds monotonic. default_pref: the local preference if nothing is said of it.
+    number: the path identifier that the peer sent; None: it sends none.
+    confederate: the peer is in another member AS of our confederation.
+    damped: the path is not used because of its flaps.
+    default_pref: the local preference if LOCAL_PREF is absent. since: when it was received, seconds monotonic.
     """
 
     origin: PathOrigin
@@ -72,22 +73,22 @@ class Path:
 
     @property
     def source(self) -> Source:
-        """Who has it, and which of that one's paths it is."""
+        """Its key among the paths to a prefix."""
         return self.origin, self.peer, self.number
 
     @property
     def inside(self) -> bool:
-        """Was it told in our AS, or in our confederation, which makes no difference for the choice (RFC 5065 §5.3)?"""
+        """Whether the peer is in our AS or our confederation; the decision treats both alike (RFC 5065 §5.3)."""
         return self.internal or self.confederate
 
     @property
     def own(self) -> bool:
-        """Do we announce it of our own accord?"""
+        """Whether this router originates the path."""
         return self.origin is not PathOrigin.PEER
 
     @property
     def local_pref(self) -> int:
-        """With the default where nothing is said."""
+        """LOCAL_PREF, or the default if it is absent."""
         said = self.attributes.local_pref
         return self.default_pref if said is None else said
 
@@ -95,7 +96,7 @@ class Path:
 def ordered(
     paths: Iterable[Path], metric_to: Callable[[IPv4Address], int | None], decision: Decision = USUAL
 ) -> list[Path]:
-    """Return the usable paths, the best one first; of each neighboring AS the best by MED comes before its others."""
+    """Return the usable paths, best first; the best path of each neighboring AS precedes the other paths."""
     usable = [(path, metric) for path in paths if (metric := _metric(path, metric_to)) is not None]
     if len(usable) < 2:
         return [path for path, _ in usable]
@@ -116,7 +117,7 @@ def ordered(
 def side_by_side(
     paths: list[Path], metric_to: Callable[[IPv4Address], int | None], limit: int, decision: Decision = USUAL
 ) -> list[Path]:
-    """Return the best path, and those that are as good up to the metric to the next hop (`maximum-paths`)."""
+    """Return the best path and the paths equal to it up to the metric to the next hop (`maximum-paths`)."""
     if len(paths) < 2 or limit < 2:
         return paths[:1]
     best = paths[0]

@@ -1,6 +1,6 @@
-"""Filters of neighbors, and what route maps change in paths.
+"""Filters of neighbors, and the attribute changes of route maps.
 
-IOS asks them in this order: from a neighbor the route map, then lists; to a neighbor lists, then the route map.
+Their order is that of IOS: inbound the route map, then lists; outbound lists, then the route map.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes, HopWord
+from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord, MatchedRoute
 from dmvpn.features.bgp.attributes import Attributes, Origin, path_text, prepended
-from dmvpn.features.bgp.model import Direction, FilterKind
+from dmvpn.features.bgp.model import FilterDirection, FilterKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.routemaps import RoutePolicies
-    from dmvpn.features.bgp.model import Filter, Neighbor
+    from dmvpn.features.bgp.model import Filter, NeighborLines
     from dmvpn.features.bgp.paths import Path
 
-#: Where a path came from, in the words of `match route-type`.
+#: The origin of a path, in the words of `match route-type`.
 EXTERNAL: Final = ("external",)
 INTERNAL: Final = ("internal",)
 LOCAL: Final = ("local",)
@@ -31,20 +31,20 @@ _ORIGINS: Final = {"igp": Origin.IGP, "incomplete": Origin.INCOMPLETE}
 
 def verdict(
     policies: RoutePolicies,
-    lines: Neighbor,
-    direction: Direction,
+    lines: NeighborLines,
+    direction: FilterDirection,
     prefix: Prefix,
     attributes: Attributes,
     kinds: tuple[str, ...] = EXTERNAL,
 ) -> Changes | None:
-    """Return what the filters of this neighbor make of a path in this direction; None: it does not pass."""
+    """Return the changes that the neighbor's filters make to a path in this direction; None: they deny it."""
     changes = UNCHANGED
     for one in lines.filters:
         if one.direction is not direction:
             continue
         if one.kind is FilterKind.ROUTE_MAP:
-            teller = lines.peer if direction is Direction.IN and isinstance(lines.peer, IPv4Address) else None
-            made = policies.mapped(one.name, replace(candidate(prefix, attributes, kinds), gateway=teller))
+            source = lines.peer if direction is FilterDirection.IN and isinstance(lines.peer, IPv4Address) else None
+            made = policies.mapped(one.name, replace(candidate(prefix, attributes, kinds), gateway=source))
             if made is None:
                 return None
             changes = made
@@ -62,15 +62,15 @@ def _is_listed(policies: RoutePolicies, one: Filter, prefix: Prefix, attributes:
 
 
 def kinds_of(path: Path) -> tuple[str, ...]:
-    """Return the kinds of route, as `match route-type` names them, that a path is."""
+    """Return the route types of a path, as `match route-type` names them."""
     if path.own:
         return LOCAL
     return INTERNAL if path.inside else EXTERNAL
 
 
-def candidate(prefix: Prefix, attributes: Attributes, kinds: tuple[str, ...] = EXTERNAL) -> Candidate:
-    """Return a path, as a route map looks at it. kinds: where it came from."""
-    return Candidate(
+def candidate(prefix: Prefix, attributes: Attributes, kinds: tuple[str, ...] = EXTERNAL) -> MatchedRoute:
+    """Return a path in the form that route maps match. kinds: its route types."""
+    return MatchedRoute(
         prefix=prefix,
         next_hop=attributes.next_hop,
         metric=attributes.med or 0,
@@ -84,9 +84,9 @@ def candidate(prefix: Prefix, attributes: Attributes, kinds: tuple[str, ...] = E
 
 
 def changed(attributes: Attributes, changes: Changes, hops: Mapping[HopWord, IPv4Address] = _NO_HOPS) -> Attributes:
-    """Return the attributes with everything that a route map sets; weight is no attribute.
+    """Return the attributes with the changes of a route map, except weight, which is no attribute.
 
-    hops: the addresses that words for next hops mean here; others leave the next hop as it is.
+    hops: addresses for the keywords of `set ip next-hop`; a keyword without one leaves the next hop unchanged.
     """
     if changes == UNCHANGED:
         return attributes
@@ -109,5 +109,5 @@ def changed(attributes: Attributes, changes: Changes, hops: Mapping[HopWord, IPv
 
 
 def _octets(communities: tuple[int, ...], size: int) -> tuple[bytes, ...]:
-    """Return communities as they travel."""
+    """Return the encoding of communities."""
     return tuple(one.to_bytes(size, "big") for one in communities)

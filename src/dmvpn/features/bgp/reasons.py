@@ -6,7 +6,7 @@ from dmvpn.base.reasons import ReasonCode
 
 
 class BgpReason(ReasonCode):
-    """Why a neighbor is not called."""
+    """Why we do not connect to a neighbor."""
 
     NO_ROUTE = "there is no route to the neighbor"
     NOT_CONNECTED = "an external neighbor must be on a connected network, or needs ebgp-multihop"

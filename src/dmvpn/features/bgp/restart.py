@@ -1,7 +1,7 @@
-"""What a BGP speaker says of restarts: the capability (RFC 4724 §3), the end of a table, the hard reset (RFC 8538).
+"""Graceful restart capability (RFC 4724 §3), End-of-RIB marker, and hard reset (RFC 8538).
 
-We keep nothing ourselves when this router restarts, so our capability names no address family: others are only told
-that we help those that restart, and that we mark the end of our table.
+This router keeps no forwarding state when it restarts, so its capability names no address family: neighbors only learn
+that we help restarting neighbors, and that we send the End-of-RIB marker.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue,
 if TYPE_CHECKING:
     from dmvpn.features.bgp.packet import Open
 
-#: The end of a table of IPv4 unicast routes is an UPDATE without any, RFC 4724 §2.
+#: The End-of-RIB marker of IPv4 unicast: an UPDATE without routes, RFC 4724 §2.
 END_OF_TABLE: Final = Update()
 END_OF_TABLE_OCTETS: Final = serialize(END_OF_TABLE)
 _RESTARTED: Final = 0x8000
@@ -27,10 +27,10 @@ _FAMILY: Final = IPV4_UNICAST[:2] + IPV4_UNICAST[3:]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
-    """The capability, RFC 4724 §3. seconds: until it is back, if it restarts. has_restarted: it just did.
+    """The capability, RFC 4724 §3. seconds: restart time. has_restarted: the speaker has just restarted.
 
-    notifies: it may also restart after a NOTIFICATION (RFC 8538 §2). keeps: it says something of IPv4 unicast, and
-    kept: it went on to forward these packets when it restarted.
+    notifies: a restart may also follow a NOTIFICATION (RFC 8538 §2). keeps: IPv4 unicast is included; kept: its
+    forwarding state was preserved in the restart.
     """
 
     seconds: int
@@ -41,7 +41,7 @@ class Restart:
 
     @classmethod
     def of(cls, heard: Open) -> Self | None:
-        """Return what an OPEN says; None: nothing that can be read."""
+        """Return the capability of an OPEN; None: absent or malformed."""
         found = heard.capability(Capability.GRACEFUL_RESTART)
         if found is None or len(found.value) < 2 or len(found.value) % 4 != 2:
             return None
@@ -62,6 +62,6 @@ class Restart:
 
 
 def hard(notification: Notification) -> Notification:
-    """Return a Cease that no restart follows, RFC 8538 §3.1: whoever sends one wants the routes to go."""
+    """Return a Hard Reset, RFC 8538 §3.1: its receiver does not keep the routes."""
     inner = bytes((notification.code, notification.subcode)) + notification.data
     return Notification(ErrorCode.CEASE, Cease.HARD_RESET, inner)

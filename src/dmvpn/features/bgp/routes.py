@@ -1,4 +1,4 @@
-"""All routes of the process: what peers tell, what we announce, what is chosen, and what the RIB gets of it."""
+"""All routes of the process: received ones, originated ones, the best paths, and the routes offered to the RIB."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from dmvpn.base.distribution import Distribution
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.groups import Groups
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
-from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
+from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.bgp.aggregates import Aggregates
-from dmvpn.features.bgp.learning import Learning
-from dmvpn.features.bgp.model import BgpConfig, Choice
+from dmvpn.features.bgp.model import BgpConfig, PathChoice
 from dmvpn.features.bgp.nexthops import NextHops
 from dmvpn.features.bgp.nlri import prefix_of
 from dmvpn.features.bgp.own import own_path, own_prefixes
@@ -25,65 +24,70 @@ from dmvpn.features.bgp.policy import candidate
 from dmvpn.features.bgp.table import LocRib
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.flaps import Key
-    from dmvpn.features.bgp.model import Network
-    from dmvpn.features.bgp.nlri import Nlri
+    from dmvpn.features.bgp.learning import Learning
+    from dmvpn.features.bgp.model import NetworkLine
     from dmvpn.features.bgp.peer import Peer
 
 _of_prefix: Final = copier(Route, "prefix")
 _OWN: Final = (PathOrigin.NETWORK, PathOrigin.REDISTRIBUTED)
-#: Prefixes of each kind that are looked at in one go: some milliseconds, in which nothing else can happen.
+#: Prefixes of each kind processed at once: some milliseconds, in which no other event is handled.
 SLICE: Final = 64
 
 
 class Routes:
-    """What changes is looked at in slices: prefixes of our own, those that neighbors told, those to be chosen again."""
+    """Processes changes in slices: originated prefixes, received routes, and prefixes whose best path must be chosen
+    again.
+    """
 
-    def __init__(self, ports: Ports, damped: Container[Key]) -> None:
+    def __init__(self, ports: Ports, learning: Learning) -> None:
         self._ports = ports
-        self._hops = NextHops(ports)
+        self._learning = learning
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start without any route."""
+        self._hops = NextHops(self._ports)
         self._config = BgpConfig()
         self._router_id: IPv4Address = UNSPECIFIED
-        self._learning = Learning(ports, damped)
-        self._aggregates = Aggregates(ports)
-        self._networks: Groups[Prefix, Network] = Groups(attrgetter("prefix"))
+        self._aggregates = Aggregates(self._ports)
+        self._networks: Groups[Prefix, NetworkLine] = Groups(attrgetter("prefix"))
         self._own: dict[Prefix, None] = {}
         self._dirty: dict[Prefix, None] = {}
         self._unoffered: dict[Prefix, None] = {}
-        #: Of what peers are to hear although the best path is the same.
+        #: Prefixes whose advertisement changes although the best path does not.
         self._news: dict[Prefix, None] = {}
         self._offered: dict[Prefix, Route] = {}
         self.table = LocRib(self._hops.metric_to)
 
     @property
     def suppressed(self) -> Mapping[Prefix, object]:
-        """Prefixes that an aggregate speaks for."""
+        """Prefixes that an aggregate suppresses."""
         return self._aggregates.suppressed
 
     def instead(self, prefix: Prefix) -> Route | None:
-        """Return the route that the routing table has in the place of ours, None: it has ours, or none was offered."""
+        """Return the route that the routing table has in place of ours; None: it has ours, or we offered none."""
         route = self._ports.rib.exact(prefix) if prefix in self._offered else None
         return route if route is not None and route.source is not RouteSource.BGP else None
 
     @property
     def pending(self) -> dict[Prefix, None]:
-        """The prefixes that are still to be looked at."""
+        """The prefixes that wait to be processed."""
         return dict.fromkeys((*self._learning.prefixes(), *self._own, *self._dirty, *self._unoffered, *self._news))
 
     @property
     def backlog(self) -> int:
-        """How many prefixes are still to be looked at."""
+        """How many prefixes wait to be processed."""
         return self._learning.waiting + len(self._own) + len(self._dirty) + len(self._unoffered) + len(self._news)
 
     def configure(self, config: BgpConfig, router_id: IPv4Address | None) -> None:
-        """Apply other lines about routes."""
+        """Apply changed configuration lines about routes."""
         old, self._config = self._config, config
         was_called, self._router_id = self._router_id, router_id or UNSPECIFIED
         self.table.limits, self.table.decision = config.maximum_paths, config.decision
@@ -95,7 +99,7 @@ class Routes:
         self.table.choice = choice_of(config)
         if (old.decision, choice_of(old)) != (config.decision, choice_of(config)):
             self._dirty.update(dict.fromkeys(self.table.destinations))
-        # An aggregate says which router made it.
+        # The AGGREGATOR attribute holds our router ID.
         if (old.maximum_paths, old.aggregates, old.outer_as, was_called) != (
             *(config.maximum_paths, config.aggregates, config.outer_as, self._router_id),
         ):
@@ -110,43 +114,42 @@ class Routes:
             self._unoffered.update(dict.fromkeys(self.table.destinations))
 
     def look_at_own(self) -> None:
-        """Look at what we announce of our own accord, which may be something else: other lines, other route maps."""
+        """Queue all originated prefixes, because configuration lines or route maps changed."""
         self._own.update(self.table.own)
         self._own.update(own_prefixes(self._config, self._ports))
 
     def policies_changed(self) -> None:
-        """Apply other lists or maps at once for our own routes."""
+        """Apply changed lists and maps to our own routes at once."""
         self.look_at_own()
         if any(one.suppress_map or one.attribute_map for one in self._config.aggregates):
             self._dirty.update(dict.fromkeys(self.table.destinations))
 
     @property
     def own(self) -> tuple[Prefix, ...]:
-        """What is told of our own accord: `network` and `redistribute`."""
+        """The originated prefixes of `network` and `redistribute`."""
         found = self.table.destinations
         wanted = [prefix for prefix in own_prefixes(self._config, self._ports) if prefix in found]
         return tuple(prefix for prefix in wanted if any(path.own for path in found[prefix].paths.values()))
 
     def condition(self, name: str) -> Changes | None:
-        """Return what a route map makes of the first route of the routing table that it permits; None: it permits
-        none.
+        """Return the changes that a route map makes to the first route of the routing table that it permits; None: it
+        permits none.
         """
         if not name:
             return UNCHANGED
         policies = self._ports.policies.of_routes()
-        made = (policies.mapped(name, Candidate.of(route)) for route in self._ports.rib.routes())
+        made = (policies.mapped(name, MatchedRoute.of(route)) for route in self._ports.rib.routes())
         return next((changes for changes in made if changes is not None), None)
 
     def stop(self) -> list[Notice]:
-        """End the process, and return what the RIB hears. Then this object is of no use."""
-        return [self._retracted(prefix) for prefix in self._offered]
-
-    def learn(self, peer: Peer, told: Iterable[Nlri]) -> None:
-        """Choose again among the paths to these prefixes: a peer told something else, or its filters are others."""
-        self._learning.add(peer, told)
+        """Clear everything because the process ends, and return the retractions for the RIB."""
+        gone: list[Notice] = [self._retracted(prefix) for prefix in self._offered]
+        self._learning.clear()
+        self._begin()
+        return gone
 
     def route_changed(self, prefix: Prefix, now: float) -> None:
-        """Look at our own path for this prefix: the routing table has something else for it."""
+        """Update our originated path after the routing table changed for this prefix."""
         path = own_path(prefix, self._config, self._networks, self._ports, now)
         known = self.table.destinations.get(prefix)
         for origin in _OWN:
@@ -161,17 +164,17 @@ class Routes:
                 self.table.put(prefix, after)
 
     def may_resolve(self, prefix: Prefix) -> bool:
-        """Return whether a next hop of somebody's may be inside this prefix."""
+        """Return whether the next hop of a path may be inside this prefix."""
         return self._hops.any_inside(prefix)
 
     def look_again(self) -> None:
-        """Look at next hops again: the routing table has changed."""
+        """Evaluate next hops again because the routing table changed."""
         changed = self._hops.refresh(in_use=self.table.hops)
         self._dirty.update(dict.fromkeys(self.table.by_next_hop(changed)))
 
     def settle(self, now: float) -> tuple[list[Prefix], list[Notice], list[Peer]]:
-        """Look at a slice. Returns the prefixes of which peers are to hear, what the RIB hears, and which peers' routes
-        have all been looked at.
+        """Process a slice. Returns the prefixes to advertise, the notices for the RIB, and the peers whose routes are
+        all processed.
         """
         for prefix in _some(self._own):
             self.route_changed(prefix, now)
@@ -187,8 +190,8 @@ class Routes:
     # ------------------------------------------------------------------------------------------------------- RIB
 
     def _offer(self, prefix: Prefix, alike: dict[int, Route | None]) -> list[Notice]:
-        """Return what the RIB hears of a prefix. alike: a route by the identity of the best paths that it is made of:
-        only the prefix is another one where the paths are the same.
+        """Return the notices for the RIB about a prefix. alike: routes by the identity of their best paths: prefixes
+        with the same paths differ only in the prefix.
         """
         found = self.table.destinations.get(prefix)
         route = None
@@ -250,7 +253,7 @@ class Routes:
 
 
 def _details(attributes: Attributes) -> tuple[str, ...]:
-    """Return what `show ip route A.B.C.D` adds for a route of BGP."""
+    """Return the lines that `show ip route A.B.C.D` adds for a BGP route."""
     tag = attributes.neighbor_system
     return (
         f"      AS Hops {attributes.path_length}",
@@ -260,17 +263,17 @@ def _details(attributes: Attributes) -> tuple[str, ...]:
 
 
 def _of_ours(config: BgpConfig) -> tuple[object, ...]:
-    """Return what says, besides the networks, what we announce of our own accord."""
+    """Return the settings, besides the `network` lines, that affect the routes we originate."""
     return config.redistributions, config.default_metric, config.default_originate, config.local_preference
 
 
-def choice_of(config: BgpConfig) -> Choice:
-    """Return which paths are looked for besides the best one: a backup may be wanted though nobody is told of it."""
+def choice_of(config: BgpConfig) -> PathChoice:
+    """Return the additional paths to select; a backup may be selected without being advertised."""
     return replace(config.selected, backup=config.selected.backup or config.has_backups)
 
 
 def _some(prefixes: dict[Prefix, None]) -> list[Prefix]:
-    """Take a slice of them."""
+    """Remove and return a slice of the prefixes."""
     some = list(islice(prefixes, SLICE))
     for prefix in some:
         del prefixes[prefix]

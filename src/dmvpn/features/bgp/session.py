@@ -1,12 +1,12 @@
-"""One connection to a peer, from its first octet to its last: RFC 4271 §8, and §6 for what goes wrong.
+"""One connection to a peer, from its first octet to its last: RFC 4271 §8, and §6 for errors.
 
     StreamUp, StreamData ──> Session ──> OPEN, KEEPALIVE, NOTIFICATION ──> outbox
                                 │
                                 └──> updates and refreshes for the peer, once it is established
 
-A peer may have two of these for a moment, one that each end opened; `Peer` lets one go (§6.8). `MOVES` is the life of
-one of them. What a peer sends wrongly is answered by the NOTIFICATION that the clause names, and the session is over;
-of a damaged UPDATE only its routes are lost (RFC 7606), and that is the peer's business.
+A peer may have two sessions for a moment, each opened by one end; `Peer` closes one (§6.8). `MOVES` are the state
+transitions of a session. An invalid message is answered by the NOTIFICATION that the clause names, and the session
+ends; a damaged UPDATE only costs its routes (RFC 7606), which `Intake` handles.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.context import Timer
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamSend, StreamSign
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.attribute_octets import check_known
 from dmvpn.features.bgp.codes import Cease, ErrorCode, MessageError
 from dmvpn.features.bgp.model import ONE_PATH
 from dmvpn.features.bgp.opening import agreed
@@ -35,31 +36,34 @@ from dmvpn.features.bgp.packet import (
 )
 from dmvpn.features.bgp.restart import Restart, hard
 from dmvpn.features.bgp.states import MOVES, SessionMove, SessionState
+from dmvpn.features.bgp.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from ipaddress import IPv4Address
 
-    from dmvpn.base.effects import Effect
+    from dmvpn.base.context import Context
     from dmvpn.base.streams import StreamUp
-    from dmvpn.features.bgp.opening import Identity
+    from dmvpn.features.bgp.opening import OpenParameters
 
-#: Seconds that a peer has for its OPEN, RFC 4271 §8.2.2: "a large value".
+#: Seconds to wait for the OPEN of a peer, RFC 4271 §8.2.2: "a large value".
 OPEN_HOLD_TIME: Final = 240.0
-#: Seconds for which a peer may take nothing of what is sent, at least: RFC 9687 §6. Twice the hold time, if
-#: that is longer.
+#: Minimum seconds for which a peer may read nothing before its session ends: RFC 9687 §6. Twice the hold time, if that
+#: is longer.
 SEND_HOLD_TIME: Final = 480.0
-#: Seconds that a call may take: then it is begun again.
+#: Seconds to wait for an outgoing connection before it is tried again.
 CALL_TIME: Final = 30.0
-#: Why a session is over whose peer may be back soon, in IOS's words.
+#: Reason for the end of a session whose peer may be restarting, in IOS's words.
 RESTARTED: Final = "NSF peer closed the session"
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a session ended. by: whose NOTIFICATION it was, "stuck": ours, which could not be sent, "" without one.
-    reason: IOS's words after `Down`.
+    """How a session ended. by: "sent" or "received": the direction of its NOTIFICATION; "stuck": ours could not be
+    sent; "":
+    there was none. reason: IOS's words after `Down`.
 
-    is_lost: the connection went, and nobody of ours wanted that.
+    is_lost: the connection was lost; we did not close it.
     """
 
     reason: str
@@ -69,8 +73,8 @@ class Ending:
 
 
 @dataclass(slots=True)
-class Counts:
-    """Messages by kind, sent and received."""
+class MessageCounts:
+    """Messages by type, sent and received."""
 
     opens: list[int]
     updates: list[int]
@@ -79,7 +83,7 @@ class Counts:
     refreshes: list[int]
 
     @classmethod
-    def none(cls) -> Counts:
+    def none(cls) -> MessageCounts:
         """Return counters that are all zero."""
         return cls([0, 0], [0, 0], [0, 0], [0, 0], [0, 0])
 
@@ -104,21 +108,21 @@ class Counts:
 
 
 class Session:
-    """One connection. order: takes effects; `take` yields what the peer has to deal with.
+    """One connection. `take` yields the messages that the peer has to handle.
 
-    additional: whether prefixes have numbers, of what we send and of what we receive.
+    additional: whether path identifiers are used, in prefixes that we send and that we receive.
     """
 
     def __init__(
         self,
         stream: int,
-        identity: Identity,
-        counts: Counts,
-        order: Callable[[Effect], None],
+        identity: OpenParameters,
+        peer: IPv4Address,
+        counts: MessageCounts,
+        context: Context,
         ended: Callable[[Session], None],
-        trace: Callable[[str, str], None] | None = None,
     ) -> None:
-        """ended: is told once, when the session is over. trace: takes the name of a debug and what it may print."""
+        """ended: receives the session once, when it has ended."""
         self.stream = stream
         self.identity = identity
         self.state = SessionState.IDLE
@@ -130,33 +134,38 @@ class Session:
         self.hold_time = 0
         self.keepalive = 0
         self.last_read = self.last_write = 0.0
-        self.timers: Deadlines[str] = Deadlines()
+        self._peer = peer
         self._counts = counts
-        self._order = order
+        self._context = context
         self._ended = ended
-        self._trace = trace
+        self._call_timer = Timer(TimerKind.CONNECT, self._give_up, peer)
+        self._hold_timer = Timer(TimerKind.HOLD, self._not_heard, peer)
+        self._keepalive_timer = Timer(TimerKind.KEEPALIVE, self._keep_alive, peer)
+        self._send_hold_timer = Timer(TimerKind.SEND_HOLD, self._not_read, peer)
         self.was_established = False
         self._buffer = bytearray()
         self._sent = 0
 
     # ---------------------------------------------------------------------------------------------------- facts
 
-    def calls(self, now: float) -> None:
+    def calls(self) -> None:
         """Note that we open the connection."""
         self._move(SessionMove.CALLS)
-        self.timers.set("call", now + CALL_TIME)
+        self._context.start(self._call_timer, CALL_TIME)
 
-    def connected(self, up: StreamUp, now: float) -> None:
-        """Note that there is a connection."""
+    def connected(self, up: StreamUp) -> None:
+        """Note that the connection is up, and send our OPEN."""
         self._move(SessionMove.CONNECTED)
         self.up, self.taken = up, up.taken
-        self.last_read = now
-        self.timers.cancel("call")
-        self.timers.set("hold", now + OPEN_HOLD_TIME)
-        self._send(self.identity.open(), now)
+        self.last_read = self._context.now
+        self._context.stop(self._call_timer)
+        self._context.start(self._hold_timer, OPEN_HOLD_TIME)
+        self._send(self.identity.open())
 
-    def take(self, octets: bytes, now: float) -> Iterator[Update | RouteRefresh]:
-        """Take octets that came. Yields what an established peer tells; `state` and `ending` say what else happened."""
+    def take(self, octets: bytes) -> Iterator[Update | RouteRefresh]:
+        """Handle received octets. Yields the updates and refreshes of an established peer; `state` and `ending` show
+        the rest.
+        """
         if self.ending is not None:
             return
         self._buffer += octets
@@ -165,159 +174,155 @@ class Session:
                 message = parse(data, numbered=self.additional.receives)
                 self._counts.count(message, received=True)
                 self._trace_message(message, "rcv")
-                self.last_read = now
-                told = self._take(message, now)
+                self.last_read = self._context.now
+                told = self._take(message)
                 if told is not None:
                     yield told
                 if self.ending is not None:
                     return
         except MessageError as error:
-            self.fail(error, now)
-
-    def expire(self, now: float) -> None:
-        """Look at the timers."""
-        for name in self.timers.pop_due(now):
-            if self.ending is not None:
-                return
-            if name == "keepalive":
-                self._send(Keepalive(), now)
-                self._arm_keepalive(now)
-            elif name == "send hold":
-                self._order(StreamClose(self.stream, abort=True))
-                self.end(Ending("send hold time expired", "stuck", Notification(ErrorCode.SEND_HOLD_TIME)))
-            elif name == "hold":
-                self.notify(Notification(ErrorCode.HOLD_TIME), "BGP Notification sent", now)
-            else:
-                self._order(StreamClose(self.stream, abort=True))
-                self.end(Ending("no answer"))
+            self.fail(error)
 
     def writable(self) -> None:
-        """Note that all that was sent has gone."""
+        """Note that the peer has read everything."""
         self._sent = 0
-        self.timers.cancel("send hold")
+        self._context.stop(self._send_hold_timer)
 
-    def blocked(self, now: float) -> None:
-        """Note that the peer takes nothing for now, or only some of it."""
-        if self.ending is None:
-            self.timers.set("send hold", now + self.send_hold_time)
+    def blocked(self) -> None:
+        """Note that the peer reads nothing, or not everything.
+
+        A session whose negotiated hold time is 0 has no send hold timer, RFC 9687 §3.3; before the OPEN of the peer
+        nothing is negotiated.
+        """
+        if self.ending is None and (self.hold_time or self.heard is None):
+            self._context.start(self._send_hold_timer, self.send_hold_time)
+
+    @property
+    def stuck_until(self) -> float | None:
+        """When the session ends because the peer reads nothing, seconds monotonic; None: the peer reads."""
+        return self._context.timers.when(self._send_hold_timer)
 
     # --------------------------------------------------------------------------------------------------- orders
 
     @property
     def is_established(self) -> bool:
-        """May updates be sent?"""
+        """Whether updates may be sent."""
         return self.state is SessionState.ESTABLISHED
 
     @property
     def send_hold_time(self) -> float:
-        """Seconds for which the peer may take nothing, RFC 9687 §6."""
+        """Seconds for which the peer may read nothing, RFC 9687 §6."""
         return max(SEND_HOLD_TIME, 2.0 * self.hold_time)
 
     @property
     def room(self) -> int:
-        """Octets of updates that may be sent now; something is kept for what keeps the session alive."""
+        """Octets of updates that may be sent now; some room is kept for keepalives."""
         return SEND_LIMIT - 4096 - self._sent
 
     @property
     def wide(self) -> bool:
-        """Do both ends know AS numbers of four octets?"""
+        """Whether both ends support four-octet AS numbers."""
         return self.heard is not None and self.heard.capability(Capability.FOUR_OCTET_AS) is not None
 
     @property
     def refreshes(self) -> bool:
-        """Does the peer send everything again when it is asked?"""
+        """Whether the peer supports route refresh."""
         return self.heard is not None and self.heard.capability(Capability.ROUTE_REFRESH) is not None
 
     @property
     def marks_refreshes(self) -> bool:
-        """Are the beginning and the end of a refresh told (RFC 7313)?"""
+        """Whether both ends mark the beginning and end of a refresh (RFC 7313)."""
         known = self.heard is not None and self.heard.capability(Capability.ENHANCED_REFRESH) is not None
         return known and self.identity.marks_refreshes
 
     @property
     def restart(self) -> Restart | None:
-        """What the peer says of its restarts (RFC 4724); None: one of both ends says nothing."""
+        """The graceful restart capability of the peer (RFC 4724); None: one of the two ends does not send it."""
         if self.heard is None or self.identity.restart is None:
             return None
         return Restart.of(self.heard)
 
-    def send(self, message: RouteRefresh, now: float) -> None:
-        """Ask an established peer for something."""
-        self._send(message, now)
+    def send(self, message: RouteRefresh) -> None:
+        """Send a request to an established peer."""
+        self._send(message)
 
-    def send_updates(self, octets: bytes, updates: int, now: float) -> None:
-        """Tell an established peer what is in octets already. updates: how many there are."""
+    def send_updates(self, octets: bytes, updates: int) -> None:
+        """Send encoded UPDATEs to an established peer. updates: how many there are."""
         self._counts.updates[False] += updates
         self._sent += len(octets)
-        self.last_write = now
-        self._order(StreamSend(self.stream, octets))
+        self.last_write = self._context.now
+        self._context.emit(StreamSend(self.stream, octets))
 
-    def fail(self, error: MessageError, now: float) -> None:
-        """End the session because the peer sent what must not be."""
+    def fail(self, error: MessageError) -> None:
+        """End the session because the peer sent an invalid message."""
         notification = Notification(error.code, error.subcode, error.data)
-        self.notify(notification, "BGP Notification sent", now)
+        self.notify(notification, "BGP Notification sent")
 
-    def notify(self, notification: Notification, reason: str, now: float) -> None:
+    def notify(self, notification: Notification, reason: str) -> None:
         """End the session with a NOTIFICATION."""
         if self.up is not None:
             is_final = notification.code == ErrorCode.CEASE and self.is_established
             is_hard = is_final and self.restart is not None and self.restart.notifies
-            self._send(hard(notification) if is_hard else notification, now)
-        self._order(StreamClose(self.stream, abort=self.up is None))
+            self._send(hard(notification) if is_hard else notification)
+        self._context.emit(StreamClose(self.stream, abort=self.up is None))
         self.end(Ending(reason, "sent" if self.up is not None else "", notification))
 
     def give_way(self) -> None:
-        """Give way to another connection that the peer opened, for it lost this one and restarts: RFC 4724 §4.2."""
-        self._order(StreamClose(self.stream, abort=True))
+        """Give way to a new connection of a peer that lost this one in its restart: RFC 4724 §4.2."""
+        self._context.emit(StreamClose(self.stream, abort=True))
         self.end(Ending(RESTARTED, is_lost=True))
 
     def sign(self, password: str) -> None:
-        """Go on with another password: a peer that does not get it, too, is lost when its hold time is over."""
-        self._order(StreamSign(self.stream, password))
+        """Change the TCP MD5 password: the hold time expires for a peer that does not change it, too."""
+        self._context.emit(StreamSign(self.stream, password))
 
     def end(self, ending: Ending) -> None:
         """End the session."""
         if self.ending is None:
             self._move(SessionMove.ENDED)
             self.ending = ending
-            self.timers = Deadlines()
+            self._context.retire(self._call_timer, self._hold_timer, self._keepalive_timer, self._send_hold_timer)
             self._ended(self)
 
     # -------------------------------------------------------------------------------------------------- private
 
-    def _take(self, message: Message, now: float) -> Update | RouteRefresh | None:
+    def _take(self, message: Message) -> Update | RouteRefresh | None:
+        """Handle a message; return it if it carries or requests routes. Raises MessageError."""
         match message:
             case Notification():
-                self._order(StreamClose(self.stream))
+                self._context.emit(StreamClose(self.stream))
                 self.end(Ending("BGP Notification received", "received", message))
             case Open():
                 self._expect(SessionMove.OPENED)
-                self._opened(message, now)
+                self._opened(message)
             case Keepalive():
                 self._expect(SessionMove.KEPT)
                 self._move(SessionMove.KEPT)
-                self._arm_hold(now)
+                self._arm_hold()
             case Update() | RouteRefresh():
                 self._expect(SessionMove.TOLD)
                 self._move(SessionMove.TOLD)
-                self._arm_hold(now)
+                self._arm_hold()
+                if isinstance(message, Update):
+                    check_known(message.attributes)
                 return message
         return None
 
-    def _opened(self, message: Open, now: float) -> None:
-        """Take the OPEN of the peer. Raises MessageError."""
+    def _opened(self, message: Open) -> None:
+        """Handle the OPEN of the peer. Raises MessageError."""
         self.identity.check(message)
         self.identity = replace(self.identity, remote_as=message.real_autonomous_system)
         self.heard, self.additional = message, agreed(self.identity.additional, message)
         self.hold_time = min(message.hold_time, self.identity.hold_time)
         self.keepalive = min(self.identity.keepalive, self.hold_time // 3) if self.hold_time else 0
         self._move(SessionMove.OPENED)
-        self._send(Keepalive(), now)
-        self._arm_keepalive(now)
-        self._arm_hold(now)
+        if not self.hold_time:
+            self._context.stop(self._send_hold_timer)
+        self._keep_alive()
+        self._arm_hold()
 
     def _expect(self, move: SessionMove) -> None:
-        """Check that the move is one here: RFC 6608."""
+        """Check that this message is allowed in the present state: RFC 6608. Raises MessageError."""
         if (self.state, move) not in MOVES:
             subcodes = {SessionState.OPEN_SENT: 1, SessionState.OPEN_CONFIRM: 2, SessionState.ESTABLISHED: 3}
             raise MessageError(
@@ -329,47 +334,68 @@ class Session:
 
     def _move(self, move: SessionMove) -> None:
         before, self.state = self.state, MOVES[self.state, move]
-        if self._trace is not None and before is not self.state:
-            self._trace(messages.BGP, f"went from {before.value} to {self.state.value}")
+        if before is not self.state and self._traces(messages.BGP):
+            self._trace(f"went from {before.value} to {self.state.value}")
         self.was_established |= self.is_established
 
-    def _send(self, message: Message, now: float) -> None:
+    def _send(self, message: Message) -> None:
         octets = serialize(message)
         self._trace_message(message, "send")
         self._counts.count(message, received=False)
         self._sent += len(octets)
-        self.last_write = now
-        self._order(StreamSend(self.stream, octets))
+        self.last_write = self._context.now
+        self._context.emit(StreamSend(self.stream, octets))
+
+    def _traces(self, flag: str) -> bool:
+        return self._context.ports.debugging.on(flag, address=self._peer)
+
+    def _trace(self, text: str) -> None:
+        self._context.debug(f"BGP: {self._peer} {text}")
 
     def _trace_message(self, message: Message, way: str) -> None:
-        if self._trace is None:
+        if not self._traces(messages.KEEPALIVES if isinstance(message, Keepalive) else messages.BGP):
             return
         match message:
             case Open():
                 said = f"version {message.version}, my as: {message.real_autonomous_system}"
-                self._trace(messages.BGP, f"{way} OPEN, {said}, holdtime {message.hold_time} seconds")
+                self._trace(f"{way} OPEN, {said}, holdtime {message.hold_time} seconds")
             case Keepalive():
-                self._trace(messages.KEEPALIVES, f"{way} KEEPALIVE")
+                self._trace(f"{way} KEEPALIVE")
             case Notification():
                 codes = f"{message.code}/{message.subcode}"
-                self._trace(messages.BGP, f"{way} NOTIFICATION {codes} ({messages.words_of(message)})")
+                self._trace(f"{way} NOTIFICATION {codes} ({messages.words_of(message)})")
             case RouteRefresh():
-                self._trace(messages.BGP, f"{way} REFRESH_REQ for afi/safi: {message.family}/{message.subsequent}")
+                self._trace(f"{way} REFRESH_REQ for afi/safi: {message.family}/{message.subsequent}")
 
-    def _arm_hold(self, now: float) -> None:
-        """Arm the timer of the hold time: without one an established peer may be silent forever; one that only began
-        may not.
-        """
+    # --------------------------------------------------------------------------------------------------- timers
+
+    def _arm_hold(self) -> None:
+        """Arm the hold timer. With hold time 0, only an established peer may be silent forever."""
         if self.hold_time:
-            self.timers.set("hold", now + self.hold_time)
+            self._context.start(self._hold_timer, self.hold_time)
         elif self.is_established:
-            self.timers.cancel("hold")
+            self._context.stop(self._hold_timer)
 
-    def _arm_keepalive(self, now: float) -> None:
+    def _keep_alive(self) -> None:
+        self._send(Keepalive())
         if self.keepalive:
-            self.timers.set("keepalive", now + self.keepalive)
+            self._context.start(self._keepalive_timer, self.keepalive)
+
+    def _give_up(self) -> None:
+        """Give up an outgoing connection that was not answered."""
+        self._context.emit(StreamClose(self.stream, abort=True))
+        self.end(Ending("no answer"))
+
+    def _not_heard(self) -> None:
+        """End the session because the hold time expired."""
+        self.notify(Notification(ErrorCode.HOLD_TIME), "BGP Notification sent")
+
+    def _not_read(self) -> None:
+        """End the session because the peer has read nothing for too long, RFC 9687 §6."""
+        self._context.emit(StreamClose(self.stream, abort=True))
+        self.end(Ending("send hold time expired", "stuck", Notification(ErrorCode.SEND_HOLD_TIME)))
 
 
 def cease(subcode: Cease) -> Notification:
-    """Return the notification to cease, RFC 4486."""
+    """Return a Cease NOTIFICATION, RFC 4486."""
     return Notification(ErrorCode.CEASE, subcode)

@@ -1,4 +1,4 @@
-"""What holds for one peer: its own lines, those of its peer group, the defaults of the process."""
+"""The effective settings of one peer: its own lines, those of its group and templates, the defaults of the process."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.streams import StreamPeer
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.model import NO_CONFEDERATION, ONE_PATH, Additional, BgpConfig, Confederation, Neighbor
+from dmvpn.features.bgp.model import NO_CONFEDERATION, ONE_PATH, Additional, BgpConfig, Confederation, NeighborLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: Fields of a neighbor that a group has no say in.
+#: Fields of a neighbor that are not inherited.
 _OWN: Final = frozenset({"peer", "is_group", "group", "session_template", "policy_templates"})
-#: Templates that inherit each other, as IOS has it.
+#: Maximum depth of template inheritance, as on IOS.
 _DEEPEST: Final = 8
-#: Seconds between two announcements to one peer, RFC 4271 §9.2.1.1 as IOS has it: external, internal.
+#: Seconds between two announcements to one peer, external and internal, RFC 4271 §9.2.1.1; the values of IOS.
 _ADVERTISEMENT_INTERVALS: Final = (30.0, 0.0)
 LARGEST_TTL: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
 class PeerSettings:
-    """Everything that holds for a peer. lines: its own and its group's.
+    """The effective settings of a peer. lines: its own and the inherited ones.
 
-    local_as: the number that it knows us by; real_as: that of the process, or of its confederation for those outside.
-    system: that of the process. helps: its routes are kept if it restarts.
-    least_hold_time: one that wants fewer seconds is refused.
+    local_as: the AS number that we present to it; real_as: that of the process, or outside our confederation that of
+    the confederation. system: that of the process.
+    helps: its routes are kept if it restarts.
+    least_hold_time: seconds; the peer is refused if it proposes a smaller hold time.
     additional: whether several paths to a prefix are sent to it and received from it.
     """
 
@@ -38,7 +39,7 @@ class PeerSettings:
     remote_as: int
     keepalive: int
     hold_time: int
-    lines: Neighbor
+    lines: NeighborLines
     real_as: int = 0
     helps: bool = False
     least_hold_time: int = 0
@@ -48,49 +49,50 @@ class PeerSettings:
 
     @property
     def confederate(self) -> bool:
-        """Is it in another system of our confederation?"""
+        """Whether it is in another member AS of our confederation."""
         return not self.internal and self.confederation.has(self.remote_as)
 
     @property
     def internal(self) -> bool:
-        """Is it of our own AS?"""
+        """Whether it is in our own AS."""
         return self.local_as == self.remote_as
 
     @property
     def ttl(self) -> int:
-        """Of our packets to it: an external peer is one hop away unless it is said otherwise."""
+        """TTL of our packets to it: an external peer is one hop away unless configured otherwise."""
         if self.internal or self.lines.security_hops:
             return LARGEST_TTL
         return 1 if self.lines.ebgp_ttl is None else self.lines.ebgp_ttl
 
     @property
     def minimum_ttl(self) -> int:
-        """Of its packets to us, RFC 5082 §3; 0: any."""
+        """Minimum TTL of its packets to us, RFC 5082 §3; 0: any."""
         hops = self.lines.security_hops
         return LARGEST_TTL - hops if hops else 0
 
     @property
     def is_leaving(self) -> bool:
-        """Is its session to end after a while (RFC 8326)?"""
+        """Whether it is in graceful shutdown (RFC 8326)."""
         return self.lines.shutdown and bool(self.lines.shutdown_delay)
 
     @property
     def must_be_connected(self) -> bool:
-        """Must it be on a network that we are on?"""
+        """Whether it must be on a connected network."""
         return not self.internal and self.ttl == 1 and not self.lines.anywhere
 
     @property
     def advertisement_interval(self) -> float:
-        """Seconds between two announcements of ours."""
+        """Seconds between two announcements to it."""
         configured = self.lines.advertisement_interval
         return _ADVERTISEMENT_INTERVALS[self.internal] if configured is None else float(configured)
 
 
 def settings_of(
-    config: BgpConfig, address: IPv4Address, lines: Neighbor, groups: Mapping[str, Neighbor] | None = None
+    config: BgpConfig, address: IPv4Address, lines: NeighborLines, groups: Mapping[str, NeighborLines] | None = None
 ) -> PeerSettings | None:
-    """Return what holds for the peer with these lines; None: nobody says what its AS is, or it is not in IPv4
-    unicast. groups: those of the configuration, for whoever asks about many peers.
+    """Return the settings of a peer with these lines; None: it has no AS number, or is not active in IPv4 unicast.
+    groups:
+    the result of `groups_of`, to save time with many peers.
     """
     merged = with_group(config, lines, groups)
     is_active = config.ipv4_by_default if merged.active is None else merged.active
@@ -117,7 +119,7 @@ def settings_of(
 
 
 def configured_peers(config: BgpConfig) -> dict[IPv4Address, PeerSettings]:
-    """Return those with an address, in the order of the configuration."""
+    """Return the settings of peers configured by address, in the order of the configuration."""
     found = {}
     groups = groups_of(config)
     for lines in config.neighbors:
@@ -129,7 +131,9 @@ def configured_peers(config: BgpConfig) -> dict[IPv4Address, PeerSettings]:
 
 
 def changed_peers(old: BgpConfig, config: BgpConfig) -> dict[IPv4Address, PeerSettings | None] | None:
-    """Return the settings of the peers whose own lines changed; None: those of a group did, which has members."""
+    """Return the settings of the peers whose own lines changed; None: the lines of a group changed, which
+    has members.
+    """
     gone, came = config.neighbors.changes(old.neighbors)
     changed: dict[IPv4Address, PeerSettings | None] = {}
     for lines in (*gone.values(), *came.values()):
@@ -143,17 +147,17 @@ def changed_peers(old: BgpConfig, config: BgpConfig) -> dict[IPv4Address, PeerSe
 
 
 def guest(
-    config: BgpConfig, address: IPv4Address, groups: Mapping[str, Neighbor] | None = None, *, remote_as: int = 0
+    config: BgpConfig, address: IPv4Address, groups: Mapping[str, NeighborLines] | None = None, *, remote_as: int = 0
 ) -> PeerSettings | None:
-    """Return what holds for whoever calls from here by `bgp listen range`; None: no range has the address.
+    """Return the settings of a dynamic neighbor with this address; None: no `bgp listen range` contains it.
 
-    remote_as: the autonomous system that it says it is in; 0: it has said nothing yet.
+    remote_as: the AS number in its OPEN; 0: none received yet.
     """
     ranges = [one for one in config.listen_ranges if address in one.prefix]
     closest = max(ranges, key=lambda one: one.prefix.length, default=None)
     if closest is None:
         return None
-    lines = Neighbor(peer=address, group=closest.group)
+    lines = NeighborLines(peer=address, group=closest.group)
     settings = settings_of(config, address, lines, groups)
     if settings is None or remote_as not in settings.lines.alternates:
         return settings
@@ -161,35 +165,37 @@ def guest(
 
 
 def longest_hold_time(config: BgpConfig) -> int:
-    """Return the longest hold time of all sessions that are configured, seconds; 0: there are none."""
+    """Return the longest configured hold time, seconds; 0: no session is configured."""
     guests = [guest(config, IPv4Address(one.prefix.number)) for one in config.listen_ranges]
     known = [*configured_peers(config).values(), *(one for one in guests if one is not None)]
     return max((settings.hold_time for settings in known), default=0)
 
 
 def caller_of(settings: PeerSettings) -> StreamPeer | None:
-    """Return from where a peer's connections are taken; None: it is shut down."""
+    """Return the source from which a peer's connections are accepted; None: the peer is shut down."""
     if settings.lines.shutdown:
         return None
     return StreamPeer(Prefix.host(settings.address), settings.lines.password, settings.minimum_ttl, settings.ttl)
 
 
 def calling_guests(config: BgpConfig) -> Iterator[StreamPeer]:
-    """Yield the ranges whose connections are taken."""
+    """Yield the listen ranges from which connections are accepted."""
     for one in config.listen_ranges:
         first = IPv4Address(one.prefix.number)
-        example = settings_of(config, first, Neighbor(peer=first, group=one.group))
+        example = settings_of(config, first, NeighborLines(peer=first, group=one.group))
         if example is not None and not example.lines.shutdown:
             yield StreamPeer(one.prefix, example.lines.password, example.minimum_ttl, example.ttl)
 
 
-def groups_of(config: BgpConfig) -> dict[str, Neighbor]:
-    """Return the lines of the peer groups, by name: there may be thousands of neighbors besides."""
+def groups_of(config: BgpConfig) -> dict[str, NeighborLines]:
+    """Return the lines of the peer groups by name; there may be thousands of neighbors besides."""
     return {one.peer: one for one in config.neighbors if isinstance(one.peer, str) and one.is_group}
 
 
-def with_group(config: BgpConfig, lines: Neighbor, groups: Mapping[str, Neighbor] | None = None) -> Neighbor:
-    """Return the lines of a neighbor, and where they say nothing those of its group and its templates."""
+def with_group(
+    config: BgpConfig, lines: NeighborLines, groups: Mapping[str, NeighborLines] | None = None
+) -> NeighborLines:
+    """Return the lines of a neighbor, completed by those of its group and its templates."""
     group = (groups_of(config) if groups is None else groups).get(lines.group) if lines.group else None
     if group is not None:
         lines = _inherited(lines, group)
@@ -201,15 +207,17 @@ def with_group(config: BgpConfig, lines: Neighbor, groups: Mapping[str, Neighbor
     return with_templates(config, lines)
 
 
-def with_templates(config: BgpConfig, lines: Neighbor) -> Neighbor:
-    """Return the lines, and where they say nothing those of the templates that they inherit."""
+def with_templates(config: BgpConfig, lines: NeighborLines) -> NeighborLines:
+    """Return the lines, completed by those of the templates that they inherit."""
     for template in _templates(config, lines):
         lines = _inherited(lines, template)
     return lines
 
 
-def _templates(config: BgpConfig, lines: Neighbor) -> Iterator[Neighbor]:
-    """Yield those that the lines inherit, and those that these inherit; the one that speaks last comes first."""
+def _templates(config: BgpConfig, lines: NeighborLines) -> Iterator[NeighborLines]:
+    """Yield the inherited templates, directly and through other templates; the one with the highest precedence comes
+    first.
+    """
     sessions = {one.peer: one for one in config.session_templates}
     policies = {one.peer: one for one in config.policy_templates}
     heir = lines
@@ -227,12 +235,12 @@ def _templates(config: BgpConfig, lines: Neighbor) -> Iterator[Neighbor]:
             waiting += [name for _, name in reversed(template.policy_templates)]
 
 
-def _inherited(lines: Neighbor, parent: Neighbor) -> Neighbor:
-    """Return the lines, and where they say nothing those of another one."""
-    plain = Neighbor(peer=lines.peer)
+def _inherited(lines: NeighborLines, parent: NeighborLines) -> NeighborLines:
+    """Return the lines, completed by those of `parent`."""
+    plain = NeighborLines(peer=lines.peer)
     inherited = {
         field.name: getattr(parent, field.name)
-        for field in fields(Neighbor)
+        for field in fields(NeighborLines)
         if field.name not in _OWN and getattr(lines, field.name) == getattr(plain, field.name)
     }
     own = {(one.kind, one.direction) for one in lines.filters}
@@ -241,7 +249,7 @@ def _inherited(lines: Neighbor, parent: Neighbor) -> Neighbor:
 
 
 def session_lines(settings: PeerSettings) -> tuple[object, ...]:
-    """Return what only a new session can change."""
+    """Return the settings of which a change needs a new session."""
     lines = settings.lines
     return (
         *(settings.local_as, settings.remote_as, settings.keepalive, settings.hold_time, settings.ttl),
@@ -251,7 +259,7 @@ def session_lines(settings: PeerSettings) -> tuple[object, ...]:
 
 
 def inward_lines(settings: PeerSettings) -> tuple[object, ...]:
-    """Return what changes what we make of its routes."""
+    """Return the settings that affect how received routes are processed."""
     lines = settings.lines
     leaves = settings.is_leaving, lines.shutdown_preference
     return (
@@ -261,6 +269,6 @@ def inward_lines(settings: PeerSettings) -> tuple[object, ...]:
 
 
 def are_guests_alike(old: BgpConfig, new: BgpConfig) -> bool:
-    """Return whether the same holds for everybody in a listen range as before."""
+    """Return whether the settings of all dynamic neighbors are unchanged."""
     firsts = [IPv4Address(one.prefix.number) for one in new.listen_ranges]
     return old.listen_ranges == new.listen_ranges and all(guest(old, one) == guest(new, one) for one in firsts)

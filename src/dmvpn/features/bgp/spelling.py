@@ -1,4 +1,4 @@
-"""What is said of a neighbor, spelled as it is typed in a template: for the shows of policies and templates."""
+"""The lines of a neighbor, spelled as in a template: for the shows of policies and templates."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dmvpn.features.bgp.model import BEST_ALONE, FilterKind, PrivateAs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.bgp.model import Choice, Neighbor
+    from dmvpn.features.bgp.model import NeighborLines, PathChoice
 
 
-def session_lines(lines: Neighbor) -> Iterator[str]:
+def session_lines(lines: NeighborLines) -> Iterator[str]:
     """Yield the lines about the session."""
     if lines.remote_as is not None:
         others = " ".join(("alternate-as", *map(str, lines.alternates))) if lines.alternates else ""
@@ -45,8 +45,8 @@ def session_lines(lines: Neighbor) -> Iterator[str]:
         yield "fall-over bfd"
 
 
-def choice_words(choice: Choice) -> Iterator[str]:
-    """Yield which paths are told besides the best one."""
+def choice_words(choice: PathChoice) -> Iterator[str]:
+    """Yield the keywords for the paths that are advertised besides the best one."""
     if choice.every:
         yield "all"
     if choice.best:
@@ -55,7 +55,7 @@ def choice_words(choice: Choice) -> Iterator[str]:
         yield "group-best"
 
 
-def policy_lines(lines: Neighbor) -> Iterator[str]:
+def policy_lines(lines: NeighborLines) -> Iterator[str]:
     """Yield the lines about routes."""
     for one in lines.filters:
         if one.kind is not FilterKind.ROUTE_MAP:
@@ -100,7 +100,7 @@ def policy_lines(lines: Neighbor) -> Iterator[str]:
         yield "send-community" + (" both" if both else " extended" if lines.send_extended else "")
 
 
-def _maximum(lines: Neighbor) -> str:
+def _maximum(lines: NeighborLines) -> str:
     words = f" {lines.warn_percent}" if lines.warn_percent != 75 else ""
     words += f" restart {lines.restart_minutes}" if lines.restart_minutes else ""
     return f"maximum-prefix {lines.maximum_prefixes}{words}{' warning-only' if lines.only_warn else ''}"

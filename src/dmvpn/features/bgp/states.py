@@ -1,4 +1,4 @@
-"""The states of a session, and how it comes from one to the other: RFC 4271 §8.2.2."""
+"""The states of a session and their transitions: RFC 4271 §8.2.2."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class SessionState(enum.Enum):
 
 
 class SessionMove(enum.Enum):
-    """What happens to a session."""
+    """Events of a session."""
 
     CALLS = "we open a connection"
-    CONNECTED = "there is a connection, whoever opened it: our OPEN goes out"
+    CONNECTED = "there is a connection, opened by either end: our OPEN goes out"
     OPENED = "an acceptable OPEN came: a KEEPALIVE goes out"
     KEPT = "a KEEPALIVE came"
     TOLD = "an UPDATE or a ROUTE-REFRESH came"
-    ENDED = "the connection is lost, a timer ran out, something was wrong, or somebody wants it to end"
+    ENDED = "the connection is lost, a timer ran out, there was an error, or the session is ended on purpose"
 
 
 _S, _M = SessionState, SessionMove
-#: Every legal move. A message that makes another one is answered by the NOTIFICATION of a state machine error.
+#: Every legal transition. A message that causes another one is answered by a state machine error NOTIFICATION.
 MOVES: Final[dict[tuple[SessionState, SessionMove], SessionState]] = {
     (_S.IDLE, _M.CALLS): _S.CONNECT,
     (_S.IDLE, _M.CONNECTED): _S.OPEN_SENT,

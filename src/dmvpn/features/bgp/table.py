@@ -1,4 +1,4 @@
-"""Loc-RIB: for each prefix all paths that we know, and the best of them. It alone writes them."""
+"""Loc-RIB: all known paths to each prefix, and the best ones. Only this class writes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.additional import Candidate, Merit, eligible, numbered
+from dmvpn.features.bgp.additional import AdvertisablePath, Merit, eligible, numbered
 from dmvpn.features.bgp.model import BEST_ALONE
 from dmvpn.features.bgp.paths import USUAL, Path, Source, ordered, side_by_side
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Destination:
-    """A prefix. paths: by who told them. best: those in use, the best one first. version: of the table then.
+    """A prefix. paths: by source. best: the paths in use, the best one first. version: the table version of its last
+    change.
 
-    candidates: those that may be told beside each other, if there is a choice.
+    candidates: paths that may be advertised together, if several may be.
     """
 
     paths: dict[Source, Path] = field(default_factory=dict)
     best: tuple[Path, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[AdvertisablePath, ...] = ()
     version: int = 0
 
     @property
@@ -36,10 +37,11 @@ class Destination:
 
 
 class LocRib:
-    """metric_to: of a next hop, None: it cannot be reached. limits: paths at a time, external and internal.
+    """metric_to: returns the metric to a next hop; None: unreachable. limits: maximum paths, external and internal.
 
-    decision: how the best path is found. choice: what may be told besides.
-    hops: the next hops of all paths, with the prefixes and how many paths of each lead there. own: what we announce.
+    decision: options of the best path decision. choice: paths that may be advertised besides the best one.
+    hops: the next hops of all paths, with their prefixes and the number of paths of each. own: prefixes that we
+    originate.
     """
 
     def __init__(self, metric_to: Callable[[IPv4Address], int | None]) -> None:
@@ -53,14 +55,14 @@ class LocRib:
         self.own: dict[Prefix, None] = {}
 
     def put(self, prefix: Prefix, path: Path) -> None:
-        """Put a path that somebody tells, unless it is known; `choose` says what follows."""
+        """Store a path unless it is known; call `choose` afterwards."""
         source = path.source
         destination = self.destinations.get(prefix)
         if destination is None:
             destination = self.destinations[prefix] = Destination()
         known = destination.paths.get(source)
         if known == path:
-            return  # it keeps its age, and stays the one that was chosen
+            return  # it keeps its age and stays the chosen one
         if known is not None:
             self._count(prefix, known, -1)
         destination.paths[source] = path
@@ -69,12 +71,12 @@ class LocRib:
             self.own[prefix] = None
 
     def known(self, prefix: Prefix, source: Source) -> Path | None:
-        """Return what this one tells of a prefix."""
+        """Return the path from this source to a prefix."""
         destination = self.destinations.get(prefix)
         return destination.paths.get(source) if destination is not None else None
 
     def take_away(self, prefix: Prefix, source: Source) -> None:
-        """Take away what somebody does not tell any more."""
+        """Remove the path from a source that no longer has one."""
         destination = self.destinations.get(prefix)
         path = destination.paths.pop(source, None) if destination is not None else None
         if destination is None or path is None:
@@ -97,9 +99,9 @@ class LocRib:
             del self.hops[hop]
 
     def choose(self, prefixes: Iterable[Prefix]) -> list[Prefix]:
-        """Choose again; returns the prefixes whose best paths are others now.
+        """Choose the best paths again; returns the prefixes for which they changed.
 
-        Those that were told together have the same paths, so what is the best of them is found once.
+        Prefixes of one UPDATE share their path objects, so the choice is made once for all of them.
         """
         changed = []
         known: dict[tuple[int, ...], tuple[tuple[Path, ...], list[tuple[Path, Merit]]]] = {}
@@ -122,18 +124,18 @@ class LocRib:
         return changed
 
     def _chosen_of(self, paths: Iterable[Path]) -> tuple[tuple[Path, ...], list[tuple[Path, Merit]]]:
-        """Return the paths in use, and those that may be told."""
+        """Return the paths in use, and the paths that may be advertised."""
         usable = ordered(paths, self.metric_to, self.decision)
         limit = self.limits[usable[0].inside] if usable else 1
         others = [] if self.choice == BEST_ALONE else eligible(usable, self.metric_to, self.choice, self.decision)
         return tuple(side_by_side(usable, self.metric_to, limit, self.decision)), others
 
-    def candidates(self, prefix: Prefix) -> tuple[Candidate, ...]:
-        """Return the paths that may be told beside each other, the best one first."""
+    def candidates(self, prefix: Prefix) -> tuple[AdvertisablePath, ...]:
+        """Return the paths that may be advertised together, best first."""
         destination = self.destinations.get(prefix)
         if destination is None or not destination.best:
             return ()
-        return destination.candidates or (Candidate(0, destination.best[0], Merit.BEST),)
+        return destination.candidates or (AdvertisablePath(0, destination.best[0], Merit.BEST),)
 
     def best(self, prefix: Prefix) -> Path | None:
         """Return the best path to a prefix."""
@@ -141,5 +143,5 @@ class LocRib:
         return destination.chosen if destination is not None else None
 
     def by_next_hop(self, hops: Iterable[IPv4Address]) -> list[Prefix]:
-        """Return the prefixes of which a path leads there."""
+        """Return the prefixes that have a path with one of these next hops."""
         return list({prefix: None for hop in hops for prefix in self.hops.get(hop, ())})

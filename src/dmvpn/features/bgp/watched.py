@@ -1,4 +1,4 @@
-"""Sessions whose peer is watched: `fall-over bfd` asks BFD, which watches neighbors on a network that we are on."""
+"""Sessions watched by BFD (`fall-over bfd`), for neighbors on a connected network."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.session import Session
 
-#: There is one process.
+#: There is only one process.
 _PROCESS = 0
 
 
 def watch(ports: Ports, peer: Peer, session: Session, *, wanted: bool) -> list[WatchWanted]:
-    """Ask for a peer to be watched, or no longer; nothing for one that is not our neighbor."""
+    """Start or stop watching a peer; nothing for a peer that is not on a connected network."""
     state = ports.interfaces.owner(session.up.local) if session.up is not None else None
     prefix = state.prefix if state is not None else None
     if state is None or prefix is None or peer.address not in prefix:
@@ -28,9 +28,9 @@ def watch(ports: Ports, peer: Peer, session: Session, *, wanted: bool) -> list[W
     return [WatchWanted(Client.BGP, _PROCESS, state.name, peer.address, wanted)]
 
 
-def path_lost(lost: PathLost, peers: Iterable[Peer], now: float) -> None:
-    """End the session with a peer that cannot be reached: do not wait for the hold time. RFC 9384."""
+def path_lost(lost: PathLost, peers: Iterable[Peer]) -> None:
+    """End the session with an unreachable peer without waiting for the hold time. RFC 9384."""
     why = "BFD adjacency down" if lost.witness is Witness.BFD else "Next hop server does not answer"
     for peer in peers:
         if peer.address == lost.address and peer.session is not None and lost.concerns(Client.BGP, _PROCESS):
-            peer.session.notify(cease(Cease.BFD_DOWN), why, now)
+            peer.session.notify(cease(Cease.BFD_DOWN), why)

@@ -1,4 +1,4 @@
-"""The way to a peer: our end of its session, or why there can be none."""
+"""The route to a peer: our end of its session, or why no session is possible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def local_end(ports: Ports, settings: PeerSettings) -> tuple[IPv4Address | None, BgpReason | None]:
-    """Return our address for the session, or why there can be none."""
+    """Return our address for the session, or why no session is possible."""
     route = ports.rib.lookup_without_nhrp(settings.address)
     if route is None or not route.next_hops or leads_past_its_tunnel(ports, settings.address, route):
         return None, BgpReason.NO_ROUTE
@@ -32,8 +32,8 @@ def local_end(ports: Ports, settings: PeerSettings) -> tuple[IPv4Address | None,
 
 
 def leads_past_its_tunnel(ports: Ports, address: IPv4Address, route: Route) -> bool:
-    """Return whether a peer in the network of a tunnel would be called elsewhere: there in clear, and nobody knows who
-    would answer.
+    """Return whether the route to a peer in a tunnel's network leaves through another interface: its packets would be
+    unencrypted, and another host might answer.
     """
     tunnels = ports.tunnels
     states = [ports.interfaces.get(tunnel.name) for tunnel in tunnels.all()]

@@ -1,4 +1,4 @@
-"""The configuration lines of BGP, and the typed model that is made of them."""
+"""The configuration lines of BGP, and the model built from them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LINES: Final = processes.LINES
 
 
 def model(tree: ConfigTree) -> BgpConfig | None:
-    """Return what the configuration says of BGP; None: nothing."""
+    """Return the model of the configuration; None: it has no BGP lines."""
     if not tree.mentions(LINES):
         return None
-    # Its many classes take longer to make than all the lines above, and most routers need none of them.
+    # The import takes longer than defining all the lines above, and most routers do not need it.
     from dmvpn.features.bgp.config.tree import read
 
     return read(tree)

@@ -1,4 +1,4 @@
-"""All `neighbor` lines of one neighbor, put together."""
+"""Merges all `neighbor` lines of one neighbor."""
 
 from __future__ import annotations
 
@@ -8,73 +8,82 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.groups import Merged
-from dmvpn.features.bgp.model import Additional, Choice, Direction, Filter, FilterKind, Neighbor, Peer, PrivateAs
+from dmvpn.features.bgp.model import (
+    Additional,
+    Filter,
+    FilterDirection,
+    FilterKind,
+    NeighborLines,
+    PathChoice,
+    Peer,
+    PrivateAs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dmvpn.ios import Args
 
-    #: The neighbor, and a line about it, or whether it is active.
+    #: The neighbor, and the arguments of a line about it, or whether it is active.
     Said = tuple[Peer, Args | bool]
 
 
 def peer_of(args: Args) -> Peer:
-    """Return the neighbor that a line is about."""
+    """Return the neighbor of a line."""
     peer = args["peer"]
     return peer if isinstance(peer, IPv4Address) else str(peer)
 
 
 def said(args: Args) -> Said:
-    """Return what a line says of its neighbor."""
+    """Return the neighbor of a line, and the arguments of the line."""
     return peer_of(args), args
 
 
 def activated(args: Args, negated: bool) -> Said:
-    """Return what a line says that switches its neighbor on or off."""
+    """Return the neighbor of an `activate` line, and whether the line activates it."""
     return peer_of(args), not negated
 
 
-class Neighbors(Merged[Peer, "Said", Neighbor]):
+class MergedNeighbors(Merged[Peer, "Said", NeighborLines]):
     """All neighbors, in the order in which they were first named."""
 
     def __init__(self) -> None:
         super().__init__(itemgetter(0), _neighbor)
 
 
-def _neighbor(lines: list[Said]) -> Neighbor:
-    neighbor = Neighbor(peer=lines[0][0])
+def _neighbor(lines: list[Said]) -> NeighborLines:
+    neighbor = NeighborLines(peer=lines[0][0])
     for _, what in lines:
         neighbor = replace(neighbor, active=what) if isinstance(what, bool) else _with(neighbor, what)
     return neighbor
 
 
-def merged(name: str, lines: Iterable[Args]) -> Neighbor:
-    """Return a template, as if it were a neighbor."""
-    template = Neighbor(peer=name)
+def merged(name: str, lines: Iterable[Args]) -> NeighborLines:
+    """Return a template in the form of a neighbor."""
+    template = NeighborLines(peer=name)
     for args in lines:
         template = _with(template, args)
     return template
 
 
-def _with(neighbor: Neighbor, args: Args) -> Neighbor:
-    """Return the neighbor with what one more line says."""
+def _with(neighbor: NeighborLines, args: Args) -> NeighborLines:
+    """Return the neighbor with one more line applied."""
     word = next((word for word in _CHANGES if word in args), None)
     return neighbor if word is None else _CHANGES[word](neighbor, args)
 
 
-def _with_filter(neighbor: Neighbor, args: Args) -> Neighbor:
+def _with_filter(neighbor: NeighborLines, args: Args) -> NeighborLines:
     kind = next(kind for kind in FilterKind if kind.value in args)
-    direction = next(direction for direction in Direction if direction.value in args)
+    direction = next(direction for direction in FilterDirection if direction.value in args)
     return replace(neighbor, filters=(*neighbor.filters, Filter(kind, str(args["list"]), direction)))
 
 
-def _with_group(neighbor: Neighbor, args: Args) -> Neighbor:
+def _with_group(neighbor: NeighborLines, args: Args) -> NeighborLines:
     group = args.text("group", "")
     return replace(neighbor, group=group) if group else replace(neighbor, is_group=True)
 
 
-def _with_template(neighbor: Neighbor, args: Args) -> Neighbor:
+def _with_template(neighbor: NeighborLines, args: Args) -> NeighborLines:
     name = args.text("template")
     if "peer-session" in args:
         return replace(neighbor, session_template=name)
@@ -83,7 +92,7 @@ def _with_template(neighbor: Neighbor, args: Args) -> Neighbor:
 
 
 def timers_of(args: Args) -> tuple[int, int, int]:
-    """Return keepalive and hold time, and the least hold time that the other end may want."""
+    """Return keepalive time, hold time, and the minimum hold time accepted from the neighbor."""
     return args.integer("keepalive"), args.integer("hold"), args.integer("least", 0)
 
 
@@ -92,9 +101,9 @@ def additional_of(args: Args) -> Additional:
     return Additional(sends="send" in args, receives="receive" in args)
 
 
-def choice_of(args: Args) -> Choice:
-    """Return which paths may be told besides the best one."""
-    return Choice(
+def choice_of(args: Args) -> PathChoice:
+    """Return which paths may be advertised besides the best one."""
+    return PathChoice(
         every="all" in args,
         best=args.integer("best", 0),
         group_best="group-best" in args,
@@ -108,8 +117,8 @@ def _removal(args: Args) -> PrivateAs:
     return PrivateAs.ALL if "all" in args else PrivateAs.IF_ALL_ARE
 
 
-#: What each ending changes. Those that only people read, or that are always so here, are not in it.
-_CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
+#: How each ending of a `neighbor` line changes the model. Endings without an effect in this implementation are missing.
+_CHANGES: Final[dict[str, Callable[[NeighborLines, Args], NeighborLines]]] = {
     "remote-as": lambda neighbor, args: replace(
         neighbor, remote_as=args.integer("remote_as"), alternates=tuple(map(int, args.texts("alternate")))
     ),

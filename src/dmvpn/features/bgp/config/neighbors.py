@@ -1,4 +1,6 @@
-"""`neighbor ...`: one command with many endings, so that the lines of a neighbor stay together as they were entered."""
+"""`neighbor ...`: one command with many endings, so that the lines of a neighbor stay in the order they
+were entered.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios import Args, Section
 
-#: The endings that say something about the session, whatever is told over it.
+#: Endings about the session, whatever routes it carries.
 _OF_SESSION: Final = (
     f"remote-as {{remote_as:{AS_NUMBER.name}}} [ alternate-as {several('alternate', AS_NUMBER.name, 5)}]",
     "peer-group [ {group:word} ]",
@@ -33,7 +35,7 @@ _OF_SESSION: Final = (
     "dont-capability-negotiate enhanced-refresh",
     "version {version:4-4}",
 )
-#: The endings that say something about the routes of IPv4 unicast.
+#: Endings about the routes of IPv4 unicast.
 _OF_FAMILY: Final = (
     "next-hop-self [ all ]",
     "next-hop-unchanged [ allpaths ]",
@@ -66,7 +68,7 @@ _HELP: Final = {
     "group": "Name of the group",
     "description": "Text for people",
     "shutdown": "No session with it",
-    "graceful": "Tell everybody first that its routes go (RFC 8326)",
+    "graceful": "Announce the end of its routes first (RFC 8326)",
     "delay": "Seconds until the session ends",
     "local-preference": "Of its routes meanwhile",
     "preference": "0 if nothing is said",
@@ -83,7 +85,7 @@ _HELP: Final = {
     "least": "Refuse a neighbor that wants fewer",
     "local-as": "Be of another autonomous system for it",
     "local_as": "Number",
-    "no-prepend": "Not in what it tells",
+    "no-prepend": "Not in routes from it",
     "replace-as": "And nothing else instead",
     "ttl-security": "Take only packets that crossed few routers (RFC 5082)",
     "hops": "At most so many",
@@ -93,12 +95,12 @@ _HELP: Final = {
     "peer-session": "Of the session",
     "peer-policy": "Of the routes",
     "template": "Name of the template",
-    "next-hop-unchanged": "Tell the next hop as it is to an external neighbor that is hops away",
+    "next-hop-unchanged": "Keep the next hop for an external neighbor that is hops away",
     "all": "Even so",
     "additional-paths": "Several paths to a prefix (RFC 7911)",
     "send": "Tell them",
     "receive": "Take them",
-    "advertise": "Which paths it is told",
+    "advertise": "Which paths to advertise",
     "best": "The best of them",
     "group-best": "The best of each neighboring system",
     "transport": "The TCP connection",
@@ -114,20 +116,20 @@ _HELP: Final = {
     "graceful-restart": "Keep its routes (RFC 4724)",
     "disable": "Do not",
     "version": "Version of BGP",
-    "next-hop-self": "Tell ourselves as the next hop",
+    "next-hop-self": "Set this router as the next hop",
     "route-reflector-client": "Reflect routes to it",
     "route-map": "Only what a route map lets through",
     "send-community": "Tell communities",
     "both": "Both kinds",
     "standard": "RFC 1997",
     "extended": "RFC 4360",
-    "soft-reconfiguration": "Keep what it tells",
-    "inbound": "As it was told",
+    "soft-reconfiguration": "Keep its routes",
+    "inbound": "As received",
     "remove-private-as": "Take private AS numbers off",
     "as-override": "Put ours in place of its AS number",
     "allowas-in": "Take routes with our own AS number",
     "times": "So often in it",
-    "maximum-prefix": "Give it up if it tells more",
+    "maximum-prefix": "End the session if it advertises more",
     "prefixes": "Prefixes",
     "threshold": "Percent at which to warn",
     "restart": "Try again",
@@ -139,11 +141,11 @@ _HELP: Final = {
     "prefix-list": "Only what a prefix list lets through",
     "distribute-list": "Only what an access list lets through",
     "filter-list": "Only AS paths that a list lets through",
-    "unsuppress-map": "Tell parts of an aggregate that a route map permits",
+    "unsuppress-map": "Advertise parts of an aggregate that a route map permits",
     "map": "Name",
     "list": "Name, or number",
-    "in": "Of what it tells",
-    "out": "Of what we tell",
+    "in": "Routes from the neighbor",
+    "out": "Routes to the neighbor",
 }
 _SEQUENCE: Final = "The larger it is, the later the template speaks"
 _KEY: Final = (
@@ -159,7 +161,7 @@ _KEY: Final = (
 
 
 def check_choice(args: Args, section: Section) -> str | None:
-    """Check that something is said of which paths are told."""
+    """Check that a line about additional paths selects some. Returns the error."""
     is_choice = "advertise" in args or "select" in args
     is_said = any(word in args for word in ("all", "best", "group-best", "backup"))
     return "% Incomplete command." if is_choice and not is_said else None
@@ -168,7 +170,7 @@ def check_choice(args: Args, section: Section) -> str | None:
 def neighbor_line(
     mode: str, *, with_session: bool, order: int, takes_along: Callable[[Args, Section], None] | None = None
 ) -> ConfigLine:
-    """Return the line for one mode."""
+    """Return the `neighbor` line for one mode."""
     endings = (*_OF_SESSION, *_OF_FAMILY) if with_session else ("peer-group {group:word}", *_OF_FAMILY)
     present = {word.strip("[](){}|") for ending in endings for word in ending.split()}
     return ConfigLine(
@@ -184,12 +186,14 @@ def neighbor_line(
 
 
 def default_originate_line(mode: str, *, order: int) -> ConfigLine:
-    """Describe `neighbor ... default-originate`: with another route map it replaces what was said before."""
+    """Return the `neighbor ... default-originate` line: entered again with another route map, it replaces
+    the old one.
+    """
     return ConfigLine(
         mode,
         f"neighbor {{peer:{PEER.name}}} default-originate [ route-map {{map:word}} ]",
         {
-            "default-originate": "Tell it a default route",
+            "default-originate": "Advertise a default route to it",
             "route-map": "While the routing table has a route that the map permits",
             "map": "Name",
         },
@@ -200,7 +204,7 @@ def default_originate_line(mode: str, *, order: int) -> ConfigLine:
 
 
 def activate_line(mode: str, *, order: int) -> ConfigLine:
-    """Describe `neighbor ... activate`: on or off by another line's default, so both forms are kept."""
+    """Return the `neighbor ... activate` line: its default depends on another line, so both forms are stored."""
     return ConfigLine(
         mode,
         f"neighbor {{peer:{PEER.name}}} activate",

@@ -1,4 +1,4 @@
-"""`router bgp` and its address family IPv4 unicast, which may have the same lines about routes."""
+"""`router bgp` and its address family IPv4 unicast, in which the lines about routes may be repeated."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ ROUTER: Final = ConfigLine(
 FAMILY: Final = ConfigLine(
     _ROUTER,
     "address-family ipv4 [ unicast ]",
-    {"address-family": "What is told about", "ipv4": "IPv4", "unicast": "Unicast"},
+    {"address-family": "Family of addresses", "ipv4": "IPv4", "unicast": "Unicast"},
     key=("ipv4",),
     order=90,
     opens=_FAMILY,
@@ -141,7 +141,7 @@ RESTART_TIME: Final = _line(
 )
 STALE_TIME: Final = _line(
     "bgp graceful-restart stalepath-time {seconds:1-3600}",
-    {"stalepath-time": "One that is back tells its table within", "seconds": "Seconds"},
+    {"stalepath-time": "A neighbor that is back must send its table within", "seconds": "Seconds"},
     order=13,
     default="bgp graceful-restart stalepath-time 360",
 )
@@ -185,14 +185,14 @@ FALL_OVER: Final = _line(
 )
 REDISTRIBUTE_INTERNAL: Final = _line(
     "bgp redistribute-internal",
-    {"redistribute-internal": "Other protocols may redistribute what internal neighbors told"},
+    {"redistribute-internal": "Other protocols may redistribute routes of internal neighbors"},
     order=14,
 )
 LISTEN_RANGE: Final = _line(
     "bgp listen range {prefix:prefix} peer-group {group:word}",
     {
         "listen": "Neighbors that are not configured",
-        "range": "Whoever connects from here",
+        "range": "Neighbors that connect from here",
         "peer-group": "Is like the members of a group",
         "group": "Its name",
     },
@@ -220,8 +220,8 @@ TIMERS: Final = _line(
 
 
 def _drop_other_lines(args: Args, root: Section) -> None:
-    """Drop other lines: without an autonomous system nothing else that is said of a neighbor or a group means
-    anything, as on IOS.
+    """Remove the other lines of a neighbor or group that loses its AS number: they have no meaning without it, as on
+    IOS.
     """
     if not _makes_neighbor(args):
         return

@@ -1,4 +1,4 @@
-"""The lines about routes, which `router bgp` and its address family both have."""
+"""The lines about routes, common to `router bgp` and its address family."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
 
 
 class RouteLines:
-    """Each mode has constants of its own."""
+    """The lines of one mode."""
 
     def __init__(self, mode: str) -> None:
         self.network = _network(mode)
@@ -28,14 +28,14 @@ class RouteLines:
 
 
 def prefix_of(args: Args) -> Prefix:
-    """Return the prefix of a `network` or `aggregate-address`; without a mask the classful network."""
+    """Return the prefix of a `network` or `aggregate-address`; without a mask, the classful network."""
     address, mask = args.address("address"), args.address("mask", None) if "mask" in args.values_given else None
     length = classful_length(address) if mask is None else mask_length(mask) or 0
     return Prefix.of(address, length if int(address) else 0)
 
 
 def _check_network(args: Args, section: Section) -> str | None:
-    # IOS takes a network without a mask as it is, though no route of its class has such an address.
+    # IOS accepts a network without a mask, although no route with its classful length has such an address.
     if "mask" in args.values_given and prefix_of(args).address != args.address("address"):
         return "% BGP: Incorrect network or mask/prefix-length configured"
     return None
@@ -46,7 +46,7 @@ def _network(mode: str) -> ConfigLine:
         mode,
         "network {address:address} [ mask {mask:mask} ] [ route-map {map:word} ]",
         {
-            "network": "Tell a prefix that is in the routing table",
+            "network": "Advertise a prefix of the routing table",
             "mask": "Its mask",
             "address": "The prefix",
             "route-map": "Change it by a route map",
@@ -65,10 +65,10 @@ def _aggregate(mode: str) -> ConfigLine:
         "[* summary-only | as-set | suppress-map {suppress:word} | advertise-map {advertise:word} "
         "| ( attribute-map | route-map ) {attributes:word} ]",
         {
-            "aggregate-address": "Tell one prefix for many",
+            "aggregate-address": "Advertise one prefix for many",
             "summary-only": "And those no more",
             "as-set": "With all their autonomous systems",
-            "suppress-map": "And those that this route map permits no more",
+            "suppress-map": "Suppress the parts that this route map permits",
             "suppress": "Name",
             "attribute-map": "With what this route map sets",
             "attributes": "Name",
@@ -90,7 +90,7 @@ def _redistribute(mode: str) -> ConfigLine:
         f"[* metric {{metric:0-4294967295}} | route-map {{map:word}} | {MATCH} ]",
         {
             **MATCH_HELP,
-            "redistribute": "Bring routes of others in",
+            "redistribute": "Redistribute routes of another source",
             "connected": "Connected networks",
             "static": "Static routes",
             "rip": "Routes of RIP",
@@ -134,11 +134,11 @@ def _select(mode: str) -> ConfigLine:
         mode,
         "bgp additional-paths select [* all | best {best:2-3} | group-best | backup ]",
         {
-            "select": "Which paths may be told",
+            "select": "Which paths may be advertised",
             "all": "All with a next hop of their own",
             "best": "The best of them",
             "group-best": "The best of each neighboring system",
-            "backup": "The one that follows the best one",
+            "backup": "The second best path",
         },
         key=("all", "best", "group-best", "backup"),
         order=15,

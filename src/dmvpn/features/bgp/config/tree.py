@@ -1,6 +1,6 @@
 """From the configuration tree to the typed model.
 
-Lines of `router bgp` itself and those of `address-family ipv4` mean the same: IPv4 unicast is all there is.
+Lines of `router bgp` and of `address-family ipv4` mean the same, because IPv4 unicast is the only address family.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
 from dmvpn.features.bgp.config.merging import (
-    Neighbors,
+    MergedNeighbors,
     activated,
     additional_of,
     choice_of,
@@ -57,12 +57,12 @@ from dmvpn.features.bgp.model import (
     Additional,
     Aggregate,
     BgpConfig,
-    Choice,
     Confederation,
     Dampening,
     Decision,
     ListenRange,
-    Network,
+    NetworkLine,
+    PathChoice,
     Redistribution,
 )
 from dmvpn.ios.distribution import distance_of
@@ -70,7 +70,7 @@ from dmvpn.ios.route_kinds import INTERNAL, kinds_of
 
 if TYPE_CHECKING:
     from dmvpn.base.pages import Pages
-    from dmvpn.features.bgp.model import Neighbor
+    from dmvpn.features.bgp.model import NeighborLines
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
 _BESTPATH: Final = ("ignore", "multipath-relax", "missing-as-worst", "compare-routerid")
@@ -84,7 +84,7 @@ _SOURCES: Final = {
 
 
 def read(tree: ConfigTree) -> BgpConfig:
-    """Return what the configuration says of BGP."""
+    """Return the model of the configuration."""
     found = tree.sections(ROUTER)
     if not found:
         return BgpConfig()
@@ -160,15 +160,15 @@ def _dampening(lines: list[Args]) -> Dampening | None:
 
 
 def _ways(lines: list[Args]) -> Additional:
-    """Return whether one of these lines lets several paths be sent, and received."""
+    """Return whether any of these lines allows to send, and to receive, several paths."""
     found = [additional_of(args) for args in lines]
     return Additional(any(one.sends for one in found), any(one.receives for one in found))
 
 
-def _selected(lines: list[Args]) -> Choice:
-    """Return everything that may be told by one of these lines."""
+def _selected(lines: list[Args]) -> PathChoice:
+    """Return all paths that any of these lines allows to advertise."""
     found = [choice_of(args) for args in lines]
-    return Choice(
+    return PathChoice(
         every=any(one.every for one in found),
         best=max((one.best for one in found), default=0),
         group_best=any(one.group_best for one in found),
@@ -187,9 +187,9 @@ def _decision(router: Section) -> Decision:
     )
 
 
-def _neighbors(router: Section, family: Section | None) -> Pages[Neighbor]:
-    """Return all neighbors; the family speaks last."""
-    neighbors = router.following(NEIGHBOR, said, Neighbors)
+def _neighbors(router: Section, family: Section | None) -> Pages[NeighborLines]:
+    """Return all neighbors; lines of the address family take precedence."""
+    neighbors = router.following(NEIGHBOR, said, MergedNeighbors)
     for place, entries in enumerate(
         (
             family.made(FAMILY_NEIGHBOR, said) if family is not None else NONE,
@@ -204,8 +204,8 @@ def _neighbors(router: Section, family: Section | None) -> Pages[Neighbor]:
     return neighbors.merged()
 
 
-def _templates(router: Section, opener: ConfigLine, lines: tuple[ConfigLine, ...]) -> tuple[Neighbor, ...]:
-    """Return the templates of one kind, as if they were neighbors."""
+def _templates(router: Section, opener: ConfigLine, lines: tuple[ConfigLine, ...]) -> tuple[NeighborLines, ...]:
+    """Return the templates of one kind, in the form of neighbors."""
     return tuple(
         merged(args.text("name"), [said for line in lines for said in inner.all(line)])
         for args, inner in router.sections(opener)
@@ -241,9 +241,9 @@ def _metric(lines: list[Args]) -> int | None:
     return lines[-1].integer("metric") if lines else None
 
 
-def _network(args: Args) -> Network:
+def _network(args: Args) -> NetworkLine:
     """Return one `network`."""
-    return Network(prefix_of(args), args.text("map", ""))
+    return NetworkLine(prefix_of(args), args.text("map", ""))
 
 
 def _aggregate(args: Args) -> Aggregate:

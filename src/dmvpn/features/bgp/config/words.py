@@ -1,4 +1,4 @@
-"""Types of values that BGP's lines have to themselves: AS numbers, and neighbors or peer groups."""
+"""Value types of the BGP lines: AS numbers, and neighbors or peer groups."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dmvpn.ios import ValueType, register_type
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-#: It may begin with digits ("64501AS"), but neither be a number nor look like an address with a slip in it.
+#: A name may begin with digits ("64501AS"), but it may not be a number or look like a mistyped address.
 _NAME = re.compile(r"(?!\d+\.|\d+\Z)[A-Za-z0-9][\w.-]*\Z", re.ASCII)
 _DOTTED = re.compile(r"(\d{1,5})\.(\d{1,5})\Z", re.ASCII)
 
 
 def _read_as(text: str) -> tuple[int, str] | None:
-    """Return a number, or two with a dot between (RFC 5396); shown as typed."""
+    """Return an AS number, plain or dotted (RFC 5396), and its text as typed."""
     if dotted := _DOTTED.match(text):
         high, low = int(dotted[1]), int(dotted[2])
         return (high << 16 | low, text) if high < 1 << 16 and low < 1 << 16 and high | low else None
@@ -26,7 +26,7 @@ def _read_as(text: str) -> tuple[int, str] | None:
 
 
 def _read_peer(text: str) -> tuple[Hashable, str] | None:
-    """Return an address, or a name that cannot be meant as one."""
+    """Return an address, or a name that cannot be a mistyped address."""
     try:
         address = IPv4Address(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What BGP prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+"""Explanations of the output of BGP for `dmvpn explain` and `| explain`. Imported on first use."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import (
-    Group,
-    Kind,
+    WordGroup,
+    WordKind,
     answer_group,
     code,
     label_group,
@@ -19,7 +19,7 @@ from dmvpn.base.explanations import (
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attributes import AttributeCode, Community, Origin, SegmentKind
 from dmvpn.features.bgp.codes import Cease, ErrorCode, HeaderError, MessageType, OpenError, UpdateError
-from dmvpn.features.bgp.explain import faces, labels
+from dmvpn.features.bgp.explain import faces, labels, lines
 from dmvpn.features.bgp.packet import Capability
 from dmvpn.features.bgp.paths import PathOrigin
 from dmvpn.features.bgp.reasons import BgpReason
@@ -38,31 +38,36 @@ _LOGS = log_group(
     log(messages.Malformed, next="show ip bgp neighbors", clause="RFC 7606 §2"),
     log(messages.CannotListen, "When the router starts.", next="show ip bgp summary"),
 )
-_STATES = Group(
+_STATES = WordGroup(
     title="states of a BGP neighbor",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=(*_SUMMARY, "show ip bgp neighbors", "show bgp neighbors"),
     rank=21,
     next="show ip bgp neighbors",
     clause="RFC 4271 §8.2.2",
     sighting=r"(?:^\S+ +4 .* |BGP state = )(Idle \(Admin\)|Idle|Active|Connect|OpenSent|OpenConfirm|Established)",
     explanations=(
-        Word(SessionState.IDLE.value, "There is no way to the neighbor, so it is not called; the reason is told."),
-        Word("Idle (Admin)", "`neighbor ... shutdown`: there shall be no session."),
-        Word("Active", "There is no connection; the neighbor is called again soon, or is to call."),
-        Word(SessionState.CONNECT.value, "A TCP connection is being opened, and nobody has answered yet."),
+        Word(
+            SessionState.IDLE.value,
+            "There is no route to the neighbor, so no connection is tried; `show ip bgp neighbors` has the reason.",
+        ),
+        Word("Idle (Admin)", "`neighbor ... shutdown`: the session is disabled."),
+        Word("Active", "There is no connection; this router tries again soon, or waits for the neighbor to connect."),
+        Word(SessionState.CONNECT.value, "A TCP connection is being opened, and the neighbor has not answered yet."),
         Word(SessionState.OPEN_SENT.value, "There is a connection, and the neighbor's OPEN is awaited."),
         Word(SessionState.OPEN_CONFIRM.value, "The neighbor's OPEN was good; its KEEPALIVE is awaited."),
-        Word(SessionState.ESTABLISHED.value, "The session is up. In a summary its prefixes are counted instead."),
+        Word(
+            SessionState.ESTABLISHED.value, "The session is up. The summary shows the number of its prefixes instead."
+        ),
     ),
 )
 _REASONS = reason_group(
     "BGP",
     ("show ip bgp neighbors",),
-    reason(BgpReason.NO_ROUTE, "The routing table has no way to its address."),
+    reason(BgpReason.NO_ROUTE, "The routing table has no route to its address."),
     reason(
         BgpReason.NOT_CONNECTED,
-        "Packets to an external neighbor have TTL 1, so it is not called across other routers.",
+        "Packets to an external neighbor have TTL 1, so a session across other routers is not tried.",
     ),
     reason(BgpReason.NO_ADDRESS, "`update-source`, or the interface that leads there, cannot be used."),
     next="show ip route",
@@ -84,16 +89,16 @@ _ANSWERS = answer_group(
     Word("% No such neighbor <address>", "No neighbor has this address."),
     Word(
         "% Inbound soft reconfiguration not enabled on <address>",
-        "Only what was taken can be shown (`routes`), unless there is `neighbor ... soft-reconfiguration inbound`.",
+        "Only accepted routes can be shown (`routes`), unless there is `neighbor ... soft-reconfiguration inbound`.",
     ),
     next="show running-config",
 )
 
 
-def _codes(title: str, rank: int, clause: str, names: frozenset[str], *words: Word) -> Group:
-    return Group(
+def _codes(title: str, rank: int, clause: str, names: frozenset[str], *words: Word) -> WordGroup:
+    return WordGroup(
         title=title,
-        kind=Kind.CODE,
+        kind=WordKind.CODE,
         screens=("show logging",),
         rank=rank,
         next="show ip bgp neighbors",
@@ -109,11 +114,11 @@ _MESSAGES = _codes(
     51,
     "RFC 4271 §4",
     frozenset({"message"}),
-    code(MessageType.OPEN, "Says who one is, and what one can do; the first message of a session."),
-    code(MessageType.UPDATE, "Announces and withdraws routes."),
+    code(MessageType.OPEN, "The first message of a session: the sender's AS, router ID and capabilities."),
+    code(MessageType.UPDATE, "Advertises and withdraws routes."),
     code(MessageType.NOTIFICATION, "Ends the session, and says why."),
-    code(MessageType.KEEPALIVE, "Says that one lives."),
-    code(MessageType.ROUTE_REFRESH, "Asks to hear all routes again.", clause="RFC 2918 §3"),
+    code(MessageType.KEEPALIVE, "Says that the sender is alive."),
+    code(MessageType.ROUTE_REFRESH, "Asks the neighbor to send all routes again.", clause="RFC 2918 §3"),
 )
 _ERRORS = _codes(
     "errors of a NOTIFICATION",
@@ -124,7 +129,11 @@ _ERRORS = _codes(
     code(_E.OPEN, "The OPEN was not acceptable; the subcode says what of it."),
     code(_E.UPDATE, "An UPDATE was damaged beyond what RFC 7606 lets pass."),
     code(_E.HOLD_TIME, "Nothing was heard for the hold time."),
-    code(_E.SEND_HOLD_TIME, "For the send hold time nothing could be sent: it does not read.", clause="RFC 9687 §4"),
+    code(
+        _E.SEND_HOLD_TIME,
+        "Nothing could be sent for the send hold time: the neighbor does not read.",
+        clause="RFC 9687 §4",
+    ),
     code(_E.STATE_MACHINE, "A message came that has no place in that state.", clause="RFC 6608 §4"),
     code(_E.CEASE, "One end wants to end the session; the subcode says why.", clause="RFC 4486 §4"),
 )
@@ -155,14 +164,14 @@ _UPDATES = _codes(
     "RFC 4271 §6.3",
     frozenset({"update"}),
     code(UpdateError.MALFORMED_LIST, "The lengths in an UPDATE do not fit."),
-    code(UpdateError.UNRECOGNIZED_WELL_KNOWN, "An attribute that everybody must know is unknown."),
+    code(UpdateError.UNRECOGNIZED_WELL_KNOWN, "A well-known attribute is unknown."),
     code(UpdateError.MISSING_WELL_KNOWN, "An attribute that every route needs is missing."),
     code(UpdateError.BAD_FLAGS, "The flags of an attribute are not those of its type."),
     code(UpdateError.BAD_LENGTH, "No attribute of this type has this length."),
     code(UpdateError.BAD_ORIGIN, "There is no such origin."),
-    code(UpdateError.BAD_NEXT_HOP, "The next hop is nobody's address."),
+    code(UpdateError.BAD_NEXT_HOP, "The next hop cannot be a host's address."),
     code(UpdateError.BAD_OPTIONAL, "An optional attribute is damaged."),
-    code(UpdateError.BAD_NETWORK, "A prefix cannot be read, so what follows it cannot, either."),
+    code(UpdateError.BAD_NETWORK, "A prefix cannot be read, and so the prefixes behind it cannot, either."),
     code(UpdateError.BAD_AS_PATH, "The AS path is damaged."),
 )
 _CEASES = _codes(
@@ -173,13 +182,17 @@ _CEASES = _codes(
     code(_C.MAXIMUM_PREFIXES, "More prefixes than `maximum-prefix` allows."),
     code(_C.SHUTDOWN, "`neighbor ... shutdown` at the other end, or here."),
     code(_C.DECONFIGURED, "The neighbor was taken out of the configuration."),
-    code(_C.RESET, "Somebody typed `clear ip bgp`."),
-    code(_C.REJECTED, "The other end takes no connection from us."),
+    code(_C.RESET, "A user typed `clear ip bgp`."),
+    code(_C.REJECTED, "The other end accepts no connection from us."),
     code(_C.CONFIGURATION_CHANGE, "A line was changed that only a new session obeys."),
-    code(_C.COLLISION, "Both ends had called; one of the two connections goes.", clause="RFC 4271 §6.8"),
-    code(_C.HARD_RESET, "Its routes are to go, though it could restart gracefully.", clause="RFC 8538 §3"),
-    code(_C.BFD_DOWN, "Whoever watches the path says that it is lost.", clause="RFC 9384 §3"),
-    code(_C.OUT_OF_RESOURCES, "The other end has no memory left, or no route any more."),
+    code(_C.COLLISION, "Both ends had connected; one of the two connections is closed.", clause="RFC 4271 §6.8"),
+    code(
+        _C.HARD_RESET,
+        "The routes have to be removed, although the neighbor could restart gracefully.",
+        clause="RFC 8538 §3",
+    ),
+    code(_C.BFD_DOWN, "BFD reports that the path is lost.", clause="RFC 9384 §3"),
+    code(_C.OUT_OF_RESOURCES, "The other end has no resources left, or no route to this router any more."),
 )
 _CAPABILITIES = _codes(
     "capabilities of BGP",
@@ -187,12 +200,12 @@ _CAPABILITIES = _codes(
     "RFC 5492 §4",
     frozenset({"capability"}),
     code(Capability.MULTIPROTOCOL, "Which address families it speaks.", clause="RFC 4760 §8"),
-    code(Capability.ROUTE_REFRESH, "It says its routes again when it is asked.", clause="RFC 2918 §2"),
+    code(Capability.ROUTE_REFRESH, "It sends its routes again on request.", clause="RFC 2918 §2"),
     code(
         Capability.GRACEFUL_RESTART, "It marks the end of its table, and may restart gracefully.", clause="RFC 4724 §3"
     ),
     code(Capability.FOUR_OCTET_AS, "AS numbers of four octets.", clause="RFC 6793 §3"),
-    code(Capability.ADDITIONAL_PATHS, "It tells or takes several paths to a prefix.", clause="RFC 7911 §4"),
+    code(Capability.ADDITIONAL_PATHS, "It sends or accepts several paths for a prefix.", clause="RFC 7911 §4"),
     code(Capability.ENHANCED_REFRESH, "It marks where a refresh begins and ends.", clause="RFC 7313 §3.1"),
     code(Capability.OLD_ROUTE_REFRESH, "Route refresh, by Cisco's old number."),
 )
@@ -204,18 +217,22 @@ _ATTRIBUTES = _codes(
     code(_A.ORIGIN, "Where the route came from in its own AS."),
     code(_A.AS_PATH, "The autonomous systems on the way."),
     code(_A.NEXT_HOP, "The address that packets go to."),
-    code(_A.MULTI_EXIT_DISC, "The metric (MED): of two ways into one AS the smaller is taken."),
-    code(_A.LOCAL_PREF, "The preference inside our AS: the largest is taken."),
-    code(_A.ATOMIC_AGGREGATE, "Parts of it may have longer paths than are told."),
-    code(_A.AGGREGATOR, "Who put many prefixes together."),
+    code(_A.MULTI_EXIT_DISC, "The metric (MED): of two paths into one AS the one with the smaller MED is used."),
+    code(_A.LOCAL_PREF, "The preference inside our AS: the path with the largest is used."),
+    code(_A.ATOMIC_AGGREGATE, "Its AS path may omit systems behind some of its parts."),
+    code(_A.AGGREGATOR, "The AS and router ID of the router that made the aggregate."),
     code(_A.COMMUNITIES, "Marks of administrators.", clause="RFC 1997"),
-    code(_A.ORIGINATOR_ID, "The router that a route reflector has it from.", clause="RFC 4456 §8"),
+    code(_A.ORIGINATOR_ID, "The router from which a route reflector learned the route.", clause="RFC 4456 §8"),
     code(_A.CLUSTER_LIST, "The reflectors on the way.", clause="RFC 4456 §8"),
     code(_A.MP_REACH_NLRI, "Routes of other families; not looked at here.", clause="RFC 4760 §3"),
     code(_A.MP_UNREACH_NLRI, "Withdrawals of other families; not looked at here.", clause="RFC 4760 §4"),
     code(_A.EXTENDED_COMMUNITIES, "Marks of eight octets.", clause="RFC 4360"),
-    code(_A.AS4_PATH, "The path for those who know four octets, past those who do not.", clause="RFC 6793 §3"),
-    code(_A.AS4_AGGREGATOR, "Likewise of the aggregator.", clause="RFC 6793 §3"),
+    code(
+        _A.AS4_PATH,
+        "The path in AS numbers of four octets, carried across routers that know only two.",
+        clause="RFC 6793 §3",
+    ),
+    code(_A.AS4_AGGREGATOR, "The aggregator, likewise.", clause="RFC 6793 §3"),
     code(_A.LARGE_COMMUNITIES, "Marks of twelve octets.", clause="RFC 8092"),
 )
 _COMMUNITIES = _codes(
@@ -224,9 +241,12 @@ _COMMUNITIES = _codes(
     "RFC 1997",
     frozenset({"community"}),
     code(Community.GRACEFUL_SHUTDOWN, "The route will go soon; kept and passed on here.", clause="RFC 8326"),
-    code(Community.NO_EXPORT, "Not to be told to external neighbors."),
-    code(Community.NO_ADVERTISE, "Not to be told to anybody."),
-    code(Community.NO_EXPORT_SUBCONFED, "Not to be told to external neighbors, those of confederations included."),
+    code(Community.NO_EXPORT, "Not advertised to external neighbors."),
+    code(Community.NO_ADVERTISE, "Not advertised to any neighbor."),
+    code(
+        Community.NO_EXPORT_SUBCONFED,
+        "Not advertised to external neighbors, including those in other member ASs of the confederation.",
+    ),
 )
 _SEGMENTS = _codes(
     "segments of an AS path",
@@ -244,13 +264,13 @@ _ORIGINS = _codes(
     "RFC 4271 §5.1.1",
     frozenset({"origin"}),
     code(Origin.IGP, "By a `network` line: `i`."),
-    code(Origin.EGP, "By the protocol EGP, which nobody has any more: `e`."),
+    code(Origin.EGP, "By the protocol EGP, which is no longer in use: `e`."),
     code(Origin.INCOMPLETE, "By redistribution: `?`."),
 )
 _SOURCES = label_group(
     "where BGP has a path from",
     ("show ip bgp",),
-    Word(PathOrigin.PEER.value, "A neighbor told it."),
+    Word(PathOrigin.PEER.value, "Learned from a neighbor."),
     Word(PathOrigin.NETWORK.value, "A `network` line."),
     Word(PathOrigin.REDISTRIBUTED.value, "A `redistribute` line."),
     Word(PathOrigin.AGGREGATE.value, "An `aggregate-address` line."),
@@ -259,5 +279,5 @@ _SOURCES = label_group(
 
 GROUPS: Final = (
     *(_ANSWERS, _LOGS, _STATES, _REASONS, _MESSAGES, _ERRORS, _HEADERS, _OPENS, _UPDATES, _CEASES, _CAPABILITIES),
-    *(_ATTRIBUTES, _COMMUNITIES, _SEGMENTS, _ORIGINS, _SOURCES, *labels.GROUPS, *faces.GROUPS),
+    *(_ATTRIBUTES, _COMMUNITIES, _SEGMENTS, _ORIGINS, _SOURCES, *labels.GROUPS, *faces.GROUPS, *lines.GROUPS),
 )

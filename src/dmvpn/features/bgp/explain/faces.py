@@ -1,4 +1,4 @@
-"""Labels of the rarer shows of BGP: groups, templates, clusters, what holds for a neighbor. For `dmvpn explain`."""
+"""Labels of the rarer shows of BGP: groups, templates, clusters, settings of a neighbor. For `dmvpn explain`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ _SESSION = label_group(
     "labels of the session with a neighbor of BGP",
     _SHOWS,
     Word("Neighbor sessions", "How many there are: one.", also=("is not multisession capable", "Session")),
-    Word("Output queue size", "Prefixes that it is still to be told."),
-    Word(
-        "Index", "The update group that it is in.", also=("Advertise bit", "update-group member", "peer-group member")
-    ),
+    Word("Output queue size", "Prefixes that still have to be sent to it."),
+    Word("Index", "The neighbor's update group.", also=("Advertise bit", "update-group member", "peer-group member")),
     Word("Address tracking is enabled", "Whether there is a route to it.", also=("the RIB does", "have a route to")),
     Word(
         "Graceful-Restart",
@@ -26,11 +24,15 @@ _SESSION = label_group(
     ),
     Word(
         "Graceful Restart Capability",
-        "What it said of restarts: for so long its routes are kept while it is away.",
+        "What it advertised about restarts: how long its routes are kept while it is away.",
         clause="RFC 4724 §3",
         also=("Remote Restart timer is", "Address families advertised by peer", "was preserved", "none"),
     ),
-    Word("Stale routes", "A line of our own: routes that it has not told again since it went.", also=("removed in",)),
+    Word(
+        "Stale routes",
+        "A line of our own: routes that it has not advertised again since its session ended.",
+        also=("removed in",),
+    ),
     Word(
         "External BGP neighbor may be up to", "So many hops away, by `ebgp-multihop` or `ttl-security`.", also=("away",)
     ),
@@ -49,22 +51,30 @@ _SESSION = label_group(
 _ROUTES = label_group(
     "labels of what holds for the routes of a neighbor of BGP",
     _SHOWS,
-    Word("Inbound soft reconfiguration allowed", "What filters refuse is kept, too (`soft-reconfiguration inbound`)."),
+    Word(
+        "Inbound soft reconfiguration allowed",
+        "Routes that filters refuse are kept as well (`soft-reconfiguration inbound`).",
+    ),
     Word(
         "NEXT_HOP is always this router for eBGP paths and iBGP paths", "`next-hop-self all`.", also=("and iBGP paths",)
     ),
     Word("NEXT_HOP is propagated unchanged", "`next-hop-unchanged`."),
     Word(
         "Overrides the neighbor AS with my AS before sending updates",
-        "`as-override`: its own number in a path becomes ours, so that it takes the path.",
+        "`as-override`: its own AS number in a path becomes ours, so that it accepts the path.",
     ),
     Word("Private AS number removed from updates", "`remove-private-as`.", clause="RFC 6996 §5"),
-    Word("Allow local AS in AS path up to", "`allowas-in`: paths with our own number are taken.", also=("times",)),
+    Word(
+        "Allow local AS in AS path up to", "`allowas-in`: paths with our own AS number are accepted.", also=("times",)
+    ),
     Word(
         "Community attribute sent", "`send-community`.", clause="RFC 1997", also=("Extended-community attribute sent",)
     ),
-    Word("Default information originate", "It is told a default route.", also=("default route-map",)),
-    Word("Route map for selective unsuppression", "`unsuppress-map`: parts of aggregates that it permits are told."),
+    Word("Default information originate", "A default route is advertised to it.", also=("default route-map",)),
+    Word(
+        "Route map for selective unsuppression",
+        "`unsuppress-map`: advertises the parts of aggregates that the map permits.",
+    ),
     Word("Default weight", "The weight of its routes (`weight`)."),
     Word(
         "Inbound path policy configured", "There are filters.", also=("Outbound path policy configured", "path policy")
@@ -99,25 +109,35 @@ _ROUTES = label_group(
             "Inherited by Template",
         ),
     ),
-    Word("Template", "What several neighbors have.", also=("index",)),
+    Word("Template", "Settings that several neighbors share.", also=("index",)),
     next="show running-config",
 )
 _GROUPS = label_group(
     "labels of groups of neighbors of BGP",
     _SHOWS,
-    Word("update-group", "Neighbors that hear the same: it is made once for all.", also=("Summary for Update-groups",)),
     Word(
-        "BGP Update version", "Of the table; messages: prefixes that members are still to hear of.", also=("messages",)
+        "update-group",
+        "Neighbors that receive the same routes: their messages are made once for all.",
+        also=("Summary for Update-groups",),
     ),
-    Word("Number of NLRIs in the Adj-RIB-Out", "Prefixes that each member is told.", clause="RFC 4271 §3.2"),
-    Word("Minimum time between advertisement runs", "Announcements wait for so long."),
+    Word(
+        "BGP Update version",
+        "The version of the table; messages: prefixes that still have to be sent to members.",
+        also=("messages",),
+    ),
+    Word("Number of NLRIs in the Adj-RIB-Out", "Prefixes advertised to each member.", clause="RFC 4271 §3.2"),
+    Word("Minimum time between advertisement runs", "How long advertisements wait."),
     Word("BGP peer-group is", "A group of the configuration.", also=("peer-group", "Group", "Type")),
-    Word("members", "Who is in it; a star: it called from a `bgp listen range`.", also=("member", "Queued")),
+    Word(
+        "members",
+        "The members of the group; a star: the member connected from a `bgp listen range`.",
+        also=("member", "Queued"),
+    ),
     Word("Hash", "IOS's column; 0 here.", also=("Refcount",)),
     Word("Global cluster-id", "The name of our cluster of route reflection.", clause="RFC 4456 §7"),
     Word(
         "BGP client-to-client reflection",
-        "Clients hear of each other by us.",
+        "This router reflects the routes of clients to other clients.",
         also=("all (inter-cluster and intra-cluster)", "intra-cluster", "Used"),
     ),
     Word(
@@ -127,14 +147,14 @@ _GROUPS = label_group(
     ),
     Word(
         "BGP Total Messages Formatted",
-        "UPDATEs that the leaders of update groups were sent, and prefixes that members are still to be sent.",
+        "UPDATEs sent to the leaders of update groups, and prefixes that still have to be sent to members.",
         also=("Enqueued",),
     ),
     Word("Leader", "The member that is named for its update group."),
-    Word("MsgFmt", "UPDATEs that the leader was sent."),
-    Word("MsgRepl", "UPDATEs that the other members were sent."),
-    Word("Csize", "Prefixes that are still to be looked at for the group; IOS counts messages of its cache."),
-    Word("Qsize", "Prefixes that members are still to be sent; IOS counts messages."),
+    Word("MsgFmt", "UPDATEs sent to the leader."),
+    Word("MsgRepl", "UPDATEs sent to the other members."),
+    Word("Csize", "Prefixes that the group still has to process; IOS counts messages of its cache."),
+    Word("Qsize", "Prefixes that still have to be sent to members; IOS counts messages."),
     Word("inaccessible", "There is no route to the next hop.", also=("Prefixes",)),
     Word("RIB-failure", "Why the routing table has another route.", also=("RIB-NH Matches", "Higher admin distance")),
     next="show ip bgp update-group",
@@ -144,19 +164,19 @@ _DAMPENING = label_group(
     "labels of routes of BGP that come and go",
     _SHOWS,
     Word("dampening", "Half-life, reuse limit, suppress limit, longest time, as they are typed.", also=("DEFAULT",)),
-    Word("Half-life time", "After it a penalty is half of what it was.", also=("mins", "secs")),
+    Word("Half-life time", "The time after which a penalty has halved.", also=("mins", "secs")),
     Word("Decay Time", "From the largest penalty down to the suppress limit."),
     Word("Max suppress penalty", "The largest penalty; after the longest time it is down to the reuse limit."),
     Word("Max suppress time", "A route is suppressed for so long at most."),
-    Word("Suppress penalty", "A route with more is not used."),
-    Word("Reuse penalty", "A route with no more is used again."),
-    Word("From", "The neighbor that tells it."),
-    Word("Flaps", "How often it was taken back or changed, in so much time.", also=("Duration",)),
+    Word("Suppress penalty", "A route with a larger penalty is not used."),
+    Word("Reuse penalty", "A suppressed route is used again when its penalty falls to this."),
+    Word("From", "The neighbor that advertises it."),
+    Word("Flaps", "How often the route was withdrawn or changed, and in how much time.", also=("Duration",)),
     Word("Reuse", "When it is used again, if nothing happens meanwhile."),
-    Word("suppressed due to dampening", "It came and went too often, and is not used."),
+    Word("suppressed due to dampening", "The route flapped too often and is not used."),
     Word(
         "Dampinfo",
-        "What is held against the route: 1000 for each time that it went, 500 for each change, halved by and by.",
+        "The penalty of the route: 1000 for each withdrawal, 500 for each change, halved after each half-life.",
         also=("penalty", "flapped", "reuse in"),
     ),
     next="show ip bgp dampening flap-statistics",

@@ -1,4 +1,4 @@
-"""`clear ip bgp`, also as `clear bgp`, of the one address family that there is."""
+"""`clear ip bgp`, also as `clear bgp`, of IPv4 unicast, the only address family."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HELP: Final[Mapping[str, str]] = {
     "external": "Those of other autonomous systems",
     "peer-group": "Those of a group",
     "group": "Its name",
-    "update-group": "Those that hear the same",
+    "update-group": "Neighbors with the same routes",
     "number": "Of the group",
     "address": "One neighbor",
     "autonomous_system": "Those of this autonomous system",
@@ -36,7 +36,7 @@ _HELP: Final[Mapping[str, str]] = {
 
 
 def clear(ctx: ShowContext, args: Args) -> ClearBgp:
-    """End sessions, or only say everything again."""
+    """Return the event that ends sessions, or only exchanges routes again."""
     address = args.address("address", None)
     softness = Softness.HARD
     if "in" in args:
@@ -57,7 +57,7 @@ def clear(ctx: ShowContext, args: Args) -> ClearBgp:
 
 
 def clear_dampening(ctx: ShowContext, args: Args) -> ClearDampening:
-    """Forget what is held against routes."""
+    """Return the event that clears flap histories."""
     address = args.address("destination", None)
     if not isinstance(address, IPv4Address):
         return ClearDampening()

@@ -1,4 +1,4 @@
-"""What the shows of BGP share: who answers, and by which words each of them can be asked for."""
+"""Shared by the shows of BGP: the machine that answers, and the spellings of each command."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.ios import Args, ShowContext
 
-#: What is said where there is no `router bgp`.
+#: Output without `router bgp`.
 NOT_ACTIVE: Final = "% BGP not active"
-#: The words of all its commands.
+#: Help texts for the keywords of all commands.
 HELP: Final = {
     "bgp": "Border Gateway Protocol",
     "all": "All address families; there is one",
@@ -30,7 +30,7 @@ A = TypeVar("A")
 
 
 def active(ctx: ShowContext) -> BgpMachine | None:
-    """Return the process, None without one. The machine is imported where somebody asks it, or was configured."""
+    """Return the process; None: BGP is not configured. The machine is imported on first use or when configured."""
     from dmvpn.features.bgp.machine import BgpMachine
 
     machine = ctx.machine(BgpMachine)
@@ -45,10 +45,9 @@ def spelled(
     *,
     gap: bool = False,
 ) -> tuple[ExecCommand, ...]:
-    """Yield a show in all its spellings. With `all` a line says of which address family it is; gap: and an empty one
-    follows.
+    """Return a show in all its spellings. With `all`, a header names the address family; gap: an empty line follows it.
 
-    `show bgp` alone is nothing to be asked for: it needs the family.
+    `show bgp` alone is not valid: the family must follow.
     """
 
     def by_family(answer: A) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Routes that came and went: `show ip bgp dampening parameters | dampened-paths | flap-statistics`."""
+"""Flapping routes: `show ip bgp dampening parameters | dampened-paths | flap-statistics`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _NOT_ENABLED: Final = "% dampening not enabled for base"
 
 @dataclass(frozen=True, slots=True)
 class ShowParameters:
-    """What holds. half_life, decay, longest: seconds. highest: the largest penalty. is_default: nobody said so."""
+    """The dampening parameters. half_life, decay, longest: seconds. highest: maximum penalty. is_default: not
+    configured.
+    """
 
     is_active: bool = True
     is_enabled: bool = False
@@ -39,7 +41,9 @@ class ShowParameters:
 
 @dataclass(frozen=True, slots=True)
 class FlapLine:
-    """A route. status: the codes before it. flaps: in `duration`. reuse: when it is used again, "" if it is."""
+    """A route. status: the codes before it. flaps: in `duration`. reuse: time until it is used again; "":
+    it is in use.
+    """
 
     status: str
     prefix: Prefix
@@ -52,7 +56,7 @@ class FlapLine:
 
 @dataclass(frozen=True, slots=True)
 class ShowFlaps:
-    """Routes against which something is held. version 0: BGP is not configured."""
+    """Routes with a flap history. version 0: BGP is not configured."""
 
     version: int = 0
     router_id: str = ""
@@ -61,7 +65,7 @@ class ShowFlaps:
 
 
 def query_parameters(ctx: ShowContext, args: Args) -> ShowParameters:
-    """Return what is configured."""
+    """Return the configured parameters."""
     machine = active(ctx)
     if machine is None:
         return ShowParameters(is_active=False)
@@ -81,12 +85,12 @@ def query_parameters(ctx: ShowContext, args: Args) -> ShowParameters:
 
 
 def query_damped(ctx: ShowContext, args: Args) -> ShowFlaps:
-    """Return the routes that are not used."""
+    """Return the suppressed routes."""
     return _flaps(ctx, only_damped=True)
 
 
 def query_flaps(ctx: ShowContext, args: Args) -> ShowFlaps:
-    """Return all routes that came and went lately."""
+    """Return all routes with a flap history."""
     return _flaps(ctx, only_damped=False)
 
 
@@ -124,7 +128,7 @@ def _lines(machine: BgpMachine, now: float, *, only_damped: bool) -> Iterator[Fl
 
 
 def render_parameters(answer: ShowParameters) -> Iterator[str]:
-    """Yield the lines as IOS has them."""
+    """Yield the lines in the format of IOS."""
     if not answer.is_active or not answer.is_enabled:
         yield _NOT_ENABLED if answer.is_active else NOT_ACTIVE
         return
@@ -138,14 +142,14 @@ def render_parameters(answer: ShowParameters) -> Iterator[str]:
 
 
 def render_damped(answer: ShowFlaps) -> Iterator[str]:
-    """Yield a line for each."""
+    """Yield a line for each route."""
     yield from _head(answer, "   Network          From             Reuse    Path")
     for one in answer.lines:
         yield f"{one.status}{spelled_prefix(one.prefix):<17}{one.sender:<16} {one.reuse:<8} {one.path}"
 
 
 def render_flaps(answer: ShowFlaps) -> Iterator[str]:
-    """Yield a line for each."""
+    """Yield a line for each route."""
     yield from _head(answer, "   Network          From            Flaps Duration Reuse    Path")
     for one in answer.lines:
         name = spelled_prefix(one.prefix)

@@ -1,4 +1,4 @@
-"""One neighbor in `show ip bgp neighbors`: everything about it, as a value and as lines."""
+"""One neighbor in `show ip bgp neighbors`: all its details, as a value and as lines."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.restart import Restart
-    from dmvpn.features.bgp.session import Counts, Session
+    from dmvpn.features.bgp.session import MessageCounts, Session
 
 
 @dataclass(frozen=True, slots=True)
 class MessageLine:
-    """How often a kind of message was sent and received."""
+    """How many messages of a type were sent and received."""
 
     kind: str
     sent: int
@@ -30,20 +30,21 @@ class MessageLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeighborDetail:
-    """Everything about a neighbor.
+    """All details of a neighbor.
 
-    since: how long it has been in its state.
-    best, multiple: how many of its paths are the best ones, and in use beside a better one.
+    since: time in its state.
+    best, multiple: how many of its paths are best paths, and how many are used beside a better one (multipath).
     reason: why there is no session.
-    local, local_port, foreign_port: the ends of the connection, "" and 0: there is none.
-    hops: that it may be away, 0: it is internal.
-    lines: what holds for its routes, in words.
+    local, local_port, foreign_port: the ends of the connection; "" and 0: there is none.
+    hops: the maximum hop count to it; 0: it is internal.
+    lines: settings for its routes, in words.
     update_group: 0: it is in none.
     has_way: there is a route to it.
-    helped: its routes are kept if it restarts. restart_time, restart_families: as it says in its OPEN, None: nothing.
-    send_hold_time: seconds for which it may take nothing of what is sent; stuck: that are left of them, None: it takes.
-    stale: prefixes that it has not told again, of which the routes are kept for `awaited` more seconds, None: it does
-    not restart.
+    helped: its routes are kept if it restarts. restart_time, restart_families: from its OPEN; None: capability not
+    sent.
+    send_hold_time: seconds for which it may read nothing; stuck: seconds left of them; None: it reads.
+    stale: prefixes that it has not sent again, whose routes are kept for `awaited` more seconds; None: it does not
+    restart.
     """
 
     address: str
@@ -96,7 +97,7 @@ class NeighborDetail:
 
 
 def neighbor_lines(one: NeighborDetail) -> Iterator[str]:
-    """Yield what `show ip bgp neighbors` prints of one."""
+    """Yield the lines of `show ip bgp neighbors` for one neighbor."""
     yield from _head(one)
     yield from _messages(one)
     yield from _family(one)
@@ -189,7 +190,7 @@ def _family(one: NeighborDetail) -> Iterator[str]:
 
 
 def _restarts(one: NeighborDetail) -> Iterator[str]:
-    """Yield what becomes of its routes if it restarts."""
+    """Yield the lines about graceful restart."""
     if not one.helped:
         yield "  Graceful-Restart is disabled"
         return
@@ -202,8 +203,8 @@ def _restarts(one: NeighborDetail) -> Iterator[str]:
 
 
 def neighbor_detail(ctx: ShowContext, machine: BgpMachine, peer: Peer, used: tuple[int, int]) -> NeighborDetail:
-    """Return everything about a neighbor. used: how many of its paths are the best ones, and in use beside a better."""
-    from dmvpn.features.bgp.teller import queued  # as the machine: only where somebody asks it
+    """Return all details of a neighbor. used: how many of its paths are best paths, and used beside a better one."""
+    from dmvpn.features.bgp.advertiser import queued  # as the machine: imported on first use
 
     lines, settings = peer.settings.lines, peer.settings
     detail = NeighborDetail(
@@ -241,12 +242,12 @@ def neighbor_detail(ctx: ShowContext, machine: BgpMachine, peer: Peer, used: tup
         own_restart_time=machine.config.restart_time,
         stale_time=machine.config.stale_time,
         stale=len(peer.stale),
-        awaited=_left(machine.restarts.deadline(peer.address), ctx.now),
+        awaited=_left(machine.restarts.deadline(peer), ctx.now),
     )
     return detail if peer.session is None else _with_session(detail, peer.session, machine, ctx.now)
 
 
-def _counted(counts: Counts) -> tuple[MessageLine, ...]:
+def _counted(counts: MessageCounts) -> tuple[MessageLine, ...]:
     kinds = {
         "Opens": counts.opens,
         "Notifications": counts.notifications,
@@ -258,7 +259,7 @@ def _counted(counts: Counts) -> tuple[MessageLine, ...]:
 
 
 def _with_session(detail: NeighborDetail, session: Session, machine: BgpMachine, now: float) -> NeighborDetail:
-    """Return what there is to say of a neighbor with a session that is established."""
+    """Return the details with those of an established session."""
     restart, up = session.restart, surely(session.up)
     return replace(
         detail,
@@ -266,7 +267,7 @@ def _with_session(detail: NeighborDetail, session: Session, machine: BgpMachine,
         hold_time=session.hold_time,
         keepalive=session.keepalive,
         send_hold_time=round(session.send_hold_time),
-        stuck=_left(session.timers.when("send hold"), now),
+        stuck=_left(session.stuck_until, now),
         last_read=age(now - session.last_read),
         last_write=age(now - session.last_write),
         capabilities=tuple(name for name, is_agreed in _capabilities(session).items() if is_agreed),

@@ -1,4 +1,4 @@
-"""Neighbors together: `show ip bgp update-group`, and `show ip bgp peer-group`."""
+"""Groups of neighbors: `show ip bgp update-group` and `show ip bgp peer-group`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from dmvpn.features.bgp.show.wording import in_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.bgp.groups import Group
+    from dmvpn.features.bgp.groups import UpdateGroup
     from dmvpn.features.bgp.machine import BgpMachine
-    from dmvpn.features.bgp.model import Neighbor
+    from dmvpn.features.bgp.model import NeighborLines
     from dmvpn.ios import Args, ShowContext
 
-#: Addresses on one line.
+#: Addresses per line.
 _A_LINE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateGroup:
-    """Neighbors that hear the same. prefixes: that they are told. queued: what all of them do not know so far."""
+class UpdateGroupEntry:
+    """Neighbors that receive the same UPDATEs. prefixes: advertised to them. queued: not yet sent to all of them."""
 
     number: int
     internal: bool
@@ -38,15 +38,15 @@ class UpdateGroup:
 
 @dataclass(frozen=True, slots=True)
 class ShowUpdateGroups:
-    """All of them, or the one that was asked for."""
+    """All update groups, or the selected ones."""
 
     is_active: bool = True
-    groups: tuple[UpdateGroup, ...] = ()
+    groups: tuple[UpdateGroupEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PeerGroup:
-    """A group of the configuration. autonomous_system: 0: it says nothing of it. ranges: who is in it by calling us."""
+    """A configured peer group. autonomous_system: 0: not configured in the group. ranges: its listen ranges."""
 
     name: str
     autonomous_system: int
@@ -59,14 +59,14 @@ class PeerGroup:
 
 @dataclass(frozen=True, slots=True)
 class ShowPeerGroups:
-    """All of them, or the one that was asked for."""
+    """All peer groups, or the selected one."""
 
     is_active: bool = True
     groups: tuple[PeerGroup, ...] = ()
 
 
 def query_update_groups(ctx: ShowContext, args: Args) -> ShowUpdateGroups:
-    """Return all, one by its number, or that of a neighbor."""
+    """Return all update groups, one by number, or that of a neighbor."""
     machine = active(ctx)
     if machine is None:
         return ShowUpdateGroups(is_active=False)
@@ -80,9 +80,9 @@ def query_update_groups(ctx: ShowContext, args: Args) -> ShowUpdateGroups:
     )
 
 
-def _update_group(machine: BgpMachine, group: Group) -> UpdateGroup:
+def _update_group(machine: BgpMachine, group: UpdateGroup) -> UpdateGroupEntry:
     audience = group.audience
-    return UpdateGroup(
+    return UpdateGroupEntry(
         group.number,
         audience.internal,
         tuple(in_words(audience.lines)),
@@ -95,7 +95,7 @@ def _update_group(machine: BgpMachine, group: Group) -> UpdateGroup:
 
 
 def query_peer_groups(ctx: ShowContext, args: Args) -> ShowPeerGroups:
-    """Return all, or one by its name."""
+    """Return all peer groups, or one by name."""
     machine = active(ctx)
     if machine is None:
         return ShowPeerGroups(is_active=False)
@@ -104,7 +104,7 @@ def query_peer_groups(ctx: ShowContext, args: Args) -> ShowPeerGroups:
     return ShowPeerGroups(groups=tuple(_peer_group(machine, one) for one in groups))
 
 
-def _peer_group(machine: BgpMachine, lines: Neighbor) -> PeerGroup:
+def _peer_group(machine: BgpMachine, lines: NeighborLines) -> PeerGroup:
     members = [peer for _, peer in sorted(machine.peers.items()) if peer.settings.lines.group == lines.peer]
     number = lines.remote_as or 0
     internal = number == machine.config.local_as
@@ -121,7 +121,7 @@ def _peer_group(machine: BgpMachine, lines: Neighbor) -> PeerGroup:
 
 
 def query_group_summary(ctx: ShowContext, args: Args) -> ShowSummary:
-    """Return the summary with the members of a group alone."""
+    """Return the summary, restricted to the members of a group."""
     machine = active(ctx)
     summary = query_summary(ctx, args)
     if machine is None:
@@ -134,7 +134,7 @@ def query_group_summary(ctx: ShowContext, args: Args) -> ShowSummary:
 
 
 def render_update_groups(answer: ShowUpdateGroups) -> Iterator[str]:
-    """Yield a block for each."""
+    """Yield a block for each group."""
     if not answer.is_active:
         yield NOT_ACTIVE
     for one in answer.groups:
@@ -151,7 +151,7 @@ def render_update_groups(answer: ShowUpdateGroups) -> Iterator[str]:
 
 
 def render_update_group_summary(answer: ShowUpdateGroups) -> Iterator[str]:
-    """Yield a line for each."""
+    """Yield a line for each group."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return
@@ -164,7 +164,7 @@ def render_update_group_summary(answer: ShowUpdateGroups) -> Iterator[str]:
 
 
 def render_peer_groups(answer: ShowPeerGroups) -> Iterator[str]:
-    """Yield a block for each."""
+    """Yield a block for each group."""
     if not answer.is_active:
         yield NOT_ACTIVE
     for one in answer.groups:

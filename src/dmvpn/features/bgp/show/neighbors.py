@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ShowNeighbors:
-    """The answer. is_active: BGP is configured. asked: the neighbor that was asked for and is not there."""
+    """The answer. is_active: BGP is configured. asked: the requested neighbor, if it does not exist."""
 
     is_active: bool = True
     asked: str = ""
@@ -35,7 +35,7 @@ class ShowNeighbors:
 
 @dataclass(frozen=True, slots=True)
 class ShowRoutes:
-    """Routes of one neighbor. unkept: the neighbor of which nobody wants to know what filters refuse."""
+    """Routes of one neighbor. unkept: the neighbor, if it lacks `soft-reconfiguration inbound`."""
 
     is_active: bool = True
     asked: str = ""
@@ -61,7 +61,7 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
 
 
 def _used(machine: BgpMachine) -> tuple[Counter[IPv4Address], Counter[IPv4Address]]:
-    """Return how many best paths there are of each neighbor, and how many in use beside a better one."""
+    """Return for each neighbor how many best paths it has, and how many paths used beside a better one."""
     best: Counter[IPv4Address] = Counter()
     multiple: Counter[IPv4Address] = Counter()
     for found in machine.routes.table.destinations.values():
@@ -72,7 +72,7 @@ def _used(machine: BgpMachine) -> tuple[Counter[IPv4Address], Counter[IPv4Addres
 
 
 def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
-    """Return what a neighbor told, or was told."""
+    """Return the routes received from a neighbor, or advertised to it."""
     machine = active(ctx)
     if machine is None:
         return ShowRoutes(is_active=False)
@@ -89,7 +89,7 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
         return ShowRoutes(table=table_of(machine, lines))
     if "received-routes" in args and not peer.settings.lines.soft_reconfiguration:
         return ShowRoutes(unkept=str(address))
-    from dmvpn.features.bgp.teller import advertised  # as the machine: only where somebody asks it
+    from dmvpn.features.bgp.advertiser import advertised  # as the machine: imported on first use
 
     told = dict(advertised(peer)) if "advertised-routes" in args else peer.received
     mark = ">" if "advertised-routes" in args else " "
@@ -98,13 +98,13 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
 
 
 def _taken(machine: BgpMachine, peer: Peer, nlri: Nlri) -> Path | None:
-    """Return the path that was made of what a neighbor told."""
+    """Return the path made from a received route."""
     source = PathOrigin.PEER, peer.address, number_of(nlri)
     return machine.routes.table.known(prefix_of(nlri), source)
 
 
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
-    """Yield a block for each."""
+    """Yield a block for each neighbor."""
     if not answer.is_active:
         yield NOT_ACTIVE
     elif answer.asked:
@@ -114,7 +114,7 @@ def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
 
 
 def render_routes(answer: ShowRoutes) -> Iterator[str]:
-    """Yield a line for each."""
+    """Yield a line for each route."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return
@@ -140,9 +140,9 @@ COMMANDS: Final = (
     *spelled(
         "neighbors {address:address} ( advertised-routes | received-routes | routes )",
         {
-            "advertised-routes": "What it was told",
-            "received-routes": "What it told, before filters",
-            "routes": "What it told, and was taken",
+            "advertised-routes": "Routes sent to it",
+            "received-routes": "Routes from it, before filters",
+            "routes": "Routes from it, after filters",
         },
         query_routes,
         render_routes,

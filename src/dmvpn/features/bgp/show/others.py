@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PathLine:
-    """A set of attributes: in how many paths it is, its MED, its AS path with the origin."""
+class AttributesLine:
+    """A set of attributes: the number of paths that share it, its MED, and its AS path with the origin."""
 
     used: int
     metric: int
@@ -30,12 +30,12 @@ class ShowPaths:
     """All sets of attributes."""
 
     is_active: bool = True
-    paths: tuple[PathLine, ...] = ()
+    paths: tuple[AttributesLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ShowClusters:
-    """cluster: our cluster ID; configured: 0.0.0.0: it is the router ID. clients: neighbors that we reflect to."""
+    """cluster: our cluster ID; configured: 0.0.0.0: it is the router ID. clients: number of our reflector clients."""
 
     cluster: str = ""
     configured: str = ""
@@ -43,7 +43,7 @@ class ShowClusters:
 
 
 def query_paths(ctx: ShowContext, args: Args) -> ShowPaths:
-    """Return the paths; equal attributes count once."""
+    """Return the sets of attributes; equal ones count once."""
     machine = active(ctx)
     if machine is None:
         return ShowPaths(is_active=False)
@@ -53,14 +53,14 @@ def query_paths(ctx: ShowContext, args: Args) -> ShowPaths:
             used[path.attributes] = used.get(path.attributes, 0) + 1
     return ShowPaths(
         paths=tuple(
-            PathLine(count, one.med or 0, f"{path_text(one.path)} {ORIGINS[one.origin]}".strip())
+            AttributesLine(count, one.med or 0, f"{path_text(one.path)} {ORIGINS[one.origin]}".strip())
             for one, count in used.items()
         )
     )
 
 
 def query_clusters(ctx: ShowContext, args: Args) -> ShowClusters:
-    """Return our cluster identifier, and how many clients we reflect routes to."""
+    """Return our cluster ID, and the number of our reflector clients."""
     machine = active(ctx)
     if machine is None:
         return ShowClusters()
@@ -71,7 +71,7 @@ def query_clusters(ctx: ShowContext, args: Args) -> ShowClusters:
 
 
 def render_paths(answer: ShowPaths) -> Iterator[str]:
-    """Yield a line for each; the addresses and buckets of IOS are its own."""
+    """Yield a line for each set, with a number and 0 in place of the addresses and hash buckets of IOS."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return
@@ -81,7 +81,7 @@ def render_paths(answer: ShowPaths) -> Iterator[str]:
 
 
 def render_clusters(answer: ShowClusters) -> Iterator[str]:
-    """Yield the lines as IOS has them."""
+    """Yield the lines in the format of IOS."""
     if not answer.cluster:
         yield NOT_ACTIVE
         return

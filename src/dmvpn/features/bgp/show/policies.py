@@ -1,4 +1,4 @@
-"""What was configured, and what came from groups and templates: `neighbors A.B.C.D policy`, and the templates."""
+"""Configured and inherited settings: `neighbors A.B.C.D policy`, and the templates."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dmvpn.features.bgp.spelling import policy_lines, session_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.features.bgp.model import Neighbor
+    from dmvpn.features.bgp.model import NeighborLines
     from dmvpn.ios import Args, ShowContext
 
 
 @dataclass(frozen=True, slots=True)
 class ShowPolicy:
-    """The lines about routes of a neighbor. asked: the one that is not there."""
+    """The lines about routes of a neighbor. asked: the requested neighbor, if it does not exist."""
 
     is_active: bool = True
     asked: str = ""
@@ -29,7 +29,9 @@ class ShowPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template, and what it takes from others. heirs: templates that take from it, with their places."""
+    """A template, with the lines that it inherits. heirs: templates that inherit from it, with their
+    sequence numbers.
+    """
 
     name: str
     place: int
@@ -40,7 +42,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class ShowTemplates:
-    """All templates of a kind, or the one that was asked for. of_session: of sessions, else of routes."""
+    """All templates of a kind, or the requested one. of_session: session templates, otherwise policy templates."""
 
     is_active: bool = True
     of_session: bool = True
@@ -48,7 +50,7 @@ class ShowTemplates:
 
 
 def query_policy(ctx: ShowContext, args: Args) -> ShowPolicy:
-    """Return one neighbor."""
+    """Return the policy of one neighbor."""
     machine = active(ctx)
     if machine is None:
         return ShowPolicy(is_active=False)
@@ -62,17 +64,17 @@ def query_policy(ctx: ShowContext, args: Args) -> ShowPolicy:
 
 
 def query_sessions(ctx: ShowContext, args: Args) -> ShowTemplates:
-    """Return session templates: all, or the one that is named."""
+    """Return session templates: all, or the named one."""
     return _templates(ctx, args, session_lines, of_session=True)
 
 
 def query_policies(ctx: ShowContext, args: Args) -> ShowTemplates:
-    """Return policy templates: all, or the one that is named."""
+    """Return policy templates: all, or the named one."""
     return _templates(ctx, args, policy_lines, of_session=False)
 
 
 def _templates(
-    ctx: ShowContext, args: Args, lines_of: Callable[[Neighbor], Iterator[str]], *, of_session: bool
+    ctx: ShowContext, args: Args, lines_of: Callable[[NeighborLines], Iterator[str]], *, of_session: bool
 ) -> ShowTemplates:
     machine = active(ctx)
     if machine is None:
@@ -95,7 +97,7 @@ def _templates(
 
 
 def render_policy(answer: ShowPolicy) -> Iterator[str]:
-    """Yield the lines as IOS has them, with its spelling."""
+    """Yield the lines in the format of IOS, its spelling included."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return
@@ -113,7 +115,7 @@ def render_policy(answer: ShowPolicy) -> Iterator[str]:
 
 
 def render_templates(answer: ShowTemplates) -> Iterator[str]:
-    """Yield a block for each. The masks of IOS are its own; their place has the number of lines."""
+    """Yield a block for each template. The masks of IOS are replaced by the number of lines."""
     if not answer.is_active:
         yield NOT_ACTIVE
     indent = " " if answer.of_session else "  "

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.table import Destination
     from dmvpn.ios import Args, ShowContext
 
-#: What well-known communities keep a prefix from.
+#: Words for the restrictions of well-known communities.
 _KEPT: Final = {
     Community.NO_ADVERTISE: "not advertised to any peer",
     Community.NO_EXPORT: "not advertised to EBGP peer",
@@ -40,11 +40,11 @@ _MERITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PathDetail:
-    """A path of one prefix. sender, identifier: who told it. marks: "internal", "best" ...
+    """A path of one prefix. sender, identifier: the neighbor that sent it. marks: "internal", "best" ...
 
-    remarks: what is said of it behind its AS path. groups: that are told of it, by number; None: nobody hears several.
-    heard_as, told_as: its number as its sender has it, and as we tell it, in words of IOS.
-    damping: what is held against it, since it came and went.
+    remarks: the words after its AS path. groups: update groups that receive it, by number; None: one path per prefix.
+    heard_as, told_as: its path identifier as received and as sent, in the format of IOS.
+    damping: its flap history.
     """
 
     path: str
@@ -71,9 +71,9 @@ class PathDetail:
 
 @dataclass(frozen=True, slots=True)
 class ShowPrefix:
-    """The answer to a question about one prefix; None: it is not in the table. total: paths, whether shown or not.
+    """The answer about one prefix; prefix None: it is not in the table. total: number of paths, shown or not.
 
-    notes: what keeps it from neighbors, or from the routing table. groups: that are told of it, by number.
+    notes: why it is not advertised, or not in the routing table. groups: update groups that receive it, by number.
     """
 
     prefix: Prefix | None = None
@@ -95,7 +95,7 @@ class ShowDetails:
 
 
 def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
-    """Return the prefix that was asked for, or the longest one that holds the address."""
+    """Return the requested prefix, or the longest prefix with the address."""
     machine = active(ctx)
     if machine is None:
         return ShowPrefix(is_active=False)
@@ -112,7 +112,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
 
 
 def query_details(ctx: ShowContext, args: Args) -> ShowDetails:
-    """Return every prefix with everything that is known of it."""
+    """Return every prefix with all details."""
     machine = active(ctx)
     if machine is None:
         return ShowDetails(is_active=False)
@@ -143,7 +143,7 @@ def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Ar
 
 
 def _notes(machine: BgpMachine, prefix: Prefix, found: Destination) -> Iterator[str]:
-    """Yield what keeps a prefix from neighbors, or from the routing table."""
+    """Yield why a prefix is not advertised, or not in the routing table."""
     said = () if found.chosen is None else found.chosen.attributes.communities
     yield from (words for community, words in _KEPT.items() if community in said)
     if prefix in machine.routes.suppressed:
@@ -153,7 +153,7 @@ def _notes(machine: BgpMachine, prefix: Prefix, found: Destination) -> Iterator[
 
 
 def render_prefix(answer: ShowPrefix) -> Iterator[str]:
-    """Yield every path with all that is known of it."""
+    """Yield every path of a prefix with all details."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return
@@ -198,7 +198,7 @@ def _numbers(groups: tuple[int, ...]) -> Iterator[str]:
 
 
 def render_details(answer: ShowDetails) -> Iterator[str]:
-    """Yield one prefix after the other."""
+    """Yield the lines of all prefixes."""
     if not answer.is_active:
         yield NOT_ACTIVE
     for one in answer.prefixes:
@@ -206,7 +206,7 @@ def render_details(answer: ShowDetails) -> Iterator[str]:
 
 
 def _remarks(machine: BgpMachine, prefix: Prefix, path: Path) -> Iterator[str]:
-    """Yield who made an aggregate, and what there is to say of the neighbor that told a path."""
+    """Yield the aggregator of a path, and remarks about the neighbor that sent it."""
     made = path.attributes.aggregator
     if made is not None:
         yield f"(aggregated by {made.autonomous_system} {made.address})"
@@ -265,7 +265,7 @@ def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path,
 
 
 def _damping(machine: BgpMachine, prefix: Prefix, path: Path, now: float) -> str:
-    """Return what is held against a path; "": nothing."""
+    """Return the flap history of a path; "": it has none."""
     nlri = named(prefix, path.number)
     flap = machine.flaps.of(path.peer, nlri)
     if flap is None:
@@ -277,7 +277,7 @@ def _damping(machine: BgpMachine, prefix: Prefix, path: Path, now: float) -> str
 
 
 def _kind(path: Path) -> str:
-    """Return who told it: members of our confederation are named as such, and what came by way of them."""
+    """Return the kind of the neighbor that sent a path; paths through our confederation have names of their own."""
     if path.confederate:
         return "confed-external"
     if path.internal and any(part.is_inside for part in path.attributes.path):
@@ -286,7 +286,7 @@ def _kind(path: Path) -> str:
 
 
 def _told_as(found: Destination, path: Path) -> str:
-    """Return the number as which a path is told; without a choice it is that of the best path alone."""
+    """Return the path identifier that we send; without additional paths, only the best path has one."""
     number = next((one.number for one in found.candidates if one.path is path), None)
     if number is None:
         return "0x0" if path is found.chosen and not found.candidates else "0"
@@ -294,7 +294,7 @@ def _told_as(found: Destination, path: Path) -> str:
 
 
 def _groups_of(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path) -> tuple[int, ...] | None:
-    """Return which groups are told of a path, if there is a choice of paths."""
+    """Return the update groups that receive a path; None: no additional paths are selected."""
     if not found.candidates:
         return None
     number = next((one.number for one in found.candidates if one.path is path), None)

@@ -1,4 +1,4 @@
-"""How far the work is: `show ip bgp replication`, `pending-prefixes` and `nexthops`."""
+"""Progress of the process: `show ip bgp replication`, `pending-prefixes` and `nexthops`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dmvpn.features.bgp.show.table import ShowTable, chosen_table, render_table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.bgp.groups import Group
+    from dmvpn.features.bgp.groups import UpdateGroup
     from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.ios import Args, ShowContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replication:
-    """An update group. leader: the member that is named for all. formatted: UPDATEs that it was sent; replicated: that
-    the others were. pending: prefixes that are still to be looked at, queued: that members are still to be sent.
+    """An update group. leader: the member named for the group. formatted: UPDATEs sent to it; replicated: UPDATEs sent
+    to the other members. pending: prefixes to be processed. queued: prefixes still to be sent to members.
     """
 
     number: int
@@ -34,7 +34,7 @@ class Replication:
 
 @dataclass(frozen=True, slots=True)
 class ShowReplication:
-    """All groups, or the one that was asked for."""
+    """All groups, or the selected one."""
 
     is_active: bool = True
     groups: tuple[Replication, ...] = ()
@@ -42,7 +42,7 @@ class ShowReplication:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A next hop. metric: of the route to it, None: there is none. paths, prefixes: how many lead there."""
+    """A next hop. metric: of the route to it; None: no route. paths, prefixes: how many use it."""
 
     address: str
     metric: int | None
@@ -59,7 +59,7 @@ class ShowHops:
 
 
 def query_replication(ctx: ShowContext, args: Args) -> ShowReplication:
-    """Return how often what was made once was sent."""
+    """Return how often encoded UPDATEs were sent."""
     machine = active(ctx)
     if machine is None:
         return ShowReplication(is_active=False)
@@ -73,7 +73,7 @@ def query_replication(ctx: ShowContext, args: Args) -> ShowReplication:
     )
 
 
-def _replication(machine: BgpMachine, group: Group) -> Replication:
+def _replication(machine: BgpMachine, group: UpdateGroup) -> Replication:
     members = group.members
     sent = [machine.peers[one].counts.updates[False] for one in members]
     return Replication(
@@ -89,7 +89,7 @@ def _replication(machine: BgpMachine, group: Group) -> Replication:
 
 
 def query_pending(ctx: ShowContext, args: Args) -> ShowTable:
-    """Return the paths to prefixes that are still to be looked at."""
+    """Return the paths to prefixes that are still to be processed."""
     machine = active(ctx)
     if machine is None:
         return ShowTable()
@@ -113,7 +113,7 @@ def query_hops(ctx: ShowContext, args: Args) -> ShowHops:
 
 
 def render_replication(answer: ShowReplication) -> Iterator[str]:
-    """Yield a line for each, as IOS has them."""
+    """Yield a line for each group in the format of IOS."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return
@@ -130,7 +130,7 @@ def render_replication(answer: ShowReplication) -> Iterator[str]:
 
 
 def render_hops(answer: ShowHops) -> Iterator[str]:
-    """Yield a line for each."""
+    """Yield a line for each next hop."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return
@@ -144,7 +144,7 @@ COMMANDS: Final = (
     *spelled(
         "replication [ {number:1-4294967295} | {address:address} ]",
         {
-            "replication": "How often what was made once was sent",
+            "replication": "How often each message was sent",
             "number": "Of an update group",
             "address": "Of that of a neighbor",
         },

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def ip_protocols(ctx: ShowContext) -> list[str]:
-    """Return the lines, none if there is no `router bgp`."""
+    """Return the lines; none without `router bgp`."""
     machine = active(ctx)
     return list(_block(ctx, machine)) if machine is not None else []
 
 
 def protocol_names(ctx: ShowContext) -> list[str]:
-    """Return the processes that run."""
+    """Return the running process."""
     machine = active(ctx)
     return [f"bgp {machine.config.local_as}"] if machine is not None else []
 

@@ -1,4 +1,4 @@
-"""Parts of the table: by AS path, community, list, map or length, or because the routing table has another route."""
+"""Parts of the table: by AS path, community, list, map or length, or routes that the routing table did not accept."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     Chooser = Callable[[Prefix, Path], bool]
 
 
-#: Of a community as one number: 32 bits.
+#: Digits of a community as one number of 32 bits.
 _DIGITS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ShowSelection:
-    """A part of the table; problem: why there is none."""
+    """A part of the table; problem: the error, if there is none."""
 
     table: ShowTable = EMPTY
     problem: str = ""
@@ -40,7 +40,7 @@ class ShowSelection:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A path that the routing table does not take."""
+    """A path that the routing table did not accept."""
 
     prefix: Prefix
     next_hop: str
@@ -56,7 +56,7 @@ class ShowFailures:
 
 
 def query_selection(ctx: ShowContext, args: Args) -> ShowSelection:
-    """Return the paths that the words are about."""
+    """Return the selected paths."""
     machine = active(ctx)
     if machine is None:
         return ShowSelection()
@@ -68,10 +68,10 @@ def query_selection(ctx: ShowContext, args: Args) -> ShowSelection:
 
 
 def _chooser(args: Args, policies: RoutePolicies, machine: BgpMachine) -> Chooser:
-    """Return the function that chooses the paths that these words ask for."""
+    """Return the function that selects the paths of these arguments."""
     if "pattern" in args:
         pattern = Pattern(args.text("pattern").strip('"'))
-        known: dict[int, bool] = {}  # prefixes that were told together share their path
+        known: dict[int, bool] = {}  # prefixes of one UPDATE share their path
 
         def fits(_: Prefix, path: Path) -> bool:
             systems = path.attributes.path
@@ -108,7 +108,7 @@ def _chooser(args: Args, policies: RoutePolicies, machine: BgpMachine) -> Choose
 
 
 def query_failures(ctx: ShowContext, args: Args) -> ShowFailures:
-    """Return what the routing table has from somebody else."""
+    """Return the prefixes for which the routing table has another route."""
     machine = active(ctx)
     if machine is None:
         return ShowFailures(is_active=False)
@@ -123,7 +123,7 @@ def query_failures(ctx: ShowContext, args: Args) -> ShowFailures:
 
 
 def render_selection(answer: ShowSelection) -> Iterator[str]:
-    """Yield the lines as the whole table has them."""
+    """Yield the lines in the format of the whole table."""
     if answer.problem:
         yield answer.problem
         return
@@ -131,7 +131,7 @@ def render_selection(answer: ShowSelection) -> Iterator[str]:
 
 
 def render_failures(answer: ShowFailures) -> Iterator[str]:
-    """Yield a line for each."""
+    """Yield a line for each path."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return
@@ -141,7 +141,7 @@ def render_failures(answer: ShowFailures) -> Iterator[str]:
 
 
 def _number(word: str) -> int:
-    """Return a community by its name, as two numbers, or as one; -1: it is none, and no route has it."""
+    """Return a community by name, as two numbers or as one; -1 if invalid, which matches no route."""
     if word in COMMUNITIES:
         return COMMUNITIES[word]
     high, colon, low = word.partition(":")
@@ -173,7 +173,7 @@ COMMANDS: Final = (
     ),
     *spelled(
         "community [ {communities:line} ]",
-        {"community": "With communities", "communities": "Those that all have to be there; exact-match: and no others"},
+        {"community": "With communities", "communities": "Communities that are required; exact-match: exactly these"},
         query_selection,
         render_selection,
         gap=True,
@@ -214,7 +214,7 @@ COMMANDS: Final = (
     ),
     *spelled(
         "rib-failure",
-        {"rib-failure": "What the routing table has from somebody else"},
+        {"rib-failure": "Prefixes for which the routing table has another route"},
         query_failures,
         render_failures,
         gap=True,

@@ -1,4 +1,4 @@
-"""`show ip bgp summary`, in all spellings; `show bgp all summary` names the address family before it, the only one."""
+"""`show ip bgp summary`, in all spellings; `show bgp all summary` adds a header with the address family."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _ATTRIBUTES: Final = 288
 
 
 @dataclass(frozen=True, slots=True)
-class NeighborLine:
-    """A neighbor. state: its state, or how many prefixes it told."""
+class NeighborEntry:
+    """A neighbor. state: its state, or the number of prefixes received from it."""
 
     neighbor: str
     autonomous_system: int
@@ -33,7 +33,7 @@ class NeighborLine:
 
 @dataclass(frozen=True, slots=True)
 class ShowSummary:
-    """The answer; no router_id: BGP is not configured. dynamic: neighbors that nobody configured, and their limit."""
+    """The answer; router_id "": BGP is not configured. dynamic, limit: dynamic neighbors, at most."""
 
     router_id: str = ""
     local_as: int = 0
@@ -42,23 +42,23 @@ class ShowSummary:
     paths: int = 0
     best: int = 0
     attributes: int = 0
-    neighbors: tuple[NeighborLine, ...] = ()
+    neighbors: tuple[NeighborEntry, ...] = ()
     dynamic: int = 0
     limit: int = 0
     ranges: tuple[tuple[str, str], ...] = ()
 
 
 def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
-    """Return counts, and a line for each neighbor."""
+    """Return the counts, and a line for each neighbor."""
     machine = active(ctx)
     if machine is None:
         return ShowSummary()
-    from dmvpn.features.bgp.teller import queued  # as the machine: only where somebody asks it
+    from dmvpn.features.bgp.advertiser import queued  # as the machine: imported on first use
 
     destinations = machine.routes.table.destinations.values()
     paths = [path for found in destinations for path in found.paths.values()]
     lines = [
-        NeighborLine(
+        NeighborEntry(
             ("*" if peer.dynamic else "") + str(peer.address),
             peer.settings.remote_as,
             peer.counts.total(received=True),
@@ -86,7 +86,7 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
 
 
 def render_summary(answer: ShowSummary) -> Iterator[str]:
-    """Yield the lines as IOS has them."""
+    """Yield the lines in the format of IOS."""
     if not answer.router_id:
         yield NOT_ACTIVE
         return

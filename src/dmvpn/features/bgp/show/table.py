@@ -1,4 +1,4 @@
-"""`show ip bgp`: the table, a line a path."""
+"""`show ip bgp`: the table, one line per path."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ORIGINS: Final = {Origin.IGP: "i", Origin.EGP: "e", Origin.INCOMPLETE: "?"}
 
 @dataclass(frozen=True, slots=True)
 class PathLine:
-    """A path. status: the codes before the prefix, four columns. med, local_pref: None: not said."""
+    """A path. status: the codes before the prefix, four columns. med, local_pref: None if absent."""
 
     prefix: Prefix
     status: str
@@ -61,7 +61,7 @@ EMPTY: Final = ShowTable()
 
 
 def query_table(ctx: ShowContext, args: Args) -> ShowTable:
-    """Return all paths, by prefix, the best of each first."""
+    """Return all paths by prefix, best first."""
     machine = active(ctx)
     if machine is None:
         return ShowTable()
@@ -69,7 +69,7 @@ def query_table(ctx: ShowContext, args: Args) -> ShowTable:
 
 
 def chosen_table(machine: BgpMachine, wanted: Callable[[Prefix, Path], bool]) -> ShowTable:
-    """Return the paths that are wanted, by prefix, the best of each first."""
+    """Return the wanted paths by prefix, best first."""
 
     def lines() -> Iterator[PathLine]:
         for prefix, destination in breathing(in_order(machine.routes.table.destinations.items())):
@@ -81,12 +81,12 @@ def chosen_table(machine: BgpMachine, wanted: Callable[[Prefix, Path], bool]) ->
 
 
 def table_of(machine: BgpMachine, lines: Iterable[PathLine]) -> ShowTable:
-    """Return these lines under the head of the table, which is that of before they were made."""
+    """Return these lines with the table version from before they were made."""
     return ShowTable(machine.routes.table.version, str(machine.router_id), tuple(lines))
 
 
 def wanted_prefix(args: Args) -> Prefix | None:
-    """Return the prefix that was named, however it was; None: only an address."""
+    """Return the requested prefix, in either notation; None: only an address was given."""
     if "prefix" in args:
         return args.prefix("prefix")
     mask = args.address("mask", None)
@@ -94,7 +94,7 @@ def wanted_prefix(args: Args) -> Prefix | None:
 
 
 def render_table(answer: ShowTable) -> Iterator[str]:
-    """Yield columns as IOS has them."""
+    """Yield the columns in the format of IOS."""
     if not answer.version:
         yield NOT_ACTIVE
         return
@@ -108,7 +108,7 @@ def render_table(answer: ShowTable) -> Iterator[str]:
 
 
 def path_lines(paths: Iterable[PathLine]) -> Iterator[str]:
-    """Yield a line a path; further paths of a prefix do without it."""
+    """Yield one line per path; only the first path of a prefix shows it."""
     last: Prefix | None = None
     for one in paths:
         name = "" if one.prefix == last else spelled_prefix(one.prefix)
@@ -139,8 +139,8 @@ def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
 
 
 def status(machine: BgpMachine, prefix: Prefix, path: Path) -> str:
-    """Return the columns of codes before a path of the table."""
-    found = machine.routes.table.destinations.get(prefix)  # it may have gone during a breath
+    """Return the status codes before a path of the table."""
+    found = machine.routes.table.destinations.get(prefix)  # it may have been removed during a pause
     is_best, is_used = found is not None and path is found.chosen, found is not None and path in found.best
     reachable = path.own or machine.routes.table.metric_to(path.attributes.next_hop) is not None
     first = "*" if reachable else " "
@@ -157,20 +157,18 @@ def status(machine: BgpMachine, prefix: Prefix, path: Path) -> str:
 
 
 def merits_of(found: Destination | None, path: Path) -> Merit:
-    """Return why a path may be told, or is kept ready."""
+    """Return why a path may be advertised, or is kept as a backup."""
     candidates = found.candidates if found is not None else ()
     return next((one.merits for one in candidates if one.path is path), Merit(0))
 
 
 def sorted_paths(found: Destination) -> list[Path]:
-    """Return its paths, the best one first."""
+    """Return the paths, best first."""
     return sorted(found.paths.values(), key=lambda path: (path not in found.best, path is not found.chosen, path.peer))
 
 
 def spelled_prefix(prefix: Prefix) -> str:
-    """Return the prefix without its length if that is the one of its class, as IOS has it; the default route as its
-    address.
-    """
+    """Return the prefix as on IOS: without its length if that is the classful one; the default route as its address."""
     if prefix.is_default or prefix.length == classful_length(IPv4Address(prefix.number)):
         return str(prefix.address)
     return str(prefix)

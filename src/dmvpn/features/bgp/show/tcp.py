@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.streams import StreamLine, TcpState
-from dmvpn.features.bgp.neighbors import PORT
+from dmvpn.features.bgp.calls import PORT
 from dmvpn.features.bgp.show.common import active
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def connections(ctx: ShowContext) -> list[StreamLine]:
-    """Return the connections to neighbors, those that are being opened, and the port, if there is a process."""
+    """Return the connections to neighbors, open or being opened, and the listening port if BGP runs."""
     machine = active(ctx)
     if machine is None:
         return []

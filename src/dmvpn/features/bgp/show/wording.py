@@ -1,31 +1,31 @@
-"""What holds for a neighbor's routes, in the words of `show ip bgp neighbors`."""
+"""The settings for a neighbor's routes, in the words of `show ip bgp neighbors`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.model import BEST_ALONE, Direction, FilterKind, PrivateAs
+from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, FilterKind, PrivateAs
 from dmvpn.features.bgp.spelling import choice_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.bgp.model import Neighbor
+    from dmvpn.features.bgp.model import NeighborLines
 
 _FILTERS: Final = {
-    (FilterKind.ROUTE_MAP, Direction.IN): "Route map for incoming advertisements is {}",
-    (FilterKind.ROUTE_MAP, Direction.OUT): "Route map for outgoing advertisements is {}",
-    (FilterKind.PREFIX_LIST, Direction.IN): "Incoming update prefix filter list is {}",
-    (FilterKind.PREFIX_LIST, Direction.OUT): "Outgoing update prefix filter list is {}",
-    (FilterKind.DISTRIBUTE_LIST, Direction.IN): "Incoming update network filter list is {}",
-    (FilterKind.DISTRIBUTE_LIST, Direction.OUT): "Outgoing update network filter list is {}",
-    (FilterKind.FILTER_LIST, Direction.IN): "Incoming update AS path filter list is {}",
-    (FilterKind.FILTER_LIST, Direction.OUT): "Outgoing update AS path filter list is {}",
+    (FilterKind.ROUTE_MAP, FilterDirection.IN): "Route map for incoming advertisements is {}",
+    (FilterKind.ROUTE_MAP, FilterDirection.OUT): "Route map for outgoing advertisements is {}",
+    (FilterKind.PREFIX_LIST, FilterDirection.IN): "Incoming update prefix filter list is {}",
+    (FilterKind.PREFIX_LIST, FilterDirection.OUT): "Outgoing update prefix filter list is {}",
+    (FilterKind.DISTRIBUTE_LIST, FilterDirection.IN): "Incoming update network filter list is {}",
+    (FilterKind.DISTRIBUTE_LIST, FilterDirection.OUT): "Outgoing update network filter list is {}",
+    (FilterKind.FILTER_LIST, FilterDirection.IN): "Incoming update AS path filter list is {}",
+    (FilterKind.FILTER_LIST, FilterDirection.OUT): "Outgoing update AS path filter list is {}",
 }
 
 
-def in_words(lines: Neighbor) -> Iterator[str]:
-    """Yield a sentence for each line that is not the default."""
+def in_words(lines: NeighborLines) -> Iterator[str]:
+    """Yield a sentence for each setting that differs from the default."""
     if lines.route_reflector_client:
         yield "Route-Reflector Client"
     if lines.soft_reconfiguration:
@@ -54,7 +54,7 @@ def in_words(lines: Neighbor) -> Iterator[str]:
         yield f"Additional Paths advertised: {', '.join(choice_words(lines.advertised))}"
     if lines.weight is not None:
         yield f"Default weight {lines.weight}"
-    for direction, word in ((Direction.IN, "Inbound"), (Direction.OUT, "Outbound")):
+    for direction, word in ((FilterDirection.IN, "Inbound"), (FilterDirection.OUT, "Outbound")):
         if any(one.direction is direction for one in lines.filters):
             yield f"{word} path policy configured"
     for one in lines.filters:

@@ -1,0 +1,301 @@
+"""Advertising: the update group of each neighbor, and when each group is processed and sent to.
+
+Changes are advertised after a moment, so that changes that come together are sent together. Work is done in slices, so
+that other events are handled in between.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.chores import PAUSE
+from dmvpn.base.context import Timer
+from dmvpn.base.deadlines import earliest
+from dmvpn.base.errors import surely
+from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.batches import Mark
+from dmvpn.features.bgp.codes import Cease
+from dmvpn.features.bgp.groups import SLICE, UpdateGroup
+from dmvpn.features.bgp.judging import DEFAULT, Judge
+from dmvpn.features.bgp.nlri import prefix_of
+from dmvpn.features.bgp.outbound import Audience
+from dmvpn.features.bgp.packet import RouteRefresh, serialize
+from dmvpn.features.bgp.restart import END_OF_TABLE_OCTETS
+from dmvpn.features.bgp.session import cease
+from dmvpn.features.bgp.timers import TimerKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.batches import RouteToSend
+    from dmvpn.features.bgp.nlri import Nlri
+    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.routes import Routes
+    from dmvpn.features.bgp.session import Session
+    from dmvpn.features.bgp.state import State
+
+#: Seconds until changes are advertised.
+SETTLING: Final = 0.05
+#: Minimum seconds between two refreshes for a peer, however often it requests one.
+REFRESH_PAUSE: Final = 5.0
+#: Cost limit of a slice, in prefixes to encode, and the share of one neighbor before it is the turn of the next.
+_MOST: Final = SLICE
+_TURN: Final = 8
+#: Cost of a slice, from the budget for one event.
+_COST: Final = 16
+#: Neighbors that get their refresh in one event.
+_AT_ONCE: Final = 32
+_BEGIN, _END = (Mark(serialize(RouteRefresh(subtype=subtype))) for subtype in (1, 2))
+_END_OF_TABLE: Final = Mark(END_OF_TABLE_OCTETS, ends_table=True)
+
+
+class Advertiser:
+    """Assigns neighbors to update groups and sends to these. groups: by audience; each established neighbor
+    is in one.
+    """
+
+    def __init__(self, state: State, routes: Routes) -> None:
+        self._state = state
+        self._context = state.context
+        self._routes = routes
+        self._numbers = count(1)
+        #: By group number: sends the next slice.
+        self._timers: dict[int, Timer] = {}
+        self._asking: dict[int, dict[IPv4Address, None]] = {}
+        self._members: dict[IPv4Address, Peer] = {}
+        self._beginners: dict[IPv4Address, Peer] = {}
+        self.groups: dict[Audience, UpdateGroup] = {}
+
+    def begin_again(self) -> None:
+        """Number groups from 1 again after the process ended; no group exists now."""
+        self._numbers = count(1)
+
+    # ---------------------------------------------------------------------------------------------------- members
+
+    def join(self, peer: Peer, session: Session) -> None:
+        """Advertise the whole table to a neighbor that is established."""
+        self._members[peer.address] = peer
+        peer.group = self._group(self._audience(peer, session))
+        peer.group.join(peer.feed)
+        if session.restart is not None:
+            self._beginners[peer.address] = peer
+        self._soon(peer.group)
+
+    def regroup(self, peer: Peer) -> None:
+        """Move a neighbor to another update group if its audience changed."""
+        if peer.session is None or peer.group is None:
+            return
+        audience = self._audience(peer, peer.session)
+        if audience == peer.group.audience:
+            return
+        old = peer.group
+        was_told = old.leave(peer.address)
+        peer.group = self._group(audience)
+        peer.group.move(peer.feed, was_told, self._context.now)
+        asking = self._asking.get(old.number, {})
+        if peer.address in asking:
+            del asking[peer.address]
+            self.repeat(peer)
+        self._soon(peer.group)
+        self._drop_if_empty(old)
+
+    def leave(self, peer: Peer) -> None:
+        """Forget a neighbor whose session is over."""
+        group, peer.group = peer.group, None
+        self._members.pop(peer.address, None)
+        self._beginners.pop(peer.address, None)
+        peer.feed.clear()
+        if group is not None:
+            group.leave(peer.address)
+            self._asking.get(group.number, {}).pop(peer.address, None)
+            self._drop_if_empty(group)
+
+    def _audience(self, peer: Peer, session: Session) -> Audience:
+        local = surely(session.up).local
+        owner = self._state.ports.interfaces.owner(local)
+        prefix = owner.prefix if owner is not None else None
+        return Audience.of(
+            peer.settings,
+            local=local,
+            router_id=session.identity.router_id,
+            cluster_id=self._state.config.cluster_id or session.identity.router_id,
+            shared=prefix if prefix is not None and peer.address in prefix else None,
+            wide=session.wide,
+            numbered=session.additional.sends,
+        )
+
+    def _group(self, audience: Audience) -> UpdateGroup:
+        group = self.groups.get(audience)
+        if group is None:
+            group = self.groups[audience] = UpdateGroup(next(self._numbers), audience)
+            self._timers[group.number] = self._timer(group)
+            self._touch_all(group)
+        return group
+
+    def _timer(self, group: UpdateGroup) -> Timer:
+        return Timer(TimerKind.ADVERTISE, lambda: self._step(group), f"update-group {group.number}", _COST)
+
+    def _drop_if_empty(self, group: UpdateGroup) -> None:
+        if group.is_empty:
+            del self.groups[group.audience]
+            self._asking.pop(group.number, None)
+            self._context.stop(self._timers.pop(group.number))
+
+    # ---------------------------------------------------------------------------------------------------- changes
+
+    def changed(self, prefixes: Iterable[Prefix]) -> None:
+        """Process prefixes whose chosen paths changed."""
+        for group in self.groups.values():
+            group.touch(prefixes)
+            self._soon(group)
+
+    def default_may_change(self) -> None:
+        """Process the default route again in groups where a route map is its condition."""
+        for group in self.groups.values():
+            if group.audience.lines.originate_map:
+                group.touch((DEFAULT,))
+                self._soon(group)
+
+    def preference_changed(self) -> None:
+        """Advertise originated default routes with the changed local preference."""
+        for group in self.groups.values():
+            if group.audience.lines.default_originate:
+                group.touch((DEFAULT,))
+                self._soon(group)
+
+    def policies_changed(self) -> None:
+        """Advertise the differences that changed lists or maps make."""
+        for group in self.groups.values():
+            if group.audience.is_filtered:
+                self._touch_all(group)
+                self._soon(group)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether lists or maps affect any advertisement."""
+        return any(group.audience.is_filtered for group in self.groups.values())
+
+    def judge_again(self, peer: Peer, judged: dict[int, None]) -> None:
+        """Advertise everything to a neighbor by the present lists, because of a soft clear.
+
+        judged: groups that are already being processed for this command.
+        """
+        if peer.group is None:
+            return
+        if peer.group.number not in judged:
+            judged[peer.group.number] = None
+            self._touch_all(peer.group)
+            peer.group.announce_at = self._context.now
+        self.repeat(peer)
+
+    def repeat(self, peer: Peer) -> None:
+        """Repeat the table to a neighbor."""
+        if peer.group is not None:
+            self._asking.setdefault(peer.group.number, {})[peer.address] = None
+            self._soon(peer.group)
+
+    def _touch_all(self, group: UpdateGroup) -> None:
+        group.touch((*self._routes.table.destinations, *map(prefix_of, group.told)))
+        if group.audience.lines.default_originate:
+            group.touch((DEFAULT,))
+
+    # ----------------------------------------------------------------------------------------------------- slices
+
+    def writable(self, peer: Peer) -> None:
+        """Note that a neighbor reads again."""
+        if peer.group is not None and not peer.feed.is_empty:
+            peer.group.hungry[peer.address] = peer.feed
+            self._context.start(self._timers[peer.group.number], 0.0)
+
+    def _step(self, group: UpdateGroup) -> None:
+        """Process the next slice of a group."""
+        if (group.pending or group.waiting) and not group.waits_for_readers:
+            self._look(group)
+            self._give_up(group)
+        asked = None
+        if not group.pending:
+            self._mark_ends(group)
+            asked = self._answer(group)
+        self._pour(group)
+        timer = self._timers[group.number]
+        if group.pending or group.hungry:
+            self._context.start(timer, PAUSE)
+        else:
+            later = earliest(group.announce_at if group.waiting else None, asked)
+            if later is not None:
+                self._context.arm(timer, max(later, self._context.now + PAUSE))
+
+    def _give_up(self, group: UpdateGroup) -> None:
+        """End the sessions of members that did not read for so long that the changes they need are no longer known."""
+        lost, group.lost = group.lost, []
+        for address in lost:
+            session = self._members[address].session
+            if session is not None:
+                session.notify(cease(Cease.OUT_OF_RESOURCES), "Peer does not read")
+
+    def _look(self, group: UpdateGroup) -> None:
+        state, first, members = self._state, next(iter(group.feeds), None), len(group.feeds)
+        judge = Judge(group.audience, self._routes, state.ports, state.config.local_preference)
+        changes = group.look(judge.judge, self._context.now)
+        if first is not None and changes and state.traces(first, messages.UPDATES, messages.UPDATES_OUT):
+            self._trace(group.number, first, members - 1, changes)
+
+    def _trace(self, number: int, first: IPv4Address, others: int, changes: list[RouteToSend]) -> None:
+        """Debug the changes for the first neighbor of a group, and that its other members are sent the same."""
+        self._context.debug(
+            *(messages.sent_line(first, one.nlri, one.after.attributes if one.after else None) for one in changes)
+        )
+        if others:
+            self._context.debug(f"BGP(0): updgrp {number} - {first} updates replicated to {others} others")
+
+    def _soon(self, group: UpdateGroup) -> None:
+        timer = self._timers[group.number]
+        if self._context.is_running(timer):
+            self._context.hasten(timer, SETTLING)  # withdrawals do not wait for the interval of announcements
+        else:
+            self._context.start(timer, SETTLING)
+
+    def _answer(self, group: UpdateGroup) -> float | None:
+        """Queue the refresh for some of the neighbors that requested one; returns when the next of them is due."""
+        asking, now = self._asking.get(group.number, {}), self._context.now
+        due = {address: self._members[address].feed.refreshed + REFRESH_PAUSE for address in asking}
+        for address in [address for address, when in due.items() if now >= when][:_AT_ONCE]:
+            del asking[address], due[address]
+            peer = self._members[address]
+            peer.feed.refreshed = now
+            marks = peer.session is not None and peer.session.marks_refreshes
+            group.repeat(peer.feed, (_BEGIN,) if marks else (), (_END,) if marks else ())
+        return min(due.values(), default=None)
+
+    def _mark_ends(self, group: UpdateGroup) -> None:
+        """Queue the End-of-RIB marker for new members that wait for it."""
+        for peer in [one for one in self._beginners.values() if one.group is group and one.address in group.feeds]:
+            del self._beginners[peer.address]
+            group.feed(peer.feed, (_END_OF_TABLE,))
+
+    def _pour(self, group: UpdateGroup) -> None:
+        """Send from the feeds in turns. A feed whose session has no room waits until that is writable."""
+        left = _MOST
+        while group.hungry and left > 0:
+            address, feed = next(iter(group.hungry.items()))
+            del group.hungry[address]
+            session = self._members[address].session
+            if session is None:
+                continue
+            left -= feed.pour(session, _TURN, group.next_slice) or 1
+            if not feed.is_empty and not feed.is_blocked:
+                group.hungry[address] = feed
+
+
+def advertised(peer: Peer) -> Iterator[tuple[Nlri, Attributes]]:
+    """Return the routes advertised to a neighbor (Adj-RIB-Out)."""
+    return peer.group.advertised(peer.address) if peer.group is not None else iter(())
+
+
+def queued(peer: Peer) -> int:
+    """Return how many prefixes are still to be sent to a neighbor."""
+    return peer.feed.length + (len(peer.group.pending) + len(peer.group.waiting) if peer.group is not None else 0)
