@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ def traffic(one: Node, other: Node) -> None:
                 receiver.tell(UnknownSpi(receiver.address, sender.address, port, pair.sa.spi_out))
 
 
+@pytest.mark.lengthy
 @given(st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 40)), max_size=14))
 @settings(max_examples=20)
 def test_whatever_is_ordered_and_lost_the_ends_agree_again_when_it_is_quiet(steps: list[tuple[str, int]]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.config import model
-from dmvpn.features.ikev2.terms import Endpoint, Path, Terms
+from dmvpn.features.ikev2.terms import DatagramPath, Endpoint, Terms
 from dmvpn.features.ikev2.wire.numbers import Encr, IdType
 from dmvpn.features.ikev2.wire.payloads import Identification
 from dmvpn.router.features import FEATURES
@@ -71,7 +71,7 @@ crypto ikev2 policy MINE
 
 
 def test_a_proposal_counts_only_if_a_policy_names_it() -> None:
-    path = Path(Endpoint(HUB, 500), Endpoint(SPOKE, 500))
+    path = DatagramPath(Endpoint(HUB, 500), Endpoint(SPOKE, 500))
     alone = book(INTRO + PROPOSAL.replace(" proposal STRONG\n", " match fvrf any\n"), HUB)
     named = book(INTRO + PROPOSAL, HUB)
     assert {suite.encr for suite in alone.suites(path)} == {Encr.AES_CBC}
@@ -222,7 +222,7 @@ def test_without_a_profile_nothing_is_begun() -> None:
 
 def test_a_name_that_only_ends_like_the_domain_is_another_domain() -> None:
     text = INTRO.replace("match identity remote address 0.0.0.0", "match identity remote fqdn domain example.net")
-    path = Path(Endpoint(HUB, 500), Endpoint(OTHER, 500))
+    path = DatagramPath(Endpoint(HUB, 500), Endpoint(OTHER, 500))
     for name, is_ours in (("a.example.net", True), ("example.net", True), ("badexample.net", False)):
         terms = book(text, HUB).terms(path, Identification(IdType.FQDN, name.encode()), None)
         assert isinstance(terms, Terms) is is_ours, name

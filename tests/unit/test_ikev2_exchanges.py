@@ -22,7 +22,7 @@ from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.negotiation import Contributions, Settlement
-    from dmvpn.features.ikev2.offers import Choice
+    from dmvpn.features.ikev2.offers import ChosenOffer
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.terms import ChildTerms
     from dmvpn.features.ikev2.wire import Chain
@@ -205,7 +205,7 @@ def test_behind_a_nat_both_sides_go_to_port_4500_and_the_hub_protects_the_outer_
 def test_a_responder_may_answer_with_the_addresses_that_it_sees(monkeypatch: pytest.MonkeyPatch) -> None:
     """strongSwan does so in transport mode (RFC 7296 §2.23.1): the outside address of whoever is behind a NAT."""
 
-    def as_seen(sa: IkeSa, request: Chain, terms: ChildTerms, choice: Choice, given: Contributions) -> Settlement:
+    def as_seen(sa: IkeSa, request: Chain, terms: ChildTerms, choice: ChosenOffer, given: Contributions) -> Settlement:
         settled = settle(sa, request, terms, choice, given)
         seen = TrafficSelector.host(sa.path.remote.address, 47)
         return replace(settled, back=(InitiatorSelectors((seen,)), settled.back[1]))
@@ -221,7 +221,7 @@ def test_a_responder_may_answer_with_the_addresses_that_it_sees(monkeypatch: pyt
 
 @pytest.mark.conforms("ike:2.9-wider")
 def test_no_other_address_is_taken_from_a_responder_without_a_nat(monkeypatch: pytest.MonkeyPatch) -> None:
-    def greedy(sa: IkeSa, request: Chain, terms: ChildTerms, choice: Choice, given: Contributions) -> Settlement:
+    def greedy(sa: IkeSa, request: Chain, terms: ChildTerms, choice: ChosenOffer, given: Contributions) -> Settlement:
         settled = settle(sa, request, terms, choice, given)
         other = TrafficSelector.host(IPv4Address("203.0.113.9"), 47)
         return replace(settled, back=(InitiatorSelectors((other,)), settled.back[1]))
@@ -318,6 +318,7 @@ def test_both_ends_may_rekey_the_ike_sa_at_the_same_moment() -> None:
         assert next(iter(hub.sas)).spis == next(iter(spoke.sas)).spis
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.conforms("ike:2.8.2-lost")
 def test_whatever_is_lost_during_rekeys_one_pair_is_left_at_both_ends(seed: int) -> None:
@@ -384,6 +385,7 @@ def test_who_does_not_prove_himself_is_forgotten() -> None:
 # -------------------------------------------------------------------------------------------------------- hostile
 
 
+@pytest.mark.lengthy
 def test_forged_first_messages_cost_bounded_state_and_a_legitimate_peer_still_comes_up() -> None:
     net, hub, spoke = pair(Settings(cookies_from=20))
     first = net.site("198.51.100.99")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import pytest
 
 from dmvpn.base.effects import MoveConnection, PollSas
-from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
+from dmvpn.base.events import ConnectionHeard, Event, SasCounted, UnknownSpi
 from dmvpn.base.negotiation import (
     ConnectionChanged,
     ConnectionSilent,
@@ -22,8 +22,13 @@ from dmvpn.base.negotiation import (
     SaRenewalWanted,
 )
 from dmvpn.base.protection import Encapsulation, IkePhase, IkeView, ProtectionPhase, SaCount
+from dmvpn.features.ikev2.machine import Ikev2Machine
+from support import ike_machines
 from support.ike_machines import GCM, PSK, Changes, MachineFlight, MachineNet, Node, crosswise
 from support.reasons import because
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import Notice
 
 HUB, SPOKE = "198.51.100.1", "203.0.113.10"
 
@@ -187,6 +192,7 @@ def test_a_worn_pair_is_replaced_before_it_goes() -> None:
     assert not hub.heard(ConnectionChanged)
 
 
+@pytest.mark.lengthy
 def test_pairs_and_ike_sas_are_replaced_for_days_and_the_connection_stays() -> None:
     net, hub, spoke = up()
     (number,) = hub.connections
@@ -377,19 +383,38 @@ def test_two_that_begin_at_once_end_with_one_ike_sa_and_one_pair(seed: int, skew
     assert not [c for c in (*one.heard(ConnectionChanged), *two.heard(ConnectionChanged)) if c.new is None]
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_peer_that_deletes_the_other_one_of_two_is_right_too(number: int) -> None:
+@dataclass(frozen=True)
+class DeleteOne(Event):
+    """Delete one of two IKE SAs. initiated: the one that this router began."""
+
+    initiated: bool
+
+
+class Foreign(Ikev2Machine):
+    """A router that knows nothing of our rule."""
+
+    def dispatch(self, event: Event | Notice) -> None:
+        if not isinstance(event, DeleteOne):
+            super().dispatch(event)
+            return
+        doomed = [sa for sa in self.peers.table if sa.is_initiator == event.initiated]
+        self.peers.close(doomed, because("as it likes"))
+
+
+@pytest.mark.parametrize("initiated", [False, True])
+def test_a_peer_that_deletes_the_other_one_of_two_is_right_too(
+    monkeypatch: pytest.MonkeyPatch, initiated: bool
+) -> None:
     """A foreign router knows nothing of our rule: nobody deletes the last one."""
     net = MachineNet()
-    one, two = net.node(HUB), net.node(SPOKE)
+    one = net.node(HUB)
+    monkeypatch.setattr(ike_machines, "Ikev2Machine", Foreign)
+    two = net.node(SPOKE)
     one.want(two)
     two.want(one)
     net.run(0.5)
     assert len(one.pairs) == len(ready(one)) == 2
-    foreign = two.machine._peers
-    doomed = sorted(foreign.table, key=lambda sa: sa.is_initiator)[number]
-    for result in foreign.close([doomed], because("as it likes"), net.now):
-        two.take(result)
+    two.tell(DeleteOne(initiated))
     net.run(30)
     assert crosswise(one, two)
     assert len(one.pairs) == 1
@@ -645,10 +670,10 @@ def test_of_two_that_were_begun_at_once_the_one_with_the_lowest_nonce_goes(seed:
     one.want(two)
     two.want(one)
     net.run(1)
-    begun = {sa.own_spi: sa.nonces.lowest for sa in one.machine._peers.table}
+    begun = {sa.own_spi: sa.nonces.lowest for sa in one.machine.peers.table}
     assert len(begun) == 2
     net.run(20)
-    (stays,) = one.machine._peers.table
+    (stays,) = one.machine.peers.table
     assert begun[stays.own_spi] == max(begun.values())
 
 

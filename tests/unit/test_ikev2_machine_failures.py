@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Unpack
+from unittest.mock import Mock
 
 import pytest
 
 from dmvpn.base.chronicle import MessagePassed, Way
 from dmvpn.base.effects import SendIp
-from dmvpn.base.events import IpReceived, UnknownSpi
+from dmvpn.base.errors import surely
+from dmvpn.base.events import IpReceived, Tick, UnknownSpi
 from dmvpn.base.negotiation import NegotiationChanged, PoliciesChanged
 from dmvpn.base.notices import DebugOutput
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
@@ -216,7 +219,7 @@ def test_whatever_leaves_is_told() -> None:
 def test_keys_are_nowhere_once_the_data_plane_has_them() -> None:
     _, hub, spoke = meet(PSK, PSK)
     for node in (hub, spoke):
-        (sa,) = node.machine._peers.table
+        (sa,) = node.machine.peers.table
         assert all(child.keys_in.cipher == child.keys_out.cipher == b"" for child in sa.children)
         assert sa.keys is not None
         assert sa.keys.pi == sa.keys.ei == sa.init_request == b""
@@ -457,3 +460,31 @@ def test_keepalives_and_what_is_for_other_ports_make_no_answer(port: int) -> Non
         datagram = UdpDatagram(source_port=port, destination_port=destination, payload=payload)
         hub.tell(IpReceived("GigabitEthernet1", source, hub.address, 17, datagram.serialize(source, hub.address)))
     assert not hub.heard(SendIp)
+
+
+# ---------------------------------------------------------------------------------------------- a fault of our own
+
+
+def test_ike_sas_are_looked_after_when_one_of_them_brought_a_fault_to_light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell logs the fault and goes on. Nothing else may come to IKE for hours."""
+    _, _, spoke = meet(PSK, PSK)
+    with monkeypatch.context() as broken:
+        broken.setattr(spoke.machine.peers, "follow", Mock(side_effect=ZeroDivisionError))
+        with pytest.raises(ZeroDivisionError):
+            spoke.machine.handle(Tick(), surely(spoke.machine.next_deadline()))
+    assert spoke.machine.next_deadline() is not None
+
+
+def test_wishes_leave_nothing_to_the_collector_of_garbage() -> None:
+    """It looks at all objects of a router so seldom that circles of references are kept for hours."""
+    net = MachineNet()
+    hub = net.node(HUB, responder_only=True)
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(1, 51):
+            hub.want(f"203.0.113.{number}")
+            hub.want(f"203.0.113.{number}", wanted=False)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -9,7 +9,7 @@ import pytest
 from dmvpn.features.ikev2.exchanges import Probe
 from dmvpn.features.ikev2.sa import Transmit
 from dmvpn.features.ikev2.sealed import MOST_REPETITIONS, seal
-from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.terms import DatagramPath, Endpoint
 from dmvpn.features.ikev2.wire import Header
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag
 from support.ike_net import Flight, IkeNet, Settings, Site
@@ -28,7 +28,7 @@ def up(settings: Settings | None = None) -> tuple[IkeNet, Site, Site]:
 def said(net: IkeNet, hub: Site, octets: bytes, source: str = STRANGER, port: int = 500) -> list[Transmit]:
     """What the hub sends because of a datagram from there."""
     local = next(iter(hub.sas)).path.local
-    acts = hub.sas.handle(octets, Path(local, Endpoint(IPv4Address(source), port)), net.now)
+    acts = hub.sas.handle(octets, DatagramPath(local, Endpoint(IPv4Address(source), port)), net.now)
     return [act for act in acts if isinstance(act, Transmit)]
 
 
@@ -119,7 +119,7 @@ def test_a_first_message_is_answered_again_only_so_often() -> None:
     hub, spoke = net.site(HUB), net.site(SPOKE)
     spoke.connect(hub)
     (begun,) = [flight for flight in net.log if flight.sender == SPOKE]
-    path = Path(Endpoint(hub.address, 500), Endpoint(IPv4Address(STRANGER), 500))
+    path = DatagramPath(Endpoint(hub.address, 500), Endpoint(IPv4Address(STRANGER), 500))
     answers = [len(hub.sas.handle(begun.octets, path, 0.0)) for _ in range(100)]
     assert sum(answers) == 1 + MOST_REPETITIONS
 

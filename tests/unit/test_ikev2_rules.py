@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from dmvpn.features.ikev2 import answers
+from dmvpn.features.ikev2 import answers, beginning
 from dmvpn.features.ikev2.agreement import Abilities
 from dmvpn.features.ikev2.crypto import draw
 from dmvpn.features.ikev2.exchanges import DeleteChild, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.negotiation import Ask
+from dmvpn.features.ikev2.negotiation import Ask, settle
 from dmvpn.features.ikev2.offers import accepted, ike_offer
 from dmvpn.features.ikev2.sa import Begun, ChildMade, Exchange, Moved, Replaced
 from dmvpn.features.ikev2.terms import Endpoint
 from dmvpn.features.ikev2.wire import Header, Message, parse_header
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, Group, IdType, NotifyType, ProtocolId
+from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, Group, IdType, NotifyType, PayloadType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
     Delete,
     Identification,
@@ -29,6 +29,7 @@ from dmvpn.features.ikev2.wire.payloads import (
     Payload,
     ResponderSelectors,
     SecurityAssociation,
+    Unknown,
 )
 from dmvpn.features.ikev2.wire.proposals import TrafficSelector
 from support.ike_net import CBC, GCM, Flight, IkeNet, Settings, Site, matched
@@ -493,6 +494,52 @@ def test_selectors_are_narrowed_to_what_both_want() -> None:
         assert [str(selector) for selector in answer.selectors] == [f"{site.address}/47"]
 
 
+@pytest.mark.conforms("ike:2.9-narrow")
+@pytest.mark.parametrize(
+    ("offered", "answered"),
+    [
+        ([(100, 100), (0, 65535)], "47"),  # strongSwan, begun by a GRE packet with key 100
+        ([(0, 65535), (100, 100)], "47"),
+        ([(100, 100)], "47/100"),
+        ([(100, 100), (7, 9)], "47/100"),
+        ([(8, 8), (7, 9)], "47/7-9"),
+        ([(0xFFFF, 0)], "47/65535-0"),  # OPAQUE
+        ([(0xFFFF, 0), (0, 65535)], "47"),
+    ],
+)
+def test_the_widest_offer_that_holds_the_first_one_is_agreed_on(offered: list[tuple[int, int]], answered: str) -> None:
+    """strongSwan with `set_proto_port_transport_sa` lost every packet: only those with port 100 were agreed on."""
+    net, hub, spoke = up()
+    each = [selectors(spoke, hub, ports=ports) for ports in offered]
+    initiator = InitiatorSelectors(tuple(pair[0].selectors[0] for pair in each))
+    responder = ResponderSelectors(tuple(pair[1].selectors[0] for pair in each))
+    asked = asks_for(net, spoke, hub, (Notify(NotifyType.USE_TRANSPORT_MODE), initiator, responder))
+    for kind, site in ((InitiatorSelectors, spoke), (ResponderSelectors, hub)):
+        answer = asked.heard.find(kind) if asked.heard else None
+        assert answer is not None
+        assert [str(selector) for selector in answer.selectors] == [f"{site.address}/{answered}"]
+    newest = list(sa_of(hub).children.active.values())[-1]
+    assert [str(selector) for selector in newest.local] == [f"{hub.address}/{answered}"]
+
+
+@pytest.mark.conforms("ike:2.9-narrow", "ike:2.23.1-transport")
+def test_behind_a_nat_the_widest_offer_is_agreed_on_with_the_addresses_that_the_peer_wrote() -> None:
+    net = IkeNet()
+    hub, spoke = net.site(HUB), net.site(SPOKE)
+    net.nats[spoke.address] = IPv4Address("203.0.113.9")
+    spoke.connect(hub)
+    net.run(1)
+    narrow, wide = selectors(spoke, hub, ports=(100, 100)), selectors(spoke, hub)
+    initiator = InitiatorSelectors((*narrow[0].selectors, *wide[0].selectors))
+    responder = ResponderSelectors((*narrow[1].selectors, *wide[1].selectors))
+    asked = asks_for(net, spoke, hub, (Notify(NotifyType.USE_TRANSPORT_MODE), initiator, responder))
+    answer = asked.heard.find(InitiatorSelectors) if asked.heard else None
+    assert answer is not None
+    assert [str(selector) for selector in answer.selectors] == [f"{SPOKE}/47"]
+    newest = list(sa_of(hub).children.active.values())[-1]
+    assert [str(selector) for selector in newest.remote] == ["203.0.113.9/47"]
+
+
 @pytest.mark.conforms("ike:2.9-refuse")
 def test_selectors_without_a_common_part_are_refused() -> None:
     net, hub, spoke = up()
@@ -649,3 +696,33 @@ def test_the_ike_sa_is_not_replaced_while_a_question_of_ours_is_on_its_way() -> 
     net.drops = lambda _: False
     net.run(10)
     assert matched(hub, spoke)
+
+
+# ------------------------------------------------------------------------------------------------ what we cannot do
+
+
+def test_a_peer_that_insists_on_a_postquantum_key_is_named_when_it_does_not_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RFC 8784 §3: an initiator that insists gives up without a word when the answer has no USE_PPK."""
+    net = IkeNet()
+    hub, spoke = net.site(HUB), net.site(SPOKE)
+    monkeypatch.setattr(beginning, "abilities", lambda **_: (Notify(NotifyType.USE_PPK),))
+    net.drops = lambda flight: parse_header(flight.octets)[0].exchange == ExchangeType.IKE_AUTH
+    spoke.connect(hub)
+    net.run(35)
+    assert "the peer offered USE_PPK and did not go on without a postquantum preshared key" in hub.troubles
+
+
+def test_a_responder_that_asks_for_eap_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 7296 §2.16: its answer has an EAP payload and no child SA."""
+    net = IkeNet()
+    hub, spoke = net.site(HUB), net.site(SPOKE)
+    asking = Unknown(PayloadType.EAP, bytes((1, 1, 0, 5, 1)))
+    monkeypatch.setattr(
+        "dmvpn.features.ikev2.answers.settle", lambda *given: replace(settle(*given), front=(asking,), back=())
+    )
+    spoke.connect(hub)
+    net.run(1)
+    assert spoke.troubles == [f"{hub.address} wants EAP, which this router cannot do"] * 2, "and the IKE SA ends so"
+    assert not list(spoke.sas)

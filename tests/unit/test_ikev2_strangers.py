@@ -10,15 +10,16 @@ import pytest
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2 import beginning
+from dmvpn.features.ikev2 import beginning, sas
 from dmvpn.features.ikev2.crypto import cipher_of, draw
 from dmvpn.features.ikev2.offers import Suite, choose, esp_offer, ike_offer
-from dmvpn.features.ikev2.sealed import LARGEST_MESSAGE, MOST_REPETITIONS, Fragments
-from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.sealed import LARGEST_MESSAGE, MOST_REPETITIONS, Fragments, seal
+from dmvpn.features.ikev2.terms import DatagramPath, Endpoint
 from dmvpn.features.ikev2.udp import Reply
 from dmvpn.features.ikev2.wire import Header, Message
 from dmvpn.features.ikev2.wire.numbers import Encr, ExchangeType, Flag, Group, Integ, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
+    Encrypted,
     EncryptedFragment,
     KeyExchange,
     Nonce,
@@ -28,6 +29,7 @@ from dmvpn.features.ikev2.wire.payloads import (
 )
 from dmvpn.features.ikev2.wire.proposals import Proposal, Transform, parse_proposals, serialize_proposals
 from support.ike_net import CBC, IkeNet, Settings, Site, matched
+from support.reasons import because
 from support.strangers import begins
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ HUB, SPOKE, STRANGER = "192.0.2.2", "198.51.100.2", "203.0.113.66"
 
 def arrives(net: IkeNet, site: Site, octets: bytes, source: str = STRANGER, port: int = 500) -> list[bytes]:
     """A datagram of a stranger comes; what goes back to it."""
-    path = Path(Endpoint(site.address, 500), Endpoint(IPv4Address(source), port))
+    path = DatagramPath(Endpoint(site.address, 500), Endpoint(IPv4Address(source), port))
     acts = site.sas.handle(octets, path, net.now)
     site.take(acts)
     return [act.datagram for act in acts if isinstance(act, Reply)]
@@ -76,6 +78,7 @@ def test_a_stranger_costs_one_key_exchange_and_its_repetitions_none(drawn: list[
     assert len(hub.sas) == 1
 
 
+@pytest.mark.lengthy
 @pytest.mark.conforms("ike:2.6-stateless")
 def test_five_thousand_strangers_cost_no_more_key_exchanges_than_cookies_permit(drawn: list[int]) -> None:
     net = IkeNet()
@@ -85,7 +88,7 @@ def test_five_thousand_strangers_cost_no_more_key_exchanges_than_cookies_permit(
         source = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
         hub.sas.handle(
             number.to_bytes(8, "big") + template[8:],
-            Path(Endpoint(hub.address, 500), Endpoint(IPv4Address(source), 500)),
+            DatagramPath(Endpoint(hub.address, 500), Endpoint(IPv4Address(source), 500)),
             net.now,
         )
     assert len(drawn) == len(hub.sas) == hub.sas.half_open == 100
@@ -108,17 +111,98 @@ def test_one_address_that_begins_again_and_again_with_one_spi_is_asked_for_a_coo
     assert len(hub.sas) == hub.sas.half_open == 0
 
 
+@pytest.mark.lengthy
 def test_of_too_many_half_open_ones_the_oldest_goes_so_that_somebody_new_can_come(drawn: list[int]) -> None:
     """Strangers who really receive at their addresses return cookies; they must not keep others out for 30 seconds."""
     net = IkeNet()
     hub, spoke = net.site(HUB, Settings(cookies_from=100_000)), net.site(SPOKE)
     for number in range(1200):
-        arrives(net, hub, begins(number))
+        arrives(net, hub, begins(number), f"10.66.{number >> 8}.{number & 255}")
     assert len(hub.sas) == hub.sas.half_open == 1000
     spoke.connect(hub)
     net.run(1)
     assert matched(hub, spoke)
     assert hub.sas.half_open == 999
+
+
+@pytest.mark.lengthy
+def test_one_address_that_returns_cookies_causes_so_many_key_exchanges_in_a_second_and_others_come(
+    drawn: list[int],
+) -> None:
+    """Who really received at its address could hold the core with 3 Mbit/s of beginnings."""
+    net = IkeNet()
+    hub, spoke = net.site(HUB, Settings(cookies_from=100_000)), net.site(SPOKE)
+    for number in range(2000):
+        arrives(net, hub, begins(number), port=number + 1024)
+    per_second, at_once = sas.BEGINNINGS
+    assert len(drawn) == at_once
+    net.run(1)
+    for number in range(2000, 4000):
+        arrives(net, hub, begins(number), port=number + 1024)
+    assert at_once + per_second - 1 <= len(drawn) <= at_once + per_second + 1
+    spoke.connect(hub)
+    net.run(1)
+    assert matched(hub, spoke)
+
+
+@pytest.mark.lengthy
+def test_nobody_keeps_a_peer_out_by_beginnings_from_its_address() -> None:
+    """A stranger wrote a spoke's address on beginnings that lead to no IKE SA, and the spoke could not begin."""
+    net = IkeNet()
+    hub, spoke = net.site(HUB), net.site(SPOKE)
+    wrong = Suite(**_fields(group=Group.MODP_4096))
+    for number in range(1000):
+        arrives(net, hub, begins(number, suite=wrong), SPOKE, 4000)
+    spoke.connect(hub)
+    for number in range(1000, 3000):
+        arrives(net, hub, begins(number, suite=wrong), SPOKE, 4000)
+        net.run(0.001)
+    assert matched(hub, spoke)
+
+
+def test_nobody_silences_a_peer_by_what_is_not_its_own_on_its_ike_sa() -> None:
+    """Whoever saw the SPIs of an IKE SA sent a hundred broken messages a second on it, and no request was answered."""
+    net = IkeNet()
+    hub, spoke = net.site(HUB), net.site(SPOKE)
+    sa = spoke.connect(hub)
+    net.run(1)
+    header = Header(
+        spi_i=sa.spi_i,
+        spi_r=sa.spi_r,
+        exchange=ExchangeType.INFORMATIONAL,
+        flags=Flag.INITIATOR,
+        message_id=2,
+    )
+    forged = Message((Encrypted(0, bytes(64)),), header=header).serialize()
+    for _ in range(1000):
+        arrives(net, hub, forged)
+    spoke.take(spoke.sas.close(sa, because("over"), net.now))
+    for _ in range(1000):
+        arrives(net, hub, forged)
+        net.run(0.001)
+    assert len(hub.sas) == 0
+
+
+def test_a_peer_whose_fragments_never_make_a_message_is_read_no_more_often_than_others() -> None:
+    net = IkeNet()
+    hub, spoke = net.site(HUB), net.site(SPOKE)
+    sa = spoke.connect(hub)
+    net.run(1)
+    assert sa.channel is not None
+    header = Header(
+        spi_i=sa.spi_i,
+        spi_r=sa.spi_r,
+        exchange=ExchangeType.INFORMATIONAL,
+        flags=Flag.INITIATOR,
+        message_id=2,
+    )
+    other = next(iter(hub.sas))
+    before = other.proofs
+    for size in range(300, 6000, 150):
+        filler = Notify(NotifyType.COOKIE, bytes(size))
+        for octets in seal(header, (filler,), sa.channel.sealer, 200)[:-1]:
+            arrives(net, hub, octets, SPOKE)
+    assert 0 < other.proofs - before <= sas.MESSAGES[1] + 1
 
 
 def test_a_limit_that_is_configured_turns_newcomers_away() -> None:

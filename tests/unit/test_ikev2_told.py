@@ -9,9 +9,9 @@ import pytest
 
 from dmvpn.base.chronicle import MessagePassed, Way
 from dmvpn.features.ikev2.reports import told_of
-from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.terms import DatagramPath, Endpoint
 
-PATH = Path(Endpoint(ip_address("192.0.2.1"), 500), Endpoint(ip_address("192.0.2.2"), 500))
+PATH = DatagramPath(Endpoint(ip_address("192.0.2.1"), 500), Endpoint(ip_address("192.0.2.2"), 500))
 INFORMATIONAL, ENCRYPTED, FRAGMENT = 37, 46, 53
 INITIATOR, RESPONSE = 0x08, 0x20
 

@@ -606,6 +606,7 @@ def test_a_connection_that_has_gone_takes_along_what_was_not_closed() -> None:
     assert bench.phase() is ProtectionPhase.INTF
 
 
+@pytest.mark.lengthy
 def test_no_key_stays_in_the_machine() -> None:
     bench = Bench()
     notice = negotiated(connection(1, HERE, PEER), 0xABCDEF)

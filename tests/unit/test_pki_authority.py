@@ -67,6 +67,7 @@ def test_pkcs12_is_encrypted_with_the_password_of_the_environment(ca: Path, monk
     assert stat.S_IMODE((ca / "R1.p12").stat().st_mode) == 0o600
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -31,6 +31,7 @@ def said(console: Console, mnemonic: str) -> list[str]:
     return [line.partition(f"{mnemonic}: ")[2] for line in console.log if mnemonic in line]
 
 
+@pytest.mark.lengthy
 def test_nothing_is_said_while_all_is_well_and_then_in_time(console: Console) -> None:
     console.later(8 * DAY)
     assert console.log == []
@@ -66,6 +67,7 @@ def test_a_list_that_should_have_been_renewed_is_spoken_of(console: Console) -> 
     assert len(said(console, "%PKI-4-CRL_STALE")) == 1
 
 
+@pytest.mark.lengthy
 def test_a_router_that_must_check_and_has_no_list_says_that_it_will_believe_nobody(tmp_path: Path) -> None:
     made = authority(tmp_path / "ca")
     console = Console("crypto pki trustpoint LAB\n")
@@ -88,6 +90,7 @@ def test_damaged_octets_count_for_nothing_and_are_named() -> None:
     assert said(console, "%PKI-3-UNREADABLE") == ["Trustpoint LAB: the certificate 01 cannot be read"]
 
 
+@pytest.mark.lengthy
 def test_the_certificate_of_a_foreign_web_server_makes_no_noise() -> None:
     """Every IOS router has such a trustpoint; its key did not come along with the configuration."""
     text = "crypto pki trustpoint TP-self-signed-1\n enrollment selfsigned\n revocation-check none\n"

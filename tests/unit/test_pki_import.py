@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from dmvpn.base.effects import Store
 from dmvpn.base.events import EffectFailed, Remembered
 from dmvpn.features.pki.material import Material, doubts
-from dmvpn.tools.authority import Authority, Request
+from dmvpn.tools.authority import Authority, RequestedCertificate
 from support.pki import Console, authority, dialog, issue, paste
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def test_a_renewed_pair_counts_at_once_and_the_old_one_if_nobody_saved(ca: Path)
     console.type(*dialog(ca, "R1"))
     before, saved = console.pki.credentials("LAB"), console.running
     made = Authority.open(ca)
-    made.issue(Request(name="R1"), renew=True)
+    made.issue(RequestedCertificate(name="R1"), renew=True)
     console.type(*dialog(ca, "R1"))
     after = console.pki.credentials("LAB")
     assert before is not None

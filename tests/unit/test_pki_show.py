@@ -47,6 +47,7 @@ def test_the_outputs_are_those_that_were_read(command: str) -> None:
     assert text == golden.read_text()
 
 
+@pytest.mark.lengthy
 def test_a_template_of_automation_users_finds_both_certificates() -> None:
     rows = parse_output("cisco_ios", "show crypto pki certificates", router().type("show crypto pki certificates")[1])
     assert [(row["certificate_type"], row["subject_cn"], row["issuer_cn"]) for row in rows] == [

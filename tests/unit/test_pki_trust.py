@@ -25,7 +25,7 @@ from dmvpn.features.ikev2.trust import Trust
 from dmvpn.features.ikev2.wire.numbers import IdType
 from dmvpn.features.ikev2.wire.payloads import Identification
 from dmvpn.features.pki.maps import is_meant
-from dmvpn.features.pki.model import CertificateMap, Comparison, MapRule, Part
+from dmvpn.features.pki.model import CertificateMap, CertificatePart, Comparison, MapRule
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.tools.authority import Authority
@@ -92,6 +92,7 @@ def meet(
     return responder.site, initiator.site
 
 
+@pytest.mark.lengthy
 def test_two_routers_believe_each_other_and_are_called_by_the_names_in_their_certificates() -> None:
     hub, spoke = meet(PROFILE, PROFILE)
     assert matched(hub, spoke), (hub.troubles, spoke.troubles)
@@ -119,6 +120,7 @@ def test_nobody_is_believed_under_a_name_that_is_not_in_his_certificate(identity
     assert not hub.children
 
 
+@pytest.mark.lengthy
 def test_rsa_keys_prove_by_rsa_signatures() -> None:
     text = PROFILE.replace("ecdsa-sig", "rsa-sig")
     paste = dialog(folder() / "rsa", "HUB"), dialog(folder() / "rsa", "SPOKE")
@@ -250,7 +252,7 @@ def test_whatever_a_stranger_sends_as_a_certificate_is_refused_or_believed(
     with contextlib.suppress(Untrusted):
         anchors = Anchors((authority_,))
         anchors.believe((bytes(octets),), Identification(IdType.FQDN, b"R1.example"), leaf.not_valid_before_utc)
-    rules = tuple(MapRule(part, Comparison.CONTAINS, "cn=R1") for part in Part)
+    rules = tuple(MapRule(part, Comparison.CONTAINS, "cn=R1") for part in CertificatePart)
     assert is_meant([CertificateMap("M", 10, rules)], bytes(octets[:end])) in (True, False)
 
 
@@ -266,7 +268,9 @@ def test_a_certificate_of_a_kind_that_nobody_knows_is_refused(found: str, put: s
     octets = bytes.fromhex(text.replace(found, put))
     with pytest.raises(Untrusted, match=r"cannot be read|neither RSA nor ECDSA"):
         Anchors((authority_,)).believe((octets,), Identification(IdType.FQDN, b"R1.example"), leaf.not_valid_before_utc)
-    assert not is_meant([CertificateMap("M", 10, (MapRule(Part.SUBJECT, Comparison.EQUAL, "cn=R2"),))], octets)
+    assert not is_meant(
+        [CertificateMap("M", 10, (MapRule(CertificatePart.SUBJECT, Comparison.EQUAL, "cn=R2"),))], octets
+    )
 
 
 def test_extended_key_usage_is_ignored_where_the_trustpoint_says_so() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
-from dmvpn.dataplane.esp import Link, Pair, Place, SaTable
+from dmvpn.dataplane.esp import EspLink, PeerPlace, SaPair, SaTable
 from dmvpn.dataplane.esp.table import WORN_PACKETS
 
 OURS, THEIRS, ELSEWHERE = (IPv4Address(text) for text in ("192.0.2.1", "198.51.100.1", "198.51.100.2"))
@@ -31,7 +31,7 @@ def sa(spi: int, connection: int = 1, *, soft: int = 0, hard: int = 0, esn: bool
     )
 
 
-def link_of(table: SaTable, number: int = 1) -> Link:
+def link_of(table: SaTable, number: int = 1) -> EspLink:
     link = table.link(number)
     assert link is not None
     return link
@@ -105,7 +105,7 @@ def test_the_newest_connection_between_two_addresses_is_that_of_the_highest_numb
     newest = table.between(OURS.packed, THEIRS.packed)
     assert newest is not None
     assert newest.number == 9
-    table.move(9, Place(ELSEWHERE.packed, 4500))
+    table.move(9, PeerPlace(ELSEWHERE.packed, 4500))
     newest = table.between(OURS.packed, THEIRS.packed)
     assert newest is not None
     assert newest.number == 7
@@ -118,7 +118,7 @@ def test_a_new_pair_brings_its_connection_to_where_it_says() -> None:
     table = SaTable()
     table.install(sa(1), eager=True)
     table.install(replace(sa(2), remote=ELSEWHERE, remote_port=4500), eager=False)
-    assert link_of(table).place == Place(ELSEWHERE.packed, 4500)
+    assert link_of(table).place == PeerPlace(ELSEWHERE.packed, 4500)
     assert table.between(OURS.packed, THEIRS.packed) is None
 
 
@@ -126,7 +126,7 @@ def test_a_place_is_worth_telling_once_and_again_after_the_peer_was_back() -> No
     table = SaTable()
     table.install(sa(1), eager=True)
     link = link_of(table)
-    home, away, further = link.place, Place(ELSEWHERE.packed, 1), Place(ELSEWHERE.packed, 2)
+    home, away, further = link.place, PeerPlace(ELSEWHERE.packed, 1), PeerPlace(ELSEWHERE.packed, 2)
     told = [link.heard(link.current, place) for place in (home, away, away, further, home, further)]
     assert told == [False, True, False, True, False, True]
 
@@ -134,9 +134,9 @@ def test_a_place_is_worth_telling_once_and_again_after_the_peer_was_back() -> No
 def test_after_a_move_the_place_that_was_told_of_before_it_is_told_of_again() -> None:
     table = SaTable()
     table.install(sa(1), eager=True)
-    link, elsewhere = link_of(table), Place(ELSEWHERE.packed, 1)
+    link, elsewhere = link_of(table), PeerPlace(ELSEWHERE.packed, 1)
     assert link.heard(link.current, elsewhere)
-    table.move(1, Place(ELSEWHERE.packed, 2))
+    table.move(1, PeerPlace(ELSEWHERE.packed, 2))
     assert link.heard(link.current, elsewhere)
 
 
@@ -147,7 +147,7 @@ def test_what_comes_late_on_an_older_pair_does_not_say_where_the_peer_is() -> No
     table.install(sa(2), eager=True)
     link = link_of(table)
     assert not link.heard(link.current, link.place)
-    assert not link.heard(old, Place(ELSEWHERE.packed, 1))
+    assert not link.heard(old, PeerPlace(ELSEWHERE.packed, 1))
 
 
 def test_a_pair_is_worn_once_by_octets_in_either_direction() -> None:
@@ -220,7 +220,7 @@ def test_a_pair_that_is_ordered_twice_goes_on_counting() -> None:
     first.seal(b"one", 47)
     table.install(sa(1), eager=True)
     link_of(table).current.seal(b"two", 47)
-    assert [count.sent for count in map(Pair.count, table.pairs())] == [2]
+    assert [count.sent for count in map(SaPair.count, table.pairs())] == [2]
 
 
 def test_a_transform_that_does_not_authenticate_is_refused_and_changes_nothing() -> None:

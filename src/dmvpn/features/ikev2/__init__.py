@@ -22,7 +22,8 @@ feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `
     attempts     who is wanted, what is tried      connections  peers and their pairs of SAs
     recovery     SAs that one end has forgotten, and peers that are silent
     views        what others see of SAs            reports      what people are told
-    reasons, messages, show: how                   explain      what all that means
+    timers       what happens later                explain      what shows and reasons mean
+    reasons, messages, show: how
     facts        what judges outside may know      lint         rules for `dmvpn lint`
 """
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass
-from dmvpn.features.ikev2.crypto import PRFS, Prf
+from dmvpn.features.ikev2.crypto import PRFS, PrfAlgorithm
 from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, ike_keys
 from dmvpn.features.ikev2.sealed import Channel, seal
-from dmvpn.features.ikev2.terms import NAT_PORT, Endpoint, Path
+from dmvpn.features.ikev2.terms import NAT_PORT, DatagramPath, Endpoint
 from dmvpn.features.ikev2.udp import Nat
 from dmvpn.features.ikev2.wire import Header, fresh_spi
 from dmvpn.features.ikev2.wire.numbers import Flag
@@ -49,7 +49,7 @@ class SaState(enum.Enum):
     DEAD = "dead"
 
 
-class Move(enum.Enum):
+class SaMove(enum.Enum):
     """What can happen to an IKE SA."""
 
     AGREED = "the answer to IKE_SA_INIT is sent, or has come"
@@ -60,17 +60,17 @@ class Move(enum.Enum):
 
 
 #: Every legal move. A missing pair (KeyError) is our bug, never the peer's.
-MOVES: Final[dict[tuple[SaState, Move], SaState]] = {
-    (SaState.STARTING, Move.AGREED): SaState.PROVING,
-    (SaState.STARTING, Move.SUCCEEDED): SaState.ESTABLISHED,
-    (SaState.PROVING, Move.PROVED): SaState.ESTABLISHED,
-    (SaState.PROVING, Move.LEAVING): SaState.CLOSING,
-    (SaState.ESTABLISHED, Move.LEAVING): SaState.CLOSING,
-    (SaState.CLOSING, Move.LEAVING): SaState.CLOSING,
-    (SaState.STARTING, Move.ENDED): SaState.DEAD,
-    (SaState.PROVING, Move.ENDED): SaState.DEAD,
-    (SaState.ESTABLISHED, Move.ENDED): SaState.DEAD,
-    (SaState.CLOSING, Move.ENDED): SaState.DEAD,
+MOVES: Final[dict[tuple[SaState, SaMove], SaState]] = {
+    (SaState.STARTING, SaMove.AGREED): SaState.PROVING,
+    (SaState.STARTING, SaMove.SUCCEEDED): SaState.ESTABLISHED,
+    (SaState.PROVING, SaMove.PROVED): SaState.ESTABLISHED,
+    (SaState.PROVING, SaMove.LEAVING): SaState.CLOSING,
+    (SaState.ESTABLISHED, SaMove.LEAVING): SaState.CLOSING,
+    (SaState.CLOSING, SaMove.LEAVING): SaState.CLOSING,
+    (SaState.STARTING, SaMove.ENDED): SaState.DEAD,
+    (SaState.PROVING, SaMove.ENDED): SaState.DEAD,
+    (SaState.ESTABLISHED, SaMove.ENDED): SaState.DEAD,
+    (SaState.CLOSING, SaMove.ENDED): SaState.DEAD,
 }
 
 
@@ -84,11 +84,13 @@ class Abilities:
     hashes: for signatures (RFC 7427 §4).
     fragments: RFC 7383 §2.3.
     prefers_udp: port 4500 where nobody translates.
+    mixes_secret: it offers to mix a postquantum preshared key into the keys (RFC 8784).
     """
 
     hashes: tuple[int, ...] = ()
     fragments: bool = False
     prefers_udp: bool = False
+    mixes_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Agreement:
         self,
         book: Book,
         entropy: Entropy,
-        path: Path,
+        path: DatagramPath,
         *,
         is_initiator: bool,
         now: float,
@@ -164,7 +166,7 @@ class Agreement:
         return *surely(self.theirs).key, self.evidence.entry
 
     @property
-    def prf(self) -> Prf:
+    def prf(self) -> PrfAlgorithm:
         """The function that was negotiated in IKE_SA_INIT."""
         return PRFS[surely(self.suite).prf]
 
@@ -215,7 +217,7 @@ class Agreement:
 
     def use_port(self, port: int) -> None:
         """Use this port at both ends from now on."""
-        self.path = Path(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
+        self.path = DatagramPath(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
 
     # ------------------------------------------------------------------------------------------------ messages
 

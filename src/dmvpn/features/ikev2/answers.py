@@ -20,7 +20,7 @@ from dmvpn.features.ikev2.crypto import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
 from dmvpn.features.ikev2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
 from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.negotiation import Contributions, Refused, choice_for, settle, shared_secret
+from dmvpn.features.ikev2.negotiation import ChildRefused, Contributions, choice_for, settle, shared_secret
 from dmvpn.features.ikev2.offers import choose, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import HALF_OPEN, Transmit
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.agreement import ChildSa
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.sealed import Channel
-    from dmvpn.features.ikev2.terms import Path
+    from dmvpn.features.ikev2.terms import DatagramPath
     from dmvpn.features.ikev2.udp import Act
     from dmvpn.features.ikev2.wire import Chain, Header, Message
 
@@ -62,7 +62,7 @@ class Answer:
     ending: Reason | None = None
 
 
-def handle(sa: IkeSa, message: Message, octets: bytes, path: Path, now: float) -> list[Act]:
+def handle(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
     """Take in a message whose SPIs are those of this IKE SA. Never raises for what a peer may send."""
     sa.at(now)
     header = message.header
@@ -80,7 +80,7 @@ def handle(sa: IkeSa, message: Message, octets: bytes, path: Path, now: float) -
     return sa.done()
 
 
-def _hear_answer(sa: IkeSa, message: Message, octets: bytes, path: Path) -> None:
+def _hear_answer(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath) -> None:
     header = message.header
     exchange = sa.outgoing.current
     if exchange is None or not sa.outgoing.is_answer(header.message_id) or header.exchange != exchange.KIND:
@@ -100,7 +100,7 @@ def _hear_answer(sa: IkeSa, message: Message, octets: bytes, path: Path) -> None
     exchange.answered(inside, octets)
 
 
-def _hear_request(sa: IkeSa, message: Message, octets: bytes, path: Path) -> None:
+def _hear_request(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath) -> None:
     header = message.header
     if sa.channel is None or (sa.is_initiator and sa.state is SaState.PROVING):
         return  # a responder whose proof we have not seen yet; an honest one repeats its request
@@ -120,7 +120,7 @@ def _hear_request(sa: IkeSa, message: Message, octets: bytes, path: Path) -> Non
         sa.end(ending)
 
 
-def _hear_again(sa: IkeSa, channel: Channel, message: Message, octets: bytes, path: Path) -> None:
+def _hear_again(sa: IkeSa, channel: Channel, message: Message, octets: bytes, path: DatagramPath) -> None:
     """Answer the last request again: the same octets, or sealed by the peer again. Raises WireError.
 
     The answer goes where the SA is: an attacker with somebody's request must not choose where our answers go.
@@ -138,7 +138,7 @@ def _hear_again(sa: IkeSa, channel: Channel, message: Message, octets: bytes, pa
     sa.act(Transmit(sa, sa.path, again))
 
 
-def _follow(sa: IkeSa, path: Path) -> None:
+def _follow(sa: IkeSa, path: DatagramPath) -> None:
     """Follow a peer that repeats IKE_AUTH by port 500: our answers by port 4500, where it began, do not reach it.
 
     Nobody else gains by showing us its datagram again: ESP goes without UDP then, which it may at any time.
@@ -147,14 +147,14 @@ def _follow(sa: IkeSa, path: Path) -> None:
         sa.move(path)
 
 
-def _reply(sa: IkeSa, header: Header, payloads: tuple[Payload, ...], path: Path) -> None:
+def _reply(sa: IkeSa, header: Header, payloads: tuple[Payload, ...], path: DatagramPath) -> None:
     """Send it to where the request came from (§2.11), which may be elsewhere for once."""
     datagrams = sa.sealed(header.exchange, header.message_id, payloads, response=True)
     sa.incoming.answered(surely(sa.channel).asked, datagrams)
     sa.act(Transmit(sa, path, datagrams))
 
 
-def _illegible(sa: IkeSa, header: Header, error: Illegible, path: Path) -> None:
+def _illegible(sa: IkeSa, header: Header, error: Illegible, path: DatagramPath) -> None:
     """Answer a request that is illegible although the peer itself sent it, and end the SA (§2.21.3)."""
     sa.trouble(Reason(IkeReason.ILLEGIBLE, (error,)))
     if header.is_response:
@@ -203,7 +203,7 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
     try:
         choice = choice_for(request, terms.child.first_suites)
         settled = settle(sa, request, terms.child, choice, Contributions(sa.nonces))
-    except Refused as refused:
+    except ChildRefused as refused:
         sa.trouble(Reason(IkeReason.NO_CHILD_FOR, (name_of(theirs), refused.why)))
         return Answer((*mine, refused.notify))
     sa.add_child(settled.child)
@@ -229,7 +229,7 @@ def _create(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
         if offers.proposals[0].protocol == ProtocolId.IKE:
             return _rekey_ike(sa, request, offers)
         return _create_child(sa, request)
-    except Refused as refused:
+    except ChildRefused as refused:
         if refused.notify.kind not in (NotifyType.TEMPORARY_FAILURE, NotifyType.CHILD_SA_NOT_FOUND):
             sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
         return (refused.notify,)
@@ -238,9 +238,9 @@ def _create(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
 def _create_child(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
     old = _rekeyed(sa, request)
     if isinstance(sa.outgoing.current, RekeyIke):
-        raise Refused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.IKE_BEING_REPLACED))  # §2.25.2
+        raise ChildRefused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.IKE_BEING_REPLACED))  # §2.25.2
     if len(sa.children) >= MOST_CHILDREN:
-        raise Refused(NotifyType.NO_ADDITIONAL_SAS, Reason(IkeReason.TOO_MANY_CHILDREN, (len(sa.children),)))
+        raise ChildRefused(NotifyType.NO_ADDITIONAL_SAS, Reason(IkeReason.TOO_MANY_CHILDREN, (len(sa.children),)))
     terms = sa.book.child(old.terms if old else surely(sa.terms).child)
     key = request.find(KeyExchange)
     choice = choice_for(request, terms.suites, has_group=key.group if key else None)
@@ -255,7 +255,7 @@ def _create_child(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
 
 
 def _rekeyed(sa: IkeSa, request: Chain) -> ChildSa | None:
-    """Return the child SA that must be replaced. Raises Refused if there is no such one."""
+    """Return the child SA that must be replaced. Raises ChildRefused if there is no such one."""
     notify = request.notify(NotifyType.REKEY_SA)
     if notify is None:
         return None
@@ -263,19 +263,19 @@ def _rekeyed(sa: IkeSa, request: Chain) -> ChildSa | None:
     if old is not None:
         return old
     if any(isinstance(ours, DeleteChild) and ours.spi_out == notify.spi for ours in sa.outgoing.all):
-        raise Refused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.REPLACES_DELETED))  # §2.25.1
-    raise Refused(NotifyType.CHILD_SA_NOT_FOUND, Reason(IkeReason.REPLACES_NONE))
+        raise ChildRefused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.REPLACES_DELETED))  # §2.25.1
+    raise ChildRefused(NotifyType.CHILD_SA_NOT_FOUND, Reason(IkeReason.REPLACES_NONE))
 
 
 def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], Contributions]:
-    """Return our nonce (and key, with PFS), and what follows from both. Raises Refused."""
+    """Return our nonce (and key, with PFS), and what follows from both. Raises ChildRefused."""
     nonce, key = surely(request.find(Nonce)), request.find(KeyExchange)
     mine = sa.entropy.octets(NONCE_SIZE)
     nonces = Nonces(nonce.data, mine)
     if not group:
         return (Nonce(mine),), Contributions(nonces)
     if key is None or key.group != group:
-        raise Refused(NotifyType.INVALID_KE_PAYLOAD, Reason(IkeReason.GROUP, (group,)), group.to_bytes(2, "big"))
+        raise ChildRefused(NotifyType.INVALID_KE_PAYLOAD, Reason(IkeReason.GROUP, (group,)), group.to_bytes(2, "big"))
     secret = draw(group, sa.entropy)
     return (Nonce(mine), KeyExchange(group, secret.public)), Contributions(nonces, shared_secret(secret, key))
 
@@ -285,9 +285,9 @@ def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> tuple[
     choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group if key else None)
     if choice is None or not is_ike_spi(choice.offer.spi):
         why = mismatch(suites, offers.proposals, ProtocolId.IKE)
-        raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.IKE_NOT_REPLACED, (why,)))
+        raise ChildRefused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.IKE_NOT_REPLACED, (why,)))
     if sa.outgoing.current is not None and not isinstance(sa.outgoing.current, RekeyIke):
-        raise Refused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.EXCHANGE_ON_ITS_WAY))  # §2.25.2
+        raise ChildRefused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.EXCHANGE_ON_ITS_WAY))  # §2.25.2
     mine, given = _agree(sa, request, choice.suite.group)
     spi = fresh_spi(sa.entropy)
     spis = (choice.offer.spi, spi)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.context import Timer
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import NegotiationChanged
@@ -26,15 +26,17 @@ from dmvpn.features.ikev2.agreement import SaState
 from dmvpn.features.ikev2.connections import ends_of
 from dmvpn.features.ikev2.exchanges import NewChild
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
+from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ikev2.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.context import Context
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
     from dmvpn.features.ikev2.book import ConfigurationBook
-    from dmvpn.features.ikev2.connections import Connections, Ends, Results
+    from dmvpn.features.ikev2.connections import Connections, Ends
     from dmvpn.features.ikev2.reports import Reports
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.sas import IkeSas
@@ -56,6 +58,7 @@ class Demand:
 
     policies: names of the IPsec profiles that want it.
     attempt: own SPI of our IKE SA for it.
+    again: tries again after a rest.
     port: by which a NAT leads to the peer's port 4500; several peers may be behind one address. 0: none is known, and
         any peer at the address will do.
     missed: attempts that came to nothing, one after the other.
@@ -64,6 +67,7 @@ class Demand:
     """
 
     ends: Ends
+    again: Timer
     port: int = 0
     policies: dict[str, None] = field(default_factory=dict)
     attempt: bytes | None = None
@@ -90,30 +94,30 @@ class Demand:
         self.missed, self.refused = 0, None
 
     def lost(self, now: float, entropy: Entropy) -> float:
-        """Note that the SAs are gone, and when to try again."""
+        """Note that the SAs are gone, and return in how many seconds to try again."""
         since, self.there_since = self.there_since, None
         if since is None:  # an attempt was given up in favor of another one
-            return now + _SOON * fraction(entropy)
+            return _SOON * fraction(entropy)
         if now - since >= STEADY:
             self.failures = 0
         if self.failures == 0:
             self.failures = 1
-            return now + _SOON * fraction(entropy)
-        return self._rest(now, entropy)
+            return _SOON * fraction(entropy)
+        return self._rest(entropy)
 
     def failed(self, why: Reason, now: float, entropy: Entropy) -> float:
-        """Note that an attempt came to nothing, and when to try again."""
+        """Note that an attempt came to nothing, and return in how many seconds to try again."""
         self.attempt = self.there_since = None
         self.missed += 1
         told = self.refused
         failure = why if told is None else Reason(IkeReason.FAILED_AS_RESPONDER, (why, told))
         self.reason = replace(failure, since=now)
-        return self._rest(now, entropy)
+        return self._rest(entropy)
 
-    def _rest(self, now: float, entropy: Entropy) -> float:
+    def _rest(self, entropy: Entropy) -> float:
         rest: float = min(2.0**self.failures, LONGEST_REST)
         self.failures = min(self.failures + 1, 10)
-        return now + rest * (1 + _SPREAD * fraction(entropy))
+        return rest * (1 + _SPREAD * fraction(entropy))
 
 
 class Attempts:
@@ -121,73 +125,66 @@ class Attempts:
 
     def __init__(
         self,
+        context: Context,
         book: ConfigurationBook,
-        entropy: Entropy,
         *,
         table: IkeSas,
         connections: Connections,
         reports: Reports,
-        follow: Callable[[list[Act], float], Results],
-        close: Callable[[list[IkeSa], Reason, float], Results],
+        follow: Callable[[list[Act]], None],
+        close: Callable[[list[IkeSa], Reason], None],
     ) -> None:
         """Follow, close: what `Peers` does with the acts of IKE SAs, and with those that must end."""
-        self._book, self._entropy = book, entropy
+        self._context, self._book, self._entropy = context, book, context.ports.entropy
         self._table, self._connections, self._reports = table, connections, reports
         self._follow, self._close = follow, close
         self._demands: dict[Ends, dict[int, Demand]] = {}  # by addresses, then by port
-        self._timers: Deadlines[tuple[Ends, int]] = Deadlines()
-
-    def next_deadline(self) -> float | None:
-        """Return when `tick` must be called."""
-        return self._timers.next()
-
-    def tick(self, now: float) -> Results:
-        """Try again what has rested."""
-        results: Results = []
-        for ends, port in self._timers.pop_due(now):
-            demand = self._demands.get(ends, {}).get(port)
-            results += self._begin(demand, now) if demand is not None else []
-        return results
 
     # ------------------------------------------------------------------------------------------------ from IPsec
 
-    def want(self, ends: Ends, policy: str, now: float, *, port: int = 0) -> Results:
+    def want(self, ends: Ends, policy: str, *, port: int = 0) -> None:
         """Get SAs between these addresses, for this IPsec profile.
 
         port: as in `NegotiationWanted`.
         """
-        demand = self._demands.setdefault(ends, {}).setdefault(port, Demand(ends, port))
+        demands = self._demands.setdefault(ends, {})
+        demand = demands.get(port)
+        if demand is None:
+            demand = demands[port] = self._demand(ends, port)
         is_new = not demand.policies
         demand.policies[policy] = None
         if is_new and self._is_met(demand):
-            demand.succeeded(now)
-        return self._begin(demand, now) if is_new else []
+            demand.succeeded(self._context.now)
+        if is_new:
+            self._begin(demand)
 
-    def release(self, ends: Ends, policy: str, now: float, *, port: int = 0) -> Results:
+    def _demand(self, ends: Ends, port: int) -> Demand:
+        demand = Demand(ends, Timer(TimerKind.ATTEMPT, lambda: self._begin(demand), ends[1]), port)
+        return demand
+
+    def release(self, ends: Ends, policy: str, *, port: int = 0) -> None:
         """Release them; when nobody wants them, whatever there is goes."""
         demand = self._demands.get(ends, {}).get(port)
         if demand is None:
-            return []
+            return
         demand.policies.pop(policy, None)
         if demand.policies:
-            return []
+            return
         del self._demands[ends][port]
         if not self._demands[ends]:
             del self._demands[ends]
-        self._timers.cancel((ends, port))
+        self._context.retire(demand.again)
         attempt = self._table.get(demand.attempt) if demand.attempt else None
         unneeded = [sa for sa in self._connections.ike_sas(ends) if _is_for(demand, sa) and not self._for(sa)]
         if attempt is not None and attempt not in unneeded and not attempt.is_usable:
             unneeded.append(attempt)
-        return self._close(unneeded, Reason(IkeReason.UNNEEDED), now)
+        self._close(unneeded, Reason(IkeReason.UNNEEDED))
 
-    def reconsider(self, now: float) -> Results:
+    def reconsider(self) -> None:
         """Try at once what rests, because the configuration has changed."""
-        results: Results = []
         for demands in tuple(self._demands.values()):
             for demand in tuple(demands.values()):
-                results += self._begin(demand, now)
-        return results
+                self._begin(demand)
 
     # ------------------------------------------------------------------------------------------------ which ones
 
@@ -208,42 +205,50 @@ class Attempts:
 
     # ------------------------------------------------------------------------------------------------ ours
 
-    def _begin(self, demand: Demand, now: float) -> Results:
+    def _begin(self, demand: Demand) -> None:
         """Ask for a pair of SAs, if there is none and nothing is on its way."""
-        ends = demand.ends
+        ends, now = demand.ends, self._context.now
         if demand.attempt is not None or self._is_met(demand):
-            return []
-        self._timers.cancel((ends, demand.port))
+            return
+        self._context.stop(demand.again)
         policy = self._book.policy(next(iter(demand.policies)), ends[0])
         if policy is None:
-            return []  # `PoliciesChanged` comes when it is there
+            return  # `PoliciesChanged` comes when it is there
         if policy.responder_only:
             why = Reason(IkeReason.RESPONDER_ONLY, (policy.name,))
             demand.failed(why, now, self._entropy)
-            return list(demand.say(ProtectionPhase.INTF))
+            self._say(demand, ProtectionPhase.INTF)
+            return
         terms = self._book.to(policy, ends[1])
         if isinstance(terms, Reason):
-            self._timers.set((ends, demand.port), demand.failed(terms, now, self._entropy))
-            failed = self._reports.failed(Endpoint(ends[1], IKE_PORT), terms, now)
-            return [*demand.say(ProtectionPhase.INTF), *failed]
+            self._context.start(demand.again, demand.failed(terms, now, self._entropy))
+            self._say(demand, ProtectionPhase.INTF)
+            self._reports.failed(Endpoint(ends[1], IKE_PORT), terms)
+            return
         usable = self._connections.usable(ends)
         if usable is not None and _is_for(demand, usable):
-            return self._extend(demand, usable, terms, now)
-        sa, results = self.initiate(_path(demand), terms, now)
+            self._extend(demand, usable, terms)
+            return
+        self._say(demand, ProtectionPhase.IKE)
+        sa = self.initiate(_path(demand), terms)
         demand.attempt = sa.own_spi if self._table.get(sa.own_spi) is not None else None
-        return [*demand.say(ProtectionPhase.IKE), *results]
 
-    def _extend(self, demand: Demand, sa: IkeSa, terms: Terms, now: float) -> Results:
+    def _say(self, demand: Demand, phase: ProtectionPhase) -> None:
+        self._context.emit(*demand.say(phase))
+
+    def _extend(self, demand: Demand, sa: IkeSa, terms: Terms) -> None:
         """Ask for children on an IKE SA that has lost its own."""
         demand.attempt = sa.own_spi
-        acts = self._table.ask(NewChild(sa, terms.child), now)
-        return [*demand.say(ProtectionPhase.IPSEC), *self._follow(acts, now)]
+        acts = self._table.ask(NewChild(sa, terms.child), self._context.now)
+        self._say(demand, ProtectionPhase.IPSEC)
+        self._follow(acts)
 
-    def initiate(self, path: Path, terms: Terms, now: float) -> tuple[IkeSa, Results]:
+    def initiate(self, path: DatagramPath, terms: Terms) -> IkeSa:
         """Begin a new IKE SA. It says INITIAL_CONTACT if it is the only one with this address (RFC 7296 §2.4)."""
         alone = not self._connections.knows(path.remote.address)
-        sa, acts = self._table.initiate(path, replace(terms, initial_contact=alone), now)
-        return sa, self._follow(acts, now)
+        sa, acts = self._table.initiate(path, replace(terms, initial_contact=alone), self._context.now)
+        self._follow(acts)
+        return sa
 
     # ------------------------------------------------------------------------------------------------ what came of it
 
@@ -255,15 +260,13 @@ class Attempts:
         """Return whether this IKE SA is for a demand that is not met yet."""
         return self._of(sa) is not None
 
-    def succeeded(self, ends: Ends, now: float) -> Results:
+    def succeeded(self, ends: Ends) -> None:
         """Give up what was tried for the same purpose, and not answered: there are SAs, whoever began."""
-        results: Results = []
         for demand in self._between(ends):
             if self._is_met(demand):
-                results += self._give_up(demand, Reason(IkeReason.ANOTHER), now)
-                self._timers.cancel((ends, demand.port))
-                demand.succeeded(now)
-        return results
+                self._give_up(demand, Reason(IkeReason.ANOTHER))
+                self._context.stop(demand.again)
+                demand.succeeded(self._context.now)
 
     def replaced(self, old: IkeSa, new: IkeSa) -> None:
         """Let a rekeyed IKE SA go on for what the old one was for."""
@@ -276,37 +279,35 @@ class Attempts:
         for demand in self._between(ends):
             demand.refused = why
 
-    def yield_to(self, theirs: IkeSa, now: float) -> Results:
+    def yield_to(self, theirs: IkeSa) -> None:
         """Give up an attempt of ours that the peer has not answered yet: the peer was faster (`duplicates`)."""
-        results: Results = []
         for demand in self._for(theirs):
             if demand.attempt != theirs.own_spi:
-                results += self._give_up(demand, Reason(IkeReason.PEER_BEGAN), now)
-        return results
+                self._give_up(demand, Reason(IkeReason.PEER_BEGAN))
 
-    def _give_up(self, demand: Demand, why: Reason, now: float) -> Results:
+    def _give_up(self, demand: Demand, why: Reason) -> None:
         """End an attempt that the peer has not answered."""
         own = self._table.get(demand.attempt) if demand.attempt else None
         if own is None or own.state is not SaState.STARTING:
-            return []
+            return
         demand.attempt = None
-        return self._close([own], why, now)
+        self._close([own], why)
 
-    def failed(self, sa: IkeSa, why: Reason, now: float) -> Results:
+    def failed(self, sa: IkeSa, why: Reason) -> None:
         """Note that an attempt came to nothing."""
         demand = surely(self._of(sa))
         if self._is_met(demand):
             demand.attempt = None
-            return []
-        self._timers.set((demand.ends, demand.port), demand.failed(why, now, self._entropy))
-        return list(demand.say(ProtectionPhase.IPSEC if sa.evidence.by else ProtectionPhase.INTF))
+            return
+        self._context.start(demand.again, demand.failed(why, self._context.now, self._entropy))
+        self._say(demand, ProtectionPhase.IPSEC if sa.evidence.by else ProtectionPhase.INTF)
 
-    def lost(self, ends: Ends, now: float) -> None:
+    def lost(self, ends: Ends) -> None:
         """Note that the last pair of a demand may be gone."""
         for demand in self._between(ends):
-            key = (ends, demand.port)
-            if demand.attempt is None and self._timers.when(key) is None and not self._is_met(demand):
-                self._timers.set(key, demand.lost(now, self._entropy))
+            is_resting = self._context.is_running(demand.again)
+            if demand.attempt is None and not is_resting and not self._is_met(demand):
+                self._context.start(demand.again, demand.lost(self._context.now, self._entropy))
 
 
 def _is_for(demand: Demand, sa: IkeSa) -> bool:
@@ -314,7 +315,7 @@ def _is_for(demand: Demand, sa: IkeSa) -> bool:
     return demand.port in (0, sa.path.remote.port)
 
 
-def _path(demand: Demand) -> Path:
+def _path(demand: Demand) -> DatagramPath:
     """Return where to begin: at the port that a NAT has for the peer, which may be old, so every other time at its own.
 
     Our own port is 4500 then: our NAT, if there is one, shows it as it shows it to those that told the peer of it.
@@ -322,9 +323,9 @@ def _path(demand: Demand) -> Path:
     return path_of(demand.ends, demand.port if demand.missed % 2 == 0 else 0)
 
 
-def path_of(ends: Ends, port: int) -> Path:
+def path_of(ends: Ends, port: int) -> DatagramPath:
     """Return the path from our port 4500 to this port of the peer, as a NAT shows it; 0: from port 500 to port 500."""
     local, remote = ends
     if port:
-        return Path(Endpoint(local, NAT_PORT), Endpoint(remote, port))
-    return Path(Endpoint(local, IKE_PORT), Endpoint(remote, IKE_PORT))
+        return DatagramPath(Endpoint(local, NAT_PORT), Endpoint(remote, port))
+    return DatagramPath(Endpoint(local, IKE_PORT), Endpoint(remote, IKE_PORT))

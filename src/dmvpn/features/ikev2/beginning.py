@@ -22,7 +22,8 @@ from dmvpn.features.ikev2.crypto.signatures import (
     HASHES,
 )
 from dmvpn.features.ikev2.exchanges import NONCE_SIZE, DeleteIke
-from dmvpn.features.ikev2.negotiation import Ask, Contributions, Refused
+from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.negotiation import Ask, ChildRefused, Contributions
 from dmvpn.features.ikev2.offers import accepted, choose, ike_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import Exchange, IkeSa
@@ -46,7 +47,7 @@ from dmvpn.features.ikev2.wire.payloads import (
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ikev2.terms import Book, Path, Terms, UdpUse
+    from dmvpn.features.ikev2.terms import Book, DatagramPath, Terms, UdpUse
     from dmvpn.features.ikev2.wire import Chain
 
 #: Answers that make us ask again: cookies and groups. After more than a few, the peer is not serious.
@@ -169,6 +170,7 @@ def abilities_of(message: Chain, udp: UdpUse) -> Abilities:
         tuple(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data) - 1, 2)),
         message.notify(NotifyType.FRAGMENTATION_SUPPORTED) is not None,
         udp.prefers and any(vendor.data == PREFERS_UDP for vendor in message.all(VendorId)),
+        message.notify(NotifyType.USE_PPK) is not None,
     )
 
 
@@ -210,6 +212,10 @@ class Auth(Exchange):
         if identity is None:
             sa.end(_refusal(answer))
             return
+        if answer.asks_for_eap:
+            sa.trouble(Reason(IkeReason.EAP, (name_of(identity),)))
+            sa.end(surely(sa.hint))
+            return
         evidence = check_proof(sa, self.terms, identity, answer)
         if isinstance(evidence, Reason):
             sa.trouble(evidence)
@@ -219,7 +225,7 @@ class Auth(Exchange):
         sa.proved(self.terms, identity, evidence, initial_contact=contact)
         try:
             sa.add_child(self.ask.conclude(sa, answer, Contributions(sa.nonces)))
-        except Refused as refused:
+        except ChildRefused as refused:
             sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
 
 
@@ -248,14 +254,14 @@ class Cookies:
         self._secrets: list[bytes] = []
         self._changed = 0.0
 
-    def cookie(self, message: Message, nonce: bytes, path: Path, now: float) -> bytes:
+    def cookie(self, message: Message, nonce: bytes, path: DatagramPath, now: float) -> bytes:
         """Return what the stranger has to send back."""
         if not self._secrets or now >= self._changed + _SECRET_LIFE:
             self._secrets = [self._entropy.octets(32), *self._secrets[:1]]
             self._changed = now
         return self._of(self._secrets[0], message, nonce, path)
 
-    def is_good(self, message: Message, nonce: bytes, path: Path) -> bool:
+    def is_good(self, message: Message, nonce: bytes, path: DatagramPath) -> bool:
         """Return whether the message has a cookie that we gave."""
         notify = message.notify(NotifyType.COOKIE)
         return notify is not None and any(
@@ -263,7 +269,7 @@ class Cookies:
         )
 
     @staticmethod
-    def _of(secret: bytes, message: Message, nonce: bytes, path: Path) -> bytes:
+    def _of(secret: bytes, message: Message, nonce: bytes, path: DatagramPath) -> bytes:
         seen = nonce + path.remote.address.packed + path.remote.port.to_bytes(2, "big") + message.header.spi_i
         return hmac.digest(secret, seen, "sha256")[:_COOKIE_SIZE]
 
@@ -281,7 +287,7 @@ def plain_answer(request: bytes, payloads: tuple[Payload, ...], spi_r: bytes = N
 class Stranger:
     """An IKE_SA_INIT request that was read but is not believed."""
 
-    def __init__(self, message: Message, octets: bytes, path: Path) -> None:
+    def __init__(self, message: Message, octets: bytes, path: DatagramPath) -> None:
         self.message, self.octets, self.path = message, octets, path
         self.offers = message.find(SecurityAssociation)
         self.key = message.find(KeyExchange)

@@ -15,7 +15,7 @@ from dmvpn.features.ikev2 import translation
 from dmvpn.features.ikev2.crypto.keys import KeyLog
 from dmvpn.features.ikev2.crypto.signatures import Proof
 from dmvpn.features.ikev2.identity import Roster, address_of, is_host, matches, name_of, names, of_address
-from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, Authentication, IdentityKind
+from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, AuthenticationMethod, IdentityKind
 from dmvpn.features.ikev2.offers import esp_suites, ike_suites, lacking
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.terms import ChildTerms, EspSpis, Expectation, Opening, Terms, UdpUse
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.crypto.signatures import PublicKey
     from dmvpn.features.ikev2.model import Ikev2Config, Keyring, KeyringPeer, Profile
     from dmvpn.features.ikev2.offers import Suite
-    from dmvpn.features.ikev2.terms import Path
+    from dmvpn.features.ikev2.terms import DatagramPath
 
 _GRE = 47
 #: Seconds; RFC 3948 §4.
@@ -86,7 +86,7 @@ class ConfigurationBook:
 
     # ------------------------------------------------------------------------------------------------ suites
 
-    def suites(self, path: Path) -> tuple[Suite, ...]:
+    def suites(self, path: DatagramPath) -> tuple[Suite, ...]:
         """Return the suites of the first policy for our address, else the default ones."""
         local = path.local.address
         if local not in self._suites:
@@ -103,7 +103,7 @@ class ConfigurationBook:
                     return suites
         return ike_suites((DEFAULT_PROPOSAL,))
 
-    def opening(self, path: Path) -> Opening:
+    def opening(self, path: DatagramPath) -> Opening:
         """Return what the policies for our address say of UDP, the more careful of them, and whom they believe."""
         policies = [policy for policy in self.policies if policy.local == path.local.address]
         profiles = (profile for policy in policies for profile in self._profiles_of(policy))
@@ -133,7 +133,7 @@ class ConfigurationBook:
         return self._terms(profiles[0], policy, remote, None)
 
     def terms(
-        self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
+        self, path: DatagramPath, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
     ) -> Terms | Reason:
         """Return how we answer somebody with this identity."""
         local, remote = path.local.address, path.remote.address
@@ -205,9 +205,9 @@ class ConfigurationBook:
     def _proof(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> Proof | Reason:
         """Return how we prove ourselves to this peer."""
         match profile.local_authentication:
-            case Authentication.RSA_SIGNATURE | Authentication.ECDSA_SIGNATURE:
+            case AuthenticationMethod.RSA_SIGNATURE | AuthenticationMethod.ECDSA_SIGNATURE:
                 return self.trust.proof(profile)
-            case Authentication.PRE_SHARED_KEY:
+            case AuthenticationMethod.PRE_SHARED_KEY:
                 peer = self._keyring_peer(profile, remote, theirs)
                 secret = profile.local_key or (peer.local_key if peer else None)
                 if secret is not None:
@@ -218,7 +218,7 @@ class ConfigurationBook:
                 method = other.value if other else "none"
                 return Reason(IkeReason.UNABLE, (profile.name, method))
 
-    def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | Reason:
+    def expectation(self, terms: Terms, path: DatagramPath, theirs: Identification) -> Expectation | Reason:
         """Return by which key the peer must prove itself."""
         profile = self._profiles.get(terms.profile)
         if profile is None:
@@ -227,7 +227,7 @@ class ConfigurationBook:
         if not is_named and not profile.certificate_maps:
             return Reason(IkeReason.OTHER_IDENTITY, (profile.name, name_of(theirs)))
         certificates = profile.name in self._certified
-        if Authentication.PRE_SHARED_KEY not in profile.remote_authentication or not is_named:
+        if AuthenticationMethod.PRE_SHARED_KEY not in profile.remote_authentication or not is_named:
             shared: Expectation | Reason = Reason(IkeReason.NO_WAY, (profile.name, name_of(theirs)))
         else:
             shared = self._shared(profile, path.remote.address, theirs)
@@ -264,7 +264,7 @@ class ConfigurationBook:
         found: list[tuple[str, str]] = []
         for profile in self._profiles_of(policy):
             keyring = self._keyrings.get(profile.keyring)
-            is_shared = Authentication.PRE_SHARED_KEY in profile.remote_authentication
+            is_shared = AuthenticationMethod.PRE_SHARED_KEY in profile.remote_authentication
             if keyring is not None and is_shared and not profile.names_proved and profile.remote_key is None:
                 by_address = (peer for peer in keyring.peers if peer.remote_key is not None and _is_open(peer))
                 found += [(keyring.name, peer.name) for peer in by_address]

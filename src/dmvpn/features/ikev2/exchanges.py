@@ -15,7 +15,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.crypto import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
-from dmvpn.features.ikev2.negotiation import Ask, Contributions, Refused, shared_secret
+from dmvpn.features.ikev2.negotiation import Ask, ChildRefused, Contributions, shared_secret
 from dmvpn.features.ikev2.offers import accepted, ike_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import HALF_OPEN, Begun, Exchange
@@ -142,7 +142,7 @@ class NewChild(Exchange):
             return
         try:
             child = self.ask.conclude(sa, answer, self._contributions(answer))
-        except Refused as refused:
+        except ChildRefused as refused:
             self._refused(refused, answer)
             if error is None:  # the peer has made it nevertheless (§1.3.1)
                 sa.queue(DeleteChild(sa, self.ask.spi), urgent=True)
@@ -170,18 +170,18 @@ class NewChild(Exchange):
         if answer.error is not None:
             return Contributions(Nonces(self.nonce, b""))
         if nonce is None:
-            raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_NONCE))
+            raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_NONCE))
         nonces = Nonces(self.nonce, nonce.data)
         if self.secret is None:
             return Contributions(nonces)
         if theirs is None or theirs.group != self.group:
-            raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_KEY_OF_GROUP))
+            raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_KEY_OF_GROUP))
         return Contributions(nonces, shared_secret(self.secret, theirs))
 
     def _made(self, child: ChildSa) -> None:
         self.sa.add_child(child)
 
-    def _refused(self, refused: Refused, answer: Chain) -> None:
+    def _refused(self, refused: ChildRefused, answer: Chain) -> None:
         self.sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
 
 
@@ -217,7 +217,7 @@ class RekeyChild(NewChild):
         if self.old.spi_in in sa.children.active:
             sa.queue(DeleteChild.of(sa, self.old, Reason(IkeReason.REPLACED)), urgent=True)
 
-    def _refused(self, refused: Refused, answer: Chain) -> None:
+    def _refused(self, refused: ChildRefused, answer: Chain) -> None:
         sa = self.sa
         rival = sa.children.take_rival(self.old.spi_in)
         if self.old.spi_in not in sa.children.active:  # the peer was faster, and its successor is here

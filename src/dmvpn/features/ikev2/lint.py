@@ -1,15 +1,17 @@
-"""Rules about the IKE lines of one router. What has to agree with its peers is in `tools/lint`."""
+"""Rules about the IKE lines of one router. Rules about agreement with its peers are in `tools/lint`."""
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
-from dmvpn.features.ikev2.model import Authentication
+from dmvpn.base.placeholder import Placeholder
+from dmvpn.features.ikev2.config import isakmp, profiles, settings
+from dmvpn.features.ikev2.model import AuthenticationMethod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from ipaddress import IPv4Address
 
     from dmvpn.features.ikev2.model import Ikev2Config, Profile
 
@@ -25,8 +27,8 @@ PROPOSAL: Final = Rule(
     id="ikev2-proposal-undefined",
     severity=Severity.ERROR,
     title="An IKEv2 policy names a proposal that does not exist",
-    why="A policy without a usable proposal is passed over, and the defaults are offered instead: other algorithms "
-    "than somebody wrote down, and perhaps none that the peer has.",
+    why="A policy without a usable proposal is skipped, and the defaults are offered instead: other algorithms than "
+    "those configured, and perhaps none that the peer has.",
     bad="crypto ikev2 policy P\n proposal TYPO",
     fix="crypto ikev2 proposal TYPO\n encryption aes-cbc-256\n integrity sha256\n group 19",
 )
@@ -42,17 +44,26 @@ INCOMPLETE: Final = Rule(
 WILDCARD: Final = Rule(
     id="ike-key-for-everybody",
     severity=Severity.ADVICE,
-    title="One pre-shared key for everybody",
-    why="Whoever has it, or takes it from one lost spoke, can pose as the hub to every other spoke. Keys of their own "
-    "for each peer, or certificates, confine the loss to one.",
+    title="One pre-shared key for all peers",
+    why="An attacker who takes it from one lost spoke can pose as the hub to every other spoke. A key for each peer, "
+    "or certificates, confine the loss to one peer.",
     bad="crypto ikev2 keyring K\n peer ANY\n  address 0.0.0.0 0.0.0.0",
     fix="crypto ikev2 keyring K\n peer SPOKE1\n  address 203.0.113.10",
+)
+_NAME, _ADDRESS = Placeholder("NAME"), Placeholder("ADDRESS")
+_SECRET, _OWN_SECRET = Placeholder("SECRET"), Placeholder("ITS-OWN")
+_OLD_KEY: Final = isakmp.KEYRING_KEY.of(address=_ADDRESS, key=_SECRET)
+#: Algorithms that every release has.
+_ALGORITHMS: Final = (
+    settings.ENCRYPTION.of(cipher1="aes-cbc-256"),
+    settings.INTEGRITY.of(hash1="sha256"),
+    settings.GROUPS.of(group1="19"),
 )
 RULES: Final = (KEYRING, PROPOSAL, INCOMPLETE, WILDCARD)
 
 
 def check(config: Ikev2Config) -> Iterator[Concern]:
-    """Find what is wrong with profiles, policies and keys."""
+    """Yield findings about profiles, policies and keys."""
     yield from _references(config)
     for profile in config.profiles:
         yield from _completeness(profile)
@@ -67,7 +78,7 @@ def _references(config: Ikev2Config) -> Iterator[Concern]:
                 rule=KEYRING,
                 at=(f"crypto ikev2 profile {profile.name}", "keyring"),
                 what=f"IKEv2 profile {profile.name} names the keyring {profile.keyring}, which is not configured",
-                fix=f"crypto ikev2 keyring {profile.keyring}\n peer NAME\n  address ADDRESS\n  pre-shared-key SECRET",
+                fix=_key(profile.keyring, _SECRET),
             )
     of_isakmp = {key.keyring for key in config.isakmp.keys}
     for old in config.isakmp.profiles:
@@ -76,7 +87,7 @@ def _references(config: Ikev2Config) -> Iterator[Concern]:
                 rule=KEYRING,
                 at=(f"crypto isakmp profile {old.name}", "keyring"),
                 what=f"ISAKMP profile {old.name} names the keyring {old.keyring}, which is not there or has no key",
-                fix=f"crypto keyring {old.keyring}\n pre-shared-key address ADDRESS key SECRET",
+                fix="\n ".join([isakmp.KEYRING.of(name=old.keyring), _OLD_KEY]),
             )
     proposals = {proposal.name for proposal in config.proposals} | {"default"}
     for policy in config.policies:
@@ -86,19 +97,25 @@ def _references(config: Ikev2Config) -> Iterator[Concern]:
                     rule=PROPOSAL,
                     at=(f"crypto ikev2 policy {policy.name}", f"proposal {name}"),
                     what=f"IKEv2 policy {policy.name} names the proposal {name}, which is not configured",
-                    fix=f"crypto ikev2 proposal {name}\n encryption aes-cbc-256\n integrity sha256\n group 19",
+                    fix="\n ".join([settings.PROPOSAL.of(name=name), *_ALGORITHMS]),
                 )
+
+
+def _key(keyring: str, secret: Placeholder) -> str:
+    """Return the lines of a key for another peer."""
+    peer = [profiles.PEER.of(name=_NAME), profiles.ADDRESS.of(address=_ADDRESS), profiles.PRE_SHARED_KEY.of(key=secret)]
+    return "\n ".join([profiles.RING.of(name=keyring), "\n  ".join(peer)])
 
 
 def _completeness(profile: Profile) -> Iterator[Concern]:
     ours, theirs = profile.local_authentication, profile.remote_authentication
-    needs_key = Authentication.PRE_SHARED_KEY in (ours, *theirs)
+    needs_key = AuthenticationMethod.PRE_SHARED_KEY in (ours, *theirs)
     given = profile.local_key is not None or profile.remote_key is not None
     lacking = {
-        "match identity remote address 0.0.0.0": bool(profile.matches or profile.certificate_maps),
-        "authentication local pre-share": ours is not None,
-        "authentication remote pre-share": bool(theirs),
-        "keyring local NAME": bool(profile.keyring) or given or not needs_key,
+        profiles.MATCH_IDENTITY.of(address=IPv4Address(0)): bool(profile.matches or profile.certificate_maps),
+        profiles.USES.of(local=True, pre_share=True): ours is not None,
+        profiles.USES.of(remote=True, pre_share=True): bool(theirs),
+        profiles.KEYRING.of(local=True, name=_NAME): bool(profile.keyring) or given or not needs_key,
     }
     lines = [line for line, there in lacking.items() if not there]
     if lines:
@@ -107,7 +124,7 @@ def _completeness(profile: Profile) -> Iterator[Concern]:
             rule=INCOMPLETE,
             at=(f"crypto ikev2 profile {profile.name}",),
             what=f"IKEv2 profile {profile.name} has no {named}",
-            fix="\n ".join([f"crypto ikev2 profile {profile.name}", *lines]),
+            fix="\n ".join([profiles.PROFILE.of(name=profile.name), *lines]),
         )
 
 
@@ -120,9 +137,9 @@ def _wildcards(config: Ikev2Config) -> Iterator[Concern]:
                 yield Concern(
                     rule=WILDCARD,
                     at=at,
-                    what=f"keyring {keyring.name} has one key for every address: whoever takes it from one router can "
-                    "pose as any other",
-                    fix=f"crypto ikev2 keyring {keyring.name}\n peer NAME\n  address ADDRESS\n  pre-shared-key ITS-OWN",
+                    what=f"keyring {keyring.name} has one key for every address: an attacker who takes it from one "
+                    "router can pose as any other",
+                    fix=_key(keyring.name, _OWN_SECRET),
                 )
     for key in config.isakmp.keys:
         if _is_everybody(key.address, key.mask):
@@ -130,8 +147,8 @@ def _wildcards(config: Ikev2Config) -> Iterator[Concern]:
             yield Concern(
                 rule=WILDCARD,
                 at=where,
-                what="one key for every address: whoever takes it from one router can pose as any other",
-                fix="crypto isakmp key ITS-OWN address ADDRESS" if not key.keyring else "",
+                what="one key for every address: an attacker who takes it from one router can pose as any other",
+                fix=isakmp.KEY.of(key=_OWN_SECRET, address=_ADDRESS) if not key.keyring else "",
             )
 
 

@@ -10,9 +10,11 @@ The `book` knows which peers may talk, the `table` what an IKE SA does, and `pee
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from dmvpn.base.events import ConnectionHeard, Event, IpReceived, KeysWanted, Packets, SasCounted, Tick, UnknownSpi
+from dmvpn.base.context import Context
+from dmvpn.base.events import ConnectionHeard, Event, IpReceived, KeysWanted, Packets, SasCounted, UnknownSpi
+from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import (
     ConnectionSilent,
     ConnectionUnwanted,
@@ -37,17 +39,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import IkeStats, IkeView, ProtectionPolicy
-    from dmvpn.features.ikev2.connections import Results
     from dmvpn.features.ikev2.sa import IkeSa
 
 
-class Ikev2Machine:
+class Ikev2Machine(Machine):
     """IKEv2. It is also `base.ports.Ike`."""
 
-    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         PoliciesChanged,
         RevocationsChanged,
         NegotiationWanted,
@@ -63,94 +63,88 @@ class Ikev2Machine:
     )
 
     def __init__(self, ports: Ports) -> None:
-        self._ports = ports
+        super().__init__(Context(ports))
         self._policies: tuple[ProtectionPolicy, ...] = ()
         self._config = Ikev2Config()
         self._locals: frozenset[IPAddress] = frozenset()
         self._warned: tuple[str, ...] = ()
         self._book = ConfigurationBook(self._config, (), Trust(ports), self._interface_of)
-        self._peers = Peers(ports, self._book)
+        self.peers = Peers(self._context, self._book)
 
     # ---------------------------------------------------------------------------------------------------- machine
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
-        results = self._handle(event, now)
-        return [*results, *self._book.key_log.take(results)] if self._book.key_log.wanted else results
+    def begin(self) -> None:
+        """Begin an event: drop the keys of an earlier event that raised an error."""
+        self._book.key_log.drop()
 
-    def _handle(self, event: Event | Notice, now: float) -> Results:
-        peers = self._peers
+    def dispatch(self, event: Event | Notice) -> None:
+        """Hand an event to the parts that it concerns."""
+        peers = self.peers
         match event:
             case IpReceived():
-                return self._received(event, now)
-            case Tick():
-                return peers.tick(now)
+                self._received(event)
             case NegotiationWanted(policy=policy, local=local, remote=remote, wanted=True, remote_port=port):
-                return peers.attempts.want((local, remote), policy, now, port=port)
+                peers.attempts.want((local, remote), policy, port=port)
             case NegotiationWanted(policy=policy, local=local, remote=remote, remote_port=port):
-                return peers.attempts.release((local, remote), policy, now, port=port)
+                peers.attempts.release((local, remote), policy, port=port)
             case SaRenewalWanted(spi_in=spi) if (sa := peers.connections.owner(spi)) is not None:
-                return peers.follow(peers.table.renew(sa, spi.to_bytes(4, "big"), now), now)
+                peers.follow(peers.table.renew(sa, spi.to_bytes(4, "big"), self._context.now))
             case ConnectionUnwanted(connection=number, reason=reason):
-                return peers.close(peers.connections.of(number), Reason(IkeReason.UNWANTED, (reason,)), now)
+                peers.close(peers.connections.of(number), Reason(IkeReason.UNWANTED, (reason,)))
             case ConnectionSilent(connection=number):
-                return peers.ask(number, now)
+                peers.ask(number)
             case ConnectionHeard():
-                return peers.heard(event, now)
+                peers.heard(event)
             case UnknownSpi(spi=spi) if peers.connections.owner(spi) is None:
-                return peers.unknown(event, now)
+                peers.unknown(event)
             case KeysWanted(wanted=wanted):
-                return self._tell_keys(now, wanted=wanted)
+                self._tell_keys(wanted=wanted)
             case SasCounted():
-                return peers.counted(event, now)
+                peers.counted(event)
             case ClearIkeStats():
                 peers.table.clear_counts()
-                return []
             case RevocationsChanged():
-                return self._judge_again(now)
+                self._judge_again()
             case PoliciesChanged(policies=policies):
-                return self._adopt(self._config, policies, now)
+                self._adopt(self._config, policies)
             case Configured(model=model):
-                return self._adopt(model if isinstance(model, Ikev2Config) else Ikev2Config(), self._policies, now)
-            case _:
-                return []
+                self._adopt(model if isinstance(model, Ikev2Config) else Ikev2Config(), self._policies)
 
-    def _judge_again(self, now: float) -> Results:
+    def settle(self) -> None:
+        """Let IKE SAs be looked at in time, and write the keys of what this event negotiated, if somebody captures."""
+        self.peers.settle()
+        if self._book.key_log.wanted:
+            self._context.emit(*self._book.key_log.take(self._context.emitted))
+
+    def _judge_again(self) -> None:
         """Close SAs whose certificates are revoked: rekeys prove no identity again, so they would stay forever."""
-        results: Results = []
-        for sa in tuple(self._peers.table):
+        for sa in tuple(self.peers.table):
             if sa.evidence.chain and sa.is_usable and sa.terms is not None and sa.theirs is not None:
-                verdict = self._book.believe(sa.terms, sa.theirs, sa.evidence.chain, now)
+                verdict = self._book.believe(sa.terms, sa.theirs, sa.evidence.chain, self._context.now)
                 if isinstance(verdict, Reason):
-                    results += self._peers.close([sa], verdict, now)
-        return results
-
-    def next_deadline(self) -> float | None:
-        """Return when the next timer is due."""
-        return self._peers.next_deadline()
+                    self.peers.close([sa], verdict)
 
     # ---------------------------------------------------------------------------------------------- configuration
 
-    def _adopt(self, config: Ikev2Config, policies: tuple[ProtectionPolicy, ...], now: float) -> Results:
+    def _adopt(self, config: Ikev2Config, policies: tuple[ProtectionPolicy, ...]) -> None:
         """Follow a change of configuration or tunnels: end what is not permitted any more, try what could not begin."""
         was_on, was, self._config, self._policies = bool(self._policies), self._config, config, policies
         self._locals = frozenset(policy.local for policy in policies)
-        peers, table = self._peers, self._peers.table
+        peers, table = self.peers, self.peers.table
         permitted = [sa for sa in table if self._unwanted(sa) is None] if _who(was) != _who(config) else []
         self._book.renew(config, policies)
         peers.renew(config)
-        results: Results = []
         if was_on != bool(policies):
-            results.append(messages.IsakmpOnOff.of(on=not was_on))
+            self._context.emit(messages.IsakmpOnOff.of(on=not was_on))
         lines = warnings(config, [policy.pfs_group for policy in policies if policy.pfs_group])
-        results += [messages.NotAsWritten.of(line) for line in lines if line not in self._warned]
+        self._context.emit(*(messages.NotAsWritten.of(line) for line in lines if line not in self._warned))
         self._warned = lines
         orphans = [sa for sa in table if sa.terms is not None and peers.policy_of(sa) is None]
-        results += peers.close(orphans, Reason(IkeReason.PROFILE_CHANGED), now)
+        peers.close(orphans, Reason(IkeReason.PROFILE_CHANGED))
         for sa in permitted:
             if sa.is_usable and (why := self._unwanted(sa)) is not None:
-                results += peers.close([sa], why, now)
-        return [*results, *peers.attempts.reconsider(now)]
+                peers.close([sa], why)
+        peers.attempts.reconsider()
 
     def _unwanted(self, sa: IkeSa) -> Reason | None:
         """Return why its peer could not prove itself any more, with any key. (A new key counts for new IKE SAs.)"""
@@ -160,48 +154,47 @@ class Ikev2Machine:
         return expected if isinstance(expected, Reason) else None
 
     def _interface_of(self, local: IPAddress) -> str:
-        owner = self._ports.interfaces.owner(local)
+        owner = self._context.ports.interfaces.owner(local)
         return owner.name if owner is not None else ""
 
     # ------------------------------------------------------------------------------------------------ what arrives
 
-    def _received(self, packet: IpReceived, now: float) -> Results:
+    def _received(self, packet: IpReceived) -> None:
         message = udp.received(packet)
         if message is None:
-            return []
+            return
         path, octets = message
-        peers = self._peers
+        peers = self.peers
         if packet.destination not in self._locals and not peers.table.knows(octets):
-            return []  # no tunnel has this address, and no IKE SA still has to say that it ends
-        lines = peers.reports.packet(octets, path, sent=False)
-        return [*lines, *peers.follow(peers.table.handle(octets, path, now), now)]
+            return  # no tunnel has this address, and no IKE SA still has to say that it ends
+        peers.reports.packet(octets, path, sent=False)
+        peers.follow(peers.table.handle(octets, path, self._context.now))
 
-    def _tell_keys(self, now: float, *, wanted: bool) -> Results:
+    def _tell_keys(self, *, wanted: bool) -> None:
         """Begin or stop to tell keys. Only new keys are told, so new child SAs replace those that are there."""
         self._book.key_log.turn(on=wanted)
-        results: Results = [messages.KeysTold.of(on=wanted)]
-        peers = self._peers
+        self._context.emit(messages.KeysTold.of(on=wanted))
+        peers = self.peers
         for sa in [sa for sa in peers.table if sa.is_usable] if wanted else ():
             for spi in tuple(sa.children.active):
-                results += peers.follow(peers.table.renew(sa, spi, now), now)
-        return results
+                peers.follow(peers.table.renew(sa, spi, self._context.now))
 
     # -------------------------------------------------------------------------------------------------- questions
 
     def sas(self) -> tuple[IkeView, ...]:
         """Return all IKE SAs, the oldest first."""
-        peers = self._peers
+        peers = self.peers
         ordered = sorted(peers.table, key=lambda sa: (sa.begun, sa.number))
         return tuple(view_of(sa, peers.connections.value(sa.connection)) for sa in ordered)
 
     @property
     def refused(self) -> Mapping[IPAddress, Reason]:
         """Who came to no agreement with us lately, whoever began, and why."""
-        return self._peers.reports.refused
+        return self.peers.reports.refused
 
     def stats(self) -> IkeStats:
         """Return what was counted since the start, or since somebody cleared it."""
-        return self._peers.table.counts.view
+        return self.peers.table.counts.view
 
 
 def _who(config: Ikev2Config) -> tuple[object, ...]:

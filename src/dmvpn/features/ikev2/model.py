@@ -42,7 +42,7 @@ class Hash(enum.Enum):
     MD5 = "md5"
 
 
-class Authentication(enum.Enum):
+class AuthenticationMethod(enum.Enum):
     """How one side proves who it is."""
 
     PRE_SHARED_KEY = "pre-share"
@@ -87,7 +87,7 @@ class PreSharedKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class ConfiguredProposal:
     """`crypto ikev2 proposal`: algorithms in order of preference. No prf: those of `integrity`."""
 
     name: str
@@ -167,8 +167,8 @@ class Profile:
     local_addresses: tuple[IPv4Address, ...] = ()
     local_interfaces: tuple[str, ...] = ()
     local_identity: Identity | None = None
-    local_authentication: Authentication | None = None
-    remote_authentication: tuple[Authentication, ...] = ()
+    local_authentication: AuthenticationMethod | None = None
+    remote_authentication: tuple[AuthenticationMethod, ...] = ()
     local_key: PreSharedKey | None = None
     remote_key: PreSharedKey | None = None
     keyring: str = ""
@@ -190,7 +190,7 @@ class IsakmpPolicy:
     number: int
     encryption: Encryption = Encryption.DES
     hash: Hash = Hash.SHA1
-    authentication: Authentication = Authentication.RSA_SIGNATURE
+    authentication: AuthenticationMethod = AuthenticationMethod.RSA_SIGNATURE
     group: int = 1
     lifetime: int = DEFAULT_LIFETIME
 
@@ -257,7 +257,7 @@ class Ikev2Config:
         invalid-spi-recovery`).
     """
 
-    proposals: tuple[Proposal, ...] = ()
+    proposals: tuple[ConfiguredProposal, ...] = ()
     policies: tuple[Policy, ...] = ()
     keyrings: tuple[Keyring, ...] = ()
     profiles: tuple[Profile, ...] = ()
@@ -275,7 +275,7 @@ class Ikev2Config:
 
 
 #: `show crypto ikev2 proposal default`. IOS also has group 5, which RFC 8247 §2.4 forbids.
-DEFAULT_PROPOSAL: Final = Proposal(
+DEFAULT_PROPOSAL: Final = ConfiguredProposal(
     name="default",
     encryption=(Encryption.AES_CBC_256,),
     integrity=(Hash.SHA512, Hash.SHA384),

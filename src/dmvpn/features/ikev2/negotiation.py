@@ -15,7 +15,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.agreement import ChildSa, EspKeys
 from dmvpn.features.ikev2.crypto import cipher_of
 from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys
-from dmvpn.features.ikev2.offers import Choice, Suite, accepted, choose, esp_offer, mismatch
+from dmvpn.features.ikev2.offers import ChosenOffer, Suite, accepted, choose, esp_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.wire import is_reserved
 from dmvpn.features.ikev2.wire.numbers import NotifyType, ProtocolId
@@ -41,7 +41,7 @@ _MOST_SELECTORS: Final = 8
 _TRANSPORT = Notify(NotifyType.USE_TRANSPORT_MODE)
 
 
-class Refused(Exception):
+class ChildRefused(Exception):
     """No child SA comes out of this.
 
     notify: for the peer (its type is all it learns).
@@ -63,11 +63,11 @@ class Contributions:
 
 
 def shared_secret(ours: PrivateValue, theirs: KeyExchange) -> bytes:
-    """Return what perfect forward secrecy adds to the keys. Raises Refused for an illegal public value."""
+    """Return what perfect forward secrecy adds to the keys. Raises ChildRefused for an illegal public value."""
     try:
         return ours.agree(theirs.data)
     except WireError as error:
-        raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ILLEGAL_KEY, (error,))) from error
+        raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ILLEGAL_KEY, (error,))) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +96,20 @@ class Ask:
         return InitiatorSelectors((self.terms.local,)), ResponderSelectors((self.terms.remote,))
 
     def conclude(self, sa: Agreement, answer: Chain, given: Contributions) -> ChildSa:
-        """Return the child SA of the answer. Raises Refused: a child SA that was made nevertheless must be deleted."""
+        """Return the child SA of the answer. Raises ChildRefused; a child SA that was made all the same is deleted."""
         if error := answer.error:
-            raise Refused(NotifyType(error.kind), self._explain(error)) if _is_known(error) else _odd(error)
+            raise ChildRefused(NotifyType(error.kind), self._explain(error)) if _is_known(error) else _odd(error)
         chosen = answer.find(SecurityAssociation)
         ours, theirs = answer.find(InitiatorSelectors), answer.find(ResponderSelectors)
         if chosen is None or ours is None or theirs is None:
-            raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ANSWER_LACKS_SA))
+            raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ANSWER_LACKS_SA))
         suite = accepted(self.suites, chosen.proposals, ProtocolId.ESP)
         if suite is None:
             why = mismatch(self.suites, chosen.proposals, ProtocolId.ESP)
-            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.NOT_OFFERED, (why,)))
+            raise ChildRefused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.NOT_OFFERED, (why,)))
         transport = answer.notify(NotifyType.USE_TRANSPORT_MODE) is not None
         if self.terms.transport and not transport and not self.terms.may_tunnel:
-            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.MODE))
+            raise ChildRefused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.MODE))
         as_seen_here = transport and sa.nat.found
         local = _within(ours, self.terms.local, translated=as_seen_here)
         remote = _within(theirs, self.terms.remote, translated=as_seen_here)
@@ -132,12 +132,12 @@ def _is_known(error: Notify) -> bool:
     return error.kind in {member.value for member in NotifyType}
 
 
-def _odd(error: Notify) -> Refused:
-    return Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ERROR, (error.kind,)))
+def _odd(error: Notify) -> ChildRefused:
+    return ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ERROR, (error.kind,)))
 
 
 def _within(payload: Selectors, wanted: TrafficSelector, *, translated: bool) -> tuple[TrafficSelector, ...]:
-    """Return the selectors of an answer, all of them part of what we asked for. Raises Refused.
+    """Return the selectors of an answer, all of them part of what we asked for. Raises ChildRefused.
 
     translated: the peer may have written the addresses as it sees them; ours count (RFC 7296 §2.23.1).
     """
@@ -145,7 +145,7 @@ def _within(payload: Selectors, wanted: TrafficSelector, *, translated: bool) ->
     if translated:
         selectors = tuple(_as_here(selector, wanted) for selector in selectors)
     if not selectors or any(selector not in wanted for selector in selectors):
-        raise Refused(NotifyType.TS_UNACCEPTABLE, Reason(IkeReason.WIDER_SELECTORS))
+        raise ChildRefused(NotifyType.TS_UNACCEPTABLE, Reason(IkeReason.WIDER_SELECTORS))
     return selectors
 
 
@@ -175,7 +175,9 @@ class _Draft:
     ) -> ChildSa:
         cipher = cipher_of(self.suite.encr, self.suite.key_bits, self.suite.integ)
         if cipher is None or sa.keys is None or is_reserved(self.spi_out):
-            raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.NO_SPI, (self.spi_out.hex() or "empty",)))
+            raise ChildRefused(
+                NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.NO_SPI, (self.spi_out.hex() or "empty",))
+            )
         sizes = (cipher.key_size, cipher.integrity_size)
         keys = child_keys(sa.prf, sa.keys.d, given.nonces, sizes, given.shared)
         ours, theirs = (keys.initiator, keys.responder) if initiated else (keys.responder, keys.initiator)
@@ -210,57 +212,69 @@ class Settlement:
     back: tuple[Payload, ...]
 
 
-def choice_for(request: Chain, suites: tuple[Suite, ...], *, has_group: int | None = None) -> Choice:
-    """Return which of our suites a request for a child SA gets. Raises Refused."""
+def choice_for(request: Chain, suites: tuple[Suite, ...], *, has_group: int | None = None) -> ChosenOffer:
+    """Return which of our suites a request for a child SA gets. Raises ChildRefused."""
     offers = request.find(SecurityAssociation)
     if offers is None:
-        raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_PROPOSALS))
+        raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_PROPOSALS))
     choice = choose(suites, offers.proposals, ProtocolId.ESP, has_group=has_group)
     if choice is None:
-        raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, mismatch(suites, offers.proposals, ProtocolId.ESP))
+        raise ChildRefused(NotifyType.NO_PROPOSAL_CHOSEN, mismatch(suites, offers.proposals, ProtocolId.ESP))
     return choice
 
 
-def settle(sa: Agreement, request: Chain, terms: ChildTerms, choice: Choice, given: Contributions) -> Settlement:
-    """Do the responder's half. Raises Refused.
+def settle(sa: Agreement, request: Chain, terms: ChildTerms, choice: ChosenOffer, given: Contributions) -> Settlement:
+    """Do the responder's half. Raises ChildRefused.
 
     choice: of `choice_for`.
     """
     initiator, responder = request.find(InitiatorSelectors), request.find(ResponderSelectors)
     if initiator is None or responder is None:
-        raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_SELECTORS))
+        raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_SELECTORS))
     transport = request.notify(NotifyType.USE_TRANSPORT_MODE) is not None and terms.transport
     if terms.transport and not transport and not terms.may_tunnel:
-        raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.MODE))
+        raise ChildRefused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.MODE))
     theirs = _narrow(initiator, terms.remote, translated=sa.nat.found)
     ours = _narrow(responder, terms.local, translated=sa.nat.found)
     spi = sa.book.esp_spis.fresh(sa.entropy)
+    local, remote = (ours.here, theirs.here) if transport else (ours.answer, theirs.answer)
     if not transport:  # a NAT hides what is inside, and we will ask for it again
-        terms = replace(terms, local=ours, remote=theirs)
+        terms = replace(terms, local=local, remote=remote)
     draft = _Draft(terms, choice.suite, spi, choice.offer.spi, transport)
-    child = draft.child(sa, given, (theirs,), (ours,), initiated=False)
-    child = replace(child, local=(terms.local,), remote=(terms.remote,)) if sa.nat.found else child
+    child = draft.child(sa, given, (remote,), (local,), initiated=False)
     mode = (_TRANSPORT,) if transport else ()
     front = (*mode, SecurityAssociation((choice.answer(spi),)))
-    return Settlement(child, front, (InitiatorSelectors((theirs,)), ResponderSelectors((ours,))))
+    return Settlement(child, front, (InitiatorSelectors((theirs.answer,)), ResponderSelectors((ours.answer,))))
 
 
-def _narrow(offered: Selectors, wanted: TrafficSelector, *, translated: bool) -> TrafficSelector:
-    """Return what both sides protect: the first offered selector that holds what we want, or a part of it. Raises
-    Refused.
+@dataclass(frozen=True, slots=True)
+class _Narrowed:
+    """What both ends protect.
 
-    translated: the peer wrote addresses as it sees them, and the answer repeats them. In transport mode ours count (RFC
-        7296 §2.23.1), in tunnel mode the peer's: those of the packets inside.
+    here: with the addresses by which we know it. In transport mode it counts (RFC 7296 §2.23.1).
+    answer: with the addresses that the peer wrote; in tunnel mode they are those of the packets inside.
     """
+
+    here: TrafficSelector
+    answer: TrafficSelector
+
+
+def _narrow(offered: Selectors, wanted: TrafficSelector, *, translated: bool) -> _Narrowed:
+    """Return what an offered selector and ours have in common: the first one, or a later one that holds all of it.
+
+    The first one may be the packet for which the peer asks, with a port that later packets do not have (RFC 7296 §2.9).
+    Raises ChildRefused. translated: the peer wrote addresses as it sees them, and the answer repeats them.
+    """
+    chosen: _Narrowed | None = None
     for selector in offered.selectors:
-        if translated and (seen := _as_here(selector, wanted)) is not selector:
-            if seen in wanted:
-                return selector
-            if wanted in seen:
-                return replace(wanted, first=selector.first, last=selector.last)
-        if selector in wanted:
-            return selector
-        if wanted in selector:
-            return wanted
+        seen = _as_here(selector, wanted) if translated else selector
+        common = seen.common(wanted)
+        if common is None:
+            continue
+        answer = common if seen is selector else replace(common, first=selector.first, last=selector.last)
+        if chosen is None or (chosen.answer in answer and chosen.answer != answer):
+            chosen = _Narrowed(common, answer)
+    if chosen is not None:
+        return chosen
     mine, yours = str(wanted), ", ".join(str(selector) for selector in offered.selectors[:_MOST_SELECTORS])
-    raise Refused(NotifyType.TS_UNACCEPTABLE, Reason(IkeReason.SELECTORS, (mine, yours or "none")))
+    raise ChildRefused(NotifyType.TS_UNACCEPTABLE, Reason(IkeReason.SELECTORS, (mine, yours or "none")))

@@ -18,14 +18,14 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.crypto import SUPPORTED, Cipher, cipher_of
 from dmvpn.features.ikev2.model import Encryption, Hash
-from dmvpn.features.ikev2.reasons import IkeReason, Kind
+from dmvpn.features.ikev2.reasons import AlgorithmKind, IkeReason
 from dmvpn.features.ikev2.wire.numbers import Encr, Esn, Group, Integ, Prf, ProtocolId, TransformType
 from dmvpn.features.ikev2.wire.proposals import Proposal, Transform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.features.ikev2.model import Proposal as Written
+    from dmvpn.features.ikev2.model import ConfiguredProposal as Written
 
 
 _TYPES_OF_IKE: Final = (TransformType.ENCR, TransformType.PRF, TransformType.INTEG, TransformType.KE)
@@ -78,7 +78,7 @@ def _written(suite: Suite, kinds: tuple[TransformType, ...]) -> tuple[Transform,
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenOffer:
     """What the responder takes: the suite, and the offer that has it (its number and SPI go into the answer)."""
 
     suite: Suite
@@ -155,7 +155,7 @@ def _is_closed(group: list[Suite], wanted: tuple[Suite, ...], kinds: tuple[Trans
 
 def choose(
     ours: Iterable[Suite], theirs: tuple[Proposal, ...], protocol: ProtocolId, *, has_group: int | None = None
-) -> Choice | None:
+) -> ChosenOffer | None:
     """Return the first of our suites that an offer allows; None: none.
 
     has_group: a public value of this group is here.
@@ -169,7 +169,7 @@ def choose(
         wanted = {transform.type: transform for transform in suite.transforms(kinds)}
         for offer, options in offered:
             if _allows(options, wanted):
-                return Choice(suite, offer)
+                return ChosenOffer(suite, offer)
     return None
 
 
@@ -211,7 +211,7 @@ def mismatch(ours: Iterable[Suite], theirs: tuple[Proposal, ...], protocol: Prot
         mine = dict.fromkeys(str(t) for suite in suites for t in suite.transforms(kinds) if t.type == kind)
         yours = dict.fromkeys(str(t) for offer in theirs for t in offer.transforms if t.type == kind)
         if (mine or yours) and not set(mine) & set(yours):
-            return Reason(IkeReason.MISMATCH, (Kind(kind), _named(mine), _named(yours)))
+            return Reason(IkeReason.MISMATCH, (AlgorithmKind(kind), _named(mine), _named(yours)))
     return Reason(IkeReason.NO_COMBINATION)
 
 

@@ -48,6 +48,8 @@ class IkeReason(ReasonCode):
     CERTIFICATE_REFUSED = "<identity> proves itself by a certificate, which profile <name> does not accept"
     METHOD_REFUSED = "<identity> proves itself by <method>, which profile <name> does not accept"
     NO_PROOF = "<identity> did not prove itself: no AUTH payload", "", "RFC 7296 §2.16"
+    EAP = "<identity> wants EAP, which this router cannot do", "", "RFC 7296 §2.16"
+    PPK = "the peer offered USE_PPK and did not go on without a postquantum preshared key", "", "RFC 8784 §3"
     NOT_THE_HOLDER = "<identity> does not hold the private key of its certificate"
     KEY_REFUSED = "<identity>: its key is not for authentication remote as profile <name> has it"
     PEER_SAYS = "the peer says <notification>", "", "RFC 7296 §2.21.2"
@@ -111,7 +113,7 @@ _KINDS: Final = {
 }
 
 
-class Kind(int):
+class AlgorithmKind(int):
     """A type of algorithm among the fields of a reason, with its name. value: a `TransformType`."""
 
     def __str__(self) -> str:

@@ -22,11 +22,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.deadlines import earliest
+from dmvpn.base.context import Timer
 from dmvpn.base.effects import PollSas
 from dmvpn.base.limits import Limiter
 from dmvpn.features.ikev2.exchanges import Probe
-from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
+from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ikev2.timers import TimerKind
 from dmvpn.features.ikev2.wire import NO_SPI, Header, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ikev2.wire.payloads import Notify
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect
+    from dmvpn.base.context import Context
     from dmvpn.base.events import SasCounted, UnknownSpi
     from dmvpn.features.ikev2.connections import Connections
     from dmvpn.features.ikev2.sa import IkeSa
@@ -72,7 +73,7 @@ class Recovery:
         """Begin with peers that ignore what they are told, or leave them alone."""
         self.begins = on
 
-    def complaint(self, event: UnknownSpi, now: float) -> tuple[Path, bytes] | None:
+    def complaint(self, event: UnknownSpi, now: float) -> tuple[DatagramPath, bytes] | None:
         """Return a message, outside of any IKE SA, that tells a peer that the SA it sends ESP for does not exist
         (§1.5).
 
@@ -85,7 +86,7 @@ class Recovery:
         )
         notify = Notify(NotifyType.INVALID_SPI, event.spi.to_bytes(4, "big"))
         port = NAT_PORT if event.remote_port else IKE_PORT
-        path = Path(Endpoint(event.local, port), Endpoint(event.remote, event.remote_port or IKE_PORT))
+        path = DatagramPath(Endpoint(event.local, port), Endpoint(event.remote, event.remote_port or IKE_PORT))
         return path, Message((notify,), header=header).serialize()
 
     def does_not_listen(self, remote: IPAddress, now: float) -> bool:
@@ -119,7 +120,7 @@ class Recovery:
         self._doubted.pop(sa.own_spi, None)
 
 
-def doubted(spi_out: int, path: Path, connections: Connections) -> IkeSa | None:
+def doubted(spi_out: int, path: DatagramPath, connections: Connections) -> IkeSa | None:
     """Return the IKE SA of a child with this SPI, if it is with the very address that the hint came from."""
     sa = connections.sender(spi_out)
     return sa if sa is not None and sa.is_usable and sa.path.remote.address == path.remote.address else None
@@ -132,44 +133,55 @@ def doubted(spi_out: int, path: Path, connections: Connections) -> IkeSa | None:
 _PAUSE: Final = 1.0
 
 
-class Traffic:
+class SaTraffic:
     """What went and came, by inbound SPI, when it was last counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: Context, sas: Iterable[IkeSa]) -> None:
+        """sas: all IKE SAs, whenever they are iterated."""
+        self._context = context
+        self._sas = sas
         self._counted: dict[int, tuple[int, int]] = {}
-        self._due: float | None = None
-        self._asked: float | None = None
+        self._answers = Timer(TimerKind.ANSWERS, self._poll)
+        self._silence = Timer(TimerKind.SILENCE, self._look)
         self._last = float("-inf")
 
-    def next_deadline(self) -> float | None:
-        """Return when `tick` must be called."""
-        return earliest(self._due, self._asked)
+    def ask(self) -> None:
+        """Count, because a peer does not answer: now, or soon if that was done a moment ago.
 
-    def ask(self, now: float) -> None:
-        """Count soon: somebody does not answer. If all peers of a hub fall silent at once, one count serves all."""
-        self._asked = max(now, self._last + _PAUSE)
+        If all peers of a hub fall silent at once, one count serves all.
+        """
+        passed = self._context.now - self._last
+        if passed >= _PAUSE:
+            self._poll()
+        elif passed > 0:
+            self._context.start(self._answers, _PAUSE - passed)
 
-    def watch(self, sa: IkeSa, now: float) -> None:
+    def watch(self, sa: IkeSa) -> None:
         """Watch the peer of an IKE SA that was established, if necessary."""
-        if sa.terms is not None and sa.terms.dpd and sa.terms.on_demand:
-            when = now + sa.terms.dpd
-            self._due = when if self._due is None else min(self._due, when)
+        if sa.terms is None or not sa.terms.dpd or not sa.terms.on_demand:
+            return
+        if self._context.is_running(self._silence):
+            self._context.hasten(self._silence, sa.terms.dpd)
+        else:
+            self._context.start(self._silence, sa.terms.dpd)
 
-    def tick(self, sas: Iterable[IkeSa], now: float) -> list[Effect]:
-        """Have the data plane count, if it is time and somebody wants to know."""
-        is_asked = self._asked is not None and now >= self._asked
-        if self._due is not None and now >= self._due:
-            self._due = None
-            for sa in sas:
-                self.watch(sa, now)
-            is_asked = is_asked or self._due is not None
-        if not is_asked:
-            return []
-        self._asked, self._last = None, now
-        return [PollSas()]
+    def _look(self) -> None:
+        """Count, if anybody is watched still."""
+        for sa in self._sas:
+            self.watch(sa)
+        if self._context.is_running(self._silence):
+            self._poll()
 
-    def counted(self, event: SasCounted, connections: Connections, now: float) -> list[Probe]:
+    def _poll(self) -> None:
+        """Have the data plane count, once for all that want to know."""
+        self._context.stop(self._answers)
+        if self._last != self._context.now:
+            self._last = self._context.now
+            self._context.emit(PollSas())
+
+    def counted(self, event: SasCounted, connections: Connections) -> list[Probe]:
         """Take in the plane's counts. Returns the probes for peers that must be asked."""
+        now = self._context.now
         silent: dict[bytes, IkeSa] = {}
         before, self._counted = self._counted, {}
         for count in event.counts:

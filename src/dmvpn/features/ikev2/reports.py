@@ -14,7 +14,6 @@ from dmvpn.base.chronicle import MessagePassed, Way
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event
 from dmvpn.base.limits import Limiter
-from dmvpn.base.notices import DebugOutput, Notice
 from dmvpn.base.protection import IkeStats
 from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2 import messages
@@ -41,11 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.context import Context
     from dmvpn.base.notices import Notice
-    from dmvpn.base.ports import Ports
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ikev2.sa import IkeSa
-    from dmvpn.features.ikev2.terms import Endpoint, Path
+    from dmvpn.features.ikev2.terms import DatagramPath, Endpoint
     from dmvpn.features.ikev2.udp import Act
     from dmvpn.features.ikev2.wire.payloads import Payload
 
@@ -59,8 +58,8 @@ LARGEST_REFUSED: Final = 100
 class Reports:
     """Lines for the log and for debugs."""
 
-    def __init__(self, ports: Ports) -> None:
-        self._ports = ports
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._failures: Limiter[tuple[IPAddress, str]] = Limiter(_INTERVAL, _BURST)
         self._refused: dict[IPAddress, Reason] = {}
 
@@ -69,38 +68,38 @@ class Reports:
         """Who came to no agreement with us lately, and the last reason of each, which the log has, too."""
         return self._refused
 
-    def failed(self, peer: Endpoint, why: Reason, now: float) -> list[Notice]:
+    def failed(self, peer: Endpoint, why: Reason) -> None:
         """Report a negotiation that came to nothing."""
-        if not self._failures.permits((peer.address, str(why)), now):
-            return []
+        if not self._failures.permits((peer.address, str(why)), self._context.now):
+            return
         self._refused[peer.address] = why
         if len(self._refused) > LARGEST_REFUSED:
             del self._refused[next(iter(self._refused))]
-        return [messages.NegotiationAborted.of(peer, why)]
+        self._context.emit(messages.NegotiationAborted.of(peer, why))
 
-    def packet(self, octets: bytes, path: Path, *, sent: bool) -> list[Notice]:
+    def packet(self, octets: bytes, path: DatagramPath, *, sent: bool) -> None:
         """Report a message that comes or goes."""
-        told: list[Notice] = told_of(octets, path, sent=sent) if self._ports.remembers else []
+        if self._context.ports.remembers:
+            self._context.emit(*told_of(octets, path, sent=sent))
         if self._on(PACKET, path.remote.address):
-            told.append(DebugOutput(tuple(packet_lines(octets, path, sent=sent))))
-        return told
+            self._context.debug(*packet_lines(octets, path, sent=sent))
 
-    def act(self, act: Act) -> list[Notice]:
+    def act(self, act: Act) -> None:
         """Report what happened to an IKE SA."""
-        if isinstance(act, Transmit) or not self._ports.debugging.anything:
-            return []
+        if isinstance(act, Transmit) or not self._context.ports.debugging.anything:
+            return
         if isinstance(act, TurnedAway):
-            if not self._on(ERROR, act.path.remote.address):
-                return []
-            return [DebugOutput((f"IKEv2:{act.path.remote}: {act.why}",))]
+            if self._on(ERROR, act.path.remote.address):
+                self._context.debug(f"IKEv2:{act.path.remote}: {act.why}")
+            return
         flags = (IKEV2, ISAKMP, *((ERROR,) if isinstance(act, Trouble) else (INTERNAL,)))
-        if not isinstance(act, SaAct) or not any(self._on(flag, act.sa.path.remote.address) for flag in flags):
-            return []
-        lines = act_lines(act)
-        return [DebugOutput(tuple(lines))] if lines else []
+        if isinstance(act, SaAct) and any(self._on(flag, act.sa.path.remote.address) for flag in flags):
+            lines = act_lines(act)
+            if lines:
+                self._context.debug(*lines)
 
     def _on(self, flag: str, nbma: IPAddress) -> bool:
-        return self._ports.debugging.on(flag, nbma)
+        return self._context.ports.debugging.on(flag, nbma)
 
 
 #: Where a fragment says which one it is, behind the generic header of its payload (RFC 7383 §2.5).
@@ -109,7 +108,7 @@ _FRAGMENT_AT = slice(32, 36)
 _PAYLOADS_AT: Final = slice(28, 60)
 
 
-def told_of(octets: bytes, path: Path, *, sent: bool) -> list[Notice]:
+def told_of(octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
     """Return the line about a datagram; none about one that cannot be read."""
     try:
         header, first = parse_header(octets)
@@ -146,7 +145,7 @@ INTERNAL: Final = "crypto ikev2 internal"
 ISAKMP: Final = "crypto isakmp"
 
 
-def packet_lines(octets: bytes, path: Path, *, sent: bool) -> list[str]:
+def packet_lines(octets: bytes, path: DatagramPath, *, sent: bool) -> list[str]:
     """Return the lines about a message, as far as it is not sealed."""
     peer = f"To {path.remote}/From {path.local}" if sent else f"From {path.remote}/To {path.local}"
     lines = [f"IKEv2:{'Sending' if sent else 'Received'} Packet [{peer}/VRF i0:f0]"]
@@ -209,7 +208,7 @@ class ClearIkeStats(Event):
     """`clear crypto ikev2 stats`: the numbers of `show crypto ikev2 stats` begin at zero."""
 
 
-class Counts:
+class IkeCounts:
     """What IKE counts, by the names of `IkeStats`."""
 
     def __init__(self) -> None:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ikev2.agreement import LINGER, MOVES, Agreement, Children, Move, SaState
+from dmvpn.features.ikev2.agreement import LINGER, MOVES, Agreement, Children, SaMove, SaState
 from dmvpn.features.ikev2.crypto import PRFS
 from dmvpn.features.ikev2.crypto.keys import Nonces, first_seed, rekeyed_seed
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sealed import INTERVALS, Incoming, Outgoing, mark_of
-from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Path
+from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ikev2.udp import Act
 from dmvpn.features.ikev2.wire import NO_SPI, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType
@@ -64,7 +64,7 @@ class IkeSa(Agreement):
         *,
         book: Book,
         entropy: Entropy,
-        path: Path,
+        path: DatagramPath,
         is_initiator: bool,
         now: float,
         terms: Terms | None = None,
@@ -93,7 +93,12 @@ class IkeSa(Agreement):
         """Whether a peer has begun and not proved itself. (Our own attempts end with their repetitions.)"""
         return not self.is_initiator and self.state in (SaState.STARTING, SaState.PROVING)
 
-    def _happened(self, move: Move) -> None:
+    @property
+    def proofs(self) -> int:
+        """How many datagrams were proved to be the peer's."""
+        return self.channel.opened if self.channel is not None else 0
+
+    def _happened(self, move: SaMove) -> None:
         """Move as the table says."""
         self.state = MOVES[self.state, move]
 
@@ -109,7 +114,7 @@ class IkeSa(Agreement):
         """Finish IKE_SA_INIT: the keys follow from `shared`, the Diffie-Hellman secret."""
         self.nat, self.abilities = nat, abilities
         self.use(suite, first_seed(PRFS[suite.prf], nonces, shared), nonces)
-        self._happened(Move.AGREED)
+        self._happened(SaMove.AGREED)
 
     def said_first(self, request: bytes, response: bytes) -> None:
         """Note the octets that began it; we are the responder."""
@@ -120,27 +125,28 @@ class IkeSa(Agreement):
         """Finish IKE_AUTH: both sides are who they say, and perhaps the peer has no other SA with us."""
         self.terms, self.theirs, self.evidence = terms, theirs, evidence
         self.initial_contact = initial_contact
-        self._established(Move.PROVED)
+        self._established(SaMove.PROVED)
         self.act(Established(self))
 
-    def _established(self, move: Move) -> None:
+    def _established(self, move: SaMove) -> None:
         self._happened(move)
         self.since = self.now
         self.rekey_at = self.rekey_time(surely(self.terms).lifetime)
 
     def leave(self) -> None:
         """Send Delete: nothing else is asked any more."""
-        self._happened(Move.LEAVING)
+        self._happened(SaMove.LEAVING)
         self.outgoing.clear()
 
     def end(self, reason: Reason) -> None:
         """End: nothing more is sent."""
         if self.state is not SaState.DEAD:
-            self._happened(Move.ENDED)
+            self._happened(SaMove.ENDED)
             self.act(Ended(self, reason))
             for spi in (*self.children.active, *self.children.lingering):
                 self.book.esp_spis.free(spi)
             self.keys = self.channel = None
+            self.outgoing.end()  # requests refer to their IKE SA, and would keep it in memory
 
     # ------------------------------------------------------------------------------------------------ its successor
 
@@ -156,7 +162,7 @@ class IkeSa(Agreement):
         new.inherit(self, spis)
         new.number, new.connection = self.number, self.connection
         new.use(suite, rekeyed_seed(self.prf, surely(self.keys).d, nonces, shared), nonces)
-        new._established(Move.SUCCEEDED)
+        new._established(SaMove.SUCCEEDED)
         return new
 
     def hand_over(self, successor: IkeSa) -> None:
@@ -244,7 +250,7 @@ class IkeSa(Agreement):
         """Note when the peer was heard."""
         self.heard = now
 
-    def hears(self, path: Path) -> None:
+    def hears(self, path: DatagramPath) -> None:
         """Note that the peer has proved that it lives, and where.
 
         A peer behind a NAT may move (RFC 7296 §2.23), or change to the other port of IKE. No other peer may: an
@@ -255,7 +261,7 @@ class IkeSa(Agreement):
         if path != self.path and (self.nat.remote or (same_host and path.remote.port in (IKE_PORT, NAT_PORT))):
             self.move(path)
 
-    def move(self, path: Path) -> None:
+    def move(self, path: DatagramPath) -> None:
         """Reach the peer there from now on."""
         old, self.path = self.path, path
         if self.state is SaState.ESTABLISHED:
@@ -323,7 +329,7 @@ class SaAct(Act):
 class Transmit(SaAct):
     """Send these datagrams; on port 4500 with the non-ESP marker (RFC 3948 §2.2), which is not in them."""
 
-    path: Path
+    path: DatagramPath
     datagrams: tuple[bytes, ...]
 
 
@@ -383,7 +389,7 @@ class ChildForgotten(SaAct):
 class Moved(SaAct):
     """The peer, or the NAT before it, has another address or port now; its child SAs move with it."""
 
-    old: Path
+    old: DatagramPath
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.errors import WireError, surely
+from dmvpn.base.limits import Budgets
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.agreement import SaState
 from dmvpn.features.ikev2.answers import handle
 from dmvpn.features.ikev2.beginning import Cookies, Init, Stranger, plain_answer
 from dmvpn.features.ikev2.exchanges import DeleteChild, DeleteIke, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.reports import Counts
+from dmvpn.features.ikev2.reports import IkeCounts
 from dmvpn.features.ikev2.sa import (
     HALF_OPEN,
     Begun,
@@ -43,14 +44,23 @@ from dmvpn.features.ikev2.wire.payloads import Notify
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ikev2.sa import Exchange
-    from dmvpn.features.ikev2.terms import Book, Path, Terms
+    from dmvpn.features.ikev2.terms import Book, DatagramPath, Terms
 
 #: Half-open SAs from which on strangers are asked for a cookie, if nothing is configured.
 COOKIES_FROM: Final = 100
 #: Half-open SAs that are kept at most; then the oldest goes, so that strangers who return cookies keep nobody out.
 LARGEST_HALF_OPEN: Final = 1000
+#: Key exchanges with strangers from one address, in a second and at once: some are behind one translator. Anybody can
+#: write that address, so whoever would be one more needs a cookie; of those with a cookie there may be as many.
+BEGINNINGS: Final = (50, 200)
+#: Datagrams of the peer of one IKE SA that are opened, likewise; it sends again what is not answered. What is not
+#: authentic does not count: whoever sees the SPIs of an IKE SA can write them.
+MESSAGES: Final = (100, 200)
+#: IKE SAs whose time has come that are acted on in one event: a hub has thousands.
+AT_ONCE: Final = 32
 #: Seconds between two INVALID_IKE_SPI, whoever they are for.
 _COMPLAINT_INTERVAL: Final = 1.0
 
@@ -66,13 +76,15 @@ class IkeSas:
         self.book, self.entropy, self.cookies_from = book, entropy, cookies_from
         self.largest_number = self.largest_half_open = 0
         self._by_spi: dict[bytes, IkeSa] = {}
-        self._half_open: dict[tuple[bytes, Path], IkeSa] = {}  # by the request and its path, the oldest first
-        self._beginnings: dict[bytes, tuple[bytes, Path]] = {}  # own SPI -> key of the line above
+        self._half_open: dict[tuple[bytes, DatagramPath], IkeSa] = {}  # by the request and its path, the oldest first
+        self._beginnings: dict[bytes, tuple[bytes, DatagramPath]] = {}  # own SPI -> key of the line above
         self._by_identity: dict[tuple[int, bytes, str], dict[bytes, IkeSa]] = {}
         self._timers: Deadlines[bytes] = Deadlines()
         self._cookies = Cookies(entropy)
         self._complained = float("-inf")
-        self.counts = Counts()
+        self._beginners: Budgets[tuple[IPAddress, bool]] = Budgets(*BEGINNINGS)
+        self._talk: Budgets[bytes] = Budgets(*MESSAGES)
+        self.counts = IkeCounts()
 
     def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
         """Take over what is configured."""
@@ -81,7 +93,7 @@ class IkeSas:
 
     def clear_counts(self) -> None:
         """Begin to count again."""
-        self.counts = Counts()
+        self.counts = IkeCounts()
 
     def __iter__(self) -> Iterator[IkeSa]:
         return iter(tuple(self._by_spi.values()))
@@ -104,7 +116,7 @@ class IkeSas:
 
     # ------------------------------------------------------------------------------------------------ our own
 
-    def initiate(self, path: Path, terms: Terms, now: float) -> tuple[IkeSa, list[Act]]:
+    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[IkeSa, list[Act]]:
         """Begin an IKE SA with its first child."""
         sa = IkeSa(book=self.book, entropy=self.entropy, path=path, is_initiator=True, now=now, terms=terms)
         self._by_spi[sa.own_spi] = sa
@@ -121,7 +133,7 @@ class IkeSas:
         _renew(sa, spi_in)
         return self._followed(sa, sa.done())
 
-    def move(self, sa: IkeSa, path: Path, now: float) -> list[Act]:
+    def move(self, sa: IkeSa, path: DatagramPath, now: float) -> list[Act]:
         """Reach its peer there, as packets of its child SAs have proved."""
         sa.at(now)
         sa.move(path)
@@ -141,7 +153,7 @@ class IkeSas:
 
     # ------------------------------------------------------------------------------------------------ what arrives
 
-    def handle(self, octets: bytes, path: Path, now: float) -> list[Act]:
+    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
         """Take in a datagram. Never raises for what anybody may send."""
         try:
             message = Message.parse(octets)
@@ -168,9 +180,15 @@ class IkeSas:
             return self._complain(octets, path, Notify(NotifyType.INVALID_IKE_SPI), why, now)
         if header.is_response and sa.is_usable and message.notify(NotifyType.INVALID_IKE_SPI) is not None:
             return [Doubted(sa)] if path.remote.address == sa.path.remote.address else []
-        return self._followed(sa, handle(sa, message, octets, path, now))
+        if not self._talk.may(sa.own_spi, now):
+            self.counts.drop()
+            return []
+        before = sa.proofs
+        acts = handle(sa, message, octets, path, now)
+        self._talk.charge(sa.own_spi, max(sa.proofs - before, 0), now)
+        return self._followed(sa, acts)
 
-    def _stranger(self, message: Message, octets: bytes, path: Path, now: float) -> list[Act]:
+    def _stranger(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
         known = self._half_open.get((octets, path))
         if known is not None:
             return [Reply(path, again) for again in known.incoming.again(now)]
@@ -178,7 +196,8 @@ class IkeSas:
         if not stranger.is_complete:
             self.counts.drop()
             return [TurnedAway(path, Reason(IkeReason.INIT_LACKS))]
-        busy = self.half_open >= self.cookies_from
+        address = path.remote.address
+        busy = self.half_open >= self.cookies_from or not self._beginners.may((address, False), now)
         if busy and not self._cookies.is_good(message, stranger.nonce_octets, path):
             self.counts.challenge(had_cookie=message.notify(NotifyType.COOKIE) is not None)
             return [Reply(path, stranger.ask_for_cookie(self._cookies, now))]
@@ -189,6 +208,10 @@ class IkeSas:
         if self.largest_half_open and self.half_open >= self.largest_half_open:
             self.counts.limited()
             return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
+        if not self._beginners.may((address, busy), now):
+            self.counts.limited()
+            return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
+        self._beginners.charge((address, busy), 1, now)
         sa, answer, why = stranger.welcome(self.book, self.entropy, now)
         acts: list[Act] = [Reply(path, answer)]
         if why:
@@ -204,7 +227,7 @@ class IkeSas:
                 acts += self.drop(next(iter(self._half_open.values())), Reason(IkeReason.TOO_MANY_BEGIN), now)
         return acts
 
-    def _complain(self, octets: bytes, path: Path, notify: Notify, why: Reason, now: float) -> list[Act]:
+    def _complain(self, octets: bytes, path: DatagramPath, notify: Notify, why: Reason, now: float) -> list[Act]:
         """Answer a request in clear, which nobody must believe; seldom, since we must not amplify an attack."""
         self.counts.drop()
         if is_response(octets) or now < self._complained + _COMPLAINT_INTERVAL:
@@ -219,9 +242,9 @@ class IkeSas:
         return self._timers.next()
 
     def tick(self, now: float) -> list[Act]:
-        """Act on the time that has passed. Only SAs that are due are looked at: a hub has thousands."""
+        """Act on the time that has passed. Only SAs that are due are looked at, and so many at once."""
         acts: list[Act] = []
-        for spi in self._timers.pop_due(now):
+        for spi in self._timers.take_due(now, AT_ONCE):
             sa = self._by_spi.get(spi)
             if sa is not None:
                 acts += self._followed(sa, _tick(sa, now))
@@ -359,7 +382,9 @@ def _tick(sa: IkeSa, now: float) -> list[Act]:
     elif sa.state is SaState.ESTABLISHED:
         _maintain(sa, now)
     elif sa.is_half_open and now >= sa.since + HALF_OPEN:
-        sa.end(Reason(IkeReason.NO_PROOF_IN_TIME))
+        if sa.abilities.mixes_secret:
+            sa.trouble(Reason(IkeReason.PPK))
+        sa.end(sa.hint or Reason(IkeReason.NO_PROOF_IN_TIME))
     sa.pump()
     return sa.done()
 

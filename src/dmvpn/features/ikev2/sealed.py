@@ -124,6 +124,11 @@ class Outgoing(Generic[T]):
         """Drop all that waits for its turn."""
         self.waiting = ()
 
+    def end(self) -> None:
+        """Drop all requests, the current one included, because the IKE SA ends."""
+        self.current = self._request = None
+        self.waiting = self.later = ()
+
     def hand_over(self, successor: Outgoing[T], is_inherited: Callable[[T], bool]) -> list[T]:
         """Give what waits to the successor, or forget it. Returns what the successor inherits."""
         waiting = tuple(subject for subject in self.waiting if is_inherited(subject))
@@ -345,6 +350,21 @@ class Fragments:
         return Chain(_read(self._first, inner))
 
 
+class _Counting:
+    """An opener that counts what it has opened."""
+
+    __slots__ = ("_opener", "count")
+
+    def __init__(self, opener: Opener) -> None:
+        self._opener, self.count = opener, 0
+
+    def open(self, associated: bytes, sealed: bytes) -> bytes:
+        """Return what is inside, without padding. Raises WireError."""
+        inner = self._opener.open(associated, sealed)
+        self.count += 1
+        return inner
+
+
 class Channel:
     """Both directions of an IKE SA: seals what we say, opens what the peer says.
 
@@ -355,9 +375,14 @@ class Channel:
     __slots__ = ("_opener", "asked", "fragments", "sealer")
 
     def __init__(self, sealer: Sealer, opener: Opener) -> None:
-        self.sealer, self._opener = sealer, opener
+        self.sealer, self._opener = sealer, _Counting(opener)
         self.fragments: dict[bool, Fragments] = {}
         self.asked = b""
+
+    @property
+    def opened(self) -> int:
+        """How many datagrams were authentic, whatever was inside, fragments among them."""
+        return self._opener.count
 
     def check(self, message: Message, octets: bytes) -> None:
         """Check that the peer has sealed this datagram; what is inside does not matter. Raises WireError."""

@@ -40,7 +40,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class DatagramPath:
     """Where our datagrams come from and go to."""
 
     local: Endpoint
@@ -164,16 +164,16 @@ class Book(Protocol):
     key_log: KeyLog
     esp_spis: EspSpis
 
-    def suites(self, path: Path) -> tuple[Suite, ...]:
+    def suites(self, path: DatagramPath) -> tuple[Suite, ...]:
         """Return the suites of an IKE SA over this path, the best first."""
         ...
 
-    def opening(self, path: Path) -> Opening:
+    def opening(self, path: DatagramPath) -> Opening:
         """Return how IKE_SA_INIT is spoken over this path."""
         ...
 
     def terms(
-        self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
+        self, path: DatagramPath, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
     ) -> Terms | Reason:
         """Return how a responder talks to a peer with the identity `theirs`. Nothing is proved yet.
 
@@ -186,7 +186,7 @@ class Book(Protocol):
         """Return the terms of a child SA's successor, as the configuration says now."""
         ...
 
-    def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | Reason:
+    def expectation(self, terms: Terms, path: DatagramPath, theirs: Identification) -> Expectation | Reason:
         """Return how the peer with this identity must prove it."""
         ...
 

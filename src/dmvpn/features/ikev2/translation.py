@@ -22,7 +22,8 @@ from dmvpn.base.pages import NONE
 from dmvpn.features.ikev2.model import (
     DEFAULT_LIFETIME,
     DEFAULT_PROPOSAL,
-    Authentication,
+    AuthenticationMethod,
+    ConfiguredProposal,
     Encryption,
     Hash,
     Identity,
@@ -31,7 +32,6 @@ from dmvpn.features.ikev2.model import (
     KeyringPeer,
     Policy,
     Profile,
-    Proposal,
 )
 from dmvpn.features.ikev2.offers import lacking
 
@@ -125,10 +125,10 @@ def _first(peers: list[KeyringPeer]) -> KeyringPeer:
     return peers[0]
 
 
-def _proposals(isakmp: IsakmpConfig) -> tuple[Proposal, ...]:
+def _proposals(isakmp: IsakmpConfig) -> tuple[ConfiguredProposal, ...]:
     ordered = sorted(isakmp.policies, key=lambda policy: policy.number)
     return tuple(
-        Proposal(
+        ConfiguredProposal(
             name=name_of(str(policy.number)),
             encryption=(policy.encryption,),
             integrity=(policy.hash,),
@@ -170,8 +170,8 @@ def _everybody(isakmp: IsakmpConfig) -> Profile:
     return Profile(
         name=ISAKMP,
         matches=(_ANYBODY,),
-        local_authentication=Authentication.PRE_SHARED_KEY,
-        remote_authentication=(Authentication.PRE_SHARED_KEY,),
+        local_authentication=AuthenticationMethod.PRE_SHARED_KEY,
+        remote_authentication=(AuthenticationMethod.PRE_SHARED_KEY,),
         keyring=ISAKMP,
         lifetime=next(iter(lifetimes), DEFAULT_LIFETIME),
     )
@@ -201,7 +201,7 @@ def _about_isakmp(config: Ikev2Config) -> str:
             missing.append(policy.hash.value)
         if lacking(policy.group, legacy=config.legacy_groups):
             missing.append(f"group {policy.group}")
-        if policy.authentication is not Authentication.PRE_SHARED_KEY:
+        if policy.authentication is not AuthenticationMethod.PRE_SHARED_KEY:
             missing.append("rsa-sig of an isakmp policy")
     instead = f"; not here, smart defaults instead: {', '.join(dict.fromkeys(missing))}" if missing else ""
     return f"crypto isakmp lines run as IKEv2: a peer that speaks IKEv1 only cannot connect{instead}"

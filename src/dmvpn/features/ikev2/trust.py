@@ -20,7 +20,7 @@ from dmvpn.features.ikev2.crypto.signatures import (
     signed_octets,
 )
 from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.model import Authentication as Method
+from dmvpn.features.ikev2.model import AuthenticationMethod as Method
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.wire.numbers import AuthMethod
 from dmvpn.features.ikev2.wire.payloads import Authentication, Certificate
@@ -143,7 +143,7 @@ def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: 
     """Return with what the peer proves to be `identity`; a `Reason` if it is not believed."""
     proof = message.find(Authentication)
     if proof is None:
-        return Reason(IkeReason.NO_PROOF, (name_of(identity),))
+        return Reason(IkeReason.NO_PROOF if sa.is_initiator else IkeReason.EAP, (name_of(identity),))
     expected = sa.book.expectation(terms, sa.path, identity)
     if isinstance(expected, Reason):
         return expected

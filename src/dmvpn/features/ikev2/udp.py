@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
+from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
 from dmvpn.features.ikev2.wire.numbers import NotifyType
 from dmvpn.features.ikev2.wire.payloads import Notify
 from dmvpn.net.udp import UdpDatagram
@@ -39,7 +39,7 @@ class Act:
 class Reply(Act):
     """Send a datagram that belongs to no IKE SA."""
 
-    path: Path
+    path: DatagramPath
     datagram: bytes
 
 
@@ -51,7 +51,7 @@ class TurnedAway(Act):
     logged: worth a line in the log.
     """
 
-    path: Path
+    path: DatagramPath
     why: Reason
     logged: bool = False
 
@@ -60,11 +60,11 @@ class TurnedAway(Act):
 class Hinted(Act):
     """Somebody says, outside of any IKE SA, that it does not know the SA of ESP with this SPI: a hint, no proof."""
 
-    path: Path
+    path: DatagramPath
     spi: int
 
 
-def received(packet: IpReceived) -> tuple[Path, bytes] | None:
+def received(packet: IpReceived) -> tuple[DatagramPath, bytes] | None:
     """Return a message for IKE without its marker, and its path, seen from here; None: it is not for IKE."""
     try:
         datagram = UdpDatagram.parse(packet.payload, packet.source, packet.destination)
@@ -78,20 +78,20 @@ def received(packet: IpReceived) -> tuple[Path, bytes] | None:
     elif datagram.destination_port != IKE_PORT:
         return None
     local = Endpoint(packet.destination, datagram.destination_port)
-    return Path(local, Endpoint(packet.source, datagram.source_port)), octets
+    return DatagramPath(local, Endpoint(packet.source, datagram.source_port)), octets
 
 
-def send(path: Path, octets: bytes) -> SendIp:
+def send(path: DatagramPath, octets: bytes) -> SendIp:
     """Send a message of ours."""
     return _send(path, MARKER + octets if path.local.port == NAT_PORT else octets)
 
 
-def keep_alive(path: Path) -> SendIp:
+def keep_alive(path: DatagramPath) -> SendIp:
     """Send one octet for the sake of the NAT."""
     return _send(path, KEEPALIVE)
 
 
-def _send(path: Path, payload: bytes) -> SendIp:
+def _send(path: DatagramPath, payload: bytes) -> SendIp:
     local, remote = path.local, path.remote
     datagram = UdpDatagram(source_port=local.port, destination_port=remote.port, payload=payload)
     octets = datagram.serialize(local.address, remote.address)
@@ -124,7 +124,7 @@ def detection_hash(spis: bytes, end: Endpoint) -> bytes:
     return hashlib.sha1(octets, usedforsecurity=False).digest()
 
 
-def detection(spis: bytes, path: Path, *, force: bool = False) -> tuple[Notify, Notify]:
+def detection(spis: bytes, path: DatagramPath, *, force: bool = False) -> tuple[Notify, Notify]:
     """Make our two notifies.
 
     force: pretend that our address is translated, so that both sides use port 4500.
@@ -136,7 +136,7 @@ def detection(spis: bytes, path: Path, *, force: bool = False) -> tuple[Notify, 
     )
 
 
-def detect(message: Chain, spis: bytes, path: Path, *, forces: bool) -> Nat:
+def detect(message: Chain, spis: bytes, path: DatagramPath, *, forces: bool) -> Nat:
     """Compare the peer's hashes with the addresses of the datagram.
 
     spis: as they were in its header.

@@ -168,11 +168,13 @@ def _host(selectors: tuple[TrafficSelector, ...]) -> IPAddress | None:
 
 
 def _selector(selectors: tuple[TrafficSelector, ...]) -> str:
-    """Return a selector as IOS writes it: address/mask/protocol/port."""
+    """Return the widest selector as IOS writes it: address/mask/protocol/port."""
     if not selectors:
         return ""
-    first = selectors[0]
-    if first.first.version == 6:
-        return f"{first.first}/{128 - (int(first.first) ^ int(first.last)).bit_length()}/{first.protocol}/0"
-    mask = 0xFFFFFFFF ^ (int(first.first) ^ int(first.last))
-    return f"{first.first}/{'.'.join(str(octet) for octet in mask.to_bytes(4, 'big'))}/{first.protocol}/0"
+    widest = next((each for each in selectors if all(other in each for other in selectors)), selectors[0])
+    end = f"{widest.protocol}/{widest.port}"
+    differ = int(widest.first) ^ int(widest.last)
+    if widest.first.version == 6:
+        return f"{widest.first}/{128 - differ.bit_length()}/{end}"
+    mask = (0xFFFFFFFF ^ differ).to_bytes(4, "big")
+    return f"{widest.first}/{'.'.join(str(octet) for octet in mask)}/{end}"

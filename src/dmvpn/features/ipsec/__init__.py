@@ -8,15 +8,29 @@ the data plane counted (`SasCounted`); makes `PoliciesChanged`, `NegotiationWant
     decisions       which tunnels can be protected sockets        which pairs are wanted, how far each is
     associations    SAs and connections            lifecycle      what happens to SAs
     upkeep          counters, idle connections     serving        ports 500 and 4500 of the host
-    machine         all of it together             messages       log lines, and how often they name strangers
-    facts           what judges outside may know   lint           rules for `dmvpn lint`
+    machine         all of it together             timers         what happens later
+    messages        log lines                      lint           rules for `dmvpn lint`
+    facts           what judges outside may know
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.features.ipsec import config, messages
 from dmvpn.features.ipsec.machine import IpsecMachine
 from dmvpn.ios import DebugFlag, Feature, Later
+
+if TYPE_CHECKING:
+    from dmvpn.base.datagrams import UdpPort
+    from dmvpn.ios import ShowContext
+
+
+def _udp(ctx: ShowContext) -> list[UdpPort]:
+    from dmvpn.features.ipsec.show.udp import udp_ports
+
+    return udp_ports(ctx)
+
 
 FEATURE = Feature(
     name="ipsec",
@@ -32,5 +46,6 @@ FEATURE = Feature(
             messages.SOCKET, "crypto socket", "Crypto Secure Socket", "Cryptographic Subsystem", dmvpn="detail socket"
         ),
     ),
+    udp=_udp,
     explanations=Later("dmvpn.features.ipsec.explain:GROUPS"),
 )

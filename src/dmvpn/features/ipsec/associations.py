@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Pair = tuple[IPAddress, IPAddress]
 
 
-class Standing(enum.Enum):
+class SaStanding(enum.Enum):
     """What an SA may be used for."""
 
     ACTIVE = "active"
@@ -47,16 +47,16 @@ class Association:
     connection: int
     view: SaView
     since: float
-    standing: Standing = Standing.ACTIVE
+    standing: SaStanding = SaStanding.ACTIVE
     used: bool = False
     count: SaCount | None = None
 
     @property
     def is_lingering(self) -> bool:
         """Whether it only waits for late packets."""
-        return self.standing is Standing.LINGERING
+        return self.standing is SaStanding.LINGERING
 
-    def ends(self, standing: Standing) -> bool:
+    def ends(self, standing: SaStanding) -> bool:
         """Set how the SA ends: it carries nothing more that we send. Returns whether it carried what we sent."""
         self.standing = standing
         was_used, self.used = self.used, False
@@ -71,7 +71,8 @@ class Associations:
         self._connections: dict[int, Connection] = {}
         self._of_connection: dict[int, dict[int, None]] = {}
         self._of_pair: dict[Pair, dict[int, None]] = {}
-        self._carried: dict[int, SaCount] = {}  # by connection: what SAs counted that are gone
+        #: By connection: what its former SAs counted, less what had been counted when a user cleared the counters.
+        self._carried: dict[int, SaCount] = {}
 
     def __len__(self) -> int:
         return len(self._sas)
@@ -173,15 +174,26 @@ class Associations:
         return iter([self._sas[spi] for spi in self._of_connection.get(number, ())])
 
     def _active(self, number: int) -> Iterator[Association]:
-        return (association for association in self.of(number) if association.standing is Standing.ACTIVE)
+        return (association for association in self.of(number) if association.standing is SaStanding.ACTIVE)
 
     # ------------------------------------------------------------------------------------------------ counters, shows
+
+    def clear_counts(self, number: int) -> None:
+        """Show the counters of a connection from here on as if they began at 0; those of the SAs themselves stay."""
+        counts = [association.count for association in self.of(number) if association.count is not None]
+        cleared: SaCount | None = None
+        for count in counts:
+            cleared = _sum(cleared, _negative(count))
+        if cleared is None:
+            self._carried.pop(number, None)
+        else:
+            self._carried[number] = cleared
 
     def count(self, association: Association, count: SaCount) -> SaCount | None:
         """Note what the plane counted, and return its count before. The pair that sends more than before is in use."""
         before, association.count = association.count, count
         sent_before = before.sent if before is not None else 0
-        if count.sent > sent_before and association.standing is Standing.ACTIVE and not association.used:
+        if count.sent > sent_before and association.standing is SaStanding.ACTIVE and not association.used:
             newer = [
                 other for other in self.of(association.connection) if other.used and other.since > association.since
             ]
@@ -192,12 +204,25 @@ class Associations:
     def views(self) -> Iterator[SaView]:
         """Yield all that still receive, for shows, the oldest first."""
         for association in self._sas.values():
-            if association.standing is Standing.REFUSED:
+            if association.standing is SaStanding.REFUSED:
                 continue
             connection = self._connections.get(association.connection, association.view.connection)
-            used = association.used and association.standing is Standing.ACTIVE
+            used = association.used and association.standing is SaStanding.ACTIVE
             before = self._carried.get(association.connection)
             yield replace(association.view, connection=connection, used=used, count=association.count, before=before)
+
+
+def _negative(count: SaCount) -> SaCount:
+    return SaCount(
+        spi_in=count.spi_in,
+        sent=-count.sent,
+        sent_octets=-count.sent_octets,
+        received=-count.received,
+        received_octets=-count.received_octets,
+        replayed=-count.replayed,
+        broken=-count.broken,
+        unsent=-count.unsent,
+    )
 
 
 def _sum(before: SaCount | None, count: SaCount) -> SaCount:

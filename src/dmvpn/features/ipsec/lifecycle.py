@@ -11,161 +11,146 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import InstallSa, RemoveSa, UseSa
 from dmvpn.base.negotiation import ConnectionUnwanted
-from dmvpn.base.notices import DebugOutput
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
-from dmvpn.features.ipsec.associations import Associations, Standing
+from dmvpn.features.ipsec.associations import Associations, SaStanding
 from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.ipsec.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect
+    from dmvpn.base.context import Context
     from dmvpn.base.events import SasCounted
     from dmvpn.base.negotiation import ConnectionChanged, SaClosed, SaNegotiated
-    from dmvpn.base.notices import Notice
-    from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection
     from dmvpn.features.ipsec.sockets import CryptoSockets, Negotiations
 
     Pair = tuple[IPAddress, IPAddress]
-    Results = list[Effect | Notice]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What follows.
-
-    pairs: those between which the protection may be different now; then their watchers are told.
-    """
-
-    results: Results
-    pairs: tuple[Pair, ...] = ()
 
 
 class Lifecycle:
-    """The only writer of the table of SAs."""
+    """The only writer of the table of SAs.
 
-    def __init__(self, ports: Ports, sockets: CryptoSockets, negotiations: Negotiations) -> None:
-        self._ports = ports
+    Orders leave by the context. What is returned are the pairs between which the protection may be different now.
+    """
+
+    def __init__(self, context: Context, sockets: CryptoSockets, negotiations: Negotiations) -> None:
+        self._context = context
         self._sockets = sockets
         self._negotiations = negotiations
         self.associations = Associations()
-        self.upkeep = Upkeep(self.associations)
+        self.upkeep = Upkeep(context, self.associations)
 
     # ------------------------------------------------------------------------------------------------ SAs
 
-    def negotiated(self, notice: SaNegotiated, now: float) -> Outcome:
+    def negotiated(self, notice: SaNegotiated) -> tuple[Pair, ...]:
         """Take in a pair of SAs from IKE."""
         before = self.associations.known(notice.connection.number)
-        association = self.associations.install(notice, now)
-        self.upkeep.installed(association, now)
-        self._secured(notice.connection, now)
-        results: Results = [InstallSa(notice.sa, notice.eager)]
+        association = self.associations.install(notice, self._context.now)
+        self.upkeep.installed(association)
+        self._secured(notice.connection)
+        self._context.emit(InstallSa(notice.sa, notice.eager))
         if self._debugs(notice.connection):
-            results.append(DebugOutput(messages.created(notice.view)))
-        return Outcome(results, _pairs(before, notice.connection))
+            self._context.debug(*messages.created(notice.view))
+        return _pairs(before, notice.connection)
 
-    def closed(self, notice: SaClosed, now: float) -> Outcome:
+    def closed(self, notice: SaClosed) -> tuple[Pair, ...]:
         """Close a pair of SAs: nothing may be sent on it any more."""
         association = self.associations.get(notice.spi_in)
         if association is None:
-            return Outcome([])
-        was_there = association.standing is not Standing.REFUSED
-        was_used = association.ends(Standing.LINGERING)
+            return ()
+        was_there = association.standing is not SaStanding.REFUSED
+        was_used = association.ends(SaStanding.LINGERING)
         successor = self.associations.successor(association.connection)
-        results: Results = []
         if successor is not None and was_used:
             self.associations.use(successor)
-            results.append(UseSa(successor.spi))
+            self._context.emit(UseSa(successor.spi))
             if self._debugs(successor.view.connection):
-                results.append(DebugOutput(messages.switched(successor.view)))
+                self._context.debug(*messages.switched(successor.view))
         if successor is None:  # packets must not go by a lingering SA instead
-            lingering = [each for each in self.associations.of(association.connection) if each.is_lingering]
-            for each in lingering:
-                results += self._forget(each.spi, notice.reason)
+            for each in self.associations.of(association.connection):
+                if each.is_lingering:
+                    self._forget(each.spi, notice.reason)
         elif not notice.lingers or not was_there:
-            results += self._forget(notice.spi_in, notice.reason)
-        connection = self.associations.known(association.connection)
-        return Outcome(results, self._lost(connection, notice.reason, now))
+            self._forget(notice.spi_in, notice.reason)
+        return self._lost(self.associations.known(association.connection), notice.reason)
 
-    def refused(self, spi: int, why: str, now: float) -> Outcome:
+    def refused(self, spi: int, why: str) -> tuple[Pair, ...]:
         """Note that the plane does not have an SA that IKE believes in."""
         association = self.associations.get(spi)
-        if association is None or association.standing is not Standing.ACTIVE:
-            return Outcome([])
-        association.ends(Standing.REFUSED)
-        self.upkeep.refused(association, why, now)
+        if association is None or association.standing is not SaStanding.ACTIVE:
+            return ()
+        association.ends(SaStanding.REFUSED)
+        self.upkeep.refused(association, why)
         before = self.associations.successor(association.connection)
         if before is not None:
             self.associations.use(before)  # the plane has changed nothing
         connection = self.associations.known(association.connection)
         if connection is None:
-            return Outcome([])
+            return ()
+        reason = Reason(IpsecReason.SA_REFUSED, (why,))
         for key in self._bare(connection):
-            self._negotiations.hear(key, ProtectionPhase.IPSEC, Reason(IpsecReason.SA_REFUSED, (why,)), now)
-        return Outcome([messages.SaRefused.of(connection.remote, why)], (_pair(connection),))
+            self._negotiations.hear(key, ProtectionPhase.IPSEC, reason, self._context.now)
+        self._context.emit(messages.SaRefused.of(connection.remote, why))
+        return (_pair(connection),)
 
-    def counted(self, event: SasCounted, now: float) -> Outcome:
+    def counted(self, event: SasCounted) -> tuple[Pair, ...]:
         """Take in the plane's counters: what the plane lost counts as refused."""
-        lost: list[Outcome] = []
-        for association in self.upkeep.missing(event, now):
-            if association.standing is Standing.LINGERING:
+        pairs: list[Pair] = []
+        for association in self.upkeep.missing(event):
+            if association.standing is SaStanding.LINGERING:
                 self.associations.remove(association.spi)
-            lost.append(self.refused(association.spi, "the host lost it", now))
-        results = [result for outcome in lost for result in outcome.results]
-        pairs = tuple(pair for outcome in lost for pair in outcome.pairs)
-        return Outcome(results + self.upkeep.count(event, now), pairs)
+            pairs += self.refused(association.spi, "the host lost it")
+        self.upkeep.count(event)
+        return tuple(pairs)
 
-    def _forget(self, spi: int, why: Reason | str) -> Results:
+    def _forget(self, spi: int, why: Reason | str) -> None:
         association = self.associations.get(spi)
         self.associations.remove(spi)
         if association is None:
-            return []
-        results: Results = [RemoveSa(spi)]
+            return
+        self._context.emit(RemoveSa(spi))
         if self._debugs(association.view.connection):
-            results.append(DebugOutput(messages.deleted(association.view, str(why))))
-        return results
+            self._context.debug(*messages.deleted(association.view, str(why)))
 
     # ------------------------------------------------------------------------------------------------ connections
 
-    def changed(self, notice: ConnectionChanged, now: float) -> Outcome:
+    def changed(self, notice: ConnectionChanged) -> tuple[Pair, ...]:
         """Follow a connection that came, moved or went."""
         old, new = notice.old, notice.new
         if new is not None:
             before = self.associations.place(new) or old
             if self.associations.connection(new.number) is None:
-                return Outcome([])
-            self._secured(new, now)
-            return Outcome([], _pairs(before, new))
+                return ()
+            self._secured(new)
+            return _pairs(before, new)
         if old is None:
-            return Outcome([])
-        results: Results = [RemoveSa(spi) for spi in self.associations.drop(old.number)]
+            return ()
+        left = self.associations.drop(old.number)
+        self._context.emit(*(RemoveSa(spi) for spi in left))
         self.upkeep.gone(old.number)
-        return Outcome(results, self._lost(old, notice.reason, now) if results else ())
+        return self._lost(old, notice.reason) if left else ()
 
-    def close(self, connection: Connection, why: str, now: float) -> Outcome:
+    def close(self, connection: Connection, why: str) -> tuple[Pair, ...]:
         """Close what we have with this peer: the plane loses it now, and IKE tells the peer."""
-        results: Results = []
         for association in self.associations.of(connection.number):
-            results += self._forget(association.spi, why)
-        results.append(ConnectionUnwanted(connection.number, why))
-        return Outcome(results, self._lost(connection, why, now))
+            self._forget(association.spi, why)
+        self._context.emit(ConnectionUnwanted(connection.number, why))
+        return self._lost(connection, why)
 
-    def _lost(self, connection: Connection | None, why: Reason | str, now: float) -> tuple[Pair, ...]:
+    def _lost(self, connection: Connection | None, why: Reason | str) -> tuple[Pair, ...]:
         """Note that a connection has one SA less. If its pair has none now, a wanted pair knows why."""
         if connection is None:
             return ()
         for key in self._bare(connection):
             reason = Reason(IpsecReason.SA_GONE, (why,)) if self._sockets.is_asked(key) else None
-            self._negotiations.hear(key, ProtectionPhase.INTF, reason, now)
+            self._negotiations.hear(key, ProtectionPhase.INTF, reason, self._context.now)
         return (_pair(connection),)
 
-    def _secured(self, connection: Connection, now: float) -> None:
+    def _secured(self, connection: Connection) -> None:
         for port in dict.fromkeys((0, connection.remote_port)):
-            self._negotiations.secured((*_pair(connection), port), now)
+            self._negotiations.secured((*_pair(connection), port), self._context.now)
 
     def _bare(self, connection: Connection) -> list[tuple[IPAddress, IPAddress, int]]:
         """Return under what a connection may be wanted, and nothing secures it: its pair, and its peer alone."""
@@ -177,7 +162,7 @@ class Lifecycle:
         return bare
 
     def _debugs(self, connection: Connection) -> bool:
-        return self._ports.debugging.on(messages.IPSEC, connection.remote)
+        return self._context.ports.debugging.on(messages.IPSEC, connection.remote)
 
 
 def _pair(connection: Connection) -> Pair:

@@ -1,4 +1,4 @@
-"""Rules about the IPsec lines of one router. What has to agree with its peers is in `tools/lint`."""
+"""Rules about the IPsec lines of one router. Rules about agreement with its peers are in `tools/lint`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ipsec.config import transforms as lines
 from dmvpn.features.ipsec.policies import resolve, transform_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile
+    from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile, TransformSet
 
 TRANSFORM_SET: Final = Rule(
     id="ipsec-transform-set-undefined",
     severity=Severity.ERROR,
     title="An IPsec profile names a transform set that does not exist",
-    why="The profile offers what its transform sets say. One that is not there offers nothing, and a tunnel with no "
+    why="The profile offers the transforms of its transform sets. A missing set offers nothing, and a tunnel with no "
     "usable transform stays down.",
     bad="crypto ipsec profile P\n set transform-set TYPO",
     fix="crypto ipsec transform-set TYPO esp-aes 256 esp-sha256-hmac\n mode transport",
@@ -42,12 +43,15 @@ TUNNEL_MODE: Final = Rule(
     fix="crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac\n mode transport",
 )
 RULES: Final = (TRANSFORM_SET, WEAK, TUNNEL_MODE)
+_TRANSPORT: Final = lines.MODE.of(transport=True)
+#: AES-GCM with keys of 256 bits.
+_STRONG: Final = {"esp-gcm": True, "256": True}
 #: Our own address, where only algorithms matter.
 _ANY: Final = IPv4Address(0)
 
 
 def check(config: IpsecConfig) -> Iterator[Concern]:
-    """Find what is wrong with profiles and transform sets."""
+    """Yield findings about profiles and transform sets."""
     known = {transforms.name: transforms for transforms in config.transform_sets}
     for profile in config.profiles:
         for name in profile.transform_sets:
@@ -56,7 +60,7 @@ def check(config: IpsecConfig) -> Iterator[Concern]:
                     rule=TRANSFORM_SET,
                     at=(f"crypto ipsec profile {profile.name}", "set transform-set"),
                     what=f"IPsec profile {profile.name} names the transform set {name}, which is not configured",
-                    fix=f"crypto ipsec transform-set {name} esp-gcm 256\n mode transport",
+                    fix=_strong(name),
                 )
     used = dict.fromkeys(name for profile in config.profiles for name in profile.transform_sets)
     for transforms in config.transform_sets:
@@ -68,7 +72,7 @@ def check(config: IpsecConfig) -> Iterator[Concern]:
                 rule=WEAK,
                 at=(header,),
                 what=f"{why_not}; {'it is left out' if others else 'a tunnel that needs it stays down'}",
-                fix=f"{header} esp-gcm 256\n mode transport",
+                fix=_strong(transforms.name),
                 severity=Severity.WARNING if others else None,
             )
         elif transforms.name in used and not transforms.transport:
@@ -76,12 +80,12 @@ def check(config: IpsecConfig) -> Iterator[Concern]:
                 rule=TUNNEL_MODE,
                 at=(header,),
                 what=f"transform set {transforms.name} is in tunnel mode: 20 octets more in each packet",
-                fix=f"{_as_written(config, transforms.name)}\n mode transport",
+                fix=in_transport_mode(transforms),
             )
 
 
 def _others_work(config: IpsecConfig, name: str) -> bool:
-    """Return whether every profile that uses this transform set has another one, and somebody uses it."""
+    """Return whether every profile that uses this transform set has another one, and whether any profile uses it."""
     users = [profile for profile in config.profiles if name in profile.transform_sets]
     return all(_works(config, profile) for profile in users)
 
@@ -90,9 +94,14 @@ def _works(config: IpsecConfig, profile: IpsecProfile) -> bool:
     return not isinstance(resolve(config, profile.name, _ANY), Reason)
 
 
-def _as_written(config: IpsecConfig, name: str) -> str:
-    """Return the line of a transform set."""
-    transforms = next(known for known in config.transform_sets if known.name == name)
-    words = ["crypto ipsec transform-set", name, transforms.cipher.value]
+def _strong(name: str) -> str:
+    """Return the lines of a transform set of this name that every tunnel can use."""
+    return f"{lines.TRANSFORM_SET.of(name=name, **_STRONG)}\n {_TRANSPORT}"
+
+
+def in_transport_mode(transforms: TransformSet) -> str:
+    """Return the lines of the same transform set in transport mode."""
+    words = [transforms.cipher.value]
     words += [str(transforms.key_bits)] if transforms.key_bits > 128 else []
-    return " ".join([*words, *([transforms.integrity.value] if transforms.integrity is not None else [])])
+    words += [transforms.integrity.value] if transforms.integrity is not None else []
+    return f"{lines.TRANSFORM_SET.of(name=transforms.name, **dict.fromkeys(words, True))}\n {_TRANSPORT}"

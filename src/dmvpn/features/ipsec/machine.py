@@ -12,12 +12,13 @@ begin again would repeat nonces (RFC 4303 §3.3.3): `Resync` has the SAs counted
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.deadlines import earliest
-from dmvpn.base.effects import Effect, InstallSa, ServeIpsec
-from dmvpn.base.events import ClearReceived, EffectFailed, Event, Resync, SasCounted, SaWorn, Tick, UnknownSpi
+from dmvpn.base.context import Context
+from dmvpn.base.effects import InstallSa, ServeIpsec
+from dmvpn.base.events import ClearReceived, EffectFailed, Event, Packets, Resync, SasCounted, SaWorn, UnknownSpi
 from dmvpn.base.limits import Limiter
+from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import (
     ConnectionChanged,
     ConnectionUnwanted,
@@ -31,7 +32,7 @@ from dmvpn.base.negotiation import (
     SaNegotiated,
     SaRenewalWanted,
 )
-from dmvpn.base.notices import Configured, DebugOutput, Notice, TunnelChanged
+from dmvpn.base.notices import Configured, Notice, TunnelChanged
 from dmvpn.base.protection import (
     Connection,
     Protected,
@@ -44,7 +45,7 @@ from dmvpn.base.protection import (
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.decisions import Decision, decide, policies_of
-from dmvpn.features.ipsec.lifecycle import Lifecycle, Outcome
+from dmvpn.features.ipsec.lifecycle import Lifecycle
 from dmvpn.features.ipsec.model import IpsecConfig
 from dmvpn.features.ipsec.policies import Expansion, expansion
 from dmvpn.features.ipsec.serving import Serving
@@ -57,8 +58,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Log, TunnelState
     from dmvpn.base.ports import Ports
     from dmvpn.base.reasons import Reason
-
-    Results = list[Effect | Notice]
+    from dmvpn.features.ipsec.lifecycle import Pair
 
 _IN_CLEAR: Final = Protected(phase=ProtectionPhase.SECURED)
 _NOTHING: Final = Protected(phase=ProtectionPhase.INTF)
@@ -77,10 +77,20 @@ class ClearCrypto(Event):
     sas_only: bool = False
 
 
-class IpsecMachine:
+@dataclass(frozen=True, slots=True)
+class ClearSaCounters(Event):
+    """`clear crypto sa counters`: SAs stay, and shows count their packets from here on.
+
+    remote: those with this peer alone, by its address.
+    """
+
+    remote: IPAddress | None = None
+
+
+class IpsecMachine(Machine):
     """Owns SAs, connections and wanted pairs; answers `ports.Protection`."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         TunnelChanged,
         ProtectionWanted,
         NegotiationChanged,
@@ -92,21 +102,25 @@ class IpsecMachine:
         UnknownSpi,
         ClearReceived,
         ClearCrypto,
+        ClearSaCounters,
         EffectFailed,
         Resync,
     )
 
     def __init__(self, ports: Ports) -> None:
-        self._ports = ports
+        super().__init__(Context(ports))
         self._config = IpsecConfig()
         self._decisions: dict[str, Decision] = {}  # by tunnel
         self._decided: dict[str, ProtectionDecided] = {}  # what tunnels were told
         self._told: dict[tuple[str, IPAddress], dict[int, Protected]] = {}  # by port, 0: the address
         self._policies: tuple[ProtectionPolicy, ...] = ()
-        self._serving = Serving()
+        self._serving = Serving(self._context)
+        self._unserved = self._serving.reasons  # as of the last decisions
+        #: Peers whose counters are cleared once more with the next answer of the plane: packets passed since the last.
+        self._clearing: list[IPAddress | None] = []
         self._sockets = CryptoSockets()
         self._negotiations = Negotiations()
-        self._lifecycle = Lifecycle(ports, self._sockets, self._negotiations)
+        self._lifecycle = Lifecycle(self._context, self._sockets, self._negotiations)
         self._associations, self._upkeep = self._lifecycle.associations, self._lifecycle.upkeep
         self._complaints: Limiter[tuple[str, IPAddress]] = Limiter(messages.INTERVAL, messages.LARGEST)
 
@@ -119,7 +133,7 @@ class IpsecMachine:
         """
         decision = self._decisions.get(tunnel)
         if decision is None:
-            state = self._ports.tunnels.get(tunnel)
+            state = self._context.ports.tunnels.get(tunnel)
             if state is None or not state.protection:
                 return _IN_CLEAR
             return Protected(phase=ProtectionPhase.INTF, reason=state.reason)
@@ -143,6 +157,11 @@ class IpsecMachine:
     def is_wanted(self, tunnel: str, nbma: IPAddress) -> bool:
         """Return whether anybody wants packets of the tunnel to this address protected."""
         return bool(self._sockets.ports(tunnel, nbma))
+
+    @property
+    def served(self) -> tuple[IPAddress, ...]:
+        """Our addresses at which the host takes ESP and IKE."""
+        return self._serving.served
 
     def sas(self) -> tuple[SaView, ...]:
         """Return all pairs of SAs, the oldest first."""
@@ -170,106 +189,98 @@ class IpsecMachine:
 
     # ------------------------------------------------------------------------------------------- machine
 
-    def handle(self, event: Event | Notice, now: float) -> Results:
-        """Take one event."""
+    def dispatch(self, event: Event | Notice) -> None:
+        """Hand an event to the parts that it concerns."""
         match event:
             case Configured(model=model):
                 self._config = model if isinstance(model, IpsecConfig) else IpsecConfig()
-                return self._decide(now)
+                self._decide()
             case TunnelChanged():
-                return self._tunnel_changed(event, now)
+                self._tunnel_changed(event)
             case ProtectionWanted():
-                return self._wanted(event, now)
+                self._wanted(event)
             case NegotiationChanged(local=local, remote=remote, phase=phase, reason=reason, remote_port=port):
-                self._negotiations.hear((local, remote, port), phase, reason, now)
-                return self._tell(local, (remote,))
+                self._negotiations.hear((local, remote, port), phase, reason, self._context.now)
+                self._tell(local, remote)
             case SaNegotiated():
-                return self._followed(self._lifecycle.negotiated(event, now))
+                self._tell_pairs(self._lifecycle.negotiated(event))
             case SaClosed():
-                return self._followed(self._lifecycle.closed(event, now))
+                self._tell_pairs(self._lifecycle.closed(event))
             case ConnectionChanged():
-                return self._connection_changed(event, now)
-            case SasCounted() | SaWorn() | UnknownSpi() | ClearReceived() | ClearCrypto() | EffectFailed() | Resync():
-                return self._from_outside(event, now)
-            case Tick():
-                return self._tick(now)
+                self._connection_changed(event)
+            case ClearCrypto():
+                self._clear(event)
+            case ClearSaCounters(remote=remote):
+                self._clear_counters(remote)
+                self._clearing.append(remote)
+                self._upkeep.poll()
             case _:
-                return []
+                self._from_outside(event)
 
-    def next_deadline(self) -> float | None:
-        """Return when counters are due, or when what failed is tried again."""
-        return earliest(self._serving.next_deadline(), self._upkeep.next_deadline())
-
-    def _complain(self, sender: IPAddress, message: Log, now: float) -> Results:
-        """Return the message, unless it was written lately."""
-        return [message] if self._complaints.permits((message.name, sender), now) else []
-
-    def _from_outside(self, event: Event, now: float) -> Results:
+    def _from_outside(self, event: Event | Notice) -> None:
         match event:
             case SasCounted():
-                return self._counted(event, now)
+                self._counted(event)
             case SaWorn(spi_in=spi) if self._associations.get(spi) is not None:
-                return [SaRenewalWanted(spi)]
-            case UnknownSpi(spi=spi) if self._associations.get(spi) is not None:
-                return []  # it was faster than the end of its IKE exchange
-            case UnknownSpi():
-                owner = self._ports.interfaces.owner(event.local)
-                return self._complain(event.remote, messages.InvalidSpi.of(event, owner.name if owner else ""), now)
+                self._context.emit(SaRenewalWanted(spi))
+            case UnknownSpi(spi=spi) if self._associations.get(spi) is None:  # else it was faster than its IKE exchange
+                owner = self._context.ports.interfaces.owner(event.local)
+                self._complain(event.remote, messages.InvalidSpi.of(event, owner.name if owner else ""))
             case ClearReceived():
-                return self._complain(event.remote, messages.NotIpsec.of(event), now)
-            case ClearCrypto():
-                return self._clear(event)
+                self._complain(event.remote, messages.NotIpsec.of(event))
             case EffectFailed(effect=ServeIpsec() as order, text=text):
-                self._serving.refused(order, text, now)
-                return self._decide(now)
+                self._serving.refused(order, text)
+                self._decide()
             case EffectFailed(effect=InstallSa(sa=sa), text=text):
-                return self._followed(self._lifecycle.refused(sa.spi_in, text, now))
+                self._tell_pairs(self._lifecycle.refused(sa.spi_in, text))
             case Resync():
-                return [*self._serving.again(now), *self._upkeep.poll(now)]
-            case _:
-                return []
+                self._serving.again()
+                self._upkeep.poll()
 
-    def _tick(self, now: float) -> Results:
-        before = self._serving.reasons
-        results: Results = [*self._serving.tick(now), *self._upkeep.tick(now)]
-        return results if self._serving.reasons == before else results + self._decide(now)
+    def settle(self) -> None:
+        """Decide again if the host serves other addresses than before."""
+        if self._serving.reasons != self._unserved:
+            self._decide()
+
+    def _complain(self, sender: IPAddress, message: Log) -> None:
+        """Write the message, unless it was written lately."""
+        if self._complaints.permits((message.name, sender), self._context.now):
+            self._context.emit(message)
 
     # ------------------------------------------------------------------------------------------- tunnels, policies
 
-    def _tunnel_changed(self, event: TunnelChanged, now: float) -> Results:
+    def _tunnel_changed(self, event: TunnelChanged) -> None:
         """Follow a change of a tunnel, if it matters here. Most do not."""
         if event.new is None:
             self._sockets.forget(event.name)
-        if _concern(event.old) == _concern(event.new):
-            return []
-        return self._decide(now)
+        if _concern(event.old) != _concern(event.new):
+            self._decide()
 
-    def _decide(self, now: float) -> Results:
+    def _decide(self) -> None:
         """Bring all policies up to date and say what follows: to the host, to IKE, to tunnels, to NHRP."""
-        self._decisions = decide(self._ports.tunnels.all(), self._config)
+        self._decisions = decide(self._context.ports.tunnels.all(), self._config)
         policies = policies_of(self._decisions)
         before, self._policies = self._policies, policies
-        results: Results = []
-        results += self._serving.want(tuple(dict.fromkeys(policy.local for policy in policies)), now)
+        self._serving.want(tuple(dict.fromkeys(policy.local for policy in policies)))
+        self._unserved = self._serving.reasons
         if policies != before:
-            results.append(PoliciesChanged(policies))
-        results += self._announce()
-        results += self._close_foreign(now)
+            self._context.emit(PoliciesChanged(policies))
+        self._announce()
+        self._close_foreign()
         homes = {
             name: Home(each.policy, frozenset(each.barred))
             for name, each in self._decisions.items()
             if each.policy is not None and self._obstacle(each) is None
         }
-        results += self._asked(self._sockets.settle(homes), now)
-        return results + self._tell_all()
+        self._request(self._sockets.settle(homes))
+        self._tell_all()
 
     def _obstacle(self, decision: Decision) -> Reason | None:
         """Return why a tunnel cannot be protected."""
         return decision.reason or self._serving.reasons.get(decision.source)
 
-    def _announce(self) -> Results:
+    def _announce(self) -> None:
         """Tell each tunnel what was decided, if that is new."""
-        results: Results = []
         for name in [name for name in self._decided if name not in self._decisions]:
             del self._decided[name]
         for name, decision in self._decisions.items():
@@ -279,10 +290,9 @@ class IpsecMachine:
             if before == told:
                 continue
             self._decided[name] = told
-            results.append(told)
+            self._context.emit(told)
             if reason is not None and (before is None or before.reason != reason):
-                results.append(messages.CannotProtect.of(name, reason))
-        return results
+                self._context.emit(messages.CannotProtect.of(name, reason))
 
     def _decided_of(self, decision: Decision, reason: Reason | None) -> ProtectionDecided:
         if decision.policy is None or reason is not None:
@@ -294,16 +304,15 @@ class IpsecMachine:
             decision.tunnel, None, size.overhead, size.block, df, inside=size.inside, barred=barred
         )
 
-    def _connection_changed(self, event: ConnectionChanged, now: float) -> Results:
-        results = self._followed(self._lifecycle.changed(event, now))
+    def _connection_changed(self, event: ConnectionChanged) -> None:
+        self._tell_pairs(self._lifecycle.changed(event))
         if event.old is not None and event.new is not None and self._is_foreign(event.new):  # it has moved
-            results += self._followed(self._lifecycle.close(event.new, _FOREIGN, now))
-        return results
+            self._tell_pairs(self._lifecycle.close(event.new, _FOREIGN))
 
-    def _close_foreign(self, now: float) -> Results:
+    def _close_foreign(self) -> None:
         """Close at once what was negotiated by another profile than its pair has now."""
-        foreign = [connection for connection in self._associations.connections() if self._is_foreign(connection)]
-        return [result for each in foreign for result in self._lifecycle.close(each, _FOREIGN, now).results]
+        for connection in [each for each in self._associations.connections() if self._is_foreign(each)]:
+            self._lifecycle.close(connection, _FOREIGN)
 
     def _is_foreign(self, connection: Connection) -> bool:
         valid = policies_for(self._policies, connection.local, connection.remote)
@@ -311,40 +320,35 @@ class IpsecMachine:
 
     # ------------------------------------------------------------------------------------------- who is told what
 
-    def _wanted(self, wish: ProtectionWanted, now: float) -> Results:
+    def _wanted(self, wish: ProtectionWanted) -> None:
         """Take in which peers a tunnel or NHRP wants."""
-        results: Results = []
         for change in self._sockets.changes(wish):
-            results += self._asked(self._sockets.want(wish.tunnel, wish.by, change), now)
-            results += self._news(wish.tunnel, change[0])
-        return results
+            self._request(self._sockets.want(wish.tunnel, wish.by, change))
+            self._tell_of(wish.tunnel, change[0])
 
-    def _asked(self, changes: Iterable[NegotiationWanted], now: float) -> Results:
+    def _request(self, changes: Iterable[NegotiationWanted]) -> None:
         """Pass on what the sockets want from IKE, and tell the features that have to know."""
-        results: Results = []
         for change in changes:
-            self._negotiations.want((change.local, change.remote, change.remote_port), change.wanted, now)
-            if any(self._ports.debugging.on(flag, change.remote) for flag in (messages.IPSEC, messages.SOCKET)):
-                results.append(DebugOutput(messages.requested(change)))
-            results.append(change)
-            results += self._tell(change.local, (change.remote,))
-        return results
+            pair = change.local, change.remote, change.remote_port
+            self._negotiations.want(pair, change.wanted, self._context.now)
+            debugging = self._context.ports.debugging
+            if any(debugging.on(flag, change.remote) for flag in (messages.IPSEC, messages.SOCKET)):
+                self._context.debug(*messages.requested(change))
+            self._context.emit(change)
+            self._tell(change.local, change.remote)
 
-    def _followed(self, outcome: Outcome) -> Results:
-        """Return what happened to SAs, and what others hear of it."""
-        return [*outcome.results, *(news for local, remote in outcome.pairs for news in self._tell(local, (remote,)))]
+    def _tell_pairs(self, pairs: Iterable[Pair]) -> None:
+        """Tell what is different between these addresses."""
+        for local, remote in pairs:
+            self._tell(local, remote)
 
-    def _tell(self, local: IPAddress, remotes: Iterable[IPAddress]) -> Results:
-        """Tell every tunnel that may send to these peers what is different with them."""
-        return [
-            notice
-            for name, decision in self._decisions.items()
-            for remote in remotes
-            if decision.is_about(local, remote)
-            for notice in self._news(name, remote)
-        ]
+    def _tell(self, local: IPAddress, remote: IPAddress) -> None:
+        """Tell every tunnel that may send to this peer what is different with it."""
+        for name, decision in self._decisions.items():
+            if decision.is_about(local, remote):
+                self._tell_of(name, remote)
 
-    def _tell_all(self) -> Results:
+    def _tell_all(self) -> None:
         """Tell the same of all pairs that somebody wants, has or was told of: decisions or sources are different."""
         secured = [
             (name, each.remote)
@@ -353,45 +357,50 @@ class IpsecMachine:
             if decision.is_about(each.local, each.remote)
         ]
         wishes = ((tunnel, nbma) for tunnel, nbma, _ in self._sockets.wishes())
-        pairs = dict.fromkeys((*self._told, *wishes, *secured))
-        return [notice for name, nbma in pairs for notice in self._news(name, nbma)]
+        for name, nbma in dict.fromkeys((*self._told, *wishes, *secured)):
+            self._tell_of(name, nbma)
 
-    def _news(self, tunnel: str, nbma: IPAddress) -> Results:
-        """Return what is different about an address, and about single peers behind it."""
+    def _tell_of(self, tunnel: str, nbma: IPAddress) -> None:
+        """Tell what is different about an address, and about single peers behind it."""
         told = self._told.setdefault((tunnel, nbma), {})
-        results: Results = []
         for port in dict.fromkeys((0, *told, *self._sockets.ports(tunnel, nbma))):
             state = self.between(tunnel, nbma, port)
             if told.get(port, _NOTHING) == state:
                 continue
             told[port] = state
-            if state == _NOTHING or self._ports.tunnels.get(tunnel) is None:
+            if state == _NOTHING or self._context.ports.tunnels.get(tunnel) is None:
                 del told[port]
-            results.append(ProtectionChanged(tunnel, nbma, state, port))
+            self._context.emit(ProtectionChanged(tunnel, nbma, state, port))
         if not told:
             del self._told[tunnel, nbma]
-        return results
 
     # ------------------------------------------------------------------------------------------- upkeep
 
-    def _counted(self, event: SasCounted, now: float) -> Results:
-        results = self._followed(self._lifecycle.counted(event, now))
+    def _clear_counters(self, remote: IPAddress | None) -> None:
+        for connection in self._associations.connections(remote=remote):
+            self._associations.clear_counts(connection.number)
+
+    def _counted(self, event: SasCounted) -> None:
+        self._tell_pairs(self._lifecycle.counted(event))
+        clearing, self._clearing = self._clearing, []
+        for remote in clearing:
+            self._clear_counters(remote)
         limits = {(each.source, each.policy.name): each.idle_time for each in self._decisions.values() if each.policy}
         for connection in self._associations.connections():
             wanted = self._sockets.is_wanted(connection)
             limit = limits.get((connection.local, connection.profile), 0)
             alone = self._associations.are_alone(connection.local, connection.remote)
-            results += self._upkeep.idle(connection.number, wanted, limit, now, alone=alone)
-        return results
+            self._upkeep.idle(connection.number, wanted, limit, alone=alone)
 
-    def _clear(self, event: ClearCrypto) -> Results:
+    def _clear(self, event: ClearCrypto) -> None:
         """Delete what there is. What is wanted comes again, whether it had got anywhere or not."""
         connections = self._associations.connections(remote=event.remote)
         if event.sas_only:
             used = [a for each in connections for a in self._associations.of(each.number) if a.used]
-            return [SaRenewalWanted(association.spi) for association in used]
-        results: Results = [ConnectionUnwanted(each.number, "cleared by the administrator") for each in connections]
-        return [*results, *self._sockets.again(event.remote)]
+            self._context.emit(*(SaRenewalWanted(association.spi) for association in used))
+            return
+        self._context.emit(*(ConnectionUnwanted(each.number, "cleared by the administrator") for each in connections))
+        self._context.emit(*self._sockets.again(event.remote))
 
 
 def _concern(tunnel: TunnelState | None) -> tuple[str, IPAddress, IPAddress | None] | None:

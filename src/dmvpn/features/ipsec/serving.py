@@ -11,14 +11,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.context import Timer
+from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.effects import ServeIpsec
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.ipsec.reasons import IpsecReason
+from dmvpn.features.ipsec.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.context import Context
 
 _ORDER: Final = "serve"
 #: Seconds after which silence means success.
@@ -33,68 +36,76 @@ class Serving:
     reasons: why the host does not do it, by address.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, context: Context) -> None:
         self.reasons: dict[IPAddress, Reason] = {}
+        self._context = context
         self._wanted: tuple[IPAddress, ...] = ()
         self._ordered: tuple[IPAddress, ...] = ()
         self._leaving: Deadlines[IPAddress] = Deadlines()
-        self._retries: Retries[str] = Retries()
-        self._settling: Deadlines[str] = Deadlines()
+        self._leave = Timer(TimerKind.LEAVE, self._stop_serving)
+        self._retries: Retries[str] = Retries(context, TimerKind.SERVE, lambda _: self.again(), most=1)
+        self._settle = Timer(TimerKind.SETTLE, self._succeeded)
 
-    def want(self, locals_: tuple[IPAddress, ...], now: float) -> list[ServeIpsec]:
+    @property
+    def served(self) -> tuple[IPAddress, ...]:
+        """The addresses at which the host does it."""
+        return tuple(address for address in self._ordered if address not in self.reasons)
+
+    def want(self, locals_: tuple[IPAddress, ...]) -> None:
         """Serve these addresses, and no others in the end."""
         if locals_ == self._wanted:
-            return []
+            return
         for address in self._wanted:
             if address not in locals_:
-                self._leaving.set(address, now + LEAVE)
+                self._leaving.set(address, self._context.now + LEAVE)
+        self._context.arm(self._leave, self._leaving.next())
         self._wanted = locals_
-        return self._order(now)
+        self._order()
 
-    def _order(self, now: float) -> list[ServeIpsec]:
-        """Return what must be served now, if that is not what was ordered."""
+    def _order(self) -> None:
+        """Order what must be served now, if that is not what was ordered."""
         left = [address for address in self._ordered if self._leaving.when(address) is not None]
         order = tuple(dict.fromkeys((*self._wanted, *left)))
         if order == self._ordered:
-            return []
+            return
         self._ordered = order
         self.reasons = {address: reason for address, reason in self.reasons.items() if address in order}
         self._retries.forget(_ORDER)
-        return self._give(now)
+        self._give()
 
-    def refused(self, order: ServeIpsec, text: str, now: float) -> None:
+    def _stop_serving(self) -> None:
+        """Leave all addresses whose time is over, with one order."""
+        if self._leaving.pop_due(self._context.now):
+            self._order()
+        self._context.arm(self._leave, self._leaving.next())
+
+    def refused(self, order: ServeIpsec, text: str) -> None:
         """Note the addresses at which the host could not; it could at the others."""
         failed = [address for address in order.locals if address in self._ordered]
         if not failed:
             return
-        self._settling.cancel(_ORDER)
-        before = self.reasons
+        self._context.stop(self._settle)
+        before, now = self.reasons, self._context.now
         self.reasons = {
             address: known
             if (known := before.get(address)) is not None and known.fields == (text,)
             else Reason(IpsecReason.NOT_SERVED, (text,), now)
             for address in failed
         }
-        self._retries.failed(_ORDER, self.reasons[failed[0]], now)
+        self._retries.failed(_ORDER, self.reasons[failed[0]])
 
-    def tick(self, now: float) -> list[ServeIpsec]:
-        """Order it again when that is due; see whether the last order passed the test."""
-        if self._settling.pop_due(now):
-            self.reasons = {}
-            self._retries.forget(_ORDER)
-        orders = self._order(now) if self._leaving.pop_due(now) else []
-        return orders + self.again(now) if self._retries.pop_due(now) else orders
+    def _succeeded(self) -> None:
+        """Believe that the host carried out the last order: it has not said anything else."""
+        self.reasons = {}
+        self._retries.forget(_ORDER)
 
-    def again(self, now: float) -> list[ServeIpsec]:
+    def again(self) -> None:
         """Give the same order again."""
-        return self._give(now) if self._ordered else []
+        if self._ordered:
+            self._give()
 
-    def _give(self, now: float) -> list[ServeIpsec]:
-        self._settling.cancel(_ORDER)
+    def _give(self) -> None:
+        self._context.stop(self._settle)
         if self.reasons:
-            self._settling.set(_ORDER, now + SETTLE)
-        return [ServeIpsec(self._ordered)]
-
-    def next_deadline(self) -> float | None:
-        """Return when `tick` must be called."""
-        return earliest(self._retries.next(), self._settling.next(), self._leaving.next())
+            self._context.start(self._settle, SETTLE)
+        self._context.emit(ServeIpsec(self._ordered))

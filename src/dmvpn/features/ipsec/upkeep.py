@@ -15,30 +15,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.context import Timer
 from dmvpn.base.effects import PollSas, RemoveSa
 from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, SaRenewalWanted
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.ipsec import messages
-from dmvpn.features.ipsec.associations import Standing
+from dmvpn.features.ipsec.associations import SaStanding
 from dmvpn.features.ipsec.reasons import IpsecReason
+from dmvpn.features.ipsec.timers import TimerKind
 
 if TYPE_CHECKING:
-    from dmvpn.base.effects import Effect
+    from dmvpn.base.context import Context
     from dmvpn.base.events import SasCounted
-    from dmvpn.base.notices import Notice
     from dmvpn.base.protection import SaCount
     from dmvpn.features.ipsec.associations import Association, Associations
-
-    Results = list[Effect | Notice]
 
 #: Seconds between two counts, and SAs for each of which counts get further apart.
 POLL: Final = 5.0
 SAS_A_SECOND: Final = 400
 #: Seconds that an answer may have been on its way: it does not include the SAs of that time.
 IN_FLIGHT: Final = 2.0
-_POLL: Final = "poll"
+#: Connections whose refused SAs are replaced in one event.
+_RENEWALS: Final = 32
 #: Seconds of silence where nothing is configured. A client that was refused tries again every 64 s (NHRP).
 UNWANTED_IDLE: Final = 120.0
 
@@ -46,46 +45,41 @@ UNWANTED_IDLE: Final = 120.0
 class Upkeep:
     """Looks after the SAs of one table."""
 
-    def __init__(self, associations: Associations) -> None:
+    def __init__(self, context: Context, associations: Associations) -> None:
+        self._context = context
         self._associations = associations
-        self._polls: Deadlines[str] = Deadlines()
-        self._renewals: Retries[int] = Retries()  # by connection
+        self._poll = Timer(TimerKind.POLL, self.poll)
+        #: By connection.
+        self._renewals: Retries[int] = Retries(context, TimerKind.RENEWAL, self._renew, most=_RENEWALS)
         self._idleness = Idleness()
         self._unwanted: set[int] = set()
 
-    def next_deadline(self) -> float | None:
-        """Return when `tick` must be called."""
-        return earliest(self._polls.next(), self._renewals.next())
-
-    def tick(self, now: float) -> Results:
-        """Count, and ask again for what was refused."""
-        results: Results = []
-        for number in self._renewals.pop_due(now):
-            refused = [a.spi for a in self._associations.of(number) if a.standing is Standing.REFUSED]
-            results += [SaRenewalWanted(spi) for spi in refused[-1:]]
-        if self._polls.pop_due(now):
-            results += self.poll(now)
-        return results
-
-    def poll(self, now: float) -> Results:
+    def poll(self) -> None:
         """Ask for the counters, if there is anything to count."""
         if not len(self._associations):
-            self._polls.cancel(_POLL)
-            return []
-        self._polls.set(_POLL, now + max(POLL, len(self._associations) / SAS_A_SECOND))
-        return [PollSas()]
+            self._context.stop(self._poll)
+            return
+        self._context.start(self._poll, max(POLL, len(self._associations) / SAS_A_SECOND))
+        self._context.emit(PollSas())
+
+    def _renew(self, connection: int) -> None:
+        """Ask again for what was refused."""
+        refused = [a.spi for a in self._associations.of(connection) if a.standing is SaStanding.REFUSED]
+        if refused:
+            self._context.emit(SaRenewalWanted(refused[-1]))
 
     # ------------------------------------------------------------------------------------------------ SAs come and go
 
-    def installed(self, association: Association, now: float) -> None:
+    def installed(self, association: Association) -> None:
         """Watch a new pair of SAs."""
-        self._idleness.used(association.connection, now)
-        if self._polls.when(_POLL) is None:
-            self._polls.set(_POLL, now + POLL)
+        self._idleness.used(association.connection, self._context.now)
+        if not self._context.is_running(self._poll):
+            self._context.start(self._poll, POLL)
 
-    def refused(self, association: Association, text: str, now: float) -> None:
+    def refused(self, association: Association, text: str) -> None:
         """Have an SA replaced that the plane does not have, soon at first and then more seldom."""
-        self._renewals.failed(association.connection, Reason(IpsecReason.SA_REFUSED, (text,)), now)
+        reason = Reason(IpsecReason.SA_REFUSED, (text,))
+        self._renewals.failed(association.connection, reason)
 
     def gone(self, connection: int) -> None:
         """Forget a connection that is gone."""
@@ -95,62 +89,60 @@ class Upkeep:
 
     # ------------------------------------------------------------------------------------------------ counters
 
-    def missing(self, event: SasCounted, now: float) -> list[Association]:
+    def missing(self, event: SasCounted) -> list[Association]:
         """Return the SAs that should be in the plane and are not."""
         there = {count.spi_in for count in event.counts}
         return [
             association
             for association in self._associations
-            if association.standing is not Standing.REFUSED
+            if association.standing is not SaStanding.REFUSED
             and association.spi not in there
-            and now - association.since > IN_FLIGHT
+            and self._context.now - association.since > IN_FLIGHT
         ]
 
-    def count(self, event: SasCounted, now: float) -> Results:
+    def count(self, event: SasCounted) -> None:
         """Take the counters in."""
-        results: Results = []
         for count in event.counts:
             association = self._associations.get(count.spi_in)
             if association is None:
-                results.append(RemoveSa(count.spi_in))
+                self._context.emit(RemoveSa(count.spi_in))
                 continue
             before = self._associations.count(association, count)
             if passed(before, count):
-                self._idleness.used(association.connection, now)
-            if association.standing is Standing.ACTIVE:
+                self._idleness.used(association.connection, self._context.now)
+            if association.standing is SaStanding.ACTIVE:
                 self._renewals.forget(association.connection)
-            results += self._complaints(association, before, count)
-        return results
+            self._complain(association, before, count)
 
-    def _complaints(self, association: Association, before: SaCount | None, count: SaCount) -> Results:
-        """Return one line for each kind of bad packets, however many there were since the last count."""
+    def _complain(self, association: Association, before: SaCount | None, count: SaCount) -> None:
+        """Write one line for each kind of bad packets, however many there were since the last count."""
         connection = self._associations.known(association.connection)
         replayed = count.replayed - (before.replayed if before is not None else 0)
         broken = count.broken - (before.broken if before is not None else 0)
-        results: Results = []
         if connection is not None and replayed > 0:
-            results.append(messages.ReplayError.of(connection, count, replayed))
+            self._context.emit(messages.ReplayError.of(connection, count, replayed))
         if connection is not None and broken > 0:
-            results.append(messages.MacError.of(connection, count, broken))
-        return results
+            self._context.emit(messages.MacError.of(connection, count, broken))
 
-    def idle(self, connection: int, wanted: bool, limit: int, now: float, *, alone: bool = True) -> Results:
-        """Return what follows for a connection, after a count.
+    def idle(self, connection: int, wanted: bool, limit: int, *, alone: bool = True) -> None:
+        """Act on what a connection has been used for, after a count.
 
         limit: seconds, 0: nothing is configured.
         alone: no other connection is there between its addresses. Else another one may be what is wanted, and the peer
             of this one may be gone: it is asked.
         """
+        now = self._context.now
+        silence = now - self._idleness.since(connection, now)
         if wanted:
             self._unwanted.discard(connection)
-            is_silent = not alone and now - self._idleness.since(connection, now) >= UNWANTED_IDLE
+            is_silent = not alone and silence >= UNWANTED_IDLE
             if alone or is_silent:
                 self._idleness.used(connection, now)
-            return [ConnectionSilent(connection)] if is_silent else []
-        if connection in self._unwanted or now - self._idleness.since(connection, now) < (limit or UNWANTED_IDLE):
-            return []
-        self._unwanted.add(connection)
-        return [ConnectionUnwanted(connection, "nobody wants it, and nothing has passed for long")]
+            if is_silent:
+                self._context.emit(ConnectionSilent(connection))
+        elif connection not in self._unwanted and silence >= (limit or UNWANTED_IDLE):
+            self._unwanted.add(connection)
+            self._context.emit(ConnectionUnwanted(connection, "nobody wants it, and nothing has passed for long"))
 
 
 class Idleness:

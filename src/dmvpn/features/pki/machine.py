@@ -11,10 +11,12 @@ may come in any order, and a configuration with old certificates does not take t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
+from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import Store
-from dmvpn.base.events import ClockSet, EffectFailed, Remembered, Tick
+from dmvpn.base.events import ClockSet, EffectFailed, Remembered
+from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import RevocationsChanged
 from dmvpn.base.notices import Configured
 from dmvpn.features.pki import messages
@@ -22,10 +24,10 @@ from dmvpn.features.pki.events import CredentialsImported, KeyForgotten, KeyPair
 from dmvpn.features.pki.keypairs import KeyPair, remembered
 from dmvpn.features.pki.model import PkiConfig
 from dmvpn.features.pki.store import KEY, LIST, is_ours, joined, meaning_of, name_of, parted
+from dmvpn.features.pki.timers import TimerKind
 
 if TYPE_CHECKING:
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.events import Event
+    from dmvpn.base.events import Event, Packets
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Credentials
@@ -36,10 +38,10 @@ SHORTEST: Final = 1.0
 LONGEST: Final = 86_400.0
 
 
-class PkiMachine:
+class PkiMachine(Machine):
     """The router's trustpoints."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         ClockSet,
         CredentialsImported,
         EffectFailed,
@@ -50,14 +52,14 @@ class PkiMachine:
     )
 
     def __init__(self, ports: Ports) -> None:
-        self._ports = ports
+        super().__init__(Context(ports))
         self._config = PkiConfig()
         self._keys: dict[str, tuple[bytes, ...]] = {}  # by trustpoint: PKCS #8
         self._lists: dict[str, tuple[bytes, ...]] = {}
         self.keypairs: dict[tuple[str, str], KeyPair] = {}  # by kind and name
         self._holdings: dict[str, Holdings] | None = None
         self._said: dict[str, str] = {}  # by what it is about: the state that was spoken of last
-        self._look: float | None = None
+        self._dates = Timer(TimerKind.DATES, self._look_at_dates)
 
     # ------------------------------------------------------------------------------------------------ what others ask
 
@@ -101,54 +103,46 @@ class PkiMachine:
 
     # ------------------------------------------------------------------------------------------------ what happens
 
-    def next_deadline(self) -> float | None:
-        """Return the next look at the dates."""
-        return self._look
-
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
+    def dispatch(self, event: Event | Notice) -> None:
+        """Take a configuration, what somebody imports or makes, and what an earlier life stored."""
         match event:
             case Configured(model=model):
                 self._config = model if isinstance(model, PkiConfig) else PkiConfig()
+                self._changed()
             case CredentialsImported():
-                stores = self._import(event)
-                changed = self._changed(now)
-                return [*stores, *changed, RevocationsChanged()] if event.lists else [*stores, *changed]
+                self._import(event)
             case KeyForgotten(trustpoint):
                 self._keys.pop(trustpoint, None)
-                return [Store(name_of(trustpoint, KEY), b""), *self._changed(now)]
+                self._context.emit(Store(name_of(trustpoint, KEY), b""))
+                self._changed()
             case KeyPairMade(pair):
                 self.keypairs[pair.kind, pair.name] = pair
-                return [Store(pair.stored_as, pair.stored)]
-            case KeyPairForgotten(kind, name):
-                gone = [self.keypairs.pop((kind, name))] if (kind, name) in self.keypairs else []
-                return [Store(pair.stored_as, b"") for pair in gone]
+                self._context.emit(Store(pair.stored_as, pair.stored))
+            case KeyPairForgotten(kind, name) if (kind, name) in self.keypairs:
+                self._context.emit(Store(self.keypairs.pop((kind, name)).stored_as, b""))
             case Remembered(name, octets):
                 self._remember(name, octets)
-                return []
             case EffectFailed(effect=Store(name=name), text=text) if is_ours(name):
-                return [messages.NotKept.of(name, text)]
-            case ClockSet() | Tick():
-                return self._look_at_dates(now)
-            case _:
-                return []
-        return self._changed(now)
+                self._context.emit(messages.NotKept.of(name, text))
+            case ClockSet():
+                self._look_at_dates()
 
-    def _changed(self, now: float) -> list[Effect | Notice]:
+    def _changed(self) -> None:
         self._holdings = None
-        return self._look_at_dates(now)
+        self._look_at_dates()
 
-    def _import(self, event: CredentialsImported) -> list[Effect | Notice]:
-        stores: list[Effect | Notice] = []
+    def _import(self, event: CredentialsImported) -> None:
         if event.key:
             # The one before stays as well: its certificate is in the configuration until somebody saves the new one.
             old = tuple(key for key in self._keys.get(event.trustpoint, ()) if key != event.key)
             self._keys[event.trustpoint] = (*old[-1:], event.key)
-            stores.append(Store(name_of(event.trustpoint, KEY), joined(self._keys[event.trustpoint])))
+            self._context.emit(Store(name_of(event.trustpoint, KEY), joined(self._keys[event.trustpoint])))
         if event.lists:
             self._lists[event.trustpoint] = event.lists
-            stores.append(Store(name_of(event.trustpoint, LIST), joined(event.lists)))
-        return stores
+            self._context.emit(Store(name_of(event.trustpoint, LIST), joined(event.lists)))
+        self._changed()
+        if event.lists:
+            self._context.emit(RevocationsChanged())
 
     def _remember(self, name: str, octets: bytes) -> None:
         pair = remembered(name, octets)
@@ -164,22 +158,19 @@ class PkiMachine:
 
     # ------------------------------------------------------------------------------------------------ dates
 
-    def _look_at_dates(self, now: float) -> list[Effect | Notice]:
+    def _look_at_dates(self) -> None:
         """Log what is wrong, or soon will be; each thing once, and again if it was well in between."""
         held = [one for one in self.holdings.values() if one.concerns_us]
         if not held:
-            self._look = None
+            self._context.stop(self._dates)
             self._said.clear()
-            return []
+            return
         from dmvpn.features.pki.dates import findings, next_change
 
-        wall = self._ports.clock.wall(now)
+        wall = self._context.ports.clock.wall(self._context.now)
         changes = (next_change(one, wall) for one in held)
         due = min(((change - wall).total_seconds() for change in changes if change is not None), default=LONGEST)
-        self._look = now + min(LONGEST, due + SHORTEST)
+        self._context.start(self._dates, min(LONGEST, due + SHORTEST))
         found = [finding for one in held for finding in findings(one, wall)]
-        fresh: list[Effect | Notice] = [
-            finding.log for finding in found if self._said.get(finding.about) != finding.state
-        ]
+        self._context.emit(*(finding.log for finding in found if self._said.get(finding.about) != finding.state))
         self._said = {finding.about: finding.state for finding in found}
-        return fresh

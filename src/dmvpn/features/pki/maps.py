@@ -8,7 +8,7 @@ from cryptography import x509
 
 from dmvpn.base.certificates import certificate_of, serial_number
 from dmvpn.features.pki.material import UNREADABLE
-from dmvpn.features.pki.model import Comparison, Part
+from dmvpn.features.pki.model import CertificatePart, Comparison
 from dmvpn.features.pki.names import serial_of, text_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def is_meant(entries: Iterable[CertificateMap], octets: bytes) -> bool:
     """
     try:
         certificate = certificate_of(octets)
-        said = {part: _texts(certificate, part) for part in Part}
+        said = {part: _texts(certificate, part) for part in CertificatePart}
     except UNREADABLE:
         return False
     return any(all(_fits(rule, said[rule.part]) for rule in entry.rules) for entry in entries)
@@ -51,15 +51,15 @@ def _plain(text: str) -> str:
     return ",".join("=".join(word.strip() for word in part.split("=")) for part in text.lower().split(","))
 
 
-def _texts(certificate: x509.Certificate, part: Part) -> tuple[str, ...]:
+def _texts(certificate: x509.Certificate, part: CertificatePart) -> tuple[str, ...]:
     match part:
-        case Part.SUBJECT:
+        case CertificatePart.SUBJECT:
             return (text_of(certificate.subject),)
-        case Part.ISSUER:
+        case CertificatePart.ISSUER:
             return (text_of(certificate.issuer),)
-        case Part.SERIAL:
+        case CertificatePart.SERIAL:
             return (serial_of(serial_number(certificate)),)
-        case Part.ALTERNATIVE:
+        case CertificatePart.ALTERNATIVE:
             return alternatives(certificate)
         case _:
             assert_never(part)

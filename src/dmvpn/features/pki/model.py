@@ -48,7 +48,7 @@ class Trustpoint:
         return "none" not in self.revocation
 
 
-class Part(enum.Enum):
+class CertificatePart(enum.Enum):
     """What a rule of a certificate map looks at."""
 
     SUBJECT = "subject-name"
@@ -70,7 +70,7 @@ class Comparison(enum.Enum):
 class MapRule:
     """One line of a certificate map."""
 
-    part: Part
+    part: CertificatePart
     comparison: Comparison
     text: str
 

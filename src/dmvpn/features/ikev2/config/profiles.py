@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.features.ikev2.config.settings import DPD, DPD_HELP, IDENTITY_HELP, KEY, KEY_HELP, check_key, not_acted_upon
-from dmvpn.features.ikev2.model import DEFAULT_LIFETIME, Authentication
+from dmvpn.features.ikev2.model import DEFAULT_LIFETIME, AuthenticationMethod
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 
 _PROFILE = "ikev2-profile"
@@ -20,9 +20,9 @@ def _check_authentication(args: Args, section: Section) -> str | None:
     return check_key(args, section) if "key" in args.values_given else None
 
 
-def method_of(args: Args) -> Authentication:
+def method_of(args: Args) -> AuthenticationMethod:
     """Return the method that a line names."""
-    return next(method for method in Authentication if method.value in args)
+    return next(method for method in AuthenticationMethod if method.value in args)
 
 
 PROFILE: Final = ConfigLine(
@@ -125,7 +125,7 @@ NAT_KEEPALIVE: Final = ConfigLine(
     order=52,
 )
 FORCE_ENCAPSULATION: Final = ConfigLine(
-    _PROFILE, "nat force-encap", {"force-encap": "Send ESP in UDP even where nobody translates"}, order=53
+    _PROFILE, "nat force-encap", {"force-encap": "Send ESP in UDP even without NAT"}, order=53
 )
 INITIAL_CONTACT: Final = ConfigLine(
     _PROFILE,

@@ -8,7 +8,8 @@ from dmvpn.features.ikev2.config import isakmp, profiles, settings
 from dmvpn.features.ikev2.config.settings import octets_of
 from dmvpn.features.ikev2.model import (
     DEFAULT_LIFETIME,
-    Authentication,
+    AuthenticationMethod,
+    ConfiguredProposal,
     DeadPeerDetection,
     Encryption,
     Hash,
@@ -24,7 +25,6 @@ from dmvpn.features.ikev2.model import (
     Policy,
     PreSharedKey,
     Profile,
-    Proposal,
 )
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _dpd_of(args: Args | None) -> DeadPeerDetection | None:
     return DeadPeerDetection(args.integer("interval"), args.integer("retry"), "on-demand" in args)
 
 
-def _proposals(tree: ConfigTree) -> tuple[Proposal, ...]:
+def _proposals(tree: ConfigTree) -> tuple[ConfiguredProposal, ...]:
     """Return all proposals."""
     return tuple(tree.made(settings.PROPOSAL, _proposal))
 
@@ -98,8 +98,8 @@ def _policies(tree: ConfigTree) -> tuple[Policy, ...]:
     return tuple(tree.made(settings.POLICY, _policy))
 
 
-def _proposal(args: Args, section: Section) -> Proposal:
-    return Proposal(
+def _proposal(args: Args, section: Section) -> ConfiguredProposal:
+    return ConfiguredProposal(
         name=args.text("name"),
         encryption=tuple(Encryption(word) for word in _words(section, settings.ENCRYPTION, "cipher")),
         integrity=tuple(Hash(word) for word in _words(section, settings.INTEGRITY, "hash")),
@@ -218,7 +218,7 @@ def _isakmp_policy(args: Args, section: Section) -> IsakmpPolicy:
         number=args.integer("number"),
         encryption=_encryption(encryption) if encryption else Encryption.DES,
         hash=Hash.SHA1 if hash_ is None else next(word for word in Hash if word.value in hash_),
-        authentication=Authentication.RSA_SIGNATURE if method is None else Authentication.PRE_SHARED_KEY,
+        authentication=AuthenticationMethod.RSA_SIGNATURE if method is None else AuthenticationMethod.PRE_SHARED_KEY,
         group=int(group.text("group")) if group else 1,
         lifetime=section.args(isakmp.LIFETIME).integer("seconds", DEFAULT_LIFETIME),
     )

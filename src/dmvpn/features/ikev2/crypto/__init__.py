@@ -1,6 +1,6 @@
 """The algorithms that proposals name, on the primitives of the package `cryptography`; nothing is of our own invention.
 
-    Prf            pseudo-random functions and prf+: RFC 7296 §2.13
+    PrfAlgorithm   pseudo-random functions and prf+: RFC 7296 §2.13
     PrivateValue   Diffie-Hellman: §2.12, RFC 3526 (MODP), RFC 5903 (ECP), RFC 8031 (Curve25519), checks of RFC 6989
     Cipher         what seals messages: §3.14 with CBC and HMAC, RFC 5282 with GCM
     keys           SKEYSEED, SK_*, KEYMAT
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
 
 
-class Prf(enum.Enum):
+class PrfAlgorithm(enum.Enum):
     """A pseudo-random function: HMAC over a hash. Its key is as long as its output."""
 
     SHA1 = "sha1", 20
@@ -70,11 +70,11 @@ class Prf(enum.Enum):
 
 
 #: By transform identifier.
-PRFS: Final[dict[int, Prf]] = {
-    numbers.Prf.HMAC_SHA1: Prf.SHA1,
-    numbers.Prf.HMAC_SHA2_256: Prf.SHA256,
-    numbers.Prf.HMAC_SHA2_384: Prf.SHA384,
-    numbers.Prf.HMAC_SHA2_512: Prf.SHA512,
+PRFS: Final[dict[int, PrfAlgorithm]] = {
+    numbers.Prf.HMAC_SHA1: PrfAlgorithm.SHA1,
+    numbers.Prf.HMAC_SHA2_256: PrfAlgorithm.SHA256,
+    numbers.Prf.HMAC_SHA2_384: PrfAlgorithm.SHA384,
+    numbers.Prf.HMAC_SHA2_512: PrfAlgorithm.SHA512,
 }
 
 

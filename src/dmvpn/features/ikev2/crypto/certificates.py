@@ -202,7 +202,7 @@ class Anchors:
         """Check one certificate, issued by somebody whom we believe. Raises Untrusted."""
         if not below.ours:
             checks.take(below.certificate)
-        if not _is_signed(below.certificate, issuer):
+        if not is_signed(below.certificate, issuer):
             raise Untrusted(f"{_subject(below.certificate)}: its signature is not by {_subject(issuer)}")
         self._is_not_revoked(below.certificate, issuer, when)
 
@@ -242,7 +242,7 @@ def _above(leaf: _Link, links: list[_Link]) -> list[_Link]:
     return found
 
 
-def _is_signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def is_signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, *_UNREADABLE):

@@ -15,7 +15,7 @@ from dmvpn.base.effects import Effect, ReportKey
 from dmvpn.base.negotiation import SaNegotiated
 from dmvpn.base.protection import EspCipher, EspHash
 from dmvpn.base.values import dataclass
-from dmvpn.features.ikev2.crypto import Cipher, Prf
+from dmvpn.features.ikev2.crypto import Cipher, PrfAlgorithm
 from dmvpn.features.ikev2.wire.numbers import Encr, Integ
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.notices import Notice
     from dmvpn.base.protection import EspSa
-    from dmvpn.features.ikev2.crypto import Cipher, Prf
+    from dmvpn.features.ikev2.crypto import Cipher, PrfAlgorithm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +68,17 @@ class Nonces:
         return min(self.initiator, self.responder)
 
 
-def first_seed(prf: Prf, nonces: Nonces, shared: bytes) -> bytes:
+def first_seed(prf: PrfAlgorithm, nonces: Nonces, shared: bytes) -> bytes:
     """Return SKEYSEED of a new IKE SA: prf(Ni | Nr, g^ir). RFC 7296 §2.14."""
     return prf(nonces.joined, shared)
 
 
-def rekeyed_seed(old: Prf, d: bytes, nonces: Nonces, shared: bytes) -> bytes:
+def rekeyed_seed(old: PrfAlgorithm, d: bytes, nonces: Nonces, shared: bytes) -> bytes:
     """Return SKEYSEED of an IKE SA that replaces another: prf(SK_d (old), g^ir | Ni | Nr), with the old prf. §2.18."""
     return old(d, shared + nonces.joined)
 
 
-def ike_keys(prf: Prf, cipher: Cipher, seed: bytes, nonces: Nonces, spis: bytes) -> IkeKeys:
+def ike_keys(prf: PrfAlgorithm, cipher: Cipher, seed: bytes, nonces: Nonces, spis: bytes) -> IkeKeys:
     """Make SK_* out of SKEYSEED.
 
     spis: SPIi | SPIr, 16 octets.
@@ -88,7 +88,7 @@ def ike_keys(prf: Prf, cipher: Cipher, seed: bytes, nonces: Nonces, spis: bytes)
     return IkeKeys(d=d, ai=ai, ar=ar, ei=ei, er=er, pi=pi, pr=pr)
 
 
-def child_keys(prf: Prf, d: bytes, nonces: Nonces, sizes: tuple[int, int], shared: bytes = b"") -> ChildKeys:
+def child_keys(prf: PrfAlgorithm, d: bytes, nonces: Nonces, sizes: tuple[int, int], shared: bytes = b"") -> ChildKeys:
     """Make KEYMAT. §2.17.
 
     sizes: octets of cipher key (with salt) and of integrity key.
@@ -156,6 +156,11 @@ class KeyLog:
     def turn(self, *, on: bool) -> None:
         """Begin or stop to make lines."""
         self.wanted = on
+
+    def drop(self) -> None:
+        """Drop lines that wait."""
+        if self._lines:
+            self._lines = []
 
     def ike(self, spis: tuple[bytes, bytes], keys: IkeKeys, cipher: tuple[int, int], integ: int) -> None:
         """Note the keys of an IKE SA.

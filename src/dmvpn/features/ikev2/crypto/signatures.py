@@ -19,7 +19,7 @@ from dmvpn.features.ikev2.wire.numbers import AuthMethod, HashId
 from dmvpn.features.ikev2.wire.payloads import Authentication
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.crypto import Prf
+    from dmvpn.features.ikev2.crypto import PrfAlgorithm
     from dmvpn.features.ikev2.wire.payloads import Identification
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -28,7 +28,9 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 _KEY_PAD: Final = b"Key Pad for IKEv2"
 
 
-def signed_octets(prf: Prf, first_message: bytes, nonce: bytes, identity: Identification, sk_p: bytes) -> bytes:
+def signed_octets(
+    prf: PrfAlgorithm, first_message: bytes, nonce: bytes, identity: Identification, sk_p: bytes
+) -> bytes:
     """Return what AUTH covers.
 
     first_message: the signer's own IKE_SA_INIT message as it was on the wire, without non-ESP marker.
@@ -38,17 +40,17 @@ def signed_octets(prf: Prf, first_message: bytes, nonce: bytes, identity: Identi
     return first_message + nonce + prf(sk_p, identity.body())
 
 
-def shared_key_mic(prf: Prf, secret: bytes, octets: bytes) -> bytes:
+def shared_key_mic(prf: PrfAlgorithm, secret: bytes, octets: bytes) -> bytes:
     """Return prf(prf(Shared Secret, "Key Pad for IKEv2"), octets)."""
     return prf(prf(secret, _KEY_PAD), octets)
 
 
-def prove_with_secret(prf: Prf, secret: bytes, octets: bytes) -> Authentication:
+def prove_with_secret(prf: PrfAlgorithm, secret: bytes, octets: bytes) -> Authentication:
     """Return the AUTH of a side that has a pre-shared key."""
     return Authentication(AuthMethod.SHARED_KEY, shared_key_mic(prf, secret, octets))
 
 
-def knows_secret(prf: Prf, secret: bytes, octets: bytes, proof: Authentication) -> bool:
+def knows_secret(prf: PrfAlgorithm, secret: bytes, octets: bytes, proof: Authentication) -> bool:
     """Return whether the AUTH payload proves the pre-shared key."""
     is_method = proof.method == AuthMethod.SHARED_KEY
     return is_method and hmac.compare_digest(shared_key_mic(prf, secret, octets), proof.data)
@@ -88,7 +90,7 @@ def _pss(hash_octet: int, size: int, *, trailer: bool) -> str:
 
 
 #: In the order in which we would use them.
-_ALGORITHMS: Final = (
+ALGORITHMS: Final = (
     _Algorithm(hashes.SHA256(), HashId.SHA2_256, True, False, _der(_ECDSA.format(2))),
     _Algorithm(hashes.SHA384(), HashId.SHA2_384, True, False, _der(_ECDSA.format(3))),
     _Algorithm(hashes.SHA512(), HashId.SHA2_512, True, False, _der(_ECDSA.format(4))),
@@ -140,9 +142,9 @@ def _fitting(key: PrivateKey) -> list[_Algorithm]:
     A smaller hash would be the weakest part of the signature; so it comes last, the largest of them first.
     """
     if isinstance(key, rsa.RSAPrivateKey):
-        return [algorithm for algorithm in _ALGORITHMS if not algorithm.elliptic and not algorithm.pss]
+        return [algorithm for algorithm in ALGORITHMS if not algorithm.elliptic and not algorithm.pss]
     wanted = _FIXED[key.curve.key_size][1].digest_size if key.curve.key_size in _FIXED else 0
-    elliptic = [algorithm for algorithm in _ALGORITHMS if algorithm.elliptic]
+    elliptic = [algorithm for algorithm in ALGORITHMS if algorithm.elliptic]
     large = [algorithm for algorithm in elliptic if algorithm.hash.digest_size >= wanted]
     return large + [algorithm for algorithm in reversed(elliptic) if algorithm not in large]
 
@@ -170,7 +172,7 @@ def _fits_identified(key: PublicKey, octets: bytes, data: bytes) -> bool:
     length = data[0] if data else 0
     identifier, signature = data[1 : 1 + length], data[1 + length :]
     elliptic = isinstance(key, ec.EllipticCurvePublicKey)
-    for algorithm in _ALGORITHMS:
+    for algorithm in ALGORITHMS:
         if algorithm.identifier == identifier and algorithm.elliptic is elliptic:
             return _fits(key, octets, signature, algorithm.hash, pss=algorithm.pss)
     return False

@@ -1,4 +1,4 @@
-"""What IKE prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks, never by a machine.
+"""What IKE prints, explained for `dmvpn explain` and `| explain`. Imported on first use, never by a machine.
 
 Here are headings and labels of shows, and the lines of log and debugs.
 
@@ -17,7 +17,7 @@ from dmvpn.features.ikev2 import messages
 from dmvpn.features.ikev2.explain import algorithms, failures, numbers
 
 if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
+    from dmvpn.base.explanations import WordGroup
 
 _LOGS = log_group(
     "IKE",
@@ -139,7 +139,7 @@ _SAS = label_group(
     Word("Auth verify", "How the peer proves itself."),
     Word("Life/Active Time", "Seconds that the SA may live, and has lived.", clause="RFC 7296 §2.8"),
     Word("CE id", "A number of IOS's crypto engine; 0 here."),
-    Word("Status Description", "What is going on in the SA."),
+    Word("Status Description", "The present activity of the SA."),
     Word("Local spi", "Our number for the IKE SA.", clause="RFC 7296 §3.1"),
     Word("Remote spi", "The peer's number for the IKE SA."),
     Word("Local id", "The identity that we prove.", clause="RFC 7296 §3.5"),
@@ -151,7 +151,7 @@ _SAS = label_group(
     Word("Remote window", "How many requests the peer takes at once."),
     Word(
         "DPD configured",
-        "A silent peer is asked after so many seconds, and again after the others.",
+        "Seconds of silence until the first probe, and seconds between further probes.",
         clause="RFC 7296 §2.4",
         also=("DPD", "retry"),
     ),
@@ -301,7 +301,7 @@ _COUNTERS = label_group(
         "Strangers that had to show that their address is real.",
         clause="RFC 7296 §2.6",
     ),
-    Word("rejected no cookie", "Those that did not come back with the cookie."),
+    Word("rejected no cookie", "Requests that did not return with the cookie."),
     Word(
         "Total Deleted sessions of Cert Revoked Peers",
         "Sessions ended because a certificate was revoked.",
@@ -311,7 +311,7 @@ _COUNTERS = label_group(
     sighted=True,
 )
 
-GROUPS: Final[tuple[Group, ...]] = (
+GROUPS: Final[tuple[WordGroup, ...]] = (
     *(*algorithms.STATES, *numbers.GROUPS, *algorithms.GROUPS, *failures.GROUPS),
     *(_ANSWERS, _LOGS, _DEBUGS, _SAS, _ISAKMP, _SETTINGS, _COUNTERS),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation, Group, Kind, code
+from dmvpn.base.explanations import Explanation, WordGroup, WordKind, code
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.protection import IkePhase
 from dmvpn.features.ikev2.agreement import SaState
@@ -24,9 +24,9 @@ from dmvpn.features.ikev2.wire.numbers import Group as DhGroup
 
 _SA_SCREENS = ("show crypto ikev2 sa", "show crypto ikev2 session")
 
-_STATUS = Group(
+_STATUS = WordGroup(
     title="column Status",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=_SA_SCREENS,
     rank=10,
     next="show crypto ikev2 sa detailed",
@@ -49,7 +49,7 @@ _STATUS = Group(
         ),
         Word(
             IkePhase.DELETED.value,
-            "The IKE SA is being deleted: the peer was told, and its answer is awaited.",
+            "The IKE SA is being deleted: a Delete was sent to the peer, and its answer is awaited.",
             "After `clear crypto ikev2 sa`, at the end of a lifetime, or when a newer SA took its place.",
             next="show logging",
             clause="RFC 7296 §1.4.1",
@@ -57,9 +57,9 @@ _STATUS = Group(
     ),
 )
 
-_DESCRIPTION = Group(
+_DESCRIPTION = WordGroup(
     title="Status Description",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show crypto ikev2 sa detailed", "show crypto ikev2 session detailed"),
     rank=40,
     next="debug crypto ikev2",
@@ -75,7 +75,7 @@ _DESCRIPTION = Group(
         ),
         Word(
             "Initiator waiting for INIT response",
-            "We sent IKE_SA_INIT and nothing came back: UDP port 500 is filtered, or nobody speaks IKE there.",
+            "We sent IKE_SA_INIT and nothing came back: UDP port 500 is filtered, or no IKE daemon runs there.",
             next="ping (the peer's NBMA address), then debug crypto ikev2 packet",
             clause="RFC 7296 §1.2",
         ),
@@ -88,9 +88,9 @@ _DESCRIPTION = Group(
     ),
 )
 
-_ISAKMP = Group(
+_ISAKMP = WordGroup(
     title="columns state and status",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show crypto isakmp sa",),
     rank=30,
     next="show crypto ikev2 sa",
@@ -109,9 +109,9 @@ _ISAKMP = Group(
     ),
 )
 
-_MACHINE = Group(
+_MACHINE = WordGroup(
     title="life of an IKE SA",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("debug crypto ikev2", "dmvpn doctor"),
     rank=45,
     next="show crypto ikev2 sa detailed",
@@ -135,10 +135,10 @@ _MACHINE = Group(
 STATES: Final = (_STATUS, _DESCRIPTION, _ISAKMP, _MACHINE)
 
 
-def _group(title: str, clause: str, names: str, *explanations: Explanation, next: str = "") -> Group:
-    return Group(
+def _group(title: str, clause: str, names: str, *explanations: Explanation, next: str = "") -> WordGroup:
+    return WordGroup(
         title=title,
-        kind=Kind.CODE,
+        kind=WordKind.CODE,
         screens=("debug crypto ikev2 packet",),
         rank=55,
         clause=clause,
@@ -189,7 +189,7 @@ _PRFS = _group(
     "prf transform",
     code(Prf.HMAC_MD5, "Keys derived with HMAC-MD5: refused, RFC 8247 forbids it."),
     code(Prf.HMAC_SHA1, "Keys derived with HMAC-SHA-1: for old routers alone."),
-    code(Prf.HMAC_SHA2_256, "Keys derived with HMAC-SHA-256: what everybody has."),
+    code(Prf.HMAC_SHA2_256, "Keys derived with HMAC-SHA-256: supported everywhere."),
     code(Prf.HMAC_SHA2_384, "Keys derived with HMAC-SHA-384."),
     code(Prf.HMAC_SHA2_512, "Keys derived with HMAC-SHA-512."),
 )
@@ -200,7 +200,7 @@ _CHECKS = _group(
     code(Integ.NONE, "No check value beside the cipher, which has its own: right with AES-GCM, wrong with CBC."),
     code(Integ.HMAC_MD5_96, "HMAC-MD5, 12 octets: refused, RFC 8247 forbids it."),
     code(Integ.HMAC_SHA1_96, "HMAC-SHA-1, 12 octets: for old routers alone.", also=("SHA96",)),
-    code(Integ.HMAC_SHA2_256_128, "HMAC-SHA-256, 16 octets: what everybody has.", also=("SHA256",)),
+    code(Integ.HMAC_SHA2_256_128, "HMAC-SHA-256, 16 octets: supported everywhere.", also=("SHA256",)),
     code(Integ.HMAC_SHA2_384_192, "HMAC-SHA-384, 24 octets.", also=("SHA384",)),
     code(Integ.HMAC_SHA2_512_256, "HMAC-SHA-512, 32 octets.", also=("SHA512",)),
 )
@@ -209,12 +209,12 @@ _GROUPS = _group(
     "RFC 8247 §2.4",
     "group dh diffie-hellman diffie hellman ke transform",
     code(DhGroup.NONE, "No fresh key exchange: a renewed child SA takes its keys from the IKE SA (no PFS)."),
-    code(DhGroup.MODP_1024, "Group 2, 1024 bits: can be broken by those who pay for it; for old routers alone."),
+    code(DhGroup.MODP_1024, "Group 2, 1024 bits: can be broken at great expense; for old routers only."),
     code(DhGroup.MODP_1536, "Group 5, 1536 bits: should not be used any more."),
     code(DhGroup.MODP_2048, "Group 14, 2048 bits: the least that is advised."),
     code(DhGroup.MODP_3072, "Group 15, 3072 bits.", clause="RFC 3526 §4"),
     code(DhGroup.MODP_4096, "Group 16, 4096 bits; slow.", clause="RFC 3526 §5"),
-    code(DhGroup.ECP_256, "Group 19, the curve P-256: fast, and in everybody's hands.", clause="RFC 5903"),
+    code(DhGroup.ECP_256, "Group 19, the curve P-256: fast, and supported everywhere.", clause="RFC 5903"),
     code(DhGroup.ECP_384, "Group 20, the curve P-384.", clause="RFC 5903"),
     code(DhGroup.ECP_521, "Group 21, the curve P-521.", clause="RFC 5903"),
     code(DhGroup.CURVE25519, "Group 31, Curve25519.", clause="RFC 8031"),

@@ -1,11 +1,11 @@
-"""Why a negotiation came to nothing: what is in `%IKEV2-3-NEG_ABORT`, in debugs, and as reason of a session."""
+"""Why a negotiation failed: the reasons in `%IKEV2-3-NEG_ABORT`, in debugs, and of a session."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, reason
+from dmvpn.base.explanations import WordGroup, WordKind, reason
 from dmvpn.features.ikev2.reasons import IkeReason
 
 _PROFILES = "show crypto ikev2 profile"
@@ -13,10 +13,10 @@ _BOTH_LOGS = "show logging (on both ends)"
 _TRUST = "show crypto pki trustpoints status"
 
 
-def _failures(title: str, next: str, clause: str, *explanations: Word) -> Group:
-    return Group(
+def _failures(title: str, next: str, clause: str, *explanations: Word) -> WordGroup:
+    return WordGroup(
         title=f"why IKE failed: {title}",
-        kind=Kind.REASON,
+        kind=WordKind.REASON,
         screens=("show logging", "debug crypto ikev2", "show crypto session detail", "show dmvpn detail"),
         explanations=explanations,
         rank=36,
@@ -54,7 +54,7 @@ _ALGORITHMS = _failures(
     reason(IkeReason.NOT_OFFERED, "The answer has algorithms that were not in the question; a fault of the peer."),
     reason(
         IkeReason.IKE_NOT_REPLACED,
-        "The peer wanted to renew the IKE SA and its proposals fit no more: somebody changed them meanwhile.",
+        "The peer wanted to rekey the IKE SA, and its proposals no longer match: a configuration changed meanwhile.",
     ),
 )
 
@@ -105,14 +105,14 @@ _IDENTITIES = _failures(
         "`pki trustpoint` is missing in the profile, or has no certificate and key.",
         next=_TRUST,
     ),
-    reason(IkeReason.NO_AUTHORITY, "Nobody can be believed without an authority.", next=_TRUST),
+    reason(IkeReason.NO_AUTHORITY, "No certificate can be verified without an authority.", next=_TRUST),
     Word("ikev2 profile <name>: <why>", "The profile cannot be used; what follows says why."),
     reason(
         IkeReason.NOT_BELIEVED,
         "It has expired, is revoked, or leads to no authority of ours.",
         next="show crypto pki certificates",
     ),
-    reason(IkeReason.NO_IDENTITY, "Nothing can be proved for nobody; a fault of the peer."),
+    reason(IkeReason.NO_IDENTITY, "Without an identity there is nothing to prove; a fault of the peer."),
     reason(
         IkeReason.ANSWER_WITHOUT_IDENTITY,
         "The same of an answer: whom we reached is not said, so no proof of it can be checked.",
@@ -125,10 +125,20 @@ _IDENTITIES = _failures(
     reason(IkeReason.NO_PROOF_IN_TIME, "The peer began and never sent IKE_AUTH.", next="debug crypto ikev2 packet"),
     reason(IkeReason.CERTIFICATE_REFUSED, "The peer signs, and `authentication remote` asks for a pre-shared key."),
     reason(IkeReason.METHOD_REFUSED, "`authentication remote` asks for another kind of proof than the peer gave."),
-    reason(IkeReason.NO_PROOF, "The peer wants EAP, which this router has not, or its message is broken."),
+    reason(IkeReason.NO_PROOF, "The message of the peer is broken: it says who it is, and proves nothing."),
+    reason(
+        IkeReason.EAP,
+        "An initiator that leaves out its proof, or a responder that asks for a login, wants EAP.",
+        next="on the peer: authentication by pre-shared key or certificate",
+    ),
+    reason(
+        IkeReason.PPK,
+        "The peer began, read that we do not mix such a key into the keys, and sent no IKE_AUTH.",
+        next="on the peer: make the postquantum preshared key optional",
+    ),
     reason(
         IkeReason.NOT_THE_HOLDER,
-        "The signature does not fit the certificate: another key, or somebody who copied the certificate.",
+        "The signature does not fit the certificate: another key, or an impostor with a copied certificate.",
         next="show crypto pki certificates",
     ),
     reason(
@@ -207,7 +217,7 @@ _LIVES = _failures(
         "The peer could not read a message of ours and let the SA go.",
         next=_BOTH_LOGS,
     ),
-    reason(IkeReason.UNKNOWN_SA, "One of the two ends restarted; the peer is told INVALID_IKE_SPI."),
+    reason(IkeReason.UNKNOWN_SA, "One of the two ends restarted; INVALID_IKE_SPI is sent to the peer."),
     reason(IkeReason.INIT_LACKS, "The first message has no proposals, key or nonce."),
     reason(IkeReason.FULL, "The table is full.", next="show crypto ikev2 stats"),
     reason(
@@ -227,7 +237,7 @@ _ENDS = _failures(
         next="show crypto ipsec profile",
     ),
     reason(IkeReason.NO_CHILD_MADE, "The IKE SA came up, and no pair of IPsec SAs followed it."),
-    reason(IkeReason.BARREN, "The IKE SA has had no pair of IPsec SAs for a while, and nobody asks for one."),
+    reason(IkeReason.BARREN, "The IKE SA has had no pair of IPsec SAs for a while, and neither end asks for one."),
     reason(IkeReason.BOTH_BEGAN, "Both ends began at the same moment. One IKE SA is enough, and both agree on which."),
     reason(IkeReason.BOTH_REKEYED, "Both ends replaced an SA at the same moment. The one with the lowest nonce goes."),
     reason(IkeReason.REPLACED, "A new SA has taken its place."),
@@ -239,7 +249,7 @@ _ENDS = _failures(
         "The IPsec profile of the tunnel is another one now, or the tunnel has none.",
         next="show crypto ipsec profile",
     ),
-    reason(IkeReason.FORBIDDEN, "The peer asked in an exchange for what is not allowed there; a fault of the peer."),
+    reason(IkeReason.FORBIDDEN, "The peer asked for an action that this exchange does not allow; a fault of the peer."),
 )
 
 GROUPS: Final = (_ALGORITHMS, _IDENTITIES, _CHILDREN, _LIVES, _ENDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, code
+from dmvpn.base.explanations import WordGroup, WordKind, code
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType, ProtocolId
 
 #: Words that may precede a number, whatever it numbers.
@@ -13,9 +13,9 @@ _RFC: Final = frozenset({"rfc", "7296", "ikev2", "ike", "code"})
 _SEEN: Final = ("debug crypto ikev2 packet", "show logging")
 _N, _P = NotifyType, PayloadType
 
-_EXCHANGES = Group(
+_EXCHANGES = WordGroup(
     title="exchanges",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=_SEEN,
     rank=25,
     next="debug crypto ikev2 packet",
@@ -25,7 +25,7 @@ _EXCHANGES = Group(
         code(
             ExchangeType.IKE_SA_INIT,
             "The first two messages: algorithms, Diffie-Hellman values, nonces, and whether NAT is between.",
-            "In clear, in UDP port 500. Nobody has proved anything yet.",
+            "In clear, on UDP port 500. Neither end is authenticated yet.",
             clause="RFC 7296 §1.2",
         ),
         code(
@@ -57,15 +57,15 @@ _EXCHANGES = Group(
     ),
 )
 
-_FLAGS = Group(
+_FLAGS = WordGroup(
     title="flags of the header",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("debug crypto ikev2 packet",),
     rank=46,
     clause="RFC 7296 §3.1",
     next="debug crypto ikev2 packet",
     explanations=(
-        code(Flag.INITIATOR, "The sender is who began the IKE SA, whoever asks in this exchange."),
+        code(Flag.INITIATOR, "The sender initiated the IKE SA, whichever end began this exchange."),
         code(Flag.VERSION, "The sender could speak a later major version of IKE."),
         code(Flag.RESPONSE, "The message answers the one with the same message identifier."),
     ),
@@ -74,7 +74,7 @@ _FLAGS = Group(
 #: A payload, what is in it, the section of RFC 7296 (or another clause), and its name in debugs.
 _IN_PAYLOADS: Final = (
     (_P.NONE, "No payload follows.", "", ""),
-    (_P.SA, "Proposals: which algorithms the sender offers, or the one that it chose.", "§3.3", "SecurityAssociation"),
+    (_P.SA, "Proposals: the algorithms that the sender offers, or its choice.", "§3.3", "SecurityAssociation"),
     (_P.KE, "The sender's public value of the key exchange.", "§3.4", "KeyExchange"),
     (_P.IDI, "Who the initiator says he is.", "§3.5", "InitiatorId"),
     (_P.IDR, "Who the responder says he is, or whom the initiator wants.", "§3.5", "ResponderId"),
@@ -97,9 +97,9 @@ _IN_PAYLOADS: Final = (
     (_P.EAP, "A login by EAP; this router has none.", "§3.16", ""),
     (_P.SKF, "A fragment of an encrypted message, so that IP need not fragment.", "RFC 7383 §2.5", "EncryptedFragment"),
 )
-_PAYLOADS = Group(
+_PAYLOADS = WordGroup(
     title="payloads",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug crypto ikev2 packet",),
     rank=47,
     clause="RFC 7296 §3.2",
@@ -116,9 +116,9 @@ _PAYLOADS = Group(
     ),
 )
 
-_PROTOCOLS = Group(
+_PROTOCOLS = WordGroup(
     title="protocols of an SPI",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug crypto ikev2 packet",),
     rank=48,
     clause="RFC 7296 §3.3.1",
@@ -133,9 +133,9 @@ _PROTOCOLS = Group(
 )
 
 _PSK_NEXT = "show crypto ikev2 profile, show logging (on both ends)"
-_ERRORS = Group(
+_ERRORS = WordGroup(
     title="error notifications",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=_SEEN,
     rank=22,
     clause="RFC 7296 §3.10.1",
@@ -184,8 +184,8 @@ _ERRORS = Group(
         ),
         code(
             _N.INVALID_KE_PAYLOAD,
-            "The proposal is good and the Diffie-Hellman group is not the one that the "
-            "answerer wants; it says which, and the asker tries again.",
+            "The proposal is acceptable, but the responder wants another Diffie-Hellman "
+            "group; it names the group, and the initiator tries again.",
             "Harmless, one round trip more; put the common group first.",
             next="show crypto ikev2 proposal",
             clause="RFC 7296 §1.2",
@@ -228,9 +228,9 @@ _ERRORS = Group(
     ),
 )
 
-_STATUS_TYPES = Group(
+_STATUS_TYPES = WordGroup(
     title="status notifications",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=_SEEN,
     rank=23,
     clause="RFC 7296 §3.10.1",
@@ -321,9 +321,9 @@ _STATUS_TYPES = Group(
     ),
 )
 
-_HEAD = Group(
+_HEAD = WordGroup(
     title="lines of debug crypto ikev2 packet",
-    kind=Kind.DEBUG,
+    kind=WordKind.DEBUG,
     screens=("debug crypto ikev2 packet",),
     rank=70,
     lines=True,
@@ -346,16 +346,16 @@ _HEAD = Group(
     ),
 )
 
-_UNKNOWN = Group(
+_UNKNOWN = WordGroup(
     title="payloads that are not known",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug crypto ikev2 packet",),
     rank=49,
     next="debug crypto ikev2 packet",
     explanations=(
         Word(
             "Unknown",
-            "A payload whose number says nothing to this router; it is passed over unless it is critical.",
+            "A payload whose number this router does not know; it is skipped unless it is critical.",
             clause="RFC 7296 §2.5",
         ),
     ),

@@ -207,8 +207,8 @@ def _range(selector: str) -> str:
     """Return a selector ("198.51.100.1/255.255.255.255/47/0") from its first address and port to its last."""
     address, mask, _, port = selector.split("/")
     network = ip_network(f"{address}/{mask}", strict=False)
-    first, last = ("0", "65535") if port == "0" else (port, port)
-    return f"{network.network_address}/{first} - {network.broadcast_address}/{last}"
+    low, _, high = ("0-65535" if port == "0" else port).partition("-")
+    return f"{network.network_address}/{low} - {network.broadcast_address}/{high or low}"
 
 
 # ------------------------------------------------------------------------------------------------ show crypto ikev2 sa

@@ -11,7 +11,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.config import model
 from dmvpn.features.ikev2.model import (
     DEFAULT_PROPOSAL,
-    Authentication,
+    AuthenticationMethod,
     Encryption,
     Hash,
     IdentityKind,
@@ -23,7 +23,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.features.ikev2.model import DeadPeerDetection, Identity, Profile, Proposal
+    from dmvpn.features.ikev2.model import ConfiguredProposal, DeadPeerDetection, Identity, Profile
 
 _DEFAULT = DEFAULT_PROPOSAL.name
 _GROUPS: Final = {
@@ -67,7 +67,7 @@ _NO_AAA = (
 class ShowProposals:
     """The answer to `show crypto ikev2 proposal`."""
 
-    proposals: tuple[Proposal, ...]
+    proposals: tuple[ConfiguredProposal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def isakmp_policies(ctx: ShowContext, args: Args) -> ShowIsakmpPolicies:
                 number=policy.number,
                 encryption=policy.encryption,
                 hash=policy.hash,
-                pre_shared=policy.authentication is Authentication.PRE_SHARED_KEY,
+                pre_shared=policy.authentication is AuthenticationMethod.PRE_SHARED_KEY,
                 group=policy.group,
                 lifetime=policy.lifetime,
             )

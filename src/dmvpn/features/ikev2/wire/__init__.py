@@ -117,6 +117,11 @@ class Chain:
         return None
 
     @property
+    def asks_for_eap(self) -> bool:
+        """Whether the responder wants the initiator to prove itself with EAP, RFC 7296 §2.16."""
+        return any(payload.kind == PayloadType.EAP for payload in self.all(Unknown))
+
+    @property
     def error(self) -> Notify | None:
         """Return the first notify that says that something failed."""
         return next((notify for notify in self.all(Notify) if notify.is_error), None)

@@ -176,6 +176,7 @@ _COUNT = 4
 _CLAUSE = "RFC 7296 §3.13"
 _ADDRESS_LENGTH: dict[int, int] = {SelectorType.IPV4_RANGE: 4, SelectorType.IPV6_RANGE: 16}
 _ANY_PORT = (0, 0xFFFF)
+_OPAQUE = (0xFFFF, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +204,43 @@ class TrafficSelector:
             and other.ports[1] <= self.ports[1]
         )
 
+    def common(self, other: TrafficSelector) -> TrafficSelector | None:
+        """Return the intersection with another selector; None if it is empty."""
+        protocols = {0, self.protocol, other.protocol}
+        if self.first.version != other.first.version or len(protocols) > 2:
+            return None
+        first, last = max(self.first, other.first, key=int), min(self.last, other.last, key=int)
+        ports = _common_ports(self.ports, other.ports)
+        if int(first) > int(last) or ports is None:
+            return None
+        return TrafficSelector(first, last, self.protocol or other.protocol, ports)
+
+    @property
+    def port(self) -> str:
+        """The ports, as shows write them: 0 for all."""
+        low, high = self.ports
+        if self.ports == _ANY_PORT:
+            return "0"
+        return str(low) if low == high else f"{low}-{high}"
+
     def __str__(self) -> str:
         addresses = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
-        return f"{addresses}/{self.protocol}"
+        return f"{addresses}/{self.protocol}" + ("" if self.ports == _ANY_PORT else f"/{self.port}")
 
     def serialize(self) -> bytes:
         kind = SelectorType.IPV4_RANGE if self.first.version == 4 else SelectorType.IPV6_RANGE
         addresses = self.first.packed + self.last.packed
         return _HEADER.pack(kind, self.protocol, _HEADER.size + len(addresses), *self.ports) + addresses
+
+
+def _common_ports(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int] | None:
+    """Return the common ports of two ranges; None if there are none. 65535 to 0: packets without ports (OPAQUE)."""
+    if one == other or other == _ANY_PORT:
+        return one
+    if one == _ANY_PORT:
+        return other
+    low, high = max(one[0], other[0]), min(one[1], other[1])
+    return (low, high) if low <= high and _OPAQUE not in (one, other) else None
 
 
 def serialize_selectors(selectors: tuple[TrafficSelector, ...]) -> bytes:

@@ -1,23 +1,23 @@
-"""What IPsec prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+"""What IPsec prints, explained for `dmvpn explain` and `| explain`. Imported on first use."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, debug_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, debug_group, log, log_group, reason, reason_group
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, ProtectionPhase
 from dmvpn.base.sessions import SessionStatus
 from dmvpn.features.ipsec import messages
-from dmvpn.features.ipsec.associations import Standing
+from dmvpn.features.ipsec.associations import SaStanding
 from dmvpn.features.ipsec.explain import labels
 from dmvpn.features.ipsec.reasons import IpsecReason
 
 _SESSION = "show crypto session"
 
-_STATUS = Group(
+_STATUS = WordGroup(
     title="Session status",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=(_SESSION, "show dmvpn detail", "show crypto ikev2 session"),
     rank=10,
     next="show crypto session detail",
@@ -58,9 +58,9 @@ _STATUS = Group(
     ),
 )
 
-_CAPABILITIES = Group(
+_CAPABILITIES = WordGroup(
     title="Capabilities",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show crypto session detail", "show dmvpn detail"),
     rank=30,
     next="show crypto ikev2 sa detailed",
@@ -80,7 +80,8 @@ _CAPABILITIES = Group(
         Word("K", "Keepalives of IKEv1. Not in this router.", also=("Keepalives",)),
         Word(
             "N",
-            "NAT traversal: a translator is between, so ESP goes in UDP port 4500.",
+            "NAT traversal: a translator is between, so ESP goes in UDP port 4500. Two of our routers use that port "
+            "without NAT, too, and have no N then.",
             clause="RFC 3948",
             also=("NAT-traversal",),
         ),
@@ -104,9 +105,9 @@ _CAPABILITIES = Group(
     ),
 )
 
-_BRIEF = Group(
+_BRIEF = WordGroup(
     title="column Status",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show crypto session brief",),
     rank=31,
     next="show crypto session detail",
@@ -125,9 +126,9 @@ _BRIEF = Group(
     ),
 )
 
-_IKE_LINE = Group(
+_IKE_LINE = WordGroup(
     title="state of an IKE SA in a session",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=(_SESSION, "show dmvpn detail"),
     rank=40,
     next="show crypto ikev2 sa",
@@ -138,9 +139,9 @@ _IKE_LINE = Group(
     ),
 )
 
-_SOCKETS = Group(
+_SOCKETS = WordGroup(
     title="Socket State",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show crypto sockets", "show dmvpn detail"),
     rank=41,
     next="show crypto session detail",
@@ -153,23 +154,25 @@ _SOCKETS = Group(
     ),
 )
 
-_STANDINGS = Group(
+_STANDINGS = WordGroup(
     title="standing of a pair of SAs",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show crypto ipsec sa", "dmvpn doctor"),
     rank=42,
     sighting=r"Status: (ACTIVE\(ACTIVE\))",
     next="show crypto ipsec sa detail",
     explanations=(
-        Word("active (SA)", "Packets are sent with it, and received.", also=(Standing.ACTIVE.value, "ACTIVE(ACTIVE)")),
-        Word(Standing.LINGERING.value, "It was replaced, and still receives what is late on the way."),
-        Word(Standing.REFUSED.value, "The host did not take it; another one is negotiated.", next="show logging"),
+        Word(
+            "active (SA)", "Packets are sent with it, and received.", also=(SaStanding.ACTIVE.value, "ACTIVE(ACTIVE)")
+        ),
+        Word(SaStanding.LINGERING.value, "It was replaced, and still receives late packets."),
+        Word(SaStanding.REFUSED.value, "The host did not take it; another one is negotiated.", next="show logging"),
     ),
 )
 
-_PHASES = Group(
+_PHASES = WordGroup(
     title="how far the protection of a peer is",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("dmvpn doctor",),
     rank=43,
     next="show crypto session detail",
@@ -189,9 +192,9 @@ _PHASES = Group(
     ),
 )
 
-_ALGORITHMS = Group(
+_ALGORITHMS = WordGroup(
     title="algorithms of ESP",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("show crypto ipsec sa", "show crypto ipsec transform-set", "show crypto ikev2 session detailed"),
     rank=52,
     sighting=r"transform: (.*\S) ,$",
@@ -226,9 +229,9 @@ _ALGORITHMS = Group(
     ),
 )
 
-_ENCAPSULATIONS = Group(
+_ENCAPSULATIONS = WordGroup(
     title="when ESP goes in UDP",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("crypto ipsec encapsulation udp",),
     rank=53,
     next="show crypto ipsec sa",
@@ -313,7 +316,7 @@ _REASONS = reason_group(
     ("show dmvpn detail", "show crypto session detail", "show interfaces"),
     reason(
         IpsecReason.NO_PROFILE,
-        "`tunnel protection ipsec profile` names a profile that nobody configured. The tunnel stays down.",
+        "`tunnel protection ipsec profile` names a profile that is not configured. The tunnel stays down.",
         next="show crypto ipsec profile",
     ),
     reason(
@@ -323,7 +326,7 @@ _REASONS = reason_group(
     ),
     reason(
         IpsecReason.OTHER_PROFILE,
-        "Two tunnels have one source address, so a packet's SA does not tell whose it is: they need one profile.",
+        "Two tunnels have one source address, so a packet's SA does not identify its tunnel: they need one profile.",
         "With two mGRE tunnels on one interface (dual cloud), or two tunnels with the same destination.",
         next="show running-config",
     ),

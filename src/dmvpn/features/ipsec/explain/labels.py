@@ -19,7 +19,22 @@ _SAS = label_group(
         also=("local  ident", "ident", "addr/mask/prot/port"),
     ),
     Word("remote ident", "To which packets of the peer's the SA is for.", clause="RFC 4301 §4.4.1"),
-    Word("current_peer", "The peer's address, and the UDP port of its IKE: 4500 behind NAT.", also=("port",)),
+    Word(
+        "current_peer",
+        "The peer's address, and the UDP port of its IKE: 4500 behind NAT, and without any between two of our routers.",
+        next="explain UDP 4500",
+        also=("port",),
+    ),
+    Word(
+        "UDP 4500",
+        "IKE and ESP go in UDP port 4500: because a translator is between, or because both ends are our routers and "
+        "prefer it.",
+        "Networks pass UDP where they drop IP protocol 50, so two of our routers do not wait for NAT (`crypto ipsec "
+        "encapsulation udp auto`). With `never` ESP is protocol 50 unless there is NAT.",
+        next="show crypto ikev2 sa detailed (NAT-T is detected, or not)",
+        clause="RFC 7296 §2.23",
+        also=("4500", "port 4500", "UDP port 4500", "ESP in UDP"),
+    ),
     Word(
         "#pkts encaps",
         "Packets put into ESP: what we sent to the peer.",
@@ -56,8 +71,8 @@ _SAS = label_group(
     Word("Tunnel", "Tunnel mode: ESP puts an IP header of its own around the packet.", clause="RFC 4303 §3.1.2"),
     Word(
         "UDP-Encaps",
-        "ESP goes in UDP port 4500: there is NAT on the way, or both ends prefer it.",
-        next="show crypto ikev2 sa detailed",
+        "ESP goes in UDP port 4500: there is NAT on the way, or both ends are our routers and prefer it.",
+        next="show crypto ikev2 sa detailed; explain UDP 4500",
         clause="RFC 3948",
     ),
     Word(
@@ -78,7 +93,7 @@ _SA_MORE = label_group(
     Word("interface", "The tunnel whose packets are protected."),
     Word("Crypto map tag", "The name of the map that tunnel protection made of the profile.", next="show crypto map"),
     Word("local addr", "The source of the tunnel: our NBMA address."),
-    Word("protected vrf", "The routing table of what is protected; there is one here."),
+    Word("protected vrf", "The routing table of the protected packets; there is only one here."),
     Word("PERMIT", "Packets like these are protected; others of the tunnel there are none."),
     Word("origin_is_acl", "The selectors come from a line like that of an access list."),
     Word("#pkts compressed", "Packets made smaller by IPComp, which DMVPN does not use.", also=("#pkts decompressed",)),
@@ -93,7 +108,7 @@ _SA_MORE = label_group(
     Word("conn id", "The number of the SA inside of this router."),
     Word("flow_id", "Who does the work: SW is software, with its number.", also=("SW",)),
     Word("sibling_flags", "IOS's inner flags of the SA, as it prints them."),
-    Word("sa timing", "What is left of the lifetime.", clause="RFC 7296 §2.8"),
+    Word("sa timing", "The remaining lifetime.", clause="RFC 7296 §2.8"),
     Word("Kilobyte Volume Rekey", "No limit of kilobytes is configured: time alone ends the SA."),
     Word("IV size", "Octets of the initialization vector in each packet.", clause="RFC 4303 §2.3"),
     next="show crypto ipsec sa detail",
@@ -170,8 +185,8 @@ _SESSIONS = label_group(
     ),
     Word(
         "Crypto name not proved",
-        "The keyring found the pre-shared key of the peer by an address, or it is the profile's own: everybody who has "
-        "it may say this name, if no entry of a keyring names it. The line names what has the key.",
+        "The peer's pre-shared key was found by its address in a keyring, or is the profile's own: any peer that has "
+        "the key may claim this name, unless a keyring entry has the name. The line names the owner of the key.",
         clause="RFC 7296 §2.15",
         next="show crypto ikev2 profile",
     ),
@@ -182,7 +197,7 @@ _SESSIONS = label_group(
     Word("Profile", "The IKEv2 profile that the peer fits.", next="show crypto ikev2 profile"),
     Word("Crypto tunnel is down", "Why there is no protection, in the words that follow."),
     Word("connid", "The number of the IKE SA.", next="show crypto ikev2 sa"),
-    Word("lifetime", "What is left of the IKE SA's life."),
+    Word("lifetime", "The remaining lifetime of the IKE SA."),
     Word("#pkts dec'ed", "Packets of the peer that were opened.", next=_SA),
     Word("#pkts enc'ed", "Packets to the peer that were sealed.", next=_SA),
     Word("drop", "Packets that were lost for a fault of their SA.", next="show crypto ipsec sa detail"),
@@ -190,7 +205,7 @@ _SESSIONS = label_group(
     Word("Inbound", "What came from the peer."),
     Word("Outbound", "What went to the peer."),
     Word("Code", "The letters of the capabilities, explained.", next="show crypto session detail"),
-    Word("Crypto session current status", "The head of the screen: what is below is as of now."),
+    Word("Crypto session current status", "The heading: the lines below show the present state."),
     next="show crypto session detail",
 )
 
@@ -221,7 +236,7 @@ _MAPS = label_group(
     Word("Extended IP access list", "The packets that are protected, as a list.", also=("access-list",)),
     Word("Current peer", "The peer that SAs are made with."),
     Word("Number of Crypto Socket connections", "How many peers tunnels asked protection for."),
-    Word("Crypto Sockets in Listen state", "The tunnels that let anybody with the right key begin."),
+    Word("Crypto Sockets in Listen state", "The tunnels that accept IKE from any peer with the right key."),
     Word("Peers (local/remote)", "Both outer addresses of the protection.", also=("Peers", "local/remote")),
     Word("Local Ident", "The packets of ours that a tunnel wants protected.", also=("addr/mask/port/prot",)),
     Word("Remote Ident", "To which packets of the peer's that is."),
@@ -232,4 +247,16 @@ _MAPS = label_group(
     sighted=True,
 )
 
-GROUPS: Final = (_SAS, _SA_MORE, _FAILURES, _SESSIONS, _MAPS)
+_ENGINE = label_group(
+    "connections of the crypto engine",
+    ("show crypto engine connections active",),
+    Word("Crypto Engine Connections", "Encrypted and decrypted packets: a row for each direction of each SA."),
+    Word("ID", "A number of the direction; the two of a pair follow each other."),
+    Word("Algorithm", "The cipher with the bits of its key, and the hash.", also=("Type",)),
+    Word("Encrypt", "Packets that were encrypted with this SA.", also=("Decrypt",)),
+    Word("LastSeqN", "The ESP sequence number of the last packet.", clause="RFC 4303 §2.2"),
+    Word("IP-Address", "Our own outer address."),
+    next="show crypto ipsec sa",
+)
+
+GROUPS: Final = (_SAS, _SA_MORE, _FAILURES, _SESSIONS, _MAPS, _ENGINE)

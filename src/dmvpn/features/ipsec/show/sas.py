@@ -48,7 +48,7 @@ class PairLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
+class ProtectedFlow:
     """What is protected between us and a peer, over all its SAs. *_selector: address, mask, protocol and port.
 
     plaintext_mtu: octets, 0 while there is no SA.
@@ -84,7 +84,7 @@ class ProtectedInterface:
 
     name: str
     local: IPAddress
-    flows: tuple[Flow, ...]
+    flows: tuple[ProtectedFlow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +130,13 @@ def _interface(ctx: ShowContext, name: str, found: _Found, peer: IPAddress | Non
     return ProtectedInterface(name, state.source, chosen) if chosen or peer is None else None
 
 
-def _flow(pairs: list[SaView], mtu: int, through: str, now: float) -> Flow:
+def _flow(pairs: list[SaView], mtu: int, through: str, now: float) -> ProtectedFlow:
     newest = next((pair for pair in reversed(pairs) if pair.used), pairs[-1])
     counts = [pair.count for pair in pairs if pair.count is not None]
     counts += [pair.before for pair in pairs if pair.before is not None][:1]
     connection = newest.connection
     udp = bool(connection.remote_port)
-    return Flow(
+    return ProtectedFlow(
         local=connection.local,
         remote=connection.remote,
         remote_port=connection.remote_port or _IKE_PORT,
@@ -176,9 +176,9 @@ def _pair(pair: SaView, now: float) -> PairLine:
     )
 
 
-def _absent(pair: ProtectedPair, mtu: int, through: str) -> Flow:
+def _absent(pair: ProtectedPair, mtu: int, through: str) -> ProtectedFlow:
     mask = "255.255.255.255" if pair.remote.version == 4 else "128"
-    return Flow(
+    return ProtectedFlow(
         local=pair.local,
         remote=pair.remote,
         remote_port=_IKE_PORT,
@@ -213,7 +213,7 @@ def _lines(answer: ShowSas, *, detail: bool) -> Iterator[str]:
             yield from _flow_lines(flow, map_name(interface.name), detail=detail)
 
 
-def _flow_lines(flow: Flow, crypto_map: str, *, detail: bool) -> Iterator[str]:
+def _flow_lines(flow: ProtectedFlow, crypto_map: str, *, detail: bool) -> Iterator[str]:
     yield ""
     yield "   protected vrf: (none)"
     yield f"   local  ident (addr/mask/prot/port): ({flow.local_selector})"
@@ -238,7 +238,7 @@ def _flow_lines(flow: Flow, crypto_map: str, *, detail: bool) -> Iterator[str]:
         yield from ("", f"     {way} ah sas:", "", f"     {way} pcp sas:")
 
 
-def _counter_lines(flow: Flow, *, detail: bool) -> Iterator[str]:
+def _counter_lines(flow: ProtectedFlow, *, detail: bool) -> Iterator[str]:
     sent, received = flow.encrypted, flow.decrypted
     yield f"    #pkts encaps: {sent}, #pkts encrypt: {sent}, #pkts digest: {sent}"
     yield f"    #pkts decaps: {received}, #pkts decrypt: {received}, #pkts verify: {received}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.session_lines import flow_lines, ike_line, ike_lines
 from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions
 from dmvpn.base.values import dataclass
-from dmvpn.features.ipsec.machine import ClearCrypto
+from dmvpn.features.ipsec.machine import ClearCrypto, ClearSaCounters
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
 if TYPE_CHECKING:
@@ -146,11 +146,17 @@ def clear_sas(_: ShowContext, args: Args) -> ClearCrypto:
     return ClearCrypto(args.any_address("remote", None), sas_only=True)
 
 
+def clear_sa_counters(_: ShowContext, args: Args) -> ClearSaCounters:
+    """Let shows count from here on; the SAs stay."""
+    return ClearSaCounters(args.any_address("remote", None))
+
+
 _ADDRESS: Final = "( {remote:address} | {remote:address6} )"
 _CLEAR_HELP: Final = {
     "crypto": "Security associations",
     "session": "All of a peer",
     "sa": "Security associations",
+    "counters": "What shows count; the security associations stay",
     "ikev2": "IKE version 2",
     "isakmp": "The same as `clear crypto ikev2 sa`",
     "remote": "With one peer, by its address",
@@ -160,5 +166,6 @@ CLEARS: Final = (
     ExecCommand(f"clear crypto session [ remote {_ADDRESS} ]", _CLEAR_HELP, action=clear, privilege=15),
     ExecCommand(f"clear crypto ikev2 sa [ remote {_ADDRESS} ]", _CLEAR_HELP, action=clear, privilege=15),
     ExecCommand("clear crypto isakmp", _CLEAR_HELP, action=clear, privilege=15),
+    ExecCommand(f"clear crypto sa [ peer {_ADDRESS} ] counters", _CLEAR_HELP, action=clear_sa_counters, privilege=15),
     ExecCommand(f"clear crypto sa [ peer {_ADDRESS} ]", _CLEAR_HELP, action=clear_sas, privilege=15),
 )

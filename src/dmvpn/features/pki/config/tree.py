@@ -8,9 +8,9 @@ from dmvpn.features.pki.config import maps, trustpoints
 from dmvpn.features.pki.model import (
     Certificate,
     CertificateMap,
+    CertificatePart,
     Comparison,
     MapRule,
-    Part,
     PkiConfig,
     Trustpoint,
 )
@@ -40,7 +40,7 @@ def _map(args: Args, section: Section) -> CertificateMap:
 
 
 def _rule(args: Args) -> MapRule:
-    part = next(part for part in Part if part.value in args)
+    part = next(part for part in CertificatePart if part.value in args)
     return MapRule(part, next(how for how in Comparison if how.value in args), args.text("text"))
 
 

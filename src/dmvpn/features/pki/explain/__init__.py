@@ -1,4 +1,4 @@
-"""What certificates make the router say, explained for `dmvpn explain`. Imported when somebody asks."""
+"""What certificates make the router say, explained for `dmvpn explain`. Imported on first use."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _LOGS = log_group(
     log(messages.NoKey, "When the configuration is read.", next="show crypto pki trustpoints status"),
     log(
         messages.Unreadable,
-        "When the configuration, or what was kept, is read.",
+        "When the configuration, or the stored certificates, are read.",
         next=_CERTIFICATES,
     ),
     log(messages.NotKept, "At an import, when the disk is full or read-only.", next="show logging"),
@@ -75,7 +75,7 @@ _ANSWERS = answer_group(
     ),
     Word(
         "% The private key of trustpoint <name> will be removed; its certificate is useless then.",
-        "Without its key nobody can prove himself with the certificate; both have to be made again.",
+        "Without its key the certificate is useless; both have to be made again.",
     ),
     Word(
         "% Warning: <name>: a certificate for <use>, not for IKE: peers refuse it",
@@ -91,7 +91,8 @@ _ANSWERS = answer_group(
     Word(
         "% Warning: this revocation list is current only from <moment>",
         "The list begins in the future, by more than five minutes: the clock of this router is slow, or that of the "
-        "authority is fast. What it revokes is revoked; with `revocation-check crl` nobody else is believed by it yet.",
+        "authority is fast. What it revokes is revoked; with `revocation-check crl` no other certificate is accepted "
+        "yet.",
         next="show clock",
         clause="RFC 5280 §5.1.2.4",
     ),

@@ -1,4 +1,4 @@
-"""Labels of the shows of certificates. For `dmvpn explain`; imported when somebody asks."""
+"""Labels of the shows of certificates. For `dmvpn explain`; imported on first use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KEYS = label_group(
 _CERTIFICATE = label_group(
     "labels of a certificate",
     (_CERTIFICATES,),
-    Word("CA Certificate", "The certificate of the authority that others are believed by."),
+    Word("CA Certificate", "The certificate of the authority, by which other certificates are verified."),
     Word("Router Self-Signed Certificate", "A certificate that the router made for itself.", also=("Certificate",)),
     Word("Available", "The certificate is there and can be used."),
     Word(
@@ -197,12 +197,12 @@ _IMPORT = label_group(
     ),
     Word(
         "Error in receiving Certificate Authority certificate",
-        "What was pasted is no certificate of an authority.",
+        "The pasted text is no certificate of an authority.",
         also=("it is no authority's",),
     ),
     Word(
         "This revocation list is of none of the authorities of trustpoint",
-        "Another authority signed it, so it says nothing here.",
+        "Another authority signed it, so it is not valid here.",
     ),
     Word(
         "has no certificate of an authority",
