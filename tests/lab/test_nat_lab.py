@@ -80,7 +80,7 @@ def test_of_two_spokes_behind_one_nat_the_second_is_told_why(two_spokes: Labs) -
     loser = next(name for name, answer in answers.items() if answer.returncode)
     winner = "R31" if loser == "R32" else "R32"
     assert answers[winner].stdout.startswith(f"{winner}: nothing is broken\n")
-    assert "are behind NAT1 (172.16.31.1), and GRE has no ports to tell them apart" in answers[loser].stdout
+    assert "are behind NAT1 (172.16.31.1), and GRE has no ports to distinguish them" in answers[loser].stdout
     assert sum("dst=172.16.11.1 " in flow for flow in flows(labs, "NAT1")) == 1
     assert eventually(lambda: "- another GRE spoke behind" in labs.on(loser, "show ip nhrp nhs detail"), 10)
 
@@ -138,8 +138,8 @@ def _with_addresses(folder: str) -> wiring.Wiring:
     with inside_network(wired.namespaces["R31"]), netlink.NetlinkSocket() as kernel:
         link = kernel.find_link("Gi0-1")
         assert link is not None
-        hops = (netlink.NextHop(link.index, IPv4Address("192.168.31.1")),)
-        kernel.call(netlink.add_route(netlink.Route(Prefix.parse("0.0.0.0/0"), hops)))
+        hops = (netlink.KernelNextHop(link.index, IPv4Address("192.168.31.1")),)
+        kernel.call(netlink.add_route(netlink.KernelRoute(Prefix.parse("0.0.0.0/0"), hops)))
     return wired
 
 

@@ -9,9 +9,9 @@ import pytest
 from dmvpn.base.errors import WireError
 from dmvpn.features.bfd.auth import AuthSection, AuthType, is_genuine, may_follow, seal
 from dmvpn.features.bfd.packet import ControlPacket
-from dmvpn.features.bfd.states import State
+from dmvpn.features.bfd.states import BfdState
 
-PACKET = ControlPacket(state=State.DOWN, multiplier=3, mine=5, yours=0, desired_tx=1_000_000, required_rx=1_000_000)
+PACKET = ControlPacket(state=BfdState.DOWN, multiplier=3, mine=5, yours=0, desired_tx=1_000_000, required_rx=1_000_000)
 
 
 @pytest.mark.parametrize("kind", list(AuthType))

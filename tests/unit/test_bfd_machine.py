@@ -15,13 +15,14 @@ from dmvpn.base.events import IpReceived, LinkChanged, Tick
 from dmvpn.base.liveness import Client, PathLost, WatchWanted
 from dmvpn.features.bfd import FEATURE as BFD
 from dmvpn.features.bfd.auth import AuthType, seal
-from dmvpn.features.bfd.events import ClearCounters
+from dmvpn.features.bfd.events import ClearBfdCounters
 from dmvpn.features.bfd.machine import MOST_SESSIONS, BfdMachine
 from dmvpn.features.bfd.packet import ControlPacket
-from dmvpn.features.bfd.session import CREDIT, CREDIT_RATE
-from dmvpn.features.bfd.states import State
+from dmvpn.features.bfd.session import CREDIT, CREDIT_RATE, Session
+from dmvpn.features.bfd.states import BfdState
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.net.udp import UdpDatagram
+from support.leftovers import alive, uncollected
 from support.routing import GI1, a, make
 from support.workbench import Workbench, of_type
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 US, PEER = a("10.1.0.1"), a("10.1.0.2")
 HIS = 7
-Far = ControlPacket(state=State.DOWN, multiplier=3, mine=HIS, yours=0, desired_tx=1_000_000, required_rx=50_000)
+Far = ControlPacket(state=BfdState.DOWN, multiplier=3, mine=HIS, yours=0, desired_tx=1_000_000, required_rx=50_000)
 
 
 def bench(line: str = "bfd interval 50 min_rx 50 multiplier 3") -> Workbench:
@@ -63,7 +64,7 @@ def brought_up(line: str = "bfd interval 50 min_rx 50 multiplier 3") -> tuple[Wo
     up = bench(line)
     ours = discriminator(up)
     hears(up, Far)
-    packet = replace(Far, state=State.UP, yours=ours, desired_tx=50_000)
+    packet = replace(Far, state=BfdState.UP, yours=ours, desired_tx=50_000)
     hears(up, packet)
     hears(up, replace(packet, final=True))
     return up, packet
@@ -87,7 +88,7 @@ def test_it_calls_once_a_second_from_a_port_of_its_own_with_ttl_255() -> None:
     assert len({one.source_port for one in datagrams}) == 1
     packets = said(list(orders))
     assert {(one.state, one.yours, one.desired_tx, one.required_rx) for one in packets} == {
-        (State.DOWN, 0, 1_000_000, 50_000)
+        (BfdState.DOWN, 0, 1_000_000, 50_000)
     }
     assert 60 <= len(packets) <= 80, "a second, shortened by up to a quarter"
     assert packets[0].mine
@@ -99,9 +100,9 @@ def test_three_steps_make_it_up_and_each_is_told_at_once() -> None:
     calling = bench()
     ours = discriminator(calling)
     (answer,) = hears(calling, Far)
-    assert (answer.state, answer.yours) == (State.INIT, HIS)
-    (answer,) = hears(calling, replace(Far, state=State.UP, yours=ours))
-    assert answer.state is State.UP
+    assert (answer.state, answer.yours) == (BfdState.INIT, HIS)
+    (answer,) = hears(calling, replace(Far, state=BfdState.UP, yours=ours))
+    assert answer.state is BfdState.UP
     assert state(calling) == "Up"
     assert any("BFD_SESS_UP" in line for line in calling.logs)
 
@@ -111,12 +112,12 @@ def test_when_it_is_up_faster_packets_are_announced_by_a_poll_until_it_is_answer
     calling = bench()
     ours = discriminator(calling)
     hears(calling, Far)
-    (answer,) = hears(calling, replace(Far, state=State.UP, yours=ours, desired_tx=50_000))
+    (answer,) = hears(calling, replace(Far, state=BfdState.UP, yours=ours, desired_tx=50_000))
     assert (answer.poll, answer.desired_tx) == (True, 50_000)
     later = said(calling.advance(0.14))
     assert later
     assert all(one.poll for one in later)
-    hears(calling, replace(Far, state=State.UP, yours=ours, desired_tx=50_000, final=True))
+    hears(calling, replace(Far, state=BfdState.UP, yours=ours, desired_tx=50_000, final=True))
     assert not any(one.poll for one in said(calling.advance(0.1)))
 
 
@@ -139,14 +140,14 @@ def test_three_missing_packets_end_it_and_the_protocol_hears_so() -> None:
     (notice,) = lost(up)
     assert (notice.interface, notice.address, notice.clients) == (GI1, PEER, ((Client.EIGRP, 100),))
     (down, *_) = said(up.advance(2))
-    assert (down.state, down.diagnostic, down.yours) == (State.DOWN, 1, 0)
+    assert (down.state, down.diagnostic, down.yours) == (BfdState.DOWN, 1, 0)
     assert "nothing came for 150 ms" in "\n".join(up.show("show bfd neighbors details"))
 
 
 @pytest.mark.conforms("bfd:6.8.6-down")
 def test_a_far_end_that_does_not_hear_us_ends_it() -> None:
     up, packet = brought_up()
-    hears(up, replace(packet, state=State.DOWN, diagnostic=1))
+    hears(up, replace(packet, state=BfdState.DOWN, diagnostic=1))
     assert len(lost(up)) == 1
     assert state(up) == "Down"
 
@@ -154,7 +155,7 @@ def test_a_far_end_that_does_not_hear_us_ends_it() -> None:
 @pytest.mark.conforms("bfd:6.8.16-admin-down", "bfd:5882-3-admin-down")
 def test_a_far_end_that_wants_no_session_is_no_failure_of_the_path() -> None:
     up, packet = brought_up()
-    hears(up, replace(packet, state=State.ADMIN_DOWN, diagnostic=7))
+    hears(up, replace(packet, state=BfdState.ADMIN_DOWN, diagnostic=7))
     assert state(up) == "Down"
     assert lost(up) == []
 
@@ -164,9 +165,9 @@ def test_a_session_that_nobody_wants_any_more_is_ended_in_peace() -> None:
     up, _ = brought_up()
     effects = up.handle(WatchWanted(Client.EIGRP, 100, GI1, PEER, wanted=False))
     (farewell,) = said(effects)
-    assert (farewell.state, farewell.diagnostic) == (State.ADMIN_DOWN, 7)
+    assert (farewell.state, farewell.diagnostic) == (BfdState.ADMIN_DOWN, 7)
     later = up.advance(5)
-    assert {one.state for one in said(later)} <= {State.ADMIN_DOWN}
+    assert {one.state for one in said(later)} <= {BfdState.ADMIN_DOWN}
     assert len(of_type(later, StopListening)) == 1
     assert up.show("show bfd neighbors") == []
     assert lost(up) == []
@@ -185,9 +186,9 @@ def test_two_protocols_share_a_session_and_it_lives_as_long_as_one_wants_it() ->
 @pytest.mark.parametrize(
     "change",
     [
-        lambda up, packet: hears(up, replace(packet, state=State.DOWN), ttl=254),
-        lambda up, packet: hears(up, replace(packet, state=State.DOWN, yours=packet.yours ^ 1)),
-        lambda up, packet: hears(up, replace(packet, state=State.DOWN), port=3785),
+        lambda up, packet: hears(up, replace(packet, state=BfdState.DOWN), ttl=254),
+        lambda up, packet: hears(up, replace(packet, state=BfdState.DOWN, yours=packet.yours ^ 1)),
+        lambda up, packet: hears(up, replace(packet, state=BfdState.DOWN), port=3785),
     ],
     ids=["from farther away", "of another session", "to another port"],
 )
@@ -202,8 +203,8 @@ def test_a_packet_of_a_stranger_changes_nothing(
 
 def test_packets_that_are_not_taken_are_counted_by_why() -> None:
     up, packet = brought_up()
-    hears(up, replace(packet, state=State.DOWN), ttl=254)
-    hears(up, replace(packet, state=State.DOWN, yours=packet.yours ^ 1))
+    hears(up, replace(packet, state=BfdState.DOWN), ttl=254)
+    hears(up, replace(packet, state=BfdState.DOWN, yours=packet.yours ^ 1))
     for octets in (packet.serialize()[:-1], packet.serialize()):
         stranger = a("10.1.0.9")
         datagram = UdpDatagram(source_port=49152, destination_port=3784, payload=octets)
@@ -214,7 +215,7 @@ def test_packets_that_are_not_taken_are_counted_by_why() -> None:
     seen = ["Invalid TTL", "No BFD Adjacency", "Invalid Header Bits", "Invalid Discriminator"]
     assert [name for name, (count, *_) in counts.items() if count == "1"] == seen
     assert {name for name, row in counts.items() if set(row) == {"0"}} == set(counts) - set(seen)
-    up.handle(ClearCounters())
+    up.handle(ClearBfdCounters())
     assert "1" not in "".join(line[24:] for line in up.show("show bfd drops")[2:])
 
 
@@ -227,6 +228,7 @@ def test_packets_make_no_sessions() -> None:
     assert len(calling.machine(BfdMachine).sessions) == 1
 
 
+@pytest.mark.lengthy
 def test_a_flood_of_polls_is_answered_within_bounds() -> None:
     up, packet = brought_up()
     answers = sum(len(hears(up, replace(packet, poll=True, diagnostic=n % 2))) for n in range(2000))
@@ -244,8 +246,8 @@ def test_a_far_end_that_can_receive_nothing_is_sent_nothing() -> None:
     assert said(up.advance(0.14)) == []
 
 
-@pytest.mark.parametrize("there", [State.ADMIN_DOWN, State.DOWN, State.UP])
-def test_a_far_end_that_could_receive_nothing_and_fell_silent_is_called_again(there: State) -> None:
+@pytest.mark.parametrize("there", [BfdState.ADMIN_DOWN, BfdState.DOWN, BfdState.UP])
+def test_a_far_end_that_could_receive_nothing_and_fell_silent_is_called_again(there: BfdState) -> None:
     """It may be one that only answers (the passive role, RFC 5880 §6.1): nobody would ever begin again."""
     calling = bench()
     ours = discriminator(calling)
@@ -277,9 +279,9 @@ def test_no_packet_is_later_than_its_interval_nor_much_earlier(seed: int) -> Non
     assert all(0.75 - 1e-9 <= gap <= 1.0 for gap in gaps)
 
 
-@given(st.lists(st.tuples(st.sampled_from(State), st.booleans(), st.booleans(), st.floats(0.0, 0.5)), max_size=30))
+@given(st.lists(st.tuples(st.sampled_from(BfdState), st.booleans(), st.booleans(), st.floats(0.0, 0.5)), max_size=30))
 def test_whatever_the_far_end_says_in_whatever_order_the_states_follow(
-    steps: list[tuple[State, bool, bool, float]],
+    steps: list[tuple[BfdState, bool, bool, float]],
 ) -> None:
     up, packet = brought_up()
     for kind, poll, final, pause in steps:
@@ -394,10 +396,10 @@ def test_a_far_end_that_may_miss_many_packets_is_heard_after_it_missed_them() ->
     (ours, *_) = said(up.advance(2))
     far = replace(Far, multiplier=50, yours=ours.mine)
     hears_sealed(up, far, 100)
-    hears_sealed(up, replace(far, state=State.UP), 101)
+    hears_sealed(up, replace(far, state=BfdState.UP), 101)
     assert state(up) == "Up"
     up.advance(1)
-    hears_sealed(up, replace(far, state=State.DOWN), 101 + 150)
+    hears_sealed(up, replace(far, state=BfdState.DOWN), 101 + 150)
     assert state(up) == "Down"
 
 
@@ -431,3 +433,13 @@ def test_sessions_that_slept_with_the_machine_go_on_a_few_in_each_event() -> Non
     assert due is not None
     assert due > up.now
     assert len({one.destination for one in of_type(up.advance(2), SendIp)}) == 501
+
+
+def test_a_session_that_nobody_wants_any_more_is_free() -> None:
+    """A session stayed in memory until the collector of circles ran, which is seldom on a router."""
+    calling = bench()
+    with uncollected():
+        before = alive(Session)
+        calling.handle(WatchWanted(Client.EIGRP, 100, GI1, PEER, wanted=False))
+        calling.advance(10)
+        assert alive(Session) == before - 1

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from dmvpn.base.errors import WireError
 from dmvpn.features.bfd.auth import AuthSection, AuthType
 from dmvpn.features.bfd.packet import ControlPacket
-from dmvpn.features.bfd.states import State
+from dmvpn.features.bfd.states import BfdState
 
 #: Version 1, diagnostic 1, Up with P and C, multiplier 3, discriminators 1 and 2, 50 ms each way, no echoes.
 UP = bytes.fromhex("21e803180000000100000002 0000c350 0000c350 00000000".replace(" ", ""))
 number = st.integers(0, 2**32 - 1)
 packets = st.builds(
     ControlPacket,
-    state=st.just(State.UP),
+    state=st.just(BfdState.UP),
     diagnostic=st.integers(0, 31),
     poll=st.booleans(),
     final=st.booleans(),
@@ -37,7 +37,7 @@ packets = st.builds(
 def test_every_field_is_where_the_figure_has_it() -> None:
     packet = ControlPacket.parse(UP)
     assert packet == ControlPacket(
-        state=State.UP,
+        state=BfdState.UP,
         diagnostic=1,
         poll=True,
         control_plane_independent=True,
@@ -100,5 +100,5 @@ def test_a_packet_that_is_cut_short_is_refused(length: int) -> None:
 
 
 def test_a_packet_of_nobody_in_particular_may_only_be_down() -> None:
-    packet = replace(ControlPacket.parse(UP), yours=0, state=State.DOWN)
+    packet = replace(ControlPacket.parse(UP), yours=0, state=BfdState.DOWN)
     assert ControlPacket.parse(packet.serialize()).yours == 0

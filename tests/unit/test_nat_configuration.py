@@ -12,7 +12,7 @@ from dmvpn.base.effects import ForgetTranslations, SetTranslation
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EffectFailed, LinkChanged, Tick
-from dmvpn.base.recording import Entry, Recorder, load
+from dmvpn.base.recording import RecordedEvent, Recorder, load
 from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP, PacketFlow, TranslatedFlow, Translations, port_range
 from dmvpn.face.language import exec_parser
 from dmvpn.features.nat.events import ClearTranslations
@@ -24,7 +24,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lint import lint
 
 if TYPE_CHECKING:
-    from dmvpn.base.counting import Station
+    from dmvpn.base.counting import EthernetStation
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Log
 
@@ -289,7 +289,7 @@ def test_a_refused_order_can_be_recorded_and_lived_again() -> None:
     event = EffectFailed(ordered(extended("permit tcp any any eq www")), 95, "Operation not supported")
     written: list[str] = []
     Recorder("R1", written.append).event(event, 1.0)
-    assert load(written[0]) == Entry(1.0, "R1", event)
+    assert load(written[0]) == RecordedEvent(1.0, "R1", event)
 
 
 def test_run_refuses_a_rule_that_would_translate_nothing_and_names_the_reason() -> None:
@@ -300,7 +300,7 @@ def test_run_refuses_a_rule_that_would_translate_nothing_and_names_the_reason() 
     assert "\n" not in str(refusal.value)
     refuse_left_out("R1.cfg", result, [RULE.strip()])
     refuse_left_out("R1.cfg", take_in(standard("permit any")).result, ())
-    assert any("entry 10 names protocol 47" in line for line in not_built(text))
+    assert any("entry 10 names protocol 47" in line for line in not_built(take_in(text).tree))
 
 
 def test_a_lab_goes_on_and_says_so_and_a_strict_one_does_not(capsys: pytest.CaptureFixture[str]) -> None:
@@ -325,11 +325,12 @@ def test_a_lab_goes_on_and_says_so_and_a_strict_one_does_not(capsys: pytest.Capt
         "ip nat outside source static 10.9.9.9 10.1.1.9",
     ],
 )
-def test_other_nat_is_kept_and_said_to_do_nothing(line: str) -> None:
+def test_other_nat_is_left_out_and_named(line: str) -> None:
+    """It was kept like an option of a protocol, and `dmvpn run` started without the translation."""
     intake = take_in(f"{INTERFACES}{line}\n")
     (entry,) = [entry for entry in intake.result.entries if entry.group is not None]
-    assert (entry.fate, entry.group.name if entry.group else "") == (Fate.KEPT, "NAT other than overload")
-    assert line in intake.tree.render()
+    assert (entry.fate, entry.group.name if entry.group else "") == (Fate.LEFT_OUT, "NAT other than overload")
+    assert line not in intake.tree.render()
 
 
 def test_clear_forgets_the_flows() -> None:
@@ -348,7 +349,7 @@ class Plane:
 
     def sas_counted(self) -> None: ...
 
-    def stations(self) -> tuple[Station, ...]:
+    def stations(self) -> tuple[EthernetStation, ...]:
         return ()
 
     def translations(self) -> Translations:

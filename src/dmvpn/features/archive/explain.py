@@ -1,4 +1,4 @@
-"""What this feature prints, for `dmvpn explain`; imported when somebody asks."""
+"""What this feature prints, for `dmvpn explain`; imported on first use."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _ANSWERS = answer_group(
     "copies of the configuration",
     Word(
         "%No Rollback Confirmed Change pending",
-        "No change waits for `configure confirm`: none was made with a timer, or somebody confirmed it, or its time is "
+        "No change waits for `configure confirm`: none was made with a timer, or it was confirmed, or its time is "
         "over and the earlier configuration runs again.",
     ),
     Word(
         "%Turn config archive on before using Rollback Confirmed Change",
-        "What is to come back has to be kept somewhere: `archive`, `path flash:NAME`.",
+        "The earlier configuration has to be stored somewhere: `archive`, `path flash:NAME`.",
         next="show archive",
     ),
     Word(
@@ -56,9 +56,15 @@ _ANSWERS = answer_group(
         next="show archive",
     ),
     Word(
+        "% Nothing was replaced, because nobody can say yes here: `force` does not ask",
+        "`configure replace` asks whether it may. A command without a terminal, or a client that went away, gives no "
+        "answer.",
+        next="configure replace flash:NAME force",
+    ),
+    Word(
         "%<file> is not a valid config file",
-        "It was cut off, has no line of a configuration, is of another device, or of several routers. What is missing "
-        "in a file would be taken away from the router, so nothing was changed.",
+        "It was cut off, has no line of a configuration, is of another device, or of several routers. Lines that a "
+        "file lacks would be removed from the router, so nothing was changed.",
         next="more flash:NAME",
     ),
     Word(

@@ -1,6 +1,6 @@
 """The machine of this feature: the way back that is due unless somebody confirms, and the log of entered lines.
 
-    RollbackScheduled -> pending -> Tick at its time -> ConfigurationRestored: the earlier configuration runs
+    RollbackScheduled -> pending -> its timer        -> ConfigurationRestored: the earlier configuration runs
                                  -> RollbackCancelled: what runs stays
                                  -> RollbackPutOff: later, if it waits for silence
 
@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.events import Event, LinesEntered, Tick
+from dmvpn.base.context import Context, Timer
+from dmvpn.base.events import Event, LinesEntered
+from dmvpn.base.machine import Machine
 from dmvpn.base.notices import ConfigurationRestored, Configured, Notice
 from dmvpn.base.values import dataclass
 from dmvpn.features.archive import messages
@@ -25,9 +27,9 @@ from dmvpn.features.archive.events import (
     RollbackScheduled,
 )
 from dmvpn.features.archive.model import ArchiveConfig
+from dmvpn.features.archive.timers import TimerKind
 
 if TYPE_CHECKING:
-    from dmvpn.base.effects import Effect
     from dmvpn.base.events import Packets
     from dmvpn.base.ports import Ports
 
@@ -63,10 +65,10 @@ class LoggedLine:
     text: str = field(repr=False)
 
 
-class ArchiveMachine:
+class ArchiveMachine(Machine):
     """What is to come back, and who entered what."""
 
-    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         Configured,
         ConfigurationReplaced,
         LinesEntered,
@@ -76,13 +78,15 @@ class ArchiveMachine:
     )
 
     def __init__(self, ports: Ports) -> None:
+        super().__init__(Context(ports))
         self.config = ArchiveConfig()
         self.pending: Rollback | None = None
         self.entered: deque[LoggedLine] = deque(maxlen=self.config.log_size)
         self._numbers = 0
+        self._timer = Timer(TimerKind.ROLLBACK, self._roll_back)
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event or notice."""
+    def dispatch(self, event: Event | Notice) -> None:
+        """Take a configuration, entered lines, or what a session asks for."""
         match event:
             case Configured(model=ArchiveConfig() as model):
                 self.config = model
@@ -90,44 +94,42 @@ class ArchiveMachine:
             case LinesEntered() if self.config.logs:
                 self._note(event)
             case ConfigurationReplaced():
-                return [messages.Replaced.now()]
+                self._context.emit(messages.Replaced.now())
             case RollbackScheduled():
-                return self._schedule(event, now)
+                self._schedule(event)
             case RollbackCancelled():
-                return self._cancel(event)
+                self._cancel(event)
             case RollbackPutOff() if self.pending is not None and self.pending.idle:
-                self.pending = replace(self.pending, due=now + self.pending.minutes * _MINUTE)
-            case Tick():
-                return self._tick(now)
-            case _:
-                pass
-        return []
+                self._wait_for(replace(self.pending, due=self._context.now + self.pending.minutes * _MINUTE))
 
-    def next_deadline(self) -> float | None:
-        """Return when the earlier configuration comes back."""
-        return None if self.pending is None else self.pending.due
-
-    def _schedule(self, event: RollbackScheduled, now: float) -> list[Effect | Notice]:
-        before = self.pending
+    def _schedule(self, event: RollbackScheduled) -> None:
+        before, now = self.pending, self._context.now
         text, where = (event.text, event.where) if before is None else (before.text, before.where)
         due = now + event.minutes * _MINUTE
-        self.pending = Rollback(
-            text=text, where=where, minutes=event.minutes, by=event.by, since=now, due=due, idle=event.idle
+        self._wait_for(
+            Rollback(text=text, where=where, minutes=event.minutes, by=event.by, since=now, due=due, idle=event.idle)
         )
-        said: list[Effect | Notice] = [] if before is not None else [messages.BackedUp.of(where)]
+        if before is None:
+            self._context.emit(messages.BackedUp.of(where))
         started = messages.StartedIdle if event.idle else messages.Started
-        return [*said, started.by(event.by, where, event.minutes)]
+        self._context.emit(started.by(event.by, where, event.minutes))
 
-    def _cancel(self, event: RollbackCancelled) -> list[Effect | Notice]:
-        pending, self.pending = self.pending, None
-        return [] if pending is None or event.done else [messages.Confirmed.now()]
+    def _wait_for(self, pending: Rollback | None) -> None:
+        self.pending = pending
+        self._context.arm(self._timer, pending.due if pending is not None else None)
 
-    def _tick(self, now: float) -> list[Effect | Notice]:
+    def _cancel(self, event: RollbackCancelled) -> None:
+        if self.pending is not None and not event.done:
+            self._context.emit(messages.Confirmed.now())
+        self._wait_for(None)
+
+    def _roll_back(self) -> None:
         pending = self.pending
-        if pending is None or pending.due > now:
-            return []
-        self.pending = None
-        return [messages.RolledBack.to(pending.where), ConfigurationRestored(pending.text, by=pending.by)]
+        if pending is not None:
+            self.pending = None
+            self._context.emit(
+                messages.RolledBack.to(pending.where), ConfigurationRestored(pending.text, by=pending.by)
+            )
 
     def _note(self, event: LinesEntered) -> None:
         for line in event.lines:

@@ -13,9 +13,22 @@ Not here: demand mode of our own (the far end's is obeyed), echoes, several hops
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.features.bfd import config, messages
 from dmvpn.features.bfd.machine import BfdMachine
 from dmvpn.ios import DebugFlag, Feature, Later
+
+if TYPE_CHECKING:
+    from dmvpn.base.datagrams import UdpPort
+    from dmvpn.ios import ShowContext
+
+
+def _udp(ctx: ShowContext) -> list[UdpPort]:
+    from dmvpn.features.bfd.show import udp_ports
+
+    return udp_ports(ctx)
+
 
 FEATURE = Feature(
     name="bfd",
@@ -29,5 +42,6 @@ FEATURE = Feature(
         DebugFlag(messages.EVENT, messages.EVENT, "BFD events", "BFD"),
         DebugFlag(messages.PACKET, messages.PACKET, "BFD packets", "BFD"),
     ),
+    udp=_udp,
     explanations=Later("dmvpn.features.bfd.explain:GROUPS"),
 )

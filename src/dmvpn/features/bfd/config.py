@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bfd.auth import BY_WORD
-from dmvpn.features.bfd.model import SLOW_TIMER, Authentication, BfdConfig, Parameters
+from dmvpn.features.bfd.model import SLOW_TIMER, AuthenticationSettings, BfdConfig, Parameters
 from dmvpn.ios import Args, ConfigLine, Mode
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
@@ -108,7 +108,9 @@ def _template(args: Args, section: Section) -> tuple[str, Parameters] | None:
     if asked is None:
         return args.text("template"), _parameters(said)
     kind = next(kind for word, kind in BY_WORD.items() if word in asked)
-    return args.text("template"), replace(_parameters(said), authentication=Authentication(kind, asked.text("chain")))
+    return args.text("template"), replace(
+        _parameters(said), authentication=AuthenticationSettings(kind, asked.text("chain"))
+    )
 
 
 def _interface(args: Args, section: Section) -> tuple[str, Parameters | str] | None:

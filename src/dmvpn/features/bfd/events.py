@@ -7,5 +7,5 @@ from dmvpn.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class ClearCounters(Event):
+class ClearBfdCounters(Event):
     """`clear bfd counters`."""

@@ -1,54 +1,64 @@
-"""What BFD prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+"""What BFD prints, explained for `dmvpn explain` and `| explain`. Imported on first use."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, code, debug_group, label_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import (
+    WordGroup,
+    WordKind,
+    code,
+    debug_group,
+    label_group,
+    log,
+    log_group,
+    reason,
+    reason_group,
+)
 from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.auth import AuthType
 from dmvpn.features.bfd.drops import Drop
 from dmvpn.features.bfd.reasons import BfdReason
-from dmvpn.features.bfd.states import Diagnostic, State
+from dmvpn.features.bfd.states import BfdState, Diagnostic
 
 _SHOW: Final = "show bfd neighbors"
 _DETAILS: Final = "show bfd neighbors details"
 _NAMES: Final = frozenset({"rfc", "5880", "bfd", "code"})
 
-_STATES = Group(
+_STATES = WordGroup(
     title="states of BFD",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=(_SHOW, _DETAILS),
     rank=40,
     next=_DETAILS,
     clause="RFC 5880 §6.2",
     sighting=r"^\d+\.\d+\.\d+\.\d+ +\d+/\d+ +(\w+) +(\w+) ",
     explanations=(
-        Word(State.ADMIN_DOWN.word, "Nobody at that end wants the session; that is no failure of the path."),
-        Word("Down (BFD)", "That end does not hear the other one.", also=(State.DOWN.word,)),
-        Word(State.INIT.word, "It hears the other end, and does not know yet whether that hears it."),
-        Word("Up (BFD)", "Both hear each other: the state to be in.", also=(State.UP.word,)),
+        Word(BfdState.ADMIN_DOWN.word, "No protocol at that end uses the session; that is no failure of the path."),
+        Word("Down (BFD)", "That end does not hear the other one.", also=(BfdState.DOWN.word,)),
+        Word(BfdState.INIT.word, "It hears the other end, and does not know yet whether that hears it."),
+        Word("Up (BFD)", "Both hear each other: the state to be in.", also=(BfdState.UP.word,)),
     ),
 )
-_BITS = Group(
+_BITS = WordGroup(
     title="states in packets of BFD",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("debug bfd packet",),
     rank=58,
     next=_DETAILS,
     clause="RFC 5880 §4.1",
     names=_NAMES | {"state", "sta"},
     explanations=(
-        code(State.ADMIN_DOWN, "The sender does not want a session."),
-        code(State.DOWN, "The sender does not hear us."),
-        code(State.INIT, "The sender hears us."),
-        code(State.UP, "The sender knows that both ends hear each other."),
+        code(BfdState.ADMIN_DOWN, "The sender does not want a session."),
+        code(BfdState.DOWN, "The sender does not hear us."),
+        code(BfdState.INIT, "The sender hears us."),
+        code(BfdState.UP, "The sender knows that both ends hear each other."),
     ),
 )
-_DIAGNOSTICS = Group(
+_DIAGNOSTICS = WordGroup(
     title="diagnostics of BFD",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=(_DETAILS, "debug bfd packet"),
     rank=54,
     next=_DETAILS,
@@ -62,7 +72,7 @@ _DIAGNOSTICS = Group(
         code(Diagnostic.FORWARDING_RESET, "The sender's forwarding was reset."),
         code(Diagnostic.PATH_DOWN, "The sender's interface is down."),
         code(Diagnostic.CONCATENATED_PATH_DOWN, "A path behind the sender is down."),
-        code(Diagnostic.ADMIN_DOWN, "Nobody at the sender wants the session any more."),
+        code(Diagnostic.ADMIN_DOWN, "No protocol at the sender uses the session any more."),
         code(Diagnostic.REVERSE_PATH_DOWN, "A path behind the sender, towards it, is down."),
     ),
 )
@@ -77,7 +87,7 @@ _LOGS = log_group(
         next=_DETAILS,
         clause="RFC 5880 §6.8.4",
     ),
-    log(messages.TooMany, "When another neighbor is to be watched.", next="show bfd summary"),
+    log(messages.TooManySessions, "When another neighbor is to be watched.", next="show bfd summary"),
     next=_SHOW,
 )
 _EVENTS = debug_group(
@@ -97,9 +107,9 @@ _PACKETS = debug_group(
     next=_DETAILS,
     clause="RFC 5880 §6.8.6",
 )
-_AUTHENTICATION = Group(
+_AUTHENTICATION = WordGroup(
     title="how BFD authenticates",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=(_DETAILS,),
     next=_DETAILS,
     clause="RFC 5880 §4.1",
@@ -121,7 +131,10 @@ _REASONS = reason_group(
         "Both ends need the same `authentication` (mode and keys) in their templates; `nothing`: that end has none.",
     ),
     reason(BfdReason.WRONG_DIGEST, "The keys of this number differ, or it is not the time of that key here."),
-    reason(BfdReason.OLD_NUMBER, "Somebody repeats packets, or the far end restarted: then it is taken again soon."),
+    reason(
+        BfdReason.OLD_NUMBER,
+        "Packets are replayed, or the far end restarted: then its packets are accepted again soon.",
+    ),
     reason(BfdReason.NO_KEY, "The key chain is missing or empty, or no `send-lifetime` holds now."),
     reason(BfdReason.NOT_HEARD, "BFD may be missing at the far end, or UDP port 3784 is filtered on the way."),
     reason(BfdReason.SILENT, "The path is lost, or the far end died."),
@@ -173,7 +186,7 @@ _BLOCK = label_group(
         also=("Tx Count", "Rx", "Tx", "Count", "Interval (ms) min/max/avg", "last", "ms ago"),
     ),
     Word("Elapsed time watermarks", "A counter of IOS, always 0 here."),
-    Word("Registered protocols", "Those who asked for the session, and hear when it goes down."),
+    Word("Registered protocols", "The protocols that use the session and react when it goes down."),
     Word("Uptime", "For how long both ends have heard each other."),
     Word("Last packet", "What the far end said last.", also=("Version",)),
     Word("State bit", "The far end's state.", clause="RFC 5880 §4.1"),
@@ -208,7 +221,9 @@ _SUMMARY = label_group(
     "labels of BFD's summary",
     ("show bfd summary",),
     Word("Session", "How many neighbors are watched, how many answer, and how many do not; of each protocol, too."),
-    Word("Packets that were not taken", "From nobody who is watched, malformed, or not from a neighbor (TTL)."),
+    Word(
+        "Packets that were not taken", "Packets without a session here, malformed, or not from a direct neighbor (TTL)."
+    ),
     next=_SHOW,
     sighted=True,
 )

@@ -19,22 +19,23 @@ from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import below, fraction
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import IpReceived, Packets, Resync, Tick
+from dmvpn.base.events import IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
 from dmvpn.base.liveness import PathLost, WatchWanted, Witness
+from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, InterfaceChanged
 from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.drops import Drop, Dropped
-from dmvpn.features.bfd.events import ClearCounters
+from dmvpn.features.bfd.events import ClearBfdCounters
 from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.bfd.seals import Seals
 from dmvpn.features.bfd.session import Session
-from dmvpn.features.bfd.states import ENDS, PEACEFUL, Move, State
+from dmvpn.features.bfd.states import ENDS, PEACEFUL, BfdState, SessionMove
+from dmvpn.features.bfd.timers import TimerKind
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
-    from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.base.notices import InterfaceState, Notice
     from dmvpn.base.ports import Ports
@@ -49,8 +50,6 @@ TTL: Final = 255
 TOS: Final = 0xC0
 #: Packets come up to this part of their interval early, RFC 5880 §6.8.7.
 _JITTER: Final = 0.25
-#: Timers that fire in one step.
-_AT_ONCE: Final = 64
 #: Sessions of one router.
 MOST_SESSIONS: Final = 10_000
 _COMPLAINT_PAUSE: Final = 60.0
@@ -58,7 +57,7 @@ _COMPLAINT_PAUSE: Final = 60.0
 _Key = tuple[str, int]
 
 
-class BfdMachine:
+class BfdMachine(Machine):
     """All sessions of a router."""
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
@@ -66,31 +65,25 @@ class BfdMachine:
         WatchWanted,
         InterfaceChanged,
         Resync,
-        ClearCounters,
+        ClearBfdCounters,
     )
+    budget: ClassVar[int] = 64
 
     def __init__(self, ports: Ports) -> None:
+        super().__init__(Context(ports))
         self.config = BfdConfig()
         self.sessions: dict[_Key, Session] = {}
         self.drops: Counter[Drop] = Counter()
         self.seals = Seals(ports, ())
-        self._context = Context(ports)
         self._by_discriminator: dict[int, Session] = {}
         self._handles = 0
         self._complaints: Limiter[str] = Limiter(_COMPLAINT_PAUSE, 1)
 
-    def next_deadline(self) -> float | None:
-        """Return when the next packet is due, or silence ends a session."""
-        return self._context.next_deadline()
-
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take an event."""
-        self._context.begin(now)
+    def dispatch(self, event: Event | Notice) -> None:
+        """Hand an event to the sessions that it concerns."""
         match event:
             case IpReceived():
                 self._receive(event)
-            case Tick():
-                self._context.fire(_AT_ONCE)
             case WatchWanted():
                 self._want(event)
             case InterfaceChanged():
@@ -100,14 +93,13 @@ class BfdMachine:
                 self.seals = Seals(self._context.ports, config.key_chains)
                 for name in self._interfaces():
                     self._refresh(name)
-            case ClearCounters():
+            case ClearBfdCounters():
                 self.drops.clear()
                 for session in self.sessions.values():
                     session.clear_counters()
             case Resync():
                 for name in self._interfaces():
-                    self._context.out.append(Listen(name, UDP, None, PORT))
-        return self._context.take()
+                    self._context.emit(Listen(name, UDP, None, PORT))
 
     # ---------------------------------------------------------------------------------------------------- sessions
 
@@ -122,11 +114,9 @@ class BfdMachine:
         session = session or self._create(watch)
         if session is not None and session.join(client):
             name = watch.client.value
-            self._context.out.append(
-                messages.SessionCreated.of(session.address, name, session.interface, session.handle)
-            )
-            if session.state is State.ADMIN_DOWN:
-                session.move(Move.ENABLED, self._context.now)
+            self._context.emit(messages.SessionCreated.of(session.address, name, session.interface, session.handle))
+            if session.state is BfdState.ADMIN_DOWN:
+                session.move(SessionMove.ENABLED, self._context.now)
             self._refresh_session(session, self._state_of(session.interface))
 
     def _create(self, watch: WatchWanted) -> Session | None:
@@ -137,10 +127,10 @@ class BfdMachine:
         now = self._context.now
         if len(self.sessions) >= MOST_SESSIONS:
             if self._complaints.permits(watch.interface, now):
-                self._context.out.append(messages.TooMany.of(watch.address, watch.interface, MOST_SESSIONS))
+                self._context.emit(messages.TooManySessions.of(watch.address, watch.interface, MOST_SESSIONS))
             return None
         if not any(session.interface == watch.interface for session in self.sessions.values()):
-            self._context.out.append(Listen(watch.interface, UDP, None, PORT))
+            self._context.emit(Listen(watch.interface, UDP, None, PORT))
         self._handles += 1
         session = Session(
             interface=watch.interface,
@@ -148,8 +138,8 @@ class BfdMachine:
             local=local,
             handle=self._handles,
             discriminator=self._new_discriminator(),
-            transmit_timer=Timer(lambda: self._transmit_due(session)),
-            detect_timer=Timer(lambda: self._detect_due(session)),
+            transmit_timer=Timer(TimerKind.TRANSMIT, lambda: self._transmit_due(session), watch.address),
+            detect_timer=Timer(TimerKind.DETECT, lambda: self._detect_due(session), watch.address),
             since=now,
         )
         self.sessions[watch.interface, int(watch.address)] = session
@@ -168,11 +158,11 @@ class BfdMachine:
         failure (§6.8.16).
         """
         log = messages.SessionDestroyed.of(session.discriminator, session.address, protocol, session.handle)
-        self._context.out.append(log)
-        if session.state not in (State.INIT, State.UP) or session.parameters is None:
+        self._context.emit(log)
+        if session.state not in (BfdState.INIT, BfdState.UP) or session.parameters is None:
             self._remove(session)
             return
-        self._move(session, Move.DISABLED)
+        self._move(session, SessionMove.DISABLED)
         patience = session.multiplier * max(session.desired_tx, self._remote_rx(session)) / 1e6
         self._context.start(session.detect_timer, patience)
 
@@ -183,10 +173,9 @@ class BfdMachine:
     def _remove(self, session: Session) -> None:
         del self.sessions[session.interface, int(session.address)]
         del self._by_discriminator[session.discriminator]
-        self._context.stop(session.transmit_timer)
-        self._context.stop(session.detect_timer)
+        self._context.retire(session.transmit_timer, session.detect_timer)
         if not any(other.interface == session.interface for other in self.sessions.values()):
-            self._context.out.append(StopListening(session.interface, UDP, None, PORT))
+            self._context.emit(StopListening(session.interface, UDP, None, PORT))
 
     def _interfaces(self) -> dict[str, None]:
         """Return those with sessions, in order, each once."""
@@ -207,14 +196,14 @@ class BfdMachine:
         local = address if isinstance(address, IPv4Address) else None
         if local is not None and parameters is None and session.is_up:
             session.configure(session.parameters, local)
-            self._move(session, Move.DISABLED)  # the far end must not take our silence for a failure
-            session.move(Move.ENABLED, self._context.now)
+            self._move(session, SessionMove.DISABLED)  # the far end must not take our silence for a failure
+            session.move(SessionMove.ENABLED, self._context.now)
         session.configure(parameters, local)
         if parameters is None:
-            if session.state is State.ADMIN_DOWN:
+            if session.state is BfdState.ADMIN_DOWN:
                 self._remove(session)
                 return
-            self._move(session, Move.INTERRUPTED)
+            self._move(session, SessionMove.INTERRUPTED)
             session.forget_far_end()
             self._context.stop(session.transmit_timer)
             self._context.stop(session.detect_timer)
@@ -311,12 +300,12 @@ class BfdMachine:
             self._send(session)
 
     def _detect_due(self, session: Session) -> None:
-        if session.state is State.ADMIN_DOWN:
+        if session.state is BfdState.ADMIN_DOWN:
             self._remove(session)
         elif session.detection_time is not None:
             granted = session.expire(self._context.now)
             if granted is None:
-                self._move(session, Move.SILENT)
+                self._move(session, SessionMove.SILENT)
                 self._hasten(session)  # what it last said may have been that it can receive nothing
             else:
                 self._context.start(session.detect_timer, granted)
@@ -330,14 +319,14 @@ class BfdMachine:
         datagram = UdpDatagram(source_port=source, destination_port=PORT, payload=octets)
         payload = datagram.serialize(session.local, session.address)
         order = SendIp(session.interface, session.local, session.address, UDP, payload, ttl=TTL, tos=TOS)
-        self._context.out.append(order)
+        self._context.emit(order)
         session.sent.note(self._context.now)
         if self._context.ports.debugging.on(messages.PACKET):
             self._context.debug(messages.packet_line("Tx", session.address, session.interface, packet))
 
     # ------------------------------------------------------------------------------------------------------- moves
 
-    def _move(self, session: Session, move: Move) -> None:
+    def _move(self, session: Session, move: SessionMove) -> None:
         """Take the move, and do what follows from it."""
         old = session.move(move, self._context.now)
         new = session.state
@@ -346,21 +335,21 @@ class BfdMachine:
         if self._context.ports.debugging.on(messages.EVENT):
             text = f"{old.word} -> {new.word}"
             self._context.debug(messages.event_line(session.address, session.interface, text))
-        if new is State.UP:
-            self._context.out.append(messages.SessionUp.of(session.discriminator, session.handle))
+        if new is BfdState.UP:
+            self._context.emit(messages.SessionUp.of(session.discriminator, session.handle))
             self._context.tell_of_neighbor(Sign.CAME, session.address, session.interface, "BFD: up")
-        elif old is State.UP:
+        elif old is BfdState.UP:
             self._gone(session, move)
         self._set_intervals(session)
         if session.parameters is not None and session.may_speak(self._context.now):
             self._send(session)
             self._hasten(session)
 
-    def _gone(self, session: Session, move: Move) -> None:
+    def _gone(self, session: Session, move: SessionMove) -> None:
         """Note that a session that was up is not any more."""
         _, why = ENDS[move]
-        self._context.out.append(messages.SessionDown.of(session.discriminator, session.handle, why))
+        self._context.emit(messages.SessionDown.of(session.discriminator, session.handle, why))
         self._context.tell_of_neighbor(Sign.WENT, session.address, session.interface, f"BFD: {why}")
         if move not in PEACEFUL:
             clients = tuple(session.clients)
-            self._context.out.append(PathLost(Witness.BFD, session.interface, session.address, clients))
+            self._context.emit(PathLost(Witness.BFD, session.interface, session.address, clients))

@@ -61,7 +61,7 @@ class SessionDown(Log, name="BFDFSM-6-BFD_SESS_DOWN"):
         return cls(text)
 
 
-class TooMany(Log, name="BFD-4-TOO_MANY"):
+class TooManySessions(Log, name="BFD-4-TOO_MANY"):
     """There are as many sessions as there is room for: further neighbors are not watched (said once a minute)."""
 
     @classmethod
@@ -71,7 +71,7 @@ class TooMany(Log, name="BFD-4-TOO_MANY"):
         return cls(text)
 
 
-MESSAGES: Final = (SessionCreated, SessionDestroyed, SessionUp, SessionDown, TooMany)
+MESSAGES: Final = (SessionCreated, SessionDestroyed, SessionUp, SessionDown, TooManySessions)
 
 
 def event_line(address: IPAddress, interface: str, text: str) -> str:

@@ -16,7 +16,7 @@ SLOW_TIMER = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Authentication:
+class AuthenticationSettings:
     """`authentication ... keychain ...` of a template."""
 
     type: AuthType
@@ -30,7 +30,7 @@ class Parameters:
     interval: int
     min_rx: int
     multiplier: int
-    authentication: Authentication | None = None
+    authentication: AuthenticationSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

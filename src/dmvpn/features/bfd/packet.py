@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.bfd.auth import AuthSection
-from dmvpn.features.bfd.states import State
+from dmvpn.features.bfd.states import BfdState
 
 if TYPE_CHECKING:
     from dmvpn.net.octets import Octets
@@ -34,7 +34,7 @@ class ControlPacket:
     mine, yours: discriminators, of the sender and (0: not known) of the receiver.
     """
 
-    state: State
+    state: BfdState
     diagnostic: int = 0
     poll: bool = False
     final: bool = False
@@ -68,8 +68,8 @@ class ControlPacket:
         authentication = AuthSection.parse(data[LENGTH:length]) if second & _AUTHENTICATED else None
         if not mine:
             raise WireError("my discriminator is 0", offset=4, clause=_CLAUSE)
-        state = State(second >> 6)
-        if not yours and state in (State.INIT, State.UP):
+        state = BfdState(second >> 6)
+        if not yours and state in (BfdState.INIT, BfdState.UP):
             raise WireError(f"your discriminator is 0 in state {state.word}", offset=8, clause=_CLAUSE)
         return cls(
             state=state,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import below
 from dmvpn.base.values import dataclass
 from dmvpn.features.bfd.packet import ControlPacket
-from dmvpn.features.bfd.states import ENDS, HEARD, MOVES, Diagnostic, Move, State
+from dmvpn.features.bfd.states import ENDS, HEARD, MOVES, BfdState, Diagnostic, SessionMove
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -78,7 +78,7 @@ class Session:
     since: float
     parameters: Parameters | None = None
     clients: dict[tuple[Client, int], None] = field(default_factory=dict)
-    state: State = State.DOWN
+    state: BfdState = BfdState.DOWN
     diagnostic: Diagnostic = Diagnostic.NONE
     remote_discriminator: int = 0
     desired_tx: int = 0
@@ -103,7 +103,7 @@ class Session:
     @property
     def is_up(self) -> bool:
         """Do both ends hear each other?"""
-        return self.state is State.UP
+        return self.state is BfdState.UP
 
     def join(self, client: tuple[Client, int]) -> bool:
         """Note one more that wants it; returns whether nobody did before."""
@@ -126,7 +126,7 @@ class Session:
             self.octets, self.refusal = b"", None
         self.parameters = parameters
 
-    def move(self, move: Move, now: float) -> State:
+    def move(self, move: SessionMove, now: float) -> BfdState:
         """Take the move, with its diagnostic; returns the state before."""
         old, self.state = self.state, MOVES[self.state, move]
         if self.state is not old:
@@ -156,7 +156,7 @@ class Session:
         self.sent, self.received = Intervals(last=self.sent.last), Intervals(last=self.received.last)
         self.expiries = self.refused = 0
 
-    def hear(self, packet: ControlPacket, octets: bytes, now: float) -> Move | None:
+    def hear(self, packet: ControlPacket, octets: bytes, now: float) -> SessionMove | None:
         """Note what a packet of the far end says; returns the move that follows from its state, None while disabled."""
         self.heard = packet
         self.remote_discriminator = packet.mine
@@ -165,8 +165,8 @@ class Session:
             self.used_tx, self.used_rx = self.desired_tx, self.required_rx
         self.received.note(now)
         is_plain = not (packet.poll or packet.final or packet.authentication)
-        self.octets = octets if is_plain and self.is_up and packet.state is State.UP else b""
-        return None if self.state is State.ADMIN_DOWN else HEARD[packet.state]
+        self.octets = octets if is_plain and self.is_up and packet.state is BfdState.UP else b""
+        return None if self.state is BfdState.ADMIN_DOWN else HEARD[packet.state]
 
     def expire(self, now: float) -> float | None:
         """End the detection time, RFC 5880 §6.8.4. Returns how many more seconds of silence are granted; None: none.
@@ -236,7 +236,7 @@ class Session:
             return self.used_tx / 1e6
         if not heard.required_rx:
             return None
-        if heard.demand and self.is_up and heard.state is State.UP and not self.polls:
+        if heard.demand and self.is_up and heard.state is BfdState.UP and not self.polls:
             return None
         return max(self.used_tx, heard.required_rx) / 1e6
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.datagrams import UdpPort
 from dmvpn.base.liveness import Client
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.bfd.drops import Drop
-from dmvpn.features.bfd.events import ClearCounters
-from dmvpn.features.bfd.machine import BfdMachine
+from dmvpn.features.bfd.events import ClearBfdCounters
+from dmvpn.features.bfd.machine import PORT, BfdMachine
 from dmvpn.features.bfd.reasons import BfdReason
-from dmvpn.features.bfd.states import State
+from dmvpn.features.bfd.states import BfdState
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _HELP: Final = {"bfd": "Bidirectional Forwarding Detection", "neighbors": "Neigh
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class DirectionCounts:
     """Packets of one direction: how many, and milliseconds between them: shortest, longest, average, since the last."""
 
     packets: int
@@ -73,8 +74,8 @@ class SessionEntry:
     required_rx: int
     multiplier: int
     expiries: int
-    sent: Counts
-    received: Counts
+    sent: DirectionCounts
+    received: DirectionCounts
     refused: int
     clients: tuple[str, ...]
     uptime: float | None
@@ -124,7 +125,7 @@ def _entry(session: Session, ctx: ShowContext) -> SessionEntry:
         local=str(session.local),
         discriminator=session.discriminator,
         remote_discriminator=session.remote_discriminator,
-        remote_state=(heard.state if heard is not None and session.remote_discriminator else State.DOWN).word,
+        remote_state=(heard.state if heard is not None and session.remote_discriminator else BfdState.DOWN).word,
         state=session.state.word,
         interface=session.interface,
         handle=session.handle,
@@ -157,17 +158,17 @@ def reason_of(session: Session, line: bool) -> Reason | None:
         return session.refusal
     if heard is None:
         return Reason(BfdReason.NOT_HEARD, (session.interface,), since)
-    if heard.state is State.ADMIN_DOWN:
+    if heard.state is BfdState.ADMIN_DOWN:
         return Reason(BfdReason.NOT_WANTED_THERE, since=since)
     if not session.remote_discriminator:
         return Reason(BfdReason.SILENT, (session.silent_for,), since)
     return Reason(BfdReason.FAR_END_DOWN, (heard.state.word, heard.diagnostic), since)
 
 
-def _counts(intervals: Intervals, now: float) -> Counts:
+def _counts(intervals: Intervals, now: float) -> DirectionCounts:
     last = now - intervals.last if intervals.count else 0.0
     spans = (intervals.shortest, intervals.longest, intervals.average, last)
-    return Counts(intervals.count, *(round(1000 * seconds) for seconds in spans))
+    return DirectionCounts(intervals.count, *(round(1000 * seconds) for seconds in spans))
 
 
 def _last(heard: ControlPacket) -> LastPacket:
@@ -262,9 +263,9 @@ def _by_client(machine: BfdMachine) -> tuple[tuple[str, int, int], ...]:
     return tuple(found)
 
 
-def clear_counters(ctx: ShowContext, args: Args) -> ClearCounters:
+def clear_counters(ctx: ShowContext, args: Args) -> ClearBfdCounters:
     """Clear what is counted of all sessions."""
-    return ClearCounters()
+    return ClearBfdCounters()
 
 
 def render_summary(answer: ShowBfdSummary) -> Iterator[str]:
@@ -312,7 +313,7 @@ NEIGHBORS: Final = ExecCommand(
         "interface": "On this interface",
         "ipv4": "Neighbors of IPv4",
         "address": "This neighbor",
-        "client": "Those that a protocol wants watched",
+        "client": "Sessions of a protocol",
         **{client.value.lower(): client.value for client in Client},
         "details": "Timers, counters, the last packet",
     },
@@ -338,8 +339,14 @@ DROPS: Final = ExecCommand(
 )
 CLEAR: Final = ExecCommand(
     "clear bfd counters",
-    {"bfd": _HELP["bfd"], "counters": "What is counted of all sessions"},
+    {"bfd": _HELP["bfd"], "counters": "Counters of all sessions"},
     action=clear_counters,
     privilege=15,
 )
 COMMANDS: Final = (NEIGHBORS, SUMMARY, DROPS, CLEAR)
+
+
+def udp_ports(ctx: ShowContext) -> list[UdpPort]:
+    """Return the port on each interface that has sessions, for `show udp`."""
+    interfaces = dict.fromkeys(session.interface for session in ctx.machine(BfdMachine).sessions.values())
+    return [UdpPort(PORT, interface=name) for name in interfaces]

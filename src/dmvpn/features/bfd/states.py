@@ -6,7 +6,7 @@ import enum
 from typing import Final
 
 
-class State(enum.IntEnum):
+class BfdState(enum.IntEnum):
     """RFC 5880 §4.1, Sta."""
 
     ADMIN_DOWN = 0
@@ -20,7 +20,7 @@ class State(enum.IntEnum):
         return _WORDS[self]
 
 
-_WORDS: Final = {State.ADMIN_DOWN: "AdminDown", State.DOWN: "Down", State.INIT: "Init", State.UP: "Up"}
+_WORDS: Final = {BfdState.ADMIN_DOWN: "AdminDown", BfdState.DOWN: "Down", BfdState.INIT: "Init", BfdState.UP: "Up"}
 
 
 class Diagnostic(enum.IntEnum):
@@ -37,7 +37,7 @@ class Diagnostic(enum.IntEnum):
     REVERSE_PATH_DOWN = 8
 
 
-class Move(enum.Enum):
+class SessionMove(enum.Enum):
     """What can happen to a session."""
 
     HEARD_ADMIN_DOWN = "the far end does not want a session"
@@ -51,40 +51,40 @@ class Move(enum.Enum):
 
 
 HEARD: Final = {
-    State.ADMIN_DOWN: Move.HEARD_ADMIN_DOWN,
-    State.DOWN: Move.HEARD_DOWN,
-    State.INIT: Move.HEARD_INIT,
-    State.UP: Move.HEARD_UP,
+    BfdState.ADMIN_DOWN: SessionMove.HEARD_ADMIN_DOWN,
+    BfdState.DOWN: SessionMove.HEARD_DOWN,
+    BfdState.INIT: SessionMove.HEARD_INIT,
+    BfdState.UP: SessionMove.HEARD_UP,
 }
 
 #: Moves that end a session, with what they mean in packets (§4.1) and in the log.
 ENDS: Final = {
-    Move.SILENT: (Diagnostic.TIME_EXPIRED, "DETECT TIMER EXPIRED"),
-    Move.HEARD_DOWN: (Diagnostic.NEIGHBOR_DOWN, "RX DOWN"),
-    Move.HEARD_ADMIN_DOWN: (Diagnostic.NEIGHBOR_DOWN, "RX ADMINDOWN"),
-    Move.INTERRUPTED: (Diagnostic.PATH_DOWN, "INTERFACE DOWN"),
-    Move.DISABLED: (Diagnostic.ADMIN_DOWN, "ADMIN DOWN"),
+    SessionMove.SILENT: (Diagnostic.TIME_EXPIRED, "DETECT TIMER EXPIRED"),
+    SessionMove.HEARD_DOWN: (Diagnostic.NEIGHBOR_DOWN, "RX DOWN"),
+    SessionMove.HEARD_ADMIN_DOWN: (Diagnostic.NEIGHBOR_DOWN, "RX ADMINDOWN"),
+    SessionMove.INTERRUPTED: (Diagnostic.PATH_DOWN, "INTERFACE DOWN"),
+    SessionMove.DISABLED: (Diagnostic.ADMIN_DOWN, "ADMIN DOWN"),
 }
 #: Of these, those that are no failure of the path: RFC 5882 §3.2.
-PEACEFUL: Final = (Move.HEARD_ADMIN_DOWN, Move.DISABLED, Move.INTERRUPTED)
+PEACEFUL: Final = (SessionMove.HEARD_ADMIN_DOWN, SessionMove.DISABLED, SessionMove.INTERRUPTED)
 
-_DOWN, _INIT, _UP = State.DOWN, State.INIT, State.UP
+_DOWN, _INIT, _UP = BfdState.DOWN, BfdState.INIT, BfdState.UP
 
 #: Every legal move. A missing pair (KeyError) is our bug: a session that is disabled is told nothing.
-MOVES: Final[dict[tuple[State, Move], State]] = {
-    (_DOWN, Move.HEARD_ADMIN_DOWN): _DOWN,
-    (_DOWN, Move.HEARD_DOWN): _INIT,
-    (_DOWN, Move.HEARD_INIT): _UP,
-    (_DOWN, Move.HEARD_UP): _DOWN,
-    (_INIT, Move.HEARD_ADMIN_DOWN): _DOWN,
-    (_INIT, Move.HEARD_DOWN): _INIT,
-    (_INIT, Move.HEARD_INIT): _UP,
-    (_INIT, Move.HEARD_UP): _UP,
-    (_UP, Move.HEARD_ADMIN_DOWN): _DOWN,
-    (_UP, Move.HEARD_DOWN): _DOWN,
-    (_UP, Move.HEARD_INIT): _UP,
-    (_UP, Move.HEARD_UP): _UP,
-    **{(state, move): _DOWN for state in (_DOWN, _INIT, _UP) for move in (Move.SILENT, Move.INTERRUPTED)},
-    **{(state, Move.DISABLED): State.ADMIN_DOWN for state in State},
-    (State.ADMIN_DOWN, Move.ENABLED): _DOWN,
+MOVES: Final[dict[tuple[BfdState, SessionMove], BfdState]] = {
+    (_DOWN, SessionMove.HEARD_ADMIN_DOWN): _DOWN,
+    (_DOWN, SessionMove.HEARD_DOWN): _INIT,
+    (_DOWN, SessionMove.HEARD_INIT): _UP,
+    (_DOWN, SessionMove.HEARD_UP): _DOWN,
+    (_INIT, SessionMove.HEARD_ADMIN_DOWN): _DOWN,
+    (_INIT, SessionMove.HEARD_DOWN): _INIT,
+    (_INIT, SessionMove.HEARD_INIT): _UP,
+    (_INIT, SessionMove.HEARD_UP): _UP,
+    (_UP, SessionMove.HEARD_ADMIN_DOWN): _DOWN,
+    (_UP, SessionMove.HEARD_DOWN): _DOWN,
+    (_UP, SessionMove.HEARD_INIT): _UP,
+    (_UP, SessionMove.HEARD_UP): _UP,
+    **{(state, move): _DOWN for state in (_DOWN, _INIT, _UP) for move in (SessionMove.SILENT, SessionMove.INTERRUPTED)},
+    **{(state, SessionMove.DISABLED): BfdState.ADMIN_DOWN for state in BfdState},
+    (BfdState.ADMIN_DOWN, SessionMove.ENABLED): _DOWN,
 }

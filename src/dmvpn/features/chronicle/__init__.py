@@ -9,13 +9,13 @@ What tables looked like is not kept here: each feature has a journal of its own 
 
 from __future__ import annotations
 
-from dmvpn.features.chronicle.machine import ChronicleMachine
+from dmvpn.features.chronicle.machine import ChronicleMachine, make_machine
 from dmvpn.ios import Feature, Later
 
 FEATURE = Feature(
     name="chronicle",
     commands=Later("dmvpn.features.chronicle.show:COMMANDS"),
-    machine=ChronicleMachine,
+    machine=make_machine,
     explanations=Later("dmvpn.features.chronicle.explain:GROUPS"),
 )
 

@@ -1,4 +1,4 @@
-"""Marks and kinds of `show dmvpn events`, explained for `dmvpn explain`. Imported when somebody asks."""
+"""Marks and kinds of `show dmvpn events`, explained for `dmvpn explain`. Imported on first use."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Final
 
 from dmvpn.base.chronicle import Sign, Topic, Way
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, label_group
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group
 
 _SCREENS: Final = ("show dmvpn events", "show dmvpn changes since")
 #: Behind the time of a line.
 _TIME: Final = r"^.{0,20}\d\d:\d\d:\d\d(?:\.\d+)? "
 
-_WAYS = Group(
+_WAYS = WordGroup(
     title="arrows of a message",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show dmvpn events",),
     rank=36,
     next="debug nhrp packet",
@@ -24,7 +24,7 @@ _WAYS = Group(
         Word("->", "Sent by this router.", also=(Way.SENT.value,)),
         Word(
             "=>",
-            "Passed on by this router: it came from somebody and is for somebody else.",
+            "Forwarded by this router: neither its source nor its destination is here.",
             "On hubs, for NHRP.",
             also=(Way.FORWARDED.value, "passed on"),
         ),
@@ -32,9 +32,9 @@ _WAYS = Group(
     ),
 )
 
-_SIGNS = Group(
+_SIGNS = WordGroup(
     title="signs of a change",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=_SCREENS,
     rank=37,
     next="show dmvpn events",
@@ -47,9 +47,9 @@ _SIGNS = Group(
     ),
 )
 
-_TOPICS = Group(
+_TOPICS = WordGroup(
     title="kinds of change",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=_SCREENS,
     rank=62,
     sighting=rf"{_TIME}[+~-]  ?([a-z]+)",

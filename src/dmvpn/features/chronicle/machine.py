@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections import deque
 from heapq import merge
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.chronicle import Line, MessagePassed, StateChanged
-from dmvpn.base.effects import Effect, HistoryGrew
+from dmvpn.base.chronicle import ChronicleLine, MessagePassed, StateChanged
+from dmvpn.base.context import Context
+from dmvpn.base.effects import HistoryGrew
 from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
+from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
 from dmvpn.base.notices import InterfaceChanged, Notice, RouteChanged
 from dmvpn.features.chronicle.translate import is_news, route_change, translate
@@ -34,10 +36,10 @@ _GREW: Final = HistoryGrew()
 _Kept: TypeAlias = tuple[int, float, MessagePassed | StateChanged | RouteChanged]
 
 
-class ChronicleMachine:
+class ChronicleMachine(Machine):
     """The last lines. started: when the router began to live, seconds monotonic."""
 
-    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         MessagePassed,
         StateChanged,
         InterfaceChanged,
@@ -49,41 +51,34 @@ class ChronicleMachine:
     )
 
     def __init__(self, ports: Ports) -> None:
-        if not ports.remembers:
-            self.subscriptions = ()
+        super().__init__(Context(ports))
         self._messages: deque[_Kept] = deque(maxlen=LARGEST_MESSAGES)
         self._changes: deque[_Kept] = deque(maxlen=LARGEST_CHANGES)
         self._number = 0
         self._forgot_messages = self._forgot_changes = False
         self.started: float | None = None
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one notice."""
+    def dispatch(self, event: Event | Notice) -> None:
+        """Keep a message, or a change if it is news."""
         if self.started is None:
-            self.started = now
+            self.started = self._context.now
         if isinstance(event, MessagePassed):
-            self._forgot_messages |= self._keep(self._messages, event, now)
-            return [_GREW]
+            self._forgot_messages |= self._keep(self._messages, event)
+            return
         change = event if isinstance(event, StateChanged | RouteChanged) else translate(event)
-        if change is None or (isinstance(change, RouteChanged) and not is_news(change)):
-            return []
-        self._forgot_changes |= self._keep(self._changes, change, now)
-        return [_GREW]
-
-    def next_deadline(self) -> float | None:
-        """Return None: the chronicle has no timers."""
-        return None
+        if change is not None and (not isinstance(change, RouteChanged) or is_news(change)):
+            self._forgot_changes |= self._keep(self._changes, change)
 
     @property
     def last(self) -> int:
         """The number of the last line, 0 without one."""
         return self._number
 
-    def after(self, number: int) -> list[Line]:
+    def after(self, number: int) -> list[ChronicleLine]:
         """Return the lines that are kept and have a higher number, in order."""
         return list(breathing(merge(_after(self._messages, number), _after(self._changes, number), key=_number)))
 
-    def changes(self) -> list[Line]:
+    def changes(self) -> list[ChronicleLine]:
         """Return the changes that are kept, in order."""
         return list(map(_line, breathing(tuple(self._changes))))
 
@@ -97,15 +92,27 @@ class ChronicleMachine:
         """The same of changes."""
         return self._changes[0][1] if self._forgot_changes else self.started
 
-    def _keep(self, lines: deque[_Kept], what: MessagePassed | StateChanged | RouteChanged, now: float) -> bool:
-        """Take a line in. True: another one had to go."""
+    def _keep(self, lines: deque[_Kept], what: MessagePassed | StateChanged | RouteChanged) -> bool:
+        """Keep a line. Returns whether the oldest one had to go."""
         self._number += 1
         is_full = len(lines) == lines.maxlen
-        lines.append((self._number, now, what))
+        lines.append((self._number, self._context.now, what))
+        self._context.emit(_GREW)
         return is_full
 
 
-def _after(lines: deque[_Kept], number: int) -> list[Line]:
+class SilentChronicle(ChronicleMachine):
+    """The chronicle of a router that remembers nothing: no event reaches it."""
+
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = ()
+
+
+def make_machine(ports: Ports) -> ChronicleMachine:
+    """Return the machine of a router that remembers, or of one that does not."""
+    return ChronicleMachine(ports) if ports.remembers else SilentChronicle(ports)
+
+
+def _after(lines: deque[_Kept], number: int) -> list[ChronicleLine]:
     """Return the end of a queue: few of many, as a rule."""
     found: list[_Kept] = []
     for kept in reversed(lines):
@@ -115,10 +122,10 @@ def _after(lines: deque[_Kept], number: int) -> list[Line]:
     return list(map(_line, breathing(found[::-1])))
 
 
-def _line(kept: _Kept) -> Line:
+def _line(kept: _Kept) -> ChronicleLine:
     number, time, what = kept
-    return Line(number, time, route_change(what) if isinstance(what, RouteChanged) else what)
+    return ChronicleLine(number, time, route_change(what) if isinstance(what, RouteChanged) else what)
 
 
-def _number(line: Line) -> int:
+def _number(line: ChronicleLine) -> int:
     return line.number

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.chronicle import Line, StateChanged
+    from dmvpn.base.chronicle import ChronicleLine, StateChanged
 
 _ARROWS: Final = {Way.SENT: "->", Way.FORWARDED: "=>", Way.RECEIVED: "<-"}
 
@@ -89,7 +89,11 @@ def _later(oldest: float | None, asked: float | None) -> float | None:
 
 
 def _answer(
-    ctx: ShowContext, lines: list[Line], messages: bool, since: float | None, messages_since: float | None = None
+    ctx: ShowContext,
+    lines: list[ChronicleLine],
+    messages: bool,
+    since: float | None,
+    messages_since: float | None = None,
 ) -> ShowEvents:
     local = ctx.ports.clock.local
     moments = [
@@ -106,7 +110,7 @@ def _answer(
     return ShowEvents(shown, messages, said(since), said(messages_since), years)
 
 
-def _line(line: Line, time: str) -> EventLine:
+def _line(line: ChronicleLine, time: str) -> EventLine:
     what = line.what
     return _message(what, time) if isinstance(what, MessagePassed) else _change(what, time)
 
@@ -160,8 +164,8 @@ def render_events(answer: ShowEvents) -> Iterator[str]:
 _HELP: Final = {
     "dmvpn": "Dynamic multipoint VPN",
     "events": "Messages that passed, and what changed",
-    "peer": "What is about this address alone",
-    "changes": "What is different now",
+    "peer": "Events of this address only",
+    "changes": "Present differences",
     "since": "From when on",
     "when": "A time, perhaps with its date; or how long ago",
 }

@@ -21,7 +21,7 @@ AVERAGE = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class DirectionCounters:
     """One direction of an interface.
 
     seen_at: when it was last seen to have grown (seconds), or None.
@@ -34,13 +34,13 @@ class Flow:
     packet_rate: float = 0.0
     bit_rate: float = 0.0
 
-    def after(self, packets: int, octets: int, seconds: float, now: float) -> Flow:
+    def after(self, packets: int, octets: int, seconds: float, now: float) -> DirectionCounters:
         """Return what it is with these counters, `seconds` after the last ones."""
         is_new = packets < self.packets
         more = packets if is_new else packets - self.packets
         more_octets = octets if is_new else octets - self.octets
         kept = exp(-seconds / AVERAGE)
-        return Flow(
+        return DirectionCounters(
             packets,
             octets,
             now if more else self.seen_at,
@@ -50,7 +50,7 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class InterfaceTraffic:
     """Both directions of an interface, and the last whole answer about it.
 
     cleared: the answer at the time of the last `clear counters`, and cleared_at that time (seconds), if there was one.
@@ -58,23 +58,23 @@ class Traffic:
 
     count: InterfaceCount
     counted_at: float
-    received: Flow
-    sent: Flow
+    received: DirectionCounters
+    sent: DirectionCounters
     cleared: InterfaceCount | None = None
     cleared_at: float | None = None
 
     @classmethod
-    def first(cls, count: InterfaceCount, now: float) -> Traffic:
+    def first(cls, count: InterfaceCount, now: float) -> InterfaceTraffic:
         """Return what is known after the plane's first answer."""
-        received, sent = (Flow().after(*figures, POLL, now) for figures in _directions(count))
+        received, sent = (DirectionCounters().after(*figures, POLL, now) for figures in _directions(count))
         return cls(count, now, received, sent)
 
-    def after(self, count: InterfaceCount, now: float) -> Traffic:
+    def after(self, count: InterfaceCount, now: float) -> InterfaceTraffic:
         """Return what is known after one more answer."""
         seconds = max(now - self.counted_at, 1e-3)
         received, sent = _directions(count)
         is_new = count.received < self.count.received or count.sent < self.count.sent
-        return Traffic(
+        return InterfaceTraffic(
             count,
             now,
             self.received.after(*received, seconds, now),
@@ -83,7 +83,7 @@ class Traffic:
             self.cleared_at,
         )
 
-    def clear(self, now: float) -> Traffic:
+    def clear(self, now: float) -> InterfaceTraffic:
         """Return the same, counted from now on."""
         return replace(self, cleared=self.count, cleared_at=now)
 

@@ -7,7 +7,7 @@ from dmvpn.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class ClearCounters(Event):
+class ClearInterfaceCounters(Event):
     """`clear counters [INTERFACE]`: what `show interfaces` counts of one interface, or of all, begins again."""
 
     interface: str | None = None

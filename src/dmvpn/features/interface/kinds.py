@@ -13,7 +13,7 @@ _NAME = re.compile(r"([A-Za-z-]+)([\d/.:]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class KindDefaults:
     """Defaults of one kind.
 
     bandwidth: kbit/s.
@@ -37,13 +37,13 @@ class Kind:
 
 
 _KINDS = {
-    "TenGigabitEthernet": Kind(10_000_000, 10, 1500, logical=False, hardware="dmvpn vNIC"),
-    "GigabitEthernet": Kind(1_000_000, 10, 1500, logical=False, hardware="dmvpn vNIC"),
-    "FastEthernet": Kind(100_000, 100, 1500, logical=False, hardware="dmvpn vNIC"),
-    "Ethernet": Kind(10_000, 1000, 1500, logical=False, hardware="dmvpn vNIC"),
-    "Loopback": Kind(8_000_000, 5000, 1514, logical=True, hardware="Loopback"),
-    "Tunnel": Kind(100, 50_000, 9976, logical=True, hardware="Tunnel"),
-    "Null": Kind(10_000_000, 0, 1500, logical=True, hardware="Unknown"),
+    "TenGigabitEthernet": KindDefaults(10_000_000, 10, 1500, logical=False, hardware="dmvpn vNIC"),
+    "GigabitEthernet": KindDefaults(1_000_000, 10, 1500, logical=False, hardware="dmvpn vNIC"),
+    "FastEthernet": KindDefaults(100_000, 100, 1500, logical=False, hardware="dmvpn vNIC"),
+    "Ethernet": KindDefaults(10_000, 1000, 1500, logical=False, hardware="dmvpn vNIC"),
+    "Loopback": KindDefaults(8_000_000, 5000, 1514, logical=True, hardware="Loopback"),
+    "Tunnel": KindDefaults(100, 50_000, 9976, logical=True, hardware="Tunnel"),
+    "Null": KindDefaults(10_000_000, 0, 1500, logical=True, hardware="Unknown"),
 }
 
 
@@ -53,7 +53,7 @@ def kind_name(name: str) -> str:
     return match[1] if match else name
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> KindDefaults:
     """Return the defaults for an interface; a kind that we do not know counts as an Ethernet of 1 Gbit/s."""
     return _KINDS.get(kind_name(name), _KINDS["GigabitEthernet"])
 

@@ -1,26 +1,27 @@
 """All interfaces of a router: their states, and the orders that make the host have them.
 
 An interface exists because it is configured, because the host reported its link, or both. Whatever changes one of its
-sources (`port.Port`) leads to `_refresh`, the only place that compares the old state with the new one and says what
-follows: logs, the order to the shell, the notice to the other features.
+sources (`InterfaceSources`) leads to `_refresh`, the only place that compares the old state with the new one and says
+what follows: logs, the order to the shell, the notice to the other features.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.deadlines import Deadlines, earliest
-from dmvpn.base.effects import Effect, PollInterfaces, SetInterface, SetIpv6Forwarding
+from dmvpn.base.context import Context, Timer
+from dmvpn.base.effects import PollInterfaces, SetInterface, SetIpv6Forwarding
 from dmvpn.base.events import (
     AddressAssigned,
     EffectFailed,
     Event,
     InterfacesCounted,
     LinkChanged,
+    Packets,
     PlaneAnnounced,
     Resync,
-    Tick,
 )
+from dmvpn.base.machine import Machine
 from dmvpn.base.notices import (
     Configured,
     InterfaceChanged,
@@ -32,12 +33,13 @@ from dmvpn.base.notices import (
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.interface import messages
-from dmvpn.features.interface.counters import POLL, Traffic
-from dmvpn.features.interface.events import ClearCounters
+from dmvpn.features.interface.counters import POLL, InterfaceTraffic
+from dmvpn.features.interface.events import ClearInterfaceCounters
 from dmvpn.features.interface.kinds import kind_name, kind_of, sort_key
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
-from dmvpn.features.interface.port import Port, Status
+from dmvpn.features.interface.port import InterfaceSources, Status
 from dmvpn.features.interface.reasons import InterfaceReason
+from dmvpn.features.interface.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,13 +47,14 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Ports
 
-_POLL = "counters"
+#: Refused orders that are given again in one event.
+_MOST_ORDERS: Final = 64
 
 
-class InterfaceMachine:
+class InterfaceMachine(Machine):
     """Owns every `InterfaceState`; answers `ports.Interfaces`."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         LinkChanged,
         AddressAssigned,
         LineProtocolDecided,
@@ -60,20 +63,20 @@ class InterfaceMachine:
         InterfacesCounted,
         EffectFailed,
         Resync,
-        ClearCounters,
+        ClearInterfaceCounters,
     )
 
     def __init__(self, ports: Ports) -> None:
-        self._ports = ports
-        self._interfaces: dict[str, Port] = {}
+        super().__init__(Context(ports))
+        self._interfaces: dict[str, InterfaceSources] = {}
         self._states: dict[str, InterfaceState] = {}
         self._status: dict[str, Status] = {}
         self._orders: dict[str, SetInterface] = {}
         self._owners: dict[IPAddress, str] = {}
         self._sorted: tuple[InterfaceState, ...] | None = None
-        self._retries: Retries[str] = Retries()
-        self._polls: Deadlines[str] = Deadlines()
-        self._traffic: dict[str, Traffic] = {}
+        self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=_MOST_ORDERS)
+        self._poll = Timer(TimerKind.POLL, self._poll_counters)
+        self._traffic: dict[str, InterfaceTraffic] = {}
         self._clearing: list[str | None] = []
         self._config = InterfaceConfig()
         self._carries_ipv6 = False
@@ -97,7 +100,7 @@ class InterfaceMachine:
 
     # -------------------------------------------------------------------------------------------------- for shows
 
-    def port(self, name: str) -> Port | None:
+    def port(self, name: str) -> InterfaceSources | None:
         """Return all that is known of an interface."""
         return self._interfaces.get(name)
 
@@ -106,16 +109,16 @@ class InterfaceMachine:
         """Do IPv6 packets of others pass through this router?"""
         return self._config.forwards_ipv6
 
-    def traffic(self, name: str) -> Traffic | None:
+    def traffic(self, name: str) -> InterfaceTraffic | None:
         """Return what it carried, as of the last poll."""
         return self._traffic.get(name)
 
-    def traffic_with(self, counted: InterfacesCounted | None, now: float) -> dict[str, Traffic]:
+    def traffic_with(self, counted: InterfacesCounted | None, now: float) -> dict[str, InterfaceTraffic]:
         """Return what all carried, with an answer of the plane that shows alone have seen."""
         traffic = dict(self._traffic)
         for count in counted.counts if counted is not None else ():
             old = self._traffic.get(count.interface)
-            traffic[count.interface] = old.after(count, now) if old else Traffic.first(count, now)
+            traffic[count.interface] = old.after(count, now) if old else InterfaceTraffic.first(count, now)
         return traffic
 
     def failure(self, name: str) -> Reason | None:
@@ -124,93 +127,87 @@ class InterfaceMachine:
 
     # ---------------------------------------------------------------------------------------------------- machine
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
+    def dispatch(self, event: Event | Notice) -> None:
+        """Take what configuration, host, data plane or the owner of a line protocol says."""
         match event:
             case LinkChanged():
                 self._port(event.interface).linked(event)
-                return self._refresh((event.interface,), now)
+                self._refresh((event.interface,))
             case AddressAssigned():
                 self._port(event.interface).assign(event.address, event.prefix_length)
-                return self._refresh((event.interface,), now)
+                self._refresh((event.interface,))
             case LineProtocolDecided():
-                return self._decided(event, now)
+                self._decided(event)
             case TunnelChanged(name=name, new=tunnel):
-                return self._follow_tunnel(name, tunnel.source if tunnel else None, now)
+                self._follow_tunnel(name, tunnel.source if tunnel else None)
             case PlaneAnnounced():
                 self._carries_ipv6 = event.ipv6
                 for port in self._interfaces.values():
                     port.carry_ipv6(event.ipv6)
-                return self._refresh(list(self._interfaces), now)
+                self._refresh(list(self._interfaces))
             case InterfacesCounted():
-                self._traffic = self.traffic_with(event, now)
-                clearing, self._clearing = self._clearing, []
-                for name in clearing:
-                    self._clear(name, now)
-                return []
-            case ClearCounters(interface=name):
-                self._clear(name, now)
+                self._count(event)
+            case ClearInterfaceCounters(interface=name):
+                self._clear(name)
                 self._clearing.append(name)  # what passed since the last poll does not count either
-                return [PollInterfaces()]
+                self._context.emit(PollInterfaces())
             case Configured(model=InterfaceConfig() as config):
-                return self._configure(config, now)
+                self._configure(config)
             case EffectFailed(effect=SetInterface() as order):
-                reason = Reason(InterfaceReason.REFUSED, (event.text,), now)
-                self._retries.failed(order.interface, reason, now)
-                return []
+                now = self._context.now
+                self._retries.failed(order.interface, Reason(InterfaceReason.REFUSED, (event.text,), now))
             case EffectFailed(effect=PollInterfaces()):
                 self._clearing.clear()
-                return []
-            case Tick():
-                return self._tick(now)
             case Resync():
                 orders = [order for name, order in self._orders.items() if kind_name(name) != "Tunnel"]
-                return [*orders, *([SetIpv6Forwarding(True)] if self._config.forwards_ipv6 else [])]
-            case _:
-                return []
+                self._context.emit(*orders, *([SetIpv6Forwarding(True)] if self._config.forwards_ipv6 else []))
 
-    def next_deadline(self) -> float | None:
-        """Return when an order that failed is tried again, or the counters are due."""
-        return earliest(self._retries.next(), self._polls.next())
+    def _order_again(self, name: str) -> None:
+        if name in self._orders:
+            self._context.emit(self._orders[name])
 
-    def _clear(self, name: str | None, now: float) -> None:
+    def _poll_counters(self) -> None:
+        self._context.start(self._poll, POLL)
+        self._context.emit(PollInterfaces())
+
+    def _count(self, event: InterfacesCounted) -> None:
+        self._traffic = self.traffic_with(event, self._context.now)
+        clearing, self._clearing = self._clearing, []
+        for name in clearing:
+            self._clear(name)
+
+    def _clear(self, name: str | None) -> None:
         """Count an interface, or (None) all, from here on."""
         for known, traffic in self._traffic.items():
             if name in (None, known):
-                self._traffic[known] = traffic.clear(now)
+                self._traffic[known] = traffic.clear(self._context.now)
 
-    def _tick(self, now: float) -> list[Effect | Notice]:
-        orders: list[Effect | Notice] = [
-            self._orders[name] for name in self._retries.pop_due(now) if name in self._orders
-        ]
-        if self._polls.pop_due(now):
-            self._polls.set(_POLL, now + POLL)
-            orders.append(PollInterfaces())
-        return orders
-
-    def _decided(self, event: LineProtocolDecided, now: float) -> list[Effect | Notice]:
+    def _decided(self, event: LineProtocolDecided) -> None:
         """Take what the owner said.
 
         The same words again mean that the shell may have lost the interface with its addresses.
         """
         port = self._interfaces.get(event.interface)
         if port is None:
-            return []
+            return
         is_repeated = port.decide(event)
         order = self._orders.get(event.interface)
-        return [order] if is_repeated and order is not None else self._refresh((event.interface,), now)
+        if is_repeated and order is not None:
+            self._context.emit(order)
+        else:
+            self._refresh((event.interface,))
 
-    def _follow_tunnel(self, name: str, underlay: IPAddress | None, now: float) -> list[Effect | Notice]:
+    def _follow_tunnel(self, name: str, underlay: IPAddress | None) -> None:
         port = self._interfaces.get(name)
-        return self._refresh((name,), now) if port is not None and port.lead_over(underlay) else []
+        if port is not None and port.lead_over(underlay):
+            self._refresh((name,))
 
-    def _configure(self, config: InterfaceConfig, now: float) -> list[Effect | Notice]:
+    def _configure(self, config: InterfaceConfig) -> None:
         old, self._config = self._config, config
-        forwarding: list[Effect | Notice] = []
         if old.forwards_ipv6 != config.forwards_ipv6:
-            forwarding = [SetIpv6Forwarding(config.forwards_ipv6)]
-        if self._polls.when(_POLL) is None:
-            self._polls.set(_POLL, now + POLL)
+            self._context.emit(SetIpv6Forwarding(config.forwards_ipv6))
+        if not self._context.is_running(self._poll):
+            self._context.start(self._poll, POLL)
         gone, came = config.interfaces.changes(old.interfaces)
         wanted = {settings.name: settings for settings in came.values()}
         removed = sorted((one.name for one in gone.values() if one.name not in wanted), key=sort_key)
@@ -221,60 +218,58 @@ class InterfaceMachine:
         changed = [
             name for name in sorted(wanted, key=sort_key) if self._port(name).configure(wanted[name], config.hostname)
         ]
-        return [*forwarding, *self._refresh([*removed, *changed], now)]
+        self._refresh([*removed, *changed])
 
-    def _port(self, name: str) -> Port:
+    def _port(self, name: str) -> InterfaceSources:
         port = self._interfaces.get(name)
         if port is None:
-            port = self._interfaces[name] = Port(InterfaceSettings(name=name), carries_ipv6=self._carries_ipv6)
+            port = self._interfaces[name] = InterfaceSources(
+                InterfaceSettings(name=name), carries_ipv6=self._carries_ipv6
+            )
         return port
 
-    def _refresh(self, names: Iterable[str], now: float) -> list[Effect | Notice]:
+    def _refresh(self, names: Iterable[str]) -> None:
         """Bring the states of these interfaces up to date and say what follows."""
-        results: list[Effect | Notice] = []
         for name in names:
             port = self._interfaces[name]
             old = self._states.get(name)
             if not port.configured and (port.link is None or kind_of(name).logical):
-                results += self._remove(port, old)
+                self._remove(port, old)
                 continue
-            new = port.state(old, now)
-            results += self._log(name, old, port.status, new)
+            new = port.state(old, self._context.now)
+            self._log(name, old, port.status, new)
             self._states[name], self._status[name] = new, port.status
-            results += self._order(port, old, new)
+            self._order(port, old, new)
             if new != old:
                 self._sorted = None
                 self._own(name, old, new)
-                results.append(InterfaceChanged(name, old, new))
-        return results
+                self._context.emit(InterfaceChanged(name, old, new))
 
-    def _remove(self, port: Port, old: InterfaceState | None) -> list[Effect | Notice]:
+    def _remove(self, port: InterfaceSources, old: InterfaceState | None) -> None:
         """Remove an interface that is neither configured nor there. What the host said of its address is remembered."""
         name = port.name
         if port.assigned is None:
             del self._interfaces[name]
         if old is None:
-            return []
+            return
         del self._states[name], self._status[name]
         self._traffic.pop(name, None)
         self._sorted = None
         self._own(name, old, None)
         self._retries.forget(name)
-        order = self._orders.pop(name, None)
-        undo: list[Effect | Notice] = [SetInterface(name, up=False, addresses=())] if order is not None else []
-        return [*undo, InterfaceChanged(name, old, None)]
+        if self._orders.pop(name, None) is not None:
+            self._context.emit(SetInterface(name, up=False, addresses=()))
+        self._context.emit(InterfaceChanged(name, old, None))
 
-    def _order(self, port: Port, old: InterfaceState | None, new: InterfaceState) -> list[Effect | Notice]:
+    def _order(self, port: InterfaceSources, old: InterfaceState | None, new: InterfaceState) -> None:
         order = port.order(new)
         came_up = new.line and not (old is not None and old.line)
         if order is None:
             self._orders.pop(port.name, None)
-            return []
-        if order == self._orders.get(port.name) and not came_up:
-            return []
-        self._orders[port.name] = order
-        self._retries.forget(port.name)
-        return [order]
+        elif came_up or order != self._orders.get(port.name):
+            self._orders[port.name] = order
+            self._retries.forget(port.name)
+            self._context.emit(order)
 
     def _own(self, name: str, old: InterfaceState | None, new: InterfaceState | None) -> None:
         """Note who has which address. Link-local ones are not here: several links may have the same."""
@@ -288,20 +283,18 @@ class InterfaceMachine:
         for address in mine:
             self._owners.setdefault(address, name)
 
-    def _log(self, name: str, old: InterfaceState | None, status: Status, new: InterfaceState) -> list[Effect | Notice]:
-        results: list[Effect | Notice] = []
-        before = self._status.get(name)
+    def _log(self, name: str, old: InterfaceState | None, status: Status, new: InterfaceState) -> None:
+        emit, before = self._context.emit, self._status.get(name)
         if status is not before:
             if status is Status.SHUT:
-                results += [messages.LinkChanged.of(name)] if before is not None else []
+                emit(*([messages.LinkChanged.of(name)] if before is not None else []))
             elif before is not None or (status is Status.UP and not kind_of(name).logical):
-                results.append(messages.LinkUpDown.of(name, up=status is Status.UP))
+                emit(messages.LinkUpDown.of(name, up=status is Status.UP))
         if new.line != (old is not None and old.line):
-            results.append(messages.LineProtocolUpDown.of(name, up=new.line))
+            emit(messages.LineProtocolUpDown.of(name, up=new.line))
         reason = new.ipv6.reason if new.ipv6 is not None else None
         if reason is not None and (old is None or old.ipv6 is None or old.ipv6.reason is None):
-            results.append(messages.Ipv6Down.of(name, reason))
-        return results
+            emit(messages.Ipv6Down.of(name, reason))
 
 
 def _known_elsewhere(state: InterfaceState | None) -> list[IPAddress]:

@@ -36,6 +36,7 @@ class InterfaceSettings:
     mtu, ip_mtu, mss: octets.
     redirects: `no ip redirects` is not configured.
     ipv6: what is said of IPv6, None: nothing, so it is not enabled.
+    is_apart: it is in a VRF.
     """
 
     name: str
@@ -51,6 +52,7 @@ class InterfaceSettings:
     shutdown: bool = False
     redirects: bool = True
     ipv6: Ipv6Settings | None = None
+    is_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

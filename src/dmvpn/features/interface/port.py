@@ -33,7 +33,7 @@ class Status(enum.Enum):
 
 
 @dataclass(slots=True)
-class Port:
+class InterfaceSources:
     """The sources of truth of one interface.
 
     link: None until the host reports one.
@@ -143,6 +143,7 @@ class Port:
             reason=reason,
             since=since,
             ipv6=self._ipv6(self._default_ip_mtu(mtu), old, now),
+            is_apart=settings.is_apart,
         )
 
     def _ipv6(self, mtu: int, old: InterfaceState | None, now: float) -> Ipv6State | None:

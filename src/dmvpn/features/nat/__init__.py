@@ -10,7 +10,7 @@ of it unless somebody says so: what goes to other sites through it is never tran
     machine   lines and lists -> the order      show      show ip nat translations, statistics; clear
     rules     a rule -> what it says of packets lint      rules about the lines of one router
     messages  log messages                      explain   what its lines and words mean
-    facts     what judges outside may know
+    facts     what judges outside may know      timers    what its timer is for
 """
 
 from __future__ import annotations

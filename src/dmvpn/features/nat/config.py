@@ -1,4 +1,4 @@
-"""The lines of NAT overload. Pools, static entries and what else `ip nat` can say are kept (`ios/known.txt`)."""
+"""The lines of NAT overload. Pools and static entries are left out, options are kept (`ios/known.txt`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HELP: Final = {
     "name": "Name of the route map",
     "interface": "To the address of an interface",
     "outside_interface": "The interface, which has `ip nat outside`",
-    "overload": "Many stations share the address, told apart by ports",
+    "overload": "Many stations share the address, distinguished by ports",
 }
 
 INSIDE: Final = ConfigLine("interface", "ip nat inside", _HELP, order=154)

@@ -1,4 +1,4 @@
-"""What address translation prints, explained for `dmvpn explain`. Imported when somebody asks."""
+"""What address translation prints, explained for `dmvpn explain`. Imported on first use."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _FLOWS = label_group(
     Word("Pro", "Protocol of the flow, or its number.", also=("icmp", "tcp", "udp", "gre", "esp")),
     Word("Inside global", "The address and port by which the outside knows the station inside: the router's own."),
     Word("Inside local", "The station inside, by its own address and port; of an echo the identifier."),
-    Word("Outside local", "Whom it speaks to, as those inside know it. Nobody translates that here."),
+    Word("Outside local", "The outside host's address, as inside hosts know it. It is not translated here."),
     Word("Outside global", "The same, as the outside knows it."),
     Word("Total number of translations", "As many lines are above."),
     Word("left", "Time until the flow is forgotten if no packet comes."),
     Word("flags", "Always extended: by addresses and ports, not by addresses alone.", also=("extended",)),
-    Word("not answered", "Nobody has answered a packet of the flow yet."),
+    Word("not answered", "No packet of the flow has been answered yet."),
     next=_STATISTICS,
     sighted=True,
     mark=r"^Pro +Inside global +Inside local",
@@ -51,7 +51,7 @@ _COUNTS = label_group(
     Word("Inside interfaces", "Those with `ip nat inside`.", also=("Inside",)),
     Word("Hits", "Translated packets that belonged to a flow."),
     Word("Misses", "Packets that made a flow."),
-    Word("Not translating", "What the host said when it was told to translate; it is tried again."),
+    Word("Not translating", "The host's error when the translation was set up; this router tries again."),
     Word("Dynamic mappings", "The rules (`ip nat inside source`).", also=("Inside Source", "Id")),
     Word("access-list", "Translates what this access list permits."),
     Word("route-map", "Translates what this route map permits."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.features.nat import config as lines
 from dmvpn.features.nat.rules import Policies
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ OUTSIDE: Final = Rule(
     id="nat-without-outside",
     severity=Severity.WARNING,
     title="A NAT rule names an interface that is not outside",
-    why="Only what leaves by an interface with `ip nat outside` is translated. Without it packets leave with their "
-    "private addresses, and no answer finds back.",
+    why="Only packets that leave by an interface with `ip nat outside` are translated. Without it packets leave with "
+    "their private addresses, and answers do not return.",
     bad="ip nat inside source list LAN interface GigabitEthernet1 overload\ninterface GigabitEthernet1\n"
     " ip address 192.0.2.2 255.255.255.252",
     fix="interface GigabitEthernet1\n ip nat outside",
@@ -27,8 +28,8 @@ INSIDE: Final = Rule(
     id="nat-without-inside",
     severity=Severity.WARNING,
     title="A NAT rule, and no interface is inside",
-    why="Only what comes in by an interface with `ip nat inside` is translated. Tunnels need not be inside: what goes "
-    "to another site through one leaves by no outside interface.",
+    why="Only packets that enter by an interface with `ip nat inside` are translated. Tunnels need not be inside: "
+    "packets to another site through a tunnel leave by no outside interface.",
     bad="ip nat inside source list LAN interface GigabitEthernet1 overload",
     fix="interface GigabitEthernet2\n ip nat inside",
 )
@@ -46,13 +47,13 @@ RULES: Final = (OUTSIDE, INSIDE, REFUSED)
 
 
 def check(config: NatConfig, known: PacketPolicies) -> Iterator[Concern]:
-    """Yield what is wrong with NAT rules. A list that also permits what goes through a tunnel is all right."""
+    """Yield findings about NAT rules. A list that also permits packets through a tunnel is all right."""
     policies = Policies(known)
     for rule in config.rules:
         at = (str(rule),)
         if rule.outside not in config.outside:
             what = f"{rule.outside} is the address that stations inside get, and it has no ip nat outside"
-            yield Concern(rule=OUTSIDE, at=at, what=what, fix=f"interface {rule.outside}\n ip nat outside")
+            yield Concern(rule=OUTSIDE, at=at, what=what, fix=f"interface {rule.outside}\n {lines.OUTSIDE.of()}")
         if not config.inside:
             what = "no interface has ip nat inside, so nothing is translated"
             yield Concern(rule=INSIDE, at=at, what=what)

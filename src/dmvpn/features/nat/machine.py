@@ -6,10 +6,12 @@ leaves with its own address, and nobody answers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
+from dmvpn.base.context import Context
 from dmvpn.base.effects import ForgetTranslations, SetTranslation
-from dmvpn.base.events import EffectFailed, Resync, Tick
+from dmvpn.base.events import EffectFailed, Resync
+from dmvpn.base.machine import Machine
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice, TunnelChanged
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
@@ -19,10 +21,10 @@ from dmvpn.features.nat.events import ClearTranslations
 from dmvpn.features.nat.model import NatConfig
 from dmvpn.features.nat.reasons import NatReason
 from dmvpn.features.nat.rules import Policies
+from dmvpn.features.nat.timers import TimerKind
 
 if TYPE_CHECKING:
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.events import Event
+    from dmvpn.base.events import Event, Packets
     from dmvpn.base.ports import Ports
     from dmvpn.base.translation import TranslatedFlow
     from dmvpn.features.nat.model import NatRule
@@ -33,23 +35,22 @@ _ORDER: Final = "translation"
 _OF_TUNNELS: Final = (GRE, ESP)
 
 
-class NatMachine:
+class NatMachine(Machine):
     """Keeps the plane in step with the lines."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         AccessListsChanged,
         TunnelChanged,
         ClearTranslations,
         EffectFailed,
         Resync,
-        Tick,
     )
 
     def __init__(self, ports: Ports) -> None:
-        self._ports = ports
+        super().__init__(Context(ports))
         self._ordered = SetTranslation()
         self._overloads: dict[NatRule, Overload] = {}
-        self._retries: Retries[str] = Retries()
+        self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=1)
         self._complaint = ""
         self.config = NatConfig()
         #: Rules that are not obeyed, and why.
@@ -57,7 +58,7 @@ class NatMachine:
 
     @property
     def ordered(self) -> SetTranslation:
-        """What the plane was told last."""
+        """The last order to the plane."""
         return self._ordered
 
     def failure(self) -> Reason | None:
@@ -67,42 +68,41 @@ class NatMachine:
     def rule_of(self, flow: TranslatedFlow) -> NatRule | None:
         """Return the rule by which a flow is translated; None if that is not in the configuration any more."""
         for rule, overload in self._overloads.items():
-            state = self._ports.interfaces.get(rule.outside)
+            state = self._context.ports.interfaces.get(rule.outside)
             if state is not None and state.address == flow.inside_global[0] and overload.translates(flow.original):
                 return rule
         return None
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
+    def dispatch(self, event: Event | Notice) -> None:
+        """Take a configuration, what it refers to, or an answer of the plane."""
         match event:
             case Configured():
                 self.config = cast("NatConfig | None", event.model) or NatConfig()
-                return self._refresh()
+                self._refresh()
             case AccessListsChanged() | TunnelChanged():
-                return self._refresh()
+                self._refresh()
             case ClearTranslations():
-                return [ForgetTranslations()]
+                self._context.emit(ForgetTranslations())
             case EffectFailed(effect=SetTranslation()) if event.effect == self._ordered:
-                self._retries.failed(_ORDER, Reason(NatReason.REFUSED, (event.text,), now), now)
-                before, self._complaint = self._complaint, event.text
-                return [messages.NotTranslating.of(event.text)] if before != event.text else []
+                self._fail(event.text)
             case Resync() if self._ordered != SetTranslation():
-                return [self._ordered]
-            case Tick():
-                return [self._ordered for _ in self._retries.pop_due(now)]
-            case _:
-                return []
-
-    def next_deadline(self) -> float | None:
-        """Return when the order is given again, after a refusal."""
-        return self._retries.next()
+                self._context.emit(self._ordered)
 
     # ------------------------------------------------------------------------------------------------ parts
 
-    def _refresh(self) -> list[Effect | Notice]:
+    def _fail(self, text: str) -> None:
+        now = self._context.now
+        self._retries.failed(_ORDER, Reason(NatReason.REFUSED, (text,), now))
+        before, self._complaint = self._complaint, text
+        if before != text:
+            self._context.emit(messages.NotTranslating.of(text))
+
+    def _order_again(self, _: str) -> None:
+        self._context.emit(self._ordered)
+
+    def _refresh(self) -> None:
         """Order the translation again, if it is different now."""
-        results: list[Effect | Notice] = []
-        policies = Policies(self._ports.policies.of_packets())
+        policies = Policies(self._context.ports.policies.of_packets())
         before, self.refused = self.refused, {}
         overloads: dict[NatRule, Overload] = {}
         for rule in self.config.rules:
@@ -110,7 +110,7 @@ class NatMachine:
             if isinstance(clauses, str):
                 self.refused[rule] = clauses
                 if before.get(rule) != clauses:
-                    results.append(messages.RuleRefused.of(str(rule), clauses))
+                    self._context.emit(messages.RuleRefused.of(str(rule), clauses))
             elif rule.outside in self.config.outside and clauses:
                 overloads[rule] = Overload(rule.outside, clauses, self._protocols_refused(rule.outside))
         inside, self._overloads = self.config.inside, overloads
@@ -119,9 +119,8 @@ class NatMachine:
             self._ordered = order
             self._retries.forget(_ORDER)
             self._complaint = ""
-            results.append(order)
-        return results
+            self._context.emit(order)
 
     def _protocols_refused(self, outside: str) -> tuple[int, ...]:
-        has_tunnels = any(tunnel.source_interface == outside for tunnel in self._ports.tunnels.all())
+        has_tunnels = any(tunnel.source_interface == outside for tunnel in self._context.ports.tunnels.all())
         return _OF_TUNNELS if has_tunnels else ()

@@ -1,11 +1,11 @@
-"""What the prompt and the shows say of lists and maps, explained for `dmvpn explain`. Imported when somebody asks."""
+"""What the prompt and the shows say of lists and maps, explained for `dmvpn explain`. Imported on first use."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, label_group
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group
 
 _ANSWERS = answer_group(
     "access, prefix and AS path lists",
@@ -57,7 +57,7 @@ _MAPS = label_group(
         also=("next-hop",),
     ),
     Word("interface", "The route leads over this interface."),
-    Word("route-source", "Who told the route is in one of these lists; of OSPF its identifier."),
+    Word("route-source", "The neighbor that advertised the route is in one of these lists; for OSPF, its router ID."),
     Word("source-protocol", "The protocol that has the route in the routing table."),
     Word("as-path", "BGP's path is in one of these lists.", also=("as-path filter", "filter")),
     Word(
@@ -73,7 +73,7 @@ _MAPS = label_group(
     ),
     Word(
         "extended community",
-        "These route targets take the place of those that there are, or this site of origin does.",
+        "These route targets, or this site of origin, replace the existing ones.",
         clause="RFC 4360",
         also=("RT", "SoO"),
     ),
@@ -84,11 +84,11 @@ _MAPS = label_group(
         also=("large-community-list", "large-community-list filter"),
     ),
     Word("route-type", "Where the route came from.", also=("internal", "external", "local", "nssa-external")),
-    Word("exact-match", "With these communities and no others."),
+    Word("exact-match", "With exactly these communities."),
     Word("additive", "Besides the communities that there are."),
     Word(
         "comm-list",
-        "BGP's communities that this list permits are taken off before others are set.",
+        "BGP communities that this list permits are removed before other communities are set.",
         also=("delete",),
     ),
     Word("metric", "The metric of the route; in BGP its MED."),
@@ -98,20 +98,20 @@ _MAPS = label_group(
     Word("weight", "BGP's preference on this router."),
     Word("origin", "BGP's origin: igp or incomplete."),
     Word("as-path prepend last-as", "So often the first AS of BGP's path is put before it.", also=("last-as",)),
-    Word("peer-address", "The next hop is the neighbor; for what it is told, this router."),
+    Word("peer-address", "The next hop is the neighbor, or this router in outgoing routes."),
     Word("self", "The next hop is this router."),
-    Word("unchanged", "The next hop stays as it was told."),
+    Word("unchanged", "The next hop stays as advertised."),
     Word("as-path prepend", "These numbers come before BGP's path.", also=("prepend",)),
     Word("Continue", "The entry that goes on after this one fitted.", also=("to next entry",)),
     Word("Set clauses", "What becomes of a route that fits, if the entry permits it."),
     Word("Policy routing matches", "IOS's line: no packets are routed by maps here.", also=("packets", "bytes")),
-    Word("Route matches", "A line of our own: how often the entry fitted a route that somebody asked about."),
+    Word("Route matches", "A line of our own: how often the entry matched a route."),
     Word("not found", "No map has this name; where one is asked for, it lets nothing through."),
     next="show running-config",
 )
-_ENTRIES = Group(
+_ENTRIES = WordGroup(
     title="what an entry of a route map does",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show route-map",),
     next="show running-config",
     sighting=r"^route-map \S+, (permit|deny), sequence",
@@ -138,8 +138,8 @@ _LISTS = label_group(
     Word("range entries", "Entries with `ge` or `le`."),
     Word("sequences", "The first and the last number of an entry."),
     Word("refcount", "The list itself, and the entries of route maps that name it."),
-    Word("hit count", "How often the entry fitted a route that somebody asked about."),
-    Word("AS path access list", "Regular expressions for AS paths; the first one that fits decides."),
+    Word("hit count", "How often the entry matched a route."),
+    Word("AS path access list", "Regular expressions for AS paths; the first match decides."),
     Word("ge", "At least so many bits."),
     Word("le", "At most so many bits."),
     Word(
@@ -156,10 +156,10 @@ _LISTS = label_group(
 _ACCESS = label_group(
     "access lists",
     ("show ip access-lists", "show access-lists"),
-    Word("IP access list", "What is meant; the first entry that fits decides.", also=("access",)),
+    Word("IP access list", "A list of addresses or packets; the first entry that matches decides.", also=("access",)),
     Word("Standard", "By source address alone."),
     Word("Extended", "By addresses, protocol and ports."),
-    Word("permit", "What fits is meant.", also=("deny",)),
+    Word("permit", "The list selects packets that match, or excludes them.", also=("deny",)),
     Word("wildcard bits", "Bits of the address that do not matter.", also=("any", "host")),
     Word("eq", "This port, or one of these.", also=("neq", "range", "gt", "lt")),
     Word("established", "TCP, but not the first packet of a connection."),
@@ -167,7 +167,7 @@ _ACCESS = label_group(
         "echo",
         "The entry is about some packets of its protocol alone: messages of ICMP or IGMP, TCP with some flags, "
         "fragments, marks, times, groups of addresses. Nothing here looks at these: NAT does nothing by such a list "
-        "and says so, an entry of this kind chooses no route, and in an access class it lets nobody in.",
+        "and says so, an entry of this kind matches no route, and in an access class it admits no client.",
         also=(
             "fragments",
             "dscp",

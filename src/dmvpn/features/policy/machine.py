@@ -5,8 +5,10 @@ A translator obeys less than these lines can say, so each list carries what of i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
+from dmvpn.base.context import Context
+from dmvpn.base.machine import Machine
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice
 from dmvpn.base.routemaps import Counted, MapRule, RoutePolicies
 from dmvpn.base.translation import (
@@ -24,19 +26,19 @@ from dmvpn.features.policy.routes import Lazily, of_routes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.events import Event
+    from dmvpn.base.events import Event, Packets
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
     from dmvpn.features.policy.model import AccessEntry, AddressRange, PortRanges
 
 
-class PolicyMachine:
+class PolicyMachine(Machine):
     """Keeps what is configured, as others ask for it."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = (ClearHits,)
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (ClearHits,)
 
     def __init__(self, ports: Ports) -> None:
+        super().__init__(Context(ports))
         self.config = PolicyConfig()
         self._policies = PacketPolicies()
         self.hits: dict[tuple[Counted, str, int], int] = {}
@@ -50,24 +52,20 @@ class PolicyMachine:
         """Return all lists and route maps, for those who filter and change routes by them."""
         return self._routes
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
-        if isinstance(event, ClearHits):
-            self._forget(event)
-        if not isinstance(event, Configured):
-            return []
-        self.config = cast("PolicyConfig | None", event.model) or PolicyConfig()
-        self._policies, self._routes = of_packets(self.config), of_routes(self.config, self.hits)
-        return [AccessListsChanged()]
+    def dispatch(self, event: Event | Notice) -> None:
+        """Take a configuration, or clear counters."""
+        match event:
+            case ClearHits():
+                self._forget(event)
+            case Configured(model=model):
+                self.config = cast("PolicyConfig | None", model) or PolicyConfig()
+                self._policies, self._routes = of_packets(self.config), of_routes(self.config, self.hits)
+                self._context.emit(AccessListsChanged())
 
     def _forget(self, clear: ClearHits) -> None:
         for kind, name, sequence in list(self.hits):
             if kind is clear.counted and clear.name in ("", name):
                 del self.hits[kind, name, sequence]
-
-    def next_deadline(self) -> float | None:
-        """Return None: policies have no timers."""
-        return None
 
 
 def of_packets(config: PolicyConfig | None) -> PacketPolicies:

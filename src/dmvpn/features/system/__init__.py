@@ -4,6 +4,7 @@
     syslog.py       Log and DebugOutput notices -> stamped lines -> buffer, terminals, log hosts
     log_hosts.py    lines that leave the router: datagrams, TCP connections
     debugging.py    which debugs are on and for which peers
+    packets.py      `debug ip packet`, `debug ip icmp`
     ping.py, traceroute.py, probes.py    one probe each, and all that run
     logins.py       who came in over the network, and when too many tries close the door
     machine.py      SystemMachine: hands each event to one of these; answers ports.clock and ports.debugging
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.system import packets
 from dmvpn.features.system.config import CONFIG, MODES, model
 from dmvpn.features.system.events import (
     ConfigurationLeft,
@@ -32,7 +34,7 @@ from dmvpn.features.system.events import (
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.messages import MESSAGES
 from dmvpn.features.system.model import LineConfig, Login, SystemConfig
-from dmvpn.ios import Feature, Later
+from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
     from dmvpn.base.streams import StreamLine
@@ -53,6 +55,10 @@ FEATURE = Feature(
     model=model,
     machine=SystemMachine,
     messages=MESSAGES,
+    debugs=(
+        DebugFlag(packets.PACKET, "ip packet [ detail ]", "IP packet", "Generic IP"),
+        DebugFlag(packets.ICMP, "ip icmp", "ICMP packet", "Generic IP"),
+    ),
     tcp=_tcp,
     explanations=Later("dmvpn.features.system.explain:GROUPS"),
 )

@@ -16,19 +16,20 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.context import Timer
 from dmvpn.base.effects import SendIp
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamLine, StreamOpen, StreamSend, TcpState
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import messages
 from dmvpn.features.system.packet import SYSLOG_PORT, udp_datagram
+from dmvpn.features.system.timers import TimerKind
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.context import Context
     from dmvpn.base.effects import Effect
-    from dmvpn.base.notices import Notice
-    from dmvpn.base.ports import Ports
     from dmvpn.base.streams import StreamUp
 
 #: Lines that wait for a connection; the oldest go first.
@@ -62,12 +63,12 @@ class LogHost(NamedTuple):
 class _Connection:
     """The way to a host by TCP.
 
-    stream: its number, None if there is none. retry: when to try again, monotonic seconds.
+    stream: its number, None if there is none. call: opens it.
     up: its ends, of the last one that was there. in_flight: octets sent since all that was sent had left.
     """
 
     host: LogHost
-    retry: float
+    call: Timer
     stream: int | None = None
     is_up: bool = False
     up: StreamUp | None = None
@@ -86,24 +87,31 @@ class _Connection:
 class LogHosts:
     """The hosts of `logging host`, and the connections to those that want one."""
 
-    def __init__(self, ports: Ports) -> None:
-        self._ports = ports
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._hosts: tuple[LogHost, ...] = ()
         self._source_interface: str | None = None
         self._connections: dict[LogHost, _Connection] = {}
 
-    def configure(self, hosts: tuple[LogHost, ...], source_interface: str | None, now: float) -> list[Effect]:
+    def configure(self, hosts: tuple[LogHost, ...], source_interface: str | None) -> None:
         """Take over the configuration: new connections are opened at the next tick, others closed."""
         self._hosts = hosts
         is_moved = source_interface != self._source_interface
         self._source_interface = source_interface
-        gone = [connection for host, connection in self._connections.items() if is_moved or host not in hosts]
-        for connection in gone:
-            del self._connections[connection.host]
+        for host in [host for host in self._connections if is_moved or host not in hosts]:
+            self._close(self._connections.pop(host))
         for host in hosts:
             if host.transport is Transport.TCP and host not in self._connections:
-                self._connections[host] = _Connection(host, now)
-        return [StreamClose(connection.stream) for connection in gone if connection.stream is not None]
+                connection = self._connections[host] = self._new(host)
+                self._context.start(connection.call, 0.0)
+
+    def _new(self, host: LogHost) -> _Connection:
+        return _Connection(host, Timer(TimerKind.CALL, lambda: self._call(host), host.address))
+
+    def _close(self, connection: _Connection) -> None:
+        self._context.stop(connection.call)
+        if connection.stream is not None:
+            self._context.emit(StreamClose(connection.stream))
 
     def is_connected(self, host: LogHost) -> bool:
         """Return whether lines can get there, as far as is known. Nobody answers a datagram."""
@@ -121,64 +129,57 @@ class LogHosts:
                 local, port, state = UNSPECIFIED, 0, TcpState.CALLS
             yield StreamLine(each.stream, local, port, each.host.address, each.host.port, state)
 
-    def send(self, text: bytes) -> Iterator[Effect]:
+    def send(self, text: bytes) -> None:
         """Send one line to all hosts; over a connection that is not up yet, it waits."""
         source = self._address(self._source_interface)
         for host in self._hosts:
             if host.transport is Transport.UDP:
                 datagram = udp_datagram((SYSLOG_PORT, host.port), text, source, host.address)
-                yield SendIp(None, source, host.address, IpProtocol.UDP, datagram)
+                self._context.emit(SendIp(None, source, host.address, IpProtocol.UDP, datagram))
             else:
                 connection = self._connections[host]
                 connection.queue.append(text + b"\n")
-                yield from connection.flush()
+                self._context.emit(*connection.flush())
 
-    def connected(self, up: StreamUp) -> list[Effect | Notice]:
+    def connected(self, up: StreamUp) -> None:
         """Send what waited for the connection that is there now."""
         connection = self._of(up.stream)
         if connection is None:
-            return []
+            return
         connection.is_up, connection.up = True, up
-        started = messages.LogHostStarted.again(*_place(connection.host)) if connection.has_failed else None
+        self._context.emit(*connection.flush())
+        if connection.has_failed:
+            self._context.emit(messages.LogHostStarted.again(*_place(connection.host)))
         connection.has_failed = False
-        return [*connection.flush(), *([started] if started else [])]
 
-    def writable(self, stream: int) -> list[Effect]:
+    def writable(self, stream: int) -> None:
         """Note that all that was sent has left."""
         connection = self._of(stream)
-        if connection is None:
-            return []
-        connection.in_flight = 0
-        return list(connection.flush())
+        if connection is not None:
+            connection.in_flight = 0
+            self._context.emit(*connection.flush())
 
-    def disconnected(self, stream: int, now: float) -> list[Notice]:
+    def disconnected(self, stream: int) -> None:
         """Note that a connection has ended, or never came to be."""
         connection = self._of(stream)
-        return [] if connection is None else self._failed(connection, now)
+        if connection is not None:
+            self._failed(connection)
 
-    def tick(self, now: float) -> list[Effect | Notice]:
-        """Open the connections that are due."""
-        said: list[Effect | Notice] = []
-        for connection in self._connections.values():
-            if connection.stream is not None or now < connection.retry:
-                continue
-            local = self._local(connection.host.address)
-            if local is None:
-                said += self._failed(connection, now)
-                continue
-            connection.stream = self._ports.streams.next()
-            said.append(StreamOpen(connection.stream, local, connection.host.address, connection.host.port, ttl=_TTL))
-        return said
+    def _call(self, host: LogHost) -> None:
+        """Open the connection to a host, if there is a way to it."""
+        connection, local = self._connections[host], self._local(host.address)
+        if local is None:
+            self._failed(connection)
+            return
+        connection.stream = self._context.ports.streams.next()
+        self._context.emit(StreamOpen(connection.stream, local, host.address, host.port, ttl=_TTL))
 
-    def next_deadline(self) -> float | None:
-        """Return when a connection is tried again."""
-        return min((one.retry for one in self._connections.values() if one.stream is None), default=None)
-
-    def _failed(self, connection: _Connection, now: float) -> list[Notice]:
+    def _failed(self, connection: _Connection) -> None:
         connection.stream, connection.is_up, connection.in_flight = None, False, 0
-        connection.retry = now + RETRY
-        was_known, connection.has_failed = connection.has_failed, True
-        return [] if was_known else [messages.LogHostFailed.at(*_place(connection.host))]
+        self._context.start(connection.call, RETRY)
+        if not connection.has_failed:
+            self._context.emit(messages.LogHostFailed.at(*_place(connection.host)))
+        connection.has_failed = True
 
     def _of(self, stream: int) -> _Connection | None:
         return next((one for one in self._connections.values() if one.stream == stream), None)
@@ -187,11 +188,11 @@ class LogHosts:
         """Return our address of a connection: the configured interface's, else that of the way there."""
         if self._source_interface is not None:
             return self._address(self._source_interface)
-        route = self._ports.rib.lookup(host)
+        route = self._context.ports.rib.lookup(host)
         return self._address(route.next_hops[0].interface) if route is not None and route.next_hops else None
 
     def _address(self, interface: str | None) -> IPv4Address | None:
-        state = self._ports.interfaces.get(interface) if interface is not None else None
+        state = self._context.ports.interfaces.get(interface) if interface is not None else None
         address = state.address if state is not None else None
         return address if isinstance(address, IPv4Address) else None
 

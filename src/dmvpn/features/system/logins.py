@@ -10,16 +10,15 @@ from collections import deque
 from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.context import Timer
 from dmvpn.base.translation import PacketFlow, permits
 from dmvpn.features.system import messages
 from dmvpn.features.system.model import SystemConfig
+from dmvpn.features.system.timers import TimerKind
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.notices import Notice
-    from dmvpn.base.ports import Ports
+    from dmvpn.base.context import Context
     from dmvpn.features.system.events import LoginFailed, LoginSucceeded
 
 #: Wrong passwords that are remembered.
@@ -30,33 +29,34 @@ _ANYWHERE: Final = IPv4Address(0)
 class Logins:
     """The doors of one router."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, context: Context) -> None:
         self._config = SystemConfig()
-        self._ports = ports
+        self._context = context
         self._failures: deque[float] = deque(maxlen=_MOST)
-        self._quiet_until: float | None = None
+        self._reopen = Timer(TimerKind.QUIET, self._let_in)
 
     def configure(self, config: SystemConfig) -> None:
         """Take over a new configuration."""
         self._config = config
 
-    def next_deadline(self) -> float | None:
-        """Return when the door opens again."""
-        return self._quiet_until
-
     def is_quiet(self, now: float) -> bool:
         """Return whether the door is closed."""
-        return self._quiet_until is not None and now < self._quiet_until
+        until = self._context.timers.when(self._reopen)
+        return until is not None and now < until
 
     def refuses(self, location: str, now: float) -> str:
         """Return why somebody may not even try from this address; "" if they may."""
-        lines = [line for line in self._config.lines if line.kind == "vty" and line.ssh]
-        if lines and not any(self.permits(line.access_list, location) for line in lines):
+        if self._is_denied(location):
             return "the access class of no line has this address"
         quiet_list = self._config.ssh.quiet_list
         if self.is_quiet(now) and not (quiet_list and self.permits(quiet_list, location)):
             return "too many wrong passwords: nobody is let in for a while"
         return ""
+
+    def _is_denied(self, location: str) -> bool:
+        """Return whether all lines for SSH have an access class, and none of these has the address."""
+        lines = [line for line in self._config.lines if line.kind == "vty" and line.ssh]
+        return bool(lines) and not any(self.permits(line.access_list, location) for line in lines)
 
     def permits(self, name: str, location: str) -> bool:
         """Return whether an access list lets this address in. One that is not there lets nobody in.
@@ -65,7 +65,7 @@ class Logins:
         """
         if not name:
             return True
-        found = self._ports.policies.of_packets().access_lists.get(name)
+        found = self._context.ports.policies.of_packets().access_lists.get(name)
         try:
             address = ip_address(location)
         except ValueError:
@@ -75,33 +75,32 @@ class Logins:
         certain = tuple(rule for rule in found.rules if not (rule.permit and rule.is_partial))
         return permits(certain, PacketFlow(IpProtocol.TCP, address, _ANYWHERE, destination_port=22))
 
-    def succeeded(self, event: LoginSucceeded, now: float) -> Iterator[Notice]:
+    def succeeded(self, event: LoginSucceeded) -> None:
         """Log that somebody came in."""
         if self._config.ssh.log.success:
-            yield messages.LoginSuccess.of(event.user, event.location, event.port, self._at(now))
+            self._context.emit(messages.LoginSuccess.of(event.user, event.location, event.port, self._at()))
 
-    def failed(self, event: LoginFailed, now: float) -> Iterator[Notice]:
-        """Log that somebody was refused: too many of them close the door."""
-        at, block = self._at(now), self._config.ssh.block
+    def failed(self, event: LoginFailed) -> None:
+        """Log that somebody was refused: too many of them close the door, unless they may not come in anyway."""
+        now, at, block = self._context.now, self._at(), self._config.ssh.block
         if self._config.ssh.log.failure:
-            yield messages.LoginRefused.of(event.user, event.location, event.port, at)
-        if block is None or self.is_quiet(now):
+            self._context.emit(messages.LoginRefused.of(event.user, event.location, event.port, at))
+        if block is None or self.is_quiet(now) or self._is_denied(event.location):
             return
         self._failures.append(now)
         while self._failures[0] < now - block.within:
             self._failures.popleft()
         if len(self._failures) >= block.attempts:
             self._failures.clear()
-            self._quiet_until = now + block.seconds
-            yield messages.QuietModeOn.of(event.user, event.location, event.port, self._config.ssh.quiet_list, at)
+            self._context.start(self._reopen, block.seconds)
+            quiet_list = self._config.ssh.quiet_list
+            self._context.emit(messages.QuietModeOn.of(event.user, event.location, event.port, quiet_list, at))
 
-    def tick(self, now: float) -> Iterator[Notice]:
-        """Let the door open again when its time has come."""
-        if self._quiet_until is not None and now >= self._quiet_until:
-            self._quiet_until = None
-            yield messages.QuietModeOff.at(self._at(now))
+    def _let_in(self) -> None:
+        """Open the door again."""
+        self._context.emit(messages.QuietModeOff.at(self._at()))
 
-    def _at(self, now: float) -> str:
-        moment = self._ports.clock.local(now)
+    def _at(self) -> str:
+        moment = self._context.ports.clock.local(self._context.now)
         zone = self._config.zone.name
         return f"{moment:%H:%M:%S} {zone} {moment:%a %b} {moment.day} {moment.year}"

@@ -12,9 +12,10 @@ Besides it remembers what shows want to know: since when the router runs, and wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from dmvpn.base.effects import Effect, JobDone, JobOutput
+from dmvpn.base.context import Context
+from dmvpn.base.effects import JobDone, JobOutput
 from dmvpn.base.events import (
     ClockSet,
     ConfigurationEntered,
@@ -26,12 +27,12 @@ from dmvpn.base.events import (
     LinesEntered,
     NameResolved,
     Packets,
-    Tick,
 )
-from dmvpn.base.notices import Configured, DebugOutput, Log, Notice
+from dmvpn.base.machine import Machine
+from dmvpn.base.notices import Configured, DebugOutput, Log, Notice, PacketsHandled
 from dmvpn.base.streams import StreamDown, StreamUp, StreamWritable
 from dmvpn.base.values import dataclass
-from dmvpn.features.system import messages
+from dmvpn.features.system import messages, packets
 from dmvpn.features.system.clock import WallClock
 from dmvpn.features.system.debugging import DebugSwitches
 from dmvpn.features.system.events import (
@@ -69,10 +70,10 @@ class LastChange:
     by: str
 
 
-class SystemMachine:
+class SystemMachine(Machine):
     """The router as a computer: its clock, its log, its debugs, its pings."""
 
-    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         ClearDebug,
         ClearLogging,
         ClockSet,
@@ -91,6 +92,7 @@ class SystemMachine:
         LoginSucceeded,
         Log,
         NameResolved,
+        PacketsHandled,
         SetDebug,
         SetDebugCondition,
         StartPing,
@@ -101,59 +103,60 @@ class SystemMachine:
     )
 
     def __init__(self, ports: Ports) -> None:
+        context = Context(ports)
+        super().__init__(context)
         self.ports = ports
         self.clock = WallClock()
         self.switches = DebugSwitches()
-        self.log_hosts = LogHosts(ports)
-        self.syslog = Syslog(self.clock, self.log_hosts)
-        self.probes = Probes(ports)
-        self.logins = Logins(ports)
+        self.log_hosts = LogHosts(context)
+        self.syslog = Syslog(context, self.clock, self.log_hosts)
+        self.probes = Probes(context)
+        self.logins = Logins(context)
         self.config = SystemConfig()
         self.host = HostDescribed()
         self.started: float | None = None
         self.last_change: LastChange | None = None
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event or notice."""
-        if self.started is None:
-            self.started = self.syslog.started = now
+    def dispatch(self, event: Event | Notice) -> None:
+        """Hand an event or a notice to the part that it concerns."""
+        self._note_start()
         match event:
             case Log():
-                return list(self.syslog.log(event, now))
+                self.syslog.log(event)
             case DebugOutput():
-                return list(self.syslog.debug(event, now))
+                self.syslog.debug(event)
             case IpReceived():
-                return list(self.probes.receive(event, now))
-            case Tick():
-                return [*self.probes.tick(now), *self.logins.tick(now), *self.log_hosts.tick(now)]
+                self.probes.receive(event)
+            case PacketsHandled():
+                lines = packets.lines(event, self.switches)
+                if lines:
+                    self.syslog.debug(DebugOutput(lines))
             case LoginSucceeded():
-                return list(self.logins.succeeded(event, now))
+                self.logins.succeeded(event)
             case LoginFailed():
-                return list(self.logins.failed(event, now))
+                self.logins.failed(event)
             case ConfigurationEntered() | LinesEntered():
-                return self._configuration_entered(event, now)
+                self._configuration_entered(event)
             case ConfigurationLeft():
-                return [messages.Configured.by(event.user, event.line)]
+                self._context.emit(messages.Configured.by(event.user, event.line))
             case ConfigurationReloaded():
-                return _reloaded(event)
+                self._context.emit(*_reloaded(event))
             case Configured(model=SystemConfig() as model):
-                return self._configure(model, now)
+                self._configure(model)
             case ClockSet():
                 self.clock.set(event)
             case HostDescribed():
                 self.host = event
-            case StreamUp() | StreamWritable() | StreamDown():
-                return self._stream(event, now)
+            case StreamUp():
+                self.log_hosts.connected(event)
+            case StreamWritable():
+                self.log_hosts.writable(event.stream)
+            case StreamDown():
+                self.log_hosts.disconnected(event.stream)
             case ClearLogging():
                 self.syslog.clear()
             case _:
-                return list(self._job(event, now))
-        return []
-
-    def next_deadline(self) -> float | None:
-        """Return when a ping or traceroute gives up waiting, logins are possible again, or a log host is called."""
-        waits = (self.probes.next_deadline(), self.logins.next_deadline(), self.log_hosts.next_deadline())
-        return min((due for due in waits if due is not None), default=None)
+                self._take_job(event)
 
     # -------------------------------------------------------------------------------------------- ports
 
@@ -183,53 +186,47 @@ class SystemMachine:
 
     # -------------------------------------------------------------------------------------------- parts
 
-    def _job(self, event: Event | Notice, now: float) -> list[Effect]:
+    def _note_start(self) -> None:
+        if self.started is None:
+            self.started = self.syslog.started = self._context.now
+
+    def _take_job(self, event: Event | Notice) -> None:
         match event:
             case StartPing() | StartTraceroute():
-                return self.probes.start(event, now)
+                self.probes.start(event)
             case JobAborted():
-                return self.probes.abort(event)
+                self.probes.abort(event)
             case NameResolved():
-                return self.probes.resolved(event, now)
+                self.probes.resolved(event)
             case EffectFailed():
-                return self.probes.fail(event, now)
+                self.probes.fail(event)
             case SetDebug():
-                return _answer(event, self.switches.set(event))
+                self._answer(event, self.switches.set(event))
             case ClearDebug():
-                return _answer(event, self.switches.clear(event))
+                self._answer(event, self.switches.clear(event))
             case SetDebugCondition():
-                return _answer(event, self.switches.set_condition(event))
-        return []
+                self._answer(event, self.switches.set_condition(event))
 
-    def _configuration_entered(self, event: ConfigurationEntered | LinesEntered, now: float) -> list[Effect | Notice]:
-        first = self.last_change is None
-        self.last_change = LastChange(now, event.by)
-        return [messages.Restarted.now()] if first else []
+    def _answer(self, job: Job, text: str) -> None:
+        """End a job that is over at once, with these words for its user."""
+        if text:
+            self._context.emit(JobOutput(job.session, text))
+        self._context.emit(JobDone(job.session))
 
-    def _stream(self, event: StreamUp | StreamWritable | StreamDown, now: float) -> list[Effect | Notice]:
-        match event:
-            case StreamUp():
-                return self.log_hosts.connected(event)
-            case StreamWritable():
-                return list(self.log_hosts.writable(event.stream))
-            case StreamDown():
-                return list(self.log_hosts.disconnected(event.stream, now))
+    def _configuration_entered(self, event: ConfigurationEntered | LinesEntered) -> None:
+        if self.last_change is None:
+            self._context.emit(messages.Restarted.now())
+        self.last_change = LastChange(self._context.now, event.by)
 
-    def _configure(self, model: SystemConfig, now: float) -> list[Effect | Notice]:
+    def _configure(self, model: SystemConfig) -> None:
         self.config = model
         self.syslog.configure(model.logging, model.zone)
         self.probes.configure(model.names)
         self.logins.configure(model)
-        return list(self.log_hosts.configure(model.logging.hosts, model.logging.source_interface, now))
+        self.log_hosts.configure(model.logging.hosts, model.logging.source_interface)
 
 
-def _reloaded(event: ConfigurationReloaded) -> list[Effect | Notice]:
+def _reloaded(event: ConfigurationReloaded) -> list[Notice]:
     if event.refused:
         return [messages.ReloadRefused.because(event.path, why) for why in event.refused]
     return [messages.Reloaded.of(event.path), *(messages.UnsavedLost.of(event.path, line) for line in event.lost)]
-
-
-def _answer(job: Job, text: str) -> list[Effect]:
-    """Return a job that is over at once, with these words for its user."""
-    said: list[Effect] = [JobOutput(job.session, text)] if text else []
-    return [*said, JobDone(job.session)]

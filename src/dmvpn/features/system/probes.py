@@ -6,22 +6,24 @@ checked against our interfaces. Then the probe lives until it says it is over, a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, is_link_local, is_one_station
-from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.effects import Effect, JobDone, JobOutput, Resolve
+from dmvpn.base.effects import JobDone, JobOutput, Resolve
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
+from dmvpn.base.queues import TimerQueue
 from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.features.system.names import UNKNOWN_NAME, NamesConfig
 from dmvpn.features.system.ping import Ping
+from dmvpn.features.system.timers import TimerKind
 from dmvpn.features.system.traceroute import Traceroute
 from dmvpn.net import ip
 
 if TYPE_CHECKING:
+    from dmvpn.base.context import Context
+    from dmvpn.base.effects import Effect
     from dmvpn.base.events import EffectFailed, IpReceived, JobAborted, NameResolved
-    from dmvpn.base.ports import Ports
 
 Request = StartPing | StartTraceroute
 Probe = Ping | Traceroute
@@ -35,6 +37,8 @@ _DEAD_SOURCE = {
 }
 #: RFC 6335 §6: ports that belong to nobody. Traceroute sends from one of them.
 _FIRST_DYNAMIC_PORT = 49152
+#: How many jobs give up waiting in one event.
+_SLICE: Final = 32
 
 
 class _BadSource(Exception):
@@ -44,103 +48,97 @@ class _BadSource(Exception):
 class Probes:
     """All jobs of this feature, by session."""
 
-    __slots__ = ("_deadlines", "_names", "_ports", "_running", "_waiting")
+    __slots__ = ("_context", "_deadlines", "_names", "_running", "_waiting")
 
-    def __init__(self, ports: Ports) -> None:
-        self._ports = ports
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._running: dict[int, Probe] = {}
         self._waiting: dict[int, tuple[Request, str]] = {}
-        self._deadlines: Deadlines[int] = Deadlines()
+        self._deadlines: TimerQueue[int] = TimerQueue(context, TimerKind.PROBE, self._give_up, most=_SLICE)
         self._names = NamesConfig()
 
     def configure(self, names: NamesConfig) -> None:
         """Take over a new configuration."""
         self._names = names
 
-    def start(self, request: Request, now: float) -> list[Effect]:
+    def start(self, request: Request) -> None:
         """Begin, look the name up, or say what is wrong."""
         session = request.session
         self._forget(session)
         address = self._names.known(request.destination)
         if address is not None:
-            return self._launch(request, address, now)
-        if not self._names.lookup:
-            return [JobOutput(session, UNKNOWN_NAME), JobDone(session)]
-        name = self._names.qualified(request.destination)
-        self._waiting[session] = (request, name)
-        return [JobOutput(session, f'Translating "{request.destination}"...'), Resolve(name)]
+            self._launch(request, address)
+        elif not self._names.lookup:
+            self._end(session, UNKNOWN_NAME)
+        else:
+            name = self._names.qualified(request.destination)
+            self._waiting[session] = (request, name)
+            self._context.emit(JobOutput(session, f'Translating "{request.destination}"...'), Resolve(name))
 
-    def resolved(self, event: NameResolved, now: float) -> list[Effect]:
-        """Take the answer of the name service for those who wait for this name."""
-        effects: list[Effect] = []
+    def resolved(self, event: NameResolved) -> None:
+        """Take the answer of the name service for the jobs that wait for this name."""
         answered = [session for session, (_, name) in self._waiting.items() if name == event.name]
         for session in answered:
             request, _ = self._waiting.pop(session)
             possible = [found for found in event.addresses if request.version in (None, found.version)]
             address = min(possible, key=lambda found: found.version, default=None)
             if address is None:
-                effects += [JobOutput(session, f"\n{UNKNOWN_NAME}"), JobDone(session)]
+                self._end(session, f"\n{UNKNOWN_NAME}")
             else:
-                effects += [JobOutput(session, " [OK]\n"), *self._launch(request, address, now)]
-        return effects
+                self._context.emit(JobOutput(session, " [OK]\n"))
+                self._launch(request, address)
 
-    def abort(self, event: JobAborted) -> list[Effect]:
+    def abort(self, event: JobAborted) -> None:
         """End the probe of a session whose user has had enough."""
         session = event.session
         probe = self._running.get(session)
         if probe is None and session not in self._waiting:
-            return []
-        effects: list[Effect] = list(probe.abort()) if probe else [JobOutput(session, "\n")]
+            return
+        self._context.emit(*(probe.abort() if probe else [JobOutput(session, "\n")]), JobDone(session))
         self._forget(session)
-        return [*effects, JobDone(session)]
 
-    def receive(self, packet: IpReceived, now: float) -> list[Effect]:
+    def receive(self, packet: IpReceived) -> None:
         """Take an ICMP message for this router: each probe looks whether it is an answer to its own."""
         if not self._running or not ip.is_icmp(packet.protocol, packet.source):
-            return []
+            return
         try:
             message = ip.parse_icmp(packet.payload, packet.source, packet.destination)
         except WireError:
-            return []
-        effects: list[Effect] = []
+            return
         for session, probe in list(self._running.items()):
-            effects += self._settle(session, probe.receive(packet, message, now))
-        return effects
+            self._settle(session, probe.receive(packet, message, self._context.now))
 
-    def fail(self, event: EffectFailed, now: float) -> list[Effect]:
+    def fail(self, event: EffectFailed) -> None:
         """Note that something could not be sent: perhaps a probe."""
-        effects: list[Effect] = []
         for session, probe in list(self._running.items()):
-            effects += self._settle(session, probe.fail(event, now))
-        return effects
+            self._settle(session, probe.fail(event, self._context.now))
 
-    def tick(self, now: float) -> list[Effect]:
+    def _give_up(self, session: int) -> None:
         """Give up what got no answer in time."""
-        effects: list[Effect] = []
-        for session in self._deadlines.pop_due(now):
-            effects += self._settle(session, self._running[session].tick(now))
-        return effects
+        self._settle(session, self._running[session].tick(self._context.now))
 
-    def next_deadline(self) -> float | None:
-        """Return when the first probe in flight is given up."""
-        return self._deadlines.next()
-
-    def _launch(self, request: Request, destination: IPAddress, now: float) -> list[Effect]:
+    def _launch(self, request: Request, destination: IPAddress) -> None:
         session = request.session
         is_wanted = request.version in (None, destination.version)
         if not (is_wanted and _is_host(destination) and self._runs(destination.version)):
-            return [JobOutput(session, UNKNOWN_NAME), JobDone(session)]
+            self._end(session, UNKNOWN_NAME)
+            return
         try:
             source = self._source(request.source, destination)
         except _BadSource as error:
-            return [JobOutput(session, str(error)), JobDone(session)]
+            self._end(session, str(error))
+            return
         link = str(request.source) if is_link_local(destination) else None
         probe = self._probe(request, destination, source, link)
         self._running[session] = probe
-        return self._settle(session, probe.start(now))
+        self._settle(session, probe.start(self._context.now))
+
+    def _end(self, session: int, text: str) -> None:
+        """End a job that has not begun, with these words for its user."""
+        self._context.emit(JobOutput(session, text), JobDone(session))
 
     def _probe(self, request: Request, destination: IPAddress, source: IPAddress | None, link: str | None) -> Probe:
-        entropy = self._ports.entropy
+        entropy = self._context.ports.entropy
         if isinstance(request, StartPing):
             return Ping(request, destination, source, link=link, identifier=below(entropy, 0x10000))
         port = _FIRST_DYNAMIC_PORT + below(entropy, 0x10000 - _FIRST_DYNAMIC_PORT)
@@ -148,7 +146,7 @@ class Probes:
 
     def _runs(self, version: int) -> bool:
         """Return whether there is an interface with this IP version. IPv4 needs no line in the configuration."""
-        return version == 4 or any(state.runs(version) for state in self._ports.interfaces.all())
+        return version == 4 or any(state.runs(version) for state in self._context.ports.interfaces.all())
 
     def _source(self, source: IPAddress | str | None, destination: IPAddress) -> IPAddress | None:
         """Return the address to send from; None: as the plane likes. Raises _BadSource."""
@@ -156,7 +154,7 @@ class Probes:
             raise _BadSource(_NO_LINK)
         if source is None:
             return None
-        interfaces, version = self._ports.interfaces, destination.version
+        interfaces, version = self._context.ports.interfaces, destination.version
         if not isinstance(source, str):
             if source.version != version:
                 raise _BadSource(_OTHER_SOURCE)
@@ -172,16 +170,17 @@ class Probes:
             raise _BadSource(_DEAD_SOURCE[version])
         return address
 
-    def _settle(self, session: int, effects: list[Effect]) -> list[Effect]:
+    def _settle(self, session: int, effects: list[Effect]) -> None:
         """Settle a probe that moved: its new deadline, or its end."""
         if not effects:
-            return []
+            return
+        self._context.emit(*effects)
         deadline = self._running[session].deadline
         if deadline is not None:
             self._deadlines.set(session, deadline)
-            return effects
-        self._forget(session)
-        return [*effects, JobDone(session)]
+        else:
+            self._forget(session)
+            self._context.emit(JobDone(session))
 
     def _forget(self, session: int) -> None:
         self._running.pop(session, None)

@@ -95,7 +95,7 @@ def render_clock(report: ClockReport) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
+class LogDestination:
     """One place that log lines go to. level: None, it takes none."""
 
     level: int | None
@@ -122,10 +122,10 @@ class LogReport:
     """`show logging`."""
 
     enabled: bool
-    console: Destination
-    monitor: Destination
-    buffered: Destination
-    trap: Destination
+    console: LogDestination
+    monitor: LogDestination
+    buffered: LogDestination
+    trap: LogDestination
     hosts: tuple[LogHostReport, ...]
     source_interface: str
     buffer_size: int

@@ -15,11 +15,12 @@ from collections import deque
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.effects import ConsoleLine, Effect
+from dmvpn.base.effects import ConsoleLine
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.clock import Timestamps, TimeZone, WallClock, stamp
 
 if TYPE_CHECKING:
+    from dmvpn.base.context import Context
     from dmvpn.base.notices import DebugOutput, Log
     from dmvpn.features.system.log_hosts import LogHost, LogHosts
 
@@ -72,7 +73,7 @@ class LoggingConfig:
 
 
 @dataclass(slots=True)
-class Counters:
+class LineCounters:
     """Lines that each destination took since the start."""
 
     console: int = 0
@@ -90,12 +91,11 @@ class LogLine(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A line on its way. text: without its stamp; now: monotonic seconds."""
+    """A line on its way. text: without its stamp."""
 
     stamped: str
     text: str
     severity: int
-    now: float
     message: Log | None = None
 
 
@@ -103,32 +103,29 @@ class _Line(NamedTuple):
 class Syslog:
     """The log of one router. started: monotonic seconds, for `service timestamps ... uptime`."""
 
+    context: Context
     clock: WallClock
     hosts: LogHosts
     config: LoggingConfig = field(default_factory=LoggingConfig)
     zone: TimeZone = field(default_factory=TimeZone)
     started: float = 0.0
-    counters: Counters = field(default_factory=Counters)
+    counters: LineCounters = field(default_factory=LineCounters)
     _buffer: deque[LogLine] = field(default_factory=deque)
     _octets: int = 0
     _number: int = 0
 
-    def log(self, message: Log, now: float) -> list[Effect]:
+    def log(self, message: Log) -> None:
         """Log a message: every line of its text after the first is a separate line, without a stamp."""
         first, *rest = message.text.split("\n")
         head = f"%{message.name}: {first}"
-        stamped = self._stamped(head, self.config.log_stamps, now)
-        effects = self._write(_Line(stamped, first, message.severity, now, message))
+        self._write(_Line(self._stamped(head, self.config.log_stamps), first, message.severity, message))
         for line in rest:
-            effects += self._write(_Line(line, line, message.severity, now, message))
-        return effects
+            self._write(_Line(line, line, message.severity, message))
 
-    def debug(self, output: DebugOutput, now: float) -> list[Effect]:
-        """Return lines of a debug: severity 7, a stamp on each."""
-        effects: list[Effect] = []
+    def debug(self, output: DebugOutput) -> None:
+        """Write the lines of a debug: severity 7, a stamp on each."""
         for line in output.lines:
-            effects += self._write(_Line(self._stamped(line, self.config.debug_stamps, now), line, DEBUGGING, now))
-        return effects
+            self._write(_Line(self._stamped(line, self.config.debug_stamps), line, DEBUGGING))
 
     def clear(self) -> None:
         """Empty the buffer."""
@@ -150,35 +147,36 @@ class Syslog:
         """The same, each with what it tells."""
         return tuple(self._buffer)
 
-    def _stamped(self, text: str, style: Timestamps, now: float) -> str:
+    def _stamped(self, text: str, style: Timestamps) -> str:
         self._number += 1
         number = f"{self._number:06}: " if self.config.sequence_numbers else ""
-        return number + stamp(style, self.clock, self.zone, now, self.started) + text
+        return number + stamp(style, self.clock, self.zone, self.context.now, self.started) + text
 
-    def _write(self, line: _Line) -> list[Effect]:
+    def _write(self, line: _Line) -> None:
         config, counters, severity = self.config, self.counters, line.severity
         if not config.enabled:
             # IOS: `no logging on` leaves the console alone.
-            return self._to_terminals(line, monitor=False)
+            self._to_terminals(line, monitor=False)
+            return
         if _takes(config.buffered, severity):
             counters.buffered += 1
             message = type(line.message) if line.message is not None else None
-            self._buffer.append(LogLine(line.stamped, message, line.now))
+            self._buffer.append(LogLine(line.stamped, message, self.context.now))
             self._octets += len(line.stamped) + 1
             self._trim()
-        effects = self._to_terminals(line, monitor=True)
+        self._to_terminals(line, monitor=True)
         if _takes(config.trap, severity):
             counters.trap += 1
             if config.hosts:
-                effects += self.hosts.send((self._rfc5424(line) if config.rfc5424 else self._rfc3164(line)).encode())
-        return effects
+                self.hosts.send((self._rfc5424(line) if config.rfc5424 else self._rfc3164(line)).encode())
 
-    def _to_terminals(self, line: _Line, *, monitor: bool) -> list[Effect]:
+    def _to_terminals(self, line: _Line, *, monitor: bool) -> None:
         console = _takes(self.config.console, line.severity)
         monitor = monitor and _takes(self.config.monitor, line.severity)
         self.counters.console += console
         self.counters.monitor += monitor
-        return [ConsoleLine(line.stamped, line.severity)] if console or monitor else []
+        if console or monitor:
+            self.context.emit(ConsoleLine(line.stamped, line.severity))
 
     def _rfc3164(self, line: _Line) -> str:
         """Return the line by RFC 3164 §4.1: the priority in angle brackets, then IOS's own count of its messages."""
@@ -190,7 +188,7 @@ class Syslog:
         structured data.
         """
         config, message = self.config, line.message
-        when = self.clock.wall(line.now).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        when = self.clock.wall(self.context.now).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         kind = message.name[:32] if message is not None else "-"
         name = (config.origin or config.name).replace(" ", "_") or "-"
         return f"<{config.facility * 8 + line.severity}>1 {when} {name} dmvpn - {kind} - {line.text}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, mask_length
-from dmvpn.features.track.model import Kind, Operation, TrackConfig, Tracked
+from dmvpn.features.track.model import Operation, TrackConfig, Tracked, TrackKind
 from dmvpn.ios import Args, ConfigLine, Mode
 
 if TYPE_CHECKING:
@@ -248,16 +248,16 @@ def _levels(said: Args | None) -> tuple[int, int]:
     return up, up - 1 if down is None else down
 
 
-def _kind(args: Args) -> Kind:
+def _kind(args: Args) -> TrackKind:
     if "threshold" in args:
-        return Kind.WEIGHT if "weight" in args else Kind.PERCENTAGE
+        return TrackKind.WEIGHT if "weight" in args else TrackKind.PERCENTAGE
     if "list" in args:
-        return Kind.ALL if "and" in args else Kind.ANY
+        return TrackKind.ALL if "and" in args else TrackKind.ANY
     if "interface" in args:
-        return Kind.LINE if "line-protocol" in args else Kind.ROUTING
+        return TrackKind.LINE if "line-protocol" in args else TrackKind.ROUTING
     if "operation" in args:
-        return Kind.REACHABLE if "reachability" in args else Kind.STATE
-    return Kind.ROUTE
+        return TrackKind.REACHABLE if "reachability" in args else TrackKind.STATE
+    return TrackKind.ROUTE
 
 
 def _operation(number: int, section: Section, schedule: Args | None) -> Operation | None:

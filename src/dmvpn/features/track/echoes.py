@@ -15,6 +15,7 @@ from dmvpn.base.effects import SendIp
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
+from dmvpn.features.track.timers import TimerKind
 from dmvpn.net import ip
 from dmvpn.net.icmp import EchoReply, EchoRequest
 from dmvpn.net.ip import ICMP
@@ -94,8 +95,8 @@ class Echoes:
         echo = Echo(
             settings,
             below(self._context.ports.entropy, 0x10000),
-            Timer(lambda: self._send(echo)),
-            Timer(lambda: self._end(echo, Code.TIMEOUT)),
+            Timer(TimerKind.SEND, lambda: self._send(echo), settings.number),
+            Timer(TimerKind.LATE, lambda: self._end(echo, Code.TIMEOUT), settings.number),
         )
         if settings.after is not None:
             echo.is_running = True
@@ -128,7 +129,7 @@ class Echoes:
         payload = ip.serialize_icmp(request, 4)
         order = SendIp(None, source, settings.destination, ICMP[4], payload, tos=settings.tos)
         self._context.start(echo.timeout_timer, settings.timeout)
-        self._context.out.append(order)
+        self._context.emit(order)
 
     def _retire(self, echo: Echo) -> None:
         """End the life of an operation: what it found out is known no more, and whoever follows it goes down."""

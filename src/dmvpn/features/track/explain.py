@@ -1,11 +1,11 @@
-"""What the words of tracked objects and of IP SLA mean, for `dmvpn explain`. Imported when somebody asks."""
+"""What the words of tracked objects and of IP SLA mean, for `dmvpn explain`. Imported on first use."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, label_group, log, log_group
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group, log, log_group
 from dmvpn.features.track import messages, model
 from dmvpn.features.track.echoes import Code
 
@@ -58,7 +58,7 @@ _SLA = label_group(
     Word("Number of successes", "Requests that were answered."),
     Word("Number of failures", "Requests that were not."),
     Word("Operation time to live", "How much longer it goes on (`life` of `ip sla schedule`).", also=("Forever",)),
-    Word("Codes", "* runs, ^ does not run any more, ~ waits for somebody to schedule it."),
+    Word("Codes", "* runs, ^ does not run any more, ~ is not scheduled yet."),
     Word("active", "It sends requests.", also=("*",)),
     Word("inactive", "Its life is over.", also=("^",)),
     Word("pending", "No `ip sla schedule` lets it begin.", also=("~", "Pending trigger")),
@@ -82,45 +82,45 @@ _SLA = label_group(
     Word("Next Scheduled Start Time", "Whether it has begun.", also=("Start Time already passed",)),
     Word("Group Scheduled", "Never here.", also=("Randomly Scheduled", "Recurring (Starting Everyday)")),
     Word("Life (seconds)", "For how long it goes on."),
-    Word("Entry Ageout (seconds)", "It is kept until somebody removes it."),
+    Word("Entry Ageout (seconds)", "Never: the entry is kept until it is removed from the configuration."),
     Word("Status of entry (SNMP RowStatus)", "Active: it is scheduled.", also=("Active", "notInService")),
     Word("Threshold (milliseconds)", "An answer that took longer is `Over threshold`."),
     next="show ip sla statistics",
     sighted=True,
     mark=r"^IP ?SLAs ",
 )
-_CODES = Group(
+_CODES = WordGroup(
     title="what became of a request of IP SLA",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show ip sla statistics", "show ip sla summary", "show track"),
     next="show ip sla statistics",
     explanations=(
         Word(Code.UNKNOWN.value, "No request has ended yet: it is not scheduled, or has only begun."),
         Word(Code.OK.value, "The last request was answered within the threshold."),
         Word(Code.OVER.value, "It was answered, later than the threshold: `reachability` is up, `state` is down."),
-        Word(Code.TIMEOUT.value, "Nobody answered in time.", next="ping, show ip route"),
+        Word(Code.TIMEOUT.value, "No answer came in time.", next="ping, show ip route"),
     ),
 )
-_KINDS = Group(
+_KINDS = WordGroup(
     title="what a tracked object looks at",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=("show track", "show logging"),
     next="show track",
     explanations=(
-        Word(model.Kind.LINE.value, "The line protocol of an interface is up."),
-        Word(model.Kind.ROUTING.value, "An interface is up and has an address."),
-        Word(model.Kind.REACHABLE.value, "An operation of IP SLA is answered."),
-        Word(model.Kind.STATE.value, "An operation of IP SLA is answered within its threshold."),
-        Word(model.Kind.ROUTE.value, "The routing table has a route to just this network."),
-        Word(model.Kind.ALL.value, "All objects of the list are up.", also=("Boolean AND",)),
-        Word(model.Kind.ANY.value, "One object of the list is up.", also=("Boolean OR",)),
+        Word(model.TrackKind.LINE.value, "The line protocol of an interface is up."),
+        Word(model.TrackKind.ROUTING.value, "An interface is up and has an address."),
+        Word(model.TrackKind.REACHABLE.value, "An operation of IP SLA is answered."),
+        Word(model.TrackKind.STATE.value, "An operation of IP SLA is answered within its threshold."),
+        Word(model.TrackKind.ROUTE.value, "The routing table has a route to just this network."),
+        Word(model.TrackKind.ALL.value, "All objects of the list are up.", also=("Boolean AND",)),
+        Word(model.TrackKind.ANY.value, "One object of the list is up.", also=("Boolean OR",)),
         Word(
-            model.Kind.WEIGHT.value,
+            model.TrackKind.WEIGHT.value,
             "The weight of the objects that are up reaches the threshold; it stays up until the other one.",
             also=("Threshold Weight",),
         ),
         Word(
-            model.Kind.PERCENTAGE.value,
+            model.TrackKind.PERCENTAGE.value,
             "So many percent of the objects are up; it stays up until the other threshold.",
             also=("Threshold Percentage",),
         ),

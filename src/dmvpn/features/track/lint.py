@@ -1,11 +1,12 @@
-"""Rules about tracked objects: what is followed has to be there."""
+"""Rules about tracked objects: tracked objects and operations must exist."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
-from dmvpn.features.track.model import Kind
+from dmvpn.features.track.config import SCHEDULE
+from dmvpn.features.track.model import TrackKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 MISSING: Final = Rule(
     id="track-missing-object",
     severity=Severity.WARNING,
-    title="A route or a list follows an object that nobody configured",
-    why="An object that is not there is down: the route is never in the table, and a list counts it as down.",
+    title="A route or a list follows an object that is not configured",
+    why="A missing object is down: the route is never in the table, and a list counts the object as down.",
     bad="ip route 0.0.0.0 0.0.0.0 192.0.2.1 track 7",
     fix="track 7 interface GigabitEthernet1 line-protocol",
 )
@@ -24,7 +25,7 @@ NO_OPERATION: Final = Rule(
     id="track-missing-operation",
     severity=Severity.WARNING,
     title="A tracked operation of IP SLA is missing, or never begins",
-    why="Without `ip sla N` and `ip sla schedule N life forever start-time now` nothing is asked, so the object is "
+    why="Without `ip sla N` and `ip sla schedule N life forever start-time now` no probe is sent, so the object is "
     "down, and so is every route that follows it.",
     bad="ip sla 1\n icmp-echo 192.0.2.1\ntrack 1 ip sla 1 reachability",
     fix="ip sla schedule 1 life forever start-time now",
@@ -33,7 +34,7 @@ RULES: Final = (MISSING, NO_OPERATION)
 
 
 def check(config: TrackConfig, followed: Iterable[tuple[int, str]]) -> Iterator[Concern]:
-    """Yield what is wrong. followed: objects that static routes follow, each with the route's line."""
+    """Yield findings. followed: objects that static routes follow, each with the route's line."""
     known = {each.number for each in config.objects}
     for number, line in followed:
         if number not in known:
@@ -45,13 +46,13 @@ def check(config: TrackConfig, followed: Iterable[tuple[int, str]]) -> Iterator[
         for number, _ in each.members:
             if number not in known:
                 yield Concern(rule=MISSING, at=at, what=f"object {number} of list {each.number} is not configured")
-        if each.kind not in (Kind.REACHABLE, Kind.STATE):
+        if each.kind not in (TrackKind.REACHABLE, TrackKind.STATE):
             continue
         operation = operations.get(each.operation)
-        schedule = f"ip sla schedule {each.operation} life forever start-time now"
         if operation is None:
             what = f"operation {each.operation}, which object {each.number} follows, is not configured as icmp-echo"
             yield Concern(rule=NO_OPERATION, at=at, what=what)
         elif operation is not None and operation.after is None:
             what = f"operation {each.operation}, which object {each.number} follows, is never begun"
+            schedule = SCHEDULE.of(number=each.operation, life=True, forever=True, start_time=True, now=True)
             yield Concern(rule=NO_OPERATION, at=at, what=what, fix=schedule)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.context import Context
-from dmvpn.base.events import Event, IpReceived, Packets, Tick
+from dmvpn.base.events import Event, IpReceived, Packets
+from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, InterfaceChanged, Notice, RouteChanged, TrackFollowed
 from dmvpn.features.track.echoes import Echoes
 from dmvpn.features.track.model import TrackConfig
@@ -13,18 +14,13 @@ from dmvpn.features.track.objects import Objects
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
-    from dmvpn.base.effects import Effect
     from dmvpn.base.ports import Ports
 
 
-#: Timers that fire in one step: requests to many destinations may be due together.
-_AT_ONCE: Final = 32
-
-
-class TrackMachine:
+class TrackMachine(Machine):
     """Operations of IP SLA, and the objects that follow them, interfaces and routes."""
 
-    subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         InterfaceChanged,
         RouteChanged,
         TrackFollowed,
@@ -32,21 +28,18 @@ class TrackMachine:
     )
 
     def __init__(self, ports: Ports) -> None:
-        self._context = Context(ports)
+        super().__init__(Context(ports))
         self.config = TrackConfig()
         #: Objects that static routes follow.
         self.followed: tuple[int, ...] = ()
         self.echoes = Echoes(self._context, self._echo_changed)
         self.objects = Objects(self._context, self.echoes)
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
-        self._context.begin(now)
+    def dispatch(self, event: Event | Notice) -> None:
+        """Hand an event to the operations or the objects."""
         match event:
             case IpReceived():
                 self.echoes.receive(event)
-            case Tick():
-                self._context.fire(_AT_ONCE)
             case TrackFollowed():
                 self.followed = event.numbers
             case InterfaceChanged():
@@ -57,11 +50,6 @@ class TrackMachine:
                 self.config = model if isinstance(model, TrackConfig) else TrackConfig()
                 self.echoes.configure(self.config.operations)
                 self.objects.configure(self.config.objects)
-        return self._context.take()
-
-    def next_deadline(self) -> float | None:
-        """Return when a request is due, or an answer late, or a delay over."""
-        return self._context.next_deadline()
 
     def _echo_changed(self, number: int) -> None:
         self.objects.look()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
 
 
-class Kind(enum.Enum):
+class TrackKind(enum.Enum):
     """What an object looks at: the last word of its line, as the log has it."""
 
     LINE = "line-protocol"
@@ -29,10 +29,10 @@ class Kind(enum.Enum):
 
 #: The words of `show track` that choose objects by what they look at.
 CHOSEN_BY: Final = {
-    "interface": (Kind.LINE, Kind.ROUTING),
-    "sla": (Kind.REACHABLE, Kind.STATE),
-    "route": (Kind.ROUTE,),
-    "list": (Kind.ALL, Kind.ANY, Kind.WEIGHT, Kind.PERCENTAGE),
+    "interface": (TrackKind.LINE, TrackKind.ROUTING),
+    "sla": (TrackKind.REACHABLE, TrackKind.STATE),
+    "route": (TrackKind.ROUTE,),
+    "list": (TrackKind.ALL, TrackKind.ANY, TrackKind.WEIGHT, TrackKind.PERCENTAGE),
 }
 
 
@@ -47,7 +47,7 @@ class Tracked:
     """
 
     number: int
-    kind: Kind
+    kind: TrackKind
     interface: str = ""
     operation: int = 0
     prefix: Prefix | None = None
@@ -62,11 +62,11 @@ class Tracked:
     def about(self) -> str:
         """The object, as the log and the tables name it."""
         match self.kind:
-            case Kind.LINE | Kind.ROUTING:
+            case TrackKind.LINE | TrackKind.ROUTING:
                 return f"interface {self.interface}"
-            case Kind.REACHABLE | Kind.STATE:
+            case TrackKind.REACHABLE | TrackKind.STATE:
                 return f"ip sla {self.operation}"
-            case Kind.ROUTE:
+            case TrackKind.ROUTE:
                 return f"ip route {self.prefix}"
             case _:
                 return "list"
@@ -74,7 +74,7 @@ class Tracked:
     @property
     def parameter(self) -> str:
         """What is looked at."""
-        return "reachability" if self.kind is Kind.ROUTE else self.kind.value
+        return "reachability" if self.kind is TrackKind.ROUTE else self.kind.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

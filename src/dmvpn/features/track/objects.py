@@ -15,7 +15,8 @@ from dmvpn.base.notices import TrackChanged
 from dmvpn.base.values import dataclass
 from dmvpn.features.track import messages
 from dmvpn.features.track.echoes import Code
-from dmvpn.features.track.model import Kind
+from dmvpn.features.track.model import TrackKind
+from dmvpn.features.track.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ class Objects:
         self._echoes = echoes
         self._members_first: tuple[Object, ...] = ()
         self._prefixes: dict[Prefix, None] = {}
-        self._routes_timer = Timer(self.look)
+        self._routes_timer = Timer(TimerKind.ROUTES, self.look)
 
     def configure(self, tracked: tuple[Tracked, ...]) -> None:
         """Apply other lines. An object that looks at something else begins again, down."""
@@ -57,22 +58,22 @@ class Objects:
         for number, each in list(self.all.items()):
             settings = wanted.get(number)
             if settings is None or (settings.kind, settings.about) != (each.settings.kind, each.settings.about):
-                self._context.stop(each.timer)
+                self._context.retire(each.timer)
                 del self.all[number]
-                self._context.out.append(TrackChanged(number, up=False))
+                self._context.emit(TrackChanged(number, up=False))
             else:
                 each.settings = settings
         for number, settings in wanted.items():
             if number not in self.all:
                 self.all[number] = self._new(settings)
-                self._context.out.append(TrackChanged(number, up=False))
+                self._context.emit(TrackChanged(number, up=False))
         self.all = dict(sorted(self.all.items()))
         self._members_first = tuple(_members_first(self.all))
         self._prefixes = dict.fromkeys(each.prefix for each in tracked if each.prefix is not None)
         self.look()
 
     def _new(self, settings: Tracked) -> Object:
-        found = Object(settings, Timer(lambda: self._turn(found)), self._context.now)
+        found = Object(settings, Timer(TimerKind.DELAY, lambda: self._turn(found), settings.number), self._context.now)
         return found
 
     def route_changed(self, prefix: Prefix) -> None:
@@ -112,35 +113,35 @@ class Objects:
         each.changes += 1
         settings = each.settings
         about = f"{settings.about} {settings.parameter}"
-        self._context.out.append(messages.StateChanged.of(settings.number, about, up=is_up))
-        self._context.out.append(TrackChanged(settings.number, up=is_up))
+        self._context.emit(messages.StateChanged.of(settings.number, about, up=is_up))
+        self._context.emit(TrackChanged(settings.number, up=is_up))
 
     def _fact(self, each: Object) -> bool:
         ports, settings = self._context.ports, each.settings
         match settings.kind:
-            case Kind.LINE | Kind.ROUTING:
+            case TrackKind.LINE | TrackKind.ROUTING:
                 state = ports.interfaces.get(settings.interface)
                 if state is None or not state.line:
                     return False
-                return settings.kind is Kind.LINE or state.address is not None
-            case Kind.REACHABLE | Kind.STATE:
+                return settings.kind is TrackKind.LINE or state.address is not None
+            case TrackKind.REACHABLE | TrackKind.STATE:
                 echo = self._echoes.running.get(settings.operation)
                 code = echo.code if echo is not None else Code.UNKNOWN
-                return code is Code.OK or (code is Code.OVER and settings.kind is Kind.REACHABLE)
-            case Kind.ROUTE:
+                return code is Code.OK or (code is Code.OVER and settings.kind is TrackKind.REACHABLE)
+            case TrackKind.ROUTE:
                 return settings.prefix is not None and ports.rib.exact(settings.prefix) is not None
-            case Kind.WEIGHT | Kind.PERCENTAGE:
+            case TrackKind.WEIGHT | TrackKind.PERCENTAGE:
                 level = self.level(settings)
                 return level >= settings.up_level or (each.is_up and level > settings.down_level)
             case _:
                 members = [self._is_up(number) is not reverse for number, reverse in settings.members]
-                return bool(members) and (all(members) if settings.kind is Kind.ALL else any(members))
+                return bool(members) and (all(members) if settings.kind is TrackKind.ALL else any(members))
 
     def level(self, settings: Tracked) -> int:
         """Return the weight of a list's objects that are up, or their part of all, percent."""
         pairs = zip(settings.members, settings.weights, strict=True)
         up = [weight for (number, reverse), weight in pairs if self._is_up(number) is not reverse]
-        if settings.kind is Kind.WEIGHT:
+        if settings.kind is TrackKind.WEIGHT:
             return sum(up)
         return 100 * len(up) // len(settings.members) if settings.members else 0
 

@@ -12,7 +12,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.values import dataclass
 from dmvpn.features.track.echoes import Code
 from dmvpn.features.track.machine import TrackMachine
-from dmvpn.features.track.model import CHOSEN_BY, Kind
+from dmvpn.features.track.model import CHOSEN_BY, TrackKind
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class ShowSla:
 def query_track(ctx: ShowContext, args: Args) -> ShowTrack:
     """Return all objects, or one."""
     machine, number = ctx.machine(TrackMachine), args.integer("number", None)
-    kinds = next((kinds for word, kinds in CHOSEN_BY.items() if word in args), tuple(Kind))
+    kinds = next((kinds for word, kinds in CHOSEN_BY.items() if word in args), tuple(TrackKind))
     found = [
         _object(ctx, each)
         for each in machine.objects.all.values()
@@ -113,7 +113,7 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
     machine, settings = ctx.machine(TrackMachine), each.settings
     route = ctx.ports.rib.exact(settings.prefix) if settings.prefix is not None else None
     echo = machine.echoes.running.get(settings.operation)
-    has_levels = settings.kind in (Kind.WEIGHT, Kind.PERCENTAGE)
+    has_levels = settings.kind in (TrackKind.WEIGHT, TrackKind.PERCENTAGE)
     states = {number: known.is_up for number, known in machine.objects.all.items()}
     return ObjectEntry(
         number=settings.number,
@@ -131,7 +131,7 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
         code=(echo.code if echo is not None else Code.UNKNOWN).value if settings.operation else "",
         rtt=_milliseconds(echo.rtt) if echo is not None else None,
         members=tuple((number, reverse, states.get(number, False)) for number, reverse in settings.members),
-        weights=settings.weights if settings.kind is Kind.WEIGHT else (),
+        weights=settings.weights if settings.kind is TrackKind.WEIGHT else (),
         level=machine.objects.level(settings) if has_levels else None,
         up_level=settings.up_level if has_levels else None,
         down_level=settings.down_level if has_levels else None,
@@ -170,28 +170,28 @@ def _brief(entry: ObjectEntry) -> str:
 
 
 _SUBJECTS: Final = {
-    Kind.LINE: "Line protocol",
-    Kind.ROUTING: "IP routing",
-    Kind.REACHABLE: "Reachability",
-    Kind.STATE: "State",
-    Kind.ROUTE: "Reachability",
-    Kind.ALL: "Boolean AND",
-    Kind.ANY: "Boolean OR",
-    Kind.WEIGHT: "Threshold Weight",
-    Kind.PERCENTAGE: "Threshold Percentage",
+    TrackKind.LINE: "Line protocol",
+    TrackKind.ROUTING: "IP routing",
+    TrackKind.REACHABLE: "Reachability",
+    TrackKind.STATE: "State",
+    TrackKind.ROUTE: "Reachability",
+    TrackKind.ALL: "Boolean AND",
+    TrackKind.ANY: "Boolean OR",
+    TrackKind.WEIGHT: "Threshold Weight",
+    TrackKind.PERCENTAGE: "Threshold Percentage",
 }
 
 
 def _block(entry: ObjectEntry) -> Iterator[str]:
-    kind = Kind[entry.kind]
+    kind = TrackKind[entry.kind]
     about = f"IP route {entry.route}" if entry.route else entry.about[0].upper() + entry.about[1:]
-    if kind in (Kind.REACHABLE, Kind.STATE):
+    if kind in (TrackKind.REACHABLE, TrackKind.STATE):
         about = f"IP SLA {entry.about.split()[-1]}"
     yield f"Track {entry.number}"
     yield f"  {about} {entry.parameter}"
     state = "Up" if entry.up else "Down"
     learnt = f" ({entry.learnt_by})" if entry.learnt_by else ""
-    unit = "%" if kind is Kind.PERCENTAGE else ""
+    unit = "%" if kind is TrackKind.PERCENTAGE else ""
     level = f" ({entry.level}{unit})" if entry.level is not None else ""
     yield f"  {_SUBJECTS[kind]} is {state}{learnt}{level}"
     changes = "1 change" if entry.changes == 1 else f"{entry.changes} changes"

@@ -1,12 +1,12 @@
 """GRE tunnels, point-to-point and multipoint: RFC 2784, RFC 2890 (keys), and what IOS adds.
 
 Takes the `tunnel ...` lines, `InterfaceChanged`, `RouteChanged`, `HoldTunnel` (NHRP's `if-state`) and keepalives;
-makes `TunnelState`s: `SetTunnel`, `SetCarrier`, `TunnelChanged`, `LineProtocolDecided`, `ports.Tunnels`.
+makes `TunnelState`s: `SetTunnel`, `SetCarrier`, `TunnelChanged`, `LineProtocolDecided`, `LineEnds`, `ports.Tunnels`.
 
     model     the typed configuration              line        why a tunnel is up or down
     machine   all tunnels                          keepalive   whether the far end answers
     show      packets that reached no tunnel     lint        rules for `dmvpn lint`
-    facts     what judges outside may know
+    facts     what judges outside may know       timers      what happens later
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ FEATURE = Feature(
     model=config.model,
     commands=Later("dmvpn.features.tunnel.show:COMMANDS"),
     machine=TunnelMachine,
+    endings=config.ENDINGS,
     messages=messages.MESSAGES,
     debugs=(
         DebugFlag(messages.TUNNEL, "tunnel", "Tunnel Interface", "Tunnel", dmvpn="detail tunnel"),

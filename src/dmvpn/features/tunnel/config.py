@@ -1,12 +1,18 @@
-"""The `tunnel ...` lines of an interface, `keepalive`, and the model they make."""
+"""The `tunnel ...` lines of an interface, `keepalive`, the model they make, and the interfaces that a change ends."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.notices import AnswersEnd, LineEnds
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Endings, Section, interface_sort_key
 from dmvpn.ios.common import ADJUST_MSS, INTERFACE, IP_MTU, SHUTDOWN
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import Notice
+    from dmvpn.base.pages import Pages
+    from dmvpn.base.ports import Ports
 
 #: The bandwidth of a tunnel that nobody configures, kilobits a second.
 DEFAULT_KBPS: Final = 8000
@@ -235,3 +241,27 @@ def _ike_profile(protection: Args) -> str:
     """Return the words that name a profile of IKE for this tunnel alone; "" for none."""
     words = (("isakmp-profile", "isakmp"), ("ikev2-profile", "ikev2"))
     return next((f"{word} {protection.text(name)}" for word, name in words if word in protection), "")
+
+
+def _switched_on(args: Args, section: Section) -> str | None:
+    return None if section.flag(SHUTDOWN) else args.interface("name")
+
+
+def _endings(before: Pages[str], after: Pages[str], ports: Ports) -> list[Notice]:
+    """Return notices of the interfaces that were on, and are shut down or taken away now.
+
+    Protocols there say goodbye while packets still leave; tunnels whose packets leave by one of them end first.
+    """
+    gone, came = after.changes(before)
+    still = frozenset(came.values())
+    ending = sorted((name for name in gone.values() if name not in still), key=interface_sort_key)
+    if not ending:
+        return []
+    over = [tunnel.name for tunnel in ports.tunnels.all() if tunnel.source_interface in ending]
+    names = dict.fromkeys((*over, *ending))
+    tunnels = [name for name in names if ports.tunnels.get(name) is not None]
+    return [*map(LineEnds, names), *map(AnswersEnd, tunnels)]
+
+
+#: Interfaces that a new configuration ends, with the tunnels over them.
+ENDINGS: Final = Endings(frozenset((INTERFACE, SHUTDOWN)), lambda tree: tree.made(INTERFACE, _switched_on), _endings)

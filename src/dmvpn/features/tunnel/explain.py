@@ -1,4 +1,4 @@
-"""What tunnels print, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+"""What tunnels print, explained for `dmvpn explain` and `| explain`. Imported on first use."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ _REASONS = reason_group(
     ),
     reason(
         TunnelReason.UNPROTECTED,
-        "`tunnel protection` is configured and nobody has decided how yet; in clear nothing is sent.",
+        "`tunnel protection` is configured, but its policy is not decided yet; nothing is sent in clear.",
         next="show crypto ipsec profile",
     ),
     reason(
@@ -135,7 +135,7 @@ _TRAFFIC = label_group(
     Word("that the host refused to send", "The kernel did not take them.", next="show logging"),
     Word(
         "in clear for a protected tunnel",
-        "The far end sent them without ESP; what is not protected is not believed.",
+        "The far end sent them without ESP; packets without protection are dropped.",
         next="show crypto ipsec sa",
     ),
     Word(

@@ -29,7 +29,7 @@ _IP_HEADER, _TRAILER = 20, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TunnelSource:
     """Our end: the NBMA address, None while there is none, and the interface that has it."""
 
     address: IPAddress | None
@@ -37,18 +37,18 @@ class Source:
     state: InterfaceState | None
 
 
-def find_source(settings: TunnelSettings, ports: Ports) -> Source:
+def find_source(settings: TunnelSettings, ports: Ports) -> TunnelSource:
     """Return our NBMA address as of now."""
     if settings.source_interface:
         state = ports.interfaces.get(settings.source_interface)
-        return Source(state.address if state else None, settings.source_interface, state)
+        return TunnelSource(state.address if state else None, settings.source_interface, state)
     if settings.source_address is not None:
         state = ports.interfaces.owner(settings.source_address)
-        return Source(settings.source_address if state else None, state.name if state else "", state)
-    return Source(None, "", None)
+        return TunnelSource(settings.source_address if state else None, state.name if state else "", state)
+    return TunnelSource(None, "", None)
 
 
-def default_ip_mtu(settings: TunnelSettings, source: Source, ports: Ports) -> int:
+def default_ip_mtu(settings: TunnelSettings, source: TunnelSource, ports: Ports) -> int:
     """Return octets of the largest inner packet that leaves the egress interface in one piece (1476, with a key 1472).
 
     What ESP takes away of it is said by `sealing`.
@@ -75,7 +75,7 @@ def sealing(settings: TunnelSettings, mtu: int, decision: ProtectionDecided | No
 
 
 def make_spec(
-    settings: TunnelSettings, source: Source, mtu: int, decision: ProtectionDecided | None = None
+    settings: TunnelSettings, source: TunnelSource, mtu: int, decision: ProtectionDecided | None = None
 ) -> TunnelSpec | None:
     """Return what the data plane must know, or None while the tunnel cannot exist at all."""
     if source.address is None or settings.vrf or settings.foreign_mode:
@@ -107,18 +107,12 @@ def _df_bit(settings: TunnelSettings, decision: ProtectionDecided | None) -> DfB
     return DfBit.COPY if settings.path_mtu_discovery else DfBit.CLEAR
 
 
-def missing(settings: TunnelSettings, source: Source) -> Reason | None:
+def missing(settings: TunnelSettings, source: TunnelSource) -> Reason | None:
     """Return what the tunnel lacks in itself, before any route is looked at."""
     if settings.shutdown:
         return Reason(TunnelReason.SHUT)
-    if settings.vrf:
-        return Reason(TunnelReason.VRF, (settings.vrf,))
-    if settings.foreign_mode:
-        return Reason(TunnelReason.MODE, (settings.foreign_mode,))
-    if settings.foreign_end.endswith(" dynamic"):
-        return Reason(TunnelReason.SOURCE_OF_ROUTE, (settings.foreign_end,))
-    if settings.foreign_end:
-        return Reason(TunnelReason.NOT_IPV4, (settings.foreign_end,))
+    if settings.unbuilt is not None:
+        return settings.unbuilt
     if not settings.source_interface and settings.source_address is None:
         return Reason(TunnelReason.NO_SOURCE)
     if source.state is None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.placeholder import Placeholder
+from dmvpn.features.tunnel import config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 
+_SOURCE: Final = config.SOURCE.of(interface=Placeholder("INTERFACE"))
+_MULTIPOINT: Final = config.MODE.of(gre=True, multipoint=True)
 SOURCE: Final = Rule(
     id="tunnel-source-missing",
     severity=Severity.ERROR,
     title="A tunnel without a source",
     why="Without an NBMA address of its own the tunnel cannot send; its line protocol stays down. Advice where no line "
-    "of the interface is about GRE: such a text is an excerpt that is to be added to others.",
+    "of the interface is about GRE: such a text is an excerpt that is to be added to other lines.",
     bad="interface Tunnel0\n tunnel mode gre multipoint",
     fix="interface Tunnel0\n tunnel source GigabitEthernet0/1",
 )
@@ -41,7 +45,7 @@ DESTINATION_MULTIPOINT: Final = Rule(
 SAME_KEY: Final = Rule(
     id="tunnel-key-shared",
     severity=Severity.ERROR,
-    title="Two tunnels that received packets cannot be told apart by",
+    title="Two tunnels that received packets do not distinguish",
     why="GRE packets are sorted by local address, key and, for point-to-point tunnels, remote address (RFC 2890 "
     "§2.1). Two multipoint tunnels with one source need different keys; here the second one stays down.",
     bad="interface Tunnel0\n tunnel source Gi0/1\n tunnel mode gre multipoint\n!\n"
@@ -63,8 +67,8 @@ PROFILES: Final = Rule(
     id="tunnel-profiles-differ",
     severity=Severity.ERROR,
     title="Two tunnels with one source and different IPsec profiles",
-    why="An SA is for GRE between two addresses; which tunnel a packet inside is for is seen only when it is open. So "
-    "who proved himself for one profile could send by the other, and the second tunnel stays down.",
+    why="An SA is for GRE between two addresses; the tunnel of the packet inside is known only after decryption. So a "
+    "peer that authenticated for one profile could send on the other tunnel, and the second tunnel stays down.",
     bad="interface Tunnel0\n tunnel protection ipsec profile P shared\n!\n"
     "interface Tunnel1\n tunnel protection ipsec profile Q shared",
     fix="interface Tunnel1\n tunnel protection ipsec profile P shared",
@@ -73,7 +77,7 @@ RULES: Final = (SOURCE, DESTINATION, DESTINATION_MULTIPOINT, SAME_KEY, NOT_SHARE
 
 
 def check(config: TunnelConfig) -> Iterator[Concern]:
-    """Yield what is wrong with the tunnels, one by one and with each other."""
+    """Yield findings about each tunnel, and about tunnels that conflict."""
     tunnels = [tunnel for tunnel in config.tunnels if not tunnel.shutdown]
     for tunnel in tunnels:
         yield from _ends(tunnel)
@@ -87,6 +91,11 @@ def check(config: TunnelConfig) -> Iterator[Concern]:
             others.append(tunnel)
 
 
+def _shared(tunnel: TunnelSettings, profile: str) -> str:
+    """Return the lines by which a tunnel shares a profile."""
+    return f"interface {tunnel.name}\n {config.PROTECTION.of(profile=profile, shared=True)}"
+
+
 def _source(tunnel: TunnelSettings) -> tuple[str, object, str]:
     return tunnel.source_interface, tunnel.source_address, tunnel.vrf
 
@@ -94,22 +103,24 @@ def _source(tunnel: TunnelSettings) -> tuple[str, object, str]:
 def _ends(tunnel: TunnelSettings) -> Iterator[Concern]:
     interface = f"interface {tunnel.name}"
     if tunnel.is_excerpt:
-        what = f"{tunnel.name} has no source, mode or destination; it stays down unless these lines are added to others"
-        fix = f"{interface}\n tunnel source INTERFACE\n tunnel mode gre multipoint"
+        what = (
+            f"{tunnel.name} has no source, mode or destination; it stays down unless these lines complete other lines"
+        )
+        fix = f"{interface}\n {_SOURCE}\n {_MULTIPOINT}"
         yield Concern(rule=SOURCE, at=(interface,), what=what, fix=fix, severity=Severity.ADVICE)
         return
     if not tunnel.has_source:
         what = f"{tunnel.name} has no tunnel source, so it stays down"
-        yield Concern(rule=SOURCE, at=(interface,), what=what, fix=f"{interface}\n tunnel source INTERFACE")
+        yield Concern(rule=SOURCE, at=(interface,), what=what, fix=f"{interface}\n {_SOURCE}")
     if tunnel.destination is None and not tunnel.multipoint:
         what = (
             f"{tunnel.name} is point-to-point (no `tunnel mode gre multipoint`) and has no destination: it stays down"
         )
-        fix = f"{interface}\n tunnel mode gre multipoint"
+        fix = f"{interface}\n {_MULTIPOINT}"
         yield Concern(rule=DESTINATION, at=(interface,), what=what, fix=fix)
     if tunnel.destination is not None and tunnel.multipoint:
         what = f"{tunnel.name} is multipoint, and {tunnel.destination} is its only destination: which of the two?"
-        fix = f"{interface}\n no tunnel destination"
+        fix = f"{interface}\n {config.DESTINATION.no()}"
         at = (interface, "tunnel destination")
         yield Concern(rule=DESTINATION_MULTIPOINT, at=at, what=what, fix=fix)
 
@@ -120,8 +131,10 @@ def _neighbors(first: TunnelSettings, second: TunnelSettings) -> Iterator[Concer
     destinations = [None if tunnel.multipoint else tunnel.destination for tunnel in (first, second)]
     if first.key == second.key and destinations[0] == destinations[1]:
         keys = "no tunnel key" if first.key is None else f"tunnel key {first.key}"
-        what = f"{first.name} and {second.name} have the same source {source} and {keys}: GRE cannot tell them apart"
-        fix = "\n!\n".join(f"interface {tunnel.name}\n tunnel key {100 + tunnel.number}" for tunnel in (first, second))
+        what = f"{first.name} and {second.name} have the same source {source} and {keys}: GRE cannot distinguish them"
+        fix = "\n!\n".join(
+            f"interface {tunnel.name}\n {config.KEY.of(key=100 + tunnel.number)}" for tunnel in (first, second)
+        )
         yield Concern(rule=SAME_KEY, at=(f"interface {second.name}", "tunnel key"), what=what, fix=fix)
     if not (first.protection and second.protection):
         return
@@ -132,12 +145,9 @@ def _neighbors(first: TunnelSettings, second: TunnelSettings) -> Iterator[Concer
             f"{first.name} protects {source} with profile {first.protection}, {second.name} with {second.protection}: "
             f"{second.name} stays down"
         )
-        fix = f"interface {second.name}\n tunnel protection ipsec profile {first.protection} shared"
+        fix = _shared(second, first.protection)
         yield Concern(rule=PROFILES, at=at, what=what, fix=fix)
     elif overlap and not (first.shared and second.shared):
         what = f"{first.name} and {second.name} share the source {source} and the profile {second.protection}"
-        fix = "\n!\n".join(
-            f"interface {tunnel.name}\n tunnel protection ipsec profile {tunnel.protection} shared"
-            for tunnel in (first, second)
-        )
+        fix = "\n!\n".join(_shared(tunnel, tunnel.protection) for tunnel in (first, second))
         yield Concern(rule=NOT_SHARED, at=at, what=f"{what}, and not both say `shared`", fix=fix)

@@ -15,15 +15,15 @@ there are SAs with anybody does not matter to the line protocol (as on IOS).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from dmvpn.base.deadlines import Deadlines, earliest
-from dmvpn.base.effects import Effect, RemoveTunnel, SendKeepalive, SetCarrier, SetTunnel, TunnelSpec
-from dmvpn.base.events import EffectFailed, Event, GreDrops, InterfacesCounted, KeepaliveReceived, Resync, Tick
+from dmvpn.base.context import Context, Timer
+from dmvpn.base.effects import RemoveTunnel, SendKeepalive, SetCarrier, SetTunnel, TunnelSpec
+from dmvpn.base.events import EffectFailed, Event, GreDrops, InterfacesCounted, KeepaliveReceived, Packets, Resync
+from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import ProtectionDecided, ProtectionWanted
 from dmvpn.base.notices import (
     Configured,
-    DebugOutput,
     HoldTunnel,
     InterfaceChanged,
     LineProtocolDecided,
@@ -39,6 +39,7 @@ from dmvpn.features.tunnel import line, messages
 from dmvpn.features.tunnel.keepalive import Keepalive
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 from dmvpn.features.tunnel.reasons import TunnelReason
+from dmvpn.features.tunnel.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +53,9 @@ RECURSION_HOLD = 60.0
 #: What IOS announces as the transport MTU of a tunnel in NHRP packets.
 TRANSPORT_MTU = 17916
 
+#: Refused tunnels that are ordered again in one event.
+_MOST_ORDERS = 32
+
 _RECURSION = Reason(TunnelReason.RECURSION)
 
 
@@ -61,9 +65,12 @@ class _Tunnel:
 
     protection: what IPsec decided.
     asked: the far end to which IPsec keeps SAs for us.
+    sending, resting: send the next keepalive, and end the hold-down after recursive routing.
     """
 
     settings: TunnelSettings
+    sending: Timer
+    resting: Timer
     spec: TunnelSpec | None = None
     carrier: bool = False
     state: TunnelState | None = None
@@ -75,10 +82,10 @@ class _Tunnel:
     asked: IPAddress | None = None
 
 
-class TunnelMachine:
+class TunnelMachine(Machine):
     """Owns every `TunnelState`; answers `ports.Tunnels`. drops: GRE packets that reached none, as of the last count."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         InterfaceChanged,
         RouteChanged,
         HoldTunnel,
@@ -90,12 +97,11 @@ class TunnelMachine:
     )
 
     def __init__(self, ports: Ports) -> None:
+        super().__init__(Context(ports))
         self.drops = GreDrops()
-        self._ports = ports
         self._tunnels: dict[str, _Tunnel] = {}  # in order of their numbers
         self._rivals: dict[str, str] = {}
-        self._timers: Deadlines[tuple[str, str]] = Deadlines()
-        self._retries: Retries[str] = Retries()
+        self._retries = Retries[str](self._context, TimerKind.ORDER, self._order_again, most=_MOST_ORDERS)
 
     # ---------------------------------------------------------------------------------------------- ports.Tunnels
 
@@ -115,259 +121,240 @@ class TunnelMachine:
 
     # ---------------------------------------------------------------------------------------------------- machine
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
+    def dispatch(self, event: Event | Notice) -> None:
+        """Hand an event to the tunnels that it concerns."""
         match event:
             case Configured(model=TunnelConfig() as config):
-                return self._configure(config, now)
+                self._configure(config)
             case InterfaceChanged():
-                return self._interface_changed(event.name, now)
+                self._interface_changed(event.name)
             case RouteChanged():
-                return self._route_changed(event, now)
+                self._route_changed(event)
             case HoldTunnel():
-                tunnel = self._tunnels.get(event.tunnel)
-                if tunnel is None:
-                    return []
-                tunnel.hold = event.reason
-                return self._evaluate(tunnel, now)
+                if (tunnel := self._tunnels.get(event.tunnel)) is not None:
+                    tunnel.hold = event.reason
+                    self._evaluate(tunnel)
             case ProtectionDecided():
                 tunnel = self._tunnels.get(event.tunnel)
-                if tunnel is None or not tunnel.settings.protection:
-                    return []
-                tunnel.protection = event
-                return self._evaluate(tunnel, now)
+                if tunnel is not None and tunnel.settings.protection:
+                    tunnel.protection = event
+                    self._evaluate(tunnel)
             case KeepaliveReceived():
-                return self._keepalive_received(event.tunnel, now)
+                self._keepalive_received(event.tunnel)
             case InterfacesCounted():
                 self.drops = event.drops
-                return []
             case EffectFailed(effect=SetTunnel(spec=spec)):
-                return self._refused(spec.name, event.text, now)
-            case Tick():
-                return self._tick(now)
+                self._refused(spec.name, event.text)
             case Resync():
-                return [result for tunnel in self._tunnels.values() for result in _all_again(tunnel)]
-            case _:
-                return []
+                for tunnel in self._tunnels.values():
+                    self._all_again(tunnel)
 
-    def next_deadline(self) -> float | None:
-        """Return when a keepalive is due, a hold-down ends, or a refused tunnel is tried again."""
-        return earliest(self._timers.next(), self._retries.next())
-
-    def _configure(self, config: TunnelConfig, now: float) -> list[Effect | Notice]:
+    def _configure(self, config: TunnelConfig) -> None:
         wanted = {settings.name: settings for settings in sorted(config.tunnels, key=lambda entry: entry.number)}
-        results: list[Effect | Notice] = []
         for name in [name for name in self._tunnels if name not in wanted]:
-            results += self._remove(name)
+            self._remove(name)
         before, self._tunnels = self._tunnels, {}
         for name, settings in wanted.items():
-            tunnel = self._tunnels[name] = before.get(name) or _Tunnel(settings)
+            tunnel = self._tunnels[name] = before.get(name) or self._create(settings)
             if tunnel.settings != settings:
                 tunnel.settings, tunnel.recursive = settings, False
                 if settings.shutdown or not settings.protection:
                     tunnel.protection = None
-                self._timers.cancel(("recursion", name))
-        return results + self._evaluate_all(now)
+                self._context.stop(tunnel.resting)
+        self._evaluate_all()
 
-    def _remove(self, name: str) -> list[Effect | Notice]:
+    def _create(self, settings: TunnelSettings) -> _Tunnel:
+        tunnel = _Tunnel(
+            settings,
+            sending=Timer(TimerKind.KEEPALIVE, lambda: self._send_keepalive(tunnel), settings.name),
+            resting=Timer(TimerKind.RECURSION, lambda: self._rested(tunnel), settings.name),
+        )
+        return tunnel
+
+    def _remove(self, name: str) -> None:
         tunnel = self._tunnels.pop(name)
-        self._timers.cancel(("keepalive", name))
-        self._timers.cancel(("recursion", name))
+        self._context.retire(tunnel.sending, tunnel.resting)
         self._retries.forget(name)
-        removed: list[Effect | Notice] = [RemoveTunnel(name)] if tunnel.spec else []
-        return [*removed, *_ask(tunnel, None), TunnelChanged(name, tunnel.state, None)]
+        if tunnel.spec:
+            self._context.emit(RemoveTunnel(name))
+        self._want_protection(tunnel, None)
+        self._context.emit(TunnelChanged(name, tunnel.state, None))
 
-    def _interface_changed(self, name: str, now: float) -> list[Effect | Notice]:
+    def _interface_changed(self, name: str) -> None:
         if name not in self._tunnels:
-            return self._evaluate_all(now)
-        results: list[Effect | Notice] = []
+            self._evaluate_all()
+            return
         for tunnel in self._tunnels.values():
             if tunnel.state is not None and tunnel.state.source_interface == name:
-                results += self._evaluate(tunnel, now)
-        return results
+                self._evaluate(tunnel)
 
-    def _route_changed(self, event: RouteChanged, now: float) -> list[Effect | Notice]:
-        results: list[Effect | Notice] = []
+    def _route_changed(self, event: RouteChanged) -> None:
         for tunnel in self._tunnels.values():
             settings = tunnel.settings
             if not settings.multipoint and settings.destination is not None and settings.destination in event.prefix:
-                results += self._evaluate(tunnel, now)
-        return results
+                self._evaluate(tunnel)
 
-    def _keepalive_received(self, name: str, now: float) -> list[Effect | Notice]:
+    def _keepalive_received(self, name: str) -> None:
         tunnel = self._tunnels.get(name)
         if tunnel is None or tunnel.keepalive is None or tunnel.spec is None:
-            return []
+            return
         tunnel.keepalive.answered()
-        results: list[Effect | Notice] = []
         destination = tunnel.spec.destination
-        if destination is not None and self._ports.debugging.on(messages.KEEPALIVE, interface=name):
-            results.append(DebugOutput((messages.keepalive_received(name, tunnel.spec.source, destination),)))
-        return results + self._evaluate(tunnel, now)
+        if destination is not None and self._context.ports.debugging.on(messages.KEEPALIVE, interface=name):
+            self._context.debug(messages.keepalive_received(name, tunnel.spec.source, destination))
+        self._evaluate(tunnel)
 
-    def _refused(self, name: str, text: str, now: float) -> list[Effect | Notice]:
+    def _refused(self, name: str, text: str) -> None:
         tunnel = self._tunnels.get(name)
         if tunnel is None:
-            return []
-        self._retries.failed(name, Reason(TunnelReason.REFUSED, (text,), now), now)
-        return self._evaluate(tunnel, now)
+            return
+        now = self._context.now
+        self._retries.failed(name, Reason(TunnelReason.REFUSED, (text,), now))
+        self._evaluate(tunnel)
 
-    def _tick(self, now: float) -> list[Effect | Notice]:
-        results: list[Effect | Notice] = []
-        # A tunnel that comes up begins with a keepalive at once: one timer may make another due.
-        while due := self._timers.pop_due(now):
-            for kind, name in due:
-                results += self._timer_due(kind, self._tunnels[name], now)
-        for name in self._retries.pop_due(now):
-            if tunnel_again := self._tunnels.get(name):
-                results += _orders(tunnel_again)
-                results += self._evaluate(tunnel_again, now)
-        return results
+    def _order_again(self, name: str) -> None:
+        """Order a tunnel once more that the host refused."""
+        if tunnel := self._tunnels.get(name):
+            self._orders(tunnel)
+            self._evaluate(tunnel)
 
-    def _timer_due(self, kind: str, tunnel: _Tunnel, now: float) -> list[Effect | Notice]:
-        if kind == "keepalive":
-            return self._send_keepalive(tunnel, now)
+    def _rested(self, tunnel: _Tunnel) -> None:
+        """End the hold-down after recursive routing."""
         tunnel.recursive = False
-        return self._evaluate(tunnel, now)
+        self._evaluate(tunnel)
 
-    def _send_keepalive(self, tunnel: _Tunnel, now: float) -> list[Effect | Notice]:
+    def _send_keepalive(self, tunnel: _Tunnel) -> None:
         keepalive, spec = tunnel.keepalive, tunnel.spec
         if keepalive is None or spec is None or spec.destination is None:
-            return []
+            return
         keepalive.send()
-        self._timers.set(("keepalive", spec.name), now + keepalive.period)
-        results: list[Effect | Notice] = []
-        if self._ports.debugging.on(messages.KEEPALIVE, interface=spec.name):
-            text = messages.keepalive_sent(spec.name, spec.source, spec.destination, keepalive.counter)
-            results.append(DebugOutput((text,)))
-        return [*results, SendKeepalive(spec.name), *self._evaluate(tunnel, now)]
+        self._context.start(tunnel.sending, keepalive.period)
+        if self._context.ports.debugging.on(messages.KEEPALIVE, interface=spec.name):
+            self._context.debug(messages.keepalive_sent(spec.name, spec.source, spec.destination, keepalive.counter))
+        self._context.emit(SendKeepalive(spec.name))
+        self._evaluate(tunnel)
 
     # ------------------------------------------------------------------------------------------------- evaluation
 
-    def _evaluate_all(self, now: float) -> list[Effect | Notice]:
+    def _evaluate_all(self) -> None:
         self._rivals = line.rivals(self._possible())
-        results: list[Effect | Notice] = []
         for tunnel in self._tunnels.values():
-            results += self._evaluate(tunnel, now)
-        return results
+            self._evaluate(tunnel)
 
-    def _evaluate(self, tunnel: _Tunnel, now: float) -> list[Effect | Notice]:
+    def _evaluate(self, tunnel: _Tunnel) -> None:
         """Bring one tunnel up to date and say what follows."""
-        settings = tunnel.settings
-        source = line.find_source(settings, self._ports)
-        mtu = line.default_ip_mtu(settings, source, self._ports)
+        settings, ports = tunnel.settings, self._context.ports
+        source = line.find_source(settings, ports)
+        mtu = line.default_ip_mtu(settings, source, ports)
         sealing = line.sealing(settings, mtu, tunnel.protection)
-        results, reason = self._own_reason(tunnel, source, mtu - sealing, now)
+        reason = self._own_reason(tunnel, source, mtu - sealing)
         up = reached = reason is None
-        results += self._keep_alive(tunnel, up, now)
+        self._keep_alive(tunnel, up)
         if up and tunnel.keepalive is not None and tunnel.keepalive.failed:
             up, reason = False, Reason(TunnelReason.KEEPALIVE, (tunnel.keepalive.retries,))
         carrier = up and tunnel.hold is None
         if tunnel.spec is not None and carrier != tunnel.carrier:
-            results.append(SetCarrier(settings.name, carrier))
+            self._context.emit(SetCarrier(settings.name, carrier))
         tunnel.carrier = carrier and tunnel.spec is not None
         state = _state(settings, source, (mtu - sealing, sealing), reason)
-        results += self._tell(tunnel, state, now)
-        return results + _ask(tunnel, state.destination if settings.protection and reached else None)
+        self._tell(tunnel, state)
+        self._want_protection(tunnel, state.destination if settings.protection and reached else None)
 
-    def _own_reason(
-        self, tunnel: _Tunnel, source: line.Source, mtu: int, now: float
-    ) -> tuple[list[Effect | Notice], Reason | None]:
-        """Order the tunnel if it can exist; why it is down before keepalives are looked at, or None."""
-        settings = tunnel.settings
+    def _own_reason(self, tunnel: _Tunnel, source: line.TunnelSource, mtu: int) -> Reason | None:
+        """Order the tunnel if it can exist. Returns why it is down before keepalives are looked at, or None."""
+        settings, ports = tunnel.settings, self._context.ports
         spec = line.make_spec(settings, source, mtu, tunnel.protection)
         winner = self._rivals.get(settings.name)
         reason = line.missing(settings, source)
         if spec is not None and winner is not None:
             reason = reason or line.rivalry(spec, winner)
-        results = self._order(tunnel, spec if winner is None else None)
+        self._order(tunnel, spec if winner is None else None)
         reason = reason or line.unprotected(settings, tunnel.protection) or self._retries.reason(settings.name)
         if reason is not None or settings.multipoint or settings.destination is None:
-            return results, reason
-        if not tunnel.recursive and not self._ports.rib.forwarding(settings.destination):
-            return results, Reason(TunnelReason.NO_ROUTE, (settings.destination,))
-        if not tunnel.recursive and line.leads_through(settings.name, settings.destination, self._ports):
+            return reason
+        if not tunnel.recursive and not ports.rib.forwarding(settings.destination):
+            return Reason(TunnelReason.NO_ROUTE, (settings.destination,))
+        if not tunnel.recursive and line.leads_through(settings.name, settings.destination, ports):
             tunnel.recursive = True
-            self._timers.set(("recursion", settings.name), now + RECURSION_HOLD)
-            results.append(messages.RecursiveRouting.of(settings.name))
-        return results, _RECURSION if tunnel.recursive else None
+            self._context.start(tunnel.resting, RECURSION_HOLD)
+            self._context.emit(messages.RecursiveRouting.of(settings.name))
+        return _RECURSION if tunnel.recursive else None
 
     def _possible(self) -> Iterator[TunnelSpec]:
         """Yield what every tunnel would be if it were alone; those that are shut give way to the others."""
         ordered = sorted(self._tunnels.values(), key=lambda tunnel: (tunnel.settings.shutdown, tunnel.settings.number))
         for tunnel in ordered:
-            spec = line.make_spec(tunnel.settings, line.find_source(tunnel.settings, self._ports), 0)
+            spec = line.make_spec(tunnel.settings, line.find_source(tunnel.settings, self._context.ports), 0)
             if spec is not None:
                 yield spec
 
-    def _order(self, tunnel: _Tunnel, spec: TunnelSpec | None) -> list[Effect | Notice]:
+    def _order(self, tunnel: _Tunnel, spec: TunnelSpec | None) -> None:
         if spec == tunnel.spec:
-            return []
+            return
         tunnel.spec = spec
         self._retries.forget(tunnel.settings.name)
         if spec is None:
             tunnel.carrier = False
-            return [RemoveTunnel(tunnel.settings.name)]
-        return [SetTunnel(spec)]
+            self._context.emit(RemoveTunnel(tunnel.settings.name))
+        else:
+            self._context.emit(SetTunnel(spec))
 
-    def _keep_alive(self, tunnel: _Tunnel, base_up: bool, now: float) -> list[Effect | Notice]:
+    def _keep_alive(self, tunnel: _Tunnel, base_up: bool) -> None:
         """Start keepalives when everything else is right, stop them when it is not."""
         settings = tunnel.settings
         wanted = settings.keepalive if base_up and not settings.multipoint else None
         have = (tunnel.keepalive.period, tunnel.keepalive.retries) if tunnel.keepalive else None
         if wanted == have:
-            return []
-        timer = ("keepalive", settings.name)
+            return
         if wanted is None:
             tunnel.keepalive = None
-            self._timers.cancel(timer)
-            return []
-        tunnel.keepalive = Keepalive(*wanted)
-        self._timers.set(timer, now)
-        return []
+            self._context.stop(tunnel.sending)
+        else:
+            tunnel.keepalive = Keepalive(*wanted)
+            self._context.start(tunnel.sending, 0.0)
 
-    def _tell(self, tunnel: _Tunnel, state: TunnelState, now: float) -> list[Effect | Notice]:
-        """Return notices of what is different now. A reason keeps the time at which it began."""
+    def _tell(self, tunnel: _Tunnel, state: TunnelState) -> None:
+        """Emit notices of what is different now. A reason keeps the time at which it began."""
         name, old = state.name, tunnel.state
         if state.reason is not None:
             before = old.reason if old is not None else None
-            since = before.since if before is not None and before.code is state.reason.code else now
+            since = before.since if before is not None and before.code is state.reason.code else self._context.now
             state = replace(state, reason=replace(state.reason, since=since))
-        results: list[Effect | Notice] = []
-        if state != old:
-            tunnel.state = state
-            results.append(TunnelChanged(name, old, state))
         reason = state.reason or tunnel.hold
         decided = LineProtocolDecided(name, up=reason is None, reason=reason, mtu=state.ip_mtu)
-        if decided != tunnel.decided:
+        is_news = decided != tunnel.decided
+        if is_news and self._context.ports.debugging.on(messages.TUNNEL, interface=name):
+            self._context.debug(messages.line_state(name, reason))
+        if state != old:
+            tunnel.state = state
+            self._context.emit(TunnelChanged(name, old, state))
+        if is_news:
             tunnel.decided = decided
-            results.append(decided)
-            if self._ports.debugging.on(messages.TUNNEL, interface=name):
-                results.insert(0, DebugOutput((messages.line_state(name, reason),)))
-        return results
+            self._context.emit(decided)
+
+    def _want_protection(self, tunnel: _Tunnel, far_end: IPAddress | None) -> None:
+        """Have IPsec keep SAs with this address, None: with no address."""
+        if tunnel.asked == far_end:
+            return
+        tunnel.asked = far_end
+        peers = ((far_end, 0),) if far_end is not None else ()
+        self._context.emit(ProtectionWanted(tunnel.settings.name, "tunnel", peers))
+
+    def _orders(self, tunnel: _Tunnel) -> None:
+        """Order the tunnel again, for a shell that lost it."""
+        if tunnel.spec is not None:
+            self._context.emit(SetTunnel(tunnel.spec), SetCarrier(tunnel.spec.name, tunnel.carrier))
+
+    def _all_again(self, tunnel: _Tunnel) -> None:
+        """Order the tunnel again, and announce its line protocol, so that its addresses are said behind it."""
+        self._orders(tunnel)
+        if tunnel.decided is not None:
+            self._context.emit(tunnel.decided)
 
 
-def _orders(tunnel: _Tunnel) -> list[Effect | Notice]:
-    """Return the tunnel again, for a shell that lost it."""
-    if tunnel.spec is None:
-        return []
-    return [SetTunnel(tunnel.spec), SetCarrier(tunnel.spec.name, tunnel.carrier)]
-
-
-def _all_again(tunnel: _Tunnel) -> list[Effect | Notice]:
-    """Return the tunnel again, and its line protocol, so that its addresses are said behind it."""
-    return [*_orders(tunnel), *([tunnel.decided] if tunnel.decided is not None else [])]
-
-
-def _ask(tunnel: _Tunnel, far_end: IPAddress | None) -> list[Effect | Notice]:
-    """Ask IPsec to keep SAs with this address, None: with nobody."""
-    if tunnel.asked == far_end:
-        return []
-    tunnel.asked = far_end
-    return [ProtectionWanted(tunnel.settings.name, "tunnel", ((far_end, 0),) if far_end is not None else ())]
-
-
-def _state(settings: TunnelSettings, source: line.Source, mtu: tuple[int, int], reason: Reason | None) -> TunnelState:
+def _state(
+    settings: TunnelSettings, source: line.TunnelSource, mtu: tuple[int, int], reason: Reason | None
+) -> TunnelState:
     """Return the state; mtu: the default IP MTU, and how many octets ESP took away of it."""
     return TunnelState(
         name=settings.name,

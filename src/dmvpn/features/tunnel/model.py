@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
+from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.net.gre import header_length
 
 if TYPE_CHECKING:
@@ -82,6 +84,18 @@ class TunnelSettings:
     def header(self) -> int:
         """Octets of the GRE header."""
         return header_length(self.key, checksum=self.checksum, sequence=self.sequence)
+
+    @property
+    def unbuilt(self) -> Reason | None:
+        """Why the tunnel stays down: a line needs what this build does not have; None: there is no such line."""
+        if self.vrf:
+            return Reason(TunnelReason.VRF, (self.vrf,))
+        if self.foreign_mode:
+            return Reason(TunnelReason.MODE, (self.foreign_mode,))
+        if self.foreign_end:
+            from_route = self.foreign_end.endswith(" dynamic")
+            return Reason(TunnelReason.SOURCE_OF_ROUTE if from_route else TunnelReason.NOT_IPV4, (self.foreign_end,))
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def _check_link_local(args: Args, _: Section) -> str | None:
 UNICAST_ROUTING: Final = ConfigLine(
     "global",
     "ipv6 unicast-routing",
-    {"ipv6": "Internet Protocol, version 6", "unicast-routing": "Forward the IPv6 packets of others"},
+    {"ipv6": "Internet Protocol, version 6", "unicast-routing": "Forward IPv6 packets"},
     order=42,
 )
 _HELP = {
@@ -59,7 +59,7 @@ _HELP = {
     "enable": "Run IPv6 here, with a link-local address and no other",
     "mtu": "Largest IPv6 packet",
     "octets": "Octets",
-    "tcp": "TCP of others that passes through",
+    "tcp": "TCP sessions through this router",
     "adjust-mss": "Clamp the maximum segment size",
 }
 LINK_LOCAL: Final = ConfigLine(

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.placeholder import Placeholder
 from dmvpn.features.interface.config import ipv6
 from dmvpn.features.interface.config.subnets import Subnets, near
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
-from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, IP_MTU, SHUTDOWN
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, known_command
+from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, INTERFACE_RANGE, IP_MTU, SHUTDOWN
 from dmvpn.ios.interfaces import interface_sort_key
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+
+
+#: Kept in files, and refused at the prompt: nothing here has more than one table.
+_IN_VRF: Final = (known_command("interface", "vrf forwarding"), known_command("interface", "ip vrf forwarding"))
 
 
 def _check_address(args: Args, section: Section) -> str | None:
@@ -52,6 +57,8 @@ ADDRESS: Final = ConfigLine(
     order=30,
     check=_check_address,
 )
+#: For people to fill in.
+OPEN_ADDRESS: Final = ADDRESS.of(address=Placeholder("ADDRESS"), mask=Placeholder("MASK"))
 SECONDARY: Final = ConfigLine(
     "interface",
     "ip address {address:address} {mask:mask} secondary",
@@ -75,6 +82,7 @@ def _subnets(args: Args, section: Section) -> Subnets | None:
 
 LINES: Final = (
     INTERFACE,
+    INTERFACE_RANGE,
     DESCRIPTION,
     BANDWIDTH,
     DELAY,
@@ -117,6 +125,7 @@ def _settings(args: Args, section: Section) -> InterfaceSettings:
         shutdown=section.flag(SHUTDOWN),
         redirects=section.flag(REDIRECTS),
         ipv6=ipv6.settings(section),
+        is_apart=any(section.get(line) is not None for line in _IN_VRF),
     )
 
 

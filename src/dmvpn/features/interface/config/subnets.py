@@ -5,6 +5,8 @@ A file may have 60,000 loopbacks: nothing here looks at all of them.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.ios.agreement import FEW
@@ -13,7 +15,7 @@ from dmvpn.ios.common import INTERFACE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.addresses import Prefix
     from dmvpn.ios import Args, Section
 
 
@@ -41,40 +43,45 @@ def near(section: Section, prefix: Prefix, subnets: Callable[[Args, Section], Su
 
 
 class _Near:
-    """The names of interfaces by the subnets that they are on."""
+    """The names of interfaces by the subnets that they are on: each by the number of its first address, and length."""
 
     def __init__(self) -> None:
-        #: By length and bits: those on this subnet, and those on this or a part of it.
         self._on: dict[tuple[int, int], dict[str, None]] = {}
-        self._in: dict[tuple[int, int], dict[str, None]] = {}
+        #: These subnets, rising; and how many of them have each length.
+        self._places: list[tuple[int, int]] = []
+        self._lengths: Counter[int] = Counter()
 
     def follow(self, gone: Mapping[int, Subnets], came: Mapping[int, Subnets]) -> None:
         """See `Follower`."""
         for interface in gone.values():
-            for names, key in self._places(interface):
-                names[key].pop(interface.name, None)
-                if not names[key]:
-                    del names[key]
+            for place in _places(interface):
+                names = self._on[place]
+                names.pop(interface.name, None)
+                if not names:
+                    del self._on[place]
+                    del self._places[bisect_left(self._places, place)]
+                    self._lengths[place[1]] -= 1
         for interface in came.values():
-            for names, key in self._places(interface):
-                names.setdefault(key, {})[interface.name] = None
+            for place in _places(interface):
+                if place not in self._on:
+                    self._on[place] = {}
+                    insort(self._places, place)
+                    self._lengths[place[1]] += 1
+                self._on[place][interface.name] = None
 
     def to(self, prefix: Prefix) -> list[str]:
         """Return the interfaces on subnets that have addresses in common with this one."""
-        found = dict(self._in.get(_bits(prefix.address, prefix.length), {}))
-        for shorter in range(prefix.length):
-            found |= self._on.get(_bits(prefix.address, shorter), {})
+        found: dict[str, None] = {}
+        inside = bisect_left(self._places, (prefix.number, prefix.length))
+        behind = bisect_left(self._places, (prefix.number + prefix.size, 0))
+        for place in self._places[inside:behind]:
+            found |= self._on[place]
+        for shorter, count in self._lengths.items():
+            if count and shorter < prefix.length:
+                bits = prefix.width - shorter
+                found |= self._on.get((prefix.number >> bits << bits, shorter), {})
         return list(found)
 
-    def _places(self, interface: Subnets) -> list[tuple[dict[tuple[int, int], dict[str, None]], tuple[int, int]]]:
-        on = {_bits(prefix.address, prefix.length): None for prefix in interface.prefixes}
-        inside = {
-            _bits(prefix.address, shorter): None
-            for prefix in interface.prefixes
-            for shorter in range(prefix.length + 1)
-        }
-        return [*((self._on, key) for key in on), *((self._in, key) for key in inside)]
 
-
-def _bits(address: IPAddress, length: int) -> tuple[int, int]:
-    return length, int(address) >> (address.max_prefixlen - length)
+def _places(interface: Subnets) -> dict[tuple[int, int], None]:
+    return {(prefix.number, prefix.length): None for prefix in interface.prefixes}

@@ -1,11 +1,11 @@
-"""What interfaces print, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+"""What interfaces print, explained for `dmvpn explain` and `| explain`. Imported on first use."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, log, log_group, reason, reason_group
 from dmvpn.features.interface import messages
 from dmvpn.features.interface.explain import labels
 from dmvpn.features.interface.port import Status
@@ -14,9 +14,9 @@ from dmvpn.features.interface.reasons import InterfaceReason
 _BRIEF = ("show ip interface brief", "show interfaces description")
 _ALL = ("show interfaces", "show ip interface", "show ipv6 interface", *_BRIEF)
 
-_STATUS = Group(
+_STATUS = WordGroup(
     title="status of an interface",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=_ALL,
     rank=11,
     next="show interfaces",
@@ -36,16 +36,16 @@ _STATUS = Group(
         ),
         Word(
             Status.SHUT.value,
-            "Somebody configured `shutdown`; `no shutdown` brings it back.",
+            "`shutdown` is configured; `no shutdown` brings the interface back.",
             next="show running-config interface",
             also=("admin down", "shutdown"),
         ),
     ),
 )
 
-_PROTOCOL = Group(
+_PROTOCOL = WordGroup(
     title="line protocol",
-    kind=Kind.STATE,
+    kind=WordKind.STATE,
     screens=_ALL,
     rank=12,
     next="show interfaces",
@@ -70,9 +70,9 @@ _PROTOCOL = Group(
     ),
 )
 
-_METHODS = Group(
+_METHODS = WordGroup(
     title="column Method",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("show ip interface brief",),
     rank=50,
     next="show ip interface",
@@ -110,9 +110,9 @@ _REASONS = reason_group(
     "interfaces",
     ("show interfaces", "show ipv6 interface"),
     reason(InterfaceReason.REFUSED, "The kernel did not take up, down, an address or an MTU."),
-    reason(InterfaceReason.ONLY_IPV4, "IPv6 inside the tunnel needs another data plane than the one that runs."),
+    reason(InterfaceReason.ONLY_IPV4, "The running data plane does not support IPv6 inside the tunnel."),
     reason(InterfaceReason.SHUT, "`shutdown` is configured.", next="show running-config interface"),
-    reason(InterfaceReason.UNDECIDED, "The tunnel exists in the configuration and nobody has decided on it yet."),
+    reason(InterfaceReason.UNDECIDED, "The tunnel exists in the configuration and its state is not decided yet."),
     reason(
         InterfaceReason.MISSING,
         "The configuration names an interface that the host lacks, or that `--map` gives to none.",
@@ -134,6 +134,11 @@ _ANSWERS = answer_group(
     Word(
         "% <address> overlaps with <interface>",
         "Another interface has an address in the same network; packets to it could not know which way to go.",
+    ),
+    Word(
+        "% The host keeps these addresses and asks for them again; to forget one there: ip neigh flush to <address>",
+        "`clear arp-cache` has nothing to clear: the kernel under this router learns link-layer addresses.",
+        next="show arp",
     ),
     Word("% <address> is a link-local address: say <command>", "FE80 addresses are written with `link-local` behind."),
     Word(

@@ -1,4 +1,4 @@
-"""Headings and labels of the interfaces' shows. For `dmvpn explain`; imported when somebody asks."""
+"""Headings and labels of the interfaces' shows. For `dmvpn explain`; imported on first use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import label_group
+
+_TRAFFIC = label_group(
+    "lines of show ip traffic",
+    ("show ip traffic",),
+    Word("IP statistics", "Packets of all interfaces together, as the data plane counts them."),
+    Word("Rcvd", "Packets that came in, for whomever.", also=("errors", "dropped", "total", "received")),
+    Word("Mcast", "Packets that came in for a group."),
+    Word("Sent", "Packets that left, forwarded or our own."),
+    next="show interfaces",
+)
 
 _BLOCK = label_group(
     "labels of an interface",
@@ -21,7 +31,7 @@ _BLOCK = label_group(
     Word("Internet address", "The IPv4 address and the length of its mask.", next="show ip interface brief"),
     Word("MTU", "The largest packet that the interface takes, in octets.", next="show interfaces Tunnel"),
     Word("BW", "The bandwidth that routing metrics assume (`bandwidth`); no limit."),
-    Word("DLY", "The delay that routing metrics assume (`delay`); nobody waits."),
+    Word("DLY", "The delay that routing metrics assume (`delay`); packets are not delayed."),
     Word("reliability", "How well the interface works, of 255; always full here.", also=("txload", "rxload")),
     Word("Encapsulation", "What packets are wrapped in on the wire."),
     Word("loopback not set", "The interface is not looped back on itself."),
@@ -140,17 +150,19 @@ _IP = label_group(
         "A filter for what leaves; there is none in this router.",
         also=("Inbound access list", "Inbound", "access list"),
     ),
-    Word("Proxy ARP", "Whether the router answers ARP for others; it does not."),
+    Word("Proxy ARP", "Whether the router answers ARP for other hosts; it does not."),
     Word(
         "ICMP redirects",
-        "Whether the router tells hosts of a nearer one; not NHRP's redirects.",
+        "Whether the router sends ICMP redirects to hosts; not NHRP's redirects.",
         clause="RFC 792",
         also=("always", "never sent"),
     ),
     Word(
-        "ICMP unreachables", "Whether senders are told of packets that cannot be delivered.", clause="RFC 1812 §5.2.7.1"
+        "ICMP unreachables",
+        "Whether the router reports undeliverable packets to their senders.",
+        clause="RFC 1812 §5.2.7.1",
     ),
-    Word("ICMP mask replies", "Whether the router tells masks to hosts; it does not."),
+    Word("ICMP mask replies", "Whether the router answers ICMP mask requests; it does not."),
     Word("stalled", "IPv6 is configured and does not run; the reason is below.", next="show ipv6 interface"),
     Word("link-local address", "The IPv6 address that holds on this link alone.", clause="RFC 4291 §2.5.6"),
     Word("Virtual link-local address", "A further one of that kind; none here."),
@@ -164,10 +176,10 @@ _ARP = label_group(
     ("show arp", "show ip arp"),
     Word("Protocol", "Internet: IPv4. Neighbors of IPv6 are not in this table.", also=("Internet",)),
     Word("Address", "An address on an Ethernet, ours or that of a station there."),
-    Word("Age (min)", "-: the address is ours. Of others the host does not say how old its knowledge is: 0."),
+    Word("Age (min)", "-: the address is ours. 0 for all other addresses, because the host does not report their age."),
     Word(
         "Hardware Addr",
-        "The link-layer address; Incomplete: nobody answered yet, or the wire is simulated and has none.",
+        "The link-layer address; Incomplete: no answer yet, or the wire is simulated and has none.",
         also=("Incomplete", "Hardware", "Addr"),
     ),
     Word("Type", "How the protocol is carried: ARPA is Ethernet.", also=("ARPA",)),
@@ -188,13 +200,13 @@ _SUMMARY = label_group(
         "OHQ", "Packets that wait to be sent; the kernel's, and not counted here.", also=("pkts in output hold queue",)
     ),
     Word("OQD", "Packets that were to be sent and were dropped.", also=("pkts dropped from output queue",)),
-    Word("RXBS", "What is received, bits a second.", also=("rx rate", "bits/sec")),
-    Word("RXPS", "What is received, packets a second.", also=("pkts/sec",)),
-    Word("TXBS", "What is sent, bits a second.", also=("tx rate",)),
-    Word("TXPS", "What is sent, packets a second."),
+    Word("RXBS", "Receive rate, bits per second.", also=("rx rate", "bits/sec")),
+    Word("RXPS", "Receive rate, packets per second.", also=("pkts/sec",)),
+    Word("TXBS", "Transmit rate, bits per second.", also=("tx rate",)),
+    Word("TXPS", "Transmit rate, packets per second."),
     Word("TRTL", "How often an interface was throttled; never here.", also=("throttle count",)),
-    Word("interface is up", "The mark of those that carry packets."),
+    Word("interface is up", "The mark of interfaces that carry packets."),
     next="show interfaces",
 )
 
-GROUPS: Final = (_BLOCK, _TABLES, _IP, _ARP, _SUMMARY)
+GROUPS: Final = (_TRAFFIC, _BLOCK, _TABLES, _IP, _ARP, _SUMMARY)

@@ -2,14 +2,14 @@
 
 blocks      show interfaces, clear counters         tables      show ip interface [brief], show interfaces description
 ipv6        show ipv6 interface [brief]                 arp         show arp
-summary     show interfaces summary
+summary     show interfaces summary                     traffic     show ip traffic
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.interface.show import arp, blocks, ipv6, summary, tables
+from dmvpn.features.interface.show import arp, blocks, ipv6, summary, tables, traffic
 
 COMMANDS: Final = (
     blocks.INTERFACES,
@@ -20,4 +20,5 @@ COMMANDS: Final = (
     tables.IP_INTERFACE,
     *ipv6.COMMANDS,
     *arp.COMMANDS,
+    *traffic.COMMANDS,
 )

@@ -8,7 +8,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface.kinds import kind_of
 from dmvpn.features.interface.machine import InterfaceMachine
-from dmvpn.ios import Args, ExecCommand, ShowContext
+from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,29 @@ _HELP: Final = {
     "interface": "Of one interface",
     "address": "One address",
 }
-COMMANDS: Final = tuple(
-    ExecCommand(f"show {words} [ {{interface:interface}} | {{address:address}} ]", _HELP, query=query, render=render)
-    for words in ("arp", "ip arp")
+
+
+def clear(_: ShowContext, __: Args) -> Change:
+    """Say who has these addresses (`clear arp-cache`): the host learns them and asks again by itself."""
+    return Change(
+        said=(
+            "% The host keeps these addresses and asks for them again; to forget one there: ip neigh flush to ADDRESS",
+        ),
+        failed=True,
+    )
+
+
+COMMANDS: Final = (
+    *(
+        ExecCommand(
+            f"show {words} [ {{interface:interface}} | {{address:address}} ]", _HELP, query=query, render=render
+        )
+        for words in ("arp", "ip arp")
+    ),
+    ExecCommand(
+        "clear arp-cache [ {interface:interface} | {address:address} ]",
+        {**_HELP, "arp-cache": "Addresses of stations on Ethernets"},
+        action=clear,
+        privilege=15,
+    ),
 )

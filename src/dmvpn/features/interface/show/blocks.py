@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.features.interface.events import ClearCounters
+from dmvpn.features.interface.events import ClearInterfaceCounters
 from dmvpn.features.interface.kinds import kind_name, kind_of
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.port import Status
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import InterfaceState, TunnelState
-    from dmvpn.features.interface.counters import Traffic
+    from dmvpn.features.interface.counters import InterfaceTraffic
 
 _ENCAPSULATIONS = {"Tunnel": "TUNNEL", "Loopback": "LOOPBACK", "Null": "ARPA"}
 
@@ -114,7 +114,7 @@ def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
     return ShowInterfaces(tuple(_block(ctx, state, traffic.get(state.name)) for state in breathing(states)))
 
 
-def _block(ctx: ShowContext, state: InterfaceState, traffic: Traffic | None) -> InterfaceBlock:
+def _block(ctx: ShowContext, state: InterfaceState, traffic: InterfaceTraffic | None) -> InterfaceBlock:
     machine = ctx.machine(InterfaceMachine)
     port = machine.port(state.name)
     tunnel = ctx.ports.tunnels.get(state.name) if kind_name(state.name) == "Tunnel" else None
@@ -144,7 +144,7 @@ def _options(tunnel: TunnelState) -> int:
     return 4 * ((tunnel.key is not None) + tunnel.checksum + tunnel.sequence)
 
 
-def _counter_block(traffic: Traffic | None, now: float) -> CounterBlock:
+def _counter_block(traffic: InterfaceTraffic | None, now: float) -> CounterBlock:
     if traffic is None:
         return CounterBlock()
     count, received, sent = traffic.shown, traffic.received, traffic.sent
@@ -288,7 +288,7 @@ def clear_counters(_: ShowContext, args: Args) -> Confirm:
     """Clear the counters (`clear counters [INTERFACE]`)."""
     interface = args.interface("interface", None)
     which = "this interface" if interface else "all interfaces"
-    return Confirm(f'Clear "show interface" counters on {which} [confirm]', ClearCounters(interface))
+    return Confirm(f'Clear "show interface" counters on {which} [confirm]', ClearInterfaceCounters(interface))
 
 
 CLEAR = ExecCommand(

@@ -8,7 +8,7 @@ from dmvpn.features.policy.config.conditions import DSCP, FLAGS, ICMP, IGMP, PRE
 from dmvpn.features.policy.config.ports import PORTS
 from dmvpn.features.policy.config.sequences import Sequences
 from dmvpn.features.policy.protocols import PROTOCOLS
-from dmvpn.ios import Args, ConfigLine, Group, Mode, Section, Standing, Statement
+from dmvpn.ios import Args, ConfigLine, LineGroup, LineStanding, Mode, Section, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,9 @@ _STANDARD, _EXTENDED = "access-list-standard", "access-list-extended"
 MODES: Final = (Mode(_STANDARD, "config-std-nacl"), Mode(_EXTENDED, "config-ext-nacl"))
 
 #: A user who writes `ip access-group` relies on a filter, and a router that only kept the line would not filter.
-_FILTERS: Final = Group("packet filters", Standing.RESTRICTS, "packets that it would drop would pass: filter elsewhere")
+_FILTERS: Final = LineGroup(
+    "packet filters", LineStanding.RESTRICTS, "packets that it would drop would pass: filter elsewhere"
+)
 STEP, _LAST = 10, 2_147_483_647
 _BARE = " | ".join(word for word in PROTOCOLS if word not in ("icmp", "igmp", "tcp", "udp"))
 #: Keywords that ask more of a packet than addresses, protocol and ports.
@@ -122,7 +124,8 @@ def _check(args: Args, section: Section) -> str | None:
 
 def _text(args: Args) -> str:
     words = args.words[1:] if args.words[0].isdigit() else args.words
-    return " ".join((str(args.integer("sequence")), *words))
+    number = (str(args.integer("sequence")),) if "sequence" in args else ()
+    return " ".join((*number, *words))
 
 
 STANDARD: Final = ConfigLine(

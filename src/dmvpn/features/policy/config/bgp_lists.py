@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.communities import COMMUNITIES, extended_value, large_value
+from dmvpn.base.communities import (
+    COMMUNITIES,
+    TARGET,
+    communities_text,
+    extended,
+    extended_text,
+    extended_value,
+    large_text,
+    large_value,
+)
 from dmvpn.ios import Args, ConfigLine, Section, ValueType, register_type, several
 from dmvpn.ios.regex import Pattern, PatternError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterable
+
+
+def _spelled(text_of: Callable[[Iterable[int]], str]) -> Callable[[Hashable], str]:
+    """Return how one number is written, by what writes several."""
+    return lambda value: text_of((value,)) if isinstance(value, int) else str(value)
+
+
+def _targets_text(values: Iterable[int]) -> str:
+    """Return extended communities without the word that says what they are for."""
+    return extended_text(extended(TARGET, value) for value in values).removeprefix("RT:")
 
 
 def _community(text: str) -> tuple[Hashable, str] | None:
@@ -26,7 +45,9 @@ def _community(text: str) -> tuple[Hashable, str] | None:
     return first << 16 | second, text
 
 
-COMMUNITY: Final = register_type(ValueType("bgp-community", "aa:nn or WORD", _community))
+COMMUNITY: Final = register_type(
+    ValueType("bgp-community", "aa:nn or WORD", _community, spell=_spelled(communities_text))
+)
 
 
 def _as_typed(parse: Callable[[str], int | None]) -> Callable[[str], tuple[Hashable, str] | None]:
@@ -39,8 +60,12 @@ def _as_typed(parse: Callable[[str], int | None]) -> Callable[[str], tuple[Hasha
     return read
 
 
-EXTENDED: Final = register_type(ValueType("bgp-extcommunity", "ASN:nn or IP-address:nn", _as_typed(extended_value)))
-LARGE: Final = register_type(ValueType("bgp-large-community", "aa:bb:cc", _as_typed(large_value)))
+EXTENDED: Final = register_type(
+    ValueType("bgp-extcommunity", "ASN:nn or IP-address:nn", _as_typed(extended_value), spell=_spelled(_targets_text))
+)
+LARGE: Final = register_type(
+    ValueType("bgp-large-community", "aa:bb:cc", _as_typed(large_value), spell=_spelled(large_text))
+)
 
 
 def _check(args: Args, section: Section) -> str | None:

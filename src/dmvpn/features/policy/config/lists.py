@@ -19,7 +19,7 @@ V = TypeVar("V")
 STEP = 10
 
 
-class Entry(NamedTuple, Generic[V]):
+class ListEntry(NamedTuple, Generic[V]):
     """One entry. listed: the name of its list. sequence: None in lists whose entries are in the order of entry."""
 
     listed: str
@@ -33,7 +33,7 @@ class Lists(Generic[V]):
     def __init__(self) -> None:
         self.lists: Mapping[str, Pages[V]] = {}
 
-    def follow(self, gone: Mapping[int, Entry[V]], came: Mapping[int, Entry[V]]) -> None:
+    def follow(self, gone: Mapping[int, ListEntry[V]], came: Mapping[int, ListEntry[V]]) -> None:
         """See `Follower`."""
         changes: dict[str, dict[int, V | None]] = {}
         for number, entry in gone.items():
@@ -58,7 +58,7 @@ class Numbered:
         self._entries: dict[str, dict[int, AccessEntry | None]] = {}
 
     def follow(
-        self, gone: Mapping[int, Entry[AccessEntry | None]], came: Mapping[int, Entry[AccessEntry | None]]
+        self, gone: Mapping[int, ListEntry[AccessEntry | None]], came: Mapping[int, ListEntry[AccessEntry | None]]
     ) -> None:
         """See `Follower`."""
         lists, again = dict(self.lists), {entry.listed: None for entry in gone.values()}

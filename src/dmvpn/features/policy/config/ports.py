@@ -9,7 +9,7 @@ from dmvpn.ios import ValueType, register_type
 from dmvpn.ios.values import Misfit, Reading, Unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from dmvpn.ios.values import Read, Token
 
@@ -86,7 +86,7 @@ class Ports(ValueType):
     """An operator and its ports. The value: the text, and the first and last ports of all ranges that are meant."""
 
     def __init__(self) -> None:
-        super().__init__("acl-ports", "eq", lambda text: None)
+        super().__init__("acl-ports", "eq", lambda text: None, spell=_spelled)
 
     def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         begun = self.words(tokens[index].text)
@@ -114,6 +114,10 @@ class Ports(ValueType):
 
     def words(self, fragment: str) -> list[str]:
         return [word for word, _ in self.hints(fragment)]
+
+
+def _spelled(value: Hashable) -> str:
+    return str(value[0]) if isinstance(value, tuple) and value else ""
 
 
 def _port(text: str) -> int | None:

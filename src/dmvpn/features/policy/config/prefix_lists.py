@@ -26,7 +26,8 @@ def _check(args: Args, section: Section) -> str | None:
 
 
 def _text(args: Args) -> str:
-    words = [f"ip prefix-list {args.text('name')} seq {args.integer('sequence')}"]
+    words = [f"ip prefix-list {args.text('name')}"]
+    words += [f"seq {args.integer('sequence')}"] if "sequence" in args else []
     words += ["permit" if "permit" in args else "deny", str(args.prefix("prefix"))]
     words += [f"{word} {args.integer(name)}" for word, name in (("ge", "least"), ("le", "most")) if name in args]
     return " ".join(words)

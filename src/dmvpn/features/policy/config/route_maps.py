@@ -20,7 +20,7 @@ def _step(text: str) -> tuple[int, str] | None:
     return (int(text), text) if is_step else None
 
 
-STEP: Final = register_type(ValueType("metric-step", "+/-<metric>", _step))
+STEP: Final = register_type(ValueType("metric-step", "+/-<metric>", _step, spell=lambda value: f"{value:+}"))
 _LISTS = several("list", "word", 6)
 _NUMBERS = several("value", "0-4294967295", 6)
 _HELP: Final = {
@@ -29,7 +29,7 @@ _HELP: Final = {
     "ip": "IP version 4",
     "address": "By prefix",
     "next-hop": "Next hop",
-    "route-source": "By the router that told it",
+    "route-source": "By the router that advertised it",
     "prefix-list": "In prefix lists",
     "interface": "By interface of the next hop",
     "tag": "Mark",
@@ -48,12 +48,15 @@ def _line(
     order: int,
     key: tuple[str, ...] | None = None,
     listed: str = "",
+    beside: tuple[str, ...] = (),
 ) -> ConfigLine:
-    return ConfigLine(_ROUTE_MAP, syntax, {**_HELP, **(help_ or {})}, order=order, key=key, listed=listed)
+    help_ = {**_HELP, **(help_ or {})}
+    return ConfigLine(_ROUTE_MAP, syntax, help_, order=order, key=key, listed=listed, beside=beside)
 
 
 def _text(args: Args) -> str:
-    return f"route-map {args.text('name')} {'deny' if 'deny' in args else 'permit'} {args.integer('sequence')}"
+    sequence = args.integer("sequence", _FIRST)
+    return f"route-map {args.text('name')} {'deny' if 'deny' in args else 'permit'} {sequence}"
 
 
 def _complete(args: Args, _: Section) -> Args:
@@ -64,7 +67,7 @@ ROUTE_MAP: Final = ConfigLine(
     "global",
     "route-map {name:word} [ permit | deny ] [ {sequence:0-65535} ]",
     {
-        "route-map": "Which routes are meant, and what is changed in them",
+        "route-map": "Selects routes and changes them",
         "name": "Name of the map",
         "permit": "Routes that fit are taken",
         "deny": "Routes that fit are refused",
@@ -84,13 +87,19 @@ CONTINUE: Final = _line(
 MATCH_INTERFACE: Final = _line(
     f"match interface {several('interface', 'interface', 6)}", order=10, key=(), listed="interface"
 )
-MATCH_ADDRESS: Final = _line(f"match ip address {_LISTS}", order=11, key=(), listed="list")
+MATCH_ADDRESS: Final = _line(
+    f"match ip address {_LISTS}", order=11, key=(), listed="list", beside=("match ip address prefix-list",)
+)
 MATCH_PREFIX: Final = _line(f"match ip address prefix-list {_LISTS}", order=12, key=(), listed="list")
-MATCH_NEXT_HOP: Final = _line(f"match ip next-hop {_LISTS}", order=13, key=(), listed="list")
+MATCH_NEXT_HOP: Final = _line(
+    f"match ip next-hop {_LISTS}", order=13, key=(), listed="list", beside=("match ip next-hop prefix-list",)
+)
 MATCH_NEXT_HOP_PREFIX: Final = _line(f"match ip next-hop prefix-list {_LISTS}", order=14, key=(), listed="list")
 MATCH_METRIC: Final = _line(f"match metric {_NUMBERS}", order=15, key=(), listed="value")
 MATCH_TAG: Final = _line(f"match tag {_NUMBERS}", order=16, key=(), listed="value")
-MATCH_SOURCE: Final = _line(f"match ip route-source {_LISTS}", order=14, key=(), listed="list")
+MATCH_SOURCE: Final = _line(
+    f"match ip route-source {_LISTS}", order=14, key=(), listed="list", beside=("match ip route-source prefix-list",)
+)
 MATCH_SOURCE_PREFIX: Final = _line(f"match ip route-source prefix-list {_LISTS}", order=14, key=(), listed="list")
 MATCH_PROTOCOL: Final = _line(
     "match source-protocol ( connected | static | rip | eigrp [ {eigrp:1-65535} ] | ospf [ {ospf:1-65535} ] "
@@ -187,7 +196,7 @@ SET_NEXT_HOP: Final = _line(
         "address": "Its address",
         "peer-address": "BGP: the neighbor; to a neighbor, this router",
         "self": "BGP: this router",
-        "unchanged": "BGP: as it was told",
+        "unchanged": "BGP: as advertised",
     },
     order=23,
 )
@@ -216,7 +225,7 @@ SET_COMMUNITY: Final = _line(
     {
         "community": "BGP's communities",
         "none": "There are none",
-        "additive": "Besides those that there are",
+        "additive": "In addition to the existing ones",
         **{f"community{place}": "A community" for place in range(1, 9)},
     },
     order=28,
@@ -226,7 +235,7 @@ DELETE_COMMUNITIES: Final = _line(
     {
         "comm-list": "BGP's communities by a list",
         "list": "Number or name of a community list",
-        "delete": "Take off those that it permits",
+        "delete": "Remove those that it permits",
     },
     order=28,
 )
@@ -235,7 +244,7 @@ SET_TARGETS: Final = _line(
     {
         "extcommunity": "BGP's extended communities",
         "rt": "Route targets",
-        "additive": "Besides those that there are",
+        "additive": "In addition to the existing ones",
         **{f"target{place}": "A route target" for place in range(1, 5)},
     },
     order=29,
@@ -250,7 +259,7 @@ SET_LARGE: Final = _line(
     {
         "large-community": "BGP's large communities",
         "none": "There are none",
-        "additive": "Besides those that there are",
+        "additive": "In addition to the existing ones",
         **{f"community{place}": "A community" for place in range(1, 9)},
     },
     order=31,

@@ -20,7 +20,7 @@ from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.prefixlists import PrefixRule
 from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule
 from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists, route_maps
-from dmvpn.features.policy.config.lists import Entry, Lists, Numbered, behind
+from dmvpn.features.policy.config.lists import ListEntry, Lists, Numbered, behind
 from dmvpn.features.policy.model import ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges
 from dmvpn.features.policy.protocols import PROTOCOLS
 from dmvpn.ios.regex import Pattern
@@ -55,7 +55,7 @@ def read(tree: ConfigTree) -> PolicyConfig:
 
 
 def _lists(
-    tree: ConfigTree, standard: ConfigLine, expanded: ConfigLine, make: Callable[[Args], Entry[AttributeRule]]
+    tree: ConfigTree, standard: ConfigLine, expanded: ConfigLine, make: Callable[[Args], ListEntry[AttributeRule]]
 ) -> dict[str, Pages[AttributeRule]]:
     """Return the lists of a kind of communities; a name may have entries of both forms."""
     plain = tree.following(standard, make, _AttributeLists).lists
@@ -102,14 +102,16 @@ def _access_list(args: Args, section: Section) -> tuple[str, Pages[AccessEntry]]
     return args.text("name"), entries
 
 
-def _named_entry(args: Args) -> Entry[AccessEntry] | None:
+def _named_entry(args: Args) -> ListEntry[AccessEntry] | None:
     return (
-        None if "remark" in args else Entry("", args.integer("sequence"), _access_entry(args, args.integer("sequence")))
+        None
+        if "remark" in args
+        else ListEntry("", args.integer("sequence"), _access_entry(args, args.integer("sequence")))
     )
 
 
-def _numbered_entry(args: Args) -> Entry[AccessEntry | None]:
-    return Entry(str(args.integer("number")), None, None if "remark" in args else _access_entry(args, 0))
+def _numbered_entry(args: Args) -> ListEntry[AccessEntry | None]:
+    return ListEntry(str(args.integer("number")), None, None if "remark" in args else _access_entry(args, 0))
 
 
 def _access_entry(args: Args, sequence: int) -> AccessEntry:
@@ -154,7 +156,7 @@ def _conditions(args: Args) -> Iterator[str]:
     yield from (f"{word} {args.text(word)}" for word in access_lists.VALUED if word in args)
 
 
-def _prefix_entry(args: Args) -> Entry[PrefixRule]:
+def _prefix_entry(args: Args) -> ListEntry[PrefixRule]:
     prefix, least = args.prefix("prefix"), args.integer("least", None)
     entry = PrefixRule(
         permit="permit" in args,
@@ -163,23 +165,23 @@ def _prefix_entry(args: Args) -> Entry[PrefixRule]:
         longest=args.integer("most", prefix.length if least is None else 32),
         sequence=args.integer("sequence"),
     )
-    return Entry(args.text("name"), entry.sequence, entry)
+    return ListEntry(args.text("name"), entry.sequence, entry)
 
 
-def _attribute_rule(args: Args) -> Entry[AttributeRule]:
+def _attribute_rule(args: Args) -> ListEntry[AttributeRule]:
     """Return an entry of a list that looks at an attribute of BGP."""
     pattern = Pattern(args.text("regex")) if "regex" in args else None
     name = args.text("name", "") or str(args.integer("number"))
-    return Entry(name, None, AttributeRule("permit" in args, pattern, _communities(args)))
+    return ListEntry(name, None, AttributeRule("permit" in args, pattern, _communities(args)))
 
 
-def _large_rule(args: Args) -> Entry[AttributeRule]:
+def _large_rule(args: Args) -> ListEntry[AttributeRule]:
     """Return an entry of a list of large communities."""
     entry = _attribute_rule(args)
     return entry._replace(rule=replace(entry.rule, kind=CommunityKind.LARGE))
 
 
-def _extended_rule(args: Args) -> Entry[AttributeRule]:
+def _extended_rule(args: Args) -> ListEntry[AttributeRule]:
     """Return an entry of a list of extended communities."""
     entry = _attribute_rule(args)
     origin = args.integer("origin", None)
@@ -198,7 +200,7 @@ def _communities(args: Args) -> tuple[int, ...]:
     return tuple(number for number in numbers if number is not None)
 
 
-def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
+def _map_entry(args: Args, section: Section) -> ListEntry[MapRule]:
     go_on = section.get(route_maps.CONTINUE)
     rule = MapRule(
         sequence=args.integer("sequence"),
@@ -233,7 +235,7 @@ def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
         changes=_changes(section),
         go_on=go_on.integer("sequence", 0) if go_on is not None else None,
     )
-    return Entry(args.text("name"), rule.sequence, rule)
+    return ListEntry(args.text("name"), rule.sequence, rule)
 
 
 def _owner(args: Args) -> tuple[RouteSource, str]:

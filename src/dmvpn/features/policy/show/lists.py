@@ -226,7 +226,7 @@ COMMANDS: Final = (
             "sequence": "Its number",
             "prefix": "Entries of this prefix",
             "longer": "And of those within it",
-            "first-match": "The first one that fits it",
+            "first-match": "The first match",
         },
         query=query_entries,
         render=render_entries,

@@ -11,9 +11,10 @@ from dmvpn.features.system.config.users import enable_secrets, privilege_rules, 
 from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeout
 from dmvpn.features.system.names import NamesConfig
 from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, HOSTNAME, host_of
-from dmvpn.ios.grammar import Args, ConfigLine, Mode
+from dmvpn.ios.config_line import ConfigLine, Mode
 
 if TYPE_CHECKING:
+    from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.system.model import BlockFor, Login, LoginLog, SshConfig
-from dmvpn.ios.grammar import ConfigLine
+from dmvpn.ios.config_line import ConfigLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,11 +77,11 @@ PORT = ConfigLine("global", "ip ssh port {port:2000-10000} rotary {first:1-127} 
 
 _LOGINS: Mapping[str, str] = {
     "login": "Logins",
-    "block-for": "Let nobody in for a while after too many wrong passwords",
+    "block-for": "Refuse all logins for a while after too many wrong passwords",
     "seconds": "For how long",
     "attempts": "So many wrong ones",
     "within": "In so many seconds",
-    "quiet-mode": "While nobody is let in",
+    "quiet-mode": "While logins are refused",
     "access-class": "Addresses that are let in all the same",
     "list": "Access list",
     "on-success": "Each login",

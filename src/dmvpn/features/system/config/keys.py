@@ -8,7 +8,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.ios.grammar import ConfigLine, Mode
+from dmvpn.ios.config_line import ConfigLine, Mode
 from dmvpn.ios.values import ValueType, register_type
 
 if TYPE_CHECKING:

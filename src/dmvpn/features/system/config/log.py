@@ -8,11 +8,12 @@ from dmvpn.features.system.clock import StampStyle, Timestamps
 from dmvpn.features.system.log_hosts import LogHost, Transport
 from dmvpn.features.system.syslog import DEBUGGING, FACILITIES, INFORMATIONAL, LOCAL7, SEVERITIES, LoggingConfig
 from dmvpn.ios.common import HOSTNAME
-from dmvpn.ios.grammar import Args, ConfigLine
+from dmvpn.ios.config_line import ConfigLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dmvpn.ios.grammar import Args
     from dmvpn.ios.tree import ConfigTree
 
 #: A severity: its word, or its number (shown as the word).
@@ -107,7 +108,7 @@ MONITOR = ConfigLine(
 TRAP = ConfigLine(
     "global",
     f"logging trap [ {LEVEL} ]",
-    {**LEVEL_HELP, "trap": "What is sent to log hosts"},
+    {**LEVEL_HELP, "trap": "Messages to log hosts"},
     order=700,
     default_on=True,
     default="logging trap",

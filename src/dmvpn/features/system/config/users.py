@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.passwords import HIDDEN, MD5, PBKDF2, PLAIN, SCRYPT, SHA256, SecretError, check_secret, hashed
 from dmvpn.features.system.model import PrivilegeRule, User
-from dmvpn.ios.grammar import Args, ConfigLine
+from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.values import Misfit, Read, Reading, RestOfLine, ValueType, register_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from dmvpn.base.entropy import Entropy
+    from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
     from dmvpn.ios.values import Token
@@ -189,7 +190,7 @@ USERNAME = ConfigLine(
     f" | {_ALGORITHM} {{secret:password}} ]",
     {
         **_HELP,
-        "username": "Somebody who may log in",
+        "username": "A user who may log in",
         "name": "The user's name",
         "privilege": "The level at which the user begins",
         "nopassword": "A user without a password, whom nothing here lets in",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, log, log_group
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, debug_group, log, log_group
 from dmvpn.features.system import messages
 from dmvpn.features.system.explain import labels
 
@@ -36,9 +36,9 @@ _LOGS = log_group(
     log(messages.QuietModeOff, "When its time is over.", next="show logging"),
 )
 
-_SEVERITIES = Group(
+_SEVERITIES = WordGroup(
     title="severity of a log message",
-    kind=Kind.CODE,
+    kind=WordKind.CODE,
     screens=("show logging",),
     rank=61,
     next="show logging",
@@ -46,7 +46,7 @@ _SEVERITIES = Group(
     names=frozenset({"severity", "syslog", "level", "rfc", "5424"}),
     explanations=(
         Word("emergencies", "The system cannot be used.", number=0),
-        Word("alerts", "Somebody has to act at once.", number=1),
+        Word("alerts", "Immediate action is needed.", number=1),
         Word("critical", "A part has failed that much depends on.", number=2),
         Word("errors", "Something does not work: refused packets, registrations, SAs.", number=3),
         Word("warnings", "Something will not work, or works otherwise than written.", number=4),
@@ -56,9 +56,9 @@ _SEVERITIES = Group(
     ),
 )
 
-_PING = Group(
+_PING = WordGroup(
     title="marks of ping",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("ping", "traceroute"),
     rank=19,
     next="traceroute (the address)",
@@ -76,11 +76,11 @@ _PING = Group(
         ),
         Word(
             "U",
-            "Somebody on the way said that the destination cannot be reached.",
+            "A router on the path reported that the destination is unreachable.",
             next="show ip route (the address), on the router that answered",
             clause="RFC 792, type 3",
         ),
-        Word("Q", "Somebody asked to send less: a source quench, which RFC 6633 has abolished.", clause="RFC 6633"),
+        Word("Q", "A source quench asked to send less; RFC 6633 deprecates it.", clause="RFC 6633"),
         Word(
             "M",
             "The packet was too large for a link on the way and may not be fragmented.",
@@ -93,9 +93,9 @@ _PING = Group(
     ),
 )
 
-_TRACEROUTE = Group(
+_TRACEROUTE = WordGroup(
     title="marks of traceroute",
-    kind=Kind.FLAG,
+    kind=WordKind.FLAG,
     screens=("traceroute",),
     rank=22,
     next="show ip route (the address), on the last hop that answered",
@@ -110,6 +110,30 @@ _TRACEROUTE = Group(
     ),
 )
 
+_PACKETS = debug_group(
+    "debug ip packet",
+    Word(
+        "IP: s=<address> (<interface>), d=<address>, len <octets>, rcvd, proto=<number>",
+        "A packet for the router itself came in. What the data plane forwards does not pass here.",
+    ),
+    Word(
+        "IP: s=<address> (local), d=<address> (<interface>), len <octets>, sending, proto=<number>",
+        "The router sends a packet of its own; `routed`: the forwarding table chooses the interface.",
+    ),
+    next="show interfaces",
+    clause="RFC 791",
+)
+
+_ICMP = debug_group(
+    "debug ip icmp",
+    Word(
+        "ICMP: <message> <rcvd|sent>, src <address>, dst <address>, dscp <number>",
+        "An ICMP message for the router, or of its own. The data plane answers echo requests; these are not here.",
+    ),
+    next="ping",
+    clause="RFC 792",
+)
+
 _ANSWERS = answer_group(
     "the system",
     Word(
@@ -122,7 +146,12 @@ _ANSWERS = answer_group(
     ),
     Word(
         "%Warning: nobody can log in with it: <what is wrong>",
-        "The hash is incomplete, often because somebody took the true one out of a file. The user stays outside.",
+        "The hash is incomplete, often because a file was published without the real one. The user cannot log in.",
+    ),
+    Word(
+        "% No policy map acts here: quality of service is not supported",
+        "`policy-map` and `service-policy` lines are kept and shown back, and nothing acts on them.",
+        next="show running-config | section policy-map",
     ),
     Word(
         "% Not a valid time: hh:mm:ss, a day, and a month by its name",
@@ -153,7 +182,7 @@ _ANSWERS = answer_group(
     ),
     Word(
         "% A link-local address is on one link only: say <command>",
-        "FE80 addresses exist on every link; the interface tells which one is meant.",
+        "FE80 addresses exist on every link; the interface says which link is meant.",
         clause="RFC 4007 §6",
     ),
     Word(
@@ -173,4 +202,4 @@ _ANSWERS = answer_group(
     next="show ip interface brief",
 )
 
-GROUPS: Final = (_ANSWERS, _LOGS, _SEVERITIES, _PING, _TRACEROUTE, *labels.GROUPS)
+GROUPS: Final = (_ANSWERS, _LOGS, _SEVERITIES, _PACKETS, _ICMP, _PING, _TRACEROUTE, *labels.GROUPS)

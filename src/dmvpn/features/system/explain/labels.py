@@ -1,4 +1,4 @@
-"""Labels of the system's shows. For `dmvpn explain`; imported when somebody asks."""
+"""Labels of the system's shows. For `dmvpn explain`; imported on first use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VERSION = label_group(
     ),
     Word(
         "NOT Cisco software",
-        "What this is: a program of its own, whose next lines only look like those that tools search for.",
+        "The program's own name and version; the lines below it have the form that tools search for.",
         also=("an open DMVPN router", "the next two lines only name the dialect for tools", "compatible mode"),
     ),
     Word("uptime", "For how long the router has been running.", also=("Uptime", "Uptime for this control processor")),
@@ -60,8 +60,11 @@ _SHOWS = label_group(
     "labels of the system's shows",
     ("show running-config", "show clock", "show debugging"),
     Word("Building configuration", "The lines are put together; they follow."),
-    Word("Current configuration", "What is in force now, and its size."),
-    Word("Written by dmvpn", "A mark for whoever reads it back: no release has defaults here that are not shown."),
+    Word("Current configuration", "The configuration that is in force now, and its size."),
+    Word(
+        "Written by dmvpn",
+        "Marks a file of this program: settings that it lacks do not have the defaults of an IOS release.",
+    ),
     Word("Last configuration change", "When a line was changed the last time, and by whom."),
     Word(
         "Time source",
@@ -73,10 +76,22 @@ _SHOWS = label_group(
     next="show running-config",
 )
 
+_SOCKETS = label_group(
+    "columns of UDP ports",
+    ("show udp", "show ip sockets"),
+    Word("Proto", "The IP protocol: 17 is UDP.", also=("listen",)),
+    Word("Remote", "The far end; a port that listens has none.", also=("Port",)),
+    Word("Local", "The address at which the port is open; `--any--`: at all.", also=("any",)),
+    Word("Stat", "Flags of the socket, as IOS has them; 111 hears a multicast group.", also=("In", "Out", "TTY")),
+    Word("OutputIF", "The only interface on which the port is heard; empty: all."),
+    Word("NTP", "The Network Time Protocol: not here; the clock is that of the machine.", next="show clock"),
+    next="show ip protocols",
+)
+
 _HOSTS = label_group(
     "columns of the names",
     ("show hosts",),
-    Word("Default domain", "What is put behind a name without dots (`ip domain name`)."),
+    Word("Default domain", "The domain that is appended to a name without dots (`ip domain name`)."),
     Word(
         "Name/address lookup",
         "Whether names are asked for in the domain service, or known by `ip host` alone.",
@@ -85,8 +100,8 @@ _HOSTS = label_group(
     Word("perm", "The name is from the configuration and stays.", also=("permanent",)),
     Word("temp", "The name was looked up and is forgotten later.", also=("temporary",)),
     Word("OK", "The address of the name is good."),
-    Word("EX", "What was looked up has run out.", also=("expired", "?? - revalidate", "revalidate")),
-    Word("UN", "Nobody knows the name.", also=("unknown",)),
+    Word("EX", "The entry was looked up and has expired.", also=("expired", "?? - revalidate", "revalidate")),
+    Word("UN", "The name is unknown.", also=("unknown",)),
     Word("NA", "A port means nothing for this name.", also=("Not Applicable", "Not defined")),
     Word(
         "Host",
@@ -123,10 +138,10 @@ _LOGGING = label_group(
     Word("Monitor logging", "Messages that go to sessions with `terminal monitor`.", also=("Monitor",)),
     Word("Buffer logging", "Messages that are kept here (`logging buffered`).", also=("Log Buffer",)),
     Word("Trap logging", "Messages that go to a server (`logging host`).", clause="RFC 5424 §6.2.1"),
-    Word("level", "The least severe kind that is still told.", clause="RFC 5424 §6.2.1"),
+    Word("level", "The least severe level that is still logged.", clause="RFC 5424 §6.2.1"),
     Word(
         "messages logged",
-        "How many were told there.",
+        "How many messages were logged there.",
         also=("message lines logged", "message lines rate-limited", "message lines dropped-by-MD"),
     ),
     Word(
@@ -200,8 +215,20 @@ _TCP = label_group(
     Word("(state)", "What it is doing.", clause="RFC 9293 §3.3.2", also=("state",)),
     Word("ESTAB", "It is there.", clause="RFC 9293 §3.3.2"),
     Word("SYNSENT", "It is being opened.", clause="RFC 9293 §3.3.2"),
-    Word("LISTEN", "Somebody may call at this port.", clause="RFC 9293 §3.3.2"),
+    Word("LISTEN", "The port accepts connections.", clause="RFC 9293 §3.3.2"),
     next="show ip bgp neighbors",
 )
 
-GROUPS: Final = (_VERSION, _VERSION_MORE, _SHOWS, _HOSTS, _INVENTORY, _LOGGING, _CONDITIONS, _ABSENT, _MEMORY, _TCP)
+GROUPS: Final = (
+    _VERSION,
+    _VERSION_MORE,
+    _SHOWS,
+    _HOSTS,
+    _INVENTORY,
+    _LOGGING,
+    _CONDITIONS,
+    _ABSENT,
+    _MEMORY,
+    _TCP,
+    _SOCKETS,
+)

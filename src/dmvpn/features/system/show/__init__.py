@@ -18,7 +18,8 @@ from dmvpn.features.system.events import (
     StartTraceroute,
 )
 from dmvpn.features.system.machine import SystemMachine
-from dmvpn.features.system.show import absent, tcp
+from dmvpn.features.system.show import absent, tcp, udp
+from dmvpn.features.system.show.dialog import ask_ping, ask_traceroute
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.defaults import with_defaults
 from dmvpn.ios.feature import Change, Confirm
@@ -72,6 +73,16 @@ def clock(ctx: ShowContext, args: Args) -> reports.ClockReport:
     )
 
 
+def time_source(ctx: ShowContext) -> str:
+    """Return what the time is and who says so, as it precedes shows after `terminal exec prompt timestamp`."""
+    machine = ctx.machine(SystemMachine)
+    report = reports.ClockReport(
+        moment=machine.wall(ctx.now), authoritative=machine.clock.authoritative, zone=machine.config.zone
+    )
+    source = "Time source is the operating system" if report.authoritative else "No time source"
+    return f"{source}, {next(reports.render_clock(report))}"
+
+
 def set_clock(ctx: ShowContext, args: Args) -> ClockSet | Change:
     """Set the clock (`clock set`): the time of the router's own zone. Timers run on as they did."""
     milliseconds, month = read_time(args.text("time")), month_of(args.text("month"))
@@ -92,10 +103,10 @@ def log(ctx: ShowContext, _: Args) -> reports.LogReport:
     config, counters = machine.config.logging, machine.syslog.counters
     return reports.LogReport(
         enabled=config.enabled,
-        console=reports.Destination(level=config.console, messages=counters.console),
-        monitor=reports.Destination(level=config.monitor, messages=counters.monitor),
-        buffered=reports.Destination(level=config.buffered, messages=counters.buffered),
-        trap=reports.Destination(level=config.trap, messages=counters.trap),
+        console=reports.LogDestination(level=config.console, messages=counters.console),
+        monitor=reports.LogDestination(level=config.monitor, messages=counters.monitor),
+        buffered=reports.LogDestination(level=config.buffered, messages=counters.buffered),
+        trap=reports.LogDestination(level=config.trap, messages=counters.trap),
         hosts=tuple(
             reports.LogHostReport(host.address, host.transport.value, host.port, machine.log_hosts.is_connected(host))
             for host in config.hosts
@@ -114,10 +125,17 @@ def debugging(ctx: ShowContext, _: Args) -> reports.DebugReport:
 
 def debug_conditions(ctx: ShowContext, _: Args) -> reports.ConditionsReport:
     """Query what `show nhrp debug-condition` shows."""
-    switches = ctx.machine(SystemMachine).switches
-    return reports.ConditionsReport(
-        tuple((condition.kind, condition.value) for condition in switches.conditions_of("nhrp"))
-    )
+    return _conditions(ctx, "nhrp")
+
+
+def crypto_conditions(ctx: ShowContext, _: Args) -> reports.ConditionsReport:
+    """Query what `show crypto debug-condition` shows."""
+    return _conditions(ctx, "crypto")
+
+
+def _conditions(ctx: ShowContext, family: str) -> reports.ConditionsReport:
+    found = ctx.machine(SystemMachine).switches.conditions_of(family)
+    return reports.ConditionsReport(tuple((condition.kind, condition.value) for condition in found))
 
 
 def hosts(ctx: ShowContext, _: Args) -> reports.HostsReport:
@@ -275,6 +293,7 @@ _CLOCK_HELP: Mapping[str, str] = {
 COMMANDS: tuple[ExecCommand, ...] = (
     *absent.COMMANDS,
     tcp.BRIEF,
+    *udp.COMMANDS,
     ExecCommand("show version", "Program, uptime, hardware", query=version, render=reports.render_version),
     ExecCommand(
         "show clock [ detail ]",
@@ -294,11 +313,24 @@ COMMANDS: tuple[ExecCommand, ...] = (
         query=debug_conditions,
         render=reports.render_conditions,
     ),
+    ExecCommand(
+        "show crypto debug-condition",
+        {"crypto": "IKE and IPsec", "debug-condition": "Peers to which their debugs are limited"},
+        query=crypto_conditions,
+        render=reports.render_conditions,
+    ),
     ExecCommand("show hosts", "Names of hosts, and the domain", query=hosts, render=reports.render_hosts),
     ExecCommand("show inventory", "Hardware", query=inventory, render=reports.render_inventory),
     ExecCommand(
         "show running-config [ all ]",
         _RUNNING_HELP,
+        query=running_config,
+        render=render_running_config,
+        privilege=15,
+    ),
+    ExecCommand(
+        "write terminal",
+        {"terminal": "The configuration that is in effect, on this screen"},
         query=running_config,
         render=render_running_config,
         privilege=15,
@@ -311,6 +343,8 @@ COMMANDS: tuple[ExecCommand, ...] = (
         privilege=15,
     ),
     ExecCommand("clear logging", "Empty the log buffer", action=clear_logging, privilege=15),
+    ExecCommand("ping [ ip ]", {**_PROBE_HELP, "ping": "Send echo requests"}, action=ask_ping),
+    ExecCommand("traceroute [ ip ]", {**_PROBE_HELP, "traceroute": "Find the way to a host"}, action=ask_traceroute),
     ExecCommand(
         "ping [ ip | ipv6 ] {destination:word} "
         f"[* {_SOURCE} | repeat {{count:1-2147483647}} | size {{octets:36-18024}} "

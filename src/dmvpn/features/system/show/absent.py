@@ -1,4 +1,6 @@
-"""What tools ask of every router and this one has not: VRFs as tables, LLDP, CDP, LACP, SNMP. And its memory.
+"""What tools ask of every router and this one has not: VRFs as tables, LLDP, CDP, LACP, SNMP, NTP, policy maps.
+
+And the memory of its machine.
 
 Answered, so that a tool sees that there is none, and does not take the refusal of a command for a failure.
 """
@@ -61,6 +63,31 @@ def render_agent(found: Agent) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeProtocol:
+    """`show ntp status`: lines about NTP are kept, and the clock is that of the machine."""
+
+    protocol: str = "NTP"
+    enabled: bool = False
+
+
+def render_ntp(found: TimeProtocol) -> Iterator[str]:
+    """Yield IOS's words."""
+    yield f"%{found.protocol} is not enabled."
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyMaps:
+    """`show policy-map`. names: of those that act here, never any."""
+
+    names: tuple[str, ...] = ()
+
+
+def render_policy_maps(_: PolicyMaps) -> Iterator[str]:
+    """Yield why there is none: a line that says `service-policy` is kept, and nothing acts on it."""
+    yield "% No policy map acts here: quality of service is not supported"
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """`show memory statistics`. Octets: of the machine, and of this router's process."""
 
@@ -108,6 +135,16 @@ def snmp(_: ShowContext, __: Args) -> Agent:
     return Agent()
 
 
+def ntp(_: ShowContext, __: Args) -> TimeProtocol:
+    """Query what `show ntp status` and `show ntp associations` show."""
+    return TimeProtocol()
+
+
+def policy_maps(_: ShowContext, __: Args) -> PolicyMaps:
+    """Query what `show policy-map` shows."""
+    return PolicyMaps()
+
+
 def memory(ctx: ShowContext, _: Args) -> Memory:
     """Query what `show memory statistics` shows, as of the start of the router."""
     host = ctx.machine(SystemMachine).host
@@ -130,6 +167,14 @@ _HELP: Final = {
     "host": "Whom it tells",
     "user": "Its users",
     "view": "Its views",
+    "ntp": "Network Time Protocol: not here",
+    "status": "Whether the clock is synchronized",
+    "associations": "Its servers",
+    "policy-map": "Quality of service: not here",
+    "name": "One policy map",
+    "multipoint": "Of the spokes of a tunnel",
+    "input": "For packets that come in",
+    "output": "For packets that go out",
     "memory": "Memory",
     "statistics": "Of the machine, and of this router",
 }
@@ -151,6 +196,18 @@ COMMANDS: Final = (
     ExecCommand("show lacp sys-id", _HELP, query=lacp, render=render_nothing),
     ExecCommand(
         "show snmp [ chassis | community | group | host | user | view ]", _HELP, query=snmp, render=render_agent
+    ),
+    ExecCommand(
+        "show policy-map multipoint [ {interface:interface} ]", _HELP, query=policy_maps, render=render_policy_maps
+    ),
+    ExecCommand("show ntp status", _HELP, query=ntp, render=render_ntp),
+    ExecCommand("show ntp associations [ detail ]", _HELP, query=ntp, render=render_ntp),
+    ExecCommand("show policy-map [ {name:word} ]", _HELP, query=policy_maps, render=render_policy_maps),
+    ExecCommand(
+        "show policy-map interface [ {interface:interface} ] [ input | output ]",
+        _HELP,
+        query=policy_maps,
+        render=render_policy_maps,
     ),
     ExecCommand("show memory statistics", _HELP, query=memory, render=render_memory),
 )

@@ -31,7 +31,8 @@ def debug_commands(flags: Iterable[DebugFlag]) -> tuple[ExecCommand, ...]:
     for syntax, together in of_syntax.items():
         debugs = tuple((flag.group, flag.title, flag.name, flag.listed or flag.title) for flag in together)
         commands += _switch(syntax, debugs)
-    return (*commands, *(command for family in _FAMILIES for command in _conditions(family)), *_ALL_OFF)
+    conditions = [command for family in _FAMILIES for command in _conditions(family)]
+    return (*commands, *conditions, *_CRYPTO_CONDITIONS, *_ALL_OFF)
 
 
 def _switch(syntax: str, debugs: tuple[tuple[str, str, str, str], ...]) -> list[ExecCommand]:
@@ -94,6 +95,36 @@ def _conditions(words: tuple[str, str]) -> list[ExecCommand]:
         for verb in ("no debug", "undebug")
     ]
     return commands
+
+
+def _add_peer(ctx: ShowContext, args: Args) -> Event:
+    return SetDebugCondition(ctx.session, _CRYPTO, *_condition(args), on=True)
+
+
+def _remove_peer(ctx: ShowContext, args: Args) -> Event:
+    return SetDebugCondition(ctx.session, _CRYPTO, *_condition(args), on=False)
+
+
+#: The first word of the flags of IKE and IPsec, which all know the address of the peer.
+_CRYPTO = "crypto"
+_CRYPTO_HELP: Mapping[str, str] = {
+    "crypto": "IKE and IPsec",
+    "condition": "Only for one peer",
+    "peer": "A peer",
+    "ipv4": "By its address",
+    "reset": "For all peers again",
+    "nbma": "Its address",
+}
+_CRYPTO_CONDITIONS = (
+    ExecCommand("debug crypto condition peer ipv4 {nbma:address}", _CRYPTO_HELP, action=_add_peer, privilege=15),
+    ExecCommand("debug crypto condition reset", _CRYPTO_HELP, action=_remove_peer, privilege=15),
+    *(
+        ExecCommand(
+            f"{verb} crypto condition [ peer ipv4 {{nbma:address}} ]", _CRYPTO_HELP, action=_remove_peer, privilege=15
+        )
+        for verb in ("no debug", "undebug")
+    ),
+)
 
 
 def _condition(args: Args) -> tuple[ConditionKind | None, str]:

@@ -1,0 +1,13 @@
+"""What the timers of tunnels are for."""
+
+from __future__ import annotations
+
+import enum
+
+
+class TimerKind(enum.Enum):
+    """What happens when a timer fires."""
+
+    KEEPALIVE = "send a keepalive"
+    RECURSION = "try a tunnel again that was shut because of recursive routing"
+    ORDER = "order a tunnel again that the host refused"
