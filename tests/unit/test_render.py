@@ -139,6 +139,7 @@ def test_ports_are_called_by_their_whole_names(table: Path) -> None:
     assert re.findall(r"(?m)^interface (?!Tunnel)(.*)", text) == ["GigabitEthernet0/5", "Vlan10"]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("kind", ["phase: 3", "phase: 3\nrouting: eigrp-classic", "phase: 2\nrouting: eigrp-classic"])
 def test_lines_stand_in_the_order_of_the_running_configuration(table: Path, kind: str) -> None:
     """Whoever compares a rendered file with `show running-config` sees what differs, and nothing else."""
@@ -186,6 +187,7 @@ def test_a_keys_file_of_another_kind_is_refused(tmp_path: Path, text: str) -> No
 # ------------------------------------------------------------------------------------------------ templates
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("text", "said"),
     [

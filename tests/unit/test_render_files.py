@@ -30,6 +30,7 @@ def _state(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir() if path.is_file()}
 
 
+@pytest.mark.lengthy
 def test_files_are_for_their_owner_alone(there: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in there.iterdir()} == {0o600}
     (there / "A.cfg").chmod(0o644)
@@ -37,6 +38,7 @@ def test_files_are_for_their_owner_alone(there: Path) -> None:
     assert (there / "A.cfg").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.lengthy
 def test_rendering_again_touches_nothing(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = _state(there), _state(there.parent)
     assert main(["render", str(there.parent / "sites.yaml")]) == 0
@@ -44,6 +46,7 @@ def test_rendering_again_touches_nothing(there: Path, capsys: pytest.CaptureFixt
     assert "all as they were" in capsys.readouterr().out
 
 
+@pytest.mark.lengthy
 def test_check_shows_what_would_change_without_keys_and_writes_nothing(
     there: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,6 +69,7 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
+@pytest.mark.lengthy
 def test_a_site_that_is_gone_takes_its_file_with_it_and_no_other(there: Path) -> None:
     table = there.parent / "sites.yaml"
     (there / "NOTES.cfg").write_text("hostname NOTES\n")
@@ -76,6 +80,7 @@ def test_a_site_that_is_gone_takes_its_file_with_it_and_no_other(there: Path) ->
     assert (there / "B.cfg").read_text() == before, "its neighbor's going is nothing to it"
 
 
+@pytest.mark.lengthy
 def test_the_file_of_a_site_that_is_gone_goes_from_every_folder(
     there: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +98,7 @@ def test_the_file_of_a_site_that_is_gone_goes_from_every_folder(
     assert _names(other) == ["B.cfg", "HUB.cfg"]
 
 
+@pytest.mark.lengthy
 def test_what_somebody_else_made_is_neither_removed_nor_overwritten(
     there: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +114,7 @@ def test_what_somebody_else_made_is_neither_removed_nor_overwritten(
     assert (other / "A.cfg").read_text() == "hostname A\n"
 
 
+@pytest.mark.lengthy
 def test_what_a_template_of_ones_own_made_is_known_as_well(there: Path) -> None:
     table, template = there.parent / "sites.yaml", there.parent / "t.j2"
     for text in ("hostname {{ site.name }}\n", "hostname {{ site.name }}\nip classless\n"):
@@ -118,6 +125,7 @@ def test_what_a_template_of_ones_own_made_is_known_as_well(there: Path) -> None:
     assert _names(there / "o") == ["B.cfg", "HUB.cfg"]
 
 
+@pytest.mark.lengthy
 def test_two_tables_with_one_folder_leave_each_others_files_alone(there: Path) -> None:
     table, other = there.parent / "sites.yaml", there.parent / "others.yaml"
     other.write_text(TABLE.replace("HUB:", "CENTER:").replace("  A: {}\n  B: {}", "  X: {}\n  Y: {}"))
@@ -129,6 +137,7 @@ def test_two_tables_with_one_folder_leave_each_others_files_alone(there: Path) -
     assert _names(there) == ["A.cfg", "CENTER.cfg", "HUB.cfg", "Y.cfg"]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("text", ["../sites.yaml: [../sites.yaml]\n", "../sites.yaml: A.cfg\n", "- A.cfg\n"])
 def test_a_list_of_files_that_somebody_broke_removes_nothing(
     there: Path, text: str, capsys: pytest.CaptureFixture[str]
@@ -142,6 +151,7 @@ def test_a_list_of_files_that_somebody_broke_removes_nothing(
 # ------------------------------------------------------------------------------------------------ labs
 
 
+@pytest.mark.lengthy
 def test_a_folder_that_is_a_lab_stays_the_lab_of_its_table(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The old lab.yaml stayed, and the lab did not load any more: it had hosts of sites that were gone."""
     table = there.parent / "sites.yaml"
@@ -158,6 +168,7 @@ def test_a_folder_that_is_a_lab_stays_the_lab_of_its_table(there: Path, capsys: 
     assert "spokes.B: it gets its address by DHCP" in said
 
 
+@pytest.mark.lengthy
 def test_a_lab_file_of_ones_own_stays(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (there / "lab.yaml").write_text("title: mine\n")
     assert main(["render", str(there.parent / "sites.yaml")]) == 0
@@ -197,6 +208,7 @@ def test_an_error_in_a_template_does_not_repeat_a_key(there: Path, capsys: pytes
     assert "Very-Secret" not in said
 
 
+@pytest.mark.lengthy
 def test_what_the_linter_says_of_many_files_is_said_once(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["render", str(there.parent / "sites.yaml")]) == 0
@@ -204,6 +216,7 @@ def test_what_the_linter_says_of_many_files_is_said_once(there: Path, capsys: py
     assert "HUB.cfg:7 and 2 more: advice: " in advice
 
 
+@pytest.mark.lengthy
 def test_an_error_of_the_linter_is_exit_code_1(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
     template = there.parent / "t.j2"
     template.write_text(

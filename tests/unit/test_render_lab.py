@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 from dmvpn.app.main import main
@@ -14,7 +15,6 @@ from support.sites import with_line
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
 _NAT = "{{nbma: 192.168.{0}.2/24, gateway: 192.168.{0}.1, nat: {{outside: 1.2.{0}.1/30, gateway: 1.2.{0}.2}}}}"
 
@@ -43,6 +43,7 @@ def test_hosts_and_nat_boxes_leave_the_names_of_sites_alone(table: Path) -> None
     assert set(scenario.lab.hosts) == {"H-HUB", "H-11-2", "H-NAT-1.2.1.1", "H-H-BERN", "H-H-11"}
 
 
+@pytest.mark.lengthy
 def test_a_site_that_comes_first_or_goes_leaves_all_other_wires_where_they_are(table: Path) -> None:
     """Ports of the provider and NAT boxes were numbered as they came, so `dmvpn diff` could not try such a change."""
     with_line(table, "  A: {}", f"  A: {_NAT.format(1)}")
@@ -57,6 +58,7 @@ def test_a_site_that_comes_first_or_goes_leaves_all_other_wires_where_they_are(t
     assert again.configurations == before.configurations
 
 
+@pytest.mark.lengthy
 def test_ports_of_a_network_with_several_sites_stay_when_the_first_one_goes(table: Path) -> None:
     shared = "  A: {nbma: 1.2.3.1/29, gateway: 1.2.3.6}\n"
     with_line(table, "  A: {}\n", shared)

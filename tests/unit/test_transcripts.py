@@ -109,6 +109,7 @@ def test_no_text_is_refused_by_name() -> None:
         decode(b" " * (LONGEST_FILE + 1))
 
 
+@pytest.mark.lengthy
 def test_a_line_of_a_megabyte_costs_no_more_than_its_length() -> None:
     transcript = Transcript()
     for hostile in ("\b" * 1_000_000, "a\b" * 500_000, "--More--" * 100_000, "a" * 1_000_000 + "#", "! " * 500_000):
@@ -176,3 +177,18 @@ def test_a_remark_in_other_letters_behind_a_dash_is_no_part_of_the_line() -> Non
     text = "interface Tunnel0\n ip mtu 1400 - \u0440\u0430\u0437\u043c\u0435\u0440\n description a - \u0431\n"
     assert not LANGUAGE.parse_text(text).problems
     assert {" ip mtu 1400", " description a - \u0431"} <= set(rendered(text))
+
+
+@pytest.mark.parametrize(
+    ("line", "is_kept"),
+    [
+        ("   //sJ6qlZlkyKD7aDuAdTM8kntNSK6lbGoxUzhHEpKKrV65Pwru/yPRn5i2Srn/A/NlAHoL6Q", True),
+        ("   //sJ6qlZlkyKD7aA==", True),
+        ("// the hub", False),
+        ("//------------------------", False),
+        ("# the hub", False),
+    ],
+)
+def test_a_piece_of_a_public_key_that_begins_with_slashes_is_no_comment(line: str, is_kept: bool) -> None:
+    """A user whose RSA key has such a piece, one in six hundred, did not get in."""
+    assert (Transcript().take(line) is not None) is is_kept

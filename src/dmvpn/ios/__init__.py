@@ -3,6 +3,7 @@
 It knows no protocol. Features declare their lines as data and get them back as values:
 
     ConfigLine, Mode        a configuration command; a mode          -> Configurator, ConfigTree, Section, Args
+                            and back: ConfigLine.of(id=1)            -> the line
     ExecCommand             a command of the exec prompt             -> ExecParser, Match, Args
     Feature, DebugFlag      all that a protocol hands over
 
@@ -18,33 +19,22 @@ explains commands instead of running them uses `dmvpn.ios.begun`.
 
 from __future__ import annotations
 
+from dmvpn.base.placeholder import Placeholder
 from dmvpn.ios.asking import EVERYTHING, reading
 from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE
+from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
 from dmvpn.ios.configurator import Configurator
-from dmvpn.ios.entries import ConfigResult, Entry, Fate, Problem
+from dmvpn.ios.entries import ConfigResult, Fate, LineReport, Problem
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.exec_parser import ExecParser, Match
-from dmvpn.ios.feature import Ask, Change, Compute, Confirm, DebugFlag, Feature, Later, ShowContext, Sleeper
+from dmvpn.ios.feature import Ask, Change, Compute, Confirm, DebugFlag, Endings, Feature, Later, ShowContext, Sleeper
 from dmvpn.ios.filters import Filter, FilterKind, apply_filters, json_lines, to_plain
-from dmvpn.ios.grammar import (
-    GLOBAL,
-    AnyOrder,
-    Args,
-    Choice,
-    ConfigLine,
-    ExecCommand,
-    Keyword,
-    Mode,
-    Node,
-    Optional_,
-    Sequence,
-    Value,
-)
-from dmvpn.ios.groups import Group, Standing
+from dmvpn.ios.grammar import AnyOrder, Args, Choice, ExecCommand, Keyword, Node, Optional_, Sequence, Value
+from dmvpn.ios.groups import LineGroup, LineStanding
 from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_interface, short_interface
 from dmvpn.ios.known import known_command, known_commands
 from dmvpn.ios.past import Unknown, answered, moment_of, span_of
-from dmvpn.ios.places import Place, Places
+from dmvpn.ios.places import PlacedLine, Places
 from dmvpn.ios.releases import DEFAULTS, PutIn, Release, UnseenDefault, marked
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.session import ConfigSession, LineResult, Touch, prompt
@@ -75,7 +65,7 @@ __all__ = [
     "Configurator",
     "Confirm",
     "DebugFlag",
-    "Entry",
+    "Endings",
     "ErrorKind",
     "ExecCommand",
     "ExecParser",
@@ -83,16 +73,19 @@ __all__ = [
     "Feature",
     "Filter",
     "FilterKind",
-    "Group",
     "Keyword",
     "Later",
+    "LineGroup",
+    "LineReport",
     "LineResult",
+    "LineStanding",
     "Match",
     "Mode",
     "Node",
     "OneOf",
     "Optional_",
-    "Place",
+    "PlacedLine",
+    "Placeholder",
     "Places",
     "Problem",
     "PutIn",
@@ -102,7 +95,6 @@ __all__ = [
     "ShowContext",
     "Sleeper",
     "Spoken",
-    "Standing",
     "Statement",
     "Touch",
     "Twins",

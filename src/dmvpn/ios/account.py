@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.ios import placeholders
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.crypto_maps import maps_on_interfaces
-from dmvpn.ios.entries import Entry, Fate, Problem
-from dmvpn.ios.groups import Standing
+from dmvpn.ios.entries import Fate, LineReport, Problem
+from dmvpn.ios.groups import LineStanding
 
 if TYPE_CHECKING:
     from dmvpn.ios.places import Places
@@ -32,8 +32,8 @@ class Account:
         self._session = session
         self._places = places
         self._problems: list[Problem] = []
-        self._entries: list[Entry] = []
-        self._cuts: list[Entry] = []
+        self._entries: list[LineReport] = []
+        self._cuts: list[LineReport] = []
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -41,7 +41,7 @@ class Account:
         return tuple(sorted(self._problems, key=lambda problem: problem.line_number))
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[LineReport, ...]:
         """The entries, in the order in which they were decided."""
         return tuple(self._entries)
 
@@ -50,9 +50,10 @@ class Account:
         is_of_text = not mode
         mode = mode or self._session.mode.name
         self.note_place(number)
-        if result.group is not None and result.group.standing is not Standing.SILENT:
-            fate = Fate.LEFT_OUT if result.refused else Fate.KEPT
-            self._enter(Entry(number, line.strip(), mode, self._session.headers, fate, result.group))
+        if result.group is not None and result.group.standing is not LineStanding.SILENT:
+            is_left_out = result.refused or result.group.standing is LineStanding.APART
+            fate = Fate.LEFT_OUT if is_left_out else Fate.KEPT
+            self._enter(LineReport(number, line.strip(), mode, self._session.headers, fate, result.group))
             return
         messages = result.output_lines or (() if is_of_text else placeholders.warning(line))
         if not messages:
@@ -61,6 +62,10 @@ class Account:
             self.refuse(number, line, placeholders.refusal(line) or messages, mode)
         else:
             self._problems.append(Problem(number, line, mode, messages, is_warning=True))
+
+    def warn(self, number: int, line: str, said: str) -> None:
+        """Say something of a line that is taken."""
+        self._problems.append(Problem(number, line, self._session.mode.name, (said,), is_warning=True))
 
     def note_place(self, number: int) -> None:
         """Remember where the line with this number put its values."""
@@ -81,19 +86,21 @@ class Account:
 
     def refusal(
         self, number: int, line: str, messages: tuple[str, ...], mode: str = "", *, is_stray: bool = False
-    ) -> Entry:
+    ) -> LineReport:
         """Make the entry of a line that is refused, without entering it."""
         mode = mode or self._session.mode.name
-        return Entry(number, line.strip(), mode, self._session.headers, Fate.REFUSED, None, messages, is_stray)
+        return LineReport(number, line.strip(), mode, self._session.headers, Fate.REFUSED, None, messages, is_stray)
 
-    def enter_refusal(self, entry: Entry) -> None:
+    def enter_refusal(self, entry: LineReport) -> None:
         """Enter an entry that `refusal` made, and say so."""
         self._problems.append(Problem(entry.number, entry.text, entry.mode, entry.message_lines))
         self._enter(entry)
 
     def note_cut(self, number: int, printed: str) -> None:
         """Remember dots in the section of a tunnel, which may replace lines."""
-        self._cuts.append(Entry(number, printed.strip(), INTERFACE.opens or "", self._session.headers, Fate.REFUSED))
+        self._cuts.append(
+            LineReport(number, printed.strip(), INTERFACE.opens or "", self._session.headers, Fate.REFUSED)
+        )
 
     def judge(self, bare: Bare) -> None:
         """Judge at the end of the text what may have protected a tunnel. bare: tells which name no IPsec profile."""
@@ -111,7 +118,7 @@ class Account:
 
     def _judge_maps(self, bare: Bare) -> None:
         """Refuse a crypto map that may be all that protects a tunnel."""
-        maps = list(maps_on_interfaces([entry for entry in self._entries if entry.fate is Fate.KEPT]))
+        maps = list(maps_on_interfaces([entry for entry in self._entries if entry.fate is not Fate.REFUSED]))
         tunnels = bare(self._session.tree) if maps else ()
         for entry in maps:
             port = entry.path[0].removeprefix(_INTERFACE)
@@ -123,6 +130,6 @@ class Account:
                 refused = replace(entry, fate=Fate.REFUSED, group=None, message_lines=said)
                 self._entries += [replace(refused, path=(f"{_INTERFACE}{name}",)) for name in names]
 
-    def _enter(self, entry: Entry) -> None:
+    def _enter(self, entry: LineReport) -> None:
         if entry.fate is not Fate.KEPT or len(self._entries) < MOST_KEPT:
             self._entries.append(entry)

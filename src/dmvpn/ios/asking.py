@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.ios.grammar import ConfigLine
+from dmvpn.ios.config_line import ConfigLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,23 +20,23 @@ EVERYTHING: Final = ConfigLine("", "", "")
 
 
 @dataclass(slots=True)
-class Reading:
+class AskedLines:
     """Which lines were asked for. within: nothing outside of this section may be asked; None: anything may."""
 
     lines: set[ConfigLine]
     within: object = None
 
 
-_READING: ContextVar[Reading | None] = ContextVar("_READING", default=None)
+_READING: ContextVar[AskedLines | None] = ContextVar("_READING", default=None)
 
 
-def asked() -> Reading | None:
+def asked() -> AskedLines | None:
     """Return what is being noted; None: nobody wants to know."""
     return _READING.get()
 
 
 @contextmanager
-def noting(reading: Reading) -> Iterator[None]:
+def noting(reading: AskedLines) -> Iterator[None]:
     """Note there what is asked for meanwhile."""
     token = _READING.set(reading)
     try:
@@ -49,5 +49,5 @@ def noting(reading: Reading) -> Iterator[None]:
 def reading() -> Iterator[set[ConfigLine]]:
     """Note which lines are asked for meanwhile, of any section of any tree (`ConfigTree.take_touched`)."""
     lines: set[ConfigLine] = set()
-    with noting(Reading(lines)):
+    with noting(AskedLines(lines)):
         yield lines

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.ios.grammar import Args, ConfigLine
+from dmvpn.ios.grammar import Args
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.syntax import leading_keywords
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+    from dmvpn.ios.config_line import ConfigLine
 
 
 def assign(section: Section, line: ConfigLine, args: Args) -> bool:

@@ -1,6 +1,7 @@
 """How a line of a file begins, and what that says of it, whatever its grammar.
 
 first_word(line)       without a `no` before it
+is_written(line)       does it read like a sentence or a heading, and not like a line of IOS?
 is_slip(line, known)   is the first word nearly one of these?
 is_of_tunnels(line)    may it be one of those that protect a tunnel?
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from dmvpn.ios.headings import heading_of
 from dmvpn.ios.interfaces import KINDS, find_kind
 from dmvpn.ios.slips import slip_of
 from dmvpn.ios.transcript import without_prompt
@@ -18,6 +20,10 @@ from dmvpn.ios.transcript import without_prompt
 OURS: Final = frozenset(("interface", "crypto", "router", "key"))
 _KINDS: Final = frozenset(kind.name.lower() for kind in KINDS)
 _OF_TUNNELS: Final = frozenset(("tunnel",))
+#: How sentences and headings end, and words of sentences that no line of IOS begins with.
+_STOPS: Final = (":", ".", ",")
+_OF_SENTENCES: Final = frozenset(("the", "an", "is", "are", "this", "that", "these", "we", "you", "your", "following"))
+_FEW: Final = 8
 #: What no words follow.
 _ALONE: Final = frozenset(("end",))
 
@@ -60,6 +66,14 @@ def is_heading(line: str) -> bool:
     return word[-1] == ":" and word[:-1].replace("-", "").replace("_", "").isalnum() and not line[:1].isspace()
 
 
+def is_written(line: str) -> bool:
+    """Return whether it reads like a sentence or a heading. A router shows no line that begins in capitals."""
+    text = line.strip()
+    if text[:1].isupper() or text[-1:] in _STOPS or not text.isascii() or heading_of(text, is_prose=True):
+        return True
+    return not _OF_SENTENCES.isdisjoint(text.lower().split()[:_FEW])
+
+
 def is_others_interface(line: str) -> bool:
     """Return whether it names an interface of a kind that does not exist here, and that no slip of the pen makes one of
     ours.
@@ -68,8 +82,3 @@ def is_others_interface(line: str) -> bool:
     name = "".join(words[1:3]) if words[0] == "interface" else ""
     kind = name.rstrip("0123456789/.:")
     return kind != name and kind[:1].isalpha() and not slip_of(kind, _KINDS) and find_kind(kind) is None
-
-
-def is_verb(line: str) -> bool:
-    """Return whether it leaves a mode."""
-    return line.split(None, 1)[0].lower() in ("exit", "end")

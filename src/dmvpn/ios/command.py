@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.ios.grammar import ConfigLine
-    from dmvpn.ios.matcher import Found
+    from dmvpn.ios.config_line import ConfigLine
+    from dmvpn.ios.matcher import MatchedLine
 
 
 class Verb(enum.Enum):
@@ -34,5 +34,5 @@ class Command:
 
     verb: Verb
     mode: str
-    targets: tuple[Found[ConfigLine], ...] = ()
+    targets: tuple[MatchedLine[ConfigLine], ...] = ()
     rest: str = ""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.ios.grammar import Args, ConfigLine, Mode
+from dmvpn.ios.config_line import ConfigLine, Mode
+from dmvpn.ios.grammar import Args
 from dmvpn.ios.lifetimes import read_lifetime
 
 if TYPE_CHECKING:
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
 
 INTERFACE_MODE: Final = Mode("interface", "config-if")
 
+#: The prompt and files take it apart before; what arrives here names no interfaces.
+INTERFACE_RANGE: Final = ConfigLine(
+    "global",
+    "interface range {interfaces:line}",
+    {
+        "interface": "Configure an interface",
+        "range": "Several interfaces at once",
+        "interfaces": "gi0/1 - 3, gi0/5",
+    },
+    check=lambda _, __: "% Invalid range: write it as gi0/1 - 3, gi0/5",
+    order=300,
+)
 INTERFACE: Final = ConfigLine(
     "global",
     "interface {name:interface} "
@@ -71,7 +84,7 @@ IP_MTU: Final = ConfigLine(
 ADJUST_MSS: Final = ConfigLine(
     "interface",
     "ip tcp adjust-mss {octets:500-1460}",
-    {"tcp": "TCP of others that passes through", "adjust-mss": "Clamp the maximum segment size", "octets": "Octets"},
+    {"tcp": "TCP sessions through this router", "adjust-mss": "Clamp the maximum segment size", "octets": "Octets"},
     order=75,
 )
 SHUTDOWN: Final = ConfigLine("interface", "shutdown", "Switch the interface off", order=86)

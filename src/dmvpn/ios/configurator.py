@@ -11,8 +11,8 @@ from dmvpn.ios.tree import ConfigTree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dmvpn.ios.config_line import ConfigLine, Mode
     from dmvpn.ios.entries import ConfigResult
-    from dmvpn.ios.grammar import ConfigLine, Mode
     from dmvpn.ios.language import Known
     from dmvpn.ios.places import Places
     from dmvpn.ios.protection import Bare

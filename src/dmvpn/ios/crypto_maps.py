@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.ios.entries import Entry
+    from dmvpn.ios.entries import LineReport
 
 _INTERFACE: Final = "interface "
 
 
-def maps_on_interfaces(entries: Iterable[Entry]) -> Iterator[Entry]:
+def maps_on_interfaces(entries: Iterable[LineReport]) -> Iterator[LineReport]:
     """Yield the lines of these that put a crypto map on an interface."""
     for entry in entries:
         if "map" in entry.text and entry.path and entry.path[0].startswith(_INTERFACE) and is_crypto_map(entry.text):

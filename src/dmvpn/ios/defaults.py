@@ -14,7 +14,7 @@ from dmvpn.ios.section import Section, Statement
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dmvpn.ios.grammar import ConfigLine
+    from dmvpn.ios.config_line import ConfigLine
 
 #: Marks of a syntax that is more than words.
 _MARKS: Final = "([{|"

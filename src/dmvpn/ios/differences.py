@@ -4,7 +4,8 @@
     contextual(found)            as `show archive config differences` prints it: all that came, then all that went
     commands(found)              the lines that make the one of the other
 
-Two lines with the same key are one line that changed: to enter the new one is enough. What went is taken back by `no`.
+Two lines with the same key are one line that changed: to enter the new one is enough where it replaces the old one and
+all inside. What went otherwise is taken back by `no`.
 Keys and passwords are compared, and left out of the lines where they are to be hidden.
 """
 
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
+from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.render import render_statement
+from dmvpn.ios.session import is_warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -54,11 +57,23 @@ def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bo
             continue
         there = other.find(statement.line, statement.args)
         if there is None or there.text != statement.text:
-            undone = "" if there is not None else _undone(statement, hide=hide)
+            is_replaced = there is not None and (came or _takes_the_place(there, here))
+            undone = "" if is_replaced else _undone(statement, hide=hide)
             yield Difference(within, came, _lines(statement, hide=hide), undone)
         elif statement.section is not None and there.section is not None:
             inside = (*within, _text(statement, hide=hide))
             yield from _one_way(there.section, statement.section, inside, came=came, hide=hide)
+
+
+def _takes_the_place(new: Statement, section: Section) -> bool:
+    """Return whether it is enough to enter a line whose key another line of this section has.
+
+    An access list refuses a number that is taken; a section keeps the lines inside, whatever its first line says.
+    """
+    if new.section is not None:
+        return new.line.opens == INTERFACE.opens  # physical interfaces cannot be taken away
+    refusal = new.line.check(new.args, section) if new.line.check is not None and not new.negated else None
+    return refusal is None or is_warning(refusal)
 
 
 def _text(statement: Statement, *, hide: bool) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.distribution import DistanceOf, DistributeList, Distribution, ListKind, OffsetList
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.translation import Addresses
-from dmvpn.ios.grammar import ConfigLine
+from dmvpn.ios.config_line import ConfigLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ _HELP = {
     "list": "Name or number of an access list",
     "gateway": "Only from neighbors that a prefix list permits",
 }
+_LIST = "{list:word}"
 #: Protocols that a list of what is told may be about, each with its number where it has one.
 _SOURCES = "connected | static | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} | bgp {bgp:1-4294967295}"
 _SOURCE_HELP = {
@@ -75,8 +76,9 @@ class DistributionLines:
                 },
                 key=("in", "out", "interface", *_SOURCE_HELP),
                 order=order,
+                beside=("distribute-list ( prefix | route-map | gateway )",) if syntax == _LIST else (),
             )
-            for syntax in ("{list:word}", "prefix {list:word}", "route-map {list:word}")
+            for syntax in (_LIST, f"prefix {_LIST}", f"route-map {_LIST}")
         )
         self._by_gateway = ConfigLine(
             mode,
@@ -86,6 +88,7 @@ class DistributionLines:
             order=order,
         )
         self.lists = (*self._by_kind, self._by_gateway)
+        self.by_prefix_list = self._by_kind[1]
         self.offset = ConfigLine(
             mode,
             f"offset-list {{list:word}} ( in | out ) {{offset:0-{largest}}} [ {{interface:interface}} ]",

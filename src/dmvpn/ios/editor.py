@@ -4,10 +4,10 @@
     LineEditor.read_key(prompt)   read one key (`--More--`, `[confirm]`)
     LineEditor.feed(data)         bytes that arrived
 
-Each returns events in order: `Write` (send these bytes), `Line` (a line was entered), `Help` (`?` was pressed), and so
-on. After any event but `Write` the editor waits: what arrives meanwhile is kept (type-ahead) and echoed only when the
-session calls `start`, `read_key`, `show_help`, `show_completion` or `resume`. So the echo of a pasted configuration
-follows the prompts, exactly once, as automation tools expect.
+Each returns events in order: `Write` (send these bytes), `LineEnded` (a line was entered), `Help` (`?` was pressed),
+and so on. After any event but `Write` the editor waits: what arrives meanwhile is kept (type-ahead) and echoed only
+when the session calls `start`, `read_key`, `show_help`, `show_completion` or `resume`. So the echo of a pasted
+configuration follows the prompts, exactly once, as automation tools expect.
 
 All drawing is one operation: compare what the terminal shows with what it should show, go to the first difference with
 backspaces, write the rest. Typing at the end of a line thus echoes the bare character, and rubbing out sends `\\b \\b`.
@@ -48,14 +48,14 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LineEnded:
     """Return was pressed."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class CtrlZ:
     """Ctrl-Z was pressed behind `text`."""
 
     text: str
@@ -76,7 +76,7 @@ class Complete:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyPressed:
     """One key, after `read_key`."""
 
     char: str
@@ -92,7 +92,7 @@ class Abort:
     """Ctrl-Shift-6 or Ctrl-C while a command was running; type-ahead is gone."""
 
 
-EditorEvent = Write | Line | End | Help | Complete | Key | Interrupt | Abort
+EditorEvent = Write | LineEnded | CtrlZ | Help | Complete | KeyPressed | Interrupt | Abort
 
 
 class _Reading(enum.Enum):
@@ -219,7 +219,7 @@ class LineEditor:
         if char == "\0" or (char == "\n" and after_return):
             return  # the second half of CR LF or (telnet) CR NUL
         if self._reading is _Reading.KEY:
-            self._stop(Interrupt() if char == "\x03" else Key("\r" if char == "\n" else char))
+            self._stop(Interrupt() if char == "\x03" else KeyPressed("\r" if char == "\n" else char))
         elif self._escape:
             self._take_escape(char)
         elif self._literal:
@@ -343,10 +343,10 @@ class LineEditor:
         if self._echo and text.strip() and (not self.history or self.history[-1] != text):
             self.history.append(text)
         del self.history[: max(0, len(self.history) - self.history_size)]
-        self._stop(Line(text), "\r\n")
+        self._stop(LineEnded(text), "\r\n")
 
     def _end_mode(self) -> None:
-        self._stop(End(self._line.text), "^Z\r\n")
+        self._stop(CtrlZ(self._line.text), "^Z\r\n")
 
     def _interrupt(self) -> None:
         self._stop(Interrupt(), "\r\n")

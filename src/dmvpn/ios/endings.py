@@ -1,6 +1,7 @@
 """Was a file cut off before its end?
 
     Ending      reads along with one file, and says at its end if it has none; of a log also at each prompt
+    ADDED       the comment between a file and the lines that a lab adds to it
 
 What a router shows or saves ends with `end`, and its lines of terminals are right before that. Whatever a pager holds
 back, a full disk or a lost connection takes is missing at the end, and the line that protects a tunnel is the last of
@@ -30,6 +31,8 @@ _TELLING: Final = re.compile(
     r"|(?P<back>\s*no tunnel protection\b)",
     re.IGNORECASE,
 )
+#: Below it are lines that a lab adds to a file: whether the file was cut off is judged by what is above.
+ADDED: Final = "! Added by dmvpn: nothing below is of the file"
 _UNLESS: Final = "if nothing is missing, write `end` behind it"
 
 
@@ -48,6 +51,13 @@ class Ending:
         self._has_marks = False
         self._count: tuple[int, int] | None = None  # octets, and the line that says so
         self.whole_until = 0  # the line that ends a whole configuration: what was shown before may have been cut off
+
+    @classmethod
+    def of_added(cls) -> Ending:
+        """Return that of lines which a lab added: they always have an end."""
+        added = cls()
+        added._is_shown = True
+        return added
 
     @property
     def in_section(self) -> bool:

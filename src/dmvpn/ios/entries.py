@@ -1,6 +1,6 @@
 """What became of the lines of a text.
 
-Entry           a line that does not simply hold, and what became of it
+LineReport      a line that does not simply hold, and what became of it
 Problem         what a router says of a line: a refusal, or a warning
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.ios.groups import Group
+    from dmvpn.ios.groups import LineGroup
     from dmvpn.ios.releases import PutIn, Release
     from dmvpn.ios.tree import ConfigTree
 
@@ -26,7 +26,7 @@ class Fate(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LineReport:
     """A line that does not simply hold.
 
     path: the sections around it, outermost first.
@@ -39,7 +39,7 @@ class Entry:
     mode: str
     path: tuple[str, ...]
     fate: Fate
-    group: Group | None = None
+    group: LineGroup | None = None
     message_lines: tuple[str, ...] = ()
     is_stray: bool = False
     is_loss: bool = False
@@ -66,6 +66,6 @@ class ConfigResult:
 
     tree: ConfigTree
     problems: tuple[Problem, ...]
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LineReport, ...] = ()
     release: Release | None = None
     put_in: tuple[PutIn, ...] = ()

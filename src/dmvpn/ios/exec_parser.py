@@ -17,12 +17,13 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
-from dmvpn.ios.matcher import Found, Grammar, tokenize
+from dmvpn.ios.interfaces import KINDS
+from dmvpn.ios.matcher import Grammar, MatchedLine, tokenize
 from dmvpn.ios.syntax import leading_keywords
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, format_rows, help_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from dmvpn.ios.grammar import Args, ExecCommand
     from dmvpn.ios.values import Token
@@ -105,14 +106,27 @@ class ExecParser:
     def _explain(self, match: Match) -> Annotate | None:
         return None if self._annotate is None else partial(self._annotate, " ".join(match.args.words))
 
-    def help_lines(self, line: str, privilege: int = 15, rules: Rules = (), *, stores: bool = False) -> list[str]:
-        """Return what `?` shows behind `line`. stores: as in `match`."""
+    def help_lines(
+        self,
+        line: str,
+        privilege: int = 15,
+        rules: Rules = (),
+        *,
+        stores: bool = False,
+        kinds: Collection[str] | None = None,
+    ) -> list[str]:
+        """Return what `?` shows behind `line`.
+
+        stores: as in `match`. kinds: those of interfaces that there are; None: all that have a name.
+        """
         pipe = _PIPE.search(line)
         if pipe is not None:
             return _filter_help(line[pipe.end() :], explains=self._annotate is not None, stores=stores)
         found = alternatives(self._grammar(privilege, rules), line)
         if not isinstance(found, Alternatives):
             return error_rows(found, line)
+        if kinds is not None:
+            found.drop(kind.name for kind in KINDS if kind.name not in kinds)
         extra = [_PIPE_ROW] if found.may_end and self._takes_filters(line, privilege, rules) else []
         return help_rows(found, line, extra=extra)
 
@@ -145,7 +159,7 @@ class ExecParser:
 
     def _takes_filters(self, line: str, privilege: int, rules: Rules) -> bool:
         matched = self._grammar(privilege, rules).match(line)
-        return isinstance(matched, Found) and matched.line.takes_filters
+        return isinstance(matched, MatchedLine) and matched.line.takes_filters
 
 
 def _level(command: ExecCommand, rules: Rules) -> int:

@@ -1,15 +1,15 @@
-"""What the prompt itself answers, explained for `dmvpn explain`. Imported when somebody asks."""
+"""What the prompt itself answers, explained for `dmvpn explain`. Imported on first use."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind
+from dmvpn.base.explanations import WordGroup, WordKind
 
-_ANSWERS = Group(
+_ANSWERS = WordGroup(
     title="answers of the prompt",
-    kind=Kind.ANSWER,
+    kind=WordKind.ANSWER,
     screens=("the prompt",),
     rank=25,
     lines=True,
@@ -18,7 +18,8 @@ _ANSWERS = Group(
         Word(
             "% Invalid input detected at '^' marker.",
             "The line was understood up to the caret `^`, and not from there on.",
-            "A typing error, a value outside its range, a command of another mode, or one that this router lacks.",
+            "A typing error, a value outside its range, a command of another mode, or a command that this router "
+            "lacks.",
         ),
         Word(
             "% Incomplete command.",
@@ -57,7 +58,7 @@ _ANSWERS = Group(
         ),
         Word(
             "% It belongs to the line above, which was refused",
-            "A line of a file is under one that was refused; it is refused with it, and not taken for one of the "
+            "A line of a file belongs to a line that was refused; it is refused as well, and not read as a line of the "
             "section before.",
         ),
         Word(
@@ -67,7 +68,7 @@ _ANSWERS = Group(
         ),
         Word(
             "% Lines are cut out here, and one of them may have named the IPsec profile <name>",
-            "Somebody put dots, or words such as `output omitted`, in the place of lines of this tunnel, which has no "
+            "Dots, or words such as `output omitted`, stand in the place of lines of this tunnel, which has no "
             "protection, and there is an IPsec profile. Write the line that was cut, or take the dots away.",
             next="dmvpn config check FILE",
         ),
@@ -79,12 +80,12 @@ _ANSWERS = Group(
         ),
         Word(
             "% It belongs to an interface that no line names, as the line above",
-            "The `interface ...` line above these lines is missing in the file: nobody can say whose they are.",
+            "The `interface ...` line above these lines is missing in the file: their interface is unknown.",
             next="dmvpn config check FILE",
         ),
         Word(
             "% It asks for a tunnel to be protected, and is in none",
-            "A line of a file says `protection ipsec` where no tunnel is open: below a line that nobody knows, in a "
+            "A line of a file says `protection ipsec` where no tunnel is open: below an unknown line, in a "
             "banner, behind a prompt. The tunnel that it was meant for would be in clear, so each that it could be is "
             "shut down.",
             next="dmvpn config check FILE",
@@ -99,7 +100,7 @@ _ANSWERS = Group(
         ),
         Word(
             "% Error: no <group> here; the line was not taken, because <meaning>",
-            "The line would restrict or divert traffic on IOS, and nothing here would. Whoever writes it relies on it.",
+            "The line would restrict or divert traffic on IOS and has no effect here. A configuration may rely on it.",
             next="dmvpn config check FILE",
         ),
         Word("% A text has no end: <text>", "A banner or certificate was begun and its closing mark never came."),
@@ -120,9 +121,60 @@ _ANSWERS = Group(
             "configurations without keys and passwords.",
             next="enable",
         ),
-        Word("%No SSHv2 server connections running.", "Nobody is logged in by SSH.", next="show users"),
-        Word("% Nobody is on that line", "`show users` has the lines on which somebody is.", next="show users"),
+        Word("%No SSHv2 server connections running.", "No user is logged in by SSH.", next="show users"),
+        Word("% Nobody is on that line", "`show users` lists the lines that are in use.", next="show users"),
         Word("% Bad secrets", "Three wrong passwords for `enable`.", next="show privilege"),
+        Word(
+            "% Error: packets are captured on a router that runs, and in labs, not here",
+            "What answers here has configurations and no packets.",
+            next="dmvpn lab capture",
+        ),
+        Word(
+            "% Error: one capture at a time: <name> is there; no monitor capture <name> removes it",
+            "A router has one `monitor capture`, whichever session ordered it. `dmvpn lab capture` captures more.",
+            next="show monitor capture",
+        ),
+        Word(
+            "% Error: no capture is called <name>; monitor capture <name> interface INTERFACE both",
+            "A capture begins with its interface or its filter, and ends with the router or at `no monitor capture`.",
+            next="show monitor capture",
+        ),
+        Word(
+            "% Error: capture <name> is not active; monitor capture <name> start",
+            "There is nothing to stop: it was not started, or was stopped already.",
+            next="show monitor capture",
+        ),
+        Word(
+            "% Error: capture <name> is active; monitor capture <name> stop ends it",
+            "A capture that goes on is neither started again nor changed nor exported.",
+            next="show monitor capture",
+        ),
+        Word(
+            "% Error: there is no interface <name>; show ip interface brief has them",
+            "The name is well formed, and this router has no such interface.",
+            next="show ip interface brief",
+        ),
+        Word(
+            "% Error: capture <name> is not complete; monitor capture <name> <line>",
+            "It needs an interface and a filter before it can be started; `match any` is the filter.",
+            next="show monitor capture",
+        ),
+        Word(
+            "% Error: <name> cannot be captured: <error>",
+            "The machine refused to listen to this interface: it does not exist there at the moment, or a right is "
+            "missing.",
+            next="show ip interface brief",
+        ),
+        Word(
+            "% Error: capture <name> was not started; monitor capture <name> start",
+            "There are no packets to export.",
+            next="show monitor capture",
+        ),
+        Word(
+            "% Error: a capture here takes every packet: match any; Wireshark and tcpdump filter what was exported",
+            "`match any` is the only filter of `monitor capture`.",
+            next="show monitor capture",
+        ),
         Word(
             "%Error <doing> <file> (<error>)",
             "The file could not be opened, written or deleted: it is not there, its name is none of a file (letters, "
@@ -151,6 +203,44 @@ _ANSWERS = Group(
             next="dmvpn lab status",
         ),
         Word(
+            "% Error: this router cannot start itself again. A change that takes itself back unless you confirm it:",
+            "`reload in` is typed as a way back from a change that locks its author out. Here the change takes itself "
+            "back.",
+            next="configure terminal revert timer 10",
+        ),
+        Word("%No reload is scheduled.", "`reload in` schedules none here, so there is none to cancel."),
+        Word(
+            "% Error: no client runs on this router. A program of its machine connects from here: in a lab with real "
+            "packets,",
+            "Routers have a server of SSH and no client. In a lab with real packets, a program that `dmvpn lab exec` "
+            "starts is in the router's network.",
+            next="dmvpn lab exec ROUTER ssh ADDRESS",
+        ),
+        Word("% Bad IP address", "A dialog needs an address, or a name of a host, in one word."),
+        Word("% A decimal number between <least> and <most>.", "The answer to a dialog is no such number."),
+        Word("% Please answer 'yes' or 'no'.", "Or the beginning of one of them."),
+        Word(
+            "% Invalid source: an IP address, or an interface without spaces (GigabitEthernet0/1)",
+            "The packets are to come from an address, or an interface, of this router.",
+            next="show ip interface brief",
+        ),
+        Word("% Invalid pattern: up to four hexadecimal digits", "The data of the packets, such as 0xABCD."),
+        Word(
+            "% Only ip is asked about; for IPv6: ping ipv6 ADDRESS",
+            "The dialog has the questions of IPv4; what follows the address says the rest for IPv6.",
+        ),
+        Word(
+            "% Invalid range: write it as gi0/1 - 3, gi0/5",
+            "A kind of interface, the first number and the last; several of these with commas between.",
+            next="show ip interface brief",
+        ),
+        Word(
+            "% <interface> had the address <address> (line <number>), and the last one counts; if these lines are of "
+            "two routers, write `hostname NAME` above those of each",
+            "A file gives an interface one address and later another, as a page of several routers without names does.",
+            next="dmvpn import FILE",
+        ),
+        Word(
             "% Error: there is no Tcl here; loop outside: for a in ADDRESS...; do dmvpn -r ROUTER ping $a; done",
             "A script that runs beside the router has the whole language of its shell, and each command's exit status: "
             "of `ping` it says whether anything was answered. By SSH it is `ssh ROUTER ping ADDRESS`.",
@@ -162,8 +252,8 @@ _ANSWERS = Group(
             "Lines came from a file or pipe, and a command asked a question that no further line answered.",
         ),
         Word(
-            "% Error: internal fault; the log of this program has the particulars",
-            "A mistake of this program. The router goes on; what was typed was not done.",
+            "% Error: internal fault: <error>; report it with the traceback that the log of this program has",
+            "A mistake of this program. The router keeps running; the command was not carried out.",
             next="show logging",
         ),
         Word("% Invalid regular expression: <error>", "The pattern behind the filter cannot be read."),

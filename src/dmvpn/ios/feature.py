@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.base.counting import Counting
+    from dmvpn.base.datagrams import UdpPort
     from dmvpn.base.events import Event
-    from dmvpn.base.explanations import Group
-    from dmvpn.base.notices import Log
+    from dmvpn.base.explanations import WordGroup
+    from dmvpn.base.notices import Log, Notice
+    from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
     from dmvpn.base.streams import StreamLine
-    from dmvpn.ios.grammar import ConfigLine, ExecCommand, Mode
+    from dmvpn.ios.config_line import ConfigLine, Mode
+    from dmvpn.ios.grammar import ExecCommand
     from dmvpn.ios.tree import ConfigTree
 
 T = TypeVar("T")
@@ -184,14 +187,28 @@ class Sleeper:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Endings:
+    """What a new configuration ends. Machines hear of it before any of them has its new model.
+
+    lines: a change of one of these may end something. present(tree): what there is, by its place in the configuration.
+    notices(before, after, ports): what follows where one became the other.
+    """
+
+    lines: frozenset[ConfigLine]
+    present: Callable[[ConfigTree], Pages[str]]
+    notices: Callable[[Pages[str], Pages[str], Ports], list[Notice]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Feature:
     """A protocol or a part of the system.
 
     modes, config, commands: its part of the language. model(tree): its typed configuration; the machine is told when it
         changes. machine(ports): makes its machine; a `Sleeper`, when it is needed.
+    endings: what it lets machines say before a new configuration ends it.
     messages: the classes of its log messages, for the reference. protocol_blocks(ctx): the lines of a routing protocol
         in `show ip protocols`; none if no process runs. protocol_names(ctx): those processes, as in `eigrp 100`.
-    tcp(ctx): its TCP connections, for `show tcp brief`.
+    tcp(ctx), udp(ctx): its TCP connections and its UDP ports, for `show tcp brief` and `show udp`.
     kept_only: its configuration is read, kept and shown, and nothing acts on it yet. explanations: what the words
         mean that it prints.
     """
@@ -202,10 +219,12 @@ class Feature:
     commands: Iterable[ExecCommand] = ()
     model: Callable[[ConfigTree], object] | None = None
     machine: Callable[..., object] | None = None
+    endings: Endings | None = None
     messages: tuple[type[Log], ...] = ()
     debugs: tuple[DebugFlag, ...] = ()
     protocol_blocks: Callable[[ShowContext], list[str]] | None = None
     protocol_names: Callable[[ShowContext], list[str]] | None = None
     tcp: Callable[[ShowContext], list[StreamLine]] | None = None
+    udp: Callable[[ShowContext], list[UdpPort]] | None = None
     kept_only: bool = False
-    explanations: Iterable[Group] = ()
+    explanations: Iterable[WordGroup] = ()

@@ -2,17 +2,9 @@
 
     Keyword Value Sequence Choice Optional_ AnyOrder    the shape of a line, compiled from a string by `syntax.py`
     Args                                                what a typed line said
-    ConfigLine, Mode                                    a configuration command, and a mode that such a command opens
     ExecCommand                                         a command of the exec prompt
 
-A feature declares lines as constants and asks the configuration tree for them by these very constants:
-
-    NETWORK_ID = ConfigLine("interface", "ip nhrp network-id {id:1-4294967295}", "Name of the NHRP network", order=63)
-    ...
-    args = section.get(NETWORK_ID)
-    network_id = args.integer("id") if args else None
-
-Lines are compared by identity: two constants are two commands even if they look alike.
+`config_line.py` has the commands of configuration mode.
 """
 
 from __future__ import annotations
@@ -20,7 +12,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import field
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 from types import MappingProxyType
@@ -30,8 +21,6 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.ios.groups import Group
     from dmvpn.ios.values import ValueType
 
 D = TypeVar("D")
@@ -253,105 +242,6 @@ class Args(Mapping[str, Hashable]):
         if value is not default and not isinstance(value, kind):
             raise TypeError(f"the argument {name!r} is {value!r}, not {kind}")
         return value
-
-
-_serial = itertools.count()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ConfigLine:
-    """One configuration command.
-
-    mode: the mode of the line ("global", "interface" ...).
-    syntax: see `syntax.py`.
-    help: our own words; either one text for the command's own keyword and its values, or a text for each by name.
-    key: None = single-valued, a new one replaces the old; otherwise the values or keywords that tell entries apart, ()
-        = every different line is an entry. A line that opens a mode has an entry for each different line by default.
-    order: its place in the running configuration; lines with equal orders are in the order of declaration.
-    opens: the mode that it opens.
-    default_on: on unless `no ...` says otherwise, so `no ...` is kept and shown.
-    default: the text that equals the default and therefore is neither kept nor shown.
-    shown: whoever types it sees it, though it says no more than the default: IOS shows it, and tools look for it.
-    keep_no: `no ...` is kept and shown although the command is off by default (lines that have no effect here).
-    check(args, section): returns a message that refuses the line, or one starting with "%Warning" or "warning:" that
-        does not.
-    complete(args, section): fills in what was left out and is kept nevertheless (the next sequence number of a list);
-        not for `no`.
-    sort: the values by which the entries of a list are sorted in the running configuration; without it they are in the
-    order of entry. show: its text in the running configuration, if that is not simply the words.
-    takes_along(args, root): drops what goes elsewhere when an entry is taken back.
-    acts(args, section): changes other lines; the line itself is not kept. Returns whether anything changed.
-    turns(args, inner): drops lines of the section that this line opens, for which it says something else than before.
-    seal(args, entropy): of a line with a plain password what makes the same line with its hash, None for another line
-        (`sealing.py`).
-    asks: what is asked at the prompt before an entry is taken back.
-    group: what it is about, if it is taken and nothing here acts on it.
-    listed: its list (`syntax.several`), whose values are taken back one by one: `no match tag 1` leaves `match tag 2`
-        of `match tag 1 2`.
-    whom: the value, behind its first words, that says whom the line is about: `no` and nothing behind that takes back
-        all lines about that one.
-    """
-
-    mode: str
-    syntax: str
-    help: Help
-    key: tuple[str, ...] | None = field(default=None, kw_only=True)
-    order: int = field(default=500, kw_only=True)
-    opens: str | None = field(default=None, kw_only=True)
-    default_on: bool = field(default=False, kw_only=True)
-    default: str | None = field(default=None, kw_only=True)
-    shown: bool = field(default=False, kw_only=True)
-    keep_no: bool = field(default=False, kw_only=True)
-    check: Callable[..., str | None] | None = field(default=None, kw_only=True)
-    complete: Callable[..., Args] | None = field(default=None, kw_only=True)
-    sort: tuple[str, ...] = field(default=(), kw_only=True)
-    show: Callable[[Args], str] | None = field(default=None, kw_only=True)
-    takes_along: Callable[..., None] | None = field(default=None, kw_only=True)
-    acts: Callable[..., bool] | None = field(default=None, kw_only=True)
-    turns: Callable[..., None] | None = field(default=None, kw_only=True)
-    seal: Callable[[Args, Entropy], Callable[[], Args] | None] | None = field(default=None, kw_only=True)
-    asks: str = field(default="", kw_only=True)
-    group: Group | None = field(default=None, kw_only=True)
-    listed: str = field(default="", kw_only=True)
-    whom: str = field(default="", kw_only=True)
-    serial: int = field(default_factory=lambda: next(_serial), init=False)
-
-    def text(self, args: Args) -> str:
-        """Return the line as the running configuration shows it."""
-        return self.show(args) if self.show else " ".join(args.words)
-
-    def key_of(self, args: Args) -> Hashable:
-        """Return what tells this entry from the others of the same command."""
-        if self.key:
-            return tuple([args.said(name) for name in self.key])  # asked of every line of a file, twice
-        if self.key is None and self.opens is None:
-            return ()
-        return args
-
-    @property
-    def is_list(self) -> bool:
-        """May there be several entries?"""
-        return self.key is not None or self.opens is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """A configuration mode. `prompt` is the word in parentheses ("config-if"), `parent` the mode around it.
-
-    exit_word: the line that closes the mode in the running configuration ("exit-address-family"); IOS prints a `!`
-        before such a block.
-    closing_mark: an indented `!` follows each block instead (keyring peers).
-    """
-
-    name: str
-    prompt: str
-    parent: str = "global"
-    exit_word: str | None = None
-    closing_mark: bool = False
-
-
-#: The mode after `configure terminal`.
-GLOBAL: Final = Mode("global", "config", "")
 
 
 class ExecCommand:

@@ -7,7 +7,7 @@ import enum
 from dmvpn.base.values import dataclass
 
 
-class Standing(enum.Enum):
+class LineStanding(enum.Enum):
     """What becomes of a line."""
 
     SILENT = "silent"
@@ -18,28 +18,35 @@ class Standing(enum.Enum):
     """It would keep packets back; without it they pass, so it is never taken in silence."""
     DIVERTS = "diverts"
     """It would send packets another way, or keep tables apart; the same."""
+    APART = "apart"
+    """It would keep tables apart. That of a file is in the configuration, and no less left out: half of it is done."""
     PROTECTS = "protects"
     """It is a part of what protects tunnels; without it they would be protected otherwise, so they stay down."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class LineGroup:
     """Lines about one thing. meaning: what their absence means for a DMVPN."""
 
     name: str
-    standing: Standing
+    standing: LineStanding
     meaning: str = ""
 
     @property
     def is_left_out(self) -> bool:
         """Is the configuration another one without such a line?"""
-        return self.standing in (Standing.RESTRICTS, Standing.DIVERTS, Standing.PROTECTS)
+        return self.standing in (
+            LineStanding.RESTRICTS,
+            LineStanding.DIVERTS,
+            LineStanding.APART,
+            LineStanding.PROTECTS,
+        )
 
     @property
     def protects(self) -> bool:
         """Would tunnels be protected otherwise without such a line? Then it is taken nowhere."""
-        return self.standing is Standing.PROTECTS
+        return self.standing is LineStanding.PROTECTS
 
 
 #: Lines that no table lists.
-UNKNOWN = Group("unknown lines", Standing.KEPT, "nobody here knows what they do")
+UNKNOWN = LineGroup("unknown lines", LineStanding.KEPT, "nobody here knows what they do")

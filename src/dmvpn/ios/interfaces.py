@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 
-class Kind(NamedTuple):
+class InterfaceKind(NamedTuple):
     """A kind of interface. `rank` is its place in the running configuration; `help` is what `?` says."""
 
     name: str
@@ -22,64 +22,64 @@ class Kind(NamedTuple):
 
 
 #: In the order of preference when an abbreviation fits several: "t0" means a tunnel, "f0/0" a FastEthernet.
-KINDS: tuple[Kind, ...] = (
-    Kind("Tunnel", "Tu", 1, "Tunnel interface", logical=True),
-    Kind("Loopback", "Lo", 0, "Loopback interface", logical=True),
-    Kind("GigabitEthernet", "Gi", 4, "GigabitEthernet interface"),
-    Kind("FastEthernet", "Fa", 3, "FastEthernet interface"),
-    Kind("Ethernet", "Et", 2, "Ethernet interface"),
-    Kind("Serial", "Se", 9, "Serial interface"),
-    Kind("Port-channel", "Po", 10, "Bundle of Ethernet interfaces", logical=True),
-    Kind("Dialer", "Di", 11, "Dialer interface", logical=True),
-    Kind("Vlan", "Vl", 12, "VLAN interface", logical=True),
-    Kind("TenGigabitEthernet", "Te", 5, "TenGigabitEthernet interface"),
-    Kind("TwentyFiveGigE", "Twe", 6, "TwentyFiveGigabitEthernet interface"),
-    Kind("FortyGigabitEthernet", "Fo", 7, "FortyGigabitEthernet interface"),
-    Kind("HundredGigE", "Hu", 8, "HundredGigabitEthernet interface"),
-    Kind("Null", "Nu", 13, "Null interface", logical=True),
-    Kind("Virtual-Template", "Vt", 14, "Virtual template interface", logical=True),
-    Kind("Virtual-Access", "Vi", 15, "Virtual access interface", logical=True),
-    Kind("TwoGigabitEthernet", "Tw", 16, "2.5 Gigabit Ethernet interface"),
-    Kind("FiveGigabitEthernet", "Fi", 17, "5 Gigabit Ethernet interface"),
-    Kind("AppGigabitEthernet", "Ap", 18, "Ethernet towards a container"),
-    Kind("VirtualPortGroup", "VPG", 19, "Ethernet towards a container", logical=True),
-    Kind("BDI", "BD", 20, "Bridge domain interface", logical=True),
-    Kind("BVI", "BV", 21, "Bridge group interface", logical=True),
-    Kind("Cellular", "Ce", 22, "Cellular modem"),
-    Kind("ATM", "AT", 23, "ATM interface"),
-    Kind("BRI", "BR", 24, "ISDN basic rate interface"),
-    Kind("Async", "As", 25, "Asynchronous interface"),
-    Kind("Multilink", "Mu", 26, "Bundle of serial lines", logical=True),
-    Kind("Embedded-Service-Engine", "EM", 27, "Service engine"),
-    Kind("Service-Engine", "SE", 28, "Service engine"),
-    Kind("Integrated-Service-Engine", "In", 29, "Service engine"),
-    Kind("Wlan-GigabitEthernet", "WG", 30, "Ethernet towards the wireless part"),
-    Kind("wlan-ap", "wl", 31, "Wireless part"),
-    Kind("ucse", "uc", 32, "Server module"),
-    Kind("NVI", "NV", 33, "Virtual interface of NAT", logical=True),
-    Kind("nve", "nv", 34, "Virtual interface of VXLAN", logical=True),
-    Kind("LISP", "LI", 35, "Virtual interface of LISP", logical=True),
-    Kind("pseudowire", "pw", 36, "Pseudowire", logical=True),
-    Kind("Analysis-Module", "An", 38, "Analysis module"),
-    Kind("vmi", "vm", 39, "Virtual multipoint interface", logical=True),
-    Kind("Group-Async", "Gr", 40, "Group of asynchronous interfaces", logical=True),
-    Kind("POS", "PO", 41, "Packet over SONET"),
-    Kind("CEM", "CE", 42, "Circuit emulation"),
-    Kind("mgmt", "mg", 43, "Management interface"),
-    Kind("FiftyGigE", "FI", 44, "50 Gigabit Ethernet interface"),
-    Kind("TwoHundredGigE", "TH", 45, "200 Gigabit Ethernet interface"),
-    Kind("FourHundredGigE", "FH", 46, "400 Gigabit Ethernet interface"),
-    Kind("Virtual-PPP", "VP", 47, "Virtual interface of PPP over L2TP", logical=True),
-    Kind("MFR", "MF", 48, "Bundle of Frame Relay lines", logical=True),
-    Kind("Hssi", "Hs", 49, "High speed serial interface"),
-    Kind("TokenRing", "To", 50, "Token ring"),
-    Kind("Fddi", "Fd", 51, "Fibre ring"),
-    Kind("vasileft", "vl", 53, "Left end of a pair between VRFs", logical=True),
-    Kind("vasiright", "vr", 54, "Right end of a pair between VRFs", logical=True),
-    Kind("CTunnel", "Ct", 55, "Tunnel of CLNS", logical=True),
-    Kind("Content-Engine", "CO", 56, "Service engine"),
-    Kind("SSLVPN-VIF", "SV", 57, "Virtual interface of SSL VPN", logical=True),
-    Kind("Bluetooth", "Bl", 58, "Bluetooth interface"),
+KINDS: tuple[InterfaceKind, ...] = (
+    InterfaceKind("Tunnel", "Tu", 1, "Tunnel interface", logical=True),
+    InterfaceKind("Loopback", "Lo", 0, "Loopback interface", logical=True),
+    InterfaceKind("GigabitEthernet", "Gi", 4, "GigabitEthernet interface"),
+    InterfaceKind("FastEthernet", "Fa", 3, "FastEthernet interface"),
+    InterfaceKind("Ethernet", "Et", 2, "Ethernet interface"),
+    InterfaceKind("Serial", "Se", 9, "Serial interface"),
+    InterfaceKind("Port-channel", "Po", 10, "Bundle of Ethernet interfaces", logical=True),
+    InterfaceKind("Dialer", "Di", 11, "Dialer interface", logical=True),
+    InterfaceKind("Vlan", "Vl", 12, "VLAN interface", logical=True),
+    InterfaceKind("TenGigabitEthernet", "Te", 5, "TenGigabitEthernet interface"),
+    InterfaceKind("TwentyFiveGigE", "Twe", 6, "TwentyFiveGigabitEthernet interface"),
+    InterfaceKind("FortyGigabitEthernet", "Fo", 7, "FortyGigabitEthernet interface"),
+    InterfaceKind("HundredGigE", "Hu", 8, "HundredGigabitEthernet interface"),
+    InterfaceKind("Null", "Nu", 13, "Null interface", logical=True),
+    InterfaceKind("Virtual-Template", "Vt", 14, "Virtual template interface", logical=True),
+    InterfaceKind("Virtual-Access", "Vi", 15, "Virtual access interface", logical=True),
+    InterfaceKind("TwoGigabitEthernet", "Tw", 16, "2.5 Gigabit Ethernet interface"),
+    InterfaceKind("FiveGigabitEthernet", "Fi", 17, "5 Gigabit Ethernet interface"),
+    InterfaceKind("AppGigabitEthernet", "Ap", 18, "Ethernet towards a container"),
+    InterfaceKind("VirtualPortGroup", "VPG", 19, "Ethernet towards a container", logical=True),
+    InterfaceKind("BDI", "BD", 20, "Bridge domain interface", logical=True),
+    InterfaceKind("BVI", "BV", 21, "Bridge group interface", logical=True),
+    InterfaceKind("Cellular", "Ce", 22, "Cellular modem"),
+    InterfaceKind("ATM", "AT", 23, "ATM interface"),
+    InterfaceKind("BRI", "BR", 24, "ISDN basic rate interface"),
+    InterfaceKind("Async", "As", 25, "Asynchronous interface"),
+    InterfaceKind("Multilink", "Mu", 26, "Bundle of serial lines", logical=True),
+    InterfaceKind("Embedded-Service-Engine", "EM", 27, "Service engine"),
+    InterfaceKind("Service-Engine", "SE", 28, "Service engine"),
+    InterfaceKind("Integrated-Service-Engine", "In", 29, "Service engine"),
+    InterfaceKind("Wlan-GigabitEthernet", "WG", 30, "Ethernet towards the wireless part"),
+    InterfaceKind("wlan-ap", "wl", 31, "Wireless part"),
+    InterfaceKind("ucse", "uc", 32, "Server module"),
+    InterfaceKind("NVI", "NV", 33, "Virtual interface of NAT", logical=True),
+    InterfaceKind("nve", "nv", 34, "Virtual interface of VXLAN", logical=True),
+    InterfaceKind("LISP", "LI", 35, "Virtual interface of LISP", logical=True),
+    InterfaceKind("pseudowire", "pw", 36, "Pseudowire", logical=True),
+    InterfaceKind("Analysis-Module", "An", 38, "Analysis module"),
+    InterfaceKind("vmi", "vm", 39, "Virtual multipoint interface", logical=True),
+    InterfaceKind("Group-Async", "Gr", 40, "Group of asynchronous interfaces", logical=True),
+    InterfaceKind("POS", "PO", 41, "Packet over SONET"),
+    InterfaceKind("CEM", "CE", 42, "Circuit emulation"),
+    InterfaceKind("mgmt", "mg", 43, "Management interface"),
+    InterfaceKind("FiftyGigE", "FI", 44, "50 Gigabit Ethernet interface"),
+    InterfaceKind("TwoHundredGigE", "TH", 45, "200 Gigabit Ethernet interface"),
+    InterfaceKind("FourHundredGigE", "FH", 46, "400 Gigabit Ethernet interface"),
+    InterfaceKind("Virtual-PPP", "VP", 47, "Virtual interface of PPP over L2TP", logical=True),
+    InterfaceKind("MFR", "MF", 48, "Bundle of Frame Relay lines", logical=True),
+    InterfaceKind("Hssi", "Hs", 49, "High speed serial interface"),
+    InterfaceKind("TokenRing", "To", 50, "Token ring"),
+    InterfaceKind("Fddi", "Fd", 51, "Fibre ring"),
+    InterfaceKind("vasileft", "vl", 53, "Left end of a pair between VRFs", logical=True),
+    InterfaceKind("vasiright", "vr", 54, "Right end of a pair between VRFs", logical=True),
+    InterfaceKind("CTunnel", "Ct", 55, "Tunnel of CLNS", logical=True),
+    InterfaceKind("Content-Engine", "CO", 56, "Service engine"),
+    InterfaceKind("SSLVPN-VIF", "SV", 57, "Virtual interface of SSL VPN", logical=True),
+    InterfaceKind("Bluetooth", "Bl", 58, "Bluetooth interface"),
 )
 
 _NUMBER = re.compile(r"\d{1,10}(?:/\d{1,5}){0,3}(?:\.\d{1,10})?(?::\d{1,5})?\Z", re.ASCII)
@@ -87,13 +87,13 @@ _NAME = re.compile(r"([A-Za-z][A-Za-z-]*) ?([0-9/.:]*)\Z")
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _BY_NAME = {kind.name: kind for kind in KINDS}
 #: The kind that each beginning of a name means: of several kinds the preferred one.
-_BY_BEGINNING: dict[str, Kind] = {}
+_BY_BEGINNING: dict[str, InterfaceKind] = {}
 for _kind in KINDS:
     for _end in range(1, len(_kind.name) + 1):
         _BY_BEGINNING.setdefault(_kind.name[:_end].lower(), _kind)
 
 
-def find_kind(word: str) -> Kind | None:
+def find_kind(word: str) -> InterfaceKind | None:
     """Return the kind that a (cut) word names, or None."""
     return _BY_BEGINNING.get(word.lower())
 

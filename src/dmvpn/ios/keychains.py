@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.base.pages import Pages
-    from dmvpn.ios.grammar import Args, ConfigLine
+    from dmvpn.ios.config_line import ConfigLine
+    from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
 

@@ -3,12 +3,12 @@
 A line of that file is a group, a mode, or a command; a command belongs to the group above it:
 
     group STANDING NAME: MEANING          what the next commands are about, and what their absence means for a DMVPN
-    mode NAME PROMPT [PARENT]             a mode that only such lines open, inside of the global one if none is named
+    mode NAME PROMPT [PARENT [EXIT]]      a mode that such lines open, inside the global one if none is named
     MODE ORDER FLAGS SYNTAX [=> OPENS]    a command; the syntax is that of every other command
 
-STANDING: `silent`, `kept`, `restricts`, `diverts` or `protects` (`groups.py`). FLAGS: `-` none, `n` its `no` form is
-kept too, `*` there may be several, `+` both, and any words may follow; then SYNTAX may be several beginnings with ` / `
-between them.
+EXIT: the line that ends such a section. STANDING: `silent`, `kept`, `restricts`, `diverts`, `apart` or `protects`
+(`groups.py`). FLAGS: `-` none, `n` its `no` form is kept too, `*` there may be several, `+` both, and any words may
+follow; then SYNTAX may be several beginnings with ` / ` between them.
 Lines of features are preferred to these.
 """
 
@@ -20,8 +20,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.ios.grammar import ConfigLine, Mode
-from dmvpn.ios.groups import UNKNOWN, Group, Standing
+from dmvpn.ios.config_line import ConfigLine, Mode
+from dmvpn.ios.groups import UNKNOWN, LineGroup, LineStanding
 from dmvpn.ios.slips import slip_of
 from dmvpn.ios.values import ValueType, register_type
 
@@ -127,7 +127,7 @@ def read_known(lines: Sequence[str]) -> tuple[list[ConfigLine], list[Mode]]:
     """Return the commands and modes that such lines describe. Raises ValueError for a malformed one."""
     commands: list[ConfigLine] = []
     modes: list[Mode] = []
-    group: Group | None = None
+    group: LineGroup | None = None
     for line in lines:
         words = line.split(None, 3)
         if not words or words[0].startswith("#"):
@@ -135,7 +135,8 @@ def read_known(lines: Sequence[str]) -> tuple[list[ConfigLine], list[Mode]]:
         if words[0] == "group":
             group = _group(line)
         elif words[0] == "mode" and len(words) in (3, 4):
-            modes.append(Mode(words[1], words[2], words[3] if len(words) == 4 else "global"))
+            parent, _, exit_word = (words[3] if len(words) == 4 else "global").partition(" ")
+            modes.append(Mode(words[1], words[2], parent, exit_word.strip() or None))
         elif len(words) == 4 and words[1].isdigit() and set(words[2]) <= _FLAGS:
             commands += _commands(words[0], int(words[1]), words[2], words[3], group)
         else:
@@ -143,13 +144,13 @@ def read_known(lines: Sequence[str]) -> tuple[list[ConfigLine], list[Mode]]:
     return commands, modes
 
 
-def _group(line: str) -> Group:
+def _group(line: str) -> LineGroup:
     _, standing, rest = line.split(None, 2)
     name, _, meaning = rest.partition(":")
-    return Group(name.strip(), Standing(standing), meaning.strip())
+    return LineGroup(name.strip(), LineStanding(standing), meaning.strip())
 
 
-def _commands(mode: str, order: int, flags: str, rest: str, group: Group | None) -> Iterator[ConfigLine]:
+def _commands(mode: str, order: int, flags: str, rest: str, group: LineGroup | None) -> Iterator[ConfigLine]:
     text, _, opens = rest.partition(" => ")
     free = "+" in flags
     for beginning in text.split(" / ") if free else (text,):

@@ -16,14 +16,16 @@ grammar; it merely need not reach an end.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.assignment import says_whom_alone
 from dmvpn.ios.command import Command, Verb
+from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
 from dmvpn.ios.errors import CliError, ErrorKind
-from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
+from dmvpn.ios.grammar import Args
 from dmvpn.ios.known import FREE, UNKNOWN_MODE, is_free, is_slip_of_routing
-from dmvpn.ios.matcher import Found, Grammar, Place, Thread, Walk, tokenize
+from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Thread, Walk, tokenize
 from dmvpn.ios.syntax import argument_names, leading_keywords, value_names
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class Language:
     def __init__(self, lines: Sequence[ConfigLine], modes: Sequence[Mode], known: Known = ((), ())) -> None:
         known_lines, known_modes = known
         self._modes: dict[str, Mode] = {mode.name: mode for mode in (*known_modes, *modes, GLOBAL, UNKNOWN_MODE)}
-        self._others = frozenset(mode.name for mode in (*known_modes, UNKNOWN_MODE))
+        self._others = frozenset(mode.name for mode in (*known_modes, UNKNOWN_MODE)) - {mode.name for mode in modes}
         self._lines: dict[str, list[ConfigLine]] = {name: [] for name in self._modes}
         self._first_words: dict[str, frozenset[str]] = {}
         self._own_words: dict[str, frozenset[str]] = {}
@@ -72,11 +74,10 @@ class Language:
         self._free: dict[str, dict[tuple[str, ...], ConfigLine]] = {}
         for line in present:
             if is_free(line):
-                beginning = tuple(line.syntax.removesuffix(FREE).split())
-                self._free.setdefault(line.mode, {})[beginning] = line
+                self._free.setdefault(line.mode, {})[_beginning(line)] = line
         self._exit_lines: dict[ConfigLine, str] = {}
         self._memory: dict[tuple[str, str], Command | CliError] = {}
-        self._roots: dict[str, tuple[tuple[Place[ConfigLine], frozenset[str]], ...]] = {}
+        self._roots: dict[str, tuple[tuple[GrammarPoint[ConfigLine], frozenset[str]], ...]] = {}
 
     def mode(self, name: str) -> Mode:
         """Return the mode called `name`. Raises KeyError."""
@@ -187,6 +188,10 @@ class Language:
             found = self._memory[mode, line] = self._interpret(mode, line)
         return found
 
+    def interpret_inside(self, mode: str, line: str) -> Command | CliError:
+        """Return what `line` means in this very mode, whatever it means in the modes around it."""
+        return self._interpret(mode, line, (mode,))
+
     def _strange_line(self, mode: str, line: str) -> CliError | None:
         """Return the error of a line with whose first word no line here begins, as most of those that nobody knows.
 
@@ -203,7 +208,7 @@ class Language:
             fits = max(fits, root.fitting(word))
         return CliError(ErrorKind.INVALID, line, line.index(words[0]) + fits)
 
-    def _roots_of(self, mode: str) -> tuple[tuple[Place[ConfigLine], frozenset[str]], ...]:
+    def _roots_of(self, mode: str) -> tuple[tuple[GrammarPoint[ConfigLine], frozenset[str]], ...]:
         """Return where lines of a mode and of those around it begin, and the first words of the table; () if values
         may.
         """
@@ -224,68 +229,100 @@ class Language:
                 return verb, tokens[1].start if len(tokens) > 1 else len(line)
         return Verb.SET, 0
 
-    def _interpret(self, mode: str, line: str) -> Command | CliError:
+    def _interpret(self, mode: str, line: str, scopes: tuple[str, ...] = ()) -> Command | CliError:
+        """Return what `line` means in one of these modes; by default in `mode` and those around it."""
+        scopes = scopes or self.scopes(mode)
         tokens = tokenize(line)
         if not tokens or tokens[0].text[0] == "!":
             return Command(Verb.NOTHING, mode)
         if len(tokens) > 1 and tokens[0].text.lower() == "no" and self._takes_back(mode):
-            return self._interpret_no(mode, Verb.NO, line, tokens[1:])
+            return self._interpret_no(scopes, Verb.NO, line, tokens[1:])
+        kept: Command | None = None
         failures: list[CliError] = []
-        for scope in self._scopes_for(mode, tokens[0].text):
+        for scope in self._ordered(scopes, tokens[0].text):
             walk = self.grammar(scope).walk(line, tokens)
-            best = walk.best()
-            if best is not None:
-                own = self._begun_free(mode, line, tokens) if scope != mode and best[0].group is not None else None
-                if own is not None:  # of two lines of the table that of the nearer mode
-                    return Command(Verb.SET, mode, (own,))
-                return self._understood(mode, scope, best, line, tokens)
-            free = self._begun_free(scope, line, tokens)
-            if free is not None and not _is_understood_better(failures, free, tokens):
-                return Command(Verb.SET, scope, (free,))
-            failures.append(walk.failure(line))
-            if failures[-1].kind is ErrorKind.INCOMPLETE:
-                break
+            found = self._found(scopes, scope, walk, line, tokens, failures)
+            if found is None:
+                failures.append(walk.failure(line))
+                if failures[-1].kind is ErrorKind.INCOMPLETE:
+                    break
+            elif kept is None and isinstance(found, Command) and _is_kept(found):
+                kept = found  # unless the router has a line that says more of these words
+            elif kept is None or self._gives_way(kept, found, tokens):
+                return found
+        if kept is not None:
+            return kept
         unclear = next((failure for failure in failures if failure.kind is ErrorKind.AMBIGUOUS), None)
         return unclear or _furthest(failures)
+
+    def _found(
+        self,
+        scopes: tuple[str, ...],
+        scope: str,
+        walk: Walk[ConfigLine],
+        line: str,
+        tokens: list[Token],
+        failures: list[CliError],
+    ) -> Command | CliError | None:
+        """Return what the line is in one mode, by its grammar or by a beginning that the table lists."""
+        best = walk.best()
+        if best is not None:
+            return self._understood(scopes, scope, best, line, tokens)
+        free = self._begun_free(scope, line, tokens)
+        if free is not None and not _is_understood_better(failures, free, tokens):
+            return Command(Verb.SET, scope, (free,))
+        return None
+
+    def _gives_way(self, kept: Command, other: Command | CliError, tokens: list[Token]) -> bool:
+        """Return whether a line that nothing acts on is rather the line of the router that begins with more of its
+        words.
+
+        `ip dhcp` of an interface gives way to `ip dhcp pool`, because more lines belong below that.
+        """
+        if isinstance(other, CliError) or other.mode != GLOBAL.name or not other.targets:
+            return False
+        ours, theirs = _beginning(kept.targets[0].line), _beginning(other.targets[0].line)
+        if tuple(token.text.lower() for token in tokens[: len(theirs)]) != theirs:
+            return False  # an abbreviation
+        line = other.targets[0].line
+        if kept.mode in self._others:
+            return len(theirs) > len(ours) or (len(theirs) == len(ours) and line.group is None)
+        return len(theirs) > len(ours) and (line.opens is not None or not is_free(line))
 
     def _takes_back(self, mode: str) -> bool:
         """Return whether `no` in this mode is the verb, and the first word of no other line."""
         return self.grammar(mode).root.lines_with("no") == [_NO]
 
-    def _scopes_for(self, mode: str, word: str) -> Sequence[str]:
-        """Return the mode and its parents, those first that know the first word exactly as it is typed.
+    def _ordered(self, scopes: Sequence[str], word: str) -> Sequence[str]:
+        """Return these modes, those first that know the first word exactly as it is typed.
 
-        `key 2` below `key 1` is the next key of the chain, not a short `key-string 2`.
+        `key 2` below `key 1` is the next key of the chain, not a short `key-string 2`, and `key` below a group of
+        clients is theirs, not a short `key chain`.
         """
-        scopes = self.scopes(mode)
         if len(scopes) == 1:
             return scopes
         lowered = word.lower()
-        return sorted(scopes, key=lambda scope: not self._has_word(scope, lowered))
-
-    def _has_word(self, scope: str, word: str) -> bool:
-        """Return whether lines of this mode begin so.
-
-        `key` below a group of clients is theirs, not a short `key chain`.
-        """
-        if scope in self._others:
-            return word in self.own_words(scope)
-        return word in self.grammar(scope).root.shown_words
+        return sorted(scopes, key=lambda scope: lowered not in self.own_words(scope))
 
     def _understood(
-        self, mode: str, scope: str, best: tuple[ConfigLine, Thread[ConfigLine]], line: str, tokens: list[Token]
+        self,
+        scopes: tuple[str, ...],
+        scope: str,
+        best: tuple[ConfigLine, Thread[ConfigLine]],
+        line: str,
+        tokens: list[Token],
     ) -> Command | CliError:
         entry, thread = best
         verb = _VERBS.get(entry)
         if verb is Verb.NO or verb is Verb.DEFAULT:
-            return self._interpret_no(mode, verb, line, tokens[1:])
+            return self._interpret_no(scopes, verb, line, tokens[1:])
         if verb is not None:
-            return Command(verb, mode, rest=line[tokens[1].start :] if verb is Verb.DO else "")
+            return Command(verb, scopes[0], rest=line[tokens[1].start :] if verb is Verb.DO else "")
         if entry in self._exit_lines:
             return Command(Verb.LEAVE, scope)
-        return Command(Verb.SET, scope, (Found(entry, thread.args()),))
+        return Command(Verb.SET, scope, (MatchedLine(entry, thread.args()),))
 
-    def _begun_free(self, scope: str, line: str, tokens: list[Token]) -> Found[ConfigLine] | None:
+    def _begun_free(self, scope: str, line: str, tokens: list[Token]) -> MatchedLine[ConfigLine] | None:
         """Return a line of the table whose beginning these words are: what follows may be anything.
 
         Such lines are in no grammar, so that they make no abbreviation ambiguous and help with nothing.
@@ -294,7 +331,7 @@ class Language:
         if beginnings is None:
             return None
         words = [token.text.lower() for token in tokens[:_LONGEST_BEGINNING]]
-        if is_slip_of_routing(words):
+        if scope not in self._others and is_slip_of_routing(words):
             return None
         for count in range(len(words), 0, -1):
             entry = beginnings.get(tuple(words[:count]))
@@ -303,27 +340,34 @@ class Language:
                     return None  # shown in the global section, it would be read as a line of the last interface
                 rest = line[tokens[count].start :].rstrip() if len(tokens) > count else ""
                 said = {"what": rest} if rest else {}
-                return Found(entry, Args(said, words[:count], (*words[:count], *([rest] if rest else ()))))
+                return MatchedLine(entry, Args(said, words[:count], (*words[:count], *([rest] if rest else ()))))
         return None
 
-    def _interpret_no(self, mode: str, verb: Verb, line: str, tokens: list[Token]) -> Command | CliError:
+    def _interpret_no(self, scopes: tuple[str, ...], verb: Verb, line: str, tokens: list[Token]) -> Command | CliError:
+        kept: Command | None = None
         failures: list[CliError] = []
-        for scope in self._scopes_for(mode, tokens[0].text):
+        for scope in self._ordered(scopes, tokens[0].text):
             walk = self.grammar(scope).walk(line, tokens)
             targets = [target for target in _targets(walk) if target.line.mode]
-            if not targets and any(not entry.mode for thread in walk.threads for entry in thread.place.lines):
-                return CliError(ErrorKind.INVALID, line, tokens[0].start)  # "no exit", "no no ..."
-            if _is_entry_begun(walk, targets):
-                return walk.failure(line)  # it is not a line of the table, which would be kept and do nothing
+            if kept is None:
+                if not targets and any(not entry.mode for thread in walk.threads for entry in thread.place.lines):
+                    return CliError(ErrorKind.INVALID, line, tokens[0].start)  # "no exit", "no no ..."
+                if _is_entry_begun(walk, targets):
+                    return walk.failure(line)  # it is not a line of the table, which would be kept and do nothing
             free = None if targets else self._begun_free(scope, line, tokens)
             if free is not None:
                 targets = [free]
             if targets:
-                return Command(verb, scope, tuple(targets))
+                found = Command(verb, scope, tuple(targets))
+                if kept is None and _is_kept(found):
+                    kept = found
+                elif kept is None or self._gives_way(kept, found, tokens):
+                    return found
+                continue
             failures.append(walk.failure(line))
             if failures[-1].kind is not ErrorKind.INVALID:
                 break
-        return _furthest(failures)
+        return kept or _furthest(failures)
 
 
 def _behind_no(line: str) -> list[Token]:
@@ -331,12 +375,25 @@ def _behind_no(line: str) -> list[Token]:
     return tokens[1:] if len(tokens) > 1 and tokens[0].text.lower() in _NEGATIONS else tokens
 
 
-def _is_understood_better(failures: list[CliError], free: Found[ConfigLine], tokens: list[Token]) -> bool:
+def _is_kept(found: Command) -> bool:
+    """Return whether it is a line on which nothing acts."""
+    return bool(found.targets) and all(target.line.group is not None for target in found.targets)
+
+
+@lru_cache(maxsize=4_096)
+def _beginning(line: ConfigLine) -> tuple[str, ...]:
+    """Return the words with which every such line begins."""
+    if is_free(line):
+        return tuple(line.syntax.removesuffix(FREE).split())
+    return leading_keywords(line.syntax)
+
+
+def _is_understood_better(failures: list[CliError], free: MatchedLine[ConfigLine], tokens: list[Token]) -> bool:
     """Return whether a nearer mode understood more words than the table lists. Then it is a slip of that mode's line.
 
     `ip tcp adjust-mss 13x0` of a tunnel is no line about TCP of the router, which would end the tunnel's section.
     """
-    words = len(free.line.syntax.removesuffix(FREE).split())
+    words = len(_beginning(free.line))
     return any(words < len(tokens) and failure.column > tokens[words].start for failure in failures)
 
 
@@ -345,12 +402,12 @@ def _furthest(failures: list[CliError]) -> CliError:
     return max(failures, key=lambda failure: failure.column)
 
 
-def _targets(walk: Walk[ConfigLine]) -> list[Found[ConfigLine]]:
+def _targets(walk: Walk[ConfigLine]) -> list[MatchedLine[ConfigLine]]:
     """Return the commands that the words behind `no` identify; none if they are too few."""
     best = walk.best()
     if best is not None:
-        return [Found(best[0], best[1].args())]
-    begun = [Found(entry, thread.args()) for thread in walk.threads for entry in thread.place.lines]
+        return [MatchedLine(best[0], best[1].args())]
+    begun = [MatchedLine(entry, thread.args()) for thread in walk.threads for entry in thread.place.lines]
     about = [found for found in begun if says_whom_alone(*found)]
     if about:
         return about
@@ -363,23 +420,23 @@ def _targets(walk: Walk[ConfigLine]) -> list[Found[ConfigLine]]:
     return named
 
 
-def _is_entry_begun(walk: Walk[ConfigLine], targets: list[Found[ConfigLine]]) -> bool:
+def _is_entry_begun(walk: Walk[ConfigLine], targets: list[MatchedLine[ConfigLine]]) -> bool:
     """Return whether the words say something of an entry of a list upon which somebody acts, but not which one it
     is.
     """
     if any(target.line.group is None for target in targets) or walk.best() is not None:
         return False
-    begun = [Found(entry, thread.args()) for thread in walk.threads for entry in thread.place.lines]
+    begun = [MatchedLine(entry, thread.args()) for thread in walk.threads for entry in thread.place.lines]
     own = [found for found in begun if found.line.mode and found.line.group is None and found.line.is_list]
     return any(len(found.args.words) > len(leading_keywords(found.line.syntax)) for found in own)
 
 
-def _is_begun(found: Found[ConfigLine]) -> bool:
+def _is_begun(found: MatchedLine[ConfigLine]) -> bool:
     """Return whether all keywords are given with which the command starts."""
     return len(found.args.words) >= len(leading_keywords(found.line.syntax))
 
 
-def _is_named(found: Found[ConfigLine]) -> bool:
+def _is_named(found: MatchedLine[ConfigLine]) -> bool:
     """Return whether the words name the command, and if it is a list, the entry."""
     line, args = found
     if not _is_begun(found):
@@ -389,4 +446,5 @@ def _is_named(found: Found[ConfigLine]) -> bool:
     if len(args.words) == len(leading_keywords(line.syntax)):
         return False
     values = value_names(line.syntax)
+    values = values if not line.whom else frozenset((line.whom,))
     return all(name in args for name in line.key or () if name in values)

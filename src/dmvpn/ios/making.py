@@ -14,7 +14,7 @@ from dmvpn.base.pages import NONE, Pages
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
-    from dmvpn.ios.grammar import ConfigLine
+    from dmvpn.ios.config_line import ConfigLine
 
 V = TypeVar("V")
 W = TypeVar("W", contravariant=True)

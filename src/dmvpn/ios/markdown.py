@@ -7,12 +7,15 @@ indented by four blanks, as the first Markdown had it.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.banners import in_banners
-from dmvpn.ios.headings import heading_of, mark_of, several_of
+from dmvpn.ios.headings import heading_of, hosts_of, mark_of, several_of
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.transcript import BLOCK, without_prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: More than four tildes are a ruler.
 _FENCE: Final = re.compile(r"[ \t>]{0,12}(?P<mark>`{3,}|~{3,4}(?!~))[ \t]*(?P<kind>[\w+#.-]*)[^`]*$")
@@ -85,8 +88,9 @@ def fenced(text: str) -> str:
     The text itself if it has no two fences, then without tags of HTML around its lines, if those are what it has; and
     if all lines of a configuration are outside.
     """
+    hosts = hosts_of(text)
     if not has_fences(text):
-        return _without_fences(text)
+        return _without_fences(text, hosts)
     mark = ""
     drawn = False
     inside = outside = 0  # lines of a configuration
@@ -99,7 +103,8 @@ def fenced(text: str) -> str:
             line = _BLANK.sub(" ", line)
             is_line = _LINE.match(without_prompt(line).lstrip()) is not None
             inside, outside = inside + (is_line and mark != ""), outside + (is_line and mark == "")
-            lines.append("" if drawn else line if mark or _may_protect(line) else _inline(line) or _heading(line))
+            is_taken = mark or _may_protect(line)
+            lines.append("" if drawn else line if is_taken else _inline(line) or _heading(line, hosts))
             continue
         # One with a word behind it begins a block, even if the one before was never closed.
         if not mark and not fence["kind"] and _is_page(all_lines, number + 1):
@@ -142,25 +147,25 @@ def _is_drawn(lines: list[str], start: int) -> bool:
     return parts >= _OF_DRAWINGS
 
 
-def _without_fences(text: str) -> str:
+def _without_fences(text: str, hosts: Mapping[str, str]) -> str:
     if _PARAGRAPHS.search(text):
         return _without_tags(text)
     if _TICKED.search(text) and not _LINE.search(text):
-        return "\n".join(_between_ticks(line) for line in text.split("\n"))
+        return "\n".join(_between_ticks(line, hosts) for line in text.split("\n"))
     if _INDENTED.search(text) and _OF_PAGES.search(text) and not _LINE.search(text):
-        return "\n".join(_indented(line) for line in text.split("\n"))
+        return "\n".join(_indented(line, hosts) for line in text.split("\n"))
     return text
 
 
-def _between_ticks(line: str) -> str:
+def _between_ticks(line: str, hosts: Mapping[str, str]) -> str:
     found = _TICKS.fullmatch(line)
-    return found[1] if found is not None else line if _may_protect(line) else _heading(line)
+    return found[1] if found is not None else line if _may_protect(line) else _heading(line, hosts)
 
 
-def _indented(line: str) -> str:
+def _indented(line: str, hosts: Mapping[str, str]) -> str:
     if line.startswith("\t"):
         return line[1:]
-    return line[4:] if line.startswith("    ") else line if _may_protect(line) else _heading(line)
+    return line[4:] if line.startswith("    ") else line if _may_protect(line) else _heading(line, hosts)
 
 
 def _without_tags(text: str) -> str:
@@ -177,6 +182,7 @@ def _inline(line: str) -> str:
     return bare.strip("`").strip() if is_block else ""
 
 
-def _heading(line: str) -> str:
-    name = heading_of(line, is_prose=True)
-    return mark_of((name,) if name else several_of(line))
+def _heading(line: str, hosts: Mapping[str, str]) -> str:
+    several = several_of(line, hosts)
+    name = "" if several else heading_of(line, is_prose=True, hosts=hosts)
+    return mark_of((name,) if name else several)

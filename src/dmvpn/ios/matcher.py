@@ -1,11 +1,11 @@
 """Matches typed words against many syntaxes at once: abbreviations, ambiguity, carets.
 
-    Grammar     all lines of one mode (or all exec commands); owns the first `Place`
-    Place       a point inside these lines: which keywords and values may come next, and which lines may end here
-    Thread      one reading of the words so far: the place it reached and the steps that led there
-    Walk        where all threads are when the words are used up, or the error of the one that came furthest
+    Grammar       all lines of one mode (or all exec commands); owns the first `GrammarPoint`
+    GrammarPoint  a point inside these lines: which keywords and values may come next, and which lines may end here
+    Thread        one reading of the words so far: the point it reached and the steps that led there
+    Walk          where all threads are when the words are used up, or the error of the one that came furthest
 
-Places are made when they are first reached and kept, so the lines share their common beginnings and a second line costs
+Points are made when they are first reached and kept, so the lines share their common beginnings and a second line costs
 a few dictionary look-ups. Words are taken one by one. At each word an exact keyword beats everything; otherwise a cut
 keyword must be unique among the keywords of all threads, and every value that can read the word goes on as a thread
 of its own. At the end the best thread wins: specific values before cut keywords before plain words, then the line
@@ -36,7 +36,7 @@ CUT_KEYWORD = 10
 _WORD = re.compile(r"\S+")
 
 
-class Entry(Protocol):
+class GrammarEntry(Protocol):
     """What a grammar is made of: `ConfigLine` and `ExecCommand` are."""
 
     @property
@@ -50,7 +50,7 @@ class Entry(Protocol):
         ...
 
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=GrammarEntry)
 
 #: The nodes that are still to come, the next one first.
 _Rest = tuple[Node, ...]
@@ -85,7 +85,7 @@ def _next_terminals(rest: _Rest) -> Iterator[tuple[Keyword | Value | None, _Rest
             yield from _next_terminals(after)
 
 
-class Place(Generic[E]):
+class GrammarPoint(Generic[E]):
     """A point inside the lines of a grammar. `lines`: the lines that pass here or end here (`ends`)."""
 
     __slots__ = (
@@ -98,7 +98,7 @@ class Place(Generic[E]):
         ends: dict[E, None] = {}
         self._keyword_rests: dict[str, list[tuple[E, _Rest]]] = {}
         self._value_rests: dict[Value, list[tuple[E, _Rest]]] = {}
-        self._next_places: dict[str | Value, Place[E]] = {}
+        self._next_places: dict[str | Value, GrammarPoint[E]] = {}
         self.shown_words: dict[str, Keyword] = {}
         for line, rest in rests:
             for terminal, after in _next_terminals(rest):
@@ -162,12 +162,12 @@ class Place(Generic[E]):
         rests = self._keyword_rests.get(terminal) if isinstance(terminal, str) else self._value_rests.get(terminal)
         return [line for line, _ in rests or ()]
 
-    def after(self, terminal: str | Value) -> Place[E]:
+    def after(self, terminal: str | Value) -> GrammarPoint[E]:
         """Return the place behind a (lower-case) keyword or value that may come next."""
         place = self._next_places.get(terminal)
         if place is None:
             rests = self._keyword_rests[terminal] if isinstance(terminal, str) else self._value_rests[terminal]
-            place = self._next_places[terminal] = Place(rests)
+            place = self._next_places[terminal] = GrammarPoint(rests)
         return place
 
 
@@ -178,7 +178,7 @@ class Thread(Generic[E]):
 
     def __init__(
         self,
-        place: Place[E],
+        place: GrammarPoint[E],
         weights: tuple[int, ...] = (),
         before: Thread[E] | None = None,
         step: tuple[Keyword, None] | tuple[Value, Reading] | None = None,
@@ -236,7 +236,7 @@ class Walk(Generic[E]):
         return CliError(ErrorKind.INCOMPLETE, line, len(line))
 
 
-class Found(NamedTuple, Generic[E]):
+class MatchedLine(NamedTuple, Generic[E]):
     """A line that was understood."""
 
     line: E
@@ -250,20 +250,20 @@ class Grammar(Generic[E]):
 
     def __init__(self, entries: Sequence[E]) -> None:
         self.entries = tuple(entries)
-        self._root: Place[E] | None = None
+        self._root: GrammarPoint[E] | None = None
 
     @property
-    def root(self) -> Place[E]:
+    def root(self) -> GrammarPoint[E]:
         """The place before the first word."""
         if self._root is None:
-            self._root = Place([(entry, (compile_syntax(entry.syntax),)) for entry in breathing(self.entries)])
+            self._root = GrammarPoint([(entry, (compile_syntax(entry.syntax),)) for entry in breathing(self.entries)])
         return self._root
 
-    def match(self, line: str, start: int = 0) -> Found[E] | CliError:
+    def match(self, line: str, start: int = 0) -> MatchedLine[E] | CliError:
         """Understand `line` from character `start` on."""
         walk = self.walk(line, tokenize(line, start))
         best = walk.best()
-        return walk.failure(line) if best is None else Found(best[0], best[1].args())
+        return walk.failure(line) if best is None else MatchedLine(best[0], best[1].args())
 
     def may_begin(self, tokens: Sequence[Token]) -> bool:
         """Return whether a line may begin with the first word, as far as that tells."""
@@ -297,11 +297,16 @@ class Grammar(Generic[E]):
             elif not moved:
                 fits = max(fits, max(thread.place.fitting(word) for thread in threads))
                 if token.start + fits > column:
-                    error = ErrorKind.AMBIGUOUS if keywords else ErrorKind.INVALID
+                    error = ErrorKind.AMBIGUOUS if keywords or _is_cut_value(word, threads) else ErrorKind.INVALID
                     column = token.start + fits
         if waiting[-1] or unfinished:
             return Walk(waiting[-1], unfinished)
         return Walk(error=error, column=max(column, 0)) if tokens else Walk(waiting[0])
+
+
+def _is_cut_value(word: str, threads: Sequence[Thread[E]]) -> bool:
+    """Return whether several words that may come next, as values, begin so: `ech` of echo and echo-reply."""
+    return any(len(value.type.words(word)) > 1 for thread in threads for value in thread.place.values)
 
 
 def _take_values(

@@ -1,5 +1,9 @@
 """Texts of several routers that nothing tells apart: read as one, each would take the lines of the one before it away.
 
+    merged(lines)        what shows that the lines are of several routers
+    SecondAddresses      of one router, the interfaces that get another address than they had
+    count_twice(text)    how often that happens in a text
+
 Their blocks, or the terminals that they were typed at, give an interface two addresses of one subnet. A router that is
 given another address there says so at its prompt, or in one go.
 """
@@ -11,13 +15,21 @@ from ipaddress import IPv4Interface, IPv4Network
 from typing import Final, NamedTuple
 
 from dmvpn.base.breath import breathing
+from dmvpn.ios.interfaces import normalize_interface
 from dmvpn.ios.recognition import INTERFACE
-from dmvpn.ios.transcript import BLOCK, PROMPT
+from dmvpn.ios.transcript import BLOCK, PROMPT, Transcript, without_prompt
 
 _ADDRESS: Final = re.compile(
     r"\s{0,16}ip add\w{0,4}\s+(\d[\d.]{6,14})(?:\s+|(?=/))/?(\d[\d.]{0,14})\s*$", re.IGNORECASE
 )
 _BEGINS: Final = re.compile(r"\s{0,16}conf\w{0,7}\s+t\w{0,8}\s*$", re.IGNORECASE)
+
+
+#: How the lines begin that matter to addresses, and those that take one away: the whole interface, or its address.
+_FIRST: Final = ("in", "ip", "no", "de")
+_REMOVED: Final = re.compile(
+    r"\s{0,16}(?:no|default)\s+(?:int\w{0,6}\s+([a-z][a-z-]*\s?[\d/.:]+)|ip\s+add\w{0,4})\s*$", re.IGNORECASE
+)
 
 
 class _Given(NamedTuple):
@@ -55,3 +67,39 @@ def _subnet(address: str, mask: str) -> IPv4Network | None:
         return IPv4Interface(f"{address}/{mask}").network
     except ValueError:
         return None
+
+
+class SecondAddresses:
+    """Tells of each line whether it takes an interface the address that another line of the text gave it."""
+
+    __slots__ = ("_given", "_name")
+
+    def __init__(self) -> None:
+        self._given: dict[str, tuple[str, int]] = {}
+        self._name = ""
+
+    def take(self, number: int, line: str) -> str:
+        """Return what is to be said of a line without its prompt; "" of most."""
+        if line.lstrip()[:2].lower() not in _FIRST:
+            return ""
+        opened = INTERFACE.match(line)
+        if opened is not None:
+            self._name = normalize_interface(opened[1]) or ""
+        elif (removed := _REMOVED.match(line)) is not None:
+            self._given.pop(normalize_interface(removed[1] or "") or self._name, None)
+        elif self._name and (said := _ADDRESS.match(line)) is not None:
+            address, at = self._given.get(self._name, (said[1], number))
+            self._given[self._name] = said[1], number
+            if address != said[1]:
+                return (
+                    f"% {self._name} had the address {address} (line {at}), and the last one counts; if these lines "
+                    "are of two routers, write `hostname NAME` above those of each"
+                )
+        return ""
+
+
+def count_twice(text: str) -> int:
+    """Return how often an interface gets another address than it had."""
+    seconds = SecondAddresses()
+    lines = enumerate(Transcript.lines(text), 1)
+    return sum(seconds.take(number, without_prompt(line)) != "" for number, line in breathing(lines))

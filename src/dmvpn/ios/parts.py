@@ -3,23 +3,28 @@
     parts_of(text)    the text of each router, each line at the number that it has in the whole
 
 A router begins with a prompt of another name, or with another `hostname` and the lines above it at the head of a
-configuration. A `hostname` typed at a prompt renames the router whose prompt it is. Lines of the others are blank in a
-part, so that messages name the lines of the file.
+configuration. A heading that names one of these routers goes back to it. A `hostname` typed at a prompt renames the
+router whose prompt it is. Lines of the others are blank in a part, so that messages name the lines of the file.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.breath import breathing
 from dmvpn.ios.banners import text_end
-from dmvpn.ios.headings import heading_of, marked_by
+from dmvpn.ios.headings import heading_for, heading_of, hosts_of, mark_of, marked_by
 from dmvpn.ios.markdown import fenced
-from dmvpn.ios.merged import merged
+from dmvpn.ios.merged import count_twice, merged
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.recognition import HOSTNAME, INTERFACE, hostname_of
 from dmvpn.ios.transcript import PROMPT, Transcript, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.ios.headings import Heading
 
 #: More routers, or more lines times routers, are no network that somebody wrote down in one file.
 MOST_ROUTERS: Final = 200
@@ -49,7 +54,7 @@ _FEWEST_HEADINGS: Final = 3
 _HEADING: Final = 3
 
 
-class Part(NamedTuple):
+class RouterText(NamedTuple):
     """One router of a text. name: "" if nothing says it."""
 
     name: str
@@ -67,7 +72,7 @@ class _Router:
         self.has_hostname = False
 
 
-def parts_of(text: str) -> tuple[Part, ...]:
+def parts_of(text: str) -> tuple[RouterText, ...]:
     """Return the routers of a text in their order, of Markdown the parts between fences; one if nothing tells several
     apart.
 
@@ -82,17 +87,29 @@ def parts_of(text: str) -> tuple[Part, ...]:
     return parts
 
 
-def _parts(text: str) -> tuple[Part, ...]:
+def _parts(text: str) -> tuple[RouterText, ...]:
     text = fenced(text)
     lines = Transcript.lines(text)
     name = ""
     if _has_two(_MANY, text):
-        owners, routers = _Walk(lines).owners()
-        found = _told_apart(lines, [(owner,) for owner in owners], routers)
+        found = _walked(lines, hosts_of(text))
         if len(found) > 1:
             return found
         name = found[0].name if found else ""
-    return _under_headings(lines) or (Part(name, text),)
+    return _under_headings(lines) or (RouterText(name, text),)
+
+
+def _walked(lines: list[str], hosts: Mapping[str, str]) -> tuple[RouterText, ...]:
+    """Return the routers by hostnames, prompts and headings; by lines that may be headings if that leaves fewer
+    interfaces two addresses.
+    """
+    found = _Walk(lines, hosts).parts()
+    twice = sum(count_twice(part.text) for part in found)
+    if twice:
+        other = _Walk(lines, hosts, takes_comments=True).parts()
+        if sum(count_twice(part.text) for part in other) < twice:
+            return other
+    return found
 
 
 def _has_two(pattern: re.Pattern[str], text: str) -> bool:
@@ -100,7 +117,7 @@ def _has_two(pattern: re.Pattern[str], text: str) -> bool:
     return next(found, None) is not None and next(found, None) is not None
 
 
-def _told_apart(lines: list[str], owners: list[tuple[int, ...]], routers: list[_Router]) -> tuple[Part, ...]:
+def _told_apart(lines: list[str], owners: list[tuple[int, ...]], routers: list[_Router]) -> tuple[RouterText, ...]:
     """Return the lines of each router. owners: of each line, several where it is in the configuration of each."""
     if len(routers) > 1 and len(routers) * len(lines) > MOST_LINES:
         raise ValueError("the text of too many routers")
@@ -113,10 +130,10 @@ def _told_apart(lines: list[str], owners: list[tuple[int, ...]], routers: list[_
             if other is not None and other not in line_of:
                 own[other].take(number, lines[number])
     parts = [(router, mine) for router, mine in zip(routers, own, strict=True) if mine.is_configuration]
-    return tuple(Part(router.name, "\n".join(mine.lines)) for router, mine in parts)
+    return tuple(RouterText(router.name, "\n".join(mine.lines)) for router, mine in parts)
 
 
-def _under_headings(lines: list[str]) -> tuple[Part, ...]:
+def _under_headings(lines: list[str]) -> tuple[RouterText, ...]:
     """Return the routers that headings name, if two of them configure the same interface; else nothing.
 
     `! R2` above an interface may as well say where its wire leads.
@@ -197,37 +214,59 @@ class _Own:
 
 
 class _Walk:
-    """Which line is whose."""
+    """Which line is whose. takes_comments: lines that may be headings are."""
 
-    def __init__(self, lines: list[str]) -> None:
-        self._lines = lines
-        self._owners: list[int] = []
+    def __init__(self, lines: list[str], hosts: Mapping[str, str], *, takes_comments: bool = False) -> None:
+        self._lines = [*lines]  # headings become comments
+        self._hosts = hosts
+        self._takes_comments = takes_comments
+        self._owners: list[tuple[int, ...]] = []
         self._routers = [_Router()]
         self._known: dict[str, int] = {}
         self._now = 0
+        self._together: tuple[int, ...] = ()  # the routers of a heading that names several
         self._named_at = -1  # the last hostname that took the lines above it: nothing above that is another's
 
-    def owners(self) -> tuple[list[int], list[_Router]]:
-        """Return the index of the router of each line, and the routers."""
+    def parts(self) -> tuple[RouterText, ...]:
+        """Return the routers."""
         transcript = Transcript()
         until = ""
-        for printed in self._lines:
+        for number, printed in enumerate(self._lines):
             line = shown(printed)
             taken = transcript.take(printed)
             if until:
                 until = "" if until in line else until
             elif (prompt := PROMPT.match(line)) is not None:
                 typed = line[prompt.end() :].strip()
+                self._together = ()
                 self._prompted(prompt["name"])
                 if prompt["mode"] and (hostname := _TYPED_HOSTNAME.match(typed)) is not None:
                     self._typed(hostname[1], prompt["name"])
                 until = text_end(typed)
+            elif self._hosts and (heading := heading_for(line, self._hosts)).names:
+                self._headed(heading, number)
             elif taken is not None:
                 if (hostname := HOSTNAME.match(line)) is not None:
+                    self._together = ()
                     self._named(hostname[1])
                 until = text_end(line)
-            self._owners.append(self._now)
-        return self._owners, self._routers
+            self._owners.append(self._together or (self._now,))
+        return _told_apart(self._lines, self._owners, self._routers)
+
+    def _headed(self, heading: Heading, number: int) -> None:
+        """Go over to the routers of a heading, which is no line of theirs."""
+        if not (heading.is_firm or self._takes_comments):
+            return
+        if self._lines[number][0] != "!":
+            self._lines[number] = mark_of(heading.names)
+        self._together = ()
+        indexes = []
+        for name in heading.names:
+            self._prompted(name)
+            indexes.append(self._now)
+        self._together = tuple(indexes) if len(indexes) > 1 else ()
+        if not self._together:
+            self._take_head(heading.names[0])
 
     def _prompted(self, name: str) -> None:
         key = name.lower()
@@ -293,5 +332,5 @@ class _Walk:
             line = self._lines[number]
             if not _HEAD.match(line) and not (name.lower() in line.lower() and len(line.split()) <= _HEADING):
                 break
-            self._owners[number] = self._now
+            self._owners[number] = (self._now,)
         self._named_at = len(self._owners)

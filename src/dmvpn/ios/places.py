@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlacedLine:
     """One line.
 
     number: from 1.
@@ -42,21 +42,21 @@ class Places:
     __slots__ = ("_index", "_places")
 
     def __init__(self) -> None:
-        self._places: list[Place] = []
+        self._places: list[PlacedLine] = []
         #: By how the outermost line begins, by the first word of the innermost, and by depth.
-        self._index: dict[tuple[str, str, int], list[Place]] = {}
+        self._index: dict[tuple[str, str, int], list[PlacedLine]] = {}
 
-    def note(self, place: Place) -> None:
+    def note(self, place: PlacedLine) -> None:
         """Note that one more line was understood."""
         self._places.append(place)
         whole = place.whole
         for beginning in _beginnings(whole[0]):
             self._index.setdefault((beginning, _first_word(whole[-1]), len(whole)), []).append(place)
 
-    def __iter__(self) -> Iterator[Place]:
+    def __iter__(self) -> Iterator[PlacedLine]:
         return iter(self._places)
 
-    def find(self, words: Sequence[str]) -> Place | None:
+    def find(self, words: Sequence[str]) -> PlacedLine | None:
         """Return the last line that begins with the last of `words`, in sections that begin with the others."""
         if not words:
             return None

@@ -1,6 +1,8 @@
 """Does a line ask for a tunnel to be protected, however it is written?
 
     asks_for_protection(line)        `tunnel protection ipsec profile P`, behind whatever, abbreviated or with slips
+    is_request(line)                 the same, and the line is no description
+    is_tunnel(mode, header)          a section that may be protected
     Unprotected                      a tunnel for which no line asks for it
     is_about_something_else(line)    its first words are whole, and those of addresses, timers or NHRP, or it is a
                                      sentence: no protection
@@ -68,6 +70,13 @@ class Unprotected:
 Bare = Callable[["ConfigTree"], Sequence[Unprotected]]
 
 
+#: How the sections begin that may be protected.
+TUNNELS: Final = ("interface tunnel", "interface virtual-template")
+_DESCRIPTION: Final = "description"
+#: What is said of a line about protection in any other section.
+ASTRAY: Final = ("% It asks for a tunnel to be protected, and is in none",)
+
+
 def asks_for_protection(line: str) -> bool:
     """Return whether two words of it, in full, abbreviated or with a slip, say `protection ipsec`. Not of comments."""
     if _MAY_BE.search(line, 0, _LONGEST) is None or line.lstrip().startswith("!"):
@@ -79,6 +88,19 @@ def asks_for_protection(line: str) -> bool:
         if _is_nearly(first, "protection", _PROTECTION) and _is_nearly(second, "ipsec", _IPSEC):
             return _TAKEN_BACK.isdisjoint(words[max(0, index - _OF_ONE_LINE) : index])
     return False
+
+
+def is_request(line: str) -> bool:
+    """Return whether a line asks for protection and is no description, however short: descriptions may speak of it."""
+    if not asks_for_protection(line):
+        return False
+    words = [word for word in line.lower().split(None, 2) if word not in _TAKEN_BACK]
+    return not (len(words[0]) >= _SHORTEST + 1 and _DESCRIPTION.startswith(words[0]))
+
+
+def is_tunnel(mode: str, header: str) -> bool:
+    """Return whether a section may be protected: that of a tunnel. header: the line that opens it."""
+    return mode == "interface" and header.lower().startswith(TUNNELS)
 
 
 def is_about_something_else(line: str) -> bool:

@@ -1,6 +1,7 @@
-"""`interface range gi0/1 - 3, gi0/5` in a file: what is typed there is for each of them.
+"""`interface range gi0/1 - 3, gi0/5`: what is typed there is for each of them.
 
-    unrolled(lines, configurator)    the lines with their numbers, those below a range once for each interface
+    interfaces_of(line)              the interfaces that a line names so
+    unrolled(lines, configurator)    the lines of a file with their numbers, those below a range once for each interface
 
 A running configuration has no such line; notes of what was typed have.
 """
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.grammar import GLOBAL
+from dmvpn.ios.config_line import GLOBAL
 from dmvpn.ios.interfaces import normalize_interface
 from dmvpn.ios.transcript import without_prompt
 from dmvpn.ios.wrapping import WIDTH
@@ -40,7 +41,7 @@ def unrolled(lines: list[str], configurator: Language) -> Iterator[tuple[int, st
         return
     number = 0
     while number < len(lines):
-        names = _interfaces(lines[number])
+        names = interfaces_of(lines[number])
         block = _block(lines, number, configurator) if names else range(0)
         if not names or len(block) > _LONGEST or any(len(lines[inner]) == WIDTH for inner in block):
             yield number + 1, lines[number]
@@ -53,7 +54,7 @@ def unrolled(lines: list[str], configurator: Language) -> Iterator[tuple[int, st
         number += 1 + len(block)
 
 
-def _interfaces(line: str) -> tuple[str, ...]:
+def interfaces_of(line: str) -> tuple[str, ...]:
     """Return the names that a range stands for; none for any other line, or for what is no range."""
     if _MAY_BE.search(line) is None:
         return ()

@@ -28,16 +28,18 @@ from dmvpn.ios.beginnings import (
     is_others_interface,
     is_slip,
     is_swallowed,
-    is_verb,
+    is_written,
 )
+from dmvpn.ios.command import Command
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.config_line import GLOBAL
 from dmvpn.ios.cuts import is_cut
-from dmvpn.ios.endings import Ending
-from dmvpn.ios.entries import ConfigResult, Entry
+from dmvpn.ios.endings import ADDED, Ending
+from dmvpn.ios.entries import ConfigResult, LineReport
 from dmvpn.ios.errors import CliError
-from dmvpn.ios.grammar import GLOBAL
 from dmvpn.ios.known import UNKNOWN_MODE, guards
-from dmvpn.ios.protection import asks_for_protection
+from dmvpn.ios.merged import SecondAddresses
+from dmvpn.ios.protection import ASTRAY, TUNNELS, asks_for_protection, is_request, is_tunnel
 from dmvpn.ios.ranges import unrolled
 from dmvpn.ios.releases import PutIn, Unshown
 from dmvpn.ios.session import ConfigSession, LineResult
@@ -56,7 +58,6 @@ if TYPE_CHECKING:
 #: Sections in which a line that nobody knows harms nobody: an entry of a list that nobody knows chooses no route.
 _HARMLESS_MODES: Final = frozenset(("line", "access-list-extended"))
 #: How the names of interfaces begin that a line may protect.
-_TUNNELS: Final = ("interface tunnel", "interface virtual-template")
 _DESCRIPTION: Final = "description"
 #: Lines of other sections, too.
 _EVERYWHERE: Final = frozenset((_DESCRIPTION, "shutdown"))
@@ -66,7 +67,6 @@ _WITHOUT_HEAD: Final = ("% It belongs to an interface that no line names, as the
 #: So many lines behind a text without an end are looked at; a word alone is none of a configuration.
 _MOST_COUNTED: Final = 10_000
 _FEWEST_WORDS: Final = 2
-_ASTRAY: Final = ("% It asks for a tunnel to be protected, and is in none",)
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class FileReader:
     ) -> None:
         self._bare = bare
         self._configurator = configurator
-        self._session = ConfigSession(configurator, tree, leaves_out=leaves_out)
+        self._session = ConfigSession(configurator, tree, leaves_out=leaves_out, keeps_apart=True)
         self._transcript = Transcript()
         self._unshown = Unshown(configurator)
         self._account = Account(self._session, places)
@@ -104,7 +104,8 @@ class FileReader:
         self._refused: _Refused | None = None
         self._is_after_mark = False
         self._ending = Ending()
-        self._lost: list[Entry] = []  # behind these, what a terminal showed was not shown to its end
+        self._lost: list[LineReport] = []  # behind these, what a terminal showed was not shown to its end
+        self._seconds = SecondAddresses()
         self._text_at = (0, "")  # the line in which the last text began
 
     def read(self, text: str) -> ConfigResult:
@@ -114,6 +115,10 @@ class FileReader:
         wrapped = Wrapped(self._configurator, lines)
         for number, printed in breathing(unrolled(lines, self._configurator)):
             if number <= wrapped.taken:
+                continue
+            if printed == ADDED:
+                self._finish(lines)
+                self._begin_added()
                 continue
             if self._session.awaits:
                 self._account.take(number, printed, self._session.enter(printed))
@@ -143,6 +148,14 @@ class FileReader:
                 self._unshown.comment(words)
                 self._note_cut(number, words)
             self._is_after_mark = words.rstrip() == "!" or (self._is_after_mark and words[:1] == "!")
+        self._finish(lines)
+        put_in = tuple(self._put_in())
+        self._account.judge(self._bare)
+        problems, entries = self._account.problems, self._account.entries
+        return ConfigResult(self._session.tree, problems, entries, self._unshown.release, put_in)
+
+    def _finish(self, lines: list[str]) -> None:
+        """Judge the end of a file."""
         if self._session.awaits:
             self._refuse_text(lines)
         else:
@@ -150,10 +163,17 @@ class FileReader:
         for entry in self._lost:
             if entry.number > self._ending.whole_until:
                 self._account.enter_refusal(entry)
-        put_in = tuple(self._put_in())
-        self._account.judge(self._bare)
-        problems, entries = self._account.problems, self._account.entries
-        return ConfigResult(self._session.tree, problems, entries, self._unshown.release, put_in)
+
+    def _begin_added(self) -> None:
+        """Begin to read lines that are not of the file: nothing that it left open takes them."""
+        self._session.drop_text()
+        self._session.leave_sections()
+        self._open.clear()
+        self._lost.clear()
+        self._refused = None
+        self._is_after_mark = False
+        self._transcript = Transcript()
+        self._ending = Ending.of_added()
 
     def _put_in(self) -> Iterator[PutIn]:
         for number, line in self._unshown.put_in(self._session):
@@ -163,11 +183,11 @@ class FileReader:
     def _pass_over(self, number: int, printed: str) -> None:
         """Pass over a line that is none of a configuration: unless a tunnel would go without it."""
         if asks_for_protection(printed):
-            self._account.refuse(number, printed, _ASTRAY, is_stray=True)
+            self._account.refuse(number, printed, ASTRAY, is_stray=True)
         self._note_cut(number, printed)
 
     def _note_cut(self, number: int, printed: str) -> None:
-        if self._is_in_tunnel(self._session.mode.name) and is_cut(printed):
+        if is_tunnel(self._session.mode.name, self._session.header) and is_cut(printed):
             self._account.note_cut(number, printed)
 
     def _refuse_text(self, lines: list[str]) -> None:
@@ -187,12 +207,12 @@ class FileReader:
 
     def _refuse_cut_off(self, lines: list[str]) -> None:
         """Refuse the end of a file that was cut off; what it was in the middle of is not to be trusted."""
-        bare = self._bare(self._session.tree) if self._session.header.lower().startswith(_TUNNELS) else ()
+        bare = self._bare(self._session.tree) if self._session.header.lower().startswith(TUNNELS) else ()
         said = self._ending.said(lines, bare, self._session.header)
         if said and self._ending.last[0] not in (entry.number for entry in self._lost[-1:]):
             self._lost.append(self._loss(*self._ending.last, said))
 
-    def _loss(self, number: int, text: str, said: str, *, is_stray: bool = False) -> Entry:
+    def _loss(self, number: int, text: str, said: str, *, is_stray: bool = False) -> LineReport:
         entry = self._account.refusal(number, text, (said,), is_stray=is_stray)
         return replace(entry, path=entry.path if self._ending.in_section else (), is_loss=True)
 
@@ -211,14 +231,15 @@ class FileReader:
             # become a line of it.
             self._session.leave_sections()
             self._open.clear()
+        self._leave_prose(line, indentation)
         self._leave_others(line, indentation)
         mode = self._session.mode.name
         if self._is_astray(line, mode):
-            slip = self._configurator.interpret(mode, line) if self._is_in_tunnel(mode) else None
+            slip = self._configurator.interpret(mode, line) if is_tunnel(mode, self._session.header) else None
             if isinstance(slip, CliError):
                 self._account.refuse(number, line, tuple(slip.lines()))
             else:
-                self._account.refuse(number, line, _ASTRAY, is_stray=True)
+                self._account.refuse(number, line, ASTRAY, is_stray=True)
             return
         result = self._enter(line, indentation)
         is_headless = result.error is not None and self._is_of_no_section(line)
@@ -226,14 +247,14 @@ class FileReader:
             result = replace(result, output_lines=_HEADLESS)
         self._follow(indentation, is_taken=not result.refused)
         self._account.take(number, line, result, mode)
+        if said := self._seconds.take(number, line):
+            self._account.warn(number, line, said)
         if not result.refused:
             self._unshown.line(number, line, mode, self._session)
         if result.refused and not result.group:
             opens = "" if is_headless else self._opens(line, mode)
             is_opener = not is_headless and (opens != "" or self._is_near_opener(line, mode))
-            self._refused = _Refused(
-                self._configurator, indentation, opens, is_opener=is_opener, is_headless=is_headless
-            )
+            self._refused = _Refused(self._configurator, line, opens, is_opener=is_opener, is_headless=is_headless)
 
     def _is_of_no_section(self, line: str) -> bool:
         """Return whether it is a line of an interface, but outside of any interface."""
@@ -241,9 +262,9 @@ class FileReader:
 
     def _is_astray(self, line: str, mode: str) -> bool:
         """Return whether it asks for protection where no tunnel gets it. Descriptions may speak of it."""
-        if not asks_for_protection(line) or first_word(line) == _DESCRIPTION:
+        if not is_request(line):
             return False
-        if not self._is_in_tunnel(mode):
+        if not is_tunnel(mode, self._session.header):
             return True
         return not any(
             self._configurator.runs(mode, each) or self._is_missed(mode, each) for each in (line, without_comment(line))
@@ -259,21 +280,28 @@ class FileReader:
             return False
         return all(target.line.group is not None and target.line.group.protects for target in found.targets)
 
-    def _is_in_tunnel(self, mode: str) -> bool:
-        return mode == INTERFACE.opens and self._session.header.lower().startswith(_TUNNELS)
-
     # Which section a line belongs to ---------------------------------------------------------------------------------
 
     def _leave_others(self, line: str, indentation: int) -> None:
         """Leave the sections of somebody else's lines that this line is no part of."""
         while self._is_others and indentation <= self._open[-1].indentation:
             mode = self._session.mode.name
-            may_be_flat = mode != UNKNOWN_MODE.name and not (self._open[-1].is_indented or self._is_after_mark)
-            is_flat = may_be_flat and self._configurator.knows(mode, line)
-            if is_flat and (is_verb(line) or not self._configurator.knows(GLOBAL.name, line)):
+            may_be_flat = mode != UNKNOWN_MODE.name and not self._open[-1].is_indented
+            found = self._configurator.interpret(mode, line) if may_be_flat else None
+            is_own = isinstance(found, Command) and found.mode == mode
+            if is_own and not (self._is_after_mark and self._configurator.knows(GLOBAL.name, line)):
                 return
             self._session.leave_section()
             self._open.pop()
+
+    def _leave_prose(self, line: str, indentation: int) -> None:
+        """Leave a sentence, or a heading, if this line of the router is below it: people indent what they quote."""
+        is_below = self._open != [] and indentation > self._open[0].indentation
+        if not is_below or self._open[0].section.mode is not UNKNOWN_MODE:
+            return
+        if _is_of_router(self._configurator, line) and is_written(self._session.headers[0]):
+            self._session.leave_sections()
+            self._open.clear()
 
     @property
     def _is_others(self) -> bool:
@@ -298,7 +326,7 @@ class FileReader:
         if self._is_others and indentation > self._open[-1].indentation:
             # It never becomes a line of another section.
             if self._configurator.knows(self._session.mode.name, line):
-                return self._session.enter(line)
+                return self._session.enter(line, is_inside=True)
             if self._is_of_interface_before(line):
                 return LineResult((f"% No line of this section: {self._session.header}",), refused=True)
             return self._session.keep(line.strip())
@@ -306,7 +334,10 @@ class FileReader:
         shorter = without_comment(line)
         if shorter != line and not self._configurator.runs(mode, line) and self._configurator.runs(mode, shorter):
             return self._session.enter(shorter)  # with the comment it would be somebody else's line
-        if self._open and indentation > self._open[-1].indentation and self._configurator.is_elsewhere(mode, line):
+        is_indented = self._open != [] and indentation > self._open[-1].indentation
+        if is_indented and self._is_rather_elsewhere(line, mode):
+            return self._session.enter(line, is_inside=True)
+        if is_indented and self._configurator.is_elsewhere(mode, line):
             # Indented, it is in this section, and what follows must not lose it.
             if self._is_harmless(line, mode) or self._may_keep(line, indentation):
                 return self._session.keep(line.strip())
@@ -320,6 +351,11 @@ class FileReader:
         if result.error is not None and self._may_keep(line, indentation):
             return self._session.keep(line.strip())
         return result
+
+    def _is_rather_elsewhere(self, line: str, mode: str) -> bool:
+        """Return whether it is a line of this mode, but would be one of another mode if it were not indented."""
+        found = self._configurator.interpret(mode, line)
+        return isinstance(found, Command) and found.mode != mode and self._configurator.knows(mode, line)
 
     def _is_harmless(self, line: str, mode: str) -> bool:
         """Return whether it is a line of this mode, or one that the table has for the router, and so no slip of a line
@@ -352,7 +388,7 @@ class FileReader:
                 return True
             return is_others_interface(line)
         if mode == INTERFACE.opens:
-            return not (self._session.header.lower().startswith(_TUNNELS) or guards(line))
+            return not (self._session.header.lower().startswith(TUNNELS) or guards(line))
         return mode in _HARMLESS_MODES
 
     def _is_of_interfaces(self, line: str) -> bool:
@@ -397,6 +433,11 @@ class FileReader:
         return first in OURS or is_slip(line, self._configurator.first_words(mode))
 
 
+def _is_of_router(configurator: Language, line: str) -> bool:
+    """Return whether it is a line of the router, and no word of a text that happens to be one."""
+    return len(line.split()) >= _FEWEST_WORDS and configurator.knows(GLOBAL.name, line)
+
+
 def _some_lines(count: int) -> str:
     return "1 line" if count == 1 else f"{count} lines"
 
@@ -404,10 +445,10 @@ def _some_lines(count: int) -> str:
 class _Refused:
     """Handle a line that was refused, together with the lines below it."""
 
-    __slots__ = ("_configurator", "_indentation", "_is_opener", "_opens", "is_headless")
+    __slots__ = ("_configurator", "_indentation", "_is_heading", "_is_opener", "_opens", "is_headless")
 
     def __init__(
-        self, configurator: Language, indentation: int, opens: str = "", *, is_opener: bool, is_headless: bool = False
+        self, configurator: Language, line: str, opens: str = "", *, is_opener: bool, is_headless: bool = False
     ) -> None:
         """Prepare to refuse what follows.
 
@@ -416,7 +457,8 @@ class _Refused:
         is_headless: it is of a section that nothing opened.
         """
         self._configurator = configurator
-        self._indentation = indentation
+        self._indentation = len(line) - len(line.lstrip())
+        self._is_heading = line.rstrip()[-1:] == ":"
         self._opens = opens
         self._is_opener = is_opener
         self.is_headless = is_headless
@@ -427,7 +469,7 @@ class _Refused:
         Where nothing is indented, up to the next line that is a global one.
         """
         if indentation > self._indentation:
-            return True
+            return not (self._is_heading and _is_of_router(self._configurator, line))
         if not self._is_opener or indentation != 0:
             return False
         if not self._configurator.knows(GLOBAL.name, line):

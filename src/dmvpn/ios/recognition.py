@@ -2,6 +2,7 @@
 
     hostname_of(text)        the first host name that it sets, "" if none
     looks_like_one(text)     somebody's notes and scripts are none: it sets a host name, or addresses on an interface
+    is_empty(text)           no line of a configuration is in it
 
 Lines are seen as `Transcript` and `fenced` leave them, so a log of a terminal and a page of Markdown are looked into.
 """
@@ -26,6 +27,8 @@ INTERFACE: Final = re.compile(
 #: Lines below that head in a configuration, within so many lines.
 _OF_INTERFACES: Final = re.compile(r"ip addr?|ip nhrp|tunnel ", re.IGNORECASE)
 _NEAR: Final = 8
+#: Lines that only leave a mode.
+_LEAVES: Final = ("end", "exit")
 
 
 def hostname_of(text: str) -> str:
@@ -41,6 +44,11 @@ def looks_like_one(text: str) -> bool:
             return True
         left = _NEAR if INTERFACE.match(line) else max(0, left - 1)
     return False
+
+
+def is_empty(text: str) -> bool:
+    """Return whether no line of it is configuration: comments, `end` and what commands printed are none."""
+    return all(line.startswith("!") or line.lower() in _LEAVES for line in _lines(text))
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.values import dataclass
 from dmvpn.ios.command import Verb
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.config_line import GLOBAL, ConfigLine
 from dmvpn.ios.errors import CliError
-from dmvpn.ios.grammar import GLOBAL, ConfigLine
 from dmvpn.ios.render import MARK
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.command import Command
     from dmvpn.ios.language import Language
-    from dmvpn.ios.matcher import Found
+    from dmvpn.ios.matcher import MatchedLine
     from dmvpn.ios.section import Section
     from dmvpn.ios.session import ConfigSession
 
@@ -148,7 +148,7 @@ class Unshown:
         self._configurator = configurator
         self._is_ours = False
         self._met: dict[int, _Met] = {}
-        self._targets: dict[str, Found[ConfigLine]] | None = None
+        self._targets: dict[str, MatchedLine[ConfigLine]] | None = None
         self.release: Release | None = None
 
     @property
@@ -184,7 +184,7 @@ class Unshown:
             if any(found.line is ours.line and found.args.agrees_with(ours.args) for found in command.targets):
                 (met.refused.add if command.verb is Verb.NO else met.refused.discard)(name)
 
-    def _lines(self) -> dict[str, Found[ConfigLine]]:
+    def _lines(self) -> dict[str, MatchedLine[ConfigLine]]:
         """Return what the lines of the table are in our language."""
         if self._targets is None:
             said = {each.line: self._configurator.interpret(INTERFACE.opens or "", each.line) for each in DEFAULTS}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 from dmvpn.ios.values import Misfit, Reading, ValueType, register_type
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from dmvpn.ios.grammar import Args
     from dmvpn.ios.values import Read, Token
@@ -23,11 +23,23 @@ _HELP: Final = {
 INTERNAL: Final = _WORDS["internal"]
 
 
+def _spelled(value: Hashable) -> str:
+    """Return words that mean these subtypes, in their order."""
+    kinds = value if isinstance(value, tuple) else ()
+    words: list[str] = []
+    while kinds:
+        word, both = next((word, both) for word, both in _WORDS.items() if kinds[0] in both)
+        is_both = kinds[:2] == both
+        words.append(word if is_both else f"{word} {both.index(kinds[0]) + 1}")
+        kinds = kinds[1 + is_both :]
+    return " ".join(words)
+
+
 class RouteKinds(ValueType):
     """Words in any order. The value: all subtypes that they mean."""
 
     def __init__(self) -> None:
-        super().__init__("ospf-kinds", "internal", lambda text: None)
+        super().__init__("ospf-kinds", "internal", lambda text: None, spell=_spelled)
 
     def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         kinds: dict[str, None] = {}

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside, breathe
 from dmvpn.ios.command import Verb
+from dmvpn.ios.config_line import GLOBAL
 from dmvpn.ios.errors import CliError
-from dmvpn.ios.grammar import GLOBAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

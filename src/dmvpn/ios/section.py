@@ -18,8 +18,9 @@ from dmvpn.base.breath import breathe, breathing, in_order
 from dmvpn.base.pages import NONE
 from dmvpn.base.values import dataclass
 from dmvpn.ios.agreement import FEW, Agreement, Index
-from dmvpn.ios.asking import EVERYTHING, Reading, asked, noting
-from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
+from dmvpn.ios.asking import EVERYTHING, AskedLines, asked, noting
+from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
+from dmvpn.ios.grammar import Args
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.making import F, Made, pages_of, shared
 from dmvpn.ios.redaction import without_keys, without_passwords_in_urls
@@ -191,7 +192,7 @@ class Section:
         # What few entries make is not kept: a simulator has thousands of routers. The values of one `make` have one
         # type, which a dictionary of them all cannot say.
         made = cast("Made[V]", self._known(line, name)) if is_known or len(entries) > FEW else None
-        inner = Reading(set())
+        inner = AskedLines(set())
 
         def of(key: Hashable) -> V | None:
             breathe()

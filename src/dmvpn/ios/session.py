@@ -7,6 +7,7 @@ copy.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import EnteredLine
@@ -14,19 +15,21 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios.assignment import assign, reset, take_back
 from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
 from dmvpn.ios.errors import CliError
-from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
-from dmvpn.ios.groups import UNKNOWN, Group, Standing
+from dmvpn.ios.grammar import Args
+from dmvpn.ios.groups import UNKNOWN, LineGroup, LineStanding
 from dmvpn.ios.interfaces import is_logical
 from dmvpn.ios.known import UNKNOWN_LINE, UNKNOWN_MODE
-from dmvpn.ios.places import Place
+from dmvpn.ios.places import PlacedLine
+from dmvpn.ios.protection import ASTRAY, is_request, is_tunnel
 from dmvpn.ios.sealing import sealing
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.values import OpenText
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, help_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Collection, Hashable
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.ios.exec_parser import ExecParser, Rules
@@ -64,7 +67,7 @@ class LineResult:
     ended: bool = False
     exec_line: str | None = None
     refused: bool = False
-    group: Group | None = None
+    group: LineGroup | None = None
     error: CliError | None = None
 
 
@@ -97,6 +100,7 @@ class ConfigSession:
     """One user's (or one file's) way through configuration mode on `tree`.
 
     leaves_out: lines that restrict or divert traffic are refused, because nothing here would.
+    keeps_apart: those that keep tables apart are taken all the same, as in files.
     """
 
     def __init__(
@@ -106,8 +110,10 @@ class ConfigSession:
         exec_parser: ExecParser | None = None,
         *,
         leaves_out: bool = True,
+        keeps_apart: bool = False,
     ) -> None:
         self._leaves_out = leaves_out
+        self._keeps_apart = keeps_apart
         self._told: set[str] = set()  # the groups about which something was said; looked up, never iterated
         self._configurator = configurator
         self._exec_parser = exec_parser
@@ -135,7 +141,7 @@ class ConfigSession:
         """The section that lines of the current mode go to."""
         return self._path[-1][1] if self._path else self.tree
 
-    def entered(self, number: int) -> Place | None:
+    def entered(self, number: int) -> PlacedLine | None:
         """Return where the line that was entered last is, if it was understood and carried out; keys are left out."""
         if self._entered is None:
             return None
@@ -143,7 +149,7 @@ class ConfigSession:
         around = self._path[:-1] if line.opens and not negated else self._path
         # Behind `no` there may be less than `show` of the line needs.
         text = args.without_secrets(" ".join(("no", *args.words)) if negated else line.text(args))
-        return Place(number, self.headers[: len(around)], text)
+        return PlacedLine(number, self.headers[: len(around)], text)
 
     @property
     def entry(self) -> EnteredLine:
@@ -163,7 +169,7 @@ class ConfigSession:
 
     def asks(self, line: str) -> str:
         """Return what a person is asked before this line is carried out, "" for nothing."""
-        command = self._configurator.interpret(self.mode.name, line)
+        command = self._interpret(line)
         if self._text is not None or isinstance(command, CliError) or command.verb is not Verb.NO:
             return ""
         return next((one.asks for one, args in command.targets if one.asks and self.tree.matching(one, args)), "")
@@ -172,27 +178,51 @@ class ConfigSession:
         """Return what makes the line without the plain password in it; None: it has none."""
         return None if self._text is not None else sealing(self._configurator, self.mode.name, line, entropy)
 
-    def enter(self, line: str, prompt_width: int = 0) -> LineResult:
-        """Carry out one line. `prompt_width` places the caret under what was typed behind the prompt."""
+    def enter(self, line: str, prompt_width: int = 0, *, is_inside: bool = False) -> LineResult:
+        """Carry out one line.
+
+        prompt_width: places the caret under what was typed behind the prompt.
+        is_inside: it is a line of this very mode.
+        """
         self._entered, self._touch = None, _NOTHING
         if self._text is not None:
             return self._go_on(*self._text, line)
         self._line = line
-        command = self._configurator.interpret(self.mode.name, line)
+        command = self._configurator.interpret_inside(self.mode.name, line) if is_inside else self._interpret(line)
         if isinstance(command, CliError):
             if self._drop_unknown(line):
                 self._touch = Touch(self._where, ())
                 return _CHANGED
             return LineResult(tuple(command.lines(prompt_width)), refused=True, error=command)
+        if command.verb is Verb.SET and self._is_astray(command.mode, line):
+            return LineResult(ASTRAY, refused=True)
         self._reattach()
         return _ACTIONS[command.verb](self, command)
 
-    def help(self, line: str, privilege: int = 15, rules: Rules = ()) -> list[str]:
-        """Return what `?` shows behind `line`."""
+    def _is_astray(self, mode: str, line: str) -> bool:
+        """Return whether a line asks for protection of an interface that is no tunnel, as no file may either."""
+        return mode == INTERFACE.opens and not is_tunnel(mode, self.header) and is_request(line)
+
+    def _interpret(self, line: str) -> Command | CliError:
+        """Return what a line means here. Sections on which nothing acts may be in several modes, so what such a section
+        does not take is a line of the mode that it is in.
+        """
+        found = self._configurator.interpret(self.mode.name, line)
+        for inner, outer in pairwise(reversed(self.sections)):
+            mode = inner.mode.name
+            if not self._configurator.is_others(mode) or (isinstance(found, Command) and found.mode == mode):
+                break
+            found = self._configurator.interpret(outer.mode.name, line)
+        return found
+
+    def help(
+        self, line: str, privilege: int = 15, rules: Rules = (), *, kinds: Collection[str] | None = None
+    ) -> list[str]:
+        """Return what `?` shows behind `line`. kinds: those of interfaces that shows (`do show`) may be about."""
         mode = self.mode.name
         verb, start = self._configurator.verb_of(mode, line)
         if verb is Verb.DO and self._exec_parser is not None:
-            return self._exec_parser.help_lines(line[start:], privilege, rules)
+            return self._exec_parser.help_lines(line[start:], privilege, rules, kinds=kinds)
         found = self._alternatives(line, start)
         return help_rows(found, line) if isinstance(found, Alternatives) else found
 
@@ -242,7 +272,7 @@ class ConfigSession:
     def told(self, result: LineResult) -> tuple[str, ...]:
         """Return what a person who types a line is told if nothing acts upon it: once for each group and session."""
         group = result.group
-        if group is None or result.refused or group.standing is Standing.SILENT or group.name in self._told:
+        if group is None or result.refused or group.standing is LineStanding.SILENT or group.name in self._told:
             return ()
         self._told.add(group.name)
         return (f"kept: nothing acts on it here ({group.name})",)
@@ -304,6 +334,10 @@ class ConfigSession:
         """What ends the text (of a banner) that is being entered; "" if none is."""
         return self._text[1] if self._text is not None else ""
 
+    def drop_text(self) -> None:
+        """Forget a text that was begun and has no end."""
+        self._text = None
+
     def _go_on(self, begun: list[str], delimiter: str, line: str) -> LineResult:
         """Take one more line of a text. Lines after its `end` do not count, as on IOS."""
         text, end, _ = line.partition(delimiter)
@@ -337,7 +371,7 @@ class ConfigSession:
     def _set(self, command: Command) -> LineResult:
         section = self._return_to(command.mode)
         ((line, args),) = command.targets
-        if line.group is not None and (line.group.protects or (line.group.is_left_out and self._leaves_out)):
+        if line.group is not None and self._refuses(line.group):
             return LineResult(_left_out(line.group), refused=True, group=line.group)
         opened = next((value for value in args.values_given.values() if isinstance(value, OpenText)), None)
         if opened is not None:
@@ -346,7 +380,7 @@ class ConfigSession:
         if line.complete is not None:
             args = line.complete(args, section)
         message = line.check(args, section) if line.check else None
-        if message and not _is_warning(message):
+        if message and not is_warning(message):
             return LineResult(tuple(message.splitlines()), refused=True)
         self._entered = (line, args, False)
         self._touch = Touch(self._where, (line,), line.key_of(args))
@@ -356,6 +390,11 @@ class ConfigSession:
         if line.group is not None:
             return LineResult(changed=changed, group=line.group)
         return _CHANGED if changed else _DONE
+
+    def _refuses(self, group: LineGroup) -> bool:
+        """Return whether a line about this is taken nowhere, or not here."""
+        is_apart = group.standing is LineStanding.APART and self._keeps_apart
+        return group.protects or (group.is_left_out and self._leaves_out and not is_apart)
 
     def _open(self, section: Section, line: ConfigLine, args: Args, mode: str) -> bool:
         """Enter the section that the line opens, a new one if need be."""
@@ -417,12 +456,13 @@ def _empty_interface(section: Section, line: ConfigLine, args: Args) -> LineResu
     return LineResult((f"Interface {args.interface('name')} set to default configuration",), changed=changed)
 
 
-def _left_out(group: Group) -> tuple[str, ...]:
+def _left_out(group: LineGroup) -> tuple[str, ...]:
     """Return what the prompt says; with the words by which tools know a refusal."""
     return (f"% Error: no {group.name} here; the line was not taken, because {group.meaning}",)
 
 
-def _is_warning(message: str) -> bool:
+def is_warning(message: str) -> bool:
+    """Return whether a line is taken although its check has something to say."""
     return message.lower().startswith(("%warning", "% warning", "warning:"))
 
 

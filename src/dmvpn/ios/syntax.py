@@ -71,7 +71,13 @@ def naming_keywords(text: str) -> tuple[str, ...]:
 @cache
 def value_names(text: str) -> frozenset[str]:
     """Return the names of all values of this syntax."""
-    return frozenset(node.name for node in _terminals(compile_syntax(text)) if isinstance(node, Value))
+    return frozenset(value.name for value in values_of(text))
+
+
+@cache
+def values_of(text: str) -> tuple[Value, ...]:
+    """Return all places for values of this syntax."""
+    return tuple(node for node in _terminals(compile_syntax(text)) if isinstance(node, Value))
 
 
 @cache

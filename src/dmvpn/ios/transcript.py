@@ -15,10 +15,14 @@ import re
 from typing import Final, NamedTuple
 
 from dmvpn.base.breath import breathing
+from dmvpn.ios.archives import kind_of
 from dmvpn.ios.protection import asks_for_protection
 
 #: A longer file is no configuration of a router: 20,000 spokes on one hub need less.
 LONGEST_FILE: Final = 64 * 1024 * 1024
+
+#: A longer line is none of a configuration, nor of a page about one.
+LONGEST_LINE: Final = 64 * 1024
 
 #: Marks where a block of a page begins: the output that the block before showed has ended.
 BLOCK: Final = "\x1c"
@@ -71,6 +75,8 @@ _BEGINS: Final = re.compile(
     r"!|(?:interface|int|router|crypto|hostname|version|line|access-list|route-map|key|vrf|ip|no|ipv6|service|aaa|end|exit)"
     r"(?:\s+[^\s:]|\s*$)",
 )
+#: Lines that are comments in other languages, and no piece of a public key, which may begin with slashes, too.
+_COMMENT: Final = re.compile(r"#|//(?![A-Za-z0-9+/=]{10,}$)")
 #: How comments begin behind a line; the second is other languages'.
 _COMMENTS: Final = (" !", " //", "\t!")
 #: Notes that people write behind a line: `# the WAN`, `<-- important`, `(phase 3)`; and a remark in a language of other
@@ -101,18 +107,28 @@ _INVISIBLE: Final = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 def decode(octets: bytes) -> str:
     """Return the text of a file: UTF-8 or UTF-16 with or without its mark, else Latin-1, as IOS knows octets alone.
 
-    Raises ValueError for what is no text, or too long.
+    Raises ValueError for what is no text (with what it is), or too long.
     """
     if len(octets) > LONGEST_FILE:
         raise ValueError(f"longer than {LONGEST_FILE >> 20} MiB, so it is no configuration")
+    if kind := kind_of(octets):
+        raise ValueError(f"not text but {kind}")
     if octets[:2] in (b"\xff\xfe", b"\xfe\xff"):
         octets = octets.decode("utf-16", errors="replace").encode()
     if b"\0" in octets:
         raise ValueError("not text: it has zero octets in it")
+    _refuse_long_lines(octets)
     try:
         return octets.decode("utf-8-sig").translate(_INVISIBLE)
     except UnicodeDecodeError:
         return octets.decode("latin-1").translate(_WINDOWS)
+
+
+def _refuse_long_lines(octets: bytes) -> None:
+    """Raise ValueError for a text with a line that nobody wrote."""
+    for number, line in enumerate(octets.splitlines(), 1):
+        if len(line) > LONGEST_LINE:
+            raise ValueError(f"line {number} has {len(line)} characters, and at most {LONGEST_LINE} are read of a line")
 
 
 #: Six words or more, of which the first begins in capitals, and none of the first two has a figure in it.
@@ -142,7 +158,7 @@ class _Reads(enum.Enum):
     OUTPUT = "the output of a command that shows no configuration"
 
 
-class Line(NamedTuple):
+class TypedLine(NamedTuple):
     """A line of configuration. `at_top`: the prompt before it says that it was typed in global configuration mode."""
 
     text: str
@@ -171,14 +187,14 @@ class Transcript:
         lines = [line.rstrip("\r") for line in breathing(text.split("\n"))]
         return [part for line in breathing(lines) for part in _parted(line)] if "\r" in text else lines
 
-    def take(self, line: str) -> Line | None:
+    def take(self, line: str) -> TypedLine | None:
         """Return what of this line is configuration; None if nothing is."""
         if line == BLOCK:
             self._reads, self._bare_at = _Reads.CONFIGURATION, None
             return None
         line = shown(line)
         if not line or line.isspace():
-            return Line("")
+            return TypedLine("")
         prompt = PROMPT.match(line) if "#" in line or ">" in line else None
         if prompt is not None:
             return self._behind(prompt["mode"], line[prompt.end() :])
@@ -190,14 +206,14 @@ class Transcript:
         elif self._bare_at is not None and len(line) - len(bare) <= self._bare_at and _BEGINS.match(bare):
             self._reads, self._bare_at = _Reads.CONFIGURATION, None
         if bare[0] in _OF_LISTS and self._reads is _Reads.CONFIGURATION and _LISTED.match(line):
-            return Line(line)
-        if self._reads is _Reads.OUTPUT or _HEADER.match(line) or bare.startswith(("#", "//")):
+            return TypedLine(line)
+        if self._reads is _Reads.OUTPUT or _HEADER.match(line) or _COMMENT.match(bare):
             return None
         if is_prose(line):
             return None
-        return Line(line)
+        return TypedLine(line)
 
-    def _behind(self, mode: str | None, typed: str) -> Line | None:
+    def _behind(self, mode: str | None, typed: str) -> TypedLine | None:
         """Return what was typed behind a prompt; in exec mode it says what the next lines are."""
         typed = typed.strip()
         if mode is not None and mode.startswith(_CONFIG_MODE):
@@ -205,11 +221,11 @@ class Transcript:
             if typed.lower().startswith("do "):
                 return self._behind(None, typed[3:])
             if typed in ("^Z", "\x1a"):
-                return Line("end")
+                return TypedLine("end")
             if _ASKS.match(typed):
                 self._reads = _Reads.OUTPUT
                 return None
-            return Line(typed, at_top=mode == "config") if typed else None
+            return TypedLine(typed, at_top=mode == "config") if typed else None
         if typed:
             self._bare_at = None
             shows = _SHOWS.match(typed) or _CONFIGURES.match(typed)

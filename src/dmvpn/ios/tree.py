@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.breath import in_one_go
 from dmvpn.ios.common import HOSTNAME
-from dmvpn.ios.grammar import GLOBAL
+from dmvpn.ios.config_line import GLOBAL
 from dmvpn.ios.render import render_tree
 from dmvpn.ios.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.ios.grammar import ConfigLine
+    from dmvpn.ios.config_line import ConfigLine
     from dmvpn.ios.section import Statement
 
 T = TypeVar("T")

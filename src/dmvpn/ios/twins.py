@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from dmvpn.base.pages import Pages
-    from dmvpn.ios.grammar import Args, ConfigLine
+    from dmvpn.ios.config_line import ConfigLine
+    from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
 
 V = TypeVar("V")
@@ -32,18 +33,22 @@ class Twins:
         self._words = dict(words)
         self._help = dict(help)
         self._order = order
-        self._by_serial = {line.serial: self._twin(line) for line in lines}
+        self._by_serial = {line.serial: self._made(line) for line in lines}
 
     @property
     def lines(self) -> tuple[ConfigLine, ...]:
         """The twins themselves, for the language."""
         return tuple(self._by_serial.values())
 
+    def twin(self, line: ConfigLine) -> ConfigLine:
+        """Return the twin of a line. Raises KeyError."""
+        return self._by_serial[line.serial]
+
     def spoken(self, section: Section) -> Spoken:
         """Return a section that answers for the twins."""
         return Spoken(section, self._by_serial)
 
-    def _twin(self, line: ConfigLine) -> ConfigLine:
+    def _made(self, line: ConfigLine) -> ConfigLine:
         syntax = self._translated(line.syntax)
         places = re.findall(r"[\w-]+", syntax)
         return replace(

@@ -17,6 +17,7 @@
 
 `register_type` adds more. A reader gets all words of the line and the place where its value starts, because an
 interface may take two words and `line` takes all. It answers with a `Reading`, or says how much of the word fits.
+`text_of` is the inverse: the text that reads as a value.
 """
 
 from __future__ import annotations
@@ -61,20 +62,36 @@ class Misfit(NamedTuple):
 
 Read = Reading | Unfinished | Misfit
 Parse = Callable[[str], tuple[Hashable, str] | None]
+Spell = Callable[[Hashable], str]
 
 
 class ValueType:
     """A type whose values are one word. `parse` returns value and canonical text, or None if the word is no value.
 
     `weight` decides between types that all fit: the smallest wins. Keywords that were cut have weight 10.
+    `spell` returns the text of a value that is not a text itself.
     """
 
-    def __init__(self, name: str, placeholder: str, parse: Parse, *, fragment: str = r"\S+", weight: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        placeholder: str,
+        parse: Parse,
+        *,
+        fragment: str = r"\S+",
+        weight: int = 0,
+        spell: Spell = str,
+    ) -> None:
         self.name = name
         self.placeholder = placeholder
         self.weight = weight
         self._parse = parse
         self._fragment = re.compile(fragment)
+        self._spell = spell
+
+    def text_of(self, value: Hashable) -> str:
+        """Return a text that reads as this value; a text as it is. Of no value of this type it may be any text."""
+        return value if isinstance(value, str) else self._spell(value)
 
     def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         """Read the value that starts with `tokens[index]`."""
@@ -143,6 +160,11 @@ class Banner(ValueType):
 
     def __init__(self) -> None:
         super().__init__("banner", "LINE", lambda text: None)
+
+    def text_of(self, value: Hashable) -> str:
+        text = str(value)
+        mark = next(mark for mark in ("^C", *map(chr, range(33, 127))) if mark not in text)
+        return f"{mark}{text}{mark}"
 
     def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         rest = line[tokens[index].start :]
@@ -213,6 +235,13 @@ def _address6(text: str) -> tuple[IPv6Address, str] | None:
     return address, spelled(address)
 
 
+def _spelled6(value: Hashable) -> str:
+    """Return the text of an address, a prefix, or an address within its prefix, with capital letters."""
+    if isinstance(value, IPv6Interface):
+        return f"{spelled(value.ip)}/{value.network.prefixlen}"
+    return spelled(value) if isinstance(value, IPv6Address | Prefix) else str(value)
+
+
 def _mask(text: str) -> tuple[IPv4Address, str] | None:
     parsed = _address(text)
     return parsed if parsed and mask_length(parsed[0]) is not None else None
@@ -274,13 +303,13 @@ _TYPES: dict[str, ValueType] = {
     kind.name: kind
     for kind in (
         ValueType("address", "A.B.C.D", _address, fragment=_DOTTED),
-        ValueType("address6", "X:X:X:X::X", _address6, fragment=r"[\da-fA-F:.]+"),
+        ValueType("address6", "X:X:X:X::X", _address6, fragment=r"[\da-fA-F:.]+", spell=_spelled6),
         ValueType("mask", "A.B.C.D", _mask, fragment=_DOTTED),
         ValueType("wildcard", "A.B.C.D", _address, fragment=_DOTTED),
         ValueType("prefix", "A.B.C.D/nn", _prefix, fragment=r"[\d./]{1,18}", weight=1),
-        ValueType("prefix6", "X:X:X:X::X/<0-128>", _prefix6, fragment=_COLONS, weight=1),
-        ValueType("network6", "X:X:X:X::X/<0-128>", _network6, fragment=_COLONS, weight=1),
-        ValueType("host6", "X:X:X:X::X/<0-128>", _host6, fragment=_COLONS, weight=1),
+        ValueType("prefix6", "X:X:X:X::X/<0-128>", _prefix6, fragment=_COLONS, weight=1, spell=_spelled6),
+        ValueType("network6", "X:X:X:X::X/<0-128>", _network6, fragment=_COLONS, weight=1, spell=_spelled6),
+        ValueType("host6", "X:X:X:X::X/<0-128>", _host6, fragment=_COLONS, weight=1, spell=_spelled6),
         ValueType("word", "WORD", _word, weight=20),
         ValueType("secret", "WORD", _word, weight=20),
         RestOfLine(),

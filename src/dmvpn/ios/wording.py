@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.ios.errors import ErrorKind
-from dmvpn.ios.matcher import Entry, Grammar, Place, Walk, tokenize
+from dmvpn.ios.matcher import Grammar, GrammarEntry, GrammarPoint, Walk, tokenize
 from dmvpn.ios.syntax import leading_keywords
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=GrammarEntry)
 
 #: Rows of `?` are cut to this many characters.
 ROW_WIDTH = 78
@@ -54,7 +54,7 @@ COMMON_WORDS: dict[str, str] = {
 }
 
 
-def help_text(lines: Iterable[Entry], word: str) -> str:
+def help_text(lines: Iterable[GrammarEntry], word: str) -> str:
     """Return what `lines` say about their keyword or value `word`; the first that says something is taken."""
     for line in lines:
         if not isinstance(line.help, str):
@@ -82,7 +82,12 @@ class Alternatives:
             self.rows.update(walk.unfinished)
             self.may_end = any(thread.place.ends for thread in walk.threads)
 
-    def _add_place(self, place: Place[E], fragment: str) -> None:
+    def drop(self, words: Iterable[str]) -> None:
+        """Offer these no more."""
+        for word in words:
+            self.rows.pop(word, None)
+
+    def _add_place(self, place: GrammarPoint[E], fragment: str) -> None:
         lowered = fragment.lower()
         for word, keyword in place.shown_words.items():
             if word.startswith(lowered) and word not in self._skip:
