@@ -85,7 +85,7 @@ from dmvpn.dataplane.netlink.wire import attribute
 kind, flags, body = base_chain("filter", "FORWARD", "filter", Hook.FORWARD, 0)
 parts = [new_table("filter"), (kind, flags, body + attribute(5, bytes(4)))]
 """
-_ACCEPTS = 'parts.append(rule("filter", "FORWARD", verdict(Verdict.ACCEPT)))\n'
+_ACCEPTS = 'parts.append(rule("filter", "FORWARD", verdict(NetfilterVerdict.ACCEPT)))\n'
 _DO = "NetfilterSocket().transact(parts)\n"
 
 

@@ -66,6 +66,7 @@ def visited(plan: Plan, seed: int) -> None:
     assert direct_ways(world) <= before, chosen.id
 
 
+@pytest.mark.lengthy
 @settings(deadline=None, max_examples=2)
 @given(st.integers(0, 2**32))
 def test_no_visit_of_a_network_sends_more_than_it_may_or_builds_a_way(seed: int) -> None:

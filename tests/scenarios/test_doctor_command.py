@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -133,6 +134,51 @@ def test_contradictions_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
         assert capsys.readouterr().err.startswith(f"dmvpn: {complaint}")
 
 
+def test_brief_prints_the_verdict_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    lab(monkeypatch, "interface Tunnel100", "tunnel key 4711")
+    assert main(["doctor", "--brief"]) == 1
+    assert capsys.readouterr().out == "4 routers: broken at GRE (tunnel key), at R31\n"
+    assert main(["doctor", "R31", "--one-end", "--brief"]) == 1
+    assert capsys.readouterr().out.startswith("R31: one end alone is in view")
+    assert main(["doctor", "--brief", "--json"]) == 2
+
+
+def test_lines_that_were_not_tried_are_not_shown_and_the_place_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lines that nobody had tried cut off a spoke that worked."""
+    lab(monkeypatch, "interface Tunnel100", "tunnel key 4711")
+    assert main(["doctor", "--no-trial"]) == 1
+    said = capsys.readouterr().out
+    assert "to fix it, on R31" not in said
+    assert "  to fix it: look at 'tunnel key' under 'interface Tunnel100', of R31\n" in said
+    assert "  no lines are shown, because none were tried: --no-trial\n" in said
+    assert main(["doctor", "--no-trial", "--json"]) == 1
+    (found,) = (one for one in json.loads(capsys.readouterr().out)["findings"] if not one["advice"])
+    assert (found["fix"], found["untried"]) == ([], "--no-trial")
+
+
+def test_a_secret_to_fill_in_is_marked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line had the word PASSWORD, which a router takes for the password."""
+    patient = lab(monkeypatch, "interface Tunnel100", "ip nhrp authentication APART", "shutdown", "no shutdown")
+    for name in ("R11", "R41"):
+        patient.world.configure(name, "interface Tunnel100", "ip nhrp authentication TOGETHER")
+    patient.wait(300)
+    main(["doctor"])
+    said = capsys.readouterr().out
+    assert "     ip nhrp authentication <secret>\n" in said
+    assert "  <secret> is for you to fill in, as the other end has it; so these lines were not tried\n" in said
+
+
+def test_a_branch_that_was_shut_down_is_exit_code_0(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab(monkeypatch, "interface Tunnel100", "shutdown")
+    assert main(["doctor", "--brief"]) == 0
+    verdict = "4 routers: likely broken at line protocol (tunnel shut down), at R31, unless that is meant\n"
+    assert capsys.readouterr().out == verdict
+
+
 def fine(diagnosis: Diagnosis) -> list[str]:
     """What was checked."""
     assert diagnosis.healthy
@@ -160,7 +206,7 @@ def test_pings_between_sites_that_came_back_are_among_what_was_checked(monkeypat
 
 def test_a_spoke_that_was_never_redirected_to_an_address_says_by_whom_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     found = fine(visit(lab(monkeypatch), "R31", ip_address("10.4.4.100"), probing=False))
-    assert "R31 has asked nobody for 10.4.4.100 yet: what is for it goes by the hub" in found
+    assert "R31 has sent no request for 10.4.4.100 yet: packets for it go through the hub" in found
 
 
 def test_pings_between_sites_that_get_lost_are_not_among_what_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:

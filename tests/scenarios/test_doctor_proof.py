@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.tools.causes import Cause
+from support.cases import one_in
 from support.doctors import (
     FAULTS,
     HEAD,
@@ -33,10 +34,10 @@ def rows() -> list[str]:
     return [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
 
 
-@pytest.mark.parametrize(("known", "network"), one_each(), ids=lambda value: getattr(value, "id", value))
-def test_the_doctor_says_of_a_fault_what_the_page_says(known: Trouble, network: str, rows: list[str]) -> None:
+@pytest.mark.parametrize("case", one_in(4, one_each()), ids=lambda case: f"{case[0].id}-{case[1]}")
+def test_the_doctor_says_of_a_fault_what_the_page_says(case: tuple[Trouble, str], rows: list[str]) -> None:
     """If this fails and the doctor is right: `python -m support.doctors` in the folder tests."""
-    found = outcome(known, network)
+    found = outcome(*case)
     assert found.row in rows
     assert_no_wrong_cause(found)
 

@@ -11,11 +11,11 @@ from dmvpn.network.device import Device
 from dmvpn.network.lines import Lines
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario, built_in_names
-from dmvpn.tools.lessons import Check, Health, Verdict, examine, grade
+from dmvpn.tools.lessons import Check, GradedCheck, Health, examine, grade
 from dmvpn.tools.troubles import (
     TROUBLES,
     Impair,
-    Part,
+    Role,
     Run,
     Stage,
     Trouble,
@@ -27,7 +27,7 @@ from dmvpn.tools.troubles import (
     trouble,
 )
 from support.bench import WorldBench
-from support.cases import every_day_but
+from support.cases import one_in
 from support.world import World
 
 #: The first one that fits is broken.
@@ -69,7 +69,7 @@ class Lesson:
         self.stage = STAGES[network]
         self.healthy: Health = examine(self.bench, self.stage)
 
-    def bad(self) -> list[Verdict]:
+    def bad(self) -> list[GradedCheck]:
         """What is worse than it was."""
         verdicts = grade(self.healthy, examine(self.bench, self.stage, self.healthy))
         return [verdict for verdict in verdicts if not verdict.is_good]
@@ -80,9 +80,9 @@ class Lesson:
         self.bench.wait(NOTICED)
 
 
-@pytest.mark.parametrize("case", every_day_but(CASES[1::2], CASES), ids="-".join)
+@pytest.mark.parametrize("case", one_in(4, CASES), ids="-".join)
 def test_users_notice_a_trouble_and_undoing_it_fixes_the_network(case: tuple[str, str]) -> None:
-    """Every day every second one; test_doctor_proof breaks each of them every day."""
+    """Every day every second one; so does test_doctor_proof."""
     name, network = case
     lesson = Lesson(network)
     orders = orders_for(trouble(name), lesson.stage)
@@ -113,7 +113,7 @@ def test_every_story_can_be_told_in_every_network_that_it_fits(network: str) -> 
         assert orders_for(known, stage), known.id
         assert 2 <= len(known.hints) <= 3, known.id
         for text in (known.complaint, *known.hints):
-            assert "{" not in stage.fill(text, Part.SPOKE), known.id
+            assert "{" not in stage.fill(text, Role.SPOKE), known.id
 
 
 def test_a_complaint_does_not_name_its_cause() -> None:
@@ -171,7 +171,7 @@ def test_one_way_loss_takes_what_the_provider_sends_to_the_spoke() -> None:
     assert order == Impair("R31:GigabitEthernet0/1", Badness(loss=100.0, sender="TRANSPORT"))
 
 
-@pytest.mark.parametrize("network", sorted(set(built_in_names()) - {"notes-gre"}))
+@pytest.mark.parametrize("network", one_in(3, sorted(set(built_in_names()) - {"notes-gre"})))
 def test_no_network_is_broken_in_a_way_that_changes_nothing_or_is_refused(network: str) -> None:
     """A random trouble typed `no tunnel key` where there was none, and the untouched lab was graded as fixed."""
     stage = Stage.of(Scenario.load(network))
@@ -185,7 +185,7 @@ def test_no_network_is_broken_in_a_way_that_changes_nothing_or_is_refused(networ
         changes = any(Lines.of(broken[name]) != healthy[name] for name in typed_at)
         assert changes or any(not isinstance(order, Type | Run) for order in orders), known.id
         for text in (known.title, known.complaint, *known.hints):
-            assert stage.fill(text, Part.SPOKE), known.id
+            assert stage.fill(text, Role.SPOKE), known.id
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def changed(router: str, old: str, new: str) -> Stage:
 
 def test_an_address_that_nobody_has_is_one_that_nobody_has() -> None:
     stage = changed("R41", "192.168.100.41", "192.168.100.254")
-    assert stage.fill("{nobody_in_tunnel}", Part.SPOKE) == "192.168.100.253"
+    assert stage.fill("{nobody_in_tunnel}", Role.SPOKE) == "192.168.100.253"
 
 
 def test_a_tunnel_source_may_be_an_address() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from dmvpn.tools.doctor.filters import blocking
+from dmvpn.tools.doctor.filters import blocking_line
 
 if TYPE_CHECKING:
     from dmvpn.router.facts import RouterFacts, TunnelFacts
@@ -28,7 +28,7 @@ def test_the_line_to_blame_is_that_of_the_list_and_its_direction(out: bool) -> N
     tunnel = cast("TunnelFacts", SimpleNamespace(name="Tunnel0", addresses=()))
     configuration = (*LISTS, "router eigrp 1", more, *lines)
     facts = cast("RouterFacts", SimpleNamespace(configuration=configuration, tunnels=(tunnel,)))
-    found = blocking("R1", facts, IPv4Network("10.1.1.0/24"), tunnel, out=out)
+    found = blocking_line("R1", facts, IPv4Network("10.1.1.0/24"), tunnel, out=out)
     assert found == ("router eigrp 1", lines[1].strip())
 
 
@@ -52,4 +52,4 @@ def blamed(configuration: tuple[str, ...], **more: object) -> tuple[str, ...] | 
     """The line that keeps 10.1.1.0/24 from being told."""
     tunnel = cast("TunnelFacts", SimpleNamespace(name="Tunnel0", addresses=()))
     facts = cast("RouterFacts", SimpleNamespace(configuration=configuration, tunnels=(tunnel,), **more))
-    return blocking("R1", facts, IPv4Network("10.1.1.0/24"), tunnel, out=True)
+    return blocking_line("R1", facts, IPv4Network("10.1.1.0/24"), tunnel, out=True)

@@ -8,7 +8,7 @@ import pytest
 
 from dmvpn.base.facts import PeerFacts, ReasonFacts, reason_facts
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.reasons import IkeReason, Kind
+from dmvpn.features.ikev2.reasons import AlgorithmKind, IkeReason
 from dmvpn.features.ikev2.wire.numbers import TransformType
 from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.ipsec.reasons import IpsecReason
@@ -18,8 +18,8 @@ from dmvpn.shells.facts import GatewayFacts, LabFacts, LinkFacts
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, Scene, examine
 from dmvpn.tools.doctor.ipsec import clue
-from dmvpn.tools.doctor.probes import Kind as ProbeKind
-from dmvpn.tools.doctor.probes import Outcome, Probe
+from dmvpn.tools.doctor.probes import Probe, ProbeResult
+from dmvpn.tools.doctor.probes import ProbePurpose as ProbeKind
 from dmvpn.tools.doctor.sas import agreements
 from support.reasons import because
 
@@ -149,14 +149,14 @@ def test_silence_is_blamed_on_a_filter_only_where_a_wire_is_seen_to_swallow_pack
     lab = _lab(spoke, _tunnel(HUB, "192.168.100.11", protection=""))
     ping = Probe(kind=ProbeKind.UNDERLAY, router="R31", target=HUB, source="GigabitEthernet0/1")
     through = Probe(kind=ProbeKind.TUNNEL, router="R31", target=ip_address("192.168.100.11"), source="Tunnel100")
-    answers = {ping: Outcome("!!!!!"), through: Outcome(".....")}
+    answers = {ping: ProbeResult("!!!!!"), through: ProbeResult(".....")}
     finding = examine(Scene(lab, lab, answers), "R31").findings[0]
     assert finding.cause is Cause.UNDECIDED
     assert any("5 of 5 came back" in evidence for evidence in finding.evidence)
 
 
-_GROUP = Reason(IkeReason.MISMATCH, (Kind(TransformType.KE), "ECP_384", "none"))
-_ENCRYPTION = Reason(IkeReason.MISMATCH, (Kind(TransformType.ENCR), "AES_CBC_256", "AES_CBC_128"))
+_GROUP = Reason(IkeReason.MISMATCH, (AlgorithmKind(TransformType.KE), "ECP_384", "none"))
+_ENCRYPTION = Reason(IkeReason.MISMATCH, (AlgorithmKind(TransformType.ENCR), "AES_CBC_256", "AES_CBC_128"))
 _OTHER_KEY = Reason(IkeReason.OTHER_KEY, ("192.0.2.1", "P"))
 
 

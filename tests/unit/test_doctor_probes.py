@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.tools.doctor.probes import MOST_COMMANDS, MOST_ECHOES, Kind, Probe, carry_out
+from dmvpn.tools.doctor.probes import MOST_COMMANDS, MOST_ECHOES, Probe, ProbePurpose, carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,7 @@ SILENT, WELL = ".....", "!!!!!"
 
 def probes(count: int, repeat: int = 5) -> list[Probe]:
     return [
-        Probe(kind=Kind.UNDERLAY, router="R1", target=IPv4Address(number), source="Gi0/1", repeat=repeat)
+        Probe(kind=ProbePurpose.UNDERLAY, router="R1", target=IPv4Address(number), source="Gi0/1", repeat=repeat)
         for number in range(1, count + 1)
     ]
 

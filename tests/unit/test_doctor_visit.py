@@ -12,7 +12,7 @@ from dmvpn.router.facts import RouterFacts
 from dmvpn.shells.facts import LabFacts
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import View, as_text, visit
-from dmvpn.tools.doctor.probes import Kind, Outcome, Probe, carry_out, read
+from dmvpn.tools.doctor.probes import Probe, ProbePurpose, ProbeResult, carry_out, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,8 +97,8 @@ def test_a_traceroute_tells_whom_packets_passed_by() -> None:
 
 
 def test_what_only_makes_sense_after_an_answer_is_not_tried_without_one() -> None:
-    first = Probe(kind=Kind.UNDERLAY, router="R1", target=ip_address("192.0.2.1"), source="Gi0/1")
-    more = Probe(kind=Kind.LOSS, router="R1", target=ip_address("192.0.2.1"), source="Gi0/1", only_if=first)
+    first = Probe(kind=ProbePurpose.UNDERLAY, router="R1", target=ip_address("192.0.2.1"), source="Gi0/1")
+    more = Probe(kind=ProbePurpose.LOSS, router="R1", target=ip_address("192.0.2.1"), source="Gi0/1", only_if=first)
     assert list(carry_out((first, more), lambda asked: [PING.format(".....")] * len(asked))) == [first]
     answers = carry_out((first, more), lambda asked: [PING.format("....!")] * len(asked))
-    assert answers == {first: Outcome("....!"), more: Outcome("....!")}
+    assert answers == {first: ProbeResult("....!"), more: ProbeResult("....!")}

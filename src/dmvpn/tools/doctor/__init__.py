@@ -1,44 +1,65 @@
-"""The doctor: why a tunnel is not up, or a way not direct, and which line to change.
+"""The doctor: finds why a tunnel is down, or traffic takes a detour, and which line to change.
 
-    verdicts      fine, broken, or what may be: the values that come out
-    probes        pings, and what came of them                  planning  which pings to try
-    scene         the facts of a lab, and who is who in it      visit     facts, probes, facts again, diagnosis
-    way           a packet's way through the underlay
+    verdicts          fine, broken, or suspected: the resulting values
+    scene             the facts of a lab, with look-ups
+    probes            pings and their results; probe_planning selects them
+    visit             facts, probes, facts again, diagnosis
+    underlay_path     a packet's path through the underlay
+    configuration     a router's configuration as models
+    hidden_secrets    comparison of secrets that are not shown
+    eigrp_lines       the sections of an EIGRP process
+    static_routes     static routes of a configuration
+    nhrp_configuration    NHRP's lines of a tunnel
 
-The checks, each a function of the scene, in the order of a packet's way:
+The checks, each a function of the scene, in the order of a packet's path:
 
-    kernel               what the router ordered of the machine below it, and what is there
-    underlay, wires      routers, interfaces, masks; what gets lost between two ends
-    whereabouts          whose the NBMA address of a server is
-    there_and_back       the routes between the two ends of a tunnel
-    line                 tunnel interfaces            ipsec, sas         IKE; what it made
-    terms, keys          the lines that let two ends agree
-    registration         GRE, NHRP                    passing            what goes through; multicast
-    servers              the servers that all others of a cloud have
-    routing, learnt      EIGRP, and what it tells     rip                the same of RIP
-    ospf, bgp            the same of these        filters            who keeps a route from being told
-    overtold             OSPF that tells the underlay by the tunnel
-    absent               a protocol that all others speak, and one does not
-    redistribution       what a route map keeps out of `redistribute connected`
-    lans                 who should own an address, as hosts say it
-    tracks               static routes that are gone with what they follow
-    reading              a configuration as models
-    translators          NAT                          shortcuts, path    phase 3; the way to one address
-    peers                spokes that are to talk directly, by the facts of both
-    apart, unlike        hosts that do not reach each other, though all of that is well
-    doubt                what speaks against a finding about a pair
-    settling             what cannot be known yet
-    fair                 which lines may be shown
+    kernel                  the router's orders to the machine below it, compared with its tables
+    underlay                routers and interfaces
+    packet_loss             packets lost on the wires between two ends
+    masks                   masks, and which end of a wire has the wrong one
+    packet_sizes            packet sizes on a path, and which end is narrow
+    server_nbma             the router that has the NBMA address of a server
+    underlay_routes         the routes between the two ends of a tunnel
+    nat                     NAT on the path
+    tunnel_interfaces       tunnel interfaces
+    ipsec, sas              IKE; its SAs
+    crypto_parameters       the lines on which IKE and IPsec of two ends must agree
+    preshared_keys          the lines of pre-shared keys
+    registration            GRE, NHRP; nhrp_passwords: their passwords
+    tunnel_traffic          traffic through the tunnel; multicast
+    servers                 servers that all other clients of a cloud have
+    eigrp, learned_routes   EIGRP; its routes, and static routes
+    rip, ospf, bgp          sessions and routes of these protocols; bgp_passwords: of sessions
+    authentication          the lines of key chains; ospf_authentication, eigrp_authentication: of these protocols
+    filters, redistribution     filters that suppress a route; route maps of `redistribute connected`
+    underlay_leak           OSPF that advertises the underlay through the tunnel
+    missing_process         a routing protocol that all routers of a cloud run but one
+    addressing              correct addresses, and correct sources of tunnels
+    lans                    the owner of an address, judged by the hosts
+    tracked_routes          static routes that are withdrawn by tracking
+    clocks                  wrong clocks
+    shortcuts, site_path    phase 3; the path to one address
+    spoke_pairs             spokes with a direct path
+    host_reachability       hosts that do not reach each other, though everything else works
+    host_pairs              the pairs of hosts between which packets are traced
+    counter_evidence        evidence against a finding about a pair
+    convergence             results that are not known yet
+    impact                  the sites that a finding affects
+    intended_configuration  findings that may be intended
+    permitted_lines         lines that the report may show
 
-    examine      all of them, with the whole lab in view: it decides
-    one_end      what one router can suspect by itself: hypotheses, from `suspicions`; unseen: whom else to ask
-    report       for people and for programs
+    examine             all checks, with the whole lab in view: it decides
+    single_router       suspicions of one router by itself: hypotheses, from `suspicions`
+    remote_checks       what one router cannot see, and the commands to check it
+    untried_remedies    remedies that were not tried are described in words, without lines
+    report              for people and for programs
 """
 
 from dmvpn.tools.doctor.examine import examine
-from dmvpn.tools.doctor.one_end import suspect
-from dmvpn.tools.doctor.report import as_json, as_text
+from dmvpn.tools.doctor.report import as_json, as_text, brief
 from dmvpn.tools.doctor.scene import Scene
+from dmvpn.tools.doctor.single_router import suspect
+from dmvpn.tools.doctor.untried_remedies import in_words
 from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Fine, Hypothesis, Step, Trial, Unseen, View
 from dmvpn.tools.doctor.visit import Patient, alone, visit
 
@@ -57,7 +78,9 @@ __all__ = [
     "alone",
     "as_json",
     "as_text",
+    "brief",
     "examine",
+    "in_words",
     "suspect",
     "visit",
 ]

@@ -1,6 +1,6 @@
-"""Whose time of day is wrong. Certificates, and keys of routing protocols with lifetimes, are valid by the clock alone.
+"""Wrong clocks. Certificates, and keys of routing protocols with lifetimes, are valid by the clock alone.
 
-The clocks of all routers in view are compared: most of them are right. What no router knows is the time itself.
+The clocks of all routers in view are compared, and the majority counts as right. No router knows the time itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.moments import MONTHS
+from dmvpn.ios.keychains import key_chains
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -21,16 +23,15 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
-#: Seconds by which clocks may differ; and routers of which most are right.
+#: Seconds by which clocks may differ; and routers that make a majority.
 _FAR: Final = 300.0
 _ENOUGH: Final = 3
-#: What rests on keys that may have a lifetime.
+#: Findings about keys that may have a lifetime.
 _BY_KEYS: Final = (Cause.EIGRP_AUTHENTICATION, Cause.OSPF_AUTHENTICATION, Cause.RIP_AUTHENTICATION)
-_LIFETIMES: Final = ("accept-lifetime ", "send-lifetime ")
 
 
-def off(scene: Scene) -> dict[str, float]:
-    """Return, of each router with a wrong clock, the seconds by which it is ahead."""
+def clock_offsets(scene: Scene) -> dict[str, float]:
+    """Return, for each router with a wrong clock, the seconds by which it is ahead."""
     walls = {name: facts.wall for name, facts in scene.alive() if facts.wall is not None}
     if len(walls) < _ENOUGH:
         return {}
@@ -38,28 +39,31 @@ def off(scene: Scene) -> dict[str, float]:
     return {name: wall - usual for name, wall in walls.items() if abs(wall - usual) > _FAR}
 
 
-def blamed(scene: Scene, client: Client, verdict: Verdict) -> Verdict:
-    """Return a finding about proofs as one about the clock of an end, if that is wrong and decides about them."""
+def with_clock_cause(scene: Scene, client: Client, verdict: Verdict) -> Verdict:
+    """Return a finding about authentication as one about the clock of an end, if that is wrong and explains it."""
     if not isinstance(verdict, Finding) or verdict.cause not in (*_BY_KEYS, Cause.CERTIFICATE):
         return verdict
-    wrong = off(scene)
-    name = next((one for one in (client.name, client.hub) if one in wrong), None)
+    offsets = clock_offsets(scene)
+    name = next((one for one in (client.name, client.hub) if one in offsets), None)
     timed = any(map(_has_lifetimes, (client.facts, client.hub_facts)))
     if name is None or (verdict.cause in _BY_KEYS and not timed):
         return verdict
     proofs = "certificates are" if verdict.cause is Cause.CERTIFICATE else "keys are"
-    found = _finding(scene, name, wrong[name], f": {proofs} valid for a time, and it is another one there")
+    found = _finding(scene, name, offsets[name], f": {proofs} valid for a time, and it is another one there")
     return replace(found, step=verdict.step, evidence=(*verdict.evidence, *found.evidence), stops=verdict.stops)
 
 
 def _has_lifetimes(facts: RouterFacts | None) -> bool:
-    return facts is not None and any(line.strip().startswith(_LIFETIMES) for line in facts.configuration)
+    chains = key_chains(device(facts).tree) if facts is not None else ()
+    return any(key.accept is not None or key.send is not None for chain in chains for key in chain.keys)
 
 
-def wrong(scene: Scene) -> Iterator[Finding]:
-    """Yield what nobody feels yet."""
-    for name, ahead in off(scene).items():
-        found = _finding(scene, name, ahead, ". Nobody feels it now: its log is hard to compare with those of others")
+def wrong_clocks(scene: Scene) -> Iterator[Finding]:
+    """Yield wrong clocks without effect so far."""
+    for name, ahead in clock_offsets(scene).items():
+        found = _finding(
+            scene, name, ahead, ". No user notices it now: its log is hard to compare with the logs of other routers"
+        )
         yield replace(found, advice=True)
 
 
@@ -79,6 +83,6 @@ def _finding(scene: Scene, name: str, ahead: float, what: str) -> Finding:
 
 
 def _moment(seconds: float) -> str:
-    """Return the moment as `clock set` takes it."""
+    """Return the moment in the form of `clock set`."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%H:%M:%S} {moment.day} {MONTHS[moment.month - 1]} {moment.year}"

@@ -1,8 +1,8 @@
 """The examination: all checks in their order, for a router or a whole lab.
 
-A check of a pair is not asked when an earlier step of that pair is broken: what comes later is a consequence. What
-concerns large packets alone, or the next rekeying, breaks no later step: the checks go on, and it is said after what
-does. Of what is left, the earliest step comes first, and of one cause the place that more routers suffer from.
+A check of a pair is skipped if an earlier step of that pair is broken: later faults are consequences. A fault of large
+packets alone, or of the next rekeying, breaks no later step: the checks go on, and it is reported after faults that do.
+Of the remaining findings, the earliest step comes first, and of one cause the place that affects most routers.
 """
 
 from __future__ import annotations
@@ -14,36 +14,39 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import (
-    absent,
-    apart,
-    bearing,
     bgp,
     clocks,
-    doubt,
-    fair,
+    counter_evidence,
+    eigrp,
     filters,
+    host_reachability,
+    impact,
+    intended_configuration,
     ipsec,
     kernel,
     lans,
-    learnt,
-    line,
+    learned_routes,
+    masks,
+    missing_process,
+    nat,
     ospf,
-    overtold,
-    passing,
-    path,
-    peers,
+    packet_loss,
+    packet_sizes,
+    permitted_lines,
     redistribution,
     registration,
     rip,
-    routing,
     sas,
+    server_nbma,
     servers,
     shortcuts,
-    there_and_back,
-    translators,
+    site_path,
+    spoke_pairs,
+    tunnel_interfaces,
+    tunnel_traffic,
     underlay,
-    whereabouts,
-    wires,
+    underlay_leak,
+    underlay_routes,
 )
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, View
 
@@ -58,64 +61,64 @@ if TYPE_CHECKING:
     _OfAll: TypeAlias = Callable[[Scene], Iterator[Verdict]]
     _OfPair: TypeAlias = Callable[[Scene, Client], Iterator[Verdict]]
 
-#: What is asked once.
+#: Checks that run once.
 OF_ALL: Final[tuple[_OfAll, ...]] = (
     underlay.dead_routers,
     kernel.tables,
     kernel.filters,
     underlay.cut_wires,
     underlay.interfaces,
-    underlay.masks,
-    lans.ports,
-    lans.taken,
+    masks.masks,
+    lans.gateways,
+    lans.duplicate_addresses,
     underlay.conflicts,
     underlay.taken,
-    line.tunnels,
-    line.addresses,
-    line.keepalives,
+    tunnel_interfaces.tunnels,
+    tunnel_interfaces.addresses,
+    tunnel_interfaces.keepalives,
     registration.without_nhrp,
-    servers.missing,
-    peers.maps,
+    servers.missing_servers,
+    spoke_pairs.static_maps,
     ospf.identities,
-    learnt.black_holes,
-    learnt.to_nobody,
-    learnt.to_others,
+    learned_routes.black_holes,
+    learned_routes.unknown_next_hops,
+    learned_routes.wrong_next_hops,
 )
-#: What is asked of each tunnel and its server, until something is broken.
+#: Checks of each tunnel and its server, until a fault is found.
 OF_PAIR: Final[tuple[_OfPair, ...]] = (
-    whereabouts.server_address,
+    server_nbma.server_address,
     registration.other_server,
-    routing.underlay_told,
-    overtold.underlay_told,
-    there_and_back.ways,
-    translators.same,
-    wires.lifetimes,
-    sas.barren,
-    wires.losses,
-    line.subnets,
+    eigrp.underlay_advertised,
+    underlay_leak.underlay_advertised,
+    underlay_routes.routes,
+    nat.shared_translator,
+    packet_loss.outer_ttl,
+    sas.unused_sas,
+    packet_loss.losses,
+    tunnel_interfaces.subnets,
     ipsec.protection,
     ipsec.ike,
     sas.sas,
     sas.agreements,
     registration.keys,
     registration.point_to_point,
-    wires.pieces,
-    wires.tunnel_mtu,
+    packet_sizes.fragments,
+    packet_sizes.tunnel_mtu,
     shortcuts.small,
     shortcuts.clamped,
     registration.servers,
-    passing.ends_routed,
+    tunnel_traffic.tunnel_routes,
     registration.holding_times,
-    passing.silent,
-    passing.multicast,
-    routing.neighbors,
+    tunnel_traffic.unexplained_loss,
+    tunnel_traffic.multicast,
+    eigrp.neighbors,
     rip.neighbors,
     ospf.neighbors,
     bgp.neighbors,
-    absent.processes,
-    redistribution.maps,
-    filters.between,
-    learnt.sites,
+    missing_process.processes,
+    redistribution.route_maps,
+    filters.filtered_routes,
+    learned_routes.site_routes,
     rip.sites,
     ospf.sites,
     bgp.sites,
@@ -127,31 +130,29 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
 
 
 def examine(scene: Scene, router: str | None = None, address: Address | None = None) -> Diagnosis:
-    """Return what is broken in the whole lab, or for one router (on its way to an address), with the whole lab in
-    view.
-    """
+    """Return the faults of the whole lab, or of one router (on its path to an address), with the whole lab in view."""
     verdicts: list[Verdict] = []
-    rows = bearing.Rows(scene)
+    rows = impact.Rows(scene)
     for check in OF_ALL:
-        verdicts += bearing.weighed(rows, check(scene))
+        verdicts += _weighed(rows, check(scene))
     felt: dict[Verdict, str] = {}
     for client in scene.clients():
         found = _of_pair(rows, client, verdicts)
         felt |= dict.fromkeys(found, client.hub)
         verdicts += found
     broken = {one.router for one in verdicts if isinstance(one, Finding) and one.blocks}
-    verdicts += peers.pairs(scene, broken)
+    verdicts += spoke_pairs.pairs(scene, broken)
     if not any(map(_blocks, verdicts)):
-        verdicts += apart.hosts(scene)
+        verdicts += host_reachability.hosts(scene)
     verdicts = _gathered(scene, verdicts, felt)
     places = {one.place for one in verdicts if isinstance(one, Finding)}
-    verdicts += [one for one in clocks.wrong(scene) if one.place not in places]
-    verdicts += path.pings(scene, router)
-    concerned = path.concerned(scene, router, address) if router is not None else None
+    verdicts += [one for one in clocks.wrong_clocks(scene) if one.place not in places]
+    verdicts += site_path.site_pings(scene, router)
+    concerned = site_path.affecting_routers(scene, router, address) if router is not None else None
     if router is not None and address is not None:
-        verdicts += path.towards(scene, router, address)
+        verdicts += site_path.path_to(scene, router, address)
     findings = [
-        fair.within(one)
+        permitted_lines.permitted(one)
         for one in verdicts
         if isinstance(one, Finding) and (concerned is None or one.router in concerned or router in one.others)
     ]
@@ -166,8 +167,13 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
     )
 
 
-def _of_pair(rows: bearing.Rows, client: Client, known: Iterable[Verdict]) -> list[Verdict]:
-    """Return the checks of a pair as far as they make sense: a tunnel that is down has been named already."""
+def _weighed(rows: impact.Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """Yield the same verdicts; findings without effect become advice, and possible intentions become questions."""
+    return intended_configuration.with_questions(rows, impact.with_impact(rows, verdicts))
+
+
+def _of_pair(rows: impact.Rows, client: Client, known: Iterable[Verdict]) -> list[Verdict]:
+    """Run the checks of a pair as far as they make sense: a tunnel that is down has been reported already."""
     scene = rows.scene
     broken = {one.router: one.step.rank for one in known if isinstance(one, Finding) and one.blocks}
     mine = min((broken[name] for name in (client.name, client.hub) if name in broken), default=None)
@@ -175,10 +181,12 @@ def _of_pair(rows: bearing.Rows, client: Client, known: Iterable[Verdict]) -> li
     for check in OF_PAIR:
         if check not in _WITHOUT_TUNNEL and any(map(_is_down, (client.tunnel, client.there))):
             break
-        found_here = (clocks.blamed(scene, client, one) for one in check(scene, client))
-        doubted = (doubt.checked(scene, client, one) for one in found_here)
-        verdicts = list(bearing.weighed(rows, doubted))
+        found_here = (clocks.with_clock_cause(scene, client, one) for one in check(scene, client))
+        doubted = (counter_evidence.with_counter_evidence(scene, client, one) for one in found_here)
+        verdicts = list(_weighed(rows, doubted))
         found += verdicts
+        if client.hub == client.name:
+            break  # later facts about the router as its server follow from that
         if any(map(_blocks, verdicts)):
             if check in _UNDERLAY:
                 found += [one for term in _TERMS for one in term(scene, client) if isinstance(one, Finding)]
@@ -191,7 +199,7 @@ def _of_pair(rows: bearing.Rows, client: Client, known: Iterable[Verdict]) -> li
 
 
 def _without_echoes(verdicts: list[Verdict]) -> list[Verdict]:
-    """Leave out loops that follow from a router which tells all others of the underlay: only that one is to stop."""
+    """Leave out loops that follow from a router which advertises the underlay: only that router must change."""
     loops = [one for one in verdicts if isinstance(one, Finding) and one.cause is Cause.RECURSION]
     if all(one.step is not Step.LINE for one in loops):
         return verdicts
@@ -199,20 +207,20 @@ def _without_echoes(verdicts: list[Verdict]) -> list[Verdict]:
 
 
 def _gathered(scene: Scene, verdicts: Iterable[Verdict], felt: Mapping[Verdict, str]) -> list[Verdict]:
-    """Return what all clients of a server suffer from on their ways to it, once: it is on the way of the server.
+    """Report a fault on the paths of all clients of a server once, as the server's.
 
-    felt: of what was found on the way of a pair, the server.
+    felt: for each finding on the path of a pair, the server.
     """
     kept = _without_echoes(list(verdicts))
     of_hub: dict[str, set[str]] = {}
     for client in scene.clients():
         of_hub.setdefault(client.hub, set()).add(client.name)
     for hub, names in of_hub.items():
-        for cause in _ON_THE_WAY if hub and len(names) > 1 else ():
+        for causes in _ON_THE_WAY if hub and len(names) > 1 else ():
             alike = [
                 one
                 for one in kept
-                if isinstance(one, Finding) and one.cause is cause and one.router in names and felt.get(one) == hub
+                if isinstance(one, Finding) and one.cause in causes and one.router in names and felt.get(one) == hub
             ]
             if {one.router for one in alike} != names or any(one.advice or one.fix for one in alike):
                 continue
@@ -227,39 +235,43 @@ def _blocks(verdict: Verdict) -> bool:
 
 
 def _is_down(tunnel: TunnelFacts | None) -> bool:
-    """Return whether it is down for a reason of its own.
+    """Return whether the tunnel is down for a reason of its own.
 
-    Where keepalives come back no more, the reason is somewhere between the two ends.
+    Where keepalives are not returned, the reason is somewhere between the two ends.
     """
     return tunnel is not None and not tunnel.up and not tunnel.reason.is_one(TunnelReason.KEEPALIVE)
 
 
-#: What a wire does to packets, and no line of a router undoes.
+#: Faults of a wire that no line of a router repairs. Behind a translator a filter of ESP is one of UDP.
 _ON_THE_WAY: Final = (
-    Cause.GRE_BLOCKED,
-    Cause.ESP_BLOCKED,
-    Cause.IKE_BLOCKED,
-    Cause.NAT_T_BLOCKED,
-    Cause.PATH_MTU,
+    (Cause.GRE_BLOCKED,),
+    (Cause.ESP_BLOCKED, Cause.NAT_T_BLOCKED),
+    (Cause.IKE_BLOCKED,),
+    (Cause.PATH_MTU,),
 )
 _WITHOUT_TUNNEL: Final = (
-    whereabouts.server_address,
-    routing.underlay_told,
-    overtold.underlay_told,
-    there_and_back.ways,
-    wires.losses,
+    server_nbma.server_address,
+    eigrp.underlay_advertised,
+    underlay_leak.underlay_advertised,
+    underlay_routes.routes,
+    packet_loss.losses,
 )
-#: Where the way between two ends is broken, and both are who they should be: what their lines say can be compared.
-_UNDERLAY: Final = (there_and_back.ways, wires.losses)
-_TERMS: Final[tuple[_OfPair, ...]] = (line.subnets, ipsec.protection, registration.keys, registration.point_to_point)
-#: What swallows large packets without a word may be felt in many ways: those of routing protocols may be large.
+#: Steps with a broken path between two ends that have the right addresses: their lines can be compared.
+_UNDERLAY: Final = (underlay_routes.routes, packet_loss.losses)
+_TERMS: Final[tuple[_OfPair, ...]] = (
+    tunnel_interfaces.subnets,
+    ipsec.protection,
+    registration.keys,
+    registration.point_to_point,
+)
+#: Silent drops of large packets have many effects: packets of routing protocols may be large.
 _FELT: Final = (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU)
-#: A router that is not where all others are has no routes for that: what is missing there follows from it.
+#: A router that is on the wrong network lacks routes: missing routes follow from that.
 _NO_REGISTRATION: Final = (Cause.NHS_MISSING, Cause.NHS_ROUTE, Cause.WRONG_MAP)
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
-    """Return what stops packets first, of that the earliest step, on one step the earlier cause (`Cause` is in that
+    """Sort findings: full failures first, of these the earliest step, then the earlier cause (`Cause` is in that
     order).
     """
     counted = Counter(finding.key for finding in findings)

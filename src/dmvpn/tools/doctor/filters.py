@@ -1,7 +1,7 @@
-"""Checks of filters: who keeps a route from being told, or from being believed.
+"""Checks of filters that suppress a route, outbound or inbound.
 
-Asked where neighbors are neighbors, a LAN is announced, and the other end has no route to it. The lists are asked
-themselves, so that one which lets the route pass is not blamed.
+They run where neighbors are up, a LAN is advertised, and the other end has no route to it. The lists themselves are
+evaluated, so that one which permits the route is not blamed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.distribution import EVERY
-from dmvpn.base.routemaps import Candidate
-from dmvpn.features.bgp.model import Direction, FilterKind
+from dmvpn.base.routemaps import MatchedRoute
+from dmvpn.features.bgp.model import FilterDirection, FilterKind
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.learnt import MOST_FELLOWS, lacks
-from dmvpn.tools.doctor.reading import read
+from dmvpn.tools.doctor.configuration import read
+from dmvpn.tools.doctor.learned_routes import MOST_FELLOWS, lacks
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ _WORDS = ("distribute-list", "prefix-list", "route-map", "filter-list", "offset-
 _TOO_FAR, _NEVER = 15, 255
 
 
-def between(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that what one end tells of its LAN, and of those that it learnt, is taken by the other end."""
+def filtered_routes(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check that the other end accepts each end's LAN, and the LANs that the hub learned."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None:
         return
@@ -45,19 +45,19 @@ def between(scene: Scene, client: Client) -> Iterator[Verdict]:
         (client.name, client.facts, client.tunnel, client.hub, hub, there),
         (client.hub, hub, there, client.name, client.facts, client.tunnel),
     )
-    for teller, facts, tunnel, listener, theirs, other in ends:
-        fellows = _passed_on(scene, client, hub, there) if teller == client.hub else ()
-        for prefix in (*_told(scene, teller, facts), *fellows):
+    for advertiser, facts, tunnel, receiver, theirs, other in ends:
+        fellows = _passed_on(scene, client, hub, there) if advertiser == client.hub else ()
+        for prefix in (*_lans_of(scene, advertiser, facts), *fellows):
             if not lacks(theirs, other, prefix.network_address + 1):
                 continue
-            for name, own, out, far in ((teller, facts, True, other), (listener, theirs, False, tunnel)):
-                line = blocking(name, own, prefix, far, out=out)
+            for name, own, out, far in ((advertiser, facts, True, other), (receiver, theirs, False, tunnel)):
+                line = blocking_line(name, own, prefix, far, out=out)
                 if line is not None:
-                    yield _finding(name, line, prefix, listener, out=out)
+                    yield _finding(name, line, prefix, receiver, out=out)
                     return
 
 
-def _told(scene: Scene, name: str, facts: RouterFacts) -> Iterator[IPv4Network]:
+def _lans_of(scene: Scene, name: str, facts: RouterFacts) -> Iterator[IPv4Network]:
     """Yield the LAN of a router."""
     site = scene.site_of(name, facts)
     lan = site[0] if site is not None else ""
@@ -66,21 +66,21 @@ def _told(scene: Scene, name: str, facts: RouterFacts) -> Iterator[IPv4Network]:
 
 
 def _passed_on(scene: Scene, client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[IPv4Network]:
-    """Yield what the server learnt of the LANs of other clients."""
+    """Yield the LANs of other clients that the server learned."""
     for other in scene.fellows(client)[:MOST_FELLOWS]:
-        for prefix in _told(scene, other.name, other.facts):
+        for prefix in _lans_of(scene, other.name, other.facts):
             if not lacks(hub, there, prefix.network_address + 1):
                 yield prefix
 
 
-def _finding(name: str, line: tuple[str, ...], prefix: Network, listener: str, *, out: bool) -> Finding:
-    what = f"{name} tells nobody of {prefix}" if out else f"{name} does not believe what it hears of {prefix}"
+def _finding(name: str, line: tuple[str, ...], prefix: Network, receiver: str, *, out: bool) -> Finding:
+    what = f"{name} does not advertise {prefix}" if out else f"{name} ignores routes to {prefix}"
     return Finding(
         step=Step.ROUTING,
         cause=Cause.ROUTE_FILTERED,
         router=name,
         what=f"{what}: {_why(line[-1])}",
-        evidence=(f"{name}: {' / '.join(line)}", f"{listener}: no route to {prefix} by the tunnel"),
+        evidence=(f"{name}: {' / '.join(line)}", f"{receiver}: no route to {prefix} by the tunnel"),
         fix=(*line[:-1], f"no {line[-1]}"),
     )
 
@@ -91,21 +91,21 @@ def _why(line: str) -> str:
     return "an offset makes it unreachable" if line.startswith("offset-list") else "a list refuses it"
 
 
-def blocking(
+def blocking_line(
     name: str, facts: RouterFacts, prefix: IPv4Network, far: TunnelFacts, *, out: bool
 ) -> tuple[str, ...] | None:
-    """Return the line, with those that lead to it, whose list keeps this prefix back; None: there is none."""
+    """Return the line whose list filters this prefix, with the lines that lead to it; None: there is none."""
     if not any(word in line for line in facts.configuration for word in _WORDS):
         return None
     device = read(name, facts.configuration)
     policies = device.policies
-    candidate = Candidate(prefix=Prefix.parse(str(prefix)))
+    candidate = MatchedRoute(prefix=Prefix.parse(str(prefix)))
     ports = tuple(tunnel.name for tunnel in facts.tunnels)
     processes: list[Distribution] = [one.distribution for one in device.eigrp.processes]
     processes += [device.rip.distribution]
     lists = [one for process in processes for one in process.lists]
     of_ospf = [one for process in device.ospf.processes for one in process.distribution.lists]
-    # What OSPF floods of its own areas passes every list: those of what is told concern what it imports.
+    # LSAs of OSPF's own areas pass every outbound list: these apply to imported routes.
     lists += [one for one in of_ospf if one.inwards or _is_imported(facts, prefix)]
     candidate = replace(candidate, gateway=next((own for own in far.addresses if isinstance(own, IPv4Address)), None))
     for one in lists:
@@ -125,8 +125,8 @@ def blocking(
     )
 
 
-def _too_far(device: Device, facts: RouterFacts, candidate: Candidate, *, out: bool) -> tuple[str, ...] | None:
-    """Return the line by which RIP says, or takes, that the route is farther than it counts."""
+def _too_far(device: Device, facts: RouterFacts, candidate: MatchedRoute, *, out: bool) -> tuple[str, ...] | None:
+    """Return the line that makes RIP's metric of the route infinite."""
     ports = tuple(tunnel.name for tunnel in facts.tunnels)
     for one in device.rip.distribution.offsets:
         if one.offset < _TOO_FAR or one.inwards is out or one.interface not in ("", *ports):
@@ -137,7 +137,7 @@ def _too_far(device: Device, facts: RouterFacts, candidate: Candidate, *, out: b
 
 
 def _never(device: Device, facts: RouterFacts, far: TunnelFacts) -> tuple[str, ...] | None:
-    """Return the line by which nothing that the other end tells becomes a route."""
+    """Return the line with a distance that prevents routes from the other end."""
     for process in device.eigrp.processes:
         if process.internal_distance == _NEVER:
             return _line(facts, f"distance eigrp {_NEVER}")
@@ -145,8 +145,8 @@ def _never(device: Device, facts: RouterFacts, far: TunnelFacts) -> tuple[str, .
         return _line(facts, f"distance {_NEVER}")
     if _NEVER in device.bgp.distances:
         return _line(facts, "distance bgp")
-    told = [*(one.distribution for one in device.eigrp.processes), device.rip.distribution]
-    of_neighbors = [one for each in told for one in each.distances]
+    distributions = [*(one.distribution for one in device.eigrp.processes), device.rip.distribution]
+    of_neighbors = [one for each in distributions for one in each.distances]
     for one in (*of_neighbors, *device.bgp.neighbor_distances):
         known = any(isinstance(own, IPv4Address) and one.neighbors.hold(own) for own in far.addresses)
         if one.distance == _NEVER and known:
@@ -155,15 +155,15 @@ def _never(device: Device, facts: RouterFacts, far: TunnelFacts) -> tuple[str, .
 
 
 def _is_imported(facts: RouterFacts, prefix: IPv4Network) -> bool:
-    """Return whether it is on no interface that OSPF runs on."""
+    """Return whether the prefix is on no interface that OSPF runs on."""
     own = {one.name for process in facts.ospf for one in process.interfaces}
     return all(prefix not in (one.network for one in it.addresses) for it in facts.interfaces if it.name in own)
 
 
 def _of_bgp(
-    device: Device, facts: RouterFacts, candidate: Candidate, policies: RoutePolicies, far: TunnelFacts, *, out: bool
+    device: Device, facts: RouterFacts, candidate: MatchedRoute, policies: RoutePolicies, far: TunnelFacts, *, out: bool
 ) -> tuple[str, ...] | None:
-    direction = Direction.OUT if out else Direction.IN
+    direction = FilterDirection.OUT if out else FilterDirection.IN
     groups = {one.group for one in device.bgp.neighbors if one.peer in far.addresses}
     for neighbor in device.bgp.neighbors:
         if neighbor.peer not in far.addresses and neighbor.peer not in groups:
@@ -179,8 +179,9 @@ def _of_bgp(
 
 
 def _line(facts: RouterFacts, words: str, *others: str) -> tuple[str, ...] | None:
-    """Return where a line is that begins with these words, with those that lead to it. others: words behind them, "":
-    none.
+    """Return the line that begins with these words, with the lines that lead to it.
+
+    others: words behind them, "": none.
     """
     trail: list[str] = []
     wanted = words.split()

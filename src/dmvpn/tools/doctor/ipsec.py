@@ -1,4 +1,4 @@
-"""Checks of IKE: do both ends protect the tunnel, and if they do not agree, which lines are wrong?"""
+"""Checks of IKE: both ends protect the tunnel, and if they do not agree, which lines are wrong."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, TransformType
+from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.keys import half_key, is_special, key_lines
-from dmvpn.tools.doctor.probes import Kind
-from dmvpn.tools.doctor.terms import (
+from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.crypto_parameters import (
     End,
     by_certificate,
     identity_lines,
@@ -19,8 +20,11 @@ from dmvpn.tools.doctor.terms import (
     transform_lines,
     trustpoint_lines,
 )
+from dmvpn.tools.doctor.hidden_secrets import question
+from dmvpn.tools.doctor.packet_loss import probe_result
+from dmvpn.tools.doctor.preshared_keys import half_key, is_special, key_lines, key_place
+from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
-from dmvpn.tools.doctor.wires import answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Clue(NamedTuple):
-    """What a reason of IKE's means. own: the lines to change are those of the router that says so."""
+    """The meaning of a reason of IKE. own: the lines to change are those of the reporting router."""
 
     cause: Cause
     step: Step = Step.IKE
@@ -41,7 +45,7 @@ class Clue(NamedTuple):
 _IDENTITY: Final = Clue(Cause.IKE_IDENTITY, own=True)
 _CERTIFICATE: Final = Clue(Cause.CERTIFICATE)
 _PROPOSAL: Final = Clue(Cause.IKE_PROPOSAL)
-#: What each reason means, if it means something by itself.
+#: The meaning of each reason that is conclusive by itself.
 CLUES: Final = {
     code.id: meaning
     for code, meaning in (
@@ -62,6 +66,8 @@ CLUES: Final = {
         (IkeReason.METHOD_REFUSED, _CERTIFICATE),
         (IkeReason.NO_PROOF, _CERTIFICATE),
         (IkeReason.NO_PROOF_IN_TIME, _CERTIFICATE),
+        (IkeReason.EAP, Clue(Cause.PROFILE)),
+        (IkeReason.PPK, Clue(Cause.PROFILE)),
         (IkeReason.NO_CHILD, Clue(Cause.TRANSFORM, Step.SA)),
         (IkeReason.NO_CHILD_FOR, Clue(Cause.TRANSFORM, Step.SA)),
         (IkeReason.MISMATCH, _PROPOSAL),
@@ -71,14 +77,14 @@ CLUES: Final = {
     )
 }
 _SILENT: Final = (IkeReason.NO_ANSWER, IkeReason.NO_ANSWER_AND)
-#: What an end says that was told no, and not why, or heard nothing: several causes end so.
+#: Inconclusive reports, of an end that got a refusal without a reason, or no reply: they have several causes.
 _VAGUE: Final = (IkeReason.REFUSED, IkeReason.PROOF_REFUSED, *_SILENT)
 
 
 def clue(reason: ReasonFacts) -> Clue | None:
-    """Return what a reason means, if it means anything by itself: what it rests on does where it does not.
+    """Return the meaning of a reason, or of the reason behind it, if it is conclusive.
 
-    One of IKE's may have two halves: the end that began heard the other's.
+    A reason of IKE may have two halves: the initiator received the other's.
     """
     if reason.is_one(*_VAGUE):
         return None
@@ -118,8 +124,8 @@ def protection(scene: Scene, client: Client) -> Iterator[Verdict]:
         what=f"{with_[0]} protects its tunnel, and {without[0]} sends and takes GRE in clear",
         evidence=(f"{with_[0]}: tunnel protection ipsec profile {with_[1].protection}", f"{without[0]}: none"),
         fix=(
-            f"interface {without[1].name}",
-            f"tunnel protection ipsec profile {_profile(scene, without[0]) or with_[1].protection}",
+            INTERFACE.of(name=without[1].name),
+            _protection_line(_profile(scene, without[0]) or with_[1].protection),
         ),
     )
 
@@ -127,17 +133,19 @@ def protection(scene: Scene, client: Client) -> Iterator[Verdict]:
 def _profile(scene: Scene, name: str) -> str:
     """Return a profile that the router has, where it is not used."""
     facts = scene.of(name)
-    words = "crypto ipsec profile "
-    found = [
-        line.removeprefix(words)
-        for line in (facts.configuration if facts is not None else ())
-        if line.startswith(words)
-    ]
-    return found[0] if len(found) == 1 else ""
+    found = device(facts).ipsec.profiles if facts is not None else ()
+    return found[0].name if len(found) == 1 else ""
+
+
+def _protection_line(protection: str) -> str:
+    """Return the line that protects a tunnel. protection: the IPsec profile, and the IKE profile with its keyword."""
+    profile, _, own = protection.partition(" ")
+    kind, _, name = own.partition("-profile ")
+    return tunnel_lines.PROTECTION.of(profile=profile, **({kind: name} if own else {}))
 
 
 def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that IKE comes to an end: if not, the end that knows why says it."""
+    """Check that IKE succeeds: if not, the end that knows the reason reports it."""
     if not client.tunnel.protection or client.there is None or not client.there.protection:
         return
     ours, theirs = _reasons(scene, client)
@@ -155,14 +163,14 @@ def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def is_secured(client: Client) -> bool:
-    """Return whether the client says that it has SAs with its server."""
+    """Return whether the client has SAs with its server by its own report."""
     if client.server is not None:
         return client.server.secured
     return all(peer.nbma != client.nbma for peer in client.tunnel.unsecured)
 
 
 def _reasons(scene: Scene, client: Client) -> tuple[list[ReasonFacts], list[ReasonFacts]]:
-    """Return what both ends say, each thing once, what says more first."""
+    """Return the reasons of both ends, without duplicates, the more detailed first."""
     mine = [peer.reason for peer in (*client.tunnel.unsecured, *client.facts.refused) if peer.nbma == client.nbma]
     facts, there = client.hub_facts, client.there
     known = (*(there.unsecured if there is not None else ()), *(facts.refused if facts is not None else ()))
@@ -185,9 +193,9 @@ def _says_more(longer: ReasonFacts, reason: ReasonFacts) -> bool:
 def _from_clue(
     scene: Scene, client: Client, who: str, known: Clue, said: tuple[ReasonFacts, tuple[str, ...]]
 ) -> Finding:
-    """Return where the ends disagree, the odd one out is to change: a hub that the others agree with is right.
+    """Return the finding where the ends disagree: a hub that agrees with its other clients is right.
 
-    said: what the clue is from, and all that the two say.
+    said: the reason with the clue, and all reasons of the two.
     """
     culprit, (reason, evidence) = who, said
     if known is _IDENTITY and client.there is not None and client.hub_facts is not None:
@@ -196,9 +204,11 @@ def _from_clue(
     if not known.own:
         others = scene.fellows(client)
         culprit = client.hub if others and not any(is_secured(one) for one in others) else client.name
+    has_own_key = False
     if known.cause is Cause.PSK and client.hub_facts is not None:
         mine = is_special(client.facts.configuration, client.nbma)
         theirs = is_special(client.hub_facts.configuration, scene.seen_as(client))
+        has_own_key = mine is not theirs
         culprit = culprit if mine is theirs else client.name if mine else client.hub
     return Finding(
         step=known.step,
@@ -208,7 +218,20 @@ def _from_clue(
         evidence=evidence,
         fix=_fix(scene, client, culprit, known.cause),
         order="show crypto pki certificates" if known is _CERTIFICATE else "",
+        decide=_key_question(scene, client) if known.cause is Cause.PSK and not has_own_key else "",
     )
+
+
+def _key_question(scene: Scene, client: Client) -> str:
+    """Return the question whether the hidden keys of both ends are the same.
+
+    "": they are shown, or other clients of the server show which end has the wrong key.
+    """
+    if client.hub_facts is None or scene.fellows(client):
+        return ""
+    mine = key_place(client.name, client.facts.configuration, client.nbma)
+    theirs = key_place(client.hub, client.hub_facts.configuration, scene.seen_as(client))
+    return question(mine, theirs) if mine is not None and theirs is not None else ""
 
 
 def _sentence(client: Client, cause: Cause, culprit: str) -> str:
@@ -235,7 +258,7 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
 
 
 def _disbelief(client: Client, reason: ReasonFacts) -> str:
-    """Return whose certificate is not believed, and why, if that is said."""
+    """Return which certificate was rejected, and why, if known."""
     between = f"{client.name} and {client.hub}"
     why = reason.find(IkeReason.NOT_BELIEVED, IkeReason.NO_MATCH, IkeReason.NO_CERTIFICATE, IkeReason.NO_TRUSTPOINT)
     if why is None:
@@ -244,7 +267,7 @@ def _disbelief(client: Client, reason: ReasonFacts) -> str:
 
 
 def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str, ...]:
-    """Return the lines to enter; what is secret cannot be shown."""
+    """Return the lines to enter; secrets cannot be shown."""
     peer = client.nbma if culprit == client.name else scene.seen_as(client)
     ends = _ends(client, culprit)
     if ends is None:
@@ -270,13 +293,13 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
 
 
 def _with_fellow(scene: Scene, client: Client, culprit: str, ends: tuple[End, End]) -> tuple[End, End]:
-    """Return who is to change, and one that is believed: another client, if there is one."""
+    """Return the end to change, and a working one: another client, if there is one."""
     good = [one for one in scene.fellows(client) if is_secured(one)] if culprit == client.name else []
     return ends[0], End(good[0].facts, good[0].tunnel) if good else ends[1]
 
 
 def _ends(client: Client, culprit: str) -> tuple[End, End] | None:
-    """Return who is to change, and the other one."""
+    """Return the end to change, and the other one."""
     if client.there is None or client.hub_facts is None:
         return None
     mine, theirs = End(client.facts, client.tunnel), End(client.hub_facts, client.there)
@@ -284,7 +307,7 @@ def _ends(client: Client, culprit: str) -> tuple[End, End] | None:
 
 
 def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence: tuple[str, ...]) -> Finding:
-    """Return the finding where nobody says no, and nobody answers."""
+    """Return the finding where no end refuses, and no end answers."""
     for name, facts in ((client.name, client.facts), (client.hub, client.hub_facts)):
         lacking = half_key(facts.configuration) if facts is not None else ()
         if lacking:
@@ -296,7 +319,7 @@ def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence:
                 evidence=evidence,
                 fix=lacking,
             )
-    ping = answer(scene, Kind.UNDERLAY, client.name, client.nbma)
+    ping = probe_result(scene, ProbePurpose.UNDERLAY, client.name, client.nbma)
     passes = ping is not None and ping.passed
     about = (*evidence, *((f"pings from {client.name} to {client.nbma}: {ping}",) if ping is not None else ()))
     waits = any(silent_at(reason, ExchangeType.IKE_AUTH) for reason in ours)

@@ -1,4 +1,4 @@
-"""The check of the host below a router: do the kernel's tables hold what the router ordered, and do packets take it?"""
+"""Checks of the host below a router: the kernel's tables hold the router's orders, and packets take them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import RouteSource
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.underlay_path import best_route
 from dmvpn.tools.doctor.verdicts import Finding, Step
-from dmvpn.tools.doctor.way import best_route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
-#: Differences that are named; the others are counted.
+#: Differences that are listed; the rest is counted.
 _MOST: Final = 8
 
 
 def tables(scene: Scene) -> Iterator[Verdict]:
-    """Check the tables: what is missing, or not taken, breaks the way; what nobody ordered is only strange."""
+    """Check the tables: missing or bypassed objects break the path; objects without an order are only suspicious."""
     for name, facts in scene.alive():
         kernel = [one for one in facts.kernel if not _is_known(facts, one)]
         if not kernel:
@@ -53,7 +53,9 @@ def tables(scene: Scene) -> Iterator[Verdict]:
 
 
 def filters(scene: Scene) -> Iterator[Verdict]:
-    """Check the packet filter: a chain that drops by policy stops all if it has no rules; else only its rules know."""
+    """Check the packet filter: a chain that drops by policy stops everything if it has no rules; else its rules
+    decide.
+    """
     for name, facts in scene.alive():
         chains = [one for one in facts.filters if _concerns(scene, name, facts, one)]
         shut = [one for one in chains if not one.rules]
@@ -90,7 +92,7 @@ def _words(one: FilterFacts) -> str:
 
 
 def _opened(one: FilterFacts) -> str:
-    """Return the command that lets the chain accept what its rules do not drop."""
+    """Return the command that lets the chain accept packets that its rules do not drop."""
     if (one.table, one.chain) == ("filter", "FORWARD") and one.family != "inet":
         return f"{'ip6tables' if one.family == 'ip6' else 'iptables'} -P FORWARD ACCEPT"
     return f"nft 'add chain {one.family} {one.table} {one.chain} {{ policy accept; }}'"
@@ -101,7 +103,7 @@ def _concerns(scene: Scene, name: str, facts: RouterFacts, chain: FilterFacts) -
 
 
 def _passes_on(scene: Scene, name: str, facts: RouterFacts, version: int) -> bool:
-    """Return whether packets of others are to pass: of a LAN, of its clients, or of anybody where it has no tunnel."""
+    """Return whether the router forwards: for a LAN, for its clients, or between its ports if it has no tunnel."""
     if version == 6 and not facts.forwards_ipv6:
         return False
     ports = {
@@ -123,14 +125,14 @@ _WATCH: Final = "ip monitor route rule neigh link address"
 
 
 def _is_known(facts: RouterFacts, one: KernelFacts) -> bool:
-    """Return whether the router itself has taken up the route of the host's that packets take."""
+    """Return whether the router itself uses the route of the host that packets take."""
     if one.aside is None:
         return False
     return any(route.prefix == one.aside and route.source == RouteSource.HOST.value for route in facts.routes)
 
 
 def _harms(scene: Scene, name: str, facts: RouterFacts, one: KernelFacts) -> bool:
-    """Return whether somebody is where packets do not get; what no router or host in view has may be meant so."""
+    """Return whether the difference affects a known router or host; other destinations may be intended."""
     if one.aside is None:
         return True
     if one.aside.prefixlen and any(route.prefix == one.aside for route in facts.routes):

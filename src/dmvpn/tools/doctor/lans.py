@@ -1,14 +1,17 @@
-"""Checks of LANs: who should own an address, as the hosts that are there say it.
+"""Checks of LANs: the owner of an address, judged by the hosts there.
 
-A host knows its own network and its gateway. So it can be known which of two routers with one LAN is wrong, and what a
-router's LAN port had before somebody changed it.
+A host knows its own network and its gateway. So it is known which of two routers with one LAN is wrong, and which
+address a router's LAN port had before a change.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dmvpn.features.interface.config import sections as port_lines
+from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class _Lan(NamedTuple):
-    """A host's wire: the host, its address, the gateway that it wants, and the port of the router there."""
+    """A host's wire: the host, its address, its configured gateway, and the port of the router there."""
 
     host: str
     own: AddressWithLength
@@ -32,14 +35,14 @@ class _Lan(NamedTuple):
     port: InterfaceFacts
 
 
-def ports(scene: Scene) -> Iterator[Verdict]:
+def gateways(scene: Scene) -> Iterator[Verdict]:
     """Check that each host finds its gateway at its router's port."""
     for lan in _strange_lans(scene):
         yield _strange(scene, lan, [one for one in lan.port.addresses if one.version == lan.own.version])
 
 
-def strangers(scene: Scene) -> Iterator[tuple[str, str]]:
-    """Yield the ports of routers, whose hosts look for another gateway there."""
+def mistaken_ports(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Yield ports of routers whose hosts have another gateway."""
     for lan in _strange_lans(scene):
         yield lan.router, lan.port.name
 
@@ -61,7 +64,7 @@ def _lans(scene: Scene) -> Iterator[_Lan]:
         if facts is None or link is None or host.gateway is None or host.router in scene.lab.providers:
             continue
         if len([node for node, _ in link.ends if node in scene.lab.routers]) != 1:
-            continue  # which of several routers is the gateway, nobody can say
+            continue  # it is unknown which of several routers is the gateway
         end = next((port for node, port in link.ends if node == host.router), "")
         port = interface_of(facts, end)
         if port is not None:
@@ -69,7 +72,9 @@ def _lans(scene: Scene) -> Iterator[_Lan]:
 
 
 def _strange(scene: Scene, lan: _Lan, mine: list[AddressWithLength]) -> Finding:
-    """Return the finding that the port has another address, or none."""
+    """Return the finding that the port has a wrong address, or none."""
+    if is_mistaken(scene, lan.host):
+        return gateway(scene, lan.host, lan.port.name, mine)
     others = [
         name
         for name, facts in scene.alive()
@@ -87,8 +92,43 @@ def _strange(scene: Scene, lan: _Lan, mine: list[AddressWithLength]) -> Finding:
             f"and {lan.port.name} of {lan.router} {has}{also}"
         ),
         evidence=(f"{lan.router}: {lan.port.name} {has}", f"{lan.host}: {lan.own}, gateway {lan.gateway}"),
-        fix=(f"interface {lan.port.name}", f"ip address {lan.gateway} {lan.own.network.netmask}"),
+        fix=(INTERFACE.of(name=lan.port.name), address_line(lan.gateway, lan.own.network)),
         others=tuple(others),
+    )
+
+
+def is_mistaken(scene: Scene, name: str) -> bool:
+    """Return whether a host, and not its router, has the wrong gateway.
+
+    The gateway is unreachable for it, is another host's address, or other hosts on its wire use the router as gateway.
+    """
+    host = scene.lab.hosts[name]
+    own, wanted = host.address, host.gateway
+    if wanted is None or wanted.version != own.version:
+        return False
+    nobody = wanted not in own.network or wanted in (own.ip, own.network.network_address, own.network.broadcast_address)
+    others = [one for other, one in scene.lab.hosts.items() if other != name and one.router == host.router]
+    near = [one for one in others if one.address.network == own.network]
+    served = [one.gateway for one in near if one.gateway is not None and scene.owner(one.gateway) == host.router]
+    return nobody or any(one.address.ip == wanted for one in others) or (bool(served) and wanted not in served)
+
+
+def gateway(
+    scene: Scene, name: str, port: str, mine: list[AddressWithLength], evidence: tuple[str, ...] = ()
+) -> Finding:
+    """Return the finding that a host has the wrong gateway; mine: the addresses of its router there."""
+    host = scene.lab.hosts[name]
+    right = next((one.ip for one in mine if one.version == host.address.version), None)
+    return Finding(
+        step=Step.UNDERLAY,
+        cause=Cause.HOST_GATEWAY,
+        router=host.router,
+        what=(
+            f"the host {name} ({host.address}) sends to the gateway {host.gateway}, which is wrong: "
+            f"{port} of {host.router} is {', '.join(map(str, mine)) or 'without address'}"
+        ),
+        evidence=evidence or (f"{name}: {host.address}, gateway {host.gateway}",),
+        order=f"give the host {name} the gateway {right}" if right is not None else f"give {port} an address",
     )
 
 
@@ -97,10 +137,10 @@ def _all(facts: RouterFacts) -> Iterator[AddressWithLength]:
         yield from interface.addresses
 
 
-def taken(scene: Scene) -> Iterator[Verdict]:
-    """Check that nobody else has an address out of the LAN that a host is in.
+def duplicate_addresses(scene: Scene) -> Iterator[Verdict]:
+    """Check that no other router has an address out of a host's LAN.
 
-    A longer prefix takes its part of the LAN alone: packets for hosts in the other part find them.
+    A longer prefix takes only its part of the LAN: packets for hosts in the other part arrive.
     """
     hosts = [lan.own for lan in _lans(scene)]
     known = {lan.own.network: lan for lan in _lans(scene) if any(lan.gateway == one.ip for one in lan.port.addresses)}
@@ -122,6 +162,6 @@ def taken(scene: Scene) -> Iterator[Verdict]:
                         router=name,
                         what=f"{interface.name} of {name} has {own}, out of {network}, the LAN of {lan.router}",
                         evidence=(f"{name}: {interface.name} {own}", f"{lan.router}: {lan.host} is there"),
-                        fix=(f"interface {interface.name}", "no ip address"),
+                        fix=(INTERFACE.of(name=interface.name), port_lines.ADDRESS.no()),
                         others=(lan.router,),
                     )

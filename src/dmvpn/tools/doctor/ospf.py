@@ -1,24 +1,33 @@
-"""Checks of OSPF over the tunnels: does it run at both ends, on the same terms, and does everybody get routes?"""
+"""Checks of OSPF over the tunnels: it runs at both ends, with matching parameters, and every router gets routes."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.notices import RouteSource
+from dmvpn.base.values import dataclass
+from dmvpn.features.ospf.config import interfaces as port_lines
+from dmvpn.features.ospf.config import processes as process_lines
+from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.ios import Placeholder
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import own
-from dmvpn.tools.doctor.learnt import lacks
-from dmvpn.tools.doctor.proofs import chain_lines, chain_of
-from dmvpn.tools.doctor.scene import lines_of
-from dmvpn.tools.doctor.settling import not_before
+from dmvpn.tools.doctor import addressing
+from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines
+from dmvpn.tools.doctor.configuration import device, statements, texts
+from dmvpn.tools.doctor.convergence import not_before
+from dmvpn.tools.doctor.learned_routes import lacks
+from dmvpn.tools.doctor.ospf_authentication import OspfEnd, opening, proof, settings
+from dmvpn.tools.doctor.packet_sizes import mtu_line
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.facts import NeighborFacts, ReasonFacts
     from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
+    from dmvpn.ios import ConfigLine
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -26,21 +35,32 @@ if TYPE_CHECKING:
     _Running = tuple[OspfFacts, OspfInterfaceFacts]
 
 _STEP = Step.ROUTING
+#: The wildcard of one address.
+_HOST: Final = IPv4Address(0)
+#: Types of networks that a line can set.
+_TYPES: Final = frozenset(kind.value for kind in NetworkType)
 #: Types of networks that elect a designated router.
 _ELECT: Final = ("broadcast", "non-broadcast")
-#: Seconds: what was lost once is sent again meanwhile.
+#: Seconds: a lost packet is sent again within this time.
 _EXCHANGE: Final = 10
-#: What two ends must agree on, by why one does not take the other's Hellos.
+#: Parameters on which two ends must agree, by the reason for refusing a Hello.
 _TERMS: Final = {
-    OspfReason.DEAD_INTERVAL: ("ip ospf dead-interval", "ip ospf hello-interval", "ip ospf network"),
-    OspfReason.HELLO_INTERVAL: ("ip ospf hello-interval", "ip ospf dead-interval", "ip ospf network"),
+    OspfReason.DEAD_INTERVAL: (port_lines.DEAD_INTERVAL, port_lines.HELLO_INTERVAL, port_lines.NETWORK),
+    OspfReason.HELLO_INTERVAL: (port_lines.HELLO_INTERVAL, port_lines.DEAD_INTERVAL, port_lines.NETWORK),
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A parameter on which two ends disagree. fix: lines that give one end the other's. decide: "": it is certain."""
+
+    cause: Cause
+    fix: tuple[str, ...]
+    decide: str = ""
+
+
 def identities(scene: Scene) -> Iterator[Verdict]:
-    """Check that no two routers that are in one OSPF have one router identifier: each would take the other's words for
-    its own.
-    """
+    """Check that no two routers in one OSPF domain have one router ID: each would take the other's LSAs for its own."""
     first: dict[object, str] = {}
     for name, facts in scene.alive():
         by_tunnel = (found[0] for tunnel in facts.tunnels if (found := running_on(facts, tunnel)) is not None)
@@ -49,14 +69,17 @@ def identities(scene: Scene) -> Iterator[Verdict]:
             if other == name:
                 continue
             wrong, right = _impostor(scene, (name, other), process.router_id)
-            free = next(own.addresses(scene, wrong), "ADDRESS")
+            free = next(addressing.unique_addresses(scene, wrong), Placeholder("ADDRESS"))
             yield Finding(
                 step=_STEP,
                 cause=Cause.OSPF_TERMS,
                 router=wrong,
                 what=f"OSPF of {wrong} and {right} has one router identifier, {process.router_id}",
                 evidence=(f"{right} has it, too",),
-                fix=(f"router ospf {_number(scene, wrong, process.router_id)}", f"router-id {free}"),
+                fix=(
+                    _opening(_number(scene, wrong, process.router_id)),
+                    process_lines.ROUTER_ID.of(address=free),
+                ),
                 order=f"and then at {wrong}: clear ip ospf process",
                 others=(right,),
             )
@@ -69,13 +92,13 @@ def _number(scene: Scene, name: str, identifier: object) -> int:
 
 
 def _impostor(scene: Scene, names: tuple[str, str], identifier: IPv4Address) -> tuple[str, str]:
-    """Return of two with one identifier the one that is to change, and the other: who has that address keeps it."""
+    """Return of two routers with one router ID the one to change, and the other: the owner of that address keeps it."""
     one, other = names
-    return (other, one) if identifier in own.addresses(scene, one) else (one, other)
+    return (other, one) if identifier in addressing.unique_addresses(scene, one) else (one, other)
 
 
 def running_on(facts: RouterFacts, tunnel: TunnelFacts) -> _Running | None:
-    """Return the process that runs on a tunnel, and there."""
+    """Return the process and the interface of OSPF on a tunnel."""
     for process in facts.ospf:
         for interface in process.interfaces:
             if interface.name == tunnel.name:
@@ -113,12 +136,12 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
             yield _not_running(name, facts, tunnel, next(one for one in running if one is not None))
             return
         if found[1].blocked:
-            fix = chain_lines(facts, hub if name == client.name else client.facts)
+            fix = chain_lines(*_chains(ends, name))
             what = f"OSPF of {name} cannot prove itself on {tunnel.name}, and keeps silent: {found[1].blocked}"
             yield Finding(step=_STEP, cause=Cause.OSPF_AUTHENTICATION, router=name, what=what, fix=fix)
             return
         if not found[1].speaks:
-            fix = (f"router ospf {found[0].process}", f"no passive-interface {tunnel.name}")
+            fix = (_opening(found[0].process), process_lines.PASSIVE.no(name=tunnel.name))
             what = f"{tunnel.name} is a passive interface of OSPF at {name}"
             yield Finding(step=_STEP, cause=Cause.PASSIVE_INTERFACE, router=name, what=what, fix=fix)
             return
@@ -134,7 +157,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
             cause=Cause.OSPF_NETWORK_TYPE,
             router=name,
             what=f"OSPF: the tunnel is {here[1].network} at {client.name}, and {far[1].network} at {client.hub}",
-            fix=(f"interface {wrong[1].name}", f"ip ospf network {right[1].network}"),
+            fix=_network_lines(wrong[1].name, right[1].network),
             others=(client.name, client.hub),
         )
         return
@@ -142,7 +165,28 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     if is_up(client):
         yield Fine(_STEP, f"{client.name} and {client.hub} are OSPF neighbors")
         return
-    yield from _why_not(client, name, (hub, there), (wrong, right))
+    near, there_ = OspfEnd(client.name, client.facts, here), OspfEnd(client.hub, hub, far)
+    yield from _why_not(scene, client, (near, there_) if name == client.name else (there_, near))
+
+
+def _chains(ends: Iterable[tuple[str, RouterFacts, TunnelFacts]], name: str) -> tuple[ChainEnd, ChainEnd]:
+    """Return the key chains of two ends, that of the router of this name first."""
+    first, second = (
+        ChainEnd(router, facts, settings(facts, tunnel.name).key_chain)
+        for router, facts, tunnel in sorted(ends, key=lambda end: end[0] != name)
+    )
+    return first, second
+
+
+def _opening(process: int) -> str:
+    return process_lines.ROUTER.of(number=process)
+
+
+def _network_lines(name: str, network: str) -> tuple[str, ...]:
+    """Return the lines that set the network type of an interface; none for a type of a later release."""
+    if network not in _TYPES:
+        return ()
+    return (opening(name), port_lines.NETWORK.of(**dict.fromkeys(network.split(), True)))
 
 
 def _not_running(name: str, facts: RouterFacts, tunnel: TunnelFacts, other: _Running) -> Finding:
@@ -153,12 +197,12 @@ def _not_running(name: str, facts: RouterFacts, tunnel: TunnelFacts, other: _Run
         router=name,
         what=f"OSPF of {name} does not run on {tunnel.name}, and at the other end it does",
         evidence=(f"{name}: OSPF runs on {', '.join(one.name for one in facts.ospf[0].interfaces) or 'nothing'}",),
-        fix=(f"interface {tunnel.name}", f"ip ospf {number} area {other[1].area}"),
+        fix=(opening(tunnel.name), port_lines.PROCESS.of(process=number, area=other[1].area)),
     )
 
 
 def _odd(scene: Scene, client: Client) -> str:
-    """Return the hub, if it is a neighbor of none of its clients; else the client."""
+    """Return the hub, if none of its clients is its neighbor; else the client."""
     others = [one for one in scene.fellows(client) if running_on(one.facts, one.tunnel) is not None]
     return client.hub if others and not any(map(_is_well, others)) else client.name
 
@@ -172,35 +216,34 @@ def _is_well(client: Client) -> bool:
 
 
 def _undesignated(scene: Scene, client: Client, there: TunnelFacts, hub: RouterFacts) -> Iterator[Verdict]:
-    """Check that somebody at the hub's end may be elected."""
+    """Check that the hub may become designated router."""
     found = running_on(hub, there)
-    barred = list(lines_of(hub, f"interface {there.name}", "ip ospf priority 0"))
-    if found is None or found[1].network not in _ELECT or not barred:
+    if found is None or found[1].network not in _ELECT or settings(hub, there.name).priority:
         return
     yield Finding(
         step=_STEP,
         cause=Cause.OSPF_NETWORK_TYPE,
         router=client.hub,
-        what=f"{client.hub} may not become designated router, and all others hear of each other by it alone",
-        evidence=(f"{client.hub}: {barred[0]}",),
-        fix=(f"interface {there.name}", "no ip ospf priority 0"),
+        what=f"{client.hub} may not become designated router, and all other routers learn routes only from it",
+        evidence=(f"{client.hub}: {port_lines.PRIORITY.of(priority=0)}",),
+        fix=(opening(there.name), port_lines.PRIORITY.no(priority=0)),
     )
 
 
-def _why_not(
-    client: Client, name: str, far: tuple[RouterFacts, TunnelFacts], ends: tuple[_Running, _Running]
-) -> Iterator[Verdict]:
-    (hub, there), (wrong, right) = far, ends
+def _why_not(scene: Scene, client: Client, ends: tuple[OspfEnd, OspfEnd]) -> Iterator[Verdict]:
+    """Yield why two ends are no neighbors. ends: first the one to change."""
+    there, hub = client.there, client.hub_facts
+    if there is None or hub is None:
+        return
     found = [one for one in (_with(client.facts, client.tunnel, there), _with(hub, there, client.tunnel)) if one]
     reasons = [one.reason for one in found if one.reason]
     state = tuple(f"{client.name if one is found[0] else client.hub}: {one.reason}" for one in found if one.reason)
-    mine, theirs = (client.facts, hub) if name == client.name else (hub, client.facts)
-    wanted = there.ip_mtu if name == client.name else client.tunnel.ip_mtu
+    wanted = there.ip_mtu if ends[0].name == client.name else client.tunnel.ip_mtu
     for reason in reasons:
-        disagreed = _term(reason, (mine, wrong), (theirs, right), wanted)
+        disagreed = _term(reason, *ends, wanted)
         if disagreed is not None:
-            cause, fix = disagreed
-            yield _disagree(cause, client, name, state, fix)
+            witnesses = any(running_on(one.facts, one.tunnel) is not None for one in scene.fellows(client))
+            yield _disagree(disagreed, client, ends[0].name, state, certain=witnesses)
             return
     yield Finding(
         step=_STEP,
@@ -208,80 +251,71 @@ def _why_not(
         router=client.name,
         what=f"{client.name} and {client.hub} run OSPF, and are no neighbors",
         evidence=state,
-        decide=not_before(client, max(_patience(mine, wrong[1]), _patience(theirs, right[1]))),
+        decide=not_before(client, max(map(_patience, ends))),
     )
 
 
-def _term(
-    reason: ReasonFacts, here: tuple[RouterFacts, _Running], there: tuple[RouterFacts, _Running], ip_mtu: int
-) -> tuple[Cause, tuple[str, ...]] | None:
-    """Return on what two ends do not agree, if it is this reason, and the lines that make one end like the other.
+def _term(reason: ReasonFacts, wrong: OspfEnd, right: OspfEnd, ip_mtu: int) -> _Term | None:
+    """Return the parameter on which two ends disagree for this reason, with lines that make one end like the other.
 
     ip_mtu: of the other end, octets.
     """
-    (mine, wrong), (theirs, right) = here, there
-    section, other = f"interface {wrong[1].name}", f"interface {right[1].name}"
-    if reason.is_one(OspfReason.AREA, OspfReason.KIND) or wrong[1].area != right[1].area:
-        return Cause.OSPF_TERMS, (section, f"ip ospf {wrong[0].process} area {right[1].area}")
+    process, area = wrong.running[0].process, right.running[1].area
+    if reason.is_one(OspfReason.AREA, OspfReason.KIND) or wrong.running[1].area != area:
+        return _Term(Cause.OSPF_TERMS, (wrong.opening, port_lines.PROCESS.of(process=process, area=area)))
     if reason.is_one(OspfReason.MTU):
-        return Cause.MTU, (section, f"ip mtu {ip_mtu}")
+        return _Term(Cause.MTU, (wrong.opening, mtu_line(ip_mtu)))
     if reason.is_one(OspfReason.NOT_AUTHENTIC):
-        return Cause.OSPF_AUTHENTICATION, _proof(mine, section, theirs, other)
-    for code, words in _TERMS.items():
+        return _Term(Cause.OSPF_AUTHENTICATION, *proof(wrong, right))
+    for code, lines in _TERMS.items():
         if reason.is_one(code):
-            return Cause.OSPF_TERMS, (section, *_alike(mine, section, theirs, other, words))
+            return _Term(Cause.OSPF_TERMS, (wrong.opening, *_alike(wrong, right, lines)))
     if reason.is_one(OspfReason.TTL):
-        checks = [*lines_of(mine, section, "ip ospf ttl-security"), *lines_of(mine, _process(wrong), "ttl-security")]
-        return Cause.OSPF_TERMS, (section, "ip ospf ttl-security disable" if checks else "ip ospf ttl-security")
+        checks = [
+            *statements(wrong.section, port_lines.TTL_SECURITY),
+            *statements(
+                device(wrong.facts).tree.section(process_lines.ROUTER, number=process), process_lines.TTL_SECURITY
+            ),
+        ]
+        return _Term(Cause.OSPF_TERMS, (wrong.opening, port_lines.TTL_SECURITY.of(disable=bool(checks))))
     if reason.is_one(OspfReason.MASK):
-        return Cause.OSPF_TERMS, (section, "ip address ADDRESS MASK")
+        return _Term(Cause.OSPF_TERMS, (wrong.opening, addressing.address_line()))
     return None
 
 
-def _proof(mine: RouterFacts, section: str, theirs: RouterFacts, other: str) -> tuple[str, ...]:
-    """Return the lines by which one end proves itself as the other does."""
-    lines, here = (
-        [*lines_of(facts, port, "ip ospf authentication"), *lines_of(facts, port, "ip ospf message")]
-        for facts, port in ((theirs, other), (mine, section))
-    )
-    if lines == here and chain_of(theirs):
-        return chain_lines(mine, theirs)
-    return (section, *lines) if lines else (section, *(f"no {line}" for line in here))
+def _patience(end: OspfEnd) -> int:
+    """Return the seconds after which two matching ends are neighbors: a Hello, the wait for an election, an
+    exchange.
+    """
+    network = end.running[1].network
+    hello = end.port.hello_interval or (10 if network in ("broadcast", "point-to-point") else 30)
+    return hello * (5 if network in _ELECT else 1) + _EXCHANGE
 
 
-def _process(running: _Running) -> str:
-    return f"router ospf {running[0].process}"
-
-
-def _patience(facts: RouterFacts, interface: OspfInterfaceFacts) -> int:
-    """Return the seconds after which two that fit are neighbors: a Hello, the wait for an election, an exchange."""
-    default = 10 if interface.network in ("broadcast", "point-to-point") else 30
-    line = next(iter(lines_of(facts, f"interface {interface.name}", "ip ospf hello-interval ")), f"{default}")
-    return int(line.split()[-1]) * (5 if interface.network in _ELECT else 1) + _EXCHANGE
-
-
-def _alike(mine: RouterFacts, section: str, theirs: RouterFacts, other: str, words: tuple[str, ...]) -> Iterator[str]:
-    """Yield what makes one end say what the other one says."""
-    for word in words:
-        here, there = list(lines_of(mine, section, word)), list(lines_of(theirs, other, word))
+def _alike(wrong: OspfEnd, right: OspfEnd, lines: tuple[ConfigLine, ...]) -> Iterator[str]:
+    """Yield the lines that give one end the other's settings."""
+    for line in lines:
+        here, there = texts(wrong.section, line), texts(right.section, line)
         if here != there:
-            yield from there or [f"no {line}" for line in here]
+            yield from there or [f"no {one}" for one in here]
 
 
-def _disagree(cause: Cause, client: Client, name: str, state: tuple[str, ...], fix: tuple[str, ...]) -> Finding:
+def _disagree(term: _Term, client: Client, name: str, state: tuple[str, ...], *, certain: bool) -> Finding:
+    """Return the finding of a term. certain: other clients of the server show which end has the wrong secret."""
     return Finding(
         step=_STEP,
-        cause=cause,
+        cause=term.cause,
         router=name,
         what=f"OSPF of {client.name} and {client.hub} does not agree: {state[0].partition(': ')[2]}",
         evidence=state,
-        fix=fix,
+        fix=term.fix,
         others=(client.name, client.hub),
+        decide="" if certain else term.decide,
     )
 
 
 def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that the server knows the client's LAN, and takes what it hears."""
+    """Check that the server has a route to the client's LAN, and accepts received routes."""
     there, hub = client.there, client.hub_facts
     running = running_on(client.facts, client.tunnel)
     if there is None or hub is None or running is None or not is_up(client):
@@ -293,22 +327,26 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def announced(facts: RouterFacts, interface: str) -> bool:
-    """Return whether OSPF tells of the networks of this interface."""
+    """Return whether OSPF advertises the networks of this interface."""
     named = any(one.name == interface for process in facts.ospf for one in process.interfaces)
-    sections = (line for process in facts.ospf for line in lines_of(facts, f"router ospf {process.process}"))
-    return named or any(line.startswith("redistribute connected") for line in sections)
+    return named or any(
+        one.source is RouteSource.CONNECTED
+        for process in device(facts).ospf.processes
+        for one in process.redistributions
+    )
 
 
 def not_announced(name: str, process: OspfFacts, lan: tuple[str, object], evidence: tuple[str, ...]) -> Finding:
-    """Return the finding that nobody hears of a LAN. evidence: who suffers."""
+    """Return the finding that a LAN is not advertised. evidence: the effect."""
     port, address = lan
-    known = address if isinstance(address, IPv4Address) else "ADDRESS"
+    known = address if isinstance(address, IPv4Address) else Placeholder("ADDRESS")
     area = process.interfaces[0].area if process.interfaces else 0
+    network = Placeholder(f"{known} {_HOST}") if isinstance(known, str) else (known, _HOST)
     return Finding(
         step=_STEP,
         cause=Cause.NETWORK_STATEMENT,
         router=name,
-        what=f"OSPF of {name} does not run on its LAN port {port} ({known}), so nobody hears of it",
+        what=f"OSPF of {name} does not run on its LAN port {port} ({known}), so it is not advertised",
         evidence=evidence,
-        fix=(f"router ospf {process.process}", f"network {known} 0.0.0.0 area {area}"),
+        fix=(_opening(process.process), process_lines.NETWORKS.of(network=network, area=area)),
     )

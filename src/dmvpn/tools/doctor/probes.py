@@ -1,7 +1,7 @@
-"""Pings that show what no state does: what passes between two ends, how large, how often.
+"""Pings that show what no state does: which packets pass between two ends, of which size, and how many are lost.
 
-`carry_out` tries them by a caller that can type at the routers' prompts; `read` makes an `Outcome` of what the ping
-printed. All are bounded in number and time, and the report says what was sent. `planning` chooses them.
+`carry_out` runs them through a caller that can type at the routers' prompts; `read` makes a `ProbeResult` of the
+output. All are bounded in number and time, and the report lists them. `probe_planning` chooses them.
 """
 
 from __future__ import annotations
@@ -19,26 +19,29 @@ if TYPE_CHECKING:
 
     from dmvpn.base.facts import Address
 
-#: Types lines at routers' prompts, all at once; what they print.
+#: Types lines at routers' prompts, all at once; returns their output.
 Ask: TypeAlias = "Callable[[Sequence[tuple[str, str]]], list[str]]"
 
 #: Commands and requests of one visit.
 MOST_COMMANDS, MOST_ECHOES = 60, 2000
-#: Octets of a ping that fits everywhere.
+#: Octets of a ping that fits every path.
 _SMALL: Final = 100
-#: Seconds for an answer over a slow way.
+#: Seconds for a reply over a slow path.
 _PATIENCE: Final = 4
-#: Requests that find out whether a way is slow, or whether it carries anything.
+#: Requests that find out whether a path is slow, or whether it carries anything.
 FEW: Final = 3
 
 
-class Kind(enum.Enum):
-    """What a probe is to show."""
+class ProbePurpose(enum.Enum):
+    """The purpose of a probe."""
 
     GATEWAY = "does the next router answer?"
+    GATEWAY_FULL = "do the largest packets of a tunnel pass there?"
     UNDERLAY = "do packets pass between the NBMA addresses?"
     LOSS = "do all of them?"
     UNDERLAY_FULL = "do the largest that the tunnel makes, in one piece?"
+    UNDERLAY_OTHERS = "do the largest that the other end's tunnel makes?"
+    UNDERLAY_SIZE = "how large may they be?"
     UNDERLAY_PIECES = "do fragments?"
     TUNNEL = "do packets pass through the tunnel?"
     TUNNEL_FULL = "do the largest?"
@@ -48,12 +51,12 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """A ping at a router. source: an interface. only_if: it is tried if that one had a reply.
+    """A ping at a router. source: an interface. only_if: it runs if that probe had a reply.
 
-    patience: seconds for an answer.
+    patience: seconds for a reply.
     """
 
-    kind: Kind
+    kind: ProbePurpose
     router: str
     target: Address
     source: str
@@ -65,8 +68,8 @@ class Probe:
 
     @property
     def command(self) -> str:
-        """What is typed."""
-        if self.kind is Kind.TRACE:
+        """The command."""
+        if self.kind is ProbePurpose.TRACE:
             return trace(str(self.target), self.source)
         df = " df-bit" if self.df else ""
         return (
@@ -75,20 +78,20 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """marks: one for each request, as ping prints them; "": it could not be tried. path: who answered a traceroute."""
+class ProbeResult:
+    """marks: one for each request, as ping prints them; "": it could not run. path: the hops of a traceroute."""
 
     marks: str
     path: tuple[str, ...] = ()
 
     @property
     def tried(self) -> bool:
-        """There was a ping at all."""
+        """Whether it was run at all."""
         return bool(self.marks)
 
     @property
     def passed(self) -> bool:
-        """Enough came back. The first may wait for an address or an SA."""
+        """Whether enough replies came. The first may wait for an address or an SA."""
         return self.tried and "!" in self.marks and self.lost <= 1
 
     @property
@@ -98,12 +101,12 @@ class Outcome:
 
     @property
     def silent(self) -> bool:
-        """Nothing came back, not even an error."""
+        """Whether nothing came back, not even an error."""
         return self.tried and set(self.marks) == {"."}
 
     @property
     def refused(self) -> bool:
-        """Somebody on the way said no."""
+        """Whether a router on the path sent an error."""
         return self.tried and "!" not in self.marks and not self.silent
 
     def __str__(self) -> str:
@@ -118,18 +121,18 @@ class Outcome:
 _MARKS: Final = re.compile(r"^[!.UMQ&?]+$", re.MULTILINE)
 
 
-def read(text: str) -> Outcome:
-    """Return what a ping or traceroute printed: the marks of the one, or who answered the other."""
-    return Outcome("".join(_MARKS.findall(text)), tuple(hop for hop in hops(text) if hop != "*"))
+def read(text: str) -> ProbeResult:
+    """Return the result of a ping or traceroute: the marks of the one, or the hops of the other."""
+    return ProbeResult("".join(_MARKS.findall(text)), tuple(hop for hop in hops(text) if hop != "*"))
 
 
-def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, Outcome]:
-    """Try them: first pings, all at once, then what depends on them, last by whom packets pass when all is quiet.
+def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, ProbeResult]:
+    """Run the probes: first pings, all at once, then dependent ones, last traceroutes when all is quiet.
 
-    A way that is slow, and else well, loses nothing: what was silent is asked again with more patience.
+    A slow path without faults loses nothing: silent probes are repeated with a longer timeout.
     """
     planned = list(dict.fromkeys(probes))
-    first = [probe for probe in planned if probe.only_if is None and probe.kind is not Kind.TRACE]
+    first = [probe for probe in planned if probe.only_if is None and probe.kind is not ProbePurpose.TRACE]
     then = [probe for probe in planned if probe.only_if is not None]
     budget = _Budget()
     answers = budget.spend(first, ask)
@@ -141,18 +144,18 @@ def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, Outcome]:
     patient = {probe: replace(probe, patience=_PATIENCE) if probe.only_if in again else probe for probe in ready}
     last = budget.spend(patient.values(), ask)
     answers |= {probe: last[asked] for probe, asked in patient.items() if asked in last}
-    return answers | budget.spend((probe for probe in planned if probe.kind is Kind.TRACE), ask)
+    return answers | budget.spend((probe for probe in planned if probe.kind is ProbePurpose.TRACE), ask)
 
 
 @dataclass(slots=True)
 class _Budget:
-    """What may still be sent in one visit."""
+    """The commands and requests left for one visit."""
 
     commands: int = MOST_COMMANDS
     echoes: int = MOST_ECHOES
 
-    def spend(self, probes: Iterable[Probe], ask: Ask) -> dict[Probe, Outcome]:
-        """Try as many as there is room for, all at once."""
+    def spend(self, probes: Iterable[Probe], ask: Ask) -> dict[Probe, ProbeResult]:
+        """Run as many as the budget allows, all at once."""
         some: list[Probe] = []
         for probe in probes:
             if self.commands and self.echoes >= probe.repeat:
@@ -162,5 +165,5 @@ class _Budget:
         return {probe: read(text) for probe, text in zip(some, printed, strict=True)}
 
 
-def _replied(answers: dict[Probe, Outcome], probe: Probe) -> bool:
+def _replied(answers: dict[Probe, ProbeResult], probe: Probe) -> bool:
     return probe in answers and "!" in answers[probe].marks

@@ -1,6 +1,6 @@
-"""Checks of `redistribute connected`: a route map may keep a LAN back that everybody takes for announced.
+"""Checks of `redistribute connected`: a route map may filter a LAN that seems to be advertised.
 
-Asked where the server has no route to a client's LAN: the map is asked itself what it says of the route.
+They run where the server has no route to a client's LAN: the map itself is evaluated for the route.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.routemaps import Candidate
+from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import bgp, learnt, ospf, rip
-from dmvpn.tools.doctor.reading import read
+from dmvpn.tools.doctor import bgp, learned_routes, ospf, rip
+from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import interface_of
 
 if TYPE_CHECKING:
@@ -28,19 +28,17 @@ if TYPE_CHECKING:
     _Lan: TypeAlias = tuple[str, Address, Network]
 
 
-def maps(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that what a client redistributes has its LAN, where that is how others hear of it."""
+def route_maps(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check that a client's redistribution includes its LAN, if it is how the LAN is advertised."""
     there, hub, facts = client.there, client.hub_facts, client.facts
     site = scene.site_of(client.name, facts)
-    if there is None or hub is None or site is None or not learnt.lacks(hub, there, site[1]):
-        return
-    if not any(line.strip().startswith("redistribute connected") for line in facts.configuration):
+    if there is None or hub is None or site is None or not learned_routes.lacks(hub, there, site[1]):
         return
     port = interface_of(facts, site[0])
     network = next((own.network for own in (port.addresses if port is not None else ()) if own.ip == site[1]), None)
     if network is None or network.version != 4:
         return
-    candidate = Candidate(prefix=Prefix.parse(str(network)), interface=site[0])
+    candidate = MatchedRoute(prefix=Prefix.parse(str(network)), interface=site[0])
     device = read(client.name, facts.configuration)
     for found, route_map in _kept_back(client, device, (*site, network)):
         if route_map and device.policies.mapped(route_map, candidate) is None:
@@ -50,13 +48,13 @@ def maps(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _kept_back(client: Client, device: Device, lan: _Lan) -> Iterator[tuple[Finding, str]]:
-    """Yield how each protocol says that a LAN is not announced, and the map by which it redistributes."""
+    """Yield each protocol's finding that a LAN is not advertised, and its route map for redistribution."""
     name, facts = client.name, client.facts
     port, address, network = lan
     evidence = (f"{client.hub}: no route to {network} by the tunnel",)
     for process, settings in zip(facts.eigrp, device.eigrp.processes, strict=False):
         if all(one.name != port for one in process.interfaces):
-            said = learnt.not_announced(name, process, (port, network), evidence)
+            said = learned_routes.not_announced(name, process, (port, network), evidence)
             yield from ((said, one.route_map) for one in settings.redistributions if _is_ours(one.source))
     for running, written in zip(facts.ospf, device.ospf.processes, strict=False):
         if all(one.name != port for one in running.interfaces):

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.nhrp.packet import ErrorCode
+from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.parts import CieCode
-from dmvpn.features.nhrp.reasons import NhrpReason, Refusal
+from dmvpn.features.nhrp.reasons import NhrpReason
+from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.scene import interface_of, lines_of
+from dmvpn.tools.doctor.addressing import address_line
+from dmvpn.tools.doctor.configuration import device, texts
+from dmvpn.tools.doctor.nhrp_configuration import lines_of_tunnel, server_statements, with_address
+from dmvpn.tools.doctor.nhrp_passwords import other_password
+from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.server_nbma import server_lines
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
-from dmvpn.tools.doctor.whereabouts import server_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,13 +29,15 @@ if TYPE_CHECKING:
 
 #: Seconds by which a registration must outlive the next one at least.
 _ROOM = 5.0
+#: Seconds: the longest holding time in a line.
+_LONGEST = 65_535
 
 
 # ---------------------------------------------------------------------------------------------------- GRE
 
 
 def keys(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that both tunnels have one key, or none."""
+    """Check that both tunnels have the same key, or none."""
     there = client.there
     if there is None or there.source != client.nbma:
         return
@@ -45,12 +53,15 @@ def keys(scene: Scene, client: Client) -> Iterator[Verdict]:
         router=name,
         what=f"{client.name} has {_key(client.tunnel.key)}, {client.hub} has {_key(there.key)}",
         evidence=_strays(client),
-        fix=(f"interface {tunnel.name}", "no tunnel key" if right is None else f"tunnel key {right}"),
+        fix=(
+            INTERFACE.of(name=tunnel.name),
+            tunnel_lines.KEY.no() if right is None else tunnel_lines.KEY.of(key=right),
+        ),
     )
 
 
 def _strays(client: Client) -> tuple[str, ...]:
-    """Return packets that fit no tunnel."""
+    """Return packets that match no tunnel."""
     found = [
         (name, facts.drops.no_tunnel)
         for name, facts in ((client.name, client.facts), (client.hub, client.hub_facts))
@@ -64,8 +75,8 @@ def _key(key: int | None) -> str:
 
 
 def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that a server has a multipoint tunnel, or one that leads to this client; a point-to-point client's leads to
-    it.
+    """Check that a server has a multipoint tunnel, or one that leads to this client; likewise for a point-to-point
+    client.
     """
     there, tunnel = client.there, client.tunnel
     if there is not None and there.destination is not None and there.destination != scene.seen_as(client):
@@ -75,7 +86,11 @@ def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
             router=client.hub,
             what=f"{there.name} of {client.hub} is point-to-point and leads to {there.destination} alone",
             evidence=(f"{client.hub}: tunnel destination {there.destination}",),
-            fix=(f"interface {there.name}", "no tunnel destination", "tunnel mode gre multipoint"),
+            fix=(
+                INTERFACE.of(name=there.name),
+                tunnel_lines.DESTINATION.no(),
+                tunnel_lines.MODE.of(gre=True, multipoint=True),
+            ),
         )
     server = client.server
     if tunnel.destination is None or server is None or server.nbma is None or server.nbma == tunnel.destination:
@@ -85,7 +100,7 @@ def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
         cause=Cause.WRONG_DESTINATION,
         router=client.name,
         what=f"{tunnel.name} of {client.name} leads to {tunnel.destination}, and its next hop server is {server.nbma}",
-        fix=(f"interface {tunnel.name}", f"tunnel destination {server.nbma}"),
+        fix=(INTERFACE.of(name=tunnel.name), tunnel_lines.DESTINATION.of(address=server.nbma)),
     )
 
 
@@ -93,33 +108,27 @@ def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def without_nhrp(scene: Scene) -> Iterator[Verdict]:
-    """Find a tunnel with NHRP lines and without the one that turns NHRP on; or with a map of a server, and no
-    server.
-    """
+    """Find tunnels with NHRP lines but no network-id, or with a map of a server, but no server line."""
     serving = scene.servers()
     for name, facts in scene.alive():
         for tunnel in facts.tunnels:
-            if not tunnel.nhrp and (tunnel.multipoint or any(_nhrp_lines(facts, tunnel))):
+            if not tunnel.nhrp and (tunnel.multipoint or lines_of_tunnel(facts, tunnel.name)):
                 yield _no_network_id(scene, name, facts, tunnel)
             elif tunnel.nhrp and not tunnel.servers and (name, tunnel.name) not in serving:
                 yield from _no_server(scene, name, tunnel)
 
 
-def _nhrp_lines(facts: RouterFacts, tunnel: TunnelFacts) -> Iterator[str]:
-    yield from lines_of(facts, f"interface {tunnel.name}", "ip nhrp ")
-    yield from lines_of(facts, f"interface {tunnel.name}", "ipv6 nhrp ")
-
-
 def _no_network_id(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding:
     known = [other.network_id for _, there in scene.alive() for other in there.tunnels if other.network_id is not None]
-    family = "ipv6" if any(lines_of(facts, f"interface {tunnel.name}", "ipv6 nhrp ")) else "ip"
+    version = 6 if lines_of_tunnel(facts, tunnel.name, 6) else 4
+    number = known[0] if known else Placeholder("NUMBER")
     return Finding(
         step=Step.REGISTRATION,
         cause=Cause.NETWORK_ID,
         router=name,
         what=f"{tunnel.name} of {name} runs no NHRP: it has no network-id",
-        evidence=tuple(f"{name}: {line}" for line in list(_nhrp_lines(facts, tunnel))[:2]),
-        fix=(f"interface {tunnel.name}", f"{family} nhrp network-id {known[0] if known else 'NUMBER'}"),
+        evidence=tuple(f"{name}: {line}" for line in lines_of_tunnel(facts, tunnel.name)[:2]),
+        fix=(INTERFACE.of(name=tunnel.name), nhrp_lines.of_version(nhrp_lines.NETWORK_ID, version).of(id=number)),
     )
 
 
@@ -132,11 +141,11 @@ def _no_server(scene: Scene, name: str, tunnel: TunnelFacts) -> Iterator[Verdict
             step=Step.REGISTRATION,
             cause=Cause.NHS_MISSING,
             router=name,
-            what=f"{name} has a map of {mapping.next_hop}{hub}, and registers with nobody: it has no next hop server",
+            what=f"{name} has a map of {mapping.next_hop}{hub}, and registers nowhere: it has no next hop server",
             evidence=(f"{name}: {mapping.next_hop} is at {mapping.nbma} (static)",),
             fix=(
-                f"interface {tunnel.name}",
-                f"ip nhrp nhs {mapping.next_hop} nbma {mapping.nbma} multicast",
+                INTERFACE.of(name=tunnel.name),
+                nhrp_lines.server(mapping.next_hop, mapping.nbma),
             ),
         )
         return
@@ -144,18 +153,20 @@ def _no_server(scene: Scene, name: str, tunnel: TunnelFacts) -> Iterator[Verdict
         found = next(
             (one for one in scene.clients() if one.nbma == tunnel.destination and one.server is not None), None
         )
-        address = found.server.address if found is not None and found.server is not None else "ADDRESS"
+        address = found.server.address if found is not None and found.server is not None else None
         yield Finding(
             step=Step.REGISTRATION,
             cause=Cause.NHS_MISSING,
             router=name,
-            what=f"{tunnel.name} of {name} runs NHRP, and registers with nobody: it has no next hop server",
-            fix=(f"interface {tunnel.name}", f"ip nhrp nhs {address}"),
+            what=f"{tunnel.name} of {name} runs NHRP, and registers nowhere: it has no next hop server",
+            fix=(INTERFACE.of(name=tunnel.name), nhrp_lines.server(address)),
         )
 
 
 def servers(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that the router at the NBMA address runs NHRP and has the server's tunnel address; and that it takes us."""
+    """Check that the router at the NBMA address runs NHRP and has the server's tunnel address; and that it
+    accepts us.
+    """
     there, server = client.there, client.server
     if there is None or server is None:
         return
@@ -171,8 +182,7 @@ def servers(scene: Scene, client: Client) -> Iterator[Verdict]:
         if real is None and _all_seek(scene, client, server.address):
             yield _moved(client, there, server.address)
             return
-        family = "ip" if server.address.version == 4 else "ipv6"
-        right = server_lines(client, client.nbma) if not own else _replaced(client, family, own[0])
+        right = server_lines(client, client.nbma) if not own else _replaced(client, own[0])
         yield Finding(
             step=Step.REGISTRATION,
             cause=Cause.NHS_ADDRESS,
@@ -200,7 +210,7 @@ def _another(client: Client, server: ServerFacts, real: tuple[str, TunnelFacts])
 
 
 def elsewhere(scene: Scene, client: Client) -> bool:
-    """Return whether the server that it names is another router than the one at that NBMA address, in a tunnel with its
+    """Return whether the named server is another router than the one at the NBMA address, in a tunnel with its
     own key.
     """
     there, server = client.there, client.server
@@ -211,22 +221,22 @@ def elsewhere(scene: Scene, client: Client) -> bool:
 
 
 def other_server(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Yield that, before anything is said of a router that is not meant."""
+    """Yield that finding, before checks of a router that is not meant."""
     real = scene.tunnel_owner(client.server.address) if client.server is not None else None
     if client.server is not None and real is not None and elsewhere(scene, client):
         yield _another(client, client.server, real)
 
 
 def _all_seek(scene: Scene, client: Client, address: Address) -> bool:
-    """Return whether all clients of that router, and more than one, look for it at this address, which nobody has."""
+    """Return whether all clients of that router, more than one, use this address for it, which no router has."""
     others = [one.server.address for one in scene.fellows(client) if one.server is not None]
     return bool(others) and all(one == address for one in others)
 
 
 def _moved(client: Client, there: TunnelFacts, address: Address) -> Finding:
-    """Return the finding that the server has another address than all of its clients know."""
+    """Return the finding that the server's address differs from the address that all of its clients use."""
     port = interface_of(client.hub_facts, there.name) if client.hub_facts is not None else None
-    mask = next((one.netmask for one in (port.addresses if port is not None else ()) if address in one.network), "MASK")
+    near = next((one for one in (port.addresses if port is not None else ()) if address in one.network), None)
     has = ", ".join(map(str, there.addresses)) or "none"
     return Finding(
         step=Step.REGISTRATION,
@@ -234,57 +244,31 @@ def _moved(client: Client, there: TunnelFacts, address: Address) -> Finding:
         router=client.hub,
         what=f"all clients of {client.hub} look for it at {address}, and the address of its {there.name} is {has}",
         evidence=((f"{client.name} says: {client.server.reason}",) if client.server and client.server.reason else ()),
-        fix=(f"interface {there.name}", f"ip address {address} {mask}"),
+        fix=(INTERFACE.of(name=there.name), address_line(address, near.network if near is not None else None)),
         others=(client.name,),
     )
 
 
-def _replaced(client: Client, family: str, right: Address) -> tuple[str, ...]:
-    """Return the lines that name a server, with its other address."""
+def _replaced(client: Client, right: Address) -> tuple[str, ...]:
+    """Return the lines of a server, with its other address."""
     address = client.server.address if client.server is not None else None
-    section = f"interface {client.tunnel.name}"
-    lines = [
-        line
-        for words in (f"{family} nhrp nhs {address}", f"{family} nhrp map {address} ")
-        for line in lines_of(client.facts, section, words)
-    ]
-    return (section, *(f"no {line}" for line in lines), *(line.replace(str(address), str(right)) for line in lines))
+    found = server_statements(client.facts, client.tunnel.name, address)
+    gone, new = (f"no {one.text}" for one in found), (with_address(one, right) for one in found)
+    return (INTERFACE.of(name=client.tunnel.name), *gone, *new)
 
 
 def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check the password, and what the server says."""
-    there, server, tunnel = client.there, client.server, client.tunnel
+    """Check the password, and the server's answer."""
+    there, server = client.there, client.server
     if there is None or server is None:
         return
     reason = server.reason
     evidence = (f"{client.name} says: {reason}",) if reason else ()
-    if there.authenticated != tunnel.authenticated:
-        name, lacking = (client.hub, there) if tunnel.authenticated else (client.name, tunnel)
-        what = f"only one of {client.name} and {client.hub} has an NHRP password: {name} has none"
-        odd = _odd_password(scene, client, lacking is there)
-        fix = (
-            (f"interface {lacking.name}", "ip nhrp authentication PASSWORD")
-            if odd == name
-            else (f"interface {tunnel.name if odd == client.name else there.name}", "no ip nhrp authentication")
-        )
-        yield Finding(
-            step=Step.REGISTRATION, cause=Cause.AUTHENTICATION, router=odd, what=what, evidence=evidence, fix=fix
-        )
-    elif not server.responding and says_password(reason):
-        odd = _odd_password(scene, client, None)
-        yield Finding(
-            step=Step.REGISTRATION,
-            cause=Cause.AUTHENTICATION,
-            router=odd,
-            what=f"{client.name} and {client.hub} have different NHRP passwords",
-            evidence=(*evidence, *_refusals(client)),
-            fix=(
-                f"interface {there.name if odd == client.hub else tunnel.name}",
-                "ip nhrp authentication PASSWORD",
-            ),
-        )
+    password = other_password(scene, client, there, server)
+    if password is not None:
+        yield password
     elif server.refused and _is_double(scene, client):
-        return  # whose address it is comes first, and is a finding of its own
+        return  # the owner of the address comes first, and is a finding of its own
     elif server.refused and refused_with(reason, CieCode.UNIQUE_ADDRESS_REGISTERED):
         yield _anothers(scene, client, reason) or _stale(scene, client, reason)
     elif server.refused:
@@ -305,38 +289,14 @@ def _is_double(scene: Scene, client: Client) -> bool:
     )
 
 
-def _odd_password(scene: Scene, client: Client, hub_lacks: bool | None) -> str:
-    """Return who is to change: the hub if no client of its own has its mind, else the client."""
-    others = scene.fellows(client)
-    if hub_lacks is None:
-        fails = [one for one in others if not one.works]
-        return client.hub if others and len(fails) == len(others) else client.name
-    hub_odd = bool(others) and all(one.tunnel.authenticated == client.tunnel.authenticated for one in others)
-    return client.hub if hub_odd else client.name
-
-
-def says_password(reason: ReasonFacts) -> bool:
-    """Return whether the passwords of NHRP differ, as far as one end hears."""
-    if said := reason.find(NhrpReason.OBJECTION):
-        return ErrorCode.AUTHENTICATION_FAILURE in said.fields
-    return reason.find(NhrpReason.OTHER_PASSWORD) is not None
-
-
 def refused_with(reason: ReasonFacts, *codes: CieCode) -> bool:
     """Return whether the registration was refused with one of these codes."""
     said = reason.find(NhrpReason.REFUSED)
     return said is not None and any(code in said.fields for code in codes)
 
 
-def _refusals(client: Client) -> tuple[str, ...]:
-    count = client.there.refusals.get(Refusal.AUTHENTICATION.value, 0) if client.there is not None else 0
-    return (f"{client.hub}: {count} NHRP packets with a wrong password",) if count else ()
-
-
 def _anothers(scene: Scene, client: Client, reason: ReasonFacts) -> Finding | None:
-    """Return the finding that the tunnel address is the one that the server knows another router by, which is where it
-    was.
-    """
+    """Return the finding that the server knows another client by this tunnel address, at that client's usual place."""
     entries = [one for one in (client.there.mappings if client.there is not None else ()) if one.kind == "dynamic"]
     seen = {scene.seen_as(one): one for one in scene.fellows(client)}
     theirs = next((one for one in entries if one.next_hop in client.tunnel.addresses and one.nbma in seen), None)
@@ -345,14 +305,14 @@ def _anothers(scene: Scene, client: Client, reason: ReasonFacts) -> Finding | No
     other = seen[theirs.nbma]
     own = interface_of(client.facts, client.tunnel.name)
     before = next((one.next_hop for one in entries if one.nbma == scene.seen_as(client)), None)
-    mask = own.addresses[0].netmask if own is not None and own.addresses else "MASK"
+    near = own.addresses[0] if own is not None and own.addresses else None
     return Finding(
         step=Step.REGISTRATION,
         cause=Cause.ADDRESS_CONFLICT,
         router=client.name,
         what=f"{client.name} has the tunnel address {theirs.next_hop}, by which {client.hub} knows {other.name}",
         evidence=(f"{client.name} says: {reason}", f"{client.hub}: {theirs.next_hop} is at {theirs.nbma}, unique"),
-        fix=(f"interface {client.tunnel.name}", f"ip address {before or 'ADDRESS'} {mask}"),
+        fix=(INTERFACE.of(name=client.tunnel.name), address_line(before, near.network if near is not None else None)),
         order=f"at {client.hub}: clear ip nhrp",
         others=(other.name,),
     )
@@ -374,7 +334,7 @@ def _stale(scene: Scene, client: Client, reason: ReasonFacts) -> Finding:
             "registered as unique"
         ),
         evidence=(f"{client.name} says: {reason}", *entries),
-        fix=(f"interface {client.tunnel.name}", "ip nhrp registration no-unique"),
+        fix=(INTERFACE.of(name=client.tunnel.name), nhrp_lines.REGISTRATION_NO_UNIQUE.of()),
         order=f"at {client.hub}: clear ip nhrp {mine[0] if mine else ''}".rstrip(),
     )
 
@@ -385,8 +345,9 @@ def holding_times(scene: Scene, client: Client) -> Iterator[Verdict]:
     least = tunnel.registration_interval + min(_ROOM, tunnel.registration_interval)
     if client.server is None or tunnel.holding_time > least:
         return
-    section = f"interface {tunnel.name}"
-    timeout = [f"no {line}" for line in lines_of(client.facts, section, "ip nhrp registration timeout")]
+    section = INTERFACE.of(name=tunnel.name)
+    own = device(client.facts).section(tunnel.name)
+    timeout = [f"no {line}" for line in texts(own, nhrp_lines.REGISTRATION_TIMEOUT)]
     yield Finding(
         step=Step.REGISTRATION,
         cause=Cause.HOLDING_TIME,
@@ -397,5 +358,5 @@ def holding_times(scene: Scene, client: Client) -> Iterator[Verdict]:
         ),
         fix=(section, *timeout)
         if timeout
-        else (section, f"ip nhrp holdtime {round(3 * tunnel.registration_interval)}"),
+        else (section, nhrp_lines.HOLDTIME.of(seconds=min(round(3 * tunnel.registration_interval), _LONGEST))),
     )

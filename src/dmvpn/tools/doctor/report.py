@@ -1,4 +1,4 @@
-"""What the doctor prints: first what is broken and what to type where, then how it is known, then what is fine."""
+"""The doctor's report: first the faults and the lines to type, then the evidence, then the steps that work."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.doctor.verdicts import Copied, View
+from dmvpn.tools.doctor.verdicts import SECRET, Copied, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Hypothesis, Trial
 
-#: Lines of one step about what is fine, and clauses about what a remedy makes better.
+#: Lines of one step about working parts, and clauses about a remedy's improvements.
 _MOST_OF_A_STEP, _MOST_OF_A_TRIAL = 8, 2
-#: What it means that a copy does not show what is broken.
+#: The meaning of a copy that does not show the fault.
 _COPIED: Final = {
     Copied.WELL: "a copy of these configurations is well in the simulator, so nothing was tried:\n"
     "look at wires, hosts, processes, clocks, and what routers still remember",
@@ -50,8 +50,13 @@ def as_text(diagnosis: Diagnosis, *, verbose: bool = False) -> Iterator[str]:
         yield f"  {probe}"
 
 
+def brief(diagnosis: Diagnosis) -> str:
+    """Return the verdict alone."""
+    return next(as_text(diagnosis))
+
+
 def _fine(diagnosis: Diagnosis, most: int) -> Iterator[str]:
-    """Yield a line for each, but not hundreds that say the same of hundreds of spokes."""
+    """Yield a line for each, but not hundreds of the same for hundreds of spokes."""
     for step, group in groupby(diagnosis.fine, key=lambda one: one.step):
         found = list(group)
         for one in found[:most]:
@@ -66,7 +71,8 @@ def _whole(diagnosis: Diagnosis, title: str) -> Iterator[str]:
     if not broken:
         yield f"{title}: nothing is broken"
     for finding in broken[:1]:
-        yield f"{title}: {_how_sure(finding)} at {finding.step.value} ({finding.cause.value}), at {finding.router}"
+        where = f"{finding.step.value} ({finding.cause.value}), at {finding.router}"
+        yield f"{title}: {_how_sure(finding)} at {where}{', unless that is meant' if finding.mild else ''}"
         yield ""
         yield from _finding(finding)
     rest = broken[1:]
@@ -79,7 +85,8 @@ def _whole(diagnosis: Diagnosis, title: str) -> Iterator[str]:
         yield ""
         yield "advice:"
     for finding in advice:
-        yield f"  {finding.what}: {' / '.join(finding.fix) or finding.order}"
+        untried = " (no lines: none were tried)" if finding.untried else ""
+        yield f"  {finding.what}: {' / '.join(finding.fix) or finding.order}{untried}"
 
 
 def _how_sure(finding: Finding) -> str:
@@ -87,7 +94,7 @@ def _how_sure(finding: Finding) -> str:
 
 
 def _others(title: str, findings: list[Finding]) -> Iterator[str]:
-    """Yield what comes after the first one."""
+    """Yield the findings after the first one."""
     if findings:
         yield ""
         yield title
@@ -104,16 +111,20 @@ def _finding(finding: Finding) -> Iterator[str]:
     if finding.fix:
         yield f"  to fix it, on {finding.router}:"
         yield from (f"    {text}" for text in indented(finding.fix))
+    if finding.has_secret:
+        yield f"  {SECRET} is for you to fill in, as the other end has it; so these lines were not tried"
     if finding.trial is not None:
         yield f"  {_tried(finding.trial)}"
     if finding.order:
         yield f"  {'or' if finding.fix else 'to fix it'}: {finding.order}"
+    if finding.untried:
+        yield f"  no lines are shown, because none were tried: {finding.untried}"
     if finding.decide:
         yield f"  to decide: {finding.decide}"
 
 
 def _tried(trial: Trial) -> str:
-    """Return what lines did in the copy."""
+    """Return the effect of the lines in the copy."""
     if trial.worse:
         return f"lines were tried and are not shown: worse with them: {', '.join(trial.worse[:_MOST_OF_A_TRIAL])}"
     if trial.gone_with:
@@ -127,7 +138,7 @@ def _tried(trial: Trial) -> str:
 
 
 def indented(lines: tuple[str, ...]) -> Iterator[str]:
-    """Yield lines as a configuration has them: those after one that opens a section are under it."""
+    """Yield lines indented as in a configuration: below the line that opens their section."""
     depth = 0
     for text in lines:
         if text.startswith(
@@ -146,7 +157,7 @@ def _one_end(diagnosis: Diagnosis, title: str) -> Iterator[str]:
         yield f"{title}: one end alone is in view, so nothing is certain; the likeliest first"
     if diagnosis.healthy and diagnosis.hypotheses:
         yield ""
-        yield "if somebody complains all the same:"
+        yield "if users complain nevertheless:"
     for number, one in enumerate(diagnosis.hypotheses, 1):
         yield from _hypothesis(number, one)
     if diagnosis.unseen:

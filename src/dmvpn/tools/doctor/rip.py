@@ -1,17 +1,21 @@
-"""Checks of RIP over the tunnels: does it run at both ends, do they hear each other, and does everybody get routes?"""
+"""Checks of RIP over the tunnels: it runs at both ends, they receive each other's updates, and every router gets
+routes.
+"""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import Prefix, classful_length
+from dmvpn.features.rip import config as rip_lines
 from dmvpn.features.rip.reasons import RipReason
+from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import filters
-from dmvpn.tools.doctor.learnt import lacks, others_told
-from dmvpn.tools.doctor.proofs import chain_lines, chain_of
-from dmvpn.tools.doctor.scene import lines_of
+from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines, chain_question, compare_chains
+from dmvpn.tools.doctor.configuration import device, texts
+from dmvpn.tools.doctor.hidden_secrets import Likeness
+from dmvpn.tools.doctor.learned_routes import lacks, missing_routes
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
@@ -23,7 +27,9 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Verdict
 
 _STEP = Step.ROUTING
-PROCESS = "router rip"
+PROCESS = rip_lines.ROUTER.of()
+_AUTHENTICATION = (rip_lines.AUTHENTICATION_MODE, rip_lines.AUTHENTICATION_KEYS)
+_SEND_VERSION = rip_lines.SEND_VERSION.of(**{"2": True})
 
 
 def rip_on(facts: RouterFacts, tunnel: TunnelFacts) -> RipInterfaceFacts | None:
@@ -32,13 +38,13 @@ def rip_on(facts: RouterFacts, tunnel: TunnelFacts) -> RipInterfaceFacts | None:
     return next((one for one in interfaces if one.name == tunnel.name), None)
 
 
-def _hears(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts) -> bool:
+def _receives(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts) -> bool:
     found = rip_on(facts, tunnel)
     return found is not None and any(address in other.addresses for address in found.heard)
 
 
-def tells_by_multicast(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts) -> bool:
-    """Return whether RIP of a router needs multicast to reach the other end."""
+def advertises_by_multicast(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts) -> bool:
+    """Return whether a router's RIP needs multicast to reach the other end."""
     found = rip_on(facts, tunnel)
     return (
         facts.rip is not None
@@ -58,7 +64,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     if all(rip_on(facts, tunnel) is None for _, facts, tunnel, _ in ends):
         return
     state = tuple(
-        f"{name}: {'hears' if _hears(facts, tunnel, other) else 'hears nothing of'} {whom}"
+        f"{name}: {'hears' if _receives(facts, tunnel, other) else 'hears nothing of'} {whom}"
         for (name, facts, tunnel, other), whom in zip(ends, (client.hub, client.name), strict=True)
     )
     for name, facts, tunnel, other in ends:
@@ -71,17 +77,17 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     if slow is not None:
         yield slow
         return
-    if all(_hears(facts, tunnel, other) for _, facts, tunnel, other in ends):
+    if all(_receives(facts, tunnel, other) for _, facts, tunnel, other in ends):
         yield Fine(_STEP, f"{client.name} and {client.hub} hear each other's RIP")
         return
     disbelief = _disbelief(scene, client, hub, state)
     if disbelief is not None:
         yield disbelief
         return
-    kept = list(filters.between(scene, client))
+    kept = list(filters.filtered_routes(scene, client))
     yield from kept
     if kept:
-        return  # a router that tells of its LAN alone, and may not, tells nothing
+        return  # a router that only advertises its LAN, and has it filtered, sends nothing
     yield Finding(
         step=_STEP,
         cause=Cause.UNDECIDED,
@@ -92,9 +98,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _too_slow(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str, ...]) -> Finding | None:
-    """Return the finding that one end forgets what it was told before it is told again: whoever has other times
-    than most is wrong.
-    """
+    """Return the finding that routes time out between updates: the end with unusual timers is wrong."""
     mine, theirs = client.facts.rip, hub.rip
     if mine is None or theirs is None:
         return None
@@ -103,13 +107,15 @@ def _too_slow(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str, 
     ]
     hub_odd = bool(times) and all(one == (mine.update, mine.invalid) for one in times)
     ends = (client.name, client.facts, hub) if not hub_odd else (client.hub, hub, client.facts)
-    for teller, hearer, who, whom in ((mine, theirs, client.name, client.hub), (theirs, mine, client.hub, client.name)):
-        if hearer.invalid > teller.update:
+    for sender, receiver, who, whom in (
+        (mine, theirs, client.name, client.hub),
+        (theirs, mine, client.hub, client.name),
+    ):
+        if receiver.invalid > sender.update:
             continue
-        words = f"{whom} believes what it was told for {hearer.invalid} s, and {who} tells it every {teller.update} s"
+        words = f"{whom} keeps routes for {receiver.invalid} s, and {who} advertises them every {sender.update} s"
         odd, wrong, right = ends
-        lines = list(lines_of(right, PROCESS, "timers basic "))
-        lines = lines or [f"no {line}" for line in lines_of(wrong, PROCESS, "timers basic ")]
+        lines = _timers(right) or [f"no {line}" for line in _timers(wrong)]
         return Finding(
             step=_STEP,
             cause=Cause.RIP_TIMERS,
@@ -123,9 +129,7 @@ def _too_slow(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str, 
 
 
 def _disbelief(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str, ...]) -> Finding | None:
-    """Return the finding that both send, and one of them does not take it: passwords differ, or only one end has
-    some.
-    """
+    """Return the finding that both send, and one of them drops the updates: passwords differ, or one is missing."""
     there = client.there
     near, far = rip_on(client.facts, client.tunnel), rip_on(hub, there) if there is not None else None
     if there is None or near is None or far is None:
@@ -135,14 +139,18 @@ def _disbelief(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str,
     if not differ and not any(one.authentication and one.ignored for one in (near, far)):
         return None
     others = [one for one in scene.fellows(client) if one.there is not None and one.facts.rip is not None]
-    heard = any(_hears(hub, one.there, one.tunnel) for one in others if one.there is not None)
+    heard = any(_receives(hub, one.there, one.tunnel) for one in others if one.there is not None)
     odd = client.hub if others and not heard else client.name
     mine, theirs = (client.facts, hub) if odd == client.name else (hub, client.facts)
     tunnel, other = (client.tunnel, there) if odd == client.name else (there, client.tunnel)
-    right = list(lines_of(theirs, f"interface {other.name}", "ip rip authentication "))
-    own = [f"no {line}" for line in lines_of(mine, f"interface {tunnel.name}", "ip rip authentication ")]
-    fix = (f"interface {tunnel.name}", *(right or own)) if differ else chain_lines(mine, theirs)
-    how = f"{client.name} has {modes[0]}, {client.hub} {modes[1]}" if differ else "their keys differ"
+    right = texts(device(theirs).section(other.name), *_AUTHENTICATION)
+    own = [f"no {line}" for line in texts(device(mine).section(tunnel.name), *_AUTHENTICATION)]
+    whom = client.hub if odd == client.name else client.name
+    chains = (_chain(odd, mine, tunnel), _chain(whom, theirs, other))
+    unknown = not differ and not others and compare_chains(*chains) is Likeness.UNKNOWN
+    fix = (INTERFACE.of(name=tunnel.name), *(right or own)) if differ else chain_lines(*chains)
+    how = "perhaps their keys differ" if unknown else "their keys differ"
+    how = f"{client.name} has {modes[0]}, {client.hub} {modes[1]}" if differ else how
     return Finding(
         step=_STEP,
         cause=Cause.RIP_AUTHENTICATION,
@@ -150,7 +158,17 @@ def _disbelief(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str,
         what=f"RIP of {client.name} and of {client.hub} do not believe each other: {how}",
         evidence=(*state, *(f"{one.ignored} packets of RIP not taken" for one in (near, far) if one.ignored)),
         fix=fix,
+        decide=chain_question(*chains) if unknown else "",
     )
+
+
+def _timers(facts: RouterFacts) -> tuple[str, ...]:
+    return texts(device(facts).tree.section(rip_lines.ROUTER), rip_lines.TIMERS)
+
+
+def _chain(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> ChainEnd:
+    """Return the key chain of RIP on a tunnel."""
+    return ChainEnd(name, facts, device(facts).rip.interface(tunnel.name).key_chain)
 
 
 def _silent(
@@ -160,7 +178,7 @@ def _silent(
     far: tuple[RouterFacts, TunnelFacts],
     state: tuple[str, ...],
 ) -> Finding | None:
-    """Return why an end says nothing, if it is meant to be so, or cannot."""
+    """Return why an end sends nothing, by configuration or by a fault."""
     found, (theirs, other) = rip_on(facts, tunnel), far
     if found is None:
         own = next((one for one in tunnel.addresses if isinstance(one, IPv4Address)), None)
@@ -172,16 +190,17 @@ def _silent(
             evidence=state,
             fix=(PROCESS, network_line(own)),
         )
-    section = f"interface {tunnel.name}"
+    section = INTERFACE.of(name=tunnel.name)
     if found.blocked and not found.blocked.is_one(RipReason.VERSION, RipReason.OWN_VERSION):
-        off = tuple(f"no {line}" for line in lines_of(facts, section, "ip rip authentication "))
+        off = tuple(f"no {line}" for line in texts(device(facts).section(tunnel.name), *_AUTHENTICATION))
+        chains = (_chain(name, facts, tunnel), _chain(theirs.hostname, theirs, other))
         return Finding(
             step=_STEP,
             cause=Cause.RIP_AUTHENTICATION,
             router=name,
             what=f"RIP of {name} cannot prove itself on {tunnel.name}, and keeps silent: {found.blocked}",
             evidence=state,
-            fix=chain_lines(facts, theirs) if chain_of(theirs) else (section, *off),
+            fix=chain_lines(*chains) if chains[1].chain else (section, *off),
         )
     if found.blocked:
         of_interface = found.blocked.is_one(RipReason.OWN_VERSION)
@@ -191,7 +210,7 @@ def _silent(
             router=name,
             what=f"RIP of {name} keeps silent on {tunnel.name}: {found.blocked}",
             evidence=state,
-            fix=(section, "ip rip send version 2") if of_interface else (PROCESS, "version 2"),
+            fix=(section, _SEND_VERSION) if of_interface else (PROCESS, rip_lines.VERSION.of(version=2)),
         )
     if found.passive and facts.rip is not None and not set(facts.rip.neighbors) & set(other.addresses):
         return Finding(
@@ -200,20 +219,20 @@ def _silent(
             router=name,
             what=f"{tunnel.name} is a passive interface of RIP at {name}",
             evidence=state,
-            fix=(PROCESS, f"no passive-interface {tunnel.name}"),
+            fix=(PROCESS, rip_lines.PASSIVE.no(interface=tunnel.name)),
         )
     return None
 
 
 def network_line(address: object) -> str:
-    """Return the line that covers an address: RIP takes whole classes."""
+    """Return the `network` line for an address: RIP uses classful networks."""
     if not isinstance(address, IPv4Address):
-        return "network NETWORK"
-    return f"network {Prefix.of(address, classful_length(address)).address}"
+        return rip_lines.NETWORK.of(network=Placeholder("NETWORK"))
+    return rip_lines.NETWORK.of(network=str(address))
 
 
 def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that the server knows the client's LAN, and the client those of the others."""
+    """Check that the server has a route to the client's LAN, and the client routes to the other LANs."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not _is_up(client):
         return
@@ -225,36 +244,36 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
     on_hub = rip_on(hub, there)
     if on_hub is None or not on_hub.split_horizon:
         return
-    for other, target in others_told(scene, client, there, hub, "rip"):
+    for other, target in missing_routes(scene, client, there, hub, "rip"):
         if _is_up(other):
             yield Finding(
                 step=_STEP,
                 cause=Cause.SPLIT_HORIZON,
                 router=client.hub,
-                what=f"split horizon at {client.hub}: what it learnt by {there.name} it does not tell by {there.name}",
+                what=f"split horizon at {client.hub}: routes learned on {there.name} are not advertised there",
                 evidence=(f"{client.hub} has a route to {target} ({other.name})", f"{client.name} has none"),
-                fix=(f"interface {there.name}", "no ip split-horizon"),
+                fix=(INTERFACE.of(name=there.name), rip_lines.SPLIT_HORIZON.no()),
             )
             return
 
 
 def _is_up(client: Client) -> bool:
-    """Return whether both ends hear each other."""
+    """Return whether both ends receive each other's updates."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None:
         return False
-    return _hears(client.facts, client.tunnel, there) and _hears(hub, there, client.tunnel)
+    return _receives(client.facts, client.tunnel, there) and _receives(hub, there, client.tunnel)
 
 
 def announced(facts: RouterFacts, address: IPv4Address) -> bool:
-    """Return whether RIP tells of the network of this address."""
+    """Return whether RIP advertises the network of this address."""
     return facts.rip is not None and any(
         address in network and network.prefixlen for network in facts.rip.announces if network.version == 4
     )
 
 
 def not_announced(name: str, interface: str, address: IPv4Address, evidence: tuple[str, ...]) -> Finding:
-    """Return the finding that nobody hears of a LAN. evidence: who suffers."""
+    """Return the finding that a LAN is not advertised. evidence: the effect."""
     return Finding(
         step=_STEP,
         cause=Cause.NETWORK_STATEMENT,

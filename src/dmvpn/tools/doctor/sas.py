@@ -1,12 +1,11 @@
-"""Checks of the SAs that IKE made: does what one end sends reach the other, and would the same be made again?"""
+"""Checks of the SAs that IKE made: ESP of one end reaches the other, and the next rekeying would succeed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.ipsec import is_secured
-from dmvpn.tools.doctor.terms import (
+from dmvpn.tools.doctor.crypto_parameters import (
     End,
     mode,
     pfs,
@@ -15,6 +14,7 @@ from dmvpn.tools.doctor.terms import (
     transform_lines,
     transforms,
 )
+from dmvpn.tools.doctor.ipsec import is_secured
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Verdict
 
 
-def barren(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check SAs that never carried anything: IKE passed when they were made, so the wire is no reason, whatever pings
-    do.
+def unused_sas(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check SAs that never carried anything: IKE passed when they were made, so the wire is not the cause, whatever
+    pings show.
     """
     yield from (one for one in sas(scene, client) if isinstance(one, Finding))
 
 
 def sas(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that what one end sends by ESP reaches the other."""
+    """Check that ESP from one end reaches the other."""
     if not client.tunnel.protection or client.hub_facts is None or not is_secured(client) or client.nbma is None:
         return
     mine = _sa_with(client.facts, client.nbma)
@@ -69,13 +69,13 @@ def sas(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _sa_with(facts: RouterFacts, remote: Address | None) -> SaFacts | None:
-    """Return the one that is sent on."""
+    """Return the SA used for sending."""
     found = [sa for sa in facts.sas if sa.remote == remote]
     return next((sa for sa in found if sa.used), next(iter(found), None))
 
 
 def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check what works now and was not meant so, or fails at the next rekeying: transform sets, mode and PFS."""
+    """Check settings that work now by accident, or fail at the next rekeying: transform sets, mode and PFS."""
     there, facts = client.there, client.hub_facts
     if not client.tunnel.protection or there is None or facts is None or not there.protection:
         return
@@ -112,7 +112,7 @@ def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
 def _is_odd(scene: Scene, client: Client, ask: Callable[[End], object]) -> bool:
     """Return whether another client of the same server agrees with the server, and not with this one.
 
-    Then this one is odd.
+    Then this one is wrong.
     """
     if client.there is None or client.hub_facts is None:
         return True
@@ -121,7 +121,7 @@ def _is_odd(scene: Scene, client: Client, ask: Callable[[End], object]) -> bool:
 
 
 def _transforms_kept(scene: Scene, client: Client, here: End, far: End) -> Iterator[Finding]:
-    """Check what was agreed on before somebody changed a set: it goes on until it is replaced."""
+    """Check SAs from before a change of a transform set: they continue until they are replaced."""
     mine, theirs = transforms(here), transforms(far)
     if not mine or not theirs or set(mine) & set(theirs):
         return

@@ -1,7 +1,7 @@
-"""What the doctor looks at: the facts of a lab, an earlier sample of them, what probes came to; and who is who there.
+"""The doctor's input: the facts of a lab, an earlier sample of them, the results of probes; with look-ups.
 
 Scene       all of it
-Client      one tunnel of a router and a server that it is to reach: most checks are about such a pair
+Client      one tunnel of a router and a server that it must reach: most checks are about such a pair
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.facts import ServerFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts, LinkFacts
-    from dmvpn.tools.doctor.probes import Outcome, Probe
+    from dmvpn.tools.doctor.probes import Probe, ProbeResult
 
 #: A port: the node and its interface.
 Port = tuple[str, str]
@@ -30,7 +30,8 @@ Port = tuple[str, str]
 class Client:
     """A tunnel and its server. server: None for a point-to-point tunnel without next hop servers.
 
-    nbma: where the server should be. hub, hub_facts, there: who has that address, and its tunnel with that source.
+    nbma: the configured address of the server. hub, hub_facts, there: the router with that address, and its tunnel with
+        that source.
     """
 
     name: str
@@ -44,18 +45,18 @@ class Client:
 
     @property
     def works(self) -> bool:
-        """As far as the registration shows."""
+        """Whether the registration is up."""
         return self.server is None or self.server.responding
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The pair, for people."""
         return f"{self.name} {self.tunnel.name} -> {self.hub or self.nbma or 'a server'}"
 
 
 @dataclass(slots=True)
 class _Index:
-    """What is looked up again and again: a hub may have hundreds of spokes. clients: made when first wanted."""
+    """Frequent look-ups: a hub may have hundreds of spokes. clients: made on demand."""
 
     owners: dict[Address, str] = field(default_factory=dict)
     tunnels: dict[Address, tuple[str, TunnelFacts]] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class _Index:
 
     @classmethod
     def of(cls, lab: LabFacts) -> _Index:
-        """Return of two that claim one address the first."""
+        """Return the index; of two routers with one address, the first counts."""
         index = cls(links={end: link for link in reversed(lab.links) for end in link.ends})
         for name, facts in lab.routers.items():
             for mine in facts.addresses.values() if facts is not None else ():
@@ -79,11 +80,11 @@ class _Index:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What there is to see. earlier: the same some seconds before. answers: what each probe came to."""
+    """All facts in view. earlier: the facts some seconds before. answers: the result of each probe."""
 
     lab: LabFacts
     earlier: LabFacts | None = None
-    answers: Mapping[Probe, Outcome] = field(default_factory=dict)
+    answers: Mapping[Probe, ProbeResult] = field(default_factory=dict)
     _index: _Index = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -98,7 +99,7 @@ class Scene:
                 yield name, facts
 
     def dead(self) -> list[str]:
-        """Return all others."""
+        """Return all routers that do not run."""
         return [name for name, facts in self.lab.routers.items() if facts is None]
 
     def of(self, name: str) -> RouterFacts | None:
@@ -106,7 +107,7 @@ class Scene:
         return self.lab.routers.get(name)
 
     def owner(self, address: Address | None) -> str | None:
-        """Return the router that runs and has this address."""
+        """Return the living router that has this address."""
         return self._index.owners.get(address) if address is not None else None
 
     def tunnel_owner(self, address: Address | None) -> tuple[str, TunnelFacts] | None:
@@ -114,7 +115,7 @@ class Scene:
         return self._index.tunnels.get(address) if address is not None else None
 
     def clients(self, router: str | None = None) -> tuple[Client, ...]:
-        """Return each tunnel that has somebody to register with, or leads to one end, with each of those."""
+        """Return each tunnel with each of its servers, or with its far end."""
         index = self._index
         if not index.clients:
             found = (self._clients_of(name, facts, tunnel) for name, facts in self.alive() for tunnel in facts.tunnels)
@@ -145,7 +146,7 @@ class Scene:
         networks = [own.network for own in mine.addresses] if mine is not None else []
 
         def likeness(there: TunnelFacts) -> int:
-            """Return how much speaks for one of several tunnels of a hub: one of these may be the mistake."""
+            """Return a measure of how well one of a hub's tunnels fits; one of them may be the mistake."""
             is_server = server is not None and server.address in there.addresses
             near = any(address in network for address in there.addresses for network in networks)
             return is_server + near + (there.key == tunnel.key)
@@ -154,7 +155,7 @@ class Scene:
         return Client(name, facts, tunnel, server, nbma, hub, hub_facts, there)
 
     def servers(self) -> set[tuple[str, str]]:
-        """Return router and tunnel of all that somebody wants to register with, by its tunnel or NBMA address."""
+        """Return router and tunnel of all servers that clients use, by tunnel or NBMA address."""
         found = {(client.hub, client.there.name) for client in self.clients() if client.there is not None}
         for client in self.clients():
             owned = self.tunnel_owner(client.server.address) if client.server is not None else None
@@ -163,7 +164,7 @@ class Scene:
         return found
 
     def site_of(self, name: str, facts: RouterFacts) -> tuple[str, Address] | None:
-        """Return an interface that is neither a tunnel nor under one, and its address: where a spoke's hosts are."""
+        """Return an interface that is neither a tunnel nor its source, with its address: the LAN of a spoke."""
         under = {tunnel.source_interface for tunnel in facts.tunnels} | {tunnel.name for tunnel in facts.tunnels}
         served = {host.address.network for host in self.lab.hosts.values() if host.router == name}
         found = [(it.name, own) for it in facts.interfaces if it.name not in under and it.line for own in it.addresses]
@@ -196,7 +197,7 @@ class Scene:
         return self.link((gateway, OUTSIDE))
 
     def seen_as(self, client: Client) -> Address | None:
-        """Return the NBMA address that others know this client by."""
+        """Return the NBMA address of this client as its peers see it."""
         gateway = self.gateway_of(client.name, client.tunnel.source_interface)
         return client.tunnel.source if gateway is None else self.lab.gateways[gateway].public
 
@@ -211,13 +212,3 @@ class Scene:
 def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:
     """Return one interface of a router."""
     return next((interface for interface in facts.interfaces if interface.name == name), None)
-
-
-def lines_of(facts: RouterFacts, section: str, words: str = "") -> Iterator[str]:
-    """Yield the lines of a section that begin so."""
-    inside = False
-    for line in facts.configuration:
-        if not line.startswith(" "):
-            inside = line.strip() == section
-        elif inside and line.strip().startswith(words):
-            yield line.strip()

@@ -1,4 +1,4 @@
-"""Checks of who is to register with whom: a client of a cloud has the servers that all others of its kind have."""
+"""Checks of the choice of servers: a client of a cloud has the servers that all similar clients have."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
+from dmvpn.features.nhrp.config import lines as nhrp_lines
+from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.fair import MOST_LINES
-from dmvpn.tools.doctor.scene import interface_of, lines_of
+from dmvpn.tools.doctor.nhrp_configuration import map_statements, multicast_lines, server_statements, texts_of
+from dmvpn.tools.doctor.permitted_lines import MOST_LINES
+from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -20,15 +23,15 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
-#: From so many members on, a share of them says what is usual.
+#: With at least this many members, a share of them shows the usual choice.
 _MANY, _NEARLY = 5, 0.8
-#: Who has as few servers is not one of those that have several for when one is dead.
+#: Fewer servers than this are no redundancy to compare with.
 _SEVERAL = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A router of a cloud that is nobody's server. servers: their tunnel addresses."""
+    """A router of a cloud that is no server. servers: their tunnel addresses."""
 
     name: str
     facts: RouterFacts
@@ -36,10 +39,8 @@ class _Member:
     servers: frozenset[Address]
 
 
-def missing(scene: Scene) -> Iterator[Verdict]:
-    """Find a server that all others of a cloud have, or that it has the maps of, and one of them does not register
-    with.
-    """
+def missing_servers(scene: Scene) -> Iterator[Verdict]:
+    """Find a member that does not register with a server that all other members have, or that it has maps of."""
     serving = scene.servers()
     for members in _clouds(scene).values():
         for member in members:
@@ -53,25 +54,26 @@ def missing(scene: Scene) -> Iterator[Verdict]:
             elif mapped and member.servers:
                 yield _without_line(scene, member, mapped)
             elif others and (better := _better(member, others)) is not None:
-                found = _finding(scene, member, better, sorted(better.servers - own, key=str), "as others do")
+                found = _finding(scene, member, better, sorted(better.servers - own, key=str), "as other routers do")
                 yield replace(found, decide=f"is {member.name} meant to have fewer servers than {better.name}?")
 
 
 def _mapped(scene: Scene, serving: set[tuple[str, str]], member: _Member) -> dict[Address, Address]:
-    """Return the servers of others that a member sends to by hand, multicast, too, as one does to a server."""
-    section = f"interface {member.tunnel.name}"
+    """Return servers of other members that a member has static maps of, with multicast, like those of its own
+    servers.
+    """
     found: dict[Address, Address] = {}
     for one in member.tunnel.mappings:
         owner = scene.tunnel_owner(one.next_hop) if one.kind == "static" and one.nbma is not None else None
         if owner is None or one.nbma is None or owner[1].source != one.nbma or (owner[0], owner[1].name) not in serving:
             continue
-        if any(line.endswith(f"nhrp map multicast {one.nbma}") for line in lines_of(member.facts, section)):
+        if multicast_lines(member.facts, member.tunnel.name, one.nbma, 4, 6):
             found[one.next_hop] = one.nbma
     return found
 
 
 def _better(member: _Member, others: list[_Member]) -> _Member | None:
-    """Return one of those that have all of its servers, and one more, if that is half of the others at least."""
+    """Return a member with all of its servers and one more, if at least half of the other members are like that."""
     if len(member.servers) < _SEVERAL:
         return None
     found = [one for one in others if member.servers < one.servers]
@@ -79,7 +81,10 @@ def _better(member: _Member, others: list[_Member]) -> _Member | None:
 
 
 def _usual(scene: Scene, members: list[_Member]) -> frozenset[Address]:
-    """Return the servers that all of these have, or of many nearly all. What one says alone may be its mistake."""
+    """Return the servers that all members have, or of many nearly all.
+
+    A server of a single member may be its mistake.
+    """
     if len(members) == 1:
         (one,) = members
         answers = frozenset(it.address for it in one.tunnel.servers if it.address is not None and it.responding)
@@ -91,7 +96,7 @@ def _usual(scene: Scene, members: list[_Member]) -> frozenset[Address]:
 
 
 def _clouds(scene: Scene) -> dict[tuple[Network, bool], list[_Member]]:
-    """Return by the network of the tunnels: those that are nobody's servers, point-to-point ones apart."""
+    """Return the members by network: routers that are no servers, point-to-point tunnels apart."""
     serving = scene.servers()
     found: dict[tuple[Network, bool], list[_Member]] = {}
     for name, facts in scene.alive():
@@ -107,9 +112,7 @@ def _clouds(scene: Scene) -> dict[tuple[Network, bool], list[_Member]]:
 
 
 def _without_line(scene: Scene, member: _Member, mapped: dict[Address, Address]) -> Finding:
-    """Return the finding that it knows where a server is, and does not register there: the server answers none of what
-    it hears of it.
-    """
+    """Return the finding that a member has maps of a server but does not register: the server ignores its packets."""
     names = [owner[0] if (owner := scene.tunnel_owner(one)) is not None else str(one) for one in mapped]
     return Finding(
         step=Step.REGISTRATION,
@@ -117,27 +120,28 @@ def _without_line(scene: Scene, member: _Member, mapped: dict[Address, Address])
         router=member.name,
         what=(
             f"{member.tunnel.name} of {member.name} has maps of {' and '.join(names)}, and does not register there,"
-            " as others do"
+            " as other routers do"
         ),
         evidence=tuple(f"{member.name}: ip nhrp map {address} {nbma}" for address, nbma in mapped.items()),
-        fix=(f"interface {member.tunnel.name}", *(f"ip nhrp nhs {address}" for address in mapped)),
+        fix=(INTERFACE.of(name=member.tunnel.name), *(nhrp_lines.server(address) for address in mapped)),
         stops=False,
     )
 
 
 def _finding(
-    scene: Scene, member: _Member, example: _Member, lacking: list[Address], who: str = "as all others do"
+    scene: Scene, member: _Member, example: _Member, lacking: list[Address], who: str = "as all other routers do"
 ) -> Finding:
-    section, theirs = f"interface {member.tunnel.name}", f"interface {example.tunnel.name}"
     lines: list[str] = []
+    theirs = (example.facts, example.tunnel.name)
     short: list[str] = []
     for address in lacking:
         nbma = next((one.nbma for one in example.tunnel.servers if one.address == address), None)
-        short.append(f"ip nhrp nhs {address} nbma {nbma} multicast")
-        for line in lines_of(example.facts, theirs):
-            named = line.startswith((f"ip nhrp nhs {address}", f"ip nhrp map {address} "))
-            if named or line == f"ip nhrp map multicast {nbma}":
-                lines.append(line)
+        short.append(nhrp_lines.server(address, nbma))
+        if address.version == 4:
+            multicast = multicast_lines(*theirs, nbma, 4)
+            nhs, maps = server_statements(*theirs, address), map_statements(*theirs, address)
+            servers = texts_of(one for one in nhs if one not in maps)
+            lines += [*texts_of(maps), *multicast, *servers]
     if len(lines) > MOST_LINES:
         lines = short
     names = [owner[0] if (owner := scene.tunnel_owner(one)) is not None else str(one) for one in lacking]
@@ -149,6 +153,6 @@ def _finding(
         router=member.name,
         what=what,
         evidence=(f"{member.name} registers with {has}", f"{example.name}: {' / '.join(lines)}"),
-        fix=(section, *lines),
+        fix=(INTERFACE.of(name=member.tunnel.name), *lines),
         stops=not member.servers,
     )

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
+from dmvpn.features.bgp.config import processes as bgp_lines
+from dmvpn.features.eigrp.config.interfaces import AF_NEXT_HOP_SELF, AF_SUMMARY, IP_NEXT_HOP_SELF, IP_SUMMARY
+from dmvpn.features.eigrp.config.processes import ADDRESS_FAMILY, AF_INTERFACES, ROUTER_NAMED
+from dmvpn.features.nhrp.config import lines as nhrp_lines
+from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.routing import interface_lines
-from dmvpn.tools.doctor.scene import lines_of
+from dmvpn.tools.doctor.configuration import device, statements, texts
+from dmvpn.tools.doctor.eigrp_lines import interface_lines
+from dmvpn.tools.doctor.packet_loss import probe_result
+from dmvpn.tools.doctor.packet_sizes import clamp_line, mtu_line
+from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.base.facts import Address
+    from dmvpn.ios import Args
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
-#: Tunnels that have to agree before one that does not is the odd one.
+#: Tunnels that must agree before one that differs counts as wrong.
 _ENOUGH_OTHERS: Final = 2
-#: In an address of IPv4.
-_DOTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    """A line that replaces routes by one. opening: the lines that open its section."""
+
+    opening: tuple[str, ...]
+    line: str
+    network: IPv4Network
 
 
 def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that a hub sends redirects if spokes that take shortcuts send it what is for others."""
+    """Check that a hub sends redirects if spokes with shortcuts send traffic for other spokes through it."""
     there = client.there
     if there is None or not client.tunnel.shortcuts or not client.tunnel.multipoint or not scene.fellows(client):
         return
@@ -40,12 +58,12 @@ def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
         router=client.hub,
         what=f"{client.hub} sends no redirects: {client.name} would take shortcuts, and never hears of one",
         evidence=(f"{client.name}: ip nhrp shortcut", f"{client.hub}: no ip nhrp redirect"),
-        fix=(f"interface {there.name}", "ip nhrp redirect"),
+        fix=(INTERFACE.of(name=there.name), nhrp_lines.REDIRECT.of()),
     )
 
 
 def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that a client of a hub that redirects takes shortcuts, if any of its kind does.
+    """Check that a client of a hub with redirects has shortcuts enabled, if any similar client does.
 
     Hubs are clients of hubs, too.
     """
@@ -65,7 +83,12 @@ def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
             router=client.name,
             what=f"{tunnel.name} of {client.name} is to take shortcuts, and leads to {client.hub} alone",
             evidence=(f"{client.name}: tunnel destination {tunnel.destination}", *_unresolved(others)),
-            fix=(f"interface {tunnel.name}", "no tunnel destination", "tunnel mode gre multipoint"),
+            fix=(
+                INTERFACE.of(name=tunnel.name),
+                tunnel_lines.DESTINATION.no(),
+                tunnel_lines.MODE.of(gre=True, multipoint=True),
+            ),
+            stops=False,
         )
     elif not tunnel.shortcuts:
         yield Finding(
@@ -74,35 +97,37 @@ def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
             router=client.name,
             what=f"{client.name} takes no shortcuts; {client.hub} sends redirects, and {others[0].name} takes them",
             evidence=(f"{client.name}: no ip nhrp shortcut", f"{client.hub}: ip nhrp redirect"),
-            fix=(f"interface {tunnel.name}", "ip nhrp shortcut"),
+            fix=(INTERFACE.of(name=tunnel.name), nhrp_lines.SHORTCUT.of()),
         )
-    elif not any(lines_of(client.facts, f"interface {tunnel.name}", "ip nhrp server-only")):
+    elif not _server_only(client):
         yield Fine(Step.SHORTCUT, f"{client.name} takes shortcuts")
 
 
 def askers(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that a client that may send to others directly asks where they are: in phase 2 for next hops, in 3 for
+    """Check that a client with possible direct paths sends Resolution Requests: in phase 2 for next hops, in 3 for
     shortcuts.
     """
     tunnel = client.tunnel
-    section = f"interface {tunnel.name}"
-    mute = list(lines_of(client.facts, section, "ip nhrp server-only")) if tunnel.multipoint else []
+    mute = _server_only(client) if tunnel.multipoint else ()
     if not mute or not any(one.tunnel.multipoint for one in scene.fellows(client)):
         return
     yield Finding(
         step=Step.SHORTCUT,
         cause=Cause.SHORTCUT,
         router=client.name,
-        what=f"{client.name} sends all that is for others by {client.hub}, and asks nobody where they are",
+        what=f"{client.name} sends all packets for other sites through {client.hub}, and sends no resolution requests",
         evidence=(f"{client.name}: {mute[0]}",),
-        fix=(section, *(f"no {line}" for line in mute)),
+        fix=(INTERFACE.of(name=tunnel.name), *(f"no {line}" for line in mute)),
     )
 
 
+def _server_only(client: Client) -> tuple[str, ...]:
+    """Return the line that keeps a client from sending Resolution Requests."""
+    return texts(device(client.facts).section(client.tunnel.name), nhrp_lines.SERVER_ONLY)
+
+
 def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that the hub tells spokes each other's next hops where they have multipoint tunnels and no shortcuts (phase
-    2).
-    """
+    """Check that the hub preserves next hops for spokes with multipoint tunnels and no shortcuts (phase 2)."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or there.redirects:
         return
@@ -119,35 +144,43 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
             cause=Cause.NEXT_HOP_SELF,
             router=client.hub,
             what=(
-                f"{client.hub} says of all that it tells that it is the next hop, and sends no redirects: spokes with "
+                f"{client.hub} advertises all routes with itself as the next hop, and sends no redirects: spokes with "
                 "multipoint tunnels send everything by it"
             ),
             evidence=(f"{client.hub}: {there.name} with next-hop-self, and no ip nhrp redirect",),
-            fix=interface_lines(process, there.name, "no next-hop-self", "no ip next-hop-self eigrp AS"),
+            fix=interface_lines(process, there.name, AF_NEXT_HOP_SELF, IP_NEXT_HOP_SELF),
         )
     if hub.bgp.local_as and len({one.name for one in some}) > 1:
-        yield from _told_as_one(scene, client, _aggregates(hub))
+        yield from _summarized(scene, client, _aggregates(hub))
 
 
 def _summary(scene: Scene, client: Client, hub: RouterFacts) -> Iterator[Verdict]:
-    """Yield what EIGRP of the hub sums up."""
-    yield from _told_as_one(scene, client, _summary_lines(hub, client.there.name if client.there is not None else ""))
+    """Yield summaries of the hub's EIGRP."""
+    yield from _summarized(scene, client, _summary_lines(hub, client.there.name if client.there is not None else ""))
 
 
-def _aggregates(facts: RouterFacts) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield what BGP tells in the place of what is inside it."""
-    section = f"router bgp {facts.bgp.local_as}"
-    for line in lines_of(facts, section, "aggregate-address "):
-        if line.endswith(" summary-only"):
-            yield (section, "address-family ipv4"), line
+def _aggregates(facts: RouterFacts) -> Iterator[_Summary]:
+    """Yield aggregates of BGP that suppress more specific routes."""
+    process = device(facts).tree.section(bgp_lines.ROUTER)
+    family = process.section(bgp_lines.FAMILY) if process is not None else None
+    opening = (bgp_lines.ROUTER.of(number=facts.bgp.local_as), bgp_lines.FAMILY.of())
+    for section, lines in ((process, bgp_lines.IN_ROUTER), (family, bgp_lines.IN_FAMILY)):
+        for one in statements(section, lines.aggregate):
+            if "summary-only" in one.args:
+                yield _Summary(opening, one.text, _network_of(one.args))
 
 
-def _told_as_one(scene: Scene, client: Client, lines: Iterable[tuple[tuple[str, ...], str]]) -> Iterator[Verdict]:
-    """Check networks that are told in the place of those inside them: of these the hub is the next hop."""
+def _network_of(args: Args) -> IPv4Network:
+    """Return the network of a line with an address and a mask, or with a prefix."""
+    text = str(args["prefix"]) if "prefix" in args.values_given else f"{args['address']}/{args['mask']}"
+    return IPv4Network(text, strict=False)
+
+
+def _summarized(scene: Scene, client: Client, lines: Iterable[_Summary]) -> Iterator[Verdict]:
+    """Check summaries that replace the LANs inside them: the hub is then the next hop of these."""
     lans = [site[1] for one in scene.fellows(client) if (site := scene.site_of(one.name, one.facts)) is not None]
-    for trail, line in lines:
-        address, mask = [word for word in line.split() if word.count(".") == _DOTS][:2]
-        inside = [lan for lan in lans if lan in ip_network(f"{address}/{mask}")]
+    for one in lines:
+        inside = [lan for lan in lans if lan in one.network]
         if not any(_is_sent_by(client, lan) for lan in inside):
             continue
         yield Finding(
@@ -155,33 +188,35 @@ def _told_as_one(scene: Scene, client: Client, lines: Iterable[tuple[tuple[str, 
             cause=Cause.NEXT_HOP_SELF,
             router=client.hub,
             what=(
-                f"{client.hub} tells of {address} {mask} instead of the LANs inside it, and sends no redirects: spokes "
-                "with multipoint tunnels send everything by it"
+                f"{client.hub} advertises {one.network.network_address} {one.network.netmask} instead of the LANs "
+                "inside it, and sends no redirects: spokes with multipoint tunnels send everything by it"
             ),
-            evidence=(f"{client.hub}: {' / '.join((*trail, line))}",),
-            fix=(*trail, f"no {line}"),
+            evidence=(f"{client.hub}: {' / '.join((*one.opening, one.line))}",),
+            fix=(*one.opening, f"no {one.line}"),
         )
 
 
-def _summary_lines(facts: RouterFacts, tunnel: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield what EIGRP sums up on a tunnel, each line with those that lead to its section."""
-    trail: list[str] = []
-    for text in facts.configuration:
-        del trail[len(text) - len(text.lstrip()) :]
-        line = text.strip()
-        is_such = line.startswith(("summary-address ", "ip summary-address eigrp "))
-        if is_such and trail and trail[-1] in (f"interface {tunnel}", f"af-interface {tunnel}") and _ends_in_mask(line):
-            yield tuple(trail), line
-        trail.append(line)
+def _summary_lines(facts: RouterFacts, tunnel: str) -> Iterator[_Summary]:
+    """Yield EIGRP's summaries on a tunnel that have no distance of their own."""
+    tree = device(facts).tree
+    for one in statements(device(facts).section(tunnel), IP_SUMMARY):
+        if _is_plain(one.args):
+            yield _Summary((INTERFACE.of(name=tunnel),), one.text, _network_of(one.args))
+    for name, process in tree.sections(ROUTER_NAMED):
+        for family, section in process.sections(ADDRESS_FAMILY):
+            opening = (ROUTER_NAMED.text(name), ADDRESS_FAMILY.text(family), AF_INTERFACES.of(name=tunnel))
+            for one in statements(section.section(AF_INTERFACES, name=tunnel), AF_SUMMARY):
+                if _is_plain(one.args):
+                    yield _Summary(opening, one.text, _network_of(one.args))
 
 
-def _ends_in_mask(line: str) -> bool:
-    """Return whether it has no distance of its own behind the network."""
-    return all(word.count(".") == 3 for word in line.split()[-2:])
+def _is_plain(args: Args) -> bool:
+    """Return whether a summary has neither a distance nor a leak map."""
+    return args.values_given.keys() <= {"number", "prefix", "address", "mask"}
 
 
 def _is_sent_by(client: Client, lan: Address) -> bool:
-    """Return whether a client sends what is for this LAN to its server."""
+    """Return whether a client sends packets for this LAN to its server."""
     route = next(iter(client.facts.routes_to(lan)), None)
     there = client.there.addresses if client.there is not None else ()
     return route is not None and any(hop.address in there for hop in route.next_hops)
@@ -190,7 +225,7 @@ def _is_sent_by(client: Client, lan: Address) -> bool:
 def _sends_by_hub(scene: Scene, client: Client) -> bool:
     """Return whether routing has the server as next hop for the LAN of another client.
 
-    In phase 2 the next hop is that client, which is asked for; shortcuts that are there already are no routing.
+    In phase 2 the next hop is that client, which NHRP resolves; existing shortcuts do not count as routing.
     """
     there = client.there.addresses if client.there is not None else ()
     fellows = [one for one in scene.fellows(client) if one.tunnel.multipoint]
@@ -209,42 +244,62 @@ def _unresolved(clients: list[Client]) -> tuple[str, ...]:
 
 
 def small(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that a tunnel takes as large packets as those of all others do: of a client, and of its server."""
+    """Check that the tunnels of a client and of its server carry as large packets as all other tunnels."""
     there, clients = client.there, [client, *scene.fellows(client)]
     others = [one.tunnel.ip_mtu for one in scene.fellows(client)]
     others += [there.ip_mtu] if there is not None else []
-    yield from _smaller(client.name, client.facts, client.tunnel, others)
-    if there is not None and client.hub_facts is not None:
+    if _is_narrow(scene, [client], ProbePurpose.UNDERLAY_OTHERS):
+        yield Fine(Step.GRE, f"the way between {client.name} and {client.hub} takes no packets of full size")
+    else:
+        yield from _smaller(client.name, client.facts, client.tunnel, others)
+    if (
+        there is not None
+        and client.hub_facts is not None
+        and not _is_narrow(scene, clients, ProbePurpose.UNDERLAY_FULL)
+    ):
         yield from _smaller(client.hub, client.hub_facts, there, [one.tunnel.ip_mtu for one in clients])
 
 
+def _is_narrow(scene: Scene, clients: list[Client], kind: ProbePurpose) -> bool:
+    """Return whether pings of this size were lost on any of these paths: then a smaller tunnel is right."""
+    found = (probe_result(scene, kind, one.name, one.nbma) for one in clients)
+    return any(outcome is not None and not outcome.passed for outcome in found)
+
+
+def _is_smaller(tunnel: TunnelFacts, others: list[int]) -> bool:
+    """Return whether a tunnel carries less than all other tunnels of its cloud, although its port would carry
+    as much.
+    """
+    return len(others) >= _ENOUGH_OTHERS and tunnel.ip_mtu < min(others) <= tunnel.room
+
+
 def _smaller(name: str, facts: RouterFacts, tunnel: TunnelFacts, others: list[int]) -> Iterator[Verdict]:
-    usual = min(others, default=0)
-    if len(others) < _ENOUGH_OTHERS or tunnel.ip_mtu >= usual or tunnel.room < usual:
+    if not _is_smaller(tunnel, others):
         return
-    section = f"interface {tunnel.name}"
-    mss = next((line for line in lines_of(facts, section, "ip tcp adjust-mss ")), "")
-    clamp = (f"ip tcp adjust-mss {usual - 40}",) if mss and tunnel.ip_mtu + 40 < usual else ()
+    usual = min(others)
+    section = INTERFACE.of(name=tunnel.name)
+    clamp = (clamp_line(usual - 40),) if tunnel.mss is not None and tunnel.mss + 40 < usual else ()
     yield Finding(
         step=Step.GRE,
         cause=Cause.MTU,
         router=name,
         what=f"{tunnel.name} of {name} takes {tunnel.ip_mtu} octets, all others {usual} and more",
         evidence=(f"{name}: ip mtu {tunnel.ip_mtu}",),
-        fix=(section, f"ip mtu {usual}", *clamp),
+        fix=(section, mtu_line(usual), *clamp),
         stops=False,
     )
 
 
 def clamped(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that TCP is told what a tunnel carries: where others of the network do so, one that does not was
+    """Check that TCP is clamped to the tunnel: where other tunnels of the network clamp, one without a clamp was
     forgotten.
     """
     there = client.there
     if there is None:
         return
-    tunnels = {(name, tunnel.name): tunnel for name, facts in scene.alive() for tunnel in facts.tunnels if tunnel.nhrp}
-    usual = sorted({tunnel.mss for tunnel in tunnels.values() if tunnel.mss is not None})
+    alike = [it for _, facts in scene.alive() for it in facts.tunnels if it.nhrp is client.tunnel.nhrp]
+    usual = sorted({tunnel.mss for tunnel in alike if tunnel.mss is not None})
+    sizes = [it.ip_mtu for it in alike]
     for name, tunnel in ((client.name, client.tunnel), (client.hub, there)):
         right = min(usual[-1] if usual else tunnel.ip_mtu, tunnel.ip_mtu - 40)
         if tunnel.mss is None:
@@ -254,17 +309,27 @@ def clamped(scene: Scene, client: Client) -> Iterator[Verdict]:
                 router=name,
                 what=f"{tunnel.name} of {name} does not clamp TCP: full segments of hosts (1500 octets) do not fit",
                 evidence=(f"{name}: ip mtu {tunnel.ip_mtu}, no ip tcp adjust-mss",),
-                fix=(f"interface {tunnel.name}", f"ip tcp adjust-mss {right}"),
+                fix=(INTERFACE.of(name=tunnel.name), clamp_line(right)),
                 advice=not usual,
                 stops=False,
             )
-        elif tunnel.mss + 40 > tunnel.ip_mtu:
+        elif tunnel.mss + 40 > tunnel.ip_mtu and not _fits_others(tunnel, sizes):
             yield Finding(
                 step=Step.GRE,
                 cause=Cause.MSS,
                 router=name,
                 what=f"{tunnel.name} of {name} clamps TCP to {tunnel.mss}, with an ip mtu of {tunnel.ip_mtu}",
                 evidence=(f"{name}: ip mtu {tunnel.ip_mtu}, ip tcp adjust-mss {tunnel.mss}",),
-                fix=(f"interface {tunnel.name}", f"ip tcp adjust-mss {tunnel.ip_mtu - 40}"),
+                fix=(INTERFACE.of(name=tunnel.name), clamp_line(tunnel.ip_mtu - 40)),
                 stops=False,
             )
+
+
+def _fits_others(tunnel: TunnelFacts, sizes: list[int]) -> bool:
+    """Return whether a clamp is right for all other tunnels, and only this tunnel is smaller, which is reported
+    already.
+    """
+    others = list(sizes)
+    if tunnel.ip_mtu in others:
+        others.remove(tunnel.ip_mtu)
+    return _is_smaller(tunnel, others) and tunnel.mss is not None and tunnel.mss + 40 <= min(others)

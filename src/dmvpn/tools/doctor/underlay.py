@@ -5,34 +5,37 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.interface.config import sections as port_lines
+from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.ios.common import SHUTDOWN
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import lans, own
+from dmvpn.tools.doctor import addressing, lans
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.facts import AddressWithLength
+    from dmvpn.base.facts import AddressWithLength, Network
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
 _STEP = Step.UNDERLAY
-#: Clients that have to agree before a server is wrong.
+#: Clients that must agree before a server counts as wrong.
 _MANY: Final = 2
 
 
 def dead_routers(scene: Scene) -> Iterator[Verdict]:
-    """Find those that do not run."""
+    """Find routers that do not run."""
     for name in scene.dead():
         what = f"{name} is not running"
         yield Finding(step=_STEP, cause=Cause.ROUTER_DEAD, router=name, what=what, order=f"dmvpn lab start {name}")
 
 
 def cut_wires(scene: Scene) -> Iterator[Verdict]:
-    """Find wires that the lab says are cut."""
+    """Find wires that are cut in the lab."""
     for link in scene.lab.links:
         if link.cut:
             nodes = [node for node, _ in link.ends]
@@ -48,7 +51,7 @@ def cut_wires(scene: Scene) -> Iterator[Verdict]:
 
 
 def _a_router(scene: Scene, nodes: list[str]) -> str:
-    """Return the one of these that is no provider, if there is one."""
+    """Return the first of these that is no provider, if there is one."""
     return next((node for node in nodes if node not in scene.lab.providers), nodes[0])
 
 
@@ -64,18 +67,21 @@ def interfaces(scene: Scene) -> Iterator[Verdict]:
                     router=name,
                     what=f"{interface.name} of {name} is shut down",
                     evidence=(f"{name}: {interface.name} is administratively down",),
-                    fix=(f"interface {interface.name}", "no shutdown"),
+                    fix=(INTERFACE.of(name=interface.name), SHUTDOWN.no()),
                 )
             elif not interface.addresses and (
                 name in scene.lab.providers or any(one.source_interface == interface.name for one in facts.tunnels)
             ):
-                whose = "to which somebody is wired" if name in scene.lab.providers else "from which a tunnel leaves"
+                whose = (
+                    "to which a router is connected" if name in scene.lab.providers else "from which a tunnel leaves"
+                )
                 yield Finding(
                     step=_STEP,
                     cause=Cause.NO_ADDRESS,
                     router=name,
                     what=f"{interface.name} of {name}, {whose}, has no address",
-                    fix=own.wire_lines(scene, name) or (f"interface {interface.name}", "ip address ADDRESS MASK"),
+                    fix=addressing.wire_lines(scene, name)
+                    or (INTERFACE.of(name=interface.name), addressing.address_line()),
                 )
 
 
@@ -86,31 +92,6 @@ def _sources(facts: RouterFacts) -> Iterator[InterfaceFacts]:
             yield found
 
 
-def masks(scene: Scene) -> Iterator[Verdict]:
-    """Check that both ends of a wire have the same network."""
-    for link in scene.lab.links:
-        ends = [(node, port, each) for node, port in link.ends for each in scene.addresses_at(node, port)]
-        for (one, port, mine), (other, _, theirs) in combinations(ends, 2):
-            if one == other or mine.version != theirs.version or mine.network == theirs.network:
-                continue
-            if not mine.network.overlaps(theirs.network):
-                continue
-            name, at, wrong, right = (
-                (one, port, mine, theirs)
-                if one not in scene.lab.providers and one not in scene.lab.hosts
-                else (other, "", theirs, mine)
-            )
-            at = at or next(end for node, end in link.ends if node == other)
-            yield Finding(
-                step=_STEP,
-                cause=Cause.WRONG_MASK,
-                router=name,
-                what=f"{at} of {name} has {wrong}, and the other end of the wire is {right}: one mask is wrong",
-                evidence=(f"{name}: {wrong}", f"the other end: {right}"),
-                fix=(f"interface {at}", f"ip address {wrong.ip} {right.network.netmask}"),
-            )
-
-
 def conflicts(scene: Scene) -> Iterator[Verdict]:
     """Check that no two routers have one underlay address, nor one LAN."""
     seen: list[tuple[str, str, AddressWithLength]] = []
@@ -119,7 +100,7 @@ def conflicts(scene: Scene) -> Iterator[Verdict]:
         for interface in facts.interfaces:
             if interface.name not in tunnels and not interface.name.startswith("Loopback"):
                 seen += [(name, interface.name, one) for one in interface.addresses if not one.ip.is_link_local]
-    strange = set(lans.strangers(scene))
+    strange = set(lans.mistaken_ports(scene))
     for (one, port, mine), (other, there, theirs) in combinations(seen, 2):
         if one == other or mine.version != theirs.version or not mine.network.overlaps(theirs.network):
             continue
@@ -136,7 +117,7 @@ def conflicts(scene: Scene) -> Iterator[Verdict]:
 
 
 def _same(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[str, str, AddressWithLength]) -> Finding:
-    """Return that both ends of a wire have one address; a provider's is right."""
+    """Return the finding that both ends of a wire have one address; a provider's is right."""
     (name, port, mine), (far, _, _) = (other, one) if one[0] in scene.lab.providers else (one, other)
     return Finding(
         step=_STEP,
@@ -144,14 +125,14 @@ def _same(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[st
         router=name,
         what=f"{port} of {name} has {mine.ip}, which is that of {far} at the other end of its wire",
         evidence=(f"{name}: {port} {mine}",),
-        fix=own.wire_lines(scene, name) or (f"interface {port}", "ip address ADDRESS MASK"),
+        fix=addressing.wire_lines(scene, name) or (INTERFACE.of(name=port), addressing.address_line()),
         others=(far,),
     )
 
 
 def taken(scene: Scene) -> Iterator[Verdict]:
-    """Check that no loopback has the address that another router's tunnel leaves from: it would take those packets for
-    its own.
+    """Check that no loopback has the address of another router's tunnel source: it would take those packets for its
+    own.
     """
     sources = {
         tunnel.source: (name, tunnel) for name, facts in scene.alive() for tunnel in facts.tunnels if tunnel.source
@@ -169,13 +150,13 @@ def taken(scene: Scene) -> Iterator[Verdict]:
                     router=name,
                     what=f"{interface.name} of {name} has {mine.ip}, which {tunnel.name} of {other} leaves from",
                     evidence=(f"{name}: {interface.name} {mine}", f"{other}: tunnel source {mine.ip}"),
-                    fix=(f"interface {interface.name}", f"no ip address {mine.ip} {mine.netmask}"),
+                    fix=(INTERFACE.of(name=interface.name), f"no {addressing.address_line(mine.ip, mine.network)}"),
                     others=(other,),
                 )
 
 
 def _is_nat(scene: Scene, one: str, other: str) -> bool:
-    """Return whether it is a translator: behind these everybody may have the same network."""
+    """Return whether both are behind translators, where the same network may exist many times."""
     inside = {node for link in scene.lab.links for node, _ in link.ends if any(p == "inside" for _, p in link.ends)}
     return one in inside and other in inside
 
@@ -183,7 +164,13 @@ def _is_nat(scene: Scene, one: str, other: str) -> bool:
 def _twice(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[str, str, AddressWithLength]) -> Finding:
     (a, port, mine), (b, there, theirs) = one, other
     what = f"{a} ({port}) and {b} ({there}) both have the network {mine.network}: packets for it find only one of them"
-    fix = (f"interface {port}", "ip address ANOTHER-NETWORK MASK")
+    fix = (
+        INTERFACE.of(name=port),
+        port_lines.ADDRESS.of(address=Placeholder("ANOTHER-NETWORK"), mask=Placeholder("MASK")),
+    )
+    alone = _is_lan(scene, a, port) and _is_lan(scene, b, there) and _stays_at_home(scene, mine.network)
+    if alone:
+        what = f"{a} ({port}) and {b} ({there}) both have the network {mine.network}, and no other router knows of it"
     return Finding(
         step=Step.ROUTING if _is_lan(scene, a, port) else _STEP,
         cause=Cause.LAN_OVERLAP if _is_lan(scene, a, port) else Cause.NBMA_CONFLICT,
@@ -192,6 +179,22 @@ def _twice(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[s
         evidence=(f"{a}: {port} {mine}", f"{b}: {there} {theirs}"),
         fix=fix,
         others=(b,),
+        advice=alone,
+    )
+
+
+def _stays_at_home(scene: Scene, network: Network) -> bool:
+    """Return whether a network is known only to routers in it, such as a guest network: no other router sends to it.
+
+    A host in the lab must be reachable.
+    """
+    if any(host.address.ip in network for host in scene.lab.hosts.values()):
+        return False
+    return all(
+        route.source in ("connected", "local") or route.prefix.prefixlen == 0 or not route.prefix.overlaps(network)
+        for _, facts in scene.alive()
+        for route in facts.routes
+        if route.prefix.version == network.version
     )
 
 

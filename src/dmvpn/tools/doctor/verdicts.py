@@ -1,10 +1,10 @@
-"""What the doctor says: what is fine, what is broken, and what may be.
+"""The doctor's statements about working steps, faults and possible faults.
 
-Fine          a step that was looked at and works, with the evidence
-Finding       what is broken, at which router, how that is known, and the lines to change
-Trial         what became of these lines in a copy of the network; `Copied`: what the copy does without them
-Hypothesis    what may be broken where one end alone is in view, and what would decide it
-Unseen        what one end cannot see, and whom to ask what
+Fine          a step that was checked and works, with the evidence
+Finding       a fault, its router, the evidence, and the lines to change
+Trial         the effect of these lines in a copy of the network; `Copied`: the copy's state without them
+Hypothesis    a possible fault where only one end is in view, and the deciding observation
+Unseen        facts outside of one end's view, and the commands to check them
 Diagnosis     all of it, for one question
 """
 
@@ -16,6 +16,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.values import dataclass
+from dmvpn.ios import Placeholder
 from dmvpn.tools.causes import Cause
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Step(enum.Enum):
-    """The way of a packet, from the wire up; what is broken on one step breaks all that come later."""
+    """The steps of a packet's path, from the wire up; a fault on one step breaks all later steps."""
 
     UNDERLAY = "underlay"
     LINE = "line protocol"
@@ -43,9 +44,10 @@ class Step(enum.Enum):
         return list(Step).index(self)
 
 
-#: Stands in lines for what the doctor cannot know, or may not show.
-_PLACEHOLDERS: Final = frozenset(
-    ("ADDRESS", "ANOTHER-NETWORK", "INTERFACE", "KEY", "MASK", "NAME", "NEXT-HOP", "PASSWORD", "TRUSTPOINT")
+#: Placeholder in lines for a secret, which the doctor never shows, and for unknown values.
+SECRET: Final = Placeholder("<secret>")
+_UNKNOWN: Final = frozenset(
+    ("ADDRESS", "ANOTHER-NETWORK", "INTERFACE", "MASK", "NAME", "NEXT-HOP", "NUMBER", "TRUSTPOINT")
 )
 
 
@@ -53,7 +55,7 @@ Verdict: TypeAlias = "Fine | Finding"
 
 
 class View(enum.Enum):
-    """How much the doctor sees."""
+    """The doctor's field of view."""
 
     WHOLE = "the whole lab"
     ONE_END = "one end"
@@ -68,7 +70,7 @@ class Fine:
 
 
 class Copied(enum.Enum):
-    """What an unchanged copy of a network, made of its configurations alone, does in virtual time."""
+    """The state of an unchanged copy of a network, made of its configurations alone, in virtual time."""
 
     ALIKE = "the same"
     WELL = "well"
@@ -77,9 +79,9 @@ class Copied(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What lines did in a copy. better: clauses, worse: rows. besides: routers whose lines were in it, too.
+    """The effect of lines in a copy. better: clauses, worse: rows. besides: routers whose lines were entered, too.
 
-    gone_with: what was found is gone since lines of this router were entered, so that its own were not tried.
+    gone_with: the fault is gone since lines of this router were entered, so that its own lines were not tried.
     """
 
     better: tuple[str, ...] = ()
@@ -89,25 +91,27 @@ class Trial:
 
     @property
     def works(self) -> bool:
-        """Something is better, and nothing worse."""
+        """Whether it improves something, and worsens nothing."""
         return bool(self.better) and not self.worse
 
     @property
     def changes_nothing(self) -> bool:
-        """The lines were tried, and packets fare as before."""
+        """Whether the lines were tried without any effect on packets."""
         return not (self.better or self.worse or self.gone_with)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is broken. router: whose lines are to change. evidence: states, counters, packets. fix: lines for there.
+    """A fault. router: whose lines must change. evidence: states, counters, packets. fix: lines for that router.
 
-    what: a sentence. advice: it works, and will not always. order: "" if the fix is configuration, else a command.
+    what: a sentence. advice: it works now, but will not always. order: "" if the fix is configuration, else a command.
     others: routers that it concerns as much. stops: nothing gets through; else only large packets do not, or nothing
-    will after the next rekeying, so that what comes later on the way works all the same, or is broken by itself.
-    trial: what became of the fix in a copy, None: nobody tried. One that makes anything worse is no fix any more.
-    decide: "" if a check that could have failed speaks for it; else what would tell whether it is so.
-    route: the prefix of the route that it is about.
+        will after the next rekeying, so that later steps work all the same, or have faults of their own.
+    trial: the effect of the fix in a copy, None: not tried. A fix that worsens anything is not shown.
+    decide: "" if a check that could have failed supports it; else the deciding observation.
+    route: the prefix of the route that it concerns.
+    untried: why it has no lines, if there is something to change; "": it has lines, or there is nothing to change.
+    mild: it may be intended, and no packet between other sites is lost by it; `decide` asks.
     """
 
     step: Step
@@ -123,41 +127,56 @@ class Finding:
     trial: Trial | None = None
     decide: str = ""
     route: Network | None = None
+    mild: bool = False
+    untried: str = ""
 
     @property
     def named(self) -> bool:
-        """It names a cause. Else it is what is felt, for want of one: that is said where nothing better is known."""
+        """Whether it names a cause. Otherwise it names an effect, and is reported only if no cause is known."""
         return self.cause not in (Cause.UNDECIDED, Cause.IKE)
 
     @property
     def certain(self) -> bool:
-        """It names a cause, and nothing that was looked at speaks against it."""
+        """Whether it names a cause, and no observation contradicts it."""
         return self.named and not self.decide
 
     @property
     def blocks(self) -> bool:
-        """What comes later on the way is a consequence, or cannot be judged."""
+        """Whether later steps are consequences, or cannot be judged."""
         return self.stops and not self.advice
 
     @property
     def is_complete(self) -> bool:
-        """Its lines can be typed as they are: nothing is left for the reader to fill in."""
-        return bool(self.fix) and _PLACEHOLDERS.isdisjoint(word for line in self.fix for word in line.split())
+        """Whether its lines can be typed as they are, without values for the reader to fill in."""
+        return bool(self.fix) and not self.has_secret and not self.has_unknown
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the reader must fill in a secret."""
+        return any(SECRET in line for line in self.fix)
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether the lines lack an unknown value, such as an address."""
+        return not _UNKNOWN.isdisjoint(word for line in self.fix for word in line.split())
 
     @property
     def place(self) -> tuple[Cause, str]:
-        """What is broken where, whatever the lines are."""
+        """The cause and the router, whatever the lines are."""
         return self.cause, self.router
 
     @property
     def key(self) -> tuple[Cause, str, tuple[str, ...]]:
-        """Two findings with one key are one: several spokes suffer from one hub. Other lines to change: another one."""
+        """Two findings with one key are one: several spokes may be affected by one hub.
+
+        Other lines make another finding.
+        """
         return self.cause, self.router, self.fix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hypothesis:
-    """What may be broken. why: what speaks for it. decide: what would tell. mild: it may well be meant so."""
+    """A possible fault. why: the evidence. decide: the deciding observation. mild: it may well be intended."""
 
     cause: Cause
     why: str
@@ -167,7 +186,7 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
-    """What one end cannot see. whom: a router, by what is known of it. about: a pair or an end. ask: commands there."""
+    """A fact outside of one end's view. whom: a router, described. about: a pair or an end. ask: commands there."""
 
     whom: str
     about: str
@@ -176,9 +195,9 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """The answer. findings: the first broken step first. probes: what was sent to find out.
+    """The answer. findings: the first broken step first. probes: pings that were sent.
 
-    copied: what a copy of the configurations does, None: there is none. unseen: what one end cannot see.
+    copied: the state of a copy of the configurations, None: there is none. unseen: facts outside of one end's view.
     """
 
     view: View
@@ -193,11 +212,11 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Nothing is broken, and nothing is suspected. There may be advice."""
-        return all(one.mild for one in self.hypotheses) and all(one.advice for one in self.findings)
+        """Whether nothing is broken, except possible intentions, and nothing is suspected. There may be advice."""
+        return all(one.mild for one in self.hypotheses) and all(one.advice or one.mild for one in self.findings)
 
     def plain(self) -> dict[str, object]:
-        """Return a value for programs: names and values as JSON has them."""
+        """Return a value for programs: names and values as in JSON."""
         return {"healthy": self.healthy, **_plain(asdict(self))}
 
 

@@ -11,31 +11,31 @@ from typing import TYPE_CHECKING, Final, Protocol
 from dmvpn.base.errors import UserError
 from dmvpn.shells.facts import LabFacts
 from dmvpn.tools.doctor.examine import examine
-from dmvpn.tools.doctor.one_end import suspect
-from dmvpn.tools.doctor.planning import from_one_end, wanted
+from dmvpn.tools.doctor.probe_planning import follow_up_probes, initial_probes, single_router_probes
 from dmvpn.tools.doctor.probes import carry_out
 from dmvpn.tools.doctor.scene import Scene
+from dmvpn.tools.doctor.single_router import suspect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dmvpn.base.facts import Address
-    from dmvpn.tools.doctor.probes import Outcome, Probe
+    from dmvpn.tools.doctor.probes import Probe, ProbeResult
     from dmvpn.tools.doctor.verdicts import Diagnosis
 
-#: Seconds until every router has read its counters again.
+#: Seconds until every router has polled its counters again.
 BETWEEN_COUNTS: Final = 6.0
 
 
 class Patient(Protocol):
-    """A network that can be looked at and asked."""
+    """A network that can be observed and queried."""
 
     def facts(self) -> LabFacts:
-        """Return how it is now."""
+        """Return the current facts."""
         ...
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """Return what commands print at routers' prompts; "" where one does not answer."""
+        """Return the output of commands at routers' prompts; "" where one does not answer."""
         ...
 
     def wait(self, seconds: float) -> None:
@@ -51,29 +51,31 @@ def visit(
     one_end: bool = False,
     probing: bool = True,
 ) -> Diagnosis:
-    """Examine the whole lab, a router, or its way to an address; one_end: as if nothing but the router were in view.
+    """Examine the whole lab, a router, or its path to an address; one_end: as if only the router were in view.
 
-    probing: pings may be sent. Raises UserError for a router that is not there.
+    probing: pings may be sent. Raises UserError for an unknown router.
     """
     before = patient.facts()
     if router is not None and router not in before.routers:
         raise UserError(f"there is no router {router} in this lab; it has {', '.join(before.routers)}")
     if router is not None and (one_end or len(before.routers) == 1):
         return _from_one_end(patient, before, router, address, probing=probing)
-    planned = wanted(Scene(before), router, address) if probing else ()
+    planned = initial_probes(Scene(before), router, address) if probing else ()
     answers = carry_out(planned, patient.ask)
     first = examine(Scene(patient.facts(), before, answers), router, address)
-    if first.healthy or not probing:
+    if not probing or all(one.advice for one in first.findings):
         return first
+    more = carry_out(follow_up_probes(Scene(before), first.findings), patient.ask)
+    answers = {**answers, **more}
     patient.wait(BETWEEN_COUNTS)
     return examine(Scene(patient.facts(), before, answers), router, address)
 
 
 def _from_one_end(patient: Patient, lab: LabFacts, router: str, address: Address | None, *, probing: bool) -> Diagnosis:
     before = alone(lab, router)
-    answers: Mapping[Probe, Outcome] = {}
+    answers: Mapping[Probe, ProbeResult] = {}
     if probing and before.routers[router] is not None:
-        answers = carry_out(from_one_end(Scene(before), router, address), patient.ask)
+        answers = carry_out(single_router_probes(Scene(before), router, address), patient.ask)
     first = suspect(Scene(alone(patient.facts(), router), before, answers), router, address)
     if first.healthy or not probing:
         return first
@@ -82,5 +84,5 @@ def _from_one_end(patient: Patient, lab: LabFacts, router: str, address: Address
 
 
 def alone(lab: LabFacts, router: str) -> LabFacts:
-    """Return what is seen of a lab from one router."""
+    """Return a lab as seen from one router."""
     return LabFacts(routers={router: lab.routers[router]}, gateways={}, links=())

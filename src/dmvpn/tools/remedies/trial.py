@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.errors import UserError
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.diff.compare import Verdict
+from dmvpn.tools.diff.compare import ChangeVerdict, Topic
 from dmvpn.tools.diff.measuring import choose_pairs, converge, warm_up
 from dmvpn.tools.diff.rows import Rows, changes, worse
 from dmvpn.tools.doctor import visit
@@ -27,23 +27,28 @@ from dmvpn.tools.remedies.wording import clauses
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.tools.diff.behavior import Pair
+    from dmvpn.tools.diff.behavior import LanPair
     from dmvpn.tools.diff.measuring import Subject
     from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
 
 #: Remedies that are tried at most, and pairs of LANs that talk at least, if there are so many.
 MOST_REMEDIES, PAIRS = 4, 30
 #: How it is known of what the network hides.
-_IN_A_COPY: Final = "so it is in a copy of these configurations in the simulator, where what is said first is fixed"
+_IN_A_COPY: Final = "so it is in a copy of these configurations in the simulator, once the findings above are fixed"
 #: Virtual seconds until the timers of a copy have acted, and until it has recovered after lines were entered.
 SETTLED, HEALED = 60.0, 130.0
 #: What wires do and routers remember is in no copy: packets, or a router's own words, are the evidence.
-_NOT_COPIED: Final = (
-    *(Cause.KERNEL_TABLES, Cause.HOST_FILTER, Cause.STALE_UNIQUE, Cause.NAT_KIND),
+_OF_WIRES: Final = (
     *(Cause.LINK_CUT, Cause.LOSSY_LINK, Cause.ONE_WAY_LOSS),
     *(Cause.GRE_BLOCKED, Cause.ESP_BLOCKED, Cause.IKE_BLOCKED, Cause.NAT_T_BLOCKED),
     *(Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU),
 )
+_NOT_COPIED: Final = (
+    *(Cause.KERNEL_TABLES, Cause.HOST_FILTER, Cause.STALE_UNIQUE, Cause.NAT_KIND),
+    *_OF_WIRES,
+)
+#: What may pass depends on the wires: a copy with better ones tells nothing of it.
+_SIZES: Final = (Cause.MTU, Cause.MSS, Cause.MODE)
 
 
 #: What harms for a moment now and then, which a measure of a minute seldom meets; what the copy says instead.
@@ -80,8 +85,12 @@ def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
         if ward.places:
             return _with_hidden(replace(diagnosis, copied=Copied.OTHERWISE), ward)
         return replace(diagnosis, findings=tuple(map(_not_reproduced, diagnosis.findings)), copied=Copied.WELL)
-    outcomes = _outcomes(ward, [one for one in same if one.is_complete][:MOST_REMEDIES])
-    findings = tuple(_with(one, outcomes.get(one.key)) for one in diagnosis.findings)
+    worse_wires = _behind_worse_wires(diagnosis, ward)
+    wanted = [one for one in same if one.is_complete and not (one.cause in _SIZES and _is_near(one, worse_wires))]
+    outcomes = _outcomes(ward, wanted[:MOST_REMEDIES])
+    findings = tuple(
+        _with(one, outcomes.get(one.key), doubted=_is_near(one, worse_wires)) for one in diagnosis.findings
+    )
     helped = any(one.works for one in outcomes.values())
     return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), ward if helped else None)
 
@@ -109,7 +118,7 @@ def _hidden(finding: Finding, trial: Trial | None) -> Finding:
         evidence=(*finding.evidence, _IN_A_COPY),
         fix=() if trial is not None and trial.worse else finding.fix,
         trial=trial,
-        decide="is it there when what is said first is fixed?",
+        decide="does it remain when the findings above are fixed?",
         stops=False,
     )
 
@@ -123,15 +132,30 @@ def _not_reproduced(finding: Finding) -> Finding:
     return replace(finding, decide="a copy with these configurations is well: is it there after a restart?")
 
 
-def _with(finding: Finding, trial: Trial | None) -> Finding:
-    """Return what the trial says for it, or against it: it could have changed nothing."""
+def _behind_worse_wires(diagnosis: Diagnosis, ward: _Ward) -> set[str]:
+    """Return the routers whose wires do in the network what those of the copy do not."""
+    found = [one for one in diagnosis.findings if one.cause in _OF_WIRES and one.place not in ward.places]
+    return {name for one in found for name in (one.router, *one.others)}
+
+
+def _is_near(finding: Finding, names: set[str]) -> bool:
+    return bool(names & {finding.router, *finding.others})
+
+
+def _with(finding: Finding, trial: Trial | None, *, doubted: bool) -> Finding:
+    """Return what the trial says for it, or against it: it could have changed nothing.
+
+    doubted: the copy has better wires, so that it makes nothing certain.
+    """
     if trial is None or finding.advice:
         return finding
+    if finding.mild:  # that lines change something tells nothing of what was meant
+        return replace(finding, trial=trial, fix=() if trial.worse or trial.gone_with else finding.fix)
     if trial.gone_with:
         return replace(finding, trial=trial, fix=(), decide=f"is it still there with the lines on {trial.gone_with}?")
-    decide = "" if trial.works else finding.decide
+    decide = "" if trial.works and not doubted else finding.decide
     if trial.changes_nothing and not trial.besides and finding.certain and finding.stops:
-        decide = "its lines changed nothing in the copy: does anybody feel it?"
+        decide = "its lines changed nothing in the copy: does any user notice it?"
     return replace(finding, trial=trial, fix=() if trial.worse else finding.fix, decide=decide)
 
 
@@ -161,7 +185,7 @@ def _outcomes(ward: _Ward, wanted: Sequence[Finding]) -> dict[object, Trial]:
     return outcomes
 
 
-def settle(copy: Copy, diagnosis: Diagnosis | None = None) -> tuple[Pair, ...]:
+def settle(copy: Copy, diagnosis: Diagnosis | None = None) -> tuple[LanPair, ...]:
     """Bring a copy up, as far as it comes, and let its LANs talk. diagnosis: the sites in question; who talked."""
     pairs = _pairs(copy.subject, diagnosis.findings if diagnosis is not None else ())
     converge(copy.subject, pairs)
@@ -203,8 +227,8 @@ class _Ward:
             return None
         self._copy.wait(HEALED)
         now = self._measure()
-        lost = worse(now, self._rows)
-        better = [(one.subject, one.topic) for one in changes(self._rows, now, Verdict.BETTER)]
+        lost = _lost(now, self._rows, remedies)
+        better = [(one.subject, one.topic) for one in changes(self._rows, now, ChangeVerdict.BETTER)]
         said = clauses(self._rows, now, better)
         if not said and not lost and all(one.cause in _COMES_AND_GOES for one in remedies):
             left = {one.place for one in self.again()}
@@ -222,7 +246,15 @@ class _Ward:
         self._copy.wait(HEALED)
 
 
-def _pairs(subject: Subject, findings: Sequence[Finding]) -> tuple[Pair, ...]:
+def _lost(now: Rows, before: Rows, remedies: Sequence[Finding]) -> tuple[str, ...]:
+    """Return the rows that are worse. Where a wire loses large packets, smaller ones are what the lines are for."""
+    rows = worse(now, before)
+    if not all(one.cause in (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU) for one in remedies):
+        return rows
+    return tuple(row for row in rows if not row.endswith(Topic.MTU.value))
+
+
+def _pairs(subject: Subject, findings: Sequence[Finding]) -> tuple[LanPair, ...]:
     """Return those of the sites in question first, with as many others as there are sites."""
     named = {name for one in findings for name in (one.router, *one.others)}
     about = [name for name, lan in subject.lans.items() if lan.site in named]

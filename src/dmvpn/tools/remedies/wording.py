@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.tools.diff.behavior import Pair
+from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.diff.compare import Topic
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def clauses(before: Rows, after: Rows, better: list[tuple[str, Topic]]) -> tuple
     """Return what is better, a clause for each pair of sites; of a pair that which tells most. better: pair and
     topic.
     """
-    of_pair: dict[Pair, Topic] = {}
+    of_pair: dict[LanPair, Topic] = {}
     for topic in _TOPICS:
         for pair in (one for one in after.talks if (str(one), topic) in better):
             of_pair.setdefault(pair, topic)
@@ -30,18 +30,18 @@ def clauses(before: Rows, after: Rows, better: list[tuple[str, Topic]]) -> tuple
     return tuple(_said(of_pair, after))
 
 
-def _said(of_pair: dict[Pair, Topic], after: Rows) -> Iterator[str]:
-    done: set[Pair] = set()
+def _said(of_pair: dict[LanPair, Topic], after: Rows) -> Iterator[str]:
+    done: set[LanPair] = set()
     for pair, topic in of_pair.items():
         if pair in done:
             continue
-        back = Pair(pair.destination, pair.source)
+        back = LanPair(pair.destination, pair.source)
         is_mutual = of_pair.get(back) is topic and after.talks[back].path == after.talks[pair].path
         done |= {pair, back} if is_mutual else {pair}
         yield _clause(pair, topic, after, is_mutual=is_mutual)
 
 
-def _clause(pair: Pair, topic: Topic, after: Rows, *, is_mutual: bool) -> str:
+def _clause(pair: LanPair, topic: Topic, after: Rows, *, is_mutual: bool) -> str:
     talk = after.talks[pair]
     path = "directly" if talk.path == "direct" else talk.path
     ends = f"between {pair.source} and {pair.destination}" if is_mutual else f"from {pair}"

@@ -1,13 +1,18 @@
-"""Troubles: everything that can be done to a network so that somebody may learn to find it.
+"""Troubles: everything that can be done to a network so that learners find it, and tests see whether the doctor does.
 
-    acts        what is done, as templates; stage: who plays which part in a network
-    trouble     one fault with its story; underlay, tunnels, nhrp, routing, protection: the catalog
-    wires, apart, prefixes    more of it: bad wires, pairs, networks        lines    what may happen to any line
-    protocols    the same for OSPF, BGP and RIP, and filters
-    orders      a trouble in one network, as orders to a `Bench`
-    faults      a trouble at each place of a network     networks    networks from a seed
-    plans       more of them, and telling: how these learn their LANs
-    further     mechanisms that are drawn apart: `FURTHER`     proofs    of certificates, keys and clocks: `PROOFS`
+    acts            what is done, as templates
+    stage           the roles of the routers in a network
+    trouble         one fault with its story
+    underlay, tunnels, nhrp, routing, protection    the catalog
+    wires, spoke_pairs, prefixes, protocols         more of it: bad wires, pairs of spokes, networks, OSPF, BGP and RIP
+    lines           changes of any line
+    orders          a trouble in one network, as orders to a `Bench`
+    faults          a trouble at each place of a network
+    networks        networks from a seed
+    plans           more of them; routing_setup: the lines of their routing protocols
+    further         mechanisms that are drawn separately: `FURTHER`
+    authentication  mechanisms of certificates, keys, clocks and timers: `AUTHENTICATION`
+    unlisted        mechanisms without a rule of the doctor: `UNLISTED`
 
 What a diagnosis names is in `tools/causes.py`, which the doctor shares.
 
@@ -20,8 +25,8 @@ from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Part
-from dmvpn.tools.troubles.apart import APART
+from dmvpn.tools.troubles.acts import Role
+from dmvpn.tools.troubles.authentication import AUTHENTICATION
 from dmvpn.tools.troubles.faults import Fault, draw, draw_story, fault, faults, place_name, places
 from dmvpn.tools.troubles.further import FURTHER, VERY_SLOW
 from dmvpn.tools.troubles.networks import table_of
@@ -41,17 +46,28 @@ from dmvpn.tools.troubles.orders import (
 )
 from dmvpn.tools.troubles.plans import Plan, files_of, plan_of
 from dmvpn.tools.troubles.prefixes import PREFIXES
-from dmvpn.tools.troubles.proofs import PROOFS
 from dmvpn.tools.troubles.protection import PROTECTION
 from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.routing import ROUTING
+from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
 from dmvpn.tools.troubles.stage import Actor, Stage
 from dmvpn.tools.troubles.trouble import Need, Trouble
 from dmvpn.tools.troubles.tunnels import TUNNELS
 from dmvpn.tools.troubles.underlay import UNDERLAY
+from dmvpn.tools.troubles.unlisted import UNLISTED
 from dmvpn.tools.troubles.wires import SLOW, WIRES
 
-TROUBLES: Final = (*UNDERLAY, *TUNNELS, *PROTECTION, *NHRP, *ROUTING, *WIRES, *APART, *PREFIXES, *PROTOCOLS_TROUBLES)
+TROUBLES: Final = (
+    *UNDERLAY,
+    *TUNNELS,
+    *PROTECTION,
+    *NHRP,
+    *ROUTING,
+    *WIRES,
+    *SPOKE_PAIRS,
+    *PREFIXES,
+    *PROTOCOLS_TROUBLES,
+)
 
 
 def trouble(name: str) -> Trouble:
@@ -63,10 +79,11 @@ def trouble(name: str) -> Trouble:
 
 
 __all__ = [
+    "AUTHENTICATION",
     "FURTHER",
-    "PROOFS",
     "SLOW",
     "TROUBLES",
+    "UNLISTED",
     "VERY_SLOW",
     "Actor",
     "Bench",
@@ -76,8 +93,8 @@ __all__ = [
     "KillRouter",
     "Need",
     "Order",
-    "Part",
     "Plan",
+    "Role",
     "Run",
     "SetNat",
     "Stage",

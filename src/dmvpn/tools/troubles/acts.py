@@ -1,7 +1,8 @@
 """What is done to a network to break it: orders as values, filled in from the `Stage`.
 
 Texts are templates. `{tunnel}`, `{wan}`, `{lan}`, `{nbma}` and the like are properties of the actor whose router it is
-(`stage.Actor`); those of others have a prefix: `{hub.nbma}`, `{other.tunnel_address}`.
+(`stage.Actor`); those of others have a prefix: `{hub.nbma}`, `{other.tunnel_address}`. Configuration lines are rendered
+from the features' own lines, with a `word` in the place of a value.
 
     Configure      type these lines in configuration mode
     Edit           take lines of one section away, by how they begin, and add others
@@ -17,13 +18,14 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
+from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.shells.lab.badness import Badness
 
 
-class Part(enum.Enum):
+class Role(enum.Enum):
     """Who plays in a trouble. SPOKE is the first one, OTHER the second; the GATEWAY is before SPOKE."""
 
     HUB = "hub"
@@ -33,11 +35,16 @@ class Part(enum.Enum):
     GATEWAY = "gateway"
 
 
+def word(name: str) -> Placeholder:
+    """Return the template of a word, for a line that is rendered: `word("hub.nbma")` is `{hub.nbma}`."""
+    return Placeholder(f"{{{name}}}")
+
+
 @dataclass(frozen=True, slots=True)
 class Configure:
     """Lines in configuration mode."""
 
-    part: Part
+    part: Role
     lines: tuple[str, ...]
 
 
@@ -45,7 +52,7 @@ class Configure:
 class Edit:
     """Under the section that `section` opens: lines that begin with one of `remove` go, `add` come."""
 
-    part: Part
+    part: Role
     section: str
     remove: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
@@ -59,7 +66,7 @@ class Eigrp:
     In the two forms, what belongs to the tunnel interface: named under its af-interface, classic under the interface.
     """
 
-    part: Part
+    part: Role
     address_family: tuple[str, ...] = ()
     topology: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
@@ -70,7 +77,7 @@ class Eigrp:
 class EigrpRenumber:
     """The same process in another autonomous system."""
 
-    part: Part
+    part: Role
     number: int
 
 
@@ -78,7 +85,7 @@ class EigrpRenumber:
 class NoNetworks:
     """Network statements that cover this address go. address: a template."""
 
-    part: Part
+    part: Role
     address: str
 
 
@@ -86,14 +93,14 @@ class NoNetworks:
 class Renumber:
     """The NBMA address of a spoke becomes another one of its link to the provider, which follows if it must."""
 
-    part: Part
+    part: Role
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """Commands at the privileged prompt."""
 
-    part: Part
+    part: Role
     lines: tuple[str, ...]
 
 
@@ -101,7 +108,7 @@ class Command:
 class Wire:
     """The underlay wire of a router. incoming: only what the router receives is concerned; outgoing: what it sends."""
 
-    part: Part
+    part: Role
     badness: Badness
     incoming: bool = False
     outgoing: bool = False
@@ -111,14 +118,14 @@ class Wire:
 class Kill:
     """A router is dead."""
 
-    part: Part
+    part: Role
 
 
 @dataclass(frozen=True, slots=True)
 class Nat:
     """A translator becomes another kind, as in `lab.yaml`."""
 
-    part: Part
+    part: Role
     kind: str
 
 

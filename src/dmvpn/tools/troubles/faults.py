@@ -13,7 +13,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.troubles import acts
-from dmvpn.tools.troubles.acts import Part
+from dmvpn.tools.troubles.acts import Role
 from dmvpn.tools.troubles.lines import copied, exchanged, removed
 from dmvpn.tools.troubles.orders import Impair, Order, orders_for
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Of a draw: how often what fits nowhere is drawn again, and how many troubles the lines of routers count for.
 _TRIES, _LINES = 400, 30
 #: The parts that a place gives to somebody.
-_PLACED: Final = (Part.SPOKE, Part.OTHER, Part.HUB)
+_PLACED: Final = (Role.SPOKE, Role.OTHER, Role.HUB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _others(names: Sequence[str], name: str) -> tuple[str, ...]:
 
 def fault(trouble: Trouble, stage: Stage) -> Fault | None:
     """Return the trouble at this place, or None: it does not fit, or says "the hub" where a hub plays the spoke."""
-    if stage.parts[Part.SPOKE] in stage.hubs and not _is_of_one(trouble):
+    if stage.parts[Role.SPOKE] in stage.hubs and not _is_of_one(trouble):
         return None
     try:
         return Fault(trouble, stage, orders_for(trouble, stage))
@@ -99,7 +99,7 @@ def _is_of_one(trouble: Trouble) -> bool:
     texts = [text for act in trouble.acts for text in _texts(act)]
     if any(isinstance(act, acts.Renumber) for act in trouble.acts):
         return False  # all clients of a hub would have to hear of it
-    alone = all(act.part is Part.SPOKE for act in trouble.acts if not isinstance(act, acts.Command))
+    alone = all(act.part is Role.SPOKE for act in trouble.acts if not isinstance(act, acts.Command))
     return alone and not any("{hub." in text or "{other." in text for text in texts)
 
 
@@ -148,7 +148,7 @@ def draw_story(troubles: Sequence[Trouble], stage: Stage, entropy: Entropy) -> F
 
     Raises UserError.
     """
-    standing = [place for place in places(stage) if place.parts[Part.SPOKE] in stage.spokes]
+    standing = [place for place in places(stage) if place.parts[Role.SPOKE] in stage.spokes]
     stories = [known for known in troubles if known.noticed]
     for _ in range(_TRIES):
         found = fault(stories[below(entropy, len(stories))], standing[below(entropy, len(standing))])

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Configure, Part
+from dmvpn.tools.troubles.acts import Configure, Role
 from dmvpn.tools.troubles.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ _COMPLAINT: Final = "Somebody worked at {spoke.name} last night. Since then some
 
 def removed(stage: Stage) -> Iterator[Trouble]:
     """Yield each line of the router that plays SPOKE, gone."""
-    actor = stage.actor(Part.SPOKE)
+    actor = stage.actor(Role.SPOKE)
     for path, line in _lines(actor):
         opposite = line.removeprefix("no ") if line.startswith("no ") else f"no {line}"
         yield _trouble("gone", f"A line of {actor.name} is gone: {line}", path, line, (opposite,))
@@ -112,19 +112,19 @@ def removed(stage: Stage) -> Iterator[Trouble]:
 
 def copied(stage: Stage) -> Iterator[Trouble]:
     """Yield lines of SPOKE with what the same line says at OTHER."""
-    actor, other = stage.actor(Part.SPOKE), stage.actor(Part.OTHER)
+    actor, other = stage.actor(Role.SPOKE), stage.actor(Role.OTHER)
     theirs = {(path, _beginning(line)): line for path, line in _lines(other)}
     for path, line in _lines(actor):
         value = theirs.get((path, _beginning(line)), line)
         if line.startswith(_VALUES) and value != line:
             lines = (value,) if line.startswith("ip address") else (f"no {line}", value)
             found = _trouble("copied", f"A line of {actor.name} is the one of {other.name}: {value}", path, line, lines)
-            yield replace(found, parts=(Part.SPOKE, Part.OTHER))
+            yield replace(found, parts=(Role.SPOKE, Role.OTHER))
 
 
 def exchanged(stage: Stage) -> Iterator[Trouble]:
     """Yield the troubles in which two spokes have each other's values."""
-    back = {one.id: one for one in copied(stage.cast(*(stage.parts[p] for p in (Part.HUB, Part.OTHER, Part.SPOKE))))}
+    back = {one.id: one for one in copied(stage.cast(*(stage.parts[p] for p in (Role.HUB, Role.OTHER, Role.SPOKE))))}
     for one in copied(stage):
         there = back.get(one.id)
         if there is None:
@@ -134,12 +134,12 @@ def exchanged(stage: Stage) -> Iterator[Trouble]:
             yield Trouble(
                 id=one.id.replace("copied", "exchanged"),
                 title=one.title.replace("is the one of", "was exchanged with the one of"),
-                acts=(forth, Configure(Part.OTHER, theirs.lines)),
+                acts=(forth, Configure(Role.OTHER, theirs.lines)),
                 complaint=one.complaint,
                 hints=one.hints,
                 cause=one.cause,
                 also=one.also,
-                parts=(Part.SPOKE, Part.OTHER),
+                parts=(Role.SPOKE, Role.OTHER),
             )
 
 
@@ -148,7 +148,7 @@ def _trouble(kind: str, title: str, path: tuple[str, ...], line: str, lines: tup
     return Trouble(
         id=f"line-{kind}/{'/'.join((*path, line if kind == 'gone' else _beginning(line))).replace(' ', '_')}",
         title=_bare(title),
-        acts=(Configure(Part.SPOKE, tuple(map(_bare, (*path, *lines)))),),
+        acts=(Configure(Role.SPOKE, tuple(map(_bare, (*path, *lines)))),),
         complaint=_COMPLAINT,
         hints=(
             "Compare its lines with those of the others of its kind.",

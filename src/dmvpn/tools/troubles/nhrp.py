@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.features.nhrp.config import lines as nhrp_lines
+from dmvpn.features.static import config as static_lines
+from dmvpn.ios import common
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Part
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
+_NOT_OURS: Final = "NOTOURS"
 _LOST: Final = "The branch {spoke.name} does not reach the head office any more."
 _LONG_WAY: Final = "Calls between {spoke.name} and {other.name} take the long way by the head office."
-_TUNNEL: Final = "interface {tunnel}"
+_TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
 _SERVERS: Final = ("ip nhrp nhs", "ip nhrp map")
 #: Everybody has to find out again what it knew.
 _FORGET: Final = (
-    Command(Part.HUB, ("clear ip nhrp",)),
-    Command(Part.SPOKE, ("clear ip nhrp",)),
-    Command(Part.OTHER, ("clear ip nhrp",)),
+    Command(Role.HUB, ("clear ip nhrp",)),
+    Command(Role.SPOKE, ("clear ip nhrp",)),
+    Command(Role.OTHER, ("clear ip nhrp",)),
 )
 #: The spokes forget their shortcuts.
 _FORGET_SHORTCUTS: Final = _FORGET[1:]
@@ -25,7 +29,7 @@ NHRP: Final = (
     Trouble(
         id="nhrp-authentication",
         title="The NHRP password of a spoke differs",
-        acts=(Configure(Part.SPOKE, (_TUNNEL, "ip nhrp authentication NOTOURS")), *_FORGET),
+        acts=(Configure(Role.SPOKE, (_TUNNEL, nhrp_lines.AUTHENTICATION.of(password=_NOT_OURS))), *_FORGET),
         complaint="Monitoring reports {spoke.name}. People there say it is slow, or gone.",
         hints=(
             "The underlay and the tunnel are well. Does the hub know {spoke.name}?",
@@ -33,12 +37,12 @@ NHRP: Final = (
             "`ip nhrp authentication` of {spoke.name} is not the hub's.",
         ),
         cause=Cause.AUTHENTICATION,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
     ),
     Trouble(
         id="hub-network-id-missing",
         title="The hub's tunnel has no network-id: it runs no NHRP",
-        acts=(Edit(Part.HUB, _TUNNEL, remove=("ip nhrp network-id",)),),
+        acts=(Edit(Role.HUB, _TUNNEL, remove=("ip nhrp network-id",)),),
         complaint="All branches lost the head office at the same minute.",
         hints=(
             "Tunnels and underlay are well. What do the branches ask the hub for?",
@@ -46,12 +50,12 @@ NHRP: Final = (
             "`ip nhrp network-id` is missing at {hub.name}.",
         ),
         cause=Cause.NETWORK_ID,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
     ),
     Trouble(
         id="network-id-missing",
         title="A spoke's tunnel has no network-id: it runs no NHRP",
-        acts=(Edit(Part.SPOKE, _TUNNEL, remove=("ip nhrp network-id",)), Command(Part.HUB, ("clear ip nhrp",))),
+        acts=(Edit(Role.SPOKE, _TUNNEL, remove=("ip nhrp network-id",)), Command(Role.HUB, ("clear ip nhrp",))),
         complaint=_LOST,
         hints=(
             "Tunnel and underlay are well. Does the hub know {spoke.name}?",
@@ -65,12 +69,16 @@ NHRP: Final = (
         title="A spoke has the wrong tunnel address for its NHS",
         acts=(
             Edit(
-                Part.SPOKE,
+                Role.SPOKE,
                 _TUNNEL,
                 remove=_SERVERS,
-                add=("ip nhrp nhs {nobody_in_tunnel} nbma {hub.nbma} multicast",),
+                add=(
+                    nhrp_lines.NHS.of(
+                        nhs_address=word("nobody_in_tunnel"), nbma_address=word("hub.nbma"), multicast=True
+                    ),
+                ),
             ),
-            Command(Part.HUB, ("clear ip nhrp",)),
+            Command(Role.HUB, ("clear ip nhrp",)),
         ),
         complaint=_LOST,
         hints=(
@@ -85,10 +93,14 @@ NHRP: Final = (
         title="A spoke has the wrong NBMA address for its NHS",
         acts=(
             Edit(
-                Part.SPOKE,
+                Role.SPOKE,
                 _TUNNEL,
                 remove=_SERVERS,
-                add=("ip nhrp nhs {hub.tunnel_address} nbma {other.nbma} multicast",),
+                add=(
+                    nhrp_lines.NHS.of(
+                        nhs_address=word("hub.tunnel_address"), nbma_address=word("other.nbma"), multicast=True
+                    ),
+                ),
             ),
         ),
         complaint=_LOST,
@@ -103,7 +115,12 @@ NHRP: Final = (
     Trouble(
         id="nhs-route",
         title="A static route of a spoke sends what is for the hub's tunnel address into nothing",
-        acts=(Configure(Part.SPOKE, ("ip route {hub.tunnel_address} 255.255.255.255 Null0",)),),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (static_lines.ROUTE.of(network=word("hub.tunnel_address"), mask="255.255.255.255", interface="Null0"),),
+            ),
+        ),
         complaint="Monitoring at {spoke.name} says that the other end of the tunnel is dead. All works, say people.",
         hints=(
             "{spoke.name} is registered. What becomes of a ping to the other end of its tunnel?",
@@ -119,12 +136,15 @@ NHRP: Final = (
         title="A spoke has a static map of the hub, and no NHS",
         acts=(
             Edit(
-                Part.SPOKE,
+                Role.SPOKE,
                 _TUNNEL,
                 remove=_SERVERS,
-                add=("ip nhrp map {hub.tunnel_address} {hub.nbma}", "ip nhrp map multicast {hub.nbma}"),
+                add=(
+                    nhrp_lines.MAP.of(target=word("hub.tunnel_address"), nbma=word("hub.nbma")),
+                    nhrp_lines.MAP_MULTICAST.of(nbma=word("hub.nbma")),
+                ),
             ),
-            Command(Part.HUB, ("clear ip nhrp",)),
+            Command(Role.HUB, ("clear ip nhrp",)),
         ),
         complaint=_LOST,
         hints=(
@@ -137,7 +157,7 @@ NHRP: Final = (
     Trouble(
         id="hub-multicast",
         title="The hub replicates no multicast to its spokes",
-        acts=(Edit(Part.HUB, _TUNNEL, remove=("ip nhrp map multicast dynamic",)), Command(Part.HUB, _FORGET[0].lines)),
+        acts=(Edit(Role.HUB, _TUNNEL, remove=("ip nhrp map multicast dynamic",)), Command(Role.HUB, _FORGET[0].lines)),
         complaint="The branches reach neither the head office nor each other. Their tunnels are up, says monitoring.",
         hints=(
             "All are registered, and no routes come. What do routing protocols need?",
@@ -145,7 +165,7 @@ NHRP: Final = (
             "`ip nhrp map multicast dynamic` is missing at {hub.name}.",
         ),
         cause=Cause.HUB_MULTICAST,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         needs=(Need.EIGRP,),
     ),
     Trouble(
@@ -153,10 +173,10 @@ NHRP: Final = (
         title="A spoke sends no multicast to the hub",
         acts=(
             Edit(
-                Part.SPOKE,
+                Role.SPOKE,
                 _TUNNEL,
                 remove=_SERVERS,
-                add=("ip nhrp nhs {hub.tunnel_address} nbma {hub.nbma}",),
+                add=(nhrp_lines.NHS.of(nhs_address=word("hub.tunnel_address"), nbma_address=word("hub.nbma")),),
             ),
         ),
         complaint="{spoke.name} does not reach the head office. Its tunnel is up, says monitoring.",
@@ -171,7 +191,7 @@ NHRP: Final = (
     Trouble(
         id="redirect-missing",
         title="The hub sends no redirects",
-        acts=(Edit(Part.HUB, _TUNNEL, remove=("ip nhrp redirect",)), *_FORGET_SHORTCUTS),
+        acts=(Edit(Role.HUB, _TUNNEL, remove=("ip nhrp redirect",)), *_FORGET_SHORTCUTS),
         complaint=_LONG_WAY,
         hints=(
             "Everything works, by the hub. Who would tell the branches that there is a better way?",
@@ -179,13 +199,13 @@ NHRP: Final = (
             "`ip nhrp redirect` is missing at {hub.name}.",
         ),
         cause=Cause.REDIRECT,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         needs=(Need.PHASE_3,),
     ),
     Trouble(
         id="shortcut-missing",
         title="A spoke takes no shortcuts",
-        acts=(Edit(Part.SPOKE, _TUNNEL, remove=("ip nhrp shortcut",)), *_FORGET_SHORTCUTS),
+        acts=(Edit(Role.SPOKE, _TUNNEL, remove=("ip nhrp shortcut",)), *_FORGET_SHORTCUTS),
         complaint="What {spoke.name} sends to {other.name} takes the long way by the head office.",
         hints=(
             "Trace both directions. Which one is long?",
@@ -200,12 +220,12 @@ NHRP: Final = (
         title="A spoke's registration is not renewed before it expires",
         acts=(
             Edit(
-                Part.SPOKE,
+                Role.SPOKE,
                 _TUNNEL,
                 remove=("ip nhrp holdtime", "ip nhrp registration timeout"),
-                add=("ip nhrp holdtime 10", "ip nhrp registration timeout 600"),
+                add=(nhrp_lines.HOLDTIME.of(seconds=10), nhrp_lines.REGISTRATION_TIMEOUT.of(seconds=600)),
             ),
-            Command(Part.HUB, ("clear ip nhrp",)),
+            Command(Role.HUB, ("clear ip nhrp",)),
         ),
         complaint="{spoke.name} works for a moment, then it is away for a moment, then it works again.",
         hints=(

@@ -18,7 +18,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.network.lines import after, lines_after
 from dmvpn.tools.troubles import acts
-from dmvpn.tools.troubles.acts import Part
+from dmvpn.tools.troubles.acts import Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -245,7 +245,7 @@ def _moved(stage: Stage, spoke: Actor) -> tuple[Order, ...]:
     interface = spoke.wan_interface
     if interface is None or not spoke.gateway:
         raise UserError(f"{spoke.name} has no NBMA address that could change")
-    mask, provider = interface.network.netmask, stage.parts[Part.PROVIDER]
+    mask, provider = interface.network.netmask, stage.parts[Role.PROVIDER]
     taken = (str(interface.ip), spoke.gateway)
     free = [host for host in interface.network.hosts() if str(host) not in taken]
     if free:

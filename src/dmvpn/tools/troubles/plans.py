@@ -3,7 +3,7 @@
 Plan       what is drawn, as a few values
 files_of   the lab and the configurations of a plan, as a scenario's folder has them
 
-`networks` draws tables for `dmvpn render`, which knows fewer kinds; what is told in a cloud is in `telling`.
+`networks` draws tables for `dmvpn render`, which knows fewer kinds; the routing of a cloud is in `routing_setup`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import below
 from dmvpn.base.values import dataclass
 from dmvpn.tools.troubles.networks import FEWEST, KINDS, MOST, spokes_of
-from dmvpn.tools.troubles.telling import PROTOCOLS, Place, Section, Telling
+from dmvpn.tools.troubles.routing_setup import PROTOCOLS, Place, RoutingSetup, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -140,17 +140,17 @@ def _text(name: str, sections: dict[str, list[str]]) -> str:
 
 
 def _router(plan: Plan, place: Place, places: list[Place]) -> dict[str, list[str]]:
-    telling = Telling(plan.routing, plan.phase, plan.stubs, tuple(places), plan.sealed)
-    told: Section = telling.sections(place)
-    tunnel = [*_overlay(plan, place, places), *told.pop("tunnel", [])]
-    lan = [f"ip address {place.lan}.1 255.255.255.0", *told.pop("lan", []), "no shutdown"]
+    setup = RoutingSetup(plan.routing, plan.phase, plan.stubs, tuple(places), plan.sealed)
+    sections: Section = setup.sections(place)
+    tunnel = [*_overlay(plan, place, places), *sections.pop("tunnel", [])]
+    lan = [f"ip address {place.lan}.1 255.255.255.0", *sections.pop("lan", []), "no shutdown"]
     mask = "255.255.255.0" if place.nbma.startswith("192.168.") else _MASK30
     return {
         **_crypto(plan),
         "interface Tunnel0": tunnel,
         f"interface {_WAN}": [f"ip address {place.nbma} {mask}", "no shutdown"],
         f"interface {_LAN}": lan,
-        **told,
+        **sections,
         f"ip route 0.0.0.0 0.0.0.0 {place.gateway}": [],
     }
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import Final
 
+from dmvpn.features.eigrp.config import interfaces as eigrp_ports
+from dmvpn.features.eigrp.config import processes as eigrp_lines
+from dmvpn.features.interface.config import sections as port_lines
+from dmvpn.features.nhrp.config import lines as nhrp_lines
+from dmvpn.features.static import config as static_lines
+from dmvpn.ios import common
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Part
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _GONE: Final = "Nobody reaches the computers at {spoke.name} any more."
-_FORGET: Final = (Command(Part.SPOKE, ("clear ip nhrp",)), Command(Part.OTHER, ("clear ip nhrp",)))
+_FORGET: Final = (Command(Role.SPOKE, ("clear ip nhrp",)), Command(Role.OTHER, ("clear ip nhrp",)))
 _ASTRAY: Final = "Trace it from both ends. Who sends it where?"
 
 PREFIXES: Final = (
     Trouble(
         id="lan-shutdown",
         title="The port of a spoke to its LAN is shut down",
-        acts=(Configure(Part.SPOKE, ("interface {lan}", "shutdown")),),
+        acts=(Configure(Role.SPOKE, (common.INTERFACE.of(name=word("lan")), common.SHUTDOWN.of())),),
         complaint=_GONE,
         hints=("The tunnel is well. What is behind it?", "`show ip interface brief` at {spoke.name}."),
         cause=Cause.INTERFACE_SHUTDOWN,
@@ -24,7 +31,15 @@ PREFIXES: Final = (
     Trouble(
         id="lan-address",
         title="A spoke has another address in its LAN than its computers believe",
-        acts=(Configure(Part.SPOKE, ("interface {lan}", "ip address {nobody_in_lan} {lan_mask}")),),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (
+                    common.INTERFACE.of(name=word("lan")),
+                    port_lines.ADDRESS.of(address=word("nobody_in_lan"), mask=word("lan_mask")),
+                ),
+            ),
+        ),
         complaint=_GONE,
         hints=("{spoke.name} answers. Does the computer send anything to it?", "Which gateway has {spoke.host}?"),
         cause=Cause.HOST_GATEWAY,
@@ -34,14 +49,23 @@ PREFIXES: Final = (
         id="host-taken",
         title="A spoke has an address of another one's LAN, and announces it",
         acts=(
-            Configure(Part.SPOKE, ("interface Loopback66", "ip address {other.host} 255.255.255.255")),
-            Eigrp(Part.SPOKE, address_family=("network {other.host} 0.0.0.0",)),
+            Configure(
+                Role.SPOKE,
+                (
+                    common.INTERFACE.of(name="Loopback66"),
+                    port_lines.ADDRESS.of(address=word("other.host"), mask="255.255.255.255"),
+                ),
+            ),
+            Eigrp(
+                Role.SPOKE,
+                address_family=(eigrp_lines.IN_FAMILY.network.of(address=word("other.host"), wildcard=IPv4Address(0)),),
+            ),
             *_FORGET,
         ),
         complaint="The computer {other.host} at {other.name} is offline, people say. Its neighbors are there.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {hub.name}: whose is it?"),
         cause=Cause.LAN_OVERLAP,
-        parts=(Part.SPOKE, Part.OTHER),
+        parts=(Role.SPOKE, Role.OTHER),
         also=(Cause.ADDRESS_CONFLICT, Cause.NO_ROUTE_THERE),
         needs=(Need.EIGRP,),
     ),
@@ -49,8 +73,11 @@ PREFIXES: Final = (
         id="lan-shadowed",
         title="A spoke announces half of another one's LAN",
         acts=(
-            Configure(Part.SPOKE, ("ip route {other.lan_network} 255.255.255.128 Null0",)),
-            Eigrp(Part.SPOKE, topology=("redistribute static",)),
+            Configure(
+                Role.SPOKE,
+                (static_lines.ROUTE.of(network=word("other.lan_network"), mask="255.255.255.128", interface="Null0"),),
+            ),
+            Eigrp(Role.SPOKE, topology=(eigrp_lines.OF_TOPOLOGY.redistribute.of(static=True),)),
             *_FORGET,
         ),
         complaint="Half of the computers at {other.name} are offline.",
@@ -63,28 +90,57 @@ PREFIXES: Final = (
         id="hub-route-astray",
         title="A static route of the hub leads what is for one spoke to another one",
         acts=(
-            Configure(Part.HUB, ("ip route {spoke.lan_network} {spoke.lan_mask} {other.tunnel_address}",)),
+            Configure(
+                Role.HUB,
+                (
+                    static_lines.ROUTE.of(
+                        network=word("spoke.lan_network"),
+                        mask=word("spoke.lan_mask"),
+                        next_hop=word("other.tunnel_address"),
+                    ),
+                ),
+            ),
             *_FORGET,
         ),
         complaint=_GONE,
         hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
         cause=Cause.BLACK_HOLE,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         also=(Cause.NO_ROUTE_THERE,),
     ),
     Trouble(
         id="hub-black-hole",
         title="A static route of the hub sends what is for a spoke into nothing",
-        acts=(Configure(Part.HUB, ("ip route {spoke.lan_network} {spoke.lan_mask} Null0",)), *_FORGET),
+        acts=(
+            Configure(
+                Role.HUB,
+                (
+                    static_lines.ROUTE.of(
+                        network=word("spoke.lan_network"), mask=word("spoke.lan_mask"), interface="Null0"
+                    ),
+                ),
+            ),
+            *_FORGET,
+        ),
         complaint=_GONE,
         hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
         cause=Cause.BLACK_HOLE,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
     ),
     Trouble(
         id="host-route-astray",
         title="A host route of a spoke sends what is for a computer of another one to nobody",
-        acts=(Configure(Part.SPOKE, ("ip route {other.host} 255.255.255.255 {nobody_in_tunnel}",)), *_FORGET),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (
+                    static_lines.ROUTE.of(
+                        network=word("other.host"), mask="255.255.255.255", next_hop=word("nobody_in_tunnel")
+                    ),
+                ),
+            ),
+            *_FORGET,
+        ),
         complaint="{spoke.name} does not reach {other.host}. Everybody else does.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {spoke.name}: who says so?"),
         cause=Cause.BLACK_HOLE,
@@ -96,15 +152,15 @@ PREFIXES: Final = (
         title="The hub's tunnel is passive",
         acts=(
             Eigrp(
-                Part.HUB,
-                named=("passive-interface",),
+                Role.HUB,
+                named=(eigrp_ports.AF_PASSIVE.of(),),
             ),
             *_FORGET,
         ),
         complaint="No branch reaches another one. Their tunnels are up, says monitoring.",
         hints=("Who are the neighbors of {hub.name}?", "`show ip protocols` at {hub.name}."),
         cause=Cause.PASSIVE_INTERFACE,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         needs=(Need.EIGRP, Need.ONE_HUB),
     ),
     Trouble(
@@ -112,12 +168,12 @@ PREFIXES: Final = (
         title="A spoke is its own next hop server",
         acts=(
             Edit(
-                Part.SPOKE,
-                "interface {tunnel}",
+                Role.SPOKE,
+                common.INTERFACE.of(name=word("tunnel")),
                 remove=("ip nhrp nhs", "ip nhrp map"),
-                add=("ip nhrp nhs {tunnel_address} nbma {nbma} multicast",),
+                add=(nhrp_lines.NHS.of(nhs_address=word("tunnel_address"), nbma_address=word("nbma"), multicast=True),),
             ),
-            Command(Part.HUB, ("clear ip nhrp",)),
+            Command(Role.HUB, ("clear ip nhrp",)),
         ),
         complaint="The branch {spoke.name} does not reach the head office any more.",
         hints=("With whom does {spoke.name} register?", "`show ip nhrp nhs` at {spoke.name}: whose address is that?"),
@@ -129,8 +185,8 @@ PREFIXES: Final = (
         title="A spoke has one server where the others have two",
         acts=(
             Edit(
-                Part.SPOKE,
-                "interface {tunnel}",
+                Role.SPOKE,
+                common.INTERFACE.of(name=word("tunnel")),
                 remove=("ip nhrp nhs {hub.tunnel_address}", "ip nhrp map {hub.tunnel_address}"),
             ),
         ),
@@ -143,7 +199,16 @@ PREFIXES: Final = (
     Trouble(
         id="small-tunnel",
         title="The tunnel of a spoke lets only small packets in",
-        acts=(Configure(Part.SPOKE, ("interface {tunnel}", "ip mtu 600", "ip tcp adjust-mss 560")),),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (
+                    common.INTERFACE.of(name=word("tunnel")),
+                    common.IP_MTU.of(octets=600),
+                    common.ADJUST_MSS.of(octets=560),
+                ),
+            ),
+        ),
         complaint="At {spoke.name} large files are slow.",
         hints=("Up to which size do packets pass in one piece?", "`show ip interface {spoke.tunnel}` at {spoke.name}."),
         cause=Cause.MTU,

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.features.ikev2.config import profiles as ike_profiles
+from dmvpn.features.ikev2.config import settings as ike_lines
+from dmvpn.features.ipsec.config import profiles as ipsec_profiles
+from dmvpn.features.ipsec.config import transforms
+from dmvpn.ios import common
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Part
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _LOST: Final = "The branch {spoke.name} does not reach the head office any more."
-_TUNNEL: Final = "interface {tunnel}"
+_TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
 #: What was agreed on before goes on otherwise, until it is replaced.
-_ANEW: Final = (Command(Part.SPOKE, ("clear crypto session",)), Command(Part.HUB, ("clear crypto session",)))
+_ANEW: Final = (Command(Role.SPOKE, ("clear crypto session",)), Command(Role.HUB, ("clear crypto session",)))
 
 PROTECTION: Final = (
     Trouble(
@@ -19,12 +24,12 @@ PROTECTION: Final = (
         title="The pre-shared key of a spoke differs",
         acts=(
             Configure(
-                Part.SPOKE,
+                Role.SPOKE,
                 (
-                    "crypto ikev2 keyring {keyring}",
-                    "peer {peer}",
-                    "pre-shared-key local not-our-key",
-                    "pre-shared-key remote not-our-key",
+                    ike_profiles.RING.of(name=word("keyring")),
+                    ike_profiles.PEER.of(name=word("peer")),
+                    ike_profiles.PRE_SHARED_KEY.of(key="not-our-key", local=True),
+                    ike_profiles.PRE_SHARED_KEY.of(key="not-our-key", remote=True),
                 ),
             ),
             *_ANEW,
@@ -36,7 +41,7 @@ PROTECTION: Final = (
             "The pre-shared keys in the keyrings of {spoke.name} and {hub.name} are not the same.",
         ),
         cause=Cause.PSK,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.PSK,),
     ),
     Trouble(
@@ -44,8 +49,13 @@ PROTECTION: Final = (
         title="The keyring of a spoke has no key for the hub",
         acts=(
             Configure(
-                Part.SPOKE,
-                ("crypto ikev2 keyring {keyring}", "peer {peer}", "no address", "address 10.99.99.99 255.255.255.255"),
+                Role.SPOKE,
+                (
+                    ike_profiles.RING.of(name=word("keyring")),
+                    ike_profiles.PEER.of(name=word("peer")),
+                    ike_profiles.ADDRESS.no(),
+                    ike_profiles.ADDRESS.of(address="10.99.99.99", mask="255.255.255.255"),
+                ),
             ),
             *_ANEW,
         ),
@@ -64,15 +74,15 @@ PROTECTION: Final = (
         title="A spoke offers algorithms for IKE that the hub does not take",
         acts=(
             Configure(
-                Part.SPOKE,
+                Role.SPOKE,
                 (
-                    "crypto ikev2 proposal LESSON",
-                    "encryption aes-cbc-128",
-                    "integrity sha256",
-                    "group 20",
+                    ike_lines.PROPOSAL.of(name="LESSON"),
+                    ike_lines.ENCRYPTION.of(cipher1="aes-cbc-128"),
+                    ike_lines.INTEGRITY.of(hash1="sha256"),
+                    ike_lines.GROUPS.of(group1="20"),
                     "exit",
-                    "crypto ikev2 policy LESSON",
-                    "proposal LESSON",
+                    ike_lines.POLICY.of(name="LESSON"),
+                    ike_lines.USES.of(name="LESSON"),
                 ),
             ),
             *_ANEW,
@@ -84,7 +94,7 @@ PROTECTION: Final = (
             "The IKEv2 proposal of {spoke.name} has nothing in common with the hub's.",
         ),
         cause=Cause.IKE_PROPOSAL,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.PROTECTED,),
     ),
     Trouble(
@@ -92,14 +102,14 @@ PROTECTION: Final = (
         title="The hub's IKEv2 profile does not know the spokes",
         acts=(
             Edit(
-                Part.HUB,
-                "crypto ikev2 profile {ikev2_profile}",
+                Role.HUB,
+                ike_profiles.PROFILE.of(name=word("ikev2_profile")),
                 remove=("match identity remote",),
-                add=("match identity remote address 10.99.99.99 255.255.255.255",),
+                add=(ike_profiles.MATCH_IDENTITY.of(address="10.99.99.99", mask="255.255.255.255"),),
             ),
-            Command(Part.HUB, ("clear crypto session",)),
-            Command(Part.SPOKE, ("clear crypto session",)),
-            Command(Part.OTHER, ("clear crypto session",)),
+            Command(Role.HUB, ("clear crypto session",)),
+            Command(Role.SPOKE, ("clear crypto session",)),
+            Command(Role.OTHER, ("clear crypto session",)),
         ),
         complaint="All branches lost the head office at the same minute.",
         hints=(
@@ -108,7 +118,7 @@ PROTECTION: Final = (
             "`match identity remote` in the IKEv2 profile of {hub.name} fits none of them.",
         ),
         cause=Cause.IKE_IDENTITY,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         needs=(Need.PROTECTED,),
     ),
     Trouble(
@@ -116,13 +126,13 @@ PROTECTION: Final = (
         title="The transform set of a spoke differs",
         acts=(
             Configure(
-                Part.SPOKE,
+                Role.SPOKE,
                 (
-                    "crypto ipsec transform-set LESSON esp-aes esp-sha-hmac",
-                    "mode transport",
+                    transforms.TRANSFORM_SET.of(name="LESSON", esp_aes=True, esp_sha_hmac=True),
+                    transforms.MODE.of(transport=True),
                     "exit",
-                    "crypto ipsec profile {profile}",
-                    "set transform-set LESSON",
+                    ipsec_profiles.PROFILE.of(name=word("profile")),
+                    ipsec_profiles.TRANSFORM_SETS.of(name1="LESSON"),
                 ),
             ),
             *_ANEW,
@@ -134,7 +144,7 @@ PROTECTION: Final = (
             "The transform sets of {spoke.name} and {hub.name} are not the same.",
         ),
         cause=Cause.TRANSFORM,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.PROTECTED,),
     ),
     Trouble(
@@ -142,11 +152,11 @@ PROTECTION: Final = (
         title="A spoke wants perfect forward secrecy, the hub does not know of it",
         acts=(
             Configure(
-                Part.SPOKE,
+                Role.SPOKE,
                 (
-                    "crypto ipsec profile {profile}",
-                    "set pfs group20",
-                    "set security-association lifetime seconds 120",
+                    ipsec_profiles.PROFILE.of(name=word("profile")),
+                    ipsec_profiles.PFS.of(group="group20"),
+                    ipsec_profiles.SECONDS.of(seconds=120),
                 ),
             ),
             *_ANEW,
@@ -158,14 +168,14 @@ PROTECTION: Final = (
             "Only {spoke.name} has `set pfs`.",
         ),
         cause=Cause.PFS,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         noticed=False,
         needs=(Need.PROTECTED,),
     ),
     Trouble(
         id="mode",
         title="A spoke's transform set is for tunnel mode",
-        acts=(Configure(Part.SPOKE, ("{transform_line}", "mode tunnel")), *_ANEW),
+        acts=(Configure(Role.SPOKE, ("{transform_line}", transforms.MODE.of(tunnel=True))), *_ANEW),
         complaint="The auditor asks why packets of {spoke.name} are larger than those of others.",
         hints=(
             "How far does it come: IKE, an SA, a registration?",
@@ -173,13 +183,13 @@ PROTECTION: Final = (
             "`mode transport` at both ends.",
         ),
         cause=Cause.MODE,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.PROTECTED,),
     ),
     Trouble(
         id="spoke-unprotected",
         title="A spoke's tunnel is not protected",
-        acts=(Edit(Part.SPOKE, _TUNNEL, remove=("tunnel protection",)),),
+        acts=(Edit(Role.SPOKE, _TUNNEL, remove=("tunnel protection",)),),
         complaint=_LOST,
         hints=(
             "How far does it come: IKE, an SA, a registration?",
@@ -192,7 +202,7 @@ PROTECTION: Final = (
     Trouble(
         id="hub-unprotected",
         title="The hub's tunnel is not protected",
-        acts=(Edit(Part.HUB, _TUNNEL, remove=("tunnel protection",)),),
+        acts=(Edit(Role.HUB, _TUNNEL, remove=("tunnel protection",)),),
         complaint="All branches lost the head office at the same minute.",
         hints=(
             "How far does it come: IKE, an SA, a registration?",
@@ -200,7 +210,7 @@ PROTECTION: Final = (
             "`tunnel protection ipsec profile {hub.profile}` is missing at {hub.name}.",
         ),
         cause=Cause.UNPROTECTED,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         needs=(Need.PROTECTED,),
     ),
 )

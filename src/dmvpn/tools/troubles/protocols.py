@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.features.bgp.config import processes as bgp_processes
+from dmvpn.features.eigrp.config import processes as eigrp_lines
+from dmvpn.features.ospf.config import interfaces as ospf_ports
+from dmvpn.features.ospf.config import processes as ospf_lines
+from dmvpn.features.policy.config import prefix_lists
+from dmvpn.features.rip import config as rip_lines
+from dmvpn.ios import Placeholder, common
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, Kill, Part
+from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, Kill, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
+_BGP: Final = bgp_processes.ROUTER.of(number=word("bgp"))
+_RIP: Final = rip_lines.ROUTER.of()
+_NOT_OURS: Final = "NotOurs1"
 _LOST: Final = "Nobody at {spoke.name} reaches the others any more. Its tunnel is up, says monitoring."
-_TUNNEL: Final = "interface {tunnel}"
+_TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
 _NEIGHBORS: Final = "Is {hub.name} a neighbor of {spoke.name}, and does it say why not?"
-_FORGET: Final = (Command(Part.SPOKE, ("clear ip nhrp",)), Command(Part.OTHER, ("clear ip nhrp",)))
-_LIST: Final = ("ip prefix-list LESSON seq 5 deny {lan_network}/{lan_length}",)
+_FORGET: Final = (Command(Role.SPOKE, ("clear ip nhrp",)), Command(Role.OTHER, ("clear ip nhrp",)))
+_LIST: Final = (
+    prefix_lists.ENTRY.of(name="LESSON", sequence=5, prefix=Placeholder("{lan_network}/{lan_length}"), deny=True),
+)
+_EIGRP_LISTS: Final = eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list
 _LIST_OF_ALL: Final = (*_LIST, "ip prefix-list LESSON seq 10 permit 0.0.0.0/0 le 32")
 _FILTERED: Final = (
     "Who has a route to the LAN of {spoke.name}, and who has none?",
@@ -24,21 +37,25 @@ OSPF: Final = (
     Trouble(
         id="ospf-hello",
         title="OSPF says Hello at other times on a spoke's tunnel",
-        acts=(Configure(Part.SPOKE, (_TUNNEL, "ip ospf hello-interval 7", "ip ospf dead-interval 28")),),
+        acts=(
+            Configure(
+                Role.SPOKE, (_TUNNEL, ospf_ports.HELLO_INTERVAL.of(seconds=7), ospf_ports.DEAD_INTERVAL.of(seconds=28))
+            ),
+        ),
         complaint=_LOST,
         hints=(_NEIGHBORS, _TERMS),
         cause=Cause.OSPF_TERMS,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.OSPF,),
     ),
     Trouble(
         id="ospf-area",
         title="The tunnel of a spoke is in another area",
-        acts=(Configure(Part.SPOKE, (_TUNNEL, "ip ospf {ospf} area 5")),),
+        acts=(Configure(Role.SPOKE, (_TUNNEL, ospf_ports.PROCESS.of(process=word("ospf"), area=5))),),
         complaint=_LOST,
         hints=(_NEIGHBORS, _TERMS),
         cause=Cause.OSPF_TERMS,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.OSPF,),
     ),
     Trouble(
@@ -46,14 +63,18 @@ OSPF: Final = (
         title="OSPF of a spoke has another password",
         acts=(
             Configure(
-                Part.SPOKE,
-                (_TUNNEL, "ip ospf authentication message-digest", "ip ospf message-digest-key 1 md5 NotOurs1"),
+                Role.SPOKE,
+                (
+                    _TUNNEL,
+                    ospf_ports.AUTHENTICATION.of(message_digest=True),
+                    ospf_ports.DIGEST_KEY.of(number=1, key="NotOurs1"),
+                ),
             ),
         ),
         complaint=_LOST,
         hints=(_NEIGHBORS, "`show running-config interface {spoke.tunnel}` at both ends."),
         cause=Cause.OSPF_AUTHENTICATION,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.OSPF,),
     ),
     Trouble(
@@ -61,14 +82,19 @@ OSPF: Final = (
         title="OSPF takes the tunnel of a spoke for a network of another type",
         acts=(
             Configure(
-                Part.SPOKE,
-                (_TUNNEL, "ip ospf network point-to-point", "ip ospf hello-interval 10", "ip ospf dead-interval 40"),
+                Role.SPOKE,
+                (
+                    _TUNNEL,
+                    ospf_ports.NETWORK.of(point_to_point=True),
+                    ospf_ports.HELLO_INTERVAL.of(seconds=10),
+                    ospf_ports.DEAD_INTERVAL.of(seconds=40),
+                ),
             ),
         ),
         complaint=_LOST,
         hints=("They are neighbors. What are they to each other?", _TERMS),
         cause=Cause.OSPF_NETWORK_TYPE,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         also=(Cause.OSPF_TERMS,),
         needs=(Need.OSPF,),
         noticed=False,
@@ -76,7 +102,11 @@ OSPF: Final = (
     Trouble(
         id="ospf-passive",
         title="The tunnel of a spoke is passive in OSPF",
-        acts=(Configure(Part.SPOKE, ("router ospf {ospf}", "passive-interface {tunnel}")),),
+        acts=(
+            Configure(
+                Role.SPOKE, (ospf_lines.ROUTER.of(number=word("ospf")), ospf_lines.PASSIVE.of(name=word("tunnel")))
+            ),
+        ),
         complaint=_LOST,
         hints=(_NEIGHBORS, "`show ip ospf interface {spoke.tunnel}` at {spoke.name}."),
         cause=Cause.PASSIVE_INTERFACE,
@@ -85,11 +115,13 @@ OSPF: Final = (
     Trouble(
         id="ospf-nobody-designated",
         title="The hub may not become designated router",
-        acts=(Configure(Part.HUB, (_TUNNEL, "ip ospf network broadcast", "ip ospf priority 0")),),
+        acts=(
+            Configure(Role.HUB, (_TUNNEL, ospf_ports.NETWORK.of(broadcast=True), ospf_ports.PRIORITY.of(priority=0))),
+        ),
         complaint="No branch reaches another one. All tunnels are up, says monitoring.",
         hints=("They are neighbors. Who collects and tells what they know?", "`show ip ospf neighbor` at {hub.name}."),
         cause=Cause.OSPF_NETWORK_TYPE,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         needs=(Need.OSPF, Need.ONE_HUB),
     ),
 )
@@ -98,30 +130,36 @@ BGP: Final = (
     Trouble(
         id="bgp-as",
         title="A spoke expects another autonomous system of the hub",
-        acts=(Configure(Part.SPOKE, ("router bgp {bgp}", "neighbor {hub.tunnel_address} remote-as 64999")),),
+        acts=(
+            Configure(Role.SPOKE, (_BGP, bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), remote_as=64999))),
+        ),
         complaint=_LOST,
         hints=(_NEIGHBORS, "`show ip bgp neighbors` at {spoke.name}, and its log."),
         cause=Cause.BGP_SYSTEM,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.BGP,),
     ),
     Trouble(
         id="bgp-password",
         title="A spoke has a BGP password that the hub does not have",
         acts=(
-            Configure(Part.SPOKE, ("router bgp {bgp}", "neighbor {hub.tunnel_address} password NotOurs1")),
-            Command(Part.SPOKE, ("clear ip bgp *",)),
+            Configure(
+                Role.SPOKE, (_BGP, bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), password=_NOT_OURS))
+            ),
+            Command(Role.SPOKE, ("clear ip bgp *",)),
         ),
         complaint=_LOST,
         hints=(_NEIGHBORS, "`show running-config | section bgp` at both ends."),
         cause=Cause.BGP_PASSWORD,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.BGP,),
     ),
     Trouble(
         id="bgp-neighbor-shutdown",
         title="A spoke has shut its session with the hub down",
-        acts=(Configure(Part.SPOKE, ("router bgp {bgp}", "neighbor {hub.tunnel_address} shutdown")),),
+        acts=(
+            Configure(Role.SPOKE, (_BGP, bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), shutdown=True))),
+        ),
         complaint=_LOST,
         hints=(_NEIGHBORS, "`show ip bgp summary` at {spoke.name}."),
         cause=Cause.BGP_NEIGHBOR,
@@ -130,7 +168,7 @@ BGP: Final = (
     Trouble(
         id="bgp-neighbor-missing",
         title="A spoke has no line for the hub in BGP",
-        acts=(Configure(Part.SPOKE, ("router bgp {bgp}", "no neighbor {hub.tunnel_address}")),),
+        acts=(Configure(Role.SPOKE, (_BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address")))),),
         complaint=_LOST,
         hints=(_NEIGHBORS, "`show ip bgp summary` at {spoke.name}."),
         cause=Cause.BGP_NEIGHBOR,
@@ -140,7 +178,12 @@ BGP: Final = (
     Trouble(
         id="bgp-lan-not-announced",
         title="BGP of a spoke does not tell of its LAN",
-        acts=(Configure(Part.SPOKE, ("router bgp {bgp}", "no network {lan_network} mask {lan_mask}")),),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (_BGP, bgp_processes.IN_ROUTER.network.no(address=word("lan_network"), mask=word("lan_mask"))),
+            ),
+        ),
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=("Who has a route to {spoke.lan_network}?", "`show ip bgp` at {spoke.name}: what is its own?"),
         cause=Cause.NETWORK_STATEMENT,
@@ -151,10 +194,16 @@ BGP: Final = (
         title="A prefix list keeps BGP of a spoke from telling of its LAN",
         acts=(
             Configure(
-                Part.SPOKE,
-                (*_LIST_OF_ALL, "router bgp {bgp}", "neighbor {hub.tunnel_address} prefix-list LESSON out"),
+                Role.SPOKE,
+                (
+                    *_LIST_OF_ALL,
+                    _BGP,
+                    bgp_processes.NEIGHBOR.of(
+                        peer=word("hub.tunnel_address"), list="LESSON", prefix_list=True, out=True
+                    ),
+                ),
             ),
-            Command(Part.SPOKE, ("clear ip bgp * soft",)),
+            Command(Role.SPOKE, ("clear ip bgp * soft",)),
         ),
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=_FILTERED,
@@ -167,7 +216,7 @@ RIP: Final = (
     Trouble(
         id="rip-version",
         title="A spoke speaks RIP version 1",
-        acts=(Configure(Part.SPOKE, ("router rip", "no version 2")),),
+        acts=(Configure(Role.SPOKE, (_RIP, rip_lines.VERSION.no(version=2))),),
         complaint=_LOST,
         hints=("What does {spoke.name} hear of {hub.name}?", "`show ip protocols` at {spoke.name}."),
         cause=Cause.RIP_BLOCKED,
@@ -177,7 +226,7 @@ RIP: Final = (
     Trouble(
         id="rip-passive",
         title="The tunnel of a spoke is passive in RIP",
-        acts=(Configure(Part.SPOKE, ("router rip", "passive-interface {tunnel}")),),
+        acts=(Configure(Role.SPOKE, (_RIP, rip_lines.PASSIVE.of(interface=word("tunnel")))),),
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=("What does {hub.name} hear of {spoke.name}?", "`show ip protocols` at {spoke.name}."),
         cause=Cause.PASSIVE_INTERFACE,
@@ -187,7 +236,11 @@ RIP: Final = (
     Trouble(
         id="rip-filter",
         title="A prefix list keeps RIP of a spoke from telling of its LAN",
-        acts=(Configure(Part.SPOKE, (*_LIST_OF_ALL, "router rip", "distribute-list prefix LESSON out")),),
+        acts=(
+            Configure(
+                Role.SPOKE, (*_LIST_OF_ALL, _RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True))
+            ),
+        ),
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=_FILTERED,
         cause=Cause.ROUTE_FILTERED,
@@ -201,8 +254,8 @@ FILTERS: Final = (
         id="eigrp-filter",
         title="A prefix list keeps EIGRP of a spoke from telling of its LAN",
         acts=(
-            Configure(Part.SPOKE, _LIST_OF_ALL),
-            Eigrp(Part.SPOKE, topology=("distribute-list prefix LESSON out",)),
+            Configure(Role.SPOKE, _LIST_OF_ALL),
+            Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.of(list="LESSON", out=True),)),
             *_FORGET,
         ),
         complaint="Nobody reaches the computers at {spoke.name} any more.",
@@ -214,25 +267,37 @@ FILTERS: Final = (
         id="hub-filter",
         title="A prefix list keeps the hub from believing what a spoke says of its LAN",
         acts=(
-            Configure(Part.HUB, ("ip prefix-list LESSON seq 5 deny {spoke.lan_network}/{spoke.lan_length}",)),
-            Configure(Part.HUB, ("ip prefix-list LESSON seq 10 permit 0.0.0.0/0 le 32",)),
-            Eigrp(Part.HUB, topology=("distribute-list prefix LESSON in",)),
+            Configure(
+                Role.HUB,
+                (
+                    prefix_lists.ENTRY.of(
+                        name="LESSON",
+                        sequence=5,
+                        prefix=Placeholder("{spoke.lan_network}/{spoke.lan_length}"),
+                        deny=True,
+                    ),
+                ),
+            ),
+            Configure(
+                Role.HUB, (prefix_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True),)
+            ),
+            Eigrp(Role.HUB, topology=(_EIGRP_LISTS.of(list="LESSON", **{"in": True}),)),
             *_FORGET,
         ),
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=(_FILTERED[0], "`show ip prefix-list` at {hub.name}: which routes does it let through?"),
         cause=Cause.ROUTE_FILTERED,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         needs=(Need.EIGRP, Need.ONE_HUB),
     ),
     Trouble(
         id="provider-dead",
         title="The provider's router is dead",
-        acts=(Kill(Part.PROVIDER),),
+        acts=(Kill(Role.PROVIDER),),
         complaint="No branch reaches another one, and nobody reaches the Internet.",
         hints=("Does the next router after yours answer?", "{provider.name} does not run."),
         cause=Cause.ROUTER_DEAD,
-        parts=(Part.PROVIDER,),
+        parts=(Role.PROVIDER,),
         needs=(Need.PROVIDER,),
     ),
 )

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.features.eigrp.config import interfaces as eigrp_ports
+from dmvpn.features.eigrp.config import processes as eigrp_lines
+from dmvpn.features.static import config as static_lines
+from dmvpn.ios import common
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, EigrpRenumber, NoNetworks, Part
+from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, EigrpRenumber, NoNetworks, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
+_NOT_OURS: Final = "not-ours"
 _NO_ROUTES: Final = "{spoke.name} does not reach the head office. Its tunnel is up, says monitoring."
 #: What a shortcut taught stays for a while when the route below it has gone.
-_FORGET_SHORTCUTS: Final = (Command(Part.SPOKE, ("clear ip nhrp",)), Command(Part.OTHER, ("clear ip nhrp",)))
+_FORGET_SHORTCUTS: Final = (Command(Role.SPOKE, ("clear ip nhrp",)), Command(Role.OTHER, ("clear ip nhrp",)))
 _NEIGHBORS: Final = "It is registered, and no routes come. `show ip eigrp neighbors` at both ends."
 
 ROUTING: Final = (
     Trouble(
         id="eigrp-as",
         title="A spoke's EIGRP is in another autonomous system",
-        acts=(EigrpRenumber(Part.SPOKE, 4711),),
+        acts=(EigrpRenumber(Role.SPOKE, 4711),),
         complaint=_NO_ROUTES,
         hints=(
             _NEIGHBORS,
@@ -25,13 +30,13 @@ ROUTING: Final = (
             "The autonomous system is {hub.as}.",
         ),
         cause=Cause.AUTONOMOUS_SYSTEM,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.EIGRP,),
     ),
     Trouble(
         id="lan-not-announced",
         title="A spoke does not announce its LAN",
-        acts=(NoNetworks(Part.SPOKE, "{lan_address}"),),
+        acts=(NoNetworks(Role.SPOKE, "{lan_address}"),),
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=(
             "The router is up. Who knows where its LAN is?",
@@ -44,7 +49,7 @@ ROUTING: Final = (
     Trouble(
         id="tunnel-not-announced",
         title="A spoke runs no EIGRP on its tunnel",
-        acts=(NoNetworks(Part.SPOKE, "{tunnel_address}"),),
+        acts=(NoNetworks(Role.SPOKE, "{tunnel_address}"),),
         complaint=_NO_ROUTES,
         hints=(
             _NEIGHBORS,
@@ -57,7 +62,7 @@ ROUTING: Final = (
     Trouble(
         id="hub-tunnel-not-announced",
         title="The hub runs no EIGRP on its tunnel",
-        acts=(NoNetworks(Part.HUB, "{tunnel_address}"),),
+        acts=(NoNetworks(Role.HUB, "{tunnel_address}"),),
         complaint="The branches reach neither the head office nor each other. Their tunnels are up, says monitoring.",
         hints=(
             "All are registered, and no routes come.",
@@ -65,7 +70,7 @@ ROUTING: Final = (
             "A `network` statement for {hub.tunnel_network} is missing at {hub.name}.",
         ),
         cause=Cause.NETWORK_STATEMENT,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         needs=(Need.EIGRP,),
     ),
     Trouble(
@@ -73,7 +78,12 @@ ROUTING: Final = (
         title="A spoke's tunnel is a passive interface",
         acts=(
             Eigrp(
-                Part.SPOKE, named=("passive-interface",), classic=("router eigrp {eigrp}", "passive-interface {tunnel}")
+                Role.SPOKE,
+                named=(eigrp_ports.AF_PASSIVE.of(),),
+                classic=(
+                    eigrp_lines.ROUTER_CLASSIC.of(number=word("eigrp")),
+                    eigrp_lines.PASSIVE.of(name=word("tunnel")),
+                ),
             ),
         ),
         complaint=_NO_ROUTES,
@@ -89,8 +99,12 @@ ROUTING: Final = (
         id="split-horizon",
         title="The hub keeps from each spoke what it learnt from the others",
         acts=(
-            Eigrp(Part.HUB, named=("split-horizon",), classic=("ip split-horizon eigrp {as}",)),
-            Command(Part.HUB, ("clear ip eigrp neighbors",)),
+            Eigrp(
+                Role.HUB,
+                named=(eigrp_ports.AF_SPLIT_HORIZON.of(),),
+                classic=(eigrp_ports.IP_SPLIT_HORIZON.of(number=word("as")),),
+            ),
+            Command(Role.HUB, ("clear ip eigrp neighbors",)),
             *_FORGET_SHORTCUTS,
         ),
         complaint="{spoke.name} and {other.name} do not reach each other. The head office reaches both.",
@@ -100,18 +114,24 @@ ROUTING: Final = (
             "Split horizon has to be off on {hub.tunnel}.",
         ),
         cause=Cause.SPLIT_HORIZON,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         needs=(Need.EIGRP, Need.ONE_HUB),
     ),
     Trouble(
         id="eigrp-authentication",
         title="A spoke's EIGRP wants authentication, the hub's does not",
         acts=(
-            Configure(Part.SPOKE, ("key chain LESSON", "key 1", "key-string not-ours")),
+            Configure(
+                Role.SPOKE,
+                (common.KEY_CHAIN.of(name="LESSON"), common.KEY.of(number=1), common.KEY_STRING.of(secret=_NOT_OURS)),
+            ),
             Eigrp(
-                Part.SPOKE,
-                named=("authentication mode md5", "authentication key-chain LESSON"),
-                classic=("ip authentication mode eigrp {as} md5", "ip authentication key-chain eigrp {as} LESSON"),
+                Role.SPOKE,
+                named=(eigrp_ports.AF_AUTHENTICATION_MODE.of(), eigrp_ports.AF_KEY_CHAIN.of(chain="LESSON")),
+                classic=(
+                    eigrp_ports.IP_AUTHENTICATION_MODE.of(number=word("as")),
+                    eigrp_ports.IP_AUTHENTICATION_KEY_CHAIN.of(number=word("as"), chain="LESSON"),
+                ),
             ),
         ),
         complaint=_NO_ROUTES,
@@ -121,7 +141,7 @@ ROUTING: Final = (
             "{spoke.name} authenticates EIGRP on {spoke.tunnel}, {hub.name} does not.",
         ),
         cause=Cause.EIGRP_AUTHENTICATION,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.EIGRP,),
     ),
     Trouble(
@@ -129,9 +149,12 @@ ROUTING: Final = (
         title="A spoke says hello less often than it may be silent",
         acts=(
             Eigrp(
-                Part.SPOKE,
-                named=("hello-interval 60", "hold-time 10"),
-                classic=("ip hello-interval eigrp {as} 60", "ip hold-time eigrp {as} 10"),
+                Role.SPOKE,
+                named=(eigrp_ports.AF_HELLO_INTERVAL.of(seconds=60), eigrp_ports.AF_HOLD_TIME.of(seconds=10)),
+                classic=(
+                    eigrp_ports.IP_HELLO_INTERVAL.of(number=word("as"), seconds=60),
+                    eigrp_ports.IP_HOLD_TIME.of(number=word("as"), seconds=10),
+                ),
             ),
         ),
         complaint="{spoke.name} works for a moment, then it is away for a minute, then it works again.",
@@ -146,7 +169,7 @@ ROUTING: Final = (
     Trouble(
         id="eigrp-weights",
         title="A spoke's EIGRP has other K-values",
-        acts=(Eigrp(Part.SPOKE, address_family=("metric weights 0 1 1 1 0 0",)),),
+        acts=(Eigrp(Role.SPOKE, address_family=(eigrp_lines.IN_FAMILY.weights.of(k1=1, k2=1, k3=1, k4=0, k5=0),)),),
         complaint=_NO_ROUTES,
         hints=(
             _NEIGHBORS,
@@ -154,13 +177,13 @@ ROUTING: Final = (
             "`metric weights` at {spoke.name} are not the hub's.",
         ),
         cause=Cause.EIGRP_WEIGHTS,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.EIGRP,),
     ),
     Trouble(
         id="hub-stub",
         title="The hub is an EIGRP stub: it passes nothing on",
-        acts=(Eigrp(Part.HUB, address_family=("eigrp stub connected",)), *_FORGET_SHORTCUTS),
+        acts=(Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.stub.of(connected=True),)), *_FORGET_SHORTCUTS),
         complaint="{spoke.name} and {other.name} do not reach each other. The head office reaches both.",
         hints=(
             "The hub has all routes. Does it pass them on?",
@@ -168,13 +191,16 @@ ROUTING: Final = (
             "`eigrp stub` belongs to spokes, not to {hub.name}.",
         ),
         cause=Cause.HUB_STUB,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         needs=(Need.EIGRP, Need.ONE_HUB),
     ),
     Trouble(
         id="spoke-stub",
         title="A spoke is an EIGRP stub that only listens: nobody hears of its LAN",
-        acts=(Eigrp(Part.SPOKE, address_family=("eigrp stub receive-only",)), *_FORGET_SHORTCUTS),
+        acts=(
+            Eigrp(Role.SPOKE, address_family=(eigrp_lines.IN_FAMILY.stub.of(receive_only=True),)),
+            *_FORGET_SHORTCUTS,
+        ),
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=(
             "The router is up, and it has all routes. Who knows where its LAN is?",
@@ -187,7 +213,16 @@ ROUTING: Final = (
     Trouble(
         id="black-hole",
         title="A static route of a spoke sends what is for another spoke into nothing",
-        acts=(Configure(Part.SPOKE, ("ip route {other.lan_network} {other.lan_mask} Null0",)),),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (
+                    static_lines.ROUTE.of(
+                        network=word("other.lan_network"), mask=word("other.lan_mask"), interface="Null0"
+                    ),
+                ),
+            ),
+        ),
         complaint="{spoke.name} does not reach {other.name}. Everybody else does.",
         hints=(
             "One pair is concerned. Trace it from both ends.",

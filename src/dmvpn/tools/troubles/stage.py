@@ -15,7 +15,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.device import Device
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
-from dmvpn.tools.troubles.acts import Part
+from dmvpn.tools.troubles.acts import Role
 from dmvpn.tools.troubles.trouble import Need
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Stage:
 
     scenario: Scenario
     actors: Mapping[str, Actor]
-    parts: Mapping[Part, str]
+    parts: Mapping[Role, str]
     wires: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]
     hubs: tuple[str, ...]
     spokes: tuple[str, ...]
@@ -199,22 +199,22 @@ class Stage:
 
     def cast(self, hub: str, spoke: str, other: str) -> Stage:
         """Return the same network with other players: what a trouble does to a spoke, it does to this one."""
-        parts = {Part.HUB: hub, Part.SPOKE: spoke, Part.OTHER: other}
+        parts = {Role.HUB: hub, Role.SPOKE: spoke, Role.OTHER: other}
         before = self.wires.get((spoke, self.actors[spoke].wan), ())
         gateway = next((node for node, port in before if port == INSIDE and node in self.scenario.lab.gateways), None)
         if gateway is not None:
-            parts[Part.GATEWAY] = gateway
+            parts[Role.GATEWAY] = gateway
             before = self.wires.get((gateway, OUTSIDE), ())
         provider = [node for node, _ in before if self.scenario.role(node) == "provider"]
         if provider:
-            parts[Part.PROVIDER] = provider[0]
+            parts[Role.PROVIDER] = provider[0]
         return replace(self, parts=parts)
 
-    def actor(self, part: Part) -> Actor:
+    def actor(self, part: Role) -> Actor:
         """Return the router that plays this part."""
         return self.actors[self.parts[part]]
 
-    def fill(self, template: str, part: Part) -> str:
+    def fill(self, template: str, part: Role) -> str:
         """Return a template with what the part, and others by their prefixes, are called.
 
         Raises UserError if it lacks one.
@@ -232,7 +232,7 @@ class Stage:
         except (KeyError, AttributeError) as error:
             raise UserError(f"{self.scenario.name} has nothing that is {error.args[0]} in: {template}") from error
 
-    def _nobodies(self, part: Part) -> dict[str, object]:
+    def _nobodies(self, part: Role) -> dict[str, object]:
         """Return addresses that nobody has, in a LAN and in the tunnel's subnet: the last ones that are free."""
         if self.parts.get(part) not in self.actors:
             return {}
@@ -251,16 +251,16 @@ class Stage:
     @cached_property
     def provider_port(self) -> str:
         """The interface of the provider towards the first spoke."""
-        spoke = self.actor(Part.SPOKE)
+        spoke = self.actor(Role.SPOKE)
         ends = self.wires.get((spoke.name, spoke.wan), ())
-        if Part.GATEWAY in self.parts:
-            ends = self.wires.get((self.parts[Part.GATEWAY], OUTSIDE), ())
-        return next((port for node, port in ends if node == self.parts.get(Part.PROVIDER)), "")
+        if Role.GATEWAY in self.parts:
+            ends = self.wires.get((self.parts[Role.GATEWAY], OUTSIDE), ())
+        return next((port for node, port in ends if node == self.parts.get(Role.PROVIDER)), "")
 
     @cached_property
     def has(self) -> tuple[Need, ...]:
         """What kind of network it is."""
-        hub, spoke, other = (self.actor(part) for part in (Part.HUB, Part.SPOKE, Part.OTHER))
+        hub, spoke, other = (self.actor(part) for part in (Role.HUB, Role.SPOKE, Role.OTHER))
         multipoint = spoke.multipoint and other.multipoint
         protected = hub.settings is not None and bool(hub.settings.protection)
         gateways = [self._stands_behind(name) for name in (spoke.name, other.name)]

@@ -6,7 +6,7 @@ import enum
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.troubles.acts import Part
+from dmvpn.tools.troubles.acts import Role
 
 if TYPE_CHECKING:
     from dmvpn.tools.causes import Cause
@@ -53,20 +53,20 @@ class Trouble:
     complaint: str
     hints: tuple[str, ...]
     cause: Cause
-    parts: tuple[Part, ...] = (Part.SPOKE,)
+    parts: tuple[Role, ...] = (Role.SPOKE,)
     needs: tuple[Need, ...] = ()
     also: tuple[Cause, ...] = ()
     noticed: bool = True
 
 
-def untold(
+def without_story(
     name: str,
     title: str,
     acts: tuple[Act, ...],
     causes: tuple[Cause, ...],
     *,
     hints: tuple[str, ...],
-    parts: tuple[Part, ...] = (Part.SPOKE,),
+    parts: tuple[Role, ...] = (Role.SPOKE,),
     needs: tuple[Need, ...] = (),
 ) -> Trouble:
     """Return one that nobody tells a story of: it is drawn for measures alone."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.features.eigrp.config import processes as eigrp_lines
+from dmvpn.features.interface.config import sections as port_lines
+from dmvpn.features.static import config as static_lines
+from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.ios import common
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Part
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _LOST: Final = "The branch {spoke.name} does not reach the head office any more."
 _ALL_LOST: Final = "All branches lost the head office at the same minute."
-_SPOKE_TUNNEL: Final = "interface {tunnel}"
+_SPOKE_TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
 
 
 TUNNELS: Final = (
     Trouble(
         id="tunnel-key",
         title="The tunnel key of a spoke differs",
-        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "tunnel key 4711")),),
+        acts=(Configure(Role.SPOKE, (_SPOKE_TUNNEL, tunnel_lines.KEY.of(key=4711))),),
         complaint=_LOST,
         hints=(
             "The underlay works, and nobody says a word. What makes a router drop a GRE packet silently?",
@@ -25,12 +30,12 @@ TUNNELS: Final = (
             "The tunnel key of {spoke.name} is not the hub's.",
         ),
         cause=Cause.KEY,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
     ),
     Trouble(
         id="hub-key-missing",
         title="The hub has no tunnel key",
-        acts=(Configure(Part.HUB, (_SPOKE_TUNNEL, "no tunnel key")),),
+        acts=(Configure(Role.HUB, (_SPOKE_TUNNEL, tunnel_lines.KEY.no())),),
         complaint=_ALL_LOST,
         hints=(
             "All branches at once, and nobody says a word.",
@@ -38,12 +43,12 @@ TUNNELS: Final = (
             "{hub.name} lost its `tunnel key`.",
         ),
         cause=Cause.KEY,
-        parts=(Part.HUB, Part.SPOKE),
+        parts=(Role.HUB, Role.SPOKE),
     ),
     Trouble(
         id="tunnel-source",
         title="A spoke's tunnel has its LAN port as source",
-        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "tunnel source {lan}")),),
+        acts=(Configure(Role.SPOKE, (_SPOKE_TUNNEL, tunnel_lines.SOURCE.of(interface=word("lan")))),),
         complaint=_LOST,
         hints=(
             "The underlay works. From which address does the tunnel speak?",
@@ -55,7 +60,7 @@ TUNNELS: Final = (
     Trouble(
         id="tunnel-destination",
         title="A point-to-point spoke leads to another spoke instead of the hub",
-        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "tunnel destination {other.nbma}")),),
+        acts=(Configure(Role.SPOKE, (_SPOKE_TUNNEL, tunnel_lines.DESTINATION.of(address=word("other.nbma")))),),
         complaint=_LOST,
         hints=(
             "The underlay works, the tunnel is up. Where does it lead?",
@@ -69,7 +74,14 @@ TUNNELS: Final = (
         id="hub-point-to-point",
         title="The hub's tunnel is point-to-point GRE",
         acts=(
-            Configure(Part.HUB, (_SPOKE_TUNNEL, "no tunnel mode gre multipoint", "tunnel destination {other.nbma}")),
+            Configure(
+                Role.HUB,
+                (
+                    _SPOKE_TUNNEL,
+                    tunnel_lines.MODE.no(gre=True, multipoint=True),
+                    tunnel_lines.DESTINATION.of(address=word("other.nbma")),
+                ),
+            ),
         ),
         complaint="Only one branch still reaches the head office, {other.name}. The others are offline.",
         hints=(
@@ -78,15 +90,22 @@ TUNNELS: Final = (
             "`no tunnel destination` and `tunnel mode gre multipoint` at {hub.name}.",
         ),
         cause=Cause.HUB_POINT_TO_POINT,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         also=(Cause.WRONG_DESTINATION,),
     ),
     Trouble(
         id="spoke-point-to-point",
         title="A phase 3 spoke has a point-to-point tunnel",
         acts=(
-            Configure(Part.SPOKE, (_SPOKE_TUNNEL, "no tunnel mode gre multipoint", "tunnel destination {hub.nbma}")),
-            Command(Part.OTHER, ("clear ip nhrp",)),
+            Configure(
+                Role.SPOKE,
+                (
+                    _SPOKE_TUNNEL,
+                    tunnel_lines.MODE.no(gre=True, multipoint=True),
+                    tunnel_lines.DESTINATION.of(address=word("hub.nbma")),
+                ),
+            ),
+            Command(Role.OTHER, ("clear ip nhrp",)),
         ),
         complaint="Calls between {spoke.name} and {other.name} take the long way by the head office.",
         hints=(
@@ -100,7 +119,7 @@ TUNNELS: Final = (
     Trouble(
         id="tunnel-shutdown",
         title="A spoke's tunnel is shut down",
-        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "shutdown")),),
+        acts=(Configure(Role.SPOKE, (_SPOKE_TUNNEL, common.SHUTDOWN.of())),),
         complaint=_LOST,
         hints=(
             "Begin at the site that is concerned, from below.",
@@ -113,7 +132,7 @@ TUNNELS: Final = (
     Trouble(
         id="hub-tunnel-shutdown",
         title="The hub's tunnel is shut down",
-        acts=(Configure(Part.HUB, (_SPOKE_TUNNEL, "shutdown")),),
+        acts=(Configure(Role.HUB, (_SPOKE_TUNNEL, common.SHUTDOWN.of())),),
         complaint=_ALL_LOST,
         hints=(
             "All branches at once: look for what they share.",
@@ -121,13 +140,21 @@ TUNNELS: Final = (
             "{hub.tunnel} is administratively down: `no shutdown`.",
         ),
         cause=Cause.TUNNEL_SHUTDOWN,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
         also=(Cause.INTERFACE_SHUTDOWN,),
     ),
     Trouble(
         id="address-conflict",
         title="A spoke has the tunnel address of another one",
-        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "ip address {other.tunnel_address} {other.tunnel_mask}")),),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (
+                    _SPOKE_TUNNEL,
+                    port_lines.ADDRESS.of(address=word("other.tunnel_address"), mask=word("other.tunnel_mask")),
+                ),
+            ),
+        ),
         complaint="{spoke.name} is offline since it got a new router. {other.name} complains now and then, too.",
         hints=(
             "Both branches were well before the new router came. What might they quarrel about?",
@@ -135,13 +162,20 @@ TUNNELS: Final = (
             "{other.tunnel_address} is the tunnel address of {other.name}; {spoke.name} has {spoke.tunnel_address}.",
         ),
         cause=Cause.ADDRESS_CONFLICT,
-        parts=(Part.SPOKE, Part.OTHER),
+        parts=(Role.SPOKE, Role.OTHER),
         also=(Cause.STALE_UNIQUE,),
     ),
     Trouble(
         id="recursion",
         title="The hub announces its own underlay by the tunnel: the tunnel would run through itself",
-        acts=(Eigrp(Part.HUB, address_family=("network {nbma_network} {nbma_wildcard}",)),),
+        acts=(
+            Eigrp(
+                Role.HUB,
+                address_family=(
+                    eigrp_lines.IN_FAMILY.network.of(address=word("nbma_network"), wildcard=word("nbma_wildcard")),
+                ),
+            ),
+        ),
         complaint="The tunnels of all branches go down, come back, and go down again.",
         hints=(
             "It comes and goes. What do the logs of the branches say each time?",
@@ -149,13 +183,22 @@ TUNNELS: Final = (
             "EIGRP at {hub.name} must not take {hub.nbma_network} in.",
         ),
         cause=Cause.RECURSION,
-        parts=(Part.HUB, Part.SPOKE),
+        parts=(Role.HUB, Role.SPOKE),
         needs=(Need.EIGRP,),
     ),
     Trouble(
         id="recursion-static",
         title="A static route of a spoke sends the tunnel's own packets into the tunnel",
-        acts=(Configure(Part.SPOKE, ("ip route {hub.nbma} 255.255.255.255 {hub.tunnel_address}",)),),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (
+                    static_lines.ROUTE.of(
+                        network=word("hub.nbma"), mask="255.255.255.255", next_hop=word("hub.tunnel_address")
+                    ),
+                ),
+            ),
+        ),
         complaint=_LOST,
         hints=(
             "Why is the tunnel down, though its source is up?",
@@ -167,7 +210,7 @@ TUNNELS: Final = (
     Trouble(
         id="tunnel-ttl",
         title="What a spoke sends by its tunnel lives for one router only",
-        acts=(Configure(Part.SPOKE, (_SPOKE_TUNNEL, "tunnel ttl 1")),),
+        acts=(Configure(Role.SPOKE, (_SPOKE_TUNNEL, tunnel_lines.TTL.of(ttl=1))),),
         complaint=_LOST,
         hints=(
             "The underlay answers pings from {spoke.name}, and its tunnel is up. Do the tunnel's packets arrive?",
@@ -181,8 +224,8 @@ TUNNELS: Final = (
         id="mss",
         title="TCP is not told how much a tunnel carries",
         acts=(
-            Edit(Part.HUB, _SPOKE_TUNNEL, remove=("ip tcp adjust-mss",)),
-            Edit(Part.SPOKE, _SPOKE_TUNNEL, remove=("ip tcp adjust-mss",)),
+            Edit(Role.HUB, _SPOKE_TUNNEL, remove=("ip tcp adjust-mss",)),
+            Edit(Role.SPOKE, _SPOKE_TUNNEL, remove=("ip tcp adjust-mss",)),
         ),
         complaint="At {spoke.name} some web pages never finish loading. Ping is perfect.",
         hints=(
@@ -191,6 +234,6 @@ TUNNELS: Final = (
             "`ip tcp adjust-mss 1360` is missing on the tunnels of {spoke.name} and {hub.name}.",
         ),
         cause=Cause.MSS,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
     ),
 )

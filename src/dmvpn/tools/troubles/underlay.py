@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import Final
 
+from dmvpn.features.interface.config import sections as port_lines
+from dmvpn.features.static import config as static_lines
+from dmvpn.ios import common
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Kill, Nat, Part, Renumber, Wire
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Kill, Nat, Renumber, Role, Wire, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _LOST: Final = "The branch {spoke.name} does not reach the head office any more."
 _SINCE_PROVIDER: Final = "{spoke.name} is cut off. The provider was there yesterday and says that all is well."
 _FIX_WIRE: Final = "The provider has to fix it: `dmvpn lab impair {spoke.name}:{spoke.wan}` stands for your call."
 #: SAs that are there would go on without IKE, and by the old way.
-_ANEW: Final = (Command(Part.SPOKE, ("clear crypto session",)), Command(Part.HUB, ("clear crypto session",)))
+_ANEW: Final = (Command(Role.SPOKE, ("clear crypto session",)), Command(Role.HUB, ("clear crypto session",)))
 
 UNDERLAY: Final = (
     Trouble(
         id="hub-dead",
         title="The hub has died",
-        acts=(Kill(Part.HUB),),
+        acts=(Kill(Role.HUB),),
         complaint="The branches do not reach the head office.",
         hints=(
             "Is everybody concerned, or one site? Look at what all of them have in common.",
@@ -27,12 +31,12 @@ UNDERLAY: Final = (
             "`dmvpn lab status` says who runs; `dmvpn lab start {hub.name}` starts a router again.",
         ),
         cause=Cause.ROUTER_DEAD,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
     ),
     Trouble(
         id="spoke-dead",
         title="A spoke has died",
-        acts=(Kill(Part.SPOKE),),
+        acts=(Kill(Role.SPOKE),),
         complaint=_LOST,
         hints=(
             "One site is concerned. Begin at that end.",
@@ -44,7 +48,7 @@ UNDERLAY: Final = (
     Trouble(
         id="wan-shutdown",
         title="The spoke's port to the provider is shut down",
-        acts=(Configure(Part.SPOKE, ("interface {wan}", "shutdown")),),
+        acts=(Configure(Role.SPOKE, (common.INTERFACE.of(name=word("wan")), common.SHUTDOWN.of())),),
         complaint=_LOST,
         hints=(
             "A tunnel cannot be better than what it runs over.",
@@ -56,7 +60,7 @@ UNDERLAY: Final = (
     Trouble(
         id="hub-wan-shutdown",
         title="The hub's port to the provider is shut down",
-        acts=(Configure(Part.HUB, ("interface {wan}", "shutdown")),),
+        acts=(Configure(Role.HUB, (common.INTERFACE.of(name=word("wan")), common.SHUTDOWN.of())),),
         complaint="All branches lost the head office at the same minute.",
         hints=(
             "All branches at once: look for what they share.",
@@ -64,12 +68,12 @@ UNDERLAY: Final = (
             "{hub.wan} is administratively down: `no shutdown`.",
         ),
         cause=Cause.INTERFACE_SHUTDOWN,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
     ),
     Trouble(
         id="provider-port-shutdown",
         title="The provider has shut the port of a spoke down",
-        acts=(Configure(Part.PROVIDER, ("interface {port}", "shutdown")),),
+        acts=(Configure(Role.PROVIDER, (common.INTERFACE.of(name=word("port")), common.SHUTDOWN.of())),),
         complaint=_SINCE_PROVIDER,
         hints=(
             "Begin at the lowest layer: is there a carrier, and does the next router answer?",
@@ -77,14 +81,14 @@ UNDERLAY: Final = (
             "At {provider.name} the port {port} is administratively down.",
         ),
         cause=Cause.INTERFACE_SHUTDOWN,
-        parts=(Part.PROVIDER,),
+        parts=(Role.PROVIDER,),
         also=(Cause.LINK_CUT,),
         needs=(Need.PROVIDER,),
     ),
     Trouble(
         id="link-cut",
         title="The wire of a spoke carries nothing, and no carrier tells",
-        acts=(Wire(Part.SPOKE, Badness(cut=1.0)),),
+        acts=(Wire(Role.SPOKE, Badness(cut=1.0)),),
         complaint=_SINCE_PROVIDER,
         hints=(
             "Every port is up. Does anything come in?",
@@ -96,7 +100,7 @@ UNDERLAY: Final = (
     Trouble(
         id="lossy-link",
         title="The wire of a spoke loses half of all packets",
-        acts=(Wire(Part.SPOKE, Badness(loss=50.0)),),
+        acts=(Wire(Role.SPOKE, Badness(loss=50.0)),),
         complaint="At {spoke.name} everything takes forever, and every few minutes it is gone altogether.",
         hints=(
             "Something works, sometimes. Count: ping a hundred times, at each layer.",
@@ -108,7 +112,7 @@ UNDERLAY: Final = (
     Trouble(
         id="one-way-loss",
         title="A spoke receives nothing, though what it sends arrives",
-        acts=(Wire(Part.SPOKE, Badness(loss=100.0), incoming=True),),
+        acts=(Wire(Role.SPOKE, Badness(loss=100.0), incoming=True),),
         complaint=_SINCE_PROVIDER,
         hints=(
             "A way has two directions, and they may fail one at a time.",
@@ -121,7 +125,7 @@ UNDERLAY: Final = (
     Trouble(
         id="default-route-missing",
         title="A spoke has no route to the underlay",
-        acts=(Configure(Part.SPOKE, ("no {default_route}",)),),
+        acts=(Configure(Role.SPOKE, ("no {default_route}",)),),
         complaint=_LOST,
         hints=(
             "How does an encapsulated packet leave the router?",
@@ -133,7 +137,7 @@ UNDERLAY: Final = (
     Trouble(
         id="hub-default-route-missing",
         title="The hub has no route to the underlay",
-        acts=(Configure(Part.HUB, ("no {default_route}",)),),
+        acts=(Configure(Role.HUB, ("no {default_route}",)),),
         complaint="All branches lost the head office at the same minute.",
         hints=(
             "All branches at once: look for what they share.",
@@ -141,12 +145,20 @@ UNDERLAY: Final = (
             "The default route to {hub.gateway} is gone.",
         ),
         cause=Cause.MISSING_ROUTE,
-        parts=(Part.HUB,),
+        parts=(Role.HUB,),
     ),
     Trouble(
         id="default-route-wrong",
         title="The default route of a spoke leads to an address that nobody has",
-        acts=(Configure(Part.SPOKE, ("no {default_route}", "ip route 0.0.0.0 0.0.0.0 {nobody_in_lan}")),),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (
+                    "no {default_route}",
+                    static_lines.ROUTE.of(network=IPv4Address(0), mask=IPv4Address(0), next_hop=word("nobody_in_lan")),
+                ),
+            ),
+        ),
         complaint=_LOST,
         hints=(
             "How does an encapsulated packet leave the router, and who takes it?",
@@ -159,7 +171,15 @@ UNDERLAY: Final = (
     Trouble(
         id="wan-mask",
         title="The mask of the spoke's NBMA address is wrong: its gateway is not on the link",
-        acts=(Configure(Part.SPOKE, ("interface {wan}", "ip address {nbma} 255.255.255.254")),),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (
+                    common.INTERFACE.of(name=word("wan")),
+                    port_lines.ADDRESS.of(address=word("nbma"), mask="255.255.255.254"),
+                ),
+            ),
+        ),
         complaint=_LOST,
         hints=(
             "The address is right, the port is up, the route is configured; but is it used?",
@@ -172,7 +192,15 @@ UNDERLAY: Final = (
     Trouble(
         id="lan-mask",
         title="The mask of a spoke's LAN is too long",
-        acts=(Configure(Part.SPOKE, ("interface {lan}", "ip address {lan_address} 255.255.255.252")),),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (
+                    common.INTERFACE.of(name=word("lan")),
+                    port_lines.ADDRESS.of(address=word("lan_address"), mask="255.255.255.252"),
+                ),
+            ),
+        ),
         complaint="The computers at {spoke.name} are offline, says the help desk. The router answers.",
         hints=(
             "The tunnel is well. Which addresses behind {spoke.name} are reached, and which are not?",
@@ -184,7 +212,15 @@ UNDERLAY: Final = (
     Trouble(
         id="lan-overlap",
         title="A spoke's LAN has the addresses of another spoke's",
-        acts=(Configure(Part.SPOKE, ("interface {lan}", "ip address {other.lan_address} {other.lan_mask}")),),
+        acts=(
+            Configure(
+                Role.SPOKE,
+                (
+                    common.INTERFACE.of(name=word("lan")),
+                    port_lines.ADDRESS.of(address=word("other.lan_address"), mask=word("other.lan_mask")),
+                ),
+            ),
+        ),
         complaint="{spoke.name} moved to a new office. Since then its computers reach nobody.",
         hints=(
             "Who announces which prefix?",
@@ -192,13 +228,13 @@ UNDERLAY: Final = (
             "{spoke.lan} has the network of {other.name}; its own is {spoke.lan_address}.",
         ),
         cause=Cause.LAN_OVERLAP,
-        parts=(Part.SPOKE, Part.OTHER),
+        parts=(Role.SPOKE, Role.OTHER),
         also=(Cause.WRONG_MASK,),
     ),
     Trouble(
         id="gre-blocked",
         title="The provider drops GRE (protocol 47)",
-        acts=(Wire(Part.SPOKE, Badness(block=("gre",))),),
+        acts=(Wire(Role.SPOKE, Badness(block=("gre",))),),
         complaint=_SINCE_PROVIDER,
         hints=(
             "Ping and traceroute through the underlay. Are they all that has to pass?",
@@ -211,7 +247,7 @@ UNDERLAY: Final = (
     Trouble(
         id="esp-blocked",
         title="The provider drops ESP (protocol 50), and UDP port 4500, which would carry it else",
-        acts=(Wire(Part.SPOKE, Badness(block=("esp", "udp-4500"))), *_ANEW),
+        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500"))), *_ANEW),
         complaint=_SINCE_PROVIDER,
         hints=(
             "IKE comes to an end. That is UDP; what comes after it?",
@@ -224,7 +260,7 @@ UNDERLAY: Final = (
     Trouble(
         id="ike-blocked",
         title="The provider drops IKE (UDP port 500)",
-        acts=(Wire(Part.SPOKE, Badness(block=("udp-500",))), *_ANEW),
+        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",))), *_ANEW),
         complaint=_SINCE_PROVIDER,
         hints=(
             "What is the first thing that two routers say to each other before they trust each other?",
@@ -237,7 +273,7 @@ UNDERLAY: Final = (
     Trouble(
         id="nat-t-blocked",
         title="A firewall drops UDP port 4500, which IPsec needs behind NAT",
-        acts=(Wire(Part.SPOKE, Badness(block=("udp-4500",))), *_ANEW),
+        acts=(Wire(Role.SPOKE, Badness(block=("udp-4500",))), *_ANEW),
         complaint=_SINCE_PROVIDER,
         hints=(
             "There is a translator on the way. What does IKE do when it finds one?",
@@ -251,9 +287,9 @@ UNDERLAY: Final = (
         id="fragments-blocked",
         title="Tunnel packets are cut into pieces, and the provider drops the pieces",
         acts=(
-            Edit(Part.HUB, "interface {tunnel}", add=("ip mtu 1500",)),
-            Edit(Part.SPOKE, "interface {tunnel}", add=("ip mtu 1500",)),
-            Wire(Part.SPOKE, Badness(block=("fragments",))),
+            Edit(Role.HUB, common.INTERFACE.of(name=word("tunnel")), add=(common.IP_MTU.of(octets=1500),)),
+            Edit(Role.SPOKE, common.INTERFACE.of(name=word("tunnel")), add=(common.IP_MTU.of(octets=1500),)),
+            Wire(Role.SPOKE, Badness(block=("fragments",))),
         ),
         complaint="From {spoke.name} small things work. Mail without attachments, for example.",
         hints=(
@@ -262,15 +298,15 @@ UNDERLAY: Final = (
             "Pieces do not pass, and the tunnels (`ip mtu`) make some: 1400 is a good value at both ends.",
         ),
         cause=Cause.FRAGMENTS_BLOCKED,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         also=(Cause.MTU, Cause.PATH_MTU),
     ),
     Trouble(
         id="path-mtu",
         title="The provider's link is narrow, and it drops pieces: the tunnel MTU does not fit the way",
         acts=(
-            Configure(Part.PROVIDER, ("interface {port}", "ip mtu 1300")),
-            Wire(Part.SPOKE, Badness(block=("fragments",))),
+            Configure(Role.PROVIDER, (common.INTERFACE.of(name=word("port")), common.IP_MTU.of(octets=1300))),
+            Wire(Role.SPOKE, Badness(block=("fragments",))),
         ),
         complaint="From {spoke.name} small things work since the provider has changed its lines. Large files do not.",
         hints=(
@@ -279,14 +315,14 @@ UNDERLAY: Final = (
             "The way carries 1300 octets: `ip mtu 1200` and `ip tcp adjust-mss 1160` on the tunnels fit, at both ends.",
         ),
         cause=Cause.PATH_MTU,
-        parts=(Part.SPOKE, Part.PROVIDER, Part.HUB),
+        parts=(Role.SPOKE, Role.PROVIDER, Role.HUB),
         also=(Cause.FRAGMENTS_BLOCKED, Cause.MTU),
         needs=(Need.PROVIDER, Need.NO_GATEWAY),
     ),
     Trouble(
         id="stale-unique",
         title="A spoke got another NBMA address; the hub still has a unique entry of the old one",
-        acts=(Renumber(Part.SPOKE),),
+        acts=(Renumber(Role.SPOKE),),
         complaint="The provider gave {spoke.name} another address last night. Since then it is offline.",
         hints=(
             "The underlay works with the new address. Who still believes in the old one?",
@@ -294,13 +330,13 @@ UNDERLAY: Final = (
             "`clear ip nhrp` at {hub.name} lets it forget; `ip nhrp registration no-unique` at spokes avoids it.",
         ),
         cause=Cause.STALE_UNIQUE,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         needs=(Need.NO_GATEWAY, Need.PROVIDER),
     ),
     Trouble(
         id="nat-symmetric",
         title="Both translators give another port to each destination: there is no direct way",
-        acts=(Nat(Part.GATEWAY, kind="symmetric"),),
+        acts=(Nat(Role.GATEWAY, kind="symmetric"),),
         complaint="Calls between {spoke.name} and {other.name} take the long way by the head office.",
         hints=(
             "Everything works, by the hub. What would the direct way need?",
@@ -308,7 +344,7 @@ UNDERLAY: Final = (
             "The translator is symmetric. The hub path is what there is until it is another kind.",
         ),
         cause=Cause.NAT_KIND,
-        parts=(Part.GATEWAY,),
+        parts=(Role.GATEWAY,),
         needs=(Need.BOTH_BEHIND_NAT, Need.PROTECTED),
     ),
 )

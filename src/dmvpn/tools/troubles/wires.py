@@ -6,10 +6,10 @@ from typing import Final
 
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Command, Part, Wire
+from dmvpn.tools.troubles.acts import Command, Role, Wire
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
-_SESSIONS: Final = (Command(Part.SPOKE, ("clear crypto session",)), Command(Part.HUB, ("clear crypto session",)))
+_SESSIONS: Final = (Command(Role.SPOKE, ("clear crypto session",)), Command(Role.HUB, ("clear crypto session",)))
 _FIX: Final = "The provider has to fix it: `dmvpn lab impair {spoke.name}:{spoke.wan}` stands for your call."
 _SLOW: Final = "At {spoke.name} everything takes long."
 
@@ -17,7 +17,7 @@ WIRES: Final = (
     Trouble(
         id="lossy-inwards",
         title="Of what comes to a spoke a third is lost",
-        acts=(Wire(Part.SPOKE, Badness(loss=35.0), incoming=True),),
+        acts=(Wire(Role.SPOKE, Badness(loss=35.0), incoming=True),),
         complaint=_SLOW,
         hints=("Count: which direction loses packets?", _FIX),
         cause=Cause.LOSSY_LINK,
@@ -26,17 +26,17 @@ WIRES: Final = (
     Trouble(
         id="wire-narrow",
         title="The wire of a spoke drops packets of more than 1200 octets without a word",
-        acts=(Wire(Part.SPOKE, Badness(mtu=1200.0)),),
+        acts=(Wire(Role.SPOKE, Badness(mtu=1200.0)),),
         complaint="From {spoke.name} small things work. Large files do not.",
         hints=("Up to which size do packets pass?", _FIX),
         cause=Cause.PATH_MTU,
-        parts=(Part.SPOKE, Part.HUB),
+        parts=(Role.SPOKE, Role.HUB),
         also=(Cause.MTU, Cause.FRAGMENTS_BLOCKED),
     ),
     Trouble(
         id="gre-blocked-inwards",
         title="GRE comes from a spoke, and not to it",
-        acts=(Wire(Part.SPOKE, Badness(block=("gre",)), incoming=True),),
+        acts=(Wire(Role.SPOKE, Badness(block=("gre",)), incoming=True),),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Count GRE at both ends of the wire.", _FIX),
         cause=Cause.GRE_BLOCKED,
@@ -45,7 +45,7 @@ WIRES: Final = (
     Trouble(
         id="esp-blocked-inwards",
         title="ESP comes from a spoke, and not to it",
-        acts=(Wire(Part.SPOKE, Badness(block=("esp", "udp-4500")), incoming=True), *_SESSIONS),
+        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500")), incoming=True), *_SESSIONS),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Count ESP at both ends of the wire.", _FIX),
         cause=Cause.ESP_BLOCKED,
@@ -55,7 +55,7 @@ WIRES: Final = (
     Trouble(
         id="ike-blocked-inwards",
         title="IKE comes from a spoke, and not to it",
-        acts=(Wire(Part.SPOKE, Badness(block=("udp-500",)), incoming=True), *_SESSIONS),
+        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",)), incoming=True), *_SESSIONS),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Who hears whom? `show crypto ikev2 sa` at both ends.", _FIX),
         cause=Cause.IKE_BLOCKED,
@@ -66,7 +66,7 @@ WIRES: Final = (
 SLOW: Final = Trouble(
     id="wire-slow",
     title="The wire of a spoke takes its time, as over a satellite",
-    acts=(Wire(Part.SPOKE, Badness(delay=560.0)),),
+    acts=(Wire(Role.SPOKE, Badness(delay=560.0)),),
     complaint=_SLOW,
     hints=("How long is the way of a ping?", _FIX),
     cause=Cause.LOSSY_LINK,

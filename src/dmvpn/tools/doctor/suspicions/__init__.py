@@ -1,1 +1,1 @@
-"""What one router can suspect of its own accord: a file for each part of the way, and `seen` for what it sees."""
+"""Suspicions of one router by itself: a file for each part of the path, and `observations` for its view of a server."""

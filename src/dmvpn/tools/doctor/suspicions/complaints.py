@@ -1,8 +1,8 @@
-"""What is left where somebody complains and this router sees nothing wrong: what pings of the address come to decides.
+"""Remaining causes where a user complains and this router sees no fault: pings of the address decide.
 
-lost            a router on the way, or the far end, does not send back: nothing here says which
-roundabout      they pass another site's router, and need not
-they come back  hosts, sizes, and what two routers would have to compare
+lost            a router on the path, or the far end, does not reply: nothing here shows which
+roundabout      they take a detour through another site's router
+they come back  hosts, sizes, and comparisons of two routers
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.suspicions.seen import maybe, mild
+from dmvpn.tools.doctor.suspicions.observations import maybe, mild
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
 
-def elsewhere(scene: Scene, name: str, address: Address) -> Iterator[Hypothesis]:
-    """Yield hypotheses about what this router is told nothing of."""
+def remote_faults(scene: Scene, name: str, address: Address) -> Iterator[Hypothesis]:
+    """Yield hypotheses about faults outside of this router's view."""
     facts = scene.of(name)
     if facts is None or not facts.tunnels:
         return
@@ -48,12 +48,12 @@ def _lost(facts: RouterFacts, address: Address, why: str) -> Iterator[Hypothesis
     yield maybe(Cause.BLACK_HOLE, f"{why}: a router on the way may drop them", back)
     yield maybe(Cause.ROUTE_FILTERED, f"{why}: others may not hear of {own or 'this LAN'}", back)
     yield maybe(Cause.LAN_OVERLAP, f"{why}: another site may have one of these networks", back)
-    yield maybe(Cause.WRONG_MAP, f"{why}: somebody may map a tunnel address elsewhere", "'show ip nhrp static' there")
+    yield maybe(Cause.WRONG_MAP, f"{why}: a router may map a tunnel address elsewhere", "'show ip nhrp static' there")
     yield maybe(Cause.HOST_GATEWAY, f"{why}: the host may look for another gateway", f"its router: 'ping {address}'")
 
 
 def _odd_masks(facts: RouterFacts) -> Iterator[Hypothesis]:
-    """Yield LANs whose masks are unlike those of all other sites, as far as their routes tell."""
+    """Yield LANs whose masks differ from those of all other sites, judged by their routes."""
     tunnels = {one.name for one in facts.tunnels}
     others = [
         one.prefix.prefixlen
@@ -86,7 +86,7 @@ def _back(facts: RouterFacts, address: Address) -> Iterator[Hypothesis]:
 
 
 def _lans(facts: RouterFacts) -> Iterator[str]:
-    """Yield the addresses on ports that carry neither tunnels nor their packets, with their lengths."""
+    """Yield the addresses on ports that are neither tunnels nor their sources, with their lengths."""
     under = {one.source_interface for one in facts.tunnels} | {one.name for one in facts.tunnels}
     for interface in facts.interfaces:
         if interface.name not in under and interface.line:

@@ -6,27 +6,31 @@ from typing import TYPE_CHECKING
 
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.wire.numbers import ExchangeType
+from dmvpn.features.ipsec.config.profiles import PROFILE
+from dmvpn.features.tunnel.config import PROTECTION
+from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import ipsec
-from dmvpn.tools.doctor.suspicions.seen import here, maybe
+from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.suspicions.observations import here, maybe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import ReasonFacts
-    from dmvpn.tools.doctor.suspicions.seen import Seen
+    from dmvpn.tools.doctor.suspicions.observations import ServerView
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
 
-def ike(seen: Seen) -> Iterator[Hypothesis]:
-    """Yield what IKE says of the server."""
-    client, tunnel = seen.client, seen.client.tunnel
+def ike(view: ServerView) -> Iterator[Hypothesis]:
+    """Yield suspicions from IKE's state with the server."""
+    client, tunnel = view.client, view.client.tunnel
     if not tunnel.protection:
-        profiles = [text for text in client.facts.configuration if text.startswith("crypto ipsec profile ")]
-        if profiles and not client.works:
-            why = f"{profiles[0]} is configured, and {tunnel.name} does not use it"
-            name = profiles[0].removeprefix("crypto ipsec profile ")
-            yield here(Cause.UNPROTECTED, why, (f"interface {tunnel.name}", f"tunnel protection ipsec profile {name}"))
+        profiles = device(client.facts).ipsec.profiles if not client.works else ()
+        if profiles:
+            name = profiles[0].name
+            why = f"{PROFILE.of(name=name)} is configured, and {tunnel.name} does not use it"
+            yield here(Cause.UNPROTECTED, why, (INTERFACE.of(name=tunnel.name), PROTECTION.of(profile=name)))
         return
     if client.server is not None and client.server.secured:
         return
@@ -36,13 +40,13 @@ def ike(seen: Seen) -> Iterator[Hypothesis]:
         if known is not None:
             yield maybe(known.cause, f"IKE says: {reason}", "the same lines at the server")
     for reason in reasons:
-        yield from _vague(reason, seen.peer)
+        yield from _vague(reason, view.peer)
     if not reasons:
-        yield maybe(Cause.IKE_BLOCKED, f"there is no IKE SA with {seen.peer}", "the log of the server")
+        yield maybe(Cause.IKE_BLOCKED, f"there is no IKE SA with {view.peer}", "the log of the server")
 
 
 def _vague(reason: ReasonFacts, peer: str) -> Iterator[Hypothesis]:
-    """Yield what several causes look like."""
+    """Yield hypotheses for a reason with several possible causes."""
     why, log = f"IKE says: {reason}", f"the log of {peer} (%IKEV2-3-NEG_ABORT)"
     if ipsec.silent_at(reason, ExchangeType.IKE_AUTH):
         yield maybe(
@@ -65,9 +69,9 @@ def _vague(reason: ReasonFacts, peer: str) -> Iterator[Hypothesis]:
         yield maybe(Cause.IKE_PROPOSAL, why, f"{log}; the proposals of both")
 
 
-def sas(seen: Seen) -> Iterator[Hypothesis]:
-    """Look whether anything comes back by ESP."""
-    client = seen.client
+def sas(view: ServerView) -> Iterator[Hypothesis]:
+    """Check whether anything comes back by ESP."""
+    client = view.client
     found = next((sa for sa in client.facts.sas if sa.remote == client.nbma and sa.used), None)
     if found is None or found.received or found.sent < 3 or not client.tunnel.protection:
         return

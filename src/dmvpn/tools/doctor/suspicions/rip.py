@@ -1,31 +1,32 @@
-"""Suspicions about RIP, and about what it tells."""
+"""Suspicions about RIP, and about its routes."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.features.rip.config import PASSIVE
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import rip
-from dmvpn.tools.doctor.suspicions.seen import here, maybe
+from dmvpn.tools.doctor.suspicions.observations import here, maybe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.tools.doctor.suspicions.seen import Seen
+    from dmvpn.tools.doctor.suspicions.observations import ServerView
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
 
-def is_heard(seen: Seen) -> bool:
-    """Return whether the server tells us anything by RIP."""
-    found, server = rip.rip_on(seen.client.facts, seen.client.tunnel), seen.client.server
+def receives_updates(view: ServerView) -> bool:
+    """Return whether RIP updates arrive from the server."""
+    found, server = rip.rip_on(view.client.facts, view.client.tunnel), view.client.server
     address = server.address if server is not None else None
     return found is not None and any(address in (None, one) for one in found.heard)
 
 
-def neighbors(seen: Seen) -> Iterator[Hypothesis]:
-    """Look at RIP with the server."""
-    facts, tunnel = seen.client.facts, seen.client.tunnel
+def neighbors(view: ServerView) -> Iterator[Hypothesis]:
+    """Check RIP with the server."""
+    facts, tunnel = view.client.facts, view.client.tunnel
     if facts.rip is None:
         return
     found = rip.rip_on(facts, tunnel)
@@ -39,24 +40,24 @@ def neighbors(seen: Seen) -> Iterator[Hypothesis]:
         yield here(Cause.RIP_BLOCKED, f"RIP keeps silent on {tunnel.name}: {found.blocked}")
         return
     if found.passive and not facts.rip.neighbors:
-        lines = (rip.PROCESS, f"no passive-interface {tunnel.name}")
+        lines = (rip.PROCESS, PASSIVE.no(interface=tunnel.name))
         yield here(Cause.PASSIVE_INTERFACE, f"{tunnel.name} is a passive interface of RIP", lines)
-    if is_heard(seen):
+    if receives_updates(view):
         return
-    why = f"registered, and the server tells nothing by RIP on {tunnel.name}"
+    why = f"registered, and the server sends no RIP updates on {tunnel.name}"
     yield maybe(Cause.HUB_MULTICAST, why, "'ip nhrp map multicast dynamic' at the server")
     yield maybe(Cause.NETWORK_STATEMENT, f"{why}: it may not run there", "'show ip protocols' at the server")
     yield maybe(Cause.PASSIVE_INTERFACE, why, "'show ip protocols' at the server")
 
 
-def learnt(seen: Seen) -> Iterator[Hypothesis]:
-    """Yield what the others have, and what they know of us."""
-    facts, tunnel = seen.client.facts, seen.client.tunnel
-    if facts.rip is None or not is_heard(seen):
+def routes(view: ServerView) -> Iterator[Hypothesis]:
+    """Yield suspicions about routes from the server, and about our own routes."""
+    facts, tunnel = view.client.facts, view.client.tunnel
+    if facts.rip is None or not receives_updates(view):
         return
     silent = [
         (it, own)
-        for it in seen.lans
+        for it in view.lans
         for own in it.addresses
         if isinstance(own.ip, IPv4Address) and not rip.announced(facts, own.ip) and not facts.eigrp
     ]
@@ -65,5 +66,5 @@ def learnt(seen: Seen) -> Iterator[Hypothesis]:
         yield maybe(Cause.NETWORK_STATEMENT, why, "is it to be reached?")
     ways = {hop.interface for route in facts.routes if route.source == "rip" for hop in route.next_hops}
     if tunnel.name not in ways and not silent:
-        why = "the server tells of no other site by RIP"
+        why = "the server advertises no other site by RIP"
         yield maybe(Cause.SPLIT_HORIZON, why, "'no ip split-horizon' on the server's tunnel")

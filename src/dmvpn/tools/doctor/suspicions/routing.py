@@ -1,4 +1,4 @@
-"""Suspicions about routes, about EIGRP, and about what it tells."""
+"""Suspicions about routes, about EIGRP, and about its routes."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 from dmvpn.features.eigrp.messages import MESSAGES
 from dmvpn.features.eigrp.states import DownReason
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.learnt import is_kept_back
+from dmvpn.tools.doctor.learned_routes import is_stub_suppressed
 from dmvpn.tools.doctor.suspicions import rip
-from dmvpn.tools.doctor.suspicions.seen import here, maybe, mild
-from dmvpn.tools.doctor.way import best_route, dropping, is_last_resort
+from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
+from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort, null_route_removal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.eigrp.facts import EigrpFacts
-    from dmvpn.tools.doctor.suspicions.seen import Seen
+    from dmvpn.tools.doctor.suspicions.observations import ServerView
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
 
-def neighbors(seen: Seen) -> Iterator[Hypothesis]:
-    """Look at EIGRP with the server."""
-    client, tunnel, process = seen.client, seen.client.tunnel, seen.eigrp
+def neighbors(view: ServerView) -> Iterator[Hypothesis]:
+    """Check EIGRP with the server."""
+    client, tunnel, process = view.client, view.client.tunnel, view.eigrp
     if process is None:
         return
     running = next((one for one in process.interfaces if one.name == tunnel.name), None)
@@ -46,12 +46,12 @@ def neighbors(seen: Seen) -> Iterator[Hypothesis]:
                 yield maybe(Cause.HUB_STUB, why, "'eigrp stub' at the server")
         return
     if not running.passive:
-        yield from _strangers(seen, process, bool(running.authentication))
+        yield from _strangers(view, process, bool(running.authentication))
 
 
-def _strangers(seen: Seen, process: EigrpFacts, authenticated: bool) -> Iterator[Hypothesis]:
-    """Look at what was dropped where there is no neighbor: it says more than silence."""
-    client, dropped = seen.client, process.dropped
+def _strangers(view: ServerView, process: EigrpFacts, authenticated: bool) -> Iterator[Hypothesis]:
+    """Check dropped packets if there is no neighbor: they show more than silence."""
+    client, dropped = view.client, process.dropped
     log = [line.text for line in client.facts.log if line.is_one(*MESSAGES)]
     if dropped.get("other autonomous system"):
         why = f"{dropped['other autonomous system']} packets of another autonomous system came"
@@ -65,7 +65,7 @@ def _strangers(seen: Seen, process: EigrpFacts, authenticated: bool) -> Iterator
     for one in client.facts.neighbors:
         if one.interface == client.tunnel.name:
             odd = f"{one.address} is a neighbor by the tunnel, and no server of this router"
-            yield maybe(Cause.NHS_NBMA, odd, f"whose NBMA address is {seen.peer}?")
+            yield maybe(Cause.NHS_NBMA, odd, f"whose NBMA address is {view.peer}?")
     yield maybe(Cause.HUB_MULTICAST, why, "'ip nhrp map multicast dynamic' at the server")
     yield maybe(
         Cause.NETWORK_STATEMENT, f"{why}: the server's EIGRP may not run there", "'show ip eigrp interfaces' there"
@@ -74,47 +74,47 @@ def _strangers(seen: Seen, process: EigrpFacts, authenticated: bool) -> Iterator
     yield maybe(Cause.PASSIVE_INTERFACE, why, "'show ip protocols' at the server")
 
 
-def learnt(seen: Seen) -> Iterator[Hypothesis]:
-    """Yield what the others have, and what they know of us."""
-    client, process = seen.client, seen.eigrp
+def routes(view: ServerView) -> Iterator[Hypothesis]:
+    """Yield suspicions about routes from the server, and about our own routes."""
+    client, process = view.client, view.eigrp
     tunnels = {one.name for one in client.facts.tunnels}
-    yield from _black_holes(seen)
-    yield from _wanted(seen)
+    yield from _black_holes(view)
+    yield from _wanted(view)
     if process is None:
         return
     on = {one.name for one in process.interfaces}
-    silent = [it for it in seen.lans if it.name not in on and "connected" not in process.redistributes]
+    silent = [it for it in view.lans if it.name not in on and "connected" not in process.redistributes]
     for interface in silent:
         own = interface.addresses[0].network
         yield maybe(
             Cause.NETWORK_STATEMENT, f"EIGRP does not announce {own} ({interface.name})", "is it to be reached?"
         )
         yield maybe(Cause.LAN_OVERLAP, f"{own} is not what EIGRP is to announce", f"is {own} another site's network?")
-    for interface in seen.lans:
-        if interface not in silent and is_kept_back(process, interface.name):
+    for interface in view.lans:
+        if interface not in silent and is_stub_suppressed(process, interface.name):
             line = f"eigrp stub {' '.join(process.stub or ()) or 'receive-only'}"
             why = f"'{line}' keeps {interface.addresses[0].network} ({interface.name}) from all others"
             yield maybe(Cause.SPOKE_STUB, why, "is it to be reached?")
-    learnt = [
+    routes = [
         route
         for route in client.facts.routes
         if route.source == "eigrp" and any(hop.interface in tunnels for hop in route.next_hops)
     ]
-    if not learnt and not silent:
-        why = "the server is a neighbor, and tells of no other site"
+    if not routes and not silent:
+        why = "the server is a neighbor, and advertises no other site"
         yield maybe(Cause.SPLIT_HORIZON, why, "'no split-horizon' on the server's tunnel")
         yield maybe(Cause.HUB_STUB, why, "'eigrp stub' at the server")
         yield maybe(Cause.ROUTE_FILTERED, why, "'show ip eigrp topology' at the server")
 
 
-def _black_holes(seen: Seen) -> Iterator[Hypothesis]:
-    """Look for static routes into nothing: they may be meant so, but not where a packet is to pass."""
-    facts, address = seen.client.facts, seen.address
+def _black_holes(view: ServerView) -> Iterator[Hypothesis]:
+    """Check for static routes to Null0: they may be intended, but not where a packet must pass."""
+    facts, address = view.client.facts, view.address
     taken = best_route(facts, address) if address is not None else None
     for route in facts.routes:
         if not route.drops or route.source != "static" or not route.prefix.prefixlen or is_last_resort(route):
             continue
-        lines, why = dropping(facts, route), f"the static route to {route.prefix} leads to Null0"
+        lines, why = null_route_removal(facts, route), f"the static route to {route.prefix} leads to Null0"
         better = next((one.source for one in route.beaten if one.usable and one.source != "static"), "")
         if route == taken:
             yield here(Cause.BLACK_HOLE, f"{why}, and it is what {address} takes", lines)
@@ -124,13 +124,13 @@ def _black_holes(seen: Seen) -> Iterator[Hypothesis]:
             yield mild(Cause.BLACK_HOLE, why, f"is it meant so? if not: {' / '.join(lines)}")
 
 
-def _wanted(seen: Seen) -> Iterator[Hypothesis]:
-    """Look for the address that somebody wants to reach in this router's table."""
-    address, facts = seen.address, seen.client.facts
+def _wanted(view: ServerView) -> Iterator[Hypothesis]:
+    """Check this router's table for the requested address."""
+    address, facts = view.address, view.client.facts
     if address is None:
         return
-    own = next((f"{it.name} {one}" for it in seen.lans for one in it.addresses if address in one.network), None)
-    ping = next((found for probe, found in seen.scene.answers.items() if probe.target == address and found.marks), None)
+    own = next((f"{it.name} {one}" for it in view.lans for one in it.addresses if address in one.network), None)
+    ping = next((found for probe, found in view.scene.answers.items() if probe.target == address and found.marks), None)
     if own is not None and (ping is None or "!" not in ping.marks):
         why = f"{address} is on this router's own LAN ({own}), and does not answer"
         yield maybe(Cause.LAN_OVERLAP, why, "is that the LAN's right network, and whose else is it?")
@@ -138,23 +138,23 @@ def _wanted(seen: Seen) -> Iterator[Hypothesis]:
         return
     route = best_route(facts, address)
     if own is None and (route is None or not route.prefix.prefixlen or is_last_resort(route)):
-        yield from _not_told(seen, f"no route leads to {address} by a tunnel")
+        yield from _not_advertised(view, f"no route leads to {address} by a tunnel")
 
 
-def _not_told(seen: Seen, why: str) -> Iterator[Hypothesis]:
-    """Look for what is not told by whatever routing protocol the server speaks with us, if it speaks one."""
-    client = seen.client
+def _not_advertised(view: ServerView, why: str) -> Iterator[Hypothesis]:
+    """Yield suspicions about missing routes, by the routing protocol that the server runs with us, if any."""
+    client = view.client
     eigrp = any(one.up and one.interface == client.tunnel.name for one in client.facts.neighbors)
     if eigrp:
         why = f"{why}, though the server is a neighbor"
         yield maybe(Cause.SPLIT_HORIZON, why, "'no split-horizon' on the server's tunnel")
-    elif rip.is_heard(seen):
-        why = f"{why}, though the server tells of others by RIP"
+    elif rip.receives_updates(view):
+        why = f"{why}, though the server advertises other sites by RIP"
         yield maybe(Cause.SPLIT_HORIZON, why, "'no ip split-horizon' on the server's tunnel")
-    if eigrp or rip.is_heard(seen):
-        yield maybe(Cause.NETWORK_STATEMENT, why, f"does the router of {seen.address} announce it?")
+    if eigrp or rip.receives_updates(view):
+        yield maybe(Cause.NETWORK_STATEMENT, why, f"does the router of {view.address} announce it?")
     else:
-        why = f"{why}, and no routing protocol tells of any"
+        why = f"{why}, and no routing protocol advertises any"
         yield maybe(Cause.NO_ROUTE_THERE, why, "is there to be a static route, or a protocol that is not on?")
     if eigrp:
         yield maybe(Cause.HUB_STUB, why, "'eigrp stub' at the server")

@@ -1,28 +1,30 @@
-"""Suspicions about OSPF and BGP with the server: what its packets and sessions say, then what two routers compare."""
+"""Suspicions about OSPF and BGP with the server: evidence of packets and sessions, then comparisons of two routers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.bgp.config import processes as bgp_lines
+from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.ospf import running_on
-from dmvpn.tools.doctor.suspicions.seen import here, maybe, mild
+from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import NeighborFacts
-    from dmvpn.tools.doctor.suspicions.seen import Seen
+    from dmvpn.tools.doctor.suspicions.observations import ServerView
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
-#: What a refused Hello speaks for; what is left are terms that two routers agree on.
+#: Causes that a refused Hello supports; the rest are parameters that two routers must share.
 _SAID: Final = ((OspfReason.NOT_AUTHENTIC, Cause.OSPF_AUTHENTICATION), (OspfReason.MTU, Cause.MTU))
 
 
-def ospf(seen: Seen) -> Iterator[Hypothesis]:
-    """Look at OSPF with the server."""
-    client, tunnel = seen.client, seen.client.tunnel
+def ospf(view: ServerView) -> Iterator[Hypothesis]:
+    """Check OSPF with the server."""
+    client, tunnel = view.client, view.client.tunnel
     running = running_on(client.facts, tunnel)
     if not client.facts.ospf:
         return
@@ -30,10 +32,10 @@ def ospf(seen: Seen) -> Iterator[Hypothesis]:
         yield mild(Cause.NETWORK_STATEMENT, f"OSPF does not run on {tunnel.name}", "is it to speak with the server?")
         return
     if not running[1].speaks:
-        lines = (f"router ospf {running[0].process}", f"no passive-interface {tunnel.name}")
+        lines = (ospf_lines.ROUTER.of(number=running[0].process), ospf_lines.PASSIVE.no(name=tunnel.name))
         yield here(Cause.PASSIVE_INTERFACE, f"{tunnel.name} is a passive interface of OSPF", lines)
         return
-    near = [one for one in _near(seen, "ospf ") if one.interface == tunnel.name]
+    near = [one for one in _near(view, "ospf ") if one.interface == tunnel.name]
     refused = [one for one in near if one.reason and not one.up]
     for one in refused:
         cause = next((cause for reason, cause in _SAID if one.reason.find(reason)), Cause.OSPF_TERMS)
@@ -48,9 +50,9 @@ def ospf(seen: Seen) -> Iterator[Hypothesis]:
     yield maybe(Cause.OSPF_TERMS, why, "area and intervals of both")
 
 
-def bgp(seen: Seen) -> Iterator[Hypothesis]:
-    """Look at BGP with the server."""
-    facts, server = seen.client.facts, seen.client.server
+def bgp(view: ServerView) -> Iterator[Hypothesis]:
+    """Check BGP with the server."""
+    facts, server = view.client.facts, view.client.server
     address = server.address if server is not None else None
     if not facts.bgp.local_as or address is None:
         return
@@ -61,10 +63,10 @@ def bgp(seen: Seen) -> Iterator[Hypothesis]:
             yield mild(Cause.BGP_NEIGHBOR, why, "has the server one for this router?")
         return
     if peer.shutdown:
-        lines = (f"router bgp {facts.bgp.local_as}", f"no neighbor {address} shutdown")
+        lines = (bgp_lines.ROUTER.of(number=facts.bgp.local_as), bgp_lines.NEIGHBOR.no(peer=address, shutdown=True))
         yield here(Cause.BGP_NEIGHBOR, f"the session with {address} is shut down", lines)
         return
-    found = [one for one in _near(seen, "bgp ") if one.address == address]
+    found = [one for one in _near(view, "bgp ") if one.address == address]
     if any(one.up for one in found):
         return
     said = "".join(f": {one.reason}" for one in found if one.reason)
@@ -77,5 +79,5 @@ def bgp(seen: Seen) -> Iterator[Hypothesis]:
     yield from (password, *rest) if peer.secured else (*rest, password)
 
 
-def _near(seen: Seen, protocol: str) -> Iterator[NeighborFacts]:
-    return (one for one in seen.client.facts.neighbors if one.protocol.startswith(protocol))
+def _near(view: ServerView, protocol: str) -> Iterator[NeighborFacts]:
+    return (one for one in view.client.facts.neighbors if one.protocol.startswith(protocol))

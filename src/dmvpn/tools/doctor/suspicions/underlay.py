@@ -1,46 +1,50 @@
-"""Suspicions about the way to the server: route, pings, and the subnet of the tunnel."""
+"""Suspicions about the path to the server: route, pings, and the subnet of the tunnel."""
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.features.tunnel.config import TTL
 from dmvpn.features.tunnel.messages import RecursiveRouting
+from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.probes import Kind
+from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import interface_of
-from dmvpn.tools.doctor.suspicions.seen import here, maybe, mild
-from dmvpn.tools.doctor.way import best_route
+from dmvpn.tools.doctor.static_routes import lines_from
+from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
+from dmvpn.tools.doctor.underlay_path import best_route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.tools.doctor.suspicions.seen import Seen
+    from dmvpn.tools.doctor.suspicions.observations import ServerView
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
 
-def route(seen: Seen) -> Iterator[Hypothesis]:
-    """Look at the route to the server's NBMA address."""
-    client, nbma = seen.client, seen.client.nbma
+def route(view: ServerView) -> Iterator[Hypothesis]:
+    """Check the route to the server's NBMA address."""
+    client, nbma = view.client, view.client.nbma
     if nbma is None:
         yield here(Cause.NHS_NBMA, "the NBMA address of the next hop server is not configured")
         return
-    troubled = not client.works or not seen.reaches
+    troubled = not client.works or not view.reaches
     for line in [line for line in client.facts.log if line.is_one(RecursiveRouting) and troubled][-1:]:
         why = f"the log says: {line.text}"
-        yield maybe(Cause.RECURSION, why, f"'show ip route {nbma}' when it happens again: who tells of it?")
-    earlier = seen.scene.earlier.routers.get(client.name) if seen.scene.earlier is not None else None
+        yield maybe(Cause.RECURSION, why, f"'show ip route {nbma}' when it happens again: which router advertises it?")
+    earlier = view.scene.earlier.routers.get(client.name) if view.scene.earlier is not None else None
     was = best_route(earlier, nbma) if earlier is not None else None
     if troubled and was is not None and any(hop.interface == client.tunnel.name for hop in was.next_hops):
         why = f"a moment ago {nbma} was reached by {client.tunnel.name} itself ({was.prefix}, {was.source})"
-        yield maybe(Cause.RECURSION, why, "who tells of that network by the tunnel?")
-    if seen.wan is not None and seen.wan.enabled and not seen.wan.line:
-        why = f"{seen.wan.name} has no carrier"
+        yield maybe(Cause.RECURSION, why, "which router advertises that network on the tunnel?")
+    if view.wan is not None and view.wan.enabled and not view.wan.line:
+        why = f"{view.wan.name} has no carrier"
         yield maybe(Cause.LINK_CUT, why, "the cable, and the port at its other end")
         yield maybe(Cause.INTERFACE_SHUTDOWN, f"{why}: the provider's port may be shut down", "the provider")
         return
     route = best_route(client.facts, nbma)
     if route is None:
-        statics = [text for text in client.facts.configuration if text.startswith("ip route 0.0.0.0 ")]
+        statics = lines_from(client.facts, IPv4Address(0))
         if statics:
             why = f"'{statics[0]}' is configured and not used: its gateway is on no network of this router"
             yield maybe(Cause.WRONG_MASK, why, "the mask that the provider gave for this port")
@@ -54,7 +58,7 @@ def route(seen: Seen) -> Iterator[Hypothesis]:
     elif hop.interface == client.tunnel.name:
         yield here(Cause.RECURSION, f"the route to {nbma} ({route.prefix}) leads through {client.tunnel.name} itself")
     elif hop.interface and hop.interface != client.tunnel.source_interface and not client.works:
-        if not _is_plugged(seen, hop.interface):
+        if not _is_plugged(view, hop.interface):
             return
         source = client.tunnel.source_interface
         why = f"{client.tunnel.name} leaves from {source}, and packets to {nbma} by {hop.interface}"
@@ -62,20 +66,20 @@ def route(seen: Seen) -> Iterator[Hypothesis]:
         yield maybe(Cause.WRONG_NEXT_HOP, f"the route to {nbma} leaves by {hop.interface}", "who the gateway is")
 
 
-def _is_plugged(seen: Seen, interface: str) -> bool:
-    found = interface_of(seen.client.facts, interface)
+def _is_plugged(view: ServerView, interface: str) -> bool:
+    found = interface_of(view.client.facts, interface)
     return found is not None and found.line
 
 
-def pings(seen: Seen) -> Iterator[Hypothesis]:
-    """Do pings reach the server's NBMA address, and where do they end?"""
-    first, many, peer = seen.ping(Kind.UNDERLAY), seen.ping(Kind.LOSS), seen.peer
+def pings(view: ServerView) -> Iterator[Hypothesis]:
+    """Check whether pings reach the server's NBMA address, and where they end."""
+    first, many, peer = view.ping(ProbePurpose.UNDERLAY), view.ping(ProbePurpose.LOSS), view.peer
     if first is None or not first.tried:
         return
     elsewhere = [
         outcome
-        for probe, outcome in seen.scene.answers.items()
-        if probe.kind in (Kind.GATEWAY, Kind.UNDERLAY, Kind.LOSS) and "!" in outcome.marks
+        for probe, outcome in view.scene.answers.items()
+        if probe.kind in (ProbePurpose.GATEWAY, ProbePurpose.UNDERLAY, ProbePurpose.LOSS) and "!" in outcome.marks
     ]
     partly = next((outcome for outcome in elsewhere if outcome.lost * 4 > len(outcome.marks)), None)
     if "!" not in first.marks and partly is not None:
@@ -87,49 +91,51 @@ def pings(seen: Seen) -> Iterator[Hypothesis]:
             why = f"pings to {peer}: {lost}"
             yield maybe(Cause.LOSSY_LINK, why, "the same ping of the gateway, and from the server's end")
         return
-    if seen.client.works and _through(seen):
-        return  # somebody does not let pings pass, and nothing else is wrong
+    if view.client.works and _through(view):
+        return  # pings are filtered somewhere, and there is no other fault
     why = f"pings to {peer}: {first}"
     if first.refused:
         yield maybe(
             Cause.INTERFACE_SHUTDOWN, f"{why}: a router on the way has no way", "the port of the server's router"
         )
-        yield maybe(Cause.NHS_NBMA, f"{why}: perhaps it is nobody's address", f"is {peer} the server's NBMA address?")
+        yield maybe(
+            Cause.NHS_NBMA, f"{why}: perhaps it is no router's address", f"is {peer} the server's NBMA address?"
+        )
         yield maybe(Cause.ROUTER_DEAD, why, "the console of the server")
         return
-    if seen.gateway is not None and "!" not in seen.gateway.marks:
-        near = f"the gateway does not answer, either: {seen.gateway}"
-        if _heard(seen):
+    if view.gateway is not None and "!" not in view.gateway.marks:
+        near = f"the gateway does not answer, either: {view.gateway}"
+        if _heard(view):
             yield maybe(Cause.WRONG_NEXT_HOP, f"{near}; but packets come in", "the gateway's address")
         yield maybe(Cause.LINK_CUT, near, "counters of the provider's port: what does it send and receive?")
         yield maybe(Cause.ONE_WAY_LOSS, near, "the same counters, of one direction and the other")
         yield maybe(Cause.INTERFACE_SHUTDOWN, f"{near}: the provider's port may be shut down", "the provider")
         return
     far = f"{why}, though the gateway answers"
-    yield maybe(Cause.ROUTER_DEAD, f"{far}: the server may be dead", "does anybody else reach it?")
+    yield maybe(Cause.ROUTER_DEAD, f"{far}: the server may be dead", "does any other router reach it?")
     yield maybe(Cause.MISSING_ROUTE, f"{far}: the server may have no route back", "'show ip route' at the server")
     yield maybe(Cause.INTERFACE_SHUTDOWN, f"{far}: its port may be down", "'show ip interface brief' at the server")
     yield maybe(Cause.NHS_NBMA, far, f"is {peer} the server's NBMA address?")
 
 
-def _heard(seen: Seen) -> bool:
-    """Return whether anything came in by the port since the earlier sample."""
-    earlier = seen.scene.earlier.routers.get(seen.client.name) if seen.scene.earlier is not None else None
-    before = interface_of(earlier, seen.client.tunnel.source_interface) if earlier is not None else None
-    return before is not None and seen.wan is not None and seen.wan.received > before.received
+def _heard(view: ServerView) -> bool:
+    """Return whether any packet came in by the port since the earlier sample."""
+    earlier = view.scene.earlier.routers.get(view.client.name) if view.scene.earlier is not None else None
+    before = interface_of(earlier, view.client.tunnel.source_interface) if earlier is not None else None
+    return before is not None and view.wan is not None and view.wan.received > before.received
 
 
-def _through(seen: Seen) -> bool:
-    found = seen.ping(Kind.TUNNEL)
+def _through(view: ServerView) -> bool:
+    found = view.ping(ProbePurpose.TUNNEL)
     return found is not None and found.passed
 
 
-def lifetime(seen: Seen) -> Iterator[Hypothesis]:
-    """Look how many routers the tunnel's packets may pass: none with a TTL of 1, and not each server is a neighbor."""
-    client, nbma = seen.client, seen.client.nbma
-    tunnel, passes = client.tunnel, seen.ping(Kind.TUNNEL)
+def lifetime(view: ServerView) -> Iterator[Hypothesis]:
+    """Check the TTL of the tunnel's packets: a TTL of 1 allows no router, and not each server is a neighbor."""
+    client, nbma = view.client, view.client.nbma
+    tunnel, passes = client.tunnel, view.ping(ProbePurpose.TUNNEL)
     route = best_route(client.facts, nbma) if nbma is not None else None
-    lines = (f"interface {tunnel.name}", "tunnel ttl 255")
+    lines = (INTERFACE.of(name=tunnel.name), TTL.of(ttl=255))
     if tunnel.ttl == 1 and route is not None and route.source not in ("connected", "local"):
         yield here(Cause.TTL, f"packets of {tunnel.name} have a TTL of 1, and {nbma} is behind other routers", lines)
     elif 0 < tunnel.ttl < 255 and (not client.works or (passes is not None and passes.silent)):
@@ -137,9 +143,9 @@ def lifetime(seen: Seen) -> Iterator[Hypothesis]:
         yield mild(Cause.TTL, why, f"traceroute {nbma}: how many routers are on the way?")
 
 
-def subnet(seen: Seen) -> Iterator[Hypothesis]:
-    """Look whether the server's tunnel address is on the tunnel's own network."""
-    client, server = seen.client, seen.client.server
+def subnet(view: ServerView) -> Iterator[Hypothesis]:
+    """Check whether the server's tunnel address is on the tunnel's own network."""
+    client, server = view.client, view.client.server
     mine = interface_of(client.facts, client.tunnel.name)
     if server is None or server.address is None or mine is None:
         return

@@ -1,0 +1,42 @@
+"""A router's configuration as models, for checks of settings that are not in the facts. It is parsed once.
+
+    device        the models of all features
+    texts         lines of a section, found by what they are and not by how they begin
+
+Facts have a mark in the place of each secret. The models keep the mark, so a secret of a model may be unknown:
+`hidden_secrets` compares secrets.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from dmvpn.ios.grammar import HIDDEN
+from dmvpn.network.device import Device
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ConfigLine, Section, Statement
+    from dmvpn.router.facts import RouterFacts
+
+
+@lru_cache(maxsize=1024)  # some 60 kB each: a fault of a hub is compared with each of its clients
+def read(name: str, lines: tuple[str, ...]) -> Device:
+    """Return the models of a router's running configuration."""
+    text = "\n".join([*lines, "end", ""])
+    return Device.read(name, text.replace(f" hex {HIDDEN}", f" {HIDDEN}"))  # the mark is no number
+
+
+def device(facts: RouterFacts) -> Device:
+    """Return the models of a router by its facts."""
+    return read(facts.hostname, facts.configuration)
+
+
+def statements(section: Section | None, *lines: ConfigLine) -> list[Statement]:
+    """Return the statements of these lines in a section, including lines that are kept as `no`."""
+    return section.entries(*lines) if section is not None else []
+
+
+def texts(section: Section | None, *lines: ConfigLine) -> tuple[str, ...]:
+    """Return the lines of these kinds in a section, as the running configuration shows them, without indentation."""
+    return tuple(one.text for one in statements(section, *lines))

@@ -1,0 +1,373 @@
+"""Checks of EIGRP over the tunnels: it runs at both ends, and its parameters match."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.eigrp.config import interfaces as eigrp_lines
+from dmvpn.features.eigrp.config.processes import AF_INTERFACES, IN_FAMILY, PASSIVE, ROUTER_CLASSIC, ROUTER_NAMED
+from dmvpn.features.tunnel.messages import RecursiveRouting
+from dmvpn.features.tunnel.reasons import TunnelReason
+from dmvpn.ios import Placeholder
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.convergence import not_before
+from dmvpn.tools.doctor.eigrp_authentication import EigrpEnd, hidden_question, key_lines
+from dmvpn.tools.doctor.eigrp_lines import family, interface_lines, interface_names, process_lines
+from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.facts import NeighborFacts
+    from dmvpn.features.eigrp.facts import EigrpFacts, EigrpInterfaceFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+_STEP = Step.ROUTING
+#: Seconds: the longest time in a line.
+_LONGEST: Final = 65_535
+#: The wildcard of one address.
+_HOST: Final = IPv4Address(0)
+#: Lines about an interface, of a named process and of a classic one.
+_HELLO_INTERVAL: Final = (eigrp_lines.AF_HELLO_INTERVAL, eigrp_lines.IP_HELLO_INTERVAL)
+_HOLD_TIME: Final = (eigrp_lines.AF_HOLD_TIME, eigrp_lines.IP_HOLD_TIME)
+_AUTHENTICATION_MODE: Final = (eigrp_lines.AF_AUTHENTICATION_MODE, eigrp_lines.IP_AUTHENTICATION_MODE)
+
+
+def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check that the hub does not advertise its own underlay through the tunnel, which would lead through itself and
+    flap.
+    """
+    there, hub, nbma = client.there, client.hub_facts, client.nbma
+    running = running_on(hub, there) if hub is not None and there is not None else None
+    if (
+        hub is None
+        or there is None
+        or nbma is None
+        or running is None
+        or (running_on(client.facts, client.tunnel) is None and not client.tunnel.reason.is_one(TunnelReason.RECURSION))
+    ):
+        return
+    if there.source_interface not in {one.name for one in running[0].interfaces}:
+        return
+    port = interface_of(hub, there.source_interface)
+    leaked = next((own.network for own in (port.addresses if port is not None else ()) if own.ip == nbma), None)
+    if leaked is None or any(
+        nbma in route.prefix and route.source != "eigrp" and route.prefix.prefixlen >= leaked.prefixlen
+        for route in client.facts.routes
+    ):
+        return
+    statements = [
+        IN_FAMILY.network.no(address=address, wildcard=wildcard)
+        for address, wildcard in running[0].networks
+        if nbma.version == 4 and not (int(address) ^ int(nbma)) & ~int(wildcard)
+    ]
+    yield Finding(
+        step=Step.LINE,
+        cause=Cause.RECURSION,
+        router=client.hub,
+        what=f"{client.hub} tells {client.name} by the tunnel how to reach {leaked}, where the tunnel itself leads",
+        evidence=(f"{client.hub}: EIGRP runs on {there.source_interface}", *_recursions(client)),
+        fix=process_lines(
+            running[0],
+            statements[0]
+            if statements
+            else IN_FAMILY.network.no(address=leaked.network_address, wildcard=leaked.hostmask),
+        ),
+    )
+
+
+def _recursions(client: Client) -> tuple[str, ...]:
+    """Return the number of recursion messages in the client's log, in words."""
+    count = sum(line.is_one(RecursiveRouting) for line in client.facts.log)
+    return (f"{client.name}: {count} times 'RECURDOWN' in its log",) if count else ()
+
+
+def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check EIGRP at both ends of a tunnel."""
+    there, hub = client.there, client.hub_facts
+    if there is None or hub is None or not client.facts.eigrp or not hub.eigrp:
+        return
+    mine, theirs = running_on(client.facts, client.tunnel), running_on(hub, there)
+    if mine is None and theirs is None:
+        return
+    if mine is None or theirs is None:
+        yield _not_on_tunnel(client, there)
+        return
+    yield from _alike(scene, client, (mine, theirs))
+
+
+def running_on(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[EigrpFacts, EigrpInterfaceFacts] | None:
+    """Return the process that runs on a tunnel."""
+    for process in facts.eigrp:
+        for interface in process.interfaces:
+            if interface.name == tunnel.name:
+                return process, interface
+    return None
+
+
+def _not_on_tunnel(client: Client, there: TunnelFacts) -> Finding:
+    is_client = running_on(client.facts, client.tunnel) is None
+    name, facts, tunnel = (
+        (client.name, client.facts, client.tunnel) if is_client else (client.hub, client.hub_facts, there)
+    )
+    process = facts.eigrp[0] if facts is not None else None
+    address = next((own for own in tunnel.addresses if own.version == 4), None)
+    return Finding(
+        step=_STEP,
+        cause=Cause.NETWORK_STATEMENT,
+        router=name,
+        what=f"EIGRP of {name} does not run on {tunnel.name}: no network statement covers {address}",
+        evidence=(f"{name}: EIGRP runs on {interface_names(process)}",),
+        fix=process_lines(process, IN_FAMILY.network.of(address=address or Placeholder("ADDRESS"), wildcard=_HOST)),
+    )
+
+
+_Running = tuple["EigrpFacts", "EigrpInterfaceFacts"]
+
+
+def _alike(scene: Scene, client: Client, running: tuple[_Running, _Running]) -> Iterator[Verdict]:
+    """Check that both ends have the same parameters; the first difference is enough."""
+    mine, theirs = running
+    state = _state(client)
+    different = (
+        _other_system(scene, client, running, state)
+        or _other_weights(scene, client, running, state)
+        or _on_interface(client.name, mine, theirs, state)
+        or _on_interface(client.hub, theirs, mine, state)
+    )
+    if different is not None:
+        yield different
+    else:
+        yield from _authentic(scene, client, running, state)
+
+
+def _other_system(
+    scene: Scene, client: Client, running: tuple[_Running, _Running], state: tuple[str, ...]
+) -> Finding | None:
+    (mine, _), (theirs, _) = running
+    if mine.autonomous_system == theirs.autonomous_system:
+        return None
+    ends = f"{client.name} is in system {mine.autonomous_system}, {client.hub} in {theirs.autonomous_system}"
+    return Finding(
+        step=_STEP,
+        cause=Cause.AUTONOMOUS_SYSTEM,
+        router=_odd(scene, client, _number),
+        what=f"EIGRP: {ends}",
+        evidence=state,
+        fix=_renumber(scene, client, mine, theirs),
+    )
+
+
+def _other_weights(
+    scene: Scene, client: Client, running: tuple[_Running, _Running], state: tuple[str, ...]
+) -> Finding | None:
+    (mine, _), (theirs, _) = running
+    if mine.weights[:5] == theirs.weights[:5]:
+        return None
+    odd = _odd(scene, client, _weights)
+    process, right = (mine, theirs.weights) if odd == client.name else (theirs, mine.weights)
+    return Finding(
+        step=_STEP,
+        cause=Cause.EIGRP_WEIGHTS,
+        router=odd,
+        what=f"K-values differ: {client.name} has {_words(mine.weights)}, {client.hub} {_words(theirs.weights)}",
+        evidence=state,
+        fix=process_lines(
+            process, IN_FAMILY.weights.of(**{f"k{place}": weight for place, weight in enumerate(right[:5], 1)})
+        ),
+    )
+
+
+def _on_interface(name: str, here: _Running, other: _Running, state: tuple[str, ...]) -> Finding | None:
+    """Return the setting that one end's interface lacks for any neighbor."""
+    process, interface = here
+    if interface.passive:
+        return Finding(
+            step=_STEP,
+            cause=Cause.PASSIVE_INTERFACE,
+            router=name,
+            what=f"{interface.name} is a passive interface of EIGRP {process.autonomous_system} at {name}",
+            evidence=state,
+            fix=_active(process, interface.name),
+        )
+    if interface.hold_time <= interface.hello_interval:
+        times = f"{interface.hello_interval} seconds and asks to be forgotten after {interface.hold_time}"
+        return Finding(
+            step=_STEP,
+            cause=Cause.EIGRP_TIMERS,
+            router=name,
+            what=f"{name} says hello every {times}",
+            evidence=state,
+            fix=_timers(process, interface, other[1]),
+        )
+    return None
+
+
+def _active(process: EigrpFacts, interface: str) -> tuple[str, ...]:
+    """Return the lines that enable a process on an interface."""
+    if process.name:
+        return (*process_lines(process, AF_INTERFACES.of(name=interface)), eigrp_lines.AF_PASSIVE.no())
+    return process_lines(process, PASSIVE.no(name=interface))
+
+
+def _timers(process: EigrpFacts, interface: EigrpInterfaceFacts, other: EigrpInterfaceFacts) -> tuple[str, ...]:
+    """Return the timers of the other end, if these are sound; else a hold time longer than the hello interval."""
+    name = interface.name
+    if other.hold_time <= other.hello_interval:
+        seconds = min(3 * interface.hello_interval, _LONGEST)
+        return interface_lines(process, name, *_HOLD_TIME, seconds=seconds)
+    hello, hold = other.hello_interval, other.hold_time
+    first = interface_lines(process, name, *_HELLO_INTERVAL, seconds=hello)
+    return (*first, interface_lines(process, name, *_HOLD_TIME, seconds=hold)[-1])
+
+
+def _authentic(
+    scene: Scene, client: Client, running: tuple[_Running, _Running], state: tuple[str, ...]
+) -> Iterator[Verdict]:
+    (mine, on_mine), (theirs, on_theirs) = running
+    refused = [
+        f"{who}: {process.dropped['authentication failed']} EIGRP packets not believed"
+        for who, process in ((client.name, mine), (client.hub, theirs))
+        if process.dropped.get("authentication failed")
+    ]
+    blocked = [one.blocked for one in (on_mine, on_theirs) if one.blocked]
+    if on_mine.authentication != on_theirs.authentication or blocked or (refused and not is_up(client)):
+        differ = on_mine.authentication != on_theirs.authentication
+        odd = _odd(scene, client, _authentication) if differ else _without_key(scene, client, on_mine, on_theirs)
+        wrong = on_mine if odd == client.name else on_theirs
+        process = mine if odd == client.name else theirs
+        ends = _ends(client, running, odd)
+        decide = "" if differ or blocked or _has_witnesses(scene, client) else hidden_question(*ends)
+        what = (
+            f"EIGRP of {client.name} has {on_mine.authentication or 'no'} authentication on the tunnel, that of "
+            f"{client.hub} {on_theirs.authentication or 'none'}"
+            if differ
+            else f"EIGRP of {odd} cannot prove itself on {wrong.name}: {wrong.blocked}"
+            if wrong.blocked
+            else f"EIGRP of {client.name} and of {client.hub} do not believe each other on the tunnel"
+            if decide
+            else f"EIGRP of {client.name} and of {client.hub} have different keys for the tunnel"
+        )
+        no = interface_lines(process, wrong.name, *_AUTHENTICATION_MODE)
+        yield Finding(
+            step=_STEP,
+            cause=Cause.EIGRP_AUTHENTICATION,
+            router=odd,
+            what=what,
+            evidence=(*refused, *map(str, blocked), *state),
+            fix=no if wrong.authentication and differ else key_lines(*ends),
+            decide=decide,
+        )
+    elif not is_up(client):
+        yield Finding(
+            step=_STEP,
+            cause=Cause.UNDECIDED,
+            router=client.name,
+            what=f"{client.name} and {client.hub} run the same EIGRP, and are no neighbors",
+            evidence=state,
+            decide=not_before(client, max(on_mine.hold_time, on_theirs.hold_time)),
+        )
+    else:
+        yield Fine(_STEP, f"{client.name} and {client.hub} are EIGRP neighbors")
+
+
+def _without_key(scene: Scene, client: Client, mine: EigrpInterfaceFacts, theirs: EigrpInterfaceFacts) -> str:
+    """Return the end without a valid key; else the hub, if none of its clients is its neighbor."""
+    if mine.blocked or theirs.blocked:
+        return client.name if mine.blocked else client.hub
+    others = [one for one in scene.fellows(client) if running_on(one.facts, one.tunnel) is not None]
+    return client.hub if others and not any(map(is_up, others)) else client.name
+
+
+def _has_witnesses(scene: Scene, client: Client) -> bool:
+    """Return whether other clients of the server show which end has the wrong key."""
+    return any(running_on(one.facts, one.tunnel) is not None for one in scene.fellows(client))
+
+
+def _ends(client: Client, running: tuple[_Running, _Running], odd: str) -> tuple[EigrpEnd, EigrpEnd]:
+    """Return the end to change, and the other one."""
+    (mine, on_mine), (theirs, on_theirs) = running
+    near = EigrpEnd(client.name, client.facts, mine, on_mine.name)
+    far = EigrpEnd(client.hub, client.hub_facts or client.facts, theirs, on_theirs.name)
+    return (near, far) if odd == client.name else (far, near)
+
+
+def _with(facts: RouterFacts | None, interface: str, addresses: tuple[object, ...]) -> NeighborFacts | None:
+    found = facts.neighbors if facts is not None else ()
+    return next((one for one in found if one.interface == interface and one.address in addresses), None)
+
+
+def is_up(client: Client) -> bool:
+    there = client.there
+    mine = _with(client.facts, client.tunnel.name, there.addresses if there is not None else ())
+    theirs = _with(client.hub_facts, there.name if there is not None else "", client.tunnel.addresses)
+    return mine is not None and theirs is not None and mine.up and theirs.up
+
+
+def _state(client: Client) -> tuple[str, ...]:
+    """Return the neighbor states of both ends."""
+    there = client.there
+    ends = (
+        (
+            client.name,
+            _with(client.facts, client.tunnel.name, there.addresses if there is not None else ()),
+            client.hub,
+        ),
+        (
+            client.hub,
+            _with(client.hub_facts, there.name if there is not None else "", client.tunnel.addresses),
+            client.name,
+        ),
+    )
+    return tuple(
+        f"{who}: {other} is {'a neighbor' if one is not None and one.up else 'no neighbor'}"
+        + (f" ({one.reason})" if one is not None and one.reason else "")
+        for who, one, other in ends
+    )
+
+
+def _number(running: _Running) -> object:
+    return running[0].autonomous_system
+
+
+def _weights(running: _Running) -> object:
+    return running[0].weights[:5]
+
+
+def _authentication(running: _Running) -> object:
+    return running[1].authentication
+
+
+def _odd(scene: Scene, client: Client, ask: Callable[[_Running], object]) -> str:
+    """Return the hub, if it differs from all its other clients; else the client."""
+    if client.hub_facts is None or client.there is None:
+        return client.name
+    hub = running_on(client.hub_facts, client.there)
+    fellows = (running_on(one.facts, one.tunnel) for one in scene.fellows(client))
+    others = [running for running in fellows if running is not None]
+    if hub is None or not others:
+        return client.name
+    return client.hub if all(ask(one) != ask(hub) for one in others) else client.name
+
+
+def _renumber(scene: Scene, client: Client, mine: EigrpFacts, theirs: EigrpFacts) -> tuple[str, ...]:
+    odd = _odd(scene, client, _number)
+    wrong, right = (mine, theirs) if odd == client.name else (theirs, mine)
+    if wrong.name:
+        return (
+            ROUTER_NAMED.of(name=wrong.name),
+            f"no {family(wrong.autonomous_system)}",
+            family(right.autonomous_system),
+        )
+    return (
+        ROUTER_CLASSIC.no(number=wrong.autonomous_system),
+        ROUTER_CLASSIC.of(number=right.autonomous_system),
+    )
+
+
+def _words(weights: tuple[int, ...]) -> str:
+    return " ".join(map(str, weights[:5]))

@@ -1,0 +1,86 @@
+"""Selection of the pairs of hosts whose packets are traced, where there are too many pairs to trace them all.
+
+Every router's route to every host is looked up, which is cheap. Where most routers have the same kind of route to a
+host and a few have another kind, or none, packets from these few routers are traced first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.base.facts import Address
+    from dmvpn.features.rib.facts import RouteFacts
+    from dmvpn.router.facts import RouterFacts
+    from dmvpn.shells.facts import HostFacts
+    from dmvpn.tools.doctor.scene import Scene
+
+#: Properties that the routes of two routers to one host may share: protocol, prefix length, and whether it forwards.
+_Kind: TypeAlias = "tuple[str, int, bool] | None"
+#: Paths to consider at most: of hundreds of routers one may lack all routes, which is one fault.
+_MOST: Final = 2000
+
+
+class _Table:
+    """A router's routes, for many look-ups: by prefix length, the longest first."""
+
+    def __init__(self, facts: RouterFacts, version: int) -> None:
+        self._bits = 32 if version == 4 else 128
+        found: dict[int, dict[int, RouteFacts]] = {}
+        for route in facts.routes:
+            if route.prefix.version == version:
+                length = route.prefix.prefixlen
+                found.setdefault(length, {})[int(route.prefix.network_address) >> (self._bits - length)] = route
+        self._lengths = sorted(found.items(), reverse=True)
+
+    def kind(self, target: Address) -> _Kind:
+        """Return the kind of the route that a packet takes."""
+        for length, routes in self._lengths:
+            route = routes.get(int(target) >> (self._bits - length))
+            if route is not None:
+                return (route.source, length, route.drops)
+        return None
+
+
+def pairs(scene: Scene, hosts: Sequence[HostFacts]) -> list[tuple[HostFacts, HostFacts]]:
+    """Return source and destination: first those whose router shares its kind of route with the fewest routers."""
+    here: dict[str, HostFacts] = {}
+    for host in hosts:
+        here.setdefault(host.router, host)
+    known = dict(scene.alive())
+    tables = {name: _Table(known[name], here[name].address.version) for name in here if name in known}
+    found: list[tuple[int, HostFacts, HostFacts]] = []
+    for target in hosts:
+        asking = [name for name in tables if name != target.router]
+        kinds = {name: tables[name].kind(target.address.ip) for name in asking if _alike(here[name], target)}
+        often = Counter(kinds.values())
+        most = max(often.values(), default=0)
+        found += [(often[kind], here[name], target) for name, kind in kinds.items() if often[kind] < most]
+    return [(one, other) for _, one, other in _in_turn(sorted(found, key=lambda one: one[0])[:_MOST])]
+
+
+def _alike(one: HostFacts, other: HostFacts) -> bool:
+    return one.address.version == other.address.version
+
+
+def _in_turn(
+    found: list[tuple[int, HostFacts, HostFacts]],
+) -> Iterator[tuple[int, HostFacts, HostFacts]]:
+    """Yield each router and each target once before any again: a table that lacks everything is not the only fault."""
+    while found:
+        later: list[tuple[int, HostFacts, HostFacts]] = []
+        senders: set[str] = set()
+        targets: set[str] = set()
+        for one in found:
+            if one[1].router in senders or one[2].router in targets:
+                later.append(one)
+                continue
+            senders.add(one[1].router)
+            targets.add(one[2].router)
+            yield one
+        if len(later) == len(found):
+            break
+        found = later

@@ -1,0 +1,196 @@
+"""Checks that hosts of different sites reach each other.
+
+The trace of a packet (`tools.walk`) shows where the packet is dropped. The check examines the routes of that router:
+routes that are not advertised, and routes that lead elsewhere. It runs last, because every earlier fault drops packets
+as well.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from itertools import permutations
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios import INTERFACE
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import bgp, host_pairs, lans, ospf, rip, tracked_routes
+from dmvpn.tools.doctor.addressing import address_line
+from dmvpn.tools.doctor.learned_routes import announced, is_stub_suppressed, not_announced, stub_suppressed
+from dmvpn.tools.doctor.static_routes import lines_by_hop
+from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.walk import WalkOutcome, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.facts import Address
+    from dmvpn.features.rib.facts import RouteFacts
+    from dmvpn.shells.facts import HostFacts
+    from dmvpn.tools.doctor.scene import Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+    from dmvpn.tools.walk import WalkedPath
+
+#: Walks of one examination: all pairs of nine hosts; with more hosts, some with the first and with the next, and as
+#: many again where a router's route to a host differs from the routes of other routers.
+_MOST: Final = 72
+
+
+def hosts(scene: Scene) -> Iterator[Verdict]:
+    """Check that every host reaches the hosts of other sites.
+
+    A host at a provider is in the Internet, and need not reach a site.
+    """
+    at_providers = [host.address.ip for host in scene.lab.hosts.values() if host.router in scene.lab.providers]
+    pairs = [pair for pair in _pairs(scene) if pair[0] not in at_providers]
+    lost: list[tuple[WalkedPath, HostFacts]] = []
+    for source, target, host in pairs:
+        path = walk(scene.lab, str(source), str(target)).forth
+        if path.end.outcome in (WalkOutcome.DROPPED, WalkOutcome.LOOP):
+            lost.append((path, host))
+    found = [_finding(scene, path, host) for path, host in lost]
+    explained = [one for one in found if one.cause is not Cause.NO_ROUTE_THERE]
+    yield from explained or found
+    if pairs and not lost:
+        yield Fine(Step.ROUTING, f"packets between hosts of different sites find their way: {len(pairs)} ways walked")
+
+
+def _pairs(scene: Scene) -> Iterator[tuple[Address, Address, HostFacts]]:
+    """Yield source, destination, and the destination host: of one IP version, and behind different living routers."""
+    known = [host for host in scene.lab.hosts.values() if scene.of(host.router) is not None]
+    if len(known) * (len(known) - 1) <= _MOST:
+        for one, other in permutations(known, 2):
+            yield from _ends(one, other)
+        return
+    for place, one in enumerate(known[: _MOST // 4]):
+        for other in (known[0], known[(place + 1) % len(known)]):
+            yield from _ends(one, other)
+            yield from _ends(other, one)
+    for one, other in host_pairs.pairs(scene, known)[:_MOST]:
+        yield from _ends(one, other)
+
+
+def _ends(here: HostFacts, there: HostFacts) -> Iterator[tuple[Address, Address, HostFacts]]:
+    if here.router == there.router:
+        return
+    theirs = [own.ip for own in (there.address, there.address6) if own is not None]
+    for own in (here.address, here.address6):
+        target = next((ip for ip in theirs if own is not None and ip.version == own.version), None)
+        if own is not None and target is not None:
+            yield own.ip, target, there
+
+
+def _finding(scene: Scene, path: WalkedPath, host: HostFacts) -> Finding:
+    """Return why a packet did not arrive: the host's gateway, a network that is not advertised, or a misleading
+    route.
+    """
+    source, target, end = path.question.source, path.question.destination, path.end
+    evidence = (f"from {source} to {target}: {end.why or end.outcome.value}, at {end.where}",)
+    if end.where in scene.lab.hosts:
+        return _gateway(scene, end.where, evidence)
+    unadvertised = _unadvertised(scene, host.router, target, evidence)
+    if unadvertised is not None:
+        return unadvertised
+    mine = [node for node in path.nodes if node in scene.lab.routers and node not in scene.lab.providers]
+    astray = _astray(scene, mine, target)
+    if astray is not None:
+        at, leading = astray
+        return Finding(
+            step=Step.ROUTING,
+            cause=Cause.BLACK_HOLE,
+            router=at,
+            what=f"a static route of {at} sends packets for {target} ({host.router}) where no router forwards them",
+            evidence=evidence,
+            fix=_without(scene, at, leading, host.router),
+        )
+    at = mine[-1] if mine else host.router
+    gone = tracked_routes.withdrawn(scene, at, target, evidence, Step.ROUTING)
+    if gone is not None:
+        return gone
+    facts = scene.of(at)
+    route = best_route(facts, target) if facts is not None else None
+    leads = f", but {route.prefix} ({route.source})" if route is not None else ""
+    return Finding(
+        step=Step.ROUTING,
+        cause=Cause.NO_ROUTE_THERE,
+        router=at,
+        what=f"{at} has no route to {target} ({host.router}){leads}",
+        evidence=evidence,
+        decide=f"which router does not advertise it to {at}? show ip route {target}, from there back to {at}",
+    )
+
+
+def _astray(scene: Scene, names: list[str], target: Address) -> tuple[str, RouteFacts] | None:
+    """Return the router on the path with a static route for just this target: the last one with the longest prefix.
+
+    A router with a shorter one sends much other traffic the same way, and relies on the next router.
+    """
+    found: list[tuple[str, RouteFacts]] = []
+    for name in dict.fromkeys(names):
+        facts = scene.of(name)
+        route = best_route(facts, target) if facts is not None else None
+        if route is not None and route.source == "static" and route.prefix.prefixlen and not is_last_resort(route):
+            found.append((name, route))
+    longest = max((route.prefix.prefixlen for _, route in found), default=0)
+    if names and _answers_for(scene, names[-1], target, longest):
+        return None
+    # The last one of these on the path: the other routes may lead to it.
+    return next((one for one in reversed(found) if one[1].prefix.prefixlen == longest), None)
+
+
+def _answers_for(scene: Scene, name: str, target: Address, length: int) -> bool:
+    """Return whether the router is a server with a summary to Null0 for unknown targets, at least this long."""
+    facts = scene.of(name)
+    route = best_route(facts, target) if facts is not None else None
+    serves = any(who == name for who, _ in scene.servers())
+    return serves and route is not None and is_last_resort(route) and route.prefix.prefixlen >= length
+
+
+def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str, ...]:
+    """Return the lines to remove: of several for one prefix, only lines that do not lead to its owner."""
+    lines = [(f"no {line}", hop) for line, hop in lines_by_hop(scene.of(at), route.prefix)]
+    facts = scene.of(owner)
+    own = [address for tunnel in (facts.tunnels if facts is not None else ()) for address in tunnel.addresses]
+    return tuple(line for line, hop in lines if hop not in own) or tuple(line for line, _ in lines)
+
+
+def _unadvertised(scene: Scene, name: str, target: Address, evidence: tuple[str, ...]) -> Finding | None:
+    """Return a finding if the target's router does not advertise the network of the target."""
+    owner = scene.of(name)
+    for it in owner.interfaces if owner is not None else ():
+        own = next((one for one in it.addresses if target in one.network), None)
+        if owner is None or own is None:
+            continue
+        by_rip = isinstance(own.ip, IPv4Address) and rip.announced(owner, own.ip)
+        if owner.eigrp and not announced(owner, it.name) and not by_rip:
+            return not_announced(name, owner.eigrp[0], (it.name, own.network), evidence)
+        if owner.eigrp and is_stub_suppressed(owner.eigrp[0], it.name):
+            return stub_suppressed(name, owner.eigrp[0], (it.name, own.ip), evidence)
+        tunnelled = any(ospf.running_on(owner, tunnel) is not None for tunnel in owner.tunnels)
+        if tunnelled and not owner.eigrp and not ospf.announced(owner, it.name):
+            return ospf.not_announced(name, owner.ospf[0], (it.name, own.ip), evidence)
+        if owner.bgp.local_as and not owner.eigrp and not owner.ospf and not bgp.announced(owner, own.ip):
+            return bgp.not_announced(name, owner, (it.name, own.ip), evidence)
+        if owner.rip is not None and not owner.eigrp and isinstance(own.ip, IPv4Address) and not by_rip:
+            return rip.not_announced(name, it.name, own.ip, evidence)
+    return None
+
+
+def _gateway(scene: Scene, name: str, evidence: tuple[str, ...]) -> Finding:
+    """Return the finding that a host's packets do not leave its own wire."""
+    host = scene.lab.hosts[name]
+    facts = scene.of(host.router)
+    link = next((one for one in scene.lab.links if any(node == name for node, _ in one.ends)), None)
+    port = next((port for node, port in link.ends if node == host.router), "") if link is not None else ""
+    mine = [one for it in (facts.interfaces if facts else ()) if it.name == port for one in it.addresses]
+    if lans.is_mistaken(scene, name):
+        return lans.gateway(scene, name, port, mine, evidence)
+    own = ", ".join(map(str, mine))
+    return Finding(
+        step=Step.ROUTING,
+        cause=Cause.HOST_GATEWAY,
+        router=host.router,
+        what=f"{name} ({host.address}) sends to the gateway {host.gateway}, and {port} of {host.router} is {own}",
+        evidence=evidence,
+        fix=(INTERFACE.of(name=port), address_line(host.gateway, host.address.network)),
+    )

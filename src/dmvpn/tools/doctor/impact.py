@@ -1,0 +1,380 @@
+"""The impact of a finding: the sites whose packets it affects.
+
+A check compares lines, states and tables; whether traffic suffers is another question. So packets of the affected sites
+are traced (`tools.walk`). If all of them arrive, on paths that are no longer and with sizes that are no smaller than
+those of other sites, nothing is broken: the finding becomes advice, and says when it takes effect. A trace shows
+neither silent drops nor intermittent faults, so such findings remain, and so do findings that the next registration
+decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from ipaddress import ip_address
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.errors import UserError
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.walk import Act, WalkOutcome, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dmvpn.base.facts import Network
+    from dmvpn.router.facts import TunnelFacts
+    from dmvpn.shells.facts import LabFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+    from dmvpn.tools.walk import WalkedPath
+
+_ROUTE: Final = "other routes lead there, until they are gone"
+_SERVER: Final = "other servers serve it, until they are dead"
+_BY_HAND: Final = "other routers reach it by static maps, until its address changes"
+_SERVES: Final = "it is a server, and needs no server itself"
+_TUNNEL: Final = "packets take another tunnel, until that is down"
+#: When a finding takes effect that no trace shows: by step, and by cause.
+_OF_STEP: Final[dict[Step, str]] = {
+    Step.REGISTRATION: _SERVER,
+    Step.MULTICAST: _ROUTE,
+    Step.ROUTING: _ROUTE,
+    Step.REDIRECT: "the shortcuts that are there are used, until they expire",
+    Step.SHORTCUT: "it sends to those whom it knows, until it is to ask where another one is",
+}
+_OF_CAUSE: Final[dict[Cause, str]] = {
+    Cause.MISSING_ROUTE: _ROUTE,
+    Cause.WRONG_NEXT_HOP: _ROUTE,
+    Cause.TUNNEL_SHUTDOWN: _TUNNEL,
+    Cause.INTERFACE_SHUTDOWN: "packets take another port, until that is down",
+    Cause.TUNNEL_DOWN: _TUNNEL,
+    Cause.NETWORK_ID: _TUNNEL,
+    Cause.TRANSFORM: "the SAs in use are older, and the next rekeying fails",
+    Cause.PFS: "each rekeying fails, and IKE has to begin again",
+    Cause.MODE: "sealed packets are 20 octets longer, and there is room for them",
+    Cause.MSS: "the other ends clamp what passes, until one of them does not, either",
+    Cause.NHS_ROUTE: "hosts reach each other, and packets of the router itself are lost",
+    Cause.NHS_NBMA: _SERVER,
+    Cause.WRONG_MASK: "packets arrive, until a host or router has an address that only one of the two masks covers",
+}
+#: Faults that come and go, or are in two places: a trace at one moment does not show them.
+_FLEETING: Final = (
+    Cause.HOLDING_TIME,
+    Cause.EIGRP_TIMERS,
+    Cause.RIP_TIMERS,
+    Cause.CLOCK,
+    Cause.ADDRESS_CONFLICT,
+    Cause.STALE_UNIQUE,
+    Cause.LAN_OVERLAP,
+    Cause.RECURSION,
+)
+#: Sites whose paths are compared, and traces of one examination: beyond that, a finding counts as felt.
+_LIKE, _MOST = 2, 600
+#: LANs of a router with a host to trace.
+_LANS: Final = 4
+#: Routers on the path between two sites without a router, or with one hub, between them.
+_DIRECT, _BY_A_HUB = 2, 3
+#: Octets of the headers of IPv4 and TCP.
+_HEADERS: Final = 40
+
+
+class _Row(NamedTuple):
+    """The results for packets of one site to another.
+
+    hops: routers with tunnels on the path. at_last: after redirects have taken effect. whole: octets of the largest
+        packet. fits: it carries TCP's negotiated segments.
+    """
+
+    arrives: bool
+    hops: int
+    at_last: int
+    whole: int
+    fits: bool
+
+
+#: Unknown: it counts as if the packet did not arrive.
+_UNKNOWN: Final = _Row(arrives=False, hops=0, at_last=0, whole=0, fits=False)
+
+
+class Rows:
+    """The results between the sites of a scene, traced on demand: with its shortcuts, and as if all of them had
+    expired.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._known: dict[tuple[str, str, bool], _Row] = {}
+
+    @property
+    def most(self) -> int:
+        """Traces of one examination."""
+        return _MOST
+
+    @cached_property
+    def _lasting(self) -> LabFacts:
+        """The lab without NHRP's changes to the routing tables, which expire with its entries."""
+        routers = {
+            name: facts
+            and facts.model_copy(
+                update={
+                    "routes": tuple(
+                        one.model_copy(update={"override": None}) for one in facts.routes if one.source != "nhrp"
+                    )
+                }
+            )
+            for name, facts in self.scene.lab.routers.items()
+        }
+        return self.scene.lab.model_copy(update={"routers": routers})
+
+    @cached_property
+    def sites(self) -> dict[str, tuple[str, ...]]:
+        """Addresses behind each router that packets leave from: a host's of each LAN, else the router's own."""
+        lab = self.scene.lab
+        hosts: dict[str, dict[Network, str]] = {}
+        for host in lab.hosts.values():
+            if host.router not in lab.providers and self.scene.of(host.router) is not None:
+                hosts.setdefault(host.router, {}).setdefault(host.address.network, str(host.address.ip))
+        found = {name: tuple(_alike(lans))[:_LANS] for name, lans in hosts.items()}
+        for name, facts in self.scene.alive():
+            site = self.scene.site_of(name, facts) if facts.tunnels and name not in found else None
+            if site is not None and name not in lab.providers:
+                found[name] = (str(site[1]),)
+        return found
+
+    def cost(self, names: int) -> int:
+        """Return the largest number of traces from so many sites to all."""
+        return names * sum(map(len, self.sites.values()))
+
+    def role(self, name: str) -> tuple[bool, bool]:
+        """Return whether it has servers, and whether it is one."""
+        clients = self.scene.clients()
+        return any(one.name == name for one in clients), any(one.hub == name for one in clients)
+
+    def row(self, here: str, there: str, *, lasting: bool) -> _Row:
+        """Return the results for packets from one site to another, and for the replies. lasting: without shortcuts."""
+        key = (here, there, lasting)
+        if key not in self._known:
+            if len(self._known) >= _MOST:
+                return _UNKNOWN
+            lab = self._lasting if lasting else self.scene.lab
+            self._known[key] = _worst(
+                [self._walked(lab, source, target) for source, target in _paired(self.sites[here], self.sites[there])]
+            )
+        return self._known[key]
+
+    def _walked(self, lab: LabFacts, source: str, destination: str) -> _Row:
+        try:
+            found = walk(lab, source, destination)
+        except UserError:
+            return _UNKNOWN
+        both = [path for path in (found.forth, found.back) if path is not None]
+        hops = [len(self._way(path)) for path in both]
+        at_last = [count - self._detours(path) for count, path in zip(hops, both, strict=True)]
+        sizes = [one.whole or 0 for one in (found.budget, found.back_budget) if one is not None]
+        whole = min(sizes, default=0)
+        fits = (found.budget.mss or 0) + _HEADERS <= whole
+        arrives = len(both) > 1 and all(path.end.outcome is WalkOutcome.DELIVERED for path in both)
+        return _Row(arrives=arrives, hops=max(hops), at_last=max(at_last), whole=whole, fits=fits)
+
+    def _detours(self, path: WalkedPath) -> int:
+        """Return the number of routers on the path that are avoided once redirects have taken effect."""
+        redirecting = {step.where for step in path.steps if step.act is Act.REDIRECT}
+        return sum(
+            there in redirecting
+            and any(tunnel.redirects for tunnel in self._tunnels(there))
+            and any(tunnel.shortcuts for tunnel in self._tunnels(here))
+            for here, there in pairwise(self._way(path))
+        )
+
+    def _way(self, path: WalkedPath) -> list[str]:
+        """Return the routers with tunnels on the path; providers may have one, too."""
+        return [name for name in path.nodes if self._tunnels(name) and name not in self.scene.lab.providers]
+
+    def _tunnels(self, name: str) -> tuple[TunnelFacts, ...]:
+        facts = self.scene.of(name)
+        return facts.tunnels if facts is not None else ()
+
+
+def _alike(lans: Mapping[Network, str]) -> Iterator[str]:
+    """Yield the addresses of the same IP version as the first."""
+    for network, address in lans.items():
+        if network.version == next(iter(lans)).version:
+            yield address
+
+
+def _paired(here: tuple[str, ...], there: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield pairs until each address is in one."""
+    for number in range(max(len(here), len(there))):
+        yield here[number % len(here)], there[number % len(there)]
+
+
+def _worst(rows: list[_Row]) -> _Row:
+    """Return the worst results of several hosts."""
+    return _Row(
+        arrives=all(row.arrives for row in rows),
+        hops=max(row.hops for row in rows),
+        at_last=max(row.at_last for row in rows),
+        whole=min(row.whole for row in rows),
+        fits=all(row.fits for row in rows),
+    )
+
+
+def with_impact(rows: Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """Yield the same verdicts; findings without effect become advice."""
+    for one in verdicts:
+        later = _later(rows.scene, one) if isinstance(one, Finding) and not one.advice else ""
+        if isinstance(one, Finding) and later and not _is_felt(rows, one):
+            yield replace(one, what=f"{one.what}. No user notices it now: {later}", advice=True)
+        else:
+            yield one
+
+
+def _later(scene: Scene, finding: Finding) -> str:
+    """Return when the finding takes effect, if it has none now; "": a trace cannot show it, or it will soon be
+    obvious.
+    """
+    is_due = finding.step is Step.REGISTRATION and not finding.stops and finding.cause is not Cause.NHS_MISSING
+    if finding.cause in _FLEETING or (is_due and finding.decide):
+        return ""
+    later = _OF_CAUSE.get(finding.cause) or _OF_STEP.get(finding.step, "")
+    return later if later != _SERVER else _served_all_the_same(scene, finding.router)
+
+
+def _is_felt(rows: Rows, finding: Finding) -> bool:
+    """Return whether any affected site has worse results than other sites, or cannot be traced."""
+    clients = rows.scene.clients()
+    at_provider = finding.router in rows.scene.lab.providers
+    mine = [finding.router] if not at_provider else list(finding.others)
+    if len(rows.sites) < _LIKE or not mine or any(name not in rows.sites for name in mine):
+        return True
+    concerned = list(dict.fromkeys(name for one in mine for name in dependent_routers(clients, one)))
+    of_servers = finding.step is Step.REGISTRATION or finding.cause is Cause.NHS_NBMA
+    if of_servers and not all(has_server(clients, one) or _is_known_by_hand(rows.scene, one) for one in concerned):
+        return True
+    if finding.route is not None and _is_met(rows, finding.router, finding.route):
+        return True
+    if finding.cause is Cause.MSS and _clamps_nobody(rows, finding.router):
+        return True
+    concerned = [name for name in concerned if name in rows.sites]
+    if rows.cost(len(concerned) + _LIKE) > _MOST:
+        return True
+    if finding.step is Step.SHORTCUT:  # its shortcuts serve the router's own packets, whoever its clients are
+        return not _is_direct(rows, finding.router)
+    if finding.step is Step.REDIRECT or finding.cause is Cause.WRONG_MAP:
+        return any(not _is_direct(rows, name) for name in concerned)
+    sizes = finding.step in (Step.SA, Step.GRE)
+    direct = _OF_CAUSE.get(finding.cause) == _TUNNEL
+    return any(_is_worse(rows, name, sizes=sizes, direct=direct) for name in concerned)
+
+
+def _is_met(rows: Rows, name: str, route: Network) -> bool:
+    """Return whether packets for another site take this route, and no redirect moves them to that site later
+    (phase 2).
+    """
+    facts = rows.scene.of(name)
+    if facts is None or not any(tunnel.multipoint and not tunnel.shortcuts for tunnel in facts.tunnels):
+        return False
+    others = (ip_address(address) for there, known in rows.sites.items() if there != name for address in known)
+    return any(address.version == route.version and address in route for address in others)
+
+
+def _clamps_nobody(rows: Rows, name: str) -> bool:
+    """Return whether another site does not clamp TCP: on a shortcut between the two, no router would clamp."""
+    others = (rows.scene.of(site) for site in rows.sites if site != name)
+    return any(tunnel.mss is None for facts in others if facts is not None for tunnel in facts.tunnels)
+
+
+def dependent_routers(clients: Iterable[Client], name: str) -> list[str]:
+    """Return a router, its clients, and the clients of these."""
+    found = [name]
+    for hub in found:
+        found += dict.fromkeys(one.name for one in clients if one.hub == hub and one.name not in found)
+    return found
+
+
+def has_server(clients: Iterable[Client], name: str) -> bool:
+    """Return whether one of the servers of this router answers, if it has any. Otherwise it will soon be unknown to
+    all.
+
+    A router that serves other routers needs no server, and no router is a server of its own.
+    """
+    wanted = [client for client in clients if client.name == name and client.server is not None]
+    others = [client for client in wanted if client.hub != name]
+    if not others and any(client.hub == name != client.name for client in clients):
+        return True
+    return any(client.works for client in others) or not wanted
+
+
+def _served_all_the_same(scene: Scene, name: str) -> str:
+    """Return why a router works although one of its servers does not answer."""
+    clients = scene.clients()
+    if any(one.name == name and one.hub != name and one.works for one in clients if one.server is not None):
+        return _SERVER
+    return _SERVES if any(one.hub == name != one.name for one in clients) else _BY_HAND
+
+
+def _is_known_by_hand(scene: Scene, name: str) -> bool:
+    """Return whether another router has a correct static map for each tunnel of this one."""
+    facts = scene.of(name)
+    maps = {
+        (one.next_hop, one.nbma)
+        for other, there in scene.alive()
+        if other != name
+        for tunnel in there.tunnels
+        for one in tunnel.mappings
+        if one.kind == "static"
+    }
+    tunnels = [tunnel for tunnel in (facts.tunnels if facts is not None else ()) if tunnel.nhrp]
+    return bool(tunnels) and all((own, tunnel.source) in maps for tunnel in tunnels for own in tunnel.addresses)
+
+
+def _is_direct(rows: Rows, name: str) -> bool:
+    """Return whether this site reaches every site that it can meet without a router in between."""
+    known = (
+        rows.row(name, there, lasting=False) for there in rows.sites if there != name and _can_meet(rows, name, there)
+    )
+    return all(row.arrives and row.hops <= _DIRECT for row in known)
+
+
+def _can_meet(rows: Rows, name: str, there: str) -> bool:
+    """Return whether translators let two ends meet: behind a symmetric one the port for other peers is unknown."""
+    kinds = [kind for kind in (_translator(rows, name), _translator(rows, there)) if kind]
+    return len(kinds) < _DIRECT or "symmetric" not in kinds or "cone" in kinds
+
+
+def _translator(rows: Rows, name: str) -> str:
+    """Return the kind of the translator before a router's first tunnel; "": none, or unknown."""
+    facts = rows.scene.of(name)
+    sources = (tunnel.source_interface for tunnel in facts.tunnels) if facts is not None else ()
+    found = (rows.scene.gateway_of(name, source) for source in sources)
+    return next((rows.scene.lab.gateways[gateway].kind for gateway in found if gateway is not None), "")
+
+
+def _takes_shortcuts(rows: Rows, name: str) -> bool:
+    facts = rows.scene.of(name)
+    return facts is not None and any(tunnel.shortcuts for tunnel in facts.tunnels)
+
+
+def _is_worse(rows: Rows, name: str, *, sizes: bool, direct: bool = False) -> bool:
+    """Return whether this site reaches another one worse than similar sites do, or not at all.
+
+    Redirects count as if they had taken effect. sizes: it concerns packet sizes, and not the path. direct: a tunnel is
+    missing, and by another one only sites of that cloud are reached directly.
+    """
+    alike = [one for one in rows.sites if one != name and rows.role(one) == rows.role(name)]
+    servers = [one.hub for one in rows.scene.clients() if one.name == name]
+    for there in rows.sites:
+        if there == name:
+            continue
+        mine = rows.row(name, there, lasting=True)
+        if not mine.arrives or not mine.fits:
+            return True
+        others = [rows.row(one, there, lasting=True) for one in [one for one in alike if one != there][:_LIKE]]
+        usual = [one for one in others if one.arrives]
+        meets = direct and _takes_shortcuts(rows, name) and _takes_shortcuts(rows, there)
+        least = _DIRECT if there in servers or meets else _BY_A_HUB
+        longer = not sizes and mine.at_last > min((one.at_last for one in usual), default=least)
+        if longer or mine.whole < min((one.whole for one in usual), default=0):
+            return True
+    return False

@@ -1,0 +1,60 @@
+"""Configuration lines that the doctor may print.
+
+The lines remove no protection, shut nothing down, and are few. Of a finding with other lines, from whichever check,
+only a description in words remains: the decision to make.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.doctor.verdicts import SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.tools.doctor.verdicts import Finding
+
+#: Most lines that change the configuration.
+MOST_LINES: Final = 5
+#: Lines that only open a section.
+_OPENING: Final = ("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key ")
+#: Lines that begin like one of these, and change something.
+_NO_HEADING: Final = ("crypto isakmp key ", "key-string ")
+#: Words of lines that admit or refuse peers: `no` before them admits all. Entries of lists are not among them: no list
+#: filters packets here, they select routes.
+_PROTECTS: Final = frozenset(
+    (
+        *("protection", "authentication", "password", "crypto", "key", "key-string", "access-group", "access-class"),
+        *("verify", "ttl-security", "bind"),
+    )
+)
+#: Placeholder of a secret in a hidden configuration.
+_HIDDEN: Final = "<removed>"
+_ALIKE: Final = "protect both ends alike; lines that take protection away are not shown"
+_MUCH: Final = "compare its lines with those of a router that works: there is more to change than is shown"
+
+
+def permitted(finding: Finding) -> Finding:
+    """Return the finding with its lines, if they may be shown."""
+    finding = replace(finding, fix=tuple(line.replace(_HIDDEN, SECRET) for line in finding.fix))
+    if any(map(_lets_in, finding.fix)):
+        return replace(finding, fix=(), order=finding.order or _ALIKE)
+    if "shutdown" in finding.fix or len(list(changing_lines(finding.fix))) > MOST_LINES:
+        return replace(finding, fix=(), order=finding.order or _MUCH)
+    return finding
+
+
+def changing_lines(lines: Iterable[str]) -> Iterable[str]:
+    """Return the lines that change something, without those that only open a section."""
+    return (line for line in lines if not line.startswith(_OPENING) or line.startswith(_NO_HEADING))
+
+
+def _lets_in(line: str) -> bool:
+    """Return whether the line removes a protection against strangers.
+
+    A tunnel's key separates tunnels, and protects nothing.
+    """
+    words = line.split()
+    return words[:1] == ["no"] and not _PROTECTS.isdisjoint(words) and words[1:3] != ["tunnel", "key"]

@@ -1,0 +1,213 @@
+"""Selection of the pings to run, from the facts of a lab: for one router, for a path, or for all routers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.probes import FEW, Probe, ProbePurpose
+from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.underlay_path import best_route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dmvpn.base.facts import Address
+    from dmvpn.features.interface.facts import InterfaceFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Finding
+
+#: Pairs of tunnel ends, and of spokes, to probe; failing ones come first.
+MOST_PAIRS: Final = 8
+#: A share of lost packets at a wire that is suspicious, although losses from the start of the routers count, too.
+_LOST: Final = 0.05
+#: With many routers: those that get all probes, and those that get a short check.
+_FEW_PAIRS, _GLANCES = 4, 14
+#: Remote networks that one router probes.
+_MOST_SITES: Final = 4
+#: Octets of pings that find the largest packet on a path.
+_SIZES: Final = (1440, 1400, 1360, 1300, 1200, 1000, 800, 576)
+#: Octets of a ping that an Ethernet must fragment.
+_PIECES: Final = 2000
+
+
+def initial_probes(scene: Scene, router: str | None = None, address: Address | None = None) -> Iterator[Probe]:
+    """Yield the probes for one router (and towards an address), or for the whole lab."""
+    ours = [client for client in scene.clients() if router in (None, client.name, client.hub)]
+    chosen = _chosen(scene, ours)
+    are_many = len({client.name for client in chosen}) > MOST_PAIRS
+    whole = chosen[: _FEW_PAIRS if are_many else MOST_PAIRS]
+    for client in whole:
+        yield from tunnel_probes(client)
+    if address is None or router is None:
+        yield from _between_sites(scene, router)
+    else:
+        yield from path_probes(scene, router, address)
+    if are_many:
+        yield from _glances(chosen, {client.name for client in whole})
+
+
+def _glances(clients: Sequence[Client], known: set[str]) -> Iterator[Probe]:
+    """Yield a short check for each remaining router: a few small pings, then full-size ones."""
+    first = {client.name: client for client in reversed(clients) if client.name not in known}
+    for client in list(first.values())[::-1][:_GLANCES]:
+        for probe in tunnel_probes(client):
+            if probe.kind is ProbePurpose.UNDERLAY:
+                small = replace(probe, repeat=FEW)
+                yield small
+            elif probe.kind is ProbePurpose.UNDERLAY_FULL:
+                yield replace(probe, only_if=small)
+
+
+def _chosen(scene: Scene, clients: Sequence[Client]) -> list[Client]:
+    """Choose first failing pairs, then those whose wires have lost many packets, and each router once before
+    any again.
+    """
+    met: Counter[str] = Counter()
+    order: list[tuple[bool, bool, int, Client]] = []
+    for client in clients:
+        order.append((client.works, not _has_lost(scene, client), met[client.name], client))
+        met[client.name] += 1
+    return [client for *_, client in sorted(order, key=lambda one: one[:3])]
+
+
+def _has_lost(scene: Scene, client: Client) -> bool:
+    """Return whether packets were lost by the counters of the two ends of its wire, since they started."""
+    near = (client.name, client.tunnel.source_interface)
+    link = scene.link(near)
+    far = [end for end in link.ends if end != near] if link is not None else []
+    facts = scene.of(far[0][0]) if len(far) == 1 else None
+    here = interface_of(client.facts, near[1])
+    there = interface_of(facts, far[0][1]) if facts is not None else None
+    if here is None or there is None:
+        return False
+    return any(sent - received > _LOST * sent for sent, received in _counts(here, there))
+
+
+def _counts(here: InterfaceFacts, there: InterfaceFacts) -> Iterator[tuple[int, int]]:
+    yield here.sent, there.received
+    yield there.sent, here.received
+
+
+def path_probes(scene: Scene, router: str, address: Address) -> Iterator[Probe]:
+    """Yield probes from a router's site to an address, and between the NBMA addresses of the two ends."""
+    facts = scene.of(router)
+    site = scene.site_of(router, facts) if facts is not None else None
+    if site is None or site[1].version != address.version:
+        return
+    yield Probe(kind=ProbePurpose.SITES, router=router, target=address, source=site[0], repeat=5)
+    yield Probe(kind=ProbePurpose.TRACE, router=router, target=address, source=site[0])
+
+
+def tunnel_probes(client: Client) -> Iterator[Probe]:
+    """Yield probes between a tunnel and its server."""
+    tunnel, nbma = client.tunnel, client.nbma
+    source = interface_of(client.facts, tunnel.source_interface)
+    if nbma is not None and source is not None and source.line:
+        probe = partial(Probe, router=client.name, target=nbma, source=source.name)
+        first = probe(kind=ProbePurpose.UNDERLAY, repeat=10)
+        yield first
+        yield probe(kind=ProbePurpose.LOSS, repeat=40, only_if=first)
+        most = min(source.ip_mtu, tunnel.ip_mtu + source.ip_mtu - tunnel.room)
+        yield probe(kind=ProbePurpose.UNDERLAY_FULL, size=most, df=True, repeat=3, only_if=first)
+        theirs = client.there.ip_mtu if client.there is not None else 0
+        if theirs > tunnel.ip_mtu:
+            more = min(source.ip_mtu, theirs + source.ip_mtu - tunnel.room)
+            yield probe(kind=ProbePurpose.UNDERLAY_OTHERS, size=more, df=True, repeat=3, only_if=first)
+        yield probe(kind=ProbePurpose.UNDERLAY_PIECES, size=_PIECES, repeat=3, only_if=first)
+    address = client.server.address if client.server is not None else None
+    if tunnel.up and address is not None and any(own.version == address.version for own in tunnel.addresses):
+        probe = partial(Probe, router=client.name, target=address, source=tunnel.name)
+        first = probe(kind=ProbePurpose.TUNNEL)
+        yield first
+        yield probe(kind=ProbePurpose.TUNNEL_FULL, repeat=3, size=tunnel.ip_mtu, df=True, only_if=first)
+
+
+def follow_up_probes(scene: Scene, findings: Iterable[Finding]) -> Iterator[Probe]:
+    """Yield probes that the first findings require: the largest packet that passes, and the end where larger ones are
+    lost.
+    """
+    asked = {name for one in findings if one.cause is Cause.PATH_MTU for name in (one.router, *one.others)}
+    done: set[str] = set()
+    for client in [one for one in scene.clients() if one.name in asked and one.hub in asked][:_FEW_PAIRS]:
+        source = interface_of(client.facts, client.tunnel.source_interface)
+        most = client.tunnel.ip_mtu + source.ip_mtu - client.tunnel.room if source is not None else 0
+        for size in _SIZES if source is not None and client.nbma is not None else ():
+            if size < most and client.nbma is not None and source is not None:
+                yield Probe(
+                    kind=ProbePurpose.UNDERLAY_SIZE,
+                    router=client.name,
+                    target=client.nbma,
+                    source=source.name,
+                    size=size,
+                    df=True,
+                    repeat=FEW,
+                )
+        ends = ((client.name, client.facts, client.nbma), (client.hub, client.hub_facts, scene.seen_as(client)))
+        for name, facts, far in ends:
+            route = best_route(facts, far) if facts is not None and far is not None else None
+            for hop in route.next_hops[:1] if route is not None and name not in done else ():
+                done.add(name)
+                if hop.address is not None:
+                    yield Probe(
+                        kind=ProbePurpose.GATEWAY_FULL,
+                        router=name,
+                        target=hop.address,
+                        source=hop.interface,
+                        size=most,
+                        df=True,
+                        repeat=FEW,
+                    )
+
+
+def single_router_probes(scene: Scene, router: str, address: Address | None = None) -> Iterator[Probe]:
+    """Yield the probes that one router can run by itself."""
+    for client in list(scene.clients(router))[:MOST_PAIRS]:
+        route = best_route(client.facts, client.nbma) if client.nbma is not None else None
+        for hop in route.next_hops[:1] if route is not None else ():
+            if hop.address is not None and all(hop.interface != tunnel.name for tunnel in client.facts.tunnels):
+                yield Probe(kind=ProbePurpose.GATEWAY, router=router, target=hop.address, source=hop.interface)
+        yield from tunnel_probes(client)
+        if address is None:
+            yield from _to_other_sites(scene, client)
+    if address is not None:
+        yield from path_probes(scene, router, address)
+
+
+def _to_other_sites(scene: Scene, client: Client) -> Iterator[Probe]:
+    """Yield the first addresses of networks learned through the tunnel, because hosts are not known."""
+    site = scene.site_of(client.name, client.facts)
+    found = [
+        route.prefix[1]
+        for route in client.facts.routes
+        if any(hop.interface == client.tunnel.name and hop.address is not None for hop in route.next_hops)
+        and route.prefix.version == 4
+        and 8 <= route.prefix.prefixlen < 31
+    ]
+    for target in found[:_MOST_SITES] if site is not None else ():
+        yield Probe(
+            kind=ProbePurpose.SITES, router=client.name, target=target, source=site[0] if site else "", repeat=4
+        )
+        yield Probe(kind=ProbePurpose.TRACE, router=client.name, target=target, source=site[0] if site else "")
+
+
+def _between_sites(scene: Scene, router: str | None) -> Iterator[Probe]:
+    """Yield probes between spokes that already send to each other directly: a probe builds no shortcut."""
+    spokes: dict[str, tuple[Client, str, Address]] = {}
+    for client in scene.clients():
+        site = scene.site_of(client.name, client.facts)
+        if site is not None and client.name not in spokes:
+            spokes[client.name] = (client, *site)
+    seen = {scene.seen_as(client): name for name, (client, *_) in spokes.items()}
+    direct = dict.fromkeys(
+        (one, other)
+        for one, (client, *_) in spokes.items()
+        for entry in client.tunnel.mappings
+        if entry.kind == "dynamic" and (other := seen.get(entry.nbma, one)) != one
+        if spokes[other][2] in entry.target and (router is None or router in (one, other))
+    )
+    for one, other in list(direct)[:MOST_PAIRS]:
+        yield Probe(kind=ProbePurpose.SITES, router=one, target=spokes[other][2], source=spokes[one][1], repeat=4)

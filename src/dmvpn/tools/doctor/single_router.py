@@ -1,0 +1,145 @@
+"""Diagnosis of one router on its own: possible causes, the most likely first, each with a command that decides.
+
+The steps are those of the whole examination, and the first step with a symptom ends it. A state that may be intended is
+no symptom, and comes last. The evidence decides the order of the causes: first faults of the router itself, then causes
+that its packets, its counters and messages of peers support, then the rest. A cause that needs a comparison of two
+routers stays a hypothesis here, however likely it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import kernel, registration, remote_checks, tunnel_interfaces
+from dmvpn.tools.doctor import underlay as whole_underlay
+from dmvpn.tools.doctor.probes import ProbePurpose
+from dmvpn.tools.doctor.rip import rip_on
+from dmvpn.tools.doctor.suspicions import complaints, ipsec, nhrp, rip, routing, sessions, shortcuts, underlay
+from dmvpn.tools.doctor.suspicions.observations import ServerView, here, mild
+from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.facts import Address
+    from dmvpn.tools.doctor.scene import Scene
+
+
+def suspect(scene: Scene, name: str, address: Address | None = None) -> Diagnosis:
+    """Return possible faults in this router's view, optionally on the path to an address. scene: with this router
+    alone.
+    """
+    if scene.of(name) is None:
+        dead = Hypothesis(
+            cause=Cause.ROUTER_DEAD, why=f"{name} does not answer", decide=f"its console; dmvpn lab start {name}"
+        )
+        return _diagnosis(scene, name, [dead], [])
+    found: dict[Cause, Hypothesis] = {}
+    fine: list[Fine] = []
+    for one in _own(scene):
+        found.setdefault(one.cause, one)
+    for one in _of_servers(scene, name, address, fine):
+        found.setdefault(one.cause, one)
+    if address is not None and all(one.mild for one in found.values()):
+        for one in complaints.remote_faults(scene, name, address):
+            found.setdefault(one.cause, one)
+    return _diagnosis(scene, name, list(found.values()), fine, address)
+
+
+def _of_servers(scene: Scene, name: str, address: Address | None, fine: list[Fine]) -> Iterator[Hypothesis]:
+    """Yield suspicions about the paths to all servers, those of the earliest step first.
+
+    Missing routes follow from a silent server. fine: gets the steps that work.
+    """
+    found: list[tuple[int, Hypothesis]] = []
+    for client in scene.clients(name):
+        view = ServerView(scene, client, address)
+        for number, (step, look) in enumerate(STEPS):
+            suspicions = list(look(view))
+            found += [(number, one) for one in suspicions]
+            if any(not one.mild for one in suspicions):
+                break
+            fine += [Fine(step, what) for what in _good(step, view)]
+    yield from (one for _, one in sorted(found, key=lambda one: one[0]))
+
+
+def _diagnosis(
+    scene: Scene, name: str, found: list[Hypothesis], fine: list[Fine], address: Address | None = None
+) -> Diagnosis:
+    return Diagnosis(
+        view=View.ONE_END,
+        routers=(name,),
+        address=str(address or ""),
+        hypotheses=tuple(sorted(found, key=lambda one: one.mild)),
+        fine=tuple(dict.fromkeys(fine)),
+        unseen=remote_checks.unseen_ends(scene, name, address),
+        probes=tuple(f"{probe.router}: {probe.command}: {outcome}" for probe, outcome in scene.answers.items()),
+    )
+
+
+#: Checks of the whole examination that need no other router.
+_LOCAL: Final = (
+    kernel.tables,
+    kernel.filters,
+    whole_underlay.interfaces,
+    tunnel_interfaces.tunnels,
+    registration.without_nhrp,
+)
+
+
+def _own(scene: Scene) -> Iterator[Hypothesis]:
+    """Yield defects that the router's own state shows."""
+    findings = [one for check in _LOCAL for one in check(scene) if isinstance(one, Finding)]
+    findings.sort(key=lambda one: one.step.rank)
+    for one in findings:
+        if one.cause is Cause.HOST_FILTER:
+            yield mild(one.cause, one.what, one.order) if one.advice else here(one.cause, one.what, (one.order,))
+        elif one.cause is not Cause.UNDECIDED and not one.advice:
+            yield here(one.cause, one.what, one.fix)
+    for name, facts in scene.alive():
+        under = {tunnel.source_interface for tunnel in facts.tunnels} | {tunnel.name for tunnel in facts.tunnels}
+        for port in facts.interfaces:
+            if not port.enabled and port.addresses and port.name not in under:
+                why = f"{port.name} of {name} has an address, and is shut down"
+                yield mild(Cause.INTERFACE_SHUTDOWN, why, "is it meant so?")
+
+
+def _good(step: Step, view: ServerView) -> Iterator[str]:
+    """Yield statements about a step without suspicion."""
+    client = view.client
+    ping = view.ping(ProbePurpose.UNDERLAY)
+    if step is Step.UNDERLAY and ping is not None:
+        yield f"pings to {view.peer}: {ping}"
+    elif step is Step.REGISTRATION and client.server is not None and client.server.responding:
+        yield f"registered with {client.server.address} ({view.peer})"
+    elif step is Step.ROUTING:
+        near = [one for one in client.facts.neighbors if one.interface == client.tunnel.name and one.up]
+        if near:
+            names = ", ".join(str(one.address) for one in near)
+            yield f"{near[0].protocol} neighbors on {client.tunnel.name}: {names}"
+        heard = rip_on(client.facts, client.tunnel)
+        if heard is not None and heard.heard:
+            yield f"RIP is heard on {client.tunnel.name}: {', '.join(map(str, heard.heard))}"
+
+
+#: In the order of the path; the first one with a suspicion ends it.
+STEPS: Final[tuple[tuple[Step, Callable[[ServerView], Iterator[Hypothesis]]], ...]] = (
+    (Step.UNDERLAY, underlay.route),
+    (Step.UNDERLAY, underlay.pings),
+    (Step.LINE, underlay.subnet),
+    (Step.GRE, underlay.lifetime),
+    (Step.IKE, ipsec.ike),
+    (Step.SA, ipsec.sas),
+    (Step.REGISTRATION, nhrp.registration),
+    (Step.GRE, nhrp.tunnel_pings),
+    (Step.MULTICAST, nhrp.multicast),
+    (Step.ROUTING, routing.neighbors),
+    (Step.ROUTING, rip.neighbors),
+    (Step.ROUTING, sessions.ospf),
+    (Step.ROUTING, sessions.bgp),
+    (Step.ROUTING, routing.routes),
+    (Step.ROUTING, rip.routes),
+    (Step.GRE, shortcuts.sizes),
+    (Step.SHORTCUT, shortcuts.shortcuts),
+)

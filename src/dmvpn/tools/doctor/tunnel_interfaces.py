@@ -1,0 +1,252 @@
+"""Checks of tunnel interfaces: they are up, with a source and with a unique address in the subnet of the cloud."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ipsec.reasons import IpsecReason
+from dmvpn.features.static.config import ROUTE
+from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.features.tunnel.config import KEEPALIVE
+from dmvpn.features.tunnel.reasons import TunnelReason
+from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.ios.common import SHUTDOWN
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import addressing
+from dmvpn.tools.doctor.configuration import device, texts
+from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.static_routes import lines_from
+from dmvpn.tools.doctor.underlay_path import best_route
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.facts import Address, AddressWithLength
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+
+def tunnels(scene: Scene) -> Iterator[Verdict]:
+    """Check that each tunnel is up, or report the reason."""
+    for name, facts in scene.alive():
+        for tunnel in facts.tunnels:
+            yield _tunnel(scene, name, facts, tunnel)
+
+
+def _tunnel(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Verdict:
+    interface = (INTERFACE.of(name=tunnel.name),)
+    evidence = (f"{name}: {tunnel.name} is {'up' if tunnel.up else f'down: {tunnel.reason}'}",)
+    recursion = _recursion(name, facts, tunnel)
+    if recursion is not None:
+        return recursion
+    if tunnel.up and not tunnel.addresses:
+        return Finding(
+            step=Step.LINE,
+            cause=Cause.NO_ADDRESS,
+            router=name,
+            what=f"{tunnel.name} of {name} has no address",
+            evidence=evidence,
+            fix=(*interface, addressing.tunnel_line(scene, tunnel)),
+        )
+    if tunnel.up:
+        return Fine(Step.LINE, f"{tunnel.name} of {name} is up, source {tunnel.source}")
+    if tunnel.reason.is_one(TunnelReason.SHUT) or (not tunnel.reason and not tunnel.enabled):
+        what = f"{tunnel.name} of {name} is shut down"
+        return Finding(
+            step=Step.LINE,
+            cause=Cause.TUNNEL_SHUTDOWN,
+            router=name,
+            what=what,
+            evidence=evidence,
+            fix=(*interface, SHUTDOWN.no()),
+        )
+    source = interface_of(facts, tunnel.source_interface)
+    if source is not None and not source.enabled:
+        return Finding(
+            step=Step.UNDERLAY,
+            cause=Cause.INTERFACE_SHUTDOWN,
+            router=name,
+            what=f"{source.name} of {name}, the source of {tunnel.name}, is shut down",
+            evidence=evidence,
+            fix=(INTERFACE.of(name=source.name), SHUTDOWN.no()),
+        )
+    cause, fix = _CAUSES.get(tunnel.reason.code, (Cause.TUNNEL_DOWN, ""))
+    if cause is Cause.WRONG_DESTINATION and _was_multipoint(scene, name, tunnel):
+        cause, fix = Cause.HUB_POINT_TO_POINT, tunnel_lines.MODE.of(gre=True, multipoint=True)
+    if cause is Cause.WRONG_SOURCE:
+        fix = tunnel_lines.SOURCE.of(interface=addressing.source_port(scene, name))
+    what = f"{tunnel.name} of {name} is down: {tunnel.reason or 'no reason known'}"
+    return Finding(
+        step=Step.LINE, cause=cause, router=name, what=what, evidence=evidence, fix=(*interface, fix) if fix else ()
+    )
+
+
+def _was_multipoint(scene: Scene, name: str, tunnel: TunnelFacts) -> bool:
+    """Return whether clients use it as their server, or it has servers in the form of a multipoint tunnel."""
+    sought = {(one.nbma, one.hub) for one in scene.clients() if one.name != name}
+    return (tunnel.source, name) in sought or bool(tunnel.servers)
+
+
+_SOURCE: Final = (Cause.WRONG_SOURCE, "")
+#: The fault of a tunnel that is down, and the line to enter.
+_CAUSES: Final[dict[str, tuple[Cause, str]]] = {
+    code.id: cause
+    for code, cause in (
+        (TunnelReason.SOURCE_DOWN, (Cause.UNDECIDED, "")),
+        (TunnelReason.SOURCE_WITHOUT_ADDRESS, _SOURCE),
+        (TunnelReason.SOURCE_OF_ROUTE, _SOURCE),
+        (TunnelReason.NO_INTERFACE, _SOURCE),
+        (TunnelReason.NO_SOURCE, _SOURCE),
+        (
+            TunnelReason.NO_DESTINATION,
+            (Cause.WRONG_DESTINATION, tunnel_lines.DESTINATION.of(address=Placeholder("ADDRESS"))),
+        ),
+        (TunnelReason.NO_ROUTE, (Cause.MISSING_ROUTE, "")),
+        (TunnelReason.KEEPALIVE, (Cause.UNDECIDED, "")),
+        (TunnelReason.UNPROTECTED, (Cause.PROFILE, "")),
+        (IpsecReason.NO_PROFILE, (Cause.PROFILE, "")),
+        (IpsecReason.NO_TRANSFORM, (Cause.PROFILE, "")),
+        (IpsecReason.OTHER_PROFILE, (Cause.PROFILE, "")),
+    )
+}
+
+
+def _recursion(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | None:
+    """Return the finding that the tunnel is down because its own packets would go through it."""
+    if not tunnel.reason.is_one(TunnelReason.RECURSION):
+        return None
+    nbmas = [server.nbma for server in tunnel.servers if server.nbma is not None]
+    nbmas += [tunnel.destination] if tunnel.destination is not None else []
+    fix: tuple[str, ...] = ()
+    for nbma in nbmas:
+        fix = tuple(f"no {line}" for line in lines_from(facts, nbma)) or fix
+        route = best_route(facts, nbma)
+        learned = route is not None and any(hop.interface == tunnel.name for hop in route.next_hops)
+        if learned and route is not None and not fix:
+            fix = (ROUTE.of(network=nbma, mask="255.255.255.255", next_hop=Placeholder("NEXT-HOP")),)
+    return Finding(
+        step=Step.LINE,
+        cause=Cause.RECURSION,
+        router=name,
+        what=f"the route to the far end of {tunnel.name} of {name} leads through {tunnel.name} itself",
+        evidence=(f"{name}: {tunnel.name} is down: {tunnel.reason}",),
+        fix=fix,
+    )
+
+
+def addresses(scene: Scene) -> Iterator[Verdict]:
+    """Check that no two tunnels of a cloud have one address."""
+    owned = [
+        (name, tunnel, address)
+        for name, facts in scene.alive()
+        for tunnel in facts.tunnels
+        for address in tunnel.addresses
+    ]
+    for (one, mine, address), (other, theirs, same) in combinations(owned, 2):
+        if one == other or address != same:
+            continue
+        name, tunnel = _mistaken(scene, (one, mine), (other, theirs))
+        yield Finding(
+            step=Step.REGISTRATION,
+            cause=Cause.ADDRESS_CONFLICT,
+            router=name,
+            what=f"{one} and {other} both have the tunnel address {address}",
+            evidence=tuple(f"{who} says: {reason}" for who, reason in _said(scene, (one, other))),
+            fix=(INTERFACE.of(name=tunnel.name), addressing.tunnel_line(scene, tunnel)),
+            others=tuple(who for who in (one, other) if who != name),
+        )
+
+
+def _mistaken(scene: Scene, one: tuple[str, TunnelFacts], other: tuple[str, TunnelFacts]) -> tuple[str, TunnelFacts]:
+    """Return of two tunnels with one address the one to change.
+
+    It is a server whose clients use another address; or the unregistered one.
+    """
+    for router in (one, other):
+        if addressing.wanted_server_address(scene, router[1]) is not None:
+            return router
+    return other if _registered(one[1]) and not _registered(other[1]) else one
+
+
+def _registered(tunnel: TunnelFacts) -> bool:
+    return all(server.responding for server in tunnel.servers)
+
+
+def _said(scene: Scene, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        for client in scene.clients(name):
+            if client.server is not None and client.server.reason:
+                yield name, str(client.server.reason)
+
+
+def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check that the tunnel's address is in the subnet of its server's."""
+    if client.there is None or client.hub_facts is None:
+        return
+    mine = interface_of(client.facts, client.tunnel.name)
+    theirs = interface_of(client.hub_facts, client.there.name)
+    for here in mine.addresses if mine is not None else ():
+        if _is_taken(scene, client.name, here.ip):
+            continue  # its own address shows its network
+        others = [other for other in (theirs.addresses if theirs is not None else ()) if other.version == here.version]
+        if not others or any(here.network == other.network for other in others):
+            continue
+        networks = _networks(scene)
+        is_named = client.server is not None and client.server.address in here.network
+        if is_named and networks[here.network] > 1 and networks[others[0].network] > 1:
+            continue  # two clouds: the server line leads into the other one
+        yield _other_subnet(scene, client, here, others[0])
+
+
+def _networks(scene: Scene) -> Counter[object]:
+    """Return the number of tunnels in each network."""
+    networks: Counter[object] = Counter()
+    for _, facts in scene.alive():
+        for tunnel in facts.tunnels:
+            found = interface_of(facts, tunnel.name)
+            networks.update(address.network for address in (found.addresses if found is not None else ()))
+    return networks
+
+
+def _is_taken(scene: Scene, name: str, address: Address) -> bool:
+    """Return whether another router's tunnel has the same address."""
+    return any(address in tunnel.addresses for who, facts in scene.alive() if who != name for tunnel in facts.tunnels)
+
+
+def _other_subnet(scene: Scene, client: Client, here: AddressWithLength, other: AddressWithLength) -> Finding:
+    """Return the finding about the wrong end: the one whose network no other tunnel has."""
+    networks = _networks(scene)
+    mine = networks[here.network] <= networks[other.network]
+    name, port, wrong, right = (
+        (client.name, client.tunnel.name, here, other)
+        if mine or client.there is None
+        else (client.hub, client.there.name, other, here)
+    )
+    return Finding(
+        step=Step.LINE,
+        cause=Cause.TUNNEL_MASK,
+        router=name,
+        what=f"{port} of {name} has {wrong}, and the other end is {right}: that is no common subnet",
+        evidence=(f"{client.name}: {here}", f"{client.hub}: {other}"),
+        fix=(INTERFACE.of(name=port), addressing.address_line(wrong.ip, right.network)),
+    )
+
+
+def keepalives(scene: Scene) -> Iterator[Verdict]:
+    """Check that no multipoint tunnel sends keepalives: it has no single far end."""
+    for name, facts in scene.alive():
+        for tunnel in facts.tunnels:
+            if tunnel.multipoint and tunnel.keepalive is not None:
+                lines = tuple(f"no {line}" for line in texts(device(facts).section(tunnel.name), KEEPALIVE))
+                yield Finding(
+                    step=Step.LINE,
+                    cause=Cause.KEEPALIVE,
+                    router=name,
+                    what=f"{tunnel.name} of {name} is multipoint, where a GRE keepalive does nothing",
+                    fix=(INTERFACE.of(name=tunnel.name), *lines),
+                    advice=True,
+                )

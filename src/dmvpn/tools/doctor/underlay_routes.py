@@ -1,0 +1,204 @@
+"""Checks of the routes in the underlay between the two ends of a tunnel, in both directions."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, ip_network
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.static.config import ROUTE
+from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.features.tunnel.reasons import TunnelReason
+from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.shells.lab_model import INSIDE
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import addressing, nat, tracked_routes, underlay_leak
+from dmvpn.tools.doctor.static_routes import route_line, static_lines
+from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.facts import Address
+    from dmvpn.features.rib.facts import RouteFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+#: The prefix of the default route.
+_DEFAULT: Final = IPv4Network("0.0.0.0/0")
+#: Network and mask of the default route.
+_ANY: Final = IPv4Address(0)
+_STEP = Step.UNDERLAY
+
+
+def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check the routes from end to end, there and back."""
+    if client.nbma is None or not client.hub or nat.hiding_translator(scene, client):
+        return
+    if client.tunnel.reason.is_one(TunnelReason.VRF):
+        return  # its paths are in a table of their own, which is reported with the tunnel
+    there = trace(scene, client.name, client.nbma)
+    if there.end not in (PathEnd.ARRIVED, PathEnd.UNSEEN):
+        yield from _broken(scene, client, there, client.nbma, client.name)
+        return
+    back_to = scene.seen_as(client)
+    if back_to is None or client.hub_facts is None:
+        return
+    back = trace(scene, client.hub, back_to)
+    if back.end in (PathEnd.ARRIVED, PathEnd.UNSEEN):
+        if back.end is PathEnd.ARRIVED:
+            yield Fine(_STEP, f"routes lead from {client.name} to {client.nbma} ({client.hub}), and back to {back_to}")
+        return
+    egress = best_route(client.facts, client.nbma)
+    leaves = egress.next_hops[0].interface if egress is not None and egress.next_hops else ""
+    plugged = scene.link((client.name, client.tunnel.source_interface)) is not None
+    by_tunnel = any(tunnel.name == leaves for tunnel in client.facts.tunnels)
+    if plugged and leaves and leaves != client.tunnel.source_interface and not by_tunnel:
+        yield Finding(
+            step=Step.LINE,
+            cause=Cause.WRONG_SOURCE,
+            router=client.name,
+            what=(
+                f"{client.tunnel.name} of {client.name} leaves from {client.tunnel.source_interface} ({back_to}), "
+                f"which nobody outside reaches; packets to {client.hub} leave by {leaves}"
+            ),
+            evidence=(f"{back.at}: {back.end.value} to {back_to}",),
+            fix=(INTERFACE.of(name=client.tunnel.name), tunnel_lines.SOURCE.of(interface=leaves)),
+        )
+        return
+    yield from _broken(scene, client, back, back_to, client.hub)
+
+
+def _broken(scene: Scene, client: Client, found: UnderlayPath, target: Address, start: str) -> Iterator[Verdict]:
+    """Yield the meaning of a path's end."""
+    at, blame = found.at, found.blame or found.at
+    evidence = (f"from {start} to {target}: {found.end.value} at {at}",)
+    fix: tuple[str, ...]
+    match found.end:
+        case PathEnd.NO_ROUTE:
+            gone = tracked_routes.withdrawn(scene, at, target, evidence, _STEP)
+            if gone is not None:
+                yield gone
+                return
+            if _has_it_written(scene, at, target):
+                return  # the route went with its interface, and that is a finding of its own
+            what, cause, fix = f"{at} has no route to {target}", Cause.MISSING_ROUTE, _route(scene, at, target)
+        case PathEnd.DROPPED:
+            prefix = found.route.prefix if found.route is not None else target
+            what, cause = f"{at} drops packets for {target}: {prefix} leads to Null0", Cause.BLACK_HOLE
+            fix = _without(scene, at, found, target)
+        case PathEnd.NOBODY:
+            what, cause, fix = _nobody_there(scene, found, target)
+        case PathEnd.TUNNEL if leak := underlay_leak.by_owner(scene, found, target):
+            yield leak
+            return
+        case PathEnd.TUNNEL:
+            what = f"the route of {at} to {target} leads through a tunnel, whose packets need that very route"
+            cause, fix = Cause.RECURSION, _without(scene, at, found, target)
+        case PathEnd.DEAD:
+            what, cause, fix = f"{blame}, on the way from {start} to {target}, does not run", Cause.ROUTER_DEAD, ()
+        case PathEnd.SHUT:
+            what, cause, fix = f"the interface of {blame} towards {at} is shut down", Cause.INTERFACE_SHUTDOWN, ()
+        case _:
+            blame, fix = _turning(scene, found, target)
+            what = f"the way from {start} to {target} is a loop, and a static route of {blame} leads back"
+            cause = Cause.WRONG_NEXT_HOP
+    yield Finding(
+        step=_STEP,
+        cause=cause,
+        router=blame,
+        what=what,
+        evidence=evidence,
+        fix=fix,
+        order=f"dmvpn lab start {blame}" if cause is Cause.ROUTER_DEAD else "",
+    )
+
+
+def _turning(scene: Scene, found: UnderlayPath, target: Address) -> tuple[str, tuple[str, ...]]:
+    """Return the router in a loop with the most specific static route to the target, and the lines that remove the
+    route.
+    """
+    names = dict.fromkeys(node for wire in found.wires for node, _ in wire)
+    routes = [
+        (name, route)
+        for name in names
+        if (facts := scene.of(name)) is not None
+        if (route := best_route(facts, target)) is not None and route.source == "static" and route.prefix.prefixlen
+    ]
+    longest = max(routes, key=lambda one: one[1].prefix.prefixlen, default=None)
+    return (longest[0], removal_lines(scene, *longest)) if longest is not None else (found.at, ())
+
+
+def _has_it_written(scene: Scene, at: str, target: Address) -> bool:
+    """Return whether a route is configured, or comes with an address, and its interface is down."""
+    facts = scene.of(at)
+    down = [it for it in (facts.interfaces if facts is not None else ()) if not it.line]
+    if any(target in own.network for it in down for own in it.addresses):
+        return True  # the wire of the target
+    return bool(static_lines(facts, _DEFAULT)) and any(not interface.line for interface in scene.underlay_wires(at))
+
+
+def _route(scene: Scene, at: str, target: Address) -> tuple[str, ...]:
+    """Return the missing line: a provider needs one for each remote network, all other routers a default route."""
+    if at not in scene.lab.providers:
+        line = ROUTE.of(network=_ANY, mask=_ANY, next_hop=_gateway(scene, at) or Placeholder("NEXT-HOP"))
+        facts = scene.of(at)
+        is_written = facts is not None and line in facts.configuration
+        return (addressing.wire_lines(scene, at) if is_written else ()) or (line,)
+    owner = scene.owner(target)
+    near = (
+        theirs.ip
+        for link in scene.lab.links
+        if at in {node for node, _ in link.ends}
+        for node, port in link.ends
+        if node == owner
+        for theirs in scene.addresses_at(node, port)
+        if theirs.version == target.version
+    )
+    return (host_route(target, next(near, None)),)
+
+
+def _nobody_there(scene: Scene, found: UnderlayPath, target: Address) -> tuple[str, Cause, tuple[str, ...]]:
+    at, route = found.at, found.route
+    if route is not None and route.source == "connected":
+        what = f"{at} takes {target} for its own wire ({route.prefix}), where no router has it: its mask is too short"
+        return what, Cause.WRONG_MASK, (INTERFACE.of(name=route.next_hops[0].interface), addressing.address_line())
+    gateway = _gateway(scene, at)
+    prefix, unknown = route.prefix if route is not None else _DEFAULT, Placeholder("NEXT-HOP")
+    what = f"{at} sends packets for {target} to {found.next_hop}, which no router has"
+    wrong = f"no {route_line(prefix, found.next_hop or unknown)}"
+    if route is not None and len(route.next_hops) > 1:
+        return f"{what}, in turn with others", Cause.WRONG_NEXT_HOP, (wrong,)
+    return what, Cause.WRONG_NEXT_HOP, (wrong, route_line(prefix, gateway or unknown))
+
+
+def host_route(target: Address, next_hop: Address | None) -> str:
+    """Return the line of a route to one address."""
+    return route_line(ip_network(target), next_hop or Placeholder("NEXT-HOP"))
+
+
+def removal_lines(scene: Scene, at: str, route: RouteFacts) -> tuple[str, ...]:
+    """Return the lines that remove a static route."""
+    return tuple(f"no {line}" for line in static_lines(scene.of(at), route.prefix))
+
+
+def _without(scene: Scene, at: str, found: UnderlayPath, target: Address) -> tuple[str, ...]:
+    """Return the same; for a learned route, a static host route that overrides it."""
+    if found.route is None:
+        return ()
+    if found.route.source == "static":
+        return removal_lines(scene, at, found.route)
+    return (host_route(target, _gateway(scene, at)),)
+
+
+def _gateway(scene: Scene, name: str) -> Address | None:
+    """Return a router's gateway: the provider, or the translator, on its wire."""
+    facts = scene.of(name)
+    for interface in facts.interfaces if facts is not None else ():
+        link = scene.link((name, interface.name))
+        for node, port in link.ends if link is not None else ():
+            if port == INSIDE and node in scene.lab.gateways:
+                return scene.lab.gateways[node].inside
+            if node in scene.lab.providers and node != name:
+                return next((one.ip for one in scene.addresses_at(node, port) if one.version == 4), None)
+    return None

@@ -1,0 +1,269 @@
+"""Changes that may be tried in a copy of a network: a router loses a line, gets one, or has one replaced.
+
+They are derived from the configurations alone: lines that a router has and routers of its role lack, lines that these
+have and it lacks, lines that it has for one peer and not for a similar one, and the switches of the language. `names`
+knows which words of a line mean which router, so that lines of two routers can be compared.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.network.lines import Lines, lines_after
+from dmvpn.tools.remedies.switches import switches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from dmvpn.tools.remedies.names import Names
+
+#: Lines that affect no packet; and lines that every router of a cloud needs, which are never left out.
+_IDLE: Final = ("description ", "hostname ", "no ip redirects", "exit-", "bandwidth ")
+_NEEDED: Final = ("ip address ", "tunnel source ", "tunnel mode ", "ip nhrp network-id ", "no shutdown")
+#: Lines whose values belong to one interface alone.
+_OF_THE_PLACE: Final = (
+    "ip address ",
+    "tunnel source ",
+    "tunnel mode ",
+    "no shutdown",
+    "shutdown",
+    "tunnel destination ",
+)
+#: The part of a heading that differs between sections of one kind.
+_NUMBER: Final = re.compile(r"[\d./]+$|(?<=^router eigrp ).*|(?<=autonomous-system ).*")
+#: Words in front of a secret.
+_SECRETS: Final = frozenset(
+    (
+        *("authentication", "authentication-key", "password", "secret", "key-string", "pre-shared-key", "md5", "key"),
+        "community",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedLine:
+    """A line of a configuration, with those that lead to its section."""
+
+    path: tuple[str, ...]
+    text: str
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether the line may contain a secret."""
+        words = self.text.removeprefix("no ").split()
+        return not _SECRETS.isdisjoint(words[:-1]) and words[:2] != ["tunnel", "key"]
+
+    @property
+    def bare(self) -> str:
+        """The line with dots in the place of its secret, if it has one."""
+        words = self.text.split()
+        place = next((number for number, word in enumerate(words) if word in _SECRETS), len(words))
+        return " ".join([*words[: place + 1], "..."]) if self.is_secret else self.text
+
+    def __str__(self) -> str:
+        return " / ".join((*self.path, self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class RouterChange:
+    """A change of the configuration of one router: lines that are removed, and lines that are added."""
+
+    router: str
+    gone: tuple[ChangedLine, ...] = ()
+    new: tuple[ChangedLine, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Return the lines to enter in configuration mode."""
+        typed: list[str] = []
+        path: tuple[str, ...] = ()
+        wanted = (*((one.path, negated(one.text)) for one in self.gone), *((one.path, one.text) for one in self.new))
+        for section, text in wanted:
+            typed += section if section != path or not typed else ()
+            typed.append(text)
+            path = section
+        return tuple(typed)
+
+    @property
+    def summary(self) -> str:
+        """The router and the last line of the change, with its section and without secrets, to show progress."""
+        line = self.new[-1] if self.new else self.gone[-1]
+        bare = line.bare if self.new else negated(line.bare)
+        return f"{self.router}: {' / '.join((*line.path[-1:], bare))}"
+
+    @property
+    def size(self) -> int:
+        """The number of lines that the change removes or adds."""
+        return len(self.gone) + len(self.new)
+
+
+def negated(line: str) -> str:
+    """Return the line that removes a line."""
+    return line.removeprefix("no ") if line.startswith("no ") else f"no {line}"
+
+
+def lines_of(text: str) -> tuple[ChangedLine, ...]:
+    """Return the lines of a configuration, without comments, idle lines and headings of sections that are not empty."""
+    trail: list[str] = []
+    found: list[tuple[int, ChangedLine]] = []
+    for indented in Lines.of(text).lines:
+        depth = len(indented) - len(indented.lstrip())
+        line = indented.strip()
+        if not line or line.startswith("!") or line == "end":
+            continue
+        del trail[depth:]
+        found.append((depth, ChangedLine(tuple(trail), line)))
+        trail.append(line)
+    return tuple(
+        one
+        for number, (depth, one) in enumerate(found)
+        if not one.text.startswith(_IDLE) and (number + 1 == len(found) or found[number + 1][0] <= depth)
+    )
+
+
+def with_changes(texts: Mapping[str, str], changes: Iterable[RouterChange]) -> dict[str, str]:
+    """Return the configurations with these changes. Raises UserError if a router refuses one, or one has no effect."""
+    now = dict(texts)
+    for change in changes:
+        after = lines_after(now[change.router], change.lines)
+        if tuple(after) == Lines.of(now[change.router]).lines:
+            raise UserError(f"{change.router} has that already")
+        now[change.router] = "\n".join([*after, "end", ""])
+    return now
+
+
+class Proposals:
+    """Proposes the changes of each kind for the routers of a network."""
+
+    def __init__(self, texts: Mapping[str, str], names: Names) -> None:
+        self._lines = {name: lines_of(text) for name, text in texts.items()}
+        self._names = names
+
+    def odd(self, router: str) -> list[RouterChange]:
+        """Return removals of the lines that no other router of the same role has.
+
+        Without another router of that role: of the lines whose words no other router has.
+        """
+        alike = self._names.alike(router)
+        if alike:
+            theirs = {self._general(line, name) for name in alike for line in self._lines[name]}
+            mine = [line for line in self._lines[router] if self._general(line, router) not in theirs]
+        else:
+            shapes = {_shape(line) for name in self._lines if name != router for line in self._lines[name]}
+            mine = [line for line in self._lines[router] if _shape(line) not in shapes]
+        return [RouterChange(router, gone=(line,)) for line in mine if not line.text.startswith(_NEEDED)]
+
+    def gone(self, router: str) -> list[RouterChange]:
+        """Return the removals of single lines, of all lines."""
+        return [RouterChange(router, gone=(line,)) for line in self._lines[router] if not line.text.startswith(_NEEDED)]
+
+    def missing(self, router: str) -> list[RouterChange]:
+        """Return additions of lines that routers of the same role have, and of lines that it has for a similar peer."""
+        return self._put(router, (*self._of_alike(router), *self._of_peers(router)))
+
+    def elsewhere(self, router: str) -> list[RouterChange]:
+        """Return additions of lines from sections of the same kind, of this router and of other routers."""
+        return self._put(router, self._of_sections(router))
+
+    def switched(self, router: str) -> list[RouterChange]:
+        """Return the switches of the language that the router can turn in its sections."""
+        mine = {(line.path, line.text) for line in self._lines[router]}
+        found = switches((line.path, line.text) for line in self._lines[router])
+        return [
+            RouterChange(router, new=(ChangedLine(path, text),)) for path, text in found if (path, text) not in mine
+        ]
+
+    def likewise(self, change: RouterChange) -> list[RouterChange]:
+        """Return the same change for each router of the same role, and for each peer of the same role as its peer."""
+        router = change.router
+        found = [self._translated(change, router, other, other) for other in self._names.alike(router)]
+        for peer in dict.fromkeys(owner for line in change.new for owner in self._names.owners(line.text)):
+            found += [self._translated(change, peer, other, router) for other in self._names.alike(peer)]
+        return [one for one in found if one is not None]
+
+    def _translated(self, change: RouterChange, before: str, after: str, router: str) -> RouterChange | None:
+        """Return the change with the words of router `after` in the place of those of router `before`."""
+        gone = [self._filled(self._general(line, before), after) for line in change.gone]
+        new = [self._filled(self._general(line, before), after) for line in change.new]
+        known = (tuple(one for one in some if one is not None) for some in (gone, new))
+        return RouterChange(router, *known) if None not in (*gone, *new) else None
+
+    def _put(self, router: str, lines: Iterable[ChangedLine]) -> list[RouterChange]:
+        """Return the changes that put each of these lines in the place of a line of its command, then additions."""
+        mine = dict.fromkeys(self._lines[router])
+        wanted = [line for line in dict.fromkeys(lines) if line not in mine]
+        odd = [line for change in self.odd(router) for line in change.gone]
+        replaced = [
+            RouterChange(router, gone=(one,), new=(line,))
+            for one in (*odd, *(other for other in mine if other not in odd))
+            for line in wanted
+            if one.path == line.path and _says_the_same(one.text, line.text)
+        ]
+        return [*replaced, *(RouterChange(router, new=(line,)) for line in wanted)]
+
+    def _of_alike(self, router: str) -> Iterator[ChangedLine]:
+        """Yield lines that routers of its role have and it lacks, with its own words in the place of theirs."""
+        mine = {self._general(line, router) for line in self._lines[router]}
+        ports = {line.path[0] for line in self._lines[router] if line.path}
+        for name in self._names.alike(router):
+            for line in self._lines[name]:
+                general = self._general(line, name)
+                filled = self._filled(general, router)
+                is_here = not line.path or not line.path[0].startswith("interface ") or line.path[0] in ports
+                if filled is not None and general not in mine and is_here and router not in self._owners(line):
+                    yield filled
+
+    def _of_peers(self, router: str) -> Iterator[ChangedLine]:
+        """Yield the lines that it has for one peer, rewritten for each peer of the same role."""
+        for line in self._lines[router]:
+            owners = self._owners(line)
+            if len(owners) != 1 or owners[0] == router:
+                continue
+            general = self._names.general(line.text, owners[0])
+            for other in self._names.alike(owners[0]):
+                filled = self._names.filled(general, other)
+                if filled is not None and filled != line.text:
+                    yield ChangedLine(line.path, filled)
+
+    def _of_sections(self, router: str) -> Iterator[ChangedLine]:
+        """Yield lines that name no router, from this router first, then from the others."""
+        paths = [path for path in dict.fromkeys(line.path for line in self._lines[router]) if path]
+        others = [line for name in (router, *(n for n in self._lines if n != router)) for line in self._lines[name]]
+        for path in paths:
+            for line in others:
+                of_kind = _kind(line.path) == _kind(path)
+                if of_kind and not self._owners(line) and not line.text.startswith(_OF_THE_PLACE):
+                    yield ChangedLine(path, line.text)
+
+    def _owners(self, line: ChangedLine) -> tuple[str, ...]:
+        return self._names.owners(line.text)
+
+    def _general(self, line: ChangedLine, router: str) -> ChangedLine:
+        path = tuple(self._names.general(one, router) for one in line.path)
+        return ChangedLine(path, self._names.general(line.text, router))
+
+    def _filled(self, line: ChangedLine, router: str) -> ChangedLine | None:
+        path = [self._names.filled(one, router) for one in line.path]
+        text = self._names.filled(line.text, router)
+        known = tuple(one for one in path if one is not None)
+        return ChangedLine(known, text) if text is not None and len(known) == len(path) else None
+
+
+def _says_the_same(one: str, other: str) -> bool:
+    """Return whether two lines are of one command, with other values."""
+    words, others = one.split(), other.split()
+    equal = sum(word == there for word, there in zip(words, others, strict=False))
+    return one != other and len(words) == len(others) and words[0] == others[0] and 2 * equal > len(words)
+
+
+def _shape(line: ChangedLine) -> tuple[str, ...]:
+    """Return the words of a line without its values."""
+    return tuple(word for word in line.text.split() if not any(letter.isdigit() for letter in word))
+
+
+def _kind(path: Sequence[str]) -> tuple[str, ...]:
+    """Return the headings of a section without its number or name: equal for sections of one kind."""
+    return tuple(_NUMBER.sub("", one) for one in path)

@@ -1,0 +1,345 @@
+"""The search by trial: which change of a configuration makes packets arrive as they should, where no rule knows.
+
+    a copy as it is       does any pair of LANs suffer there (`suffering`)? no: the configurations are not to blame
+    proposals             of the routers on the ways of these pairs: lines that only one router of its role has, left
+                          out; lines that the others have; each other line left out; switches of the language
+    a trial               a fresh copy with the change, brought up: who suffers still, and is anything worse?
+    groups                the proposals of one kind for one router together, halved while they help; then single ones
+    what is left          if a change restores some of the pairs, the search goes on for the others
+
+Each trial is a network of its own, from its first packet on, so one leaves no trace in the next, and the same
+configurations give the same answer. A search is bounded by trials, and by the time that its caller has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.diff.behavior import LanPair
+from dmvpn.tools.diff.measuring import choose_pairs, converge, talk_of, warm_up
+from dmvpn.tools.diff.rows import Rows, worse
+from dmvpn.tools.remedies.changes import Proposals, RouterChange, with_changes
+from dmvpn.tools.remedies.names import Names
+from dmvpn.tools.remedies.scope import without_others
+from dmvpn.tools.remedies.suffering import Kinds, Suffering, left, suffering
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dmvpn.tools.diff.measuring import Subject
+    from dmvpn.tools.remedies.trial import Copy
+
+#: Trials of one search, pairs of LANs that are looked at first, and those that a trial measures.
+MOST_TRIALS, PAIRS, WATCHED = 160, 40, 16
+#: Changes that together may be needed, each restoring some of the pairs.
+MOST_CHANGES: Final = 3
+#: Routers up to which each trial has all of them; of more: sites that suffer, and others.
+FEW, _ILL, _WELL = 12, 4, 4
+#: Commands that make a router begin again, the one that harms least first.
+_AGAIN: Final = ("clear ip nhrp", "clear ip eigrp neighbors", "clear ip ospf process", "clear ip bgp *")
+#: Virtual seconds until the timers of a copy have acted, and until it has recovered after lines were typed; packets of
+#: each pair that are counted.
+SETTLED, HEALED, PACKETS = 40.0, 130.0, 8
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search came to. changes: () if none helps. before, after: what packets had. tried: how many trials.
+
+    again: what is needed when the changes are typed into routers that run, besides: a command for each router that
+    changes. restart: without a restart they change nothing.
+    """
+
+    suffering: Suffering
+    changes: tuple[RouterChange, ...] = ()
+    before: Rows | None = None
+    after: Rows | None = None
+    tried: int = 0
+    again: str = ""
+    restart: bool = False
+
+    @property
+    def restores(self) -> bool:
+        """Return whether no pair suffers any more."""
+        return self.after is not None and not left(self.suffering, self.after.talks).pairs
+
+
+class Search:
+    """One search.
+
+    build: a copy of a scenario. is_over: the time that the caller has is spent. tell: what goes on, for people.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        build: Callable[[Scenario], Copy],
+        *,
+        is_over: Callable[[], bool] = lambda: False,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._scenario = scenario
+        self._build = build
+        self._is_over = is_over
+        self._tell = tell
+        self._tried = 0
+        self._suffering = Suffering({})
+        self._results: dict[tuple[RouterChange, ...], Rows | None] = {}
+
+    def run(self, about: Sequence[str] = (), *, strict: bool) -> SearchResult:
+        """Return what suffers, and the smallest change that was found to restore it.
+
+        about: routers one of which each pair must concern; (): any. strict: pairs that are cut off suffer only where
+        others of their kind are not.
+        """
+        pairs = self._looked_at(about, strict=strict)
+        if self._suffering.pairs and len(self._overlay) > FEW:
+            self._confine()
+            pairs = self._looked_at(about, strict=False)
+        if not self._suffering.pairs:
+            return SearchResult(self._suffering)
+        ill = list(self._suffering.pairs)
+        well = [pair for pair in pairs if pair not in self._suffering.pairs]
+        self._pairs = (*_spread(ill, WATCHED // 2), *_spread(well, WATCHED // 2))
+        watched = {pair: self._suffering.pairs[pair] for pair in self._pairs if pair not in well}
+        self._suffering = Suffering(watched, self._suffering.sizes)
+        before = self._measured(())
+        if before is None or self._is_spent:
+            return SearchResult(self._suffering, tried=self._tried)
+        self._before = before
+        self._proposed = Proposals(self._scenario.configurations, Names(self._scenario))
+        changes = self._searched()
+        again = self._typed(changes) if changes else ""
+        after = self._results.get(changes)
+        return SearchResult(self._suffering, changes, before, after, self._tried, again or "", restart=again is None)
+
+    def _looked_at(self, about: Sequence[str], *, strict: bool) -> tuple[LanPair, ...]:
+        """Let all pairs of a copy talk, and note who suffers."""
+        copy = self._build(self._scenario)
+        pairs = _pairs(copy.subject, about)
+        _bring_up(copy, pairs)
+        self._kinds = Kinds.of(copy.facts(), copy.subject.lans)
+        self._suffering = suffering(talk_of(copy.subject, pairs, PACKETS), self._kinds, strict=strict)
+        return pairs
+
+    @property
+    def _overlay(self) -> list[str]:
+        one = self._scenario
+        return [name for name in one.configurations if one.role(name) != "provider"]
+
+    def _confine(self) -> None:
+        """Go on with a smaller network: servers, providers, some sites that suffer, and some that do not."""
+        lans = self._kinds.lans
+        ill = list(dict.fromkeys(lans[end].site for pair in self._suffering.pairs for end in pair))[:_ILL]
+        servers = {name for name, _ in self._kinds.scene.servers()}
+        well = [name for name in self._overlay if name not in ill and name not in servers][:_WELL]
+        providers = [name for name in self._scenario.configurations if name not in self._overlay]
+        self._scenario = without_others(self._scenario, {*ill, *servers, *well, *providers})
+
+    # ------------------------------------------------------------------------------------------------ the search
+
+    def _searched(self) -> tuple[RouterChange, ...]:
+        """Return changes that together restore most; () for none."""
+        kept: tuple[RouterChange, ...] = ()
+        for _ in range(MOST_CHANGES):
+            better = self._next(kept)
+            if better is None:
+                return kept
+            kept = better
+            if not self._left(kept):
+                return self._smallest(kept)
+        return kept
+
+    def _next(self, kept: tuple[RouterChange, ...]) -> tuple[RouterChange, ...] | None:
+        """Return the changes with more of them, of which less is left; None if nothing helps any further.
+
+        What restores only some of the pairs is taken when no change of its kind restores all.
+        """
+        least, best = self._left(kept), None
+        for groups in self._proposals():
+            for group in groups:
+                fresh = [one for one in group if one not in kept]
+                for candidate in self._of_group(kept, fresh):
+                    if self._left(candidate) < least:
+                        best = self._with_likes(candidate)
+                        least = self._left(best)
+                    if least == 0 or self._is_spent:
+                        return best
+            if best is not None:
+                return best
+        return best
+
+    def _with_likes(self, changes: tuple[RouterChange, ...]) -> tuple[RouterChange, ...]:
+        """Return the changes with others that do the same elsewhere, as far as these help further."""
+        for one in self._proposed.likewise(changes[-1]):
+            if self._left((*changes, one)) < self._left(changes):
+                changes = (*changes, one)
+        return changes
+
+    def _of_group(
+        self, kept: tuple[RouterChange, ...], group: Sequence[RouterChange]
+    ) -> Iterator[tuple[RouterChange, ...]]:
+        """Yield the proposals of a group: those together that make each other no trouble, then one by one."""
+        together = _compatible(group)
+        if len(together) > 1 and self._left((*kept, *together)) < self._left(kept):
+            yield (*kept, *self._halved(kept, together))
+            return
+        for one in group:
+            yield (*kept, one)
+
+    def _halved(self, kept: tuple[RouterChange, ...], group: Sequence[RouterChange]) -> Sequence[RouterChange]:
+        """Return as few of a group that helps as still help as much."""
+        goal = self._left((*kept, *group))
+        size = max(1, len(group) // 2)
+        while len(group) > 1:
+            parts = [group[start : start + size] for start in range(0, len(group), size)]
+            smaller = next((part for part in parts if self._left((*kept, *part)) <= goal), None)
+            if smaller is None and len(parts) > 2:
+                rest = ([one for one in group if one not in part] for part in parts)
+                smaller = next((part for part in rest if self._left((*kept, *part)) <= goal), None)
+            if smaller is not None:
+                group, size = smaller, max(1, len(smaller) // 2)
+            elif size == 1:
+                break
+            else:
+                size = max(1, size // 2)
+        return group
+
+    def _smallest(self, kept: tuple[RouterChange, ...]) -> tuple[RouterChange, ...]:
+        """Return the changes without those that are not needed."""
+        for one in kept:
+            fewer = tuple(other for other in kept if other != one)
+            if fewer and not self._left(fewer):
+                kept = fewer
+        return kept
+
+    def _proposals(self) -> Iterator[list[list[RouterChange]]]:
+        """Yield groups of proposals kind by kind, the more plausible first; in a kind a group for each router."""
+        known, routers = self._proposed, self._routers()
+        yield [known.odd(router) for router in routers]
+        yield [known.missing(router) for router in routers]
+        yield [known.elsewhere(router) for router in routers]
+        yield [[one] for router in routers for one in known.gone(router)]
+        yield [known.switched(router) for router in routers]
+
+    def _routers(self) -> list[str]:
+        """Return all routers, those first that pairs which suffer pass, and others do not (by Ochiai's measure)."""
+        passed = {pair: self._passed(pair) for pair in self._pairs}
+        ill = [pair for pair in self._pairs if pair in self._suffering.pairs]
+
+        def likely(router: str) -> float:
+            here = sum(router in passed[pair] for pair in ill)
+            total = sum(router in names for names in passed.values())
+            return here / (len(ill) * total) ** 0.5 if total else 0.0
+
+        names = [one for one in self._scenario.configurations if self._scenario.role(one) != "provider"]
+        providers = [one for one in self._scenario.configurations if one not in names]
+        return [*sorted(names, key=likely, reverse=True), *providers]
+
+    def _passed(self, pair: LanPair) -> set[str]:
+        """Return the ends of a pair, their servers, and who else passed its packets on."""
+        sites = [self._kinds.lans[name].site for name in pair]
+        talk = self._before.talks.get(pair)
+        return {*sites, *(hub for name in sites for hub in self._servers(name)), *(talk.way if talk else ())}
+
+    def _servers(self, name: str) -> Iterator[str]:
+        """Yield the servers of a router, and those of these."""
+        scene = self._kinds.scene
+        known = [name]
+        for here in known:
+            known += [one.hub for one in scene.clients(here) if one.hub and one.hub not in known]
+        yield from known[1:]
+
+    # ------------------------------------------------------------------------------------------------ trials
+
+    @property
+    def tried(self) -> int:
+        """How many copies there were so far."""
+        return self._tried
+
+    @property
+    def _is_spent(self) -> bool:
+        return self._tried >= MOST_TRIALS or self._is_over()
+
+    def _left(self, changes: tuple[RouterChange, ...] | list[RouterChange]) -> int:
+        """Return how many pairs suffer with these changes; all and one more where they make anything worse."""
+        changes = tuple(changes)
+        if changes not in self._results:
+            if self._is_spent:
+                return len(self._suffering.pairs) + 1
+            self._results[changes] = self._measured(changes)
+        rows = self._results[changes]
+        most = len(self._suffering.pairs)
+        if not changes:
+            return most
+        return most + 1 if rows is None or worse(rows, self._before) else len(left(self._suffering, rows.talks).pairs)
+
+    def _typed(self, changes: tuple[RouterChange, ...]) -> str | None:
+        """Return the command that is needed besides, "" for none, when the changes are typed into a copy that runs;
+        None if no command helps.
+        """
+        goal = self._left(changes)
+        for command in ("", *_AGAIN):
+            copy = self._build(self._scenario)
+            _bring_up(copy, self._pairs)
+            for change in changes:
+                copy.configure(change.router, change.lines)
+            copy.ask([(one.router, command) for one in changes if command])
+            copy.wait(HEALED)
+            warm_up(copy.subject, self._pairs)
+            if len(left(self._suffering, talk_of(copy.subject, self._pairs, PACKETS)).pairs) <= goal:
+                return command
+        return None
+
+    def _measured(self, changes: tuple[RouterChange, ...]) -> Rows | None:
+        """Return what packets have in a copy with these changes; None where a router refuses them."""
+        try:
+            texts = with_changes(self._scenario.configurations, changes)
+        except UserError:
+            return None
+        self._tried += 1
+        self._tell(f"trial {self._tried}: {_said(changes)}")
+        one = self._scenario
+        copy = self._build(Scenario(one.name, one.lab, texts, one.certificates))
+        _bring_up(copy, self._pairs)
+        return Rows(talk_of(copy.subject, self._pairs, PACKETS), ())
+
+
+def _bring_up(copy: Copy, pairs: Sequence[LanPair]) -> None:
+    """Bring a copy up, as far as it comes, and let its LANs talk until ways are what they will be."""
+    converge(copy.subject, pairs)
+    copy.wait(SETTLED)
+    warm_up(copy.subject, pairs)
+
+
+def _pairs(subject: Subject, about: Sequence[str]) -> tuple[LanPair, ...]:
+    """Return the pairs that are looked at: both directions of as many as fit."""
+    near = [name for name, lan in subject.lans.items() if lan.site in about] if about else None
+    some = choose_pairs(subject.lans, 1, max(PAIRS, 2 * len(subject.lans)), about=near)
+    return tuple(dict.fromkeys(pair for one in some for pair in (one, LanPair(one.destination, one.source))))
+
+
+def _spread(pairs: Sequence[LanPair], most: int) -> Sequence[LanPair]:
+    """Return some of them, evenly spread."""
+    return pairs[:: -(-len(pairs) // most) or 1]
+
+
+def _compatible(group: Sequence[RouterChange]) -> tuple[RouterChange, ...]:
+    """Return those that may be made at once: no line goes twice, and none comes that another one replaces."""
+    found: list[RouterChange] = []
+    touched: set[tuple[tuple[str, ...], str]] = set()
+    for change in group:
+        mine = {
+            (line.path, " ".join(line.text.removeprefix("no ").split()[:3])) for line in (*change.gone, *change.new)
+        }
+        if not mine & touched:
+            found.append(change)
+            touched |= mine
+    return tuple(found)
+
+
+def _said(changes: Sequence[RouterChange]) -> str:
+    return "; ".join(one.summary for one in changes[:2]) or "as it is"

@@ -1,0 +1,179 @@
+"""The pairs of a network that suffer, found without knowledge of an earlier state by comparison with similar pairs.
+
+A pair is two LANs and a direction. Pairs are of one kind if their ends are configured alike: the same tunnels, a
+translator in front of the same end, and both ends in one cloud or in different ones. A pair suffers if
+
+- it is cut off or takes a detour, and another pair of its kind does not;
+- its packets may not be as large as those of most pairs of its kind;
+- it takes a detour although both ends take shortcuts and a common server sends redirects.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from dataclasses import field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from dmvpn.base.values import dataclass
+from dmvpn.tools.doctor.scene import Scene, interface_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dmvpn.base.facts import Network
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.shells.facts import LabFacts
+    from dmvpn.tools.diff.behavior import LanPair, Talk
+    from dmvpn.tools.diff.probing import Lan
+
+#: The configuration of an end: for each tunnel whether it is multipoint, takes shortcuts, sends redirects and has a
+#: server; and the kind of the translator in front of the router, "" for none.
+_End: TypeAlias = tuple[tuple[tuple[bool, bool, bool, bool], ...], str]
+_Kind: TypeAlias = tuple[_End, _End, bool]
+_Sizes: TypeAlias = tuple[int, int]
+_NO_TRANSLATOR: Final = ""
+
+
+class Harm(enum.Enum):
+    """The harm that a pair suffers, the worst first."""
+
+    CUT_OFF = "cut off"
+    DETOUR = "not direct"
+    SMALL = "for small packets alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Suffering:
+    """The pairs that suffer, each with its harm.
+
+    sizes: for a pair with small packets the largest packet (octets) and the MSS of most pairs of its kind.
+    """
+
+    pairs: Mapping[LanPair, Harm]
+    sizes: Mapping[LanPair, _Sizes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """The kinds of the pairs of a network.
+
+    lans: by name. ends, clouds: by router, what its tunnels are configured for, and their networks.
+    """
+
+    scene: Scene
+    lans: Mapping[str, Lan]
+    ends: Mapping[str, _End]
+    clouds: Mapping[str, tuple[Network, ...]]
+
+    @classmethod
+    def of(cls, lab: LabFacts, lans: Mapping[str, Lan]) -> Kinds:
+        """Read the kinds from the facts of a lab."""
+        scene = Scene(lab)
+        sites = {lan.site: scene.of(lan.site) for lan in lans.values()}
+        known = {name: facts for name, facts in sites.items() if facts is not None}
+        ends = {name: _end(scene, name, facts) for name, facts in known.items()}
+        clouds = {name: tuple(_clouds(facts)) for name, facts in known.items()}
+        return cls(scene, lans, ends, clouds)
+
+    def kind(self, pair: LanPair) -> _Kind | None:
+        """Return the kind of a pair, None if one of the routers does not run.
+
+        The order of the ends counts: a router that takes no shortcuts sends through the hub, and the answer may come
+        directly.
+        """
+        one, other = (self.ends.get(self.lans[name].site) for name in pair)
+        if one is None or other is None:
+            return None
+        return one, other, self._share(pair)
+
+    def _share(self, pair: LanPair) -> bool:
+        one, other = (self.clouds.get(self.lans[name].site, ()) for name in pair)
+        return any(network in other for network in one)
+
+    def is_meant_direct(self, pair: LanPair) -> bool:
+        """Return whether both ends take shortcuts in one cloud, and a common server sends redirects."""
+        ends = [self.ends.get(self.lans[name].site, ((), _NO_TRANSLATOR)) for name in pair]
+        if any(gateway for _, gateway in ends) or not self._share(pair):
+            return False
+        takes = all(any(multipoint and shortcuts for multipoint, shortcuts, *_ in tunnels) for tunnels, _ in ends)
+        servers = [{one.hub: one.there for one in self.scene.clients(self.lans[name].site)} for name in pair]
+        common = (there for name, there in servers[0].items() if name in servers[1])
+        return takes and any(there is not None and there.redirects for there in common)
+
+
+def suffering(talks: Mapping[LanPair, Talk], kinds: Kinds, *, strict: bool) -> Suffering:
+    """Return the pairs that suffer.
+
+    strict: a pair that is cut off counts only if another pair of its kind is not cut off.
+    """
+    alike: dict[_Kind | None, list[Talk]] = {}
+    for pair, talk in talks.items():
+        alike.setdefault(kinds.kind(pair), []).append(talk)
+    found: dict[LanPair, Harm] = {}
+    sizes: dict[LanPair, _Sizes] = {}
+    for pair, talk in talks.items():
+        kind = kinds.kind(pair)
+        fellows = alike[kind] if kind is not None else []
+        others = {harm for fellow in fellows for harm in _escapes(fellow)}
+        usual = _usual(fellows)
+        if not talk.arrives:
+            if not strict or Harm.CUT_OFF in others:
+                found[pair] = Harm.CUT_OFF
+        elif talk.hubs and (Harm.DETOUR in others or kinds.is_meant_direct(pair)):
+            found[pair] = Harm.DETOUR
+        elif usual is not None and _is_smaller(talk, usual):
+            found[pair], sizes[pair] = Harm.SMALL, usual
+    return Suffering(found, sizes)
+
+
+def left(before: Suffering, talks: Mapping[LanPair, Talk]) -> Suffering:
+    """Return the pairs that still suffer."""
+    return Suffering(
+        {pair: harm for pair, harm in before.pairs.items() if pair in talks and _has(harm, before, pair, talks[pair])},
+        before.sizes,
+    )
+
+
+def _has(harm: Harm, before: Suffering, pair: LanPair, talk: Talk) -> bool:
+    """Return whether a pair still suffers this harm."""
+    if harm is Harm.SMALL:
+        return not talk.arrives or _is_smaller(talk, before.sizes[pair])
+    return harm not in _escapes(talk)
+
+
+def _usual(fellows: Iterable[Talk]) -> _Sizes | None:
+    """Return the sizes that most pairs of a kind have; None if there are none."""
+    known = [(talk.mtu, talk.mss) for talk in fellows if talk.mtu is not None and talk.mss is not None]
+    ((sizes, count),) = Counter(known).most_common(1) or [((0, 0), 0)]
+    return sizes if 2 * count > len(known) else None
+
+
+def _is_smaller(talk: Talk, usual: _Sizes) -> bool:
+    return talk.mtu is not None and talk.mss is not None and (talk.mtu < usual[0] or talk.mss < usual[1])
+
+
+def _escapes(talk: Talk) -> Iterable[Harm]:
+    """Return the harms that a pair does not suffer."""
+    if not talk.arrives:
+        return ()
+    return (Harm.CUT_OFF,) if talk.hubs else (Harm.CUT_OFF, Harm.DETOUR)
+
+
+def _end(scene: Scene, name: str, facts: RouterFacts) -> _End:
+    tunnels = [one for one in facts.tunnels if one.nhrp]
+    gateways = (scene.gateway_of(name, one.source_interface) for one in tunnels)
+    gateway = next((one for one in gateways if one is not None), None)
+    kind = (scene.lab.gateways[gateway].kind or "translator") if gateway is not None else _NO_TRANSLATOR
+    return tuple(sorted(map(_configured, tunnels))), kind
+
+
+def _configured(tunnel: TunnelFacts) -> tuple[bool, bool, bool, bool]:
+    return tunnel.multipoint, tunnel.shortcuts, tunnel.redirects, bool(tunnel.servers)
+
+
+def _clouds(facts: RouterFacts) -> Iterator[Network]:
+    """Yield the networks of its tunnels."""
+    for tunnel in facts.tunnels:
+        own = interface_of(facts, tunnel.name)
+        yield from (one.network for one in (own.addresses if own is not None else ()))

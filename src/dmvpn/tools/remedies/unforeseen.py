@@ -1,0 +1,154 @@
+"""What no rule explains, looked for by trial: when to search, and what a search says, as findings of the doctor.
+
+A search is made where a finding says what is felt and not why, where the lines of all findings change nothing in a
+copy, and where nothing is found at all: then the packets of a copy decide whether any pair suffers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios.grammar import HIDDEN
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.diff.compare import ChangeVerdict
+from dmvpn.tools.diff.rows import changes
+from dmvpn.tools.doctor import permitted_lines
+from dmvpn.tools.doctor.verdicts import SECRET, Copied, Finding, Step, Trial, View
+from dmvpn.tools.remedies.suffering import Harm
+from dmvpn.tools.remedies.wording import clauses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.doctor.verdicts import Diagnosis
+    from dmvpn.tools.remedies.changes import ChangedLine, RouterChange
+    from dmvpn.tools.remedies.search import Search, SearchResult
+
+#: What says that packets do not arrive, and not why.
+_FELT: Final = (Cause.UNDECIDED, Cause.IKE, Cause.NO_ROUTE_THERE, Cause.PEERS_APART)
+_WITH_THESE: Final = "in a copy packets arrive without its lines: does it remain when the findings above are fixed?"
+_COMPARE: Final = "compare the keys and passwords of both ends there; they are not shown"
+#: Lines that say which servers a router has.
+_SERVERS: Final = ("ip nhrp nhs ", "ip nhrp map ")
+#: Clauses of a sentence, at most.
+_MOST: Final = 2
+
+
+def is_unexplained(diagnosis: Diagnosis) -> bool:
+    """Return whether packets of a copy should decide: nothing that was found is certain, or its lines do not help."""
+    return diagnosis.view is View.WHOLE and not any(_explains(one) for one in diagnosis.findings)
+
+
+def _explains(finding: Finding) -> bool:
+    is_tried = finding.trial is not None and (finding.trial.works or bool(finding.trial.gone_with))
+    explains = finding.certain or finding.mild or is_tried or _asks_for_secret(finding)
+    return not finding.advice and finding.cause not in _FELT and explains
+
+
+def _asks_for_secret(finding: Finding) -> bool:
+    """Return whether its remedy is a secret, which a copy cannot try: the refusal of the other end is its proof.
+
+    BGP refuses nothing: a session with a wrong password is as silent as a path that loses all packets.
+    """
+    is_asked = any(SECRET in line or HIDDEN in line for line in finding.fix)
+    return is_asked and finding.cause is not Cause.BGP_PASSWORD
+
+
+def searched(diagnosis: Diagnosis, search: Search) -> Diagnosis:
+    """Return the diagnosis with what was found by trial, before all else. Nothing was found: the same diagnosis."""
+    about = diagnosis.routers if len(diagnosis.routers) == 1 else ()
+    found = search.run(about, strict=diagnosis.healthy or diagnosis.copied is Copied.WELL)
+    if not found.changes:
+        return diagnosis
+    fresh = _findings(found, is_felt=not diagnosis.healthy)
+    others = [one for one in diagnosis.findings if not found.restores or one.advice or one.cause not in _FELT]
+    likely = [one if one.advice or one.decide else replace(one, decide=_WITH_THESE) for one in others]
+    copied = Copied.ALIKE if diagnosis.copied is not None else None
+    return replace(diagnosis, findings=(*fresh, *likely), copied=copied)
+
+
+def _findings(found: SearchResult, *, is_felt: bool) -> list[Finding]:
+    """Return one finding for each router that is to change."""
+    if found.before is None or found.after is None:
+        return []
+    better = [(one.subject, one.topic) for one in changes(found.before, found.after, ChangeVerdict.BETTER)]
+    said = clauses(found.before, found.after, better)
+    routers = list(dict.fromkeys(one.router for one in found.changes))
+    return [_finding(found, router, routers, said, is_felt=is_felt) for router in routers]
+
+
+def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[str, ...], *, is_felt: bool) -> Finding:
+    mine = [one for one in found.changes if one.router == router]
+    lines = [line for change in mine for line in (*change.gone, *change.new)]
+    hides = any(line.is_secret for line in lines)
+    besides = tuple(name for name in routers if name != router)
+    pair, harm = next(iter(found.suffering.pairs.items()))
+    decide = "" if is_felt else f"it is so in a copy: is {pair} {harm.value} here, too, when hosts send?"
+    if not found.restores:
+        left = "it does not restore all in a copy"
+        decide = f"{left}: what is left when it is done?"
+    one = Finding(
+        step=_step(lines[0], found),
+        cause=Cause.BY_TRIAL,
+        router=router,
+        what=f"{' and '.join(map(_described, mine))}, {' and '.join(said[:_MOST])}",
+        evidence=(
+            *(f"{router}: {_shown(line)}" for change in mine for line in change.gone),
+            f"found by trial, in {found.tried} copies of the network with one change each",
+            *_besides(found),
+        ),
+        fix=() if hides else tuple(line for change in mine for line in change.lines),
+        order=_COMPARE if hides else "",
+        others=besides,
+        trial=Trial(better=said, besides=besides),
+        decide=decide,
+        mild=not is_felt and (_is_about_servers(found) or _is_about_sizes(found)),
+    )
+    return permitted_lines.permitted(one)
+
+
+def _besides(found: SearchResult) -> Iterator[str]:
+    """Yield what is needed besides the lines, if they are typed into routers that run."""
+    where = " and ".join(dict.fromkeys(one.router for one in found.changes))
+    if found.again:
+        yield f"typed into a copy that runs, the lines restore it after '{found.again}' on {where}"
+    if found.restart:
+        yield f"typed into a copy that runs, the lines do not restore it: they do after a restart of {where}"
+
+
+def _is_about_servers(found: SearchResult) -> bool:
+    """Return whether only some ways are longer, since routers have other servers than others: that may be meant so."""
+    lines = [line.text for change in found.changes for line in (*change.gone, *change.new)]
+    are_longer = all(one is Harm.DETOUR for one in found.suffering.pairs.values())
+    return are_longer and all(text.removeprefix("no ").startswith(_SERVERS) for text in lines)
+
+
+def _is_about_sizes(found: SearchResult) -> bool:
+    """Return whether packets of some pairs are only smaller than those of others: a smaller tunnel may be meant so."""
+    return all(one is Harm.SMALL for one in found.suffering.pairs.values())
+
+
+def _described(change: RouterChange) -> str:
+    """Return a change as the beginning of a sentence."""
+    gone = " and ".join(f"'{line.bare}'" for line in change.gone)
+    new = " and ".join(f"'{line.bare}'" for line in change.new)
+    if gone and new:
+        return f"with {new} in the place of {gone} at {change.router}"
+    return f"with {new} at {change.router}" if new else f"without {gone} at {change.router}"
+
+
+def _step(line: ChangedLine, found: SearchResult) -> Step:
+    """Return the step of a packet's way that a line is about."""
+    if line.text.startswith(("ip nhrp", "no ip nhrp")):
+        is_far = all(harm is Harm.DETOUR for harm in found.suffering.pairs.values())
+        return Step.SHORTCUT if is_far else Step.REGISTRATION
+    head = line.path[0] if line.path else line.text
+    if head.startswith("crypto"):
+        return Step.IKE
+    is_port = head.startswith("interface ") and "ospf" not in line.text and "eigrp" not in line.text
+    return Step.GRE if is_port else Step.ROUTING
+
+
+def _shown(line: ChangedLine) -> str:
+    return " / ".join((*line.path, line.bare))

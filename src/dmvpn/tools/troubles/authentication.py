@@ -1,0 +1,202 @@
+"""Faults of authentication and of time: certificates, clocks, key lifetimes of routing protocols, and timers.
+
+They need clouds with certificates and keys (`Plan.sealed`, `CERTIFICATES`), so they are drawn only there.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from dmvpn.features.bgp.config import processes as bgp_processes
+from dmvpn.features.eigrp.config import interfaces as eigrp_ports
+from dmvpn.features.ikev2.config import profiles as ike_profiles
+from dmvpn.features.ospf.config import interfaces as ospf_ports
+from dmvpn.features.rip import config as rip_lines
+from dmvpn.ios import common
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, word
+from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
+
+_NOT_OURS: Final = "NotOurs1"
+_OURS: Final = "Drawn-Key-9"
+_PAST: Final = "clock set 12:00:00 1 January 2019"
+_OVER: Final = "00:00:00 1 Jan 2020 00:00:00 1 Jan 2021"
+_CHAIN: Final = (common.KEY_CHAIN.of(name="CLOUD"), common.KEY.of(number=1))
+_SECOND: Final = (
+    common.KEY.no(number=1),
+    common.KEY.of(number=2),
+    common.KEY_STRING.of(secret=_OURS),
+    common.KEY_ALGORITHM.of(md5=True),
+)
+_FORGET: Final = tuple(Command(part, ("clear crypto session",)) for part in (Role.SPOKE, Role.HUB, Role.OTHER))
+#: By protocol: who needs it, and what it is called if two do not believe each other.
+_PROTOCOLS: Final = (
+    ("eigrp", Need.EIGRP, Cause.EIGRP_AUTHENTICATION),
+    ("ospf", Need.OSPF, Cause.OSPF_AUTHENTICATION),
+    ("rip", Need.RIP, Cause.RIP_AUTHENTICATION),
+)
+_one: Final = partial(
+    without_story,
+    hints=("Who does not believe whom?", "Compare what both ends prove themselves with, and their clocks."),
+)
+
+
+def _certificate(name: str, title: str, trustpoint: str, part: Role = Role.SPOKE) -> Trouble:
+    """Return a router that proves itself with what nobody is to believe."""
+    add = (ike_profiles.TRUSTPOINT.of(name=trustpoint),) if trustpoint else ()
+    edit = Edit(part, ike_profiles.PROFILE.of(name=word("ikev2_profile")), remove=("pki trustpoint",), add=add)
+    causes = (Cause.CERTIFICATE, Cause.IKE_IDENTITY)
+    return _one(name, title, (edit, *_FORGET), causes, parts=(Role.SPOKE, Role.HUB), needs=(Need.CERTIFICATES,))
+
+
+_CERTIFIED: Final = (
+    _certificate("certificate-expired", "A spoke proves itself with a certificate that has expired", "EXPIRED"),
+    _certificate("certificate-elsewhere", "A spoke has a certificate of an authority that is unknown", "ELSEWHERE"),
+    _certificate("certificate-misnamed", "A spoke's certificate has a name that nobody wants", "MISNAMED"),
+    _certificate("certificate-none", "A spoke does not say what it proves itself with", ""),
+    _certificate("hub-certificate-expired", "A hub's certificate has expired", "EXPIRED", Role.HUB),
+    _certificate("hub-certificate-elsewhere", "A hub has one of an unknown authority", "ELSEWHERE", Role.HUB),
+    _one(
+        "clock-and-certificates",
+        "The clock of a spoke is years behind: no certificate is valid yet",
+        (Command(Role.SPOKE, (_PAST,)), *_FORGET),
+        (Cause.CLOCK,),
+        needs=(Need.CERTIFICATES,),
+    ),
+    _one(
+        "hub-clock-and-certificates",
+        "The clock of a hub is years behind: no certificate is valid yet",
+        (Command(Role.HUB, (_PAST,)), *_FORGET),
+        (Cause.CLOCK,),
+        parts=(Role.HUB,),
+        needs=(Need.CERTIFICATES,),
+    ),
+)
+
+_KEYS: Final = tuple(
+    trouble
+    for protocol, need, cause in _PROTOCOLS
+    for trouble in (
+        *(
+            _one(
+                f"{who}key-{kind}-{protocol}",
+                f"{title}, {protocol}",
+                (Configure(part, lines),),
+                (cause,),
+                parts=(Role.SPOKE, Role.HUB),
+                needs=(need, Need.SEALED),
+            )
+            for who, part in (("", Role.SPOKE), ("hub-", Role.HUB))
+            for kind, title, lines in (
+                ("other", "The text of a key is another one", (*_CHAIN, common.KEY_STRING.of(secret=_NOT_OURS))),
+                ("number", "A key has another number", (_CHAIN[0], *_SECOND)),
+                ("over", "A key is over", (*_CHAIN, common.KEY_ACCEPT.of(text=_OVER), common.KEY_SEND.of(text=_OVER))),
+                ("gone", "A key chain is gone", (common.KEY_CHAIN.no(name="CLOUD"),)),
+            )
+        ),
+        *(
+            _one(
+                f"{who}clock-and-keys-{protocol}",
+                f"A clock is years behind: no key is valid yet, {protocol}",
+                (Command(part, (_PAST,)),),
+                (Cause.CLOCK,),
+                parts=(part,),
+                needs=(need, Need.SEALED),
+            )
+            for who, part in (("", Role.SPOKE), ("hub-", Role.HUB))
+        ),
+    )
+)
+
+_PASSWORDS: Final = (
+    _one(
+        "bgp-password-other",
+        "A spoke has another BGP password than the hub",
+        (
+            Configure(
+                Role.SPOKE,
+                (
+                    bgp_processes.ROUTER.of(number=word("bgp")),
+                    bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), password=_NOT_OURS),
+                ),
+            ),
+            Command(Role.SPOKE, ("clear ip bgp *",)),
+        ),
+        (Cause.BGP_PASSWORD,),
+        parts=(Role.SPOKE, Role.HUB),
+        needs=(Need.BGP,),
+    ),
+    _one(
+        "bgp-password-gone",
+        "A spoke has no BGP password any more",
+        (
+            Configure(
+                Role.SPOKE,
+                (
+                    bgp_processes.ROUTER.of(number=word("bgp")),
+                    bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"), password=_OURS),
+                ),
+            ),
+            Command(Role.SPOKE, ("clear ip bgp *",)),
+        ),
+        (Cause.BGP_PASSWORD,),
+        parts=(Role.SPOKE, Role.HUB),
+        needs=(Need.BGP, Need.SEALED),
+    ),
+)
+
+_TIMES: Final = (
+    _one(
+        "rip-forgets",
+        "A spoke forgets what RIP told it before it is told again",
+        (
+            Configure(
+                Role.SPOKE, (rip_lines.ROUTER.of(), rip_lines.TIMERS.of(update=10, invalid=4, holddown=4, flush=8))
+            ),
+        ),
+        (Cause.RIP_TIMERS,),
+        parts=(Role.SPOKE, Role.HUB),
+        needs=(Need.RIP,),
+    ),
+    _one(
+        "rip-tells-late",
+        "A spoke tells by RIP when all others have forgotten",
+        (
+            Configure(
+                Role.SPOKE,
+                (rip_lines.ROUTER.of(), rip_lines.TIMERS.of(update=90, invalid=180, holddown=180, flush=240)),
+            ),
+        ),
+        (Cause.RIP_TIMERS,),
+        parts=(Role.SPOKE, Role.HUB),
+        needs=(Need.RIP,),
+    ),
+    _one(
+        "hub-eigrp-timers",
+        "A hub says hello less often than it may be silent",
+        (
+            Eigrp(
+                Role.HUB,
+                named=(eigrp_ports.AF_HELLO_INTERVAL.of(seconds=60), eigrp_ports.AF_HOLD_TIME.of(seconds=20)),
+                classic=(
+                    eigrp_ports.IP_HELLO_INTERVAL.of(number=word("as"), seconds=60),
+                    eigrp_ports.IP_HOLD_TIME.of(number=word("as"), seconds=20),
+                ),
+            ),
+        ),
+        (Cause.EIGRP_TIMERS,),
+        parts=(Role.HUB,),
+        needs=(Need.EIGRP,),
+    ),
+    _one(
+        "hub-ospf-dead",
+        "OSPF of a hub gives others up sooner than they do",
+        (Configure(Role.HUB, (common.INTERFACE.of(name=word("tunnel")), ospf_ports.DEAD_INTERVAL.of(seconds=25))),),
+        (Cause.OSPF_TERMS,),
+        parts=(Role.SPOKE, Role.OTHER, Role.HUB),
+        needs=(Need.OSPF,),
+    ),
+)
+
+AUTHENTICATION: Final = (*_CERTIFIED, *_KEYS, *_PASSWORDS, *_TIMES)

@@ -1,0 +1,101 @@
+"""What routers prove themselves with: certificates, clocks, keys of routing protocols with lifetimes; and timers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.troubles import AUTHENTICATION, FURTHER, TROUBLES, Plan, Stage, fault, places
+from dmvpn.tools.troubles.plans import CERTIFICATES
+from support.cases import every_day_but, one_in
+from support.diagnoses import FEW, LATER, PLAIN, drawn, ill_of, judged_of
+from support.further import judge_proof, sealed_network
+from support.harm import Case, Harm, well_rows
+
+CLOUD = replace(PLAIN, sealed=True)
+CERTIFIED = replace(CLOUD, protection=CERTIFICATES)
+RIP = replace(CLOUD, phase=2, routing="rip")
+KINDS = [CERTIFIED, RIP, *(replace(CLOUD, routing=routing) for routing in ("eigrp-classic", "ospf", "ibgp"))]
+#: By what happened: the cloud, the fault, and what is to be named first.
+CASES: dict[str, tuple[Plan, str, Cause]] = {
+    "a certificate has expired": (CERTIFIED, "certificate-expired@S1,S2,HUB1", Cause.CERTIFICATE),
+    "a hub's authority is unknown": (CERTIFIED, "hub-certificate-elsewhere@S1,S2,HUB1", Cause.CERTIFICATE),
+    "a certificate has another name": (CERTIFIED, "certificate-misnamed@S2,S1,HUB1", Cause.CERTIFICATE),
+    "a clock says that no certificate is valid": (CERTIFIED, "clock-and-certificates@S1,S2,HUB1", Cause.CLOCK),
+    "a clock says that no key is valid": (CLOUD, "clock-and-keys-eigrp@S1,S2,HUB1", Cause.CLOCK),
+    "a hub's clock says that no key is valid": (RIP, "hub-clock-and-keys-rip@S1,S2,HUB1", Cause.CLOCK),
+    "a key chain of OSPF is gone": (
+        replace(CLOUD, routing="ospf"),
+        "key-gone-ospf@S1,S2,HUB1",
+        Cause.OSPF_AUTHENTICATION,
+    ),
+    "a key of RIP is another one": (RIP, "key-other-rip@S1,S2,HUB1", Cause.RIP_AUTHENTICATION),
+    "RIP forgets before it is told again": (RIP, "rip-forgets@S1,S2,HUB1", Cause.RIP_TIMERS),
+    "RIP tells when all have forgotten": (RIP, "rip-tells-late@S1,S2,HUB1", Cause.RIP_TIMERS),
+}
+
+
+@pytest.mark.parametrize("case", one_in(3, CASES))
+def test_who_is_not_believed_or_too_late_is_named_first(case: str) -> None:
+    plan, name, cause = CASES[case]
+    scenario = drawn(plan)
+    found = judged_of(case, scenario, name)
+    assert found.harm in (Harm.NOW, Harm.SLIGHT), found
+    assert found.rank == 1, found
+    assert found.found[0].startswith(f"{cause.value}, "), found
+
+
+def test_a_spoke_with_the_wrong_trustpoint_gets_the_lines_that_lead_to_the_right_one() -> None:
+    case = ill_of(drawn(CERTIFIED), "certificate-expired@S1,S2,HUB1")
+    (found,) = (one for one in visit(case.patient).findings if not one.advice)
+    assert found.fix == ("crypto ikev2 profile CLOUD", "no pki trustpoint EXPIRED", "pki trustpoint CLOUD")
+    assert "expired at " in found.what
+
+
+def test_a_spoke_without_the_password_that_a_hub_has_for_all_is_named_and_not_the_hub() -> None:
+    """The hub was blamed, and broken for all its spokes, though other hubs served this one."""
+    case = ill_of(drawn(replace(CLOUD, hubs=2, routing="ibgp")), "bgp-password-gone@S1,S2,HUB2")
+    found = [one for one in visit(case.patient).findings if one.cause is Cause.BGP_PASSWORD]
+    assert [one.router for one in found] == ["S1"]
+    assert found[0].fix == ("router bgp 65000", "neighbor 10.99.0.2 password <secret>")
+
+
+def test_a_clock_that_nobody_feels_is_advice_with_the_command_that_sets_it() -> None:
+    case = Case(drawn(replace(CLOUD, sealed=False)), 1)
+    well_rows(case)
+    case.bench.ask([("S1", "clock set 12:00:00 Jan 1 2019")])
+    case.world.run_for(LATER)
+    diagnosis = visit(case.patient)
+    assert diagnosis.healthy
+    (found,) = (one for one in diagnosis.findings if one.cause is Cause.CLOCK)
+    assert found.router == "S1"
+    case.bench.ask([("S1", found.order)])
+    assert not [one for one in visit(case.patient).findings if one.cause is Cause.CLOCK]
+
+
+@pytest.mark.parametrize("number", every_day_but((1, 4, 5), range(6)))
+def test_what_is_drawn_of_proofs_is_named_first_and_never_a_wrong_one_as_certain(number: int) -> None:
+    """Hundreds of such draws are measured for docs/reference/doctor.md; every day the small networks are tried."""
+    found = judge_proof(f"proofs/{number}", FEW)
+    assert not found.wrong, found
+    assert found.rank == 1 or found.harm is not Harm.NOW, found
+
+
+@pytest.mark.parametrize("number", every_day_but((0, 1), range(3)))
+def test_a_cloud_whose_routers_prove_themselves_is_not_accused(number: int) -> None:
+    case = Case(sealed_network(f"proofs/well/{number}"), 1)
+    well_rows(case)
+    case.world.run_for(LATER)
+    case.rows()
+    assert visit(case.patient).healthy
+
+
+def test_every_mechanism_of_proofs_fits_somewhere_and_has_a_name_of_its_own() -> None:
+    stages = [Stage.of(drawn(plan)) for plan in KINDS]
+    for known in AUTHENTICATION:
+        assert any(fault(known, place) for stage in stages for place in places(stage)), known.id
+    names = [one.id for one in (*FURTHER, *TROUBLES, *AUTHENTICATION)]
+    assert len(set(names)) == len(names)

@@ -1,0 +1,198 @@
+"""What no rule of the doctor explains, found by trial: lines are left out, added and changed in copies of a network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dmvpn.app.copied import CopiedLab
+from dmvpn.network.lines import after
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import as_text, visit
+from dmvpn.tools.remedies import Search, searched
+from dmvpn.tools.remedies.suffering import Harm
+from dmvpn.tools.troubles import UNLISTED, Plan, Stage, configurations_with, fault, places
+from support.bench import WorldBench
+from support.by_trial import said_after_trials, said_of
+from support.cases import every_day_but
+from support.diagnoses import PLAIN, drawn, ill_of, known_fault
+from support.doctors import WorldPatient, as_it_runs
+from support.world import World
+
+CLOUD = replace(PLAIN, spokes=3)
+
+
+def in_area_1(plan: Plan) -> Scenario:
+    """A cloud whose OSPF has one area, which is not the backbone."""
+    one = drawn(plan)
+    texts = {name: text.replace(" area 0", " area 1") for name, text in one.configurations.items()}
+    return Scenario(one.name, one.lab, texts, one.certificates)
+
+
+#: Network, fault, and the router and the last line of the first finding.
+CASES: dict[str, tuple[Plan | str, str, str, str]] = {
+    "a cluster that uses no server": (
+        CLOUD,
+        "cluster-of-nobody@S1,S2,HUB1",
+        "S1",
+        "no ip nhrp nhs cluster 0 max-connections 0",
+    ),
+    "a limit of NHRP packets": (
+        replace(CLOUD, routing="ospf"),
+        "max-send@S1,S2,HUB1",
+        "S1",
+        "no ip nhrp max-send 1 every 65535",
+    ),
+    "no packet is of interest": (
+        replace(CLOUD, routing="ibgp"),
+        "interest-none@S2,S1,HUB1",
+        "S2",
+        "no ip nhrp interest none",
+    ),
+    "a level with another network-id": (
+        "hierarchical",
+        "network-id-of-a-level@HUB-A,SPOKE-A2,SPOKE-A1",
+        "HUB-A",
+        "ip nhrp network-id 1",
+    ),
+    "an area apart": (
+        replace(CLOUD, routing="ospf"),
+        "areas-apart@S1,S2,HUB1",
+        "S1",
+        "network 10.20.11.0 0.0.0.255 area 1",
+    ),
+    "a summary that drops packets": (
+        "phase3-summary",
+        "summary-of-a-spoke-eigrp@R31,R41,R11",
+        "R31",
+        "no summary-address 10.0.0.0 255.0.0.0",
+    ),
+}
+
+
+def network(what: Plan | str) -> Scenario:
+    """One that is built in, or of a plan; OSPF in one area apart from the backbone."""
+    if isinstance(what, str):
+        return Scenario.load(what)
+    return in_area_1(what) if what.routing == "ospf" else drawn(what)
+
+
+def broken(case: str) -> Scenario:
+    """The network of a case, with the lines of its fault."""
+    scenario, name = network(CASES[case][0]), CASES[case][1]
+    stage = Stage.of(scenario)
+    texts = configurations_with(known_fault(stage, name).orders, stage)
+    return Scenario(scenario.name, scenario.lab, texts, scenario.certificates)
+
+
+@pytest.mark.parametrize("case", every_day_but(("a level with another network-id",), CASES))
+def test_a_line_that_no_rule_is_about_is_found_by_trial_and_named_first(case: str) -> None:
+    what, name, router, line = CASES[case]
+    found = said_after_trials(ill_of(network(what), name)).findings[0]
+    assert (found.cause, found.router, found.fix[-1]) == (Cause.BY_TRIAL, router, line)
+    assert found.trial is not None
+    assert found.trial.works
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_two_spokes_with_one_autonomous_system_get_a_line_each() -> None:
+    scenario = drawn(replace(CLOUD, routing="ebgp", spokes=2))
+    first, second = said_after_trials(ill_of(scenario, "system-twice@S1,S2,HUB1")).findings[:2]
+    assert {first.cause, second.cause} == {Cause.BY_TRIAL}
+    assert first.trial is not None
+    assert first.trial.besides == (second.router,)
+
+
+def test_an_address_family_that_is_shut_down_is_switched_on_where_it_is_shut_down() -> None:
+    """The line was `no shutdown` of the process, which was not shut down."""
+    found = said_after_trials(ill_of(drawn(CLOUD), "family-shutdown@S3,S1,HUB1")).findings[0]
+    family = "address-family ipv4 unicast autonomous-system 100"
+    assert (found.cause, found.router) == (Cause.NETWORK_STATEMENT, "S3")
+    assert found.fix == ("router eigrp CLOUD", family, "no shutdown")
+
+
+def test_what_is_said_names_the_lines_who_reaches_whom_and_how_it_was_found() -> None:
+    world = World("notes-phase3").converge()
+    WorldBench(world).configure("R31", ("interface Tunnel100", "ip nhrp interest none"))
+    world.run_for(60)
+    said = list(as_text(said_of(world, WorldPatient(world))))
+    assert said[0] == "4 routers: likely broken at shortcut (found by trial), at R31"
+    assert said[2] == "  without 'ip nhrp interest none' at R31, R31 reaches R41 directly"
+    assert said[5:8] == ["  to fix it, on R31:", "    interface Tunnel100", "     no ip nhrp interest none"]
+    assert "    found by trial, in 3 copies of the network with one change each" in said
+
+
+@pytest.mark.parametrize("name", ["notes-phase3", "mixed-spokes", "migration", "ipsec-symmetric-nat", "nat-overload"])
+def test_a_network_that_is_well_suffers_from_nothing_and_one_copy_is_enough_to_know(name: str) -> None:
+    built: list[Scenario] = []
+
+    def build(scenario: Scenario) -> CopiedLab:
+        built.append(scenario)
+        return CopiedLab(scenario)
+
+    found = Search(Scenario.load(name), build).run(strict=True)
+    assert not found.suffering.pairs
+    assert len(built) == 1
+
+
+def test_what_configurations_are_not_to_blame_for_is_not_found_by_trial() -> None:
+    world = World("notes-phase3").converge()
+    WorldBench(world).impair("R31:GigabitEthernet0/1", Badness(cut=True))
+    world.run_for(60)
+    diagnosis = visit(WorldPatient(world))
+    assert searched(diagnosis, Search(as_it_runs(world), CopiedLab)) == diagnosis
+
+
+def test_a_site_whose_packets_must_be_smaller_than_those_of_most_others_is_found() -> None:
+    scenario = drawn(CLOUD)
+    texts = dict(scenario.configurations)
+    texts["S1"] = after(texts["S1"], ("interface GigabitEthernet0/2", "ip mtu 576"))
+    found = Search(Scenario(scenario.name, scenario.lab, texts), CopiedLab).run(strict=True)
+    assert set(found.suffering.pairs.values()) == {Harm.SMALL}
+    assert [one.lines for one in found.changes] == [("interface GigabitEthernet0/2", "no ip mtu 576")]
+
+
+@pytest.mark.slow
+def test_what_is_needed_besides_the_lines_is_said() -> None:
+    """A session of BGP that ended for too many prefixes does not begin again when the maximum is gone."""
+    scenario = drawn(replace(CLOUD, routing="ibgp", spokes=2))
+    texts = dict(scenario.configurations)
+    texts["S1"] = after(texts["S1"], ("router bgp 65000", "neighbor 10.99.0.1 maximum-prefix 1"))
+    found = Search(Scenario(scenario.name, scenario.lab, texts), CopiedLab).run(strict=False)
+    assert [one.lines for one in found.changes] == [("router bgp 65000", "no neighbor 10.99.0.1 maximum-prefix 1")]
+    assert found.again == "clear ip bgp *"
+
+
+def test_two_searches_in_one_network_find_the_same() -> None:
+    scenario = broken("no packet is of interest")
+    assert Search(scenario, CopiedLab).run(strict=True) == Search(scenario, CopiedLab).run(strict=True)
+
+
+def test_a_search_ends_when_its_time_is_over_and_tells_what_it_tries() -> None:
+    told: list[str] = []
+    search = Search(broken("an area apart"), CopiedLab, is_over=lambda: len(told) >= 3, tell=told.append)
+    found = search.run(strict=False)
+    assert Harm.CUT_OFF in found.suffering.pairs.values()
+    assert found.changes == ()
+    assert len(told) == 3
+    assert told[0] == "trial 1: as it is"
+
+
+def test_every_mechanism_fits_somewhere() -> None:
+    plans = [replace(CLOUD, phase=2, routing=routing) for routing in ("eigrp", "ospf", "rip", "ebgp")]
+    clouds = [*map(drawn, plans), drawn(replace(CLOUD, protection="ikev2", routing="ibgp"))]
+    stages = [Stage.of(one) for one in clouds]
+    for known in UNLISTED:
+        assert any(fault(known, place) for stage in stages for place in places(stage)), known.id
+
+
+def test_esp_that_a_hub_sends_in_vain_is_on_its_wire_though_a_translator_is_before_one_spoke() -> None:
+    """Behind the translator UDP port 4500 was blamed, and ESP before the other spoke: each for itself, as certain."""
+    case = ill_of(Scenario.load("ipsec-spoke-behind-nat"), "esp-outwards-blocked@R11,R41,R31")
+    found = visit(case.patient).findings[0]
+    assert found.cause in (Cause.ESP_BLOCKED, Cause.NAT_T_BLOCKED)
+    assert (found.router, found.others) == ("R11", ("R31", "R41"))

@@ -1,0 +1,106 @@
+"""Networks that are odd and well are not accused: what the doctor says there is advice, or asks whether it is meant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dmvpn.app.copied import CopiedLab
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import Finding, Step, as_text, in_words, visit
+from dmvpn.tools.remedies import attempt, settle
+from support.cases import every_day_but
+from support.doctors import WorldPatient, as_it_runs
+from support.odd import CLOUD, ODD, TWO, Odd, accusations, case_of, odd_of, said_of
+
+#: One of each kind; `make test-all` tries the others, too.
+EVERY_DAY = (
+    "a spoke's tunnel is smaller, and clamps TCP to fit",
+    "a narrow wire, and a smaller tunnel that fits it",
+    "a spoke without the second hub",
+    "a spoke with an entry of a hub that will come",
+    "a spoke whose only server is itself, and which the hub has the map of",
+    "a hub that is a server of its own",
+    "a hub that alone is multipoint, of spokes with NHRP and without servers",
+    "one point-to-point spoke with a line of phase 3",
+    "a hub with a static tunnel to one spoke beside the cloud",
+    "a branch whose tunnel is shut",
+    "a branch whose LAN is shut",
+    "registrations of another pace",
+    "a route in one direction to the spoke itself",
+    "a larger network at a spoke's end",
+    "several proposals of IPsec at one spoke",
+)
+
+
+@pytest.mark.parametrize("name", every_day_but(tuple(name for name in ODD if name not in EVERY_DAY), ODD))
+def test_a_network_that_is_odd_and_well_is_not_accused(name: str) -> None:
+    """Branches that were shut on purpose, and tunnels that are smaller than others, were called broken for certain."""
+    found = said_of(ODD[name])
+    assert accusations(found) == []
+    assert found.healthy, "the exit code is 0"
+
+
+@pytest.mark.parametrize("number", every_day_but(range(4, 40), range(40)))
+def test_an_oddity_at_any_place_of_any_cloud_is_not_accused(number: int) -> None:
+    what, odd = odd_of(f"odd/{number}")
+    assert accusations(said_of(odd)) == [], what
+
+
+def test_what_may_be_meant_says_so_and_asks() -> None:
+    lines = list(as_text(said_of(ODD["a branch whose tunnel is shut"])))
+    assert lines[0] == "5 routers: likely broken at line protocol (tunnel shut down), at S1, unless that is meant"
+    assert "  to decide: is S1 shut down on purpose?" in lines
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Odd(CLOUD, {"HUB1": ("interface Tunnel0", "shutdown")}),
+        Odd(TWO, {"HUB1": ("interface Tunnel0", "shutdown")}),
+        Odd(CLOUD, {"TRANSPORT": ("interface GigabitEthernet0/2", "shutdown")}),
+    ],
+    ids=["the only hub", "the hub that the other one registers with", "a port of the provider"],
+)
+def test_what_others_need_is_broken_whoever_shut_it_down(odd: Odd) -> None:
+    found = said_of(odd)
+    assert not found.healthy
+    assert found.findings[0].certain
+
+
+def test_a_router_that_looks_to_itself_is_not_said_to_have_other_servers() -> None:
+    """It was: "other servers serve it", where there was none; the lines that were shown cut it off."""
+    (said,) = said_of(ODD["a spoke whose only server is itself, and which the hub has the map of"]).findings
+    assert said.advice
+    assert "other servers" not in said.what
+    assert "reach it by static maps" in said.what
+
+
+def test_a_copy_with_better_wires_does_not_vouch_for_larger_packets() -> None:
+    """Where the wire takes no more, lines for a larger tunnel were shown as tried."""
+    diagnosis = said_of(Odd(CLOUD, {"S1": ("interface Tunnel0", "ip mtu 1300")}))
+    finding = diagnosis.findings[0]
+    assert finding.cause is Cause.MTU
+    narrow = Finding(step=Step.GRE, cause=Cause.PATH_MTU, router="S1", what="large packets vanish")
+    bare = replace(finding, trial=None)
+    case = case_of(Odd(CLOUD, {"S1": ("interface Tunnel0", "ip mtu 1300")}))
+    tried = attempt(replace(diagnosis, findings=(narrow, bare)), CopiedLab(as_it_runs(case.world)))
+    assert in_words(tried).findings[1].fix == ()
+    assert in_words(tried).findings[1].untried
+
+
+def test_a_copy_has_the_wires_that_the_lab_knows_to_be_bad() -> None:
+    wires = {"S1:GigabitEthernet0/1": Badness(mtu=1200)}
+    case = case_of(Odd(CLOUD, {}, wires))
+    links = WorldPatient(case.world, blind=False).facts().links
+    copy = CopiedLab(
+        as_it_runs(case.world),
+        links=tuple(
+            one.model_copy(update={"bad": ("mtu 1200",)}) for one in links if ("S1", "GigabitEthernet0/1") in one.ends
+        ),
+    )
+    settle(copy)
+    found = visit(copy).findings[0]
+    assert (found.cause, found.router) == (Cause.PATH_MTU, "S1")

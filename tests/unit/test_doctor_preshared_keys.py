@@ -1,0 +1,70 @@
+"""The lines that the doctor asks for where keys differ: those of the keyring that is there."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from dmvpn.tools.doctor.preshared_keys import key_lines
+from support.world import World
+
+HUB = ip_address("172.16.11.1")
+RING = """\
+crypto ikev2 keyring KR
+ peer ANY
+  address 0.0.0.0 0.0.0.0
+  pre-shared-key <removed>
+ !
+ peer HUB
+  description the head office
+  address 172.16.11.1
+  pre-shared-key local <removed>
+  pre-shared-key remote <removed>
+ !
+!
+interface Tunnel0
+"""
+
+
+def test_the_peer_that_fits_closest_is_the_one_whose_keys_are_used() -> None:
+    fix = ("crypto ikev2 keyring KR", "peer HUB", "pre-shared-key local <secret>", "pre-shared-key remote <secret>")
+    assert key_lines(RING.splitlines(), HUB, missing=False) == fix
+
+
+def test_anybody_else_has_the_key_of_the_peer_that_takes_all() -> None:
+    fix = ("crypto ikev2 keyring KR", "peer ANY", "pre-shared-key <secret>")
+    assert key_lines(RING.splitlines(), ip_address("198.51.100.7"), missing=False) == fix
+
+
+def test_a_missing_key_comes_in_a_peer_of_its_own() -> None:
+    fix = ("crypto ikev2 keyring KR", "peer NAME", "address 2001:db8::7", "pre-shared-key <secret>")
+    assert key_lines(RING.splitlines(), ip_address("2001:db8::7"), missing=True) == fix
+
+
+def test_a_keyring_with_one_peer_lacks_its_address_alone() -> None:
+    ring = [line for line in RING.replace("172.16.11.1", "10.9.9.9").splitlines() if "ANY" not in line]
+    del ring[1:4]
+    assert ring[1] == " peer HUB"
+    assert key_lines(ring, HUB, missing=True) == ("crypto ikev2 keyring KR", "peer HUB", "address 172.16.11.1")
+
+
+@pytest.mark.parametrize(
+    ("missing", "line"),
+    [(False, "crypto isakmp key <secret> address 0.0.0.0"), (True, "crypto isakmp key <secret> address 172.16.11.1")],
+    ids=["another", "missing"],
+)
+def test_keys_of_the_old_kind_stay_of_the_old_kind(missing: bool, line: str) -> None:
+    world = World("course-lab", seed=1)
+    spoke = world.sim.facts(world.scenario).routers["SPOKE1"]
+    assert spoke is not None
+    assert key_lines(spoke.configuration, HUB, missing=missing) == (line,)
+
+
+def test_without_a_keyring_the_lines_say_where_one_goes() -> None:
+    assert key_lines([], HUB, missing=True) == (
+        "crypto ikev2 keyring NAME",
+        "peer NAME",
+        "address 172.16.11.1",
+        "pre-shared-key <secret>",
+    )
