@@ -17,10 +17,10 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.diff import (
-    Pair,
+    ChangeVerdict,
+    LanPair,
     Subject,
     Topic,
-    Verdict,
     as_text,
     choose_pairs,
     compare_networks,
@@ -50,7 +50,7 @@ def _changed(name: str, change: Callable[[str, str], str], *, without: str = "")
     return before, Scenario(before.name, lab, texts)
 
 
-def _told(comparison: Comparison, topic: Topic) -> dict[str, tuple[str, str, Verdict]]:
+def _told(comparison: Comparison, topic: Topic) -> dict[str, tuple[str, str, ChangeVerdict]]:
     return {
         change.subject: (change.before, change.after, change.verdict)
         for change in comparison.changes
@@ -74,7 +74,7 @@ def test_a_spoke_that_loses_its_shortcut_goes_by_the_hub_again() -> None:
         "notes-phase3", lambda name, text: text.replace(" ip nhrp shortcut\n", "") if name == "R31" else text
     )
     comparison = compare_networks(before, after, order=None)
-    assert _told(comparison, Topic.WAY) == {"R31 to R41": ("direct", "by R11", Verdict.WORSE)}
+    assert _told(comparison, Topic.WAY) == {"R31 to R41": ("direct", "by R11", ChangeVerdict.WORSE)}
     assert comparison.is_worse
 
 
@@ -82,7 +82,7 @@ def test_a_hub_without_redirect_keeps_everybody_on_itself() -> None:
     before, after = _changed("notes-phase3", lambda _, text: text.replace(" ip nhrp redirect\n", ""))
     comparison = compare_networks(before, after, order=None)
     assert set(_told(comparison, Topic.WAY)) == {"R31 to R41", "R41 to R31"}
-    assert _told(compare_networks(after, before, order=None), Topic.WAY)["R31 to R41"][2] is Verdict.BETTER
+    assert _told(compare_networks(after, before, order=None), Topic.WAY)["R31 to R41"][2] is ChangeVerdict.BETTER
 
 
 def test_a_smaller_mtu_without_the_clamp_that_belongs_to_it_is_seen_in_packets() -> None:
@@ -90,8 +90,8 @@ def test_a_smaller_mtu_without_the_clamp_that_belongs_to_it_is_seen_in_packets()
         "notes-phase3", lambda name, text: text.replace("ip mtu 1400", "ip mtu 1300") if name == "R31" else text
     )
     comparison = compare_networks(before, after, order=None)
-    assert _told(comparison, Topic.MTU)["R31 to R41"] == ("1400 octets", "1300 octets", Verdict.WORSE)
-    assert _told(comparison, Topic.MSS)["R31 to R41"] == ("1360", "1360, more than fits", Verdict.WORSE)
+    assert _told(comparison, Topic.MTU)["R31 to R41"] == ("1400 octets", "1300 octets", ChangeVerdict.WORSE)
+    assert _told(comparison, Topic.MSS)["R31 to R41"] == ("1360", "1360, more than fits", ChangeVerdict.WORSE)
     assert "R41 to R31" not in _told(comparison, Topic.MTU)
 
 
@@ -107,10 +107,10 @@ def test_a_key_that_differs_cuts_a_spoke_off_and_the_linter_knows_it() -> None:
         "notes-phase3", lambda name, text: text.replace("tunnel key 100", "tunnel key 101") if name == "R31" else text
     )
     comparison = compare_networks(before, after)
-    assert _told(comparison, Topic.REACHABILITY)["R31 to R11"] == ("direct", "cut off", Verdict.WORSE)
+    assert _told(comparison, Topic.REACHABILITY)["R31 to R11"] == ("direct", "cut off", ChangeVerdict.WORSE)
     _, who, verdict = _told(comparison, Topic.REGISTRATION)["all clients"]
     assert who.startswith("1 missing: R31: Tunnel100 is not registered with 192.168.100.11")
-    assert verdict is Verdict.WORSE
+    assert verdict is ChangeVerdict.WORSE
     assert any("key" in after for _, after, _ in _told(comparison, Topic.LINT).values())
     assert comparison.migration is not None
     assert {str(outage.pair) for outage in comparison.migration.outages if not outage.back} >= {"R31 to R11"}
@@ -119,8 +119,8 @@ def test_a_key_that_differs_cuts_a_spoke_off_and_the_linter_knows_it() -> None:
 def test_a_hub_that_is_removed_leaves_nobody_to_stand_in() -> None:
     before, after = _changed("dual-hub", lambda _, text: text, without="HUB2")
     comparison = compare_networks(before, after)
-    assert _told(comparison, Topic.DEATH)["hubs"][1:] == ("nobody stands in for a dead hub", Verdict.WORSE)
-    assert _told(comparison, Topic.NETWORK)["HUB2"] == ("runs", "", Verdict.CHANGED)
+    assert _told(comparison, Topic.DEATH)["hubs"][1:] == ("nobody stands in for a dead hub", ChangeVerdict.WORSE)
+    assert _told(comparison, Topic.NETWORK)["HUB2"] == ("runs", "", ChangeVerdict.CHANGED)
     assert _told(comparison, Topic.REACHABILITY) == {}
     assert comparison.migration is not None
     assert comparison.migration.outages == (), "HUB1 carries it all"
@@ -129,13 +129,13 @@ def test_a_hub_that_is_removed_leaves_nobody_to_stand_in() -> None:
 def test_a_second_hub_that_stands_in_is_a_gain_and_one_that_knows_no_routes_is_none() -> None:
     """Both were "2 hubs, one may die"."""
     two, one = _changed("dual-hub", lambda _, text: text, without="HUB2")
-    assert _told(compare_networks(one, two, order=None), Topic.DEATH)["hubs"][2] is Verdict.BETTER
+    assert _told(compare_networks(one, two, order=None), Topic.DEATH)["hubs"][2] is ChangeVerdict.BETTER
     _, deaf = _changed(
         "dual-hub",
         lambda name, text: text.replace("autonomous-system 100", "autonomous-system 77") if name == "HUB2" else text,
     )
     _, after, verdict = _told(compare_networks(one, deaf, order=None), Topic.DEATH)["hubs"]
-    assert (after, verdict) == ("2 hubs, and nobody stands in for HUB1", Verdict.CHANGED)
+    assert (after, verdict) == ("2 hubs, and nobody stands in for HUB1", ChangeVerdict.CHANGED)
 
 
 def test_who_depends_on_the_dead_hub_alone_is_not_waited_for() -> None:
@@ -155,14 +155,14 @@ def test_a_new_site_that_nobody_reaches_is_worse_than_none() -> None:
     """R41 comes with another autonomous system: it registers, and that is all."""
     after, before = _changed("notes-phase3", lambda _, text: text, without="R41")
     comparison = compare_networks(before, after, order=None)
-    assert _told(comparison, Topic.REACHABILITY)["R31 to R41"] == ("", "direct", Verdict.CHANGED)
+    assert _told(comparison, Topic.REACHABILITY)["R31 to R41"] == ("", "direct", ChangeVerdict.CHANGED)
     assert "  way                2 direct" in as_text(comparison), "what is as before is of those who were there"
     texts = dict(after.configurations)
     texts["R41"] = texts["R41"].replace("autonomous-system 100", "autonomous-system 77")
     comparison = compare_networks(before, Scenario("deaf", after.lab, texts), order=None)
     told = _told(comparison, Topic.REACHABILITY)
     assert told == dict.fromkeys(
-        ("R11 to R41", "R41 to R11", "R31 to R41", "R41 to R31"), ("", "cut off", Verdict.WORSE)
+        ("R11 to R41", "R41 to R11", "R31 to R41", "R41 to R31"), ("", "cut off", ChangeVerdict.WORSE)
     )
 
 
@@ -181,9 +181,11 @@ def test_a_second_lan_of_a_router_is_not_taken_for_its_first() -> None:
         ),
     )
     comparison = compare_networks(before, after, order=None)
-    assert _told(comparison, Topic.NETWORK) == {"LAN of R31:GigabitEthernet0/0": ("", "172.20.0.0/24", Verdict.CHANGED)}
+    assert _told(comparison, Topic.NETWORK) == {
+        "LAN of R31:GigabitEthernet0/0": ("", "172.20.0.0/24", ChangeVerdict.CHANGED)
+    }
     told = _told(comparison, Topic.REACHABILITY)
-    assert told["R41 to R31:GigabitEthernet0/0"][1:] == ("cut off", Verdict.WORSE), "EIGRP does not know it"
+    assert told["R41 to R31:GigabitEthernet0/0"][1:] == ("cut off", ChangeVerdict.WORSE), "EIGRP does not know it"
     assert "R41 to R31:GigabitEthernet0/2" not in told
 
 
@@ -202,7 +204,7 @@ def test_protection_that_is_entered_router_by_router_costs_those_who_wait() -> N
     before, after = Scenario.load("dual-hub"), Scenario.load("ipsec-dual-hub")
     comparison = compare_networks(before, after, order="spokes-first", max_outage=1.0)
     told = _told(comparison, Topic.CHANGE)
-    assert told["SPOKE1 to CORE"][2] is Verdict.WORSE
+    assert told["SPOKE1 to CORE"][2] is ChangeVerdict.WORSE
     assert comparison.migration is not None
     assert comparison.migration.how == "one router after another, spokes first"
     assert all(outage.back for outage in comparison.migration.outages)
@@ -239,8 +241,8 @@ def test_between_two_lans_of_a_router_whole_ethernet_frames_pass() -> None:
     subject = Subject.of(scenario, 1)
     one, other = [name for name in subject.lans if ":" in name][:2]
     assert one.partition(":")[0] == other.partition(":")[0]
-    found = measure(subject, [Pair(one, other)], deaths=False)
-    assert found.talks[Pair(one, other)].mtu == 1500
+    found = measure(subject, [LanPair(one, other)], deaths=False)
+    assert found.talks[LanPair(one, other)].mtu == 1500
 
 
 def test_a_static_route_is_no_way_before_somebody_is_registered_there() -> None:
@@ -248,7 +250,7 @@ def test_a_static_route_is_no_way_before_somebody_is_registered_there() -> None:
     links = [link.model_copy(update={"delay": 700.0}) for link in scenario.lab.links]
     slow = Scenario("slow", scenario.lab.model_copy(update={"links": links}), scenario.configurations)
     subject = Subject.of(slow, 1)
-    registered, routed = converge(subject, [Pair("R11", "R31")])
+    registered, routed = converge(subject, [LanPair("R11", "R31")])
     assert registered is not None
     assert routed is not None
     assert 1.4 <= routed <= registered + 0.25
@@ -256,7 +258,7 @@ def test_a_static_route_is_no_way_before_somebody_is_registered_there() -> None:
 
 def test_whoever_waits_for_the_second_hub_sees_the_pair_come_back() -> None:
     subject = Subject.of(Scenario.load("dual-hub"), 1)
-    pair = Pair("CORE", "SPOKE1")
+    pair = LanPair("CORE", "SPOKE1")
     converge(subject, [pair])
     subject.world.kill("HUB1")
     (outage,) = watch(subject, [pair], least=1.0)
@@ -411,3 +413,30 @@ def test_what_cannot_be_loaded_or_multiplied_is_said_in_one_line(capsys: pytest.
     assert "no-such" in capsys.readouterr().err
     assert main(["diff", "--before", "notes-phase3", "--after", "notes-phase3", "--spokes", "1"]) == 2
     assert "has 2 spokes already" in capsys.readouterr().err
+
+
+def test_a_diff_shows_its_progress() -> None:
+    """Thirty sites took minutes, during which the line of progress did not change."""
+    heard: list[str] = []
+    network = Scenario.load("dual-hub")
+    compare_networks(network, network, stage=heard.append)
+    for wanted in (
+        "the network as it is: 0 s after the start",
+        "the network as it is: packet 30 of 30 of ",
+        "the network as it is: packet sizes of pair 1 of ",
+        "the network as it is: the death of HUB1",
+        "the network as it would be: HUB2 comes back",
+        "the change on the network that runs: ",
+    ):
+        assert any(line.startswith(wanted) for line in heard), (wanted, heard[:5])
+    assert len(dict.fromkeys(heard)) > 100
+
+
+def test_processes_side_by_side_come_to_the_same_answer() -> None:
+    """Thirty sites took longer than anybody waits: three worlds were computed one after another."""
+    before, after = _changed(
+        "dual-hub", lambda name, text: text.replace("ip nhrp shortcut", "") if "1" in name else text
+    )
+    heard: list[str] = []
+    assert compare_networks(before, after, stage=heard.append, beside=True) == compare_networks(before, after)
+    assert any(line.startswith("the network as it would be: ") for line in heard)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dmvpn.base.explanations import Kind
+from dmvpn.base.explanations import WordKind
 from dmvpn.router.features import FEATURES
 from dmvpn.router.vocabulary import vocabulary
 from support.world import World
@@ -39,7 +39,7 @@ def _is_known(before: str, text: str) -> bool:
 
 def _is_log(line: str) -> bool:
     mnemonic = re.search(r"%[A-Z0-9_]+-\d-[A-Z0-9_]+", line)
-    return mnemonic is not None and any(found.group.kind is Kind.LOG for found in WORDS.meanings(mnemonic[0]))
+    return mnemonic is not None and any(found.group.kind is WordKind.LOG for found in WORDS.meanings(mnemonic[0]))
 
 
 @pytest.mark.parametrize(

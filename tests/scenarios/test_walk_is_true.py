@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.shells.scenario import built_in_names
-from dmvpn.tools.walk import Outcome, walk
+from dmvpn.tools.walk import WalkOutcome, walk
 from support.nats import derived
 from support.walking import Ears, echo, edges, errors, try_it
 from support.world import World
@@ -167,7 +167,7 @@ def test_a_peer_that_has_moved_is_walked_to_where_it_is_now(tmp_path: Path) -> N
         world.ping("H3", "10.1.1.100")
         world.run_for(1)
     told = try_it(world, ears, ("H1", "H3"), 100)
-    assert told.forth.end.outcome is Outcome.DELIVERED
+    assert told.forth.end.outcome is WalkOutcome.DELIVERED
     assert IPv4Address("172.16.31.3") in [crossing.destination for crossing in told.forth.crossings]
 
 
@@ -195,7 +195,7 @@ def test_whom_a_small_path_is_told_first_and_who_tells_it_on() -> None:
     world.run_for(3)
     told = try_it(world, ears, ("H3", "H4"), 1400, df=True)
     end = told.forth.end
-    assert (end.outcome, end.where, end.later_mtu) == (Outcome.DROPPED, "TRANSPORT", 1272)
+    assert (end.outcome, end.where, end.later_mtu) == (WalkOutcome.DROPPED, "TRANSPORT", 1272)
     assert told.budget.with_df == 1272
     assert errors(world, "H3") == []
     echo(world, "H3", "10.4.4.100", 1400, df=True)

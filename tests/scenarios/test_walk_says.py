@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import UserError
-from dmvpn.tools.walk import Act, Outcome, Walk, as_json, as_text, walk
+from dmvpn.tools.walk import Act, Walk, WalkOutcome, as_json, as_text, walk
 from support.walking import Ears, echo, errors, try_it
 from support.world import World
 
@@ -173,7 +173,7 @@ def test_a_packet_ends_where_the_walk_says_and_why(
     fault(world)
     told = try_it(world, ears, H3_H4, 100)
     end = told.forth.end
-    assert (end.outcome, words in end.why) == (Outcome.DROPPED, True), end
+    assert (end.outcome, words in end.why) == (WalkOutcome.DROPPED, True), end
     assert end.where == ("TRANSPORT" if fault is cut else where)
     assert end.refusal is None
     assert f"DROPPED at {end.where}: " in says(told)
@@ -228,7 +228,7 @@ def test_packets_that_go_round_are_said_to_go_round() -> None:
     world.configure("R11", "ip route 10.9.9.0 255.255.255.0 192.168.100.31")
     told = now(world, "H3", "10.9.9.9")
     end = told.forth.end
-    assert end.outcome is Outcome.LOOP
+    assert end.outcome is WalkOutcome.LOOP
     assert "R31 > TRANSPORT > R11 > TRANSPORT > R31" in end.why
     assert not any(step.act is Act.REDIRECT for step in told.forth.steps)  # back to where it came from: no detour
     assert "A LOOP at R31" in says(told)
@@ -241,7 +241,7 @@ def test_what_its_own_sender_cannot_hear_is_not_said_to_be_told() -> None:
     """The provider has no route to private addresses, and so none for its answer."""
     world = World("notes-phase3").converge()
     told = try_it(world, Ears(world), ("H3", "H4"), 100)
-    assert told.forth.end.outcome is Outcome.DELIVERED
+    assert told.forth.end.outcome is WalkOutcome.DELIVERED
     stranger = now(world, "H3", "192.0.2.1")
     assert stranger.forth.end.refusal is None
     assert "nobody is told: TRANSPORT has no route to 10.3.3.100" in says(stranger)
@@ -254,7 +254,7 @@ def test_of_two_spokes_behind_one_address_the_second_has_no_flow_of_gre() -> Non
     world = World("two-spokes-one-nat").converge()
     ends = [now(world, router, "R11").forth.end for router in ("R31", "R32")]
     ((outcome, where, why),) = [(it.outcome, it.where, it.why) for it in ends if it.where != "R11"]
-    assert (outcome, where) == (Outcome.DROPPED, "NAT1")
+    assert (outcome, where) == (WalkOutcome.DROPPED, "NAT1")
     assert "has the only GRE flow from 172.16.31.1 to 172.16.11.1: GRE has no ports" in why
 
 
@@ -268,7 +268,7 @@ def test_a_protected_packet_goes_to_where_its_connection_is_and_not_where_nhrp_s
     moved = tuple((hop, old, connection) for hop, _, connection in tunnel.adjacencies)
     elsewhere = r11.model_copy(update={"tunnels": (tunnel.model_copy(update={"adjacencies": moved}),)})
     told = walk(facts.model_copy(update={"routers": {**facts.routers, "R11": elsewhere}}), "H1", "H3")
-    assert told.forth.end.outcome is Outcome.DELIVERED
+    assert told.forth.end.outcome is WalkOutcome.DELIVERED
     assert old not in [crossing.destination for crossing in told.forth.crossings]
 
 
@@ -318,7 +318,7 @@ def test_routers_are_ends_too_and_names_stand_for_their_tunnel_addresses() -> No
     told = now(world, "R31", "R41")
     asked = told.forth.question
     assert (str(asked.source), str(asked.destination), asked.start) == ("192.168.100.31", "192.168.100.41", "R31")
-    assert told.forth.end.outcome is Outcome.DELIVERED
+    assert told.forth.end.outcome is WalkOutcome.DELIVERED
     assert told.forth.end.ttl == 254  # nobody forwards it between the two: the hub does
     assert now(world, "R31", "R31").back is None  # nobody answers himself
 
@@ -355,7 +355,7 @@ def test_one_router_alone_is_walked_as_far_as_it_knows() -> None:
     lab = world.sim.facts(world.scenario)
     alone = lab.model_copy(update={"routers": {"R31": lab.routers["R31"]}, "links": (), "hosts": {}})
     told = walk(alone, "10.3.3.100", "10.4.4.100")
-    assert told.forth.end.outcome is Outcome.UNSEEN
+    assert told.forth.end.outcome is WalkOutcome.UNSEEN
     assert "it leaves by GigabitEthernet0/1 to 172.16.31.2; what is there cannot be seen from here" in says(told)
     assert told.budget.whole == 1400
     assert walk(alone, "198.51.100.7", "10.3.3.100").forth.question.start == "R31"  # where else?

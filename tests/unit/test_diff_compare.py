@@ -8,22 +8,22 @@ import pytest
 
 from dmvpn.tools.diff import (
     Behavior,
+    ChangeVerdict,
     Comparison,
+    LanPair,
     Migration,
-    Pair,
     Talk,
     Topic,
-    Verdict,
     as_json,
     as_text,
     choose_pairs,
     compare,
 )
-from dmvpn.tools.diff.behavior import Finding, Outage, State
+from dmvpn.tools.diff.behavior import LinterFinding, Outage, RouterState
 from dmvpn.tools.diff.compare import judge_migration
 from dmvpn.tools.diff.measuring import sample
 
-PAIR, BACK = Pair("A", "B"), Pair("B", "A")
+PAIR, BACK = LanPair("A", "B"), LanPair("B", "A")
 TALK = Talk(way=("A", "B"), next_hop="10.0.0.2", direct_after=0.5, sent=30, mtu=1400, mss=1360)
 DEATHS = {"H1": (Outage(pair=PAIR, seconds=3.0, back=True),), "H2": ()}
 WHOLE = Behavior(
@@ -32,7 +32,7 @@ WHOLE = Behavior(
     routed=2.0,
     talks={PAIR: TALK, BACK: TALK},
     deaths=DEATHS,
-    states={"A": State(nhrp_entries=2, eigrp_routes=3)},
+    states={"A": RouterState(nhrp_entries=2, eigrp_routes=3)},
 )
 
 
@@ -40,8 +40,8 @@ def _with_talk(talk: Talk) -> Behavior:
     return replace(WHOLE, talks={PAIR: talk, BACK: TALK})
 
 
-def _finding(severity: str) -> Finding:
-    return Finding(severity=severity, rule="some-rule", where="A.cfg", text="it is so")
+def _finding(severity: str) -> LinterFinding:
+    return LinterFinding(severity=severity, rule="some-rule", where="A.cfg", text="it is so")
 
 
 def test_nothing_changes_between_a_network_and_itself() -> None:
@@ -62,21 +62,26 @@ def test_nothing_changes_between_a_network_and_itself() -> None:
 )
 def test_what_a_pair_loses_is_worse_and_what_it_gains_is_better(talk: Talk, topic: Topic, after: str) -> None:
     (worse,) = [change for change in compare(WHOLE, _with_talk(talk)) if change.topic is topic]
-    assert (worse.verdict, worse.subject, worse.after) == (Verdict.WORSE, "A to B", after)
+    assert (worse.verdict, worse.subject, worse.after) == (ChangeVerdict.WORSE, "A to B", after)
     (better,) = [change for change in compare(_with_talk(talk), WHOLE) if change.topic is topic]
-    assert (better.verdict, better.before) == (Verdict.BETTER, after)
+    assert (better.verdict, better.before) == (ChangeVerdict.BETTER, after)
 
 
 def test_another_hub_on_the_way_is_neither_worse_nor_better() -> None:
     by_one = _with_talk(replace(TALK, way=("A", "H1", "B"), hubs=("H1",)))
     by_other = _with_talk(replace(TALK, way=("A", "H2", "B"), hubs=("H2",), next_hop="10.0.0.9"))
     (change,) = compare(by_one, by_other)
-    assert (change.topic, change.verdict, change.before, change.after) == (Topic.WAY, Verdict.CHANGED, "by H1", "by H2")
+    assert (change.topic, change.verdict, change.before, change.after) == (
+        Topic.WAY,
+        ChangeVerdict.CHANGED,
+        "by H1",
+        "by H2",
+    )
 
 
 def test_the_same_way_by_another_next_hop_is_told() -> None:
     (change,) = compare(WHOLE, _with_talk(replace(TALK, next_hop="10.9.9.9")))
-    assert (change.topic, change.verdict) == (Topic.NEXT_HOP, Verdict.CHANGED)
+    assert (change.topic, change.verdict) == (Topic.NEXT_HOP, ChangeVerdict.CHANGED)
 
 
 def test_a_packet_more_or_less_and_half_a_second_are_chance() -> None:
@@ -85,16 +90,16 @@ def test_a_packet_more_or_less_and_half_a_second_are_chance() -> None:
 
 def test_a_network_that_never_registers_is_worse_and_says_who() -> None:
     (change,) = compare(WHOLE, replace(WHOLE, registered=None))
-    assert (change.topic, change.verdict, change.after) == (Topic.REGISTRATION, Verdict.WORSE, "never")
+    assert (change.topic, change.verdict, change.after) == (Topic.REGISTRATION, ChangeVerdict.WORSE, "never")
     one = replace(WHOLE, registered=None, unregistered=("A: no",))
     two = replace(WHOLE, registered=None, unregistered=("A: no", "B: no"))
     (change,) = compare(one, two)
-    assert (change.verdict, change.after) == (Verdict.WORSE, "2 missing: A: no; B: no")
+    assert (change.verdict, change.after) == (ChangeVerdict.WORSE, "2 missing: A: no; B: no")
 
 
 def test_the_second_hub_that_goes_takes_the_safety_with_it() -> None:
     (change,) = compare(WHOLE, replace(WHOLE, deaths={}))
-    assert (change.topic, change.verdict) == (Topic.DEATH, Verdict.WORSE)
+    assert (change.topic, change.verdict) == (Topic.DEATH, ChangeVerdict.WORSE)
     assert change.after == "nobody stands in for a dead hub"
 
 
@@ -102,7 +107,7 @@ def test_a_pair_that_a_dead_hub_cuts_off_for_good_is_worse_than_any_time() -> No
     cut = replace(WHOLE, deaths={"H1": (Outage(pair=PAIR, seconds=3.0, back=False),), "H2": ()})
     (change,) = compare(WHOLE, cut)
     assert (change.verdict, change.subject, change.before, change.after) == (
-        Verdict.WORSE,
+        ChangeVerdict.WORSE,
         "H1: A to B",
         "3 s lost",
         "cut off for good",
@@ -110,9 +115,10 @@ def test_a_pair_that_a_dead_hub_cuts_off_for_good_is_worse_than_any_time() -> No
 
 
 @pytest.mark.parametrize(
-    ("severity", "verdict"), [("error", Verdict.WORSE), ("warning", Verdict.WORSE), ("advice", Verdict.CHANGED)]
+    ("severity", "verdict"),
+    [("error", ChangeVerdict.WORSE), ("warning", ChangeVerdict.WORSE), ("advice", ChangeVerdict.CHANGED)],
 )
-def test_a_new_finding_is_worse_unless_it_is_advice(severity: str, verdict: Verdict) -> None:
+def test_a_new_finding_is_worse_unless_it_is_advice(severity: str, verdict: ChangeVerdict) -> None:
     (change,) = compare(WHOLE, replace(WHOLE, findings=(_finding(severity),)))
     assert (change.topic, change.verdict, change.after) == (Topic.LINT, verdict, f"{severity} some-rule: it is so")
 
@@ -120,7 +126,7 @@ def test_a_new_finding_is_worse_unless_it_is_advice(severity: str, verdict: Verd
 def test_a_finding_that_is_there_twice_counts_twice() -> None:
     once, twice = (replace(WHOLE, findings=(_finding("error"),) * count) for count in (1, 2))
     (change,) = compare(twice, once)
-    assert change.verdict is Verdict.BETTER
+    assert change.verdict is ChangeVerdict.BETTER
 
 
 def test_a_finding_that_says_the_same_in_other_words_is_neither_worse_nor_better() -> None:
@@ -128,13 +134,15 @@ def test_a_finding_that_says_the_same_in_other_words_is_neither_worse_nor_better
     old = replace(_finding("warning"), text="Tunnel0 takes 1300")
     new = replace(_finding("warning"), text="Tunnel0 takes 1340")
     (change,) = compare(replace(WHOLE, findings=(old,)), replace(WHOLE, findings=(new,)))
-    assert (change.verdict, change.subject) == (Verdict.CHANGED, "A.cfg")
+    assert (change.verdict, change.subject) == (ChangeVerdict.CHANGED, "A.cfg")
     assert (change.before, change.after) == (
         "warning some-rule: Tunnel0 takes 1300",
         "warning some-rule: Tunnel0 takes 1340",
     )
     worse = compare(replace(WHOLE, findings=(old,)), replace(WHOLE, findings=(new, _finding("warning"))))
-    assert [change.verdict for change in worse] == [Verdict.CHANGED, Verdict.WORSE], "only the surplus is worse"
+    assert [change.verdict for change in worse] == [ChangeVerdict.CHANGED, ChangeVerdict.WORSE], (
+        "only the surplus is worse"
+    )
 
 
 @pytest.mark.parametrize("new", [{"where": "B.cfg"}, {"rule": "another"}, {"severity": "error"}])
@@ -142,23 +150,23 @@ def test_a_finding_elsewhere_of_another_rule_or_more_serious_is_another_one(new:
     found = compare(
         replace(WHOLE, findings=(_finding("warning"),)), replace(WHOLE, findings=(replace(_finding("warning"), **new),))
     )
-    assert [change.verdict for change in found] == [Verdict.WORSE, Verdict.BETTER]
+    assert [change.verdict for change in found] == [ChangeVerdict.WORSE, ChangeVerdict.BETTER]
 
 
 def test_state_that_grows_is_told_without_a_judgment() -> None:
-    grown = replace(WHOLE, states={"A": State(nhrp_entries=9, eigrp_routes=3)})
+    grown = replace(WHOLE, states={"A": RouterState(nhrp_entries=9, eigrp_routes=3)})
     (change,) = compare(WHOLE, grown)
     assert (change.subject, change.before, change.after, change.verdict) == (
         "NHRP entries of A",
         "2",
         "9",
-        Verdict.CHANGED,
+        ChangeVerdict.CHANGED,
     )
 
 
 def test_a_router_and_a_lan_that_are_gone_are_no_loss_of_somebody_else() -> None:
     left = replace(WHOLE, lans={"A": "10.1.1.0/24"}, talks={}, states={})
-    assert {change.verdict for change in compare(WHOLE, left)} == {Verdict.CHANGED}
+    assert {change.verdict for change in compare(WHOLE, left)} == {ChangeVerdict.CHANGED}
 
 
 @pytest.mark.parametrize("name", ["B", "B:GigabitEthernet0/3"])
@@ -166,7 +174,7 @@ def test_a_lan_that_its_router_loses_is_worse(name: str) -> None:
     before = replace(WHOLE, lans={**WHOLE.lans, name: "10.1.3.0/24"})
     after = replace(WHOLE, lans={"A": "10.1.1.0/24"}, states={**WHOLE.states, "B": WHOLE.states["A"]})
     (change,) = [change for change in compare(before, after) if change.subject == f"LAN of {name}"]
-    assert (change.before, change.after, change.verdict) == ("10.1.3.0/24", "", Verdict.WORSE)
+    assert (change.before, change.after, change.verdict) == ("10.1.3.0/24", "", ChangeVerdict.WORSE)
 
 
 def test_the_change_itself_is_judged_only_where_somebody_set_a_limit() -> None:
@@ -174,11 +182,11 @@ def test_the_change_itself_is_judged_only_where_somebody_set_a_limit() -> None:
     assert judge_migration(migration, None) == []
     assert judge_migration(migration, 5.0) == []
     (change,) = judge_migration(migration, 3.0)
-    assert (change.verdict, change.after) == (Verdict.WORSE, "4 s lost")
+    assert (change.verdict, change.after) == (ChangeVerdict.WORSE, "4 s lost")
 
 
 def test_the_text_has_what_gets_worse_first_and_names_of_many_the_first() -> None:
-    names = [Pair("A", f"B{number}") for number in range(9)]
+    names = [LanPair("A", f"B{number}") for number in range(9)]
     before = replace(WHOLE, talks=dict.fromkeys(names, TALK))
     after = replace(WHOLE, talks=dict.fromkeys(names, Talk(sent=30, lost=30)), findings=(_finding("advice"),))
     changes = tuple(compare(before, after))

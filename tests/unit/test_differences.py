@@ -77,6 +77,25 @@ def test_the_line_that_says_who_wrote_it_is_no_difference() -> None:
     assert list(differences(tree(BEFORE), tree(f"! Written by dmvpn\nversion 17.9\n{BEFORE}"))) == []
 
 
+def test_an_entry_of_an_access_list_goes_before_another_takes_its_number() -> None:
+    """The commands of `configure replace` were refused: `% Duplicate sequence number`."""
+    before = "ip access-list extended A\n 10 permit ip any any\n 20 deny ip any any"
+    after = "ip access-list extended A\n 20 permit ip any any"
+    assert list(commands(differences(tree(before), tree(after)))) == [
+        "ip access-list extended A",
+        " no 10 permit ip any any",
+        " no 20 deny ip any any",
+        " 20 permit ip any any",
+    ]
+
+
+def test_a_section_with_another_first_line_is_entered_without_the_lines_that_went() -> None:
+    """What an entry of a route map matched before stayed in it when `permit` became `deny`."""
+    before, after = tree("route-map M permit 10\n match tag 1"), tree("route-map M deny 10\n set tag 2")
+    made = configurator(FEATURES).parse_text("\n".join(commands(differences(before, after))), before)
+    assert made.tree.render() == after.render()
+
+
 LINES = [
     "hostname R1",
     "hostname R2",
@@ -92,6 +111,13 @@ LINES = [
     "ip route 10.9.0.0 255.255.0.0 10.1.1.1",
     "ip access-list extended A\n 10 permit ip any any\n 20 deny ip any any",
     "ip access-list extended A\n 20 permit ip any any",
+    "ip access-list extended A\n 10 deny ip any any\n 20 permit ip any any\n 25 remark nothing else",
+    "ip access-list standard B\n 10 permit 10.0.0.1\n 20 deny any",
+    "ip access-list standard B\n 5 remark nobody else\n 20 permit 10.0.0.1",
+    "ip prefix-list P seq 5 permit 10.0.0.0/8\nip prefix-list P seq 10 deny 11.0.0.0/8",
+    "ip prefix-list P seq 10 permit 10.0.0.0/8",
+    "route-map M permit 10\n match tag 1\nroute-map M deny 20",
+    "route-map M deny 10\n set tag 2",
     "crypto isakmp key one address 192.0.2.1",
     "crypto isakmp key two address 192.0.2.1",
     "ntp server 192.0.2.9",

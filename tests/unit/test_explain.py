@@ -18,12 +18,12 @@ from dmvpn.tools.watch.ladder import Ladder, Look
 from dmvpn.tools.watch.words import SHORT
 
 if TYPE_CHECKING:
-    from dmvpn.tools.explain import Found
+    from dmvpn.tools.explain import FoundMeaning
 
 EXPLAINER = Explainer(FEATURES, exec_parser(FEATURES).commands)
 
 
-def ask(question: str) -> tuple[Found, ...]:
+def ask(question: str) -> tuple[FoundMeaning, ...]:
     return EXPLAINER.ask(question).found
 
 
@@ -255,6 +255,7 @@ def test_a_flag_is_not_taken_for_a_cut_command() -> None:
     assert all(found.kind != "command" for found in ask("S"))
 
 
+@pytest.mark.lengthy
 def test_a_clause_names_code_requirements_and_tests() -> None:
     for question in ("RFC2332-5.2.3", "RFC 2332 §5.2.3", "rfc 2332 section 5.2.3"):
         (found,) = ask(question)
@@ -312,7 +313,7 @@ def test_a_ladder_is_a_screen() -> None:
     ladder = Ladder(["R31", "R11"], Look())
     lost = "10:42:07.123     │──────── registration ───────╳│"  # noqa: RUF001
     (found,) = EXPLAINER.screen("\n".join([*ladder.legend()[:0], "─▶ sent", lost]))[1:]
-    assert found.explanation.what == "A message that nobody saw arrive."
+    assert found.explanation.what == "A message whose arrival was not seen."
 
 
 def test_an_unknown_word_gets_those_that_are_spelled_alike() -> None:
@@ -322,6 +323,7 @@ def test_an_unknown_word_gets_those_that_are_spelled_alike() -> None:
     assert "UP-ACTIVE" in "\n".join(render(answer))
 
 
+@pytest.mark.lengthy
 def test_no_question_breaks_it() -> None:
     for question in ("", " ", "%", "| | |", "§", "14 14", "-", "(", "[NHO", "a" * 5000, "RFC", "rfc 7296", "\x00"):
         assert isinstance(EXPLAINER.ask(question), Answer)

@@ -11,12 +11,12 @@ from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Explainer
 
 if TYPE_CHECKING:
-    from dmvpn.tools.explain import Found
+    from dmvpn.tools.explain import FoundMeaning
 
 EXPLAINER = Explainer(FEATURES, exec_parser(FEATURES).commands)
 
 
-def ask(question: str) -> tuple[Found, ...]:
+def ask(question: str) -> tuple[FoundMeaning, ...]:
     return EXPLAINER.ask(question).found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dmvpn.base.explanations import Explanation, Group, Kind
+from dmvpn.base.explanations import Explanation, WordGroup, WordKind
 from dmvpn.face.language import exec_parser
 from dmvpn.ios import CliError, ExecParser, Match
 from dmvpn.router.annotation import annotate
@@ -216,9 +216,9 @@ def test_a_word_of_several_words_is_one_word() -> None:
 
 def reasons_of(*texts: str) -> Vocabulary:
     """A vocabulary of reasons, each explained by itself."""
-    group = Group(
+    group = WordGroup(
         title="reasons",
-        kind=Kind.REASON,
+        kind=WordKind.REASON,
         screens=("show it",),
         explanations=tuple(Explanation(text, f"{text}!") for text in texts),
         lines=True,

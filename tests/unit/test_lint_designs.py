@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import dmvpn
-from dmvpn.base.findings import Finding, Severity
+from dmvpn.base.findings import LintFinding, Severity
 from dmvpn.tools.lint import Site, lint
 from support.lint_cases import CLEAR, OSPF, SEALED, Network, below, edited, everywhere, found
 from support.work import calls
@@ -254,7 +254,7 @@ def test_bfd_is_to_be_faster_than_the_protocol_that_listens_to_it(
 
     times = 20 if hold > 1 else 4
 
-    def with_bfd(milliseconds: int) -> list[Finding]:
+    def with_bfd(milliseconds: int) -> list[LintFinding]:
         line = f" bfd interval {milliseconds} min_rx {milliseconds} multiplier {times}"
         return found(edited(base, SPOKE1=[below(" ip mtu 1400", *more, line)]), "bfd-slower-than-hold")
 
@@ -280,6 +280,7 @@ def _tunnels(number: int) -> str:
     return "".join(tunnel.format(index, *divmod(index, 256)) for index in range(number)) + last
 
 
+@pytest.mark.lengthy
 def test_a_configuration_twice_as_long_takes_about_twice_as_long() -> None:
     """4000 tunnels in one file took minutes: each finding and each address went through all of them."""
     lint({"R1.cfg": _tunnels(2)})  # the language is made once

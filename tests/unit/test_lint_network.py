@@ -113,6 +113,7 @@ def test_a_static_route_into_the_tunnel_does_what_split_horizon_would_prevent() 
     assert bad(edited(network, SPOKE1=[static], SPOKE2=[static])) == []
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("octets", "lines"),
     [
@@ -229,6 +230,7 @@ def test_phase_1_2_and_3_are_told_apart() -> None:
         assert bad(network) == []
 
 
+@pytest.mark.lengthy
 def test_no_key_or_password_is_in_any_finding() -> None:
     for case in CASES:
         findings = lint(case.bad, case.sites)
@@ -344,3 +346,15 @@ def test_spokes_that_never_go_directly_need_no_key_for_each_other() -> None:
     narrow = ("address 203.0.113.0 255.255.255.0", "address 203.0.113.99")
     hubward = edited(SEALED, SPOKE1=[narrow, (" ip nhrp shortcut\n", "")])
     assert [one for one in lint(hubward) if one.rule == "ike-key-of-a-pair"] == []
+
+
+def test_a_server_of_ipv6_without_its_nbma_address_gets_the_line_that_says_it() -> None:
+    text = """interface Tunnel0
+ ipv6 address 2001:db8::2/64
+ ipv6 nhrp network-id 1
+ ipv6 nhrp nhs 2001:db8::a
+ tunnel source 203.0.113.10
+ tunnel mode gre multipoint
+"""
+    (finding,) = [one for one in lint({"SPOKE": text}) if one.rule == "nhrp-nhs-without-nbma"]
+    assert finding.fix.endswith("\n ipv6 nhrp map 2001:DB8::A/128 NBMA-ADDRESS")

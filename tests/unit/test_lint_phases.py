@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.findings import Finding, Severity
+from dmvpn.base.findings import LintFinding, Severity
 from dmvpn.tools.lint import lint
 from support.lint_cases import CLEAR, ELECTED, RIP, Network, bad, below, edited, everywhere, found
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ OSPF in phase 2
 
 
-def judged(network: dict[str, str]) -> list[Finding]:
+def judged(network: dict[str, str]) -> list[LintFinding]:
     """What is found."""
     return lint(network)
 

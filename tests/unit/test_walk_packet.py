@@ -15,7 +15,7 @@ from dmvpn.features.rib.facts import OfferFacts, RouteFacts
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, GreFlow, LabFacts, LinkFacts
-from dmvpn.tools.walk import Budget, Clamp, Outcome
+from dmvpn.tools.walk import Budget, Clamp, WalkOutcome
 from dmvpn.tools.walk.budget import with_mss
 from dmvpn.tools.walk.overlay import Overlay, suite_of
 from dmvpn.tools.walk.packet import Packet, Wrapping, pieces
@@ -181,7 +181,7 @@ def test_a_translator_gives_gre_to_whom_the_flow_with_that_remote_belongs() -> N
     )
     gateway = GatewayFacts(private=IPv4Network("192.168.1.0/24"), public=THERE, flows=flows)
     walker = Overlay(View(LabFacts(routers={}, gateways={"NAT": gateway}, hosts={}, links=())))
-    assert "to 192.168.1.11" in walker._translate("NAT", "outside", around(None)).why
+    assert "to 192.168.1.11" in walker.translate("NAT", "outside", around(None)).why
 
 
 # ------------------------------------------------------------------------------------------------ routes
@@ -242,9 +242,9 @@ def test_where_nobody_sees_flows_the_only_tunnel_with_that_key_is_meant(
     }
     lab = LabFacts(routers=routers, gateways={"NAT": gateway}, hosts={}, links=())
     walker = Overlay(View(lab))
-    end = walker._translate("NAT", "outside", around(None))
+    end = walker.translate("NAT", "outside", around(None))
     if inside is None:
-        assert (end.outcome, "what comes unasked is for nobody" in end.why) == (Outcome.DROPPED, True)
+        assert (end.outcome, "what comes unasked is for nobody" in end.why) == (WalkOutcome.DROPPED, True)
     else:
-        assert end.outcome is Outcome.UNSEEN
+        assert end.outcome is WalkOutcome.UNSEEN
         assert f"to {inside}" in end.why

@@ -74,7 +74,7 @@ def text(row: Row, key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbor:
+class NeighborRow:
     """A neighbor of EIGRP. age: seconds for which it has been there; infinite where that is more than a day."""
 
     address: str
@@ -88,16 +88,16 @@ class Neighbor:
         return self.age >= STEADY
 
 
-def neighbors(answer: str) -> Iterator[Neighbor]:
+def neighbors(answer: str) -> Iterator[NeighborRow]:
     """Yield those that the answer to `NEIGHBORS` tells of."""
     for table in rows(read(answer), "tables"):
         for row in rows(table, "neighbors"):
             is_up = text(row, "state") == "up"
-            yield Neighbor(text(row, "address"), text(row, "interface"), is_up, _seconds(text(row, "uptime")))
+            yield NeighborRow(text(row, "address"), text(row, "interface"), is_up, _seconds(text(row, "uptime")))
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerRow:
     """A next hop server of a router. reason: why the router is not registered with it, if it says so."""
 
     tunnel: str
@@ -106,12 +106,12 @@ class Server:
     reason: str
 
 
-def servers(answer: str) -> Iterator[Server]:
+def servers(answer: str) -> Iterator[ServerRow]:
     """Yield those that the answer to `SERVERS` tells of."""
     for tunnel in rows(read(answer), "tunnels"):
         for row in rows(tunnel, "servers"):
             is_registered = "R" in text(row, "letters")
-            yield Server(text(tunnel, "tunnel"), text(row, "address"), is_registered, text(row, "reason"))
+            yield ServerRow(text(tunnel, "tunnel"), text(row, "address"), is_registered, text(row, "reason"))
 
 
 def _seconds(uptime: str) -> float:

@@ -60,7 +60,7 @@ _WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class RequestedCertificate:
     """What a certificate is to say. dn: "cn=R1,o=Example", most specific first; "": the name alone. days: it lives."""
 
     name: str
@@ -144,7 +144,7 @@ class Authority:
 
     # ------------------------------------------------------------------------------------------------ what it does
 
-    def issue(self, request: Request, *, elliptic: bool | None = None, renew: bool = False) -> Issued:
+    def issue(self, request: RequestedCertificate, *, elliptic: bool | None = None, renew: bool = False) -> Issued:
         """Return a new key and its certificate. elliptic: kind of key, None: as the authority's. Raises UserError."""
         self._check(request, renew=renew)
         key = _new_key(elliptic=isinstance(self.key, ec.EllipticCurvePrivateKey) if elliptic is None else elliptic)
@@ -167,7 +167,7 @@ class Authority:
         self._write_index((*self.index, issued))
         return issued
 
-    def _check(self, request: Request, *, renew: bool) -> None:
+    def _check(self, request: RequestedCertificate, *, renew: bool) -> None:
         if not _NAME.fullmatch(request.name) or request.name in _RESERVED:
             raise UserError(f"{request.name!r} is no name for files: letters, digits, '_', '.' and '-'")
         if self.certificate.not_valid_after_utc < self.now:
@@ -285,7 +285,7 @@ def _name_of(text: str) -> x509.Name:
     return x509.Name(reversed(attributes))
 
 
-def _alternatives(request: Request) -> list[x509.GeneralName]:
+def _alternatives(request: RequestedCertificate) -> list[x509.GeneralName]:
     """Read the alternative names."""
     try:
         return [

@@ -18,9 +18,9 @@ class Cause(enum.Enum):
     NO_ADDRESS = "interface without address"
     KERNEL_TABLES = "kernel tables changed by others"
     HOST_FILTER = "packet filter of the host"
+    WRONG_MASK = "wrong mask"
     MISSING_ROUTE = "no route to the underlay"
     WRONG_NEXT_HOP = "default route to nobody"
-    WRONG_MASK = "wrong mask"
     NBMA_CONFLICT = "same NBMA address twice"
     # the way between
     LINK_CUT = "link cut"
@@ -111,5 +111,7 @@ class Cause(enum.Enum):
     SPOKE_POINT_TO_POINT = "point-to-point tunnel at a phase 3 spoke"
     SHORTCUT = "shortcut missing"
     PEERS_APART = "spokes do not reach each other"
+    # whatever it is called
+    BY_TRIAL = "found by trial"
     # no cause
     UNDECIDED = "undecided"

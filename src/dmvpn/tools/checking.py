@@ -45,7 +45,7 @@ class Concern:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RouterStatus:
     """What is said of a router. counts: what monitoring draws as curves, by name."""
 
     router: str
@@ -70,7 +70,7 @@ class Verdict:
         return [f"DMVPN {self.level.name} - {self.router}: {texts[0]} | {curves}", *texts[1:]]
 
 
-def judge(router: str, facts: RouterFacts, wanted: Wanted) -> Verdict:
+def judge(router: str, facts: RouterFacts, wanted: Wanted) -> RouterStatus:
     """Judge whether all are registered, direct, secured, with neighbors: what of it is not so."""
     tunnels = [
         tunnel
@@ -95,7 +95,7 @@ def judge(router: str, facts: RouterFacts, wanted: Wanted) -> Verdict:
     ]
     concerns += _fewer("neighbors of routing protocols", counts["neighbors"], wanted.neighbors)
     concerns += _fewer("registered clients", counts["clients"], wanted.clients)
-    return Verdict(router, tuple(concerns), counts)
+    return RouterStatus(router, tuple(concerns), counts)
 
 
 def _of_tunnel(tunnel: TunnelFacts) -> Iterator[Concern]:

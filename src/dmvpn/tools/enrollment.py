@@ -15,18 +15,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.model import Authentication, IdentityKind
+from dmvpn.features.ikev2.model import AuthenticationMethod, IdentityKind
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 from dmvpn.shells.certificates import FOLDER, certificates_of
-from dmvpn.tools.authority import Authority, Request
+from dmvpn.tools.authority import Authority, RequestedCertificate
 
 if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
 
 _TRUSTPOINT: Final = "crypto pki trustpoint "
 _SERVER: Final = "crypto pki server "
-_SIGNATURES: Final = (Authentication.RSA_SIGNATURE, Authentication.ECDSA_SIGNATURE)
+_SIGNATURES: Final = (AuthenticationMethod.RSA_SIGNATURE, AuthenticationMethod.ECDSA_SIGNATURE)
 _AUTHORITY: Final = "cn=Lab"
 #: The profile of a router that would sign by IKEv1.
 _IKEV1: Final = "crypto-isakmp-rsa-sig"
@@ -52,9 +52,9 @@ def enroll(scenario: Scenario) -> str:
         return ""
     with tempfile.TemporaryDirectory(prefix="dmvpn-pki-") as temporary:
         place = Path(temporary)
-        elliptic = any(Authentication.ECDSA_SIGNATURE in _said(device) for device in devices.values())
-        authority = Authority.make(place / "authority", "Lab", elliptic=elliptic, dn=_issuer(devices))
-        (place / FOLDER).mkdir()
+        elliptic = any(AuthenticationMethod.ECDSA_SIGNATURE in _said(device) for device in devices.values())
+        # Inside, for a router follows no link out of that folder; no trustpoint has this name.
+        authority = Authority.make(place / FOLDER / ".authority", "Lab", elliptic=elliptic, dn=_issuer(devices))
         for name, trustpoints in wanted.items():
             authority.issue(_request(name, devices[name], trustpoints[0]))
             for trustpoint in trustpoints:
@@ -85,7 +85,7 @@ def _wanted(device: Device) -> list[str]:
     return [each for each in names if each not in servers and Path(each).name == each]
 
 
-def _said(device: Device) -> list[Authentication | None]:
+def _said(device: Device) -> list[AuthenticationMethod | None]:
     """Return how this router and its peers are to prove who they are."""
     own = [how for one in device.ikev2.profiles for how in (one.local_authentication, *one.remote_authentication)]
     return [*own, *(policy.authentication for policy in device.ikev2.isakmp.policies)]
@@ -101,7 +101,7 @@ def _signs_by_ikev1(device: Device) -> bool:
     """Return whether a policy signs, and there is no key that would be for everybody."""
     isakmp = device.ikev2.isakmp
     has_others = any(key.keyring for key in isakmp.keys) or _EVERYBODY in _keyed(device)
-    signs = any(policy.authentication is not Authentication.PRE_SHARED_KEY for policy in isakmp.policies)
+    signs = any(policy.authentication is not AuthenticationMethod.PRE_SHARED_KEY for policy in isakmp.policies)
     return signs and not has_others
 
 
@@ -123,14 +123,14 @@ def _issuer(devices: dict[str, Device]) -> str:
     return _AUTHORITY
 
 
-def _request(name: str, device: Device, trustpoint: str) -> Request:
+def _request(name: str, device: Device, trustpoint: str) -> RequestedCertificate:
     subject = next(one.subject for one in device.pki.trustpoints if one.name == trustpoint)
     section = device.lines.section(f"{_TRUSTPOINT}{trustpoint}")
     domain = device.lines.value("ip domain name ") or device.lines.value("ip domain-name ")
     fqdn = section.value("fqdn ") or (f"{name}.{domain}" if domain else name)
     said = section.value("ip-address ")
     own = [str(address.ip) for address in device.ports.values()]
-    return Request(
+    return RequestedCertificate(
         name=name,
         dn=subject or f"cn={name}",
         fqdns=() if fqdn == "none" else (fqdn,),

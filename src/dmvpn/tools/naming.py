@@ -29,7 +29,7 @@ def name_servers(scenario: Scenario) -> str:
     """
     read = {name: Device.read(name, text, leaves_out=True) for name, text in scenario.configurations.items()}
     servers = [server for device in read.values() for server in _servers(device)]
-    told: dict[str, list[str]] = {}
+    added: dict[str, list[str]] = {}
     for router, device in read.items():
         known = {name.lower() for name, _ in device.nhrp.hosts}
         found = {name: address for name, address in _named(device, servers) if name.lower() not in known}
@@ -37,11 +37,11 @@ def name_servers(scenario: Scenario) -> str:
             hosts = [f"ip host {name} {address}" for name, address in found.items()]
             scenario.configurations[router] = with_lines(scenario.configurations[router], hosts)
             for name, address in found.items():
-                told.setdefault(f"{name} = {address}", []).append(router)
-    if not told:
+                added.setdefault(f"{name} = {address}", []).append(router)
+    if not added:
         return ""
-    routers = ", ".join(dict.fromkeys(router for each in told.values() for router in each))
-    return f"{routers}: no name service answers here, so the lab tells them by `ip host`: {', '.join(told)}"
+    routers = ", ".join(dict.fromkeys(router for each in added.values() for router in each))
+    return f"{routers}: no name service answers here, so the lab tells them by `ip host`: {', '.join(added)}"
 
 
 @dataclass(frozen=True, slots=True)

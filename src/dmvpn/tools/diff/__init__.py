@@ -2,15 +2,16 @@
 
 measure     a scenario -> its `Behavior`: reachability, ways, sizes, times, what the death of a hub costs
 migrate     the new configurations entered on the network that runs the old ones
+beside      both sides and the change at the same time, in processes of their own
 rows        what the pairs of a world that is up have now
-compare     two behaviors -> `Change`s, each worse, better or otherwise; knows no simulator
+compare     two behaviors -> `NetworkChange`s, each worse, better or otherwise; knows no simulator
 report      text and JSON
 """
 
 from __future__ import annotations
 
-from dmvpn.tools.diff.behavior import Behavior, Migration, Pair, Talk
-from dmvpn.tools.diff.compare import Change, Topic, Verdict, compare, judge_migration
+from dmvpn.tools.diff.behavior import Behavior, LanPair, Migration, Talk
+from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic, compare, judge_migration
 from dmvpn.tools.diff.measuring import Subject, choose_pairs, measure
 from dmvpn.tools.diff.migration import ORDERS, migrate
 from dmvpn.tools.diff.report import Comparison, as_json, as_text
@@ -19,14 +20,14 @@ from dmvpn.tools.diff.whole import compare_networks
 __all__ = [
     "ORDERS",
     "Behavior",
-    "Change",
+    "ChangeVerdict",
     "Comparison",
+    "LanPair",
     "Migration",
-    "Pair",
+    "NetworkChange",
     "Subject",
     "Talk",
     "Topic",
-    "Verdict",
     "as_json",
     "as_text",
     "choose_pairs",

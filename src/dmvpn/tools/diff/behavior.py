@@ -13,7 +13,7 @@ from typing import NamedTuple
 from dmvpn.base.values import dataclass
 
 
-class Pair(NamedTuple):
+class LanPair(NamedTuple):
     """From which LAN to which."""
 
     source: str
@@ -59,13 +59,13 @@ class Talk:
 class Outage:
     """What a pair lost while something changed. seconds: without service in all. back: does it work at the end?"""
 
-    pair: Pair
+    pair: LanPair
     seconds: float
     back: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class RouterState:
     """What a router keeps when all have talked. eigrp_routes: of its routing table."""
 
     nhrp_entries: int
@@ -73,7 +73,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class LinterFinding:
     """What the linter says. severity: error, warning or advice. where: file, without the line, which moves."""
 
     severity: str
@@ -95,10 +95,10 @@ class Behavior:
     registered: float | None
     routed: float | None
     unregistered: tuple[str, ...] = ()
-    talks: dict[Pair, Talk] = field(default_factory=dict)
+    talks: dict[LanPair, Talk] = field(default_factory=dict)
     deaths: dict[str, tuple[Outage, ...]] = field(default_factory=dict)
-    states: dict[str, State] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
+    states: dict[str, RouterState] = field(default_factory=dict)
+    findings: tuple[LinterFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,5 +111,5 @@ class Migration:
 
     how: str = ""
     outages: tuple[Outage, ...] = ()
-    watched: tuple[Pair, ...] = ()
+    watched: tuple[LanPair, ...] = ()
     untried: str = ""

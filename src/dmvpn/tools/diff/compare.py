@@ -14,7 +14,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.tools.diff.behavior import Behavior, Finding, Migration, Outage, Talk
+    from dmvpn.tools.diff.behavior import Behavior, LinterFinding, Migration, Outage, Talk
 
 #: Times differ if they do by so many seconds and by this share.
 TOLERANCE, SHARE = 1.0, 0.25
@@ -24,7 +24,7 @@ FEW_PACKETS: Final = 1
 _HEADERS: Final = 40
 
 
-class Verdict(enum.Enum):
+class ChangeVerdict(enum.Enum):
     """What a change is for those who use the network. CHANGED: neither better nor worse."""
 
     WORSE = "worse"
@@ -52,17 +52,17 @@ class Topic(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class NetworkChange:
     """One thing that is not as it was. subject: a pair, router or rule. before, after: in words; "" for nothing."""
 
     topic: Topic
     subject: str
     before: str
     after: str
-    verdict: Verdict
+    verdict: ChangeVerdict
 
 
-def compare(before: Behavior, after: Behavior) -> list[Change]:
+def compare(before: Behavior, after: Behavior) -> list[NetworkChange]:
     """Return all changes, by topic."""
     return [
         *_lans(before, after),
@@ -74,34 +74,34 @@ def compare(before: Behavior, after: Behavior) -> list[Change]:
     ]
 
 
-def judge_migration(migration: Migration, longest: float | None) -> list[Change]:
+def judge_migration(migration: Migration, longest: float | None) -> list[NetworkChange]:
     """Judge outages of the change itself that last longer than somebody allows; without a limit they are no verdict."""
     return [
-        Change(
+        NetworkChange(
             topic=Topic.CHANGE,
             subject=str(outage.pair),
             before=f"at most {longest:g} s",
             after=_lost(outage),
-            verdict=Verdict.WORSE,
+            verdict=ChangeVerdict.WORSE,
         )
         for outage in migration.outages
         if longest is not None and outage.seconds > longest
     ]
 
 
-def _lans(before: Behavior, after: Behavior) -> Iterator[Change]:
+def _lans(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
     for name in dict.fromkeys((*before.lans, *after.lans)):
         old, new = before.lans.get(name, ""), after.lans.get(name, "")
         if old != new:
             is_lost = not new and name.partition(":")[0] in after.states
-            verdict = Verdict.WORSE if is_lost else Verdict.CHANGED
-            yield Change(topic=Topic.NETWORK, subject=f"LAN of {name}", before=old, after=new, verdict=verdict)
+            verdict = ChangeVerdict.WORSE if is_lost else ChangeVerdict.CHANGED
+            yield NetworkChange(topic=Topic.NETWORK, subject=f"LAN of {name}", before=old, after=new, verdict=verdict)
 
 
 # ------------------------------------------------------------------------------------------------ pairs
 
 
-def _talks(before: Behavior, after: Behavior) -> Iterator[Change]:
+def _talks(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
     for pair, old in before.talks.items():
         new = after.talks.get(pair)
         if new is None:
@@ -112,38 +112,38 @@ def _talks(before: Behavior, after: Behavior) -> Iterator[Change]:
                 yield change
     for pair, new in after.talks.items():
         if pair not in before.talks:
-            verdict = Verdict.CHANGED if new.arrives else Verdict.WORSE
-            yield Change(topic=Topic.REACHABILITY, subject=str(pair), before="", after=new.path, verdict=verdict)
+            verdict = ChangeVerdict.CHANGED if new.arrives else ChangeVerdict.WORSE
+            yield NetworkChange(topic=Topic.REACHABILITY, subject=str(pair), before="", after=new.path, verdict=verdict)
 
 
-def _reachability(subject: str, old: Talk, new: Talk) -> Change | None:
+def _reachability(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
     if old.arrives == new.arrives:
         return None
-    verdict = Verdict.BETTER if new.arrives else Verdict.WORSE
-    return Change(topic=Topic.REACHABILITY, subject=subject, before=old.path, after=new.path, verdict=verdict)
+    verdict = ChangeVerdict.BETTER if new.arrives else ChangeVerdict.WORSE
+    return NetworkChange(topic=Topic.REACHABILITY, subject=subject, before=old.path, after=new.path, verdict=verdict)
 
 
-def _way(subject: str, old: Talk, new: Talk) -> Change | None:
+def _way(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
     if not (old.arrives and new.arrives):
         return None
     if old.hubs != new.hubs:
         verdict = _graded(len(old.hubs), len(new.hubs))
-        return Change(topic=Topic.WAY, subject=subject, before=old.path, after=new.path, verdict=verdict)
+        return NetworkChange(topic=Topic.WAY, subject=subject, before=old.path, after=new.path, verdict=verdict)
     if old.next_hop != new.next_hop:
-        return Change(
+        return NetworkChange(
             topic=Topic.NEXT_HOP,
             subject=subject,
             before=old.next_hop,
             after=new.next_hop,
-            verdict=Verdict.CHANGED,
+            verdict=ChangeVerdict.CHANGED,
         )
     return None
 
 
-def _direct_after(subject: str, old: Talk, new: Talk) -> Change | None:
+def _direct_after(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
     if old.direct_after is None or new.direct_after is None or _alike(old.direct_after, new.direct_after):
         return None
-    return Change(
+    return NetworkChange(
         topic=Topic.DIRECT_AFTER,
         subject=subject,
         before=f"{old.direct_after:g} s",
@@ -152,10 +152,10 @@ def _direct_after(subject: str, old: Talk, new: Talk) -> Change | None:
     )
 
 
-def _loss(subject: str, old: Talk, new: Talk) -> Change | None:
+def _loss(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
     if not (old.arrives and new.arrives) or abs(old.lost - new.lost) <= FEW_PACKETS:
         return None
-    return Change(
+    return NetworkChange(
         topic=Topic.LOSS,
         subject=subject,
         before=f"{old.lost} of {old.sent} packets",
@@ -164,16 +164,16 @@ def _loss(subject: str, old: Talk, new: Talk) -> Change | None:
     )
 
 
-def _mtu(subject: str, old: Talk, new: Talk) -> Change | None:
+def _mtu(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
     if old.mtu is None or new.mtu is None or old.mtu == new.mtu:
         return None
     verdict = _graded(-old.mtu, -new.mtu)
-    return Change(
+    return NetworkChange(
         topic=Topic.MTU, subject=subject, before=f"{old.mtu} octets", after=f"{new.mtu} octets", verdict=verdict
     )
 
 
-def _mss(subject: str, old: Talk, new: Talk) -> Change | None:
+def _mss(subject: str, old: Talk, new: Talk) -> NetworkChange | None:
     """Compare segment sizes: segments that do not fit are worse than small ones, and small ones worse than large
     ones.
     """
@@ -182,8 +182,8 @@ def _mss(subject: str, old: Talk, new: Talk) -> Change | None:
     fitted, fits = old.mss + _HEADERS <= old.mtu, new.mss + _HEADERS <= new.mtu
     if (old.mss, fitted) == (new.mss, fits):
         return None
-    verdict = _graded(-old.mss, -new.mss) if fitted == fits else Verdict.BETTER if fits else Verdict.WORSE
-    return Change(topic=Topic.MSS, subject=subject, before=_segment(old), after=_segment(new), verdict=verdict)
+    verdict = _graded(-old.mss, -new.mss) if fitted == fits else ChangeVerdict.BETTER if fits else ChangeVerdict.WORSE
+    return NetworkChange(topic=Topic.MSS, subject=subject, before=_segment(old), after=_segment(new), verdict=verdict)
 
 
 def _segment(talk: Talk) -> str:
@@ -194,9 +194,9 @@ def _segment(talk: Talk) -> str:
 # ------------------------------------------------------------------------------------------------ the whole
 
 
-def _times(before: Behavior, after: Behavior) -> Iterator[Change]:
+def _times(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
     if before.unregistered != after.unregistered:
-        yield Change(
+        yield NetworkChange(
             topic=Topic.REGISTRATION,
             subject="all clients",
             before=_registration(before),
@@ -213,11 +213,11 @@ def _registration(behavior: Behavior) -> str:
     return f"{len(lacks)} missing: {'; '.join(lacks[:3])}" if lacks else "all are there"
 
 
-def _time(topic: Topic, subject: str, old: float | None, new: float | None) -> Iterator[Change]:
+def _time(topic: Topic, subject: str, old: float | None, new: float | None) -> Iterator[NetworkChange]:
     if old == new or (old is not None and new is not None and _alike(old, new)):
         return
     never = float("inf")
-    yield Change(
+    yield NetworkChange(
         topic=topic,
         subject=subject,
         before="never" if old is None else f"after {old:g} s",
@@ -226,9 +226,9 @@ def _time(topic: Topic, subject: str, old: float | None, new: float | None) -> I
     )
 
 
-def _deaths(before: Behavior, after: Behavior) -> Iterator[Change]:
+def _deaths(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
     if bool(before.deaths) != bool(after.deaths):
-        yield Change(
+        yield NetworkChange(
             topic=Topic.DEATH,
             subject="hubs",
             before=_redundancy(before),
@@ -250,11 +250,11 @@ def _deaths(before: Behavior, after: Behavior) -> Iterator[Change]:
                 yield change
 
 
-def _outage(subject: str, old: Outage | None, new: Outage | None) -> Change | None:
+def _outage(subject: str, old: Outage | None, new: Outage | None) -> NetworkChange | None:
     old_grade, new_grade = _grade(old), _grade(new)
     if old_grade == new_grade or _alike(old_grade, new_grade):
         return None
-    return Change(
+    return NetworkChange(
         topic=Topic.DEATH,
         subject=subject,
         before=_lost(old),
@@ -287,38 +287,40 @@ def _is_redundant(behavior: Behavior) -> bool:
     return bool(behavior.deaths) and all(outage.back for outage in outages)
 
 
-def _states(before: Behavior, after: Behavior) -> Iterator[Change]:
+def _states(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
     for name, old in before.states.items():
         new = after.states.get(name)
         for what, count in (("NHRP entries", "nhrp_entries"), ("EIGRP routes", "eigrp_routes")):
             if new is not None and getattr(old, count) != getattr(new, count):
-                yield Change(
+                yield NetworkChange(
                     topic=Topic.STATE,
                     subject=f"{what} of {name}",
                     before=str(getattr(old, count)),
                     after=str(getattr(new, count)),
-                    verdict=Verdict.CHANGED,
+                    verdict=ChangeVerdict.CHANGED,
                 )
     for name in dict.fromkeys((*before.states, *after.states)):
         if (name in before.states) != (name in after.states):
             there, gone = ("runs", "") if name in before.states else ("", "runs")
-            yield Change(topic=Topic.NETWORK, subject=name, before=there, after=gone, verdict=Verdict.CHANGED)
+            yield NetworkChange(
+                topic=Topic.NETWORK, subject=name, before=there, after=gone, verdict=ChangeVerdict.CHANGED
+            )
 
 
-def _findings(before: Behavior, after: Behavior) -> Iterator[Change]:
+def _findings(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
     """Yield what the linter says of the same thing in other words is no finding more and none less."""
     old, new = _without(before.findings, after.findings), _without(after.findings, before.findings)
     for was, said in _paired(old, new):
-        yield _finding(was, said, Verdict.CHANGED)
+        yield _finding(was, said, ChangeVerdict.CHANGED)
         old.remove(was)
         new.remove(said)
     for finding in new:
-        yield _finding(None, finding, Verdict.CHANGED if finding.severity == "advice" else Verdict.WORSE)
+        yield _finding(None, finding, ChangeVerdict.CHANGED if finding.severity == "advice" else ChangeVerdict.WORSE)
     for finding in old:
-        yield _finding(finding, None, Verdict.CHANGED if finding.severity == "advice" else Verdict.BETTER)
+        yield _finding(finding, None, ChangeVerdict.CHANGED if finding.severity == "advice" else ChangeVerdict.BETTER)
 
 
-def _without(some: Sequence[Finding], others: Sequence[Finding]) -> list[Finding]:
+def _without(some: Sequence[LinterFinding], others: Sequence[LinterFinding]) -> list[LinterFinding]:
     """Return those of `some` that are not among the others; one that is there twice counts twice."""
     left = list(others)
     found = []
@@ -330,7 +332,7 @@ def _without(some: Sequence[Finding], others: Sequence[Finding]) -> list[Finding
     return found
 
 
-def _paired(old: Sequence[Finding], new: Sequence[Finding]) -> list[tuple[Finding, Finding]]:
+def _paired(old: Sequence[LinterFinding], new: Sequence[LinterFinding]) -> list[tuple[LinterFinding, LinterFinding]]:
     """Return the same rule about the same file, as seriously: one before and one after, as far as they go."""
     left = list(new)
     pairs = []
@@ -342,13 +344,13 @@ def _paired(old: Sequence[Finding], new: Sequence[Finding]) -> list[tuple[Findin
     return pairs
 
 
-def _finding(old: Finding | None, new: Finding | None, verdict: Verdict) -> Change:
+def _finding(old: LinterFinding | None, new: LinterFinding | None, verdict: ChangeVerdict) -> NetworkChange:
     before, after = ("" if one is None else _said(one) for one in (old, new))
     where = next(one.where for one in (old, new) if one is not None)
-    return Change(topic=Topic.LINT, subject=where, before=before, after=after, verdict=verdict)
+    return NetworkChange(topic=Topic.LINT, subject=where, before=before, after=after, verdict=verdict)
 
 
-def _said(finding: Finding) -> str:
+def _said(finding: LinterFinding) -> str:
     return f"{finding.severity} {finding.rule}: {finding.text}"
 
 
@@ -356,6 +358,6 @@ def _alike(old: float, new: float) -> bool:
     return abs(old - new) <= max(TOLERANCE, SHARE * min(abs(old), abs(new)))
 
 
-def _graded(old: float, new: float) -> Verdict:
+def _graded(old: float, new: float) -> ChangeVerdict:
     """Grade numbers of which less is better."""
-    return Verdict.CHANGED if old == new else Verdict.WORSE if new > old else Verdict.BETTER
+    return ChangeVerdict.CHANGED if old == new else ChangeVerdict.WORSE if new > old else ChangeVerdict.BETTER

@@ -21,11 +21,11 @@ from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.judge.anatomy import Anatomy
 from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.simulator import Simulator
-from dmvpn.tools.diff.behavior import Behavior, Outage, Pair, State, Talk
+from dmvpn.tools.diff.behavior import Behavior, LanPair, Outage, RouterState, Talk
 from dmvpn.tools.diff.probing import Arrival, Lan, Probing, lans_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.shells.scenario import Scenario
@@ -51,13 +51,14 @@ _HOPS: Final = 16
 
 @dataclass(slots=True)
 class Subject:
-    """A world to measure, just built, with its LANs."""
+    """A world to measure, just built, with its LANs. tell: called with the progress."""
 
     scenario: Scenario
     world: Simulator
     anatomy: Anatomy
     lans: dict[str, Lan]
     probing: Probing = field(init=False)
+    tell: Callable[[str], None] = lambda _text: None
 
     def __post_init__(self) -> None:
         self.probing = Probing(self.world, self.scenario, self.anatomy, self.lans)
@@ -92,7 +93,7 @@ class Subject:
 
 def choose_pairs(
     lans: Iterable[str], seed: int, most: int = MOST_PAIRS, *, about: Collection[str] | None = None
-) -> tuple[Pair, ...]:
+) -> tuple[LanPair, ...]:
     """Return all pairs of these LANs, or a sample of `most` of them that depends on the names and the seed alone.
 
     about: one end at least is of these.
@@ -100,17 +101,19 @@ def choose_pairs(
     names = sorted(lans)
     wanted = set(names if about is None else about)
     ring = sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
-    chosen: dict[Pair, None] = {}
+    chosen: dict[LanPair, None] = {}
     for distance in range(1, len(ring)):
         for one, other in zip(ring, ring[distance:] + ring[:distance], strict=True):
             if one in wanted:  # the other way round comes at another distance
-                chosen |= {Pair(one, other): None, Pair(other, one): None}
+                chosen |= {LanPair(one, other): None, LanPair(other, one): None}
         if len(chosen) >= most:
             return tuple(chosen)[:most]
     return tuple(sorted(chosen))
 
 
-def measure(subject: Subject, pairs: Sequence[Pair], fresh: Sequence[Pair] = (), *, deaths: bool = True) -> Behavior:
+def measure(
+    subject: Subject, pairs: Sequence[LanPair], fresh: Sequence[LanPair] = (), *, deaths: bool = True
+) -> Behavior:
     """Let a world live through all this. pairs: of LANs that it has. fresh: more of them, that just have to talk."""
     pairs, fresh = ([pair for pair in some if _can_talk(subject, pair)] for some in (pairs, fresh))
     registered, routed = converge(subject, pairs)
@@ -130,7 +133,7 @@ def measure(subject: Subject, pairs: Sequence[Pair], fresh: Sequence[Pair] = (),
     )
 
 
-def talk_of(subject: Subject, pairs: Sequence[Pair], packets: int = 12) -> dict[Pair, Talk]:
+def talk_of(subject: Subject, pairs: Sequence[LanPair], packets: int = 12) -> dict[LanPair, Talk]:
     """Return what pairs have now, in a world that is up: whether and by whom packets arrive, of which size, how many
     not.
 
@@ -142,7 +145,7 @@ def talk_of(subject: Subject, pairs: Sequence[Pair], packets: int = 12) -> dict[
     return talks | _sizes(subject, {pair: talks[pair] for pair in sample(able, MOST_SIZES)})
 
 
-def warm_up(subject: Subject, pairs: Sequence[Pair], packets: int = 6) -> None:
+def warm_up(subject: Subject, pairs: Sequence[LanPair], packets: int = 6) -> None:
     """Let pairs talk until their ways are what they will be; nobody counts."""
     subject.probing.forget()
     able = [pair for pair in pairs if _can_talk(subject, pair)]
@@ -151,12 +154,12 @@ def warm_up(subject: Subject, pairs: Sequence[Pair], packets: int = 6) -> None:
     subject.probing.settle()
 
 
-def sample(pairs: Sequence[Pair], most: int) -> Sequence[Pair]:
+def sample(pairs: Sequence[LanPair], most: int) -> Sequence[LanPair]:
     """Return at most `most` of the pairs, evenly spread."""
     return pairs[:: -(-len(pairs) // most) or 1]
 
 
-def _can_talk(subject: Subject, pair: Pair) -> bool:
+def _can_talk(subject: Subject, pair: LanPair) -> bool:
     lans = [subject.lans.get(name) for name in pair]
     return all(lans) and len({lan.address.version for lan in lans if lan}) == 1
 
@@ -164,7 +167,7 @@ def _can_talk(subject: Subject, pair: Pair) -> bool:
 # ------------------------------------------------------------------------------------------------ at rest
 
 
-def converge(subject: Subject, pairs: Iterable[Pair]) -> tuple[float | None, float | None]:
+def converge(subject: Subject, pairs: Iterable[LanPair]) -> tuple[float | None, float | None]:
     """Wait until all is there, or nothing comes any more.
 
     When all were registered, and when the last pair got its way.
@@ -174,6 +177,7 @@ def converge(subject: Subject, pairs: Iterable[Pair]) -> tuple[float | None, flo
     registered: float | None = None
     routed, progress, fewest = None, world.now, len(subject.lacks())
     while world.now - progress < QUIET and world.now < PATIENCE:
+        subject.tell(f"{world.now:.0f} s after the start, {len(waiting)} pairs of LANs without a way")
         world.run_for(STEP)
         lacks = len(subject.lacks())
         found = [pair for pair in waiting if _has_way(subject, owners, pair)]
@@ -190,7 +194,7 @@ def converge(subject: Subject, pairs: Iterable[Pair]) -> tuple[float | None, flo
     return registered, routed
 
 
-def _has_way(subject: Subject, owners: Mapping[IPAddress, str], pair: Pair) -> bool:
+def _has_way(subject: Subject, owners: Mapping[IPAddress, str], pair: LanPair) -> bool:
     """Return whether the forwarding tables lead from one LAN to the other."""
     source, destination = subject.lans[pair.source], subject.lans[pair.destination]
     here, target = source.site, destination.address
@@ -222,17 +226,18 @@ def _reaches(node: RouterNode, interface: str, next_hop: IPAddress) -> bool:
 # ------------------------------------------------------------------------------------------------ talking
 
 
-def _talk(subject: Subject, pairs: Sequence[Pair], packets: int = PACKETS) -> dict[Pair, Talk]:
+def _talk(subject: Subject, pairs: Sequence[LanPair], packets: int = PACKETS) -> dict[LanPair, Talk]:
     probing = subject.probing
     if not pairs:
         return {}
-    for _ in range(packets):
+    for number in range(packets):
+        subject.tell(f"packet {number + 1} of {packets} of {len(pairs)} pairs")
         probing.stream(pairs, INTERVAL)
     probing.settle()
     return {pair: _judge(subject, pair) for pair in pairs}
 
 
-def _judge(subject: Subject, pair: Pair) -> Talk:
+def _judge(subject: Subject, pair: LanPair) -> Talk:
     sent, arrived = subject.probing.sent(pair), subject.probing.arrivals(pair)
     first = next(iter(sent.values()))
     direct = [arrival.left for arrival in arrived.values() if not _hubs_of(subject, pair, arrival)]
@@ -248,34 +253,35 @@ def _judge(subject: Subject, pair: Pair) -> Talk:
     )
 
 
-def _hubs_of(subject: Subject, pair: Pair, arrival: Arrival) -> tuple[str, ...]:
+def _hubs_of(subject: Subject, pair: LanPair, arrival: Arrival) -> tuple[str, ...]:
     """Return the routers between the ends of a packet's way."""
     ends = {subject.lans[name].site for name in pair}
     return tuple(name for name in arrival.way if name not in ends)
 
 
-def _next_hop(subject: Subject, pair: Pair) -> str:
+def _next_hop(subject: Subject, pair: LanPair) -> str:
     lan = subject.lans[pair.source]
     hops = subject.world.routers[lan.site].plane.route(subject.lans[pair.destination].address)
     return ", ".join(spelled(hop.address) if hop.address else hop.interface for hop in hops)
 
 
-def _states(subject: Subject) -> dict[str, State]:
+def _states(subject: Subject) -> dict[str, RouterState]:
     found = {}
     for name in subject.anatomy.sites:
         router = subject.world.routers[name].router
-        found[name] = State(
+        found[name] = RouterState(
             nhrp_entries=sum(len(tunnel.cache) for tunnel in router.machine(NhrpMachine).tunnels),
             eigrp_routes=sum(route.source is RouteSource.EIGRP for route in router.ports.rib.routes()),
         )
     return found
 
 
-def _sizes(subject: Subject, talks: dict[Pair, Talk]) -> dict[Pair, Talk]:
+def _sizes(subject: Subject, talks: dict[LanPair, Talk]) -> dict[LanPair, Talk]:
     """Return the talks with the sizes of those that work."""
     measured = {}
     guess = 1400
-    for pair in (pair for pair, talk in talks.items() if talk.arrives):
+    for number, pair in enumerate((pair for pair, talk in talks.items() if talk.arrives), 1):
+        subject.tell(f"packet sizes of pair {number} of {len(talks)}")
         largest = subject.probing.largest_whole(pair, guess)
         guess = largest or guess
         measured[pair] = replace(talks[pair], mtu=largest, mss=subject.probing.mss(pair))
@@ -285,7 +291,7 @@ def _sizes(subject: Subject, talks: dict[Pair, Talk]) -> dict[Pair, Talk]:
 # ------------------------------------------------------------------------------------------------ a death
 
 
-def _deaths(subject: Subject, talks: dict[Pair, Talk]) -> dict[str, tuple[Outage, ...]]:
+def _deaths(subject: Subject, talks: dict[LanPair, Talk]) -> dict[str, tuple[Outage, ...]]:
     """Kill each hub, if there are two; it comes back before the next one goes."""
     hubs = [name for name in subject.anatomy.hubs if subject.anatomy.sites[name].tunnels]
     world = subject.world
@@ -296,22 +302,24 @@ def _deaths(subject: Subject, talks: dict[Pair, Talk]) -> dict[str, tuple[Outage
             for pair, talk in talks.items()
             if talk.arrives and hub not in [subject.lans[name].site for name in pair]
         ]
+        subject.tell(f"the death of {hub}")
         world.kill(hub)
         found[hub] = watch(subject, able, lost=[pair for pair in able if not _has_another_way(subject, pair, hub)])
+        subject.tell(f"{hub} comes back")
         world.boot(hub, subject.scenario.configurations[hub])
         world.run_while(lambda: bool(subject.lacks()), PATIENCE, step=1.0)
         world.run_for(LEAST_WATCH)
     return found
 
 
-def _has_another_way(subject: Subject, pair: Pair, hub: str) -> bool:
+def _has_another_way(subject: Subject, pair: LanPair, hub: str) -> bool:
     """Return whether there is anything in the configurations that could lead from one to the other without this hub."""
     source, destination = (subject.lans[name].site for name in pair)
     return subject.anatomy.connected(source, destination, frozenset({hub}), frozenset())
 
 
 def watch(
-    subject: Subject, pairs: Sequence[Pair], *, least: float = LEAST_WATCH, lost: Sequence[Pair] = ()
+    subject: Subject, pairs: Sequence[LanPair], *, least: float = LEAST_WATCH, lost: Sequence[LanPair] = ()
 ) -> tuple[Outage, ...]:
     """Let all talk until nothing is lost any more; the pairs that lost something, the worst first.
 
@@ -324,6 +332,7 @@ def watch(
     probing.forget()
     begin = world.now
     while world.now < begin + least + LONGEST_WATCH:
+        subject.tell(f"{len(pairs)} pairs are watched, {world.now - begin:.0f} s")
         probing.stream(pairs, PACE)
         if world.now >= begin + least and all(_is_well(subject, pair) for pair in pairs if pair not in lost):
             break
@@ -332,14 +341,14 @@ def watch(
     return tuple(sorted((one for one in outages if one), key=lambda one: (one.back, -one.seconds, one.pair)))
 
 
-def _is_well(subject: Subject, pair: Pair) -> bool:
+def _is_well(subject: Subject, pair: LanPair) -> bool:
     """Return whether all has arrived that left during the last seconds, but for what is on its way."""
     sent, arrived = subject.probing.sent(pair), subject.probing.arrivals(pair)
     since, until = subject.world.now - OVER - 1.0, subject.world.now - 1.0
     return all(number in arrived for number, left in sent.items() if since <= left <= until)
 
 
-def _outage(subject: Subject, pair: Pair) -> Outage | None:
+def _outage(subject: Subject, pair: LanPair) -> Outage | None:
     sent, arrived = subject.probing.sent(pair), subject.probing.arrivals(pair)
     lost = [number for number in sent if number not in arrived]
     if not lost:

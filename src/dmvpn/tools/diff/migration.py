@@ -39,13 +39,19 @@ ORDERS: Final = {
 PAUSE: Final = 5.0
 
 
-def migrate(before: Scenario, after: Scenario, seed: int, order: str) -> Migration:
-    """Enter what is new while the old runs; who lost packets, and for how long. order: of `ORDERS`."""
+def migrate(
+    before: Scenario, after: Scenario, seed: int, order: str, tell: Callable[[str], None] = lambda _text: None
+) -> Migration:
+    """Enter the new lines while the old network runs; return which pairs lost packets, and for how long.
+
+    order: of `ORDERS`. tell: called with the progress.
+    """
     try:
         world, after = unite(before, after)
     except UserError as error:
         return Migration(untried=str(error))
     subject = Subject.of(world, seed)
+    subject.tell = tell
     for name in world.configurations:
         if name not in before.configurations:
             subject.world.kill(name)

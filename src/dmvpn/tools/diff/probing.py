@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.judge.anatomy import Anatomy
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
-    from dmvpn.tools.diff.behavior import Pair
+    from dmvpn.tools.diff.behavior import LanPair
 
 #: Seconds for which a packet may be on its way, besides what wires take; and how often it may pass the slowest one.
 FLIGHT: Final = 0.5
@@ -136,7 +136,7 @@ class Probing:
         self._post = Post(world)
         self._post.arrived = self._arrived
         self._post.other = self._other
-        self._flows: dict[Pair, _Flow] = {}
+        self._flows: dict[LanPair, _Flow] = {}
         self._numbered: list[_Flow] = []
         self._ways: dict[Mark, list[str]] = {}
         self._marks = SealedMarks()
@@ -157,7 +157,7 @@ class Probing:
 
     # ---------------------------------------------------------------------------------------------- packets
 
-    def send(self, pair: Pair, *, length: int = 0, whole: bool = True) -> int:
+    def send(self, pair: LanPair, *, length: int = 0, whole: bool = True) -> int:
         """Return one packet, now; its number. whole: one of that length is not to be fragmented."""
         flow = self._flow(pair)
         flow.count += 1
@@ -166,7 +166,7 @@ class Probing:
         self._post.send(flow.source.host, flow.destination.address, mark, length=length, whole=whole)
         return flow.count
 
-    def stream(self, pairs: Iterable[Pair], interval: float) -> None:
+    def stream(self, pairs: Iterable[LanPair], interval: float) -> None:
         """Send packets of all pairs, one after another, within `interval` seconds; that time passes."""
         pairs = tuple(pairs)
         start = self.world.now
@@ -179,11 +179,11 @@ class Probing:
         """Let arrive what is on its way."""
         self.world.run_for(self._flight)
 
-    def sent(self, pair: Pair) -> dict[int, float]:
+    def sent(self, pair: LanPair) -> dict[int, float]:
         """Return when the packets of a pair left, by their number."""
         return self._flow(pair).left
 
-    def arrivals(self, pair: Pair) -> dict[int, Arrival]:
+    def arrivals(self, pair: LanPair) -> dict[int, Arrival]:
         """Return those that arrived, by their number."""
         return self._flow(pair).arrived
 
@@ -195,7 +195,7 @@ class Probing:
 
     # ---------------------------------------------------------------------------------------------- sizes
 
-    def largest_whole(self, pair: Pair, guess: int) -> int | None:
+    def largest_whole(self, pair: LanPair, guess: int) -> int | None:
         """Return octets of the largest packet that nobody on the way refuses or cuts. guess: what is likely."""
         if self._passes_whole(pair, guess):
             low, high = guess, LARGEST + 1
@@ -213,14 +213,14 @@ class Probing:
                 high = middle
         return low
 
-    def _passes_whole(self, pair: Pair, length: int) -> bool:
+    def _passes_whole(self, pair: LanPair, length: int) -> bool:
         flow = self._flow(pair)
         self._fragmented = False
         number = self.send(pair, length=length)
         arrived = self.world.run_while(lambda: number not in flow.arrived, self._flight, step=0.01)
         return arrived and not self._fragmented
 
-    def mss(self, pair: Pair) -> int | None:
+    def mss(self, pair: LanPair) -> int | None:
         """Return what is left of the maximum segment size that a host announces to another one."""
         flow = self._flow(pair)
         self._mss = None
@@ -232,7 +232,7 @@ class Probing:
 
     # ---------------------------------------------------------------------------------------------- inside
 
-    def _flow(self, pair: Pair) -> _Flow:
+    def _flow(self, pair: LanPair) -> _Flow:
         flow = self._flows.get(pair)
         if flow is None:
             flow = _Flow(len(self._numbered), self._lans[pair.source], self._lans[pair.destination])

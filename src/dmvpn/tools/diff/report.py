@@ -9,19 +9,19 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.diff.compare import Change, Topic, Verdict
+from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.tools.diff.behavior import Behavior, Migration, Outage, Pair, Talk
+    from dmvpn.tools.diff.behavior import Behavior, LanPair, Migration, Outage, Talk
 
 #: Subjects that a line names.
 NAMED: Final = 3
 _TITLES = {
-    Verdict.WORSE: "Worse",
-    Verdict.BETTER: "Better",
-    Verdict.CHANGED: "Changed",
+    ChangeVerdict.WORSE: "Worse",
+    ChangeVerdict.BETTER: "Better",
+    ChangeVerdict.CHANGED: "Changed",
 }
 #: Of a pair that the new network does not join, and that lost nothing for good while somebody watched.
 _LIVES_ON: Final = "served by what was learned before, until that ends"
@@ -35,17 +35,17 @@ class Comparison:
 
     before: Behavior
     after: Behavior
-    changes: tuple[Change, ...]
+    changes: tuple[NetworkChange, ...]
     migration: Migration | None
     sampled: str = ""
 
     @property
     def is_worse(self) -> bool:
         """Does anything get worse?"""
-        return any(change.verdict is Verdict.WORSE for change in self.changes)
+        return any(change.verdict is ChangeVerdict.WORSE for change in self.changes)
 
     @property
-    def lives_on(self) -> tuple[Pair, ...]:
+    def lives_on(self) -> tuple[LanPair, ...]:
         """Pairs that the new network does not join, and that talked on while it was entered.
 
         What was learned before outlives a change of the configuration, for as long as it holds. So an outage that was
@@ -62,7 +62,7 @@ class Comparison:
 
 def as_text(comparison: Comparison) -> Iterator[str]:
     """Yield the lines."""
-    for verdict in Verdict:
+    for verdict in ChangeVerdict:
         lines = _grouped([change for change in comparison.changes if change.verdict is verdict])
         if lines:
             yield f"{_TITLES[verdict]}:"
@@ -116,7 +116,7 @@ def _outage(outage: Outage) -> Json:
 # ------------------------------------------------------------------------------------------------ text
 
 
-def _grouped(changes: Sequence[Change]) -> list[str]:
+def _grouped(changes: Sequence[NetworkChange]) -> list[str]:
     groups: dict[tuple[Topic, str, str], list[str]] = {}
     for change in changes:
         groups.setdefault((change.topic, change.before, change.after), []).append(change.subject)
@@ -138,7 +138,7 @@ def _transition(before: str, after: str) -> str:
     return f"new: {after}" if after else f"gone: {before}"
 
 
-def _migration(migration: Migration, lives_on: Sequence[Pair]) -> Iterator[str]:
+def _migration(migration: Migration, lives_on: Sequence[LanPair]) -> Iterator[str]:
     if migration.untried:
         yield f"The change itself was not tried: {migration.untried}."
         return
@@ -160,7 +160,7 @@ def _migration(migration: Migration, lives_on: Sequence[Pair]) -> Iterator[str]:
 
 def _same(comparison: Comparison) -> Iterator[str]:
     """Yield a line for each topic that nothing changed in."""
-    told = {change.topic for change in comparison.changes}
+    changed = {change.topic for change in comparison.changes}
     after = comparison.after
     talks = [talk for pair, talk in after.talks.items() if pair in comparison.before.talks]
     working = [talk for talk in talks if talk.arrives]
@@ -175,7 +175,7 @@ def _same(comparison: Comparison) -> Iterator[str]:
         (Topic.LINT, _findings(after)),
     ]
     for topic, text in facts:
-        if topic not in told and text:
+        if topic not in changed and text:
             yield f"  {topic.value:<{_WIDTH}}  {text}"
 
 
@@ -222,7 +222,7 @@ def _plural(word: str, count: int) -> str:
 
 
 def _verdict(comparison: Comparison) -> str:
-    worse = sum(change.verdict is Verdict.WORSE for change in comparison.changes)
+    worse = sum(change.verdict is ChangeVerdict.WORSE for change in comparison.changes)
     if worse:
         return f"{worse} thing{'s' if worse != 1 else ''} get{'s' if worse == 1 else ''} worse."
     return "Nothing gets worse." if comparison.changes else "Nothing changes."

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.tools.diff.behavior import Behavior
-from dmvpn.tools.diff.compare import Change, Topic, Verdict, compare
+from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic, compare
 from dmvpn.tools.diff.measuring import talk_of
 from dmvpn.tools.diff.probing import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.tools.diff.behavior import Pair, Talk
+    from dmvpn.tools.diff.behavior import LanPair, Talk
     from dmvpn.tools.diff.measuring import Subject
 
 #: What a row says of a pair.
@@ -31,11 +31,11 @@ _FULL: Final = "large packets"
 class Rows:
     """What pairs have: their talks, and those whose packets of 1500 octets arrive, in however many pieces."""
 
-    talks: dict[Pair, Talk]
-    full: tuple[Pair, ...]
+    talks: dict[LanPair, Talk]
+    full: tuple[LanPair, ...]
 
     @classmethod
-    def of(cls, subject: Subject, pairs: Sequence[Pair]) -> Rows:
+    def of(cls, subject: Subject, pairs: Sequence[LanPair]) -> Rows:
         """Let all pairs talk, in a world that is up; what becomes of it."""
         talks = talk_of(subject, pairs)
         probing = subject.probing
@@ -44,7 +44,7 @@ class Rows:
         probing.settle()
         return cls(talks, tuple(pair for pair, number in numbers.items() if number in probing.arrivals(pair)))
 
-    def loss(self, pair: Pair) -> float:
+    def loss(self, pair: LanPair) -> float:
         """Return the share that was lost."""
         talk = self.talks[pair]
         return talk.lost / talk.sent if talk.sent else 0.0
@@ -52,11 +52,11 @@ class Rows:
 
 def worse(now: Rows, well: Rows) -> tuple[str, ...]:
     """Return the rows that are worse, as `dmvpn diff` has it: pair and what about it. A little loss is no row."""
-    found = [f"{one.subject} {one.topic.value}" for one in changes(well, now, Verdict.WORSE)]
+    found = [f"{one.subject} {one.topic.value}" for one in changes(well, now, ChangeVerdict.WORSE)]
     return (*found, *(f"{pair} {_FULL}" for pair in well.full if pair in now.talks and pair not in now.full))
 
 
-def changes(before: Rows, after: Rows, verdict: Verdict) -> list[Change]:
+def changes(before: Rows, after: Rows, verdict: ChangeVerdict) -> list[NetworkChange]:
     """Return what became better, or worse, of the rows that `compare` knows."""
     both = [pair for pair in after.talks if pair in before.talks]
     lossy = {str(pair) for pair in both if abs(after.loss(pair) - before.loss(pair)) > _LOSS}

@@ -8,6 +8,6 @@ looking     how it is looked at: shows, pings, traces, wires that are cut
 from __future__ import annotations
 
 from dmvpn.tools.exercises.exercise import Exercise, Task, exercise, exercises
-from dmvpn.tools.exercises.looking import Finding, Ground, look
+from dmvpn.tools.exercises.looking import Ground, TaskResult, look
 
-__all__ = ["Exercise", "Finding", "Ground", "Task", "exercise", "exercises", "look"]
+__all__ = ["Exercise", "Ground", "Task", "TaskResult", "exercise", "exercises", "look"]

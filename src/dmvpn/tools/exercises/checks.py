@@ -29,7 +29,7 @@ class _Check(Strict):
     hint: str = ""
 
 
-class Line(_Check):
+class LineCheck(_Check):
     """An interface is there, and its line protocol is up."""
 
     check: Literal["line"]
@@ -37,7 +37,7 @@ class Line(_Check):
     interface: str
 
 
-class Neighbor(_Check):
+class NeighborCheck(_Check):
     """Two routers are EIGRP neighbors, and have been for long enough to stay so."""
 
     check: Literal["neighbor"]
@@ -45,7 +45,7 @@ class Neighbor(_Check):
     address: Address
 
 
-class Registered(_Check):
+class RegisteredCheck(_Check):
     """A next hop server answers."""
 
     check: Literal["registered"]
@@ -53,7 +53,7 @@ class Registered(_Check):
     server: Address
 
 
-class Route(_Check):
+class RouteCheck(_Check):
     """A route to exactly this prefix. via: its next hop. source: "eigrp", "nhrp", ... override: NHRP's next hop over
     the route's own. present: false where it shall not be there."""
 
@@ -66,7 +66,7 @@ class Route(_Check):
     present: bool = True
 
 
-class Summary(_Check):
+class SummaryCheck(_Check):
     """One route that covers all these prefixes, and is none of them; which one is nobody's affair."""
 
     check: Literal["summary"]
@@ -76,7 +76,7 @@ class Summary(_Check):
     source: str = ""
 
 
-class Mapping(_Check):
+class MappingCheck(_Check):
     """An NHRP entry. nbma: where its next hop is; claimed: what the client itself believes that it is. lasts: seconds
     until it expires, at most. flags, lacks: as `show ip nhrp` prints them."""
 
@@ -91,7 +91,7 @@ class Mapping(_Check):
     lacks: tuple[str, ...] = ()
 
 
-class Reach(_Check):
+class ReachCheck(_Check):
     """An address answers pings that carry this source. size: octets of the packet; df: whole or not at all."""
 
     check: Literal["reach"]
@@ -102,7 +102,7 @@ class Reach(_Check):
     df: bool = False
 
 
-class Path(_Check):
+class PathCheck(_Check):
     """Packets go this way: the routers that answer a trace before its end. A shortcut gets the time it takes."""
 
     check: Literal["path"]
@@ -112,7 +112,7 @@ class Path(_Check):
     via: tuple[Address, ...]
 
 
-class Protected(_Check):
+class ProtectedCheck(_Check):
     """There is a session of IPsec with this NBMA address, and the tunnel takes nothing in clear."""
 
     check: Literal["protected"]
@@ -121,7 +121,7 @@ class Protected(_Check):
     peer: Address
 
 
-class Clamp(_Check):
+class ClampCheck(_Check):
     """TCP hears of segments that fit into so many octets, headers and all. One router of the way suffices."""
 
     check: Literal["clamp"]
@@ -130,14 +130,14 @@ class Clamp(_Check):
     largest: int
 
 
-class Fixed(_Check):
+class FixedCheck(_Check):
     """So many troubles of `lab break` were found and fixed in this lab."""
 
     check: Literal["fixed"]
     number: int
 
 
-class When(_Check):
+class WhenCheck(_Check):
     """What works after `seconds` in which a router was dead (all its wires cut), or a wire dropped some kinds of
     packets, as in `lab impair --block`. It is as before afterwards."""
 
@@ -150,13 +150,47 @@ class When(_Check):
 
 
 Simple = Annotated[
-    Line | Neighbor | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed,
+    LineCheck
+    | NeighborCheck
+    | RegisteredCheck
+    | RouteCheck
+    | SummaryCheck
+    | MappingCheck
+    | ReachCheck
+    | PathCheck
+    | ProtectedCheck
+    | ClampCheck
+    | FixedCheck,
     Field(discriminator="check"),
 ]
 Check = Annotated[
-    Line | Neighbor | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed | When,
+    LineCheck
+    | NeighborCheck
+    | RegisteredCheck
+    | RouteCheck
+    | SummaryCheck
+    | MappingCheck
+    | ReachCheck
+    | PathCheck
+    | ProtectedCheck
+    | ClampCheck
+    | FixedCheck
+    | WhenCheck,
     Field(discriminator="check"),
 ]
-AnyCheck = Line | Neighbor | Registered | Route | Summary | Mapping | Reach | Path | Protected | Clamp | Fixed | When
+AnyCheck = (
+    LineCheck
+    | NeighborCheck
+    | RegisteredCheck
+    | RouteCheck
+    | SummaryCheck
+    | MappingCheck
+    | ReachCheck
+    | PathCheck
+    | ProtectedCheck
+    | ClampCheck
+    | FixedCheck
+    | WhenCheck
+)
 
-When.model_rebuild()
+WhenCheck.model_rebuild()

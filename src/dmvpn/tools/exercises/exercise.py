@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.shells.exercises import Place, find_place, places
+from dmvpn.shells.exercises import ExercisePlace, find_place, places
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.exercises.checks import Check, Strict
 
@@ -36,7 +36,7 @@ class _Tasks(Strict):
 class Exercise:
     """An exercise. minutes: what it takes somebody who reads the page and types."""
 
-    place: Place
+    place: ExercisePlace
     minutes: int
     tasks: tuple[Task, ...]
 
@@ -61,7 +61,7 @@ def exercises() -> tuple[Exercise, ...]:
     return tuple(_read(place) for place in places())
 
 
-def _read(place: Place) -> Exercise:
+def _read(place: ExercisePlace) -> Exercise:
     path: Path = place.folder / TASKS
     try:
         found = _Tasks.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

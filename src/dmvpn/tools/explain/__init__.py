@@ -1,6 +1,6 @@
 """`dmvpn explain WORD...`: what a word means that this program prints, in the words of an engineer who teaches.
 
-    Explainer(features, commands).ask(text)   -> Answer: all meanings, the most likely first, or what is spelled alike
+    Explainer(features, commands).ask(text)   -> Answer: all meanings, the most likely first, or words spelled alike
     render(answer)                            the answer as text
 
     lookup      in which order a question is tried: clause, log line, code, word, cell, line, command
@@ -13,8 +13,8 @@ The texts are with the features (`features/*/explain.py`); `router/vocabulary.py
 
 from __future__ import annotations
 
-from dmvpn.tools.explain.answer import Answer, Found
+from dmvpn.tools.explain.answer import Answer, FoundMeaning
 from dmvpn.tools.explain.lookup import Explainer
 from dmvpn.tools.explain.render import render
 
-__all__ = ["Answer", "Explainer", "Found", "render"]
+__all__ = ["Answer", "Explainer", "FoundMeaning", "render"]

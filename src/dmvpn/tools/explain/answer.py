@@ -6,7 +6,7 @@ from dmvpn.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundMeaning:
     """One meaning. kind: "flag", "log message", "command" ... place: where it is printed; screens: what prints it.
 
     details: pairs for a list below: words of a command, requirements of a clause.
@@ -28,5 +28,5 @@ class Answer:
     """asked: the question. found: all meanings. near: words that are spelled alike, if there is no meaning."""
 
     asked: str
-    found: tuple[Found, ...]
+    found: tuple[FoundMeaning, ...]
     near: tuple[str, ...] = ()

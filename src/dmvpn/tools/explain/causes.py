@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation, Group, Kind
+from dmvpn.base.explanations import Explanation, WordGroup, WordKind
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles import TROUBLES
 
@@ -18,8 +18,9 @@ _OTHERS: Final = {
     "interfaces that the router had ordered of the kernel, or put its own in their place. The router puts them back, "
     "unless it is fought. `ip monitor` shows who does it. Or it has a route with a lower metric or a longer prefix, or "
     "a policy rule, that leads packets elsewhere: the router leaves these alone; `ip rule` and `ip route` show them",
-    Cause.HOST_FILTER: "A base chain of nf_tables on the router's machine, at hook forward, has the policy drop: what "
-    "its rules do not accept is not passed on, though the router itself reaches everybody. Docker and firewalls do so. "
+    Cause.HOST_FILTER: "A base chain of nf_tables on the router's machine, at hook forward, has the policy drop: "
+    "packets that its rules do not accept are not forwarded, though the router itself reaches all. Docker and "
+    "firewalls do so. "
     "`nft list ruleset`, or `iptables -S FORWARD`, shows it",
     Cause.NBMA_CONFLICT: "Two routers have one address in the underlay, so answers go to either of them",
     Cause.SERVER_BEHIND_NAT: "The hub is behind a translator: spokes reach it only by an address that does not change "
@@ -29,22 +30,24 @@ _OTHERS: Final = {
     Cause.TUNNEL_DOWN: "The line protocol of the tunnel is down, for a reason of its own",
     Cause.NO_TUNNEL_THERE: "The router at the far end has no tunnel that could take the packets",
     Cause.TUNNEL_MASK: "The tunnel address is not in the subnet that the tunnels of the others share",
-    Cause.PROFILE: "The IPsec profile of the tunnel lacks a part, or names one that does not exist",
+    Cause.PROFILE: "The IPsec profile of the tunnel lacks a part, or names a part that does not exist",
     Cause.CERTIFICATE: "A certificate is missing, has expired, or is not believed by the other end",
-    Cause.CLOCK: "The router has another time of day than most others, so certificates, and keys with lifetimes, are "
+    Cause.CLOCK: "The router has another time of day than most routers, so certificates, and keys with lifetimes, are "
     "not valid there. `clock set` corrects it; `show clock` says what it is",
     Cause.IKE: "IKE fails, and this end does not learn why; the log of the end that refused does",
     Cause.REFUSED: "The hub answers the registration with a refusal; the code says which",
     Cause.MTU: "The tunnel lets larger packets in than fit through the underlay once they are wrapped",
     Cause.RIP_BLOCKED: "RIP is to run on the tunnel, and the router lets it neither send nor take anything there",
     Cause.RIP_AUTHENTICATION: "Two neighbors have different keys for RIP, or one of them has none that is valid",
-    Cause.RIP_TIMERS: "A router forgets what RIP told it before its neighbor tells it again",
-    Cause.REFLECTION: "A hub learnt a route of one internal neighbor, and may tell it to another one only as its route "
-    "reflector (RFC 4456)",
+    Cause.RIP_TIMERS: "A router removes RIP routes before its neighbor advertises them again",
+    Cause.REFLECTION: "A hub learned a route from one internal neighbor, and may advertise it to another one only as "
+    "its route reflector (RFC 4456)",
     Cause.ROUTE_FILTERED: "A list or a route map keeps the route from being announced or taken",
-    Cause.HOST_GATEWAY: "A host sends what is not on its own wire to an address that no router there has",
+    Cause.HOST_GATEWAY: "A host sends packets for other networks to an address that no router on its wire has",
     Cause.NO_ROUTE_THERE: "A router on the way has no route to the destination",
     Cause.PEERS_APART: "Each spoke reaches the hub, and the underlay does not let the two reach each other",
+    Cause.BY_TRIAL: "No rule of the doctor explains it. In copies of the network it left out lines, added and changed "
+    "them, and with this change packets arrive as they should",
     Cause.UNDECIDED: "Something is wrong, and what can be seen does not decide what",
 }
 
@@ -56,9 +59,9 @@ def _explanation(cause: Cause) -> Explanation:
     return Explanation(cause.value, f"{what}.", f"To see it: `dmvpn lab break` with {ids}." if ids else "")
 
 
-_CAUSES = Group(
+_CAUSES = WordGroup(
     title="causes",
-    kind=Kind.REASON,
+    kind=WordKind.REASON,
     screens=("dmvpn doctor",),
     rank=61,
     next="dmvpn doctor (it says how to fix it)",

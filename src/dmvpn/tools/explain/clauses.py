@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import dmvpn
-from dmvpn.tools.explain.answer import Found
+from dmvpn.tools.explain.answer import FoundMeaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +34,10 @@ _PAGES: Final = _SOURCES.parents[1] / "docs" / "reference"
 _MOST: Final = 12
 
 
-def explain_clause(text: str, words: Vocabulary) -> list[Found]:
+def explain_clause(text: str, words: Vocabulary) -> list[FoundMeaning]:
     """Return the answer, if the question is a clause ("RFC2332-5.2.3", "RFC 2332 §5.2.3"), or is printed as one.
 
-    words: those that may rest on it. An answer may name several clauses: "RFC 2332 §5.2.1 and §5.2.2".
+    words: explanations that may name the clause. An answer may name several clauses: "RFC 2332 §5.2.1 and §5.2.2".
     """
     match = _QUESTION.fullmatch(text.strip())
     if match is not None:
@@ -64,18 +64,18 @@ def _clauses(text: str) -> Iterator[tuple[str, str]]:
         yield document, ""
 
 
-def _explained(document: str, section: str, words: Vocabulary) -> Found | None:
+def _explained(document: str, section: str, words: Vocabulary) -> FoundMeaning | None:
     code = list(dict.fromkeys(_places(document, section)))
     rows = list(_requirements(document, section))
     resting = [each for each in words.all() if (document, section) in _clauses(each.clause)]
     if not code and not rows and not resting:
         return None
-    told = (
+    parts = (
         (code, f"the code names this clause in {_counted(len(code), 'place')}"),
         (rows, f"the conformance page has {_counted(len(rows), 'requirement')} of it"),
         (resting, f"{_counted(len(resting), 'explained word')} {'rests' if len(resting) == 1 else 'rest'} on it"),
     )
-    what = "; ".join(text for found, text in told if found)
+    what = "; ".join(text for found, text in parts if found)
     details = [("code", place) for place in code[:_MOST]]
     for requirement, status, tests in rows:
         details.append(("asked", f"{requirement} ({status})"))
@@ -85,7 +85,7 @@ def _explained(document: str, section: str, words: Vocabulary) -> Found | None:
         details.append(("word", f"and {len(resting) - _MOST} more"))
     name = f"RFC {document}" if document.isdecimal() else document
     clause = f"{name} §{section}" if section else name
-    return Found(
+    return FoundMeaning(
         word=clause,
         kind="clause",
         place=_address(document, section),

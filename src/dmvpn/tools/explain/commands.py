@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.ios.begun import begun, keywords, summary
 from dmvpn.ios.matcher import Grammar
 from dmvpn.router.language import configurator
-from dmvpn.tools.explain.answer import Found
+from dmvpn.tools.explain.answer import FoundMeaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,7 +59,7 @@ class Commands:
         entries: tuple[ExecCommand | ConfigLine, ...] = (*self._exec, *self._config)
         return (word for entry in entries for word in keywords(entry))
 
-    def explain(self, text: str, *, in_full: bool = False) -> list[Found]:
+    def explain(self, text: str, *, in_full: bool = False) -> list[FoundMeaning]:
         """Return what a line is, or begins to be; else the lines that have this word. in_full: no cut words."""
         verb, _, rest = text.partition(" ")
         line = rest.strip() if verb.casefold() in _VERBS and rest.strip() else text
@@ -91,10 +91,10 @@ class Commands:
                 known.add(same)
                 yield as_line, self._place(mode)
 
-    def _found(self, line: Begun[ExecCommand] | Begun[ConfigLine], place: str) -> Found:
+    def _found(self, line: Begun[ExecCommand] | Begun[ConfigLine], place: str) -> FoundMeaning:
         may_end = "" if line.complete else "The line goes on. "
         what = line.what or f"The beginning of {len(line.entries)} commands."
-        return Found(
+        return FoundMeaning(
             word=line.text,
             kind="command",
             place=place,
@@ -104,12 +104,12 @@ class Commands:
             details=tuple(row for row in line.following if row[0] != "<cr>")[:_MOST_FOLLOWING],
         )
 
-    def with_keyword(self, word: str) -> list[Found]:
+    def with_keyword(self, word: str) -> list[FoundMeaning]:
         """Return the lines that have this word somewhere, the shortest first."""
         rows = [each for each in self if word.casefold() in (part.casefold() for part in each.syntax.split())]
         rows.sort(key=lambda row: len(row.syntax.split()))
         return [
-            Found(word=each.syntax, kind="command", place=each.place, screens=(), what=f"{each.what}.")
+            FoundMeaning(word=each.syntax, kind="command", place=each.place, screens=(), what=f"{each.what}.")
             for each in rows[:_MOST_LINES]
         ]
 

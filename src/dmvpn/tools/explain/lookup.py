@@ -22,10 +22,10 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.explanations import Kind
+from dmvpn.base.explanations import WordKind
 from dmvpn.router.configured import configuration_on, is_configuration
 from dmvpn.router.vocabulary import Vocabulary, plain_text, vocabulary
-from dmvpn.tools.explain.answer import Answer, Found
+from dmvpn.tools.explain.answer import Answer, FoundMeaning
 from dmvpn.tools.explain.clauses import explain_clause
 from dmvpn.tools.explain.commands import Commands
 
@@ -63,7 +63,7 @@ class Explainer:
         return Vocabulary((*self.vocabulary.groups, *outer.GROUPS))
 
     def ask(self, question: str) -> Answer:
-        """Return all meanings of a question; without any, what is spelled alike."""
+        """Return all meanings of a question; if there is none, words with a similar spelling."""
         text = _unquoted(" ".join(plain_text(question).split()))
         if not text:
             return Answer(question, ())
@@ -76,7 +76,7 @@ class Explainer:
         configured = configuration_on(self._features, lines) if is_configuration("", lines) else []
         return [*self.whole.on_paste(lines, self.commands.in_full), *configured]
 
-    def _found(self, text: str) -> list[Found]:
+    def _found(self, text: str) -> list[FoundMeaning]:
         clauses = explain_clause(text, self.whole)
         if clauses:
             return clauses
@@ -91,26 +91,26 @@ class Explainer:
             return found or _listed(self.vocabulary.of_cell(text, any_case=True))
         # A command in full is wanted as much as a word of the same name; a cut one ("s", "d") is not.
         commands = self.commands.explain(text, in_full=True)
-        if any(each.group.kind is not Kind.LABEL for each in meanings):
+        if any(each.group.kind is not WordKind.LABEL for each in meanings):
             return [*_listed(meanings), *commands]
         # A label that is written in another way ("split-horizon") comes behind the lines that have the word.
         commands = commands or self.commands.with_keyword(text)
         spelled = any(each.is_spelled(text) for each in meanings)
         return [*_listed(meanings), *commands] if spelled else [*commands, *_listed(meanings)]
 
-    def _log_line(self, text: str, mnemonic: str) -> list[Found]:
+    def _log_line(self, text: str, mnemonic: str) -> list[FoundMeaning]:
         """Return a message, and the codes and reasons in it."""
         message = self.vocabulary.meanings(mnemonic)
         return _listed([*message, *self.vocabulary.in_line(_LOG, text)]) if message else []
 
-    def _line(self, text: str) -> list[Found]:
+    def _line(self, text: str) -> list[FoundMeaning]:
         line = self.vocabulary.of_line(text)
         if line is None:
             return []
-        if line.group.kind is not Kind.DEBUG:
+        if line.group.kind is not WordKind.DEBUG:
             return _listed([line])
         inside = [each for command in _DEBUGS for each in self.vocabulary.in_line(command, text)]
-        return _listed([line, *(each for each in inside if each.group.kind is not Kind.DEBUG)])
+        return _listed([line, *(each for each in inside if each.group.kind is not WordKind.DEBUG)])
 
     def _codes(self, text: str) -> list[Meaning]:
         words = _RFC.sub("rfc ", _NOT_A_WORD.sub(" ", text.casefold())).split()
@@ -136,11 +136,11 @@ def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 2 and text[0] == text[-1] and text[0] in _QUOTES else text
 
 
-def found_of(meaning: Meaning) -> Found:
+def found_of(meaning: Meaning) -> FoundMeaning:
     """Return a meaning as an answer."""
     explanation, group = meaning
     word = f"{explanation.word} ({explanation.number})" if explanation.number is not None else explanation.word
-    return Found(
+    return FoundMeaning(
         word=word,
         kind=group.kind.value,
         place=group.title,
@@ -152,5 +152,5 @@ def found_of(meaning: Meaning) -> Found:
     )
 
 
-def _listed(meanings: Iterable[Meaning]) -> list[Found]:
+def _listed(meanings: Iterable[Meaning]) -> list[FoundMeaning]:
     return [found_of(meaning) for meaning in dict.fromkeys(meanings)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.tools.explain.answer import Answer, Found
+    from dmvpn.tools.explain.answer import Answer, FoundMeaning
 
 _WIDTH: Final = 88
 _INDENT: Final = " " * 2
@@ -27,7 +27,7 @@ def render(answer: Answer) -> Iterator[str]:
         yield from _meaning(found)
 
 
-def _meaning(found: Found) -> Iterator[str]:
+def _meaning(found: FoundMeaning) -> Iterator[str]:
     screens = f" ({', '.join(found.screens)})" if found.screens else ""
     place = found.place if found.kind in found.place.casefold() else f"{found.kind}: {found.place}"
     yield f"{found.word}    {place}{screens}"

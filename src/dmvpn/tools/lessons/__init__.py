@@ -8,6 +8,6 @@ state          what a lab remembers of its lesson
 from __future__ import annotations
 
 from dmvpn.tools.lessons.examination import examine
-from dmvpn.tools.lessons.health import Check, Health, Verdict, grade
+from dmvpn.tools.lessons.health import Check, GradedCheck, Health, grade
 
-__all__ = ["Check", "Health", "Verdict", "examine", "grade"]
+__all__ = ["Check", "GradedCheck", "Health", "examine", "grade"]

@@ -56,7 +56,7 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GradedCheck:
     """One check of a grade. was, now: numbers as in `Health`."""
 
     check: Check
@@ -78,10 +78,10 @@ class Verdict:
         return text
 
 
-def grade(healthy: Health, now: Health) -> tuple[Verdict, ...]:
+def grade(healthy: Health, now: Health) -> tuple[GradedCheck, ...]:
     """Return everything that was good, and what it is now."""
     return tuple(
-        Verdict(check, subject, was, now.found.get((check, subject), BAD))
+        GradedCheck(check, subject, was, now.found.get((check, subject), BAD))
         for (check, subject), was in healthy.found.items()
         if was != BAD
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Concern, Finding, Location
+from dmvpn.base.findings import Concern, LintFinding, Location
 from dmvpn.features.eigrp import lint as eigrp
 from dmvpn.features.ikev2 import lint as ikev2
 from dmvpn.features.ipsec import lint as ipsec
@@ -19,7 +19,7 @@ from dmvpn.ios.redaction import without_its_keys, without_keys
 from dmvpn.network.device import Device
 from dmvpn.network.overlay import Network
 from dmvpn.tools.lint import silence
-from dmvpn.tools.lint.found import Found
+from dmvpn.tools.lint.found import NetworkConcern
 from dmvpn.tools.lint.rules import (
     addresses,
     announcements,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dmvpn.base.findings import Rule
-    from dmvpn.ios import Entry, Group, Problem
+    from dmvpn.ios import LineGroup, LineReport, Problem
     from dmvpn.network.sites import Site
 
 _OF_NETWORK: Final = (
@@ -81,19 +81,19 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Sizes", sizes.RULES),
     ("NAT on the router itself", nat_lines.RULES),
     ("NAT: what sites and labs know", nat.RULES),
-    ("What routers of others do", unbuilt.RULES),
+    ("What routers of other vendors do", unbuilt.RULES),
     ("Comments", silence.RULES),
 )
 RULES: Final[tuple[Rule, ...]] = tuple(rule for _, rules in GROUPS for rule in rules)
 _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 
-def lint(configurations: Mapping[str, str], sites: Mapping[str, Site] | None = None) -> list[Finding]:
-    """Return what is found in these configurations (text by name or path), which together are one network.
+def lint(configurations: Mapping[str, str], sites: Mapping[str, Site] | None = None) -> list[LintFinding]:
+    """Return the findings about these configurations (text by name or path), which together are one network.
 
-    sites: what is known of the routers besides, by the same names. The order: errors first, and of these the lines that
-    are refused, because others follow from them; then by configuration as given, line and rule. It is the same for the
-    same input.
+    sites: further facts about the routers, by the same names. The order: errors first, and of these first the refused
+    lines, because other errors follow from them; then by configuration as given, line and rule. The result is the same
+    for the same input.
     """
     known = sites or {}
     devices = [Device.read(name, text, known.get(name)) for name, text in configurations.items()]
@@ -113,10 +113,10 @@ def lint(configurations: Mapping[str, str], sites: Mapping[str, Site] | None = N
     )
 
 
-def _all(devices: Sequence[Device]) -> Iterator[Found]:
+def _all(devices: Sequence[Device]) -> Iterator[NetworkConcern]:
     for device in devices:
         for concern in _of_features(device):
-            yield Found(device, concern)
+            yield NetworkConcern(device, concern)
     network = Network(devices)
     for rules in _OF_NETWORK:
         yield from rules.check(network)
@@ -136,9 +136,9 @@ def _of_features(device: Device) -> Iterator[Concern]:
     yield from track.check(device.track, device.static_tracks())
 
 
-def _finding(one: Found) -> Finding:
+def _finding(one: NetworkConcern) -> LintFinding:
     device, concern = one.device, one.concern
-    return Finding(
+    return LintFinding(
         rule=concern.rule.id,
         severity=concern.severity or concern.rule.severity,
         file=device.name,
@@ -151,7 +151,7 @@ def _finding(one: Found) -> Finding:
     )
 
 
-def _problems(devices: Sequence[Device]) -> Iterator[Finding]:
+def _problems(devices: Sequence[Device]) -> Iterator[LintFinding]:
     """Yield what the reader says of lines: refusals in its own words, and once for each group what nothing here acts
     upon.
     """
@@ -159,7 +159,7 @@ def _problems(devices: Sequence[Device]) -> Iterator[Finding]:
         for problem in device.problems:
             rule = lines.problem_rule(problem.message_lines[0], is_warning=problem.is_warning)
             yield _of_line(device, rule, problem)
-        groups: dict[Group, list[Entry]] = {}
+        groups: dict[LineGroup, list[LineReport]] = {}
         for entry in device.entries:
             if entry.group is not None:
                 groups.setdefault(entry.group, []).append(entry)
@@ -167,12 +167,12 @@ def _problems(devices: Sequence[Device]) -> Iterator[Finding]:
             yield _of_group(device, group, entries)
 
 
-def _of_group(device: Device, group: Group, entries: Sequence[Entry]) -> Finding:
+def _of_group(device: Device, group: LineGroup, entries: Sequence[LineReport]) -> LintFinding:
     first, *others = entries
     rule = lines.UNKNOWN if group is UNKNOWN else lines.NOT_SUPPORTED
     fate = "left out" if group.is_left_out else "kept"
     count = f" (and {len(others)} more)" if others else ""
-    return Finding(
+    return LintFinding(
         rule=rule.id,
         severity=rule.severity,
         file=device.name,
@@ -184,13 +184,13 @@ def _of_group(device: Device, group: Group, entries: Sequence[Entry]) -> Finding
     )
 
 
-def _of_line(device: Device, rule: Rule, problem: Problem) -> Finding:
+def _of_line(device: Device, rule: Rule, problem: Problem) -> LintFinding:
     text = "\n".join(problem.message_lines).rstrip()
     hidden = without_keys(problem.text.rstrip())
     what = f"in {problem.mode} mode:\n{hidden}\n{text}"
     if rule is not lines.REFUSED:
         what = without_its_keys(problem.text, text.lstrip("% ").removeprefix("Warning:").strip())
-    return Finding(
+    return LintFinding(
         rule=rule.id,
         severity=rule.severity,
         file=device.name,
@@ -201,7 +201,7 @@ def _of_line(device: Device, rule: Rule, problem: Problem) -> Finding:
     )
 
 
-def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
+def _without_echoes(findings: Sequence[LintFinding]) -> list[LintFinding]:
     """Return the same thing once: of an interface for both IP versions, and of a line about which a rule knows more."""
     explained = {(one.file, one.line) for one in findings if one.rule != lines.KEPT.id}
     kept = [one for one in findings if one.rule != lines.KEPT.id or (one.file, one.line) not in explained]

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A concern about `device`. related: lines of others, by their words."""
+class NetworkConcern:
+    """A concern about `device`. related: lines of other routers, by their words."""
 
     device: Device
     concern: Concern
@@ -29,6 +29,6 @@ def found(
     *,
     related: tuple[tuple[Device, tuple[str, ...]], ...] = (),
     severity: Severity | None = None,
-) -> Found:
-    """Return a finding at a place of a device's configuration: `Found` and `Place` in one call."""
-    return Found(device, Concern(rule=rule, at=at, what=what, fix=fix, severity=severity), related)
+) -> NetworkConcern:
+    """Return a finding at a place of a device's configuration: `NetworkConcern` and `Place` in one call."""
+    return NetworkConcern(device, Concern(rule=rule, at=at, what=what, fix=fix, severity=severity), related)

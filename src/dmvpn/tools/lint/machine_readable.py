@@ -13,13 +13,13 @@ from dmvpn.base.findings import Severity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.base.findings import Finding, Rule
+    from dmvpn.base.findings import LintFinding, Rule
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "note"}
 
 
-def as_json(findings: Sequence[Finding]) -> str:
+def as_json(findings: Sequence[LintFinding]) -> str:
     """Return `findings`, in their order, and `counts`, by severity."""
     counts = {severity.value: sum(one.severity is severity for one in findings) for severity in Severity}
     described = [
@@ -39,10 +39,10 @@ def as_json(findings: Sequence[Finding]) -> str:
     return json.dumps({"findings": described, "counts": counts}, indent=2)
 
 
-def as_sarif(findings: Sequence[Finding], rules: Sequence[Rule], folder: str = "/") -> str:
+def as_sarif(findings: Sequence[LintFinding], rules: Sequence[Rule], folder: str = "/") -> str:
     """Return one run of the tool `dmvpn lint`, with all its rules.
 
-    folder: what is in it gets a relative URI; code review tools show nothing else.
+    folder: files in it get a relative URI; code review tools show only these.
     """
     index = {rule.id: number for number, rule in enumerate(rules)}
     driver = {

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.ios.transcript import decode
+from dmvpn.ios.recognition import is_empty
+from dmvpn.ios.transcript import LONGEST_FILE, decode
+from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.folders import configurations_in
-from dmvpn.shells.router_files import read_routers
+from dmvpn.shells.router_files import NoConfiguration, nothing_in, read_routers
 from dmvpn.shells.scenario import CONFIGURATION, Scenario
 from dmvpn.tools.lint.sites import sites_of
 
@@ -36,7 +38,7 @@ class Given:
 
 
 def networks(names: Iterable[str]) -> Iterator[Given]:
-    """Yield the networks of what was named. Raises UserError for what is not there."""
+    """Yield the networks of the named files and folders. Raises UserError if one does not exist."""
     together = Given()
     folders: list[Given] = []
     seen: set[Path] = set()  # looked up, never iterated
@@ -44,7 +46,7 @@ def networks(names: Iterable[str]) -> Iterator[Given]:
         path = Path(name)
         if name == _STANDARD_INPUT:
             if _STDIN not in together.configurations:
-                together.configurations[_STDIN] = _text(sys.stdin.buffer.read(), _STDIN)
+                together.configurations[_STDIN] = _text(sys.stdin.buffer.read(LONGEST_FILE + 1), _STDIN)
         elif path.is_dir():
             folders.append(_scenario(name) if (path / CONFIGURATION).exists() else _folder(path))
         elif path.exists() or path.suffix in _ENDINGS or "/" in name:
@@ -59,12 +61,20 @@ def networks(names: Iterable[str]) -> Iterator[Given]:
 
 
 def _folder(path: Path) -> Given:
-    files = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS and file.is_file())
+    named = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS and file.is_file())
+    files = [file for file in named if not leads_out(path, file)]
     if not files:
         return _of_strangers(path)
+    for note in notes_on_links(path, named):
+        print(f"note: {note}", file=sys.stderr)
     given = Given()
     for file in files:
-        given.configurations.update(_read(str(file), file))
+        try:
+            given.configurations.update(_read(str(file), file))
+        except NoConfiguration as error:
+            print(f"note: {error}: it is left out", file=sys.stderr)
+    if not given.configurations:
+        raise UserError(f"{path}: no router configuration in this folder")
     return given
 
 
@@ -93,7 +103,7 @@ def _scenario(name: str) -> Given:
 def _read(name: str, path: Path) -> dict[str, str]:
     """Read by the name that findings give them: the file's, and the router's where the file has several."""
     if path.exists() and not path.is_file():
-        raise UserError(f"{path}: no regular file; `-` reads standard input")  # a pipe may keep us waiting forever
+        raise UserError(f"{path}: no regular file; `-` reads standard input")
     parts = read_routers(path)
     if len(parts) == 1:
         return {name: parts[0].text}
@@ -102,6 +112,9 @@ def _read(name: str, path: Path) -> dict[str, str]:
 
 def _text(octets: bytes, name: str) -> str:
     try:
-        return decode(octets)
+        text = decode(octets)
     except ValueError as error:
         raise UserError(f"{name}: {error}") from error
+    if is_empty(text):
+        raise UserError(f"{name}: {nothing_in(text)}")
+    return text

@@ -1,10 +1,10 @@
-"""Comments that allow what a rule finds, and findings about such comments.
+"""Comments that allow findings of a rule, and findings about such comments.
 
-    ! lint: allow RULE REASON         what RULE finds at the next line; if that opens a section, anywhere in it
-    ! lint: allow-file RULE REASON    what RULE finds anywhere in this file
+    ! lint: allow RULE REASON         findings of RULE at the next line; if that opens a section, anywhere in it
+    ! lint: allow-file RULE REASON    findings of RULE anywhere in this file
 
-A reason is asked for: whoever reads the line next year wants to know. A comment without one allows nothing, and one
-that nothing was found for is told, so that it does not hide what comes later.
+A reason is required, because later readers of the line need it. A comment without a reason allows nothing. A comment
+without a finding is itself reported, so that it does not hide later findings.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Finding, Rule, Severity
+from dmvpn.base.findings import LintFinding, Rule, Severity
 from dmvpn.base.values import dataclass
 from dmvpn.ios.transcript import Transcript
 
@@ -25,16 +25,16 @@ WITHOUT_REASON: Final = Rule(
     id="silence-without-reason",
     severity=Severity.WARNING,
     title="A comment that allows something without a reason",
-    why="It allows nothing: what is found stays. Whoever reads the configuration next year has to know why it is "
-    "right.",
+    why="It allows nothing: the finding stays. Later readers of the configuration have to know why the line is right.",
     bad="! lint: allow tunnel-keepalive",
     fix="! lint: allow tunnel-keepalive the far end is a firewall that drops idle flows",
 )
 UNUSED: Final = Rule(
     id="silence-unused",
     severity=Severity.WARNING,
-    title="A comment that allows what is not found",
-    why="What it was about is gone, or the rule is misspelled. Left standing it would hide the next case.",
+    title="A comment that allows a finding that does not exist",
+    why="The finding has disappeared, or the rule is misspelled. If the comment stayed, it would hide the next "
+    "finding.",
     bad="! lint: allow tunnel-keepalif reason",
     fix="! lint: allow tunnel-keepalive reason",
 )
@@ -53,8 +53,8 @@ class Silence:
     last: int
     understood: bool = True
 
-    def covers(self, finding: Finding) -> bool:
-        """Return whether it allows this. Comments cannot allow what is said of comments."""
+    def covers(self, finding: LintFinding) -> bool:
+        """Return whether it allows this finding. Comments cannot allow findings about comments."""
         return bool(self.understood and self.reason) and (
             finding.rule == self.rule and self.first <= finding.line <= self.last
         )
@@ -90,12 +90,12 @@ def _below(device: Device, number: int) -> tuple[int, int]:
 
 
 def apply(
-    findings: Sequence[Finding], devices: Sequence[Device], rules: Mapping[str, Rule]
-) -> tuple[list[Finding], list[Finding]]:
-    """Return what is left of the findings, and what there is to say of the comments."""
+    findings: Sequence[LintFinding], devices: Sequence[Device], rules: Mapping[str, Rule]
+) -> tuple[list[LintFinding], list[LintFinding]]:
+    """Return the findings that are not allowed, and the findings about the comments."""
     by_file = {device.name: silences(device) for device in devices}
     used: set[tuple[str, int]] = set()  # looked up, never iterated
-    left: list[Finding] = []
+    left: list[LintFinding] = []
     for finding in findings:
         covering = [one for one in by_file.get(finding.file, ()) if one.covers(finding)]
         used.update((finding.file, one.line) for one in covering)
@@ -110,9 +110,9 @@ def apply(
     return left, said
 
 
-def _about(one: Silence, device: Device, rules: Mapping[str, Rule], *, is_used: bool) -> Iterator[Finding]:
-    def finding(rule: Rule, what: str) -> Finding:
-        return Finding(
+def _about(one: Silence, device: Device, rules: Mapping[str, Rule], *, is_used: bool) -> Iterator[LintFinding]:
+    def finding(rule: Rule, what: str) -> LintFinding:
+        return LintFinding(
             rule=rule.id,
             severity=rule.severity,
             file=device.name,

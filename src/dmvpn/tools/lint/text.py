@@ -1,7 +1,11 @@
-"""Findings for people: `FILE:LINE: severity rule: what`, then the lines that fix it."""
+"""Findings for people: `FILE:LINE: severity rule: what`, then the lines that fix it. What many sites have in common is
+said once.
+"""
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Severity
@@ -9,18 +13,22 @@ from dmvpn.base.findings import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.base.findings import Finding, Rule
+    from dmvpn.base.findings import LintFinding, Rule
 
 
 #: So many other lines are shown with a finding; programs get all of them.
 _SEEN: Final = 4
-#: So many findings are shown to people.
+_WORD: Final = re.compile(r"[\w-]+(?:\.[\w-]+)*")
+#: So many findings that differ in names of routers alone are one paragraph.
+_SEVERAL: Final = 3
+#: So many paragraphs are shown to people.
 MOST_PRINTED: Final = 1000
 
 
-def as_text(findings: Sequence[Finding]) -> Iterator[str]:
+def as_text(findings: Sequence[LintFinding]) -> Iterator[str]:
     """Yield a paragraph for each finding, and a line that counts them."""
-    for finding in findings[:MOST_PRINTED]:
+    paragraphs = _paragraphs(findings)
+    for finding, *others in paragraphs[:MOST_PRINTED]:
         first, *more = finding.what.split("\n")
         yield f"{finding.file}:{finding.line}: {finding.severity.value} {finding.rule}: {first}"
         yield from (f"    {line}" for line in more)
@@ -28,21 +36,58 @@ def as_text(findings: Sequence[Finding]) -> Iterator[str]:
         yield from (f"    see {place}" for place in shown)
         if shown != finding.related:
             yield f"    and {len(finding.related) - len(shown)} other lines"
+        if others:
+            yield f"    likewise: {_places(others)}"
         if finding.fix:
             on = f" on {finding.router}" if _is_elsewhere(finding) else ""
             yield f"  fix{on}:"
             yield from (f"    {line}" for line in finding.fix.split("\n"))
-    if len(findings) > MOST_PRINTED:
-        yield f"and {len(findings) - MOST_PRINTED} more"
+    left = sum(len(paragraph) for paragraph in paragraphs[MOST_PRINTED:])
+    if left:
+        yield f"and {left} more"
     yield counted(findings)
 
 
-def _is_elsewhere(finding: Finding) -> bool:
-    """Return whether the file does not tell the router's name."""
+def alike(findings: Sequence[LintFinding]) -> list[list[LintFinding]]:
+    """Return the findings that say the same of different routers together, in the order of the first ones."""
+    names = {finding.router for finding in findings}
+    for finding in findings:
+        names |= {PurePath(place.file).stem for place in finding.related}
+
+    def without_names(text: str) -> str:
+        return _WORD.sub(lambda word: "*" if word[0] in names else word[0], text)
+
+    together: dict[tuple[object, ...], list[LintFinding]] = {}
+    for finding in findings:
+        what, fix = without_names(finding.what), without_names(finding.fix)
+        together.setdefault((finding.severity, finding.rule, what, fix), []).append(finding)
+    return list(together.values())
+
+
+def _paragraphs(findings: Sequence[LintFinding]) -> list[list[LintFinding]]:
+    """Return findings that form one paragraph each: single findings, or several similar ones together."""
+    order = {id(finding): number for number, finding in enumerate(findings)}
+    groups = alike(findings)
+    paragraphs = [group for group in groups if len(group) >= _SEVERAL]
+    paragraphs += [[finding] for group in groups if len(group) < _SEVERAL for finding in group]
+    return sorted(paragraphs, key=lambda paragraph: order[id(paragraph[0])])
+
+
+def _places(findings: Sequence[LintFinding]) -> str:
+    """Return where they are: the first ones, and how many more there are."""
+    places = list(dict.fromkeys(f"{finding.file}:{finding.line}" for finding in findings))
+    if len(places) == 1 and len(findings) > 1:
+        return f"{places[0]}, {len(findings)} times"
+    shown = places if len(places) <= _SEEN else places[: _SEEN - 1]
+    return ", ".join(shown) + (f" and {len(places) - len(shown)} more" if shown != places else "")
+
+
+def _is_elsewhere(finding: LintFinding) -> bool:
+    """Return whether the file lacks the router's name."""
     return finding.router not in finding.file
 
 
-def counted(findings: Sequence[Finding]) -> str:
+def counted(findings: Sequence[LintFinding]) -> str:
     """Return how many there are of each severity."""
     if not findings:
         return "nothing found"

@@ -73,7 +73,7 @@ class Lan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class PlannedServer:
     """A hub to register with."""
 
     name: str
@@ -82,7 +82,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tunnel:
+class PlannedTunnel:
     """A tunnel interface. delay: tens of microseconds, None: the default. destination: None on a multipoint one.
 
     serves: others register here. registration: seconds, None: the default. unique: nobody else may take the address.
@@ -102,7 +102,7 @@ class Tunnel:
     registration: int | None
     unique: bool
     serves: bool
-    servers: tuple[Server, ...]
+    servers: tuple[PlannedServer, ...]
     destination: str | None
     redirect: bool
     shortcut: bool
@@ -112,7 +112,7 @@ class Tunnel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class PlannedRoute:
     """A static route."""
 
     net: Net
@@ -139,8 +139,8 @@ class Planned:
     autonomous_system: int
     wan: Wan
     lan: Lan
-    tunnels: tuple[Tunnel, ...]
-    routes: tuple[Route, ...]
+    tunnels: tuple[PlannedTunnel, ...]
+    routes: tuple[PlannedRoute, ...]
     discard: Net | None
 
     def values(self, keys: Keys) -> Values:
@@ -195,7 +195,7 @@ class _Planner:
 
     # ------------------------------------------------------------------------------------------ tunnels
 
-    def _tunnels(self) -> tuple[Tunnel, ...]:
+    def _tunnels(self) -> tuple[PlannedTunnel, ...]:
         table, hubs = self._table, list(self._table.hubs)
         if not table.has_two_clouds:
             return (self._tunnel(0, [name for name in self._servers() if name != self._name], choice=self._choice()),)
@@ -215,12 +215,12 @@ class _Planner:
         chosen = getattr(self._site, "hubs", None) or hubs
         return chosen[:1] if self._phase == 1 and not self._table.has_two_clouds else chosen
 
-    def _tunnel(self, cloud: int, servers: list[str], *, choice: int) -> Tunnel:
+    def _tunnel(self, cloud: int, servers: list[str], *, choice: int) -> PlannedTunnel:
         table, site = self._table, self._site
         nat, moves = getattr(site, "nat", None), getattr(site, "dynamic", False)
         network = cloud_network(table, cloud)
         point_to_point = self._phase == 1 and not self._is_hub
-        return Tunnel(
+        return PlannedTunnel(
             name=f"Tunnel{cloud}",
             address=str(network[self._given.numbers[self._name]]),
             net=Net.of(network),
@@ -235,7 +235,9 @@ class _Planner:
             unique=not moves and nat is None,
             serves=self._is_hub,
             servers=tuple(
-                Server(name=hub, tunnel=str(network[self._given.numbers[hub]]), nbma=nbma_of(table, self._given, hub))
+                PlannedServer(
+                    name=hub, tunnel=str(network[self._given.numbers[hub]]), nbma=nbma_of(table, self._given, hub)
+                )
                 for hub in servers
             ),
             destination=nbma_of(table, self._given, servers[0]) if point_to_point else None,
@@ -248,7 +250,7 @@ class _Planner:
 
     # ------------------------------------------------------------------------------------------ static routes
 
-    def _routes(self) -> list[Route]:
+    def _routes(self) -> list[PlannedRoute]:
         """Return routes to LANs, where no routing protocol tells of them."""
         table, given = self._table, self._given
         silent = [name for name in table.sites if name != self._name and is_static(table, name)]
@@ -257,17 +259,17 @@ class _Planner:
         tunnels = {name: str(table.tunnel.network[number]) for name, number in given.numbers.items()}
         others = {name: Net.of(lan_of(table, given, name)) for name in table.sites if name != self._name}
         if self._is_hub:
-            return [Route(net=others[name], via=tunnels[name]) for name in silent]
+            return [PlannedRoute(net=others[name], via=tunnels[name]) for name in silent]
         hub = next(iter(table.hubs))
         if self._phase == 2:
             return [
-                Route(net=net, via=tunnels[name if _is_multipoint(table, name) else hub])
+                PlannedRoute(net=net, via=tunnels[name if _is_multipoint(table, name) else hub])
                 for name, net in others.items()
             ]
         pool = table.pools.lan.network if table.pools.lan is not None else None
         inside = {name for name in others if pool is not None and lan_of(table, given, name).subnet_of(pool)}
-        single = [Route(net=net, via=tunnels[hub]) for name, net in others.items() if name not in inside]
-        return [*([Route(net=Net.of(pool), via=tunnels[hub])] if pool is not None and inside else []), *single]
+        single = [PlannedRoute(net=net, via=tunnels[hub]) for name, net in others.items() if name not in inside]
+        return [*([PlannedRoute(net=Net.of(pool), via=tunnels[hub])] if pool is not None and inside else []), *single]
 
 
 # ------------------------------------------------------------------------------------------------ what sites have

@@ -6,7 +6,7 @@
     ground.py      wires, routers, routes, MTU        translator.py   NAT          overlay.py   NHRP, GRE, ESP
     packet.py      sizes, exactly                     wires.py        bad wires    view.py      questions to the facts
     budget.py      what fits, and TCP                 walk.py         there and back
-    values.py      Walk, Path, Step, Crossing ...     wording.py, text.py          as people and programs read it
+    values.py      Walk, WalkedPath, Step ...         wording.py, text.py          as people and programs read it
 """
 
 from dmvpn.tools.walk.text import as_json, as_text
@@ -15,13 +15,13 @@ from dmvpn.tools.walk.values import (
     Budget,
     Clamp,
     Crossing,
-    End,
-    Outcome,
-    Path,
     Question,
     Refusal,
     Step,
     Walk,
+    WalkedPath,
+    WalkEnd,
+    WalkOutcome,
 )
 from dmvpn.tools.walk.walk import walk
 
@@ -30,13 +30,13 @@ __all__ = [
     "Budget",
     "Clamp",
     "Crossing",
-    "End",
-    "Outcome",
-    "Path",
     "Question",
     "Refusal",
     "Step",
     "Walk",
+    "WalkEnd",
+    "WalkOutcome",
+    "WalkedPath",
     "as_json",
     "as_text",
     "walk",

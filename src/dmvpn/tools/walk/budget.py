@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.walk.ground import ETHERNET
 from dmvpn.tools.walk.overlay import Overlay
-from dmvpn.tools.walk.values import Act, Budget, Outcome, Path
+from dmvpn.tools.walk.values import Act, Budget, WalkedPath, WalkOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +24,11 @@ _HEADERS: Final = {4: 40, 6: 60}
 Translated = dict[tuple[str, "Address"], "Address"]
 
 
-def walked(view: View, question: Question, translated: Translated | None = None) -> tuple[Path, Translated]:
+def walked(view: View, question: Question, translated: Translated | None = None) -> tuple[WalkedPath, Translated]:
     """Return one direction, and whom inside translators answers are for."""
     walker = Overlay(view, translated)
     end = walker.go(question)
-    path = Path(
+    path = WalkedPath(
         question=question,
         steps=tuple(walker.steps),
         crossings=tuple(walker.crossings),
@@ -41,7 +41,7 @@ def walked(view: View, question: Question, translated: Translated | None = None)
 def budget(view: View, question: Question, translated: Translated | None = None) -> Budget:
     """Return what fits in this direction."""
 
-    def attempt(size: int, *, df: bool) -> Path:
+    def attempt(size: int, *, df: bool) -> WalkedPath:
         return walked(view, replace(question, size=size, df=df), translated)[0]
 
     def is_whole(size: int) -> bool:
@@ -75,12 +75,12 @@ def with_mss(found: Budget, version: int, clamps: tuple[Clamp, ...]) -> Budget:
     return replace(found, mss=mss, clamps=because)
 
 
-def _arrives(path: Path) -> bool:
+def _arrives(path: WalkedPath) -> bool:
     """Return whether it arrives, as far as can be seen."""
-    return path.end.outcome in (Outcome.DELIVERED, Outcome.UNSEEN)
+    return path.end.outcome in (WalkOutcome.DELIVERED, WalkOutcome.UNSEEN)
 
 
-def _limit(path: Path) -> str:
+def _limit(path: WalkedPath) -> str:
     """Return where a packet is cut for the first time, or ends."""
     for number, step in enumerate(path.steps):
         if step.act in (Act.CUT, Act.END):

@@ -5,7 +5,7 @@
                                                                -> port: MTU, wire -> arrive at whoever has the next hop
 
 The same order of decisions as `dataplane/simulated` has, which all other planes are held to. Every function ends in an
-`End`: the walk is over when the first one returns.
+`WalkEnd`: the walk is over when the first one returns.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dmvpn.dataplane.paths import LEAST
 from dmvpn.tools.walk import wording
 from dmvpn.tools.walk.packet import Packet
-from dmvpn.tools.walk.values import Act, Clamp, Crossing, End, Outcome, Refusal, Step
+from dmvpn.tools.walk.values import Act, Clamp, Crossing, Refusal, Step, WalkEnd, WalkOutcome
 from dmvpn.tools.walk.view import HOST_PORT, View, addresses_of
 from dmvpn.tools.walk.wires import remark, stopped
 
@@ -37,7 +37,7 @@ HOST_TTL, ROUTER_TTL = 64, 255
 _FORWARDING6 = "ipv6 unicast-routing"
 
 
-class Sender(NamedTuple):
+class PacketOrigin(NamedTuple):
     """The neighbor that a packet came out of a tunnel from. connection: 0 in clear."""
 
     tunnel: str
@@ -57,7 +57,7 @@ class Ground(ABC):
         self.translated = dict(translated or {})
         self._seen: dict[tuple[str, Address, int], int] = {}
 
-    def go(self, question: Question) -> End:
+    def go(self, question: Question) -> WalkEnd:
         """Send the packet."""
         host = self.view.host(question.start)
         packet = Packet.plain(
@@ -75,7 +75,7 @@ class Ground(ABC):
 
     # ------------------------------------------------------------------------------------------------ the beginning
 
-    def _leave_host(self, name: str, packet: Packet) -> End:
+    def _leave_host(self, name: str, packet: Packet) -> WalkEnd:
         host = self.view.host(name)
         version = packet.destination.version
         own = [address for address in addresses_of(host) if address.version == version] if host is not None else []
@@ -91,14 +91,14 @@ class Ground(ABC):
         self._say(name, packet, Act.SEND, what, limit=ETHERNET)
         return self._onto_wire(name, HOST_PORT, next_hop, packet, ETHERNET)
 
-    def _originate(self, router: str, packet: Packet) -> End:
+    def _originate(self, router: str, packet: Packet) -> WalkEnd:
         """Return a packet of the router's own."""
         if self.view.own(router, packet.destination) is not None:
             return self._done(router, packet)
         self._say(router, packet, Act.SEND, f"sends a packet of its own, from {packet.source}")
         return self._route(router, packet)
 
-    def _enter(self, router: str, packet: Packet) -> End:
+    def _enter(self, router: str, packet: Packet) -> WalkEnd:
         """Return a packet from elsewhere: by the port that its sender's network is on, if there is one."""
         lan = self.view.lan(packet.source)
         port = lan[1] if lan is not None and lan[0] == router else ""
@@ -106,7 +106,7 @@ class Ground(ABC):
 
     # ------------------------------------------------------------------------------------------------ a router
 
-    def arrive(self, router: str, port: str, packet: Packet, sender: Sender | None = None) -> End:
+    def arrive(self, router: str, port: str, packet: Packet, sender: PacketOrigin | None = None) -> WalkEnd:
         """Take a packet that comes to a router, by a port, or out of a tunnel (then there is a `sender`)."""
         interface = self.view.interface(router, port)
         if interface is not None and not interface.line:
@@ -121,7 +121,7 @@ class Ground(ABC):
             packet = moved
         return self._forward(router, interface, packet, sender)
 
-    def _deliver(self, router: str, packet: Packet) -> End:
+    def _deliver(self, router: str, packet: Packet) -> WalkEnd:
         """Deliver a packet for this router. Pieces are put together first."""
         if packet.is_cut:
             count = len(packet.pieces)
@@ -130,12 +130,14 @@ class Ground(ABC):
             self._say(router, packet, Act.OPEN, what, clause="RFC 791 §3.2")
         return self._done(router, packet) if packet.inner is None else self._out_of_tunnel(router, packet)
 
-    def _done(self, where: str, packet: Packet) -> End:
+    def _done(self, where: str, packet: Packet) -> WalkEnd:
         whole = packet.whole()
         self._say(where, whole, Act.DELIVER, f"has {packet.destination}: it has arrived, with TTL {packet.ttl}")
-        return End(outcome=Outcome.DELIVERED, where=where, ttl=packet.ttl, source=packet.source)
+        return WalkEnd(outcome=WalkOutcome.DELIVERED, where=where, ttl=packet.ttl, source=packet.source)
 
-    def _forward(self, router: str, came: InterfaceFacts | None, packet: Packet, sender: Sender | None) -> End:
+    def _forward(
+        self, router: str, came: InterfaceFacts | None, packet: Packet, sender: PacketOrigin | None
+    ) -> WalkEnd:
         facts = self.view.router(router)
         if packet.destination.version == 6 and facts is not None and not facts.forwards_ipv6:
             return self._drop(router, packet, f"{router} does not forward IPv6 (no {_FORWARDING6})")
@@ -149,13 +151,13 @@ class Ground(ABC):
             self._note_clamp(router, came, packet)
         return self._route(router, replace(packet, ttl=packet.ttl - 1), sender, came.name if came is not None else "")
 
-    def _round(self, router: str, packet: Packet, since: int) -> End:
+    def _round(self, router: str, packet: Packet, since: int) -> WalkEnd:
         way = [router, *(crossing.receiver for crossing in self.crossings[since:])]
         why = f"it is where it has been: {' > '.join(way)}; so it goes round until its TTL is over"
         self._say(router, packet, Act.END, why)
-        return End(outcome=Outcome.LOOP, where=router, why=why, ttl=packet.ttl)
+        return WalkEnd(outcome=WalkOutcome.LOOP, where=router, why=why, ttl=packet.ttl)
 
-    def _route(self, router: str, packet: Packet, sender: Sender | None = None, came: str = "") -> End:
+    def _route(self, router: str, packet: Packet, sender: PacketOrigin | None = None, came: str = "") -> WalkEnd:
         """Look it up, and send it there. came: the interface by which it came, "" for one of the router's own."""
         match = self.view.match(router, packet.destination)
         if match is None:
@@ -176,7 +178,7 @@ class Ground(ABC):
         if sender is not None:
             self._watch_hairpin(router, hop.interface, next_hop, sender, packet)
         outside = self._overload(router, came, hop.interface, packet)
-        return outside if isinstance(outside, End) else self.emit(router, hop.interface, next_hop, outside)
+        return outside if isinstance(outside, WalkEnd) else self.emit(router, hop.interface, next_hop, outside)
 
     def _hop(self, router: str, match: Match, packet: Packet) -> HopFacts:
         override = match.route.override
@@ -192,7 +194,7 @@ class Ground(ABC):
 
     # ------------------------------------------------------------------------------------------------ out of a port
 
-    def emit(self, router: str, port: str, next_hop: Address, packet: Packet) -> End:
+    def emit(self, router: str, port: str, next_hop: Address, packet: Packet) -> WalkEnd:
         """Send a packet from a router by a port or a tunnel."""
         interface, tunnel = self.view.interface(router, port), self.view.tunnel(router, port)
         if interface is None or not interface.line:
@@ -211,7 +213,7 @@ class Ground(ABC):
             return self._into_tunnel(router, tunnel, next_hop, packet)
         return self._onto_wire(router, port, next_hop, packet, limit)
 
-    def _too_big(self, node: str, packet: Packet, limit: int) -> End:
+    def _too_big(self, node: str, packet: Packet, limit: int) -> WalkEnd:
         what = "fragmentation needed" if packet.destination.version == 4 else "packet too big"
         why = f"{packet.octets} octets and must not be cut: {limit} fit"
         clause = "RFC 1191 §4" if packet.destination.version == 4 else "RFC 4443 §3.2"
@@ -222,7 +224,7 @@ class Ground(ABC):
         end = self._drop(node, packet, why, what, mtu=limit, clause=clause)
         return replace(end, later_mtu=later)
 
-    def _onto_wire(self, node: str, port: str, next_hop: Address, packet: Packet, limit: int) -> End:
+    def _onto_wire(self, node: str, port: str, next_hop: Address, packet: Packet, limit: int) -> WalkEnd:
         """Send a packet out of a physical port, to whoever has the next hop on its wire."""
         if packet.octets > limit:
             if packet.df or packet.destination.version == 6:
@@ -234,7 +236,7 @@ class Ground(ABC):
         if link is None:
             why = f"it leaves by {port} to {next_hop}; what is there cannot be seen from here"
             self._say(node, packet, Act.END, why)
-            return End(outcome=Outcome.UNSEEN, where=node, why=why)
+            return WalkEnd(outcome=WalkOutcome.UNSEEN, where=node, why=why)
         found = self.view.on_wire(link, next_hop, node)
         if found is None:
             dead = [name for name, _ in link.ends if name != node and self.view.lab.routers.get(name, node) is None]
@@ -261,11 +263,11 @@ class Ground(ABC):
             self._say(node, packet, Act.PORT, f"the wire is bad: {bad}")
         return self._at(receiver, there, packet)
 
-    def _at(self, node: str, port: str, packet: Packet) -> End:
+    def _at(self, node: str, port: str, packet: Packet) -> WalkEnd:
         if self.view.router(node) is not None:
             return self.arrive(node, port, packet)
         if self.view.gateway(node) is not None:
-            return self._translate(node, port, packet)
+            return self.translate(node, port, packet)
         host = self.view.host(node)
         if host is None or all(packet.destination != own.ip for own in addresses_of(host)):
             return self._drop(node, packet, f"{node} is a host, and does not forward")
@@ -274,19 +276,19 @@ class Ground(ABC):
     # ------------------------------------------------------------------------------------------------ elsewhere
 
     @abstractmethod
-    def _into_tunnel(self, router: str, tunnel: TunnelFacts, next_hop: Address, packet: Packet) -> End:
+    def _into_tunnel(self, router: str, tunnel: TunnelFacts, next_hop: Address, packet: Packet) -> WalkEnd:
         """Send a packet into a tunnel."""
 
     @abstractmethod
-    def _out_of_tunnel(self, router: str, packet: Packet) -> End:
+    def _out_of_tunnel(self, router: str, packet: Packet) -> WalkEnd:
         """Take a tunnel's packet that has come to an address of this router."""
 
     @abstractmethod
-    def _translate(self, name: str, port: str, packet: Packet) -> End:
+    def translate(self, name: str, port: str, packet: Packet) -> WalkEnd:
         """Translate a packet that comes to a translator."""
 
     @abstractmethod
-    def _overload(self, router: str, came: str, leaves: str, packet: Packet) -> Packet | End:
+    def _overload(self, router: str, came: str, leaves: str, packet: Packet) -> Packet | WalkEnd:
         """Return a packet as it leaves a router that may translate it (NAT overload)."""
 
     @abstractmethod
@@ -294,7 +296,7 @@ class Ground(ABC):
         """Return an answer to an address of a router, as it goes on to a station inside; None: it is for the router."""
 
     @abstractmethod
-    def _watch_hairpin(self, router: str, leaves: str, next_hop: Address, sender: Sender, packet: Packet) -> None:
+    def _watch_hairpin(self, router: str, leaves: str, next_hop: Address, sender: PacketOrigin, packet: Packet) -> None:
         """Watch whether a packet that came out of a tunnel goes back into one of the same network."""
 
     @abstractmethod
@@ -334,14 +336,14 @@ class Ground(ABC):
 
     def _drop(
         self, where: str, packet: Packet, why: str, icmp: str = "", *, mtu: int | None = None, clause: str = ""
-    ) -> End:
+    ) -> WalkEnd:
         """Drop a packet that ends here. icmp: what its sender is told, "": nothing."""
         refusal = Refusal(by=where, to=packet.source, what=icmp, mtu=mtu) if icmp else None
         heard = wording.refusal(refusal) if refusal is not None else "nobody is told"
         if refusal is not None and not self._reaches(where, packet.source):
             heard, refusal = f"nobody is told: {where} has no route to {packet.source}", None
         self._say(where, packet, Act.END, f"dropped: {why}", because=heard, clause=clause)
-        return End(outcome=Outcome.DROPPED, where=where, why=why, ttl=packet.ttl, refusal=refusal)
+        return WalkEnd(outcome=WalkOutcome.DROPPED, where=where, why=why, ttl=packet.ttl, refusal=refusal)
 
     def _reaches(self, node: str, address: Address) -> bool:
         """Return whether the router that drops a packet can answer its sender at all."""

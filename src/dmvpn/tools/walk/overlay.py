@@ -15,10 +15,10 @@ from dmvpn.base.protection import EspCipher, EspHash, EspTransform
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.net.ipv4 import HEADER_LENGTH
 from dmvpn.tools.walk import wording
-from dmvpn.tools.walk.ground import Sender
+from dmvpn.tools.walk.ground import PacketOrigin
 from dmvpn.tools.walk.packet import Packet, Wrapping
 from dmvpn.tools.walk.translator import Translating
-from dmvpn.tools.walk.values import Act, End
+from dmvpn.tools.walk.values import Act, WalkEnd
 
 if TYPE_CHECKING:
     from dmvpn.base.facts import Address
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.walk.view import Match
 
 
-class Neighbor(NamedTuple):
+class NbmaPeer(NamedTuple):
     """Where packets for an overlay next hop go. connection: 0: in clear, or the newest there."""
 
     nbma: Address
@@ -43,7 +43,7 @@ class Overlay(Translating):
 
     # ------------------------------------------------------------------------------------------------ whom
 
-    def _into_tunnel(self, router: str, tunnel: TunnelFacts, next_hop: Address, packet: Packet) -> End:
+    def _into_tunnel(self, router: str, tunnel: TunnelFacts, next_hop: Address, packet: Packet) -> WalkEnd:
         neighbor = self._neighbor(router, tunnel, next_hop)
         if neighbor is None:
             why = f"{next_hop} has not registered, and there is no next hop server to ask"
@@ -62,33 +62,33 @@ class Overlay(Translating):
         )
         return self._wrap(router, tunnel, packet, wrapping, neighbor.nbma)
 
-    def _neighbor(self, router: str, tunnel: TunnelFacts, next_hop: Address) -> Neighbor | None:
+    def _neighbor(self, router: str, tunnel: TunnelFacts, next_hop: Address) -> NbmaPeer | None:
         if tunnel.destination is not None:
-            return Neighbor(tunnel.destination, 0, f"point-to-point: everything goes to {tunnel.destination}")
+            return NbmaPeer(tunnel.destination, 0, f"point-to-point: everything goes to {tunnel.destination}")
         entry = _entry(tunnel, next_hop)
         for known, nbma, connection in tunnel.adjacencies:
             if known == next_hop:
                 if next_hop in tunnel.by_server:
                     why = f"{wording.mapping(entry)}" if entry is not None else "nobody has answered yet"
                     what = f"NHRP: {next_hop} by the server for now, at {nbma}"
-                    return Neighbor(nbma, connection, what, f"{why}; it is asked for meanwhile")
+                    return NbmaPeer(nbma, connection, what, f"{why}; it is asked for meanwhile")
                 why = wording.mapping(entry) if entry is not None else ""
-                return Neighbor(nbma, connection, f"NHRP: {next_hop} is at {nbma}", why)
+                return NbmaPeer(nbma, connection, f"NHRP: {next_hop} is at {nbma}", why)
         return self._not_yet(router, tunnel, next_hop, entry)
 
     def _not_yet(
         self, router: str, tunnel: TunnelFacts, next_hop: Address, entry: MappingFacts | None
-    ) -> Neighbor | None:
+    ) -> NbmaPeer | None:
         """Return the neighbor that the data plane does not know yet, and for which NHRP will answer as soon as a packet
         asks.
         """
         if entry is not None and entry.kind == "static" and entry.nbma is not None:
-            return Neighbor(entry.nbma, 0, f"NHRP: {next_hop} is at {entry.nbma}", wording.mapping(entry))
+            return NbmaPeer(entry.nbma, 0, f"NHRP: {next_hop} is at {entry.nbma}", wording.mapping(entry))
         server = _best_server(tunnel, next_hop)
         if server is None or server.nbma is None:
             return None
         what = f"NHRP: {next_hop} is not known; the first packets go by {server.address} at {server.nbma}"
-        return Neighbor(server.nbma, 0, what, f"{router} sends a Resolution Request meanwhile")
+        return NbmaPeer(server.nbma, 0, what, f"{router} sends a Resolution Request meanwhile")
 
     def _why_override(self, router: str, match: Match, override: HopFacts) -> str:
         entry = self._shortcut(router, match, override)
@@ -106,7 +106,7 @@ class Overlay(Translating):
 
     # ------------------------------------------------------------------------------------------------ in
 
-    def _wrap(self, router: str, tunnel: TunnelFacts, packet: Packet, wrapping: Wrapping, nbma: Address) -> End:
+    def _wrap(self, router: str, tunnel: TunnelFacts, packet: Packet, wrapping: Wrapping, nbma: Address) -> WalkEnd:
         sa = wrapping.sa
         source, remote = tunnel.source or nbma, sa.remote if sa is not None else nbma
         df = tunnel.df == "set" or (tunnel.df == "copy" and packet.df and packet.destination.version == 4)
@@ -148,7 +148,7 @@ class Overlay(Translating):
         interface = self.view.interface(router, match.hops[0].interface) if match is not None and match.hops else None
         return interface.ip_mtu if interface is not None else None
 
-    def _send_outer(self, router: str, outer: Packet) -> End:
+    def _send_outer(self, router: str, outer: Packet) -> WalkEnd:
         """Send an outer packet: whoever wraps one drops it without a word where it has no way: the packet's sender did
         nothing wrong.
         """
@@ -167,7 +167,7 @@ class Overlay(Translating):
 
     # ------------------------------------------------------------------------------------------------ out
 
-    def _out_of_tunnel(self, router: str, packet: Packet) -> End:
+    def _out_of_tunnel(self, router: str, packet: Packet) -> WalkEnd:
         wrapping, inner = packet.wrapping, packet.inner
         if wrapping is None or inner is None:
             return self._done(router, packet)
@@ -192,7 +192,7 @@ class Overlay(Translating):
             return self._drop(router, packet, f"{tunnel.name} is down: {reason}")
         what = f"out of {tunnel.name}: GRE with {wording.key(wrapping.key)} from {nbma}, TTL {inner.ttl}"
         self._say(router, inner, Act.OPEN, what, clause="RFC 2784 §2.4")
-        return self.arrive(router, tunnel.name, inner, Sender(tunnel.name, nbma, connection))
+        return self.arrive(router, tunnel.name, inner, PacketOrigin(tunnel.name, nbma, connection))
 
     def _tunnel_of(self, router: str, local: Address, remote: Address, key: int | None) -> TunnelFacts | None:
         """Return the tunnel as received GRE is sorted: a point-to-point one to that address comes before a multipoint
@@ -217,7 +217,7 @@ class Overlay(Translating):
             return f"no tunnel of {router} takes it: {known}, for another far end, or is shut"
         return f"no tunnel of {router} has {wording.key(key)}: {known}"
 
-    def _watch_hairpin(self, router: str, leaves: str, next_hop: Address, sender: Sender, packet: Packet) -> None:
+    def _watch_hairpin(self, router: str, leaves: str, next_hop: Address, sender: PacketOrigin, packet: Packet) -> None:
         came, goes = self.view.tunnel(router, sender.tunnel), self.view.tunnel(router, leaves)
         if came is None or goes is None or came.network_id is None or came.network_id != goes.network_id:
             return
@@ -230,7 +230,7 @@ class Overlay(Translating):
             what = f"goes back into NHRP network {came.network_id}: nobody is told, for there is no ip nhrp redirect"
         self._say(router, packet, Act.REDIRECT, what)
 
-    def _reached(self, router: str, tunnel: TunnelFacts, neighbor: Neighbor) -> tuple[Address, int]:
+    def _reached(self, router: str, tunnel: TunnelFacts, neighbor: NbmaPeer) -> tuple[Address, int]:
         """Return the neighbor, named as what comes from there is."""
         if not tunnel.protection or tunnel.source is None:
             return neighbor.nbma, neighbor.connection

@@ -9,12 +9,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.walk import wording
-from dmvpn.tools.walk.values import Act, Outcome
+from dmvpn.tools.walk.values import Act, WalkOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.tools.walk.values import Budget, Path, Step, Walk
+    from dmvpn.tools.walk.values import Budget, Step, Walk, WalkedPath
 
 #: Columns: of the whole, and of each of the two numbers.
 WIDTH: Final = 100
@@ -22,10 +22,10 @@ _NUMBER: Final = 7
 #: Steps whose clause is said to people, too.
 _EXPLAINED: Final = (Act.CUT, Act.END)
 _VERDICTS: Final = {
-    Outcome.DELIVERED: "delivered",
-    Outcome.DROPPED: "DROPPED",
-    Outcome.LOOP: "A LOOP",
-    Outcome.UNSEEN: "out of view",
+    WalkOutcome.DELIVERED: "delivered",
+    WalkOutcome.DROPPED: "DROPPED",
+    WalkOutcome.LOOP: "A LOOP",
+    WalkOutcome.UNSEEN: "out of view",
 }
 
 
@@ -51,11 +51,11 @@ def as_text(walk: Walk) -> Iterator[str]:
         if walk.differs:
             yield from _said("", f"the two directions differ: {walk.differs}")
         else:
-            unseen = Outcome.UNSEEN in (walk.forth.end.outcome, walk.back.end.outcome)
+            unseen = WalkOutcome.UNSEEN in (walk.forth.end.outcome, walk.back.end.outcome)
             yield "both directions take the same way" + (", as far as it can be seen" if unseen else "")
 
 
-def _path(path: Path) -> Iterator[str]:
+def _path(path: WalkedPath) -> Iterator[str]:
     asked, end = path.question, path.end
     kind = "must not be cut (DF)" if asked.df else "may be cut"
     head = f"{asked.source} -> {asked.destination}, {asked.size} octets, {kind}"

@@ -10,7 +10,7 @@ from dmvpn.base.translation import PacketFlow
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.walk.ground import ETHERNET, Ground
-from dmvpn.tools.walk.values import Act, End
+from dmvpn.tools.walk.values import Act, WalkEnd
 
 if TYPE_CHECKING:
     from dmvpn.base.facts import Address
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Translating(Ground):
     """Passes packets through translators. They put pieces together first: only the first one has ports."""
 
-    def _translate(self, name: str, port: str, packet: Packet) -> End:
+    def translate(self, name: str, port: str, packet: Packet) -> WalkEnd:
         gateway = self.view.gateway(name)
         if gateway is None or packet.destination.version != 4:
             return self._drop(name, packet, f"{name} translates IPv4")
@@ -33,7 +33,7 @@ class Translating(Ground):
         packet = replace(packet, ttl=packet.ttl - 1)
         return self._outwards(name, gateway, packet) if port == INSIDE else self._inwards(name, gateway, packet)
 
-    def _overload(self, router: str, came: str, leaves: str, packet: Packet) -> Packet | End:
+    def _overload(self, router: str, came: str, leaves: str, packet: Packet) -> Packet | WalkEnd:
         facts = self.view.router(router)
         order = facts.translation if facts is not None else None
         source, destination = packet.source, packet.destination
@@ -70,7 +70,7 @@ class Translating(Ground):
         self._say(router, moved, Act.TRANSLATE, what, limit=ETHERNET)
         return moved
 
-    def _outwards(self, name: str, gateway: GatewayFacts, packet: Packet) -> End:
+    def _outwards(self, name: str, gateway: GatewayFacts, packet: Packet) -> WalkEnd:
         taken = _taken(gateway, packet)
         if taken is not None:
             why = f"{taken} has the only GRE flow from {gateway.public} to {packet.destination}: GRE has no ports"
@@ -98,7 +98,7 @@ class Translating(Ground):
                     return sa.remote_port, packet.ports[1]
         return 0, packet.ports[1]
 
-    def _inwards(self, name: str, gateway: GatewayFacts, packet: Packet) -> End:
+    def _inwards(self, name: str, gateway: GatewayFacts, packet: Packet) -> WalkEnd:
         if packet.destination != gateway.public:
             return self._drop(name, packet, f"{name} lets nothing in that is not for {gateway.public}")
         inside = self._inside(name, gateway, packet)

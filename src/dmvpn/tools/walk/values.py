@@ -33,7 +33,7 @@ class Act(enum.Enum):
     END = "end"
 
 
-class Outcome(enum.Enum):
+class WalkOutcome(enum.Enum):
     """How a walk ends. UNSEEN: it leaves what can be seen from here."""
 
     DELIVERED = "delivered"
@@ -100,13 +100,13 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class WalkEnd:
     """How a walk ended, where and why. ttl: with which the packet arrived. refusal: who hears of it, None: nobody.
 
     later_mtu: a router on the way refused the wrapped packet; from then on who wrapped it takes only so many octets.
     """
 
-    outcome: Outcome
+    outcome: WalkOutcome
     where: str
     why: str = ""
     ttl: int | None = None
@@ -125,13 +125,13 @@ class Clamp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Path:
+class WalkedPath:
     """One direction. clamps: the places on the way that clamp TCP."""
 
     question: Question
     steps: tuple[Step, ...]
     crossings: tuple[Crossing, ...]
-    end: End
+    end: WalkEnd
     clamps: tuple[Clamp, ...] = ()
 
     @property
@@ -147,7 +147,7 @@ class Budget:
 
     whole: the largest packet that nobody cuts; limit: who would cut one octet more. with_df: the largest that arrives
     though it must not be cut, and what happens to one octet more: refusal (None: it just disappears, or is more than
-    the sender's own wire takes), later_mtu as in `End`. mss: what TCP's peers agree on; clamps: because of whom.
+    the sender's own wire takes), later_mtu as in `WalkEnd`. mss: what TCP's peers agree on; clamps: because of whom.
     """
 
     whole: int | None
@@ -166,8 +166,8 @@ class Walk:
     differs: how the two directions differ, "" if they do not.
     """
 
-    forth: Path
+    forth: WalkedPath
     budget: Budget
-    back: Path | None = None
+    back: WalkedPath | None = None
     back_budget: Budget | None = None
     differs: str = ""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from dmvpn.tools.walk.budget import budget, walked, with_mss
 from dmvpn.tools.walk.ends import question
-from dmvpn.tools.walk.values import Outcome, Question, Walk
+from dmvpn.tools.walk.values import Question, Walk, WalkOutcome
 from dmvpn.tools.walk.view import View
 
 if TYPE_CHECKING:
     from dmvpn.shells.facts import LabFacts
-    from dmvpn.tools.walk.values import Path
+    from dmvpn.tools.walk.values import WalkedPath
 
 
 def walk(lab: LabFacts, source: str, destination: str, *, start: str = "", size: int = 100, df: bool = False) -> Walk:
@@ -35,15 +35,15 @@ def walk(lab: LabFacts, source: str, destination: str, *, start: str = "", size:
     )
 
 
-def _answer(forth: Path) -> Question | None:
+def _answer(forth: WalkedPath) -> Question | None:
     """Return what the receiver sends back, if the packet reached one: to the address that it saw."""
     asked, end = forth.question, forth.end
-    if end.outcome is not Outcome.DELIVERED or end.source is None or asked.source == asked.destination:
+    if end.outcome is not WalkOutcome.DELIVERED or end.source is None or asked.source == asked.destination:
         return None
     return Question(source=asked.destination, destination=end.source, start=end.where, size=asked.size, df=asked.df)
 
 
-def _difference(forth: Path, back: Path) -> str:
+def _difference(forth: WalkedPath, back: WalkedPath) -> str:
     """Return how the answer's way is another one, "" if it is the same."""
     there, here = _hops(forth), _hops(back)
     if here == there[::-1]:
@@ -51,7 +51,7 @@ def _difference(forth: Path, back: Path) -> str:
     return f"forth by {' > '.join(there)}; back by {' > '.join(here)}"
 
 
-def _hops(path: Path) -> list[str]:
+def _hops(path: WalkedPath) -> list[str]:
     """Return the routers and hosts that saw the packet itself, not what it was wrapped in."""
     found = [step.where for step in path.steps if step.depth == 0]
     return [name for place, name in enumerate(found) if place == 0 or found[place - 1] != name]

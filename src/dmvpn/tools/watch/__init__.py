@@ -14,6 +14,6 @@ from __future__ import annotations
 from dmvpn.tools.watch.ladder import Ladder, Look
 from dmvpn.tools.watch.mermaid import diagram
 from dmvpn.tools.watch.steps import Arrow, Assembler, Note, Step
-from dmvpn.tools.watch.story import Network, story
+from dmvpn.tools.watch.story import StoryNetwork, story
 
-__all__ = ["Arrow", "Assembler", "Ladder", "Look", "Network", "Note", "Step", "diagram", "story"]
+__all__ = ["Arrow", "Assembler", "Ladder", "Look", "Note", "Step", "StoryNetwork", "diagram", "story"]

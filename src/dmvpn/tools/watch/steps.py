@@ -11,7 +11,7 @@ from collections import defaultdict
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.chronicle import Line, MessagePassed, Sign, StateChanged, Way
+from dmvpn.base.chronicle import ChronicleLine, MessagePassed, Sign, StateChanged, Way
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Assembler:
             del self._owners[address]
         self._owners.update(dict.fromkeys(addresses, router))
 
-    def add(self, router: str, line: Line, arrived: float) -> None:
+    def add(self, router: str, line: ChronicleLine, arrived: float) -> None:
         """Add one line of a router; its time is since 1970."""
         self._add(line.time, router, arrived, line.what)
 

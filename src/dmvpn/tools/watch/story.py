@@ -21,7 +21,7 @@ LARGEST_DIAGRAM: Final = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class StoryNetwork:
     """What the story is about. routers: those that are told of. hosts: addresses by name. links: as the lab says."""
 
     lab: str
@@ -31,19 +31,19 @@ class Network:
     links: tuple[str, ...]
 
 
-def story(network: Network, steps: Sequence[Step], zone: tzinfo = UTC, missed: int = 0, untold: int = 0) -> str:
-    """Return the document. missed: lines that came too fast to be taken. untold: steps that came after these."""
-    return "\n".join(_lines(network, steps, zone, missed, untold)) + "\n"
+def story(network: StoryNetwork, steps: Sequence[Step], zone: tzinfo = UTC, missed: int = 0, omitted: int = 0) -> str:
+    """Return the document. missed: lines that came too fast to be taken. omitted: the number of later steps."""
+    return "\n".join(_lines(network, steps, zone, missed, omitted)) + "\n"
 
 
-def _lines(network: Network, steps: Sequence[Step], zone: tzinfo, missed: int, untold: int) -> Iterator[str]:
+def _lines(network: StoryNetwork, steps: Sequence[Step], zone: tzinfo, missed: int, omitted: int) -> Iterator[str]:
     yield f"# What happened in lab {_plain(network.lab)}"
     yield ""
     yield f"{_span(steps, zone)} The lab is {_plain(network.kind)}."
     if missed:
         yield f"{missed} lines were missed: more happened than could be written down."
-    if untold:
-        yield f"{untold} more steps came after these and are not told: a story has no more than {len(steps)}."
+    if omitted:
+        yield f"{omitted} more steps came after these and are not told: a story has no more than {len(steps)}."
     yield ""
     yield "## The network"
     yield ""
@@ -62,7 +62,7 @@ def _lines(network: Network, steps: Sequence[Step], zone: tzinfo, missed: int, u
         yield f"{number}. {time} {_plain(sentence(step))}"
 
 
-def _diagrams(network: Network, steps: Sequence[Step]) -> Iterator[str]:
+def _diagrams(network: StoryNetwork, steps: Sequence[Step]) -> Iterator[str]:
     parts = [steps[start : start + LARGEST_DIAGRAM] for start in range(0, len(steps), LARGEST_DIAGRAM)] or [()]
     for number, part in enumerate(parts, 1):
         yield "## The ladder" + (f", part {number} of {len(parts)}" if len(parts) > 1 else "")

@@ -52,7 +52,7 @@ def sentence(step: Step) -> str:
     if isinstance(step, Note):
         text = _SIGNS[step.sign].format(step.router, step.kind, _thing(step))
     else:
-        text = f"{_told(step)}{'' if step.arrived else ' (nobody saw it arrive)'}"
+        text = f"{_described(step)}{'' if step.arrived else ' (nobody saw it arrive)'}"
     return text if text.endswith("?") else f"{text}."
 
 
@@ -61,7 +61,7 @@ def _thing(note: Note) -> str:
     return f"{note.subject}{between}{note.text}"
 
 
-def _told(arrow: Arrow) -> str:
+def _described(arrow: Arrow) -> str:
     if arrow.forwarded:
         return f"{arrow.sender} passes on to {arrow.receiver}: {label(arrow)}"
     pattern = _SENTENCES.get(arrow.name)

@@ -1,4 +1,4 @@
-"""Rules about addresses across routers: those that two of them have, and subnets that do not agree."""
+"""Rules about addresses across routers: duplicate addresses, and subnets that do not agree."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.values import dataclass
+from dmvpn.features.interface.config.sections import ADDRESS, OPEN_ADDRESS
 from dmvpn.network.device import is_private
 from dmvpn.tools.lint.found import found
 
@@ -14,17 +15,17 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.network.device import Device
-    from dmvpn.network.overlay import End, Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 DUPLICATE: Final = Rule(
     id="address-duplicate",
     severity=Severity.ERROR,
     title="Two routers have the same address",
-    why="A tunnel address belongs to whoever registers it first; the second spoke is refused with code 14. The same "
-    "NBMA address, or the same address in two LANs, means that only one of them is ever reached. Private addresses of "
-    "spokes behind NATs of their own may be equal, and so may addresses in VRFs. Advice for loopbacks (anycast) and "
-    "LANs that not both routers tell others of (guests).",
+    why="A tunnel address belongs to the spoke that registers it first; the second spoke is refused with code 14. The "
+    "same NBMA address, or the same address in two LANs, means that only one of the two is ever reached. Private "
+    "addresses of spokes behind NATs of their own may be equal, and so may addresses in VRFs. Advice for loopbacks "
+    "(anycast) and LANs that not both routers advertise (guests).",
     bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
     fix="interface Tunnel0\n ip address 10.0.0.20 255.255.255.0",
 )
@@ -32,8 +33,8 @@ MASK: Final = Rule(
     id="tunnel-mask-differs",
     severity=Severity.ERROR,
     title="The two ends of a tunnel have different masks",
-    why="All of a cloud are on one subnet. Where the masks differ, one of them takes others for far away, or sends "
-    "for strangers into the tunnel, and routing protocols refuse neighbors outside of their subnet.",
+    why="All routers of a cloud are on one subnet. Where the masks differ, a router takes its neighbors for remote, or "
+    "takes remote addresses for neighbors, and routing protocols refuse neighbors outside of their subnet.",
     bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.252",
     fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
 )
@@ -48,19 +49,27 @@ MISSING: Final = Rule(
 RULES: Final = (DUPLICATE, MASK, MISSING)
 
 
-def check(network: Network) -> Iterator[Found]:
-    """Yield what is wrong with the addresses of a network."""
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield findings about the addresses of a network."""
     yield from _duplicates(network)
     for end in network.ends:
         if end.nhrp.network_id is not None and end.address is None and not end.interface.dhcp:
             what = f"{end.name} runs NHRP and has no {'IP' if end.nhrp.version == 4 else 'IPv6'} address"
-            yield found(MISSING, end.device, end.at, what, f"{end.at[0]}\n ip address ADDRESS MASK")
+            yield found(
+                MISSING,
+                end.device,
+                end.at,
+                what,
+                f"{end.at[0]}\n {OPEN_ADDRESS}",
+            )
     for culprit, other in network.differing(_length):
         if culprit.address is None or other.subnet is None:
             continue
         mine, theirs = culprit.subnet, other.subnet
         what = f"{culprit.name} is on {mine}, {other.device.hostname}'s {other.name} on {theirs}"
-        fix = f"{culprit.at[0]}\n ip address {culprit.address} {theirs.netmask}" if culprit.nhrp.version == 4 else ""
+        fix = ""
+        if culprit.nhrp.version == 4:
+            fix = f"{culprit.at[0]}\n {ADDRESS.of(address=culprit.address, mask=theirs.netmask)}"
         related = ((other.device, other.line("ip address")),)
         far = mine is not None and other.address not in mine
         what += f": {other.address} is not on it" if far else ""
@@ -68,11 +77,11 @@ def check(network: Network) -> Iterator[Found]:
         yield found(MASK, culprit.device, culprit.line("ip address"), what, fix, related=related, severity=severity)
 
 
-def _length(end: End) -> int | None:
+def _length(end: TunnelEnd) -> int | None:
     return end.addresses[0][1] if end.addresses else None
 
 
-def _duplicates(network: Network) -> Iterator[Found]:
+def _duplicates(network: Network) -> Iterator[NetworkConcern]:
     first: dict[tuple[str, IPAddress], _Owner] = {}
     for device in network.devices:
         for settings, address, _ in device.addresses():
@@ -83,7 +92,7 @@ def _duplicates(network: Network) -> Iterator[Found]:
             if there.device is device:
                 continue
             # Anycast, guests and ports for management are the same at many sites, and rightly.
-            is_wrong = here.of_tunnel or there.of_tunnel or (here.is_told and there.is_told)
+            is_wrong = here.of_tunnel or there.of_tunnel or (here.is_advertised and there.is_advertised)
             if not is_wrong and device.vrf_of(settings.name):
                 continue
             what = f"{settings.name} has {address}, and so has {there.interface} of {there.device.hostname}"
@@ -94,23 +103,23 @@ def _duplicates(network: Network) -> Iterator[Found]:
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """Who has an address. of_tunnel: on a tunnel, or its source. is_told: in a LAN that others hear of."""
+    """The owner of an address. of_tunnel: on a tunnel, or its source. is_advertised: in a LAN that it advertises."""
 
     device: Device
     interface: str
     of_tunnel: bool
-    is_told: bool
+    is_advertised: bool
     is_hidden: bool
 
 
 def _owner(network: Network, device: Device, interface: str, address: IPAddress) -> _Owner:
     is_source = interface in device.tunnel_sources
-    lans = network.told[device]
+    lans = network.advertised[device]
     return _Owner(
         device,
         interface,
         of_tunnel=is_source or interface.startswith("Tunnel"),
-        is_told=any(settings.name == interface and prefix in lans for settings, prefix in device.lans),
+        is_advertised=any(settings.name == interface and prefix in lans for settings, prefix in device.lans),
         is_hidden=_is_hidden(network, device, interface, address, is_source=is_source),
     )
 

@@ -1,26 +1,28 @@
-"""Rules about what routing tells of sites: their LANs, who passes it on, and what prevents it."""
+"""Rules about the advertisement of sites: their LANs, the routers that forward it, and what prevents it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.eigrp.lint import including
 from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.rules.ways import route_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.eigrp.metric import Weights
-    from dmvpn.network.overlay import End, Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 LAN: Final = Rule(
     id="eigrp-lan-not-told",
     severity=Severity.WARNING,
-    title="EIGRP runs on the tunnel, and a LAN of the router is not told by it",
-    why="No `network` line holds the LAN's address and nothing brings connected prefixes in, so no other site has a "
-    "route to it. Advice where others of its LANs or routes are told, and where the router translates for it (`ip nat "
-    "inside`): guests may be meant to stay at home. A port to a provider or in a VRF is no LAN.",
+    title="EIGRP runs on the tunnel and does not advertise a LAN of the router",
+    why="No `network` line matches the LAN's address and connected prefixes are not redistributed, so no other site "
+    "has a route to it. Advice where other LANs or routes are advertised, and where the router translates for it (`ip "
+    "nat inside`): a LAN of guests may be local on purpose. A port to a provider or in a VRF is no LAN.",
     bad="router eigrp 100\n network 10.0.0.0 0.0.0.255",
     fix="router eigrp 100\n network 192.168.10.0 0.0.0.255",
 )
@@ -28,8 +30,8 @@ STUB: Final = Rule(
     id="eigrp-stub-hub",
     severity=Severity.ERROR,
     title="A hub that is an EIGRP stub",
-    why="A stub router passes on nothing that it has learned from neighbors (RFC 7868 §2.1). A hub's work is to tell "
-    "each spoke of the others.",
+    why="A stub router does not advertise routes that it has learned from neighbors (RFC 7868 §2.1). A hub has to "
+    "advertise the routes of each spoke to the other spokes.",
     bad="router eigrp 100\n eigrp stub connected",
     fix="router eigrp 100\n no eigrp stub",
 )
@@ -37,8 +39,8 @@ WEIGHTS: Final = Rule(
     id="eigrp-weights-differ",
     severity=Severity.ERROR,
     title="The two ends of a tunnel compute EIGRP metrics with different weights",
-    why="Hellos carry the K values, and routers with others are no neighbors (RFC 7868 §5.3.2): metrics that mean "
-    "different things would make loops.",
+    why="Hellos carry the K values, and routers with different K values are no neighbors (RFC 7868 §5.3.2): metrics "
+    "that mean different things would make loops.",
     bad="router eigrp 100\n metric weights 0 1 1 1 0 0",
     fix="router eigrp 100\n no metric weights",
 )
@@ -46,18 +48,20 @@ NOTHING: Final = Rule(
     id="static-route-hides-lan",
     severity=Severity.ERROR,
     title="A static route to Null0 in the way of another site's LAN",
-    why="A static route counts more than EIGRP's (distance 1, not 90), and a longer prefix more than any: packets for "
-    "that site are dropped here. A route that is to drop only what nobody else has needs the distance 254.",
+    why="A static route wins against EIGRP's (distance 1, not 90), and a longer prefix wins against any: packets for "
+    "that site are dropped here. A route that is a last resort needs the distance 254.",
     bad="ip route 192.168.20.0 255.255.255.0 Null0",
     fix="ip route 192.168.20.0 255.255.255.0 Null0 254",
 )
 RULES: Final = (LAN, STUB, WEIGHTS, NOTHING)
 #: EIGRP's distance for what it learns inside.
 _EIGRP: Final = 90
+#: A distance behind that of every routing protocol.
+_LAST: Final = 254
 
 
-def check(network: Network) -> Iterator[Found]:
-    """Yield LANs that routing does not tell, and what others do not hear."""
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield LANs that routing does not advertise or hides, stub hubs, and EIGRP weights that differ."""
     for end in network.ends:
         yield from _lans(network, end)
         yield from _stub(network, end)
@@ -70,39 +74,38 @@ def check(network: Network) -> Iterator[Found]:
             yield found(WEIGHTS, culprit.device, at, what)
 
 
-def _weights(end: End) -> Weights | None:
+def _weights(end: TunnelEnd) -> Weights | None:
     ours = end.eigrp
     return ours[0].scale.weights if ours is not None else None
 
 
-def _lans(network: Network, end: End) -> Iterator[Found]:
+def _lans(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     ours = end.eigrp
     if ours is None or end.nhrp.network_id is None:
         return
-    process, told = ours[0], network.told[end.device]
-    tells_something = bool(told or process.redistributions)
+    process, advertised = ours[0], network.advertised[end.device]
+    advertises_something = bool(advertised or process.redistributions)
     for settings, prefix in end.device.lans:
-        if prefix in told:
+        if prefix in advertised:
             continue
         router = f"router eigrp {process.name or process.autonomous_system}"
         number = process.autonomous_system
-        what = f"EIGRP {number} does not tell {prefix} ({settings.name}): nobody else has a route to it"
-        family = f"\n address-family ipv4 unicast autonomous-system {number}" if process.name else ""
-        indent = "  " if process.name else " "
-        fix = f"{router}{family}\n{indent}network {prefix.address} {prefix.wildcard}"
-        may_be_meant = tells_something or end.device.translates(settings.name, "inside")
+        what = f"EIGRP {number} does not advertise {prefix} ({settings.name}): no other router has a route to it"
+        fix = including(process, prefix)
+        may_be_meant = advertises_something or end.device.translates(settings.name, "inside")
         yield found(LAN, end.device, (router,), what, fix, severity=Severity.ADVICE if may_be_meant else None)
 
 
-def _stub(network: Network, end: End) -> Iterator[Found]:
+def _stub(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     ours = end.eigrp
     if ours is not None and ours[0].stub is not None and len(network.clients(end)) > 1:
         router = f"router eigrp {ours[0].name or ours[0].autonomous_system}"
-        what = f"{end.device.hostname} is a stub, and {len(network.clients(end))} spokes hear of each other by it alone"
+        spokes = len(network.clients(end))
+        what = f"{end.device.hostname} is a stub, and {spokes} spokes learn each other's routes only from it"
         yield found(STUB, end.device, (router, "eigrp stub"), what)
 
 
-def _hidden(network: Network, end: End) -> Iterator[Found]:
+def _hidden(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     if end.nhrp.network_id is None:
         return
     for route in end.device.static.routes:
@@ -110,8 +113,9 @@ def _hidden(network: Network, end: End) -> Iterator[Found]:
             continue
         for other in network.ends:
             is_far = other.device is not end.device and other.nhrp.network_id is not None
-            for lan in network.told[other.device] if is_far else ():
+            for lan in network.advertised[other.device] if is_far else ():
                 if route.prefix in lan and (route.prefix != lan or route.distance < _EIGRP):
-                    words = f"ip route {route.prefix.address} {route.prefix.netmask} Null0"
+                    words = route_line(route.prefix, interface="Null0")
+                    fix = f"no {words}\n{route_line(route.prefix, interface='Null0', distance=_LAST)}"
                     what = f"packets for {route.prefix} are dropped, and {lan} is a LAN of {other.device.hostname}"
-                    yield found(NOTHING, end.device, (words,), what, f"no {words}\n{words} 254")
+                    yield found(NOTHING, end.device, (words,), what, fix)

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.bfd.model import Parameters
-    from dmvpn.network.overlay import End, Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 _FIX: Final = "bfd interval 1000 min_rx 1000 multiplier 5"
 SLOW: Final = Rule(
     id="bfd-slower-than-hold",
     severity=Severity.WARNING,
-    title="BFD finds out later than what it is to replace",
-    why="BFD is to tell a routing protocol of a dead path before its own timer does. Its detection time is the "
+    title="BFD detects a failure later than the timer of the routing protocol",
+    why="BFD should report a dead path to a routing protocol before its own timer does. Its detection time is the "
     "multiplier times the interval (RFC 5880 §6.8.4); if that is not shorter than EIGRP's hold time or OSPF's dead "
     "interval it only costs packets.",
     bad="interface Tunnel0\n bfd interval 9000 min_rx 9000 multiplier 5",
@@ -34,15 +34,15 @@ NO_INTERVAL: Final = Rule(
     id="bfd-without-interval",
     severity=Severity.WARNING,
     title="A protocol asks for BFD on a tunnel that has no intervals",
-    why="`bfd` of a routing protocol asks for sessions; how often packets go is said on the interface (`bfd interval` "
-    "or `bfd template`). Without that none is sent, and neighbors are missed by their own timers.",
+    why="`bfd` of a routing protocol asks for sessions; the interface sets the intervals (`bfd interval` or `bfd "
+    "template`). Without them no packets are sent, and only the protocol's own timer detects a lost neighbor.",
     bad="interface Tunnel0\n ip ospf bfd",
     fix="interface Tunnel0\n bfd interval 1000 min_rx 1000 multiplier 5",
 )
 RULES: Final = (SLOW, NO_INTERVAL)
 
 
-def check(network: Network) -> Iterator[Found]:
+def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield BFD that runs in vain, and detection that comes too late."""
     models: dict[str, dict[str, Parameters]] = {}
     for end in network.ends:
@@ -52,7 +52,7 @@ def check(network: Network) -> Iterator[Found]:
             yield from _check(end, models[end.device.name].get(end.name))
 
 
-def _check(end: End, parameters: Parameters | None) -> Iterator[Found]:
+def _check(end: TunnelEnd, parameters: Parameters | None) -> Iterator[NetworkConcern]:
     if parameters is None:
         for who, at in _askers(end):
             what = f"{who} asks for BFD on {end.name}, which has no bfd interval"
@@ -65,7 +65,7 @@ def _check(end: End, parameters: Parameters | None) -> Iterator[Found]:
         yield found(SLOW, end.device, end.line("bfd interval"), what, f"{end.at[0]}\n {_FIX}")
 
 
-def _askers(end: End) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _askers(end: TunnelEnd) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the protocols that ask for BFD on a tunnel, with the line, or the section, that does."""
     eigrp = end.eigrp
     if eigrp is not None and eigrp[1].bfd:
@@ -75,7 +75,7 @@ def _askers(end: End) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "OSPF", end.line("ip ospf bfd")
 
 
-def _waits(end: End) -> Iterator[tuple[int, str]]:
+def _waits(end: TunnelEnd) -> Iterator[tuple[int, str]]:
     """Yield how many seconds the protocols on a tunnel wait for a silent neighbor, and who they are."""
     eigrp = end.eigrp
     if eigrp is not None:

@@ -1,12 +1,16 @@
-"""Rules about lines as such: what IOS would refuse, what is kept without effect, and names that stand for nothing."""
+"""Rules about lines as such: lines that IOS would refuse, lines without effect, and names of nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.ikev2.model import Authentication
-from dmvpn.ios import INTERFACE
+from dmvpn.features.ikev2.config import isakmp
+from dmvpn.features.ikev2.config import profiles as ike_profiles
+from dmvpn.features.ikev2.model import AuthenticationMethod
+from dmvpn.features.ipsec.config import profiles
+from dmvpn.features.pki.config import maps, trustpoints
+from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.network.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
 from dmvpn.tools.lint.found import found
 
@@ -16,12 +20,12 @@ if TYPE_CHECKING:
     from dmvpn.ios import ConfigLine
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.found import NetworkConcern
 
 REFUSED: Final = Rule(
     id="line-refused",
     severity=Severity.ERROR,
-    title="A line that the router does not take",
+    title="A line that the router refuses",
     why="A configuration is declarative: a line that is refused is as if it were not there. The words under it are "
     "the router's own; `dmvpn config check` prints the same.",
     bad="interface Tunnel0\n tunnel mode gre multiprotocol",
@@ -30,7 +34,7 @@ REFUSED: Final = Rule(
 KEPT: Final = Rule(
     id="line-kept",
     severity=Severity.ADVICE,
-    title="A line that is kept, and does something else here than somebody may expect",
+    title="A line that is kept, and has another effect here than on IOS",
     why="The router reads it, shows it back and warns when it is entered.",
     bad="crypto isakmp policy 10",
     fix="crypto ikev2 proposal P",
@@ -38,17 +42,17 @@ KEPT: Final = Rule(
 NOT_SUPPORTED: Final = Rule(
     id="line-not-here",
     severity=Severity.ADVICE,
-    title="Lines of IOS upon which nothing here acts",
-    why="On an IOS router they are right. A router of this program keeps them and shows them back; those that would "
-    "restrict or divert traffic it leaves out, and `dmvpn run` does not start on them unless `--without` says so.",
+    title="Lines of IOS that have no effect here",
+    why="On an IOS router they are right. A router of this program keeps and shows them. Lines that would restrict or "
+    "divert traffic are left out, and `dmvpn run` does not start with such lines unless `--without` says so.",
     bad="ip nat inside source static 10.1.1.5 192.0.2.5",
     fix="",
 )
 UNKNOWN: Final = Rule(
     id="line-unknown",
     severity=Severity.ADVICE,
-    title="A line that nobody here knows",
-    why="It is where it can harm no tunnel, so it is kept and shown back. It may be a slip of the pen.",
+    title="An unknown line",
+    why="It cannot harm a tunnel in this place, so it is kept and shown. It may be a typing mistake.",
     bad="frobnicate everything",
     fix="",
 )
@@ -56,7 +60,7 @@ VRF_UNDEFINED: Final = Rule(
     id="vrf-undefined",
     severity=Severity.ERROR,
     title="A VRF that is not defined",
-    why="IOS refuses the line, and interface or tunnel stay in the global table: packets take ways that nobody meant.",
+    why="IOS refuses the line, and interface or tunnel stay in the global table: packets take unintended paths.",
     bad="interface Tunnel0\n tunnel vrf INET",
     fix="vrf definition INET\n address-family ipv4",
 )
@@ -72,7 +76,7 @@ PROFILE_UNDEFINED: Final = Rule(
     id="ipsec-profile-undefined",
     severity=Severity.ERROR,
     title="A tunnel names an IPsec profile that does not exist",
-    why="What is to be protected never runs in clear: the tunnel stays down.",
+    why="A tunnel with protection never sends in clear, so it stays down.",
     bad="interface Tunnel0\n tunnel protection ipsec profile TYPO",
     fix="crypto ipsec profile TYPO\n set transform-set TS",
 )
@@ -80,7 +84,7 @@ IKE_PROFILE_UNDEFINED: Final = Rule(
     id="ike-profile-undefined",
     severity=Severity.ERROR,
     title="An IPsec profile names an IKE profile that does not exist",
-    why="Without the profile nobody knows which peers are meant and how they prove themselves: no IKE SA comes up.",
+    why="Without the profile it is undefined which peers are meant and how they authenticate: no IKE SA comes up.",
     bad="crypto ipsec profile P\n set ikev2-profile TYPO",
     fix="crypto ikev2 profile TYPO\n match identity remote address 0.0.0.0",
 )
@@ -88,8 +92,8 @@ IKE_PROFILE_MISSING: Final = Rule(
     id="ike-profile-missing",
     severity=Severity.ERROR,
     title="An IPsec profile that protects a tunnel leads to no IKE profile",
-    why="If it names none, the IKEv2 profile `default` counts, or the only one there is, or the keys of `crypto "
-    "isakmp key`. If there is none of these, or several profiles, nobody knows how to prove anything.",
+    why="If it names none, the IKEv2 profile `default` is used, or the only profile there is, or the keys of `crypto "
+    "isakmp key`. If there is none of these, or several profiles, the router cannot authenticate.",
     bad="crypto ipsec profile P\n set transform-set TS",
     fix="crypto ipsec profile P\n set ikev2-profile IKE",
 )
@@ -116,11 +120,17 @@ RULES: Final = (
     *(IKE_PROFILE_MISSING, TRUSTPOINT_UNDEFINED),
 )
 
-_BY_CERTIFICATE: Final = (Authentication.RSA_SIGNATURE, Authentication.ECDSA_SIGNATURE)
+_NAME: Final = Placeholder("NAME")
+_TRANSFORMS: Final = profiles.TRANSFORM_SETS.of(name1=_NAME)
+_IKEV2_PROFILE: Final = profiles.IKEV2_PROFILE.of(name=_NAME)
+_TERMINAL: Final = trustpoints.ENROLLMENT.of(terminal=True)
+_SUBJECT: Final = maps.RULE.of(subject_name=True, co=True, text=Placeholder("TEXT"))
+_IKE_PROFILES: Final = {"ikev2": ike_profiles.PROFILE, "isakmp": isakmp.PROFILE}
+_BY_CERTIFICATE: Final = (AuthenticationMethod.RSA_SIGNATURE, AuthenticationMethod.ECDSA_SIGNATURE)
 
 
-def check(network: Network) -> Iterator[Found]:
-    """Yield what is not a line, or names nothing. The engine has the problems of the reader."""
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield lines that are invalid or name nothing. The engine has the problems of the reader."""
     for device in network.devices:
         yield from _protection(device)
         yield from _vrfs(device)
@@ -137,14 +147,19 @@ def problem_rule(message: str, *, is_warning: bool) -> Rule:
     return KEPT if is_warning else REFUSED
 
 
-def _protection(device: Device) -> Iterator[Found]:
+def _opened(section: str, line: str) -> str:
+    """Return a line with the line that opens its section."""
+    return f"{section}\n {line}"
+
+
+def _protection(device: Device) -> Iterator[NetworkConcern]:
     ipsec = {profile.name for profile in device.ipsec.profiles} | {"default"}
     for tunnel in device.tunnels.tunnels:
         name = tunnel.protection
         if name and name not in ipsec:
             at = (f"interface {tunnel.name}", "tunnel protection")
             what = f"{tunnel.name} is to be protected by IPsec profile {name}, which is not configured: it stays down"
-            yield found(PROFILE_UNDEFINED, device, at, what, f"crypto ipsec profile {name}\n set transform-set NAME")
+            yield found(PROFILE_UNDEFINED, device, at, what, _opened(profiles.PROFILE.of(name=name), _TRANSFORMS))
     ikev2 = {profile.name for profile in device.ikev2.profiles} | {"default"}
     isakmp = {profile.name for profile in device.ikev2.isakmp.profiles}
     for profile in device.ipsec.profiles:
@@ -155,38 +170,38 @@ def _protection(device: Device) -> Iterator[Found]:
             if name and name not in known:
                 at = (f"crypto ipsec profile {profile.name}", f"set {kind}-profile")
                 what = f"IPsec profile {profile.name} names the {kind} profile {name}, which is not configured"
-                yield found(IKE_PROFILE_UNDEFINED, device, at, what, f"crypto {kind} profile {name}")
+                yield found(IKE_PROFILE_UNDEFINED, device, at, what, _IKE_PROFILES[kind].of(name=name))
     for tunnel in device.tunnels.tunnels:
         kind, _, name = tunnel.ike_profile.partition("-profile ")
         if name and name not in (ikev2 if kind == "ikev2" else isakmp):
             at = (f"interface {tunnel.name}", "tunnel protection")
             what = f"{tunnel.name} names the {kind} profile {name}, which is not configured"
-            yield found(IKE_PROFILE_UNDEFINED, device, at, what, f"crypto {kind} profile {name}")
+            yield found(IKE_PROFILE_UNDEFINED, device, at, what, _IKE_PROFILES[kind].of(name=name))
     yield from _ike_profiles(device)
-    trustpoints = {trustpoint.name for trustpoint in device.pki.trustpoints}
-    maps = {one.name for one in device.pki.maps}
+    known_trustpoints = {trustpoint.name for trustpoint in device.pki.trustpoints}
+    known_maps = {one.name for one in device.pki.maps}
     for ike in device.ikev2.profiles:
         section = f"crypto ikev2 profile {ike.name}"
         methods = (ike.local_authentication, *ike.remote_authentication)
         needed = any(method in _BY_CERTIFICATE for method in methods)
         severity = None if needed else Severity.WARNING
         for name in dict.fromkeys(ike.trustpoints):
-            if name not in trustpoints:
+            if name not in known_trustpoints:
                 what = f"IKEv2 profile {ike.name} names the trustpoint {name}, which is not configured"
-                fix = f"crypto pki trustpoint {name}\n enrollment terminal"
+                fix = _opened(trustpoints.TRUSTPOINT.of(name=name), _TERMINAL)
                 yield found(
                     TRUSTPOINT_UNDEFINED, device, (section, f"pki trustpoint {name}"), what, fix, severity=severity
                 )
         for name in dict.fromkeys(ike.certificate_maps):
-            if name not in maps:
+            if name not in known_maps:
                 what = f"IKEv2 profile {ike.name} matches by the certificate map {name}, which is not configured"
-                fix = f"crypto pki certificate map {name} 10\n subject-name co TEXT"
+                fix = _opened(maps.MAP.of(name=name, number=10), _SUBJECT)
                 yield found(
                     TRUSTPOINT_UNDEFINED, device, (section, f"match certificate {name}"), what, fix, severity=severity
                 )
 
 
-def _ike_profiles(device: Device) -> Iterator[Found]:
+def _ike_profiles(device: Device) -> Iterator[NetworkConcern]:
     """Yield those of IPsec profiles that are used and name none."""
     used = dict.fromkeys(each.protection for each in device.tunnels.tunnels if each.protection and not each.ike_profile)
     written = [profile.name for profile in device.ikev2.profiles]
@@ -198,8 +213,8 @@ def _ike_profiles(device: Device) -> Iterator[Found]:
         if profile.name in used and not profile.ikev2_profile and not profile.isakmp_profile:
             there = f"there are {len(written)}" if written else "there is none"
             what = f"IPsec profile {profile.name} names no IKE profile, and {there}"
-            header = f"crypto ipsec profile {profile.name}"
-            yield found(IKE_PROFILE_MISSING, device, (header,), what, f"{header}\n set ikev2-profile NAME")
+            header = profiles.PROFILE.of(name=profile.name)
+            yield found(IKE_PROFILE_MISSING, device, (header,), what, _opened(header, _IKEV2_PROFILE))
 
 
 def _each(device: Device, *lines: ConfigLine) -> Iterator[tuple[str, str, str]]:
@@ -210,18 +225,18 @@ def _each(device: Device, *lines: ConfigLine) -> Iterator[tuple[str, str, str]]:
                 yield args.interface("name"), said.text("name"), line.text(said)
 
 
-def _vrfs(device: Device) -> Iterator[Found]:
+def _vrfs(device: Device) -> Iterator[NetworkConcern]:
     known = {args.text("name") for line in (VRF, VRF_OLD) for args, _ in device.tree.sections(line)}
     used = list(_each(device, IN_VRF, IN_VRF_OLD))
     used += [(tunnel.name, tunnel.vrf, f"tunnel vrf {tunnel.vrf}") for tunnel in device.tunnels.tunnels if tunnel.vrf]
     for interface, name, line in used:
         if name not in known:
             what = f"{interface} is in the VRF {name}, which is not defined"
-            fix = f"vrf definition {name}\n address-family ipv4"
+            fix = _opened(VRF.of(name=name), "address-family ipv4")
             yield found(VRF_UNDEFINED, device, (f"interface {interface}", line), what, fix)
 
 
-def _policies(device: Device) -> Iterator[Found]:
+def _policies(device: Device) -> Iterator[NetworkConcern]:
     known = {args.text("name") for args, _ in device.tree.sections(POLICY_MAP)}
     used = list(_each(device, SERVICE_POLICY))
     used += [
@@ -233,4 +248,4 @@ def _policies(device: Device) -> Iterator[Found]:
     for interface, name, line in used:
         if name not in known:
             what = f"{interface} uses the service policy {name}, which is not defined"
-            yield found(POLICY_UNDEFINED, device, (f"interface {interface}", line), what, f"policy-map {name}")
+            yield found(POLICY_UNDEFINED, device, (f"interface {interface}", line), what, POLICY_MAP.of(name=name))

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.communities import CommunityKind
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.bgp.model import FilterKind
+from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists
+from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE
+from dmvpn.ios import Placeholder
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
 
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.found import NetworkConcern
 
 ROUTE_MAP: Final = Rule(
     id="route-map-undefined",
@@ -37,22 +40,28 @@ RULES: Final = (ROUTE_MAP, LIST)
 _PREFIX_LIST, _ACCESS_LIST = "prefix-list", "access-list"
 _AS_PATH_LIST: Final = "as-path access-list"
 _COMMUNITY_LISTS: Final = {kind: kind.listed for kind in CommunityKind}
-_FIXES: Final = {
-    _PREFIX_LIST: "ip prefix-list {} permit PREFIX",
-    _ACCESS_LIST: "ip access-list standard {}\n permit ADDRESS",
-    _AS_PATH_LIST: "ip as-path access-list {} permit PATTERN",
-    **{listed: f"ip {listed} standard {{}} permit COMMUNITY" for listed in _COMMUNITY_LISTS.values()},
+#: Numbers of extended access lists; other numbers and names may be standard.
+_EXTENDED: Final = (range(100, 200), range(2000, 2700))
+#: Numbers of lists of communities: standard, and with patterns.
+_STANDARD, _EXPANDED = range(1, 100), range(100, 501)
+_ADDRESS, _WILDCARD = Placeholder("ADDRESS"), Placeholder("WILDCARD")
+_PATTERN, _COMMUNITY = Placeholder("PATTERN"), Placeholder("COMMUNITY")
+#: By kind: the line of a standard list, of a list with patterns, and what the former permits.
+_COMMUNITIES: Final = {
+    CommunityKind.PLAIN: (bgp_lists.COMMUNITIES_STANDARD, bgp_lists.COMMUNITIES_EXPANDED, "community1"),
+    CommunityKind.EXTENDED: (bgp_lists.EXTENDED_STANDARD, bgp_lists.EXTENDED_EXPANDED, "target1"),
+    CommunityKind.LARGE: (bgp_lists.LARGE_STANDARD, bgp_lists.LARGE_EXPANDED, "community1"),
 }
 
 
-def check(network: Network) -> Iterator[Found]:
+def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield lines that name a list or a route map that does not exist."""
     for device in network.devices:
         yield from _route_maps(device)
         yield from _lists(device)
 
 
-def _route_maps(device: Device) -> Iterator[Found]:
+def _route_maps(device: Device) -> Iterator[NetworkConcern]:
     known = device.policy.route_maps
     used: list[tuple[str, tuple[str, ...]]] = []
     for process in device.ospf.processes:
@@ -72,7 +81,7 @@ def _route_maps(device: Device) -> Iterator[Found]:
     for name, where in dict.fromkeys(used):
         if name and name not in known:
             what = f"{where[0].removeprefix('router ')} names the route map {name}, which is not configured"
-            yield found(ROUTE_MAP, device, where, what, f"route-map {name} permit 10")
+            yield found(ROUTE_MAP, device, where, what, ROUTE_MAP_LINE.of(name=name, permit=True, sequence=10))
 
 
 def _filters(device: Device, kind: FilterKind) -> Iterator[str]:
@@ -80,7 +89,7 @@ def _filters(device: Device, kind: FilterKind) -> Iterator[str]:
     return (one.name for neighbor in device.bgp.neighbors for one in neighbor.filters if one.kind is kind)
 
 
-def _lists(device: Device) -> Iterator[Found]:
+def _lists(device: Device) -> Iterator[NetworkConcern]:
     known = {
         _PREFIX_LIST: set(device.policy.prefix_lists),
         _ACCESS_LIST: {name for name, _ in device.policy.access_lists},
@@ -92,7 +101,35 @@ def _lists(device: Device) -> Iterator[Found]:
     for kind, name, where in dict.fromkeys(_used(device)):
         if name not in known[kind]:
             what = f"{where[0]} names the {kind.replace('-', ' ')} {name}, which is not configured"
-            yield found(LIST, device, where, what, _FIXES[kind].format(name))
+            yield found(LIST, device, where, what, _fix(kind, name))
+
+
+def _fix(kind: str, name: str) -> str:
+    """Return the lines of a list of this name, for people to complete."""
+    if kind == _PREFIX_LIST:
+        return prefix_lists.ENTRY.of(name=name, permit=True, prefix=Placeholder("PREFIX"))
+    if kind == _AS_PATH_LIST:
+        return bgp_lists.AS_PATH.of(number=name, permit=True, regex=_PATTERN)
+    if kind == _ACCESS_LIST:
+        return _access_list(name)
+    standard, expanded, value = next(
+        _COMMUNITIES[known] for known, listed in _COMMUNITY_LISTS.items() if listed == kind
+    )
+    if _is_in(name, _EXPANDED):
+        return expanded.of(number=name, permit=True, regex=_PATTERN)
+    named: dict[str, Hashable] = {"number": name} if _is_in(name, _STANDARD) else {"standard": True, "name": name}
+    return standard.of(**named, permit=True, **{value: _COMMUNITY})
+
+
+def _access_list(name: str) -> str:
+    if not _is_in(name, *_EXTENDED):
+        return f"{access_lists.STANDARD.of(name=name)}\n {access_lists.STANDARD_ENTRY.of(permit=True, source=_ADDRESS)}"
+    entry = access_lists.EXTENDED_ENTRY.of(permit=True, ip=True, source=_ADDRESS, source_wildcard=_WILDCARD, any=True)
+    return f"{access_lists.EXTENDED.of(name=name)}\n {entry}"
+
+
+def _is_in(name: str, *numbers: range) -> bool:
+    return name.isdecimal() and any(int(name) in each for each in numbers)
 
 
 def _used(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:

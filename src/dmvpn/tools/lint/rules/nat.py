@@ -6,21 +6,25 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.ipsec.config.profiles import NAT
+from dmvpn.features.ipsec.lint import in_transport_mode
+from dmvpn.features.tunnel.config import PROTECTION
+from dmvpn.ios import Placeholder
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.network.overlay import End, Network
+    from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.network.sites import Site
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.found import NetworkConcern
 
 HUB: Final = Rule(
     id="nat-before-server",
     severity=Severity.ERROR,
     title="A next hop server behind NAT",
-    why="Everybody begins with the server, and a translator lets nobody in who was not asked. A server needs an "
-    "address of its own, or a fixed mapping of it.",
+    why="Every client contacts the server first, and a NAT drops unsolicited packets from outside. A server needs an "
+    "address of its own, or a static mapping of it.",
     bad="(sites) HUB is behind a port-restricted NAT",
     fix="(sites) an address of its own for HUB",
 )
@@ -28,8 +32,8 @@ SAME: Final = Rule(
     id="nat-same-address-gre",
     severity=Severity.ERROR,
     title="Two spokes in clear behind one translator",
-    why="GRE has no ports: a translator tells two flows to one hub apart by nothing, and lets the first one through. "
-    "With IPsec ESP goes in UDP port 4500, where there are ports.",
+    why="GRE has no ports: a NAT cannot distinguish two flows to one hub, and lets only the first one through. With "
+    "IPsec, ESP is sent in UDP port 4500, which has ports.",
     bad="(sites) SPOKE1 and SPOKE2 are behind 203.0.113.1\ninterface Tunnel0\n tunnel mode gre multipoint",
     fix="interface Tunnel0\n tunnel protection ipsec profile P",
 )
@@ -38,9 +42,9 @@ BOTH: Final = Rule(
     severity=Severity.ADVICE,
     title="Two spokes behind NAT that will not reach each other directly",
     why="Routers of this program learn each other's ports from the hub and begin at the same time, so that each opens "
-    "its NAT for the other. That fails where a translator is symmetric and the other is no cone, and with routers of "
-    "others, which know no such thing (Cisco's guide: no direct tunnel between two spokes behind PAT). Traffic stays "
-    "with the hub.",
+    "its NAT for the other. That fails where one NAT is symmetric and the other is no cone, and with routers of "
+    "other vendors, which lack this (Cisco's guide: no direct tunnel between two spokes behind PAT). Traffic stays "
+    "on the hub.",
     bad="(sites) SPOKE1 and SPOKE2 are behind symmetric NATs",
     fix="(sites) an address of its own, or a cone NAT, for one of them",
 )
@@ -66,7 +70,10 @@ OFF: Final = Rule(
 RULES: Final = (HUB, SAME, BOTH, TUNNEL_MODE, OFF)
 
 
-def check(network: Network) -> Iterator[Found]:
+_PROTECTED: Final = PROTECTION.of(profile=Placeholder("PROFILE"))
+
+
+def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield what a translator before a router will not let pass."""
     behind = [(end, site) for end in network.ends if (site := _site(end)) is not None]
     for end, site in behind:
@@ -87,39 +94,39 @@ def check(network: Network) -> Iterator[Found]:
                 yield from _both(one, site, other, theirs)
 
 
-def _site(end: End) -> Site | None:
+def _site(end: TunnelEnd) -> Site | None:
     site = end.device.site
     if site is None or site.nat is None:
         return None
     return site if site.interface in ("", end.tunnel.source_interface) else None
 
 
-def _same_server(network: Network, one: End, other: End) -> bool:
+def _same_server(network: Network, one: TunnelEnd, other: TunnelEnd) -> bool:
     nbmas = [link.nbma for link in network.links_of(one)]
     return any(link.nbma in nbmas for link in network.links_of(other))
 
 
-def _one_cloud(network: Network, one: End, other: End) -> bool:
+def _one_cloud(network: Network, one: TunnelEnd, other: TunnelEnd) -> bool:
     servers = network.servers_of(one)
     return any(server in servers for server in network.servers_of(other))
 
 
-def _same(one: End, other: End, site: Site) -> Iterator[Found]:
+def _same(one: TunnelEnd, other: TunnelEnd, site: Site) -> Iterator[NetworkConcern]:
     if one.tunnel.protection and other.tunnel.protection:
         return
     what = (
         f"{one.device.hostname} and {other.device.hostname} send GRE in clear to one server from behind {site.public}: "
         "only the first of them gets through"
     )
-    fix = f"{other.at[0]}\n tunnel protection ipsec profile PROFILE"
+    fix = f"{other.at[0]}\n {_PROTECTED}"
     yield found(SAME, other.device, other.line("tunnel source"), what, fix, related=((one.device, one.at),))
 
 
-def _both(one: End, site: Site, other: End, theirs: Site) -> Iterator[Found]:
+def _both(one: TunnelEnd, site: Site, other: TunnelEnd, theirs: Site) -> Iterator[NetworkConcern]:
     kinds = (site.nat, theirs.nat)
     if not (site.ours and theirs.ours):
         foreign = one if not site.ours else other
-        why = f"{foreign.device.hostname} is no router of this program and is not told the other one's port"
+        why = f"{foreign.device.hostname} is no router of this program and does not learn the other spoke's port"
     elif one.tunnel.protection and "symmetric" in kinds and "cone" not in kinds:
         why = "a symmetric NAT shows another port to each peer, and the other one lets in only whom it knows"
     else:
@@ -128,17 +135,16 @@ def _both(one: End, site: Site, other: End, theirs: Site) -> Iterator[Found]:
     yield found(BOTH, other.device, other.line("tunnel source"), what, related=((one.device, one.at),))
 
 
-def _protected(network: Network, end: End) -> Iterator[Found]:
+def _protected(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     device, tunnel = end.device, end.tunnel
     if not tunnel.protection:
         return
     if not device.ipsec.nat_traversal:
         what = f"{device.hostname} is behind NAT, and ESP must not go in UDP"
-        line = "crypto ipsec nat-transparency udp-encapsulation"
-        yield found(OFF, device, (f"no {line}",), what, line)
+        yield found(OFF, device, (NAT.no(),), what, NAT.of())
     profile = next((one for one in device.ipsec.profiles if one.name == tunnel.protection), None)
     sets = [s for s in device.ipsec.transform_sets if profile is not None and s.name in profile.transform_sets]
     if sets and not any(one.transport for one in sets):
         at = (f"crypto ipsec transform-set {sets[0].name}",)
         what = f"{device.hostname} is behind NAT, and transform set {sets[0].name} is in tunnel mode"
-        yield found(TUNNEL_MODE, device, at, what, f"{at[0]} ...\n mode transport")
+        yield found(TUNNEL_MODE, device, at, what, in_transport_mode(sets[0]))

@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.eigrp.lint import line_of
 from dmvpn.features.eigrp.model import AuthenticationMode
+from dmvpn.features.interface.config.sections import BANDWIDTH as BANDWIDTH_LINE
+from dmvpn.features.nhrp.config.lines import MAP_MULTICAST, of_version
 from dmvpn.features.ospf.model import NetworkType
+from dmvpn.ios import Placeholder
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.network.overlay import End, Link, Network, Pair
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import EndPair, Network, ServerLink, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 MULTICAST: Final = Rule(
     id="nhrp-multicast-missing",
     severity=Severity.ERROR,
-    title="A routing protocol runs on the tunnel, and nobody gets its multicasts",
-    why="EIGRP, OSPF and RIP greet their neighbors by multicast. A multipoint tunnel has no multicast of its own: "
+    title="A routing protocol runs on the tunnel, and its multicasts have no receiver",
+    why="EIGRP, OSPF and RIP discover their neighbors by multicast. A multipoint tunnel has no multicast of its own: "
     "each copy goes to an address that `ip nhrp map multicast` names, or `multicast` behind an NHS. Without them "
     "there is no adjacency (FRR issue 6276 is full of such cases).",
     bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp nhs 10.0.0.1",
@@ -31,9 +34,10 @@ MULTICAST_HUB: Final = Rule(
     id="nhrp-multicast-dynamic-missing",
     severity=Severity.ERROR,
     title="A routing protocol runs on the hub's tunnel, without `map multicast dynamic`",
-    why="The hub hears its spokes' Hellos and answers none of them: with `ip nhrp map multicast dynamic` everybody "
-    "who registers gets a copy of its multicasts. Advice where the configuration is one of IOS 15.7 or later (its line "
-    "`version`): there it is on by default and not shown. Older routers, and those of this program, need the line.",
+    why="The hub receives its spokes' Hellos and answers none of them: with `ip nhrp map multicast dynamic` every "
+    "spoke that registers gets a copy of its multicasts. Advice where the configuration is one of IOS 15.7 or later "
+    "(its line `version`): there it is on by default and not shown. Older routers, and those of this program, need "
+    "the line.",
     bad="interface Tunnel0\n ip nhrp network-id 1",
     fix="interface Tunnel0\n ip nhrp map multicast dynamic",
 )
@@ -41,8 +45,8 @@ AS: Final = Rule(
     id="routing-process-differs",
     severity=Severity.ERROR,
     title="Both ends of a tunnel run routing protocols, and none in common",
-    why="EIGRP routers are neighbors if their autonomous systems are the same (RFC 7868 §5.3.1), and nobody is the "
-    "neighbor of another protocol. The tunnel is up, and no route comes over it.",
+    why="EIGRP routers are neighbors if their autonomous systems are the same (RFC 7868 §5.3.1), and different "
+    "protocols form no neighbors. The tunnel is up, and no route comes over it.",
     bad="router eigrp 200\n network 10.0.0.0 0.0.0.255",
     fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
 )
@@ -50,8 +54,8 @@ ONE_SIDED: Final = Rule(
     id="routing-one-sided",
     severity=Severity.ERROR,
     title="Only one end of a tunnel runs a routing protocol on it, and the other has no routes",
-    why="The other end hears nothing and tells nothing. Either a `network` line does not hold the tunnel's address, "
-    "or the interface is passive, or routes are missing. With static routes of its own, or BGP, nothing is said.",
+    why="The other end neither learns nor advertises routes. Either a `network` line does not match the tunnel's "
+    "address, or the interface is passive, or routes are missing. No finding if it has static routes or BGP.",
     bad="router eigrp 100\n network 192.168.10.0 0.0.0.255",
     fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
 )
@@ -69,17 +73,18 @@ BANDWIDTH: Final = Rule(
     severity=Severity.ADVICE,
     title="EIGRP on a tunnel that has the default bandwidth",
     why="IOS takes 100 kbit/s for a tunnel, and EIGRP uses half of an interface's bandwidth for itself: 50 kbit/s for "
-    "all neighbors of a hub together. Large hubs lose neighbors when everybody comes at once, and metrics say "
-    "nothing.",
+    "all neighbors of a hub together. Large hubs lose neighbors when all spokes come at once, and metrics do "
+    "not reflect the bandwidth.",
     bad="interface Tunnel0\n ip address 10.0.0.1 255.255.255.0",
     fix="interface Tunnel0\n bandwidth 10000",
 )
 RULES: Final = (MULTICAST, MULTICAST_HUB, AS, ONE_SIDED, AUTHENTICATION, BANDWIDTH)
+_BANDWIDTH: Final = BANDWIDTH_LINE.of(kbps=Placeholder("KBIT-PER-SECOND"))
 _UNICAST: Final = (NetworkType.NON_BROADCAST, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
 
 
-def check(network: Network) -> Iterator[Found]:
-    """Yield what does not hear, or does not agree."""
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield ends without multicasts, and ends that do not agree on a routing protocol."""
     for link in network.links:
         yield from _client_multicast(link)
     for end in network.ends:
@@ -90,14 +95,14 @@ def check(network: Network) -> Iterator[Found]:
     yield from _agreement(network)
 
 
-def _greets_by_multicast(end: End) -> str:
-    """Return the protocols that greet neighbors by multicast at this end, "" if none."""
+def _greets_by_multicast(end: TunnelEnd) -> str:
+    """Return the protocols that discover neighbors by multicast at this end, "" if none."""
     interface = ospf_interface(end.device, end.name)
     by_unicast = interface is not None and interface.network in _UNICAST
     return " and ".join(str(one) for one in end.running if not (one.protocol is Protocol.OSPF and by_unicast))
 
 
-def _client_multicast(link: Link) -> Iterator[Found]:
+def _client_multicast(link: ServerLink) -> Iterator[NetworkConcern]:
     client, nbma = link.client, link.nbma
     protocols = _greets_by_multicast(client)
     if not protocols or not client.multipoint or nbma is None or client.nhrp.network_id is None:
@@ -106,11 +111,11 @@ def _client_multicast(link: Link) -> Iterator[Found]:
         what = (
             f"{protocols} runs on {client.name}, and its multicasts do not go to the server {link.nhs.address} ({nbma})"
         )
-        fix = f"{client.at[0]}\n {client.words} map multicast {nbma}"
+        fix = f"{client.at[0]}\n {of_version(MAP_MULTICAST, client.nhrp.version).of(nbma=nbma)}"
         yield found(MULTICAST, client.device, link.at, what, fix)
 
 
-def _hub_multicast(network: Network, end: End) -> Iterator[Found]:
+def _hub_multicast(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     nhrp = end.nhrp
     if not network.is_server(end) or not end.multipoint or nhrp.multicast_dynamic or nhrp.network_id is None:
         return
@@ -119,7 +124,7 @@ def _hub_multicast(network: Network, end: End) -> Iterator[Found]:
         return
     if protocols := _greets_by_multicast(end):
         what = f"{protocols} runs on {end.name}, and its multicasts go to no spoke that registers"
-        fix = f"{end.at[0]}\n {end.words} map multicast dynamic"
+        fix = f"{end.at[0]}\n {of_version(MAP_MULTICAST, end.nhrp.version).of(dynamic=True)}"
         severity = None
         if end.device.may_have_unseen(end.nhrp.version):
             what += f", unless IOS {end.device.release} does that by default"
@@ -127,17 +132,17 @@ def _hub_multicast(network: Network, end: End) -> Iterator[Found]:
         yield found(MULTICAST_HUB, end.device, end.at, what, fix, severity=severity)
 
 
-def _bandwidth(end: End) -> Iterator[Found]:
+def _bandwidth(end: TunnelEnd) -> Iterator[NetworkConcern]:
     running = end.eigrp
     if running is not None and end.interface.bandwidth is None and end.nhrp.network_id is not None:
         what = f"EIGRP {running[0].autonomous_system} runs on {end.name}, whose bandwidth is the default, 100 kbit/s"
-        yield found(BANDWIDTH, end.device, end.at, what, f"{end.at[0]}\n bandwidth KBIT-PER-SECOND")
+        yield found(BANDWIDTH, end.device, end.at, what, f"{end.at[0]}\n {_BANDWIDTH}")
 
 
 # ------------------------------------------------------------------------------------------------ in common
 
 
-def _common(pair: Pair) -> Iterator[Found]:
+def _common(pair: EndPair) -> Iterator[NetworkConcern]:
     here, there = pair.here.running, pair.there.running
     if pair.here.nhrp.version == 6 or pair.here.address is None or pair.there.address is None:
         return
@@ -162,7 +167,7 @@ def _common(pair: Pair) -> Iterator[Found]:
         yield found(ONE_SIDED, off.device, off.at, what, related=other)
 
 
-def _knows_otherwise(end: End) -> bool:
+def _knows_otherwise(end: TunnelEnd) -> bool:
     """Return whether it knows the far end's prefixes by other means: static routes, BGP, a protocol in a VRF."""
     if end.device.bgp.local_as or end.device.vrf_of(end.name):
         return True
@@ -178,14 +183,14 @@ def _comparable(protocol: Protocol, number: int) -> tuple[Protocol, int]:
     return protocol, number if protocol is Protocol.EIGRP else 0
 
 
-def _router_line(end: End, protocol: Protocol, number: int) -> tuple[str, ...]:
+def _router_line(end: TunnelEnd, protocol: Protocol, number: int) -> tuple[str, ...]:
     if protocol is Protocol.EIGRP:
         process = next(one for one in end.device.eigrp.processes if one.autonomous_system == number)
         return (f"router eigrp {process.name or number}",)
     return (f"router ospf {number}",) if protocol is Protocol.OSPF else ("router rip",)
 
 
-def _agreement(network: Network) -> Iterator[Found]:
+def _agreement(network: Network) -> Iterator[NetworkConcern]:
     for culprit, other in network.differing(_eigrp_key):
         running = culprit.eigrp
         if running is None:
@@ -200,7 +205,7 @@ def _agreement(network: Network) -> Iterator[Found]:
         yield found(AUTHENTICATION, culprit.device, at if settings.key_chain else culprit.at, what)
 
 
-def _eigrp_key(end: End) -> tuple[object, ...] | None:
+def _eigrp_key(end: TunnelEnd) -> tuple[object, ...] | None:
     """Return what an EIGRP packet of this end is signed with; None: no EIGRP."""
     running = end.eigrp
     if running is None:
@@ -215,7 +220,7 @@ def _eigrp_key(end: End) -> tuple[object, ...] | None:
     return (settings.authentication, first.number, first.text)
 
 
-def _said(end: End) -> str:
+def _said(end: TunnelEnd) -> str:
     """Return how it authenticates, without the key."""
     key = _eigrp_key(end)
     if not key:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.ospf.config import interfaces as ospf_lines
 from dmvpn.features.ospf.model import Area, Interface, NetworkType
 from dmvpn.features.ospf.settings import authentication_of, timers
 from dmvpn.network.routing import Protocol, ospf_interface
@@ -13,19 +14,19 @@ from dmvpn.tools.lint.found import found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ospf.model import Network as OspfNetwork
-    from dmvpn.features.ospf.model import Process
+    from dmvpn.features.ospf.model import NetworkLine as OspfNetwork
+    from dmvpn.features.ospf.model import ProcessSettings
     from dmvpn.network.device import Device
-    from dmvpn.network.overlay import End, Network, Pair
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import EndPair, Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 TYPE_DEFAULT: Final = Rule(
     id="ospf-network-type-default",
     severity=Severity.ERROR,
     title="OSPF on a multipoint tunnel with the default network type",
-    why="A tunnel is point-to-point for OSPF unless it is told otherwise, and such a network has one neighbor (RFC "
-    "2328 §1.2). With several spokes on one interface the adjacency flaps from one to the next. A warning on a spoke, "
-    "which has one.",
+    why="A tunnel is point-to-point for OSPF unless configured otherwise, and such a network has one neighbor (RFC "
+    "2328 §1.2). With several spokes on one interface the adjacency flaps from one spoke to the next. A warning on a "
+    "spoke, which has one neighbor.",
     bad="interface Tunnel0\n tunnel mode gre multipoint\n ip ospf 1 area 0",
     fix="interface Tunnel0\n ip ospf network point-to-multipoint",
 )
@@ -66,17 +67,18 @@ PRIORITY: Final = Rule(
     id="ospf-priority-on-spoke",
     severity=Severity.ERROR,
     title="A spoke of an OSPF broadcast network may become its designated router",
-    why="The designated router has to hear everybody, and only the hub does. A spoke that is elected (the highest "
-    "router identifier, if nobody sets a priority) hears the hub alone, and the others learn nothing. A warning where "
-    "the hub has a higher priority: it stays elected until it starts again.",
+    why="The designated router has to reach all routers, and only the hub does. A spoke that is elected (the highest "
+    "router ID, if no priority is set) reaches the hub alone, and the other spokes learn no routes. A warning where "
+    "the hub has a higher priority: it stays elected until it restarts.",
     bad="interface Tunnel0\n ip ospf network broadcast",
     fix="interface Tunnel0\n ip ospf priority 0",
 )
 RULES: Final = (TYPE_DEFAULT, TYPE, TIMERS, AREA, OSPF_AUTHENTICATION, PRIORITY)
+_MULTIPOINT: Final = ospf_lines.NETWORK.of(**{"point-to-multipoint": True})
 _ELECTED: Final = (NetworkType.BROADCAST, NetworkType.NON_BROADCAST)
 
 
-def check(network: Network) -> Iterator[Found]:
+def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield what keeps the two ends of a tunnel from an adjacency, or from an election that works."""
     for device in network.devices:
         yield from _in_excerpts(device)
@@ -95,38 +97,38 @@ def check(network: Network) -> Iterator[Found]:
         yield found(OSPF_AUTHENTICATION, culprit.device, culprit.line(words), what, related=related)
 
 
-def _in_excerpts(device: Device) -> Iterator[Found]:
+def _in_excerpts(device: Device) -> Iterator[NetworkConcern]:
     """Yield findings about tunnels that nothing else is said of: they may be meant to be multipoint."""
     for tunnel in device.tunnels.tunnels:
         interface = ospf_interface(device, tunnel.name)
         if tunnel.is_excerpt and interface is not None and interface.process is not None and not interface.network:
             section = f"interface {tunnel.name}"
             what = f"{tunnel.name} is point-to-point for OSPF: if it is multipoint, it has one neighbor at a time"
-            at, fix = (section, f"ip ospf {interface.process}"), f"{section}\n ip ospf network point-to-multipoint"
+            at, fix = (section, f"ip ospf {interface.process}"), f"{section}\n {_MULTIPOINT}"
             yield found(TYPE_DEFAULT, device, at, what, fix, severity=Severity.ADVICE)
 
 
-def _alone(network: Network, end: End) -> Iterator[Found]:
+def _alone(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     interface = _running(end)
     if interface is None:
         return
     if end.multipoint and interface.network is None and not network.servers_of(end):
         what = f"{end.name} is multipoint, and point-to-point for OSPF: it has one neighbor at a time"
-        fix = f"{end.at[0]}\n ip ospf network point-to-multipoint"
+        fix = f"{end.at[0]}\n {_MULTIPOINT}"
         at = end.line("ip ospf network") if interface.process is None else end.line(f"ip ospf {interface.process}")
         # A spoke has one neighbor, its hub; that works if the hub is point-to-multipoint and has the same timers.
         severity = Severity.WARNING if len(end.nhrp.nhs) == 1 else None
         yield found(TYPE_DEFAULT, end.device, at, what, fix, severity=severity)
     if interface.network in _ELECTED and end.is_client and interface.priority and not network.clients(end):
         what = f"{end.device.hostname} is a spoke, and with priority {interface.priority} it may be elected"
-        fix = f"{end.at[0]}\n ip ospf priority 0"
+        fix = f"{end.at[0]}\n {ospf_lines.PRIORITY.of(priority=0)}"
         hubs = [hub for server in network.servers_of(end) if (hub := ospf_interface(server.device, server.name))]
         is_lower = bool(hubs) and all(hub.priority > interface.priority for hub in hubs)
         severity = Severity.WARNING if is_lower else None
         yield found(PRIORITY, end.device, end.line("ip ospf network"), what, fix, severity=severity)
 
 
-def _types(pair: Pair) -> Iterator[Found]:
+def _types(pair: EndPair) -> Iterator[NetworkConcern]:
     here, there = _running(pair.here), _running(pair.there)
     if here is None or there is None:
         return
@@ -135,7 +137,7 @@ def _types(pair: Pair) -> Iterator[Found]:
     where = f"{pair.there.device.hostname}'s {pair.there.name}"
     if _kind(ours) != _kind(theirs):
         what = f"{pair.here.name} is {ours.value} for OSPF, and {where} is {theirs.value}"
-        fix = f"{pair.here.at[0]}\n ip ospf network {theirs.value}"
+        fix = f"{pair.here.at[0]}\n {ospf_lines.NETWORK.of(**dict.fromkeys(theirs.value.split(), True))}"
         both = NetworkType.POINT_TO_POINT, NetworkType.POINT_TO_MULTIPOINT
         alike = timers(here, ours) == timers(there, theirs) and ours in both and theirs in both
         if not alike:  # a point-to-point spoke of a point-to-multipoint hub works with the hub's timers
@@ -144,7 +146,8 @@ def _types(pair: Pair) -> Iterator[Found]:
     mine, other = timers(here, ours), timers(there, theirs)
     if mine != other and here.hello_multiplier is None and there.hello_multiplier is None:
         what = f"OSPF Hellos every {mine[0]} s, dead after {mine[1]} s; at {where} {other[0]} and {other[1]} s"
-        fix = f"{pair.here.at[0]}\n ip ospf hello-interval {other[0]}\n ip ospf dead-interval {other[1]}"
+        right = (ospf_lines.HELLO_INTERVAL.of(seconds=other[0]), ospf_lines.DEAD_INTERVAL.of(seconds=other[1]))
+        fix = "\n ".join((pair.here.at[0], *right))
         at = pair.here.line("ip ospf hello-interval" if mine[0] != other[0] else "ip ospf dead-interval")
         yield found(TIMERS, pair.here.device, at, what, fix, related=related)
 
@@ -160,21 +163,21 @@ def _kind(type_: NetworkType) -> str:
     return "elected" if type_ in _ELECTED else "point-to-point"
 
 
-def _running(end: End) -> Interface | None:
+def _running(end: TunnelEnd) -> Interface | None:
     """Return the `ip ospf` lines of an end on which OSPF runs."""
     if not any(one.protocol is Protocol.OSPF for one in end.running):
         return None
     return ospf_interface(end.device, end.name) or Interface(name=end.name)
 
 
-def _area(end: End) -> int | None:
+def _area(end: TunnelEnd) -> int | None:
     interface = _running(end)
     if interface is None or interface.area is not None:
         return interface.area if interface is not None else None
     return next((network.area for _, network in _networks(end)), None)
 
 
-def _area_line(end: End) -> tuple[str, ...]:
+def _area_line(end: TunnelEnd) -> tuple[str, ...]:
     interface = _running(end)
     if interface is not None and interface.area is not None:
         return end.line(f"ip ospf {interface.process}")
@@ -185,7 +188,7 @@ def _area_line(end: End) -> tuple[str, ...]:
     return next(said, end.at)
 
 
-def _networks(end: End) -> Iterator[tuple[Process, OspfNetwork]]:
+def _networks(end: TunnelEnd) -> Iterator[tuple[ProcessSettings, OspfNetwork]]:
     """Yield the `network` lines of OSPF that hold the address of an end."""
     address = int(end.address) if end.address is not None else 0
     for process in end.device.ospf.processes:
@@ -194,7 +197,7 @@ def _networks(end: End) -> Iterator[tuple[Process, OspfNetwork]]:
                 yield process, network
 
 
-def _key(end: End) -> tuple[object, ...] | None:
+def _key(end: TunnelEnd) -> tuple[object, ...] | None:
     interface = _running(end)
     if interface is None:
         return None

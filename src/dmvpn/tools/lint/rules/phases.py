@@ -1,8 +1,8 @@
-"""Rules about the three phases: what hub and spokes say of shortcuts must fit what routing tells them.
+"""Rules about the three phases: the lines about shortcuts at hub and spokes must fit their routing.
 
-phase 1    point-to-point spokes; everything goes by the hub, so the hub must tell each spoke of the others
+phase 1    point-to-point spokes; all traffic goes through the hub, which must advertise each spoke's routes to the rest
 phase 2    multipoint spokes without `shortcut`; direct where routing keeps the far spoke as the next hop
-phase 3    `redirect` at the hub, `shortcut` at the spokes; routing may tell a summary, NHRP finds the short way
+phase 3    `redirect` at the hub, `shortcut` at the spokes; the hub may advertise a summary, NHRP finds the direct path
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.eigrp.lint import entered, line_of
+from dmvpn.features.eigrp.lint import NEXT_HOP_SELF, line_of, taken_back
+from dmvpn.features.nhrp.config import lines as nhrp_lines
+from dmvpn.features.nhrp.config.lines import of_version
 from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.rules import split_horizon
@@ -19,16 +22,16 @@ from dmvpn.tools.lint.rules import split_horizon
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.network.overlay import End, Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 REDIRECT: Final = Rule(
     id="phase3-redirect-missing",
     severity=Severity.WARNING,
     title="Spokes follow redirects, and their hub sends none",
-    why="In phase 3 the hub tells a spoke that there is a shorter way. Without `ip nhrp redirect` at the hub the "
-    "spokes' `shortcut` has nothing to follow, and all traffic between them stays with the hub. Not where routing "
-    "tells spokes that they are each other's next hops, as in phase 2.",
+    why="In phase 3 the hub informs a spoke of a shorter path. Without `ip nhrp redirect` at the hub the spokes' "
+    "`shortcut` has nothing to follow, and all traffic between them stays on the hub. No finding where routing makes "
+    "the spokes each other's next hops, as in phase 2.",
     bad="interface Tunnel0\n ip nhrp map multicast dynamic",
     fix="interface Tunnel0\n ip nhrp redirect",
 )
@@ -36,7 +39,7 @@ SHORTCUT: Final = Rule(
     id="phase3-shortcut-missing",
     severity=Severity.WARNING,
     title="The hub sends redirects, and a multipoint spoke does not follow them",
-    why="A spoke without `ip nhrp shortcut` ignores redirects, and its traffic to other spokes stays with the hub. "
+    why="A spoke without `ip nhrp shortcut` ignores redirects, and its traffic to other spokes stays on the hub. "
     "Point-to-point spokes of phase 1 have no other way, so redirects for them are harmless. Advice where the "
     "configuration is one of IOS 15.7 or later (its line `version`): there it is on by default and not shown.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast",
@@ -45,9 +48,9 @@ SHORTCUT: Final = Rule(
 SUMMARY: Final = Rule(
     id="phase3-summary-without-redirect",
     severity=Severity.WARNING,
-    title="The hub tells multipoint spokes a summary, and sends no redirects",
-    why="A summary hides which spoke a prefix is behind: its next hop is the hub. Only phase 3 finds the short way "
-    "behind it; without `ip nhrp redirect` all traffic between spokes stays with the hub.",
+    title="The hub advertises a summary to multipoint spokes, and sends no redirects",
+    why="A summary hides which spoke a prefix is behind: its next hop is the hub. Only phase 3 finds the direct "
+    "path; without `ip nhrp redirect` all traffic between spokes stays on the hub.",
     bad="interface Tunnel0\n ip summary-address eigrp 100 10.0.0.0 255.0.0.0",
     fix="interface Tunnel0\n ip nhrp redirect",
 )
@@ -55,8 +58,8 @@ SPOKE: Final = Rule(
     id="phase3-spoke-point-to-point",
     severity=Severity.ADVICE,
     title="A point-to-point spoke among spokes that go directly",
-    why="The others find each other by redirects; this one has a single destination, so that everything from and to "
-    "it goes by the hub. That is phase 1, and all right where it is meant.",
+    why="The other spokes find each other by redirects; this spoke has a single destination, so that all its traffic "
+    "goes through the hub. That is phase 1, and right if it is intended.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1\n tunnel destination 198.51.100.1",
     fix="interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint\n ip nhrp shortcut",
 )
@@ -64,7 +67,7 @@ POINT_TO_POINT: Final = Rule(
     id="phase3-shortcut-point-to-point",
     severity=Severity.ADVICE,
     title="`ip nhrp shortcut` on a point-to-point tunnel",
-    why="A point-to-point tunnel has one destination, the hub; there is no short way through it. Shortcuts need "
+    why="A point-to-point tunnel has one destination, the hub; no shortcut can use it. Shortcuts need "
     "`tunnel mode gre multipoint`.",
     bad="interface Tunnel0\n tunnel destination 198.51.100.1\n ip nhrp shortcut",
     fix="interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint",
@@ -72,9 +75,9 @@ POINT_TO_POINT: Final = Rule(
 NEXT_HOP: Final = Rule(
     id="phase2-next-hop-self",
     severity=Severity.WARNING,
-    title="Phase 2 with EIGRP, and the hub puts itself as the next hop",
-    why="In phase 2 spokes ask NHRP for the next hop of a route. EIGRP names the hub unless it is told not to, so "
-    "spokes never ask for each other and all traffic stays with the hub.",
+    title="Phase 2 with EIGRP, and the hub sets itself as the next hop",
+    why="In phase 2 spokes ask NHRP for the next hop of a route. EIGRP sets the hub unless configured otherwise, so "
+    "spokes never ask for each other and all traffic stays on the hub.",
     bad="interface Tunnel0\n no ip split-horizon eigrp 100",
     fix="interface Tunnel0\n no ip next-hop-self eigrp 100",
 )
@@ -92,8 +95,8 @@ OSPF: Final = Rule(
 RULES: Final = (REDIRECT, SHORTCUT, SUMMARY, SPOKE, POINT_TO_POINT, NEXT_HOP, OSPF)
 
 
-def check(network: Network) -> Iterator[Found]:
-    """Yield where hub and spokes do not agree on a phase."""
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield tunnels whose hub and spokes do not agree on a phase."""
     for hub in network.ends:
         if network.is_server(hub) and hub.nhrp.network_id is not None:
             yield from _phase3(network, hub)
@@ -105,17 +108,23 @@ def check(network: Network) -> Iterator[Found]:
         if end.nhrp.shortcut and not end.multipoint and end.tunnel.destination is not None:
             what = f"{end.name} is point-to-point: there is no short way through it"
             at = end.line(f"{end.words} shortcut")
-            yield found(POINT_TO_POINT, end.device, at, what, f"{end.at[0]}\n no {end.words} shortcut")
+            yield found(
+                POINT_TO_POINT,
+                end.device,
+                at,
+                what,
+                f"{end.at[0]}\n {of_version(nhrp_lines.SHORTCUT, end.nhrp.version).no()}",
+            )
 
 
-def _multipoint_clients(network: Network, hub: End) -> tuple[End, ...]:
+def _multipoint_clients(network: Network, hub: TunnelEnd) -> tuple[TunnelEnd, ...]:
     return tuple(client for client in network.clients(hub) if client.multipoint)
 
 
-def _phase3(network: Network, hub: End) -> Iterator[Found]:
+def _phase3(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
     clients = _multipoint_clients(network, hub)
     following = [client for client in clients if client.nhrp.shortcut]
-    fix = f"{hub.at[0]}\n {hub.words} redirect"
+    fix = f"{hub.at[0]}\n {of_version(nhrp_lines.REDIRECT, hub.nhrp.version).of()}"
     if following and not hub.nhrp.redirect and not _keeps_next_hops(hub):
         related = tuple((client.device, client.line(f"{client.words} shortcut")) for client in following)
         what = f"{_names(following)} would follow redirects of {hub.device.hostname}, and {hub.name} sends none"
@@ -126,7 +135,12 @@ def _phase3(network: Network, hub: End) -> Iterator[Found]:
                 what = (
                     f"{_names(following)} go directly where they can, and {client.device.hostname} has one destination"
                 )
-                fix = f"{client.at[0]}\n no tunnel destination\n tunnel mode gre multipoint\n {client.words} shortcut"
+                right = (
+                    tunnel_lines.DESTINATION.no(),
+                    tunnel_lines.MODE.of(gre=True, multipoint=True),
+                    of_version(nhrp_lines.SHORTCUT, client.nhrp.version).of(),
+                )
+                fix = "\n ".join((client.at[0], *right))
                 yield found(SPOKE, client.device, client.line("tunnel destination"), what, fix)
     running = hub.eigrp
     if running is None or hub.nhrp.redirect or not (clients or not network.clients(hub)) or following:
@@ -139,7 +153,7 @@ def _phase3(network: Network, hub: End) -> Iterator[Found]:
         yield found(SUMMARY, hub.device, at, what, fix)
 
 
-def _keeps_next_hops(hub: End) -> bool:
+def _keeps_next_hops(hub: TunnelEnd) -> bool:
     """Return whether spokes hear from the hub that they are each other's next hops (phase 2), so that they ask for
     these.
     """
@@ -149,7 +163,7 @@ def _keeps_next_hops(hub: End) -> bool:
     return hub.eigrp is not None and not hub.eigrp[1].next_hop_self and not hub.eigrp[1].summaries
 
 
-def _following(network: Network, client: End) -> Iterator[Found]:
+def _following(network: Network, client: TunnelEnd) -> Iterator[NetworkConcern]:
     """Check that a spoke follows the redirects of its hubs."""
     hubs = [hub for hub in network.servers_of(client) if hub.nhrp.redirect and hub.nhrp.network_id is not None]
     if not hubs or not client.multipoint or client.nhrp.shortcut:
@@ -161,22 +175,22 @@ def _following(network: Network, client: End) -> Iterator[Found]:
         what += f", unless IOS {client.device.release} does that by default"
         severity = Severity.ADVICE
     related = tuple((hub.device, hub.line(f"{hub.words} redirect")) for hub in hubs)
-    fix = f"{client.at[0]}\n {client.words} shortcut"
+    fix = f"{client.at[0]}\n {of_version(nhrp_lines.SHORTCUT, client.nhrp.version).of()}"
     yield found(SHORTCUT, client.device, client.at, what, fix, related=related, severity=severity)
 
 
-def _names(ends: list[End]) -> str:
+def _names(ends: list[TunnelEnd]) -> str:
     names = [end.device.hostname for end in ends]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _eigrp(network: Network, hub: End) -> Iterator[Found]:
+def _eigrp(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
     running = hub.eigrp
     clients = network.clients(hub)
     if running is None or (len(clients) == 1 and len(network.devices) > 1):
         return
     process, settings = running
-    if split_horizon.is_told_of(network, hub):
+    if split_horizon.has_finding(network, hub):
         return  # first things first: there are no prefixes yet
     multipoint = _multipoint_clients(network, hub)
     phase2 = [client for client in multipoint if not client.nhrp.shortcut]
@@ -186,11 +200,11 @@ def _eigrp(network: Network, hub: End) -> Iterator[Found]:
             hub.device,
             hub.at,
             f"{_names(phase2)} get each other's prefixes with the next hop {hub.address}, so they never talk directly",
-            entered(process, hub.name, "no next-hop-self"),
+            taken_back(process, hub.name, NEXT_HOP_SELF),
         )
 
 
-def _ospf(network: Network, hub: End) -> Iterator[Found]:
+def _ospf(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
     if hub.nhrp.redirect or not any(one.protocol is Protocol.OSPF for one in hub.running):
         return
     phase2 = [client for client in _multipoint_clients(network, hub) if not client.nhrp.shortcut]
@@ -207,6 +221,6 @@ def _ospf(network: Network, hub: End) -> Iterator[Found]:
             hub.line("ip ospf network"),
             f"{_names(phase2)} see each other's prefixes behind {hub.device.hostname}, so they never talk directly "
             f"without redirects, and `{hub.words} shortcut` at the spokes",
-            f"{hub.at[0]}\n {hub.words} redirect",
+            f"{hub.at[0]}\n {of_version(nhrp_lines.REDIRECT, hub.nhrp.version).of()}",
             related=tuple((client.device, client.line("ip ospf network")) for client in phase2),
         )

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.model import Authentication
+from dmvpn.features.ikev2.config import profiles
+from dmvpn.features.ikev2.model import AuthenticationMethod
 from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.ios import Placeholder
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.rules.sides import Side, side_of
 
@@ -16,15 +18,15 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ikev2.model import Profile
     from dmvpn.features.ikev2.terms import Terms
-    from dmvpn.network.overlay import End, Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 KEY: Final = Rule(
     id="ike-key-differs",
     severity=Severity.ERROR,
     title="The pre-shared keys of the two ends differ",
-    why="What one end signs with (its local key) has to be what the other one checks with (its remote key for that "
-    "peer). IKE_AUTH ends with AUTHENTICATION_FAILED (RFC 7296 §2.15).",
+    why="The key with which one end signs (its local key) has to be the key with which the other one checks (its "
+    "remote key for that peer). IKE_AUTH ends with AUTHENTICATION_FAILED (RFC 7296 §2.15).",
     bad="crypto ikev2 keyring K\n peer HUB\n  pre-shared-key OTHER",
     fix="crypto ikev2 keyring K\n peer HUB\n  pre-shared-key THE-SAME",
 )
@@ -42,14 +44,14 @@ NO_PROFILE: Final = Rule(
     severity=Severity.ERROR,
     title="No IKE profile of the peer matches this router's identity",
     why="A responder chooses its profile by the identity that the initiator gives, its address unless `identity "
-    "local` says otherwise. If none matches, it refuses whoever it is.",
+    "local` says otherwise. If none matches, it refuses the peer.",
     bad="crypto ikev2 profile P\n match identity remote address 192.0.2.1",
     fix="crypto ikev2 profile P\n match identity remote address 0.0.0.0",
 )
 METHOD: Final = Rule(
     id="ike-authentication-differs",
     severity=Severity.ERROR,
-    title="One end proves itself in a way that the other does not accept",
+    title="One end authenticates by a method that the other does not accept",
     why="`authentication local` of one end has to be among `authentication remote` of the other (RFC 7296 §2.15).",
     bad="crypto ikev2 profile P\n authentication remote rsa-sig",
     fix="crypto ikev2 profile P\n authentication remote pre-share",
@@ -58,9 +60,9 @@ NAMELESS: Final = Rule(
     id="ike-name-not-proved",
     severity=Severity.WARNING,
     title="Addresses are bound to names that a key found by address does not prove",
-    why="`ip nhrp bind identity` lets an address belong to the IKE identity that registered it. A pre-shared key that "
-    "the keyring finds by a range of addresses is that of everybody there, and each of them may say any name that no "
-    "entry names. Give each peer an entry with its identity, or use certificates.",
+    why="`ip nhrp bind identity` binds an address to the IKE identity that registered it. A pre-shared key for a range "
+    "of addresses belongs to all peers there, and each of them may claim any name that no keyring entry has. Give "
+    "each peer an entry with its identity, or use certificates.",
     bad="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0",
     fix="crypto ikev2 keyring K\n peer SPOKE1\n  identity fqdn spoke1.example\n  pre-shared-key ITS-OWN",
 )
@@ -69,15 +71,15 @@ PAIR: Final = Rule(
     severity=Severity.WARNING,
     title="Spokes that are to go directly, and a key that one of them shares with the hub alone",
     why="Two spokes negotiate SAs of their own before they send to each other. A key for the hub's address alone is no "
-    "key for another spoke, so what is between them stays on the hub. Certificates, or a key for the addresses of all "
-    "spokes, let them meet.",
+    "key for another spoke, so traffic between them stays on the hub. Certificates, or a key for the addresses of "
+    "all spokes, allow direct tunnels.",
     bad="crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.1\n  pre-shared-key SECRET",
     fix="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0\n  pre-shared-key SECRET",
 )
 
 
-def lonely(network: Network) -> Iterator[Found]:
-    """Yield of each server's clients that go directly: who has no key for another one."""
+def lonely(network: Network) -> Iterator[NetworkConcern]:
+    """Yield clients of a server that send directly to other clients and have no key for them."""
     for server in network.servers:
         near = [end for end in network.clients(server) if end.multipoint and _goes_directly(server, end)]
         sides = [side for side in map(side_of, near) if side is not None]
@@ -91,11 +93,11 @@ def lonely(network: Network) -> Iterator[Found]:
             at = next(
                 ((f"crypto ikev2 keyring {ring.name}",) for ring in here.end.device.ikev2.keyrings), here.profile_line
             )
-            what = f"there is no key for {first.name} ({first.address}){others}: what is for it stays on the hub"
+            what = f"there is no key for {first.name} ({first.address}){others}: traffic for it stays on the hub"
             yield found(PAIR, here.end.device, at, what, related=((first.end.device, first.profile_line),))
 
 
-def _goes_directly(server: End, client: End) -> bool:
+def _goes_directly(server: TunnelEnd, client: TunnelEnd) -> bool:
     """Return whether clients go directly: phase 3, or phase 2."""
     return client.nhrp.shortcut or not server.nhrp.redirect
 
@@ -105,8 +107,8 @@ def _has_no_key(here: Side, there: Side) -> bool:
     return isinstance(terms, Reason) and terms.code in (IkeReason.NO_KEY, IkeReason.NO_WAY)
 
 
-def names(end: End) -> Iterator[Found]:
-    """Yield where an address may belong to a name that nothing proves."""
+def names(end: TunnelEnd) -> Iterator[NetworkConcern]:
+    """Yield tunnels that bind addresses to a name that the key does not prove."""
     side = side_of(end) if end.nhrp.bind_identity else None
     for keyring, peer in side.book.nameless(side.policy) if side is not None else ():
         written = any(one.name == keyring for one in end.device.ikev2.keyrings)
@@ -116,7 +118,7 @@ def names(end: End) -> Iterator[Found]:
         yield found(NAMELESS, end.device, at, what, related=related)
 
 
-def proofs(here: Side, there: Side) -> Iterator[Found]:
+def proofs(here: Side, there: Side) -> Iterator[NetworkConcern]:
     """Yield proofs, the client first: it begins. Certificates are not in a configuration, so only keys are compared."""
     ours = here.book.to(here.policy, there.address)
     if isinstance(ours, Reason):
@@ -126,7 +128,7 @@ def proofs(here: Side, there: Side) -> Iterator[Found]:
     if isinstance(theirs, Reason):
         if theirs.code is IkeReason.NO_MATCH:
             at = _profile_of(there)
-            what = f"no IKE profile here is for {here.name}, which says that it is {here.address}"
+            what = f"no IKE profile here matches {here.name}, whose identity is {here.address}"
             related = ((here.end.device, here.profile_line),)
             if _says_address(here, ours):
                 yield found(NO_PROFILE, there.end.device, at, what, related=related)
@@ -139,13 +141,14 @@ def proofs(here: Side, there: Side) -> Iterator[Found]:
             accepted = ", ".join(method.value for method in of_far.remote_authentication) or "nothing"
             what = f"{one.name} proves itself by {its.local_authentication.value}, and this profile accepts {accepted}"
             at = (*_ike_line(far, of_far), "authentication remote")
-            fix = f"{_ike_line(far, of_far)[0]}\n authentication remote {its.local_authentication.value}"
+            method = profiles.USES.of(remote=True, **{its.local_authentication.value: True})
+            fix = f"{profiles.PROFILE.of(name=of_far.name)}\n {method}" if _is_written(far, of_far) else ""
             yield found(METHOD, far.end.device, at, what, fix, related=((one.end.device, _ike_line(one, its)),))
             return
     yield from _keys(here, ours, there, theirs)
 
 
-def _keys(here: Side, ours: Terms, there: Side, theirs: Terms) -> Iterator[Found]:
+def _keys(here: Side, ours: Terms, there: Side, theirs: Terms) -> Iterator[NetworkConcern]:
     differing = []
     for sender, its, receiver, of_receiver in ((here, ours, there, theirs), (there, theirs, here, ours)):
         if its.secret is None:
@@ -162,31 +165,27 @@ def _keys(here: Side, ours: Terms, there: Side, theirs: Terms) -> Iterator[Found
         yield found(KEY, here.end.device, _key_line(here, profile), "; ".join(differing), related=related)
 
 
-def _no_terms(here: Side, there: Side, why: Reason) -> Iterator[Found]:
+def _no_terms(here: Side, there: Side, why: Reason) -> Iterator[NetworkConcern]:
     """Yield why the book refused: because there is no key, or for what the rules about one configuration say."""
     if why.code not in (IkeReason.NO_KEY, IkeReason.NO_WAY):
         return
-    profiles = here.end.device.ikev2.profiles
+    written = here.end.device.ikev2.profiles
     keyrings = {keyring.name for keyring in here.book.config.keyrings}
-    if any(one.keyring and one.keyring not in keyrings for one in profiles):
+    if any(one.keyring and one.keyring not in keyrings for one in written):
         return
     name = here.policy.ikev2_profile
-    profile = next((one for one in profiles if one.name == name), profiles[0] if len(profiles) == 1 else None)
+    profile = next((one for one in written if one.name == name), written[0] if len(written) == 1 else None)
     if profile is not None and not _uses_keyring(profile):
         return
     at = _key_line(here, profile) if profile is not None else here.profile_line
-    fix = (
-        f"{at[0]}\n peer {there.name}\n  address {there.address}\n  pre-shared-key SECRET"
-        if profile is not None
-        else ""
-    )
+    fix = _key(profile, there) if profile is not None and _has_ring(here, profile) else ""
     what = f"there is no key for {there.name} ({there.address})"
     yield found(NO_KEY, here.end.device, at, what, fix, related=((there.end.device, there.profile_line),))
 
 
 def _uses_keyring(profile: Profile) -> bool:
     methods = (profile.local_authentication, *profile.remote_authentication)
-    return bool(profile.keyring) and Authentication.PRE_SHARED_KEY in methods
+    return bool(profile.keyring) and AuthenticationMethod.PRE_SHARED_KEY in methods
 
 
 def _says_address(side: Side, terms: Terms) -> bool:
@@ -200,11 +199,28 @@ def _profile_of(side: Side) -> tuple[str, ...]:
 
 
 def _ike_line(side: Side, profile: Profile) -> tuple[str, ...]:
-    known = any(one.name == profile.name for one in side.end.device.ikev2.profiles)
-    return (f"crypto ikev2 profile {profile.name}",) if known else ("crypto isakmp key",)
+    return (f"crypto ikev2 profile {profile.name}",) if _is_written(side, profile) else ("crypto isakmp key",)
+
+
+def _is_written(side: Side, profile: Profile) -> bool:
+    """Return whether a profile is one of the configuration, and not made of the keys of ISAKMP."""
+    return any(one.name == profile.name for one in side.end.device.ikev2.profiles)
+
+
+def _has_ring(side: Side, profile: Profile) -> bool:
+    return any(one.name == profile.keyring for one in side.end.device.ikev2.keyrings)
+
+
+def _key(profile: Profile, there: Side) -> str:
+    """Return the lines of a key for a peer."""
+    kind = "address" if there.address.version == 4 else "address6"
+    address = profiles.ADDRESS.of(**{kind: str(there.address)})
+    name = "-".join(there.name.split())  # of a file whose name has blanks
+    peer = [profiles.PEER.of(name=name), address, profiles.PRE_SHARED_KEY.of(key=Placeholder("SECRET"))]
+    return "\n ".join([profiles.RING.of(name=profile.keyring), "\n  ".join(peer)])
 
 
 def _key_line(side: Side, profile: Profile) -> tuple[str, ...]:
-    if any(one.name == profile.keyring for one in side.end.device.ikev2.keyrings):
+    if _has_ring(side, profile):
         return (f"crypto ikev2 keyring {profile.keyring}",)
     return _ike_line(side, profile)

@@ -13,7 +13,10 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.offers import esp_offer, esp_suites, ike_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.wire.numbers import ProtocolId
+from dmvpn.features.ipsec.config.profiles import PFS as PFS_LINE
+from dmvpn.features.ipsec.lint import in_transport_mode
 from dmvpn.features.ipsec.policies import resolve
+from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.rules.proofs import KEY, METHOD, NAMELESS, NO_KEY, NO_PROFILE, PAIR, lonely, names, proofs
 from dmvpn.tools.lint.rules.sides import Side, side_of
@@ -21,14 +24,14 @@ from dmvpn.tools.lint.rules.sides import Side, side_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.network.overlay import End, Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 ONE_SIDED: Final = Rule(
     id="ipsec-one-sided",
     severity=Severity.ERROR,
     title="One end of a tunnel is protected, and the other is not",
-    why="A protected tunnel sends and takes nothing in clear; the other end sends nothing else. Not even a "
+    why="A protected tunnel sends and accepts nothing in clear, and the other end sends only in clear. Not even a "
     "registration gets through.",
     bad="interface Tunnel0\n tunnel mode gre multipoint",
     fix="interface Tunnel0\n tunnel protection ipsec profile P",
@@ -72,18 +75,18 @@ PFS: Final = Rule(
 RULES: Final = (ONE_SIDED, PROPOSALS, KEY, NO_KEY, NO_PROFILE, METHOD, TRANSFORMS, MODE, PFS, NAMELESS, PAIR)
 
 
-def check(network: Network) -> Iterator[Found]:
-    """Yield where the two ends of a tunnel would not agree on its protection."""
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield tunnels whose two ends would not agree on their protection."""
     for culprit, other in network.differing(lambda end: bool(end.tunnel.protection)):
         protected = other if other.tunnel.protection else culprit
         what = (
             f"{protected.device.hostname}'s {protected.name} is protected, {_other(protected, culprit, other)} is not"
         )
-        profile = f" tunnel protection ipsec profile {other.tunnel.protection}"
-        line = profile if other.tunnel.protection else " no tunnel protection ipsec profile"
+        profile = other.tunnel.protection
+        line = PROTECTION.of(profile=profile) if profile else PROTECTION.no()
         related = ((other.device, other.line("tunnel protection")),)
         at = culprit.line("tunnel protection")
-        yield found(ONE_SIDED, culprit.device, at, what, f"{culprit.at[0]}\n{line}", related=related)
+        yield found(ONE_SIDED, culprit.device, at, what, f"{culprit.at[0]}\n {line}", related=related)
     for culprit, other in network.differing(_pfs):
         what = (
             f"{_group(culprit)} here, {_group(other)} at {other.device.hostname}: the first renewal of SAs is refused"
@@ -91,7 +94,7 @@ def check(network: Network) -> Iterator[Found]:
         at = (f"crypto ipsec profile {culprit.tunnel.protection}", "set pfs")
         theirs = (f"crypto ipsec profile {other.tunnel.protection}", "set pfs")
         group = _pfs(other)
-        fix = f"{at[0]}\n {f'set pfs group{group}' if group else 'no set pfs'}"
+        fix = f"{at[0]}\n {PFS_LINE.of(group=f'group{group}') if group else PFS_LINE.no()}"
         yield found(PFS, culprit.device, at, what, fix, related=((other.device, theirs),))
     for end in network.ends:
         yield from names(end)
@@ -104,24 +107,24 @@ def check(network: Network) -> Iterator[Found]:
             yield from proofs(here, there)
 
 
-def _other(end: End, one: End, other: End) -> str:
+def _other(end: TunnelEnd, one: TunnelEnd, other: TunnelEnd) -> str:
     rest = other if end is one else one
     return f"{rest.device.hostname}'s {rest.name}"
 
 
-def _pfs(end: End) -> int | None:
+def _pfs(end: TunnelEnd) -> int | None:
     if not end.tunnel.protection:
         return None
     policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.source) if end.source is not None else None
     return policy.pfs_group if policy is not None and not isinstance(policy, Reason) else None
 
 
-def _group(end: End) -> str:
+def _group(end: TunnelEnd) -> str:
     group = _pfs(end)
     return f"group {group} for perfect forward secrecy" if group else "no perfect forward secrecy"
 
 
-def _algorithms(here: Side, there: Side) -> Iterator[Found]:
+def _algorithms(here: Side, there: Side) -> Iterator[NetworkConcern]:
     ours, theirs = here.book.suites(here.path(there)), there.book.suites(there.path(here))
     sound = not (_has_dangling_proposal(here) or _has_dangling_proposal(there))
     if sound and not any(suite in theirs for suite in ours):
@@ -150,7 +153,7 @@ def _algorithms(here: Side, there: Side) -> Iterator[Found]:
 
 
 def _has_dangling_proposal(side: Side) -> bool:
-    """Return whether a proposal is not there: then the defaults are offered, and that is told by the rule about it."""
+    """Return whether a proposal is not there: then the defaults are offered, and the rule about it reports that."""
     config = side.end.device.ikev2
     known = {proposal.name for proposal in config.proposals}
     return any(name not in known for policy in config.policies for name in policy.proposals)
@@ -174,7 +177,7 @@ def _proposal_line(side: Side) -> tuple[str, ...]:
     return side.profile_line
 
 
-def _modes(here: Side, there: Side) -> Iterator[Found]:
+def _modes(here: Side, there: Side) -> Iterator[NetworkConcern]:
     if here.policy.transport == there.policy.transport:
         return
     tunnel, transport = (there, here) if here.policy.transport else (here, there)
@@ -183,8 +186,17 @@ def _modes(here: Side, there: Side) -> Iterator[Found]:
         (p.transform_sets for p in tunnel.end.device.ipsec.profiles if p.name == tunnel.end.tunnel.protection), ()
     )
     at = (f"crypto ipsec transform-set {names[0]}",) if names else tunnel.profile_line
+    known = [one for one in tunnel.end.device.ipsec.transform_sets if one.name in names[:1]]
     result = "which takes nothing else" if strict else "so both use tunnel mode"
     what = f"tunnel mode here, transport mode at {transport.name}, {result}"
     severity = Severity.ERROR if strict else None
     related = ((transport.end.device, transport.profile_line),)
-    yield found(MODE, tunnel.end.device, at, what, f"{at[0]}\n mode transport", related=related, severity=severity)
+    yield found(
+        MODE,
+        tunnel.end.device,
+        at,
+        what,
+        in_transport_mode(known[0]) if known else "",
+        related=related,
+        severity=severity,
+    )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.nhrp.config import lines as nhrp_lines
+from dmvpn.features.nhrp.config.lines import of_version, server
+from dmvpn.ios import Placeholder
 from dmvpn.network.device import is_private
 from dmvpn.tools.lint.found import found
 
@@ -12,15 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.network.overlay import End, Link, Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import Network, ServerLink, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 MISSING: Final = Rule(
     id="nhrp-nhs-missing",
     severity=Severity.ERROR,
-    title="A spoke that knows where its hub is, and does not register with it",
-    why="A static map tells where to send; the hub learns of this router by a registration, and those go to next hop "
-    "servers. Without `ip nhrp nhs` the hub cannot send anything back.",
+    title="A spoke that has a map of its hub, and does not register with it",
+    why="A static map is the destination for sending; the hub learns this router's address from a registration, which "
+    "goes to next hop servers. Without `ip nhrp nhs` the hub cannot send anything back.",
     bad="interface Tunnel0\n ip nhrp network-id 1\n ip nhrp map 10.0.0.1 198.51.100.1",
     fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1",
 )
@@ -37,8 +40,8 @@ OWN: Final = Rule(
     id="nhrp-nhs-self",
     severity=Severity.WARNING,
     title="A router that is its own next hop server",
-    why="The NHS is the hub's tunnel address. A registration with oneself is how a client of `nhs dynamic` finds out "
-    "who its server is, so some servers take it, and others look for whom it is addressed to.",
+    why="The NHS is the hub's tunnel address. A client of `nhs dynamic` registers with its own address to find "
+    "its server, so some servers accept such a registration, and others look for a server with that address.",
     bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip nhrp nhs 10.0.0.10 nbma 198.51.100.1",
     fix="interface Tunnel0\n no ip nhrp nhs 10.0.0.10\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
 )
@@ -47,14 +50,14 @@ OFF_SUBNET: Final = Rule(
     severity=Severity.ERROR,
     title="A next hop server that is not on the tunnel's subnet",
     why="The server is a neighbor on the tunnel: its address is one of the tunnel's subnet at both ends. An address "
-    "from elsewhere is a slip of the pen, or the tunnel's mask is wrong.",
+    "outside is a typing mistake, or the tunnel's mask is wrong.",
     bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip nhrp nhs 10.0.9.1 nbma 198.51.100.1",
     fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
 )
 NOBODY: Final = Rule(
     id="nhrp-nhs-nobody",
     severity=Severity.ERROR,
-    title="A next hop server that is nobody's tunnel address",
+    title="A next hop server that is no router's tunnel address",
     why="A hub of this network is among the configurations, and it has another address. The router that gets the "
     "registration answers for itself only, so the spoke never counts as registered.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.9 nbma 198.51.100.1",
@@ -65,7 +68,7 @@ CLIENT: Final = Rule(
     severity=Severity.ERROR,
     title="A next hop server that is a spoke itself",
     why="The tunnel address belongs to a router that registers with the hub like this one, and keeps no registrations "
-    "for others to ask for.",
+    "of other routers.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.20 nbma 203.0.113.20",
     fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
 )
@@ -73,7 +76,7 @@ MAP: Final = Rule(
     id="nhrp-map-wrong",
     severity=Severity.ERROR,
     title="A tunnel address is mapped to an NBMA address that is not its owner's",
-    why="What is sent to this tunnel address goes to the NBMA address of the line. The router that has the tunnel "
+    why="Packets to this tunnel address go to the NBMA address of the line. The router that has the tunnel "
     "address is among the configurations, and its tunnel has another source.",
     bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.9",
     fix="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1",
@@ -83,7 +86,7 @@ PASSWORD: Final = Rule(
     severity=Severity.ERROR,
     title="The NHRP passwords of client and server differ",
     why="The server refuses a registration whose password is not its own with an Error Indication, code 11 (RFC 2332 "
-    "§5.2.7); one that has no password drops what has one. The spoke stays in state NHRP.",
+    "§5.2.7); a server without a password drops packets that have one. The spoke stays in state NHRP.",
     bad="interface Tunnel0\n ip nhrp authentication OTHER",
     fix="interface Tunnel0\n ip nhrp authentication THE-HUBS",
 )
@@ -110,9 +113,9 @@ FEWER: Final = Rule(
     id="nhrp-nhs-one-less",
     severity=Severity.WARNING,
     title="A spoke that lacks a server that all other spokes have",
-    why="All spokes of a cloud but this one name the server. While its own server is dead, the spoke is cut off, and "
-    "the others are not; and the server that it lacks reaches it only by another one. Judged where three spokes or "
-    "more are among the files.",
+    why="All spokes of a cloud but this one name the server. While its own server is dead, this spoke alone is cut "
+    "off; and the server that it lacks reaches it only through another server. Judged if the files have three "
+    "spokes or more.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast",
     fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast\n"
     " ip nhrp nhs 10.0.0.2 nbma 198.51.100.2 multicast",
@@ -120,17 +123,18 @@ FEWER: Final = Rule(
 RULES: Final = (MISSING, WITHOUT_NBMA, OWN, OFF_SUBNET, NOBODY, CLIENT, MAP, PASSWORD, DYNAMIC, UNREACHABLE, FEWER)
 #: Spokes of a cloud from which on one of them counts as odd.
 _MANY: Final = 3
+_NBMA: Final = Placeholder("NBMA-ADDRESS")
 
 
-def check(network: Network) -> Iterator[Found]:
-    """Yield what is wrong between clients and servers."""
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield findings about clients and their servers."""
     for link in network.links:
         yield from _server(network, link)
     for end in network.ends:
         if end.lacks_server and not network.clients(end):
             target = next(target.address for target, _ in end.nhrp.maps if target.is_host)
-            what = f"{end.name} maps {target} and has no next hop server: nobody learns of it"
-            fix = f"{end.at[0]}\n {end.words} nhs {target}"
+            what = f"{end.name} maps {target} and has no next hop server: it registers nowhere"
+            fix = f"{end.at[0]}\n {server(target)}"
             yield found(MISSING, end.device, end.line(f"{end.words} map {target}"), what, fix)
         yield from _maps(network, end)
         yield from _dynamic(end)
@@ -140,20 +144,20 @@ def check(network: Network) -> Iterator[Found]:
         ours, theirs = bool(culprit.nhrp.authentication), bool(other.nhrp.authentication)
         have = "differ" if ours and theirs else f"{'is here' if ours else 'is there'} only"
         what = f"the NHRP passwords of {culprit.name} and {other.device.hostname}'s {other.name} {have}"
-        line = "authentication THE-SAME-AS-THERE" if theirs else "authentication"
-        no = "" if theirs else "no "
+        line = of_version(nhrp_lines.AUTHENTICATION, culprit.nhrp.version)
+        right = line.of(password=Placeholder("THE-SAME-AS-THERE")) if theirs else line.no()
         related = ((other.device, other.line(f"{other.words} authentication")),)
-        at, fix = culprit.line(f"{culprit.words} authentication"), f"{culprit.at[0]}\n {no}{culprit.words} {line}"
+        at, fix = culprit.line(f"{culprit.words} authentication"), f"{culprit.at[0]}\n {right}"
         yield found(PASSWORD, culprit.device, at, what, fix, related=related)
 
 
-def _server(network: Network, link: Link) -> Iterator[Found]:
+def _server(network: Network, link: ServerLink) -> Iterator[NetworkConcern]:
     client, device, address = link.client, link.client.device, link.nhs.address
     own = [mine for mine, _ in client.addresses]
     if link.nbma is None and not link.nhs.name and client.multipoint and address is not None:
         hub = link.server.source if link.server is not None else None
-        what = f"{address} is a next hop server of {client.name}, and no line says its NBMA address"
-        fix = f"{client.at[0]}\n {client.words} map {address} {hub or 'NBMA-ADDRESS'}"
+        what = f"{address} is a next hop server of {client.name}, and no line has its NBMA address"
+        fix = f"{client.at[0]}\n {nhrp_lines.mapping(address, hub or _NBMA)}"
         yield found(WITHOUT_NBMA, device, link.at, what, fix)
     if address is None:
         return
@@ -162,8 +166,7 @@ def _server(network: Network, link: Link) -> Iterator[Found]:
         return
     if link.nbma is not None and link.nbma in (client.source, _outside(client)):
         owner = link.server.source if link.server is not None else None
-        line = f"{client.words} nhs {address} nbma {owner or 'NBMA-ADDRESS'} multicast"
-        fix = f"{client.at[0]}\n no {client.words} nhs {address}\n {line}"
+        fix = f"{client.at[0]}\n no {server(address)}\n {server(address, owner or _NBMA)}"
         yield found(OWN, device, link.at, f"{link.nbma} is the source of {client.name} itself, not a server's", fix)
         return
     wrong = _who_is_it(network, link)
@@ -175,9 +178,9 @@ def _server(network: Network, link: Link) -> Iterator[Found]:
         yield found(OFF_SUBNET, device, link.at, what, _fix(link))
 
 
-def _fewer(network: Network) -> Iterator[Found]:
-    """Yield of each cloud a server that all its clients name but one."""
-    clouds: dict[tuple[int, Prefix], list[End]] = {}
+def _fewer(network: Network) -> Iterator[NetworkConcern]:
+    """Yield the servers that all clients of a cloud name except one."""
+    clouds: dict[tuple[int, Prefix], list[TunnelEnd]] = {}
     for end in network.ends:
         if end.is_client and end.subnet is not None:
             clouds.setdefault((end.nhrp.version, end.subnet), []).append(end)
@@ -196,16 +199,16 @@ def _fewer(network: Network) -> Iterator[Found]:
                 yield _one_less(network, odd, model, address)
 
 
-def _one_less(network: Network, odd: End, model: End, address: IPAddress) -> Found:
+def _one_less(network: Network, odd: TunnelEnd, model: TunnelEnd, address: IPAddress) -> NetworkConcern:
     nbma = next(link.nbma for link in network.links_of(model) if link.nhs.address == address)
     what = f"{odd.name} does not name the server {address}, and all other spokes of its cloud do"
-    fix = f"{odd.at[0]}\n {odd.words} nhs {address} nbma {nbma or 'NBMA-ADDRESS'} multicast"
+    fix = f"{odd.at[0]}\n {server(address, nbma or _NBMA)}"
     related = ((model.device, model.line(f"{model.words} nhs {address}")),)
     return found(FEWER, odd.device, odd.line(f"{odd.words} nhs"), what, fix, related=related)
 
 
-def _who_is_it(network: Network, link: Link) -> Found | None:
-    """Check that the server's tunnel address is somebody's, and of one who serves."""
+def _who_is_it(network: Network, link: ServerLink) -> NetworkConcern | None:
+    """Check that the server's tunnel address belongs to a router, and that this router is a server."""
     client, server = link.client, link.server
     hubs = [
         end
@@ -220,7 +223,7 @@ def _who_is_it(network: Network, link: Link) -> Found | None:
         return None
     if server is None:
         who = f"{right.device.hostname} is {right.address}"
-        what = f"{link.nhs.address} is nobody's tunnel address; {who}"
+        what = f"{link.nhs.address} is no router's tunnel address; {who}"
         return found(NOBODY, client.device, link.at, what, _fix(link, right), related=((right.device, right.at),))
     serves = server.nhrp.multicast_dynamic or not server.is_client or len(network.clients(server)) > 1
     if serves:
@@ -232,7 +235,7 @@ def _who_is_it(network: Network, link: Link) -> Found | None:
     return found(CLIENT, client.device, link.at, what, _fix(link, right), related=((server.device, server.at),))
 
 
-def _is_near(client: End, hub: End) -> bool:
+def _is_near(client: TunnelEnd, hub: TunnelEnd) -> bool:
     """Return whether they are on one subnet."""
     address = client.address
     return address is not None and any(
@@ -241,17 +244,18 @@ def _is_near(client: End, hub: End) -> bool:
     )
 
 
-def _fix(link: Link, hub: End | None = None) -> str:
+def _fix(link: ServerLink, hub: TunnelEnd | None = None) -> str:
     """Return the NHS line as it should be."""
     hub = hub or link.there
-    address = hub.address if hub is not None and hub.address is not None else "HUB-ADDRESS"
-    nbma = (hub.source if hub is not None else None) or link.nbma or "NBMA-ADDRESS"
-    words = link.client.words
-    return f"{link.client.at[0]}\n no {words} nhs {link.nhs.address}\n {words} nhs {address} nbma {nbma} multicast"
+    address = hub.address if hub is not None and hub.address is not None else Placeholder("HUB-ADDRESS")
+    nbma = (hub.source if hub is not None else None) or link.nbma or _NBMA
+    line = of_version(nhrp_lines.NHS, link.client.nhrp.version)
+    right = line.of(nhs_address=address, nbma_address=nbma, multicast=True)
+    return f"{link.client.at[0]}\n {line.no(nhs_address=link.nhs.address)}\n {right}"
 
 
-def _maps(network: Network, end: End) -> Iterator[Found]:
-    """Compare static maps, and the NBMA addresses of NHS lines, with the tunnels of those that have the tunnel
+def _maps(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
+    """Compare static maps, and the NBMA addresses of NHS lines, with the tunnels of the routers that have the tunnel
     addresses.
     """
     said: list[tuple[IPAddress, IPAddress, tuple[str, ...], str]] = [
@@ -291,16 +295,16 @@ def _maps(network: Network, end: End) -> Iterator[Found]:
         )
 
 
-def _outside(end: End) -> IPAddress | None:
+def _outside(end: TunnelEnd) -> IPAddress | None:
     site = end.device.site
     return site.public if site is not None else None
 
 
-def _dynamic(end: End) -> Iterator[Found]:
+def _dynamic(end: TunnelEnd) -> Iterator[NetworkConcern]:
     if not end.is_client or not end.nhrp.unique or end.nhrp.network_id is None:
         return
     interface = end.underlay
-    fix = f"{end.at[0]}\n {end.words} registration no-unique"
+    fix = f"{end.at[0]}\n {of_version(nhrp_lines.REGISTRATION_NO_UNIQUE, end.nhrp.version).of()}"
     if interface is not None and end.device.is_given_address(interface.name):
         how = "by DHCP" if interface.dhcp else "from the far end"
         what = f"{interface.name} gets its address {how}, and {end.name} registers as unique: a new address is refused"
@@ -312,7 +316,7 @@ def _dynamic(end: End) -> Iterator[Found]:
         yield found(DYNAMIC, end.device, end.at, what, fix, severity=Severity.ADVICE)
 
 
-def _reachable(network: Network) -> Iterator[Found]:
+def _reachable(network: Network) -> Iterator[NetworkConcern]:
     for end in network.ends:
         device = end.device
         if not device.has_underlay or device.has_default or end.tunnel.vrf:
@@ -328,7 +332,7 @@ def _reachable(network: Network) -> Iterator[Found]:
                 yield found(UNREACHABLE, device, at, what, "ip route 0.0.0.0 0.0.0.0 NEXT-HOP")
 
 
-def _underlay_protocol(end: End) -> bool:
+def _underlay_protocol(end: TunnelEnd) -> bool:
     """Return whether there is an EIGRP process besides the tunnel's."""
     mine = {one.number for one in end.running}
     return any(process.autonomous_system not in mine for process in end.device.eigrp.processes)

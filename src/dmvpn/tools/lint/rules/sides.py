@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.book import ConfigurationBook
-from dmvpn.features.ikev2.terms import Endpoint, Path, Terms
+from dmvpn.features.ikev2.terms import DatagramPath, Endpoint, Terms
 from dmvpn.features.ipsec.policies import resolve
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ikev2.model import Profile
-    from dmvpn.network.overlay import End
+    from dmvpn.network.overlay import TunnelEnd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
     """One end of a pair, as IKE sees it."""
 
-    end: End
+    end: TunnelEnd
     address: IPAddress
     policy: ProtectionPolicy
     book: ConfigurationBook
@@ -31,9 +31,9 @@ class Side:
         """What the router calls itself."""
         return self.end.device.hostname
 
-    def path(self, to: Side) -> Path:
+    def path(self, to: Side) -> DatagramPath:
         """Return the way of its messages."""
-        return Path(Endpoint(self.address, 500), Endpoint(to.address, 500))
+        return DatagramPath(Endpoint(self.address, 500), Endpoint(to.address, 500))
 
     @property
     def profile_line(self) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ class Side:
         return next(one for one in self.book.config.profiles if one.name == terms.profile)
 
 
-def side_of(end: End) -> Side | None:
+def side_of(end: TunnelEnd) -> Side | None:
     """Return the side; None: the end is not protected, or not in a way that can work at all; other rules say so."""
     if not end.tunnel.protection or end.source is None:
         return None

@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.policies import expansion, resolve
+from dmvpn.ios.common import ADJUST_MSS, IP_MTU
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.network.overlay import End, Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 TOO_LARGE: Final = Rule(
     id="tunnel-mtu-too-large",
     severity=Severity.WARNING,
     title="The largest packets of the tunnel do not fit into the underlay",
-    why="What is too large after GRE and ESP have been put around it is cut into fragments on the way, at the cost of "
-    "speed, or dropped where fragments are filtered or must not be made. Small packets pass: the classic case in "
-    "which ping works and the web does not. Advice where it is only the UDP header of NAT traversal that does not fit, "
-    "and nobody said that there is a NAT.",
+    why="A packet that is too large with its GRE and ESP headers is fragmented on the path, at the cost of speed, or "
+    "dropped where fragments are filtered or not allowed. Small packets pass: the classic case in which ping works "
+    "and the web does not. Advice where only the UDP header of NAT traversal does not fit, and no NAT is configured.",
     bad="interface Tunnel0\n ip mtu 1500",
     fix="interface Tunnel0\n ip mtu 1400",
 )
@@ -36,8 +36,8 @@ MSS: Final = Rule(
     id="tunnel-mss-too-large",
     severity=Severity.WARNING,
     title="TCP segments are not clamped to the tunnel's MTU",
-    why="A segment of the clamped size with 20 octets of IP and 20 of TCP has to fit into `ip mtu`; what does not is "
-    "cut, or waits for an ICMP message that may never come.",
+    why="A segment of the clamped size with 20 octets of IP and 20 of TCP has to fit into `ip mtu`; a larger one is "
+    "fragmented, or waits for an ICMP message that may never come.",
     bad="interface Tunnel0\n ip mtu 1400\n ip tcp adjust-mss 1460",
     fix="interface Tunnel0\n ip tcp adjust-mss 1360",
 )
@@ -45,8 +45,8 @@ NO_MSS: Final = Rule(
     id="tunnel-mss-missing",
     severity=Severity.ADVICE,
     title="TCP segments are not clamped",
-    why="Hosts behind the tunnel believe in 1500 octets and send segments that do not fit. Path MTU discovery fixes "
-    "that where ICMP is let through; `ip tcp adjust-mss` fixes it everywhere.",
+    why="Hosts behind the tunnel assume 1500 octets and send segments that do not fit. Path MTU discovery fixes that "
+    "where ICMP is not filtered; `ip tcp adjust-mss` fixes it everywhere.",
     bad="interface Tunnel0\n ip mtu 1400",
     fix="interface Tunnel0\n ip tcp adjust-mss 1360",
 )
@@ -54,17 +54,19 @@ DIFFER: Final = Rule(
     id="tunnel-mtu-differs",
     severity=Severity.WARNING,
     title="The two ends of a tunnel have different MTUs",
-    why="The end with the larger one sends what the other would not. OSPF checks it: neighbors with different MTUs "
-    "stay in the state Exchange (RFC 2328 §10.6) unless `ip ospf mtu-ignore` is configured.",
+    why="The end with the larger MTU sends packets that the other would not. OSPF checks it: neighbors with different "
+    "MTUs stay in the state Exchange (RFC 2328 §10.6) unless `ip ospf mtu-ignore` is configured.",
     bad="interface Tunnel0\n ip mtu 1440",
     fix="interface Tunnel0\n ip mtu 1400",
 )
 RULES: Final = (TOO_LARGE, MSS, NO_MSS, DIFFER)
 _ETHERNET, _IP, _TCP, _TRAILER, _UDP = 1500, 20, 20, 2, 8
 _ANY: Final = IPv4Address(0)
+#: Octets: the least that the lines can say.
+_LEAST, _LEAST_SEGMENT = 68, 500
 
 
-def check(network: Network) -> Iterator[Found]:
+def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield tunnels whose largest packets do not fit into their underlay."""
     for end in network.ends:
         yield from _packets(end)
@@ -82,13 +84,13 @@ def check(network: Network) -> Iterator[Found]:
             culprit.device,
             culprit.line("ip mtu"),
             what,
-            f"{culprit.at[0]}\n ip mtu {min(filter(None, (mine, theirs)))}",
+            f"{culprit.at[0]}\n {IP_MTU.of(octets=min(filter(None, (mine, theirs))))}",
             related=((other.device, other.line("ip mtu")),),
             severity=Severity.ERROR if stuck else None,
         )
 
 
-def budget(end: End) -> tuple[int, str] | None:
+def budget(end: TunnelEnd) -> tuple[int, str] | None:
     """Return the largest packet inside that fits into the underlay, and how that comes about; None: its profile is no
     good.
     """
@@ -110,12 +112,12 @@ def budget(end: End) -> tuple[int, str] | None:
     return room - gre, f"{words} - {esp} (ESP, the worst of its transforms, with padding{_udp(end)})"
 
 
-def _udp(end: End) -> str:
+def _udp(end: TunnelEnd) -> str:
     ipsec = end.device.ipsec
     return " and UDP" if ipsec.nat_traversal or ipsec.encapsulation.value != "never" else ""
 
 
-def _packets(end: End) -> Iterator[Found]:
+def _packets(end: TunnelEnd) -> Iterator[NetworkConcern]:
     mtu = end.tunnel.ip_mtu
     room = budget(end)
     if mtu is None or room is None:
@@ -123,20 +125,20 @@ def _packets(end: End) -> Iterator[Found]:
     largest, how = room
     if mtu > largest:
         what = f"ip mtu {mtu}, and packets of {largest} octets fit: {how}"
-        fix = f"{end.at[0]}\n ip mtu {min(largest, 1400)}"
+        fix = f"{end.at[0]}\n {IP_MTU.of(octets=max(_LEAST, min(largest, 1400)))}"
         site = end.device.site
         only_in_udp = end.tunnel.protection and mtu <= largest + _UDP and (site is None or site.nat is None)
         severity = Severity.ADVICE if only_in_udp and _udp(end) else None
         yield found(TOO_LARGE, end.device, end.line("ip mtu"), what, fix, severity=severity)
 
 
-def _segments(end: End) -> Iterator[Found]:
+def _segments(end: TunnelEnd) -> Iterator[NetworkConcern]:
     room = budget(end)
     if end.nhrp.version == 6 or room is None:
         return
     mtu = end.tunnel.ip_mtu or room[0]
     mss = mtu - _IP - _TCP
-    fix = f"{end.at[0]}\n ip tcp adjust-mss {min(mss, 1460)}"
+    fix = f"{end.at[0]}\n {ADJUST_MSS.of(octets=max(_LEAST_SEGMENT, min(mss, 1460)))}"
     if end.tunnel.mss is None:
         if end.nhrp.network_id is not None or end.tunnel.protection:
             what = f"TCP through {end.name} is not clamped; {mss} octets of a segment fit into its packets of {mtu}"

@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.interface.config.sections import OPEN_ADDRESS
+from dmvpn.features.nhrp.config.lines import NETWORK_ID
+from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.ios.common import SHUTDOWN
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.network.overlay import End, Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 WITHOUT_NHRP: Final = Rule(
     id="tunnel-multipoint-without-nhrp",
     severity=Severity.ERROR,
     title="A multipoint tunnel without NHRP",
-    why="A multipoint tunnel has no destination; NHRP tells it the NBMA address for each tunnel address. Without `ip "
-    "nhrp network-id` nothing does, and no packet can be sent.",
+    why="A multipoint tunnel has no destination; NHRP finds the NBMA address for each tunnel address. Without `ip nhrp "
+    "network-id` there is no NHRP, and no packet can be sent.",
     bad="interface Tunnel0\n tunnel source GigabitEthernet1\n tunnel mode gre multipoint",
     fix="interface Tunnel0\n ip nhrp network-id 1",
 )
@@ -26,7 +30,7 @@ KEY: Final = Rule(
     id="tunnel-key-differs",
     severity=Severity.ERROR,
     title="The two ends of a tunnel have different keys",
-    why="A packet with another key, or with none, is for no tunnel here and is dropped without a word when it is "
+    why="A packet with another key, or with none, is for no tunnel here and is dropped silently when it is "
     "decapsulated (RFC 2890 §2.1): NHRP never sees it, so the registration goes unanswered.",
     bad="interface Tunnel0\n tunnel key 200",
     fix="interface Tunnel0\n tunnel key 100",
@@ -35,7 +39,7 @@ HUB: Final = Rule(
     id="tunnel-hub-point-to-point",
     severity=Severity.ERROR,
     title="A next hop server with a point-to-point tunnel",
-    why="A hub talks to all spokes by one interface, which therefore is multipoint. A point-to-point tunnel takes "
+    why="A hub sends to all spokes on one interface, which is therefore multipoint. A point-to-point tunnel accepts "
     "packets from its destination alone.",
     bad="interface Tunnel0\n tunnel destination 203.0.113.10",
     fix="interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint",
@@ -43,7 +47,7 @@ HUB: Final = Rule(
 ELSEWHERE: Final = Rule(
     id="tunnel-destination-differs",
     severity=Severity.ERROR,
-    title="A phase 1 spoke whose tunnel leads elsewhere than to its next hop server",
+    title="A phase 1 spoke whose tunnel destination is not its next hop server",
     why="A point-to-point tunnel sends everything to its destination, registrations too. It has to be the NBMA "
     "address of the server.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1\n tunnel destination 198.51.100.9",
@@ -53,9 +57,9 @@ KEEPALIVE: Final = Rule(
     id="tunnel-keepalive",
     severity=Severity.WARNING,
     title="GRE keepalives on a DMVPN tunnel",
-    why="A keepalive is a GRE packet that the far end sends back by decapsulating it. On a multipoint tunnel there is "
-    "nobody to send it to, and Cisco's DMVPN guide rules them out. Registrations, and IKE's dead peer detection, do "
-    "that work.",
+    why="A keepalive is a GRE packet that the far end sends back by decapsulating it. A multipoint tunnel has no "
+    "destination for it, and Cisco's DMVPN guide rules keepalives out. Registrations, and IKE's dead peer detection, "
+    "do that work.",
     bad="interface Tunnel0\n keepalive 5 3\n tunnel mode gre multipoint",
     fix="interface Tunnel0\n no keepalive",
 )
@@ -71,15 +75,15 @@ NO_INTERFACE: Final = Rule(
 RULES: Final = (WITHOUT_NHRP, KEY, HUB, ELSEWHERE, KEEPALIVE, NO_INTERFACE)
 
 
-def check(network: Network) -> Iterator[Found]:
-    """Yield what is wrong with the tunnels of a network."""
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield findings about the tunnels of a network."""
     for end in network.ends:
         yield from _alone(end)
         yield from _source(end)
         if not end.multipoint and network.clients(end):
             who = " and ".join(client.device.hostname for client in network.clients(end))
             what = f"{end.name} is point-to-point, and it is the next hop server of {who}"
-            fix = f"{end.at[0]}\n no tunnel destination\n tunnel mode gre multipoint"
+            fix = f"{end.at[0]}\n {tunnel_lines.DESTINATION.no()}\n {tunnel_lines.MODE.of(gre=True, multipoint=True)}"
             yield found(HUB, end.device, end.line("tunnel destination"), what, fix)
     for link in network.links:
         destination = link.client.tunnel.destination
@@ -87,35 +91,36 @@ def check(network: Network) -> Iterator[Found]:
             continue
         if not any(other.nbma == destination for other in network.links_of(link.client)):
             what = f"{link.client.name} leads to {destination}, and its server {link.nhs.address} is at {link.nbma}"
-            fix = f"{link.client.at[0]}\n tunnel destination {link.nbma}"
+            fix = f"{link.client.at[0]}\n {tunnel_lines.DESTINATION.of(address=link.nbma)}"
             yield found(ELSEWHERE, link.client.device, link.client.line("tunnel destination"), what, fix)
     for culprit, other in network.differing(lambda end: _key(end.tunnel.key)):
         what = (
             f"{culprit.name} has {_key(culprit.tunnel.key)}, and {other.device.hostname}'s {other.name} has "
             f"{_key(other.tunnel.key)}: each drops what the other one sends"
         )
-        line = f" tunnel key {other.tunnel.key}" if other.tunnel.key is not None else " no tunnel key"
+        key = other.tunnel.key
+        line = tunnel_lines.KEY.of(key=key) if key is not None else tunnel_lines.KEY.no()
         related = ((other.device, other.line("tunnel key")),)
-        yield found(KEY, culprit.device, culprit.line("tunnel key"), what, f"{culprit.at[0]}\n{line}", related=related)
+        yield found(KEY, culprit.device, culprit.line("tunnel key"), what, f"{culprit.at[0]}\n {line}", related=related)
 
 
 def _key(key: int | None) -> str:
     return "no tunnel key" if key is None else f"tunnel key {key}"
 
 
-def _alone(end: End) -> Iterator[Found]:
+def _alone(end: TunnelEnd) -> Iterator[NetworkConcern]:
     nhrp = end.nhrp
     says_nothing = not (nhrp.nhs or nhrp.maps or nhrp.multicast or nhrp.multicast_dynamic or nhrp.authentication)
     if end.multipoint and nhrp.network_id is None and says_nothing and not (nhrp.shortcut or nhrp.redirect):
-        what = f"{end.name} is multipoint and has no NHRP: it can find nobody"
-        yield found(WITHOUT_NHRP, end.device, end.line("tunnel mode"), what, f"{end.at[0]}\n ip nhrp network-id 1")
+        what = f"{end.name} is multipoint and has no NHRP: it finds no peer"
+        yield found(WITHOUT_NHRP, end.device, end.line("tunnel mode"), what, f"{end.at[0]}\n {NETWORK_ID.of(id=1)}")
     if end.tunnel.keepalive is not None and (end.multipoint or nhrp.network_id is not None):
         kind = "multipoint" if end.multipoint else "a DMVPN tunnel"
-        what = f"{end.name} is {kind}, and GRE keepalives are for two ends that know nothing else"
-        yield found(KEEPALIVE, end.device, end.line("keepalive"), what, f"{end.at[0]}\n no keepalive")
+        what = f"{end.name} is {kind}, and GRE keepalives are for point-to-point tunnels without NHRP"
+        yield found(KEEPALIVE, end.device, end.line("keepalive"), what, f"{end.at[0]}\n {tunnel_lines.KEEPALIVE.no()}")
 
 
-def _source(end: End) -> Iterator[Found]:
+def _source(end: TunnelEnd) -> Iterator[NetworkConcern]:
     """Check that our own end can exist; only where the configuration says something of its interfaces at all."""
     device, tunnel = end.device, end.tunnel
     if not device.has_underlay or not (tunnel.source_interface or tunnel.source_address):
@@ -128,9 +133,12 @@ def _source(end: End) -> Iterator[Found]:
     if interface is None:
         problem = "which no interface of this router is" if tunnel.source_interface else "which no interface has"
     elif interface.shutdown:
-        problem, fix = "which is shut down", f"interface {interface.name}\n no shutdown"
+        problem, fix = "which is shut down", f"interface {interface.name}\n {SHUTDOWN.no()}"
     elif interface.address is None and not device.is_given_address(interface.name):
-        problem, fix = "which has no IPv4 address", f"interface {interface.name}\n ip address ADDRESS MASK"
+        problem, fix = (
+            "which has no IPv4 address",
+            f"interface {interface.name}\n {OPEN_ADDRESS}",
+        )
     else:
         return
     what = f"the source of {end.name} is {shown}, {problem}: the tunnel stays down"

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from dmvpn.ios import Section
     from dmvpn.network.device import Device
-    from dmvpn.network.overlay import End, Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 BIDIR: Final = Rule(
     id="pim-bidirectional",
@@ -38,8 +38,8 @@ QOS: Final = Rule(
 RULES: Final = (BIDIR, QOS)
 
 
-def check(network: Network) -> Iterator[Found]:
-    """Yield what does not go together in lines that no router here carries out."""
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield combinations that do not work, of lines that no router here carries out."""
     for end in network.ends:
         section = end.device.section(end.name)
         if section is not None and end.nhrp.network_id is not None:
@@ -47,7 +47,7 @@ def check(network: Network) -> Iterator[Found]:
         yield from _qos(end)
 
 
-def _pim(end: End, section: Section) -> Iterator[Found]:
+def _pim(end: TunnelEnd, section: Section) -> Iterator[NetworkConcern]:
     tree = end.device.tree
     said = any("bidir" in one.text("what", "") for one in tree.all(PIM_GLOBAL))
     bidirectional = said or tree.get(PIM_BIDIR) is not None
@@ -57,13 +57,13 @@ def _pim(end: End, section: Section) -> Iterator[Found]:
         yield found(BIDIR, end.device, at, what, "no ip pim bidir-enable")
 
 
-def _qos(end: End) -> Iterator[Found]:
+def _qos(end: TunnelEnd) -> Iterator[NetworkConcern]:
     interface = end.underlay
     policy = _policy_of(end.device, interface.name) if interface is not None else None
     if end.nhrp.groups and policy is not None and interface is not None and not _is_shaper(end.device, policy):
         what = f"{end.name} has policies for each tunnel, and {interface.name} below it has {policy}"
         at = (f"interface {interface.name}", "service-policy output")
-        fix = f"interface {interface.name}\n no service-policy output {policy}"
+        fix = f"interface {interface.name}\n {SERVICE_POLICY.no(output=True, name=policy)}"
         yield found(QOS, end.device, at, what, fix)
 
 

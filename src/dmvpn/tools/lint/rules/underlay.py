@@ -1,4 +1,4 @@
-"""Rules about what is below and beside the tunnels: interfaces, static routes, subnets of several routers."""
+"""Rules about the underlay and the LANs: interfaces, static routes, subnets of several routers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.ios.common import SHUTDOWN
 from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.rules.ways import route_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,14 +17,14 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.tools.lint.found import NetworkConcern
 
 SHUT: Final = Rule(
     id="tunnel-shutdown",
     severity=Severity.ERROR,
     title="A tunnel that is shut down",
-    why="An error where others name it as their next hop server: they register with nobody. Elsewhere it is "
-    "mentioned, because it is easily forgotten.",
+    why="An error where other routers have it as their next hop server: their registrations fail. Otherwise advice, "
+    "because it is easily forgotten.",
     bad="interface Tunnel0\n shutdown",
     fix="interface Tunnel0\n no shutdown",
 )
@@ -30,8 +32,8 @@ NEXT_HOP: Final = Rule(
     id="static-next-hop-unreachable",
     severity=Severity.ERROR,
     title="A static route whose next hop is on no subnet of this router",
-    why="A next hop has to be reached by a connected subnet, or by another route. Otherwise the route is not used. A "
-    "warning where a routing protocol may know the way, and where it is on a subnet of this router and the provider's "
+    why="A next hop has to be on a connected subnet, or reached by another route. Otherwise the route is not used. A "
+    "warning where a routing protocol may have a route, and where it is on a subnet of this router and the provider's "
     "router, which is among the files, has another address.",
     bad="interface GigabitEthernet1\n ip address 203.0.113.10 255.255.255.0\n!\n"
     "ip route 0.0.0.0 0.0.0.0 198.51.100.254",
@@ -41,8 +43,8 @@ OVERLAP: Final = Rule(
     id="subnet-overlap",
     severity=Severity.WARNING,
     title="Two routers are on subnets that overlap and are not the same",
-    why="On one wire the masks have to agree: else one end takes addresses for its neighbors that the other looks "
-    "for elsewhere. On two wires the same addresses are in two places, and the longer prefix gets the packets.",
+    why="On one wire the masks have to agree: otherwise one end takes addresses for its neighbors that the other one "
+    "routes elsewhere. On two wires the same addresses are in two places, and the longer prefix gets the packets.",
     bad="interface GigabitEthernet1\n ip address 203.0.113.10 255.255.0.0",
     fix="interface GigabitEthernet1\n ip address 203.0.113.10 255.255.255.0",
 )
@@ -50,23 +52,23 @@ INSIDE: Final = Rule(
     id="lan-inside-another",
     severity=Severity.ERROR,
     title="A LAN that is a part of another site's LAN",
-    why="Both sites tell the others of their LAN, and the longer prefix gets the packets: hosts of the wide one with "
-    "an address of the narrow one are reached by nobody. The finding is about the LAN whose mask no other has.",
+    why="Both sites advertise their LAN, and the longer prefix gets the packets: hosts of the larger LAN with an "
+    "address in the smaller one cannot be reached. The finding is about the LAN whose mask no other LAN has.",
     bad="interface GigabitEthernet2\n ip address 192.168.20.129 255.255.255.128",
     fix="interface GigabitEthernet2\n ip address 192.168.10.1 255.255.255.0",
 )
 RULES: Final = (SHUT, NEXT_HOP, OVERLAP, INSIDE)
 
 
-def check(network: Network) -> Iterator[Found]:
-    """Yield what is wrong with the underlay of the tunnels."""
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield findings about the underlay of the tunnels."""
     for device in network.devices:
         yield from _shut(network, device)
         yield from _next_hops(network, device)
     yield from _overlaps(network)
 
 
-def _shut(network: Network, device: Device) -> Iterator[Found]:
+def _shut(network: Network, device: Device) -> Iterator[NetworkConcern]:
     for tunnel in device.tunnels.tunnels:
         if not tunnel.shutdown:
             continue
@@ -78,11 +80,11 @@ def _shut(network: Network, device: Device) -> Iterator[Found]:
         what = f"{tunnel.name} is shut down" + (f", and it is the next hop server of {who}" if meant else "")
         severity = None if meant else Severity.ADVICE
         related = tuple((link.client.device, link.at) for link in meant)
-        fix = f"{section}\n no shutdown"
+        fix = f"{section}\n {SHUTDOWN.no()}"
         yield found(SHUT, device, (section, "shutdown"), what, fix, related=related, severity=severity)
 
 
-def _next_hops(network: Network, device: Device) -> Iterator[Found]:
+def _next_hops(network: Network, device: Device) -> Iterator[NetworkConcern]:
     if any(map(device.is_given_address, device.interface_names)) or not device.has_underlay:
         return
     connected = [Prefix.of(address, length) for _, address, length in device.addresses()]
@@ -95,16 +97,16 @@ def _next_hops(network: Network, device: Device) -> Iterator[Found]:
         if hop is None or hop.version == 6 or route.interface:
             continue
         if not _holding(subnets, hop) and _holding(routed, hop) in ([], [route.prefix]):
-            at = (f"ip route {route.prefix.address} {route.prefix.netmask} {hop}",)
+            at = (route_line(route.prefix, next_hop=hop),)
             what = f"the next hop {hop} of {route.prefix} is on no subnet of this router"
             severity = Severity.WARNING if device.learns_routes else None
             yield found(NEXT_HOP, device, at, what, severity=severity)
             continue
         near = _providers_near(network, device, _holding(subnets, hop))
         if near and all(one.owner(hop) is None for one in network.devices):
-            at = (f"ip route {route.prefix.address} {route.prefix.netmask} {hop}",)
-            what = f"nobody here has the next hop {hop}; on its subnet {near[0][0]} has {near[0][1]}"
-            fix = f"no {at[0]}\nip route {route.prefix.address} {route.prefix.netmask} {near[0][1]}"
+            at = (route_line(route.prefix, next_hop=hop),)
+            what = f"no router here has the next hop {hop}; on its subnet {near[0][0]} has {near[0][1]}"
+            fix = f"no {at[0]}\n{route_line(route.prefix, next_hop=near[0][1])}"
             yield found(NEXT_HOP, device, at, what, fix, severity=Severity.WARNING)
 
 
@@ -125,7 +127,7 @@ def _providers_near(network: Network, besides: Device, subnets: list[Prefix]) ->
     ]
 
 
-def _overlaps(network: Network) -> Iterator[Found]:
+def _overlaps(network: Network) -> Iterator[NetworkConcern]:
     known: dict[Prefix, tuple[Device, str]] = {}
     placed = [
         (device, settings.name, Prefix.of(address, length))
@@ -141,7 +143,7 @@ def _overlaps(network: Network) -> Iterator[Found]:
             other = known.get(Prefix.of(prefix.address, length))
             if other is not None and other[0] is not device:
                 wide = Prefix.of(prefix.address, length)
-                if wide in network.told[other[0]] and prefix in network.told[device]:
+                if wide in network.advertised[other[0]] and prefix in network.advertised[device]:
                     yield _inside(network, (device, name, prefix), (*other, wide))
                     continue
                 what = f"{other[1]} is on {wide}, and {name} of {device.hostname} on {prefix}, a part of it"
@@ -150,9 +152,9 @@ def _overlaps(network: Network) -> Iterator[Found]:
                 yield found(OVERLAP, other[0], at, what, related=related)
 
 
-def _inside(network: Network, narrow: tuple[Device, str, Prefix], wide: tuple[Device, str, Prefix]) -> Found:
-    """Return two LANs; whose mask is the rarer one is told."""
-    lengths = Counter(prefix.length for lans in network.told.values() for prefix in lans)
+def _inside(network: Network, narrow: tuple[Device, str, Prefix], wide: tuple[Device, str, Prefix]) -> NetworkConcern:
+    """Return two LANs; the finding is about the one with the rarer mask."""
+    lengths = Counter(prefix.length for lans in network.advertised.values() for prefix in lans)
     (device, name, prefix), (other, there, theirs) = narrow, wide
     culprit, section, related = device, f"interface {name}", (other, (f"interface {there}", "ip address"))
     if lengths[theirs.length] < lengths[prefix.length]:

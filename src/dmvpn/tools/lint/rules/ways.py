@@ -6,32 +6,34 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.static.config import ROUTE, ROUTE6
+from dmvpn.ios import Placeholder
 from dmvpn.network.routing import Protocol, running
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.network.device import Device
-    from dmvpn.network.overlay import End, Network
-    from dmvpn.tools.lint.found import Found
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
 
 STATIC: Final = Rule(
     id="tunnel-recursive-route",
     severity=Severity.ERROR,
     title="A static route sends the tunnel's own packets into the tunnel",
     why="The route to the NBMA address leads through the tunnel that is to reach it: recursive routing. IOS takes the "
-    "tunnel down (%TUN-5-RECURDOWN), finds the old way, and begins again.",
+    "tunnel down (%TUN-5-RECURDOWN), finds the old path, and brings it up again.",
     bad="ip route 198.51.100.0 255.255.255.0 Tunnel0",
     fix="no ip route 198.51.100.0 255.255.255.0 Tunnel0",
 )
 PROTOCOL: Final = Rule(
     id="tunnel-recursive-protocol",
     severity=Severity.ERROR,
-    title="The routing protocol of the tunnel tells the far end the prefix of the tunnel's own source",
-    why="The far end learns the way to the NBMA address through the tunnel, and that is longer than its default "
+    title="The routing protocol of the tunnel advertises the prefix of the tunnel's own source to the far end",
+    why="The far end learns a route to the NBMA address through the tunnel, whose prefix is longer than its default "
     "route: recursive routing. The tunnel goes down (%TUN-5-RECURDOWN), comes back, and so on. The protocol of the "
     "overlay must not run on the underlay.",
     bad="router eigrp 100\n network 0.0.0.0",
@@ -41,20 +43,20 @@ LEAK: Final = Rule(
     id="overlay-in-clear",
     severity=Severity.WARNING,
     title="When the tunnel's routes go, packets for other sites take the default route in clear",
-    why="Protection belongs to the tunnel; which packets go into it is routing's business. When the hub is lost its "
-    "routes go, and what they led to follows the default route of the provider. A route to Null0, behind every other, "
-    "drops it. A warning: nobody wrote protection to lose it so. An error in a file that `dmvpn render` made, which "
-    "writes that route.",
+    why="Protection belongs to the tunnel; routing decides which packets go into it. When the hub is lost its routes "
+    "disappear, and their packets follow the default route to the provider. A route to Null0 of the largest distance "
+    "drops them. A warning, because protection is lost unintentionally. An error in a file that `dmvpn render` made, "
+    "which writes that route.",
     bad="ip route 0.0.0.0 0.0.0.0 203.0.113.254",
     fix="ip route 10.0.0.0 255.0.0.0 Null0 254",
 )
 NOBODY: Final = Rule(
     id="route-next-hop-nobody",
     severity=Severity.ERROR,
-    title="A static route to a tunnel address that nobody has",
+    title="A static route to a tunnel address that no router has",
     why="The next hop is on the tunnel's subnet, and it is this router itself, or no router of the files has it while "
-    "another one has the LAN that the route is for. NHRP finds no way to such a next hop. What only routers may have "
-    "that are not among the files is not judged.",
+    "another one has the LAN that the route is for. NHRP cannot resolve such a next hop. Addresses that may belong "
+    "to routers outside the files are not judged.",
     bad="ip route 192.168.20.0 255.255.255.0 10.0.0.99",
     fix="ip route 192.168.20.0 255.255.255.0 10.0.0.20",
 )
@@ -65,8 +67,8 @@ _LAST: Final = 254
 MADE_BY_RENDER: Final = "! Made by `dmvpn render`."
 
 
-def check(network: Network) -> Iterator[Found]:
-    """Yield what goes the wrong way."""
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield routes that send packets the wrong way."""
     for end in network.ends:
         wanted = [link.nbma for link in network.links_of(end)] or [end.tunnel.destination]
         for nbma in dict.fromkeys(wanted):
@@ -78,7 +80,7 @@ def check(network: Network) -> Iterator[Found]:
         yield from _leak(network, device)
 
 
-def _static(end: End, nbma: IPAddress) -> Iterator[Found]:
+def _static(end: TunnelEnd, nbma: IPAddress) -> Iterator[NetworkConcern]:
     if end.tunnel.vrf:
         return  # its own packets are looked up there, and these routes are of the global table
     subnet, routes = end.subnet, end.device.static.routes
@@ -92,36 +94,37 @@ def _static(end: End, nbma: IPAddress) -> Iterator[Found]:
     for route in routes:
         is_longest = outside is None or route.prefix.length > outside.length
         if leads_inside(route) and nbma in route.prefix and is_longest:
-            family = f"ip route {route.prefix.address} {route.prefix.netmask}"
             what = f"{nbma}, the far end of {end.name}, is reached by {route.prefix} through {end.name} itself"
-            where = route.interface or str(route.next_hop)
-            yield found(STATIC, end.device, (family,), what, f"no {family} {where}")
+            to: dict[str, Hashable] = (
+                {"interface": route.interface} if route.interface else {"next_hop": route.next_hop}
+            )
+            yield found(STATIC, end.device, (_beginning(route.prefix),), what, f"no {route_line(route.prefix, **to)}")
 
 
-def _protocol(network: Network, end: End) -> Iterator[Found]:
-    """Check whether a protocol that runs through the tunnel tells the prefix of the tunnel's source."""
+def _protocol(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
+    """Check whether a protocol that runs on the tunnel advertises the prefix of the tunnel's source."""
     interface = end.underlay
     if interface is None or interface.address is None or interface.name == end.name:
         return
     prefix = Prefix.of(*interface.address)
     below = {(one.protocol, one.number) for one in running(end.device, interface.name, interface.address[0])}
-    told = [one for one in end.running if (one.protocol, one.number) in below]
-    if not told or _is_known_better(network, end, prefix):
+    shared = [one for one in end.running if (one.protocol, one.number) in below]
+    if not shared or _is_known_better(network, end, prefix):
         return
-    router = f"router {told[0].protocol.value.lower()}"
-    if told[0].protocol is Protocol.EIGRP:
-        process = next(one for one in end.device.eigrp.processes if one.autonomous_system == told[0].number)
+    router = f"router {shared[0].protocol.value.lower()}"
+    if shared[0].protocol is Protocol.EIGRP:
+        process = next(one for one in end.device.eigrp.processes if one.autonomous_system == shared[0].number)
         router = f"{router} {process.name or process.autonomous_system}"
-    elif told[0].protocol is Protocol.OSPF:
-        router = f"{router} {told[0].number}"
+    elif shared[0].protocol is Protocol.OSPF:
+        router = f"{router} {shared[0].number}"
     what = (
-        f"{told[0]} runs on {end.name} and on {interface.name}, its source: the far ends learn {prefix} "
+        f"{shared[0]} runs on {end.name} and on {interface.name}, its source: the far ends learn {prefix} "
         "through the tunnel that needs it"
     )
     yield found(PROTOCOL, end.device, (router,), what)
 
 
-def _is_known_better(network: Network, end: End, prefix: Prefix) -> bool:
+def _is_known_better(network: Network, end: TunnelEnd, prefix: Prefix) -> bool:
     """Return whether all far ends that are here have a longer or equal way to it outside, by themselves."""
     others = [pair.there if pair.here is end else pair.here for pair in network.pairs if end in (pair.here, pair.there)]
     if not others or end.source is None:
@@ -130,7 +133,7 @@ def _is_known_better(network: Network, end: End, prefix: Prefix) -> bool:
     return all(route is not None and route.length >= prefix.length for route in known)
 
 
-def _leak(network: Network, device: Device) -> Iterator[Found]:
+def _leak(network: Network, device: Device) -> Iterator[NetworkConcern]:
     ends = [end for end in network.ends_of(device) if end.tunnel.protection and end.running]
     if not ends or not device.has_default or not device.lans:
         return
@@ -138,7 +141,7 @@ def _leak(network: Network, device: Device) -> Iterator[Found]:
         lan
         for other in network.ends
         if other.device is not device and other.tunnel.protection
-        for lan in network.told[other.device]
+        for lan in network.advertised[other.device]
     ]
     own = [lan for _, lan in device.lans]
     dropped = [route.prefix for route in device.static.routes if route.interface == "Null0"]
@@ -147,8 +150,9 @@ def _leak(network: Network, device: Device) -> Iterator[Found]:
     if (foreign and not open_) or (not foreign and dropped):
         return
     shown = ", ".join(str(prefix) for prefix in open_[:4]) + (" and others" if len(open_) > 4 else "")
-    prefixes = [f"{prefix.address} {prefix.netmask}" for prefix in _few(open_)] or ["PREFIX MASK"]
-    lines = [f"ip route {prefix} Null0 {_LAST}" for prefix in prefixes]
+    into: dict[str, Hashable] = {"interface": "Null0", "distance": _LAST}
+    lines = [route_line(prefix, **into) for prefix in _few(open_)]
+    lines = lines or [ROUTE.of(network=Placeholder("PREFIX"), mask=Placeholder("MASK"), **into)]
     names = " or ".join(end.name for end in ends)
     what = f"without a route of {names}, packets for {shown or 'the other sites'} take the default route, in clear"
     by_dhcp = next((one.name for one in device.interfaces.interfaces if one.dhcp), "")
@@ -158,8 +162,22 @@ def _leak(network: Network, device: Device) -> Iterator[Found]:
     yield found(LEAK, device, at, what, "\n".join(lines), severity=severity)
 
 
-def _nobody(network: Network, end: End) -> Iterator[Found]:
-    """Find static routes by the tunnel to an address that nobody there has."""
+def route_line(prefix: Prefix, **to: Hashable) -> str:
+    """Return the line of a static route."""
+    if prefix.version == 6:
+        return ROUTE6.of(prefix=prefix, **to)
+    return ROUTE.of(network=prefix.address, mask=prefix.netmask, **to)
+
+
+def _beginning(prefix: Prefix) -> str:
+    """Return how the line of a static route begins, wherever it leads."""
+    if prefix.version == 6:
+        return ROUTE6.no(prefix=prefix).removeprefix("no ")
+    return ROUTE.no(network=prefix.address, mask=prefix.netmask).removeprefix("no ")
+
+
+def _nobody(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
+    """Find static routes through the tunnel to an address that no router there has."""
     subnet, own = end.subnet, [address for address, _ in end.addresses]
     for route in end.device.static.routes:
         hop = route.next_hop
@@ -171,14 +189,17 @@ def _nobody(network: Network, end: End) -> Iterator[Found]:
         owner = next((one for one in cloud if any(lan in route.prefix for lan in _lans_of(one))), None)
         if hop not in own and owner is None:
             continue
-        line = f"ip route {route.prefix.address} {route.prefix.netmask}"
+        line = route_line(route.prefix, next_hop=hop)
         right = f"; {route.prefix} is behind {owner.device.hostname}, {owner.address}" if owner is not None else ""
-        what = f"the next hop {hop} of {route.prefix} is {'this router itself' if hop in own else 'nobody'}{right}"
-        fix = f"no {line} {hop}\n{line} {owner.address}" if owner is not None else f"no {line} {hop}"
-        yield found(NOBODY, end.device, (f"{line} {hop}",), what, fix)
+        what = f"the next hop {hop} of {route.prefix} is {'this router itself' if hop in own else 'no router'}{right}"
+        fix = f"no {line}"
+        if owner is not None:
+            right = route_line(route.prefix, next_hop=owner.address)
+            fix += f"\n{right}"
+        yield found(NOBODY, end.device, (line,), what, fix)
 
 
-def _lans_of(end: End) -> list[Prefix]:
+def _lans_of(end: TunnelEnd) -> list[Prefix]:
     return [lan for _, lan in end.device.lans]
 
 
