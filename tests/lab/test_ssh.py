@@ -10,13 +10,16 @@ import re
 import socket
 import subprocess
 import sys
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.app.front_ends import FrontEnds, address_of
 from dmvpn.base.errors import UserError
+from dmvpn.base.translation import Addresses, ListedPackets, PacketPolicies, PacketRule
 from support.fake_router import FakeRouter
+from support.fakes import FakePolicies
 from support.ssh_door import CONFIGURATION, PATIENCE, Door
 
 if TYPE_CHECKING:
@@ -184,9 +187,39 @@ def test_two_hundred_who_only_wait_there_keep_nobody_out(door: Door) -> None:
         return count
 
     assert door.wait_for(lambda: waiting() <= 64)
+    assert door.ssh("show privilege") == "Current privilege level is 15\n"
     for one in standing:
         one.close()
-    assert door.wait_for(lambda: door.ssh("show privilege") == "Current privilege level is 15\n")
+
+
+def test_a_denied_address_gets_no_key_exchange_and_closes_the_door_for_nobody(tmp_path: Path) -> None:
+    """An address outside of the access class got a key exchange; its wrong passwords locked everybody out."""
+    door = Door(
+        tmp_path,
+        f"{CONFIGURATION} access-class 5 in\nlogin block-for 600 attempts 1 within 60\n",
+    )
+    nothing, everything = IPv4Address(0), IPv4Address("255.255.255.255")
+    rule = PacketRule(True, Addresses(IPv4Address("127.0.0.2"), nothing), Addresses(nothing, everything))
+    policies = door.router.ports.policies
+    assert isinstance(policies, FakePolicies)
+    policies.known = PacketPolicies({"5": ListedPackets((rule,))})
+    with socket.create_connection(("127.0.0.1", door.port), PATIENCE) as denied:
+        assert denied.recv(100) == b""
+    assert "Permission denied" not in door.ssh("show privilege", password="wrong")
+    assert "LOGIN_FAILED" not in door.log()
+    permitted = ("-b", "127.0.0.2")
+    assert door.ssh("show privilege", options=permitted) == "Current privilege level is 15\n"
+    assert "Too many wrong" in door.ssh("show privilege", options=permitted, password="wrong")
+    assert "%SEC_LOGIN-1-QUIET_MODE_ON" in door.log()
+    with socket.create_connection(("127.0.0.1", door.port), PATIENCE, source_address=("127.0.0.2", 0)) as quiet:
+        assert quiet.recv(100) == b""
+    door.close()
+
+
+def test_a_router_that_does_not_answer_lets_nobody_come_in(door: Door) -> None:
+    door.live.stop_serving()
+    with socket.create_connection(("127.0.0.1", door.port), PATIENCE) as one:
+        assert one.recv(100) == b""
 
 
 def test_octets_that_are_no_ssh_end_only_their_own_connection(door: Door) -> None:
@@ -265,7 +298,7 @@ def test_no_realm_of_kerberos_lets_anybody_in(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("asyncssh.connection.GSSServer", lambda *args: asked.append(args))
 
     async def greet() -> bytes:
-        gate = Gate(Leading(tmp_path / "none.sock", "127.0.0.1", 0), host_keys(tmp_path), Visitors())
+        gate = Gate(Leading(tmp_path / "none.sock", "127.0.0.1", 0, ("lab", "lab")), host_keys(tmp_path), Visitors())
         await gate.open()
         reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
         greeting = await reader.readline()

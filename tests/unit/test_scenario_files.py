@@ -114,6 +114,7 @@ def test_a_scenario_that_cannot_come_up_is_refused_with_the_reason(
     assert not list(tmp_path.rglob("guide-phase2"))
 
 
+@pytest.mark.lengthy
 def test_the_list_says_what_cannot_come_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -138,6 +139,7 @@ def test_the_patience_of_lab_up_grows_with_the_lab() -> None:
     assert bring_up.patience(phase3(250)) > 3 * 26
 
 
+@pytest.mark.lengthy
 def test_every_built_in_scenario_is_listed_under_one_topic_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     listed = [name for names in TOPICS.values() for name in names]
     assert sorted(listed) == built_in_names()

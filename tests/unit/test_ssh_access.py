@@ -7,7 +7,7 @@ import pytest
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, Tick
 from dmvpn.face.access import access, free_line
-from dmvpn.face.ssh.visitors import MOST, MOST_FROM_ONE, Visitors
+from dmvpn.face.ssh.visitors import MOST, MOST_FROM_ONE, Visitor, Visitors
 from dmvpn.features.system import LoginFailed, LoginSucceeded, SystemMachine
 from dmvpn.router.router import Router
 
@@ -118,9 +118,87 @@ def test_sessions_sit_on_lines_that_take_ssh() -> None:
     assert free_line(router_of("").machine(SystemMachine).config, range(50)) is None
 
 
-def test_only_so_many_may_be_at_the_door() -> None:
-    visitors = Visitors()
-    assert [visitors.admit("192.0.2.1") for _ in range(MOST_FROM_ONE + 1)] == [True] * MOST_FROM_ONE + [False]
-    assert [visitors.admit("127.0.0.1") for _ in range(MOST - MOST_FROM_ONE + 1)][-2:] == [True, False]
-    visitors.leave("192.0.2.1")
-    assert visitors.admit("192.0.2.2")
+def test_wrong_passwords_from_a_denied_address_do_not_close_the_door() -> None:
+    """An address that no access class has kept everybody out: its wrong passwords switched on quiet mode."""
+    router = router_of(
+        f"{USERS}access-list 5 permit 10.0.0.0 0.0.0.255\nlogin block-for 60 attempts 2 within 10\n"
+        f"{LINES} access-class 5 in\n"
+    )
+    for now in (1.0, 2.0, 3.0):
+        router.handle(LoginFailed("bob", "192.0.2.1", 22), now)
+    assert names(router, now=4.0) == ["bob", "eve"]
+    for now in (5.0, 6.0):
+        router.handle(LoginFailed("bob", "10.0.0.7", 22), now)
+    assert names(router, now=7.0) == []
+
+
+# ------------------------------------------------------------------------------------------------ without a login
+
+
+class Door:
+    """Connections without a login."""
+
+    def __init__(self) -> None:
+        self.visitors = Visitors()
+        self.closed: list[str] = []
+
+    def comes(self, location: str, *, named: bool = False) -> Visitor | None:
+        """Return the visitor, if there is a place. named: it named a user."""
+        visitor = Visitor(location, lambda: self.closed.append(location))
+        visitor.is_silent = not named
+        return visitor if self.visitors.admit(visitor) else None
+
+
+def test_a_silent_connection_makes_room_for_the_next_one() -> None:
+    """64 who only connected kept everybody out for half a minute."""
+    door = Door()
+    for number in range(MOST + 3):
+        assert door.comes(f"192.0.2.{number}")
+    assert door.closed == ["192.0.2.0", "192.0.2.1", "192.0.2.2"]
+
+
+def test_a_flood_from_few_networks_hits_only_its_own_connections() -> None:
+    door = Door()
+    assert door.comes("198.51.100.1")
+    for number in range(500):
+        assert door.comes(f"192.0.2.{number % 8}")
+    assert "198.51.100.1" not in door.closed
+    assert len(door.closed) == 501 - MOST
+
+
+def test_somebody_who_types_a_password_makes_no_room() -> None:
+    door = Door()
+    assert door.comes("192.0.2.200", named=True)
+    for number in range(MOST):
+        assert door.comes(f"192.0.2.{number}")
+    assert "192.0.2.200" not in door.closed
+    full = Door()
+    assert all(full.comes(f"192.0.2.{number}", named=True) for number in range(MOST))
+    assert full.comes("192.0.2.200") is None
+    assert full.closed == []
+
+
+@pytest.mark.parametrize(
+    ("addresses", "count"),
+    [
+        (("192.0.2.1", "::ffff:192.0.2.1"), MOST_FROM_ONE),
+        (("2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::3"), MOST_FROM_ONE),
+        (("2001:db8::1", "2001:db8:0:1::1"), 2 * MOST_FROM_ONE),
+        (("127.0.0.1",), MOST),
+        (("::1",), MOST),
+    ],
+)
+def test_one_network_has_only_so_many_places(addresses: tuple[str, ...], count: int) -> None:
+    """A site with IPv6 has 2^64 addresses, and had as many times ten places."""
+    door = Door()
+    places = [door.comes(addresses[number % len(addresses)], named=True) for number in range(2 * MOST)]
+    assert sum(place is not None for place in places) == count
+
+
+def test_whoever_has_logged_in_or_gone_leaves_a_place() -> None:
+    door = Door()
+    visitors = [door.comes("192.0.2.1", named=True) for _ in range(MOST_FROM_ONE)]
+    assert door.comes("192.0.2.1", named=True) is None
+    assert visitors[3] is not None
+    door.visitors.leave(visitors[3])
+    assert door.comes("192.0.2.1", named=True)

@@ -30,7 +30,7 @@ class Bound:
     why: str
 
 
-class Cause(enum.Enum):
+class BoundPart(enum.Enum):
     """Parts that the bounds of faults are made of."""
 
     FLIGHT = Bound(0.5, "a packet in flight", "What was on the wire when something happened may be lost with it.")
@@ -106,42 +106,44 @@ def retry(down: float) -> float:
 
     Seconds.
     """
-    return min(Cause.LONGEST_RETRY.seconds, 1.1 * (down + 2.0) + Cause.FIRST_RETRY.seconds)
+    return min(BoundPart.LONGEST_RETRY.seconds, 1.1 * (down + 2.0) + BoundPart.FIRST_RETRY.seconds)
 
 
 def _silence(anatomy: Anatomy) -> float:
     """Return seconds until routes no longer lead to a dead hub."""
     if anatomy.bgp_hold:
-        return anatomy.bgp_hold + Cause.SERVER_BGP.seconds
+        return anatomy.bgp_hold + BoundPart.SERVER_BGP.seconds
     if anatomy.ospf is not None:
-        return anatomy.ospf.dead + Cause.OSPF.seconds
-    return Cause.SERVER_IGP.seconds if anatomy.igp else Cause.SERVER_STATIC.seconds
+        return anatomy.ospf.dead + BoundPart.OSPF.seconds
+    return BoundPart.SERVER_IGP.seconds if anatomy.igp else BoundPart.SERVER_STATIC.seconds
 
 
 def _meeting(anatomy: Anatomy) -> float:
     """Return seconds until neighbors of the routing protocol have met again."""
     if anatomy.bgp_hold:
-        return anatomy.bgp_hold + Cause.MEETING_BGP.seconds
+        return anatomy.bgp_hold + BoundPart.MEETING_BGP.seconds
     times = anatomy.ospf
     if times is not None:
-        return times.dead + times.hello + times.election + Cause.OSPF.seconds
-    return Cause.GREETING.seconds if anatomy.igp else 0.0
+        return times.dead + times.hello + times.election + BoundPart.OSPF.seconds
+    return BoundPart.GREETING.seconds if anatomy.igp else 0.0
 
 
 def at_begin(fault: Fault, anatomy: Anatomy) -> float:
     """Return seconds of loss that a fault may cause from its begin on where another way is whole."""
     igp = _silence(anatomy)
-    back = Cause.FORGOTTEN.seconds + Cause.FIRST_RETRY.seconds + _meeting(anatomy)
+    back = BoundPart.FORGOTTEN.seconds + BoundPart.FIRST_RETRY.seconds + _meeting(anatomy)
     match fault:
         case faults.Partition(one=one, other=other) if one in anatomy.spokes and other in anatomy.spokes:
-            return Cause.ONE_WAY.seconds if fault.one_way else Cause.DIRECT.seconds
+            return BoundPart.ONE_WAY.seconds if fault.one_way else BoundPart.DIRECT.seconds
         case faults.Kill() | faults.Restart() | faults.LinkDown() | faults.Cut() | faults.Partition():
             return igp
         case faults.Renumber() if anatomy.unique:
             # A unique registration holds until it expires (NAK 14), then the next request is taken.
-            return back + anatomy.holding_time + Cause.LONGEST_RETRY.seconds
+            return back + anatomy.holding_time + BoundPart.LONGEST_RETRY.seconds
         case faults.Renumber():
-            return Cause.DIRECT.seconds + Cause.FIRST_RETRY.seconds  # the router knows; its peers have to notice
+            return (
+                BoundPart.DIRECT.seconds + BoundPart.FIRST_RETRY.seconds
+            )  # the router knows; its peers have to notice
         case faults.Rebind() | faults.Clear() | faults.Purges():
             return back
         case _:
@@ -160,7 +162,7 @@ def at_end(fault: Fault, anatomy: Anatomy, down: float) -> float:
             return retry(down) + igp  # nobody forgot anything, but requests may have been lost in a row
         case faults.Kill() | faults.Restart() | faults.LinkDown() | faults.Cut() | faults.Partition():
             # A short absence is noticed by nobody at first; after a long one the next request may be far away.
-            return max(Cause.FORGOTTEN.seconds + Cause.FIRST_RETRY.seconds, retry(down)) + igp
+            return max(BoundPart.FORGOTTEN.seconds + BoundPart.FIRST_RETRY.seconds, retry(down)) + igp
         case _:
             return 0.0
 
@@ -172,5 +174,5 @@ def is_loss(fault: Fault) -> bool:
 
 def table() -> str:
     """Return the parts of all bounds as a table in Markdown."""
-    rows = [f"| {cause.value.what} | {cause.seconds:g} s | {cause.value.why} |" for cause in Cause]
+    rows = [f"| {cause.value.what} | {cause.seconds:g} s | {cause.value.why} |" for cause in BoundPart]
     return "\n".join(["| what | bound | because |", "| --- | --- | --- |", *rows])

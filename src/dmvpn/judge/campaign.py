@@ -1,9 +1,9 @@
 """One run of a network under faults, from the first packet to the verdict.
 
     Plan     what to do: scenario, variant, seed, faults, how long
-    run      world -> converged -> faults and traffic, the judge looks -> all is fixed -> converged again -> Verdict
+    run      world -> converged -> faults and traffic, the judge looks -> all is fixed -> converged again -> RunVerdict
 
-The same plan gives the same verdict, to the octet: `Verdict.digest` is made of every packet on a wire and of every
+The same plan gives the same verdict, to the octet: `RunVerdict.digest` is made of every packet on a wire and of every
 arrival, with its time.
 """
 
@@ -25,7 +25,7 @@ from dmvpn.judge.judge import GRACE, MOST_VIOLATIONS, Judge, Violation
 from dmvpn.judge.schedule import random_faults
 from dmvpn.judge.sealed import SealedMarks
 from dmvpn.judge.tables import Tables
-from dmvpn.judge.traffic import Flow, Traffic
+from dmvpn.judge.traffic import HostFlow, Traffic
 from dmvpn.shells.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class RunVerdict:
     """What a run came to. router_hours: of hubs and spokes, providers carry and do not count.
 
     demanded: packets whose loss nothing would have excused.
@@ -78,7 +78,7 @@ class Verdict:
         return not self.violations
 
 
-def run(plan: Plan) -> Verdict:
+def run(plan: Plan) -> RunVerdict:
     """Carry a plan out."""
     return _Run(plan).run()
 
@@ -95,7 +95,7 @@ class _Run:
         self._tables = Tables(self._world, self._anatomy)
         self._hash = hashlib.sha256()
 
-    def run(self) -> Verdict:
+    def run(self) -> RunVerdict:
         """See `run` of the module."""
         plan, world = self._plan, self._world
         ready = world.run_while(lambda: bool(world.missing(plan.scenario)), PATIENCE, step=0.5)
@@ -112,7 +112,7 @@ class _Run:
         if complaint is not None:
             self._accuse(IN_CLEAR, complaint)
 
-    def _judged(self, start: float) -> Verdict:
+    def _judged(self, start: float) -> RunVerdict:
         plan, world, anatomy = self._plan, self._world, self._anatomy
         injector = Injector(world, plan.scenario, anatomy, SeededEntropy(f"{plan.seed}/forgeries"))
         faults = plan.faults
@@ -163,7 +163,7 @@ class _Run:
         """Let the fingerprint know what arrived, and when."""
         judged = traffic.arrived
 
-        def arrived(flow: Flow, sequence: int, ttl: int) -> None:
+        def arrived(flow: HostFlow, sequence: int, ttl: int) -> None:
             self._hash.update(f"{flow.number} {sequence} {self._world.now!r}\n".encode())
             judged(flow, sequence, ttl)
 
@@ -199,9 +199,9 @@ class _Run:
 
     def _verdict(
         self, violations: list[Violation], faults: tuple[Fault, ...], sent: int = 0, judge: Judge | None = None
-    ) -> Verdict:
+    ) -> RunVerdict:
         self._hash.update(self._world.digest.encode())
-        return Verdict(
+        return RunVerdict(
             violations=tuple(violations),
             faults=faults,
             router_hours=len(self._anatomy.sites) * self._world.now / 3600.0,

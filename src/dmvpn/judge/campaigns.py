@@ -7,16 +7,19 @@ seed of its own, until so many router-hours are planned. What it plans depends o
 from __future__ import annotations
 
 import json
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.judge.campaign import Plan, Verdict, run
+from dmvpn.judge.campaign import Plan, RunVerdict, run
 from dmvpn.judge.faults import Fault, dumps, from_json
 from dmvpn.judge.shrink import shrink
 from dmvpn.judge.variants import fitting, vary
+from dmvpn.shells.documents import read_text
 from dmvpn.shells.scenario import Scenario, built_in_names
 
 if TYPE_CHECKING:
@@ -74,30 +77,40 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class OrderOutcome:
     """What became of an order. short: the shortest order that fails likewise, if it failed and that was wanted."""
 
     order: Order
-    verdict: Verdict
+    verdict: RunVerdict
     short: Order | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An order whose process died before there was an outcome: killed by hand, or for lack of memory.
+
+    is_tried_again: at the end, in another process.
+    """
+
+    order: Order
+    is_tried_again: bool
 
 
 def load(path: Path) -> Order:
     """Read a kept fault list. Raises UserError."""
+    text = read_text(path)
     try:
-        return Order.from_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
+        return Order.from_json(text)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 
 
-def carry_out(order: Order, *, shorten: bool = True) -> Outcome:
+def carry_out(order: Order, *, shorten: bool = True) -> OrderOutcome:
     """Run one order; if it fails, look for the shortest list of faults that fails in the same way."""
     plan = order.plan()
     verdict = run(plan)
     if verdict.ok or not shorten or not verdict.faults:
-        return Outcome(order, verdict)
+        return OrderOutcome(order, verdict)
     found = shrink(plan, verdict)
     short = Order(
         scenario=order.scenario,
@@ -107,7 +120,7 @@ def carry_out(order: Order, *, shorten: bool = True) -> Outcome:
         faults=found.plan.faults,
         why=str(found.verdict.violations[0]),
     )
-    return Outcome(order, verdict, short)
+    return OrderOutcome(order, verdict, short)
 
 
 def networks() -> list[tuple[str, tuple[str, ...]]]:
@@ -141,15 +154,55 @@ def orders(router_hours: float, hours: float, seed: int) -> list[Order]:
     return chosen
 
 
-def campaign(chosen: list[Order], jobs: int) -> Iterator[Outcome]:
-    """Carry orders out, `jobs` at a time; outcomes as they come."""
+def campaign(chosen: list[Order], jobs: int) -> Iterator[OrderOutcome | Lost]:
+    """Carry orders out, `jobs` at a time; outcomes as they come. A run whose process dies is tried once more."""
     if jobs == 1:
         yield from map(carry_out, chosen)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        running = [pool.submit(carry_out, order) for order in chosen]
-        for done in as_completed(running):
-            yield done.result()
+    waiting = deque((order, True) for order in chosen)
+    free = [_Worker() for _ in range(jobs)]
+    running: dict[Future[OrderOutcome], tuple[_Worker, Order, bool]] = {}
+    try:
+        while waiting or running:
+            while waiting and free:
+                worker, (order, is_first) = free.pop(), waiting.popleft()
+                running[worker.submit(order)] = worker, order, is_first
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                worker, order, is_first = running.pop(done)
+                try:
+                    yield done.result()
+                except BrokenProcessPool:
+                    if is_first:
+                        waiting.append((order, False))
+                    yield Lost(order, is_first)
+                free.append(worker)
+    finally:
+        for worker in (*free, *(worker for worker, _, _ in running.values())):
+            worker.close()
+
+
+class _Worker:
+    """One process, which the death of another one leaves alone: a pool of several would break as a whole."""
+
+    def __init__(self) -> None:
+        self._pool = _one_process()
+
+    def submit(self, order: Order) -> Future[OrderOutcome]:
+        """Begin to carry out an order, in a new process if the last one has died."""
+        try:
+            return self._pool.submit(carry_out, order)
+        except BrokenProcessPool:
+            self.close()
+            self._pool = _one_process()
+            return self._pool.submit(carry_out, order)
+
+    def close(self) -> None:
+        """End the process, when it has carried out what it began."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _one_process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
 
 
 def _routers(scenario: Scenario) -> int:

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 from dmvpn.base.values import dataclass
 from dmvpn.judge import faults
 from dmvpn.judge.anatomy import Link, link
-from dmvpn.judge.bounds import Cause, at_begin, at_end, is_loss
+from dmvpn.judge.bounds import BoundPart, at_begin, at_end, is_loss
 from dmvpn.judge.traffic import FIRST_TTL, Mark
 
 if TYPE_CHECKING:
     from dmvpn.judge.anatomy import Anatomy
     from dmvpn.judge.faults import Fault
-    from dmvpn.judge.traffic import Flow, Traffic
+    from dmvpn.judge.traffic import HostFlow, Traffic
     from dmvpn.shells.simulator.simulator import Simulator
 
 #: Seconds after which a packet that did not arrive counts as lost: no queue of ours keeps one longer.
@@ -124,7 +124,7 @@ class Judge:
             route = ", ".join(f"{one}-{other}" for one, other in ways)
             self.accuse("loop", f"packet {mark.sequence} of {self._name(mark.flow)} goes round: {route}")
 
-    def arrived(self, flow: Flow, sequence: int, ttl: int) -> None:
+    def arrived(self, flow: HostFlow, sequence: int, ttl: int) -> None:
         """Note that a packet reached its host with this TTL."""
         sent = flow.sent.pop(sequence, None)
         if sent is None:
@@ -146,7 +146,7 @@ class Judge:
                 self._judge_lost(flow, sequence, flow.sent.pop(sequence))
         self._forget_crossings()
 
-    def _judge_lost(self, flow: Flow, sequence: int, sent: float) -> None:
+    def _judge_lost(self, flow: HostFlow, sequence: int, sent: float) -> None:
         self.lost += 1
         flow.direct = 0
         ways = self._crossings.pop(Mark(flow.number, sequence), {})
@@ -174,7 +174,7 @@ class Judge:
             age, why = min(covering)
             self.longest[why] = max(self.longest.get(why, 0.0), age)
 
-    def started(self, flow: Flow) -> None:
+    def started(self, flow: HostFlow) -> None:
         """Note that a flow speaks again.
 
         What happened while it was silent it notices only now, a lost direct path too.
@@ -184,7 +184,7 @@ class Judge:
         missed = [fault for fault, over in docket.history if over >= flow.paused_at]
         granted = [max(at_begin(fault, self._anatomy), at_end(fault, self._anatomy, 0.0)) for fault in missed]
         if granted:
-            self._excuse(docket, max(*granted, Cause.DIRECT.seconds), "it was silent when something happened")
+            self._excuse(docket, max(*granted, BoundPart.DIRECT.seconds), "it was silent when something happened")
         docket.history.clear()
 
     # -------------------------------------------------------------------------------------------- faults
@@ -246,7 +246,7 @@ class Judge:
     def _excuse(self, docket: _Docket, seconds: float, why: str) -> None:
         now = self._world.now
         docket.excuses = [excuse for excuse in docket.excuses if excuse[1] > now - 2 * GRACE]
-        docket.excuses.append((now - Cause.FLIGHT.seconds, now + seconds + Cause.FLIGHT.seconds, why))
+        docket.excuses.append((now - BoundPart.FLIGHT.seconds, now + seconds + BoundPart.FLIGHT.seconds, why))
 
     def _unanswered_since(self, docket: _Docket, fault: Fault) -> float:
         """Return since when the registrations that a fault concerns may have had no answer: others may concern them,
@@ -264,7 +264,7 @@ class Judge:
         clients = [set(fault.places) - found for fault, found in zip((one, other), hubs, strict=True)]
         return bool(hubs[0] & hubs[1]) and (not all(clients) or bool(clients[0] & clients[1]))
 
-    def _concerned(self, fault: Fault) -> list[Flow]:
+    def _concerned(self, fault: Fault) -> list[HostFlow]:
         """Return the flows that a fault may touch: those of its spokes, or all if it happens to a hub alone."""
         edge = [name for name in self._places(fault) if name not in self._hubs]
         if not edge:
@@ -316,7 +316,7 @@ class Judge:
         now = self._world.now
         return docket.dark_since is None and all(end < now for _, end, _ in docket.excuses)
 
-    def _outlives_hubs(self, flow: Flow) -> bool:
+    def _outlives_hubs(self, flow: HostFlow) -> bool:
         """Return whether flows outlive hubs, as in phase 3: in phase 2 the way of the IGP ends with the hub, whatever
         NHRP knows.
         """
@@ -330,11 +330,11 @@ class Judge:
         for flow, docket in zip(self._traffic.flows, self._dockets, strict=True):
             dark = docket.lossy > 0 or not self._anatomy.connected(*flow.sites, dead, broken)
             if dark and docket.dark_since is None:
-                docket.dark_since = now - Cause.FLIGHT.seconds
+                docket.dark_since = now - BoundPart.FLIGHT.seconds
                 docket.owed = 0.0
             elif not dark and docket.dark_since is not None:
                 since, docket.dark_since = docket.dark_since, None
-                docket.excuses.append((since, now + docket.owed + Cause.FLIGHT.seconds, "there was no way"))
+                docket.excuses.append((since, now + docket.owed + BoundPart.FLIGHT.seconds, "there was no way"))
 
     # -------------------------------------------------------------------------------------------- the rest
 

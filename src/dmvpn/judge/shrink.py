@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
-from dmvpn.judge.campaign import NEVER_SETTLED, Plan, Verdict, run
+from dmvpn.judge.campaign import NEVER_SETTLED, Plan, RunVerdict, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,17 +31,17 @@ class Shrunk:
     """A short plan that fails, its verdict, and how many runs it took to find it."""
 
     plan: Plan
-    verdict: Verdict
+    verdict: RunVerdict
     runs: int
 
 
-def shrink(plan: Plan, failed: Verdict, runner: Callable[[Plan], Verdict] = run) -> Shrunk:
+def shrink(plan: Plan, failed: RunVerdict, runner: Callable[[Plan], RunVerdict] = run) -> Shrunk:
     """Find a short list of faults with which `plan` still breaks the rule that it broke in `failed`."""
     return _Search(plan, failed, runner).search()
 
 
 class _Search:
-    def __init__(self, plan: Plan, failed: Verdict, runner: Callable[[Plan], Verdict]) -> None:
+    def __init__(self, plan: Plan, failed: RunVerdict, runner: Callable[[Plan], RunVerdict]) -> None:
         self._rule = failed.violations[0].rule
         self._runner = runner
         self._runs = 0

@@ -22,7 +22,7 @@ from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.parts import NatAddress, find
 from dmvpn.features.nhrp.plane import LARGEST_GLEANED
 from dmvpn.features.nhrp.resolver import LARGEST_INCOMPLETE
-from dmvpn.judge.bounds import Cause
+from dmvpn.judge.bounds import BoundPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -200,7 +200,7 @@ class Tables:
         now = self._world.now
         self._stray = {stray: self._stray.get(stray, now) for stray in standing}
         for (rule, what), since in self._stray.items():
-            if now - since > self._holding_time + Cause.SETTLING.seconds:
+            if now - since > self._holding_time + BoundPart.SETTLING.seconds:
                 self.accuse(rule, f"{what} after {now - since:.0f} s")
 
     def _owners(self) -> dict[IPAddress, str]:

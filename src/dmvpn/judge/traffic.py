@@ -81,7 +81,7 @@ def mark_within(message: bytes) -> Mark | None:
 
 
 @dataclass(slots=True)
-class Flow:
+class HostFlow:
     """Packets from one host to another. sent: those that did not arrive yet, with the time at which they left.
 
     direct: packets in a row that arrived without having touched a hub. talking_since: None while it pauses.
@@ -150,18 +150,18 @@ class Traffic:
         self._until = 0.0
         self._ended = False
         self._serials: dict[int, int] = {}
-        self.arrived: Callable[[Flow, int, int], None] = lambda _flow, _sequence, _ttl: None
-        self.started: Callable[[Flow], None] = lambda _flow: None
-        self.flows: list[Flow] = []
-        self._pairs: list[tuple[Flow, Flow]] = []
+        self.arrived: Callable[[HostFlow, int, int], None] = lambda _flow, _sequence, _ttl: None
+        self.started: Callable[[HostFlow], None] = lambda _flow: None
+        self.flows: list[HostFlow] = []
+        self._pairs: list[tuple[HostFlow, HostFlow]] = []
         self._addresses = {name: host.interface.ip for name, host in scenario.lab.hosts.items()}
         for conversation in _some(anatomy.conversations, CONVERSATIONS, entropy):
             self._add(conversation)
 
     def _add(self, conversation: Conversation) -> None:
         (one, other), (here, there) = conversation.hosts, conversation.sites
-        forth = Flow(len(self.flows), one, other, (here, there))
-        back = Flow(len(self.flows) + 1, other, one, (there, here))
+        forth = HostFlow(len(self.flows), one, other, (here, there))
+        back = HostFlow(len(self.flows) + 1, other, one, (there, here))
         self.flows += [forth, back]
         self._pairs.append((forth, back))
         for host in conversation.hosts:
@@ -197,7 +197,7 @@ class Traffic:
             for flow in self.flows:
                 self._arm(flow)
 
-    def _talk(self, pair: tuple[Flow, Flow], *, for_ever: bool = False) -> None:
+    def _talk(self, pair: tuple[HostFlow, HostFlow], *, for_ever: bool = False) -> None:
         now = self._world.now
         for flow in pair:
             flow.talking_since = now
@@ -206,13 +206,15 @@ class Traffic:
         if not for_ever:
             self._later(pair, TALK, self._rest)
 
-    def _rest(self, pair: tuple[Flow, Flow]) -> None:
+    def _rest(self, pair: tuple[HostFlow, HostFlow]) -> None:
         for flow in pair:
             flow.talking_since = None
             flow.paused_at = self._world.now
         self._later(pair, PAUSE, self._talk)
 
-    def _later(self, pair: tuple[Flow, Flow], least: float, then: Callable[[tuple[Flow, Flow]], None]) -> None:
+    def _later(
+        self, pair: tuple[HostFlow, HostFlow], least: float, then: Callable[[tuple[HostFlow, HostFlow]], None]
+    ) -> None:
         key = pair[0].number
         serial = self._serials[key] = self._serials.get(key, 0) + 1
 
@@ -222,7 +224,7 @@ class Traffic:
 
         self._world.after(least * (1.0 + fraction(self._entropy)), act)
 
-    def _arm(self, flow: Flow) -> None:
+    def _arm(self, flow: HostFlow) -> None:
         """Send the next packet in a moment, and go on; an earlier chain of this flow ends."""
         key = -1 - flow.number
         serial = self._serials[key] = self._serials.get(key, 0) + 1
@@ -235,7 +237,7 @@ class Traffic:
 
         self._world.after(DENSE * fraction(self._entropy), act)
 
-    def _send(self, flow: Flow) -> None:
+    def _send(self, flow: HostFlow) -> None:
         flow.sequence += 1
         flow.sent[flow.sequence] = self._world.now
         self._post.send(flow.source, self._addresses[flow.destination], Mark(flow.number, flow.sequence))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _MAP: Final = "crypto map "
 _APPLIED: Final = re.compile(rf"{BEFORE}cry\w*\s+map\s+(?P<name>\S+)\s*$")
+_MENTIONED: Final = re.compile(r"(?i)\bcry\w*\s+map\s")
 #: What a map's entry may say that a profile says in the same words.
 _SHARED: Final = (
     "set transform-set ",
@@ -80,10 +81,13 @@ def maps_of_tunnels(device: Device) -> list[MapOfTunnel]:
 
 
 def _applied(device: Device) -> Iterator[tuple[str, list[str]]]:
-    """Yield of each map the interfaces that it is on."""
+    """Yield of each map the interfaces that it is on. A lab leaves these lines out, so the text is read again."""
+    if _MENTIONED.search(device.text) is None:
+        return
     ports: dict[str, list[str]] = {}
+    lines = type(device).read(device.name, device.text).lines
     for name in device.interface_names:
-        own = device.lines.section(f"interface {name}").value(_MAP)
+        own = lines.section(f"interface {name}").value(_MAP)
         if own:
             ports.setdefault(own.split()[0], []).append(name)
     yield from ports.items()

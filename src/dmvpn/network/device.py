@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.model import RipConfig
     from dmvpn.features.static.model import StaticConfig, StaticRoute
     from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
-    from dmvpn.ios import ConfigTree, Entry, Problem, Release, Section
+    from dmvpn.ios import ConfigTree, LineReport, Problem, Release, Section
     from dmvpn.network.sites import Site
 
 
@@ -67,7 +67,7 @@ class Device:
     tree: ConfigTree
     places: Places
     problems: tuple[Problem, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[LineReport, ...]
     release: Release | None
     site: Site | None = None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.ios.endings import ADDED
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -84,8 +85,12 @@ def _read(text: str) -> ConfigTree:
 
 
 def with_lines(text: str, lines: Sequence[str]) -> str:
-    """Return the text with lines at its end, so that the others keep their numbers."""
-    body = text.rstrip("\n").removesuffix("end").rstrip("\n")
+    """Return the text with lines at its end, so that the others keep their numbers.
+
+    A mark is before them: a file that was cut off, or left a text open, is judged without what we add.
+    """
+    body = text.rstrip("\n")
+    body = body.removesuffix("end").rstrip("\n") if ADDED in body else f"{body}\n{ADDED}"
     return "\n".join([body, *lines, "end"]) + "\n"
 
 

@@ -1,8 +1,8 @@
 """The routers together: tunnel ends, who is client of whom, and which of them are one cloud.
 
-    End     one tunnel interface of one router, for one IP version: all that the features say of it
-    Link    a client, the server that one of its `nhs` lines means, and who that is among these configurations
-    Pair    two ends that talk to each other: a client and its server, or the two ends of a point-to-point tunnel
+    TunnelEnd  one tunnel interface of one router, for one IP version: all that the features say of it
+    ServerLink  a client, the server that one of its `nhs` lines means, and who that is among these configurations
+    EndPair  two ends that talk to each other: a client and its server, or the two ends of a point-to-point tunnel
 
 An end is a client if it has an NHS, and a server if it is somebody's, or could be: a multipoint tunnel without an NHS
 of its own. A hub of a region is both. Tunnels that are shut down, and excerpts of one, take no part.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
-from dmvpn.network.routing import Protocol, Running, running, told_lans
+from dmvpn.network.routing import Protocol, Running, advertised_lans, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -32,7 +32,7 @@ V = TypeVar("V", bound="Hashable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class End:
+class TunnelEnd:
     """A tunnel interface. source: its NBMA address, None: not known from the configuration."""
 
     device: Device
@@ -136,14 +136,14 @@ class End:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Link:
+class ServerLink:
     """One NHS of a client. server: who has the tunnel address; there: who has the NBMA address, with this tunnel."""
 
-    client: End
+    client: TunnelEnd
     nhs: NhsConfig
     nbma: IPAddress | None
-    server: End | None
-    there: End | None
+    server: TunnelEnd | None
+    there: TunnelEnd | None
 
     @property
     def at(self) -> tuple[str, ...]:
@@ -153,11 +153,11 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pair:
+class EndPair:
     """Two ends that are to talk to each other. there: the server's, where one of them is one."""
 
-    here: End
-    there: End
+    here: TunnelEnd
+    there: TunnelEnd
     nhrp: bool
 
 
@@ -168,8 +168,8 @@ class Network:
         self.devices = tuple(devices)
         self._ends = {device: tuple(_ends(device)) for device in devices}
         self.ends = tuple(end for ends in self._ends.values() for end in ends)
-        self._by_address: dict[IPAddress, list[End]] = {}
-        self._by_source: dict[IPAddress, list[End]] = {}
+        self._by_address: dict[IPAddress, list[TunnelEnd]] = {}
+        self._by_source: dict[IPAddress, list[TunnelEnd]] = {}
         for end in self.ends:
             for address, _ in end.addresses:
                 self._by_address.setdefault(address, []).append(end)
@@ -177,8 +177,8 @@ class Network:
                 if nbma is not None:
                     self._by_source.setdefault(nbma, []).append(end)
         self.links = tuple(self._link(end, nhs) for end in self.ends for nhs in end.nhrp.nhs)
-        self._clients: dict[End, list[End]] = {}
-        self._links: dict[End, list[Link]] = {}
+        self._clients: dict[TunnelEnd, list[TunnelEnd]] = {}
+        self._links: dict[TunnelEnd, list[ServerLink]] = {}
         for link in self.links:
             self._links.setdefault(link.client, []).append(link)
             server = link.server
@@ -186,11 +186,11 @@ class Network:
                 self._clients[server].append(link.client)
 
     @cached_property
-    def told(self) -> dict[Device, tuple[Prefix, ...]]:
-        """The LANs of each router that other sites hear of."""
-        return {device: told_lans(device) for device in self.devices}
+    def advertised(self) -> dict[Device, tuple[Prefix, ...]]:
+        """The LANs of each router that it advertises to other sites."""
+        return {device: advertised_lans(device) for device in self.devices}
 
-    def _link(self, client: End, nhs: NhsConfig) -> Link:
+    def _link(self, client: TunnelEnd, nhs: NhsConfig) -> ServerLink:
         nbma = client.nbma_of(nhs)
         server = self._other(client, self._by_address.get(nhs.address, ()) if nhs.address is not None else ())
         version = client.nhrp.version
@@ -199,44 +199,44 @@ class Network:
         there = self._other(client, same_key or at_nbma)
         if nhs.address is None:
             server = there
-        return Link(client=client, nhs=nhs, nbma=nbma, server=server, there=there)
+        return ServerLink(client=client, nhs=nhs, nbma=nbma, server=server, there=there)
 
     @staticmethod
-    def _other(client: End, ends: Sequence[End]) -> End | None:
+    def _other(client: TunnelEnd, ends: Sequence[TunnelEnd]) -> TunnelEnd | None:
         """Return one of another router; with the same key if there are several."""
         others = [end for end in ends if end.device is not client.device]
         return next((end for end in others if end.tunnel.key == client.tunnel.key), others[0] if others else None)
 
     @cached_property
-    def servers(self) -> tuple[End, ...]:
+    def servers(self) -> tuple[TunnelEnd, ...]:
         """Those that somebody names, and those that look like hubs."""
         return tuple(end for end in self.ends if end in self._clients or end.looks_like_hub)
 
-    def owners(self, address: IPAddress) -> tuple[End, ...]:
+    def owners(self, address: IPAddress) -> tuple[TunnelEnd, ...]:
         """Return the ends that have this tunnel address."""
         return tuple(self._by_address.get(address, ()))
 
-    def is_server(self, end: End) -> bool:
+    def is_server(self, end: TunnelEnd) -> bool:
         """Return whether somebody registers with it, or could."""
         return end in self._clients or end.looks_like_hub
 
-    def clients(self, server: End) -> tuple[End, ...]:
+    def clients(self, server: TunnelEnd) -> tuple[TunnelEnd, ...]:
         """Return the ends that name this one as their NHS."""
         return tuple(self._clients.get(server, ()))
 
-    def links_of(self, client: End) -> tuple[Link, ...]:
+    def links_of(self, client: TunnelEnd) -> tuple[ServerLink, ...]:
         """Return the links that the NHS lines of this end make."""
         return tuple(self._links.get(client, ()))
 
-    def ends_of(self, device: Device) -> tuple[End, ...]:
+    def ends_of(self, device: Device) -> tuple[TunnelEnd, ...]:
         """Return the tunnels of a router."""
         return self._ends.get(device, ())
 
-    def servers_of(self, client: End) -> tuple[End, ...]:
+    def servers_of(self, client: TunnelEnd) -> tuple[TunnelEnd, ...]:
         """Return the ends that a client's NHS lines mean, as far as they are here."""
         return tuple(link.server for link in self.links_of(client) if link.server is not None)
 
-    def cloud(self, end: End) -> tuple[End, ...]:
+    def cloud(self, end: TunnelEnd) -> tuple[TunnelEnd, ...]:
         """Return the ends of the same IP version on the same tunnel subnet, itself among them."""
         subnet = end.subnet
         if subnet is None:
@@ -248,10 +248,10 @@ class Network:
         )
 
     @cached_property
-    def pairs(self) -> tuple[Pair, ...]:
+    def pairs(self) -> tuple[EndPair, ...]:
         """Clients with their servers, then point-to-point tunnels with each other."""
         found = [
-            Pair(link.client, server, nhrp=True)
+            EndPair(link.client, server, nhrp=True)
             for link in self.links
             if (server := link.server or link.there) is not None
         ]
@@ -259,18 +259,18 @@ class Network:
             if end.multipoint or end.is_client or end.tunnel.destination is None:
                 continue
             found += [
-                Pair(end, other, nhrp=False)
+                EndPair(end, other, nhrp=False)
                 for other in self._by_source.get(end.tunnel.destination, ())
                 if other.tunnel.destination == end.source and self.ends.index(end) < self.ends.index(other)
             ]
         return tuple(found)
 
-    def differing(self, value: Callable[[End], V | None]) -> Iterator[tuple[End, End]]:
+    def differing(self, value: Callable[[TunnelEnd], V | None]) -> Iterator[tuple[TunnelEnd, TunnelEnd]]:
         """Yield who has another value than whom it talks to: (culprit, the other). None: not known, so no difference.
 
         If all of several clients agree with each other and not with their server, it is the server that is told.
         """
-        told: set[End] = set()  # looked up, never iterated
+        told: set[TunnelEnd] = set()  # looked up, never iterated
         for pair in self.pairs:
             here, there = value(pair.here), value(pair.there)
             if here is None or there is None or here == there:
@@ -284,7 +284,7 @@ class Network:
                 yield culprit, other
 
 
-def _ends(device: Device) -> Iterator[End]:
+def _ends(device: Device) -> Iterator[TunnelEnd]:
     for tunnel in device.tunnels.tunnels:
         interface = device.interface(tunnel.name)
         if tunnel.shutdown or interface is None or tunnel.is_excerpt:
@@ -295,10 +295,10 @@ def _ends(device: Device) -> Iterator[End]:
         if of_ipv6 and interface.address is None:
             of_tunnel = of_ipv6  # there is no IPv4 in it
         for config in of_tunnel or [NhrpTunnel(name=tunnel.name)]:
-            yield End(device=device, tunnel=tunnel, nhrp=config, interface=interface, source=source)
+            yield TunnelEnd(device=device, tunnel=tunnel, nhrp=config, interface=interface, source=source)
 
 
-def _public(end: End) -> IPAddress | None:
+def _public(end: TunnelEnd) -> IPAddress | None:
     """Return the address by which others see it."""
     site = end.device.site
     if site is None or site.public is None or (site.interface and site.interface != end.tunnel.source_interface):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.interface.model import InterfaceSettings as Interface
-    from dmvpn.features.ospf.model import Process
+    from dmvpn.features.ospf.model import ProcessSettings
     from dmvpn.network.device import Device
 
 
@@ -68,7 +68,7 @@ def _of_processes(device: Device, name: str, address: IPv4Address) -> Iterator[R
         yield Running(Protocol.RIP, 0, device.rip.is_passive(name))
 
 
-def _ospf_covers(device: Device, process: Process, name: str, address: IPv4Address) -> bool:
+def _ospf_covers(device: Device, process: ProcessSettings, name: str, address: IPv4Address) -> bool:
     interface = ospf_interface(device, name)
     if interface is not None and interface.process is not None:
         return interface.process == process.number
@@ -100,7 +100,7 @@ def election_time(devices: Sequence[Device]) -> int:
     return sum(longest.values())
 
 
-def told_lans(device: Device) -> tuple[Prefix, ...]:
+def advertised_lans(device: Device) -> tuple[Prefix, ...]:
     """Return the LANs that other sites hear of, as far as a configuration says."""
     redistributions = [
         *(one.source for process in device.eigrp.processes for one in process.redistributions),

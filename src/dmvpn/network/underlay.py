@@ -12,12 +12,11 @@ A router that has a route already, be it the default one, keeps it; so does one 
 from __future__ import annotations
 
 import re
-from collections import deque
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.values import dataclass
 from dmvpn.ios import normalize_interface
+from dmvpn.network.forwarding import Forwarding, shortest
 from dmvpn.network.lines import BEFORE
 from dmvpn.network.routing import Protocol, running
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.interface.model import InterfaceSettings
     from dmvpn.network.device import Device
+    from dmvpn.network.forwarding import Graph, Hop
 
 #: Protocols that do not run, or (OSPF) that the providers of a lab do not speak.
 _KEPT: Final = ("router ospf", "router bgp", "router isis")
@@ -43,31 +43,6 @@ _ROUTE: Final = re.compile(
 )
 _NAMED: Final = 4
 _NOWHERE: Final = "Null0"
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """The way from a router to a neighbor on a wire: out of which port, to which address of whom."""
-
-    port: str
-    gateway: IPv4Address
-    router: str
-
-
-Graph = dict[str, list[Hop]]
-
-
-def graph(wires: Sequence[Sequence[tuple[str, str, IPv4Interface]]]) -> Graph:
-    """Return which routers reach each other directly. wires: of each the router, the port and the address of all its
-    ends.
-    """
-    found: Graph = {}
-    for ends in wires:
-        for router, port, address in ends:
-            found.setdefault(router, []).extend(
-                Hop(port, other.ip, name) for name, _, other in ends if name != router and other.ip in address.network
-            )
-    return found
 
 
 def tunnel_ends(read: Mapping[str, Device]) -> dict[IPv4Address, str]:
@@ -97,22 +72,6 @@ def far_ends(device: Device) -> list[IPv4Address]:
     return [address for address in dict.fromkeys(named) if isinstance(address, IPv4Address)]
 
 
-def _ways(graph: Graph, owner: str) -> dict[str, Hop]:
-    """Return the first hop of every router toward the owner, on the shortest path."""
-    found: dict[str, Hop] = {}
-    queue = deque([owner])
-    while queue:
-        near = queue.popleft()
-        for there in graph.get(near, ()):
-            if there.router == owner or there.router in found:
-                continue
-            back = next((hop for hop in graph[there.router] if hop.router == near), None)
-            if back is not None:
-                found[there.router] = back
-                queue.append(there.router)
-    return found
-
-
 def through(graph: Graph, read: Mapping[str, Device]) -> list[str]:
     """Return routers without tunnels that packets between spokes and hubs pass, or without spokes between any tunnel
     ends.
@@ -122,7 +81,7 @@ def through(graph: Graph, read: Mapping[str, Device]) -> list[str]:
     hubs = [name for name in owners if name not in spokes]
     found: dict[str, None] = {}
     for owner in hubs or owners:
-        ways = _ways(graph, owner)
+        ways = shortest(graph, owner)
         for start in spokes or owners:
             here = start
             while here in ways and here != owner:
@@ -132,52 +91,77 @@ def through(graph: Graph, read: Mapping[str, Device]) -> list[str]:
     return list(found)
 
 
-def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[tuple[str, list[str], str]]:
-    """Yield of each router that lacks routes to tunnel ends: lines, and a note. added: the provider of our own, "" for
-    none.
+def stand_in(
+    graph: Graph, wired: Graph, read: Mapping[str, Device], added: str
+) -> Iterator[tuple[str, list[str], str]]:
+    """Yield of each router that lacks routes to tunnel ends: lines, and a note.
+
+    graph: the ways between tunnel ends. wired: all that is wired together. added: the provider of our own, "" for none.
 
     A router that speaks BGP with that router gets a default route to it, too, as from a provider.
     """
     ends = tunnel_ends(read)
     called = {address: owner for address, owner in _called(graph, read, added).items() if address not in ends}
-    ways = {owner: _ways(graph, owner) for owner in dict.fromkeys((*ends.values(), *called.values()))}
-    for router in (*read, *([added] if added else [])):
-        device = read.get(router)
+    ways = {owner: shortest(graph, owner) for owner in dict.fromkeys((*ends.values(), *called.values()))}
+    for router, device in read.items():
         missing: list[str] = []
-        has_upstream = False
-        if device is not None:
-            kept = next((header for word in _KEPT for header in device.lines.headers(word)), "")
-            if not kept:
-                continue
-            upstream = _upstream(device, graph.get(router, ()), added)
-            has_upstream = upstream is not None and not _has_default(device)
-            if has_upstream:
-                yield (
-                    router,
-                    [f"ip route 0.0.0.0 0.0.0.0 {upstream} {_EXTERNAL}"],
-                    f"{router} would learn its routes by BGP from {upstream}: it has a default route to there instead",
-                )
+        kept = _kept(device)
+        if not kept:
+            continue
+        upstream = _upstream(device, graph.get(router, ()), added)
+        has_upstream = upstream is not None and not _has_default(device)
+        if has_upstream:
+            yield (
+                router,
+                [f"ip route 0.0.0.0 0.0.0.0 {upstream} {_EXTERNAL}"],
+                f"{router} would learn its routes by BGP from {upstream}: it has a default route to there instead",
+            )
         for address, owner in (*ends.items(), *called.items()):
             hop = ways[owner].get(router)
-            is_ours = hop is not None and (hop.router == added or (device is not None and _speaks_isis(device)))
-            if address in called and device is not None and not is_ours:
+            if hop is None or owner == router:
+                continue
+            if address in called and not (hop.router == added or _speaks_isis(device)):
                 continue
             back = _back(graph.get(router, ()), router, ways[owner])
-            if owner != router and hop is not None and (device is None or not _knows(device, address, hop, back)):
-                known = any(near.gateway == address for near in graph[router])
-                missing += [] if known else [f"ip route {address} 255.255.255.255 {hop.gateway}"]
-        missing = [line if device is None else f"{line} {_LAST}" for line in missing]
+            if not _knows(device, address, hop, back) and not any(near.gateway == address for near in graph[router]):
+                missing.append(f"ip route {address} 255.255.255.255 {hop.gateway} {_LAST}")
         if missing:
             names = [line.split()[2] for line in missing]
             kinds = ["the tunnel ends"] if any(IPv4Address(name) in ends for name in names) else []
             kinds += ["neighbors of BGP"] if any(IPv4Address(name) in called for name in names) else []
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            note = (
-                ""
-                if device is None or has_upstream
-                else f"{router}: nobody may tell {kept} the ways here: static routes lead to {' and '.join(kinds)}"
-            )
-            yield router, missing, f"{note} {', '.join(names[:_NAMED])}{more}" if note else ""
+            note = f"{router}: nobody may tell {kept} the ways here: static routes lead to {' and '.join(kinds)}"
+            yield router, missing, "" if has_upstream else f"{note} {_some(names)}"
+    if added:
+        yield _routes_of(added, Forwarding(wired, read, lambda device: bool(_kept(device))), wired, ends | called)
+
+
+def _kept(device: Device) -> str:
+    """Return the header of a protocol that would bring routes, and does not here; "" if none would."""
+    return next((header for word in _KEPT for header in device.lines.headers(word)), "")
+
+
+def _routes_of(
+    added: str, forwarding: Forwarding, wired: Graph, owners: Mapping[IPv4Address, str]
+) -> tuple[str, list[str], str]:
+    """Return the routes of the provider of our own, and a note: by the router that has an address, or is the way to
+    it.
+    """
+    lines: list[str] = []
+    unreachable: list[str] = []
+    near = [hop.gateway for hop in wired.get(added, ())]
+    for address, owner in owners.items():
+        hop = forwarding.way(added, address, owner)
+        if hop is None:
+            unreachable.append(f"{address} ({owner})")
+        elif address not in near:
+            lines.append(f"ip route {address} 255.255.255.255 {hop.gateway}")
+    note = f"{added} has no route to {_some(unreachable)}: no router beside it is the way there" if unreachable else ""
+    return added, lines, note
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Address, str]:
@@ -193,7 +177,7 @@ def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Ad
     for name, device in read.items():
         for address in device.bgp.called:
             owner = owners.get(address, name)
-            hop = _ways(graph, owner).get(name) if owner != name else None
+            hop = shortest(graph, owner).get(name) if owner != name else None
             if hop is not None and (hop.router == added or _speaks_isis(device)):
                 found[address] = owner
     return found

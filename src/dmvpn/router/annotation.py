@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.explanations import Kind
+from dmvpn.base.explanations import WordKind
 from dmvpn.router.configured import configuration_on, is_configuration
 from dmvpn.router.vocabulary import vocabulary
 
@@ -56,6 +56,6 @@ def _paragraph(meaning: Meaning) -> Iterator[str]:
         word = ""
     yield from textwrap.wrap(what, _WIDTH, initial_indent=f"  {word:<12} ", subsequent_indent=" " * 15)
     # The labels of a screen would all lead back to it, or to its longer form.
-    following = meaning.explanation.next if meaning.group.kind is Kind.LABEL else meaning.next
+    following = meaning.explanation.next if meaning.group.kind is WordKind.LABEL else meaning.next
     if following:
         yield f"{'':15}next: {following}"

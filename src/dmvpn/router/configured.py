@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.explanations import Explanation, Group, Kind
+from dmvpn.base.explanations import Explanation, WordGroup, WordKind
 from dmvpn.ios import CliError, ConfigSession, ConfigTree
 from dmvpn.ios.begun import understood
 from dmvpn.router.language import configurator
@@ -59,10 +59,10 @@ def _read(features: tuple[Feature, ...], lines: Sequence[str]) -> Iterator[tuple
             yield language.mode(command.mode).prompt, place.text, f"Off: {what}" if is_off else what
 
 
-def _group(prompt: str, lines: dict[str, str]) -> Group:
-    return Group(
+def _group(prompt: str, lines: dict[str, str]) -> WordGroup:
+    return WordGroup(
         title=f"lines of {prompt}",
-        kind=Kind.LINE,
+        kind=WordKind.LINE,
         screens=_SCREENS,
         explanations=tuple(Explanation(line, what) for line, what in lines.items()),
     )

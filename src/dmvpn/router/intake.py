@@ -1,6 +1,6 @@
 """A stranger's file: what of it runs, what is merely kept, what is left out, and which tunnels that holds down.
 
-    take_in(text)     reads it                                      -> Intake
+    take_in(text)     reads it                                      -> EnteredText
     report(intake)    the list for people, by group
     put_in(result)    in one line, what its release has on without showing it
 
@@ -31,7 +31,7 @@ from dmvpn.router.language import configurator
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.ios import ConfigResult, ConfigTree, Entry, Group
+    from dmvpn.ios import ConfigResult, ConfigTree, LineGroup, LineReport
 
 _TUNNEL: Final = "interface Tunnel"
 #: How the lines begin that may protect every tunnel: certificates, keys and profiles.
@@ -44,7 +44,7 @@ _LONGEST_QUOTE: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class EnteredText:
     """What a text made.
 
     held: the tunnels that are shut down.
@@ -55,7 +55,7 @@ class Intake:
     result: ConfigResult
     held: tuple[str, ...]
     text: str
-    because: tuple[Entry, ...] = ()
+    because: tuple[LineReport, ...] = ()
 
     @property
     def tree(self) -> ConfigTree:
@@ -72,12 +72,7 @@ class Intake:
         lines = self.text.strip("\n").splitlines() if is_said else [*self.tree.render(), "end"]
         return "\n".join(marked(lines)) + "\n"
 
-    @property
-    def known_text(self) -> str:
-        """What a router is started with, without the lines that nobody knows."""
-        return "\n".join(marked([*self.tree.render_known(), "end"])) + "\n"
-
-    def of(self, fate: Fate) -> tuple[Entry, ...]:
+    def of(self, fate: Fate) -> tuple[LineReport, ...]:
         """Return the lines that had this fate."""
         return tuple(entry for entry in self.result.entries if entry.fate is fate)
 
@@ -97,12 +92,12 @@ class Intake:
             yield f"{name} stays shut down: {where}, `{_quote(entry.text)}`, is not taken and could be what protects it"
 
 
-def take_in(text: str) -> Intake:
+def take_in(text: str) -> EnteredText:
     """Read a file by the rule of files. Nothing is run."""
     return hold(configurator(FEATURES).parse_text(text), text)
 
 
-def hold(result: ConfigResult, text: str, before: ConfigTree | None = None) -> Intake:
+def hold(result: ConfigResult, text: str, before: ConfigTree | None = None) -> EnteredText:
     """Return what a text made, with the tunnels shut down that one of its refused lines could protect.
 
     before: what the text was put on top of. A tunnel that was protected there, and still is, is never in clear.
@@ -118,7 +113,7 @@ def hold(result: ConfigResult, text: str, before: ConfigTree | None = None) -> I
         if section is not None:
             section.put(Statement(SHUTDOWN, Args({}, ("shutdown",), ("shutdown",))))
     taken = text if _is_whole(result) else "\n".join([*result.tree.render(), "end"]) + "\n"
-    return Intake(result, tuple(held), taken, tuple(held.values()))
+    return EnteredText(result, tuple(held), taken, tuple(held.values()))
 
 
 def _is_protected(tree: ConfigTree, name: str) -> bool:
@@ -130,11 +125,11 @@ def _is_whole(result: ConfigResult) -> bool:
     return not any(entry.fate in (Fate.REFUSED, Fate.LEFT_OUT) for entry in result.entries)
 
 
-def _protects(entry: Entry) -> bool:
+def _protects(entry: LineReport) -> bool:
     return entry.fate is Fate.LEFT_OUT and entry.group is not None and entry.group.protects
 
 
-def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Entry]]:
+def _held(tree: ConfigTree, refused: Sequence[LineReport]) -> Iterator[tuple[str, LineReport]]:
     """Yield the tunnels that one of these lines could protect, in the order of the configuration, each with that
     line.
     """
@@ -145,7 +140,7 @@ def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Ent
     ]
     if not tunnels:
         return
-    inside: dict[str, Entry] = {}
+    inside: dict[str, LineReport] = {}
     crypto = stray = None
     for entry in refused:
         header = "" if entry.is_stray or not entry.path else entry.path[0]
@@ -162,7 +157,7 @@ def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Ent
             yield name, holding
 
 
-def _is_stray(header: str, entry: Entry) -> bool:
+def _is_stray(header: str, entry: LineReport) -> bool:
     """Return whether it could have protected the tunnel that it was meant for.
 
     A text without an end may have swallowed anything.
@@ -183,7 +178,7 @@ _HEADINGS: Final = {
 }
 
 
-def report(intake: Intake, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Iterator[str]:
+def report(intake: EnteredText, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Iterator[str]:
     """Yield the list by group: what does not simply run, where it is, and what that means for a DMVPN."""
     for fate in fates:
         entries = intake.of(fate)
@@ -229,12 +224,12 @@ def _quote(text: str) -> str:
     return shown if len(shown) <= _LONGEST_QUOTE else f"{shown[:_LONGEST_QUOTE]}..."
 
 
-def _name_of_group(entry: Entry) -> str:
+def _name_of_group(entry: LineReport) -> str:
     return entry.group.name if entry.group is not None else ""
 
 
-def _group(name: str, entries: Sequence[Entry]) -> Iterator[str]:
-    group: Group | None = entries[0].group
+def _group(name: str, entries: Sequence[LineReport]) -> Iterator[str]:
+    group: LineGroup | None = entries[0].group
     if group is None:
         for entry in entries[: _NUMBERS * _QUOTED]:
             said = next((line.strip() for line in entry.message_lines if line.strip(" ^")), "")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dmvpn.base.machine import Machine
     from dmvpn.base.ports import (
         Clock,
         Debugging,
         Ike,
         Interfaces,
-        Machine,
         Pki,
         Policies,
         Ports,

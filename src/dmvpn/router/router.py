@@ -25,25 +25,26 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.breath import aside
 from dmvpn.base.counting import NO_PLANE
+from dmvpn.base.effects import SendIp
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Packets, Resync, Tick
-from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice
+from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
-from dmvpn.base.ports import Machine, Ports
+from dmvpn.base.ports import Ports
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
-from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Feature, Sleeper, reading
+from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, Sleeper, reading
 from dmvpn.ios.making import shared
-from dmvpn.router.endings import ENDING_LINES, endings, switched_on
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.ports import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dmvpn.base.counting import Counting
     from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
+    from dmvpn.base.machine import Machine
 
 M = TypeVar("M")
 
@@ -137,6 +138,14 @@ def _read_whole(feature: Feature, tree: ConfigTree, lines: set[ConfigLine]) -> _
     return (model, asked) if asked.isdisjoint(lines) and EVERYTHING not in asked else _read(feature, tree)
 
 
+def _packets(event: Event, effects: Iterable[Effect]) -> Iterator[PacketsHandled]:
+    """Yield the IP packets of an event, if there are any."""
+    received = event if isinstance(event, IpReceived) else None
+    sent = tuple(effect for effect in effects if isinstance(effect, SendIp))
+    if received is not None or sent:
+        yield PacketsHandled(received, sent)
+
+
 class Router:
     """One router's life. Sans-I/O: it owns no clock, socket, file or source of chance."""
 
@@ -161,7 +170,8 @@ class Router:
         self._models: dict[str, object] = {}
         #: The lines of which each model was made, configured or not.
         self._read: dict[str, frozenset[ConfigLine]] = {}
-        self._on: Pages[str] = Pages()
+        #: What there is that a new configuration may end.
+        self._present: dict[Endings, Pages[str]] = {one.endings: Pages() for one in self.features if one.endings}
         self._prepared: _Prepared | None = None
         for feature in self.features:
             if isinstance(feature.machine, Sleeper):
@@ -181,6 +191,9 @@ class Router:
             else:
                 self._take(event, now, effects, notices)
             self._settle(effects, notices, now)
+            if self.ports.debugging.anything:
+                notices.extend(_packets(event, effects))
+                self._settle(effects, notices, now)
         finally:
             for seat in self._handed.values():
                 seat.ask()
@@ -323,10 +336,10 @@ class Router:
     ) -> None:
         """Make the models again that these lines may change. prepared: those that are made already."""
         is_all = EVERYTHING in touched
-        if is_all or not touched.isdisjoint(ENDING_LINES):
-            before, self._on = self._on, switched_on(self.running)
-            if "tunnel" in self.machines:
-                notices.extend(endings(before, self._on, self.ports))
+        for endings, before in self._present.items():
+            if is_all or not touched.isdisjoint(endings.lines):
+                after = self._present[endings] = endings.present(self.running)
+                notices.extend(endings.notices(before, after, self.ports))
         for feature in self.features:
             if feature.model is None or feature.machine is None:
                 continue

@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.explanations import Explanation, Group, Kind
+from dmvpn.base.explanations import Explanation, WordGroup, WordKind
 from dmvpn.ios import explain as ios_words
 from dmvpn.net import explain as net_words
 
@@ -37,7 +37,7 @@ class Meaning(NamedTuple):
     """One explanation at its place."""
 
     explanation: Explanation
-    group: Group
+    group: WordGroup
 
     @property
     def next(self) -> str:
@@ -57,13 +57,15 @@ class Meaning(NamedTuple):
 class Vocabulary:
     """The explanations of all groups, those of lower rank first."""
 
-    def __init__(self, groups: Iterable[Group]) -> None:
+    def __init__(self, groups: Iterable[WordGroup]) -> None:
         self.groups = tuple(sorted(groups, key=lambda group: group.rank))
         self._words: dict[str, list[Meaning]] = {}
         for meaning in self.all():
             word = meaning.explanation.word
             bare = (
-                (word.lstrip("%"), word.rpartition("-")[2]) if meaning.group.kind is Kind.LOG else (word.lstrip("#"),)
+                (word.lstrip("%"), word.rpartition("-")[2])
+                if meaning.group.kind is WordKind.LOG
+                else (word.lstrip("#"),)
             )
             for spelling in dict.fromkeys((word, *meaning.explanation.also, *bare)):
                 self._words.setdefault(spelling.casefold(), []).append(meaning)
@@ -87,7 +89,7 @@ class Vocabulary:
         """
         found = self._words.get(word.casefold(), [])
         exact = [each for each in found if each.is_spelled(word)]
-        if not any(each.explanation.word == word and each.group.kind is not Kind.LABEL for each in exact):
+        if not any(each.explanation.word == word and each.group.kind is not WordKind.LABEL for each in exact):
             return [*exact, *(each for each in found if each not in exact)]
         return exact
 
@@ -97,7 +99,7 @@ class Vocabulary:
             return self.of_cell(text.upper()) or self.of_cell(text.lower())
         found: list[Meaning] = []
         for group in self.groups:
-            if group.lines or group.kind not in (Kind.FLAG, Kind.STATE):
+            if group.lines or group.kind not in (WordKind.FLAG, WordKind.STATE):
                 continue
             cell = re.fullmatch(group.cell, text) if group.cell else None
             if cell is None and (group.cell or group.joined or " " not in text.strip()):
@@ -122,7 +124,7 @@ class Vocabulary:
         """Return the meaning of a name among the codes that all of these words may precede."""
         return [each for each in self.meanings(name) if each.group.names and words <= each.group.names]
 
-    def of_line(self, text: str, kinds: Sequence[Kind] = tuple(Kind)) -> Meaning | None:
+    def of_line(self, text: str, kinds: Sequence[WordKind] = tuple(WordKind)) -> Meaning | None:
         """Return the meaning of a whole line (or clause), whatever time stamp is before it."""
         whole = _BLANKS.sub(" ", text.strip())
         candidates = [whole, *(whole[match.end() :] for match in re.finditer(": ", whole[:80]))]
@@ -154,13 +156,13 @@ class Vocabulary:
         commands = (*map(in_full, self._prompted(lines)), *self._marked(lines), "")
         return self._on(lines, [group for group in self.groups if any(_may_print(group, each) for each in commands)])
 
-    def _on(self, lines: Iterable[str], groups: Sequence[Group]) -> list[Meaning]:
+    def _on(self, lines: Iterable[str], groups: Sequence[WordGroup]) -> list[Meaning]:
         found: dict[tuple[str, str], Meaning] = {}
         told: set[str] = set()
         for line in lines:
             for group in groups:
                 for explanation in self._seen(group, line):
-                    is_told = explanation.word in told and group.kind is Kind.REASON
+                    is_told = explanation.word in told and group.kind is WordKind.REASON
                     if not is_told:
                         found.setdefault((group.title, explanation.word), Meaning(explanation, group))
                         told.add(explanation.word)
@@ -176,7 +178,7 @@ class Vocabulary:
         marked = (group for group in self.groups if group.mark)
         return [group.screens[0] for group in marked if any(re.search(group.mark, line) for line in lines)]
 
-    def _seen(self, group: Group, line: str) -> Iterator[Explanation]:
+    def _seen(self, group: WordGroup, line: str) -> Iterator[Explanation]:
         if not group.sighting:
             if group.lines:
                 yield from self._inside(group, line)
@@ -193,41 +195,44 @@ class Vocabulary:
             else:
                 yield from _split(group, cell) or ()
 
-    def _inside(self, group: Group, line: str) -> Iterator[Explanation]:
+    def _inside(self, group: WordGroup, line: str) -> Iterator[Explanation]:
         """Yield the line of the group that this one is, or has inside if it is a reason: what was read most surely."""
         text = _BLANKS.sub(" ", line.strip())
         found = [meaning.explanation for meaning in self._fitting(group, text)]
-        if group.kind is Kind.REASON:
+        if group.kind is WordKind.REASON:
             parts = (each for pattern, each in self._patterns(group) if pattern.search(text))
             found += [each for each in parts if each.certainty >= _LEAST_INSIDE]
         if found:
             yield max(found, key=lambda explanation: explanation.certainty)
 
-    def _fitting(self, group: Group, text: str) -> Iterator[Meaning]:
+    def _fitting(self, group: WordGroup, text: str) -> Iterator[Meaning]:
         without = _BEHIND_REASON.sub("", text)
         for pattern, explanation in self._patterns(group):
-            if pattern.fullmatch(text) or (group.kind is not Kind.DEBUG and pattern.fullmatch(without)):
+            if pattern.fullmatch(text) or (group.kind is not WordKind.DEBUG and pattern.fullmatch(without)):
                 yield Meaning(explanation, group)
 
-    def _patterns(self, group: Group) -> tuple[tuple[re.Pattern[str], Explanation], ...]:
+    def _patterns(self, group: WordGroup) -> tuple[tuple[re.Pattern[str], Explanation], ...]:
         known = self._templates.get(id(group))
         if known is None:
             known = self._templates[id(group)] = tuple((each.line_pattern(), each) for each in group.explanations)
         return known
 
 
-def _prints(group: Group, command: str) -> bool:
+def _prints(group: WordGroup, command: str) -> bool:
     """Return whether this command prints the group's words.
 
     Without a command anything may: what was pasted may be of a log.
     """
     if not command:
-        return group.kind in (Kind.LOG, Kind.DEBUG, Kind.REASON, Kind.ANSWER) or "show logging" in group.screens
+        return (
+            group.kind in (WordKind.LOG, WordKind.DEBUG, WordKind.REASON, WordKind.ANSWER)
+            or "show logging" in group.screens
+        )
     words = command.split()
     return any(_leads(screen.split(), words) for screen in group.screens)
 
 
-def _may_print(group: Group, command: str) -> bool:
+def _may_print(group: WordGroup, command: str) -> bool:
     """Return whether this command, or a longer form of it, prints the group's words, as `... detail` does."""
     longer = bool(command) and any(_leads(command.split(), screen.split()) for screen in group.screens)
     return longer or _prints(group, command)
@@ -242,7 +247,7 @@ def _leads(screen: Sequence[str], words: Sequence[str]) -> bool:
     return all(any(word == other for other in rest) for word in screen)
 
 
-def _split(group: Group, cell: str) -> list[Explanation] | None:
+def _split(group: WordGroup, cell: str) -> list[Explanation] | None:
     """Return the words of a cell, or None if it has something else, too."""
     by_word = {spelling: each for each in group.explanations for spelling in (each.word, *each.also)}
     if cell.strip() in by_word:

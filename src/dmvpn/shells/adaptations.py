@@ -1,16 +1,16 @@
-"""What a lab does in place of lines of strangers that nothing here can do, so that their network comes up all the same.
+"""Changes to configurations that cannot run as they are, so that an unknown network comes up in a lab all the same.
 
-    tracking   routes hold, whatever they track
-    VRFs       one table: `tunnel vrf` goes, routes of a VRF are routes
+    tracking   tracked static routes are unconditional
+    VRFs       one table: `tunnel vrf` is removed, routes of a VRF become global
     DHCP       a port gets an address (`missing_addresses.py`)
-    ciphers    what protects nothing (DES, 3DES, MD5, none) becomes AES and SHA, other ones at both ends alike
-    keys       tunnels that cannot be told apart get keys (`clouds.py`)
-    maps       GRE tunnels that a crypto map protects have an IPsec profile instead (`crypto_maps.py`)
-    excerpts   a router with nothing but tunnels gets a port with their source
+    ciphers    insecure ones (DES, 3DES, MD5, none) become AES and SHA, different ones at both ends alike
+    keys       tunnels that cannot be distinguished get keys (`clouds.py`)
+    maps       GRE tunnels under a crypto map get an IPsec profile instead (`crypto_maps.py`)
+    excerpts   a router with only tunnels gets a port with their source
     profiles   multipoint tunnels of one source use one IPsec profile: that of the first
-    releases   files of IOS XE that name none, where a hub relies on newer defaults, are of 16.3 (`unnamed.py`)
+    releases   files of IOS XE without a release, where a hub relies on newer defaults, get 16.3 (`unnamed.py`)
 
-Lines are changed where they are, so that messages still name the lines of the file. Each change is said in a note.
+Lines are changed in place, so that messages still name the lines of the file. A note reports each change.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dmvpn.ios import normalize_interface
 from dmvpn.network.clouds import cloud_keys
 from dmvpn.network.crypto_maps import replace_maps
 from dmvpn.network.device import Device
-from dmvpn.network.lines import BEFORE
+from dmvpn.network.lines import BEFORE, with_lines
 from dmvpn.network.unnamed import RELEASE, unnamed_releases
 from dmvpn.shells.missing_addresses import MissingAddresses, homeless, unaddressed
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _PROMPT: Final = rf"(?P<before>{BEFORE})"
 _TUNNEL_VRF: Final = re.compile(_PROMPT + r"tunnel\s+vrf\s+(?P<vrf>\S+)\s*$")
+_IN_VRF: Final = re.compile(_PROMPT + r"(?:ip\s+)?vrf\s+forwarding\s+(?P<vrf>\S+)\s*$")
 _ROUTE_VRF: Final = re.compile(_PROMPT + r"ip\s+route\s+vrf\s+(?P<vrf>\S+)\s+(?P<rest>\d.*)$")
 _FAMILY_VRF: Final = re.compile(
     _PROMPT + r"(?P<family>address-family\s+ipv4(?:\s+unicast)?)\s+vrf\s+(?P<vrf>\S+)(?P<rest>\s+auto\S*\s+\d+\s*)$"
@@ -45,23 +46,23 @@ _TRANSFORMS: Final = re.compile(_PROMPT + r"(?P<head>crypto\s+ipsec\s+transform-
 _PROTECTION: Final = re.compile(
     rf"(?P<head>{BEFORE}tunnel\s+prot\w*\s+ips\w*\s+prof\w*\s+)(?P<profile>\S+)(?P<rest>.*)$"
 )
-#: The port of a router that is an excerpt without ports.
+#: The port of an excerpt without ports.
 _PORT: Final = "GigabitEthernet0/0"
 
 
 @dataclass(frozen=True, slots=True)
 class Adapted:
-    """The texts as a lab takes them, by file name, and what was changed."""
+    """The texts as a lab uses them, by file name, and the changes in sentences."""
 
     texts: dict[str, str]
     notes: tuple[str, ...]
 
 
 def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | None = None) -> Adapted:
-    """Change what has to be.
+    """Make all necessary changes.
 
     texts: by file name.
-    segments: wires that somebody drew, by file name and port.
+    segments: wires from a drawing, by file name and port.
     """
     devices = {file: Device.read(file, text, leaves_out=True) for file, text in texts.items()}
     addresses = MissingAddresses(devices, segments or {})
@@ -70,6 +71,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
     notes: list[str] = []
     for file, text in texts.items():
         device, lines = devices[file], text.split("\n")
+        count = len(lines)
         name = device.own_name or file
         if file in unnamed:
             lines.append(f"version {RELEASE}")
@@ -83,12 +85,13 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
             ]
             notes.append(f"{name}: tunnels of one source cannot be told apart without keys: the lab gives {some}")
         notes += [f"{name} {change}" for change in _add_port(lines, device, addresses)]
-        found[file] = "\n".join(lines)
+        own = "\n".join(lines[:count])
+        found[file] = with_lines(own, lines[count:]) if lines[count:] else own
     return Adapted(found, tuple(notes))
 
 
 def _replace(lines: list[str], device: Device) -> Iterator[str]:
-    """Change lines that say what a lab has not; what was done about each."""
+    """Change lines that a lab does not support; yield a sentence about each change."""
     tracked = _forget_tracks(lines)
     if tracked:
         routes = "1 route" if tracked == 1 else f"{tracked} routes"
@@ -107,7 +110,7 @@ def _replace(lines: list[str], device: Device) -> Iterator[str]:
 
 
 def _forget_tracks(lines: list[str]) -> int:
-    """Take the tracked objects from static routes. How many there were."""
+    """Remove the tracked objects from static routes. Returns their number."""
     found = 0
     for number, line in enumerate(lines):
         match = _TRACK.match(line) if "track" in line else None
@@ -121,10 +124,14 @@ def _forget_tracks(lines: list[str]) -> int:
 
 
 def _join_tables(lines: list[str]) -> list[str]:
-    """Take the VRFs out of routes, tunnels and named EIGRP. Their names."""
+    """Remove VRFs from routes, tunnels and named EIGRP, and from interfaces with such EIGRP. Returns their names.
+
+    No other interface of a VRF takes part in a routing protocol of the one table.
+    """
     vrfs: list[str] = []
+    joined: dict[str, None] = {}  # VRFs whose EIGRP runs in the one table, on their interfaces
     for number, line in enumerate(lines):
-        if (gre := _GRE_IPV4.match(line)) is not None:  # as other systems of the same vendor write it
+        if (gre := _GRE_IPV4.match(line)) is not None:  # the spelling of other systems of the same vendor
             lines[number] = f"{gre['before']}tunnel mode gre ip"
         if "vrf" not in line:
             continue
@@ -139,12 +146,16 @@ def _join_tables(lines: list[str]) -> list[str]:
                 lines[number] = f"{match['before']}ip route {match['rest']}"
             else:
                 lines[number] = f"{match['before']}{match['family']}{match['rest']}"
+                joined[match["vrf"]] = None
+    for number, line in enumerate(lines if joined else ()):
+        if "vrf" in line and (match := _IN_VRF.match(line)) is not None and match["vrf"] in joined:
+            lines[number] = "!"
     return list(dict.fromkeys(vrfs))
 
 
 # ------------------------------------------------------------------------------------------------ ciphers
 
-#: Each has a place of its own, so that ends that do not agree do not begin to.
+#: Each set is replaced in its place, so that ends that disagree still disagree.
 _STRONG: Final = {
     "esp-3des": "esp-aes 192",
     "esp-des": "esp-aes 256",
@@ -161,7 +172,7 @@ _ALONE: Final = "esp-sha512-hmac"
 
 
 def _replace_ciphers(lines: list[str]) -> Iterator[tuple[str, str, str]]:
-    """Change the transform sets that have nothing usable in them; each with the reason and what it became."""
+    """Change transform sets without any secure transform; yields each set with the reason and its replacement."""
     for number, line in enumerate(lines):
         match = _TRANSFORMS.match(line)
         if match is None:
@@ -183,7 +194,7 @@ def _replace_ciphers(lines: list[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def _share_profiles(lines: list[str], device: Device) -> Iterator[tuple[str, str, str]]:
-    """Change the profiles of multipoint tunnels with one source; each with what it had, and has now."""
+    """Change the profiles of multipoint tunnels with one source; yields each tunnel with its old and new profile."""
     shared = _shared_profiles(device)
     tunnel = ""
     for number, line in enumerate(lines):
@@ -197,7 +208,7 @@ def _share_profiles(lines: list[str], device: Device) -> Iterator[tuple[str, str
 
 
 def _shared_profiles(device: Device) -> dict[str, str]:
-    """Return the profile that each protected multipoint tunnel has to have, by its name."""
+    """Return the profile that each protected multipoint tunnel must use, by tunnel name."""
     protected = [
         (tunnel.name, device.source(tunnel) or tunnel.source_interface, tunnel.protection)
         for tunnel in device.tunnels.tunnels
@@ -211,7 +222,7 @@ def _shared_profiles(device: Device) -> dict[str, str]:
 
 
 def _address_ports(lines: list[str], file: str, device: Device, addresses: MissingAddresses) -> Iterator[str]:
-    """Give addresses to ports that ask for one, and to sources of tunnels of which the text does not say any."""
+    """Give addresses to ports that use DHCP, and to sources of tunnels without any address in the text."""
     for port, address in _answer_dhcp(lines, addresses.of(file)):
         known = [one for one in device.default_gateways if one in address.network and one != address.ip]
         gateway = next(iter(known), addresses.gateway(file, port))
@@ -232,13 +243,13 @@ def _add_port(lines: list[str], device: Device, addresses: MissingAddresses) -> 
 
 
 def _port(name: str, address: IPv4Interface, device: Device, gateway: IPv4Address) -> list[str]:
-    """Return the lines of a port that nobody wrote, and the way out unless the router has one."""
+    """Return the lines of an added port, and of a default route unless the router has one."""
     section = [f"interface {name}", f" ip address {address.ip} {address.netmask}", " no shutdown"]
     return section if device.default_gateways else [*section, f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
 
 
 def _answer_dhcp(lines: list[str], given: Mapping[str, IPv4Interface]) -> Iterator[tuple[str, IPv4Interface]]:
-    """Write the addresses down in place of the lines that ask for them."""
+    """Replace DHCP lines by the given addresses."""
     port = ""
     for number, line in enumerate(lines):
         header = _HEADER.match(line)

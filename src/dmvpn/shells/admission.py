@@ -1,11 +1,11 @@
-"""Users that may talk to a router by its sockets: root, the user that runs it, and the group that its operator names.
+"""Users that may use a router's sockets: root, the user that runs it, and the group that its operator names.
 
     admission = Admission.of("netops")     `dmvpn run --group netops`; OWNER_ALONE lets no group in
     admission.share(path, 0o660)           for sockets, and the folders on the way to them
-    admission.admits(connected)            when somebody has connected
+    admission.admits(connected)            when a client has connected
 
-The file system asks first, by owner, group and mode; the credentials of the caller are asked again, since modes can be
-changed. A member of the group is at privilege 15, as the owner is, but has no other file of the router.
+The file system checks first, by owner, group and mode; the credentials of the caller are checked again, since modes can
+be changed. A member of the group is at privilege 15, as the owner is, but has no other file of the router.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _NO_GROUP: Final = 2**32 - 1
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """group: the number of the group whose members are let in; None: nobody but the owner and root."""
+    """group: the number of the group whose members are admitted; None: only the owner and root."""
 
     group: int | None = None
 
     @classmethod
     def of(cls, name: str) -> Admission:
-        """Return that of a group, by name or number. Raises UserError."""
+        """Return the admission of a group, by name or number. Raises UserError."""
         try:
             group = int(name) if name.isascii() and name.isdecimal() else grp.getgrnam(name).gr_gid
         except (KeyError, ValueError) as error:
@@ -44,7 +44,7 @@ class Admission:
         return cls(group)
 
     def share(self, path: Path, mode: int) -> None:
-        """Give a socket or a folder to the group, with this mode; nothing where there is none. Raises UserError."""
+        """Give a socket or a folder to the group, with this mode; nothing without a group. Raises UserError."""
         if self.group is None:
             return
         try:
@@ -57,9 +57,9 @@ class Admission:
             ) from error
 
     def admits(self, connected: socket.socket) -> bool:
-        """Return whether the one that connected is let in.
+        """Return whether the connected client is admitted.
 
-        A caller in more than 256 groups is not known as a member.
+        A caller in more than 256 groups does not count as a member.
         """
         if is_owner(connected) or self.group is None:
             return is_owner(connected)
@@ -67,7 +67,7 @@ class Admission:
 
 
 def is_owner(connected: socket.socket) -> bool:
-    """Return whether it is our own user, or root, that connected."""
+    """Return whether the connected client is our own user, or root."""
     return peer_credentials(connected).uid in (0, os.geteuid())
 
 

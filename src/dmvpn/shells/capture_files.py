@@ -1,4 +1,4 @@
-"""The files of a capture: bounded, and whole up to the last packet that was written, whatever ends it."""
+"""The files of a capture: bounded, and complete up to the last packet that was written, however the capture ends."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.lab.control import Json
 
-#: Octets of the largest file. What comes later is counted, and not kept: nobody opens more, and a disk is finite.
+#: Octets of the largest file. Later packets are counted, and not kept: larger files are hard to open, and a disk is
+#: finite.
 LARGEST: Final = 1 << 30
 
 
 class CaptureFile:
-    """One pcap file. packets: how many are in it. lost: those that are not, and why."""
+    """One pcap file. packets: number of its packets. lost: number of packets left out, and why."""
 
     def __init__(self, path: Path, link_type: LinkType = LinkType.ETHERNET) -> None:
         """Begin the file. Raises OSError."""
@@ -48,7 +49,7 @@ class CaptureFile:
             self.why = error.strerror or str(error)
 
     def close(self) -> None:
-        """Finish it: if the disk was full, after the last packet that is there whole."""
+        """Finish it: on a full disk, after the last complete packet."""
         try:
             self._file.close()
         except OSError as error:
@@ -65,7 +66,7 @@ class CaptureFile:
 
 
 def report(files: Iterable[CaptureFile]) -> dict[str, Json]:
-    """Return what a capture that has ended wrote: the packets of each file, how many are in none, and why."""
+    """Return the report of a finished capture: packets in each file, number of lost packets, and why."""
     ended = list(files)
     return {
         "files": {str(file.path): file.packets for file in ended},

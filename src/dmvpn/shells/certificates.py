@@ -1,12 +1,12 @@
-"""Certificates that are files beside a configuration: what `dmvpn pki` made, taken over without any typing.
+"""Certificates as files beside a configuration: made by `dmvpn pki`, used without any typing.
 
     FOLDER/R31.cfg                      crypto pki trustpoint LAB
-    FOLDER/pki/LAB/ca.pem               whom R31 believes (also further authorities)
-    FOLDER/pki/LAB/crl.pem              what was revoked, if it is there
-    FOLDER/pki/LAB/R31.pem, R31.key     who R31 is, if they are there
+    FOLDER/pki/LAB/ca.pem               the authorities that R31 trusts
+    FOLDER/pki/LAB/crl.pem              revoked certificates, optional
+    FOLDER/pki/LAB/R31.pem, R31.key     certificate and key of R31, optional
 
-A folder below `pki` has the name of a trustpoint; it counts for routers whose configuration has that trustpoint. The
-certificates come before the configuration as lines of it, and the key as something that the router remembers.
+A folder below `pki` has the name of a trustpoint; it applies to routers whose configuration has that trustpoint. The
+certificates precede the configuration as lines of it, and the key is given to the router as stored data.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Remembered
 from dmvpn.base.values import dataclass
+from dmvpn.shells.files import leads_out, read_octets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER: Final = "pki"
+#: Octets of a file; a list of revoked certificates may be long.
+_LARGEST: Final = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """What one router starts with, besides its configuration. head: lines that come before it."""
+    """Certificates and keys that one router starts with, besides its configuration. head: lines that precede it."""
 
     head: str = ""
     given: tuple[Remembered, ...] = ()
@@ -35,13 +38,13 @@ NOTHING: Final = Certificates()
 
 
 def certificates_of(folder: Path, router: str, configuration: str) -> Certificates:
-    """Return what is beside the configuration of a router.
+    """Return the certificates beside the configuration of a router.
 
-    Raises UserError for what cannot be read, or does not fit.
+    Raises UserError for unreadable or inconsistent files.
     """
     if not (folder / FOLDER).is_dir():
         return NOTHING
-    # Most routers have no certificates; a router has no use for the models of all features.
+    # Most routers have no certificates, and need no models of all features.
     from dmvpn.network.device import Device
 
     names = [one.name for one in Device.read(router, configuration, leaves_out=True).pki.trustpoints]
@@ -50,8 +53,20 @@ def certificates_of(folder: Path, router: str, configuration: str) -> Certificat
 
 
 def _is_there(folder: Path, name: str) -> bool:
-    """Return whether a trustpoint may have a name that leads elsewhere."""
-    return (folder / name).name == name and (folder / name / "ca.pem").is_file()
+    """Return whether the folder of a trustpoint exists; its name must not lead elsewhere."""
+    return (
+        (folder / name).name == name and (folder / name / "ca.pem").is_file() and not leads_out(folder, folder / name)
+    )
+
+
+def _read(path: Path, folder: Path) -> bytes:
+    """Return the content of a file of the certificates. Raises OSError, UserError."""
+    if leads_out(folder, path):
+        raise UserError(f"{path}: it is a link out of the folder")
+    octets = read_octets(path, _LARGEST)
+    if len(octets) > _LARGEST:
+        raise UserError(f"{path}: larger than {_LARGEST >> 20} MiB")
+    return octets
 
 
 def _trustpoint(folder: Path, name: str, router: str) -> Certificates:
@@ -63,7 +78,7 @@ def _trustpoint(folder: Path, name: str, router: str) -> Certificates:
     own = [folder / f"{router}.pem", folder / f"{router}.key"]
     files = [folder / "ca.pem", *(own if own[0].exists() else ()), folder / "crl.pem"]
     try:
-        found = read_pem(b"\n".join(path.read_bytes() for path in files if path.exists() or path in own))
+        found = read_pem(b"\n".join(_read(path, folder) for path in files if path.exists() or path in own))
     except OSError as error:
         raise UserError(f"{error.filename}: {error.strerror}") from error
     except UserError as error:

@@ -1,12 +1,12 @@
-"""Has a lab converged? Judged from outside, by the facts of all its routers, because it takes both ends to say.
+"""Whether a lab has converged, by the facts of all its routers: some checks need both ends.
 
     registered   every server in use answers, as `show ip nhrp nhs` counts them
-    protected    every tunnel that wants an SA has one, with each server and at each far end
+    protected    every protected tunnel has SAs with each server and each far end
     neighbors    where both ends run the same EIGRP, or OSPF, on a wire or the tunnel between them, they are neighbors;
-                 likewise of BGP, where each of two routers names the other or takes it by a listen range
+                 likewise for BGP, where each of two routers configures the other or accepts it by a listen range
 
-What never comes (`cannot`) is not waited for: kinds of tunnels that this release has not, and neighbors of whom the two
-ends do not say what fits.
+Impossible goals (`cannot`) do not count: kinds of tunnels that this release does not support, and neighbors whose two
+ends do not match.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from dmvpn.shells.facts import LabFacts
     from dmvpn.shells.mismatches import Seat
 
-#: Nobody is waited for to have some.
+#: No routes are required.
 NO_ROUTES: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
 
 def unfinished(
     facts: LabFacts, either: Sequence[str] = (), routes: Mapping[str, Sequence[str]] = NO_ROUTES
 ) -> dict[str, list[str]]:
-    """Return what is missing, in sentences by router; none of a router that has all it wants. Providers want nothing.
+    """Return the missing items, in sentences by router; routers that are complete are left out. Providers need nothing.
 
-    either: routers of which one is enough, so that nobody can tell which neighbors it will have.
-    routes: what each router is to have, "PREFIX" or "PREFIX via NEXT HOP".
+    either: routers of which one suffices, so that it is unknown which neighbors it will have.
+    routes: prefixes that each router must have, "PREFIX" or "PREFIX via NEXT HOP".
     """
     found: dict[str, list[str]] = {name: [] for name in facts.routers}
     for name, why in facts.absent.items():
@@ -64,7 +64,7 @@ def _has_route(router: RouterFacts, text: str) -> bool:
 
 
 def _elsewhere(facts: LabFacts, tunnel: TunnelFacts) -> list[Address]:
-    """Return the far ends of a tunnel that nobody in the lab has; behind a translator nobody can tell."""
+    """Return the far ends of a tunnel that no router in the lab has; with a translator in the lab this is unknown."""
     if facts.gateways:
         return []
     own = {address for router in facts.routers.values() if router is not None for address in _all_of(router)}
@@ -90,9 +90,9 @@ def _shut_down(facts: LabFacts) -> dict[Address, str]:
 def _of_tunnel(
     router: RouterFacts, tunnel: TunnelFacts, elsewhere: Sequence[Address], shut: Mapping[Address, str]
 ) -> Iterator[str]:
-    """Yield what registrations and SAs lack. A tunnel that is shut down wants neither.
+    """Yield missing registrations and SAs. A tunnel that is shut down needs neither.
 
-    elsewhere: far ends that nobody has. shut: the tunnels that are shut down, by their addresses.
+    elsewhere: far ends that no router has. shut: the tunnels that are shut down, by their addresses.
     """
     if not tunnel.enabled or is_unused(tunnel.source or tunnel.source_interface, tunnel.addresses):
         return
@@ -125,7 +125,7 @@ def _of_tunnel(
 
 
 def _why(tunnel: TunnelFacts, server: ServerFacts) -> str:
-    """Return the words of the registration, or of what protects it."""
+    """Return the reason of the registration, or of its protection."""
     unsecured = next((peer.reason for peer in tunnel.unsecured if peer.nbma == server.nbma), None)
     if not server.secured and unsecured:
         return str(unsecured)
@@ -136,7 +136,7 @@ def _why(tunnel: TunnelFacts, server: ServerFacts) -> str:
 
 
 def _links(facts: LabFacts) -> Iterator[tuple[Seat, Seat]]:
-    """Yield pairs that routing protocols should join.
+    """Yield pairs of interfaces that should become neighbors.
 
     Two ports of a wire; on tunnels a client and its server, the two ends, and a far end that is mapped and gets the
     multicasts.
@@ -183,7 +183,7 @@ def _seats(facts: LabFacts, node: str, port: str) -> Iterator[Seat]:
 
 
 def _not_heard(facts: LabFacts, here: Seat, there: Seat) -> Iterator[str]:
-    """Yield neighbors that both want and that this end does not have."""
+    """Yield neighbors that both ends want and that this end does not have."""
     mine, theirs = facts.routers[here[0]], facts.routers[there[0]]
     if mine is None or theirs is None:
         return
@@ -208,7 +208,7 @@ def _fails_in_ospf(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Se
 
 
 def _never_heard(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> Iterator[str]:
-    """Yield neighbors of OSPF that this end never has, and those of a tunnel that the other end does not want."""
+    """Yield OSPF neighbors that this end can never have, and tunnel neighbors that the other end does not want."""
     process = _ospf_between(mine, theirs, here, there)
     if process is not None and _fails_in_ospf(mine, theirs, here, there):
         types = types_of_ospf(mine, theirs, here, there)
@@ -238,7 +238,7 @@ def _speaks_ospf(router: RouterFacts, interface: str) -> int | None:
 
 
 def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
-    """Return the systems that a router wants neighbors of on an interface."""
+    """Return the autonomous systems of EIGRP that want neighbors on an interface."""
     return [
         process.autonomous_system
         for process in processes
@@ -248,7 +248,7 @@ def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
 
 
 def _without_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
-    """Yield routers, and the neighbors of BGP that they name, that want them as well, and that they do not have."""
+    """Yield routers with the BGP neighbors that both ends configure and that are not established."""
     owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
     for name, router in _running(facts):
         known = {one.address: one for one in router.neighbors if one.protocol.startswith("bgp ")}
@@ -262,7 +262,7 @@ def _without_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
 
 
 def _unwanted_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
-    """Yield routers, and the neighbors of BGP that they name and that run BGP without them."""
+    """Yield routers with BGP neighbors that they configure and that run BGP without them."""
     owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
     for name, router in _running(facts):
         for address in router.bgp.called:
@@ -275,7 +275,7 @@ def _unwanted_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
 
 
 def _takes(router: RouterFacts | None, caller: RouterFacts) -> bool:
-    """Return whether BGP here wants that router, too, by an address of its own or by a range."""
+    """Return whether BGP here accepts that router, too, by a neighbor line or by a range."""
     if router is None:
         return False
     wanted = router.bgp
@@ -283,19 +283,19 @@ def _takes(router: RouterFacts | None, caller: RouterFacts) -> bool:
 
 
 def _running(facts: LabFacts) -> list[tuple[str, RouterFacts]]:
-    """Return those that are no providers."""
+    """Return the routers that are not providers."""
     return [
         (name, router) for name, router in facts.routers.items() if router is not None and name not in facts.providers
     ]
 
 
-# ------------------------------------------------------------------------------------------------ what never comes
+# ------------------------------------------------------------------------------------------------ impossible goals
 
 
 def cannot(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[str]]:
-    """Return what never comes, in sentences by router. either: as of `unfinished`.
+    """Return impossible goals, in sentences by router. either: see `unfinished`.
 
-    Tunnels that nobody shut down, and of a kind that this release has not; neighbors of whom the ends disagree.
+    Enabled tunnels of a kind that this release does not support; neighbors whose two ends do not match.
     """
     found = {name: list(_of_other_kinds(router)) for name, router in _running(facts)}
     for here, there in _links(facts):

@@ -1,7 +1,7 @@
 """YAML with the line and column of every key, so that all mistakes are reported at once, each with its place.
 
-What nobody means is refused before anything is looked at: names that are there twice (YAML would take the last one
-without a word), anchors (a few lines of them can expand to a thousand million), a depth that no file of ours has.
+Obvious mistakes are refused first: duplicate keys (YAML would silently take the last one), anchors (a few lines of them
+can expand to a thousand million), a depth that no file of ours has.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-#: Octets of the largest file: of thousands of sites with all that can be said of each.
+#: Octets of the largest file: thousands of sites with every possible setting.
 LARGEST: Final = 8 << 20
 _DEEPEST: Final = 32
-#: Problems of one file that are told; of a file with more something else is wrong.
+#: Problems of one file that are reported; with more the file has a different mistake.
 _TOLD: Final = 20
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people mean it: `NO` and `ON` are names of sites, 12:30 is no number, a date is text (as in YAML 1.2)."""
+    """YAML as users expect it: `NO` and `ON` are names of sites, 12:30 is no number, a date is text (as in YAML
+    1.2).
+    """
 
     _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Return one node; refuses anchors, aliases and what is too deep."""
+        """Return one node; refuses anchors, aliases and nodes that are too deep."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if getattr(event, "anchor", None) is not None:
             problem = "anchors and aliases (& and *) are not taken; write it out"
@@ -48,12 +50,12 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|fa
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]{0,17})$"), list("-0123456789"))
 
-#: Where something is: the keys from the top.
+#: The place of a value: the keys from the top.
 Path_ = tuple[str | int, ...]
 
 
 class Places:
-    """Where the keys of a file are. twice: those that are there more than once, at the later place."""
+    """The places of the keys in a file. twice: duplicate keys, at the later place."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -61,7 +63,7 @@ class Places:
         self._known: dict[Path_, tuple[int, int]] = {}
 
     def at(self, where: Path_) -> str:
-        """Return `FILE:LINE: KEY`, of the value there or of what is around it."""
+        """Return `FILE:LINE: KEY`, of the value there or of the enclosing one."""
         return f"{self.file}:{self._place(where)[0]}{_named(where)}"
 
     def exactly(self, where: Path_) -> str:
@@ -70,11 +72,11 @@ class Places:
         return f"{self.file}:{line}:{column}{_named(where)}"
 
     def error(self, where: Path_, text: str) -> UserError:
-        """Return what is wrong there."""
+        """Return an error about this place."""
         return UserError(f"{self.at(where)}: {text}")
 
     def problems(self, found: Sequence[tuple[Path_, str]]) -> UserError:
-        """Return all that is wrong in the file, in the order of its lines."""
+        """Return an error with all problems of the file, in the order of its lines."""
         placed = [(*self._place(where), f"{self.exactly(where)}: {text}") for where, text in found]
         placed += [
             (line, column, f"{self.file}:{line}:{column}: {key} is there twice: leave one")
@@ -93,7 +95,7 @@ class Places:
         return self._known.get(known, (1, 1))
 
     def note(self, node: yaml.Node, where: Path_ = ()) -> None:
-        """Learn where everything is."""
+        """Store the places of a node and everything below it."""
         self._known.setdefault(where, _mark(node))
         if isinstance(node, yaml.SequenceNode):
             for position, item in enumerate(node.value):
@@ -111,9 +113,9 @@ class Places:
 
 
 def parse_yaml(text: str, file: str, *, patient: bool = False) -> tuple[object, Places]:
-    """Return what a YAML text holds, and where. Raises UserError.
+    """Return the content of a YAML text, and the places. Raises UserError.
 
-    patient: keys that are there twice are left to the caller (`Places.twice`), who tells them with what else is wrong.
+    patient: duplicate keys are left to the caller (`Places.twice`), which reports them together with other problems.
     """
     places = Places(file)
     loader: _Loader | None = None
@@ -143,7 +145,7 @@ def read_text(path: Path, largest: int = LARGEST) -> str:
     """Return the text of a file of reasonable size. Raises UserError."""
     try:
         with path.open(encoding="utf-8") as file:
-            text = file.read(largest + 1)  # a device tells no size, and has no end
+            text = file.read(largest + 1)  # a device has no size, and no end
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not text: {error}") from error
     except OSError as error:
@@ -154,7 +156,7 @@ def read_text(path: Path, largest: int = LARGEST) -> str:
 
 
 def _said(error: yaml.MarkedYAMLError) -> str:
-    """Return what the library says, with what people mostly did."""
+    """Return the library's message, with the usual cause."""
     problem = str(error.problem or error.context)
     if "\\t" in problem:
         return f"{problem}: lines begin with spaces, not with a tab"

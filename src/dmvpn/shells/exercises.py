@@ -1,12 +1,12 @@
-"""Where an exercise begins: a built-in scenario in which some lines are not there yet.
+"""The start of an exercise: a built-in scenario in which some lines are still missing.
 
 Exercises are folders `NN-name` in `src/dmvpn/exercises/`. This reads `start.yaml`:
 
     title: Registration and the NHRP cache
     network: notes-phase1          # a built-in scenario
-    type:                          # what is typed into its configurations: mostly "no ..."
+    type:                          # lines entered into its configurations: mostly "no ..."
       R31: [no interface Tunnel100]
-    ready: {...}                   # optional: what `lab up` waits for, as in `lab.yaml`
+    ready: {...}                   # optional: conditions of `lab up`, as in `lab.yaml`
 
 `tasks.yaml` beside it is for `dmvpn.tools.exercises`.
 """
@@ -25,7 +25,7 @@ _NAME: Final = re.compile(r"exercise-0*(\d{1,2})")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ExercisePlace:
     """An exercise: its number, and the folder with its files."""
 
     number: int
@@ -33,22 +33,22 @@ class Place:
 
     @property
     def name(self) -> str:
-        """What `lab up` calls it."""
+        """Its name for `lab up`."""
         return f"exercise-{self.number:02}"
 
     @property
     def page(self) -> str:
-        """Where a learner reads about it."""
+        """Its page for learners."""
         return f"docs/tutorial/{self.folder.name}.md"
 
 
-def places() -> tuple[Place, ...]:
+def places() -> tuple[ExercisePlace, ...]:
     """Return all exercises, in order."""
     folders = sorted(path.parent for path in FOLDER.glob(f"*/{START}"))
-    return tuple(Place(int(path.name.partition("-")[0]), path) for path in folders)
+    return tuple(ExercisePlace(int(path.name.partition("-")[0]), path) for path in folders)
 
 
-def find_place(name: str) -> Place | None:
-    """Return the exercise that a scenario's name means, "exercise-05" or "exercise-5"; None if it means none."""
+def find_place(name: str) -> ExercisePlace | None:
+    """Return the exercise of a scenario's name, "exercise-05" or "exercise-5"; None if it names no exercise."""
     match = _NAME.fullmatch(name)
     return next((place for place in places() if match and place.number == int(match[1])), None)

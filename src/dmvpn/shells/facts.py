@@ -1,7 +1,7 @@
-"""What a lab looks like from outside, as values: which ports are connected, and the facts of all its routers.
+"""A lab seen from outside, as values: its connected ports, and the facts of all its routers.
 
 Both kinds of labs answer the order `facts` with a `LabFacts`; programs above (tools) decide from it what one router
-alone can only suspect. Nothing secret is in it.
+alone can only suspect. It contains no secrets.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class GreFlow(Fact):
-    """GRE through a translator: which inside station talks to which outside station."""
+    """A GRE flow through a translator between an inside and an outside station."""
 
     inside: IPv4Address
     remote: IPv4Address
@@ -30,10 +30,10 @@ class GreFlow(Fact):
 class GatewayFacts(Fact):
     """A translator.
 
-    flows: the GRE that it lets through now; None: nobody can say.
+    flows: the GRE that it lets through now; None: unknown.
     inside: its own address on the inside link.
-    gateway: where what goes out goes next.
-    kind: as in `lab.yaml`, "": nobody says.
+    gateway: its next hop outside.
+    kind: as in `lab.yaml`, "": unknown.
     """
 
     private: IPv4Network
@@ -47,8 +47,8 @@ class GatewayFacts(Fact):
 class HostFacts(Fact):
     """A host.
 
-    router: whose wire it is on.
-    gateway: where it sends what is not on its wire.
+    router: the router on its wire.
+    gateway: its default gateway.
     address6, gateway6: of IPv6, besides those of IPv4.
     """
 
@@ -63,7 +63,7 @@ class LinkFacts(Fact):
     """A wire.
 
     ends: "R31:GigabitEthernet0/1", "NAT1:inside".
-    bad: what was done to it ("loss 10", "block esp").
+    bad: its impairments ("loss 10", "block esp").
     """
 
     name: str
@@ -76,7 +76,7 @@ class LabFacts(Fact):
     """A whole lab.
 
     routers: None for one that does not run.
-    absent: why those have no facts, as far as somebody knows.
+    absent: why those have no facts, as far as known.
     providers: routers that only represent the underlay.
     """
 
@@ -95,10 +95,10 @@ def lab_facts(
     cut: Iterable[tuple[str, str]],
     bad: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
 ) -> LabFacts:
-    """Return the whole.
+    """Return the facts of the whole lab.
 
-    cut: the ends of all wires that nothing passes.
-    bad: what else is wrong with a wire, by an end.
+    cut: the ends of all cut wires.
+    bad: other impairments of a wire, by an end.
     """
     severed, worse = set(cut), bad or {}
     links = [

@@ -1,11 +1,17 @@
-"""Files and sockets that are for their owner alone: recordings hold all that a router was told, passwords included."""
+"""Files for their owner alone: recordings hold everything that a router received, passwords included.
+
+Files of strangers are opened with care: only regular files, and none that a link in their folder has elsewhere.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 #: Octets of a Unix socket's path, unix(7), without the zero behind it.
@@ -13,6 +19,40 @@ LONGEST_SOCKET_PATH: Final = 107
 
 
 def open_private(path: Path, *, append: bool = False) -> TextIO:
-    """Open a text file for writing; a new one is for its owner alone. Raises OSError."""
+    """Open a text file for writing; a new one is accessible to its owner alone. Raises OSError."""
     flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC)
     return os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8")
+
+
+def open_regular(path: Path | str, flags: int = 0) -> int:
+    """Open a file to read it, as an `opener` of `open` does. Raises OSError.
+
+    It refuses pipes and devices: those may have no end, or block.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise OSError(number, os.strerror(number) if stat.S_ISDIR(mode) else "no regular file", os.fspath(path))
+    return descriptor
+
+
+def read_octets(path: Path, most: int) -> bytes:
+    """Return the content of a regular file, at most `most` octets and one more. Raises OSError."""
+    with open(path, "rb", opener=open_regular) as file:
+        return file.read(most + 1)
+
+
+def leads_out(folder: Path, path: Path) -> bool:
+    """Return whether a name in a folder is a link out of the folder, or to nothing."""
+    try:
+        return path.is_symlink() and not path.resolve(strict=True).is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        return True
+
+
+def notes_on_links(folder: Path, paths: Iterable[Path]) -> list[str]:
+    """Return a sentence about each path that is a link out of the folder."""
+    links = [path for path in paths if leads_out(folder, path)]
+    return [f"{path.name} is left out: it is a link out of the folder, or to nothing" for path in links]

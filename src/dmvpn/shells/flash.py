@@ -1,7 +1,7 @@
 """A router's flash as a folder: flat, bounded, for its owner alone.
 
-Every file is opened below the folder's own descriptor and never through a link: whoever plants one finds that it is no
-file of the router's. A file appears whole or not at all.
+Every file is opened below the folder's own descriptor and never through a link: a planted link is no file of the
+router's. A file appears completely or not at all.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-#: The folder of the files in that of what a router stores.
+#: The folder of the files, in the router's storage folder.
 FLASH: Final = "flash"
-#: How a file is called before it has its name: this, and what no other writer has. No file of the router's begins so.
+#: Prefix of a file before it gets its name; a unique suffix follows. No file of the router's begins so.
 _UNFINISHED: Final = ".unfinished"
-#: Seconds after which nobody writes it any more.
+#: Seconds after which an unfinished file counts as abandoned.
 _ABANDONED: Final = 3600
 
 
@@ -36,7 +36,7 @@ class FolderFlash:
         self.path = path
 
     def files(self) -> Sequence[Stored]:
-        """Return all files, by name. What is no regular file is not there. Raises OSError."""
+        """Return all files, by name. Only regular files count. Raises OSError."""
         try:
             with self._folder() as folder:
                 return tuple(_stored(folder))
@@ -51,7 +51,7 @@ class FolderFlash:
             return file.read(CAPACITY)
 
     def write(self, name: str, octets: bytes) -> None:
-        """Put a file there. Raises OSError: where it is not called as files are, or is one too many, or too large."""
+        """Write a file. Raises OSError: for an invalid name, too many files, or too large a file."""
         self.path.mkdir(mode=0o700, exist_ok=True)
         with self._folder() as folder:
             _check_room(folder, name, len(octets))
@@ -63,7 +63,7 @@ class FolderFlash:
                     file.write(octets)
                     file.flush()
                     os.fsync(file.fileno())
-                # Another process or thread may have filled the room meanwhile; the lock goes with the descriptor.
+                # Another process or thread may have used the room meanwhile; the lock goes with the descriptor.
                 fcntl.flock(folder, fcntl.LOCK_EX)
                 _check_room(folder, name, len(octets))
                 os.rename(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -73,13 +73,13 @@ class FolderFlash:
                 raise
 
     def remove(self, name: str) -> None:
-        """Take a file away. Raises OSError."""
+        """Remove a file. Raises OSError."""
         with self._folder() as folder:
             os.close(_open(folder, name, os.O_RDONLY | os.O_NONBLOCK))
             os.unlink(name, dir_fd=folder)
 
     def rename(self, name: str, new: str) -> None:
-        """Give a file another name. Raises OSError."""
+        """Rename a file. Raises OSError."""
         with self._folder() as folder:
             os.close(_open(folder, name, os.O_RDONLY | os.O_NONBLOCK))
             if not is_file_name(new):
@@ -104,14 +104,14 @@ def _stored(folder: int) -> Iterator[Stored]:
 
 
 def _check_room(folder: int, name: str, size: int) -> None:
-    """Check that there is room for a file of this size, in the place of one with its name. Raises OSError."""
+    """Check that there is room for a file of this size, which replaces one of its name. Raises OSError."""
     others = [one for one in _stored(folder) if one.name != name]
     if len(others) >= MOST_FILES or sum(one.size for one in others) + size > CAPACITY:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _sweep(folder: int) -> None:
-    """Remove what nobody finishes any more: whoever wrote it has died."""
+    """Remove unfinished files whose writer has died."""
     for name in os.listdir(folder):
         if name.startswith(_UNFINISHED):
             with contextlib.suppress(OSError):
@@ -120,7 +120,7 @@ def _sweep(folder: int) -> None:
 
 
 def _open(folder: int, name: str, flags: int, called: str = "") -> int:
-    """Return a descriptor of a file of the folder. called: under which name, where that is another one.
+    """Return a descriptor of a file of the folder. called: the name to check, if that is another one.
 
     Raises OSError.
     """

@@ -1,13 +1,15 @@
-"""Folders of configurations: which files are those of its routers, and what is said of the others.
+"""Folders of configurations: selects the files of the routers, and reports what was left out.
 
     described   the folder has a `lab.yaml`: its routers are the files called NAME.cfg
-    others      every file that holds a configuration counts, whatever it is called (`recognition.py`); where the folder
-                itself has none, those of its sub-folders, if these are parts of one network; else the page about it all
-    topologies  the file of another program that draws networks (`topologies`) says which file is whose, or has the
-                configurations in it; and what is plugged into what
+    others      every file that holds a configuration counts, whatever its name (`recognition.py`); where the folder
+                itself has none, those of its sub-folders, if these are parts of one network; else the page about all of
+                them
+    topologies  the file of a program that draws networks (`topologies`) maps files to routers, or contains the
+                configurations; and it has the wires
     stages      of `R1_init.cfg` and `R1_final.cfg`, and of such folders, the complete one counts
 
-Nothing is left out in silence (`Found.notes`), and several networks in one folder are an error that names each.
+Every file left out is reported (`FolderContents.notes`), and several networks in one folder are an error that names
+each.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios.markdown import has_fences
 from dmvpn.ios.recognition import hostname_of, looks_like_one
 from dmvpn.network.lines import Lines
-from dmvpn.shells.router_files import OtherDevice, is_of_router, read_configuration, read_routers, some
+from dmvpn.shells.files import leads_out, notes_on_links
+from dmvpn.shells.router_files import NoConfiguration, is_of_router, read_configuration, read_routers, some
 from dmvpn.shells.stages import earlier_of
 from dmvpn.shells.topologies import segments_of, topology_in
 
@@ -29,40 +32,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dmvpn.ios.parts import Part
+    from dmvpn.ios.parts import RouterText
     from dmvpn.shells.topologies import Topology
 
 _SUFFIX: Final = ".cfg"
-#: Strangers call them as they like; all files count but these, which are other things.
+#: Configurations of strangers have any name; all files count but these, which have other purposes.
 _NEVER: Final = (
     *(".bak", ".old", ".orig", ".swp", ".yaml", ".yml", ".json", ".j2", ".py", ".sh", ".csv", ".html", ".xml", ".vpc"),
     *(".unl", ".gns3", ".virl"),
     *(".pem", ".key", ".crt", ".cer", ".pcap", ".pcapng", ".png", ".jpg", ".jpeg", ".gif", ".pdf", ".zip", ".pkt"),
 )
-#: Copies of an editor, and the keys that GNS3 keeps beside a configuration.
+#: Copies of an editor, and the keys that GNS3 stores beside a configuration.
 _BESIDE: Final = ("~", "private-config.cfg")
-#: Larger files of strangers are not looked into, nor more files, nor deeper sub-folders.
+#: Larger files of strangers are not read, nor more files, nor deeper sub-folders.
 _LARGEST: Final = 4 << 20
 _MOST_FILES: Final = 1000
 _DEEPEST: Final = 3
-#: The first page of a folder is about all of it; that of a router's own folder has its configuration.
+#: The main page of a folder describes all of it; that of a router's own folder has its configuration.
 _ABOUT: Final = "readme"
 _PAGES: Final = (".md", ".markdown", ".rst")
-#: So many routers are a network.
+#: This many routers are a network.
 _SEVERAL: Final = 2
-#: How lines begin that make a port one of a router, and what of a switch may have an address, too.
+#: Beginnings of lines that make a port a router's, and ports of a switch that may have an address, too.
 _ADDRESSED: Final = ("ip address", "ipv6 address", "ip unnumbered")
 _TUNNEL: Final = "interface Tunnel"
 _NO_PORTS: Final = ("interface Vlan", "interface Loopback", "interface Null")
 
 
 @dataclass(slots=True)
-class Found:
+class FolderContents:
     """The configurations of a folder, and their files: by the router, or by the file if it has one router.
 
-    notes: what was decided about files that could be understood in two ways.
-    segments: for ports of which a topology says where they are plugged in, by the router's name here and the port:
-        equal numbers are one wire.
+    notes: decisions about ambiguous files.
+    segments: for ports with a wire in a topology, by the router's name here and the port: equal numbers are one wire.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class Found:
     segments: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, name: str, text: str, path: Path) -> None:
-        """Add one more router. Raises UserError if there is one of that name."""
+        """Add one more router. Raises UserError if its name exists."""
         if name in self.texts:
             both = f"{self.files[name]} and {path}" if self.files[name] != path else f"{path}"
             raise UserError(f"{both}: there are two configurations of {name}")
@@ -79,16 +81,16 @@ class Found:
 
     @property
     def routers(self) -> dict[str, str]:
-        """What the routers call themselves, or are called, each with the name that it has here."""
+        """The host names or file names of the routers, each with the router's name here."""
         return {hostname_of(text) or name: name for name, text in self.texts.items()}
 
 
 # ---------------------------------------------------------------------------------------------------- one file
 
 
-def configurations_of(path: Path) -> Found:
+def configurations_of(path: Path) -> FolderContents:
     """Return the configurations in a file. Raises UserError."""
-    found = Found()
+    found = FolderContents()
     topology = topology_in(path)
     if topology is not None:
         _take_topology(found, path, topology)
@@ -97,7 +99,7 @@ def configurations_of(path: Path) -> Found:
     return found
 
 
-def _add(found: Found, path: Path, parts: tuple[Part, ...]) -> None:
+def _add(found: FolderContents, path: Path, parts: tuple[RouterText, ...]) -> None:
     stem = path.parent.name if path.stem.lower() == _ABOUT and len(parts) == 1 else path.stem
     for part in parts:
         name = part.name or stem
@@ -111,7 +113,7 @@ def _add(found: Found, path: Path, parts: tuple[Part, ...]) -> None:
 # ---------------------------------------------------------------------------------------------------- a folder
 
 
-def configurations_in(folder: Path, *, is_described: bool = False) -> Found:
+def configurations_in(folder: Path, *, is_described: bool = False) -> FolderContents:
     """Return the configurations of a folder. is_described: it has a `lab.yaml`. Raises UserError."""
     found = _described(folder) if is_described else _of_strangers(folder)
     if not found.texts:
@@ -121,16 +123,17 @@ def configurations_in(folder: Path, *, is_described: bool = False) -> Found:
 
 
 def files_of_strangers(folder: Path) -> tuple[Path, ...]:
-    """Return the files of a folder, not of its sub-folders, that hold configurations, going by what is in them."""
+    """Return the files of a folder, not of its sub-folders, that hold configurations, judged by their contents."""
     files = [path for path in _files(folder) if _is_one(path)]
     drawn = [path for path, topology in _topologies(folder) if any(is_of_router(node.text) for node in topology.nodes)]
     return tuple(files) or tuple(drawn) or tuple(_pages(folder))
 
 
-def _described(folder: Path) -> Found:
-    found = Found()
-    for path in sorted(folder.glob(f"*{_SUFFIX}")):
-        _take(found, path)
+def _described(folder: Path) -> FolderContents:
+    named = sorted(folder.glob(f"*{_SUFFIX}"))
+    found = FolderContents(notes=notes_on_links(folder, named))
+    for path in [path for path in named if not leads_out(folder, path)]:
+        _take(found, path, may_be_empty=True)  # the lab has a router without a configuration
     found.notes += [
         f"{path.name} is left out: beside a lab.yaml the files of routers end with {_SUFFIX}, in small letters"
         for path in sorted(folder.iterdir())
@@ -139,11 +142,12 @@ def _described(folder: Path) -> Found:
     return found
 
 
-def _of_strangers(folder: Path, depth: int = 0) -> Found:
-    """Return the network as a topology says; else those of the folder, of its sub-folders, in a topology, in the page
-    about it.
+def _of_strangers(folder: Path, depth: int = 0) -> FolderContents:
+    """Return the network by its topology.
+
+    Without one: from the files of the folder, of its sub-folders, in a topology, or in the page about all of them.
     """
-    found = Found()
+    found = FolderContents(notes=notes_on_links(folder, sorted(folder.iterdir())[:_MOST_FILES]))
     drawn = _topologies(folder)
     if len(drawn) == 1 and any(node.file is not None for node in drawn[0][1].nodes):
         _take_topology(found, *drawn[0])
@@ -158,7 +162,7 @@ def _of_strangers(folder: Path, depth: int = 0) -> Found:
         _take(found, path)
     others = [path for path in files if path not in ours and _is_one(path)]
     plain = [path for path in others if path.suffix.lower() not in _PAGES]
-    if len(plain) > 1:  # then a page tells of them, with parts of them and with what hosts were asked
+    if len(plain) > 1:  # then a page describes them, with parts of them and with output of hosts
         found.notes += [
             f"{path.name} is left out: it is a page about the others" for path in others if path not in plain
         ]
@@ -179,8 +183,8 @@ def _of_strangers(folder: Path, depth: int = 0) -> Found:
     if not found.texts:
         for path in _pages(folder):
             _take(found, path)
-    order = sorted(found.texts, key=lambda name: found.files[name])  # it is stable: in a file, as they come there
-    return Found({name: found.texts[name] for name in order}, found.files, found.notes, found.segments)
+    order = sorted(found.texts, key=lambda name: found.files[name])  # it is stable: in a file, the order of the text
+    return FolderContents({name: found.texts[name] for name in order}, found.files, found.notes, found.segments)
 
 
 # ---------------------------------------------------------------------------------------------------- topologies
@@ -191,8 +195,8 @@ def _topologies(folder: Path) -> list[tuple[Path, Topology]]:
     return [(path, topology) for path, topology in found if topology is not None]
 
 
-def _consult(found: Found, drawn: list[tuple[Path, Topology]]) -> None:
-    """Take from the topology of a folder what its files do not say: configurations, or how they are plugged in."""
+def _consult(found: FolderContents, drawn: list[tuple[Path, Topology]]) -> None:
+    """Take from a folder's topology what its files lack: configurations, or wires."""
     if len(drawn) != 1:
         found.notes += [f"{path.name} is left out: there are {len(drawn)} topologies" for path, _ in drawn]
         return
@@ -203,8 +207,8 @@ def _consult(found: Found, drawn: list[tuple[Path, Topology]]) -> None:
         _plug_in(found, path, topology)
 
 
-def _take_topology(found: Found, path: Path, topology: Topology) -> None:
-    """Take the routers that a topology has, or names the files of, and their wires."""
+def _take_topology(found: FolderContents, path: Path, topology: Topology) -> None:
+    """Take the routers and their wires from a topology, with configurations in it or in files that it names."""
     for node in topology.nodes:
         text = node.text or (read_configuration(node.file) if node.file is not None else "")
         if is_of_router(text) and node.name not in found.texts:
@@ -213,8 +217,8 @@ def _take_topology(found: Found, path: Path, topology: Topology) -> None:
         _plug_in(found, path, topology)
 
 
-def _plug_in(found: Found, path: Path, topology: Topology) -> None:
-    """Have the ports where the topology says, by what its nodes and the routers here are called."""
+def _plug_in(found: FolderContents, path: Path, topology: Topology) -> None:
+    """Set the wires of ports from a topology, matching its nodes to the routers here by name."""
     called = {host.lower(): name for host, name in found.routers.items()}
     called |= {name.lower(): name for name in found.texts}
     segments = segments_of(topology, [node for node, name in called.items() if not _is_switch(found.texts[name])])
@@ -224,9 +228,9 @@ def _plug_in(found: Found, path: Path, topology: Topology) -> None:
 
 
 def _is_switch(text: str) -> bool:
-    """Return whether none of its ports has an address, nor is the source of a tunnel.
+    """Return whether no port has an address, or is the source of a tunnel.
 
-    Then it joins what is plugged into it.
+    Then the device connects everything plugged into it.
     """
     lines = Lines.of(text)
     return not any(
@@ -236,16 +240,16 @@ def _is_switch(text: str) -> bool:
     )
 
 
-def _take(found: Found, path: Path) -> None:
+def _take(found: FolderContents, path: Path, *, may_be_empty: bool = False) -> None:
     try:
-        _add(found, path, read_routers(path))
-    except OtherDevice as error:
+        _add(found, path, read_routers(path, may_be_empty=may_be_empty))
+    except NoConfiguration as error:
         found.notes.append(f"{error}: it is left out")
 
 
-def _take_beside(found: Found, path: Path) -> None:
-    """Take a file that is no `.cfg`, where there are some: a router that these do not have, if it says its name."""
-    more = Found()
+def _take_beside(found: FolderContents, path: Path) -> None:
+    """Take a file without `.cfg` beside files with it: it is a further router, if it has a host name."""
+    more = FolderContents()
     _take(more, path)
     named = {hostname_of(text) for text in more.texts.values()}
     known = {name.lower() for name in found.routers}
@@ -265,12 +269,12 @@ def _take_beside(found: Found, path: Path) -> None:
 
 
 def _refuse_several(folder: Path, files: list[Path]) -> None:
-    """Raise UserError if each of two files has a network: several routers, and one of them is in both."""
+    """Raise UserError if two files contain a network each: several routers, and one of them is in both."""
     taken: dict[str, Path] = {}
     networks: dict[Path, None] = {}
     twice = ""
     for path in files:
-        one = Found()
+        one = FolderContents()
         _take(one, path)
         for name in one.texts if len(one.texts) > 1 else ():
             networks[path] = None
@@ -280,12 +284,12 @@ def _refuse_several(folder: Path, files: list[Path]) -> None:
         raise UserError(_several(folder, list(networks), twice))
 
 
-def _take_from_beneath(found: Found, folder: Path, depth: int) -> bool:
-    """Return whether the sub-folders of one that has nothing but pages hold several routers.
+def _take_from_beneath(found: FolderContents, folder: Path, depth: int) -> bool:
+    """Return whether the sub-folders of a folder that has only pages hold several routers.
 
-    Then the pages tell of these.
+    Then the pages describe these.
     """
-    beneath = _of_sub_folders(folder, Found(), depth) if depth < _DEEPEST else Found()
+    beneath = _of_sub_folders(folder, FolderContents(), depth) if depth < _DEEPEST else FolderContents()
     if len(beneath.texts) < _SEVERAL:
         return False
     found.texts, found.files, found.segments = beneath.texts, beneath.files, beneath.segments
@@ -293,12 +297,16 @@ def _take_from_beneath(found: Found, folder: Path, depth: int) -> bool:
     return True
 
 
-def _of_sub_folders(folder: Path, so_far: Found, depth: int) -> Found:
-    """Return the network of which sub-folders have parts, or that one of them has.
+def _of_sub_folders(folder: Path, so_far: FolderContents, depth: int) -> FolderContents:
+    """Return the network whose parts are in the sub-folders, or that one of them has.
 
     Raises UserError for several networks.
     """
-    inner = [each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")]
+    inner = [
+        each
+        for each in sorted(folder.iterdir())
+        if each.is_dir() and not each.name.startswith(".") and not leads_out(folder, each)
+    ]
     parts = {each: found for each in inner if (found := _of_strangers(each, depth + 1)).texts}
     early = earlier_of(part.name for part in parts)
     so_far.notes += [f"{name} is left out: {complete} is the same, complete" for name, complete in early.items()]
@@ -308,7 +316,7 @@ def _of_sub_folders(folder: Path, so_far: Found, depth: int) -> Found:
         for router in found.routers:
             if taken.setdefault(router.lower(), part) != part:
                 raise UserError(_several(folder, list(parts), router))
-    whole = Found(notes=so_far.notes)
+    whole = FolderContents(notes=so_far.notes)
     for part, found in parts.items():
         for name, text in found.texts.items():
             whole.add(name if name not in whole.texts else f"{part.name}-{name}", text, found.files[name])
@@ -330,7 +338,7 @@ def _several(folder: Path, networks: list[Path], router: str) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return all but the page about the folder."""
+    """Return all files but the page about the folder."""
     return [path for path in _all(folder) if path.stem.lower() != _ABOUT]
 
 
@@ -341,7 +349,12 @@ def _pages(folder: Path) -> Iterator[Path]:
 def _all(folder: Path) -> list[Path]:
     paths = sorted(folder.iterdir())[:_MOST_FILES]
     return [
-        path for path in paths if not path.name.startswith(".") and not path.name.endswith(_BESIDE) and path.is_file()
+        path
+        for path in paths
+        if not path.name.startswith(".")
+        and not path.name.endswith(_BESIDE)
+        and path.is_file()
+        and not leads_out(folder, path)
     ]
 
 
@@ -356,6 +369,6 @@ def _is_one(path: Path, *, fences: bool = False) -> bool:
 
 
 def _instead(folder: Path) -> str:
-    """Return what is there, as part of a sentence."""
+    """Return the files that exist instead, as part of a sentence."""
     others = [path.name for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
     return f", but {some(others)}: rename what is one to NAME{_SUFFIX}" if others else ""

@@ -1,6 +1,6 @@
-"""A router as its sessions see it, whichever shell drives it: they ask, order and listen through this.
+"""A router as its sessions see it, whichever shell drives it: sessions read and change it through this.
 
-The rooms above (management socket, SSH) define what they need of a router; this fits it without knowing them. Servers
+The rooms above (management socket, SSH) define what they need of a router; this fits it without importing them. Servers
 are made by the code that puts the program together, and handed down as `MakeServer`.
 """
 
@@ -13,25 +13,29 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.breath import aside, at_home
+from dmvpn.base.captures import NO_CAPTURES
 from dmvpn.base.flash import NO_FLASH
 from dmvpn.router.language import configurator
+from dmvpn.shells.monitor import MonitorCapture
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.storage import STARTUP
 
 if TYPE_CHECKING:
+    from dmvpn.base.captures import Captures
     from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import Event
     from dmvpn.base.flash import Flash
     from dmvpn.ios import Configurator, Feature
     from dmvpn.router.router import Router, RouterView
+    from dmvpn.shells.monitor import OpenTap
 
 
 OF_THE_SYSTEM: Final = SystemEntropy()
 
 
 class Handle:
-    """One router. A killed and restarted one keeps its handle, so it is asked for each time."""
+    """One router. A killed and restarted one keeps its handle, so the handle looks the router up each time."""
 
     def __init__(
         self,
@@ -41,8 +45,10 @@ class Handle:
         store: Callable[[str, bytes], None],
         flash: Flash = NO_FLASH,
         entropy: Entropy = OF_THE_SYSTEM,
+        open_tap: OpenTap | None = None,
     ) -> None:
-        """entropy: not the router's own, whose draws belong to its events."""
+        """entropy: not the router's own, whose draws belong to its events. open_tap: None: it captures no packets."""
+        self.captures: Captures = NO_CAPTURES if open_tap is None else MonitorCapture(open_tap)
         self.flash = flash
         self.entropy = entropy
         self._router = router
@@ -55,7 +61,7 @@ class Handle:
 
     @property
     def features(self) -> tuple[Feature, ...]:
-        """What the router consists of."""
+        """The features of the router."""
         return self._router().features
 
     @property
@@ -65,23 +71,23 @@ class Handle:
 
     @property
     def startup_text(self) -> str:
-        """The configuration that it would start with."""
+        """The configuration that it starts with."""
         return self._router().startup_text
 
     def context(self, session: int, *, hides: bool = False) -> RouterView:
-        """Return what a show command may look at, now. hides: no keys and passwords."""
+        """Return the view of the router for a show command, now. hides: without keys and passwords."""
         return self._router().context(self._now(), session, hides=hides)
 
     def prepare(self, text: str) -> None:
-        """Let it make beforehand what a `ConfigurationEntered` of this text needs."""
+        """Let the router prepare what a `ConfigurationEntered` of this text needs."""
         self._router().prepare(text)
 
     def post(self, event: Event) -> None:
-        """Hand it an event."""
+        """Pass an event to the router."""
         at_home(partial(self._post, event))
 
     def save(self, text: str) -> None:
-        """Let it start with this configuration from now on. Raises OSError; then it does not."""
+        """Store this as the startup configuration. Raises OSError; then it is unchanged."""
 
         def store() -> None:
             with self._saving:  # another session may save at the same time
@@ -91,23 +97,23 @@ class Handle:
         aside(store)
 
     def subscribe(self, listener: Callable[[Effect], None]) -> Callable[[], None]:
-        """Tell `listener` every effect; returns how to stop that."""
+        """Call `listener` with every effect; returns a function that ends the subscription."""
         self._numbers += 1
         number = self._numbers
         self._listeners[number] = listener
         return lambda: self._listeners.pop(number, None) and None
 
     def tell(self, effect: Effect) -> None:
-        """Tell the listeners that the shell carried out an effect."""
+        """Pass an effect that the shell carried out to the listeners."""
         for listener in list(self._listeners.values()):
             listener(effect)
 
 
-class Server(Protocol):
-    """Something that serves a router's sessions."""
+class SessionServer(Protocol):
+    """A server of a router's sessions."""
 
     async def start(self) -> None:
-        """Begin to accept."""
+        """Start to accept."""
         ...
 
     async def stop(self) -> None:
@@ -115,4 +121,4 @@ class Server(Protocol):
         ...
 
 
-MakeServer = Callable[[Handle, Path], Server]
+MakeServer = Callable[[Handle, Path], SessionServer]

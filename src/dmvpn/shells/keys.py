@@ -1,6 +1,6 @@
 """Keys of a capture, as a configuration folder of Wireshark: `WIRESHARK_CONFIG_DIR=FOLDER wireshark FILE.pcap`.
 
-All routers of a lab write into one folder. A line is added at once and whole, so their lines do not mix.
+All routers of a lab write into one folder. A line is written in one step, so their lines do not mix.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.effects import ReportKey
 
-#: What Wireshark has to be told besides the keys.
+#: Settings of Wireshark besides the keys.
 _PREFERENCES: Final = "esp.enable_encryption_decode: TRUE\n"
 
 

@@ -1,4 +1,4 @@
-"""Reads `lab.yaml` and its kind: everything that is wrong, with line and column, and what to write instead."""
+"""Reads `lab.yaml` and similar files: reports all mistakes, with line and column, and the correct form."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.documents import Path_, Places
 
-#: Octets: of thousands of routers with their wires.
+#: Octets: thousands of routers with their wires.
 LARGEST: Final = 1 << 20
 
 _Model = TypeVar("_Model", bound=BaseModel)
-#: What to write, by the name of the key or of the list around it.
+#: The correct form, by the name of the key or of the list around it.
 _INSTEAD: Final = {
     "ends": "an end is ROUTER:INTERFACE, GATEWAY:inside or GATEWAY:outside, as in R31:GigabitEthernet0/1",
     "link": "a host's link is ROUTER:INTERFACE, as in R31:GigabitEthernet0/2",
@@ -37,9 +37,9 @@ _NAMES: Final = "a name is a letter, then letters, digits, '_', '.' and '-', 31 
 
 
 def read_model(path: Path, kind: type[_Model]) -> tuple[_Model, Places]:
-    """Return what a file says, and where. Raises UserError with all that is wrong."""
+    """Return the content of a file, and the places. Raises UserError with all mistakes."""
     if path.exists() and not path.is_file():
-        raise UserError(f"{path}: no regular file")  # a pipe may keep us waiting forever
+        raise UserError(f"{path}: no regular file")  # a pipe may block forever
     raw, places = parse_yaml(read_text(path, LARGEST), str(path), patient=True)
     found: list[tuple[Path_, str]] = []
     try:
@@ -55,7 +55,7 @@ def read_model(path: Path, kind: type[_Model]) -> tuple[_Model, Places]:
 
 
 def _said(kind: type[BaseModel], where: Path_, fault: str, message: str, *, is_key: bool) -> str:
-    """Return what is wrong there, and what to do."""
+    """Return the mistake there, with the remedy."""
     if fault == "extra_forbidden":
         known = _keys(kind, where[:-1])
         close = get_close_matches(str(where[-1]), known, n=1)
@@ -81,12 +81,12 @@ def _shape(kind: type[BaseModel], where: Path_) -> str:
 
 
 def _keys(kind: type[BaseModel], where: Path_) -> list[str]:
-    """Return the keys that there may be at a place."""
+    """Return the possible keys at a place."""
     found: object = kind
     for part in where:
         if isinstance(found, type) and issubclass(found, BaseModel):
             field = found.model_fields.get(str(part))
             found = field.annotation if field is not None else None
         else:
-            found = next(iter(get_args(found)[-1:]), None)  # what is in a dict or a list
+            found = next(iter(get_args(found)[-1:]), None)  # the type of the elements of a dict or a list
     return list(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else []

@@ -1,7 +1,7 @@
-"""The contents of `lab.yaml`, as values: which routers there are, and what is plugged into what.
+"""The contents of `lab.yaml`, as values: the routers, and the wires between them.
 
     title: Phase 3, redirect and shortcut
-    needs: [eigrp]                 # optional: parts of the program without which it cannot come up
+    needs: [eigrp]                 # optional: parts of the program that it requires
     routers:                       # optional: every *.cfg of the folder is a router of that name
       R11: {role: hub}
       TRANSPORT: {role: provider}
@@ -42,7 +42,7 @@ INSIDE, OUTSIDE = "inside", "outside"
 
 
 class Strict(BaseModel):
-    """Nothing unknown is in it, and it does not change."""
+    """Unknown keys are refused, and it is immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -101,12 +101,12 @@ class HostSpec(Strict):
 
     @cached_property
     def interface6(self) -> IPv6Interface | None:
-        """The IPv6 address that it has besides, with prefix length."""
+        """The additional IPv6 address, with prefix length."""
         return IPv6Interface(self.address6) if self.address6 is not None else None
 
     @property
     def speaks_ipv6(self) -> bool:
-        """Has it an IPv6 address?"""
+        """Whether it has an IPv6 address."""
         return self.interface.version == 6 or self.interface6 is not None
 
 
@@ -149,7 +149,7 @@ class GatewaySpec(Strict):
         return IPv4Interface(self.inside)
 
 
-#: "10.4.4.0/24", or with the next hop that it must have: "10.4.4.0/24 via 192.168.100.11".
+#: "10.4.4.0/24", or with the required next hop: "10.4.4.0/24 via 192.168.100.11".
 ReadyRoute = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f:.]+/[0-9]{1,3}( via [0-9A-Fa-f:.]+)?$")]
 
 
@@ -181,7 +181,7 @@ class Lab(Strict):
 
 
 class StartSpec(Strict):
-    """`start.yaml` of an exercise: what is typed into the configurations of a built-in network before it begins."""
+    """`start.yaml` of an exercise: lines entered into the configurations of a built-in network before it begins."""
 
     title: str
     network: str

@@ -1,12 +1,12 @@
-"""Neighbors of routing protocols that never come, because what the two ends of a link say does not fit.
+"""Neighbors of routing protocols that never come up, because the two ends of a link do not match.
 
-    refused_by_ospf(...)    one end does not take the other's packets, for what is configured
-    types_of_ospf(...)      the two have network types that do not fit
+    refused_by_ospf(...)    one end drops the other's packets, because of its configuration
+    types_of_ospf(...)      the two have incompatible network types
     one_sided(...)          one end of a tunnel wants a neighbor, and the other runs the protocol elsewhere
 
-A wish of one end alone counts on tunnels only, and only where the two share no routing protocol at all: a network that
-changes its protocol runs the old one beside the new one. That `network 0.0.0.0` of EIGRP holds a tunnel, too, is no
-wish where the other end runs no EIGRP in its tunnel: the process may be there for the underlay.
+One-sided neighbors count on tunnels only, and only where the two share no routing protocol at all: a network that
+changes its protocol runs the old one beside the new one. If `network 0.0.0.0` of EIGRP includes a tunnel, too, that
+does not count where the other end runs no EIGRP in its tunnel: the process may be there for the underlay.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.facts import OspfInterfaceFacts
     from dmvpn.router.facts import RouterFacts
 
-#: A router, an interface of it, and the address by which others on its link know it.
+#: A router, an interface of it, and its address on that link.
 Seat = tuple[str, str, "Address"]
 
 _EVERYTHING: Final = 0xFFFFFFFF
@@ -30,7 +30,7 @@ _ELECTED: Final = ("broadcast", "non-broadcast")
 
 
 def refused_by_ospf(mine: RouterFacts, here: Seat, there: Seat) -> bool:
-    """Return whether this end does not take the packets of the other."""
+    """Return whether this end drops the packets of the other."""
     return any(
         one.address == there[2] and one.interface == here[1] and one.reason.is_one(*OspfReason)
         for one in mine.neighbors
@@ -47,7 +47,7 @@ def types_of_ospf(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Sea
 
 
 def one_sided(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> Iterator[str]:
-    """Yield what this end wants of a tunnel's other end, and that one does not."""
+    """Yield the protocols that this end runs towards a tunnel's other end, and that one does not run."""
     if not (_is_up_tunnel(mine, here[1]) and _is_up_tunnel(theirs, there[1])):
         return
     own, other = _spoken(mine, here[1]), _spoken(theirs, there[1])
@@ -67,7 +67,7 @@ def _is_up_tunnel(router: RouterFacts, interface: str) -> bool:
 
 
 def _names_networks(router: RouterFacts) -> bool:
-    """Return whether no `network` of EIGRP holds everything."""
+    """Return whether no `network` of EIGRP matches everything."""
     return not any(int(wildcard) == _EVERYTHING for process in router.eigrp for _, wildcard in process.networks)
 
 
@@ -90,7 +90,7 @@ def _ospf_on(router: RouterFacts, interface: str) -> OspfInterfaceFacts | None:
 
 
 def _share_bgp(mine: RouterFacts, theirs: RouterFacts) -> bool:
-    """Return whether there is a session that one of them calls for."""
+    """Return whether one of them configures a BGP session with the other."""
     return any(
         address in addresses
         for one, other in ((mine, theirs), (theirs, mine))
@@ -100,7 +100,7 @@ def _share_bgp(mine: RouterFacts, theirs: RouterFacts) -> bool:
 
 
 def _why_not(router: RouterFacts, there: Seat, protocol: str) -> str:
-    """Return why a router that runs the protocol does not speak it on an interface; "" if it does not run it."""
+    """Return why a router that runs the protocol does not run it on an interface; "" if it does not run it at all."""
     name, interface, _ = there
     if protocol == "OSPF":
         return _absence(interface, is_there=_ospf_on(router, interface) is not None) if router.ospf else ""

@@ -1,7 +1,7 @@
-"""The addresses of ports that a lab must give, because the configurations of strangers do not say them.
+"""Addresses of ports that a lab must assign, because the configurations do not contain them.
 
-A port that asks for one, or is the source of a tunnel in an excerpt, gets the address that its own tunnel, its clients
-or its IKE identity name; else one of its wire, if that was drawn, or of a pool; else one that is made up.
+A port that uses DHCP, or is the source of a tunnel in an excerpt, gets the address that its own tunnel, its clients or
+its IKE identity name; else one of its drawn wire, or of a pool; else an invented one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.network.device import Device
 
-#: Made-up networks of ports whose address nobody knows (RFC 2544).
+#: Invented networks for ports with unknown addresses (RFC 2544).
 _MADE_UP: Final = IPv4Network("198.18.0.0/15")
 _LINK: Final = 30
 _WIDE: Final = 24
@@ -26,23 +26,24 @@ _NO_PORTS: Final = ("Tunnel", "Loopback", "Null", "Virtual", "dynamic")
 
 
 class MissingAddresses:
-    """What a lab gives to the ports of a network: addresses, and the next hops from there."""
+    """Assigned addresses of the ports of a network, and the next hops from there."""
 
     def __init__(self, devices: Mapping[str, Device], segments: Mapping[tuple[str, str], int]) -> None:
-        """segments: wires that somebody drew, by file name and port."""
+        """segments: wires from a drawing, by file name and port."""
         self._across = _across(devices, segments)
         self._given = _given(devices, self._across)
-        #: Where tunnels end: asked, never iterated.
+        #: Where tunnels end: looked up, never iterated.
         self._taken = {end for each in devices.values() for end in (*far_ends(each), *_sources(each))}
         self._taken |= {address.ip for ports in self._given.values() for address in ports.values()}
 
     def of(self, file: str) -> Mapping[str, IPv4Interface]:
-        """Return what the ports of a router get."""
+        """Return the assigned addresses of a router's ports."""
         return self._given.get(file, {})
 
     def gateway(self, file: str, port: str) -> IPv4Address:
-        """Return the next hop from a port that gets an address: the station at the other end of the wire, otherwise
-        the first host that ends no tunnel.
+        """Return the next hop from a port with an assigned address.
+
+        It is the station at the other end of the wire, otherwise the first host that ends no tunnel.
         """
         address, across = self._given[file][port], self._across.get((file, port))
         if across is not None and across.ip in address.network:
@@ -61,7 +62,7 @@ class MissingAddresses:
 def _across(
     read: Mapping[str, Device], segments: Mapping[tuple[str, str], int]
 ) -> dict[tuple[str, str], IPv4Interface]:
-    """Return for each port that somebody drew: an address that another router has on the same wire."""
+    """Return for each port on a drawn wire an address that another router has there."""
     own = {(file, name): address for file, device in read.items() for name, address in device.ports.items()}
     on_wire: dict[int, list[tuple[str, str]]] = {}
     for port, number in segments.items():
@@ -74,8 +75,9 @@ def _across(
 def _given(
     read: Mapping[str, Device], across: Mapping[tuple[str, str], IPv4Interface]
 ) -> dict[str, dict[str, IPv4Interface]]:
-    """Return the address of each port that asks for one: by file and port. across: the station at the other end of its
-    wire.
+    """Return the address of each port that needs one: by file and port.
+
+    across: the station at the other end of its wire.
     """
     ports = [(file, name) for file, device in read.items() for name in (*_asking(device), *unaddressed(device))]
     known = [address for device in read.values() for address in device.ports.values()]
@@ -103,20 +105,20 @@ def _given(
 
 
 def _elsewhere(device: Device) -> IPv4Network | None:
-    """Return where the gateway of a default route is that is in no subnet of this router: there its port must be."""
+    """Return the network of a default route's gateway that is in no subnet of this router: its port must be there."""
     own = device.ports.values()
     far = next((one for one in device.default_gateways if not any(one in address.network for address in own)), None)
     return IPv4Network(f"{far}/{_WIDE}", strict=False) if far is not None else None
 
 
 def _free(network: IPv4Network, known: list[IPv4Interface]) -> IPv4Address | None:
-    """Return the last address that nobody has, of the first 254 of a wide network."""
+    """Return the last unused address, of the first 254 of a wide network."""
     part = network if network.prefixlen >= _WIDE else next(network.subnets(new_prefix=_WIDE))
     return next((host for host in reversed([*part.hosts()]) if host not in [one.ip for one in known]), None)
 
 
 def _asking(device: Device) -> list[str]:
-    """Return the ports of this router that ask for an address."""
+    """Return the ports of this router that need an address."""
     return [
         one.name
         for one in device.interfaces.interfaces
@@ -125,9 +127,7 @@ def _asking(device: Device) -> list[str]:
 
 
 def unaddressed(device: Device) -> list[str]:
-    """Return sources of tunnels of which an excerpt does not say the address, and nothing says that they are to have
-    none.
-    """
+    """Return sources of tunnels without an address in an excerpt, unless they are meant to have none."""
     sources = dict.fromkeys(tunnel.source_interface for tunnel in device.tunnels.tunnels)
     return [
         source
@@ -148,9 +148,7 @@ def _sources(device: Device) -> list[IPv4Address]:
 
 
 def homeless(device: Device) -> IPv4Interface | None:
-    """Return the source of the tunnels in an excerpt that has nothing else: no port has an address, and none is the
-    source.
-    """
+    """Return the tunnel source in an excerpt that has only tunnels: no port has an address, and none is the source."""
     own = {name: address.ip for name, address in device.ports.items()}
     has_ports = any(not name.startswith(_NO_PORTS) for name in own)
     named = any(tunnel.source_interface for tunnel in device.tunnels.tunnels)
@@ -159,9 +157,7 @@ def homeless(device: Device) -> IPv4Interface | None:
 
 
 def _told(read: Mapping[str, Device], file: str, name: str, known: list[IPv4Interface]) -> IPv4Interface | None:
-    """Return what the router's own tunnel says its address is, or those who map its tunnel address, or its IKE
-    identity.
-    """
+    """Return the router's address by its own tunnel, by mappings of its tunnel address, or by its IKE identity."""
     profiles = (profile.local_identity for profile in read[file].ikev2.profiles)
     identities = dict.fromkeys(one.address for one in profiles if one is not None and one.address is not None)
     for tunnel in read[file].tunnels.tunnels:
@@ -178,7 +174,7 @@ def _told(read: Mapping[str, Device], file: str, name: str, known: list[IPv4Inte
 
 
 def _told_of(read: Mapping[str, Device], address: IPv4Address) -> list[IPAddress | None]:
-    """Return the NBMA addresses that anybody has for a tunnel address: by a map, then as that of a server."""
+    """Return the NBMA addresses that any router has for a tunnel address: by a map, then as that of a server."""
     every = [nhrp for device in read.values() for nhrp in device.nhrp.tunnels]
     maps = (nbma for nhrp in every for target, nbma in nhrp.maps if target == Prefix.host(address))
     return [*maps, *(server.nbma for nhrp in every for server in nhrp.nhs if server.address == address)]
@@ -189,7 +185,7 @@ def _all_pools(routers: Iterable[Device]) -> Iterator[IPv4Network]:
 
 
 def _pools(device: Device) -> Iterator[IPv4Network]:
-    """Yield the networks that this router has addresses of for others: no feature here does that."""
+    """Yield the networks of this router's DHCP pools; no feature here serves them."""
     for header in device.lines.headers("ip dhcp pool "):
         words = device.lines.section(header).value("network ").split()
         if len(words) > 1 and words[1].count(".") == 3:

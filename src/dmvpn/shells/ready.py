@@ -1,4 +1,4 @@
-"""What is missing until a router is ready: its registrations, its neighbors' routes. For `lab up`, and for people."""
+"""Items that a router still lacks until it is ready: registrations, routes. For `lab up`, and for people."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def missing(router: Router, routes: Iterable[str]) -> list[str]:
-    """Return sentences about what is not there yet; none: ready. routes: "PREFIX" or "PREFIX via NEXT HOP", in the RIB.
+    """Return sentences about missing items; none: ready. routes: "PREFIX" or "PREFIX via NEXT HOP", in the RIB.
 
-    Tunnels that are shut down are as somebody wants them.
+    Tunnels that are shut down on purpose need nothing.
     """
     lacks = [
         f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
@@ -44,9 +44,7 @@ def _is_unused(router: Router, tunnel: TunnelState) -> bool:
 
 
 def is_unused(source: IPAddress | str | None, addresses: Collection[object]) -> bool:
-    """Return whether a tunnel has neither source nor address, as `interface Tunnel0` leaves it behind: nobody waits for
-    it.
-    """
+    """Return whether a tunnel has neither source nor address, as `interface Tunnel0` leaves it: it need not come up."""
     return not source and not addresses
 
 

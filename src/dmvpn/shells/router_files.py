@@ -1,4 +1,4 @@
-"""One file with configurations: its text, whatever wrote it, and the routers that are in it."""
+"""One file with configurations: its text, from any source, and the routers in it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.ios.devices import other_device
-from dmvpn.ios.parts import Part, parts_of
-from dmvpn.ios.recognition import looks_like_one
-from dmvpn.ios.transcript import decode
+from dmvpn.ios.parts import RouterText, parts_of
+from dmvpn.ios.recognition import is_empty, looks_like_one
+from dmvpn.ios.transcript import LONGEST_FILE, decode
+from dmvpn.shells.files import read_octets
 from dmvpn.shells.topologies import topology_in
 
 if TYPE_CHECKING:
@@ -16,30 +17,28 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.topologies import Topology
 
-#: Names that an error says.
+#: Most names in an error.
 _NAMED: Final = 4
 
 
-class OtherDevice(UserError):
-    """A configuration that no router of IOS has."""
+class NoConfiguration(UserError):
+    """A file without an IOS router's configuration: that of another device, or nothing at all."""
 
 
 def read_configuration(path: Path) -> str:
-    """Return the text of a router's configuration, whatever wrote it. Raises UserError."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise UserError(f"{path}: no regular file")  # a pipe may keep us waiting forever
+    """Return the text of a router's configuration, from any source. Raises UserError."""
     try:
-        return decode(path.read_bytes())
+        return decode(read_octets(path, LONGEST_FILE))
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from error
 
 
-def read_routers(path: Path) -> tuple[Part, ...]:
-    """Return the configurations of the routers in a file, each with its lines where they are in the file.
+def read_routers(path: Path, *, may_be_empty: bool = False) -> tuple[RouterText, ...]:
+    """Return the configurations of the routers in a file, each with its lines at their numbers in the file.
 
-    Raises UserError.
+    may_be_empty: the file may be that of a router without a configuration. Raises UserError.
     """
     topology = topology_in(path)
     if topology is not None:
@@ -47,16 +46,24 @@ def read_routers(path: Path) -> tuple[Part, ...]:
     text = read_configuration(path)
     device = other_device(text)
     if device:
-        raise OtherDevice(f"{path}: this is of {device}; only IOS and IOS XE are read")
+        raise NoConfiguration(f"{path}: this is of {device}; only IOS and IOS XE are read")
     try:
-        return parts_of(text)
+        parts = parts_of(text)
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
+    if not may_be_empty and all(is_empty(part.text) for part in parts):
+        raise NoConfiguration(f"{path}: {nothing_in(text)}")
+    return parts
 
 
-def _inside(path: Path, topology: Topology) -> tuple[Part, ...]:
+def nothing_in(text: str) -> str:
+    """Return the message about a text without a configuration line."""
+    return "no line of a configuration is in it" if text.strip() else "it is empty"
+
+
+def _inside(path: Path, topology: Topology) -> tuple[RouterText, ...]:
     """Return the routers whose configurations are in a topology. Raises UserError."""
-    parts = tuple(Part(node.name, node.text) for node in topology.nodes if is_of_router(node.text))
+    parts = tuple(RouterText(node.name, node.text) for node in topology.nodes if is_of_router(node.text))
     if not parts:
         files = [str(node.file) for node in topology.nodes if node.file is not None]
         beside = f"; they are in {some(files)}" if files else ""
@@ -65,7 +72,7 @@ def _inside(path: Path, topology: Topology) -> tuple[Part, ...]:
 
 
 def is_of_router(text: str) -> bool:
-    """Return whether a text is the configuration of a router that is read here."""
+    """Return whether a text is the configuration of a supported router."""
     return bool(text) and looks_like_one(text) and not other_device(text)
 
 
@@ -85,6 +92,6 @@ def read_router(path: Path) -> str:
 
 
 def some(names: list[str]) -> str:
-    """Return the first of many names, and how many more there are."""
+    """Return the first of many names, and the number of the rest."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more}"

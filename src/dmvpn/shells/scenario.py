@@ -1,7 +1,7 @@
-"""A scenario: a folder with one configuration a router (`R11.cfg`) and a small `lab.yaml` (`lab_model.py`). Without
-`lab.yaml` the links are read from the configurations (`inference`).
+"""A scenario: a folder with one configuration a router (`R11.cfg`) and a small `lab.yaml` (`lab_model.py`).
 
-Both the lab in namespaces and the simulator read scenarios with this module.
+Without `lab.yaml` the links are inferred from the configurations (`inference`). Both the lab in namespaces and the
+simulator read scenarios with this module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dmvpn.ios import normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
 from dmvpn.shells.documents import Places
-from dmvpn.shells.exercises import START, Place, find_place
+from dmvpn.shells.exercises import START, ExercisePlace, find_place
+from dmvpn.shells.files import leads_out
 from dmvpn.shells.folders import configurations_in, configurations_of
 from dmvpn.shells.lab_file import read_model
 from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED, Lab, LinkSpec, StartSpec, Strict
@@ -27,21 +28,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dmvpn.shells.documents import Path_
-    from dmvpn.shells.folders import Found
+    from dmvpn.shells.folders import FolderContents
 
 BUILT_IN = Path(__file__).parent.parent / "scenarios"
 CONFIGURATION = "lab.yaml"
-#: What only the data plane of a simulated lab has as yet.
+#: Needs that only the data plane of a simulated lab meets so far.
 _SIMULATED_ONLY = ("ipv6",)
 
 
 class Scenario:
-    """A scenario that was read and checked: configurations by router, links with both ends known.
+    """A checked scenario: configurations by router, links with both ends known.
 
     certificates: by router, of those that have some.
-    notes: what was decided where the configurations leave it open.
-    files: by router, where its configuration was read, of those that were read in files.
-    is_exercise: it is where one of ours begins, and no folder that is called like it.
+    notes: decisions about ambiguous configurations.
+    files: by router, the file of its configuration, if it was read from a file.
+    is_exercise: it is the start of a built-in exercise, and no folder of that name.
     """
 
     def __init__(
@@ -65,12 +66,12 @@ class Scenario:
 
     @classmethod
     def load(cls, name_or_folder: str, *, strict: bool = False) -> Self:
-        """Read a built-in scenario by name, or a folder. Raises UserError that says what to fix.
+        """Read a built-in scenario by name, or a folder. Raises UserError with the fix.
 
-        strict: a folder's lines are taken as they are, whether they can be done or not.
+        strict: a folder's lines are taken unchanged, whether supported or not.
         """
         exercise = find_place(name_or_folder)
-        if exercise is not None:  # whatever lies here by that name: "./exercise-05" is a folder
+        if exercise is not None:  # whatever file has that name here: "./exercise-05" is a folder
             return cls._beginning(exercise)
         folder = Path(name_or_folder)
         if name_or_folder and folder.is_file():
@@ -81,6 +82,8 @@ class Scenario:
                 close = _meant(name_or_folder)
                 raise UserError(f"no scenario {name_or_folder!r}{close} ('dmvpn lab list' has them all)")
         is_described = (folder / CONFIGURATION).exists()
+        if is_described and leads_out(folder, folder / CONFIGURATION):
+            raise UserError(f"{folder / CONFIGURATION}: it is a link out of the folder")
         found = configurations_in(folder, is_described=is_described)
         if not is_described:
             return cls._inferred(folder.resolve().name, folder, found, strict=strict)
@@ -97,12 +100,12 @@ class Scenario:
         return cls._inferred(name, path, configurations_of(path), strict=strict)
 
     @classmethod
-    def _inferred(cls, name: str, path: Path, found: Found, *, strict: bool) -> Self:
-        """Return the network that the configurations of a folder without `lab.yaml`, or of a file, make.
+    def _inferred(cls, name: str, path: Path, found: FolderContents, *, strict: bool) -> Self:
+        """Return the network of the configurations of a folder without `lab.yaml`, or of a file.
 
         Raises UserError.
         """
-        from dmvpn.shells.inference import infer  # it reads configurations, which most who read scenarios do not
+        from dmvpn.shells.inference import infer  # a slow import that most callers do not need
 
         try:
             made = infer(found.texts, strict=strict, segments=found.segments)
@@ -115,9 +118,9 @@ class Scenario:
         return cls(name, made.lab, made.configurations, certificates, notes, files)._checked(folder)
 
     @classmethod
-    def _beginning(cls, exercise: Place) -> Self:
-        """Return where an exercise begins. Raises UserError."""
-        from dmvpn.network.lines import after  # it reads configurations, which most who read scenarios do not
+    def _beginning(cls, exercise: ExercisePlace) -> Self:
+        """Return the start of an exercise. Raises UserError."""
+        from dmvpn.network.lines import after  # a slow import that most callers do not need
 
         start, _ = read_model(exercise.folder / START, StartSpec)
         network = cls.load(start.network)
@@ -130,7 +133,7 @@ class Scenario:
         return cls(exercise.name, lab, texts, network.certificates, is_exercise=True)
 
     def _checked(self, folder: Path, places: Places | None = None) -> Self:
-        """Check the scenario. places: where the parts of its `lab.yaml` are."""
+        """Check the scenario. places: of the parts of its `lab.yaml`."""
         for router in self.configurations:
             if not re.fullmatch(NAME, router) or router == RESERVED:
                 raise UserError(f"{folder / router}.cfg: a router cannot have this name")
@@ -140,7 +143,7 @@ class Scenario:
         return self
 
     def _wrong_names(self) -> Iterator[tuple[Path_, str]]:
-        """Yield names that mean nothing, or two things."""
+        """Yield unknown or duplicate names."""
         lab = self.lab
         known = ", ".join(self.configurations)
         for router in lab.routers:
@@ -165,7 +168,7 @@ class Scenario:
                 yield ("ready", "routes", router), f"there is no router {router}; there are {known}"
 
     def _wrong_ends(self) -> Iterator[tuple[Path_, str]]:
-        """Yield ends of links that are nowhere, or in two places."""
+        """Yield unknown or duplicate ends of links."""
         taken: dict[tuple[str, str], None] = {}
         for number, link in enumerate(self.lab.links):
             for position, end in enumerate(link.ends):
@@ -182,14 +185,14 @@ class Scenario:
                     yield ("gateways", name), f"nothing is plugged into {name}:{port}; add a link with that end"
 
     def _end_or_none(self, text: str) -> tuple[str, str]:
-        """Return the end, like `end`; names nothing where there is no such kind of interface."""
+        """Return the end, like `end`; an empty interface if its kind is unknown."""
         try:
             return self.end(text)
         except UserError:
             return "", ""
 
     def _exists(self, node: str, interface: str) -> bool:
-        """Return whether there is such a port."""
+        """Return whether the port exists."""
         if not interface:
             return node in self.lab.hosts
         return node in (self.lab.gateways if interface in (INSIDE, OUTSIDE) else self.configurations)
@@ -223,17 +226,17 @@ class Scenario:
 
     @property
     def lacks(self) -> list[str]:
-        """What it needs and this release does not have."""
+        """Requirements that this release does not support."""
         built = {feature.name for feature in FEATURES if not feature.kept_only}
         return [need for need in self.lab.needs if need not in built and need not in _SIMULATED_ONLY]
 
     @property
     def simulated_only(self) -> bool:
-        """Does it need IPv6, which the real data planes do not carry yet?"""
+        """Whether it needs IPv6, which the real data planes do not carry yet."""
         return "ipv6" in self.lab.needs or any(host.speaks_ipv6 for host in self.lab.hosts.values())
 
     def still_missing(self, lacks: Mapping[str, Sequence[str]]) -> list[str]:
-        """Return of what each router lacks, what the lab waits for. lacks: sentences by router."""
+        """Return the items that the lab waits for. lacks: sentences by router."""
         either = self.lab.ready.either
         settled = any(not lacks.get(name) for name in either)
         return [
@@ -252,13 +255,13 @@ def built_in_names() -> list[str]:
 
 
 def _meant(name: str) -> str:
-    """Return what somebody who misspelled a built-in name may have meant, as part of a sentence."""
+    """Return suggestions for a misspelled built-in name, as part of a sentence."""
     close = get_close_matches(name, built_in_names(), n=3)
     return f": did you mean {' or '.join(close)}?" if close else ": neither a folder nor a built-in one"
 
 
 def described(scenario: Scenario) -> JsonValue:
-    """Return what a lab answers who asks for its scenario; `from_description` reads it. Certificates are not in it."""
+    """Return a lab's answer to a request for its scenario; `from_description` reads it. It has no certificates."""
     return {
         "name": scenario.name,
         "lab": scenario.lab.model_dump(mode="json"),
@@ -268,7 +271,7 @@ def described(scenario: Scenario) -> JsonValue:
 
 
 def from_description(answer: JsonValue) -> Scenario:
-    """Return the scenario of a lab that runs. Raises UserError."""
+    """Return the scenario of a running lab. Raises UserError."""
     try:
         found = _Description.model_validate(answer)
     except ValidationError as error:

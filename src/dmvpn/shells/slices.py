@@ -1,16 +1,16 @@
-"""What users do, in slices: nothing that is typed holds a loop for longer than one of them.
+"""Work for users in slices: no command holds the loop for longer than one of them.
 
     slices = Slices()                             one for each user
     text = await slices.run(work, between)        the work, and `between` after each slice
     slices.break_off()                            its next breath raises BrokenOff
     slices.close()
 
-A slice ends at the first breath (`base/breath.py`) behind its time. Then the loop sees to everything else before the
-next slice begins, and users take turns: in one round of the loop there is one slice of one user.
+A slice ends at the first breath (`base/breath.py`) after its time. Then the loop does everything else before the next
+slice begins, and users take turns: in one round of the loop there is one slice of one user.
 
-The work has a thread of its own, because Python keeps the state of calls inside calls nowhere else. But it never runs
-beside the loop: the loop waits while a slice lasts, and the thread waits between slices. So nothing needs a lock. The
-exception is what the work does `aside` (a hash, a file), which touches nothing of the router.
+The work has a thread of its own, because Python keeps the state of nested calls nowhere else. But it never runs beside
+the loop: the loop waits while a slice lasts, and the thread waits between slices. So no state needs a lock. The
+exception is work `aside` (a hash, a file), which uses no state of the router.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Seconds of one slice: as long as some ten packets take.
+#: Seconds of one slice: about the time of ten packets.
 LENGTH: Final = 0.001
-#: Seconds that the collector of garbage rests while nobody reads what was made.
+#: Seconds that the garbage collector rests while output waits for its reader.
 PATIENCE: Final = 0.1
 
-#: Whose turn it is, on each loop.
+#: The queue of users, on each loop.
 _TURNS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]] = WeakKeyDictionary()
 
 
 class _Collector:
-    """Python's collector of garbage, which rests while somebody's work goes on.
+    """Python's garbage collector, which rests during a user's work.
 
-    What a show makes is gone when it has been shown. If the collector met it before, it would soon go through all that
-    the router has: a quarter of a second for ten thousand peers, in which nobody breathes.
+    Objects of a show are freed after it. A collection before that would soon examine all objects of the router: a
+    quarter of a second for ten thousand peers, without a breath.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class _Collector:
         self._was_on = False
 
     def change(self, by: int) -> None:
-        """Count those who want the collector to rest; it does while there is one."""
+        """Change the number of users that need the collector to rest; it rests while there is one."""
         before, self._resting = self._resting, self._resting + by
         if not before:
             self._was_on = gc.isenabled()
@@ -61,7 +61,7 @@ class _Collector:
 
 
 class Rest:
-    """The wish of one user that the collector rests."""
+    """One user's request that the collector rest."""
 
     def __init__(self, collector: _Collector) -> None:
         self._collector = collector
@@ -69,20 +69,20 @@ class Rest:
         self._is_on = False
 
     def begin(self) -> None:
-        """Ask that the collector rest."""
+        """Let the collector rest."""
         if not self._is_on:
             self._is_on = True
             self._collector.change(1)
 
     def end(self) -> None:
-        """Take the wish back."""
+        """Withdraw the request."""
         if self._is_on:
             self._is_on = False
             self._collector.change(-1)
 
     @contextlib.contextmanager
     def interrupted(self) -> Iterator[None]:
-        """Let the collector work again if what happens inside takes long: a reader may be slow."""
+        """Let the collector work again if the contents take long: a reader may be slow."""
         timer = self._loop.call_later(PATIENCE, self.end)
         try:
             yield
@@ -96,7 +96,7 @@ _COLLECTOR: Final = _Collector()
 
 @contextlib.contextmanager
 def resting() -> Iterator[Rest]:
-    """Let the collector of garbage rest inside."""
+    """Let the garbage collector rest inside."""
     rest = Rest(_COLLECTOR)
     rest.begin()
     try:
@@ -120,17 +120,17 @@ class Slices:
         self._answer: tuple[object, BaseException | None] = (None, None)
         self._is_done = True
         self._is_broken_off = False
-        #: Set while nothing is done aside.
+        #: Set while no work is aside.
         self._together = asyncio.Event()
         self._together.set()
 
     @property
     def is_busy(self) -> bool:
-        """Is there work that has not come to its end?"""
+        """Whether there is unfinished work."""
         return not self._is_done
 
     async def run(self, work: Callable[[], T], between: Callable[[], Awaitable[None]] | None = None) -> T:
-        """Do the work. Raises what it raises; BrokenOff if it was broken off and did not mind that itself."""
+        """Do the work. Raises its exceptions; BrokenOff if it was broken off and did not handle that itself."""
         self._begin(work)
         try:
             while not self._is_done:
@@ -173,7 +173,7 @@ class Slices:
             self._thread.start()
 
     def _go_on(self) -> None:
-        """Do one slice."""
+        """Run one slice."""
         self._until = time.perf_counter() + self._length
         while True:
             self._go.release()
@@ -184,7 +184,7 @@ class Slices:
             self._answer = _outcome(errand)
 
     def _abandon(self) -> None:
-        """Abandon what nobody waits for any more: it is broken off at once, or when it has done what it does aside."""
+        """End work without a waiting user: it is broken off at once, or after its work aside."""
         self._is_broken_off = True
         if not self._together.is_set():
             asyncio.ensure_future(self._abandon_later())  # noqa: RUF006 - the loop keeps what waits for a thread
@@ -201,7 +201,7 @@ class Slices:
     # -------------------------------------------------------------------------------------------- the work's side
 
     def _live(self) -> None:
-        """Work in the thread: one piece of work after the other, until there is none."""
+        """Run in the thread: one piece of work after the other, until there is none."""
         BREATH.set(self)
         while True:
             self._go.acquire()
@@ -213,7 +213,7 @@ class Slices:
             self._back.release()
 
     def pause(self) -> None:
-        """Let the loop go on if it is time. Raises BrokenOff."""
+        """Let the loop run if it is time. Raises BrokenOff."""
         if time.perf_counter() >= self._until:
             self._hand_over()
         if self._is_broken_off:
@@ -221,11 +221,11 @@ class Slices:
             raise BrokenOff
 
     def aside(self, work: Callable[[], T]) -> T:
-        """Do work beside the loop. Raises what `work` raises, and BrokenOff afterwards."""
+        """Do work beside the loop. Raises exceptions of `work`, and BrokenOff afterwards."""
         self._together.clear()
         self._back.release()
         result, error = _outcome(work)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody will ever wait
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no user waits any more
             self._loop.call_soon_threadsafe(self._together.set)
         self._go.acquire()
         if error is not None:
@@ -234,7 +234,7 @@ class Slices:
         return cast("T", result)
 
     def at_home(self, work: Callable[[], T]) -> T:
-        """Do work in the thread of the loop, and wait for it. Raises what `work` raises."""
+        """Do work in the thread of the loop, and wait for it. Raises exceptions of `work`."""
         self._errand = work
         self._hand_over()
         result, error = self._answer

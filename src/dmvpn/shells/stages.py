@@ -1,4 +1,4 @@
-"""Files and folders of one network at several stages: courses hand out `R1_init.cfg`, and `R1_final.cfg` to compare.
+"""Files and folders of one network at several stages: courses have `R1_init.cfg`, and `R1_final.cfg`.
 
 Copies are such stages, too: `R1.recovered` beside `R1`.
 """
@@ -23,9 +23,7 @@ _COPY: Final = re.compile(
 
 
 def earlier_of(names: Iterable[str]) -> dict[str, str]:
-    """Return the names of earlier stages and copies of which there is a complete one as well, each with the name of
-    that.
-    """
+    """Return the names of earlier stages and copies, each with the name of its complete version."""
     names = list(names)
     early: dict[str, list[str]] = {}
     complete: dict[str, str] = {}

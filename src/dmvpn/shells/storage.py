@@ -1,10 +1,10 @@
-"""What a router stores, as files of a folder: one for each name, for their owner alone, replaced in one step.
+"""A router's stored files in a folder: one for each name, for their owner alone, replaced in one step.
 
-A file that cannot be read is as good as none: what a router stores makes its next life better, none depends on it.
+An unreadable file counts as missing: stored files improve the router's next life, but it does not depend on them.
 
-The configuration is an exception. Where a router is started with a file that somebody wrote (`dmvpn run FILE`), that
-file is what it starts with, always, and so the one that `write memory` writes. A version that somebody else wrote is
-kept beside it, as `FILE~`.
+The configuration is an exception. Where a router is started with a user's file (`dmvpn run FILE`), it always starts
+with that file, and `write memory` writes it. A version that was changed by another program is kept beside it, as
+`FILE~`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from dmvpn.base.events import Remembered
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: What `write memory` stores. A shell reads it itself: it decides which configuration a router starts with.
+#: The file of `write memory`. A shell reads it itself: it decides which configuration a router starts with.
 STARTUP: Final = "startup-config"
 
-#: Octets of the largest file that is handed to a router.
+#: Octets of the largest file that is given to a router.
 LARGEST: Final = 1 << 16
 
 _UNFINISHED = ".new"
@@ -36,7 +36,7 @@ class ConfigurationFile:
         self._written: bytes | None = None
 
     def store(self, octets: bytes) -> None:
-        """Write the configuration. Raises OSError; then the file is as it was."""
+        """Write the configuration. Raises OSError; then the file is unchanged."""
         if not self.path.is_file():
             raise OSError(errno.EINVAL, f"{self.path} is no file that could be written")
         found, before = self.path.stat(), self.path.read_bytes()
@@ -54,14 +54,14 @@ class FolderStorage:
         self._configuration = configuration
 
     def store(self, name: str, octets: bytes) -> None:
-        """Keep octets under a name. After a crash there are the old ones or the new ones. Raises OSError."""
+        """Store octets under a name. After a crash there are the old ones or the new ones. Raises OSError."""
         if name == STARTUP and self._configuration is not None:
             self._configuration.store(octets)
         else:
             _replace(self.path / name, octets)
 
     def remembered(self) -> list[Remembered]:
-        """Return what to tell a router before it gets its configuration, in the order of the names."""
+        """Return the stored files for a router's start, before its configuration, in the order of the names."""
         found: list[Remembered] = []
         with contextlib.suppress(OSError):
             for path in sorted(self.path.iterdir()):
@@ -73,7 +73,7 @@ class FolderStorage:
         return found
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all files."""
         with contextlib.suppress(OSError):
             for path in self.path.iterdir():
                 if path.is_dir() and not path.is_symlink():
@@ -83,7 +83,7 @@ class FolderStorage:
 
 
 def _replace(path: Path, octets: bytes, like: os.stat_result | None = None) -> None:
-    """Put a file there in one step, for its owner alone, or with mode and owner of another. Raises OSError."""
+    """Write a file in one step, for its owner alone, or with mode and owner of another. Raises OSError."""
     temporary = path.with_name(path.name + _UNFINISHED)
     temporary.unlink(missing_ok=True)
     try:

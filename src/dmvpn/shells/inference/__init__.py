@@ -1,12 +1,13 @@
-"""A network from its configurations alone: no `lab.yaml`, so the wires are read from the addresses.
+"""A network from its configurations alone: no `lab.yaml`, so the wires are inferred from the addresses.
 
-    names      a router is called what its `hostname` says, else what its file is called
-    wires      ports that are in each other's subnet are on one wire, be they two or more
-    provider   gateways that nobody has (the next hops of default routes) get a router of their own, between all sites
+    names      a router is named by its `hostname`, else by its file
+    wires      ports that are in each other's subnet are on one wire, two or more
+    provider   gateways that no router has (the next hops of default routes) get a router of their own, between all
+               sites
     roles      hubs and spokes; a LAN with a single router on it gets a computer; a link for two (/30, /31) is no LAN
 
-What can be read in two ways is decided, and said (`Inferred.notes`); `lab save` writes the outcome down as `lab.yaml`,
-where it may be corrected. Raises UserError for what is no network at all.
+Ambiguous cases are decided, and reported (`Inferred.notes`); `lab save` writes the result as `lab.yaml`, where it may
+be corrected. Raises UserError for configurations that are no network at all.
 """
 
 from __future__ import annotations
@@ -15,26 +16,30 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
+from dmvpn.network.forwarding import graph
 from dmvpn.network.lines import with_lines
-from dmvpn.network.underlay import graph, stand_in, through, told_to_none
+from dmvpn.network.underlay import stand_in, through, told_to_none
 from dmvpn.shells.adaptations import Adapted, adapted
 from dmvpn.shells.inference.names import named
 from dmvpn.shells.inference.provider import add_provider, answer_for_others, ways_between
 from dmvpn.shells.inference.roles import hosts, role
-from dmvpn.shells.inference.wires import Network
+from dmvpn.shells.inference.wires import InferredNetwork
 from dmvpn.shells.lab_model import Lab, LinkSpec, RouterSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from dmvpn.network.forwarding import Graph
+    from dmvpn.shells.inference.wires import Wire
 
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """What the configurations make.
+    """The network of the configurations.
 
     configurations: by router.
-    named: the router's name, and that of its text.
-    notes: what was decided, in sentences.
+    named: the router's name, and the name of its text.
+    notes: decisions, in sentences.
     """
 
     lab: Lab
@@ -48,9 +53,9 @@ def infer(
 ) -> Inferred:
     """Return the network of these configurations (texts by file name). Raises UserError.
 
-    strict: nothing is put in the place of lines that cannot be done.
-    segments: for ports of which somebody drew where they are plugged in, by file name and port: different numbers are
-        different wires, whatever the addresses are.
+    strict: unsupported lines are not replaced.
+    segments: for ports with a drawn wire, by file name and port: different numbers are different wires, whatever the
+        addresses are.
     """
     change = Adapted(dict(texts), ()) if strict else adapted(texts, segments)
     every = {file: Device.read(file, text, leaves_out=True) for file, text in change.texts.items()}
@@ -58,14 +63,16 @@ def infer(
     configurations = {router: change.texts[file] for router, file in names.items()}
     routers = {file: router for router, file in names.items()}
     drawn = {(routers[file], port): number for (file, port), number in (segments or {}).items() if file in routers}
-    network = Network({name: every[file] for name, file in names.items()}, [*notes, *change.notes], segments=drawn)
+    network = InferredNetwork(
+        {name: every[file] for name, file in names.items()}, [*notes, *change.notes], segments=drawn
+    )
     provider = add_provider(network, configurations)
     if not strict:
         answer_for_others(network, configurations, provider)
-    known = graph([[(port.router, port.name, port.address) for port in wire.ports] for wire in ways_between(network)])
+    known, wired = (_graph(wires) for wires in (ways_between(network), network.wires))
     transit = through(known, network.devices)
     if not strict:
-        for name, lines, note in stand_in(known, network.devices, provider):
+        for name, lines, note in stand_in(known, wired, network.devices, provider):
             text, ways = told_to_none(configurations[name], lines)
             configurations[name] = with_lines(text, ways)
             network.notes += [note] if note else []
@@ -75,3 +82,7 @@ def infer(
     links = [LinkSpec(ends=[port.end for port in wire.ports]) for wire in network.wires if len(wire.ports) > 1]
     lab = Lab(title="As the configurations say", routers=roles, links=links, hosts=hosts(network, configurations))
     return Inferred(lab, configurations, names, tuple(network.notes))
+
+
+def _graph(wires: Sequence[Wire]) -> Graph:
+    return graph([[(port.router, port.name, port.address) for port in wire.ports] for wire in wires])

@@ -1,4 +1,4 @@
-"""What the routers of a folder are called: as their host names say, or as their files are called."""
+"""Names of the routers in a folder: their host names, or the names of their files."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LONGEST_NAME: Final = 31
 
 
 def named(every: Mapping[str, Device]) -> tuple[dict[str, str], list[str]]:
-    """Return the name of each router and that of its text, and what was decided. Raises UserError.
+    """Return the name of each router with that of its text, and the decisions. Raises UserError.
 
     every: by the name of the text.
 
-    A router is called as its text where it has no host name, or where several have the same. Of texts that say the same
-    the last one counts.
+    A router is named after its text if it has no host name, or if several have the same. Of identical texts the last
+    one counts.
     """
     last = {file: _last_like(file, every) for file in every}
     read = {file: device for file, device in every.items() if file == last[file]}
@@ -51,7 +51,7 @@ def named(every: Mapping[str, Device]) -> tuple[dict[str, str], list[str]]:
 
 
 def _last_like(file: str, every: Mapping[str, Device]) -> str:
-    """Return the last text with the same lines, name and addresses among them: somebody saved the router twice."""
+    """Return the last text with the same lines, name and addresses included: the same router was saved twice."""
     device = every[file]
     if not device.own_name or not device.ports:
         return file
@@ -65,7 +65,7 @@ def _same_places(one: Device, other: Device) -> bool:
 
 
 def _fit(wanted: str, taken: Container[str]) -> str:
-    """Return the name of a host or a file as one that a router of a lab can have (`lab_model.NAME`)."""
+    """Return the name of a host or a file as a valid name for a router of a lab (`lab_model.NAME`)."""
     name = _UNFIT.sub("-", wanted).strip("-_.")[:_LONGEST_NAME] or "router"
     name = name if name[0].isalpha() else f"R{name}"[:_LONGEST_NAME]
     free = (name, *(f"{name[: _LONGEST_NAME - 3]}-{number}" for number in range(2, 100)))

@@ -1,10 +1,11 @@
 """The provider: a router of our own with the gateways that no configuration has, between all sites.
 
-    default routes     their next hops, which is what a provider is for
+    default routes     their next hops, which is the purpose of a provider
     external BGP       its neighbors on a wire of the router
-    ways out           sources of tunnels, ports of routes without a gateway, and links for two, where nobody else is
+    ways out           sources of tunnels, ports of routes without a gateway, and links for two, if no other router is
+                       there
 
-Where somebody is already, or several want different gateways on one wire, nothing is added.
+On a wire with another router, or with several different gateways, nothing is added.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from dmvpn.shells.inference.wires import VIRTUAL, Port, ports_of
 if TYPE_CHECKING:
     from dmvpn.features.interface.model import InterfaceSettings
     from dmvpn.network.device import Device
-    from dmvpn.shells.inference.wires import Network, Wire
+    from dmvpn.shells.inference.wires import InferredNetwork, Wire
 
-#: Prefixes as long as this are links for two, and no LAN.
+#: Prefixes of at least this length are links for two, and no LAN.
 NO_LAN: Final = 30
-#: A network and a broadcast address have only those shorter than this.
+#: Only shorter prefixes have a network and a broadcast address.
 _NO_EDGES: Final = 31
 _HOST: Final = 32
 
 
-def add_provider(network: Network, configurations: dict[str, str]) -> str:
-    """Return a router for all gateways that nobody has; "": there are none. It is added to the configurations."""
+def add_provider(network: InferredNetwork, configurations: dict[str, str]) -> str:
+    """Return a router for all gateways that no router has; "": there are none. It is added to the configurations."""
     for router, device in network.devices.items():
         for gateway in device.default_gateways:
             _want_gateway(network, router, gateway)
@@ -47,13 +48,13 @@ def add_provider(network: Network, configurations: dict[str, str]) -> str:
 
 
 def _external_neighbors(device: Device) -> list[IPv4Address]:
-    """Return those of BGP in other systems than the router's own."""
+    """Return the BGP neighbors in systems other than the router's own."""
     others = (one.peer for one in device.bgp.neighbors if one.remote_as not in (None, device.bgp.local_as))
     return [peer for peer in others if isinstance(peer, IPv4Address)]
 
 
-def _plug_in(network: Network, configurations: dict[str, str]) -> str:
-    """Give the provider a port on every wire that wants one. Its name."""
+def _plug_in(network: InferredNetwork, configurations: dict[str, str]) -> str:
+    """Give the provider a port on every wire that needs one. Returns its name."""
     names = ("PROVIDER", *(f"PROVIDER-{number}" for number in range(1, len(configurations) + 1)))
     name = next(name for name in names if name not in configurations)
     wanted = [(wire, wire.provider) for wire in network.wires if wire.provider is not None]
@@ -76,8 +77,8 @@ def _plug_in(network: Network, configurations: dict[str, str]) -> str:
     return name
 
 
-def _want_gateway(network: Network, router: str, gateway: IPv4Address) -> None:
-    """Give the provider a gateway that is on a wire of this router, and that no port there has."""
+def _want_gateway(network: InferredNetwork, router: str, gateway: IPv4Address) -> None:
+    """Give the provider a gateway on a wire of this router, unless a port there has the address."""
     for wire in network.wires:
         mine = [port for port in wire.ports if port.router == router and gateway in port.address.network]
         if not mine:
@@ -100,9 +101,9 @@ def _want_gateway(network: Network, router: str, gateway: IPv4Address) -> None:
 
 
 def _may_be_near(device: Device, gateway: IPv4Address) -> bool:
-    """Return whether it is in the subnet of any address, that of a tunnel or a second one.
+    """Return whether the gateway is in the subnet of any address, also of a tunnel or a secondary one.
 
-    Where one is unknown it may be there.
+    True if an address is unknown.
     """
     return any(device.uses_dhcp(one.name) or _is_on(one, gateway) for one in device.interfaces.interfaces)
 
@@ -112,11 +113,11 @@ def _is_on(interface: InterfaceSettings, gateway: IPv4Address) -> bool:
     return any(gateway in Prefix.of(*address) for address in own if address is not None)
 
 
-def _want_ways_out(network: Network) -> None:
+def _want_ways_out(network: InferredNetwork) -> None:
     """Give a port that is alone on its wire, and leads out, a router at the other end."""
     ends = {
         end for device in network.devices.values() for end in far_ends(device)
-    }  # those are routers that are not here
+    }  # those belong to routers that are not here
     for router, device in network.devices.items():
         without = _gateless(device)
         for wire in network.wires:
@@ -135,12 +136,12 @@ def _want_ways_out(network: Network) -> None:
 
 
 def _leads_out(port: Port, device: Device) -> bool:
-    """Return whether it is a way out, or a link for two: no LAN."""
+    """Return whether the port is a way out, or a link for two: no LAN."""
     return _is_way_out(port, device) or NO_LAN <= port.address.network.prefixlen < _HOST
 
 
 def _is_way_out(port: Port, device: Device) -> bool:
-    """Return whether it is the source of a tunnel, or the port of a route."""
+    """Return whether the port is the source of a tunnel, or the exit of a route."""
     return (
         _is_source(port, device)
         or port.name in _gateless(device)
@@ -153,8 +154,8 @@ def _is_source(port: Port, device: Device) -> bool:
     return any(port.name == tunnel.source_interface for tunnel in device.tunnels.tunnels)
 
 
-def ways_between(network: Network) -> list[Wire]:
-    """Return the wires between tunnel ends: links that nothing says to lead out count where a router has no others."""
+def ways_between(network: InferredNetwork) -> list[Wire]:
+    """Return the wires between tunnel ends: ambiguous links count where a router has no other links."""
     firm = {port.router for wire in network.wires if not wire.loose and len(wire.ports) > 1 for port in wire.ports}
     return [wire for wire in network.wires if not wire.loose or wire.ports[0].router not in firm]
 
@@ -169,8 +170,8 @@ def _next_hops(device: Device) -> list[IPv4Address]:
     return [route.next_hop for route in device.routes if isinstance(route.next_hop, IPv4Address)]
 
 
-def _rip(network: Network, wires: list[Wire]) -> list[str]:
-    """Return where the sites speak RIP with their provider it answers."""
+def _rip(network: InferredNetwork, wires: list[Wire]) -> list[str]:
+    """Return the provider's RIP lines, for wires whose sites run RIP."""
     speakers = [
         wire.provider
         for wire in wires
@@ -181,9 +182,9 @@ def _rip(network: Network, wires: list[Wire]) -> list[str]:
     return ["router rip", " version 2", *dict.fromkeys(networks), " no auto-summary", "!"] if networks else []
 
 
-def answer_for_others(network: Network, configurations: dict[str, str], provider: str) -> None:
-    """Let the router on a wire answer for others (proxy ARP) where routes lead out of a port without a gateway, and
-    name that router.
+def answer_for_others(network: InferredNetwork, configurations: dict[str, str], provider: str) -> None:
+    """Let the router on a wire answer for absent addresses (proxy ARP) where routes leave by a port without a gateway,
+    and report it.
     """
     for router, device in network.devices.items():
         for name in _gateless(device):

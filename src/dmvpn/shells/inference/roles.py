@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.shells.inference.wires import Network, Port
+    from dmvpn.shells.inference.wires import InferredNetwork, Port
 
 _HOST_NUMBER: Final = 100
-#: Addresses of a LAN that are tried for its computer.
+#: Addresses of a LAN that are candidates for its computer.
 _TRIED: Final = 512
 
 
-def role(name: str, network: Network, *, added: bool) -> Literal["hub", "spoke", "provider", "router"]:
-    """Return what the picture shows it as. added: nothing of the overlay is expected of it."""
+def role(name: str, network: InferredNetwork, *, added: bool) -> Literal["hub", "spoke", "provider", "router"]:
+    """Return the role for display. added: the router takes no part in the overlay."""
     device = network.devices.get(name)
     if added or device is None or (not device.tunnels.tunnels and _is_gateway(name, network)):
         return "provider"
@@ -38,8 +38,8 @@ def role(name: str, network: Network, *, added: bool) -> Literal["hub", "spoke",
     return "spoke" if any(spoken[one.name] != NhrpTunnel(name=one.name) for one in tunnels) else "router"
 
 
-def _servers(network: Network) -> list[IPAddress]:
-    """Return the tunnel addresses that somebody registers with.
+def _servers(network: InferredNetwork) -> list[IPAddress]:
+    """Return the tunnel addresses of servers in `nhs` lines.
 
     The defaults of newer releases do not show which router is a hub.
     """
@@ -47,7 +47,7 @@ def _servers(network: Network) -> list[IPAddress]:
     return [server.address for nhrp in every for server in nhrp.nhs if server.address is not None]
 
 
-def _is_gateway(name: str, network: Network) -> bool:
+def _is_gateway(name: str, network: InferredNetwork) -> bool:
     """Return whether several routers send their tunnels' packets to it, or over its wires."""
     own = [port.address.ip for wire in network.wires for port in wire.ports if port.router == name]
     near = {
@@ -69,7 +69,7 @@ def _is_gateway(name: str, network: Network) -> bool:
 
 
 def _free(port: Port, known: list[tuple[int, int]]) -> IPv4Address:
-    """Return an address for a computer: none out of a network that is carved out of this one, if there is another.
+    """Return an address for a computer: outside of more specific networks, if possible.
 
     known: the addresses of all routers and the lengths of their prefixes, in order.
     """
@@ -82,7 +82,7 @@ def _free(port: Port, known: list[tuple[int, int]]) -> IPv4Address:
     return next((host for host in candidates if not any(host in one for one in carved)), candidates[0])
 
 
-def hosts(network: Network, configurations: Mapping[str, str]) -> dict[str, HostSpec]:
+def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[str, HostSpec]:
     """Return a computer on every wire with a single port, unless that is a way out."""
     found: dict[str, HostSpec] = {}
     known = sorted(

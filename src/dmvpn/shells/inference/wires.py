@@ -1,9 +1,9 @@
-"""Which ports are on one wire: those in each other's subnet, be they two or more.
+"""Assignment of ports to wires: ports in each other's subnet are on one wire, two or more.
 
     Port, Wire    a physical interface with an address; the ports on one wire
-    Network       the configurations of all routers, their wires, and what was decided on the way
+    InferredNetwork  the configurations of all routers, their wires, and the decisions on the way
 
-Raises UserError for what is no network at all.
+Raises UserError for configurations that are no network at all.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from dmvpn.network.device import Device
 
-#: Interfaces that no wire is plugged into.
+#: Interfaces without a wire.
 VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI", "Virtual-", "NVI", "LISP", "nve", "CTunnel", "vmi")
-#: Prefixes as long as this are links for two.
+#: Prefixes of at least this length are links for two.
 _LINK: Final = 30
-#: A bundle is plugged in where its ports are; to a lab it is one port.
+#: A bundle is on the wire of its ports; in a lab it is one port.
 _BUNDLE: Final = "Port-channel"
 
 
@@ -40,7 +40,7 @@ class Port:
 
     @property
     def end(self) -> str:
-        """As in `lab.yaml`, which has no place for the dash of a Port-channel."""
+        """As in `lab.yaml`, where a Port-channel has no dash."""
         return f"{self.router}:{short_interface(self.name) if '-' in self.name else self.name}"
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Wire:
     """Ports on one wire.
 
     provider: the gateway on it that none of them has.
-    loose: nothing says that it leads out.
+    loose: it is ambiguous whether it leads out.
     """
 
     ports: list[Port]
@@ -61,12 +61,12 @@ class Wire:
 
 
 @dataclass(slots=True)
-class Network:
-    """What is known of it.
+class InferredNetwork:
+    """The known network.
 
-    wires: made of the lines.
-    notes: what was decided; each decision adds a sentence.
-    segments: of ports (router, name) that somebody drew: those with different numbers are on different wires.
+    wires: inferred from the lines.
+    notes: a sentence for each decision.
+    segments: of ports (router, name) with a drawn wire: different numbers are different wires.
     """
 
     devices: dict[str, Device]
@@ -88,7 +88,7 @@ class Network:
         self._wire_up(ports)
 
     def _wire_up(self, ports: list[Port]) -> None:
-        """Put every port where all that are there see it, and it sees them. The widest subnets come last."""
+        """Put every port on the wire whose ports share its subnet, both ways. The widest subnets come last."""
         paired = self._pair_up(ports)
         ports = [port for port in ports if port not in paired]
         for port in sorted(ports, key=lambda port: -port.address.network.prefixlen):
@@ -102,7 +102,7 @@ class Network:
             wire.ports.append(port)
 
     def _pair_up(self, ports: list[Port]) -> list[Port]:
-        """Make the wires of links for two whose addresses several sites use. The ports on them."""
+        """Make the wires of links for two whose addresses several sites use. Returns the ports on them."""
         links: dict[IPv4Network, list[Port]] = {}
         for port in ports:
             if port.address.network.prefixlen >= _LINK and self._segment(port) is None:
@@ -137,8 +137,8 @@ class Network:
         return False
 
     def _segment(self, port: Port) -> int | None:
-        """Return the segment where it was drawn; a subinterface is where its port is, and a bundle where the first of
-        its ports is.
+        """Return the drawn segment of a port; a subinterface has that of its port, and a bundle that of its
+        first port.
         """
         name = port.name.partition(".")[0]
         ports = _members(self.devices[port.router], name) if name.startswith(_BUNDLE) else [name]
@@ -152,7 +152,7 @@ def _members(device: Device, bundle: str) -> list[str]:
 
 
 def _peculiar(router: str, device: Device) -> Iterator[str]:
-    """Yield what labs do not have, and this router does."""
+    """Yield a sentence about each feature of this router that labs do not have."""
     for interface in device.interfaces.interfaces:
         name = interface.name
         if interface.secondary:

@@ -1,8 +1,8 @@
-"""How bad a wire is: what `lab impair` orders, for real and for simulated labs.
+"""Impairments of a wire: the settings of `lab impair`, for real and for simulated labs.
 
-Filters look at IP packets as a provider's router does, from outside: by protocol, by port, by being a piece. The later
-pieces of a UDP datagram have no ports, so a filter of ports lets them pass; what their receiver does without the first
-one is up to it.
+Filters look at IP packets as a provider's router does, from outside: by protocol, by port, by being a fragment. The
+later fragments of a UDP datagram have no ports, so a filter of ports lets them pass; the receiver will drop them
+without the first one.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from dmvpn.base.values import dataclass
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from dmvpn.shells.lab.control import Json
 
-#: Milliseconds; no wire is slower, and the frames on their way must fit into memory.
+#: Milliseconds; no wire is slower, and the frames in flight must fit into memory.
 LONGEST_DELAY = 10_000.0
-#: Octets: what every link of IPv4 carries (RFC 791 §3.2), and the largest packet.
+#: Octets: the MTU that every link of IPv4 has at least (RFC 791 §3.2), and the largest packet.
 SMALLEST_MTU, LARGEST_MTU = 68, 65_535
-#: Packets that wait for a slow wire, each way; more are lost, as in any queue.
+#: Packets in the queue of a slow wire, each way; more are lost, as in any queue.
 LONGEST_QUEUE = 1000
 _AMOUNTS = ("delay", "loss", "rate", "cut", "mtu")
 _KNOWN = (*_AMOUNTS, "block", "sender")
@@ -38,7 +38,7 @@ _PROTOCOL_AT: Final = 9
 _PIECE: Final = 0x3FFF
 _OFFSET: Final = 0x1FFF
 
-#: An IPv4 packet, whole.
+#: A whole IPv4 packet.
 Packet: TypeAlias = bytes | memoryview
 
 
@@ -47,7 +47,7 @@ def _protocol(number: int) -> Callable[[Packet], bool]:
 
 
 def _udp(port: int) -> Callable[[Packet], bool]:
-    """Return whether it is to or from this port; only the first piece of a datagram tells (RFC 768)."""
+    """Return a match for packets to or from this port; only the first fragment of a datagram has it (RFC 768)."""
 
     def is_such(packet: Packet) -> bool:
         start = (packet[0] & 0x0F) * 4
@@ -62,7 +62,7 @@ def _fragment(packet: Packet) -> int:
     return int.from_bytes(packet[_FRAGMENT_AT : _FRAGMENT_AT + 2], "big")
 
 
-#: What can be blocked, and how it is known.
+#: Filters by name, and their matches.
 FILTERS: Final[Mapping[str, Callable[[Packet], bool]]] = {
     "gre": _protocol(IpProtocol.GRE),
     "esp": _protocol(IpProtocol.ESP),
@@ -74,7 +74,7 @@ FILTERS: Final[Mapping[str, Callable[[Packet], bool]]] = {
 
 
 def ip_packet(frame: bytes) -> memoryview:
-    """Return what an Ethernet frame carries if that is IPv4; nothing if it is something else."""
+    """Return the IPv4 packet in an Ethernet frame; nothing if it carries another protocol."""
     return memoryview(frame)[ETHERNET:] if frame[ETHERNET - 2 : ETHERNET] == _IPV4 else memoryview(b"")
 
 
@@ -82,8 +82,8 @@ def ip_packet(frame: bytes) -> memoryview:
 class Badness:
     """delay: ms one way. loss: percent. rate: kbit/s, 0 = unlimited. cut: nothing passes. block: names of `FILTERS`.
 
-    mtu: octets of the largest IP packet that passes, 0 = whatever its ends send; the sender of a larger one is not
-    told. sender: all of this concerns only what this node sends; "": what anybody does.
+    mtu: octets of the largest IP packet that passes, 0 = any; the sender of a larger one gets no error. sender: all of
+        this applies only to packets of this node; "": to all packets.
     """
 
     delay: float = 0.0
@@ -96,7 +96,7 @@ class Badness:
 
     @classmethod
     def read(cls, request: Mapping[str, Json]) -> Badness:
-        """Return what an order says, besides what to `do`, with which `link`, and whether it is `hidden`.
+        """Return the impairments in a request, besides its keys `do`, `link` and `hidden`.
 
         Raises UserError.
         """
@@ -114,7 +114,7 @@ class Badness:
             raise UserError("impair takes numbers") from error
         names = tuple(name for name in FILTERS if name in block)
         badness = cls(**amounts, block=names, sender=str(settings.get("sender", "")))
-        # Written so that what is no number ("nan") is refused, too.
+        # Worded so that "nan" is refused, too.
         if not (0 <= badness.delay <= LONGEST_DELAY and 0 <= badness.loss <= 100):
             raise UserError(f"delay is 0 to {LONGEST_DELAY:.0f} ms, loss 0 to 100 percent")
         if not (badness.rate == 0 or 1 <= badness.rate < float("inf")):
@@ -125,11 +125,11 @@ class Badness:
 
     @property
     def harmless(self) -> bool:
-        """Nothing is wrong with the wire."""
+        """Whether the wire has no impairments."""
         return self == Badness(sender=self.sender)
 
     def concerns(self, sender: str) -> bool:
-        """Return whether it happens to what this node sends."""
+        """Return whether the impairments apply to packets of this node."""
         return self.sender in ("", sender)
 
     def swallows(self, length: int) -> bool:
@@ -137,27 +137,42 @@ class Badness:
         return 0 < self.mtu < length
 
     def blocks(self, packet: Packet) -> bool:
-        """Return whether this IP packet is of a kind that does not pass. Pieces of IPv6 packets and the like pass."""
+        """Return whether this IP packet is blocked. Fragments of IPv6 packets and the like pass."""
         if not self.block or len(packet) < HEADER_LENGTH or packet[0] >> 4 != 4:
             return False
         return any(FILTERS[name](packet) for name in self.block)
 
     def request(self) -> dict[str, Json]:
-        """Return what an order for this says: the inverse of `read`."""
+        """Return the request for these impairments: the inverse of `read`."""
         return {
             name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items() if value
         }
 
     def described(self) -> dict[str, Json]:
-        """Return what `lab status` shows: the amounts always, the rest where there is some."""
+        """Return the output of `lab status`: the amounts always, the rest if set."""
         more: dict[str, Json] = {"block": list(self.block)} if self.block else {}
         more |= {"mtu": self.mtu} if self.mtu else {}
         more |= {"sender": self.sender} if self.sender else {}
         return {"delay": self.delay, "loss": self.loss, "rate": self.rate, "cut": self.cut, **more}
 
+    @classmethod
+    def named(cls, particulars: Iterable[str]) -> Badness:
+        """Return the impairments from the texts of `particulars`."""
+        settings: dict[str, Json] = {}
+        block: list[Json] = []
+        for text in particulars:
+            words, _, sender = text.partition(" from ")
+            name, _, value = words.partition(" ")
+            if name == "block":
+                block.append(value)
+            else:
+                settings[name] = value or "1"
+            settings |= {"sender": sender} if sender else {}
+        return cls.read({**settings, "block": block})
+
     @property
     def particulars(self) -> tuple[str, ...]:
-        """What is wrong with the wire: "loss 10", "block esp", "loss 100 from R31"."""
+        """The impairments in words: "loss 10", "block esp", "loss 100 from R31"."""
         amounts = {"delay": self.delay, "loss": self.loss, "rate": self.rate, "mtu": self.mtu}
         texts = ["cut"] if self.cut else [f"{name} {amount:g}" for name, amount in amounts.items() if amount]
         texts += [f"block {name}" for name in self.block]

@@ -36,7 +36,7 @@ class _Capture:
 
 
 class Captures:
-    """What is being captured."""
+    """The captures that run."""
 
     def __init__(self, wiring: Wiring, selector: selectors.BaseSelector) -> None:
         self._wiring = wiring
@@ -60,7 +60,7 @@ class Captures:
         return [str(capture.file.path) for capture in self._running]
 
     def stop(self) -> Json:
-        """End the capture. Returns what was written (`capture_files.report`)."""
+        """End the capture. Returns its report (`capture_files.report`)."""
         ended, self._running = self._running, []
         for capture in ended:
             self._read(capture)
@@ -77,7 +77,7 @@ class Captures:
 
     def _open(self, path: Path, interface: str) -> None:
         file = CaptureFile(path)
-        source = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # deaf until it is bound to its interface
+        source = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # receives nothing until bound to its interface
         source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         source.bind((interface, _ALL_PROTOCOLS))
         source.setblocking(False)

@@ -1,6 +1,6 @@
-"""`dmvpn lab check`: can this machine run a lab, and if not, which command changes that?
+"""`dmvpn lab check`: whether this machine can run a lab, and if not, the command that changes that.
 
-Everything is tried for real, in a lab that is gone afterwards; the caller is not touched.
+Everything is tried for real, in a lab that is removed afterwards; the caller is unaffected.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing a lab needs.
+class LabRequirement:
+    """One requirement of a lab.
 
-    evidence: what was seen.
+    evidence: the observation.
     fix: one command, None if nothing is wrong.
     """
 
@@ -37,21 +37,21 @@ class Finding:
     fix: str | None = None
 
 
-def check() -> list[Finding]:
+def check() -> list[LabRequirement]:
     """Try everything that a lab needs. Takes some milliseconds, changes nothing, raises nothing."""
     try:
         answers = run_in_lab(_try_inside)
     except HostProblem as problem:
-        return [Finding("namespaces", False, problem.what, problem.fix)]
+        return [LabRequirement("namespaces", False, problem.what, problem.fix)]
     except ChildFailed as failure:
-        return [Finding("namespaces", False, str(failure).strip().splitlines()[-1], "dmvpn lab up --simulated")]
+        return [LabRequirement("namespaces", False, str(failure).strip().splitlines()[-1], "dmvpn lab up --simulated")]
     return [_users(), *_from_json(answers)]
 
 
-def _users() -> Finding:
+def _users() -> LabRequirement:
     if MachineFacts.read().system_administrator:
-        return Finding("user namespace", True, "not needed: we have CAP_SYS_ADMIN")
-    return Finding("user namespace", True, f"user {os.geteuid()} is root in a namespace of its own")
+        return LabRequirement("user namespace", True, "not needed: we have CAP_SYS_ADMIN")
+    return LabRequirement("user namespace", True, f"user {os.geteuid()} is root in a namespace of its own")
 
 
 def _try_inside() -> Json:
@@ -59,69 +59,73 @@ def _try_inside() -> Json:
     return [[finding.what, finding.ok, finding.evidence, finding.fix] for finding in findings]
 
 
-def _from_json(answers: Json) -> Iterator[Finding]:
+def _from_json(answers: Json) -> Iterator[LabRequirement]:
     for answer in answers if isinstance(answers, list) else []:
         match answer:
             case [str(what), bool(ok), str(evidence), str() | None as fix]:
-                yield Finding(what, ok, evidence, fix)
+                yield LabRequirement(what, ok, evidence, fix)
 
 
-def _processes() -> Finding:
+def _processes() -> LabRequirement:
     seen = os.readlink("/proc/self")
     evidence = "with its own /proc" if seen == "1" else "but /proc is masked and shows the pids outside"
-    return Finding("process namespace", True, f"the supervisor is process {os.getpid()}, {evidence}")
+    return LabRequirement("process namespace", True, f"the supervisor is process {os.getpid()}, {evidence}")
 
 
-def _network() -> Finding:
+def _network() -> LabRequirement:
     what = "network namespace"
     try:
         descriptor = new_network()
     except HostProblem as problem:
-        return Finding(what, False, problem.what, problem.fix)
+        return LabRequirement(what, False, problem.what, problem.fix)
     try:
         with NetlinkSocket() as kernel:
             kernel.call(create_veth(VethEnd(name="check"), VethEnd(name="check", namespace=descriptor)))
     except NetlinkError as error:
         command = "sudo modprobe veth" if error.errno == errno.EOPNOTSUPP else "run it with sudo"
-        return Finding(what, False, str(error), command)
+        return LabRequirement(what, False, str(error), command)
     finally:
         os.close(descriptor)
-    return Finding(what, True, "made one, and a cable (veth) into it")
+    return LabRequirement(what, True, "made one, and a cable (veth) into it")
 
 
-def _taps() -> list[Finding]:
+def _taps() -> list[LabRequirement]:
     try:
         os.close(open_device())
     except HostProblem as problem:
-        return [Finding(DEVICE, False, problem.what, problem.fix)]
-    device = Finding(DEVICE, True, "can be opened")
+        return [LabRequirement(DEVICE, False, problem.what, problem.fix)]
+    device = LabRequirement(DEVICE, True, "can be opened")
     try:
         Tap("check-tap").close()
     except HostProblem as problem:
-        return [device, Finding("TAP interface", False, problem.what, problem.fix)]
-    return [device, Finding("TAP interface", True, "made one (NET_ADMIN)")]
+        return [device, LabRequirement("TAP interface", False, problem.what, problem.fix)]
+    return [device, LabRequirement("TAP interface", True, "made one (NET_ADMIN)")]
 
 
-def _raw_socket() -> Finding:
+def _raw_socket() -> LabRequirement:
     what = "raw socket for GRE"
     try:
         IcmpSocket().close()
     except HostProblem as problem:
-        return Finding(what, False, problem.what, problem.fix)
-    return Finding(what, True, "opened one (NET_RAW)")
+        return LabRequirement(what, False, problem.what, problem.fix)
+    return LabRequirement(what, True, "opened one (NET_RAW)")
 
 
-def _settings() -> Finding:
-    # No reason to stop: what forwarding needs is set by netlink where this is refused.
+def _settings() -> LabRequirement:
+    # No reason to stop: settings for forwarding are set by netlink where this is refused.
     writable = sysctl.writable()
-    return Finding("/proc/sys", True, "writable" if writable else "read-only: some settings keep the host's values")
+    return LabRequirement(
+        "/proc/sys", True, "writable" if writable else "read-only: some settings keep the host's values"
+    )
 
 
-def _translation() -> Finding:
+def _translation() -> LabRequirement:
     # No reason to stop either: only gateways, and routers with NAT, need it.
     what = "address translation"
     try:
         netfilter.install(netfilter.Masquerade("check"))
     except HostProblem as problem:
-        return Finding(what, True, f"not here, so scenarios with gateways or NAT need --simulated: {problem.what}")
-    return Finding(what, True, "nf_tables masquerades (for gateways, and routers with NAT)")
+        return LabRequirement(
+            what, True, f"not here, so scenarios with gateways or NAT need --simulated: {problem.what}"
+        )
+    return LabRequirement(what, True, "nf_tables masquerades (for gateways, and routers with NAT)")

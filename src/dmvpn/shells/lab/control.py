@@ -1,13 +1,13 @@
-"""Orders to a lab: one JSON object each way over its Unix socket, then the connection ends.
+"""Control requests to a lab: one JSON object each way over its Unix socket, then the connection ends.
 
     {"do": "status"}                          -> {"ok": {...}}
     {"do": "kill", "router": "R31"}           -> {"ok": null}
     {"do": "fly"}                             -> {"error": "..."}
     {"do": "namespace", "node": "H3"}         -> {"ok": null} and a descriptor of its network namespace
 
-Supervisors of real and of simulated labs speak the same. The owner of the lab may give orders, and root: the mode of
-the socket (0600, in a folder of mode 0700) says so, and the credentials of the caller; requests are bounded. Of a
-router that runs for a group (`shells/admission.py`) members may ask what changes nothing.
+Supervisors of real and of simulated labs use the same protocol. Only the owner of the lab, and root, may send requests:
+the mode of the socket (0600, in a folder of mode 0700) ensures it, and the credentials of the caller; requests are
+bounded. For a router that runs for a group (`shells/admission.py`) members may send requests that change nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, TypeAlias
 
-from dmvpn.base.errors import UserError
+from dmvpn.base.errors import UserError, fault_text
 from dmvpn.base.values import dataclass
 from dmvpn.shells.admission import OWNER_ALONE, is_owner
 from dmvpn.shells.lab.syscalls import peer_credentials
@@ -38,12 +38,12 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 #: Octets of a request.
 LARGEST_REQUEST = 65536
-#: Seconds that the asker waits for the answer, and the lab for a whole request; in `serve` it does nothing else then.
+#: Seconds that the client waits for the answer, and the lab for a whole request; in `serve` it does nothing else then.
 PATIENCE = 30.0
 LAB_PATIENCE = 1.0
-#: How many members may ask at once: each of them has a descriptor of the router's.
+#: Concurrent requests of members: each of them holds a descriptor of the router's.
 _MOST_MEMBERS = 16
-#: What members of the group may ask: they end no router.
+#: Requests that members of the group may send: these end no router.
 _FOR_MEMBERS = ("status", "missing", "facts")
 
 
@@ -55,8 +55,7 @@ class Lent:
 
 
 def listen(path: Path, admission: Admission = OWNER_ALONE) -> socket.socket:
-    """Return the supervisor's end: a socket that only this user and those admitted may connect to. Once there it
-    answers.
+    """Return the supervisor's socket: only this user and admitted users may connect to it. It listens at once.
 
     Raises UserError, OSError.
     """
@@ -80,15 +79,15 @@ def serve(
     obey: Callable[[dict[str, Json]], Json | Lent],
     later: Callable[[Callable[[], None]], None] = lambda answer: answer(),
 ) -> None:
-    """Take one order and answer it. Whatever goes wrong is the answer: an order must not end the lab.
+    """Take one request and answer it. Any failure becomes the answer: a request must not end the lab.
 
-    later: is given the answer, and calls it when what the order began is done.
+    later: takes the answer, and calls it when the work that the request began is done.
     """
-    with contextlib.suppress(OSError), contextlib.ExitStack() as held:  # the asker is gone again
+    with contextlib.suppress(OSError), contextlib.ExitStack() as held:  # the client is gone again
         connection = held.enter_context(server.accept()[0])
         if not is_owner(connection):
-            return  # the mode of the socket says so, too; but modes can be changed
-        octets, descriptor = _carried_out(_receive(connection), obey, is_owner=True)
+            return  # the mode of the socket ensures it, too; but modes can be changed
+        octets, descriptor = _carried_out(receive_order(connection), obey, is_owner=True)
         held.pop_all()
         later(lambda: _answer(connection, octets, descriptor))
 
@@ -102,9 +101,10 @@ def _answer(connection: socket.socket, octets: bytes, descriptor: int | None) ->
             connection.sendall(octets)
 
 
-def _receive(connection: socket.socket) -> bytes:
-    """Return what arrives of a request in time, which is for all of it: octet by octet it would hold the lab for as
-    long.
+def receive_order(connection: socket.socket) -> bytes:
+    """Return the request as far as it arrives in time.
+
+    The limit is for all of it: octet by octet it would block the lab for as long.
     """
     end = time.monotonic() + LAB_PATIENCE
     octets = b""
@@ -122,7 +122,7 @@ def _receive(connection: socket.socket) -> bytes:
 async def attending(
     path: Path, obey: Callable[[dict[str, Json]], Json], admission: Admission = OWNER_ALONE
 ) -> AsyncIterator[None]:
-    """Answer orders beside the work of the event loop, which waits for no asker. Raises UserError, OSError."""
+    """Answer requests beside the work of the event loop, which waits for no client. Raises UserError, OSError."""
     members: set[asyncio.StreamWriter] = set()
 
     async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -152,18 +152,18 @@ async def _attend(
     is_owner: bool,
 ) -> None:
     octets = b""
-    with contextlib.suppress(OSError, ValueError):  # it is late, gone, or says too much
+    with contextlib.suppress(OSError, ValueError):  # the request is late, incomplete, or too long
         octets = await asyncio.wait_for(reader.readline(), LAB_PATIENCE)
     writer.write(_carried_out(octets, obey, is_owner=is_owner)[0])
     writer.close()
-    with contextlib.suppress(OSError, asyncio.TimeoutError):  # the asker is gone, or does not read
+    with contextlib.suppress(OSError, asyncio.TimeoutError):  # the client is gone, or does not read
         await asyncio.wait_for(writer.wait_closed(), PATIENCE)
 
 
 def _carried_out(
     octets: bytes, obey: Callable[[dict[str, Json]], Json | Lent], *, is_owner: bool
 ) -> tuple[bytes, int | None]:
-    """Return the answer to what arrived, and the descriptor that goes with it."""
+    """Return the answer to a request, and the descriptor that goes with it."""
     try:
         request = _read(octets)
         if not is_owner and request.get("do") not in _FOR_MEMBERS:
@@ -172,8 +172,9 @@ def _carried_out(
     except UserError as error:
         return _line({"error": str(error)}), None
     except Exception as error:
-        log.exception("an order failed")
-        return _line({"error": f"the lab could not do that: {error}"}), None
+        text = fault_text(error, "carrying out an order")
+        log.exception("%s", text)
+        return _line({"error": f"the lab could not do that: {text}"}), None
     if isinstance(answer, Lent):
         return _line({"ok": None}), answer.descriptor
     return _line({"ok": answer}), None
@@ -197,7 +198,7 @@ def _line(answer: dict[str, Json]) -> bytes:
 
 
 def order(path: Path, **request: Json) -> Json:
-    """Give a lab an order and return its answer. Raises UserError with the lab's own words."""
+    """Send a request to a lab and return its answer. Raises UserError with the lab's own words."""
     return _ask(path, request)[0]
 
 

@@ -1,7 +1,7 @@
-"""Which lab, router, host or gateway do words of the command line mean?
+"""Finds the lab, router, host or gateway that the command line names.
 
-"LAB/R31" says it. "R31" alone means the one lab that has such a node, however many are up; where several have one,
-and where none has, the complaint names those labs, and a command that can be typed as it is.
+"LAB/R31" is unambiguous. "R31" alone means the one lab that has such a node, however many are up; if several have one,
+or none has, the error names those labs, and a command that can be typed as it is.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dmvpn.shells.lab.places import SERVICE, SERVICES, LabFolder, running_labs, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    #: What somebody typed, with another name for the lab or the node.
+    #: The user's command, with another name for the lab or the node.
     Command = Callable[[str], str]
 
 
 def find_lab(name: str | None, command: Command = str, nodes: Sequence[str] = ()) -> LabFolder:
     """Return the lab or service of this name; without one the only lab that runs, or that has all these nodes.
 
-    command: what was typed, for this lab. Raises UserError.
+    command: the user's command, for this lab. Raises UserError.
     """
     running = running_labs()
     if name is not None:
@@ -48,10 +48,10 @@ def find_lab(name: str | None, command: Command = str, nodes: Sequence[str] = ()
 
 
 def find_router(text: str, command: Command, *, dead: bool = False) -> tuple[LabFolder, str]:
-    """Return the lab and router that "R31" or "LAB/R31" means; a service counts where no lab has it.
+    """Return the lab and router of "R31" or "LAB/R31"; a service counts if no lab has it.
 
-    command: what was typed, for this router.
-    dead: one that was killed will do, too. Raises UserError.
+    command: the user's command, for this router.
+    dead: a killed router counts, too. Raises UserError.
     """
     lab, slash, router = text.rpartition("/")
     folder = find_lab(lab) if slash else _lab_with(router, command)
@@ -65,10 +65,10 @@ def find_router(text: str, command: Command, *, dead: bool = False) -> tuple[Lab
 
 
 def find_node(text: str, command: Command) -> tuple[LabFolder, str]:
-    """Return the lab and the router, host or gateway that "H3" or "LAB/H3" means; the lab itself says whether it has
-    it.
+    """Return the lab and the router, host or gateway of "H3" or "LAB/H3"; the lab itself checks whether it has the
+    node.
 
-    command: what was typed, for this node. Raises UserError.
+    command: the user's command, for this node. Raises UserError.
     """
     lab, slash, node = text.rpartition("/")
     return find_lab(lab if slash else None, lambda name: command(f"{name}/{node}"), [node]), node
@@ -84,7 +84,7 @@ def some_router() -> str:
 
 def nodes_of(folder: LabFolder) -> list[str]:
     """Return routers, hosts and gateways of a lab that runs; none if it does not answer."""
-    from dmvpn.shells.lab import control  # not for a command on a router, which is to be quick
+    from dmvpn.shells.lab import control  # not for a command on a router, which must be quick
 
     try:
         status = control.order(folder.control, do="status")
@@ -121,7 +121,7 @@ def _unclear(what: str, having: Sequence[LabFolder], running: Sequence[LabFolder
 
 
 def _unseen() -> str:
-    """Return the end of a complaint, where there are services that this user may not see."""
+    """Return the end of an error message, if there are services that this user may not see."""
     try:
         SERVICES.stat()
     except PermissionError:

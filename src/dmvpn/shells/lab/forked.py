@@ -1,4 +1,6 @@
-"""Run a function in a child process and get its answer back: what enters namespaces must not be the caller itself."""
+"""Runs a function in a child process and returns its answer: a process that enters namespaces must not be the
+caller.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ from typing import TYPE_CHECKING, Final, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: So many new objects are looked through at a time while modules are imported.
+#: New objects between two collections while modules are imported.
 _NEW: Final = 2000
-#: What an answer may consist of.
+#: Types in an answer.
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
@@ -26,10 +28,10 @@ class ChildFailed(Exception):
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Let the collector look at nothing but what is new inside, for imports before a fork: the modules stay.
+    """Limit the garbage collector to new objects, for imports before a fork: the modules stay.
 
-    Each class with slots is a second one, and the first is garbage: 6 MB, which each child would have, too. To look
-    through everything again and again would take an eighth of the time of the imports.
+    Each class with slots is a second one, and the first is garbage: 6 MB, which each child would have, too. Full
+    collections would take an eighth of the time of the imports.
     """
     before = gc.get_threshold()
     gc.set_threshold(_NEW, 1 << 30)
@@ -40,7 +42,7 @@ def importing() -> Iterator[None]:
 
 
 def run_forked(function: Callable[[], Json]) -> Json:
-    """Call `function` in a forked child and return what it returned. Raises ChildFailed.
+    """Call `function` in a forked child and return its result. Raises ChildFailed.
 
     The child never returns into the caller's code and runs none of its exit handlers.
     """
@@ -60,7 +62,7 @@ def run_forked(function: Callable[[], Json]) -> Json:
 
 
 def fork() -> int:
-    """Fork, with nothing in the output buffers that both would print."""
+    """Fork with empty output buffers: otherwise both would print their contents."""
     sys.stdout.flush()
     sys.stderr.flush()
     return os.fork()
@@ -89,7 +91,7 @@ def end_with(function: Callable[[], int | None]) -> NoReturn:
 
 
 def answer(function: Callable[[], Json], writer: int) -> None:
-    """Answer in the child: call `function`, and write what it returns or raises into this pipe, as one line."""
+    """Answer in the child: call `function`, and write its result or exception into this pipe, as one line."""
     reply: dict[str, Json]
     try:
         reply = {"result": function()}
@@ -100,7 +102,7 @@ def answer(function: Callable[[], Json], writer: int) -> None:
 
 
 def read_answer(reader: int) -> Json:
-    """Read in the parent what `answer` wrote into the pipe, which is closed. Raises ChildFailed.
+    """Read in the parent the answer from the pipe, which is closed. Raises ChildFailed.
 
     It waits for the line, not for the end of the pipe: processes that the child left behind may hold that open.
     """

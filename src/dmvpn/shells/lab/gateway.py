@@ -1,8 +1,8 @@
 """A translator (NAT) of a real lab: a network namespace in which the kernel forwards and masquerades.
 
 Linux remembers flows by both addresses and ports (conntrack), so it is a port-restricted translator, and with random
-ports a symmetric one. A cone, which lets everybody answer, it cannot be: such a gateway is port-restricted here, and
-`lab status` says so.
+ports a symmetric one. It cannot be a cone, which accepts answers from any remote: such a gateway is port-restricted
+here, and `lab status` shows that.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.nat.flows import NatKind
     from dmvpn.shells.lab_model import GatewaySpec
 
-#: Seconds for a flow that nobody has answered; the kernel's own for GRE and UDP.
+#: Seconds that an unanswered flow lives; the kernel's own for GRE and UDP.
 _UNANSWERED = 30
 #: The flows of the namespace of the calling thread.
 _CONNTRACK = Path("/proc/thread-self/net/nf_conntrack")
@@ -32,7 +32,7 @@ _CONNTRACK = Path("/proc/thread-self/net/nf_conntrack")
 
 @dataclass(slots=True)
 class Gateway:
-    """public: its address outside, which `rebind` may change. asked: the kind that it is to be; sign: what it says."""
+    """public: its address outside, which `rebind` may change. asked: the requested kind; sign: the displayed kind."""
 
     spec: GatewaySpec
     public: IPv4Interface
@@ -44,7 +44,7 @@ class Gateway:
 
     @property
     def kind(self) -> NatKind:
-        """What Linux makes of what is asked for."""
+        """The kind that Linux makes of the requested one."""
         return _in_linux(self.asked)
 
     def describe(self) -> str:
@@ -54,7 +54,7 @@ class Gateway:
         return f"NAT {self.spec.private.ip} -> {self.public.ip}, {kind}{asked}"
 
     def begin(self) -> None:
-        """Translate. Call it once, inside its namespace. Raises HostProblem."""
+        """Start to translate. Call it once, inside its namespace. Raises HostProblem."""
         sysctl.put_all(
             {
                 "net/ipv4/ip_forward": 1,
@@ -66,7 +66,7 @@ class Gateway:
         netfilter.install(netfilter.Masquerade(OUTSIDE, random=self.kind == "symmetric"))
 
     def change_kind(self, kind: NatKind, *, hidden: bool = False) -> None:
-        """Be of this kind from now on; hidden: without a word. Call it inside its namespace. Raises HostProblem."""
+        """Change its kind; hidden: the display stays. Call it inside its namespace. Raises HostProblem."""
         if not hidden:
             self.sign = kind
         if kind == self.asked:
@@ -91,11 +91,11 @@ class Gateway:
                     netlink.set_up(link.index),
                 )
                 if name == OUTSIDE:
-                    hops = (netlink.NextHop(link.index, self.spec.gateway),)
-                    _want(kernel, netlink.add_route(netlink.Route(Prefix(IPv4Address(0), 0), hops)))
+                    hops = (netlink.KernelNextHop(link.index, self.spec.gateway),)
+                    _want(kernel, netlink.add_route(netlink.KernelRoute(Prefix(IPv4Address(0), 0), hops)))
 
     def rebind(self, public: IPv4Address | None) -> None:
-        """Forget all mappings; with an address, be known by that one. Call it inside its namespace."""
+        """Remove all mappings; with an address, use it as public one. Call it inside its namespace."""
         if public is not None and public != self.public.ip:
             old, self.public = self.public, IPv4Interface(f"{public}/{self.public.network.prefixlen}")
             with netlink.NetlinkSocket() as kernel:
@@ -106,7 +106,7 @@ class Gateway:
         netfilter.forget_flows()
 
     def facts(self) -> GatewayFacts:
-        """Return what it is and lets through. Call it inside its namespace."""
+        """Return its settings and flows. Call it inside its namespace."""
         try:
             lines = _CONNTRACK.read_text().splitlines()
         except OSError:  # the kernel was built without this file
@@ -140,7 +140,9 @@ def _in_linux(kind: NatKind) -> NatKind:
 
 
 def gre_flow(line: str) -> GreFlow | None:
-    """Return a line of nf_conntrack: "ipv4 2 gre 47 179 timeout=30 src=192.168.31.10 dst=172.16.11.1 ..."."""
+    """Return the flow of a line of nf_conntrack: "ipv4 2 gre 47 179 timeout=30 src=192.168.31.10
+    dst=172.16.11.1 ...".
+    """
     words = line.split()
     if words[:1] != ["ipv4"] or words[2:3] != ["gre"]:
         return None
@@ -148,8 +150,8 @@ def gre_flow(line: str) -> GreFlow | None:
     return GreFlow(inside=IPv4Address(ends[0]), remote=IPv4Address(ends[1]))
 
 
-def _want(kernel: netlink.NetlinkSocket, *requests: netlink.Request) -> None:
-    """Carry out; what is there already is as good. Raises NetlinkError."""
+def _want(kernel: netlink.NetlinkSocket, *requests: netlink.KernelRequest) -> None:
+    """Carry out requests; existing objects are fine. Raises NetlinkError."""
     for refusal in kernel.execute(requests):
         if refusal.errno != errno.EEXIST:
             raise netlink.NetlinkError(refusal)

@@ -1,11 +1,12 @@
 """Bad wires without netem: a cable is replaced by TAPs and a relay that delays, loses, limits and filters.
 
-The kernels we must run on may lack every queueing discipline. So an impaired cable is unplugged and plugged in again as
-TAP interfaces of the same names; the supervisor carries the frames between them. To the routers that is a link that
-went down and came back, which they survive anyway. A cable without impairments is a plain veth pair, or bridge, again.
+Some kernels lack every queueing discipline. So an impaired cable is unplugged and plugged in again as TAP interfaces of
+the same names; the supervisor carries the frames between them. To the routers that is a link that went down and came
+back, which they survive anyway. A cable without impairments is a plain veth pair, or bridge, again.
 
-A wire with more than two ends is a switch: the relay learns who is where. Each end has its own queue, and each frame
-is lost or late on its own, on its way in. Where the kernel has no bridge, the relay is the switch, bad or not.
+A wire with more than two ends is a switch: the relay learns the end of each station. Each end has its own queue, and
+each frame is lost or late on its own, on its way in. Where the kernel has no bridge, the relay is the switch, bad or
+not.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.control import Json
 
 _TURN = 128
-#: Hardware addresses that a switch remembers.
+#: Link-layer addresses that a switch stores.
 _STATIONS = 4096
-#: Frames on their way over all cables; more are lost.
+#: Frames in flight over all cables; more are lost.
 _UNDER_WAY = 100_000
 
 
@@ -47,7 +48,7 @@ class Impairments:
         self._serial = 0
 
     def set(self, cable: Cable, badness: Badness, *, hidden: bool = False) -> None:
-        """Make a cable this bad, or good again. hidden: people are to find out. Raises UserError for a wrong sender."""
+        """Impair a cable, or restore it. hidden: users are to find out. Raises UserError for a wrong sender."""
         if badness.sender and badness.sender not in [node for node, _ in cable.ends]:
             raise UserError(f"{badness.sender} is at no end of {cable.name}")
         self._hidden.pop(cable.name, None)
@@ -63,13 +64,13 @@ class Impairments:
             self._relays[cable.name] = self._replace(cable, badness)
 
     def begin(self) -> None:
-        """Make all cables what the scenario says."""
+        """Impair all cables as in the scenario."""
         for cable in self._wiring.cables:
             spec = cable.properties
             self.set(cable, Badness(delay=spec.delay, loss=spec.loss, rate=spec.rate))
 
     def described(self) -> Json:
-        """Return what is wrong with which cable, for people."""
+        """Return the impaired cables and their impairments, for people."""
         return {
             name: relay.badness.described()
             for name, relay in self._relays.items()
@@ -77,7 +78,7 @@ class Impairments:
         }
 
     def particulars(self) -> dict[End, tuple[str, ...]]:
-        """Return what is wrong, by all ends of the cables that are bad."""
+        """Return the impairments by all ends of the impaired cables."""
         return {
             end: relay.badness.particulars
             for name, relay in self._relays.items()
@@ -86,7 +87,7 @@ class Impairments:
         }
 
     def is_cut(self, cable: Cable) -> bool:
-        """Return whether nothing passes."""
+        """Return whether the cable is cut."""
         relay = self._relays.get(cable.name)
         return relay is not None and bool(relay.badness.cut)
 
@@ -142,7 +143,7 @@ class _Relay:
     """Carries frames between the TAPs of one cable."""
 
     def __init__(self, owner: Impairments, taps: tuple[Tap, ...], nodes: tuple[str, ...], badness: Badness) -> None:
-        """nodes: the node behind each of the TAPs."""
+        """nodes: the node of each TAP."""
         self.taps = taps
         self._nodes = nodes
         self.badness = badness
@@ -152,7 +153,7 @@ class _Relay:
         self._where: dict[bytes, int] = {}
 
     def reader(self, number: int) -> Callable[[], None]:
-        """Return what to do when TAP `number` has frames."""
+        """Return the function to call when TAP `number` has frames."""
         return lambda: self._read(number)
 
     def _read(self, number: int) -> None:
@@ -184,7 +185,7 @@ class _Relay:
                 self._owner.later(when, to, frame)
 
     def _receivers(self, number: int, frame: bytes) -> list[Tap]:
-        """Return all others, or the one behind which the receiver was seen."""
+        """Return all other TAPs, or the one of the receiver, if known."""
         others = [tap for other, tap in enumerate(self.taps) if other != number]
         if len(others) == 1:
             return others

@@ -1,4 +1,4 @@
-"""Answers of any length over a SOCK_SEQPACKET pipe: the octets lie in a file in memory, and its descriptor travels.
+"""Answers of any length over a SOCK_SEQPACKET pipe: the octets are in a file in memory, and its descriptor is sent.
 
 A packet of such a pipe must fit into the sender's buffer, some 200 KB by default; the facts of a hub with hundreds of
 spokes are larger.
@@ -22,7 +22,7 @@ def lend(pipe: socket.socket, octets: bytes) -> None:
 
 
 def borrow(pipe: socket.socket) -> bytes:
-    """Return the octets of an answer. Raises TimeoutError, OSError, ValueError if it is none."""
+    """Return the octets of an answer. Raises TimeoutError, OSError, ValueError for an invalid answer."""
     said, descriptors, _, _ = socket.recv_fds(pipe, 64, 1)
     if not descriptors:
         raise ValueError(f"an answer without its octets: {said!r}")

@@ -1,4 +1,4 @@
-"""The lab's house: processes and networks of their own, without root and without any binary. namespaces(7).
+"""The namespaces of a lab: its own processes and networks, without root and without any binary. namespaces(7).
 
     caller ── fork ── keeper (new user, mount, process and network namespace; maps the caller to root inside)
                         └─ fork ── process 1 of the process namespace: the supervisor, given by the caller
@@ -9,9 +9,9 @@ namespaces, interfaces and routes go with them. The keeper exists because a proc
 process namespace, and to wait for the supervisor; a detached lab has none.
 
 A process with CAP_SYS_ADMIN (root) needs no user namespace; everything else is the same. Problems are raised as
-`NamespaceProblem` with their one remedy. A function that runs as process 1 should reap what it adopts, and must set its
-own signal handlers: process 1 ignores what it does not handle (SIGTERM ends it here, unless the supervisor decides
-otherwise).
+`NamespaceProblem` with their one remedy. A function that runs as process 1 should reap adopted processes, and must set
+its own signal handlers: process 1 ignores signals that it does not handle (SIGTERM ends it here, unless the supervisor
+decides otherwise).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from dmvpn.shells.lab.forked import Json, answer, end_with, fork, read_answer
-from dmvpn.shells.lab.problems import MachineFacts, Step, diagnose
+from dmvpn.shells.lab.problems import FailedStep, MachineFacts, diagnose
 from dmvpn.shells.lab.syscalls import (
-    Kind,
+    NamespaceKind,
     die_with_parent,
     make_mounts_private,
     mount_proc,
@@ -57,9 +57,10 @@ class LabProcess:
         return self._pidfd
 
     def wait(self, timeout: float | None = None) -> int | None:
-        """Wait until the lab has ended, at most `timeout` seconds. The supervisor's exit code; None: it still runs.
+        """Wait until the lab has ended, at most `timeout` seconds. Returns the supervisor's exit code; None: it still
+        runs.
 
-        The exit code of a detached lab is not known: 0.
+        The exit code of a detached lab is unknown: 0.
         """
         ready, _, _ = select.select([self._pidfd], [], [], timeout)
         if not ready:
@@ -70,7 +71,7 @@ class LabProcess:
         return os.waitstatus_to_exitcode(status)
 
     def terminate(self) -> None:
-        """Ask the supervisor to end (SIGTERM). No error if it has ended already."""
+        """Send the supervisor SIGTERM. No error if it has ended already."""
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -78,7 +79,7 @@ class LabProcess:
         self._signal(signal.SIGKILL)
 
     def close(self) -> None:
-        """Forget the lab; it lives on unless it was started to die with us."""
+        """Forget the lab; it lives on unless it was started to die with its caller."""
         os.close(self._pidfd)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -107,7 +108,7 @@ def start(supervisor: Callable[[], int | None], *, detached: bool = False) -> La
             report = json.loads(pipe.readline() or b"{}")
         if "pid" not in report:
             os.waitpid(keeper, 0)
-            raise diagnose(Step[report.get("step", "UNSHARE")], report.get("errno", 0), facts)
+            raise diagnose(FailedStep[report.get("step", "UNSHARE")], report.get("errno", 0), facts)
         if detached:
             os.waitpid(keeper, 0)
         lab = LabProcess(report["pid"], None if detached else keeper)
@@ -118,7 +119,7 @@ def start(supervisor: Callable[[], int | None], *, detached: bool = False) -> La
 
 
 def run_in_lab(function: Callable[[], Json]) -> Json:
-    """Call `function` as process 1 of a lab of its own and return what it returned. Raises as `start`, ChildFailed."""
+    """Call `function` as process 1 of a lab of its own and return its result. Raises as `start`, ChildFailed."""
     reader, writer = os.pipe()
     try:
         lab = start(lambda: answer(function, writer))
@@ -138,7 +139,7 @@ def run_in_lab(function: Callable[[], Json]) -> Json:
 def _keep(
     supervisor: Callable[[], int | None], pipes: tuple[int, int], facts: MachineFacts, detached: bool
 ) -> int | None:
-    """Return the keeper: make the namespaces, fork process 1, report its pid, and wait for it."""
+    """Run as keeper: make the namespaces, fork process 1, report its pid, and wait for it."""
     report_writer, gate_reader = pipes
     if detached:
         os.setsid()
@@ -146,15 +147,15 @@ def _keep(
         die_with_parent()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor gets it too, and decides
     try:
-        step = Step.UNSHARE
+        step = FailedStep.UNSHARE
         if facts.system_administrator:
-            unshare(Kind.MOUNT | Kind.PROCESS | Kind.NETWORK)
-            step = Step.MOUNT
-            make_mounts_private()  # in a user namespace they are already: it may not touch the outer ones
+            unshare(NamespaceKind.MOUNT | NamespaceKind.PROCESS | NamespaceKind.NETWORK)
+            step = FailedStep.MOUNT
+            make_mounts_private()  # in a user namespace they are already private: it cannot affect the outer ones
         else:
             identity = os.geteuid(), os.getegid()
-            unshare(Kind.USER | Kind.MOUNT | Kind.PROCESS | Kind.NETWORK)
-            step = Step.MAP
+            unshare(NamespaceKind.USER | NamespaceKind.MOUNT | NamespaceKind.PROCESS | NamespaceKind.NETWORK)
+            step = FailedStep.MAP
             map_identity(*identity)
     except OSError as error:
         _report(report_writer, {"step": step.name, "errno": error.errno or 0})
@@ -173,7 +174,7 @@ def _be_first(supervisor: Callable[[], int | None], gate_reader: int, detached: 
     if not detached:
         die_with_parent()
     signal.signal(signal.SIGTERM, _leave)
-    # Until the caller knows our pid nobody could end us; if it died before that, there is nothing to do.
+    # Until the caller has our pid it could not end us; if it died before that, there is nothing to do.
     if not os.read(gate_reader, 1):
         return 1
     os.close(gate_reader)
@@ -187,7 +188,7 @@ def _leave(number: int, frame: object) -> NoReturn:
 
 
 def _mirror(child: int) -> int:
-    """Wait for process 1 and end like it: with its exit code, or as shells say that a signal ended it."""
+    """Wait for process 1 and exit likewise: with its exit code, or with a shell's code for a signal."""
     signal.signal(signal.SIGTERM, lambda number, frame: os.kill(child, number))
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
@@ -201,7 +202,7 @@ def _report(writer: int, report: dict[str, str | int]) -> None:
 
 
 def map_identity(uid: int, gid: int) -> None:
-    """Map in a new user namespace: this user and group (numbers outside) are root inside. Raises OSError.
+    """Map identities in a new user namespace: this user and group (numbers outside) are root inside. Raises OSError.
 
     Groups cannot be dropped afterwards ("deny"): that is the price of mapping without privileges (user_namespaces(7)).
     """
@@ -217,7 +218,7 @@ def map_identity(uid: int, gid: int) -> None:
 def new_network() -> int:
     """Make a network namespace and return a descriptor that holds it. Raises NamespaceProblem.
 
-    It is made in a forked child, so the caller stays where it is. It has nothing but a loopback interface, down, and
+    It is made in a forked child, so the caller keeps its own namespace. It has only a loopback interface, down, and
     lives as long as a descriptor, a process or a socket is in it.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -228,14 +229,14 @@ def new_network() -> int:
         os.waitpid(child, 0)
         octets, descriptors, _, _ = socket.recv_fds(ours, 16, 1, socket.MSG_DONTWAIT)
     if not descriptors:
-        raise diagnose(Step.UNSHARE, int(octets), MachineFacts.read())
+        raise diagnose(FailedStep.UNSHARE, int(octets), MachineFacts.read())
     os.set_inheritable(descriptors[0], False)
     return descriptors[0]
 
 
 def _send_new_network(to: socket.socket) -> None:
     try:
-        unshare(Kind.NETWORK)
+        unshare(NamespaceKind.NETWORK)
         descriptor = os.open(_NETWORK_FILE, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         to.send(str(error.errno).encode())
@@ -245,19 +246,19 @@ def _send_new_network(to: socket.socket) -> None:
 
 def enter_network(descriptor: int) -> None:
     """Move this thread into a network namespace for good: what a router's process does first. Raises OSError."""
-    setns(descriptor, Kind.NETWORK)
+    setns(descriptor, NamespaceKind.NETWORK)
 
 
 @contextlib.contextmanager
 def inside_network(descriptor: int) -> Iterator[None]:
-    """Be in a network namespace for a moment. Sockets and TAPs made there stay there. Raises OSError."""
+    """Enter a network namespace for a moment. Sockets and TAPs made there stay there. Raises OSError."""
     here = os.open(_NETWORK_FILE, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        setns(descriptor, Kind.NETWORK)
+        setns(descriptor, NamespaceKind.NETWORK)
         try:
             yield
         finally:
-            setns(here, Kind.NETWORK)
+            setns(here, NamespaceKind.NETWORK)
     finally:
         os.close(here)
 
@@ -270,29 +271,29 @@ def enter_process(pid: int) -> None:
     our children are processes: `run_program` runs one. The working directory is the root.
     """
     facts = MachineFacts.read()
-    kinds = Kind.MOUNT | Kind.PROCESS | Kind.NETWORK
+    kinds = NamespaceKind.MOUNT | NamespaceKind.PROCESS | NamespaceKind.NETWORK
     try:
         if not facts.system_administrator and not _same_user_namespace(pid):
-            kinds |= Kind.USER
+            kinds |= NamespaceKind.USER
         pidfd = os.pidfd_open(pid)
         try:
             setns(pidfd, kinds)
         finally:
             os.close(pidfd)
     except OSError as error:
-        raise diagnose(Step.ENTER, error.errno or 0, facts) from error
+        raise diagnose(FailedStep.ENTER, error.errno or 0, facts) from error
 
 
 def run_program(words: Sequence[str]) -> int:
-    """Run a program as a process of the lab that was entered, with our terminal, and wait. Its exit code.
+    """Run a program as a process of the entered lab, with our terminal, and wait. Returns its exit code.
 
-    It ends with the lab, and with us. As shells have it: 127 for a program that is not there, 126 for one that cannot
-    be run, 128 and the number of the signal that ended it.
+    It ends with the lab, and with us. As in shells: 127 for a program that does not exist, 126 for a program that
+    cannot be run, 128 plus the number of the fatal signal.
     """
     child = fork()
     if child == 0:
         end_with(lambda: _become(words))
-    # Keys of the terminal are for the program: it is in our process group.
+    # Signals of the terminal are for the program, which is in our process group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGQUIT, signal.SIG_IGN)
     return _mirror(child)

@@ -1,19 +1,19 @@
-"""Where labs live on disk: one folder a lab, for its sockets, its log and what its routers stored.
+"""Folders of labs on disk: one folder a lab, for its sockets, its log and the files of its routers.
 
     $XDG_RUNTIME_DIR/dmvpn/labs/NAME/     or, where there is no runtime directory, /run/dmvpn-root/labs/NAME/ for root
-                                          and /tmp/dmvpn-UID/labs/NAME/ for others
+                                          and /tmp/dmvpn-UID/labs/NAME/ for other users
         supervisor.sock                   control of the lab
         R31.sock                          management of a router
-        R31/                              what the router stored (its startup configuration)
-        lab.log                           what all processes of the lab printed
-        lesson.json                       what was broken in it for somebody to find, and what it did before
-        fixed                            what was found and fixed
+        R31/                              files of the router (its startup configuration)
+        lab.log                           output of all processes of the lab
+        lesson.json                       the troubles in it for a learner to find, and the state before
+        fixed                             troubles that were found and fixed
 
 A router that is started for a group has such a folder, too, which members may pass through (`share`). That of a service
 is in /run/dmvpn: a user who looks for a router by name searches that folder after the user's own labs.
 
 The command that brings a lab up locks its folder, and the lab's process keeps the lock: it is free as soon as the lab
-is dead, however it died. Such a folder is removed when somebody next looks.
+is dead, however it died. Such a folder is removed by the next command that lists labs.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.admission import Admission
 
-#: Seconds that somebody who clears a dead lab away may hold its lock.
+#: Seconds that a process which removes a dead lab may hold its lock.
 _CLEARING = 0.2
 #: The lesson of a lab (`tools/lessons/state.py`).
 LESSON = "lesson.json"
 #: The troubles that were fixed in it, one a line.
 FIXED = "fixed"
-#: What the lab of a router that runs alone is called, before the name of the router.
+#: Prefix of the lab name of a router that runs alone; the name of the router follows.
 SERVICE = "run-"
 #: The labs of the user of a service, as contrib/systemd has it.
 SERVICES = Path("/run/dmvpn/dmvpn/labs")
-#: Where those of root are without a runtime directory: in /tmp another user could make the folder first, and in
-#: /run/dmvpn the user of a service could exchange what is there.
+#: Folder of root's labs without a runtime directory: in /tmp another user could make the folder first, and in
+#: /run/dmvpn the user of a service could exchange its contents.
 _ROOT = Path("/run/dmvpn-root")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def labs_place() -> Path:
-    """Return where the labs of this user are, or would be."""
+    """Return the folder of this user's labs, which may not exist."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and os.access(runtime, os.W_OK):
         return Path(runtime) / "dmvpn" / "labs"
@@ -66,7 +66,7 @@ def labs_place() -> Path:
 
 
 def labs_folder() -> Path:
-    """Return the folder of all labs of this user; made if need be, for this user only. Raises UserError."""
+    """Return the folder of all labs of this user; made if necessary, for this user only. Raises UserError."""
     labs = labs_place()
     root = labs.parent
     root.mkdir(mode=0o700, exist_ok=True)
@@ -83,10 +83,10 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _folders() -> Iterator[Path]:
-    """Yield those of all labs of this user, by name in each place."""
+    """Yield the folders of all labs of this user, by name in each place."""
     labs = labs_folder()
     yield from sorted(labs.iterdir())
-    if labs.parent == _ROOT:  # one may run where an earlier version, or a /run that was read-only, had it
+    if labs.parent == _ROOT:  # one may run from an earlier version's folder, or from when /run was read-only
         with contextlib.suppress(OSError):
             earlier = private.folder()
             if _is_ours(earlier):
@@ -103,7 +103,7 @@ class LabFolder:
     def of(cls, name: str) -> LabFolder:
         """Return the folder of the lab with this name, whether it exists or not.
 
-        Raises UserError for what is no name.
+        Raises UserError for an invalid name.
         """
         if not _NAME.fullmatch(name):
             raise UserError(
@@ -124,7 +124,7 @@ class LabFolder:
 
     @property
     def log(self) -> Path:
-        """What the lab's processes print."""
+        """The output of the lab's processes."""
         return self.path / "lab.log"
 
     def management(self, router: str) -> Path:
@@ -132,13 +132,16 @@ class LabFolder:
         return self.path / f"{router}.sock"
 
     def storage(self, router: str) -> Path:
-        """Return the folder for what a router stores; made if need be."""
+        """Return the folder for a router's files; made if necessary."""
         folder = self.path / router
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
     def share(self, admission: Admission) -> None:
-        """Let members of a group pass through to the sockets, without reading: they could lock it. Raises UserError."""
+        """Let members of a group pass through to the sockets, without read permission: they could lock it.
+
+        Raises UserError.
+        """
         admission.share(self.path.parent.parent, 0o710)
         admission.share(self.path.parent, 0o750)
         admission.share(self.path, 0o710)
@@ -151,12 +154,12 @@ class LabFolder:
 
     @property
     def dead_routers(self) -> list[str]:
-        """Those whose folder is there, and no socket."""
+        """Routers with a folder and no socket."""
         found = sorted(path.name for path in self.path.glob("*") if path.is_dir())
         return [name for name in found if not self.management(name).exists()]
 
     def make(self, routers: Iterable[str]) -> None:
-        """Make the folder for a new lab of these routers, and lock it for this process and those it forks.
+        """Make the folder for a new lab of these routers, and lock it for this process and its children.
 
         Raises UserError if a lab of this name runs, or is just being brought up.
         """
@@ -173,12 +176,12 @@ class LabFolder:
             time.sleep(0.01)
 
     def _lock_and_clear(self) -> bool:
-        """Make the folder and lock it; empty what a dead lab left. False if somebody else has it."""
+        """Make the folder and lock it; remove the contents of a dead lab. False if another process has the lock."""
         self.path.mkdir(mode=0o700, exist_ok=True)
         lock = self._lock()
         if lock is None:
             return False
-        # It may have been removed and made again between the two steps: then we have locked what nobody can find.
+        # It may have been removed and made again between the two steps: then we have locked a folder without a name.
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock), self.path.stat()) and not self.alive():
                 for left in self.path.iterdir():
@@ -188,7 +191,7 @@ class LabFolder:
         return False
 
     def _lock(self) -> int | None:
-        """Return a descriptor that holds the lock of the folder; None if somebody else has it, or there is no
+        """Return a descriptor that holds the lock of the folder; None if another process has it, or there is no
         folder.
         """
         try:
@@ -203,7 +206,7 @@ class LabFolder:
         return lock
 
     def alive(self) -> bool:
-        """Return whether somebody answers on the control socket."""
+        """Return whether a supervisor answers on the control socket."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             try:
                 probe.connect(str(self.control))
@@ -216,7 +219,7 @@ class LabFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def sweep(self) -> None:
-        """Delete the folder if its lab is dead; one that is being brought up is locked."""
+        """Delete the folder if its lab is dead; the folder of a starting lab is locked."""
         lock = self._lock()
         if lock is not None:
             self.remove()
@@ -224,7 +227,7 @@ class LabFolder:
 
 
 def running_labs() -> list[LabFolder]:
-    """Return the labs that run, by name; folders of dead ones are cleaned away."""
+    """Return the labs that run, by name; folders of dead ones are removed."""
     running: list[LabFolder] = []
     for path in _folders():
         folder = LabFolder(path)
@@ -236,7 +239,7 @@ def running_labs() -> list[LabFolder]:
 
 
 def running_services() -> list[LabFolder]:
-    """Return the routers of services that this user may talk to, by name."""
+    """Return the routers of services that this user may use, by name."""
     try:
         return [folder for path in sorted(SERVICES.iterdir()) if (folder := LabFolder(path)).alive()]
     except OSError:

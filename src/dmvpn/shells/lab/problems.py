@@ -1,7 +1,7 @@
 """Why this machine refuses namespaces, and the one command that changes it.
 
-The same EPERM has a handful of causes; /proc shows which one it is. `MachineFacts` holds what we looked up,
-`diagnose` is a pure function of step, error and facts, so every case is tested without a machine that has it.
+The same EPERM has a handful of causes; /proc shows which one it is. `MachineFacts` holds the facts from there,
+`diagnose` is a pure function of step, error and facts, so every case is tested without such a machine.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _APPARMOR = "kernel.apparmor_restrict_unprivileged_userns"
 _CONTAINER_OPTIONS = "--security-opt seccomp=unconfined --security-opt apparmor=unconfined --device /dev/net/tun"
 
 
-class Step(enum.Enum):
-    """What was being done."""
+class FailedStep(enum.Enum):
+    """The step that failed."""
 
     UNSHARE = "making namespaces"
     MAP = "mapping the user into the namespace"
@@ -28,8 +28,8 @@ class Step(enum.Enum):
     ENTER = "entering the namespace"
 
 
-class Cause(enum.Enum):
-    """Why it failed."""
+class FailureCause(enum.Enum):
+    """The cause of the failure."""
 
     LIMIT = "limit of namespaces"
     SWITCHED_OFF = "user namespaces switched off"
@@ -45,10 +45,10 @@ class Cause(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineFacts:
-    """What decides about namespaces on this machine; None: the kernel has no such setting.
+    """Settings that decide about namespaces on this machine; None: the kernel has no such setting.
 
     system_administrator: we have CAP_SYS_ADMIN here, thus need no user namespace.
-    real_root: and here is not already in one.
+    real_root: we are root, and not in a user namespace already.
     seccomp: mode 2, a filter is in force.
     """
 
@@ -63,7 +63,7 @@ class MachineFacts:
 
     @classmethod
     def read(cls) -> MachineFacts:
-        """Look at this machine and this process."""
+        """Read the facts of this machine and this process."""
         status = _process_status()
         capable = has(Capability.SYS_ADMIN)
         return cls(
@@ -81,60 +81,64 @@ class MachineFacts:
 class NamespaceProblem(HostProblem):
     """Namespaces cannot be made or entered here."""
 
-    def __init__(self, cause: Cause, what: str, *, fix: str) -> None:
+    def __init__(self, cause: FailureCause, what: str, *, fix: str) -> None:
         super().__init__(what, fix=fix)
         self.cause = cause
 
 
-def diagnose(step: Step, number: int, facts: MachineFacts) -> NamespaceProblem:
+def diagnose(step: FailedStep, number: int, facts: MachineFacts) -> NamespaceProblem:
     """Return the problem behind an error number (errno) in this step."""
     text = f"{step.value}: {os.strerror(number)}"
     match number:
         case errno.ENOSPC | errno.EUSERS:
             return _limit(text, facts)
-        case errno.EPERM | errno.EACCES if step is Step.ENTER:
+        case errno.EPERM | errno.EACCES if step is FailedStep.ENTER:
             what = f"{text}: it belongs to another user"
-            return NamespaceProblem(Cause.OTHER_USER, what, fix="work as the user who started the lab, or with sudo")
+            return NamespaceProblem(
+                FailureCause.OTHER_USER, what, fix="work as the user who started the lab, or with sudo"
+            )
         case errno.EPERM | errno.EACCES:
             return _forbidden(text, facts)
-        case errno.EINVAL if step is Step.ENTER:
+        case errno.EINVAL if step is FailedStep.ENTER:
             what = f"{text}: a process with threads cannot enter a user namespace"
-            return NamespaceProblem(Cause.THREADS, what, fix="enter before any thread is started")
-        case errno.ESRCH | errno.ENOENT if step is Step.ENTER:
-            return NamespaceProblem(Cause.GONE, f"{text}: that lab has ended", fix="dmvpn lab up")
+            return NamespaceProblem(FailureCause.THREADS, what, fix="enter before any thread is started")
+        case errno.ESRCH | errno.ENOENT if step is FailedStep.ENTER:
+            return NamespaceProblem(FailureCause.GONE, f"{text}: that lab has ended", fix="dmvpn lab up")
         case errno.EINVAL | errno.ENOSYS:
             what = f"{text}: this kernel was built without user, process or network namespaces"
-            return NamespaceProblem(Cause.NOT_BUILT, what, fix="dmvpn lab up --simulated")
+            return NamespaceProblem(FailureCause.NOT_BUILT, what, fix="dmvpn lab up --simulated")
         case _:
-            return NamespaceProblem(Cause.UNKNOWN, text, fix="dmvpn lab up --simulated")
+            return NamespaceProblem(FailureCause.UNKNOWN, text, fix="dmvpn lab up --simulated")
 
 
 def _limit(text: str, facts: MachineFacts) -> NamespaceProblem:
     if facts.max_user_namespaces == 0 and not facts.real_root:
         what = f"{text}: user.max_user_namespaces is 0"
-        return NamespaceProblem(Cause.SWITCHED_OFF, what, fix="sudo sysctl user.max_user_namespaces=15000")
+        return NamespaceProblem(FailureCause.SWITCHED_OFF, what, fix="sudo sysctl user.max_user_namespaces=15000")
     if facts.max_net_namespaces is not None and facts.max_net_namespaces < 1000:
         what = f"{text}: user.max_net_namespaces is {facts.max_net_namespaces}"
-        return NamespaceProblem(Cause.LIMIT, what, fix="sudo sysctl user.max_net_namespaces=15000")
+        return NamespaceProblem(FailureCause.LIMIT, what, fix="sudo sysctl user.max_net_namespaces=15000")
     what = f"{text}: the limit of namespaces is reached (user.max_user_namespaces, user.max_net_namespaces)"
     command = "sudo sysctl user.max_user_namespaces=100000 user.max_net_namespaces=100000"
-    return NamespaceProblem(Cause.LIMIT, what, fix=command)
+    return NamespaceProblem(FailureCause.LIMIT, what, fix=command)
 
 
 def _forbidden(text: str, facts: MachineFacts) -> NamespaceProblem:
     if facts.container:
         what = f"{text}: this container may not make namespaces"
-        return NamespaceProblem(Cause.CONTAINER, what, fix=f"start the container with {_CONTAINER_OPTIONS}")
+        return NamespaceProblem(FailureCause.CONTAINER, what, fix=f"start the container with {_CONTAINER_OPTIONS}")
     if facts.apparmor_restricted and not facts.real_root:
         what = f"{text}: AppArmor takes all privileges from user namespaces ({_APPARMOR} is 1)"
-        return NamespaceProblem(Cause.APPARMOR, what, fix=f"sudo sysctl {_APPARMOR}=0")
+        return NamespaceProblem(FailureCause.APPARMOR, what, fix=f"sudo sysctl {_APPARMOR}=0")
     if facts.userns_clone == 0 and not facts.real_root:
         what = f"{text}: kernel.unprivileged_userns_clone is 0"
-        return NamespaceProblem(Cause.SWITCHED_OFF, what, fix="sudo sysctl kernel.unprivileged_userns_clone=1")
+        return NamespaceProblem(FailureCause.SWITCHED_OFF, what, fix="sudo sysctl kernel.unprivileged_userns_clone=1")
     if facts.seccomp:
         what = f"{text}: a system call filter (seccomp) of the service or sandbox around us forbids it"
-        return NamespaceProblem(Cause.SECCOMP, what, fix="run it outside that sandbox, or: dmvpn lab up --simulated")
-    return NamespaceProblem(Cause.UNKNOWN, text, fix="run it with sudo, or: dmvpn lab up --simulated")
+        return NamespaceProblem(
+            FailureCause.SECCOMP, what, fix="run it outside that sandbox, or: dmvpn lab up --simulated"
+        )
+    return NamespaceProblem(FailureCause.UNKNOWN, text, fix="run it with sudo, or: dmvpn lab up --simulated")
 
 
 def _process_status() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the supervisor of a lab asks a router by the pipe between them, and what the router says before it ends."""
+"""Requests of the supervisor to a router by the pipe between them, and the router's last message before it ends."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from dmvpn.shells.lab.router_process import WHY
 if TYPE_CHECKING:
     import socket
 
-#: Seconds in which a router answers, or is busy.
+#: Seconds in which a router answers; otherwise it counts as busy.
 PATIENCE = 0.5
 _LARGEST_ANSWER = 1 << 16
 
 
 class EndedError(OSError):
-    """A router cannot run here, and says why."""
+    """A router cannot run here, and reports why."""
 
 
 def ask(pipe: socket.socket, question: bytes) -> bytes:
-    """Return a router's answer. Raises TimeoutError, OSError."""
+    """Send a request and return a router's answer. Raises TimeoutError, OSError."""
     put(pipe, question)
     return _told(pipe.recv(_LARGEST_ANSWER))
 
 
 def put(pipe: socket.socket, question: bytes) -> None:
-    """Put a question whose answer comes in another way. Raises OSError."""
+    """Send a request whose answer comes in another way. Raises OSError."""
     _forget_late_answers(pipe)
     pipe.settimeout(PATIENCE)
     pipe.send(question)
 
 
 def last_words(pipe: socket.socket) -> str:
-    """Return why a router that has ended could not run; "" where it did not say."""
+    """Return why a router that has ended could not run; "" if it did not report it."""
     pipe.setblocking(False)
     try:
         while _told(pipe.recv(_LARGEST_ANSWER)):
@@ -46,16 +46,14 @@ def last_words(pipe: socket.socket) -> str:
 
 
 def _told(octets: bytes) -> bytes:
-    """Return what a router said. Raises EndedError if these were its last words."""
+    """Return a router's answer. Raises EndedError if it was its last message."""
     if octets.startswith(WHY):
         raise EndedError(octets.removeprefix(WHY).decode(errors="replace"))
     return octets
 
 
 def _forget_late_answers(pipe: socket.socket) -> None:
-    """Forget what a router that was too slow for an earlier question has answered since; that is not what we ask
-    now.
-    """
+    """Discard late answers of a router to earlier requests: they are no answers to the next one."""
     pipe.setblocking(False)
     with contextlib.suppress(BlockingIOError):
         while _told(pipe.recv(_LARGEST_ANSWER)):

@@ -1,5 +1,6 @@
-"""What `lab rebind` orders, for real and for simulated labs: a translator loses its mappings, or its public address, or
-becomes one of another kind.
+"""Parameters of `lab rebind`, for real and for simulated labs.
+
+A translator loses its mappings, or gets another public address or kind.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def wanted_public(request: Mapping[str, Json], spec: GatewaySpec) -> IPv4Address | None:
-    """Return the public address that an order asks for; None: the same as before. Raises UserError."""
+    """Return the public address in a request; None: the same as before. Raises UserError."""
     text = request.get("public")
     if text is None:
         return None
@@ -33,7 +34,7 @@ def wanted_public(request: Mapping[str, Json], spec: GatewaySpec) -> IPv4Address
 
 
 def wanted_kind(request: Mapping[str, Json]) -> NatKind | None:
-    """Return the kind that an order asks for; None: the same as before. Raises UserError."""
+    """Return the kind in a request; None: the same as before. Raises UserError."""
     if request.get("kind") is None:
         return None
     kinds: tuple[NatKind, ...] = get_args(NatKind)

@@ -1,8 +1,8 @@
 """One router of a lab: the process that lives in its namespace.
 
-It is forked from the supervisor, which has everything imported already, so it starts in some milliseconds and shares
-that memory. The pipe to the supervisor carries two questions, what is missing until you are ready, and your facts; and
-an order that has no answer, to write keys for a capture.
+It is forked from the supervisor, which has imported everything already, so it starts in some milliseconds and shares
+that memory. The pipe to the supervisor carries two requests, for what is missing until the router is ready and for its
+facts; and a request without an answer, to write keys for a capture.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dmvpn.lab")
 
-#: What the supervisor may ask by the pipe.
+#: Requests of the supervisor by the pipe.
 MISSING, FACTS = b"missing", b"facts"
-#: The facts without a look at the tables of the machine, which takes half of the time.
+#: The facts without the tables of the machine, which take half of the time.
 OWN_FACTS = b"own facts"
-#: What it may order: keys are written into the folder that follows, or no more.
+#: A request without answer: keys are written into the folder that follows, or no longer.
 KEYS = b"keys "
-#: What a router says last that cannot run here: the reason follows.
+#: The last message of a router that cannot run here: the reason follows.
 WHY = b"why "
 _LONGEST_QUESTION = 8192
 _LONGEST_REASON = 1000
@@ -51,7 +51,7 @@ _LONGEST_REASON = 1000
 
 @dataclass(frozen=True, slots=True)
 class RouterPlan:
-    """What a router process needs to know.
+    """The settings of a router process.
 
     interfaces: Linux names by IOS names.
     routes: prefixes to wait for.
@@ -71,13 +71,13 @@ class RouterPlan:
 
 
 def run(plan: RouterPlan, namespace: int, pipe: socket.socket) -> int:
-    """Return the life of the process: enter the namespace, close what belongs to others, serve until told to stop."""
+    """Run the process: enter the namespace, close inherited descriptors, serve until SIGTERM. Returns its exit code."""
     enter_network(namespace)
     _keep_only(pipe.fileno())
     logging.basicConfig(format=f"{plan.name} %(levelname)s %(message)s", level=logging.INFO)
     try:
         asyncio.run(_serve(plan, pipe))
-    except (UserError, OSError) as error:  # what this machine refuses: the supervisor tells it on
+    except (UserError, OSError) as error:  # refused by this machine: the supervisor reports it
         log.error("%s", error)
         with contextlib.suppress(OSError):
             pipe.send(WHY + str(error).encode()[:_LONGEST_REASON])
@@ -86,7 +86,7 @@ def run(plan: RouterPlan, namespace: int, pipe: socket.socket) -> int:
 
 
 def _keep_only(descriptor: int) -> None:
-    """Close every descriptor that the fork brought along, except standard ones and our own."""
+    """Close every inherited descriptor, except standard ones and our own."""
     for number in (int(name) for name in os.listdir("/proc/self/fd")):
         if number > 2 and number != descriptor:
             with contextlib.suppress(OSError):
@@ -122,7 +122,7 @@ async def _serve(plan: RouterPlan, pipe: socket.socket) -> None:
 
 
 def _startup(plan: RouterPlan) -> str:
-    """Return what `write memory` stored, else the scenario's configuration."""
+    """Return the configuration stored by `write memory`, else the scenario's."""
     stored = plan.storage / STARTUP
     return stored.read_text() if stored.exists() else plan.configuration
 

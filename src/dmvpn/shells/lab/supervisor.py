@@ -1,7 +1,7 @@
-"""Process 1 of a lab: holds the namespaces, starts the routers, takes orders.
+"""Process 1 of a lab: holds the namespaces, starts the routers, serves requests.
 
-When it ends, however it ends, the kernel ends every process of the lab and takes the namespaces back. It is one
-thread with one `selectors` loop, so that it may fork a router at any time.
+When it ends, however it ends, the kernel ends every process of the lab and removes the namespaces. It is one thread
+with one `selectors` loop, so that it may fork a router at any time.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ log = logging.getLogger("dmvpn.lab")
 
 #: Seconds in which a router stops, or is killed.
 STOPPING = 2.0
-#: Seconds in which a router that an order starts begins to listen, and between two looks whether it does.
+#: Seconds in which a router that a request starts begins to listen, and between two checks whether it does.
 STARTING = 5.0
 _LOOK_AGAIN = 0.01
 
@@ -78,7 +78,7 @@ class _Router:
 
 @dataclass(frozen=True, slots=True)
 class _Unanswered:
-    """An order whose routers do not listen yet; `end` is in monotonic seconds."""
+    """A request whose routers do not listen yet; `end` is in monotonic seconds."""
 
     answer: Callable[[], None]
     routers: tuple[_Router, ...]
@@ -116,7 +116,7 @@ class Supervisor:
         self._impairments.begin()
 
     def run(self) -> int:
-        """Start all routers and serve until told to end."""
+        """Start all routers and serve until SIGTERM."""
         signal.signal(signal.SIGTERM, lambda number, frame: self._end())
         wakeup, woken = socket.socketpair()
         woken.setblocking(False)
@@ -124,8 +124,8 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         self._selector.register(wakeup, selectors.EVENT_READ, lambda: self._reap(wakeup))
         with importing():
-            exec_parser(FEATURES)  # imported once, before the routers are forked that will need it
-        gc.freeze()  # else the first full collection in a router copies all that it shares with us: 18 MB
+            exec_parser(FEATURES)  # imported once, before the fork of the routers that need it
+        gc.freeze()  # else the first full collection in a router copies all memory shared with us: 18 MB
         for router in self._routers.values():
             self._start(router)
         server = control.listen(self.folder.control)
@@ -144,7 +144,7 @@ class Supervisor:
         if self._unanswered:
             patience = _LOOK_AGAIN if patience is None else min(patience, _LOOK_AGAIN)
         for key, _ in self._selector.select(patience):
-            if self._selector.get_map().get(key.fd) is key:  # an order before it may have closed it
+            if self._selector.get_map().get(key.fd) is key:  # an earlier request may have closed it
                 key.data()
         self._impairments.deliver_due()
         now = time.monotonic()
@@ -153,7 +153,7 @@ class Supervisor:
             order.answer()
 
     def _when_started(self, answer: Callable[[], None]) -> None:
-        """Answer an order when the routers that it started listen: the next command may be meant for them."""
+        """Answer a request when the routers that it started listen: the next command may address them."""
         begun, self._begun = self._begun, []
         self._unanswered.append(_Unanswered(answer, tuple(begun), time.monotonic() + STARTING))
 
@@ -209,7 +209,7 @@ class Supervisor:
             router.pipe = None
 
     def _stop_routers(self) -> None:
-        """End all routers: they are asked, and those that do not hear are killed."""
+        """End all routers with SIGTERM; routers that do not end are killed."""
         for router in self._routers.values():
             if router.alive:
                 os.kill(router.pid, signal.SIGTERM)
@@ -230,7 +230,7 @@ class Supervisor:
     def _end(self) -> None:
         self._ending = True
 
-    # ------------------------------------------------------------------------------------------------ orders
+    # ------------------------------------------------------------------------------------------------ requests
 
     def _obey(self, request: dict[str, Json]) -> Json | control.Lent:
         orders: dict[str, Callable[[dict[str, Json]], Json]] = {
@@ -282,7 +282,7 @@ class Supervisor:
         return [self._why_mute(router)]
 
     def _why_mute(self, router: _Router, error: Exception | None = None) -> str:
-        """Return why a router said nothing."""
+        """Return why a router did not answer."""
         if isinstance(error, TimeoutError):
             return "it does not answer yet"
         if isinstance(error, EndedError):
@@ -330,9 +330,7 @@ class Supervisor:
         return None
 
     def _reset(self, request: dict[str, Json]) -> Json:
-        """Let all routers begin again with the scenario's configurations; what they stored and all impairments are
-        gone.
-        """
+        """Restart all routers with the scenario's configurations; their files and all impairments are removed."""
         self._impairments.begin()
         self._stop_routers()
         for name, gateway in self._wiring.gateways.items():
@@ -382,7 +380,7 @@ class Supervisor:
         return started
 
     def _write_keys(self, folder: Path | None) -> None:
-        """Let all routers write theirs: which of them knows an SA that passes a captured link is hard to tell."""
+        """Let all routers write their keys: it is hard to know which of them has an SA that passes a captured link."""
         self._keys = folder
         for router in self._routers.values():
             self._order_keys(router)

@@ -1,4 +1,4 @@
-"""The system calls of namespaces(7) that Python has only since 3.12, or not at all, through the C library."""
+"""System calls of namespaces(7) that Python has only since 3.12, or not at all, through the C library."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import struct
+from pathlib import Path
 from typing import NamedTuple
 
 _PR_SET_PDEATHSIG = 1
@@ -17,8 +18,9 @@ _MS_PRIVATE = 1 << 18
 _MS_NOSUID = 2
 _MS_NODEV = 4
 _MS_NOEXEC = 8
+_MNT_DETACH = 2
 _SO_PEERGROUPS = 59  # as on x86, ARM and RISC-V
-#: Octets of group numbers that Python takes at once.
+#: Octets of group numbers that Python accepts at once.
 _PEER_GROUPS = 1024
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -26,7 +28,7 @@ _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctype
 _libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
 
 
-class Kind(enum.IntFlag):
+class NamespaceKind(enum.IntFlag):
     """Kinds of namespaces (CLONE_NEW*)."""
 
     MOUNT = 0x0002_0000
@@ -43,12 +45,12 @@ class PeerCredentials(NamedTuple):
     gid: int
 
 
-def unshare(kinds: Kind) -> None:
-    """Move into new namespaces of these kinds; into a process namespace only children do. Raises OSError."""
+def unshare(kinds: NamespaceKind) -> None:
+    """Move into new namespaces of these kinds; for a process namespace only children move. Raises OSError."""
     _checked(_libc.unshare(int(kinds)), "unshare")
 
 
-def setns(descriptor: int, kinds: Kind) -> None:
+def setns(descriptor: int, kinds: NamespaceKind) -> None:
     """Enter a namespace by its file, or several by a pidfd. Raises OSError: EINVAL for USER in a threaded process."""
     _checked(_libc.setns(descriptor, int(kinds)), "setns")
 
@@ -59,7 +61,9 @@ def die_with_parent(number: int = signal.SIGKILL) -> None:
 
 
 def own_proc_files() -> None:
-    """Let our files in /proc be ours again after a change of user: the maps of a user namespace are among them."""
+    """Restore our ownership of our files in /proc after a change of user: the maps of a user namespace are
+    among them.
+    """
     _checked(_libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0), "prctl")
 
 
@@ -67,6 +71,20 @@ def mount(source: str, target: str, kind: str | None, flags: int) -> None:
     """Mount by mount(2). Raises OSError."""
     octets = source.encode(), target.encode(), kind.encode() if kind else None
     _checked(_libc.mount(*octets, flags, None), f"mount {target}")
+
+
+def folder_in_memory() -> Path:
+    """Return an empty folder that only this process has, in its mount namespace, and that ends with it.
+
+    It is mounted nowhere, so it hides nothing: its path is that of a descriptor, which stays open. Raises OSError.
+    """
+    place = "/proc"
+    mount("tmpfs", place, "tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    finally:
+        _checked(_libc.umount2(place.encode(), _MNT_DETACH), f"unmount {place}")
+    return Path(f"/proc/self/fd/{descriptor}")
 
 
 def make_mounts_private() -> None:
@@ -82,17 +100,16 @@ def mount_proc() -> None:
 def peer_credentials(sock: socket.socket) -> PeerCredentials:
     """Return the process that connected (or listens), SO_PEERCRED of unix(7).
 
-    With a process namespace this is how the pid is learned that counts outside; a pid file says another number.
+    This gives the pid that is valid outside of a process namespace; a pid file has another number.
     """
     octets = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     return PeerCredentials(*struct.unpack("=iII", octets))
 
 
 def peer_groups(sock: socket.socket) -> tuple[int, ...]:
-    """Return the supplementary groups of the process that connected; none if they are more than 256. SO_PEERGROUPS,
-    since Linux 4.13.
+    """Return the supplementary groups of the process that connected; none if they are more than 256.
 
-    They are those of the moment of connect(2), as the rest of its credentials.
+    SO_PEERGROUPS, since Linux 4.13. They are those of the moment of connect(2), as the rest of its credentials.
     """
     try:
         octets = sock.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _PEER_GROUPS)

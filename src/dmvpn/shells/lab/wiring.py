@@ -1,8 +1,8 @@
-"""The lab's cables: a network namespace for every router, host and gateway, a veth pair for every wire, a bridge for
-every wire with more than two ends; hosts and gateways configured.
+"""The lab's cables: a network namespace for every router, host and gateway, a veth pair for every wire.
 
-Routers find their interfaces plugged in and configure them themselves, as they would find their network cards. A
-bridge lives in a namespace of its own; where the kernel has none, the relay of bad wires (impair.py) is the switch.
+A wire with more than two ends is a bridge; hosts and gateways are configured. Routers find their interfaces plugged in
+and configure them themselves, like network cards. A bridge lives in a namespace of its own; where the kernel has none,
+the relay of bad wires (impair.py) is the switch.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from dmvpn.shells.scenario import Scenario
 
 End = tuple[str, str]
 
-#: A host that answers every packet is a better host: no limit on its ICMP errors.
+#: A host should answer every packet: no limit on its ICMP errors.
 _HOST_SETTINGS = {"net/ipv4/icmp_ratelimit": 0}
 _BRIDGE = "switch"
-#: Ports that are called the same everywhere.
+#: Ports with the same name everywhere.
 _SAME_NAME = ("eth0", INSIDE, OUTSIDE)
 
 
@@ -40,12 +40,12 @@ class Cable:
 
     @property
     def is_switch(self) -> bool:
-        """More than two are on it."""
+        """Whether it has more than two ends."""
         return len(self.ends) > 2
 
     @property
     def name(self) -> str:
-        """What `lab impair` calls it: "R31:Gi0-1--TRANSPORT:Gi0-2"."""
+        """Its name for `lab impair`: "R31:Gi0-1--TRANSPORT:Gi0-2"."""
         return "--".join(f"{node}:{linux_name(interface)}" for node, interface in self.ends)
 
 
@@ -53,7 +53,7 @@ class Cable:
 class Wiring:
     """All namespaces (open descriptors by node) and cables of a lab.
 
-    switches: the namespace of each cable's bridge, by the cable's name; a switch without one is a relay.
+    switches: the namespace of each cable's bridge, by the cable's name; a switch without a bridge is a relay.
     """
 
     namespaces: dict[str, int] = field(default_factory=dict)
@@ -75,11 +75,11 @@ class Wiring:
             self.gateways[node].settle()
 
     def needs_relay(self, cable: Cable) -> bool:
-        """Return whether it is a switch for which the kernel has no bridge."""
+        """Return whether the cable is a switch for which the kernel has no bridge."""
         return cable.is_switch and cable.name not in self.switches
 
     def find(self, text: str) -> Cable:
-        """Return the cable that is plugged into "R31:Gi0/1", or that is named so. Raises UserError."""
+        """Return the cable that is plugged into "R31:Gi0/1", or that has this name. Raises UserError."""
         wanted = Scenario.end(text) if text.count(":") == 1 else None
         for cable in self.cables:
             if cable.name == text or wanted in cable.ends or tuple(text.split(":")) in cable.ends:  # H3:eth0
@@ -116,7 +116,7 @@ def wire_up(scenario: Scenario) -> Wiring:
 
 
 def plug_in(wiring: Wiring, cable: Cable, kernel: netlink.NetlinkSocket) -> None:
-    """Make the veth pair of a cable, each end in its node; of a switch one from each node to the bridge."""
+    """Make the veth pair of a cable, each end in its node; for a switch one from each node to the bridge."""
     ends = [
         netlink.VethEnd(name=linux_name(interface), namespace=wiring.namespaces[node]) for node, interface in cable.ends
     ]
@@ -131,7 +131,7 @@ def plug_in(wiring: Wiring, cable: Cable, kernel: netlink.NetlinkSocket) -> None
 
 
 def _make_switch(wiring: Wiring, cable: Cable) -> None:
-    """Make a namespace with a bridge; none where the kernel cannot: then the relay takes its place."""
+    """Make a namespace with a bridge; none if the kernel has no bridges: then the relay replaces it."""
     namespace = new_network()
     with inside_network(namespace), netlink.NetlinkSocket() as kernel:
         refusals = kernel.execute([netlink.create_bridge(_BRIDGE)])
@@ -167,11 +167,11 @@ def _configure_host(host: HostSpec) -> None:
             netlink.set_up(link.index),
         )
         if host.gateway is not None:
-            default = netlink.Route(Prefix(IPv4Address(0), 0), (netlink.NextHop(link.index, host.gateway),))
+            default = netlink.KernelRoute(Prefix(IPv4Address(0), 0), (netlink.KernelNextHop(link.index, host.gateway),))
             kernel.call(netlink.add_route(default))
 
 
 def close(wiring: Wiring) -> None:
-    """Let go of all namespaces."""
+    """Close all namespaces."""
     for descriptor in (*wiring.namespaces.values(), *wiring.switches.values()):
         os.close(descriptor)

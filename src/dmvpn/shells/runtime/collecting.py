@@ -1,10 +1,10 @@
-"""The garbage collector of a router: it looks at some thousand objects at a time, never at all of them.
+"""The garbage collector of a router: it examines some thousand objects at a time, never all of them.
 
-A full collection looks at every object: with 100,000 routes it takes 0.7 s, in which BFD misses its neighbors. Machines
-let go of what they need no more without it (`tests/unit/test_collecting.py` counts), so whatever has lived through a
-few collections is set aside. When the memory in use has doubled since, and grown by `SLACK` besides, a copy of the
-process looks at everything, and says how much of that is garbage: the router goes on meanwhile. Only if it is worth it
-the router collects it, too. That bounds what could be lost, and no router of ordinary size ever gets there.
+A full collection examines every object: with 100,000 routes it takes 0.7 s, in which BFD misses its neighbors. Machines
+free unused objects without it (`tests/unit/test_collecting.py` counts), so objects that have survived a few collections
+are set aside. When the memory in use has doubled since, and grown by `SLACK` besides, a copy of the process examines
+everything, and reports how much of that is garbage: the router goes on meanwhile. The router itself collects only if it
+is worth it. That bounds possible leaks, and no router of ordinary size ever gets there.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from dmvpn.base.errors import surely
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Objects that are new between two young collections; young ones between two older; older ones between two that set
-#: aside. Together they bound how many objects one collection looks at. What goes meanwhile is not counted as new, so
-#: there are more where routes take each other's place.
+#: New objects between two young collections; young collections between two older ones; older ones between two that set
+#: aside. Together they bound how many objects one collection examines. Objects freed meanwhile are not counted as new,
+#: so there are more where routes replace each other.
 THRESHOLDS: Final = (350, 2, 1)
 #: Blocks of memory, most of them objects: some 400 MB.
 SLACK: Final = 4_000_000
-#: Objects that are garbage for which it is worth it that the router is deaf for a moment.
+#: Objects of garbage that are worth a moment without service.
 WORTH: Final = 1_000_000
-#: Objects that are set aside between two looks at how much memory is in use: such a look takes milliseconds.
+#: Objects that are set aside between two checks of the memory in use: a check takes milliseconds.
 _SOME: Final = 200_000
-#: Seconds that a copy has to look, whatever a lock that another thread held does to it, and then to end.
+#: Seconds that a copy has to examine everything, even if another thread held a lock, and then to end.
 _LOOKING: Final = 300
 _LEAVING: Final = 10.0
 _OLDEST: Final = 2
 
 
 class _Aside:
-    """left: blocks of memory in use when all objects were looked at. since: objects set aside since they were counted.
+    """left: blocks of memory in use when all objects were examined. since: objects set aside since the last count.
 
-    copy: the process that looks, and where it says what it found.
+    copy: the process that examines, and the pipe of its result.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -52,7 +52,7 @@ class _Aside:
         self._copy: tuple[int, int] | None = None
 
     def __call__(self, phase: str, what: dict[str, int]) -> None:
-        """Look at what a collection of the oldest generation left, and set it aside."""
+        """Set aside the objects that survived a collection of the oldest generation."""
         if phase != "stop" or what["generation"] != _OLDEST:
             return
         self._since += len(gc.get_objects(_OLDEST))
@@ -64,13 +64,13 @@ class _Aside:
             self._loop.call_soon_threadsafe(self._look)
 
     def _look(self) -> None:
-        """Let a copy of the process look at everything."""
+        """Let a copy of the process examine everything."""
         if self._copy is not None:
             return
         self._left = sys.getallocatedblocks()
         try:
             reader, writer = os.pipe()
-        except OSError:  # no descriptor is left
+        except OSError:  # no descriptor is available
             return
         try:
             child = os.fork()
@@ -85,7 +85,7 @@ class _Aside:
         self._loop.add_reader(reader, self._heard)
 
     def _heard(self) -> None:
-        """Take what the copy found; nothing, if somebody ended it."""
+        """Read the result of the copy; it is empty if the copy was killed."""
         if self._copy is None:
             return
         found = int.from_bytes(os.read(self._copy[1], 8), "big")
@@ -95,7 +95,7 @@ class _Aside:
             gc.unfreeze()  # the next collection looks at everything
 
     def close(self) -> None:
-        """Wait for no copy any more."""
+        """Stop waiting for a copy."""
         if self._copy is not None:
             child = self._forget()
             with suppress(OSError):
@@ -103,7 +103,7 @@ class _Aside:
             self._bury(child)
 
     def _bury(self, child: int) -> None:
-        """Let the system forget a process when it has ended. Giving its memory back may take it long."""
+        """Reap a process when it has ended. Freeing its memory may take long."""
         with suppress(ChildProcessError):
             if os.waitpid(child, os.WNOHANG) == (0, 0):
                 self._loop.call_later(_LEAVING, self._bury, child)
@@ -117,10 +117,10 @@ class _Aside:
 
 
 def _say_what_is_garbage(writer: int) -> NoReturn:
-    """Say how many objects are garbage, in a copy of the process, and end. If memory is short, it goes first.
+    """Report the number of garbage objects, in a copy of the process, and end. If memory is short, it is killed first.
 
-    It keeps no socket, device or log open: what the router closes meanwhile is closed, and a router that is started
-    again finds its ports free. Signals for the whole group end it, and the router hears of them once.
+    It keeps no socket, device or log open: descriptors that the router closes meanwhile are really closed, and a router
+    that is started again finds its ports free. Signals for the whole group end it, and the router receives them once.
     """
     try:
         signal.set_wakeup_fd(-1)
@@ -141,14 +141,14 @@ def _say_what_is_garbage(writer: int) -> NoReturn:
 
 @contextmanager
 def in_pieces() -> Iterator[None]:
-    """Collect so inside, and as before outside. What is set aside stays so: the process is about to end.
+    """Collect this way inside, and as before outside. Objects stay set aside: the process is about to end.
 
     It needs a running event loop.
     """
     before, aside = gc.get_threshold(), _Aside(asyncio.get_running_loop())
     gc.collect()
     gc.freeze()
-    gc.collect()  # it notes how many objects are left: a quarter as many must be new before the next one
+    gc.collect()  # it counts the remaining objects: a quarter as many must be new before the next one
     gc.set_threshold(*THRESHOLDS)
     gc.callbacks.append(aside)
     try:

@@ -1,4 +1,4 @@
-"""Where real routers draw from."""
+"""The entropy of real routers."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from dmvpn.features.system import HostDescribed
 
 
 def describe(router: str, storage: Path) -> HostDescribed:
-    """Describe this machine, as one of its routers sees it. storage: where that one keeps its files."""
+    """Describe this machine to one of its routers. storage: the folder of that router's files."""
     disk = os.statvfs(storage)
     return HostDescribed(
         board=_board(router),
@@ -21,8 +21,9 @@ def describe(router: str, storage: Path) -> HostDescribed:
 
 
 def _board(router: str) -> str:
-    """Return ten digits that stay the same for this router on this machine, and do not give the machine's identity
-    away.
+    """Return ten digits that stay the same for this router on this machine.
+
+    They do not reveal the machine's identity.
     """
     machine = _text("/etc/machine-id").strip() or os.uname().nodename
     return hashlib.sha256(f"dmvpn {machine} {router}".encode()).hexdigest()[:10].upper()

@@ -1,6 +1,6 @@
-"""The name service of the host, as `Resolve` and `NameResolved` want it: asked beside the event loop, never in it.
+"""The host's name service for `Resolve` and `NameResolved`: look-ups run beside the event loop, never in it.
 
-The C library may take many seconds for an answer, and cannot be stopped. So each question has a thread of its own, one
+The C library may take many seconds for an answer, and cannot be stopped. So each look-up has a thread of its own, one
 for a name at a time, and a router that ends does not wait for them.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class NameService:
-    """Asks, and posts the answers."""
+    """Looks names up, and posts the answers."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, post: Callable[[NameResolved], None]) -> None:
         self._loop = loop
@@ -31,18 +31,18 @@ class NameService:
         self._closed = False
 
     def ask(self, name: str) -> None:
-        """Look a name up. A question that is out already is not asked twice; its answer is for both."""
+        """Look a name up. A look-up in progress is not repeated; its answer is for both."""
         if name in self._asked:
             return
         self._asked.add(name)
         threading.Thread(target=self._look_up, args=(name,), name=f"look up {name}", daemon=True).start()
 
     def close(self) -> None:
-        """Close: whatever is answered from now on is for nobody."""
+        """Close: later answers are discarded."""
         self._closed = True
 
     def _look_up(self, name: str) -> None:
-        """Look up, in the thread of a question."""
+        """Look up, in the thread of a look-up."""
         addresses = look_up(name)
         with contextlib.suppress(RuntimeError):  # the loop is gone: the router has ended
             self._loop.call_soon_threadsafe(self._answered, name, addresses)
@@ -54,9 +54,7 @@ class NameService:
 
 
 def look_up(name: str) -> tuple[IPAddress, ...]:
-    """Return the addresses of a name in the order in which the host prefers them; none: it has none, or nobody
-    answers.
-    """
+    """Return the addresses of a name in the host's order of preference; none: it has none, or there is no answer."""
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError):  # the latter: a label longer than 63 characters

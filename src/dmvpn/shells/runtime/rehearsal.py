@@ -1,12 +1,13 @@
-"""What `dmvpn run` would change on this machine, found by carrying it out elsewhere: in namespaces made for it.
+"""The changes that `dmvpn run` would make on this machine, found by making them elsewhere: in namespaces of their own.
 
     Stage.of(names)                the interfaces that the router would adopt, as the host has them; only read
-    rehearse(part, stage)          in a child: builds them again in a network of its own, plays the part there until
-                                   nothing changes any more, and compares what there was with what there is
+    rehearse(part, stage)          in a child: builds them again in a network of its own, runs the router there until
+                                   nothing changes any more, and compares the state before and after
 
-So there is no list of what a router does beside the router: the same effects come out of it, the same plane carries
-them out, and a kernel says what came of them. The namespaces are gone afterwards. It needs no privileges where users
-may have namespaces; folders for sockets and records lie in a memory file system that the child alone sees.
+So no separate list of a router's changes exists: the router emits the same effects, the same plane carries them out,
+and a kernel shows the result. The namespaces are removed afterwards. It needs no privileges where users may have
+namespaces. The files of the router are in a memory file system that only the child has, and its records of the host's
+settings are in memory, too. No folder of the machine is hidden: the program itself may be in any of them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import logging
 import os
 import socket
 import stat
-import tempfile
+import sys
+import traceback
 from dataclasses import asdict, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,11 +32,11 @@ from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
 from dmvpn.dataplane.netlink.nftables import NetfilterSocket
 from dmvpn.dataplane.userspace.records import Records
-from dmvpn.dataplane.userspace.things import Key, Kind, LinkState, Thing, TranslationTable, key_of, words
+from dmvpn.dataplane.userspace.things import Key, LinkState, Thing, ThingKind, TranslationTable, key_of, words
 from dmvpn.dataplane.userspace.translation import is_ours
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab.namespaces import run_in_lab
-from dmvpn.shells.lab.syscalls import mount
+from dmvpn.shells.lab.syscalls import folder_in_memory
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.runtime.runtime import Runtime
 
@@ -46,11 +48,11 @@ if TYPE_CHECKING:
     from dmvpn.shells.certificates import Certificates
     from dmvpn.shells.lab.forked import Json
 
-#: Seconds between two looks; looks without a change after which all is there; looks at most.
+#: Seconds between two checks; checks without a change after which the router is done; checks at most.
 _LOOK: Final = 0.1
 _QUIET: Final = 10
 _LOOKS: Final = 100
-#: The other ends of interfaces that are built again, by number: no name that a host would have.
+#: The other ends of rebuilt interfaces, by number: no name that a host would have.
 _FAR: Final = "far-end-"
 _ANY: Final = "0.0.0.0"  # noqa: S104 - compared with
 _SO_BINDTODEVICE: Final = 25
@@ -60,11 +62,11 @@ _PROTOCOLS: Final = {255: "any protocol, to send"} | {number.value: number.name 
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What is played: one router.
+class RehearsedRouter:
+    """The router to run.
 
     interfaces: Linux names by IOS names.
-    remembered: what earlier lives stored.
+    remembered: files stored by earlier runs.
     """
 
     name: str
@@ -78,16 +80,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a host has that matters: interfaces, addresses and routes on them, and settings (paths below /proc/sys)."""
+    """The relevant state of a host: interfaces, addresses and routes on them, and settings (paths below /proc/sys)."""
 
-    links: tuple[netlink.Link, ...]
+    links: tuple[netlink.KernelLink, ...]
     addresses: tuple[netlink.InterfaceAddress, ...]
-    routes: tuple[netlink.Route, ...]
+    routes: tuple[netlink.KernelRoute, ...]
     settings: dict[str, str]
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Stage:
-        """Return the interfaces of these Linux names. One that is missing is left out: the router says so."""
+        """Return the interfaces of these Linux names. A missing one is left out: the router reports it."""
         with netlink.NetlinkSocket() as kernel:
             links = tuple(link for name in names if (link := kernel.find_link(name)) is not None)
             indexes = {link.index for link in links}
@@ -97,14 +99,14 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of it, in words.
+class RehearsalResult:
+    """The result, in words.
 
-    things: what is new or otherwise, by the name of its kind (`things.Kind`).
-    removed: what was there and goes.
+    things: new or changed objects, by the name of their kind (`ThingKind`).
+    removed: deleted objects.
     ports: UDP ports with their addresses, "0.0.0.0" for any.
-    said: what it logged as a warning, or worse.
-    refused: why it did not begin.
+    said: logged warnings and errors.
+    refused: why it did not start.
     """
 
     things: dict[str, list[str]] = field(default_factory=dict)
@@ -116,9 +118,9 @@ class Outcome:
     refused: str = ""
 
 
-def rehearse(part: Part, stage: Stage) -> Outcome:
-    """Play the part. Raises NamespaceProblem where that cannot be; UserError with what the router is refused."""
-    outcome = TypeAdapter(Outcome).validate_python(run_in_lab(lambda: _perform(part, stage)))
+def rehearse(part: RehearsedRouter, stage: Stage) -> RehearsalResult:
+    """Run the router. Raises NamespaceProblem if that is impossible; UserError if the router is refused something."""
+    outcome = TypeAdapter(RehearsalResult).validate_python(run_in_lab(lambda: _perform(part, stage)))
     if outcome.refused:
         raise UserError(outcome.refused)
     return outcome
@@ -127,10 +129,7 @@ def rehearse(part: Part, stage: Stage) -> Outcome:
 # -------------------------------------------------------------------------------------------------------- in the child
 
 
-def _perform(part: Part, stage: Stage) -> Json:
-    for folder in dict.fromkeys((tempfile.gettempdir(), "/run")):
-        mount("tmpfs", folder, "tmpfs", 0)
-    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp()
+def _perform(part: RehearsedRouter, stage: Stage) -> Json:
     said = _Said()
     logging.basicConfig(handlers=[said], level=logging.WARNING, force=True)
     try:
@@ -138,13 +137,13 @@ def _perform(part: Part, stage: Stage) -> Json:
             _build(stage, kernel)
             outcome = asyncio.run(_play(part, kernel))
     except (UserError, OSError) as error:
-        outcome = Outcome(refused=str(error))
+        outcome = RehearsalResult(refused=str(error))
     outcome.said.extend(said.lines)
     return asdict(outcome)
 
 
 class _Said(logging.Handler):
-    """Keeps what is logged, each line once."""
+    """Stores log messages, each line once. A traceback goes to standard error, because there is no other log."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -152,10 +151,12 @@ class _Said(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines[record.getMessage()] = None
+        if record.exc_info:
+            traceback.print_exception(*record.exc_info, file=sys.stderr)
 
 
 def _build(stage: Stage, kernel: netlink.NetlinkSocket) -> None:
-    """Build the interfaces of the host once more. The far end of each is down where the host's has no carrier."""
+    """Rebuild the interfaces of the host. The far end of each is down where the host's has no carrier."""
     indexes: dict[int, int] = {}
     kernel.call(netlink.set_up("lo"))
     for number, link in enumerate(stage.links):
@@ -169,23 +170,30 @@ def _build(stage: Stage, kernel: netlink.NetlinkSocket) -> None:
     for address in stage.addresses:
         there = netlink.InterfaceAddress(indexes[address.link], address.address, address.prefix_length)
         kernel.execute([netlink.add_address(there)])
-    # Those on the link first, for others lead to gateways there; what the host refuses here the router does not need.
+    # Routes on the link first, because gateways depend on them; routes refused here are not needed by the router.
     for route in sorted(stage.routes, key=lambda route: any(hop.gateway for hop in route.next_hops)):
         hops = tuple(
-            netlink.NextHop(indexes[hop.link], hop.gateway, onlink=bool(hop.gateway)) for hop in route.next_hops
+            netlink.KernelNextHop(indexes[hop.link], hop.gateway, onlink=bool(hop.gateway)) for hop in route.next_hops
         )
-        kernel.execute([netlink.add_route(netlink.Route(route.prefix, hops, route.kind, route.metric, route.protocol))])
+        kernel.execute(
+            [netlink.add_route(netlink.KernelRoute(route.prefix, hops, route.kind, route.metric, route.protocol))]
+        )
 
 
-async def _play(part: Part, kernel: netlink.NetlinkSocket) -> Outcome:
-    """Let the router live until nothing changes any more; what differs then from what there was."""
+async def _play(part: RehearsedRouter, kernel: netlink.NetlinkSocket) -> RehearsalResult:
+    """Run the router until nothing changes any more; return the differences to the state before."""
     before = _things(kernel)
-    records = Records.here()
-    storage = Path(tempfile.mkdtemp())
+    records, storage = Records(None), folder_in_memory()
     for one in part.remembered:
         (storage / one.name).write_bytes(one.octets)
     runtime = Runtime(
-        part.name, SystemEntropy(), part.make_engine, interfaces=part.interfaces, manage=part.manage, storage=storage
+        part.name,
+        SystemEntropy(),
+        part.make_engine,
+        interfaces=part.interfaces,
+        manage=part.manage,
+        storage=storage,
+        records=records,
     )
     runtime.start(part.configuration, part.certificates)
     quiet, found = 0, (_things(kernel), _sockets())
@@ -201,8 +209,8 @@ async def _play(part: Part, kernel: netlink.NetlinkSocket) -> Outcome:
 
 def _compared(
     before: dict[Key, Thing], after: dict[Key, Thing], sockets: _Sockets, records: Records, names: dict[int, str]
-) -> Outcome:
-    def said(things: dict[Key, Thing], others: dict[Key, Thing]) -> list[tuple[Kind, str]]:
+) -> RehearsalResult:
+    def said(things: dict[Key, Thing], others: dict[Key, Thing]) -> list[tuple[ThingKind, str]]:
         keys = sorted((key for key in things if things[key] != others.get(key)), key=lambda key: key[0])
         return [(key[0], words(things[key], lambda index: names.get(index, str(index)))) for key in keys]
 
@@ -216,16 +224,19 @@ def _compared(
     for kind, text in said(after, before):
         things.setdefault(kind.name, []).append(text)
     gone = [text for _, text in said(replaced, after)]
-    return Outcome(things, gone, settings, list(sockets.texts), list(sockets.ports))
+    return RehearsalResult(things, gone, settings, list(sockets.texts), list(sockets.ports))
 
 
 def _things(kernel: netlink.NetlinkSocket) -> dict[Key, Thing]:
-    """Return what of the kernel a router may change. What follows by itself, as the route of a network, is left out."""
+    """Return the kernel objects that a router may change.
+
+    Consequences, such as the route of a network, are left out.
+    """
     links = [link for link in kernel.links() if link.name != "lo" and not link.name.startswith(_FAR)]
     indexes = {link.index for link in links}
     things: list[Thing] = [LinkState(link.index, link.up, link.mtu) for link in links]
     things += [one for one in kernel.addresses() if one.link in indexes and one.address.version == 4]
-    things += [one for one in kernel.neighbors() if netlink.NeighborState.PERMANENT in one.state]
+    things += [one for one in kernel.neighbors() if netlink.KernelNeighborState.PERMANENT in one.state]
     with contextlib.suppress(netlink.NetlinkError):  # a kernel without policy routing
         things += kernel.rules(protocol=ROUTE_PROTOCOL)
     things += kernel.routes(protocol=ROUTE_PROTOCOL)
@@ -236,7 +247,7 @@ def _things(kernel: netlink.NetlinkSocket) -> dict[Key, Thing]:
 
 @dataclass(frozen=True, slots=True)
 class _Sockets:
-    """Those that hear or send packets, in words; and the UDP ports among them."""
+    """Sockets that receive or send packets, in words; and the UDP ports among them."""
 
     texts: tuple[str, ...]
     ports: tuple[tuple[str, int], ...]
@@ -262,7 +273,7 @@ def _sockets() -> _Sockets:
 
 def _own_sockets() -> Iterator[socket.socket]:
     for descriptor in map(int, os.listdir("/proc/self/fd")):
-        with contextlib.suppress(OSError):  # the one that listed them is gone
+        with contextlib.suppress(OSError):  # the listing's own descriptor is gone
             if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 one = socket.socket(fileno=os.dup(descriptor))
                 if one.family == socket.AF_INET:
@@ -272,7 +283,10 @@ def _own_sockets() -> Iterator[socket.socket]:
 
 
 def _settings(links: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield those of IPv4 that a namespace of its own has, too. Forwarding first: with it the kernel changes others."""
+    """Yield the IPv4 settings that a namespace of its own has, too.
+
+    Forwarding first: it makes the kernel change other ones.
+    """
     folders = [Path("/proc/sys/net/ipv4/conf", name) for name in ("all", "default", "lo", *links)]
     files = [Path("/proc/sys/net/ipv4/ip_forward"), *Path("/proc/sys/net/ipv4").glob("*")]
     for file in (*files, *(file for folder in folders for file in sorted(folder.glob("*")))):
@@ -281,7 +295,7 @@ def _settings(links: list[str]) -> Iterator[tuple[str, str]]:
             yield path, value
 
 
-def _is_of_host(route: netlink.Route, indexes: set[int]) -> bool:
-    """Return whether a route that somebody made, which leads out of these interfaces alone."""
+def _is_of_host(route: netlink.KernelRoute, indexes: set[int]) -> bool:
+    """Return whether the route was added by a user or a program, and leads out of these interfaces alone."""
     by_kernel = route.protocol == _BY_KERNEL or route.table != TABLE_MAIN or route.prefix.address.version != 4
     return not by_kernel and bool(route.next_hops) and all(hop.link in indexes for hop in route.next_hops)

@@ -1,10 +1,10 @@
-"""One router on a Linux network namespace: read, `handle`, carry out, arm one timer. It decides nothing.
+"""One router on a Linux network namespace: read, `handle`, carry out, arm one timer. It makes no decisions.
 
     descriptor readable -> plane reports events -> post(event) -> Router.handle -> effects -> plane.execute
     timer               -> Tick                                                           -> consoles, storage, names
 
-Events are handled one at a time, in the order in which they came; those that carrying out an effect causes come after.
-A fault of ours is written down with the event that caused it, and the router goes on with the next one.
+Events are handled one at a time, in the order of their arrival; events caused by carrying out an effect come after. A
+fault of ours is logged with the event that caused it, and the router goes on with the next one.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import aside
 from dmvpn.base.effects import ClearRoute, Effect, HistoryGrew, ReportKey, Resolve, SetRoute, Store
+from dmvpn.base.errors import fault_text
 from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, KeysWanted, Tick
 from dmvpn.base.recording import Recorder
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace import UserspacePlane
+from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.features.nhrp.model import Withdraw
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.router import Router
@@ -30,6 +32,7 @@ from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.files import open_private
 from dmvpn.shells.flash import FLASH, FolderFlash
 from dmvpn.shells.handle import Handle
+from dmvpn.shells.monitor import packet_taps
 from dmvpn.shells.runtime.host import describe
 from dmvpn.shells.runtime.names import NameService
 from dmvpn.shells.storage import ConfigurationFile, FolderStorage
@@ -41,11 +44,12 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Log
     from dmvpn.dataplane.userspace.plane import MakeEngine
+    from dmvpn.dataplane.userspace.records import Records
     from dmvpn.router.facts import RouterFacts
 
 log = logging.getLogger("dmvpn")
 
-#: Seconds that a router which stops in order has for its last packets.
+#: Seconds that a router has for its last packets in an orderly stop.
 LEAVING = 0.05
 
 
@@ -64,7 +68,7 @@ class AsyncioWatch:
         self._loop.remove_reader(descriptor)
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call it once, after so many seconds."""
+        """Call `call` once, after so many seconds."""
         self._loop.call_later(seconds, call)
 
 
@@ -83,11 +87,13 @@ class Runtime:
         configuration: Path | None = None,
         recording: Path | None = None,
         logged: Callable[[Log], None] | None = None,
+        records: Records | None = None,
     ) -> None:
-        """interfaces: Linux names by IOS names of those to adopt. manage: we set them up, too (a lab).
+        """interfaces: Linux names by IOS names of interfaces to adopt. manage: we set them up, too (a lab).
 
-        storage: folder for what must survive a restart. configuration: the file that the router is started with, if
-        that is not in the folder. recording: file for the events. logged: is told each log message.
+        storage: folder for files that must survive a restart. configuration: the file that the router is started with,
+            if that is not in the folder. recording: file for the events. logged: called with each log message. records:
+            of the host's settings; None: those of this namespace.
         """
         self.name = name
         self._recording = open_private(recording, append=True) if recording else None
@@ -96,7 +102,15 @@ class Runtime:
         self._loop = asyncio.get_running_loop()
         self._storage = FolderStorage(storage, ConfigurationFile(configuration) if configuration else None)
         flash = FolderFlash(storage / FLASH)
-        self.handle = Handle(lambda: self.router, self._loop.time, self.post, self._storage.store, flash, entropy)
+        self.handle = Handle(
+            lambda: self.router,
+            self._loop.time,
+            self.post,
+            self._storage.store,
+            flash,
+            entropy,
+            packet_taps(self._loop, InterfaceNames(interfaces).linux),
+        )
         self._entropy = entropy
         self._names = NameService(self._loop, self.post)
         self._interfaces = interfaces
@@ -105,7 +119,9 @@ class Runtime:
         self._keys: Path | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
-        self.plane = UserspacePlane(self.post, AsyncioWatch(self._loop), make_engine, names=interfaces, manage=manage)
+        self.plane = UserspacePlane(
+            self.post, AsyncioWatch(self._loop), make_engine, names=interfaces, manage=manage, records=records
+        )
         self.router.counting = self.plane
         if logged is not None:
             self.router.logged = logged
@@ -116,13 +132,13 @@ class Runtime:
         return self._loop.time()
 
     def facts(self, *, looks: bool = True) -> RouterFacts:
-        """Return what there is to say about the router. looks: at what its machine's tables have, too."""
+        """Return the facts of the router. looks: including the tables of its machine."""
         from dmvpn.base.facts import network
         from dmvpn.router.facts import (
             FilterFacts,
             KernelFacts,
             router_facts,
-        )  # a sixth of the time to start, and seldom asked for
+        )  # a sixth of the time to start, and seldom needed
 
         kernel = tuple(
             KernelFacts(
@@ -140,7 +156,7 @@ class Runtime:
         return router_facts(self.router, self.now, kernel, filters)
 
     def start(self, configuration: str, certificates: Certificates = NOTHING) -> None:
-        """Adopt the interfaces and begin. Raises UserError if one is missing."""
+        """Adopt the interfaces and start. Raises UserError if one is missing."""
         self.post(ClockSet(time.time() - self.now))
         self.post(describe(self.name, self._storage.path))
         for remembered in (*certificates.given, *self._storage.remembered()):
@@ -152,9 +168,10 @@ class Runtime:
         self.plane.adopt(*self._interfaces)
 
     def prepare(self, configuration: str, certificates: Certificates, *, by: str) -> Callable[[], None]:
-        """Prepare what the router's file has by now, with breaths in between; what is returned lets the router run it.
+        """Prepare the current contents of the router's file, with pauses; the returned function makes the router run
+        them.
 
-        What the router has stored itself is newer than what is given.
+        Files that the router has stored itself are newer than the given ones.
         """
         stored = {remembered.name for remembered in aside(self._storage.remembered)} if certificates.given else set()
         events: list[Event] = [remembered for remembered in certificates.given if remembered.name not in stored]
@@ -172,7 +189,7 @@ class Runtime:
         return sealed_text(self.handle.configurator, configuration, self._entropy)
 
     def post(self, event: Event) -> None:
-        """Hand the router an event, and carry out what follows from it."""
+        """Pass an event to the router, and carry out its effects."""
         self._inbox.append(event)
         if self._busy:
             return
@@ -185,20 +202,21 @@ class Runtime:
         self._arm()
 
     def report_keys(self, folder: Path | None) -> None:
-        """Write the keys of new SAs into this folder from now on, for a capture; None: no more."""
+        """Write the keys of new SAs into this folder from now on, for a capture; None: stop writing."""
         self._keys = folder
         self.post(KeysWanted(wanted=folder is not None))
 
     async def leave(self) -> None:
-        """Leave in an orderly way: let others forget us, and give the packets a moment to go out. Then `close`."""
+        """Stop in an orderly way: withdraw from neighbors, and wait a moment for the packets to leave. Then `close`."""
         self.post(Withdraw())
         await asyncio.sleep(LEAVING)
 
     def close(self) -> None:
-        """Stop, and leave nothing behind."""
+        """Stop, and remove all traces."""
         if self._timer is not None:
             self._timer.cancel()
         self._names.close()
+        self.handle.captures.order(None)
         self.plane.close()
         if self._recording is not None:
             self._recording.close()
@@ -209,9 +227,9 @@ class Runtime:
             self._recorder.event(event, now)
         try:
             effects = self.router.handle(event, now)
-        except Exception:
-            # The one place where a fault of ours is caught: other tunnels must not die of it.
-            log.exception("internal fault while handling %r", event)
+        except Exception as error:
+            # The one place where a fault of ours is caught: other tunnels must not fail because of it.
+            log.exception("%s", fault_text(error, f"handling {event!r}"))
             if self._recorder is not None:
                 self._recorder.fault()
             return
@@ -225,7 +243,7 @@ class Runtime:
                 self._carry_out(effect)
 
     def _carry_out_routes(self, orders: list[SetRoute | ClearRoute]) -> None:
-        """Put routes into the kernel as many at a time as come together: asking it is what costs most."""
+        """Pass routes to the kernel as many at a time as come together: each request is expensive."""
         for error in self.plane.execute_routes(orders):
             self._failed(error)
         for order in orders:
@@ -241,7 +259,7 @@ class Runtime:
                 case ReportKey():
                     self._report(effect)
                 case HistoryGrew():
-                    pass  # for those who watch; a hub says it often
+                    pass  # for subscribers; a hub emits many of these
                 case _:
                     self.plane.execute(effect)
         except EffectError as error:

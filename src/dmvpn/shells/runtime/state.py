@@ -1,4 +1,4 @@
-"""Where a router of this machine keeps what must survive a restart of the program, and of the machine.
+"""The folder of a router on this machine for files that survive a restart of the program, and of the machine.
 
 Tried in this order: `$STATE_DIRECTORY`, which systemd sets with `StateDirectory=`; `$XDG_STATE_HOME/dmvpn`; for root
 /var/lib/dmvpn; ~/.local/state/dmvpn. In it each router has a folder of its host name, for its owner alone.
@@ -18,7 +18,9 @@ log = logging.getLogger("dmvpn")
 
 
 def state_folder(router: str, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the folder of a router, made if need be; None if it can be nowhere, which is logged with the reasons."""
+    """Return the folder of a router, made if necessary; None if there is no place for it, which is logged with the
+    reasons.
+    """
     refused: list[str] = []
     for parent in _candidates(environment):
         folder = parent / router
@@ -36,10 +38,10 @@ def state_folder(router: str, environment: Mapping[str, str] = os.environ) -> Pa
 
 
 def planned_state_folder(router: str, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the folder that `state_folder` will return; nothing is made."""
+    """Return the folder that `state_folder` will return, without making it."""
     for parent in _candidates(environment):
         folder = parent / router
-        # Path.exists and its like raise an error below a folder that is closed to us.
+        # Path.exists and its like raise an error below an inaccessible folder.
         there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
         if os.path.isdir(there) and os.access(there, os.R_OK | os.W_OK | os.X_OK):
             return folder

@@ -1,7 +1,7 @@
-"""A scenario with many more spokes: those that it has are templates, each copy gets addresses of its own.
+"""A scenario with many more spokes: its own spokes are templates, each copy gets addresses of its own.
 
     tunnel     the next free address of the cloud's network. Where it has no room its mask is shortened on all routers,
-               unless it would overlap something
+               unless it would overlap
     NBMA       a network like the template's with a port of its own at the provider; on a switch the next free address
     LANs       networks of the same length, nearest to the template's: its classful network first, so that lines like
                `network 10.0.0.0` and a summary still mean them, then private ones
@@ -35,7 +35,7 @@ _QUAD: Final = re.compile(r"(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.]
 _HOSTNAME: Final = re.compile(r"^hostname .*$", re.MULTILINE)
 _ADDRESS: Final = re.compile(r"^( *ip address )(\S+)( )(\S+)", re.MULTILINE)
 _STATIC: Final = re.compile(r"^ip route .*$", re.MULTILINE)
-#: Ports of a provider toward copies: no scenario has a slot 9.
+#: Ports of a provider toward copies: no scenario uses slot 9.
 _PORT: Final = "GigabitEthernet9/{}"
 _PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _CARRIER: Final = IPv4Network("100.64.0.0/10")
@@ -43,17 +43,17 @@ _CARRIER: Final = IPv4Network("100.64.0.0/10")
 
 @dataclass(slots=True)
 class _Room:
-    """Networks that are taken, and where the search in each pool goes on."""
+    """Networks in use, and the position of the search in each pool."""
 
     taken: list[tuple[int, int]] = field(default_factory=list)
     _next: dict[IPv4Network, int] = field(default_factory=dict)
 
     def note(self, network: IPv4Network) -> None:
-        """Note that a network is taken."""
+        """Record that a network is in use."""
         insort(self.taken, (int(network.network_address), int(network.broadcast_address)))
 
     def overlap(self, network: IPv4Network, besides: IPv4Network) -> IPv4Address | None:
-        """Return the first taken address in a network, those of `besides` aside."""
+        """Return the first used address in a network, except those of `besides`."""
         first, last = int(network.network_address), int(network.broadcast_address)
         for low, high in self.taken:
             inside = int(besides.network_address) <= low and high <= int(besides.broadcast_address)
@@ -94,7 +94,7 @@ class _Template:
 
 
 def multiply(scenarios: Sequence[Scenario], spokes: int) -> tuple[Scenario, ...]:
-    """Return the scenarios with `spokes` spokes each. Raises UserError where that cannot be."""
+    """Return the scenarios with `spokes` spokes each. Raises UserError if that is impossible."""
     room, given = _Room(), dict[tuple[str, str, int], IPv4Network]()
     read = [{name: _networks(text) for name, text in scenario.configurations.items()} for scenario in scenarios]
     networks = [network for addresses in read for found in addresses.values() for _, network in found.values()]
@@ -178,21 +178,21 @@ class _Multiplier:
         return _Template(name, tunnels, wans, lans)
 
     def _leads_out(self, name: str, link: LinkSpec | None) -> bool:
-        """Return whether it is a cable to a provider, or a switch."""
+        """Return whether the link is a cable to a provider, or a switch."""
         others = [] if link is None else [node for node, _ in map(Scenario.end, link.ends) if node != name]
         if any(node in self._scenario.lab.gateways for node in others):
             return False
         return len(others) > 1 or any(self._scenario.role(node) == "provider" for node in others)
 
     def _is_own(self, name: str, link: LinkSpec | None) -> bool:
-        """Return whether nobody is there but hosts."""
+        """Return whether only hosts are on the link."""
         ends = [] if link is None else [node for node, _ in map(Scenario.end, link.ends)]
         return all(node == name or node in self._scenario.lab.hosts for node in ends)
 
     # -------------------------------------------------------------------------------------------- tunnels
 
     def _widen(self, templates: Sequence[_Template], copies: int) -> None:
-        """Find addresses for copies in the clouds; those without room get a shorter mask."""
+        """Find addresses for copies in the clouds; clouds without room get a shorter mask."""
         for network in dict.fromkeys(net for template in templates for _, net in template.tunnels.values()):
             members = self._members(network)
             wide = self._with_room(network, copies + len(members))
@@ -259,7 +259,7 @@ class _Multiplier:
         self._repeat_static(change, {name, template.name})
 
     def _network(self, name: str, port: str, like: IPv4Network, pools: Sequence[IPv4Network]) -> IPv4Network:
-        """Return a network for the port of a copy: what another scenario gave it, or a new one."""
+        """Return a network for the port of a copy: the one in another scenario, or a new one."""
         key = name, port, like.prefixlen
         if key not in self._given:
             found = self._room.take(like.prefixlen, [pool for pool in pools if pool.prefixlen <= like.prefixlen])
@@ -293,7 +293,7 @@ class _Multiplier:
         }
 
     def _repeat_static(self, change: _Renumbering, besides: set[str]) -> None:
-        """Give hubs a static route more, where they have one for the template."""
+        """Repeat a hub's static route for the template for each copy."""
         for router, lines in self._statics.items():
             if router not in besides:
                 repeated = [new for line in lines if (new := change.of(line)) != line]
@@ -303,7 +303,7 @@ class _Multiplier:
 
 @dataclass(frozen=True, slots=True)
 class _Renumbering:
-    """Addresses of a template -> those of a copy: single ones, and whole networks by place."""
+    """Maps addresses of a template to those of a copy: single ones, and whole networks by place."""
 
     single: Mapping[IPv4Address, IPv4Address]
     moved: Mapping[IPv4Network, IPv4Network]
@@ -339,7 +339,7 @@ def _masked(line: re.Match[str], network: IPv4Network, wide: IPv4Network) -> str
 
 
 def _classful(network: IPv4Network) -> IPv4Network:
-    """Return the network of its class, which `network` lines of EIGRP and RIP mean."""
+    """Return the classful network, which `network` lines of EIGRP and RIP mean."""
     first = int(network.network_address) >> 24
     length = 8 if first < 128 else 16 if first < 192 else 24
     return network.supernet(new_prefix=length) if length < network.prefixlen else network

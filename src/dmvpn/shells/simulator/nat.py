@@ -1,13 +1,12 @@
-"""A translator (NAT) of the simulated world: two ports, one public address, what Linux's conntrack does with packets.
+"""A translator (NAT) of the simulation: two ports, one public address, translation as by Linux's conntrack.
 
     inside  -> for itself?  echo: answered
             -> hops left?   -> outbound flow -> source = public address and port -> outside, to its gateway
     outside -> for its public address: an answer? -> inbound flow -> destination = inside address and port -> inside
             -> an ICMP error about a packet of a flow: translated with what it quotes
-            -> all else is dropped without a word, as the firewall of such a box does: a stray packet must not take the
-               place of a flow that somebody inside is about to begin
+            -> all else is dropped silently: a stray packet must not block a flow that an inside station is to begin
 
-Packets are put together before they are translated, as conntrack does: only the first fragment has ports.
+Packets are reassembled before they are translated, as by conntrack: only the first fragment has ports.
 """
 
 from __future__ import annotations
@@ -37,11 +36,11 @@ _MTU = 1500
 
 
 class NatNode:
-    """A gateway of a scenario. sign: the kind that it says it is.
+    """A gateway of a scenario. sign: its displayed kind.
 
-    drops: packets that it did not let through, by reason.
+    drops: dropped packets, by reason.
 
-    refused: inside addresses that another station's flow kept out, and the remote that both spoke to.
+    refused: inside addresses that another station's flow kept out, and the remote of both.
     """
 
     def __init__(self, name: str, spec: GatewaySpec, entropy: Entropy, transmit: Transmit) -> None:
@@ -65,7 +64,7 @@ class NatNode:
     # -------------------------------------------------------------------------------------------- as a node
 
     def arrive(self, interface: str, packet: bytes, now: float) -> None:
-        """Take a packet that comes in by a wire."""
+        """Process a packet from a wire."""
         self._now = now
         try:
             parsed = Ipv4Packet.parse(packet)
@@ -83,20 +82,20 @@ class NatNode:
             self._from_outside(whole)
 
     def wake(self, now: float) -> None:
-        """Do nothing, since nothing happens by itself: what is over is forgotten when the next packet asks."""
+        """Do nothing: a translator has no timers. Expired flows are removed when the next packet comes."""
 
     def next_deadline(self) -> float | None:
         """Return None: a translator has no timers."""
         return None
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
-        """Return addresses that a port answers to."""
+        """Return the addresses of a port."""
         if interface == INSIDE:
             return ((self.spec.private.ip, self.spec.private.network.prefixlen),)
         return ((self.public, self.spec.public.network.prefixlen),)
 
     def facts(self, now: float) -> GatewayFacts:
-        """Return what it is and lets through."""
+        """Return its settings and flows."""
         flows = [flow for flow in self.flows.living(now) if flow.protocol == IpProtocol.GRE]
         return GatewayFacts(
             private=self.spec.private.network,
@@ -112,13 +111,13 @@ class NatNode:
     # -------------------------------------------------------------------------------------------- faults
 
     def rebind(self, public: IPv4Address | None = None) -> None:
-        """Forget all mappings, as after a restart; with an address, be known by that one from now on."""
+        """Remove all mappings, as after a restart; with an address, use it as public one from now on."""
         self.flows.clear()
         if public is not None:
             self._translator.public = public
 
     def change_kind(self, kind: NatKind, *, hidden: bool = False) -> None:
-        """Be of this kind from now on; hidden: its sign says nothing of it. Mappings of another kind are forgotten."""
+        """Change its kind; hidden: the displayed kind stays. Mappings of another kind are removed."""
         if not hidden:
             self.sign = kind
         if kind != self.flows.kind:

@@ -1,7 +1,7 @@
-"""Wires of the simulated world: what is plugged into them, how long a packet takes, which packets are lost.
+"""Wires of the simulation: their ends, the delay of packets, and which packets are lost.
 
 A segment with two ends is a cable, with more a switch. Chance (loss, reordering, duplication) comes from one seeded
-stream for each segment, so a change on one wire does not change what happens on another.
+stream for each segment, so a change on one wire does not affect another.
 """
 
 from __future__ import annotations
@@ -16,46 +16,46 @@ from dmvpn.shells.lab.badness import HARMLESS, LONGEST_QUEUE, Badness
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
-#: Seconds that even the shortest wire takes: no packet arrives at the moment in which it was sent.
+#: Seconds that even the shortest wire takes: no packet arrives at the moment of its departure.
 SHORTEST_DELAY = 50e-6
-#: On a switch with so many ports an address that nobody has is not looked for by every packet: thousands that all send
-#: to a dead hub would look round forever. Seconds for which it counts as absent.
+#: On a switch with so many ports the search for an unknown address is not repeated for every packet: thousands of
+#: routers that all send to a dead hub would search without end. Seconds for which the address counts as absent.
 MANY_PORTS = 64
 ABSENT_FOR = 0.01
 
 #: Runs a function after so many seconds.
 Later = Callable[[float, Callable[[], None]], None]
 
-#: Looks at a packet with the names of its sender and receiver, and says whether it may pass.
+#: Gets a packet with the names of its sender and receiver, and returns whether it may pass.
 Gate = Callable[[str, str, bytes], bool]
 
 
-class Station(Protocol):
+class SimulatedNode(Protocol):
     """Something with ports: a router or a host."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
         ...
 
     def receive(self, interface: str, packet: bytes) -> None:
-        """Take a packet that arrives."""
+        """Process a packet that arrives."""
         ...
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
-        """Return addresses that the port answers to."""
+        """Return the addresses of the port."""
         ...
 
 
 @dataclass(slots=True)
 class Impairment:
-    """What is wrong with a wire.
+    """Impairments of a wire.
 
     delay, jitter: seconds one way.
     loss, duplicate: 0 to 1.
     rate: bit/s, 0: unlimited.
     cut: nothing passes. Jitter makes packets overtake each other.
-    filters: what else `lab impair` asked for: kinds of packets that do not pass, and whether all this happens to one
+    filters: other settings of `lab impair`: kinds of packets that do not pass, and whether all this applies to one
         sender alone.
     """
 
@@ -69,7 +69,7 @@ class Impairment:
 
     @classmethod
     def of(cls, badness: Badness) -> Impairment:
-        """Return what `lab impair` orders."""
+        """Return the impairments of a request of `lab impair`."""
         return cls(
             delay=badness.delay / 1000,
             loss=badness.loss / 100,
@@ -88,21 +88,21 @@ class Segment:
     def __init__(self, name: str, entropy: Entropy, later: Later) -> None:
         self.name = name
         self.impairment = Impairment()
-        self.ends: list[tuple[Station, str]] = []
+        self.ends: list[tuple[SimulatedNode, str]] = []
         self.watch: Callable[[bytes], None] | None = None
         self.gate: Gate | None = None
         self._entropy = entropy
         self._later = later
-        self._found: dict[IPAddress, tuple[Station, str]] = {}
+        self._found: dict[IPAddress, tuple[SimulatedNode, str]] = {}
         self._absent_until: dict[IPAddress, float] = {}
         self._free_at: dict[str, float] = {}
 
-    def plug(self, station: Station, interface: str) -> None:
+    def plug(self, station: SimulatedNode, interface: str) -> None:
         """Connect a port."""
         self.ends.append((station, interface))
 
-    def transmit(self, sender: Station, next_hop: IPAddress, packet: bytes, now: float) -> bool:
-        """Carry a packet to the port that has `next_hop`, or to all for multicast. False: nobody has the address."""
+    def transmit(self, sender: SimulatedNode, next_hop: IPAddress, packet: bytes, now: float) -> bool:
+        """Carry a packet to the port that has `next_hop`, or to all for multicast. False: no port has the address."""
         if next_hop.is_multicast or int(next_hop) == 0xFFFFFFFF:
             for station, interface in self.ends:
                 if station is not sender:
@@ -114,7 +114,7 @@ class Segment:
         self._carry(sender, *end, packet, now)
         return True
 
-    def _resolve(self, address: IPAddress, now: float) -> tuple[Station, str] | None:
+    def _resolve(self, address: IPAddress, now: float) -> tuple[SimulatedNode, str] | None:
         known = self._found.get(address)
         if known is None or not _answers(known, address):
             if now < self._absent_until.get(address, now):
@@ -126,14 +126,17 @@ class Segment:
         return known
 
     def _look_round(self) -> None:
-        """Note who has which address: one look at all ports, not one for each. Of two that claim it, the first."""
+        """Find the owners of all addresses: one pass over all ports, not one for each.
+
+        Of two claimants the first counts.
+        """
         self._found = {}
         for end in self.ends:
             station, interface = end
             for own, _ in station.addresses_of(interface):
                 self._found.setdefault(own, end)
 
-    def _carry(self, sender: Station, station: Station, interface: str, packet: bytes, now: float) -> None:
+    def _carry(self, sender: SimulatedNode, station: SimulatedNode, interface: str, packet: bytes, now: float) -> None:
         if self.watch is not None:
             self.watch(packet)
         if self.gate is not None and not self.gate(sender.name, station.name, packet):
@@ -157,6 +160,6 @@ class Segment:
             self._later(delay, lambda: station.receive(interface, packet))
 
 
-def _answers(end: tuple[Station, str], address: IPAddress) -> bool:
+def _answers(end: tuple[SimulatedNode, str], address: IPAddress) -> bool:
     station, interface = end
     return address in [own for own, _ in station.addresses_of(interface)]

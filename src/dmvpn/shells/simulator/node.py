@@ -1,4 +1,4 @@
-"""Routers and hosts of the simulated world."""
+"""Routers and hosts of the simulation."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from dmvpn.base.recording import Recorder
     from dmvpn.dataplane.simulated.sending import Transmit
 
-#: Events that one moment may cause in one router. More means an endless conversation with itself: our bug.
+#: Events that one moment may cause in one router. More is an endless loop: our bug.
 EVENT_LIMIT = 100_000
-#: The TTL that a Linux host gives its packets.
+#: The TTL of a Linux host's packets.
 HOST_TTL = 64
 
 
 class RouterNode:
     """A router on the simulated plane. Effects that are not for the plane go to `outside` (consoles, jobs).
 
-    sealing: what its plane draws from. watch: is told every event before the router is. resolve: asks the name service
-    of its world. stored: what it wants to remember in its next life.
+    sealing: entropy of its plane. watch: called with every event before the router. resolve: queries the name service
+        of the simulation. stored: files for its next life.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class RouterNode:
         *,
         remembers: bool = False,
     ) -> None:
-        """recorder: writes its life down. remembers: it can be asked for its past."""
+        """recorder: records its events. remembers: it keeps its past."""
         self.name = name
         self.stored: dict[str, bytes] = {}
         self.router = Router(entropy if recorder is None else recorder.begin(entropy), remembers=remembers)
@@ -60,12 +60,12 @@ class RouterNode:
         self._due: float | None = None
 
     def post(self, event: Event, now: float) -> None:
-        """Hand the router an event now, and carry out what follows from it."""
+        """Pass an event to the router now, and carry out its effects."""
         self._inbox.append(event)
         self._work(now)
 
     def arrive(self, interface: str, packet: bytes, now: float) -> None:
-        """Take a packet that comes in by a wire."""
+        """Process a packet from a wire."""
         if not self.alive:
             return
         self.plane.now = now
@@ -73,7 +73,7 @@ class RouterNode:
         self._work(now)
 
     def wake(self, now: float) -> None:
-        """Look whether a deadline has come."""
+        """Check whether a deadline has come."""
         if not self.alive:
             return
         self.plane.now = now
@@ -91,7 +91,7 @@ class RouterNode:
         return earliest(self._due, self.plane.next_deadline())
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
-        """Return addresses that a port answers to; a dead router answers nobody."""
+        """Return the addresses of a port; a dead router has none."""
         return self.plane.addresses_of(interface) if self.alive else ()
 
     def _enqueue(self, event: Event) -> None:
@@ -99,9 +99,9 @@ class RouterNode:
 
     def _work(self, now: float) -> None:
         if self._busy:
-            return  # the loop below, further up on the stack, takes it
+            return  # the loop below, further up on the stack, handles it
         if not self._inbox:
-            return  # transit: the plane had no question
+            return  # transit: the plane reported no event
         self._busy = True
         self.plane.now = now
         try:
@@ -132,21 +132,21 @@ class RouterNode:
             case Resolve(name):
                 self.resolve(name)
         try:
-            if not isinstance(effect, HistoryGrew):  # for those who watch; a hub says it often
+            if not isinstance(effect, HistoryGrew):  # for subscribers; a hub emits many of these
                 self.plane.execute(effect)
         except EffectError as error:
             self._inbox.append(EffectFailed(effect, error.errno, error.text))
         self.outside(effect)
 
 
-#: An address with its prefix length, and where what is not on the link goes.
+#: An address with its prefix length, and the gateway.
 HostAddress = tuple[IPv4Interface | IPv6Interface, IPAddress | None]
 
 
 class HostNode:
-    """A computer behind a router: one interface, a default gateway, no opinions.
+    """A computer behind a router: one interface and a default gateway.
 
-    take: gets what it receives; unless somebody else wants that, it is kept in `received`.
+    take: called with received packets; without it they are kept in `received`.
     """
 
     def __init__(self, name: str, addresses: Sequence[HostAddress], transmit: Transmit) -> None:
@@ -163,12 +163,12 @@ class HostNode:
                 self.plane.execute(SetRoute(Prefix.of(gateway, 0), (NextHop("eth0", gateway),)))
 
     def send(self, packet: SendIp, now: float) -> None:
-        """Send a packet of its own. Raises EffectError where it has no route."""
+        """Send a packet of its own. Raises EffectError if it has no route."""
         self.plane.now = now
         self.plane.execute(packet)
 
     def arrive(self, interface: str, packet: bytes, now: float) -> None:
-        """Take a packet that comes in by the wire."""
+        """Process a packet from the wire."""
         self.plane.now = now
         self.plane.receive(interface, packet)
 
@@ -180,7 +180,7 @@ class HostNode:
         return None
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
-        """Return addresses that the port answers to."""
+        """Return the addresses of the port."""
         return self.plane.addresses_of(interface)
 
     def _take(self, event: Event) -> None:
@@ -189,4 +189,4 @@ class HostNode:
 
 
 def _ignore(fact: Effect | Event | str) -> None:
-    """Ignore a fact, where nobody listens."""
+    """Ignore a fact without subscribers."""

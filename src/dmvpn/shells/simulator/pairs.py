@@ -1,4 +1,4 @@
-"""Do spokes go direct? Pings between disjoint pairs of them, and a look at the forwarding tables."""
+"""Whether spokes use direct paths: pings between disjoint pairs of them, and a check of the forwarding tables."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 #: Pings from each side, and seconds between them.
 PINGS = 5
 INTERVAL = 0.5
-#: Seconds that routing protocols have to tell where the LANs are: OSPF elects for 40, and BGP may try again later.
+#: Seconds that routing protocols have to advertise the LANs: OSPF elects for 40, and BGP may try again later.
 PATIENCE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class PairResult:
-    """How many of the pairs that can (both tunnels are multipoint) went direct both ways, and what pings were lost."""
+    """The number of possible pairs (both tunnels are multipoint) that used direct paths both ways, and the lost
+    pings.
+    """
 
     pairs: int
     direct: int
@@ -40,10 +42,10 @@ class PairResult:
 
 
 def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
-    """Ping within each pair of spokes, LAN to LAN, as soon as there are routes, and see by which NBMA address the
-    packets leave at the end.
+    """Ping within each pair of spokes, LAN to LAN, as soon as there are routes, and check the NBMA address used at the
+    end.
 
-    Where only one of several spokes can come up, the others are not among the pairs.
+    Where only one of several spokes can come up, the rest are not among the pairs.
     """
     either = scenario.lab.ready.either
     spokes = [
@@ -70,7 +72,7 @@ def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
 
 
 class _Answers:
-    """The pings that nobody has answered yet, by router, identifier and sequence number."""
+    """The unanswered pings, by router, identifier and sequence number."""
 
     def __init__(self) -> None:
         self.awaited: dict[tuple[str, int, int], None] = {}
@@ -95,7 +97,7 @@ def _identifier(number: int) -> int:
 def _ping(node: RouterNode, destination: IPAddress, number: int, sequence: int, world: Simulator) -> None:
     request = icmp.EchoRequest(identifier=_identifier(number), sequence=sequence, payload=bytes(56))
     node.plane.now = world.now
-    with suppress(EffectError):  # no route: nobody answers, either
+    with suppress(EffectError):  # no route: there will be no answer
         node.plane.execute(SendIp(None, _lan(node), destination, IpProtocol.ICMP, request.serialize(), ttl=64))
     node.wake(world.now)
     world.schedule(node)
@@ -110,7 +112,9 @@ def _lan(node: RouterNode) -> IPAddress:
 
 
 def _has_routes(world: Simulator, one: str, other: str) -> bool:
-    """Return whether each of two spokes has a route to the other's LAN by a tunnel: the provider's default is none."""
+    """Return whether each of two spokes has a route to the other's LAN by a tunnel: the provider's default does not
+    count.
+    """
     near, far = world.routers[one], world.routers[other]
     return all(_leads_into_tunnel(here, _lan(there)) for here, there in ((near, far), (far, near)))
 
@@ -126,7 +130,7 @@ def _is_multipoint(node: RouterNode) -> bool:
 
 
 def _is_direct(world: Simulator, here: str, there: str) -> bool:
-    """Return whether packets for the other's LAN leave for the other's own NBMA address."""
+    """Return whether packets for the other's LAN leave for the other spoke's own NBMA address."""
     near, far = world.routers[here], world.routers[there]
     (tunnel,) = near.router.ports.tunnels.all()[:1]
     (far_tunnel,) = far.router.ports.tunnels.all()[:1]
@@ -140,7 +144,7 @@ def _is_direct(world: Simulator, here: str, there: str) -> bool:
 
 
 def _public(world: Simulator, router: str, tunnel: TunnelState) -> IPAddress | None:
-    """Return a router's NBMA address as others see it: behind a translator that one's."""
+    """Return a router's NBMA address as seen from outside: behind a translator that of the translator."""
     with suppress(KeyError):  # a loopback has no wire
         for station, port in world.segment_of(router, tunnel.source_interface).ends:
             if port == INSIDE and station.name in world.gateways:

@@ -1,17 +1,19 @@
-"""The simulated world: routers, hosts, wires, and one heap of things to come.
+"""The simulation: routers, hosts, wires, and one heap of scheduled actions.
 
-Time is a number that jumps to the next thing. The same scenario and seed give the same events in the same order, down
+Time is a number that jumps to the next action. The same scenario and seed give the same events in the same order, down
 to the octets: chance comes from seeded streams, one for each router and wire, and nothing depends on the order of a
-set. `run_until` is all there is to driving it; `--simulated` labs call it with the wall clock, tests and `dmvpn
-simulate` as fast as it goes.
+set. `run_until` alone drives it; `--simulated` labs call it with the wall clock, tests and `dmvpn simulate` as fast as
+possible.
 """
 
 from __future__ import annotations
 
 import hashlib
 import heapq
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from dmvpn.base.captures import CaptureDirection
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import (
     ClockSet,
@@ -37,14 +39,14 @@ from dmvpn.shells.simulator.network import Impairment, Segment
 from dmvpn.shells.simulator.node import HostAddress, HostNode, RouterNode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dmvpn.base.addresses import IPAddress
     from dmvpn.shells.scenario import Scenario
 
 Node = RouterNode | HostNode | NatNode
+#: Called with a packet: node, interface, octets, and whether it leaves or arrives.
+Heard = Callable[[str, str, bytes, CaptureDirection], None]
 
-#: 2026-11-20 06:00:00 UTC: the wall clock at which every simulation begins, unless it is told otherwise.
+#: 2026-11-20 06:00:00 UTC: the default wall clock at the start of a simulation.
 EPOCH = 1_795_154_400.0
 #: Seconds that the name service takes.
 NAME_DELAY = 0.02
@@ -52,7 +54,7 @@ NAME_DELAY = 0.02
 
 @dataclass(slots=True)
 class _Plug:
-    """A node's port in a wire; what the wire calls with a packet."""
+    """A node's port on a wire; the wire passes packets to it."""
 
     simulator: Simulator
     node: Node
@@ -62,8 +64,8 @@ class _Plug:
         return self.node.name
 
     def receive(self, interface: str, packet: bytes) -> None:
-        if self.simulator.capture is not None:
-            self.simulator.capture(self.name, interface, packet)
+        if self.simulator.captures:
+            self.simulator.captured(self.name, interface, packet, CaptureDirection.IN)
         self.node.arrive(interface, packet, self.simulator.now)
         self.simulator.schedule(self.node)
 
@@ -72,11 +74,11 @@ class _Plug:
 
 
 class Simulator:
-    """A world of routers, hosts and translators in virtual time. names: what its name service knows, in lower case.
+    """A network of routers, hosts and translators in virtual time. names: those of its name service, in lower case.
 
-    overhear: is told of every packet as it leaves a station, with that one's name. sealed: is told of every GRE packet
-    that a router puts into ESP, and of that one. capture: is told of every packet at every port and tunnel, with the
-    names of its node and interface, as it leaves and as it comes.
+    overhear: called with every packet as it leaves a station, and that station's name. sealed: called with every GRE
+        packet that a router encrypts, and its ESP packet. captures: called with every packet at every port and tunnel,
+        with the names of its node and interface, as it leaves and as it arrives.
     """
 
     def __init__(self, seed: int = 1, *, epoch: float = EPOCH, remembers: bool = False) -> None:
@@ -92,7 +94,7 @@ class Simulator:
         self.certificates: dict[str, Certificates] = {}
         self.overhear: Callable[[str, bytes], None] | None = None
         self.sealed: Callable[[bytes, bytes], None] | None = None
-        self.capture: Callable[[str, str, bytes], None] | None = None
+        self.captures: list[Heard] = []
         self._wires: dict[tuple[str, str], Segment] = {}
         self._ports: dict[str, list[str]] = {}
         self._plugs: dict[str, _Plug] = {}
@@ -116,11 +118,11 @@ class Simulator:
         overhear: Callable[[str, bytes], None] | None = None,
         remembers: bool = False,
     ) -> Simulator:
-        """Return the world of a scenario: everything plugged in and configured, at time 0.
+        """Return the simulation of a scenario: everything plugged in and configured, at time 0.
 
         record: takes the recording of all routers, as text.
-        overhear: see the class; here it hears the first packet.
-        remembers: somebody may ask the routers for their past, which costs memory for each of them.
+        overhear: see the class; here it gets the first packet, too.
+        remembers: routers keep their past, which costs memory for each of them.
         """
         world = cls(seed, epoch=epoch, remembers=remembers)
         world._write = record
@@ -165,16 +167,17 @@ class Simulator:
             remembers=self.remembers,
         )
         node.plane.sealed = self._tell_sealed
-        node.plane.overhear = lambda tunnel, packet: self._tell_capture(name, tunnel, packet)
+        node.plane.overhear = lambda tunnel, packet, direction: self.captured(name, tunnel, packet, direction)
         return node
 
     def _tell_sealed(self, message: bytes, sealed: bytes) -> None:
         if self.sealed is not None:
             self.sealed(message, sealed)
 
-    def _tell_capture(self, name: str, tunnel: str, packet: bytes) -> None:
-        if self.capture is not None:
-            self.capture(name, tunnel, packet)
+    def captured(self, name: str, interface: str, packet: bytes, direction: CaptureDirection) -> None:
+        """Pass a packet at a port or tunnel of a node to all captures."""
+        for heard in self.captures:
+            heard(name, interface, packet, direction)
 
     def add_host(self, name: str, node: HostNode) -> None:
         """Add a host."""
@@ -196,7 +199,7 @@ class Simulator:
         return segment
 
     def plug_host(self, name: str, addresses: list[HostAddress], router: str, interface: str) -> HostNode:
-        """Return a host more, at the port of a router: on the wire that is there, or on one of its own."""
+        """Add a host at the port of a router: on the existing wire, or on one of its own."""
         host = HostNode(name, addresses, self._transmitter(name))
         self.add_host(name, host)
         wire = self._wires.get((router, interface))
@@ -213,7 +216,7 @@ class Simulator:
         self._ports.setdefault(node, []).append(interface)
 
     def boot(self, name: str, configuration: str) -> None:
-        """Start a router: clock, what it stored, configuration, carriers. Also what a restart does."""
+        """Start a router: clock, stored files, configuration, carriers. A restart does the same."""
         node = self.routers[name]
         node.alive = True
         self.post(name, ClockSet(self.epoch))
@@ -230,10 +233,10 @@ class Simulator:
             self.post(name, LinkChanged(interface, True))
 
     def kill(self, name: str) -> None:
-        """Kill a router as by `kill -9`: it is gone with all it knew, except what it stored; nobody is told."""
+        """Kill a router as by `kill -9`: its state is lost, except stored files; its neighbors get no message."""
         old = self.routers[name]
         old.alive = False
-        self._wakes.pop(name, None)  # what the dead one waited for must not precede what the new one waits for
+        self._wakes.pop(name, None)  # deadlines of the dead router must not precede those of the new one
         self._lives[name] = self._lives.get(name, 0) + 1
         fresh = self._router(name, self._lives[name])
         fresh.alive = False
@@ -243,24 +246,24 @@ class Simulator:
         self._plugs[name].node = fresh
 
     def forget(self, name: str) -> None:
-        """Forget what the router stored: its next life begins with nothing."""
+        """Delete a router's stored files: its next life starts empty."""
         self.routers[name].stored.clear()
 
     # ------------------------------------------------------------------------------------------------ running
 
     def post(self, name: str, event: Event) -> None:
-        """Hand a router an event now."""
+        """Pass an event to a router now."""
         node = self.routers[name]
         node.post(event, self.now)
         self.schedule(node)
 
     def after(self, delay: float, action: Callable[[], None]) -> None:
-        """Do something `delay` seconds from now."""
+        """Schedule an action `delay` seconds from now."""
         self._serial += 1
         heapq.heappush(self._heap, (self.now + delay, self._serial, action))
 
     def schedule(self, node: Node) -> None:
-        """Wake a node at its next deadline, if that is earlier than the wake that is planned."""
+        """Schedule a node's next deadline, if that is earlier than the scheduled one."""
         deadline = node.next_deadline()
         if deadline is None:
             return
@@ -270,16 +273,16 @@ class Simulator:
             self.after(max(0.0, deadline - self.now), lambda: self._wake(node, deadline))
 
     def next_event(self) -> float | None:
-        """Return when the next thing is to happen, or None."""
+        """Return the time of the next action, or None."""
         return self._heap[0][0] if self._heap else None
 
     @property
     def pending(self) -> int:
-        """How many things are to happen."""
+        """Number of scheduled actions."""
         return len(self._heap)
 
     def run_until(self, time: float) -> None:
-        """Let everything happen that is to happen up to `time` (seconds since the start)."""
+        """Carry out all actions up to `time` (seconds since the start)."""
         heap = self._heap
         while heap and heap[0][0] <= time:
             self.now, _, action = heapq.heappop(heap)
@@ -300,9 +303,9 @@ class Simulator:
         return True
 
     def missing(self, scenario: Scenario) -> list[str]:
-        """Return what is not ready yet, router by router; none: the scenario has converged.
+        """Return the items that are not ready yet, router by router; none: the scenario has converged.
 
-        Providers are not waited for.
+        Providers do not count.
         """
         routes = scenario.lab.ready.routes
         return scenario.still_missing(
@@ -314,7 +317,7 @@ class Simulator:
         )
 
     def facts(self, scenario: Scenario) -> LabFacts:
-        """Return the whole world, for tools that decide what a router alone can only suspect."""
+        """Return the facts of the whole network, for tools that decide what a router alone can only suspect."""
         routers = {
             name: router_facts(node.router, self.now) if node.alive else None for name, node in self.routers.items()
         }
@@ -334,7 +337,7 @@ class Simulator:
 
     @property
     def digest(self) -> str:
-        """A fingerprint of every packet that was on a wire so far: equal for equal seeds."""
+        """Hash of every packet that was on a wire so far: equal for equal seeds."""
         return self._hash.hexdigest()[:16]
 
     def _wake(self, node: Node, deadline: float) -> None:
@@ -357,8 +360,8 @@ class Simulator:
             if segment is None:
                 return False
             self._hash.update(packet)
-            if self.capture is not None:
-                self.capture(name, interface, packet)
+            if self.captures:
+                self.captured(name, interface, packet, CaptureDirection.OUT)
             if self.overhear is not None:
                 self.overhear(name, packet)
             return segment.transmit(self._plugs[name], next_hop, packet, self.now)

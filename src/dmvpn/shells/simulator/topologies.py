@@ -1,6 +1,6 @@
 """Networks of any size from a few numbers, for `dmvpn simulate` and the benchmarks.
 
-All routers are on one wide underlay (100.64.0.0/10, a switch): what is measured is the overlay. Spoke n has the LAN
+All routers are on one wide underlay (100.64.0.0/10, a switch), because the overlay is measured. Spoke n has the LAN
 10.x.y.0/24 and the tunnel address 172.16.x.y, where n = 256 x + y; the hub is number 0.
 """
 
@@ -15,7 +15,7 @@ from dmvpn.shells.scenario import Scenario
 UNDERLAY = IPv4Address("100.64.0.1")
 TUNNEL = IPv4Address("172.16.0.1")
 LAN = IPv4Address("10.0.0.1")
-#: More do not fit the 172.16.0.0/16 of the tunnels.
+#: The limit of the tunnels' 172.16.0.0/16.
 MOST_SPOKES = 60_000
 
 _ROUTER = """\
@@ -48,7 +48,7 @@ router eigrp OVERLAY
 end
 """
 
-#: The hub of thousands of spokes that all want a direct path at once must be allowed to say so.
+#: The hub of thousands of spokes that all want a direct path at once needs a high limit.
 _HUB_NHRP = """\
  ip nhrp map multicast dynamic
  ip nhrp max-send 65535 every 10

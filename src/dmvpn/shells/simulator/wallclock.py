@@ -1,6 +1,6 @@
-"""A simulated lab by the wall clock: `lab up --simulated`. One process, no namespaces, the same prompts and orders.
+"""A simulated lab by the wall clock: `lab up --simulated`. One process, no namespaces, the same prompts and commands.
 
-The world's time runs with the machine's; `lab clock +2h` lets two hours of it pass at once.
+The simulation's time runs with the machine's; `lab clock +2h` lets two hours of it pass at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
 from dmvpn.shells.scenario import Scenario, described
-from dmvpn.shells.simulator.capturing import SimulatedCapture
+from dmvpn.shells.simulator.capturing import SimulatedCapture, world_taps
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.programs.running import Programs
 from dmvpn.shells.simulator.simulator import Simulator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
-    from dmvpn.shells.handle import MakeServer, Server
+    from dmvpn.shells.handle import MakeServer, SessionServer
     from dmvpn.shells.lab.control import Json
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.shells.simulator.nat import NatNode
@@ -43,7 +43,7 @@ LARGEST_LEAP = 31 * 86400.0
 
 
 class SimulatedLab:
-    """A simulated world, driven by the wall clock, with the sockets of a lab."""
+    """A simulation, driven by the wall clock, with the sockets of a lab."""
 
     def __init__(
         self, scenario: Scenario, folder: LabFolder, make_server: MakeServer, recording: Path | None = None
@@ -59,8 +59,9 @@ class SimulatedLab:
         self._began = time.time()
         self._offset = 0.0
         self._make_server = make_server
-        self._servers: dict[str, Server] = {}
-        #: Of the routers that live. The dead answer nobody.
+        self._servers: dict[str, SessionServer] = {}
+        self._handles: dict[str, Handle] = {}
+        #: Servers of living routers. Dead ones do not answer.
         self._serving: dict[str, None] = {}
         self._tending = asyncio.Lock()
         self._tasks: dict[asyncio.Task[None], None] = {}
@@ -69,13 +70,13 @@ class SimulatedLab:
         self._ended = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until told to end."""
+        """Serve until a signal or a request ends it."""
         loop = asyncio.get_running_loop()
         self._start = loop.time()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
         for name in self.world.routers:
-            self.folder.storage(name)  # by it a dead router is known
+            self.folder.storage(name)  # it identifies a dead router
             self._servers[name] = self._make_server(self._handle(name), self.folder.management(name))
             await self._tend(name)
         listener = control.listen(self.folder.control)
@@ -92,12 +93,12 @@ class SimulatedLab:
     # ------------------------------------------------------------------------------------------------ time
 
     def _advance(self) -> None:
-        """Let the world catch up with the clock, and wake up again when its next thing is due."""
+        """Let the simulation catch up with the clock, and schedule the next call."""
         loop = asyncio.get_running_loop()
         self.programs.prune(loop.time())
         try:
             self.world.run_until(loop.time() - self._start + self._offset)
-        finally:  # a fault of ours in one router is logged by the loop; the others go on
+        finally:  # a fault of ours in one router is logged by the loop; the other routers go on
             if self._timer is not None:
                 self._timer.cancel()
             due = self.world.next_event()
@@ -118,7 +119,9 @@ class SimulatedLab:
             FolderStorage(self.folder.storage(name)).store(key, octets)
 
         flash = FolderFlash(self.folder.storage(name) / FLASH)
-        handle = Handle(lambda: self._node(name).router, now, post, store, flash)
+        taps = world_taps(self.world, name)
+        handle = Handle(lambda: self._node(name).router, now, post, store, flash, open_tap=taps)
+        self._handles[name] = handle
 
         def tell(effect: Effect) -> None:
             self._capture.report(effect)
@@ -146,7 +149,7 @@ class SimulatedLab:
         task.add_done_callback(self._tasks.pop)
 
     def _when_tended(self, answer: Callable[[], None]) -> None:
-        """Answer an order when the routers that it started or ended answer, or do not any more."""
+        """Answer a request when the routers that it started or ended answer, or no longer answer."""
         begun = tuple(self._tasks)
         if not begun:
             answer()
@@ -160,7 +163,7 @@ class SimulatedLab:
         self._tasks[task] = None
         task.add_done_callback(self._tasks.pop)
 
-    # ------------------------------------------------------------------------------------------------ orders
+    # ------------------------------------------------------------------------------------------------ requests
 
     def _obey(self, request: dict[str, Json]) -> Json:
         orders: dict[str, Callable[[dict[str, Json]], Json]] = {
@@ -217,6 +220,7 @@ class SimulatedLab:
         if not self._node(name).alive:
             raise UserError(f"{name} is not running")
         self.world.kill(name)
+        self._handles[name].captures.order(None)
         self._tend_soon(name)
         return None
 
@@ -240,6 +244,7 @@ class SimulatedLab:
         for name, text in self.scenario.configurations.items():
             FolderStorage(self.folder.storage(name)).clear()
             self.world.kill(name)
+            self._handles[name].captures.order(None)
             self.world.forget(name)
             self.world.boot(name, text)
             self._capture.begin(name)
@@ -292,7 +297,7 @@ class SimulatedLab:
         return {"job": self.programs.start(node, texts, asyncio.get_running_loop().time())}
 
     def _job(self, request: dict[str, Json]) -> Json:
-        """Return what a program has said since it was asked last; code: its exit code, null while it runs."""
+        """Return a program's output since the last request; code: its exit code, null while it runs."""
         number = int(str(request.get("job", 0)))
         if request.get("interrupt"):
             self.programs.interrupt(number)

@@ -1,21 +1,22 @@
-"""Topology files of other programs: the routers whose configurations are in one, and what is plugged into what.
+"""Topology files of other programs: the routers whose configurations are in one, and the wires between them.
 
     CML              `nodes:` with a configuration each, `links:` between their interfaces (YAML)
-    EVE-NG           `.unl`: nodes, the network that each of their interfaces is in, configurations in base64 (XML)
+    EVE-NG           `.unl`: nodes, the network of each of their interfaces, configurations in base64 (XML)
     GNS3             `.gns3`: nodes and links (JSON); configurations in files beside it
     containerlab     `topology: nodes:` with the file of a startup configuration each, `links:` (YAML)
 
     topology_in(path)               -> Topology, or None: the file is none of these
-    segments_of(topology, routers)  -> which ports of the routers are on one wire, through all that is no router
+    segments_of(topology, routers)  -> which ports of the routers are on one wire, through all other devices
 
-A file is a stranger's: it is bounded, nothing outside of its folder is read for it, and what it says of a port that no
-router has is nothing.
+A file comes from a stranger: it is bounded, no file outside of its folder is read for it, and ports that no router has
+are ignored.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.shells.files import read_octets
 from dmvpn.shells.topologies import described
 from dmvpn.shells.topologies.model import Node, Topology
 
@@ -28,17 +29,18 @@ if TYPE_CHECKING:
 __all__ = ("SUFFIXES", "Node", "Topology", "segments_of", "topology_in")
 
 SUFFIXES: Final = (".unl", ".gns3", ".yaml", ".yml")
-#: Octets; a configuration of a stranger may have as many.
+#: Octets; the limit of a stranger's configuration.
 _LARGEST: Final = 4 << 20
 
 
 def topology_in(path: Path) -> Topology | None:
-    """Return what a topology file says; None for anything else, and for one that cannot be read."""
+    """Return the contents of a topology file; None for any other file, and for an unreadable one."""
     suffix = path.suffix.lower()
     try:
-        if suffix not in SUFFIXES or not path.is_file() or path.stat().st_size > _LARGEST:
+        octets = read_octets(path, _LARGEST) if suffix in SUFFIXES else b""
+        if not octets or len(octets) > _LARGEST:
             return None
-        return _reader(suffix)(path, path.read_text(encoding="utf-8", errors="replace"))
+        return _reader(suffix)(path, octets.decode("utf-8", "replace"))
     except (OSError, ValueError, RecursionError):
         return None
 
@@ -46,17 +48,16 @@ def topology_in(path: Path) -> Topology | None:
 def _reader(suffix: str) -> Callable[[Path, str], Topology | None]:
     if suffix in (".yaml", ".yml"):
         return described.read
-    from dmvpn.shells.topologies import drawn  # only here: it reads XML, which each router of a lab would keep
+    from dmvpn.shells.topologies import drawn  # only here: it imports XML, which each router of a lab would keep
 
     return drawn.eve if suffix == ".unl" else drawn.gns3
 
 
 def segments_of(topology: Topology, routers: Container[str]) -> dict[End, int]:
-    """Return for each port of a router a number, equal for ports on one wire. routers: names of nodes, in small
-    letters.
+    """Return for each port of a router a number, equal for ports on one wire.
 
-    What is no router (a switch, a cloud) joins all that is plugged into it: which of them are of one subnet is said by
-    addresses.
+    routers: names of nodes, in small letters. Other devices (a switch, a cloud) join everything plugged into them;
+        their subnets follow from the addresses.
     """
     leader: dict[object, object] = {}
 

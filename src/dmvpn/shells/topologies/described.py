@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _CML: Final = re.compile(r"^nodes:\s*$.*^\s+(?:- )?node_definition:", re.MULTILINE | re.DOTALL)
 _CONTAINERLAB: Final = re.compile(r"^topology:\s*$.*^\s+nodes:\s*$", re.MULTILINE | re.DOTALL)
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: `eth1` of a node is this port, by the kind of the node: the first part of its name, and the number of `eth1`.
+#: The port of a node's `eth1`, by the kind of the node: the first part of its name, and the number of `eth1`.
 _PORTS: Final = {
     "cisco_iol": ("Ethernet0/", 1),
     "cisco_vios": ("GigabitEthernet0/", 1),
@@ -35,7 +35,7 @@ _ETH: Final = re.compile(r"eth(\d{1,3})$")
 
 
 def read(path: Path, text: str) -> Topology | None:
-    """Return one of the two, or None. Raises ValueError, RecursionError."""
+    """Return the topology of either program, or None. Raises ValueError, RecursionError."""
     is_cml = _CML.search(text) is not None
     if not is_cml and _CONTAINERLAB.search(text) is None:
         return None
@@ -49,7 +49,7 @@ def read(path: Path, text: str) -> Topology | None:
 
 
 def _refuse_depth(text: str) -> None:
-    """Raise ValueError for a text that is deeper than any topology: the library would follow it until it crashes."""
+    """Raise ValueError for a text that is deeper than any topology: the library would recurse until it crashes."""
     depth = 0
     for event in yaml.parse(text, Loader=_LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

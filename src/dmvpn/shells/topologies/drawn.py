@@ -1,4 +1,4 @@
-"""Topologies that programs with a drawing area write: EVE-NG (XML) and GNS3 (JSON)."""
+"""Topologies of programs with a drawing area: EVE-NG (XML) and GNS3 (JSON)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def eve(path: Path, text: str) -> Topology | None:
 
 
 def _networks(root: ElementTree.Element, names: dict[str, str]) -> Iterator[tuple[End, ...]]:
-    """Yield Ethernet ports by the network that they are in; serial ones name the node at the other end."""
+    """Yield Ethernet ports by their network; serial ones name the node at the other end."""
     networks: dict[str, list[End]] = {}
     for node in root.iter("node"):
         for interface in node.iter("interface"):
@@ -71,7 +71,7 @@ def _opened(text: str) -> str:
 
 # ------------------------------------------------------------------------------------------------ GNS3
 
-#: What ports are called by the kind of a node, with its adapter and the port of that.
+#: Names of ports by the kind of a node, with its adapter and the port of that.
 _PORTS: Final = {"dynamips": "FastEthernet{}/{}", "iou": "Ethernet{}/{}", "qemu": "GigabitEthernet0/{}"}
 
 
@@ -93,7 +93,7 @@ def gns3(path: Path, text: str) -> Topology | None:
 
 
 def _file(folder: Path, number: str, node: Json) -> Path | None:
-    """Return where the configuration of a node is: as its properties say, beside the project or in the node's own
+    """Return the file of a node's configuration: from its properties, beside the project or in the node's own
     folder.
     """
     properties = _of(node, "properties")

@@ -1,4 +1,4 @@
-"""What a topology file says, whichever program wrote it."""
+"""The contents of a topology file, whichever program wrote it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ End = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Anything that is plugged in.
+    """Any device.
 
-    text: its configuration, each line at the number that it has in the topology file.
-    file: that of its configuration, if it is another one.
+    text: its configuration, each line at its number in the topology file.
+    file: of its configuration, if that is another one.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Topology:
 
 
 def port_named(name: str) -> str:
-    """Return a port as configurations call it: "Ethernet0/1" for "e0/1"."""
+    """Return the long name of a port: "Ethernet0/1" for "e0/1"."""
     return normalize_interface(name) or name
 
 
 def within(folder: Path, name: str) -> Path | None:
-    """Return a file of the folder or below it; None if it is somewhere else, or is not there."""
+    """Return a file of the folder or below it; None if it is somewhere else, or does not exist."""
     try:
         path = (folder / name).resolve()
         return path if path.is_relative_to(folder.resolve()) and path.is_file() else None

@@ -2,9 +2,9 @@
 
     -c N   so many          -s N   octets of data (56)      -t N   TTL            -M do|want|dont   Don't Fragment
     -i S   seconds between  -W S   seconds for the last     -w S   seconds in all -I ADDRESS        from this one
-    -q     no lines         -n     nothing: no name is looked for                 -Q N              type of service
+    -q     no lines         -n     no effect: names are never looked up           -Q N              type of service
 
-Path MTUs are remembered for one run: with `want`, the default, what is larger than that goes without DF from then on.
+Path MTUs are stored for one run: with `want`, the default, larger packets are sent without DF from then on.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 _LETTERS: Final = "c:s:t:M:i:W:w:I:Q:qn46"
 _SPELLED: Final = {"count": "c", "size": "s", "ttl": "t", "interval": "i", "timeout": "W", "deadline": "w"}
 _PATTERN: Final = 0x1011
-#: Octets of data from which on ping writes the time into its packets.
+#: Octets of data that ping needs to write the time into its packets.
 _TIMED: Final = 16
-#: Requests that are remembered for their answers.
+#: Requests that are kept until their answers.
 _REMEMBERED: Final = 1024
 _MOST: Final = 1_000_000
 _LONGEST_WAIT: Final = 3600.0
@@ -112,7 +112,7 @@ class Ping(Program):
     """One run of `ping`."""
 
     def __init__(self, words: Sequence[str], own: Sequence[IPAddress], identifier: int) -> None:
-        """own: the addresses of the host. identifier: tells this run from others. Raises UserError."""
+        """own: the addresses of the host. identifier: separates this run from other ones. Raises UserError."""
         super().__init__()
         self._ask = _read(words, own)
         self._identifier = identifier
@@ -139,7 +139,7 @@ class Ping(Program):
         return self._send(now)
 
     def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[SendIp]:
-        """Return an answer, or an error about a request."""
+        """Process an answer, or an error about a request."""
         match message:
             case EchoReply() if message.identifier == self._identifier:
                 self._answered(packet, message, now)
@@ -152,7 +152,7 @@ class Ping(Program):
         return []
 
     def tick(self, now: float) -> list[SendIp]:
-        """Send the next request, which is due, or end."""
+        """Send the next request, or end."""
         until = self._ask.until
         if self._ask.count == self._sent or (until is not None and now >= self._began + until):
             self._finish()
@@ -240,7 +240,7 @@ class Ping(Program):
 
 
 def _reason(message: DestinationUnreachable | TimeExceeded, version: int) -> str:
-    """Return the words of iputils."""
+    """Return the error in the words of iputils."""
     if isinstance(message, TimeExceeded):
         if version == 6:
             return "Time exceeded: Hop limit"
@@ -254,6 +254,6 @@ def _reason(message: DestinationUnreachable | TimeExceeded, version: int) -> str
 
 
 def _milliseconds(seconds: float) -> str:
-    """Return three digits that count, as far as there are so many."""
+    """Return three significant digits, as far as there are so many."""
     time = seconds * 1000
     return f"{time:.0f}" if time >= 99.95 else f"{time:.1f}" if time >= 9.995 else f"{time:.{2 if time >= 1 else 3}f}"

@@ -1,4 +1,4 @@
-"""What a program of a host is, and how its words are read."""
+"""The interface of a host's program, and its option parser."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ LARGEST: Final = 0xFFFF
 
 
 class Program(ABC):
-    """One run. What it says is added to `lines`; code: its exit code, None while it runs.
+    """One run. Its output is added to `lines`; code: its exit code, None while it runs.
 
     Its owner calls the methods one at a time, sends the packets that they return, and calls `tick` at `deadline`. Times
-    are seconds on the clock of the world.
+    are seconds on the clock of the simulation.
     """
 
     def __init__(self) -> None:
@@ -37,35 +37,35 @@ class Program(ABC):
 
     @abstractmethod
     def start(self, now: float) -> list[SendIp]:
-        """Begin."""
+        """Start."""
 
     @abstractmethod
     def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[SendIp]:
-        """Take an ICMP message that the host got, for this program or for another one."""
+        """Process an ICMP message that the host received, for this program or for another one."""
 
     @abstractmethod
     def tick(self, now: float) -> list[SendIp]:
-        """Go on when the deadline has come."""
+        """Continue at the deadline."""
 
     @abstractmethod
     def interrupt(self, now: float) -> None:
-        """Obey Ctrl-C."""
+        """Handle Ctrl-C."""
 
     def fail(self, text: str) -> None:
-        """Note that a packet could not be sent at all: the host has no way for it."""
+        """Record that a packet could not be sent: the host has no route for it."""
         self.lines.append(text)
         self.end(2)
 
     def end(self, code: int) -> None:
-        """End what is over."""
+        """End the run."""
         self.code, self.deadline = code, None
 
 
 class Options:
-    """The words behind a program's name. Raises UserError for what it does not know."""
+    """The arguments of a program. Raises UserError for unknown ones."""
 
     def __init__(self, program: str, words: Sequence[str], letters: str, spelled: Mapping[str, str]) -> None:
-        """letters: as getopt has it. spelled: long names, and the letters that they mean."""
+        """letters: as for getopt. spelled: long names, with their letters."""
         self._program = program
         long = [f"{name}=" if f"{letter}:" in letters else name for name, letter in spelled.items()]
         try:
@@ -79,11 +79,11 @@ class Options:
         return f"-{letter}" in self._values
 
     def text(self, letter: str) -> str:
-        """Return the value of an option; "" where it is not given."""
+        """Return the value of an option; "" if it is not given."""
         return self._values.get(f"-{letter}", "")
 
     def number(self, letter: str, default: float, least: float, most: float) -> float:
-        """Return a number behind an option. Raises UserError."""
+        """Return the number of an option. Raises UserError."""
         return self.amount(f"-{letter}", self.text(letter) or str(default), least, most)
 
     def amount(self, name: str, text: str, least: float, most: float) -> float:
@@ -97,7 +97,7 @@ class Options:
         return value
 
     def destination(self, most: int = 1) -> IPAddress:
-        """Return the address that it is about; `most`: words that there may be in all. Raises UserError."""
+        """Return the destination address; `most`: number of arguments at most. Raises UserError."""
         if not self.rest:
             raise UserError(f"{self._program}: which address?")
         if len(self.rest) > most:
@@ -116,7 +116,7 @@ class Options:
         return address
 
     def source(self, letter: str, own: Sequence[IPAddress], version: int) -> IPAddress | None:
-        """Return an own address behind an option, or the interface's; None where it is not given. Raises UserError."""
+        """Return an own address of an option, or the interface's; None if it is not given. Raises UserError."""
         text = self.text(letter)
         if text in ("", "eth0"):
             return None

@@ -1,6 +1,6 @@
-"""The programs that run on the hosts of a world, and what they have said since somebody last asked.
+"""The programs that run on the hosts of a simulation, and their output since the last request.
 
-A program of which nobody hears any more is ended: its terminal is gone, or it says more than anybody reads.
+A program without a reader is ended: its terminal is gone, or its output exceeds what the terminal reads.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 _Make = Callable[[Sequence[str], Sequence["IPAddress"], int], "Program"]
 PROGRAMS: Final[dict[str, _Make]] = {"ping": Ping, "traceroute": Traceroute}
-#: Programs at a time; lines of one that nobody has read; seconds in which somebody must ask for them.
+#: Programs at a time; unread lines of one; seconds between two requests for its output, after which it is ended.
 _MOST: Final = 64
 _UNREAD: Final = 10_000
 _UNHEARD: Final = 10.0
-#: RFC 6335 §6: ports that belong to nobody; identifiers of echo requests may be the same.
+#: RFC 6335 §6: dynamic ports, which no service owns; identifiers of echo requests may be the same.
 _FIRST_PORT: Final = 49152
 
 
@@ -44,7 +44,7 @@ class _Job:
 
 
 class Programs:
-    """Of one world. The times with which others ask are theirs (the wall clock); programs have the world's."""
+    """The programs of one simulation. Times of callers are the wall clock's; programs have the simulation's."""
 
     def __init__(self, world: Simulator) -> None:
         self._world = world
@@ -55,7 +55,7 @@ class Programs:
         self._busy = False
 
     def start(self, host: str, words: Sequence[str], asked_at: float) -> int:
-        """Start a program at a host; its number. Raises UserError for what hosts cannot run, or not with such words."""
+        """Start a program at a host. Returns its number. Raises UserError for unknown programs or invalid arguments."""
         node = self._world.hosts[host]
         name, *rest = words or [""]
         if name not in PROGRAMS:
@@ -76,7 +76,7 @@ class Programs:
         return self._number
 
     def output(self, number: int, asked_at: float) -> tuple[list[str], int | None]:
-        """Return what it said since it was asked last, and its exit code if it has ended; then it is forgotten.
+        """Return its output since the last request, and its exit code if it has ended; then it is removed.
 
         Raises UserError.
         """
@@ -88,13 +88,13 @@ class Programs:
         return lines, job.program.code
 
     def interrupt(self, number: int) -> None:
-        """Obey Ctrl-C. Raises UserError."""
+        """Handle Ctrl-C. Raises UserError."""
         program = self._job(number).program
         if program.code is None:
             program.interrupt(self._world.now)
 
     def prune(self, now: float) -> None:
-        """Forget programs for which nobody asks."""
+        """Remove programs whose output is no longer requested."""
         self._jobs = {number: job for number, job in self._jobs.items() if now - job.asked_at < _UNHEARD}
 
     def _job(self, number: int) -> _Job:
@@ -103,9 +103,9 @@ class Programs:
         return self._jobs[number]
 
     def _take(self, host: HostNode, packet: IpReceived) -> None:
-        """Take what a host gets.
+        """Process a packet that a host received.
 
-        It may come while the host sends: to itself, or of a wire that nobody is plugged into.
+        It may come while the host sends: to itself, or from an unconnected wire.
         """
         self._arrived.append((host, packet))
         if not self._busy:
@@ -123,7 +123,7 @@ class Programs:
                     self._move(job, job.program.receive(packet, message, self._world.now))
 
     def _move(self, job: _Job, packets: Sequence[SendIp]) -> None:
-        """Send what a program sends, and wake it when it wants to be."""
+        """Send a program's packets, and schedule its deadline."""
         self._busy = True
         for packet in packets:
             try:

@@ -4,7 +4,7 @@
     -w S seconds to wait (5)   -N N   at a time (16)       -s A   from this address   -p N   first port
     -I   echo requests         -F     Don't Fragment       -t N   type of service     HOST [OCTETS]
 
-A probe without answer is given up sooner where others of its hop answered: after a second, or thrice as long.
+The wait for a probe is shorter where other probes of its hop were answered: a second, or thrice their time.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _MOST_PORTS: Final = 0xFFFF
 #: Octets of data without a length on the command line.
 _DATA: Final = 40
 _PATTERN: Final = 0x4041
-#: Seconds that a probe has at least, though others of its hop were answered sooner, and how many times as long as them.
+#: Minimum wait for a probe in seconds when other probes of its hop were answered, and the factor of their time.
 _LEAST: Final = 1.0
 _AS_LONG: Final = 3.0
 _MARKS: Final[dict[int, str]] = {
@@ -61,7 +61,7 @@ _MARKS: Final[dict[int, str]] = {
 
 @dataclass(slots=True)
 class _Probe:
-    """by: the router that answered; None: no answer in time. mark: why the path ends there, "" where it does not."""
+    """by: the router that answered; None: no answer in time. mark: why the path ends there, "" if it does not."""
 
     ttl: int
     sent_at: float
@@ -75,7 +75,7 @@ class Traceroute(Program):
     """One run of `traceroute`."""
 
     def __init__(self, words: Sequence[str], own: Sequence[IPAddress], identifier: int) -> None:
-        """own: the addresses of the host. identifier: tells this run from others. Raises UserError."""
+        """own: the addresses of the host. identifier: separates this run from other ones. Raises UserError."""
         super().__init__()
         options = Options("traceroute", words, _LETTERS, _SPELLED)
         self._to = options.destination(most=2)
@@ -93,7 +93,7 @@ class Traceroute(Program):
         self._port = int(options.number("p", _PORT, 1, _MOST_PORTS))
         self._tos = int(options.number("t", 0, 0, 255))
         self._echo, self._numeric, self._df = "I" in options, "n" in options, "F" in options
-        #: The port that datagrams come from, or the identifier of echo requests.
+        #: The source port of datagrams, or the identifier of echo requests.
         self._identifier = identifier
         self._probes: list[_Probe] = []
         self._end_ttl = self._last
@@ -105,7 +105,7 @@ class Traceroute(Program):
         return self._go_on(now)
 
     def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[SendIp]:
-        """Take what is perhaps the fate of a probe."""
+        """Process the possible answer to a probe."""
         number = self._number_of(message)
         if number is None or not 0 <= number < len(self._probes) or self._probes[number].done:
             return []
@@ -118,14 +118,14 @@ class Traceroute(Program):
         return self._go_on(now)
 
     def tick(self, now: float) -> list[SendIp]:
-        """Go on when some probes had no answer in time."""
+        """Continue after some probes timed out."""
         for probe in self._probes:
             if not probe.done and self._expires(probe) <= now:
                 probe.done = True
         return self._go_on(now)
 
     def interrupt(self, now: float) -> None:
-        """Print what is known of a hop that is not complete."""
+        """Print the known part of an incomplete hop."""
         if any(probe.done for probe in self._of(self._printed + 1)):
             self._print_hop(self._printed + 1)
         self.end(130)
@@ -138,7 +138,7 @@ class Traceroute(Program):
         return _MARKS.get(message.code, f"!<{message.code}>")
 
     def _number_of(self, message: IcmpMessage) -> int | None:
-        """Return which probe a message is about."""
+        """Return the number of the probe that a message answers."""
         match message:
             case EchoReply() if self._echo and message.identifier == self._identifier:
                 return message.sequence - 1
@@ -152,7 +152,7 @@ class Traceroute(Program):
         return None
 
     def _go_on(self, now: float) -> list[SendIp]:
-        """Print what is complete; send as many probes as may be under way."""
+        """Print complete hops; send as many probes as may be in flight."""
         while self._printed < self._end_ttl:
             hop = self._of(self._printed + 1)
             if len(hop) < self._queries or not all(probe.done for probe in hop):
@@ -186,7 +186,7 @@ class Traceroute(Program):
         return SendIp(None, self._from, self._to, protocol, payload, ttl=ttl, tos=self._tos, df=self._df)
 
     def _expires(self, probe: _Probe) -> float:
-        """Return when nobody waits for its answer any more."""
+        """Return when the wait for its answer ends."""
         took = [other.took for other in self._of(probe.ttl) if other.by is not None]
         return probe.sent_at + (min(self._wait, max(_LEAST, _AS_LONG * max(took))) if took else self._wait)
 

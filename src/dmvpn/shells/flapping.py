@@ -1,0 +1,80 @@
+"""Whether a converged lab stays so: a lab that comes up and goes down again has not converged.
+
+    flapping(facts)         what will not last, in sentences by router
+    changing(before, now)   routers whose neighbors or routes changed between two observations
+
+A tunnel whose packets are routed into itself goes down as soon as its peer entry expires, and comes up again; so does a
+neighbor whose hold time is shorter than its hello interval.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.facts import Address, Network
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.shells.facts import LabFacts
+
+
+def flapping(facts: LabFacts) -> dict[str, list[str]]:
+    """Return what will not last, by router; routers that are stable are left out."""
+    found = {
+        name: [*_loops(router), *_forgotten(router)]
+        for name, router in facts.routers.items()
+        if router is not None and name not in facts.providers
+    }
+    return {name: list(dict.fromkeys(texts)) for name, texts in found.items() if texts}
+
+
+def _loops(router: RouterFacts) -> Iterator[str]:
+    """Yield tunnels whose own packets, to a peer, are routed into the tunnel."""
+    for tunnel in router.tunnels:
+        for nbma in dict.fromkeys(_far_ends(tunnel)) if tunnel.enabled else ():
+            best = next(iter(router.routes_to(nbma)), None)
+            if best is not None and any(hop.interface == tunnel.name for hop in best.next_hops):
+                yield (
+                    f"{tunnel.name} flaps: {best.source.upper()} leads to its peer {nbma} through {tunnel.name} itself "
+                    f"({best.prefix})"
+                )
+                break
+
+
+def _far_ends(tunnel: TunnelFacts) -> Iterator[Address]:
+    if tunnel.destination is not None:
+        yield tunnel.destination
+    yield from (server.nbma for server in tunnel.servers if server.nbma is not None)
+    yield from (mapping.nbma for mapping in tunnel.mappings if mapping.nbma is not None)
+
+
+def _forgotten(router: RouterFacts) -> Iterator[str]:
+    """Yield interfaces on which EIGRP's hold time ends before the next hello."""
+    for process in router.eigrp:
+        for one in process.interfaces:
+            is_heard = any(
+                each.interface == one.name and each.protocol.startswith("eigrp") for each in router.neighbors
+            )
+            if is_heard and not one.passive and one.hold_time <= one.hello_interval:
+                yield (
+                    f"EIGRP {process.autonomous_system} flaps on {one.name}: it greets every {one.hello_interval} s, "
+                    f"and asks to be forgotten after {one.hold_time} s"
+                )
+
+
+def changing(before: LabFacts, now: LabFacts) -> list[str]:
+    """Return the routers whose neighbors or routes have changed."""
+    return [
+        name
+        for name, router in now.routers.items()
+        if _state(router) != _state(before.routers.get(name)) and name not in now.providers
+    ]
+
+
+def _state(router: RouterFacts | None) -> tuple[dict[Network, list[str]], list[tuple[str, str, str]]] | None:
+    if router is None:
+        return None
+    routes = {route.prefix: [f"{hop.address} {hop.interface}" for hop in route.next_hops] for route in router.routes}
+    neighbors = [(each.protocol, each.interface, str(each.address)) for each in router.neighbors if each.up]
+    return routes, neighbors
