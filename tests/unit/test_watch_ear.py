@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from dmvpn.app.watch import Record, _Ear
-from dmvpn.base.chronicle import Line, Sign, StateChanged, Topic, line_to_plain
+from dmvpn.app.watch import Ear, StoryRecord
+from dmvpn.base.chronicle import ChronicleLine, Sign, StateChanged, Topic, line_to_plain
 from dmvpn.base.errors import UserError
 from dmvpn.face.protocol import News
 from dmvpn.face.watcher import Heard
@@ -17,14 +17,14 @@ MAPPING = StateChanged(topic=Topic.MAPPING, sign=Sign.CAME, subject="10.4.4.0/24
 ROUTE = StateChanged(topic=Topic.ROUTE, sign=Sign.CAME, subject="10.4.4.0/24")
 
 
-def news(now: float, *lines: Line, begins: bool = False) -> Heard:
+def news(now: float, *lines: ChronicleLine, begins: bool = False) -> Heard:
     """R41 says something at this time."""
     return Heard("R41", News(lines=tuple(map(line_to_plain, lines)), now=now, begins=begins))
 
 
 def told(*heard: Heard, since: int = 0, routes: bool = False) -> list[Step]:
     """The steps."""
-    ear = _Ear(since, routes=routes)
+    ear = Ear(since, routes=routes)
     for one in heard:
         ear.hear(one)
     return ear.ripe(float("inf"))
@@ -40,7 +40,7 @@ def test_a_router_goes_by_the_clock_of_its_lab() -> None:
 
 def test_a_router_begins_again_before_it_does_anything() -> None:
     """Seen: it begins again stood behind all that it had done since."""
-    steps = told(news(100.0, begins=True), news(200.5, Line(1, 200.0, MAPPING), begins=True))
+    steps = told(news(100.0, begins=True), news(200.5, ChronicleLine(1, 200.0, MAPPING), begins=True))
     assert [(step.time, step.kind, step.text) for step in steps if isinstance(step, Note)] == [
         (200.0, "router", "begins again"),
         (200.0, "mapping", ""),
@@ -48,7 +48,13 @@ def test_a_router_begins_again_before_it_does_anything() -> None:
 
 
 def test_what_was_before_is_told_as_far_as_it_is_wanted() -> None:
-    heard = news(100.0, Line(1, 50.0, MAPPING), Line(2, 95.0, MAPPING), Line(3, 96.0, ROUTE), begins=True)
+    heard = news(
+        100.0,
+        ChronicleLine(1, 50.0, MAPPING),
+        ChronicleLine(2, 95.0, MAPPING),
+        ChronicleLine(3, 96.0, ROUTE),
+        begins=True,
+    )
     assert [step.time for step in told(heard)] == []
     assert [step.time for step in told(heard, since=10)] == [95.0]
     assert [step.time for step in told(heard, since=60, routes=True)] == [50.0, 95.0, 96.0]
@@ -56,11 +62,13 @@ def test_what_was_before_is_told_as_far_as_it_is_wanted() -> None:
 
 def test_a_story_counts_what_it_has_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dmvpn.app.watch.LARGEST_STORY", 3)
-    steps = told(news(200.0, *(Line(number, 100.0 + number, MAPPING) for number in range(5)), begins=True), since=200)
-    record = Record()
+    steps = told(
+        news(200.0, *(ChronicleLine(number, 100.0 + number, MAPPING) for number in range(5)), begins=True), since=200
+    )
+    record = StoryRecord()
     for one in (steps[:2], steps[2:4], steps[4:]):
         record.add(one)
-    assert (record.steps, record.untold) == (steps[:3], 2)
+    assert (record.steps, record.omitted) == (steps[:3], 2)
 
 
 def test_a_router_of_another_version_is_no_riddle() -> None:

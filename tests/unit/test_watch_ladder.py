@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.chronicle import Sign
-from dmvpn.tools.watch import Arrow, Ladder, Look, Network, Note, Step, diagram, story
+from dmvpn.tools.watch import Arrow, Ladder, Look, Note, Step, StoryNetwork, diagram, story
 from dmvpn.tools.watch.ladder import room_for
 from dmvpn.tools.watch.story import LARGEST_DIAGRAM
 
@@ -188,9 +188,9 @@ def test_a_name_that_is_syntax_is_written_in_codes() -> None:
     assert "    p1->>p2: resolution #35;1#59;.#60;b#62;" in text
 
 
-def network(*routers: str) -> Network:
+def network(*routers: str) -> StoryNetwork:
     """What a story is about."""
-    return Network(
+    return StoryNetwork(
         lab="notes", kind="simulated", routers=routers, hosts={"H3": "10.3.3.100/24"}, links=("R11:Gi0/1 R31:Gi0/1",)
     )
 
@@ -215,7 +215,7 @@ def test_a_story_has_the_network_the_diagram_and_a_sentence_for_each_step() -> N
 
 def test_a_story_that_was_too_long_says_how_much_it_lacks() -> None:
     """Seen: it ended in the middle, and looked like all that had happened."""
-    text = story(network(*ROUTERS), [note("R31")] * 5, untold=7)
+    text = story(network(*ROUTERS), [note("R31")] * 5, omitted=7)
     assert "7 more steps came after these and are not told: a story has no more than 5." in text
 
 

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import pytest
 
 from dmvpn.base.chronicle import (
-    Line,
+    ChronicleLine,
     MessagePassed,
     Sign,
     StateChanged,
@@ -37,7 +37,7 @@ def told(*lines: tuple[str, float, MessagePassed | StateChanged]) -> list[Step]:
     for router, address in NBMA.items():
         assembler.knows(router, [address])
     for number, (router, time, what) in enumerate(lines, 1):
-        assembler.add(router, Line(number, time, what), arrived=0.0)
+        assembler.add(router, ChronicleLine(number, time, what), arrived=0.0)
     return assembler.take(arrived_before=1.0)
 
 
@@ -103,9 +103,9 @@ def test_a_clock_that_is_a_little_late_turns_no_arrow_round() -> None:
 def test_lines_wait_for_those_that_were_earlier() -> None:
     assembler = Assembler()
     change = StateChanged(topic=Topic.MAPPING, sign=Sign.CAME, subject="10.4.4.0/24", text="= 172.16.41.1 (resolved)")
-    assembler.add("R31", Line(1, 2.0, change), arrived=10.0)
+    assembler.add("R31", ChronicleLine(1, 2.0, change), arrived=10.0)
     assert assembler.take(10.0 - HOLD) == []
-    assembler.add("R41", Line(1, 1.0, change), arrived=10.2)
+    assembler.add("R41", ChronicleLine(1, 1.0, change), arrived=10.2)
     steps = assembler.take(10.3 - HOLD + HOLD)
     assert [step.router for step in steps if isinstance(step, Note)] == ["R41", "R31"]
     assert not assembler.waits
@@ -115,10 +115,10 @@ def test_a_line_that_comes_late_waits_for_its_counterpart_as_long_as_any() -> No
     """Seen: with `--since 1h` what two routers had said to each other was told as lost, twice."""
     assembler = Assembler()
     change = StateChanged(topic=Topic.MAPPING, sign=Sign.CAME, subject="10.4.4.0/24")
-    assembler.add("R11", Line(9, 5.0, change), arrived=10.0)
-    assembler.add("R31", Line(1, 1.0, passed(Way.SENT, "R41")), arrived=10.4)
+    assembler.add("R11", ChronicleLine(9, 5.0, change), arrived=10.0)
+    assembler.add("R31", ChronicleLine(1, 1.0, passed(Way.SENT, "R41")), arrived=10.4)
     assert assembler.take(10.1) == []
-    assembler.add("R41", Line(1, 1.1, passed(Way.RECEIVED, "R31")), arrived=10.6)
+    assembler.add("R41", ChronicleLine(1, 1.1, passed(Way.RECEIVED, "R31")), arrived=10.6)
     assert ends(assembler.take(10.6)) == [("R31", "R41", True)]
     assert not assembler.waits
 
@@ -142,7 +142,7 @@ def test_a_router_that_returns_is_heard_before_what_was_sent_to_it_is_told_as_lo
     ],
 )
 def test_a_line_travels_whole(what: MessagePassed | StateChanged) -> None:
-    line = Line(7, 3.5, what)
+    line = ChronicleLine(7, 3.5, what)
     assert line_from_plain(line_to_plain(line)) == line
 
 

@@ -22,9 +22,12 @@ from dmvpn.base.errors import UserError
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.network.device import Device
 from dmvpn.network.routing import election_time
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
 from dmvpn.shells.convergence import cannot, unfinished
 from dmvpn.shells.exercises import places
 from dmvpn.shells.facts import LabFacts
+from dmvpn.shells.flapping import changing, flapping
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.forked import end_with, fork, importing
 from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
@@ -42,8 +45,9 @@ if TYPE_CHECKING:
 #: Seconds in which a lab must be ready: so many, and more for each router. With IPsec 252 take 26 s on two cores.
 PATIENCE = 20.0
 PATIENCE_EACH = 0.3
-#: Seconds between two looks.
+#: Seconds between two looks; and between those that must see the same neighbors and routes.
 _LOOKS = 0.05
+_SETTLED = 0.3
 
 
 def list_labs(told: Told) -> int:
@@ -189,7 +193,7 @@ def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:
     """Return routers by what each would say of parts that this release does not have."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for name, text in scenario.configurations.items():
-        for reason in not_built(text):
+        for reason in not_built(configurator(FEATURES).parse_text(text).tree):
             found[reason].append(name)
     return found
 
@@ -253,7 +257,8 @@ def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float, progress:
 
     Raises UserError if the lab ended.
     """
-    lacks, pause, facts = ["its supervisor has not started"], _LOOKS, None
+    lacks, pause = ["its supervisor has not started"], _LOOKS
+    looks = _Looks(scenario, folder)
     while lacks and time.monotonic() < end:
         progress.tell(f"{len(lacks)} missing, such as {lacks[0]}")
         if select.select([lab], [], [], pause)[0]:
@@ -264,17 +269,40 @@ def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float, progress:
             lacks = [str(text) for text in answer] if isinstance(answer, list) else []
             if not lacks and not scenario.is_exercise:  # where those begin, something is wrong by intention
                 asked = time.monotonic()
-                facts = _facts(folder)
-                lacks = _unfinished(scenario, facts)
-                pause = max(pause, 4 * (time.monotonic() - asked))  # of a large lab they take a while
+                lacks = looks.lacks()
+                pause = max(_SETTLED, 4 * (time.monotonic() - asked))  # of a large lab they take a while
     if scenario.is_exercise or not folder.control.exists():
         return lacks
-    if lacks or facts is None:
-        facts = _facts(folder)
-    return [
-        *(_unfinished(scenario, facts) if lacks else []),
-        *scenario.still_missing(cannot(facts, scenario.lab.ready.either)),
-    ]
+    return looks.at_end(lacks)
+
+
+class _Looks:
+    """Looks at the facts of a lab, one after the other."""
+
+    def __init__(self, scenario: Scenario, folder: LabFolder) -> None:
+        self._scenario = scenario
+        self._folder = folder
+        self._last: LabFacts | None = None
+        self._flaps: list[str] = []  # what flapped at the last look: while a tunnel is down, nothing shows why
+
+    def lacks(self) -> list[str]:
+        """Look once more, and return what is missing. Two looks must see the same neighbors and routes."""
+        before, self._last = self._last, _facts(self._folder)
+        missing = _unfinished(self._scenario, self._last)
+        self._flaps = self._scenario.still_missing(flapping(self._last)) or (self._flaps if missing else [])
+        if missing or self._flaps:
+            return missing or self._flaps
+        if before is None:
+            return ["a second look at its routes"]
+        return [f"{name}: its neighbors and routes still change" for name in changing(before, self._last)]
+
+    def at_end(self, lacks: list[str]) -> list[str]:
+        """Return what is missing at the end of the wait. lacks: what was missing at the last look."""
+        facts = self._last
+        if lacks or facts is None:
+            facts = _facts(self._folder)
+            lacks = [*_unfinished(self._scenario, facts), *self._flaps] or lacks
+        return [*lacks, *self._scenario.still_missing(cannot(facts, self._scenario.lab.ready.either))]
 
 
 def _indented(lines: list[str]) -> str:

@@ -14,6 +14,7 @@ from dmvpn.features.nat.model import NatConfig
 from dmvpn.features.nat.rules import Policies
 from dmvpn.features.policy.config import model as policy_model
 from dmvpn.features.policy.machine import of_packets
+from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import Fate
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.redaction import without_keys
@@ -23,11 +24,11 @@ from dmvpn.router.language import configurator
 from dmvpn.shells.router_files import read_routers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from dmvpn.ios import ConfigResult, ConfigTree, Entry
-    from dmvpn.ios.parts import Part
+    from dmvpn.ios import ConfigResult, ConfigTree, LineReport
+    from dmvpn.ios.parts import RouterText
     from dmvpn.shells.scenario import Scenario
 
 #: Problems of one file that are printed: nobody reads more, and a terminal takes long for them.
@@ -47,7 +48,7 @@ def check(files: Iterable[Path]) -> int:
     return int(failed)
 
 
-def _check(path: Path, part: Part, *, is_only: bool) -> bool:
+def _check(path: Path, part: RouterText, *, is_only: bool) -> bool:
     """Print what there is to say of one router. True: no errors."""
     intake = take_in(part.text)
     is_good = _print_problems(path, intake.result)
@@ -55,7 +56,7 @@ def _check(path: Path, part: Part, *, is_only: bool) -> bool:
     asks = "; 'dmvpn run' starts only with --without for what is left out" if not intake.is_whole else ""
     if is_good or not is_only:
         print(f"{whose}: good{asks}" if is_good else f"{whose}: has errors")
-    for line in (*report(intake, fates=(Fate.LEFT_OUT, Fate.KEPT)), *not_built(intake.known_text)):
+    for line in (*report(intake, fates=(Fate.LEFT_OUT, Fate.KEPT)), *not_built(intake.tree)):
         print(f"  {line}")
     if said := put_in(intake.result):
         print(f"  {said}")
@@ -98,11 +99,10 @@ def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
             _refuse_strictly(name if file is None else file, text)
         for rule, why in _unobeyed(intake.tree):
             print(f"{name}: {rule}: it translates nothing, for {why}", file=sys.stderr)
-        if intake.is_whole:
-            continue
         for line in report(intake, fates=(Fate.REFUSED, Fate.LEFT_OUT)):
             print(f"{name}: {line}", file=sys.stderr)
-        scenario.configurations[name] = intake.text
+        if not intake.is_whole:
+            scenario.configurations[name] = intake.text
     if kept:
         print(f"note: {_kept(kept)}; 'dmvpn config check FILE' lists the lines", file=sys.stderr)
     return held
@@ -131,7 +131,7 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
     """
     agreed = {" ".join(line.lower().split()) for line in without}  # looked up, never iterated
     all_left = (entry for entry in result.entries if entry.fate is Fate.LEFT_OUT)
-    left = [entry for entry in all_left if _protects(entry) or not agreed & {*_as_typed(entry)}]
+    left = [entry for entry in all_left if _protects(entry) or not agreed & {*_as_named(entry)}]
     if not left:
         _refuse_unobeyed(name, result.tree, agreed)
     else:
@@ -139,7 +139,7 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
         shown = without_keys(first.text)
         why = f"{first.group.name}: {first.group.meaning}" if first.group is not None else ""
         others = f", and {len(left) - 1} more such lines" if len(left) > 1 else ""
-        instead = otherwise or ("" if _protects(first) else f"or go without it: --without '{shown}'")
+        instead = otherwise or ("" if _protects(first) else f"or go without it: --without '{shown}'{_all_of(left)}")
         raise UserError(
             f"{name}:{first.number}: {shown}: nothing here does that ({why}){others}; "
             f"take the line away{f', {instead}' if instead else ''}"
@@ -165,20 +165,29 @@ def _unobeyed(tree: ConfigTree) -> Iterator[tuple[str, str]]:
             yield str(rule), why
 
 
-def _as_typed(entry: Entry) -> Iterator[str]:
-    """Return how somebody names the line: as the file has it, or as it was shown, without its keys."""
-    return (" ".join(text.lower().split()) for text in (entry.text, without_keys(entry.text)))
+def _all_of(left: Sequence[LineReport]) -> str:
+    """Return how to agree to go without all lines of a group, if there are several."""
+    group = left[0].group
+    is_alone = group is None or all(entry.group is not group for entry in left[1:])
+    return "" if is_alone or group is None else f" (all of this kind: --without '{group.name}')"
 
 
-def _protects(entry: Entry) -> bool:
+def _as_named(entry: LineReport) -> Iterator[str]:
+    """Yield how somebody names the line: as the file has it, as it was shown (without its keys), or by its group."""
+    for text in (entry.text, without_keys(entry.text), entry.group.name if entry.group is not None else ""):
+        yield " ".join(text.lower().split())
+
+
+def _protects(entry: LineReport) -> bool:
     """Return whether tunnels would be protected otherwise without the line. Then nobody can agree to go without it."""
     return entry.group is not None and entry.group.protects
 
 
-def not_built(text: str) -> list[str]:
+def not_built(tree: ConfigTree) -> list[str]:
     """Return what a router with this configuration would say of parts that this release does not have."""
-    unobeyed = _unobeyed(configurator(FEATURES).parse_text(text).tree)
-    return [RuleRefused.of(rule, why).text for rule, why in unobeyed]
+    down = [(one.name, one.unbuilt) for one in tunnel_model(tree).tunnels if not one.shutdown and one.unbuilt]
+    said = [f"{name} stays down: {why}" for name, why in down]
+    return [*said, *(RuleRefused.of(rule, why).text for rule, why in _unobeyed(tree))]
 
 
 def examine(name: Path | str, text: str) -> tuple[ConfigResult, bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
@@ -9,14 +11,16 @@ from dmvpn.base.events import ConfigurationEntered
 from dmvpn.face.handle import new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.shells.handle import Handle
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.simulator.network import Impairment
 from dmvpn.tools.diff import Subject
 from dmvpn.tools.remedies import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from dmvpn.base.effects import Effect
-    from dmvpn.shells.facts import LabFacts
+    from dmvpn.shells.facts import LabFacts, LinkFacts
     from dmvpn.shells.scenario import Scenario
 
 #: Virtual seconds that a command may take, and between two looks whether it is done.
@@ -33,11 +37,23 @@ def brought_up(scenario: Scenario) -> CopiedLab:
 class CopiedLab:
     """A `Copy` of a scenario (tools/remedies), just built."""
 
-    def __init__(self, scenario: Scenario, seed: int = 1) -> None:
+    def __init__(self, scenario: Scenario, seed: int = 1, links: Iterable[LinkFacts] = ()) -> None:
         self._scenario = scenario
         self.subject = Subject.of(scenario, seed)
         self._world = self.subject.world
+        self._impair(links)
         self._handles = {name: self._handle(name) for name in self._world.routers}
+
+    def _impair(self, links: Iterable[LinkFacts]) -> None:
+        """Let wires drop here what they are known to drop in the lab: else lines are tried on better wires.
+
+        Random loss is left out: it would tell nothing of the lines.
+        """
+        for link in links:
+            badness = replace(Badness.named(link.bad), loss=0.0)
+            for end in link.ends[:1] if not badness.harmless else ():
+                with suppress(KeyError):  # a large network has not all of its wires in the copy
+                    self._world.segment_of(*end).impairment = Impairment.of(badness)
 
     def _handle(self, name: str) -> Handle:
         world = self._world

@@ -25,7 +25,8 @@ examples:
   dmvpn doctor R31 --one-end                 what R31 can know by itself; so it is with 'dmvpn run'
   dmvpn doctor --files DIR                   the network that the configurations of a folder make, in virtual time
   dmvpn doctor --fix DIR                     write changed configurations, and a diff for a review
-exit code: 0 nothing is broken; 1 something is, or looks so; 2 asked wrongly: no such router, lab or address
+exit code: 0 nothing is broken, or only what may be meant so; 1 something is, or looks so;
+           2 asked wrongly: no such router, lab or address
 Lines are tried in a copy of the network in virtual time; nothing is ever typed into a router.
 """
 
@@ -48,6 +49,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     doctor.add_argument("--no-trial", action="store_true", help="try no lines in a copy of the network")
     doctor.add_argument("--fix", metavar="DIR", type=Path, help="write the lines that were tried and work, as files")
     doctor.add_argument("--force", action="store_true", help="with --fix: overwrite files that are there")
+    doctor.add_argument("--brief", action="store_true", help="print the verdict alone, one line")
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.add_argument("-v", "--verbose", action="store_true", help="also list each ping that was sent")
     doctor.add_argument("--lab", help="the lab, if several are up")
@@ -69,7 +71,7 @@ def _asked(arguments: argparse.Namespace) -> int:
     _refuse_contradictions(arguments)
     from dmvpn.app import trying
     from dmvpn.app.progress import Progress
-    from dmvpn.tools.doctor import as_json, as_text, visit
+    from dmvpn.tools.doctor import as_json, as_text, brief, in_words, visit
 
     aim = _address(arguments.router, arguments.address)
     with Progress.of(arguments) as progress:
@@ -79,12 +81,15 @@ def _asked(arguments: argparse.Namespace) -> int:
         )
         network = None
         if not arguments.no_trial and trying.has_sense(diagnosis):
-            progress.tell("trying the lines in a copy of the network")
             network = patient.scenario()
-            diagnosis = trying.tried(diagnosis, network, patient.facts())
+            diagnosis = trying.tried(diagnosis, network, patient.facts(), progress.tell)
+    diagnosis = in_words(diagnosis, "--no-trial" if arguments.no_trial else "")
     if arguments.fix is not None:  # before a pager may end us
         trying.write(diagnosis, network, arguments.fix, force=arguments.force)
-    print(as_json(diagnosis) if arguments.json else "\n".join(as_text(diagnosis, verbose=arguments.verbose)))
+    if arguments.brief:
+        print(brief(diagnosis))
+    else:
+        print(as_json(diagnosis) if arguments.json else "\n".join(as_text(diagnosis, verbose=arguments.verbose)))
     return int(not diagnosis.healthy)
 
 
@@ -95,6 +100,8 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
         raise UserError(f"--one-end needs a router: dmvpn doctor {some_router()} --one-end")
     if arguments.fix is not None and (arguments.one_end or arguments.no_trial):
         raise UserError("--fix writes lines that were tried in a copy: leave out --one-end and --no-trial")
+    if arguments.brief and (arguments.json or arguments.verbose):
+        raise UserError("--brief prints one line: leave out --json and --verbose")
     if arguments.force and arguments.fix is None:
         raise UserError("--force goes with --fix")
     if arguments.files is not None and arguments.lab is not None:

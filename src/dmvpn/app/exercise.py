@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.app.told import Told
-    from dmvpn.tools.exercises import Exercise, Finding, Ground
+    from dmvpn.tools.exercises import Exercise, Ground, TaskResult
 
 _WIDTH: Final = 110
 _INDENT: Final = " " * 10
@@ -53,7 +53,7 @@ def grade(ground: Ground, one: Exercise, told: Told) -> int:
     return int(bool(left))
 
 
-def _told(number: int, finding: Finding) -> Iterator[str]:
+def _told(number: int, finding: TaskResult) -> Iterator[str]:
     yield f"{'done ' if finding.is_done else 'TO DO'}  {number}. {finding.task.title}"
     if not finding.is_done:
         for text in (f"Now: {finding.missing}.", finding.hint):

@@ -2,7 +2,7 @@
 
 dmvpn explain DT2                         all meanings of a flag
 dmvpn explain '%NHRP-3-PAKREPLY: ...'     a log line as it was copied
-dmvpn -r R31 show dmvpn | dmvpn explain   the screen, and beneath it what is on it
+dmvpn -r R31 show dmvpn | dmvpn explain   the screen, and below it the meanings of its words
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.ios.transcript import LONGEST_FILE
 
 if TYPE_CHECKING:
     from dmvpn.tools.explain import Explainer
 
-_TEXT = "what a flag, state, message, code, command or clause means; piped in, what is on a screen"
+_TEXT = "what a flag, state, message, code, command or clause means; piped in, the words of a screen"
 
 _WORDS = "as it is printed; - reads lines from a pipe (the sign itself is asked for as \"'-'\")"
 
@@ -47,7 +48,7 @@ def _piped() -> str:
     """Return what comes from the pipe. Whatever is no text in it is not explained, and does no harm."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
-    return sys.stdin.read()
+    return sys.stdin.read(LONGEST_FILE)
 
 
 def _word(text: str, *, as_json: bool) -> int:

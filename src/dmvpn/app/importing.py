@@ -14,16 +14,16 @@ from dmvpn.app.config import not_built
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.router.intake import put_in, report, take_in
-from dmvpn.shells.files import open_private
+from dmvpn.shells.files import leads_out, notes_on_links, open_private
 from dmvpn.shells.folders import files_of_strangers
-from dmvpn.shells.router_files import OtherDevice, read_routers
+from dmvpn.shells.router_files import NoConfiguration, read_routers
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from dmvpn.router.intake import Intake
+    from dmvpn.router.intake import EnteredText
 
 #: Files of a folder whose names end so are read, and others if what is in them looks like a configuration.
 _ENDINGS: Final = (".cfg", ".conf", ".txt", ".ios", ".config", ".log")
@@ -39,13 +39,13 @@ def import_files(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace, progress: Progress) -> int:
-    taken: dict[str, tuple[Path, Intake]] = {}
+    taken: dict[str, tuple[Path, EnteredText]] = {}
     refused = False
-    for number, path in enumerate(_files(arguments.files), 1):
+    for number, path in enumerate(_files(arguments.files, progress.say), 1):
         progress.tell(f"file {number}: {path.name}")
         try:
             parts = read_routers(path)
-        except OtherDevice as error:
+        except NoConfiguration as error:
             if len(arguments.files) == 1 and path == arguments.files[0]:
                 raise
             progress.say(f"{error}: it is left out")
@@ -64,8 +64,8 @@ def _import(arguments: argparse.Namespace, progress: Progress) -> int:
     return int(refused)
 
 
-def _print(path: Path, name: str, intake: Intake) -> None:
-    lines = [*report(intake), *not_built(intake.known_text)]
+def _print(path: Path, name: str, intake: EnteredText) -> None:
+    lines = [*report(intake), *not_built(intake.tree)]
     print(f"{path}: {name or intake.tree.hostname}" + ("" if lines else ": everything runs"))
     for line in lines:
         print(f"  {line}")
@@ -73,29 +73,32 @@ def _print(path: Path, name: str, intake: Intake) -> None:
         print(f"  {said}")
 
 
-def _name(path: Path, part: str, intake: Intake) -> str:
+def _name(path: Path, part: str, intake: EnteredText) -> str:
     """Return the name of the router's file, without `.cfg`."""
     hostname = intake.tree.hostname
     return hostname if hostname != "Router" else _UNNAMED.sub("-", part or path.stem).strip("-")
 
 
-def _files(named: Iterable[Path]) -> Iterator[Path]:
+def _files(named: Iterable[Path], say: Callable[[str], None]) -> Iterator[Path]:
     for path in named:
         if not path.is_dir():
             yield path
             continue
+        inside = sorted(path.iterdir())
+        for note in notes_on_links(path, inside):
+            say(note)
         others = files_of_strangers(path)
-        files = [
-            each
-            for each in sorted(path.iterdir())
-            if each in others or (each.is_file() and each.suffix.lower() in _ENDINGS and not each.name.startswith("."))
-        ]
+        files = [each for each in inside if each in others or (_is_named_so(each) and not leads_out(path, each))]
         if not files:
             raise UserError(f"{path}: no configuration in this folder")
         yield from files
 
 
-def _write(folder: Path, taken: dict[str, tuple[Path, Intake]], *, force: bool) -> None:
+def _is_named_so(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in _ENDINGS and not path.name.startswith(".")
+
+
+def _write(folder: Path, taken: dict[str, tuple[Path, EnteredText]], *, force: bool) -> None:
     for name, (path, _) in taken.items():
         if not _NAME.fullmatch(name):
             raise UserError(f"{path}: {name!r} is no name for a file: change its hostname")

@@ -46,7 +46,7 @@ _messages = logging.getLogger("dmvpn.messages")
 def to_stderr() -> None:
     """Print what is logged from now on."""
     handler = JournalHandler() if is_journal(2) else logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines(journal=is_journal(2)))
+    handler.setFormatter(JournalFormatter(journal=is_journal(2)))
     logging.basicConfig(handlers=[handler], level=logging.INFO)
 
 
@@ -59,7 +59,7 @@ def is_journal(descriptor: int, environment: Mapping[str, str] = os.environ) -> 
     return environment.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
-class Lines(logging.Formatter):
+class JournalFormatter(logging.Formatter):
     """One record as one line, or several. journal: for the journal."""
 
     def __init__(self, *, journal: bool) -> None:
@@ -102,7 +102,7 @@ class JournalHandler(logging.StreamHandler[TextIO]):
 
 def _entry(record: logging.LogRecord) -> bytes:
     """Return a record as the journal's own protocol has it."""
-    lines = Lines(journal=True).format(record).split("\n")
+    lines = JournalFormatter(journal=True).format(record).split("\n")
     fields = {
         "MESSAGE": "\n".join(line.partition(">")[2] for line in lines),
         "PRIORITY": str(_severity(record)),

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
-from dmvpn.judge.campaigns import Order, campaign, carry_out, load, orders
+from dmvpn.base.values import dataclass
+from dmvpn.judge.campaigns import Lost, Order, campaign, carry_out, load, orders
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
-    from dmvpn.judge.campaign import Verdict
-    from dmvpn.judge.campaigns import Outcome
+    from dmvpn.judge.campaign import RunVerdict
+    from dmvpn.judge.campaigns import OrderOutcome
 
 #: The word behind `--faults` that asks for those of the seed.
 RANDOM = "random"
@@ -47,39 +48,67 @@ def judge_many(arguments: argparse.Namespace) -> int:
     names = dict.fromkeys(order.name for order in chosen)
     print(f"{len(chosen)} runs of {hours:g} h, seeds {chosen[0].seed} to {chosen[-1].seed}")
     print(f"networks: {', '.join(names)}")
-    progress = Progress.of(arguments)
-    failed: list[Outcome] = []
-    router_hours, faults, sent, demanded, longest = 0.0, 0, 0, 0, dict[str, float]()
-    for outcome in _watched(chosen, arguments.jobs, progress, failed):
-        router_hours += outcome.verdict.router_hours
-        faults += len(outcome.verdict.faults)
-        sent += outcome.verdict.sent
-        demanded += outcome.verdict.demanded
-        for why, seconds in outcome.verdict.longest.items():
-            longest[why] = max(longest.get(why, 0.0), seconds)
-        if not outcome.verdict.ok:
-            failed.append(outcome)
-            progress.wipe()
-            _print_failure(outcome)
-            print(_line(outcome.order, outcome.verdict), flush=True)
-    if longest:
-        print("longest losses: " + ", ".join(f"{why} {longest[why]:.1f} s" for why in sorted(longest)))
-    seeds = ", ".join(f"{outcome.order.name} --seed {outcome.order.seed}" for outcome in failed)
-    verdict = f"FAILED: {len(failed)} of {len(chosen)} runs ({seeds})" if failed else "ok"
-    spent = time.monotonic() - began
-    share = f"{sent} packets, {_share(demanded, sent)} judged"
-    did = f"{router_hours:.0f} router-hours, {faults} faults, {len(chosen)} runs, {share}, {spent:.0f} s"
-    print(f"campaign: {did}: {verdict}")
-    return 1 if failed else 0
-
-
-def _watched(chosen: list[Order], jobs: int, progress: Progress, failed: list[Outcome]) -> Iterator[Outcome]:
-    """Yield the outcomes of a campaign, and a line about how far it is."""
-    with progress:
+    tally = _Tally()
+    with Progress.of(arguments) as progress:
         progress.tell(f"0 of {len(chosen)} runs")
-        for number, outcome in enumerate(campaign(chosen, jobs), 1):
-            yield outcome
-            progress.tell(f"{number} of {len(chosen)} runs, {len(failed)} failed")
+        for outcome in campaign(chosen, arguments.jobs):
+            progress.wipe()
+            tally.take(outcome)
+            progress.tell(f"{tally.runs} of {len(chosen)} runs, {len(tally.failed)} failed")
+    if tally.longest:
+        print("longest losses: " + ", ".join(f"{why} {tally.longest[why]:.1f} s" for why in sorted(tally.longest)))
+    spent = time.monotonic() - began
+    share = f"{tally.sent} packets, {_share(tally.demanded, tally.sent)} judged"
+    did = f"{tally.router_hours:.0f} router-hours, {tally.faults} faults, {tally.runs} runs, {share}, {spent:.0f} s"
+    print(f"campaign: {did}: {tally.verdict(len(chosen))}")
+    return 1 if tally.failed or tally.lost else 0
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The results of a campaign. runs: how many ended. failed, lost: orders that failed, and whose processes died."""
+
+    failed: list[Order] = field(default_factory=list)
+    lost: list[Order] = field(default_factory=list)
+    runs: int = 0
+    router_hours: float = 0.0
+    faults: int = 0
+    sent: int = 0
+    demanded: int = 0
+    longest: dict[str, float] = field(default_factory=dict)
+
+    def take(self, outcome: OrderOutcome | Lost) -> None:
+        """Add a run; print it if it failed."""
+        if isinstance(outcome, Lost):
+            self._lose(outcome)
+            return
+        self.runs += 1
+        verdict = outcome.verdict
+        self.router_hours += verdict.router_hours
+        self.faults += len(verdict.faults)
+        self.sent += verdict.sent
+        self.demanded += verdict.demanded
+        for why, seconds in verdict.longest.items():
+            self.longest[why] = max(self.longest.get(why, 0.0), seconds)
+        if not verdict.ok:
+            self.failed.append(outcome.order)
+            _print_failure(outcome)
+            print(_line(outcome.order, verdict), flush=True)
+
+    def _lose(self, outcome: Lost) -> None:
+        if not outcome.is_tried_again:
+            self.lost.append(outcome.order)
+        then = "it is tried once more" if outcome.is_tried_again else "it is lost"
+        print(f"{outcome.order.name} seed {outcome.order.seed}: the process of this run died: {then}", flush=True)
+
+    def verdict(self, chosen: int) -> str:
+        """Return "ok", or which runs failed and which are lost."""
+        said = [
+            f"{word}: {len(orders)} of {chosen} runs ({', '.join(f'{one.name} --seed {one.seed}' for one in orders)})"
+            for word, orders in (("FAILED", self.failed), ("LOST", self.lost))
+            if orders
+        ]
+        return "; ".join(said) or "ok"
 
 
 def _order(arguments: argparse.Namespace) -> Order:
@@ -98,14 +127,14 @@ def _order(arguments: argparse.Namespace) -> Order:
     )
 
 
-def _print_failure(outcome: Outcome) -> None:
+def _print_failure(outcome: OrderOutcome) -> None:
     for violation in outcome.verdict.violations:
         print(f"{outcome.order.name} seed {outcome.order.seed}: {violation}")
     if outcome.short is not None:
         print(outcome.short.to_json())
 
 
-def _line(order: Order, verdict: Verdict) -> str:
+def _line(order: Order, verdict: RunVerdict) -> str:
     what = f"{order.name} seed {order.seed}: {len(verdict.faults)} faults, {verdict.router_hours:.2f} router-hours"
     said = "ok" if verdict.ok else f"FAILED ({verdict.violations[0].rule})"
     packets = f"{verdict.sent} packets, {_share(verdict.demanded, verdict.sent)} judged"

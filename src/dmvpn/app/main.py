@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words[:1] in (["-r"], ["--router"]):
             return _on_router(words[1:])
-        parser = _parser()
+        parser = argument_parser()
         if words[:1] == [completion.ASK]:
             print("\n".join(completion.candidates(parser, words[1:])))
             return 0
@@ -85,7 +85,8 @@ def _on_router(words: list[str]) -> int:
     return run_line(words[0], " ".join(words[1:])) if len(words) > 1 else run_shell(words[0])
 
 
-def _parser() -> argparse.ArgumentParser:
+def argument_parser() -> argparse.ArgumentParser:
+    """Return the parser of the arguments of `dmvpn`, with those of all its commands."""
     parser = argparse.ArgumentParser(
         prog="dmvpn",
         description="An open DMVPN router with the command line that network engineers know.",
@@ -128,7 +129,7 @@ def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action="append",
         default=[],
         metavar="LINE",
-        help="start without this line, which restricts or diverts traffic; may be given several times",
+        help="start without this line (or group) that restricts or diverts traffic; may be given several times",
     )
     run.set_defaults(command=_run)
     cleanup = commands.add_parser("cleanup", help="remove what a killed router left behind, and nothing else")

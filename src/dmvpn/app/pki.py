@@ -22,8 +22,9 @@ from dmvpn.base.certificates import certificate_of
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
 from dmvpn.features.pki.material import Key, blocks, is_key, read_key, read_pem, read_pkcs12
+from dmvpn.shells.files import read_octets
 from dmvpn.shells.lab.finding import find_router
-from dmvpn.tools.authority import CA_CERTIFICATE, LIST, Authority, Request
+from dmvpn.tools.authority import CA_CERTIFICATE, LIST, Authority, RequestedCertificate
 
 if TYPE_CHECKING:
     import argparse
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Where a password may be; else it is asked for. A command line is no place: everybody on the machine can read it.
 PASSWORD: Final = "DMVPN_PKI_PASSWORD"  # noqa: S105 - the name of a variable
+#: Octets of a file with certificates.
+_LARGEST: Final = 8 << 20
 
 
 def init(arguments: argparse.Namespace) -> int:
@@ -52,7 +55,7 @@ def issue(arguments: argparse.Namespace) -> int:
     password = _password("Password of the PKCS #12 files: ", twice=True) if arguments.pkcs12 else ""
     elliptic = True if arguments.ec else False if arguments.rsa else None
     for name in arguments.names:
-        request = Request(
+        request = RequestedCertificate(
             name=name,
             dn=arguments.dn or "",
             fqdns=tuple(arguments.fqdn or (name,)),
@@ -131,9 +134,11 @@ def _files(source: Path, router: str) -> list[Path]:
 def _read(path: Path) -> list[bytes]:
     """Return the PEM blocks of a file; a private key in clear, since nobody else sees it. Raises UserError."""
     try:
-        octets = path.read_bytes()
+        octets = read_octets(path, _LARGEST)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from error
+    if len(octets) > _LARGEST:
+        raise UserError(f"{path}: larger than {_LARGEST >> 20} MiB, so it holds no certificates")
     try:
         if b"-----BEGIN" not in octets:
             return _blocks_of(read_pkcs12(octets, _password(f"Password of {path}: ")))

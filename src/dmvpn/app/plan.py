@@ -19,12 +19,12 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.leftovers import left_behind
 from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.dataplane.userspace.records import places
-from dmvpn.dataplane.userspace.things import Kind
+from dmvpn.dataplane.userspace.things import ThingKind
 from dmvpn.shells.certificates import certificates_of
 from dmvpn.shells.lab.places import LabFolder, labs_place
 from dmvpn.shells.router_files import read_router
 from dmvpn.shells.runtime.preflight import lacking
-from dmvpn.shells.runtime.rehearsal import Outcome, Part, Stage, rehearse
+from dmvpn.shells.runtime.rehearsal import RehearsalResult, RehearsedRouter, Stage, rehearse
 from dmvpn.shells.runtime.state import planned_state_folder
 from dmvpn.shells.storage import FolderStorage
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _HEADINGS: Final = {
-    Kind.LINK: "interfaces",
-    Kind.ADDRESS: "addresses",
-    Kind.NEIGHBOR: "neighbors",
-    Kind.ROUTE: "routes, of protocol 54; more as it learns them",
-    Kind.RULE: "rules, of protocol 54, that stop what is for a protected tunnel and has lost its route",
-    Kind.GUARD: "and their tables",
-    Kind.TABLE: "tables of nf_tables, until it ends",
+    ThingKind.LINK: "interfaces",
+    ThingKind.ADDRESS: "addresses",
+    ThingKind.NEIGHBOR: "neighbors",
+    ThingKind.ROUTE: "routes, of protocol 54; more as it learns them",
+    ThingKind.RULE: "rules, of protocol 54, that stop what is for a protected tunnel and has lost its route",
+    ThingKind.GUARD: "and their tables",
+    ThingKind.TABLE: "tables of nf_tables, until it ends",
 }
 
 
@@ -48,7 +48,7 @@ def plan(arguments: argparse.Namespace) -> int:
     text = read_router(arguments.file)
     tree = startable(arguments.file, text, arguments.without)
     interfaces, state = mapping(arguments.map), planned_state_folder(tree.hostname)
-    part = Part(
+    part = RehearsedRouter(
         name=tree.hostname,
         configuration=text,
         certificates=certificates_of(arguments.file.parent, tree.hostname, text),
@@ -86,7 +86,7 @@ def _files(file: Path, router: str, state: Path | None) -> Iterable[str]:
     yield f"{places()[0]}: what is borrowed from this machine, until it ends"
 
 
-def _problems(outcome: Outcome, router: str, state: Path | None) -> Iterable[str]:
+def _problems(outcome: RehearsalResult, router: str, state: Path | None) -> Iterable[str]:
     """Yield what is in the way here and does not where it was rehearsed."""
     if LabFolder(labs_place() / f"run-{router}").alive():
         yield f"{router} runs already; 'dmvpn lab down run-{router}' ends it"
@@ -98,7 +98,7 @@ def _problems(outcome: Outcome, router: str, state: Path | None) -> Iterable[str
     names = InterfaceNames()
     with netlink.NetlinkSocket() as kernel:
         ours = {link.name for link in left_behind(kernel)}
-        for text in outcome.things.get(Kind.LINK.name, ()):
+        for text in outcome.things.get(ThingKind.LINK.name, ()):
             name = names.linux(text.split()[0])
             link = kernel.find_link(name)
             if link is not None and name.startswith(("Tunnel", "Loopback")):

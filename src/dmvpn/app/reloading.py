@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.config import examine, refuse_left_out
 from dmvpn.base.breath import aside, breathing, in_one_go
-from dmvpn.base.errors import UserError
+from dmvpn.base.errors import UserError, fault_text
 from dmvpn.features.system import ConfigurationReloaded
+from dmvpn.features.system.show import with_version
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.certificates import certificates_of
@@ -72,11 +73,11 @@ async def reloads(
         await asked.wait()
         asked.clear()
         manager.reloading()
-        outcome = "a fault of ours: the log has it"
         try:
             outcome = await slices.run(partial(reload, path, runtime, without))
-        except Exception:
-            log.exception("internal fault while %s was read again", path)
+        except Exception as error:
+            outcome = fault_text(error, f"reading {path} again")
+            log.exception("%s", outcome)
         manager.ready(outcome)
 
 
@@ -138,11 +139,15 @@ def _lost(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
 
 
 def _lines(tree: ConfigTree) -> dict[tuple[str, ...], str]:
-    """Return every line with those of the sections around it; and how it is named where others read it."""
+    """Return every line with those of the sections around it; and how it is named where others read it.
+
+    Every result has the head that `write memory` puts above the lines, so that it never counts as a lost line.
+    """
     found: dict[tuple[str, ...], str] = {}
     around: list[str] = []
     with contextlib.suppress(ValueError):
-        for line, shown in breathing(zip(tree.render(), tree.render_for_others(), strict=True)):
+        rendered = (with_version(lines) for lines in (tree.render(), tree.render_for_others()))
+        for line, shown in breathing(zip(*rendered, strict=True)):
             words = line.strip()
             if words.strip("!"):
                 around[len(line) - len(line.lstrip()) :] = [words]

@@ -134,14 +134,12 @@ def _lint(rendered: Rendered) -> bool:
     """
     from dmvpn.base.findings import Severity
     from dmvpn.tools.lint import lint
+    from dmvpn.tools.lint.text import alike
 
     findings = lint({f"{rendered.folder / name}.cfg": text for name, text in rendered.configurations.items()})
-    alike: dict[str, list[str]] = {}
-    for finding in findings:
-        said = f"{finding.severity.value}: {finding.what} [{finding.rule}]"
-        alike.setdefault(said, []).append(f"{finding.file}:{finding.line}")
-    for said, (first, *others) in alike.items():
-        print(f"{first}{f' and {len(others)} more' if others else ''}: {said}")
+    for first, *others in alike(findings):
+        more = f" and {len(others)} more" if others else ""
+        print(f"{first.file}:{first.line}{more}: {first.severity.value}: {first.what} [{first.rule}]")
     if not findings:
         print("lint: no findings")
     return all(finding.severity is not Severity.ERROR for finding in findings)

@@ -10,19 +10,27 @@ from __future__ import annotations
 import sys
 import traceback
 from dataclasses import field
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.recording import FAULT, Begin, Entry, Outcome, RecordedEntropy, fingerprint, load
+from dmvpn.base.recording import FAULT, Begin, RecordedEntropy, RecordedEvent, RecordedOutcome, fingerprint, load
 from dmvpn.base.values import dataclass
 from dmvpn.ios import CliError
+from dmvpn.ios.transcript import LONGEST_FILE
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
 from dmvpn.router.router import Router
+from dmvpn.shells.files import open_regular
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+    from typing import TextIO
+
+#: Characters of a line: an event holds a whole configuration at most.
+LONGEST_LINE: Final = 2 * LONGEST_FILE
 
 
 @dataclass(slots=True)
@@ -35,14 +43,14 @@ class Life:
     name: str
     entropy: RecordedEntropy = field(default_factory=RecordedEntropy)
     router: Router | None = None
-    told: Entry | None = None
+    told: RecordedEvent | None = None
     effects: int = 0
     last: float = 0.0
     differences: list[str] = field(default_factory=list)
 
-    def take(self, line: Entry | Outcome) -> None:
+    def take(self, line: RecordedEvent | RecordedOutcome) -> None:
         """Take the next line of its recording."""
-        if isinstance(line, Entry):
+        if isinstance(line, RecordedEvent):
             self.finish()
             self.told = line
             return
@@ -78,8 +86,8 @@ class Life:
 
 def replay(arguments: argparse.Namespace) -> int:
     """Live the lives of a file again, and print what became of them. 1 if anything was not as it should be."""
-    with arguments.file.open(encoding="utf-8", errors="replace") as lines:
-        lives = live_again(lines, arguments.router)
+    with open(arguments.file, encoding="utf-8", errors="replace", opener=open_regular) as file:
+        lives = live_again(_lines(file, arguments.file), arguments.router)
     if not lives:
         raise UserError(f"{arguments.file}: no events" + (f" of {arguments.router}" if arguments.router else ""))
     differences = [text for life in lives.values() for text in life.differences]
@@ -91,6 +99,17 @@ def replay(arguments: argparse.Namespace) -> int:
     if arguments.show:
         _show(arguments.show, lives.values())
     return 1 if differences else 0
+
+
+def _lines(file: TextIO, name: Path) -> Iterator[str]:
+    """Yield the lines. Raises UserError for one that is longer than any of a recording."""
+    for number in count(1):
+        line = file.readline(LONGEST_LINE + 1)
+        if len(line) > LONGEST_LINE:
+            raise UserError(f"{name}:{number}: longer than {LONGEST_LINE >> 20} MiB, so it is no line of a recording")
+        if not line:
+            return
+        yield line
 
 
 def live_again(lines: Iterable[str], only: str | None = None) -> dict[str, Life]:

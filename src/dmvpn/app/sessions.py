@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.shells.admission import Admission
-    from dmvpn.shells.handle import Handle, Server
+    from dmvpn.shells.handle import Handle, SessionServer
 
 
 def run_line(router: str, line: str) -> int:
@@ -32,7 +32,7 @@ def run_shell(router: str) -> int:
     return client.shell(folder.management(name))
 
 
-def make_server(handle: Handle, path: Path, admission: Admission = OWNER_ALONE) -> Server:
+def make_server(handle: Handle, path: Path, admission: Admission = OWNER_ALONE) -> SessionServer:
     """Return the management server of a router."""
     from dmvpn.face.server import ManagementServer
 

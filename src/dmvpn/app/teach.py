@@ -26,7 +26,7 @@ from dmvpn.tools.lessons import Check, Health, examine, grade
 from dmvpn.tools.lessons.state import Lesson, fixed, forget, note_fixed
 from dmvpn.tools.phases import phase_lines
 from dmvpn.tools.saving import save
-from dmvpn.tools.troubles import TROUBLES, Fault, Part, Stage, carry_out, draw_story, fits, orders_for, trouble
+from dmvpn.tools.troubles import TROUBLES, Fault, Role, Stage, carry_out, draw_story, fits, orders_for, trouble
 
 if TYPE_CHECKING:
     import argparse
@@ -129,7 +129,7 @@ def break_(arguments: argparse.Namespace, told: Told) -> int:
     healthy = examine(lesson.bench, stage)
     if not any(value for subject, value in healthy.found.items() if _is_way(subject)):
         raise UserError("no site reaches another one: nobody would notice if something broke")
-    complaint = chosen.stage.fill(chosen.trouble.complaint, Part.SPOKE)
+    complaint = chosen.stage.fill(chosen.trouble.complaint, Role.SPOKE)
     Lesson.begin(chosen, healthy, running, complaint).write(lesson.folder.path)
     carry_out(lesson.bench, chosen.orders)
     _cover_tracks(lesson.bench, list(running))
@@ -186,7 +186,7 @@ def hint(arguments: argparse.Namespace, told: Told) -> int:
     if state.hints >= len(hints):
         raise UserError("that was the last hint; 'dmvpn lab reset' begins again")
     stage = state.stage(lesson.stage(state.configurations))
-    text = stage.fill(hints[state.hints], Part.SPOKE)
+    text = stage.fill(hints[state.hints], Role.SPOKE)
     told.say(f"{state.hints + 1}. {text}")
     told.put(lab=lesson.folder.name, number=state.hints + 1, of=len(hints), hint=text)
     state.hinted().write(lesson.folder.path)
@@ -225,7 +225,7 @@ def grade_(arguments: argparse.Namespace, told: Told) -> int:
         told.say(f"\nNot yet: {bad} of {len(verdicts)} are worse than they were. Some repairs take a minute to show.")
         return 1
     hints = f"with {state.hints} hint{'s' if state.hints != 1 else ''}" if state.hints else "without a hint"
-    told.say(f"\nFixed, {hints}. It was: {stage.fill(state.trouble.title, Part.SPOKE)}.")
+    told.say(f"\nFixed, {hints}. It was: {stage.fill(state.trouble.title, Role.SPOKE)}.")
     note_fixed(lesson.folder.path, state.trouble)
     forget(lesson.folder.path)
     return 0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.tools.doctor.verdicts import View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from dmvpn.shells.facts import LabFacts
@@ -19,21 +22,42 @@ if TYPE_CHECKING:
 _TRUSTPOINT: Final = "crypto pki trustpoint "
 
 
+#: Seconds that a search by trial may take.
+LONGEST: Final = 90.0
+
+
 def has_sense(diagnosis: Diagnosis) -> bool:
-    """Return whether something is broken, and the configurations of all routers are at hand."""
-    return diagnosis.view is View.WHOLE and any(not one.advice for one in diagnosis.findings)
+    """Return whether the configurations of all routers are at hand."""
+    return diagnosis.view is View.WHOLE
 
 
-def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts) -> Diagnosis:
-    """Return the diagnosis with what became of its lines in a copy. network: with what the routers run."""
+def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts, tell: Callable[[str], None]) -> Diagnosis:
+    """Return the diagnosis with what became of its lines in a copy, and what was found by trial where no rule explains
+    what packets suffer from.
+
+    network: with what the routers run. tell: called with the progress.
+    """
     from dmvpn.app.copied import CopiedLab
-    from dmvpn.tools.remedies import attempt, reduced
+    from dmvpn.tools.remedies import Search, attempt, is_unexplained, reduced, searched
 
     missing = [name for name, text in network.configurations.items() if _TRUSTPOINT in text]
     if any(name not in network.certificates for name in missing):
-        print("dmvpn: nothing was tried: the keys of certificates are not at hand", file=sys.stderr)
+        if not diagnosis.healthy:
+            print("dmvpn: nothing was tried: the keys of certificates are not at hand", file=sys.stderr)
         return diagnosis
-    return attempt(diagnosis, CopiedLab(reduced(network, facts, diagnosis)))
+    small = reduced(network, facts, diagnosis)
+    copied = partial(CopiedLab, links=facts.links)
+    if any(not one.advice for one in diagnosis.findings):
+        tell("trying the lines in a copy of the network")
+        diagnosis = attempt(diagnosis, copied(small))
+    if not is_unexplained(diagnosis) or (diagnosis.healthy and small is not network):
+        return diagnosis
+    end = time.monotonic() + LONGEST
+    search = Search(small, copied, is_over=lambda: time.monotonic() > end, tell=tell)
+    found = searched(diagnosis, search)
+    if found is diagnosis and search.tried:
+        print(f"dmvpn: of changes in {search.tried} copies none restores what packets suffer from", file=sys.stderr)
+    return found
 
 
 def write(diagnosis: Diagnosis, network: Scenario | None, folder: Path, *, force: bool) -> None:

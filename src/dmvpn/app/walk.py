@@ -50,7 +50,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Print it; 1 if the packet, or its answer, does not arrive."""
-    from dmvpn.tools.walk import Outcome, as_json, as_text, walk
+    from dmvpn.tools.walk import WalkOutcome, as_json, as_text, walk
 
     walked = walk(
         _facts(arguments),
@@ -62,7 +62,7 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     print(as_json(walked) if arguments.json else "\n".join(as_text(walked)))
     paths = (walked.forth, walked.back)
-    return int(any(path is not None and path.end.outcome in (Outcome.DROPPED, Outcome.LOOP) for path in paths))
+    return int(any(path is not None and path.end.outcome in (WalkOutcome.DROPPED, WalkOutcome.LOOP) for path in paths))
 
 
 def _facts(arguments: argparse.Namespace) -> LabFacts:

@@ -15,7 +15,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.face.watcher import Watcher
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.finding import find_lab
-from dmvpn.tools.watch import Assembler, Network, Note, Step, story
+from dmvpn.tools.watch import Assembler, Note, Step, StoryNetwork, story
 from dmvpn.tools.watch.ladder import room_for
 from dmvpn.tools.watch.steps import HOLD
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.app.told import Told
-    from dmvpn.base.chronicle import Line
+    from dmvpn.base.chronicle import ChronicleLine
     from dmvpn.face.watcher import Heard
 
 #: Seconds between two looks at what has waited long enough.
@@ -53,7 +53,7 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
         heard = network.routers
     if arguments.save is not None:
         _check(arguments.save)
-    ear, record = _Ear(since, routes=arguments.routes), Record()
+    ear, record = Ear(since, routes=arguments.routes), StoryRecord()
     sockets = {router: folder.management(router) for router in (*network.routers, *heard)}
     end = None if arguments.seconds is None else time.monotonic() + arguments.seconds
     with Interruption() as interruption:
@@ -78,14 +78,14 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
             if arguments.save is not None:
                 _save(
                     arguments.save,
-                    story(network, record.steps, zone(), ear.missed, record.untold),
+                    story(network, record.steps, zone(), ear.missed, record.omitted),
                     record,
                     None if told.for_programs else paper,
                 )
     return 0
 
 
-def _follow(watcher: Watcher, ear: _Ear, end: float | None, tell: Callable[[Sequence[Step]], None]) -> None:
+def _follow(watcher: Watcher, ear: Ear, end: float | None, tell: Callable[[Sequence[Step]], None]) -> None:
     """Follow until the end, of whichever kind."""
     while watcher.lives and not watcher.stopped and (end is None or time.monotonic() < end):
         # With nothing waiting, the next line wakes us; otherwise the time at which the oldest waiting line is ripe.
@@ -98,7 +98,7 @@ def _follow(watcher: Watcher, ear: _Ear, end: float | None, tell: Callable[[Sequ
         ear.lab_ended()
 
 
-def _tell(fresh: Sequence[Step], screen: Screen, record: Record) -> None:
+def _tell(fresh: Sequence[Step], screen: Screen, record: StoryRecord) -> None:
     """Write down, then show: showing may fail, and what is written down is there."""
     told = screen.lines(fresh)
     record.add([step for step, _ in told])
@@ -106,35 +106,35 @@ def _tell(fresh: Sequence[Step], screen: Screen, record: Record) -> None:
         screen.show(line)
 
 
-def _save(path: Path, text: str, record: Record, paper: Paper | None) -> None:
+def _save(path: Path, text: str, record: StoryRecord, paper: Paper | None) -> None:
     path.write_text(text, encoding="utf-8")
     if paper is None:
         return
-    if record.untold:
-        paper.report(f"{record.untold} steps are not in the story: it has the first {len(record.steps)}")
+    if record.omitted:
+        paper.report(f"{record.omitted} steps are not in the story: it has the first {len(record.steps)}")
     paper.report(f"the story is in {path}")
 
 
 @dataclass(slots=True)
-class Record:
-    """The steps of a story, up to a bound. untold: how many came after these."""
+class StoryRecord:
+    """The steps of a story, up to a bound. omitted: the number of later steps."""
 
     steps: list[Step] = field(default_factory=list)
-    untold: int = 0
+    omitted: int = 0
 
     def add(self, fresh: Sequence[Step]) -> None:
         """Add what happened next."""
         room = LARGEST_STORY - len(self.steps)
         self.steps += fresh[:room]
-        self.untold += max(0, len(fresh) - room)
+        self.omitted += max(0, len(fresh) - room)
 
 
-def _network(lab: str, status: dict[str, control.Json]) -> Network:
+def _network(lab: str, status: dict[str, control.Json]) -> StoryNetwork:
     routers, hosts, links = (status.get(name) for name in ("routers", "hosts", "links"))
     providers = status.get("providers")
     known = list(routers) if isinstance(routers, dict) else []
     kind = "simulated" if status.get("simulated") else "of real packets"
-    return Network(
+    return StoryNetwork(
         lab=lab,
         kind=f"{kind}, scenario {status.get('scenario')}",
         routers=tuple(name for name in known if not isinstance(providers, list) or name not in providers),
@@ -173,7 +173,7 @@ def _check(path: Path) -> None:
 
 
 @dataclass(slots=True)
-class _Ear:
+class Ear:
     """Takes what routers say. since: seconds before the beginning that are told, too. missed: lines that were lost.
 
     ahead: seconds by which the lab's clock is ahead of this machine's (`dmvpn lab clock`).
@@ -230,7 +230,7 @@ class _Ear:
         return not configured and (self.routes or what.topic is not Topic.ROUTE)
 
 
-def _line(router: str, plain: Mapping[str, object]) -> Line:
+def _line(router: str, plain: Mapping[str, object]) -> ChronicleLine:
     try:
         return line_from_plain(plain)
     except (ValueError, KeyError, TypeError) as error:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.face.context import SessionContext
-    from dmvpn.face.places import Place
+    from dmvpn.face.places import FilePlace
     from dmvpn.ios import ConfigTree
 
 # ------------------------------------------------------------------------------------------------ copies
@@ -108,7 +108,7 @@ def incremental_diffs(ctx: SessionContext, args: Args) -> Differences:
     return Differences(tuple(commands(differences(ctx.running, after, hide=ctx.hides))))
 
 
-def _tree(ctx: SessionContext, place: Place, base: ConfigTree | None = None) -> ConfigTree:
+def _tree(ctx: SessionContext, place: FilePlace, base: ConfigTree | None = None) -> ConfigTree:
     """Return the configuration that a file makes. Raises OSError, in the words for people."""
     if place.is_running:
         return ctx.running
@@ -229,7 +229,7 @@ _HELP: Final[Mapping[str, str]] = {
     "ignorecase": "The same: nothing here depends on it",
     "rollback": "The way back",
     "timer": "When it is due",
-    "log": "What was entered, and by whom",
+    "log": "Lines that were entered, and by whom",
     "all": "All lines that are remembered",
     "first": "Number of a line",
     "last": "Number of the last line",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from dmvpn.base.flash import Flash, Stored
     from dmvpn.face.filing import Filing
     from dmvpn.face.handle import RouterHandle
-    from dmvpn.face.places import Place
+    from dmvpn.face.places import FilePlace
     from dmvpn.face.requests import Replace
     from dmvpn.ios import ConfigTree, Problem
 
@@ -51,6 +51,7 @@ _WARNING: Final = (
     "assumed to be a complete configuration, not a partial",
 )
 _SURE: Final = "configuration. Enter Y if you are sure you want to proceed. ? [no]: "
+_UNANSWERED: Final = "% Nothing was replaced, because nobody can say yes here: `force` does not ask"
 NONE_PENDING: Final = "%No Rollback Confirmed Change pending"
 _NO_ARCHIVE: Final = "%Turn config archive on before using Rollback Confirmed Change"
 NOT_ENABLED: Final = " Archive feature not enabled"
@@ -125,11 +126,15 @@ class Archiving:
             return Outcome((_NO_ARCHIVE,), failed=True)
         if order.force:
             return self._replace(order)
+        try:
+            self._filing.read(order.place)
+        except OSError as found:
+            return Outcome((error("opening", order.place, found),), failed=True)
 
         def answer(typed: str) -> Outcome:
             return self._replace(order) if typed.strip().lower() in ("y", "yes") else NOTHING
 
-        return Outcome(_WARNING, question=Question(_SURE, answer))
+        return Outcome(_WARNING, question=Question(_SURE, answer, unanswered=_UNANSWERED))
 
     def _replace(self, order: Replace) -> Outcome:
         try:
@@ -245,7 +250,7 @@ class Archiving:
         return self._handle.context(self._session).running
 
 
-def _invalid(place: Place) -> str:
+def _invalid(place: FilePlace) -> str:
     return f"%{place.spelled} is not a valid config file"
 
 

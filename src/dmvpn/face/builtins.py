@@ -13,9 +13,11 @@ from dmvpn.base.spans import age
 from dmvpn.base.values import dataclass
 from dmvpn.face import tech
 from dmvpn.face.archive_shows import ARCHIVE_SHOWS
-from dmvpn.face.filing import LISTINGS, SHOW_FLASH, startup_shown
+from dmvpn.face.capturing import CAPTURES, SHOW_CAPTURE
+from dmvpn.face.filing import FILE_SYSTEMS, LISTINGS, SHOW_FLASH, startup_shown
 from dmvpn.face.places import RUNNING, STARTUP, place_in
 from dmvpn.face.processor import PROCESSOR
+from dmvpn.face.refused import REFUSED
 from dmvpn.face.requests import (
     ArchiveNow,
     ClearLine,
@@ -35,7 +37,9 @@ from dmvpn.face.requests import (
     SetHistory,
     SetMonitor,
     SetScreen,
+    SetTimestamps,
 )
+from dmvpn.face.terminals import TERMINALS
 from dmvpn.features.system import SystemMachine
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dmvpn.face.context import SessionContext, User
-    from dmvpn.face.places import Place
+    from dmvpn.face.places import FilePlace
 
 
 # ------------------------------------------------------------------------------------------------ shows
@@ -224,7 +228,7 @@ def _copy(_: ShowContext, args: Args) -> Request:
     return Copy(_end(args, "from"), _end(args, "to"))
 
 
-def _end(args: Args, name: str) -> Place:
+def _end(args: Args, name: str) -> FilePlace:
     return RUNNING if f"{name}-running" in args else place_in(args, name, STARTUP)
 
 
@@ -263,11 +267,11 @@ _CHANGES: Mapping[str, str] = {
     "file": "A whole configuration: flash:NAME, nvram:startup-config",
     "list": "Show the lines that make the change",
     "force": "Without asking",
-    "nolock": "The same: nobody is locked out here",
+    "nolock": "The same: no session is locked out here",
     "revert": "Take the change back",
     "trigger": "When",
     "error": "A line is refused: all stays as it was",
-    "timer": "Unless somebody confirms the change in time",
+    "timer": "Unless the change is confirmed in time",
     "time": "The same",
     "idle": "Unless this user types something meanwhile: each line begins the time again",
     "minutes": "Minutes",
@@ -287,6 +291,9 @@ _TERMINAL: Mapping[str, str] = {
     "columns": "How many; 0: endless",
     "monitor": "Show log messages and debugs here",
     "no": "Switch something off",
+    "exec": "Commands at the prompt",
+    "prompt": "Before what they print",
+    "timestamp": "The load, and the time of day",
     "history": "Remember lines that were typed",
     "size": "How many",
 }
@@ -305,10 +312,10 @@ _COPY: Mapping[str, str] = {
 SESSION_SHOWS: tuple[ExecCommand, ...] = (
     ExecCommand("show history", "Lines that were typed here", query=history, render=render_history),
     ExecCommand("show privilege", "The privilege level of this session", query=privilege, render=render_privilege),
-    ExecCommand("show users", "Who is logged in", query=users, render=render_users),
-    ExecCommand("show ssh", "Who is logged in by SSH", query=ssh_sessions, render=render_ssh_sessions),
+    ExecCommand("show users", "Users who are logged in", query=users, render=render_users),
+    ExecCommand("show ssh", "Users who are logged in by SSH", query=ssh_sessions, render=render_ssh_sessions),
     ExecCommand("show ip ssh", "How SSH behaves", query=ssh_settings, render=render_ssh_settings),
-    ExecCommand("systat", "Who is logged in", query=users, render=render_users),
+    ExecCommand("systat", "Users who are logged in", query=users, render=render_users),
     ExecCommand(
         "show startup-config",
         "The configuration for the next start",
@@ -318,8 +325,11 @@ SESSION_SHOWS: tuple[ExecCommand, ...] = (
     ),
     *LISTINGS,
     *ARCHIVE_SHOWS,
-    PROCESSOR,
+    *PROCESSOR,
+    *TERMINALS,
+    FILE_SYSTEMS,
     SHOW_FLASH,
+    SHOW_CAPTURE,
     ExecCommand(
         "show configuration",
         "The configuration for the next start",
@@ -371,6 +381,8 @@ BUILTINS: tuple[ExecCommand, ...] = (
     ExecCommand("terminal width {columns:0-512}", _TERMINAL, action=_set_width),
     _ask("terminal monitor", _TERMINAL, SetMonitor(on=True)),
     _ask("terminal no monitor", _TERMINAL, SetMonitor(on=False)),
+    _ask("terminal exec prompt timestamp", _TERMINAL, SetTimestamps(on=True)),
+    _ask("terminal no exec prompt timestamp", _TERMINAL, SetTimestamps(on=False)),
     ExecCommand("terminal history [ size {size:0-256} ]", _TERMINAL, action=_set_history),
     _ask("write [ memory ]", {"memory": "For the next start"}, Save()),
     _ask("write erase", {"erase": "Forget the configuration for the next start"}, EraseStartup()),
@@ -384,10 +396,12 @@ BUILTINS: tuple[ExecCommand, ...] = (
     ExecCommand("delete [ /force ] {file:file}", _COPY, action=_delete, privilege=15),
     ExecCommand(
         "clear line vty {number:0-1869}",
-        {"line": "Log somebody out", "vty": "A line of those who come over the network", "number": "Its number"},
+        {"line": "Log a user out", "vty": "A line for network logins", "number": "Its number"},
         action=_clear_line,
         privilege=15,
     ),
-    _ask("reload", "Start this router again", Reload()),
+    _ask("reload", {"reload": "Start this router again"}, Reload()),
+    *CAPTURES,
+    *REFUSED,
     ExecCommand("tclsh", "Tcl: not here", action=_no_tcl, privilege=15),
 )

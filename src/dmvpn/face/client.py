@@ -78,7 +78,7 @@ def shell(path: Path) -> int:
     with _connect(path) as connected:
         size = os.get_terminal_size(sys.stdout.fileno())
         connected.sendall(encode(OpenShell(size.lines, size.columns)))
-        with _raw_terminal(sys.stdin.fileno()), _window_changes(connected):
+        with _raw_terminal(sys.stdin.fileno()), _window_changes(connected, size):
             reason = _converse(connected, sys.stdin.fileno(), _writer(None))
     if reason:
         print(f"\r\n[{reason}]", file=sys.stderr)
@@ -200,16 +200,19 @@ def _raw_terminal(descriptor: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _window_changes(connected: socket.socket) -> Iterator[None]:
-    """Tell the router when the window changes its size."""
+def _window_changes(connected: socket.socket, known: os.terminal_size) -> Iterator[None]:
+    """Send the router each size of the window after the `known` one."""
 
-    def changed(_: int, __: FrameType | None) -> None:
+    def send_size() -> None:
         size = os.get_terminal_size(sys.stdout.fileno())
         with contextlib.suppress(OSError):
             connected.sendall(encode(Resize(size.lines, size.columns)))
 
-    before = signal.signal(signal.SIGWINCH, changed)
+    before = signal.signal(signal.SIGWINCH, lambda _, __: send_size())
     try:
+        # A change between the measurement and the handler raised no signal that anybody saw.
+        if os.get_terminal_size(sys.stdout.fileno()) != known:
+            send_size()
         yield
     finally:
         signal.signal(signal.SIGWINCH, before)

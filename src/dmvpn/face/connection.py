@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.breath import BrokenOff
 from dmvpn.base.effects import HistoryGrew
+from dmvpn.base.errors import fault_text
 from dmvpn.face.access import access
-from dmvpn.face.handle import Line, RouterHandle, new_session
+from dmvpn.face.handle import RouterHandle, TerminalLine, new_session
 from dmvpn.face.language import exec_parser
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.protocol import (
@@ -33,7 +34,7 @@ from dmvpn.face.protocol import (
     encode_output,
 )
 from dmvpn.face.session import ConsoleSession
-from dmvpn.face.sitting import FAULT, Sitting
+from dmvpn.face.sitting import Sitting, complaint
 from dmvpn.face.stream import ClientStream, end
 from dmvpn.face.watching import Watching
 from dmvpn.features.system import LoginFailed, LoginSucceeded
@@ -62,12 +63,12 @@ class Terminals(Protocol):
         """Hang up on a terminal line of the network. False if nobody is there."""
         ...
 
-    def users(self, asking: Connection) -> tuple[User, ...]:
+    def users(self, asking: ClientConnection) -> tuple[User, ...]:
         """Return who is logged in."""
         ...
 
 
-class Connection:
+class ClientConnection:
     """One client."""
 
     def __init__(
@@ -77,7 +78,7 @@ class Connection:
         writer: asyncio.StreamWriter,
         server: Terminals,
     ) -> None:
-        self.line = Line()
+        self.line = TerminalLine()
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._handle = handle
@@ -152,13 +153,13 @@ class Connection:
     def _sit_down(self, order: Execute | OpenShell) -> bool:
         """Take the console, or a line of the network. False if all of these are taken."""
         if not order.vty:
-            self.line = Line(user=order.user)
+            self.line = TerminalLine(user=order.user)
             return True
         number = self._server.free_line()
         if number is None:
             self._stream.send(encode(Done(2, "all terminal lines are in use")))
             return False
-        self.line = Line(VTY, number, order.user, order.location)
+        self.line = TerminalLine(VTY, number, order.user, order.location)
         return True
 
     async def _learn_the_language(self) -> None:
@@ -189,10 +190,10 @@ class Connection:
             await self._step_through(run, watching)
         except ConnectionError:
             raise
-        except Exception:
-            log.exception("internal fault in a command")
+        except Exception as error:
+            log.exception("%s", fault_text(error, "carrying out a command"))
             run.status = 1
-            self._stream.send(encode_output(f"{FAULT}\n".encode()))
+            self._stream.send(encode_output(f"{complaint(error)}\n".encode()))
         finally:
             await end(watching)
             if not run.done:

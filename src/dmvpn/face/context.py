@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, TypeVar
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    from dmvpn.base.captures import Captures
     from dmvpn.base.counting import Counting
     from dmvpn.base.flash import Flash
     from dmvpn.base.ports import Ports
-    from dmvpn.face.handle import Line
+    from dmvpn.face.handle import TerminalLine
+    from dmvpn.face.screen import Screen
     from dmvpn.ios import ConfigTree, Feature, ShowContext
 
 M = TypeVar("M")
@@ -24,7 +26,7 @@ class User:
     here: it is the session that asks.
     """
 
-    line: Line
+    line: TerminalLine
     idle: float = 0.0
     here: bool = False
 
@@ -36,8 +38,10 @@ class SessionContext:
     view: ShowContext
     startup_text: str
     flash: Flash
+    captures: Captures
     privilege: int
     history: tuple[str, ...]
+    screen: Screen
     users: tuple[User, ...]
 
     @property

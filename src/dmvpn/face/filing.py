@@ -17,7 +17,7 @@ from dmvpn.base.flash import CAPACITY, Stored, is_file_name
 from dmvpn.base.values import dataclass
 from dmvpn.face.intake import text_of
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
-from dmvpn.face.places import RUNNING, STARTUP, Place, System, place_in, place_of
+from dmvpn.face.places import RUNNING, STARTUP, FilePlace, System, place_in, place_of
 from dmvpn.features.system.show import with_version
 from dmvpn.ios.filters import FilterKind
 from dmvpn.ios.grammar import Args, ExecCommand
@@ -50,7 +50,7 @@ def as_text(octets: bytes) -> str:
     return octets.decode("utf-8", "replace")
 
 
-def error(doing: str, place: Place, found: OSError) -> str:
+def error(doing: str, place: FilePlace, found: OSError) -> str:
     """Return "%Error opening flash:/x (No such file or directory)"."""
     return f"%Error {doing} {place.spelled} ({found.strerror or found})"
 
@@ -165,18 +165,18 @@ def startup_shown(ctx: SessionContext) -> str:
     return written(configurator(ctx.features).parse_text(ctx.startup_text).tree, hide=True)
 
 
-def _shown(ctx: SessionContext, place: Place) -> str:
+def _shown(ctx: SessionContext, place: FilePlace) -> str:
     if place.is_running:
         return written(ctx.running, hide=ctx.hides)
     return startup_shown(ctx) if place.is_startup else ""
 
 
-def _octets_shown(ctx: SessionContext, place: Place) -> bytes:
+def _octets_shown(ctx: SessionContext, place: FilePlace) -> bytes:
     """Return the octets of a file as this session may see them. A digest would betray a key, too. Raises OSError."""
     return _in_flash(ctx, place) if place.system is System.FLASH else _shown(ctx, place).encode()
 
 
-def _in_flash(ctx: SessionContext, place: Place) -> bytes:
+def _in_flash(ctx: SessionContext, place: FilePlace) -> bytes:
     """Return the octets of a file in flash, which may hold anything: as on IOS, only level 15 reads it.
 
     Raises OSError.
@@ -186,7 +186,7 @@ def _in_flash(ctx: SessionContext, place: Place) -> bytes:
     return aside(lambda: ctx.flash.read(place.name))
 
 
-def contents_of(ctx: SessionContext, place: Place) -> bytes:
+def contents_of(ctx: SessionContext, place: FilePlace) -> bytes:
     """Return the octets of a file, with all its keys: whoever shows something of them hides these. Raises OSError."""
     if place.system is System.FLASH:
         return _in_flash(ctx, place)
@@ -204,6 +204,58 @@ _HELP: Final[Mapping[str, str]] = {
     "file": "A file: flash:NAME, nvram:startup-config, system:running-config",
 }
 
+
+@dataclass(frozen=True, slots=True)
+class FileSystem:
+    """A file system. size, free: octets; None: it has no bound of its own. prefixes: by which files are named."""
+
+    kind: str
+    flags: str
+    prefixes: tuple[str, ...]
+    size: int | None = None
+    free: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystems:
+    """`show file systems`."""
+
+    systems: tuple[FileSystem, ...]
+
+
+def file_systems(ctx: SessionContext, _: Args) -> FileSystems:
+    """Show the file systems of this router."""
+    try:
+        free = CAPACITY - sum(one.size for one in aside(ctx.flash.files))
+    except OSError:
+        free = 0
+    return FileSystems(
+        (
+            FileSystem("disk", "rw", ("flash:", "bootflash:"), CAPACITY, free),
+            FileSystem("nvram", "rw", ("nvram:",), CAPACITY, CAPACITY - len(ctx.startup_text.encode())),
+            FileSystem("opaque", "rw", ("system:",)),
+            FileSystem("opaque", "wo", ("null:",)),
+        )
+    )
+
+
+def render_file_systems(report: FileSystems) -> Iterator[str]:
+    """Yield a table; `*` marks where files without a prefix are."""
+    yield "File Systems:"
+    yield ""
+    yield "       Size(b)       Free(b)      Type  Flags  Prefixes"
+    for one in report.systems:
+        size, free = ("-" if octets is None else str(octets) for octets in (one.size, one.free))
+        mark = "*" if one.kind == "disk" else " "
+        yield f"{mark} {size:>12}  {free:>12}  {one.kind:>8}  {one.flags:>5}   {' '.join(one.prefixes)}"
+
+
+FILE_SYSTEMS: Final = ExecCommand(
+    "show file systems",
+    {"file": "Files of the router", "systems": "Where they are, and how much room there is"},
+    query=file_systems,
+    render=render_file_systems,
+)
 SHOW_FLASH: Final = ExecCommand(
     "show flash:", {"flash:": "Files of the router"}, query=listing, render=render_listing, privilege=15
 )
@@ -238,7 +290,7 @@ class Filing:
     def _flash(self) -> Flash:
         return self._handle.flash
 
-    def read(self, place: Place) -> bytes:
+    def read(self, place: FilePlace) -> bytes:
         """Return the octets of a file. Raises OSError."""
         match place.system:
             case System.FLASH:
@@ -268,7 +320,7 @@ class Filing:
 
     # -------------------------------------------------------------------------------------------- copy
 
-    def copy(self, source: Place, target: Place) -> Outcome:
+    def copy(self, source: FilePlace, target: FilePlace) -> Outcome:
         """Copy a file: ask for the name first."""
         offered = target.name or source.name
         if self._quiet() and (offered or target.system is not System.FLASH):
@@ -279,7 +331,7 @@ class Filing:
 
         return Outcome(question=Question(f"Destination filename [{offered}]? ", answer))
 
-    def _copy_as(self, source: Place, target: Place, name: str) -> Outcome:
+    def _copy_as(self, source: FilePlace, target: FilePlace, name: str) -> Outcome:
         if target.system is not System.FLASH:
             only = (RUNNING if target.is_running else STARTUP).name
             if name != only:
@@ -288,9 +340,13 @@ class Filing:
         if not is_file_name(name):
             return Outcome((f"%Error opening {target.spelled} (Invalid file name: {name[:80]!r})",), failed=True)
         there = target.named(name)
-        if self._quiet() or not any(one.name == name for one in self._names()):
-            return self._transfer(source, there)
-        asked = confirm("Do you want to over write? [confirm]", lambda: self._transfer(source, there))
+        return self._unless_there(there, lambda: self._transfer(source, there))
+
+    def _unless_there(self, place: FilePlace, write: Callable[[], Outcome]) -> Outcome:
+        """Write a file of flash, after asking if it exists."""
+        if self._quiet() or not any(one.name == place.name for one in self._names()):
+            return write()
+        asked = confirm("Do you want to over write? [confirm]", write)
         return Outcome(("%Warning:There is a file already existing with this name ",), question=asked.question)
 
     def _names(self) -> Iterable[Stored]:
@@ -299,7 +355,7 @@ class Filing:
         except OSError:
             return ()
 
-    def _transfer(self, source: Place, target: Place) -> Outcome:
+    def _transfer(self, source: FilePlace, target: FilePlace) -> Outcome:
         if (source.system, target.system) == (System.SYSTEM, System.NVRAM):
             return self.save()
         try:
@@ -348,16 +404,33 @@ class Filing:
             return Outcome((error("writing", place, found),), failed=True)
         return Outcome(shown)
 
-    def _begun(self, place: Place) -> bytes:
+    def _begun(self, place: FilePlace) -> bytes:
         """Return what the file holds; one that is not there holds nothing."""
         try:
             return self.read(place)
         except FileNotFoundError:
             return b""
 
+    # -------------------------------------------------------------------------------------------- export
+
+    def put(self, place: FilePlace, octets: Callable[[], bytes], said: str) -> Outcome:
+        """Write octets into a file of flash, after asking if it exists. said: when it is written."""
+        if place.system is not System.FLASH or not place.name:
+            return Outcome((f"%Error opening {place.spelled} (packets go into flash:NAME alone)",), failed=True)
+
+        def write() -> Outcome:
+            try:
+                written_octets = octets()
+                aside(lambda: self._flash.write(place.name, written_octets))
+            except OSError as found:
+                return Outcome((error("writing", place, found),), failed=True)
+            return Outcome((said,))
+
+        return self._unless_there(place, write)
+
     # -------------------------------------------------------------------------------------------- delete
 
-    def delete(self, place: Place, *, force: bool) -> Outcome:
+    def delete(self, place: FilePlace, *, force: bool) -> Outcome:
         """Delete a file: ask twice, as IOS does, unless it is forced or prompts are quiet."""
         if place.system is not System.FLASH or not place.name:
             return Outcome((f"%Error deleting {place.spelled} (Operation not permitted)",), failed=True)
@@ -371,7 +444,7 @@ class Filing:
 
         return Outcome(question=Question(f"Delete filename [{place.name}]? ", answer))
 
-    def _remove(self, place: Place) -> Outcome:
+    def _remove(self, place: FilePlace) -> Outcome:
         try:
             aside(lambda: self._flash.remove(place.name))
         except OSError as found:

@@ -14,6 +14,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.captures import Captures
     from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import Event
@@ -30,7 +31,7 @@ def new_session() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TerminalLine:
     """The terminal line on which somebody sits.
 
     kind: "con" or "vty".
@@ -60,7 +61,7 @@ class Line:
         return f"vty{self.number} ({self.location})" if self.location else f"vty{self.number}"
 
 
-CONSOLE = Line()
+CONSOLE = TerminalLine()
 
 
 class RouterHandle(Protocol):
@@ -105,6 +106,11 @@ class RouterHandle(Protocol):
     @property
     def flash(self) -> Flash:
         """Its files."""
+        ...
+
+    @property
+    def captures(self) -> Captures:
+        """Its capture of packets."""
         ...
 
     def subscribe(self, listener: Callable[[Effect], None]) -> Callable[[], None]:

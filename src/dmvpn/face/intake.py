@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios import ConfigResult
     from dmvpn.ios.section import Section, Statement
-    from dmvpn.router.intake import Intake
+    from dmvpn.router.intake import EnteredText
 
 _FEWEST_NAMED: Final = 5
 #: Octets of the largest configuration that a command reads: the router does nothing else meanwhile.
@@ -48,7 +48,7 @@ def text_of(octets: bytes) -> str:
     return parts[0].text
 
 
-def told(taken: Intake) -> Iterator[str]:
+def told(taken: EnteredText) -> Iterator[str]:
     """Yield what is left out of it, and which tunnels that or an error holds down."""
     yield from report(taken, fates=(Fate.LEFT_OUT,))
     yield from taken.why_held()

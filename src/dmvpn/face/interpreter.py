@@ -10,6 +10,7 @@ nothing more was typed ahead (`settle`), or a command asks what the router does.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import aside
@@ -17,13 +18,15 @@ from dmvpn.base.events import Event, Job
 from dmvpn.base.passwords import is_right
 from dmvpn.face.archiving import Archiving
 from dmvpn.face.builtins import SESSION_SHOWS
+from dmvpn.face.capturing import CaptureRequest, Capturing
 from dmvpn.face.context import SessionContext, User
 from dmvpn.face.draft import Draft
 from dmvpn.face.filing import Filing
-from dmvpn.face.handle import CONSOLE, Line, RouterHandle
+from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
 from dmvpn.face.language import exec_parser
 from dmvpn.face.merging import Merging
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
+from dmvpn.face.processor import timestamp
 from dmvpn.face.requests import (
     ArchiveNow,
     ClearLine,
@@ -43,10 +46,12 @@ from dmvpn.face.requests import (
     SetHistory,
     SetMonitor,
     SetScreen,
+    SetTimestamps,
 )
 from dmvpn.face.screen import Screen
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
 from dmvpn.ios import Ask, Change, CliError, Compute, Confirm, ErrorKind, Match, Sleeper, prompt
+from dmvpn.ios.interfaces import split_interface
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +77,7 @@ class Interpreter:
         handle: RouterHandle,
         session: int,
         *,
-        line: Line = CONSOLE,
+        line: TerminalLine = CONSOLE,
         privilege: int = PRIVILEGED,
         users: Callable[[], tuple[User, ...]] | None = None,
         clear: Callable[[int], bool] | None = None,
@@ -88,13 +93,14 @@ class Interpreter:
         self._draft: Draft | None = None
         self._merging = Merging(handle, session, lambda: self.line.who)
         self._filing = Filing(handle, self._merging, lambda: self.system.file_prompts_quiet)
+        self._capturing = Capturing(handle, session, self._filing)
         self._archiving = Archiving(handle, session, self._filing, lambda: self.line.who)
 
     @property
     def prompt(self) -> str:
         """The text before the next line."""
         if self._draft is not None:
-            return prompt(self._draft.hostname, self._draft.session.prompt_mode)
+            return prompt(self._draft.hostname, self._draft.prompt_mode)
         return prompt(self.handle.context(self.session).hostname, privileged=self.privilege > USER)
 
     @property
@@ -121,8 +127,8 @@ class Interpreter:
     def help(self, text: str) -> list[str]:
         """Return what `?` shows behind `text`."""
         if self._draft is not None:
-            return self._draft.session.help(text, self.privilege, self._rules)
-        return self._parser.help_lines(text, self.privilege, self._rules, stores=self._may_store)
+            return self._draft.session.help(text, self.privilege, self._rules, kinds=self._kinds)
+        return self._parser.help_lines(text, self.privilege, self._rules, stores=self._may_store, kinds=self._kinds)
 
     def complete(self, text: str) -> str | None:
         """Return `text` with its last word completed by Tab, or None."""
@@ -158,6 +164,12 @@ class Interpreter:
     @property
     def _rules(self) -> Rules:
         return tuple((rule.words, rule.level) for rule in self.system.rules)
+
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        """The kinds of interfaces that this router has: a show is about none of another kind."""
+        states = self.handle.context(self.session).ports.interfaces.all()
+        return tuple(dict.fromkeys(split_interface(state.name)[0] for state in states))
 
     @property
     def _may_store(self) -> bool:
@@ -203,6 +215,8 @@ class Interpreter:
     def _run_match(self, match: Match) -> Outcome:
         if match.command.query is not None:
             lines = match.lines(self._context(match))
+            if self.screen.timestamps and not match.wants_json:
+                lines = chain(timestamp(self._view()), lines)
             return Outcome(lines) if match.stored is None else self._filing.keep(match.stored, lines)
         if match.command.action is None:
             return NOTHING
@@ -220,8 +234,10 @@ class Interpreter:
             view=view,
             startup_text=self.handle.startup_text,
             flash=self.handle.flash,
+            captures=self.handle.captures,
             privilege=self.privilege,
             history=tuple(self.screen.history),
+            screen=self.screen,
             users=self._users(),
         )
 
@@ -242,6 +258,8 @@ class Interpreter:
                 return self._compute(wish)
             case Change():
                 return self._change(wish)
+            case CaptureRequest():
+                return self._capturing.carry_out(wish)
             case Request():
                 return self._carry_out(wish)
             case _:
@@ -322,7 +340,7 @@ class Interpreter:
                 )
             case SetMonitor(on=True) if self.line.is_console:
                 return Outcome(("% Console already monitors",))
-            case SetScreen() | SetMonitor() | SetHistory():
+            case SetScreen() | SetMonitor() | SetTimestamps() | SetHistory():
                 self.screen.set(request)
         return NOTHING
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.breath import breathing
 from dmvpn.base.effects import Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
-from dmvpn.face.handle import CONSOLE, Line, RouterHandle
+from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
 from dmvpn.face.outcome import Outcome
 
@@ -36,7 +36,7 @@ class OneShot:
         session: int,
         lines: Iterable[str],
         *,
-        line: Line = CONSOLE,
+        line: TerminalLine = CONSOLE,
         privilege: int = PRIVILEGED,
         users: Callable[[], tuple[User, ...]] | None = None,
         clear: Callable[[int], bool] | None = None,
@@ -111,6 +111,10 @@ class OneShot:
             if outcome.question.scripted and not self._lines:
                 self.status = 1
                 self._begin(Outcome(failed=True), ["% The script ended before what it was asked for"])
+                return
+            if outcome.question.unanswered:
+                self.status = 1
+                self._begin(Outcome(failed=True), [outcome.question.unanswered])
                 return
             self._go_on(outcome.question.answer(self._lines.popleft() if outcome.question.scripted else ""))
 

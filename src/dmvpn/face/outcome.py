@@ -18,6 +18,7 @@ class Question:
     secret: what is typed must not be seen.
     answer: what to do with the text typed (one_key: "" or "y" agrees).
     scripted: where nobody types, the next line of the script is the answer, and not an empty one.
+    unanswered: where nobody types, this is printed instead of taking an empty answer, and the line fails.
     """
 
     prompt: str
@@ -25,6 +26,7 @@ class Question:
     one_key: bool = False
     secret: bool = False
     scripted: bool = False
+    unanswered: str = ""
 
 
 @dataclass(frozen=True, slots=True)

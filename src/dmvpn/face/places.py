@@ -33,7 +33,7 @@ class System(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FilePlace:
     """A file, or a file system where `name` is "". spelled: as it was typed."""
 
     system: System
@@ -50,30 +50,30 @@ class Place:
         """Is it the configuration for the next start?"""
         return self.system is System.NVRAM
 
-    def named(self, name: str) -> Place:
+    def named(self, name: str) -> FilePlace:
         """Return a file of the same file system, spelled likewise."""
-        return Place(self.system, name, f"{self.spelled.partition(':')[0]}:{name}")
+        return FilePlace(self.system, name, f"{self.spelled.partition(':')[0]}:{name}")
 
 
-RUNNING: Final = Place(System.SYSTEM, "running-config", "running-config")
-STARTUP: Final = Place(System.NVRAM, "startup-config", "startup-config")
-FLASH: Final = Place(System.FLASH, "", "bootflash:/")
+RUNNING: Final = FilePlace(System.SYSTEM, "running-config", "running-config")
+STARTUP: Final = FilePlace(System.NVRAM, "startup-config", "startup-config")
+FLASH: Final = FilePlace(System.FLASH, "", "bootflash:/")
 _ONLY: Final = {System.NVRAM: STARTUP.name, System.SYSTEM: RUNNING.name, System.NULL: ""}
 
 
-def place_of(text: str) -> Place | None:
+def place_of(text: str) -> FilePlace | None:
     """Return the file that is meant, None if there cannot be one."""
     head, colon, rest = text.partition(":")
     name, word = rest.removeprefix("/"), head.lower()
     if not colon:
         return None
     if word in _FLASH:
-        return Place(System.FLASH, name, text) if not name or is_file_name(name) else None
+        return FilePlace(System.FLASH, name, text) if not name or is_file_name(name) else None
     system = next((one for one in _ONLY if one.value == word), None)
-    return Place(system, name or _ONLY[system], text) if system and name in ("", _ONLY[system]) else None
+    return FilePlace(system, name or _ONLY[system], text) if system and name in ("", _ONLY[system]) else None
 
 
-def _parse(text: str) -> tuple[Place, str] | None:
+def _parse(text: str) -> tuple[FilePlace, str] | None:
     place = place_of(text)
     return None if place is None else (place, text)
 
@@ -82,7 +82,7 @@ def _parse(text: str) -> tuple[Place, str] | None:
 FILE: Final = register_type(ValueType("file", "URL", _parse, weight=5))
 
 
-def place_in(args: Args, name: str, default: Place = FLASH) -> Place:
+def place_in(args: Args, name: str, default: FilePlace = FLASH) -> FilePlace:
     """Return the file that a command was given under a name, or another one where it was given none."""
     place = args.get(name)
-    return place if isinstance(place, Place) else default
+    return place if isinstance(place, FilePlace) else default

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.face.context import SessionContext
+    from dmvpn.ios import ShowContext
 
 #: Seconds of the three figures, and looks that are remembered: at most one in half the shortest time.
 _SPANS: Final = (5.0, 60.0, 300.0)
@@ -91,9 +92,50 @@ def render_processor(found: Processor) -> Iterator[str]:
     )
 
 
-PROCESSOR: Final = ExecCommand(
-    "show processes cpu",
-    {"processes": "The process in which this router runs", "cpu": "How busy it is"},
-    query=processor,
-    render=render_processor,
+def timestamp(view: ShowContext) -> Iterator[str]:
+    """Yield what precedes each show after `terminal exec prompt timestamp`: the load, and the time."""
+    from dmvpn.features.system.show import time_source  # shows are loaded when somebody first asks for one
+
+    load = Processor(*_looks.busy(_look()))
+    longer = f"one minute: {load.one_minute}%; five minutes: {load.five_minutes}%"
+    yield f"Load for five secs: {load.five_seconds}%/0%; {longer}"
+    yield time_source(view)
+    yield ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLine:
+    """The process of this router. runtime: milliseconds of processor time since it started."""
+
+    number: int
+    runtime: int
+    load: Processor
+
+
+def process(_: SessionContext, __: Args) -> ProcessLine:
+    """Show the process (`show processes cpu sorted`): there is one, in which all protocols run."""
+    now = _look()
+    return ProcessLine(os.getpid(), round(now.used * 1000), Processor(*_looks.busy(now)))
+
+
+def render_process(found: ProcessLine) -> Iterator[str]:
+    """Yield the head of `show processes cpu`, and a table of one row. Calls are not counted."""
+    yield from render_processor(found.load)
+    load = found.load
+    yield " PID Runtime(ms)     Invoked      uSecs   5Sec   1Min   5Min TTY Process"
+    shares = " ".join(f"{share:>5.2f}%" for share in (load.five_seconds, load.one_minute, load.five_minutes))
+    yield f"{found.number:>4} {found.runtime:>11} {'-':>11} {'-':>10} {shares}   0 dmvpn"
+
+
+_HELP: Final = {
+    "processes": "The process in which this router runs",
+    "cpu": "How busy it is",
+    "sorted": "With the process as a row of a table",
+    "5sec": "By the last five seconds",
+    "1min": "By the last minute",
+    "5min": "By the last five minutes",
+}
+PROCESSOR: Final = (
+    ExecCommand("show processes cpu", _HELP, query=processor, render=render_processor),
+    ExecCommand("show processes cpu sorted [ 5sec | 1min | 5min ]", _HELP, query=process, render=render_process),
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.face.places import Place
+    from dmvpn.face.places import FilePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,13 @@ class SetMonitor(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class SetTimestamps(Request):
+    """`terminal exec prompt timestamp`: what shows print begins with the load and the time, or not."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SetHistory(Request):
     """`terminal history size`: how many lines are remembered."""
 
@@ -82,15 +89,15 @@ class Save(Request):
 class Copy(Request):
     """`copy FROM TO`."""
 
-    source: Place
-    target: Place
+    source: FilePlace
+    target: FilePlace
 
 
 @dataclass(frozen=True, slots=True)
 class Delete(Request):
     """`delete FILE`; force: nobody is asked."""
 
-    place: Place
+    place: FilePlace
     force: bool = False
 
 
@@ -105,7 +112,7 @@ class Replace(Request):
     minutes: until the change is taken back unless somebody confirms it; 0: it stays.
     """
 
-    place: Place
+    place: FilePlace
     force: bool = False
     listed: bool = False
     all_or_nothing: bool = False

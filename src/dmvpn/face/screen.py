@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from dmvpn.base.values import dataclass
-from dmvpn.face.requests import SetHistory, SetMonitor, SetScreen
+from dmvpn.face.requests import SetHistory, SetMonitor, SetScreen, SetTimestamps
 
 
 @dataclass(slots=True)
@@ -14,6 +14,7 @@ class Screen:
 
     rows, columns: of the window.
     length, width: chosen instead of them, or None.
+    timestamps: shows begin with the time.
     """
 
     rows: int = 24
@@ -21,6 +22,7 @@ class Screen:
     length: int | None = None
     width: int | None = None
     monitor: bool = False
+    timestamps: bool = False
     history_size: int = 10
     history: list[str] = field(default_factory=list)
 
@@ -34,7 +36,7 @@ class Screen:
         """Columns until a line is full; 0: endless."""
         return self.columns if self.width is None else self.width
 
-    def set(self, request: SetScreen | SetMonitor | SetHistory) -> None:
+    def set(self, request: SetScreen | SetMonitor | SetTimestamps | SetHistory) -> None:
         """Do what the `terminal` command asks for."""
         match request:
             case SetScreen(length=length, width=width):
@@ -42,5 +44,7 @@ class Screen:
                 self.width = self.width if width is None else width
             case SetMonitor(on=on):
                 self.monitor = on
+            case SetTimestamps(on=on):
+                self.timestamps = on
             case SetHistory(size=size):
                 self.history_size = size

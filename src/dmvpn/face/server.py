@@ -21,9 +21,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import at_home
-from dmvpn.base.errors import UserError
+from dmvpn.base.errors import UserError, fault_text
 from dmvpn.face.access import free_line
-from dmvpn.face.connection import VTY, Connection
+from dmvpn.face.connection import VTY, ClientConnection
 from dmvpn.face.context import User
 from dmvpn.features.system import SystemMachine
 from dmvpn.shells.admission import OWNER_ALONE
@@ -46,7 +46,7 @@ class ManagementServer:
         self._admission = admission
         self._handle = handle
         self._server: asyncio.Server | None = None
-        self._connections: dict[Connection, asyncio.Task[None]] = {}
+        self._connections: dict[ClientConnection, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Listen. Raises UserError if the socket cannot be made, or another router listens there."""
@@ -72,7 +72,7 @@ class ManagementServer:
         self.path.unlink(missing_ok=True)
 
     @property
-    def connections(self) -> tuple[Connection, ...]:
+    def connections(self) -> tuple[ClientConnection, ...]:
         """Those that are open, the oldest first."""
         return tuple(self._connections)
 
@@ -80,19 +80,19 @@ class ManagementServer:
         if not self._admission.admits(writer.get_extra_info("socket")):
             writer.close()
             return
-        connection = Connection(self._handle, reader, writer, self)
+        connection = ClientConnection(self._handle, reader, writer, self)
         self._connections[connection] = asyncio.create_task(self._attend(connection, writer))
 
-    async def _attend(self, connection: Connection, writer: asyncio.StreamWriter) -> None:
+    async def _attend(self, connection: ClientConnection, writer: asyncio.StreamWriter) -> None:
         try:
             await connection.run()
         except ConnectionError:
             pass  # the client has gone: there is nobody to tell
         except asyncio.CancelledError:
             writer.transport.abort()  # we go, and wait for nobody who does not read
-        except Exception:
+        except Exception as error:
             # A fault of ours in one session must not end the others.
-            log.exception("internal fault in a session")
+            log.exception("%s", fault_text(error, "serving a session, which ends"))
         finally:
             await connection.leave()
             del self._connections[connection]
@@ -110,7 +110,7 @@ class ManagementServer:
         taken = {each.line.number for each in self._connections if each.line.kind == VTY}
         return free_line(self._handle.context(0).machine(SystemMachine).config, taken)
 
-    def users(self, asking: Connection) -> tuple[User, ...]:
+    def users(self, asking: ClientConnection) -> tuple[User, ...]:
         """Return who is logged in."""
         now = asking.time()
         return tuple(

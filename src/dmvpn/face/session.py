@@ -21,11 +21,21 @@ from typing import TYPE_CHECKING
 from dmvpn.base.breath import BrokenOff, breathe, breathing
 from dmvpn.base.effects import ConsoleLine, Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
-from dmvpn.face.handle import CONSOLE, Line, RouterHandle
+from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
 from dmvpn.face.screen import Screen
-from dmvpn.ios.editor import Abort, Complete, EditorEvent, End, Help, Interrupt, Key, LineEditor, Write
-from dmvpn.ios.editor import Line as TypedLine
+from dmvpn.ios.editor import (
+    Abort,
+    Complete,
+    CtrlZ,
+    EditorEvent,
+    Help,
+    Interrupt,
+    KeyPressed,
+    LineEditor,
+    LineEnded,
+    Write,
+)
 from dmvpn.ios.pager import Pager
 
 if TYPE_CHECKING:
@@ -59,7 +69,7 @@ class ConsoleSession:
         handle: RouterHandle,
         session: int,
         *,
-        line: Line = CONSOLE,
+        line: TerminalLine = CONSOLE,
         privilege: int = PRIVILEGED,
         users: Callable[[], tuple[User, ...]] | None = None,
         clear: Callable[[int], bool] | None = None,
@@ -103,7 +113,7 @@ class ConsoleSession:
         return self._state is _State.CLOSED
 
     @property
-    def line(self) -> Line:
+    def line(self) -> TerminalLine:
         """The line on which the user sits."""
         return self._interpreter.line
 
@@ -203,9 +213,9 @@ class ConsoleSession:
 
     def _answer(self, event: EditorEvent) -> Events:
         match event:
-            case TypedLine(text=text):
+            case LineEnded(text=text):
                 return self._entered(text)
-            case End(text=text):
+            case CtrlZ(text=text):
                 return self._ended(text)
             case Help() | Complete() if self._question is not None:
                 return self._editor.show_help(()) if isinstance(event, Help) else self._editor.show_completion(None)
@@ -213,7 +223,7 @@ class ConsoleSession:
                 return self._page(self._interpreter.help(text), self._resume)
             case Complete(text=text):
                 return self._editor.show_completion(self._interpreter.complete(text))
-            case Key(char=char):
+            case KeyPressed(char=char):
                 return self._key(char)
             case Interrupt() if self._state is _State.PAGE:
                 return self._key("\x03")

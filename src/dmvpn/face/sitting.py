@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import BrokenOff
+from dmvpn.base.errors import fault_text, named
 from dmvpn.face.protocol import Done, Input, ProtocolError, Resize, Signal, encode, encode_output
 from dmvpn.face.stream import end
 
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
 
 #: Octets that a session keeps of what is typed while it is busy, before the client has to wait.
 MOST_KEPT: Final = 1 << 16
-FAULT: Final = "% Error: internal fault; the log of this program has the particulars"
 
 log = logging.getLogger("dmvpn")
+
+
+def complaint(error: Exception) -> str:
+    """Return what a session says of a command that failed by a fault of ours."""
+    return f"% Error: internal fault: {named(error)}; report it with the traceback that the log of this program has"
 
 
 class Sitting:
@@ -176,9 +181,9 @@ class Sitting:
                 deed()
             except BrokenOff:
                 pass  # nobody waits for it
-            except Exception:
-                log.exception("internal fault in a session")
-                self.session.recover(FAULT)
+            except Exception as error:
+                log.exception("%s", fault_text(error, "carrying out what was typed in a session"))
+                self.session.recover(complaint(error))
 
         return work
 

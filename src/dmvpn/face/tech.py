@@ -41,7 +41,7 @@ _COMMANDS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TechSection:
     """What one command prints."""
 
     command: str
@@ -52,15 +52,15 @@ class Part:
 class TechSupport:
     """All parts; the configuration is the first one."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[TechSection, ...]
 
 
 def query(ctx: ShowContext, _: Args) -> TechSupport:
     """Ask every command."""
     parser = exec_parser(ctx.features)
     matches = [(command, parser.match(command)) for command in _COMMANDS]
-    configuration = Part("show running-config", tuple(ctx.running.render_for_others()))
-    parts = [Part(command, tuple(match.lines(ctx))) for command, match in matches if isinstance(match, Match)]
+    configuration = TechSection("show running-config", tuple(ctx.running.render_for_others()))
+    parts = [TechSection(command, tuple(match.lines(ctx))) for command, match in matches if isinstance(match, Match)]
     return TechSupport((configuration, *parts))
 
 
@@ -72,7 +72,7 @@ def render(answer: TechSupport) -> Iterator[str]:
 
 COMMAND: Final = ExecCommand(
     "show tech-support",
-    {"tech-support": "All that somebody who helps wants to see, without keys"},
+    {"tech-support": "All facts for support, without keys"},
     query=query,
     render=render,
     privilege=15,

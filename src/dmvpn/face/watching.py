@@ -13,7 +13,7 @@ from dmvpn.face.protocol import News
 from dmvpn.features.chronicle import ChronicleMachine
 
 if TYPE_CHECKING:
-    from dmvpn.base.chronicle import Line
+    from dmvpn.base.chronicle import ChronicleLine
     from dmvpn.face.handle import RouterHandle
 
 #: Lines in one message.
@@ -51,7 +51,7 @@ class Watching:
             addresses=self._own_addresses(),
         )
 
-    def _missed(self, lines: list[Line]) -> int:
+    def _missed(self, lines: list[ChronicleLine]) -> int:
         """Return how many numbers lack before and among these lines; what was gone when this began is not missed."""
         later = [line.number for line in lines if line.number > self._began_at]
         return later[-1] - max(self._last, self._began_at) - len(later) if later else 0

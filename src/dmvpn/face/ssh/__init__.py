@@ -2,7 +2,8 @@
 
     keys.py         host keys, for their owner alone
     link.py         the management socket of a router, for asyncio
-    visitors.py     how many may wait at the door, and from where
+    visitors.py     how many may be connected without a login, and from where
+    entrance.py     where connections come in, and from which addresses they may
     copying.py      SCP
     sftp.py         SFTP
     memory.py       how it uses memory

@@ -20,12 +20,15 @@ from dmvpn.base.passwords import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.base.values import dataclass
 from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
 from dmvpn.face.ssh.copying import ScpError, copy, is_scp
-from dmvpn.face.ssh.link import Link, LinkError, ask, report
-from dmvpn.face.ssh.sftp import VERSION, Files, Session
+from dmvpn.face.ssh.entrance import Doorkeeper, Entrance
+from dmvpn.face.ssh.link import LinkError, SshLink, ask, report
+from dmvpn.face.ssh.sftp import VERSION, Files, SftpChannel
+from dmvpn.face.ssh.visitors import Visitor
 from dmvpn.shells.flash import FolderFlash
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    import socket
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from asyncssh.channel import SSHChannel
@@ -94,70 +97,105 @@ class Gate:
 
     def __init__(self, door: Door, keys: list[asyncssh.SSHKey], visitors: Visitors, time_out: int = 30) -> None:
         self.door = door
-        self.visitors = visitors
         self.computing = asyncio.Semaphore(_AT_ONCE)
-        self._keys = keys
-        self._time_out = time_out
-        self._acceptor: asyncssh.SSHAcceptor | None = None
         self.copies = _Copies()
+        self._keys = keys
+        self._visitors = visitors
+        self._time_out = time_out
+        self._entrance = Entrance(self._arrive)
+        self._doorkeeper = Doorkeeper(door.socket)
+        self._arriving: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Listen. Raises UserError if the address is taken, or none of this machine."""
         door = self.door
         try:
-            self._acceptor = await asyncssh.listen(
-                door.address,
-                door.port,
-                server_factory=lambda: _Visitor(self),
-                server_host_keys=self._keys,
-                kex_algs=_EXCHANGES,
-                login_timeout=self._time_out,
-                keepalive_interval=_KEEPALIVE,
-                encoding=None,
-                line_editor=False,
-                allow_scp=False,
-                agent_forwarding=False,
-                x11_forwarding=False,
-                # A machine that belongs to a realm of Kerberos would let in whoever the realm knows.
-                gss_host=None,
-                server_version="dmvpn",
-            )
+            await self._entrance.open(door.address, door.port)
         except OSError as error:
             raise UserError(f"{door.address} port {door.port}: {error.strerror or error}") from error
 
     @property
     def port(self) -> int:
         """On which it listens."""
-        return self.door.port if self._acceptor is None else self._acceptor.get_port()
+        return self._entrance.port or self.door.port
 
     async def close(self) -> None:
-        """Hang up everywhere."""
-        if self._acceptor is not None:
-            self._acceptor.close()
-            await self._acceptor.wait_closed()
+        """Stop listening, and close the connections without a login."""
+        await self._entrance.close()
+        for task in self._arriving:
+            task.cancel()
+
+    def _arrive(self, arrived: socket.socket, location: str) -> None:
+        """Admit a connection, or close it."""
+        visitor = Visitor(location, lambda: task.cancel())
+        if not self._visitors.admit(visitor):
+            arrived.close()
+            return
+
+        def end(task: asyncio.Task[None]) -> None:
+            self._arriving.discard(task)
+            self._visitors.leave(visitor)
+            if not visitor.came_in:
+                arrived.close()
+
+        task = asyncio.create_task(self._welcome(arrived, location, visitor))
+        self._arriving.add(task)
+        task.add_done_callback(end)
+
+    async def _welcome(self, arrived: socket.socket, location: str, visitor: Visitor) -> None:
+        """Serve SSH until the login is complete, if the address may connect."""
+        # The user of a lab comes in whatever the router's configuration says.
+        refused = "" if self.door.guest is not None else await self._doorkeeper.refuses(location)
+        if not refused:
+            try:
+                await self._shake_hands(arrived, lambda: _Visit(self, location, visitor))
+                visitor.came_in = True
+            except Exception as error:
+                # Whatever a stranger's octets made asyncssh raise has ended this connection, and no other.
+                refused = str(error) or type(error).__name__
+        if refused:
+            log.info("%s: %s", location, refused)
+
+    async def _shake_hands(self, arrived: socket.socket, visit: Callable[[], _Visit]) -> None:
+        await asyncssh.run_server(
+            arrived,
+            server_factory=visit,
+            server_host_keys=self._keys,
+            kex_algs=_EXCHANGES,
+            login_timeout=self._time_out,
+            keepalive_interval=_KEEPALIVE,
+            encoding=None,
+            line_editor=False,
+            allow_scp=False,
+            agent_forwarding=False,
+            x11_forwarding=False,
+            # A machine that belongs to a realm of Kerberos would let in whoever the realm knows.
+            gss_host=None,
+            server_version="dmvpn",
+        )
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         """Serve one channel: a shell, or one command."""
         connection = process.get_extra_info("connection")
         user = connection.get_extra_info("username")
-        visitor: _Visitor = connection.get_owner()
+        visit: _Visit = connection.get_owner()
         status = 1
         try:
-            status = await self._attend(process, user, visitor)
+            status = await self._attend(process, user, visit)
         except (LinkError, ConnectionError, asyncssh.Error) as error:
-            log.info("%s: %s", visitor.location, error)
+            log.info("%s: %s", visit.location, error)
         with contextlib.suppress(OSError, asyncssh.Error):
             process.exit(status)
 
-    async def _attend(self, process: asyncssh.SSHServerProcess[bytes], user: str, visitor: _Visitor) -> int:
+    async def _attend(self, process: asyncssh.SSHServerProcess[bytes], user: str, visit: _Visit) -> int:
         if process.subsystem is not None:
             process.stderr.write(b"% Only a shell, commands, scp and sftp are served here\n")
             return 1
         if process.command is not None and is_scp(process.command):
-            return await self._copy(process, process.command, user, visitor)
-        link = await Link.open(self.door.socket)
+            return await self._copy(process, process.command, user, visit)
+        link = await SshLink.open(self.door.socket)
         try:
-            whose = (user[:_NAME], visitor.privilege, True, visitor.location)
+            whose = (user[:_NAME], visit.privilege, True, visit.location)
             command = process.command
             if command is not None:
                 text = command if isinstance(command, str) else command.decode("utf-8", "replace")
@@ -175,25 +213,23 @@ class Gate:
         finally:
             link.close()
 
-    async def _copy(self, process: asyncssh.SSHServerProcess[bytes], command: str, user: str, visitor: _Visitor) -> int:
+    async def _copy(self, process: asyncssh.SSHServerProcess[bytes], command: str, user: str, visit: _Visit) -> int:
         """Serve one transfer, each of which may keep all of a file in memory. Raises LinkError, ConnectionError."""
         if not self.copies.take():
             process.stdout.write(b"\x01scp: too many transfers at once\n")
             return 1
         try:
-            return await copy(
-                process, command, await self._flash_for(visitor), partial(self._configuration, user, visitor)
-            )
+            return await copy(process, command, await self._flash_for(visit), partial(self._configuration, user, visit))
         except (asyncssh.BreakReceived, asyncssh.SignalReceived, asyncssh.TerminalSizeChanged) as error:
             raise ConnectionError("the transfer was broken off") from error
         finally:
             self.copies.give_back()
 
-    async def _configuration(self, user: str, visitor: _Visitor, name: str) -> bytes:
+    async def _configuration(self, user: str, visit: _Visit, name: str) -> bytes:
         """Return a file that the router itself has. Raises ScpError, LinkError."""
-        link = await Link.open(self.door.socket)
+        link = await SshLink.open(self.door.socket)
         try:
-            await link.send(Execute((f"more {name}",), user[:_NAME], visitor.privilege, True, visitor.location))
+            await link.send(Execute((f"more {name}",), user[:_NAME], visit.privilege, True, visit.location))
             said = bytearray()
             while isinstance(message := await link.receive(), Output):
                 said += message.data
@@ -203,19 +239,19 @@ class Gate:
             raise ScpError(f"{name}: the router does not give it")
         return bytes(said)
 
-    def session(self, visitor: _Visitor) -> Session:
+    def session(self, visit: _Visit) -> SftpChannel:
         """Return a channel of a visitor, whatever it will be for."""
 
         def files(channel: SSHChannel[bytes]) -> Awaitable[asyncssh.SFTPServer]:
-            return self._files(cast("asyncssh.SSHServerChannel[bytes]", channel), session, visitor)
+            return self._files(cast("asyncssh.SSHServerChannel[bytes]", channel), session, visit)
 
-        session = Session(self._serve, files, VERSION, allow_scp=False)
+        session = SftpChannel(self._serve, files, VERSION, allow_scp=False)
         return session
 
-    async def _files(self, channel: asyncssh.SSHServerChannel[bytes], session: Session, visitor: _Visitor) -> Files:
+    async def _files(self, channel: asyncssh.SSHServerChannel[bytes], session: SftpChannel, visit: _Visit) -> Files:
         """Return the files that a client of SFTP may reach; one that may not hears why, and is hung up on."""
         try:
-            flash = await self._flash_for(visitor)
+            flash = await self._flash_for(visit)
             why = "" if flash is not None else "it takes `ip scp server enable` and privilege level 15"
         except LinkError as error:
             flash, why = None, str(error)
@@ -224,22 +260,22 @@ class Gate:
             channel.exit(1)
         return Files(channel, session, flash or NO_FLASH, self.copies)
 
-    async def _flash_for(self, visitor: _Visitor) -> Flash | None:
+    async def _flash_for(self, visit: _Visit) -> Flash | None:
         """Return the router's files, if this visitor may copy them. Raises LinkError."""
-        access = await ask(self.door.socket, visitor.location)
-        if self.door.flash is None or not access.scp or visitor.privilege < _PRIVILEGED:
+        access = await ask(self.door.socket, visit.location)
+        if self.door.flash is None or not access.scp or visit.privilege < _PRIVILEGED:
             return None
         return FolderFlash(self.door.flash)
 
 
-class _Visitor(asyncssh.SSHServer):
+class _Visit(asyncssh.SSHServer):
     """One connection, from its first packet on."""
 
-    def __init__(self, gate: Gate) -> None:
-        self.location = ""
+    def __init__(self, gate: Gate, location: str, visitor: Visitor) -> None:
+        self.location = location
         self.privilege = 1
         self._gate = gate
-        self._waits = False
+        self._visitor = visitor
         self._failed = 0
         self._key_of = ""  # who showed a key that is theirs, and may still have to prove it
         self._reporting: asyncio.Task[None] | None = None
@@ -247,24 +283,16 @@ class _Visitor(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
-        peer = conn.get_extra_info("peername")
-        self.location = str(peer[0]).partition("%")[0] if peer else "127.0.0.1"
-        self._waits = self._gate.visitors.admit(self.location)
-        if not self._waits:
-            conn.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._leave_the_door()
 
     def auth_completed(self) -> None:
-        self._leave_the_door()
         if self._key_of:
             self._reporting = asyncio.create_task(self._report(self._key_of, accepted=True))
 
-    def session_requested(self) -> Session:
+    def session_requested(self) -> SftpChannel:
         return self._gate.session(self)
 
     def begin_auth(self, username: str) -> bool:
+        self._visitor.is_silent = False
         return True
 
     def password_auth_supported(self) -> bool:
@@ -323,11 +351,6 @@ class _Visitor(asyncssh.SSHServer):
             right = await asyncio.to_thread(_is_right, user, password)
         return user[1] if right and user is not None and not access.refused else None
 
-    def _leave_the_door(self) -> None:
-        if self._waits:
-            self._waits = False
-            self._gate.visitors.leave(self.location)
-
 
 def _is_right(user: PlainUser | None, password: str) -> bool:
     kind, secret = _NOBODY if user is None else user[2:]
@@ -341,7 +364,7 @@ def _is_right(user: PlainUser | None, password: str) -> bool:
     return right and user is not None
 
 
-async def _show(process: asyncssh.SSHServerProcess[bytes], link: Link, *, is_terminal: bool) -> int:
+async def _show(process: asyncssh.SSHServerProcess[bytes], link: SshLink, *, is_terminal: bool) -> int:
     """Write what the router says until it is done. Returns the status."""
     while (message := await link.receive()) is not None:
         match message:
@@ -360,7 +383,7 @@ def _crlf(data: bytes) -> bytes:
     return data.replace(b"\n", b"\r\n")
 
 
-async def _read(process: asyncssh.SSHServerProcess[bytes], link: Link) -> None:
+async def _read(process: asyncssh.SSHServerProcess[bytes], link: SshLink) -> None:
     """Pass on what is typed, until the visitor goes."""
     while True:
         try:

@@ -19,7 +19,7 @@ class LinkError(DmvpnError):
     """No router answers there, or it says what nobody understands."""
 
 
-class Link:
+class SshLink:
     """One connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -29,7 +29,7 @@ class Link:
         self._ready: list[Message] = []
 
     @classmethod
-    async def open(cls, path: Path) -> Link:
+    async def open(cls, path: Path) -> SshLink:
         """Connect, and hear who it is. Raises LinkError."""
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -81,7 +81,7 @@ async def report(path: Path, said: Report) -> None:
 
 
 async def _exchange(path: Path, message: Message) -> Message | None:
-    link = await Link.open(path)
+    link = await SshLink.open(path)
     try:
         async with asyncio.timeout(_PATIENCE):
             await link.send(message)

@@ -47,7 +47,7 @@ class Room(Protocol):
         ...
 
 
-class Session(asyncssh.SSHServerProcess[bytes]):
+class SftpChannel(asyncssh.SSHServerProcess[bytes]):
     """A channel that knows whether the client has said its last word."""
 
     has_ended = False
@@ -73,7 +73,9 @@ class _File:
 class Files(asyncssh.SFTPServer):
     """What one client may do."""
 
-    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], session: Session, flash: Flash, room: Room) -> None:
+    def __init__(
+        self, channel: asyncssh.SSHServerChannel[bytes], session: SftpChannel, flash: Flash, room: Room
+    ) -> None:
         super().__init__(channel)
         self._session = session
         self._flash = flash
