@@ -1,7 +1,7 @@
-"""How often the router is told what others can make happen: ESP that nobody knows, GRE in clear, packets too big.
+"""Rate limit for reports that a stranger can cause: ESP with an unknown SPI, GRE in clear, packets too big.
 
-The same addresses are told once a second, so that one peer that lost its SAs is heard beside others; and there is a
-limit to all of them together, because an address costs a forger nothing.
+Reports about the same addresses are sent once a second, so that reports about one peer do not crowd out those about
+others that lost their SAs; and there is a limit to all of them together, because an address costs a forger nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Alarms:
         self._told: set[Hashable] = set()
 
     def may_tell(self, what: Hashable, now: float) -> bool:
-        """Return whether this is to be told. now: seconds."""
+        """Return whether to send this report. now: seconds."""
         if not self._since <= now < self._since + 1.0:
             self._since = now
             self._told.clear()

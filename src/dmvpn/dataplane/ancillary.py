@@ -1,7 +1,7 @@
-"""What travels beside an IPv4 packet: TTL, TOS, interface and addresses as control messages. ip(7).
+"""Control messages of an IPv4 packet: TTL, TOS, interface and addresses. ip(7).
 
-The standard library knows `sendmsg` and `recvmsg` but hardly any of ip(7)'s options; they are named here, and their
-octets are read and written here, for `sockets`.
+The standard library knows `sendmsg` and `recvmsg` but hardly any of ip(7)'s options; they are named, encoded and
+decoded here, for `sockets`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IP_MULTICAST_ALL: Final = 49
 PMTUDISC_DONT: Final = 0
 PMTUDISC_DO: Final = 2
 PMTUDISC_PROBE: Final = 3
-#: Neither DF, nor is anything that ICMP says of path MTUs noted or obeyed.
+#: Neither sets DF, nor learns or obeys path MTUs from ICMP.
 PMTUDISC_OMIT: Final = 5
 
 #: in_pktinfo: interface, our address, the packet's destination.
@@ -62,13 +62,14 @@ def tos_control(tos: int) -> Control:
 
 
 def ttl_control(ttl: int) -> Control:
-    """Return what sets the TTL of this packet only, a multicast one's too."""
+    """Return the control message that sets the TTL of one packet, multicast or not."""
     return socket.IPPROTO_IP, IP_TTL, struct.pack("=i", ttl)
 
 
 def origin_control(link: int, source: IPv4Address | None) -> Control:
-    """Return the control message that sends one packet by an interface (0: as routed), from one of our addresses (None:
-    the kernel chooses).
+    """Return the control message that sends one packet by an interface (0: as routed), from one of our addresses.
+
+    source: None: the kernel chooses.
     """
     ours = source.packed if source is not None else bytes(4)
     return socket.IPPROTO_IP, IP_PKTINFO, _PKTINFO.pack(link, ours, bytes(4))
@@ -82,10 +83,10 @@ def multicast_request(group: IPv4Address, link: int) -> bytes:
 
 
 def receive_datagram(sock: socket.socket, *, raw: bool) -> Datagram | None:
-    """Return the next packet of a non-blocking socket with IP_PKTINFO, IP_RECVTTL and IP_RECVTOS; None: there is none
-    now.
+    """Return the next packet of a non-blocking socket with IP_PKTINFO, IP_RECVTTL and IP_RECVTOS; None: none is
+    waiting.
 
-    raw: the packet begins with its IP header, which is taken off.
+    raw: the packet begins with its IP header, which is removed.
     """
     try:
         octets, control, _, (sender, port) = sock.recvmsg(_MAX_PACKET, _ANCILLARY)

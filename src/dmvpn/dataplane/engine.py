@@ -1,10 +1,10 @@
-"""The Rust engine: the distribution `dmvpn-engine` moves the packets, this module tells it what to do.
+"""The Rust engine: the distribution `dmvpn-engine` moves the packets, this module controls it.
 
     TAP, raw 47, raw 50, UDP 4500 <-> threads of dmvpn_engine.Engine, which decide by dmvpn_engine.Core <- orders
                      `-> NHRP, keepalives, hairpins, IKE, facts -> a queue and one descriptor -> `_read` -> events
 
 The core is `dmvpn.dataplane.python.core.PacketCore` in Rust: same packets in, same octets out. Descriptors are made
-here, as for the Python engine, so both meet the same problems of a host and explain them in the same words.
+here, as for the Python engine, so both meet the same problems of a host and report them with the same messages.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.tap import Tap
     from dmvpn.dataplane.userspace.watch import Watch
 
-#: The one that this module speaks.
+#: The version of the interface that this module uses.
 _INTERFACE: Final = 6
-#: Seconds between two looks whether the engine's thread has read a TAP, and until it is given up.
+#: Seconds between two checks whether the engine's thread has read a TAP, and until the wait is given up.
 _DRAIN: Final = 0.001
 _LONGEST_DRAIN: Final = 0.05
 
 
 @dataclass(slots=True)
 class _Served:
-    """A tunnel that is served. number: of the core's table."""
+    """A tunnel of the engine. number: of the core's table."""
 
     number: int
     spec: TunnelSpec
@@ -64,7 +64,7 @@ class _Served:
 
 
 class _End(NamedTuple):
-    """Where ESP comes to an address of ours."""
+    """The sockets that receive ESP for an address of ours."""
 
     esp: EspSocket
     udp: UdpSocket
@@ -97,8 +97,8 @@ class RustEngine:
         watch.add(self._engine.fileno(), self._read)
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
-        """Begin to serve a tunnel, or change what is known of it. Raises OSError, UserError."""
-        self._open_socket(spec.source)  # first, for it may fail: then nothing has changed
+        """Add a tunnel, or change its settings. Raises OSError, UserError."""
+        self._open_socket(spec.source)  # first, because it may fail: then nothing has changed
         served = self._served.get(spec.name)
         fresh = served is None
         if served is None:
@@ -128,7 +128,9 @@ class RustEngine:
         self._mind_paths()
 
     def drain(self, tunnel: str) -> None:
-        """Send what the kernel has routed into the TAP up to now: wait until the engine's thread has read it."""
+        """Send the packets that the kernel has routed into the TAP so far: wait until the engine's thread has read
+        them.
+        """
         served = self._served.get(tunnel)
         if served is None:
             return
@@ -136,10 +138,10 @@ class RustEngine:
         poll.register(served.tap.fileno(), select.POLLIN)
         while poll.poll(0) and time.monotonic() < end:
             time.sleep(_DRAIN)
-        time.sleep(_DRAIN)  # what was read last is on its way
+        time.sleep(_DRAIN)  # the packet that was read last is being sent
 
     def remove_tunnel(self, tunnel: str) -> None:
-        """Stop serving it."""
+        """Remove the tunnel."""
         served = self._served.pop(tunnel, None)
         if served is not None:
             self._engine.clear_tap(served.number)
@@ -159,12 +161,12 @@ class RustEngine:
     def set_multicast(
         self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
     ) -> None:
-        """Send multicast frames to these NBMA addresses, and to those over one connection each."""
+        """Send multicast frames to these NBMA addresses, and over each of these connections."""
         over = [(nbma.packed, connection) for nbma, connection in bound]
         self._core.set_multicast(self._served[tunnel].number, [nbma.packed for nbma in nbmas], over)
 
     def set_hairpin(self, order: SetHairpin) -> None:
-        """Set what the tunnel reports of transit packets."""
+        """Set which transit packets the tunnel reports."""
         self._core.set_hairpin(self._served[order.tunnel].number, order.network, order.report, order.interval)
 
     def set_addresses(self, own: frozenset[bytes], of_tunnels: dict[str, bytes]) -> None:
@@ -176,7 +178,7 @@ class RustEngine:
     def send(
         self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0
     ) -> None:
-        """Send something of the router's own in GRE. Raises OSError."""
+        """Send a packet of the router's own in GRE. Raises OSError."""
         self._engine.send(self._served[tunnel].number, nbma.packed, protocol, payload, tos, connection)
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
@@ -193,7 +195,7 @@ class RustEngine:
         return tuple(PeerUsage(ipv4_address(nbma), sent, received) for nbma, sent, received in counts)
 
     def dropped(self) -> GreDrops:
-        """Return how many GRE packets went nowhere."""
+        """Return the counters of dropped GRE packets."""
         malformed, no_tunnel, no_peer, not_ipv4, unsent, in_clear, no_sa, no_spi = self._core.dropped()
         return GreDrops(
             malformed=malformed,
@@ -209,7 +211,7 @@ class RustEngine:
     # ------------------------------------------------------------------------------------------------ IPsec
 
     def serve_ipsec(self, locals_: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
-        """Have protocol 50 and UDP port 4500 at exactly these addresses; what went wrong, by address."""
+        """Open protocol 50 and UDP port 4500 at exactly these addresses; returns errors by address."""
         wanted = {address.packed: address for address in locals_}
         for packed in [packed for packed in self._ends if packed not in wanted]:
             self._close_end(packed)
@@ -231,24 +233,24 @@ class RustEngine:
         end.udp.send(payload, str(remote), remote_port, tos=tos)
 
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
-        """Take a pair of SAs. Raises UserError."""
-        EspSuite.of(sa.transform)  # explains what is no transform
+        """Install a pair of SAs. Raises UserError."""
+        EspSuite.of(sa.transform)  # raises the error for an unknown transform
         install_sa(self._core, sa, eager=eager)
 
     def use_sa(self, spi_in: int) -> None:
-        """Send on this one."""
+        """Send on this pair of SAs."""
         self._core.use_sa(spi_in)
 
     def remove_sa(self, spi_in: int) -> None:
-        """Forget both halves and their keys."""
+        """Remove both SAs of a pair, with their keys."""
         self._core.remove_sa(spi_in)
 
     def move_connection(self, connection: int, remote: IPAddress, remote_port: int) -> None:
-        """Let all SAs of a connection send there from now on."""
+        """Send the packets of all SAs of a connection to this address and port from now on."""
         self._core.move_connection(connection, remote.packed, remote_port)
 
     def sa_counts(self) -> tuple[SaCount, ...]:
-        """Return what every pair of SAs carried."""
+        """Return the counters of every pair of SAs."""
         return tuple(
             SaCount(
                 spi_in=spi_in,
@@ -273,7 +275,7 @@ class RustEngine:
         )
 
     def close(self) -> None:
-        """Stop and give everything back."""
+        """Stop and release all resources."""
         if self._closed:
             return
         self._closed = True
@@ -285,7 +287,7 @@ class RustEngine:
             end.close()
         self._ends.clear()
 
-    # ------------------------------------------------------------------------------------------------ small change
+    # ------------------------------------------------------------------------------------------------ helpers
 
     def _read(self) -> None:
         for punt in self._engine.take_punts():
@@ -314,7 +316,7 @@ class RustEngine:
             self._sockets.pop(source).close()
 
     def _mind_paths(self) -> None:
-        """Mind paths at the engine's sockets, too: it has duplicates, so what is set here holds there."""
+        """Enable path MTU discovery at the engine's sockets, too: it has duplicates, so options set here hold there."""
         minding = minding_paths(served.spec for served in self._served.values())
         for source, opened in self._sockets.items():
             opened.mind_paths(source in minding)
@@ -346,7 +348,7 @@ class RustEngine:
 
 
 def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str]) -> Event | None:
-    """Return what the router is told. None: the tunnel went while the packet was waiting."""
+    """Return the event for a packet that the engine hands up. None: its tunnel was removed while the packet waited."""
     kind, number, packed, data, out, connection, local, port = punt
     tunnel, nbma = tunnels.get(number), ipv4_address(packed)
     match kind:
@@ -373,7 +375,7 @@ def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str]) -> Event | Non
 
 
 def install_sa(core: dmvpn_engine.Core, sa: EspSa, *, eager: bool) -> None:
-    """Give a pair of SAs to the Rust side. Raises ValueError."""
+    """Pass a pair of SAs to the Rust side. Raises ValueError."""
     inner = ((sa.inner_local or sa.local).packed, (sa.inner_remote or sa.remote).packed)
     core.install_sa(
         connection=sa.connection,

@@ -1,4 +1,4 @@
-"""IKE's two UDP ports, and how planes with sockets tell the router what came to one of them."""
+"""IKE's two UDP ports, and the event for a datagram that came to one of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
 IKE: Final = 500
-#: ESP comes there too (RFC 3948).
+#: ESP uses this port too (RFC 3948).
 IKE_BEHIND_NAT: Final = 4500
 #: Before IKE on port 4500 (RFC 3948 §2.2): no SPI is zero.
 NON_ESP_MARKER: Final = bytes(4)
@@ -21,7 +21,7 @@ NON_ESP_MARKER: Final = bytes(4)
 def ike_received(
     source: IPv4Address, source_port: int, local: IPv4Address, local_port: int, octets: bytes, tos: int
 ) -> IpReceived:
-    """Return a datagram for IKE, its UDP header first. Its interface is "", for it came to an address."""
+    """Return the event of a datagram for IKE, UDP header first. Its interface is "", because it came to an address."""
     udp = UdpDatagram(source_port=source_port, destination_port=local_port, payload=octets)
     return IpReceived(
         interface="",

@@ -1,4 +1,6 @@
-"""Where this user keeps what is neither root's nor in a runtime directory: a folder of /tmp with the user's number."""
+"""A private folder of this user, where neither root's folder nor a runtime directory is available: in /tmp, named by
+user.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ _MAP = Path("/proc/self/uid_map")
 
 
 def folder() -> Path:
-    """Return the folder; it need not be there, and may be somebody else's.
+    """Return the folder; it may not exist, or belong to another user.
 
-    In a user namespace (a lab of an ordinary user) everybody is root: the number is the one outside. With the number
-    inside, all of them would share a folder with root, and root would then find that it belongs to somebody else.
+    In a user namespace (a lab of an ordinary user) every user is root: the number is the one outside. With the number
+    inside, all of them would share a folder with root, and root would then find that it belongs to another user.
     """
     return Path(tempfile.gettempdir()) / f"dmvpn-{_outside(os.getuid())}"
 

@@ -1,4 +1,4 @@
-"""What a machine does not let us do, said so that its owner can change it: one sentence and one remedy."""
+"""Refusals of the host, worded so that its owner can fix them: one sentence and one remedy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dmvpn.base.errors import UserError
 class HostProblem(UserError):
     """This machine refuses something that we need.
 
-    what: what and where.
+    what: the refused action and its place.
     fix: one command, or one thing to do.
     """
 
@@ -29,7 +29,7 @@ def in_container() -> bool:
 
 
 class Capability(enum.IntEnum):
-    """Capabilities that we ask for, by their numbers, capabilities(7)."""
+    """Capabilities that we need, by their numbers, capabilities(7)."""
 
     NET_BIND_SERVICE = 10
     NET_ADMIN = 12
@@ -38,7 +38,7 @@ class Capability(enum.IntEnum):
 
 
 def has(capability: Capability) -> bool:
-    """Return whether this process has a capability in effect; where /proc does not say, whether it is root."""
+    """Return whether this process has a capability in effect; without /proc, whether it is root."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("CapEff:"):

@@ -1,7 +1,7 @@
-"""Put fragments together again, RFC 791 §3.2: bounded in datagrams, pieces, octets and time.
+"""Reassembly of fragments, RFC 791 §3.2: bounded in datagrams, fragments, octets and time.
 
-What overlaps is no packet of anybody's (RFC 5722 says so for IPv6): all of its datagram is forgotten. What a router on
-the way marked in one of the pieces holds for the whole (RFC 3168 §5.3). `engine/src/reassembly.rs` does the same.
+A datagram with overlapping fragments is dropped (RFC 5722 requires it for IPv6). An ECN mark of a router on the way in
+one fragment applies to the whole (RFC 3168 §5.3). `engine/src/reassembly.rs` does the same.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dmvpn.base.values import dataclass
 from dmvpn.net import ecn
 from dmvpn.net.ipv4 import HEADER_LENGTH, Ipv4Flag, Ipv4Packet
 
-#: Seconds that a datagram may stay incomplete (RFC 791 suggests 15), and how many may be at a time.
+#: Seconds that a datagram may stay incomplete (RFC 791 suggests 15), and how many may be incomplete at a time.
 TIMEOUT: Final = 15.0
 DATAGRAMS: Final = 64
-#: Pieces of one datagram: one of 64 KiB has 125 of them where they are packets of 552 octets.
+#: Fragments of one datagram: one of 64 KiB has 125 of them in packets of 552 octets.
 PIECES: Final = 128
 #: Octets of all incomplete datagrams.
 OCTETS: Final = 1 << 18
@@ -31,12 +31,12 @@ _Key = tuple[IPAddress, IPAddress, int, int]
 
 @dataclass(slots=True)
 class _Datagram:
-    """What came of one.
+    """The fragments of one datagram.
 
-    pieces: by where they begin, in octets.
-    starts: these places in order.
+    pieces: by their offset, in octets.
+    starts: these offsets in order.
     end: of the last one.
-    marks: of all pieces, a bit for each value of ECN.
+    marks: of all fragments, a bit for each value of ECN.
     """
 
     since: float
@@ -47,7 +47,7 @@ class _Datagram:
     marks: int = 0
 
     def fits(self, start: int, end: int, *, more: bool) -> bool:
-        """Return whether a piece may be there, beside the others."""
+        """Return whether a fragment overlaps no other fragment."""
         at = bisect(self.starts, start)
         if len(self.starts) == PIECES or (at and self._end_of(self.starts[at - 1]) > start):
             return False
@@ -56,7 +56,7 @@ class _Datagram:
         return self.end is None
 
     def take(self, piece: Ipv4Packet, start: int, end: int, *, more: bool) -> None:
-        """Keep a piece that fits."""
+        """Store a fragment that fits."""
         self.pieces[start] = piece
         insort(self.starts, start)
         self.octets += len(piece.payload)
@@ -65,7 +65,7 @@ class _Datagram:
             self.end = end
 
     def whole(self) -> Ipv4Packet:
-        """Return the datagram, when all of it is there.
+        """Return the datagram, once complete.
 
         Raises WireError where it should have been dropped on the way.
         """
@@ -90,7 +90,7 @@ class Reassembler:
         self._octets = 0
 
     def add(self, fragment: Ipv4Packet, now: float) -> Ipv4Packet | None:
-        """Take one fragment; return the datagram if that was its last missing one. Raises WireError."""
+        """Add one fragment; return the datagram if that was its last missing one. Raises WireError."""
         start, more = fragment.fragment_offset << 3, Ipv4Flag.MORE_FRAGMENTS in fragment.flags
         end = start + len(fragment.payload)
         if not start < end <= _MAX_PACKET or (more and end & 7):
@@ -102,7 +102,7 @@ class Reassembler:
             datagram = self._incomplete[key] = _Datagram(now)
         known = datagram.pieces.get(start)
         if known is not None and (known.payload, known.flags) == (fragment.payload, fragment.flags):
-            return None  # it came twice
+            return None  # a duplicate
         if not datagram.fits(start, end, more=more):
             self._forget(key)
             raise WireError("fragments that do not fit each other", offset=6, clause="RFC 791 §3.2")
@@ -116,13 +116,13 @@ class Reassembler:
         return None
 
     def __len__(self) -> int:
-        """How many are incomplete."""
+        """Number of incomplete datagrams."""
         return len(self._incomplete)
 
     def forget_old(self, now: float) -> None:
-        """Forget what waits too long already. To be called with every packet of the peer.
+        """Drop datagrams that are incomplete for too long. To be called with every packet of the peer.
 
-        Else the pieces of a packet that is never completed would stay until the next piece.
+        Otherwise the fragments of a packet that is never completed would stay until the next fragment.
         """
         while self._incomplete:
             key, oldest = next(iter(self._incomplete.items()))

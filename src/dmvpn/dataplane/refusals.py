@@ -1,4 +1,4 @@
-"""ICMP errors that planes send: which packets one may answer, and what it says. RFC 792, RFC 1122, RFC 4443."""
+"""ICMP errors that planes send: the packets that one may answer, and the messages. RFC 792, RFC 1122, RFC 4443."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _ERRORS = (
 
 
 def unreachable(code: icmp.UnreachableCode) -> Callable[[bytes], IcmpError]:
-    """Return a function of quoted octets that makes the ICMP message: this packet cannot be delivered."""
+    """Return a function of quoted octets that makes the ICMP message destination unreachable."""
     return lambda quoted: icmp.DestinationUnreachable(code=code, quoted=quoted)
 
 
 def time_exceeded(quoted: bytes) -> IcmpError:
-    """Return the error for a packet that has gone too far."""
+    """Return the error for a packet whose TTL has expired."""
     return icmp.TimeExceeded(quoted=quoted)
 
 
 def too_big(mtu: int) -> Callable[[bytes], IcmpError]:
-    """Return what says, of the packet it quotes, that it would have to be cut to this MTU and must not be, RFC
+    """Return a function of quoted octets that makes the error for a packet with DF larger than this MTU, RFC
     1191 §4.
     """
     code = icmp.UnreachableCode.FRAGMENTATION_NEEDED
@@ -38,9 +38,10 @@ def too_big(mtu: int) -> Callable[[bytes], IcmpError]:
 
 
 def may_answer(data: bytes) -> bool:
-    """Return False for what no ICMP error may answer, RFC 1122 §3.2.2: errors, multicast, fragments but the first.
+    """Return False for packets that no ICMP error may answer, RFC 1122 §3.2.2: errors, multicast, all fragments but the
+    first.
 
-    Over IPv6: RFC 4443 §2.4 (e), which says the same of errors, redirects, multicast and senders without an address.
+    Over IPv6: RFC 4443 §2.4 (e), which has the same for errors, redirects, multicast and senders without an address.
     """
     packet = ip.parse(data)
     if not isinstance(packet, Ipv4Packet):

@@ -1,4 +1,4 @@
-"""How sockets are opened, bound and filtered, and what their errors mean to somebody who can do something about it."""
+"""Opening, binding and filtering of sockets; errors that the owner of the host can fix become `HostProblem`s."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SO_ATTACH_FILTER = 26
 
 #: A classic packet filter. Each instruction: code, jump if true, jump if false, value.
 Program = tuple[tuple[int, int, int, int], ...]
-#: Drops echo requests (type 8) that are not marked internetwork control (0xC0): anybody may ping us at any rate.
+#: Drops echo requests (type 8) that are not marked internetwork control (0xC0): any station may ping us at any rate.
 PROBES_ONLY: Final[Program] = (
     (0xB1, 0, 0, 0),  # X = length of the IP header
     (0x50, 0, 0, 0),  # A = ICMP type
@@ -54,13 +54,13 @@ def bind(sock: socket.socket, local: IPv4Address | None, device: str | None, por
 
 
 def attach(sock: socket.socket, program: Program) -> None:
-    """Have a packet filter look at whatever comes to it."""
+    """Attach a packet filter to it."""
     code = array.array("B", b"".join(struct.pack("=HBBI", *instruction) for instruction in program))
     sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), code.buffer_info()[0]))
 
 
 def receive_into(sock: socket.socket, buffer: bytearray | memoryview) -> int | None:
-    """Fill the buffer with what came next; None: there is nothing now."""
+    """Fill the buffer with the next packet; None: none is waiting."""
     try:
         return sock.recv_into(buffer)
     except BlockingIOError:
@@ -68,14 +68,14 @@ def receive_into(sock: socket.socket, buffer: bytearray | memoryview) -> int | N
 
 
 def drain(sock: socket.socket) -> None:
-    """Forget what came."""
+    """Discard all waiting packets."""
     with suppress(BlockingIOError):
         while True:
             sock.recv(1)
 
 
 def explained(what: str, error: OSError) -> OSError | HostProblem:
-    """Return a HostProblem where somebody can do something about it, otherwise the error itself."""
+    """Return a HostProblem if the owner of the host can fix the error, otherwise the error itself."""
     match error.errno:
         case errno.EPERM | errno.EACCES:
             # bind(2): a port below net.ipv4.ip_unprivileged_port_start; a raw socket is refused with EPERM, raw(7).

@@ -4,20 +4,20 @@
     EspSocket        raw protocol 50, likewise
     UdpSocket        likewise a UDP port, by whatever interface: IKE (500), ESP and IKE behind NAT (4500)
     InterfaceSocket  a routing protocol on one interface: raw (EIGRP 88, OSPF 89) or UDP (RIP 520), multicast
-    IcmpSocket       raw ICMP of the whole namespace: echo, and the errors that routers on the way send us
+    IcmpSocket       raw ICMP of the whole namespace: echo, and errors from routers on the way
 
-None of them blocks: watch `fileno()`, call `receive` until it returns None. Sends raise OSError as the kernel says it:
-EMSGSIZE (DF and too big), ENETUNREACH (no route), ENOBUFS and EAGAIN (queue full), EPERM (a packet filter).
+None of them blocks: watch `fileno()`, call `receive` until it returns None. Sends raise the kernel's OSError: EMSGSIZE
+(DF and too big), ENETUNREACH (no route), ENOBUFS and EAGAIN (queue full), EPERM (a packet filter).
 
-Traps: every raw socket that matches gets its own copy of a packet, so there is one `GreSocket` per NBMA address
-and VRF, and the tunnels that share it are told apart by key. Without a matching socket the kernel answers protocol
+Traps: every raw socket that matches gets its own copy of a packet, so there is one `GreSocket` per NBMA address and
+VRF, and the tunnels that share it are distinguished by key. Without a matching socket the kernel answers protocol
 unreachable: keep it open while the tunnel is shut down.
 
 DF: the kernel knows no control message for it, only IP_MTU_DISCOVER of a whole socket. So there is a second one, which
-only sends: it is connected to ourselves, since a connected socket is given only what its peer sends, though it may send
-to anybody, and a filter drops even that. ICMP errors about its packets come to the first one. What they say of path
-MTUs the kernel notes only where the first one minds it (`mind_paths`), and from then on it cuts the first one's packets
-to it; else nobody is believed.
+only sends: it is connected to ourselves, since a connected socket receives only packets of its peer, though it may send
+to any address, and a filter drops even those. ICMP errors about its packets come to the first one. The kernel learns
+path MTUs from them only where the first one has path MTU discovery (`mind_paths`), and from then on it fragments the
+first one's packets to that size; otherwise they are ignored.
 """
 
 from __future__ import annotations
@@ -82,12 +82,15 @@ _DISCARD = 9
 Octets = bytes | bytearray | memoryview
 
 _LARGEST_DATAGRAM = 65535
-#: For the one control message that `UdpSocket` asks for.
+#: Room for the one control message that `UdpSocket` requests.
 _TOS_SPACE = socket.CMSG_SPACE(1)
 
 
 class OuterHeader(NamedTuple):
-    """What GRE needs of the IPv4 header before it (RFC 791 §3.1). length: octets. Addresses are packed, for dicts."""
+    """The fields of the outer IPv4 header that GRE needs (RFC 791 §3.1). length: octets.
+
+    Addresses are packed, for dicts.
+    """
 
     length: int
     tos: int
@@ -97,12 +100,12 @@ class OuterHeader(NamedTuple):
 
     @classmethod
     def of(cls, packet: Octets) -> Self:
-        """Return the header of a packet as a raw socket returns it; the kernel has checked it."""
+        """Return the header of a packet from a raw socket; the kernel has checked it."""
         return cls((packet[0] & 0x0F) * 4, packet[1], packet[8], bytes(packet[12:16]), bytes(packet[16:20]))
 
 
 class _Socket:
-    """What the sockets share: closing, and being a context."""
+    """The common part of the sockets: closing, and use as a context."""
 
     def __init__(self, kind: int, protocol: int) -> None:
         self._socket = opened(kind, protocol)
@@ -125,7 +128,7 @@ class _Socket:
 
 
 class _TwoSockets(_Socket):
-    """A socket of one address, and mostly a second one: its packets have DF set, and it only sends."""
+    """A socket of one address, and usually a second one: its packets have DF set, and it only sends."""
 
     def __init__(self, kind: int, protocol: int, *, df: bool = True) -> None:
         super().__init__(kind, protocol)
@@ -143,11 +146,11 @@ class _TwoSockets(_Socket):
         return self._second().fileno()
 
     def mind_paths(self, minds: bool) -> None:
-        """Say whether what routers on the way say of packets that are too big is to be believed.
+        """Enable or disable path MTU discovery: whether ICMP errors about packets that are too big are trusted.
 
-        A sender that may set DF needs that: messages about the second socket's packets come to this socket. If no
-        sender sets DF, it must not be so: such messages are not signed, and one is enough for the kernel to cut all
-        that leaves here.
+        A sender that may set DF needs it: messages about the second socket's packets come to this socket. If no sender
+        sets DF, it must be off: such messages are not signed, and one is enough for the kernel to fragment all packets
+        that leave here.
         """
         if minds is not self._minds_paths:
             set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT if minds else PMTUDISC_OMIT)
@@ -168,14 +171,16 @@ class _TwoSockets(_Socket):
         return self._whole
 
     def _prepare(self, local: IPv4Address, device: str | None, port: int, receive_buffer: int) -> None:
-        """Bind both. The second one comes first: between its binding and its connecting it would be given what is the
-        first one's. It is alone then, so a port that somebody else has is found; nobody can join the two later, for
-        SO_REUSEADDR holds for a moment.
+        """Bind both sockets, the second one first.
+
+        Between its binding and its connecting it would receive packets for the first one. It is alone then, so a port
+        that another program has is detected; no program can join the two later, because SO_REUSEADDR holds only for a
+        moment.
         """
         both = [self._socket]
         if self._whole is not None:
             attach(self._whole, NOTHING)
-            drain(self._whole)  # a raw one has heard everything since it was made
+            drain(self._whole)  # a raw one has received everything since its creation
             bind(self._whole, local, device, port)
             self._whole.connect((str(local), _DISCARD))
             set_option(self._whole, IP_MTU_DISCOVER, PMTUDISC_DO)
@@ -206,7 +211,7 @@ class GreSocket(_TwoSockets):
             raise explained(f"{self.what} on {local}", error) from error
 
     def send(self, packet: Octets, destination: str, *, tos: int = 0, df: bool = False) -> None:
-        """Send what follows the IP header. Without `df` the kernel fragments what is too big."""
+        """Send an IP payload. Without `df` the kernel fragments packets that are too big."""
         sock = self._by(df)
         if tos:
             sock.sendmsg((packet,), (tos_control(tos),), 0, (destination, 0))
@@ -214,12 +219,12 @@ class GreSocket(_TwoSockets):
             sock.sendto(packet, (destination, 0))
 
     def receive(self, buffer: bytearray | memoryview) -> int | None:
-        """Fill the buffer with the next packet, outer header first (`OuterHeader.of`); None: there is none now."""
+        """Fill the buffer with the next packet, outer header first (`OuterHeader.of`); None: none is waiting."""
         return receive_into(self._socket, buffer)
 
 
 class EspSocket(GreSocket):
-    """Raw protocol 50 on one address: the same. It gets copies of what SAs of the host's own kernel open, too."""
+    """Raw protocol 50 on one address, likewise. It also gets copies of packets for SAs of the host's own kernel."""
 
     protocol = ESP
     what = "ESP"
@@ -240,7 +245,7 @@ class UdpSocket(_TwoSockets):
     def __init__(self, local: IPv4Address, port: int, *, receive_buffer: int = 4 << 20, df: bool = True) -> None:
         """receive_buffer: octets; rmem_max caps it. df: packets with DF are sent, too.
 
-        Raises HostProblem (somebody has the port), OSError.
+        Raises HostProblem (another program has the port), OSError.
         """
         super().__init__(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP), df=df)
         try:
@@ -251,7 +256,7 @@ class UdpSocket(_TwoSockets):
             raise explained(f"UDP port {port} on {local}", error) from error
 
     def send(self, payload: Octets, destination: str, port: int, *, tos: int = 0, df: bool = False) -> None:
-        """Send a datagram from this address and port. Without `df` the kernel fragments what is too big."""
+        """Send a datagram from this address and port. Without `df` the kernel fragments packets that are too big."""
         self._by(df).sendmsg((payload,), (tos_control(tos),), 0, (destination, port))
 
     def receive(self) -> Arrived | None:
@@ -264,7 +269,7 @@ class UdpSocket(_TwoSockets):
 
 
 class InterfaceSocket(_Socket):
-    """A protocol on one interface: hears only what arrives there, sends only out of it, and not to itself."""
+    """A protocol on one interface: receives only packets that arrive there, sends only out of it, and not to itself."""
 
     def __init__(self, device: str, protocol: int, *, port: int | None = None) -> None:
         """protocol: of a raw socket, or 17 with a UDP port of ours. Raises HostProblem, OSError."""
@@ -277,7 +282,7 @@ class InterfaceSocket(_Socket):
             self.link = socket.if_nametoindex(device)
             for option in (IP_PKTINFO, IP_RECVTTL, IP_RECVTOS):
                 set_option(self._socket, option, 1)
-            # Own hellos do not come back, and groups joined by others on other interfaces are not ours.
+            # Own hellos do not come back, and groups that other sockets joined on other interfaces are not ours.
             set_option(self._socket, socket.IP_MULTICAST_LOOP, 0)
             set_option(self._socket, IP_MULTICAST_ALL, 0)
             set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
@@ -298,7 +303,7 @@ class InterfaceSocket(_Socket):
         return cls(device, int(socket.IPPROTO_UDP), port=RIP_PORT)._joined(RIP_GROUP)
 
     def join(self, group: IPv4Address) -> None:
-        """Receive what is sent to this group on the interface."""
+        """Receive packets to this group on the interface."""
         request = multicast_request(group, self.link)
         self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
 
@@ -329,7 +334,7 @@ class InterfaceSocket(_Socket):
         """Return the next packet, or None if there is none now."""
         while True:
             datagram = receive_datagram(self._socket, raw=self._raw)
-            # A raw socket hears everything between its making and its binding to the interface.
+            # A raw socket receives everything between its creation and its binding to the interface.
             if datagram is None or datagram.link == self.link:
                 return datagram
 
@@ -373,7 +378,7 @@ class IcmpSocket(_Socket):
         df: bool = False,
     ) -> None:
         """Send an ICMP message, checksum included. source: one of our addresses, None: the kernel chooses."""
-        # "Probe" sets DF and lets the routers on the way object; "do" would obey what an earlier ICMP error said.
+        # "Probe" sets DF and leaves errors to the routers on the way; "do" would obey an earlier ICMP error.
         set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_PROBE if df else PMTUDISC_DONT)
         control = (ttl_control(ttl), tos_control(tos), origin_control(0, source))
         self._socket.sendmsg((message,), control, 0, (str(destination), 0))
@@ -384,7 +389,7 @@ class IcmpSocket(_Socket):
 
 
 def path_mtu(local: IPv4Address, remote: IPv4Address) -> int:
-    """Return octets of the largest packet to there, as far as the kernel knows. Raises OSError."""
+    """Return octets of the largest packet to this address, as far as the kernel knows. Raises OSError."""
     with opened(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP)) as probe:
         probe.bind((str(local), 0))
         probe.connect((str(remote), _DISCARD))  # sends nothing

@@ -1,9 +1,9 @@
 """Kernel settings below /proc/sys, of the network namespace of the calling thread: read and written.
 
-A host lends us its settings: `userspace/borrowed.py` remembers what they were, and gives them back. In containers
+The settings belong to the host: `userspace/borrowed.py` stores their former values, and restores them. In containers
 /proc/sys is often read-only: that is reported, not raised, because the important settings of interfaces and neighbor
-tables can be made by netlink (`netlink.InetConf`, `netlink.NeighborParameters`), and a router works, less politely,
-without the others.
+tables can be made by netlink (`netlink.InetConf`, `netlink.NeighborParameters`), and a router works, with drawbacks,
+without the rest.
 
 Names are paths, "net/ipv4/conf/eth0.100/rp_filter": interface names may contain dots.
 """
@@ -23,10 +23,10 @@ _ROOT = "/proc/sys/"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What became of one setting.
+    """The result for one setting.
 
     found: its value before, None if unreadable.
-    problem: why it is not as wanted.
+    problem: why it does not have the wanted value.
     """
 
     path: str
@@ -39,18 +39,18 @@ class Setting:
 
 
 def put(path: str, value: str | int) -> Setting:
-    """Write one setting, unless it has this value already. Never raises for what the system refuses."""
+    """Write one setting, unless it has this value already. Never raises for a refusal of the system."""
     wanted, found = str(value), read(path)
     return Setting(path, wanted, found, None if found == wanted else write(path, wanted))
 
 
 def put_all(values: Mapping[str, str | int]) -> list[Setting]:
-    """Write several settings in order; returns those that are not as wanted."""
+    """Write several settings in order; returns the ones without the wanted value."""
     return [setting for setting in (put(path, value) for path, value in values.items()) if setting.problem is not None]
 
 
 def read(path: str) -> str | None:
-    """Return the value of a setting, or None if there is no such or it cannot be read."""
+    """Return the value of a setting, or None if it does not exist or cannot be read."""
     with contextlib.suppress(OSError), open(_ROOT + path, "rb") as setting:
         return setting.read().decode().strip()
     return None
@@ -69,7 +69,7 @@ def writable() -> bool:
 
 
 def write(path: str, value: str) -> str | None:
-    """Write a setting; returns why that failed, None if it did not."""
+    """Write a setting; returns the reason of a failure, or None."""
     try:
         with open(_ROOT + path, "wb") as setting:
             setting.write(value.encode())

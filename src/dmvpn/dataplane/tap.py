@@ -1,11 +1,12 @@
 """TAP interfaces: a network interface whose far side is a file descriptor of ours (Linux: networking/tuntap).
 
-What the kernel routes into the interface we `read` as an Ethernet frame, what we `write` the kernel receives from it.
-The interface lives as long as somebody holds the descriptor, and takes its routes and neighbors with it, unless it was
-made persistent. Only one holder is possible: a second one gets "busy", which makes the name a lock on the tunnel.
+Packets that the kernel routes into the interface are frames for us to `read`, and frames that we `write` are received
+by the kernel. The interface lives as long as a process holds the descriptor, and takes its routes and neighbors with
+it, unless it was made persistent. Only one holder is possible: a second one gets "busy", which makes the name a lock on
+the tunnel.
 
-Set the hardware address before setting up: we answer for it, and a random one may be changed by the host's udev.
-The transmit queue is the ring between kernel and reader; what does not fit is dropped without any error.
+Set the hardware address before setting up: we answer for it, and a random one may be changed by the host's udev. The
+transmit queue is the ring between kernel and reader; frames that do not fit are dropped without any error.
 
 With `vnet_hdr` every frame is preceded by a `VnetHeader`, and the kernel hands over buffers of up to 64 KiB of TCP (and
 of UDP, since Linux 6.2) uncut and with checksums unfinished: the sender of the frame must finish them (and cut).
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 DEVICE: Final = "/dev/net/tun"
 #: Frames. The default of 1000 loses most of a burst.
 TRANSMIT_QUEUE: Final = 10_000
-#: The largest thing a read returns: 64 KiB of IP, its Ethernet header, and the vnet header.
+#: The largest result of a read: 64 KiB of IP, its Ethernet header, and the vnet header.
 MAX_FRAME: Final = 65536 + 18 + 12
 
 # Request numbers as on x86, ARM and RISC-V (the direction bits differ on MIPS and POWER).
@@ -44,7 +45,7 @@ _IFF_VNET_HDR = 0x4000
 _TUN_F_CSUM = 0x01
 _TUN_F_TSO4 = 0x02
 _TUN_F_TSO6 = 0x04
-_TUN_F_USO = 0x20 | 0x40  # IPv4 and IPv6: the kernel takes both or none
+_TUN_F_USO = 0x20 | 0x40  # IPv4 and IPv6: the kernel accepts both or none
 _ARPHRD_ETHER = 1
 
 #: ifreq: name, then a union of which we use a 16-bit flag word or a sockaddr; 40 octets in all.
@@ -53,12 +54,12 @@ _IFREQ_ADDRESS = struct.Struct("=16sH6s16x")
 
 _VNET = struct.Struct("=BBHHHH")
 
-#: A frame is not taken, and the next one may be: nobody reads fast enough, or the interface is down.
+#: A frame is not taken, and the next one may be: the reader is too slow, or the interface is down.
 _NOT_NOW = frozenset((errno.EAGAIN, errno.ENOBUFS, errno.EIO, errno.EBADFD))
 
 
 class VnetHeader(NamedTuple):
-    """virtio_net_hdr (virtio 1.2 §5.1.6), 10 octets: what is still to be done to the frame behind it.
+    """virtio_net_hdr (virtio 1.2 §5.1.6), 10 octets: the work left for the frame behind it.
 
     checksum_start, checksum_offset: octets from the frame's start, and from there, if `NEEDS_CHECKSUM`.
     gso_type: `GSO_NONE`, or the protocol of which `gso_size` octets make one segment.
@@ -74,11 +75,11 @@ class VnetHeader(NamedTuple):
 
     @classmethod
     def parse(cls, frame: bytes) -> Self:
-        """Return the header at the start of what a TAP with vnet_hdr returned (never shorter)."""
+        """Return the header of a frame from a TAP with vnet_hdr (never shorter)."""
         return cls(*_VNET.unpack_from(frame))
 
     def serialize(self) -> bytes:
-        """Return the octets to put before a frame."""
+        """Return the octets that precede a frame."""
         return _VNET.pack(*self)
 
 
@@ -98,7 +99,7 @@ class Tap:
     def __init__(self, name: str, *, vnet_hdr: bool = False) -> None:
         """Make the interface, or attach to a persistent one of this name.
 
-        Raises HostProblem with the way out, ValueError for what is no interface name.
+        Raises HostProblem with the remedy, ValueError for an invalid interface name.
         """
         octets = checked_name(name).encode()
         self._descriptor = open_device()
@@ -114,7 +115,7 @@ class Tap:
             raise _explained(name, error) from error
 
     def _take_buffers(self) -> None:
-        """Tell the kernel which offloads we take: checksums and TCP segments, and UDP's where it knows them."""
+        """Enable the offloads that we support: checksums and TCP segments, and UDP's where the kernel knows them."""
         offloads = _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6
         try:
             fcntl.ioctl(self._descriptor, _TUNSETOFFLOAD, offloads | _TUN_F_USO)
@@ -129,12 +130,13 @@ class Tap:
 
     @property
     def is_open(self) -> bool:
-        """Not closed yet."""
+        """Whether it is still open."""
         return self._descriptor >= 0
 
     def read(self) -> bytes | None:
-        """Return the next frame that the kernel sends, or None if there is none now, or somebody deleted the
-        interface.
+        """Return the next frame that the kernel sends.
+
+        None: none is waiting, or the interface was deleted.
         """
         try:
             return os.read(self.fileno(), MAX_FRAME)
@@ -144,7 +146,10 @@ class Tap:
             raise
 
     def write(self, frame: bytes | bytearray | memoryview) -> bool:
-        """Let the kernel receive a frame (with vnet_hdr: header and frame). False: dropped, it is down or busy."""
+        """Let the kernel receive a frame (with vnet_hdr: header and frame).
+
+        False: dropped, the interface is down or busy.
+        """
         try:
             os.write(self.fileno(), frame)
         except OSError as error:
@@ -154,12 +159,12 @@ class Tap:
         return True
 
     def set_hardware_address(self, address: bytes) -> None:
-        """Set the interface's own address, 6 octets."""
+        """Set the interface's own link-layer address, 6 octets."""
         fcntl.ioctl(self.fileno(), _SIOCSIFHWADDR, _IFREQ_ADDRESS.pack(self.name.encode(), _ARPHRD_ETHER, address))
 
     def set_transmit_queue(self, frames: int = TRANSMIT_QUEUE) -> None:
-        """Set how many frames may wait for us. To be called in the network namespace of the interface."""
-        with NetlinkSocket() as kernel:  # the older request for it (SIOCSIFTXQLEN) is for real root only
+        """Set how many frames may wait for the reader. Must be called in the network namespace of the interface."""
+        with NetlinkSocket() as kernel:  # the older request (SIOCSIFTXQLEN) needs real root
             kernel.call(set_link(self.name, LinkSettings(transmit_queue_length=frames)))
 
     def set_carrier(self, up: bool) -> None:
@@ -167,16 +172,16 @@ class Tap:
         fcntl.ioctl(self.fileno(), _TUNSETCARRIER, struct.pack("=i", up))
 
     def set_persistent(self, persistent: bool) -> None:
-        """Let the interface outlive its holder (without carrier until somebody attaches), or not."""
+        """Set whether the interface outlives its holder (without carrier until a process attaches)."""
         fcntl.ioctl(self.fileno(), _TUNSETPERSIST, int(persistent))
 
     def remove(self) -> None:
-        """Let go of the interface, and let it disappear even if it is persistent."""
+        """Release the interface, and delete it even if it is persistent."""
         self.set_persistent(False)
         self.close()
 
     def close(self) -> None:
-        """Let go of the interface; unless it is persistent it disappears."""
+        """Release the interface; unless it is persistent it disappears."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -191,7 +196,7 @@ class Tap:
 
 
 def open_device() -> int:
-    """Open the tun driver without asking it for an interface yet. Raises HostProblem."""
+    """Open the tun driver without requesting an interface yet. Raises HostProblem."""
     try:
         return os.open(DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

@@ -27,11 +27,11 @@ _LAST_EXTENDED: Final = (1 << 64) - 1
 
 
 class EspError(WireError):
-    """A packet that does not open: forged, damaged, or not ours."""
+    """A packet that fails authentication or decryption: forged, damaged, or not ours."""
 
 
 class Replayed(EspError):
-    """A packet that came before, or too late to tell (RFC 4303 §3.4.3)."""
+    """A packet that is a duplicate, or older than the window (RFC 4303 §3.4.3)."""
 
 
 class Exhausted(Exception):
@@ -39,7 +39,7 @@ class Exhausted(Exception):
 
 
 class _Protection(Protocol):
-    """What a cipher does to one packet."""
+    """The cipher's operations on one packet."""
 
     def seal(self, header: bytes, number: int, text: bytes) -> bytes: ...
 
@@ -110,7 +110,7 @@ def _protection(
 
 
 class Outbound:
-    """What we send. spi: 4 octets, the peer's. packets, octets: sealed so far (octets of payload)."""
+    """Our sending direction. spi: 4 octets, the peer's. packets, octets: encrypted so far (octets of payload)."""
 
     __slots__ = ("_esn", "_protection", "octets", "packets", "spi", "suite")
 
@@ -141,7 +141,7 @@ class Outbound:
 
 
 class Inbound:
-    """What we receive. spi: 4 octets, ours. replayed, broken: packets that were refused, by reason."""
+    """Our receiving direction. spi: 4 octets, ours. replayed, broken: refused packets, by reason."""
 
     __slots__ = ("_esn", "_least", "_protection", "broken", "octets", "packets", "replayed", "spi", "suite", "window")
 
@@ -161,7 +161,7 @@ class Inbound:
         self.packets = self.octets = self.replayed = self.broken = 0
 
     def open(self, packet: bytes) -> tuple[bytes, int]:
-        """Return payload and next header of an ESP packet. Raises EspError, and the window has not moved then."""
+        """Return payload and next header of an ESP packet. Raises EspError; the window has not moved then."""
         try:
             return self._open(packet)
         except Replayed:

@@ -20,7 +20,7 @@ class EspSuite:
     integrity: hash of HMAC, "" for AES-GCM.
     iv: in the packet.
     icv: integrity check value.
-    align: what padding fills up to (RFC 4303 §2.4).
+    align: multiple that padding fills up to (RFC 4303 §2.4).
     """
 
     key: int
@@ -32,7 +32,7 @@ class EspSuite:
 
     @property
     def is_aead(self) -> bool:
-        """Does the cipher authenticate by itself?"""
+        """Whether the cipher authenticates by itself."""
         return not self.integrity
 
     @classmethod
@@ -42,12 +42,15 @@ class EspSuite:
 
     @classmethod
     def cbc(cls, bits: int, integrity: str) -> EspSuite:
-        """Return AES-CBC with HMAC over sha1, sha256, sha384 or sha512, cut as its standard says. Raises KeyError."""
+        """Return AES-CBC with HMAC over sha1, sha256, sha384 or sha512, truncated as its standard says.
+
+        Raises KeyError.
+        """
         return cls(bits // 8, integrity, _ICV[integrity], 16, 16, 0)
 
     @classmethod
     def of(cls, transform: EspTransform) -> EspSuite:
-        """Return what a negotiated transform means. Raises UserError for a combination that ESP does not have."""
+        """Return the suite of a negotiated transform. Raises UserError for a combination that ESP does not have."""
         if transform.bits not in (128, 192, 256):
             raise UserError(f"AES has no keys of {transform.bits} bits")
         if transform.cipher is EspCipher.AES_GCM:
@@ -66,7 +69,7 @@ class EspSuite:
         return 8 + self.iv + self.padding(size) + 2 + self.icv
 
     def largest(self, room: int) -> int:
-        """Return octets of the largest payload whose ESP packet has no more than `room`."""
+        """Return octets of the largest payload whose ESP packet has at most `room` octets."""
         text = room - 8 - self.iv - self.icv
         return text - text % self.align - 2
 

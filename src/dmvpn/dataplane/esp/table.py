@@ -1,11 +1,12 @@
-"""The security associations of a data plane: which connection a packet takes, and which of its pairs of SAs.
+"""The security associations of a data plane: selects the connection of a packet, and the pair of SAs in it.
 
     SaTable   all of them: by number of the connection, by (local, remote), by inbound SPI
-    Link      a connection: where its peer is, its pairs, and which of them is sent on
-    Pair      what one peer and we send each other under one set of keys (RFC 4301 §4.4.2), with its limits
+    EspLink   a connection: where its peer is, its pairs, and the one used for sending
+    SaPair    the SAs of both directions under one set of keys (RFC 4301 §4.4.2), with its limits
 
-In a rekey nothing is lost: a pair that is not installed `eager` is *pending*, that is, received on, until the peer is
-heard on it; then it is sent on, and what was pending before it is over. Addresses are packed, for dicts.
+A rekey loses no packets: a pair that is not installed `eager` is *pending*, that is, only received on, until a packet
+of the peer arrives on it; then it is used for sending, and older pending pairs are no longer used. Addresses are
+packed, for dicts.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 
     from dmvpn.base.protection import EspSa
 
-#: Packets after which a pair without extended sequence numbers is worn: three quarters of them.
+#: Packets after which a pair without extended sequence numbers needs a rekey: three quarters of them.
 WORN_PACKETS: Final = 3 << 30
 
 
-class Place(NamedTuple):
+class PeerPlace(NamedTuple):
     """Where a peer is.
 
     address: packed.
@@ -45,13 +46,13 @@ class Place(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Pair:
-    """What one peer and we send each other under one set of keys.
+class SaPair:
+    """The SAs of both directions under one set of keys.
 
     order: of installation.
     soft, hard: octets, 0: no limit.
     inner: source and destination of the IP header inside ESP as we write it, None in transport mode.
-    pending: it is sent on when it is heard.
+    pending: it is used for sending when a packet arrives on it.
     unsent: packets that were refused.
     """
 
@@ -69,7 +70,7 @@ class Pair:
     unsent: int = 0
 
     def seal(self, payload: bytes, next_header: int) -> bytes | None:
-        """Return the ESP packet of a payload, or None: this pair may send nothing more."""
+        """Return the ESP packet of a payload, or None: this pair must not send any more."""
         if self.hard and self.outbound.octets + len(payload) > self.hard:
             self.unsent += 1
             return None
@@ -80,8 +81,9 @@ class Pair:
             return None
 
     def open(self, packet: bytes) -> tuple[bytes, int] | None:
-        """Return payload and next header of an ESP packet, or None: it does not open, came before, or comes after the
-        end.
+        """Return payload and next header of an ESP packet, or None.
+
+        None: it fails authentication, is a replay, or comes after the pair's hard limit.
         """
         if self.hard and self.inbound.octets >= self.hard:
             self.inbound.broken += 1
@@ -92,7 +94,7 @@ class Pair:
             return None
 
     def wears_out(self) -> bool:
-        """Return whether it has carried all that it should. True once."""
+        """Return whether it has reached its soft limit. True once."""
         if self.worn:
             return False
         sent, received = self.outbound, self.inbound
@@ -102,7 +104,7 @@ class Pair:
         return self.worn
 
     def count(self) -> SaCount:
-        """Return what it carried."""
+        """Return its counters."""
         return SaCount(
             spi_in=self.spi_in,
             sent=self.outbound.packets,
@@ -116,25 +118,25 @@ class Pair:
 
 
 @dataclass(slots=True, eq=False)
-class Link:
+class EspLink:
     """A connection.
 
-    latest: the order of the newest pair that the peer was heard on.
-    elsewhere: the place that was reported last, because good packets came from there.
-    fragments: of what came in pieces out of tunnel mode; what one peer sends of them costs the others nothing.
+    latest: the order of the newest pair that packets of the peer arrived on.
+    elsewhere: the new place of the peer that was reported last, from the source of good packets.
+    fragments: of inner packets in tunnel mode; kept by connection, so that one peer cannot exhaust the others' room.
     """
 
     number: int
     local: bytes
-    place: Place
-    current: Pair
-    pairs: dict[int, Pair] = field(default_factory=dict)
+    place: PeerPlace
+    current: SaPair
+    pairs: dict[int, SaPair] = field(default_factory=dict)
     latest: int = 0
-    elsewhere: Place | None = None
+    elsewhere: PeerPlace | None = None
     fragments: Reassembler = field(default_factory=Reassembler)
 
-    def use(self, pair: Pair) -> None:
-        """Send on this pair from now on: those before it are over, those after it still wait."""
+    def use(self, pair: SaPair) -> None:
+        """Send on this pair from now on: older pairs are no longer used for that, newer ones are still pending."""
         self.current = pair
         for known in self.pairs.values():
             known.pending = False
@@ -147,10 +149,10 @@ class Link:
         inside = HEADER_LENGTH if self.current.inner is not None else 0
         return self.current.outbound.suite.largest(mtu - outside) - inside
 
-    def heard(self, pair: Pair, source: Place) -> bool:
-        """Note that a good packet, the newest of this pair, came from there, and return whether that is worth telling.
+    def heard(self, pair: SaPair, source: PeerPlace) -> bool:
+        """Record the source of a good packet, the newest of this pair, and return whether to report a move of the peer.
 
-        What still comes on a pair after the peer went over to a newer one says nothing of where the peer is.
+        Packets on a pair from before the peer's last rekey do not show where the peer is now.
         """
         if pair.order < self.latest:
             return False
@@ -168,21 +170,21 @@ class SaTable:
     def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
         """random: initialization vectors of AES-CBC."""
         self._random = random
-        self._links: dict[int, Link] = {}
+        self._links: dict[int, EspLink] = {}
         self._between: dict[tuple[bytes, bytes], list[int]] = {}
-        self._pairs: dict[int, Pair] = {}
+        self._pairs: dict[int, SaPair] = {}
         self._installed = 0
 
     def install(self, sa: EspSa, *, eager: bool) -> None:
-        """Receive on a pair, and send on it if `eager`, or if its connection has nothing else. Raises UserError.
+        """Receive on a pair, and send on it if `eager`, or if its connection has no other. Raises UserError.
 
-        One that is there stays as it is: to begin again under its keys would repeat nonces, and take replays.
+        An existing pair is left unchanged: restarting under its keys would repeat nonces, and accept replays.
         """
         suite = EspSuite.of(sa.transform)
         if sa.spi_in in self._pairs:
             return
         self._installed += 1
-        pair = Pair(
+        pair = SaPair(
             spi_in=sa.spi_in,
             connection=sa.connection,
             order=self._installed,
@@ -197,10 +199,10 @@ class SaTable:
             if sa.tunnel_mode
             else None,
         )
-        place = Place(sa.remote.packed, sa.remote_port)
+        place = PeerPlace(sa.remote.packed, sa.remote_port)
         link = self._links.get(sa.connection)
         if link is None:
-            link = self._links[sa.connection] = Link(sa.connection, sa.local.packed, place, pair)
+            link = self._links[sa.connection] = EspLink(sa.connection, sa.local.packed, place, pair)
             self._enter(link)
         else:
             self._put(link, sa.local.packed, place)
@@ -211,13 +213,13 @@ class SaTable:
             pair.pending = link.current is not pair
 
     def use(self, spi_in: int) -> None:
-        """Send on this pair."""
+        """Send on this pair from now on."""
         pair = self._pairs.get(spi_in)
         if pair is not None:
             self._links[pair.connection].use(pair)
 
     def remove(self, spi_in: int) -> None:
-        """Forget a pair; a connection without any is forgotten, too."""
+        """Remove a pair; a connection without any is removed, too."""
         pair = self._pairs.pop(spi_in, None)
         if pair is None:
             return
@@ -229,40 +231,40 @@ class SaTable:
         elif link.current is pair:
             link.use(next(reversed(link.pairs.values())))
 
-    def move(self, number: int, place: Place) -> None:
-        """Note where the peer of a connection is now."""
+    def move(self, number: int, place: PeerPlace) -> None:
+        """Set the place of the peer of a connection."""
         link = self._links.get(number)
         if link is not None:
             self._put(link, link.local, place)
 
-    def link(self, number: int) -> Link | None:
+    def link(self, number: int) -> EspLink | None:
         """Return a connection by its number."""
         return self._links.get(number)
 
-    def between(self, local: bytes, remote: bytes) -> Link | None:
+    def between(self, local: bytes, remote: bytes) -> EspLink | None:
         """Return the newest connection between these addresses: the one of the highest number."""
         there = self._between.get((local, remote))
         return self._links[there[-1]] if there else None
 
-    def find(self, spi_in: int) -> tuple[Link, Pair] | None:
-        """Return what an arriving SPI belongs to."""
+    def find(self, spi_in: int) -> tuple[EspLink, SaPair] | None:
+        """Return the connection and the pair of an inbound SPI."""
         pair = self._pairs.get(spi_in)
         return (self._links[pair.connection], pair) if pair is not None else None
 
-    def pairs(self) -> Iterator[Pair]:
+    def pairs(self) -> Iterator[SaPair]:
         """Return all pairs, the oldest first."""
         return iter(self._pairs.values())
 
-    def _put(self, link: Link, local: bytes, place: Place) -> None:
+    def _put(self, link: EspLink, local: bytes, place: PeerPlace) -> None:
         if (link.local, link.place) != (local, place):
             self._leave(link)
             link.local, link.place, link.elsewhere = local, place, None
             self._enter(link)
 
-    def _enter(self, link: Link) -> None:
+    def _enter(self, link: EspLink) -> None:
         insort(self._between.setdefault((link.local, link.place.address), []), link.number)
 
-    def _leave(self, link: Link) -> None:
+    def _leave(self, link: EspLink) -> None:
         ends = link.local, link.place.address
         self._between[ends].remove(link.number)
         if not self._between[ends]:

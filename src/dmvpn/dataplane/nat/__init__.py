@@ -1,5 +1,5 @@
-"""Address translation in memory, as Linux's conntrack does it: a gateway's of a simulated lab, and a router's own.
+"""Address translation in memory, like Linux's conntrack: a gateway's of a simulated lab, and a router's own.
 
-flows        which inside station talks to which outside station, under which public port
-translator   packets and what ICMP errors quote, rewritten by those flows
+flows        mappings between inside endpoints, public ports and remotes
+translator   rewrites packets, and packets quoted in ICMP errors, by those flows
 """

@@ -1,11 +1,10 @@
-"""What a translator remembers: which inside station talks to which outside station, and under which public port. RFC
-4787, RFC 5508.
+"""Mappings of a translator: which inside station exchanges packets with which remote, and under which public port.
 
-A `Flow` is one inside endpoint that has a public port. Of a protocol with ports the kind of the translator decides
-whether the flow is for everybody (its mapping does not depend on the destination) or for one remote endpoint, and who
-may answer. Echoes and protocols without ports always have a flow for each remote; without ports there is nothing to
-tell two inside stations apart by, so of two that speak GRE to the same remote only the first gets through, as with
-Linux, which looks at no tunnel key (nf_conntrack_proto_gre.c is about PPTP alone).
+RFC 4787, RFC 5508. A `NatFlow` is one inside endpoint that has a public port. For a protocol with ports the kind of the
+translator decides whether the flow serves all remotes (its mapping does not depend on the destination) or one remote
+endpoint, and which remotes may answer. Echoes and protocols without ports always have a flow for each remote; without
+ports two inside stations cannot be distinguished, so of two that send GRE to the same remote only the first gets
+through, as with Linux, which ignores the tunnel key (nf_conntrack_proto_gre.c is about PPTP alone).
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from ipaddress import IPv4Address
 
-#: What a translator does with UDP, RFC 4787: the same public port to everybody, and everybody may answer (cone); the
+#: UDP behavior of a translator, RFC 4787: the same public port for all remotes, and any remote may answer (cone); the
 #: same port, but only a receiver may answer (port-restricted); another port for each destination (symmetric).
 #: GRE has no ports: there every kind has one flow for each pair of addresses.
 NatKind = Literal["cone", "port-restricted", "symmetric"]
-#: Seconds that a flow lives of which nobody has answered a packet yet, as Linux has it for UDP, GRE and ICMP.
+#: Seconds that an unanswered flow lives, as Linux has it for UDP, GRE and ICMP.
 UNANSWERED = 30.0
-#: Flows of one translator. More are refused, as a full table does.
+#: Flows of one translator. Beyond that new ones are refused, as with a full table.
 LARGEST_TABLE = 16_384
 
 _PORTED = (IpProtocol.UDP, IpProtocol.TCP)
@@ -43,7 +42,7 @@ class Endpoint(NamedTuple):
 
 
 class PublicPorts(NamedTuple):
-    """The public ports that an inside endpoint may get. own: its own is one of them."""
+    """The public ports that an inside endpoint may get. own: its own port is one of them."""
 
     first: int
     size: int
@@ -64,7 +63,7 @@ class Drop(enum.Enum):
 
 @dataclass(slots=True)
 class Remote:
-    """Somebody outside.
+    """A station outside.
 
     answered: packets went both ways.
     expires: seconds.
@@ -75,10 +74,10 @@ class Remote:
 
 
 @dataclass(slots=True)
-class Flow:
+class NatFlow:
     """One mapping.
 
-    scope: for this remote alone; None: for everybody.
+    scope: the only remote of the flow; None: any.
     remotes: the stations that packets were sent to.
     """
 
@@ -89,17 +88,17 @@ class Flow:
     remotes: dict[Endpoint, Remote] = field(default_factory=dict)
 
     def lives(self, now: float) -> bool:
-        """Return whether somebody outside was heard or written to lately."""
+        """Return whether a packet went to or came from any remote lately."""
         return any(remote.expires > now for remote in self.remotes.values())
 
     def speaks_to(self, remote: Endpoint, now: float) -> bool:
-        """Return whether this remote was heard or written to lately."""
+        """Return whether a packet went to or came from this remote lately."""
         known = self.remotes.get(remote)
         return known is not None and known.expires > now
 
 
 class FlowTable:
-    """The mappings of one translator. They change only when a packet passes; what is over is forgotten on the way."""
+    """The mappings of one translator. They change only when a packet passes; expired ones are removed on the way."""
 
     def __init__(
         self,
@@ -111,15 +110,15 @@ class FlowTable:
         """timeout: seconds after the last packet of a flow that was answered. ports: by default those of Linux."""
         self.kind = kind
         self.timeout = timeout
-        #: Flows that were ever made.
+        #: Flows made so far.
         self.made = 0
         self._entropy = entropy
         self._ports = _class_of if ports is None else ports
-        self._by_inside: dict[tuple[int, Endpoint, Endpoint | None], Flow] = {}
-        self._by_port: dict[tuple[int, int, Endpoint | None], Flow] = {}
+        self._by_inside: dict[tuple[int, Endpoint, Endpoint | None], NatFlow] = {}
+        self._by_port: dict[tuple[int, int, Endpoint | None], NatFlow] = {}
 
-    def outbound(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float) -> Flow | Drop:
-        """Return the flow that a packet from inside takes; made if need be."""
+    def outbound(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float) -> NatFlow | Drop:
+        """Return the flow of a packet from inside; it is made if necessary."""
         scope = self._scope(protocol, remote)
         flow = self._by_inside.get((protocol, inside, scope))
         if flow is not None and not flow.lives(now):
@@ -133,7 +132,9 @@ class FlowTable:
         self._note(flow, remote, now, inbound=False)
         return flow
 
-    def inbound(self, protocol: int, port: int, remote: Endpoint, now: float, *, is_error: bool = False) -> Flow | None:
+    def inbound(
+        self, protocol: int, port: int, remote: Endpoint, now: float, *, is_error: bool = False
+    ) -> NatFlow | None:
         """Return the flow that a packet for our public address belongs to. is_error: it is about a packet to
         `remote`.
         """
@@ -147,17 +148,17 @@ class FlowTable:
         self._note(flow, remote, now, inbound=True)
         return flow
 
-    def living(self, now: float) -> Iterator[Flow]:
+    def living(self, now: float) -> Iterator[NatFlow]:
         """Return all flows, in the order in which they were made."""
         return (flow for flow in self._by_inside.values() if flow.lives(now))
 
     def forget(self, protocols: Collection[int]) -> None:
-        """Forget the flows of these protocols."""
+        """Remove the flows of these protocols."""
         for flow in [flow for flow in self._by_inside.values() if flow.protocol in protocols]:
             self._forget(flow)
 
     def clear(self) -> None:
-        """Forget everything, as a restart does."""
+        """Remove all flows, as a restart does."""
         self._by_inside.clear()
         self._by_port.clear()
 
@@ -166,7 +167,7 @@ class FlowTable:
     def _scope(self, protocol: int, remote: Endpoint) -> Endpoint | None:
         return None if protocol in _PORTED and self.kind != "symmetric" else remote
 
-    def _make(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float) -> Flow | Drop:
+    def _make(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float) -> NatFlow | Drop:
         if len(self._by_inside) >= LARGEST_TABLE:
             for flow in [flow for flow in self._by_inside.values() if not flow.lives(now)]:
                 self._forget(flow)
@@ -176,13 +177,14 @@ class FlowTable:
         if port is None:
             return Drop.FULL if protocol in _WITH_NUMBER else Drop.TAKEN
         self.made += 1
-        flow = Flow(protocol, inside, port, scope)
+        flow = NatFlow(protocol, inside, port, scope)
         self._by_inside[protocol, inside, scope] = self._by_port[protocol, port, scope] = flow
         return flow
 
     def _choose_port(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float) -> int | None:
-        """Return its own port if that is free, else any of the same class (RFC 4787 §4.2.2); a symmetric one: always
-        any.
+        """Return its own port if that is free, else any of the same class (RFC 4787 §4.2.2).
+
+        A symmetric translator always takes any.
         """
         if protocol not in _WITH_NUMBER:
             return 0 if self._is_free(protocol, 0, scope, now) else None
@@ -204,7 +206,7 @@ class FlowTable:
             holder = None
         return holder is None
 
-    def _note(self, flow: Flow, remote: Endpoint, now: float, *, inbound: bool) -> None:
+    def _note(self, flow: NatFlow, remote: Endpoint, now: float, *, inbound: bool) -> None:
         known = flow.remotes.get(remote)
         if known is None or known.expires <= now:
             for gone in [other for other, state in flow.remotes.items() if state.expires <= now]:
@@ -213,13 +215,13 @@ class FlowTable:
         known.answered |= inbound
         known.expires = now + (self.timeout if known.answered else min(UNANSWERED, self.timeout))
 
-    def _forget(self, flow: Flow) -> None:
+    def _forget(self, flow: NatFlow) -> None:
         del self._by_inside[flow.protocol, flow.inside, flow.scope]
         del self._by_port[flow.protocol, flow.port, flow.scope]
 
 
 def _class_of(inside: Endpoint) -> PublicPorts:
-    """Return the class of a port: those below 512 stay there, those below 1024 too (Linux)."""
+    """Return the class of a port: ports below 512 stay there, those below 1024 too (Linux)."""
     if inside.port < 512:
         return PublicPorts(1, 511, own=True)
     return PublicPorts(600, 424, own=True) if inside.port < 1024 else PublicPorts(1024, 0x10000 - 1024, own=True)

@@ -1,17 +1,17 @@
 """Rewrites packets by the flows of one public address. RFC 3022, RFC 5508.
 
-    outwards    source = public address and port of the packet's flow, which is made if need be
-    inwards     an answer: destination = the station inside; what belongs to no flow is nobody's
+    outwards    source = public address and port of the packet's flow, which is made if necessary
+    inwards     a reply: destination = the station inside; a packet without flow is left alone
 
-ICMP errors about packets of a flow are rewritten with what they quote. Packets come whole: only a first fragment has
-ports. Hops are the caller's business.
+ICMP errors about packets of a flow are rewritten with the quoted packet. Packets must be whole: only a first fragment
+has ports. The caller decrements the TTL.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.dataplane.nat.flows import Drop, Endpoint, Flow, FlowTable
+from dmvpn.dataplane.nat.flows import Drop, Endpoint, FlowTable, NatFlow
 from dmvpn.net import translate
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.translate import Side
@@ -28,7 +28,7 @@ class Translator:
         self.flows = flows
 
     def outwards(self, data: bytearray, now: float) -> Drop | None:
-        """Rewrite a packet from inside in place; or say why it stays."""
+        """Rewrite a packet from inside in place; or return why it is dropped."""
         quoted = translate.quoted(data)
         if quoted is not None:
             return self._error_outwards(data, bytearray(quoted), now)
@@ -38,8 +38,8 @@ class Translator:
         translate.rewrite(data, Side.SOURCE, self.public, flow.port)
         return None
 
-    def inwards(self, data: bytearray, now: float) -> Flow | None:
-        """Rewrite an answer in place, and say whose flow it is of; None: it belongs to none, and is as it was."""
+    def inwards(self, data: bytearray, now: float) -> NatFlow | None:
+        """Rewrite a reply in place, and return its flow; None: it has none, and is unchanged."""
         quoted = translate.quoted(data)
         if quoted is not None:
             return self._error_inwards(data, bytearray(quoted), now)
@@ -50,7 +50,7 @@ class Translator:
         return flow
 
     def _error_outwards(self, data: bytearray, quoted: bytearray, now: float) -> Drop | None:
-        """Translate an error from inside about a packet from outside: undo what we did to it."""
+        """Translate an error from inside about a packet from outside: revert the translation of the quoted packet."""
         inside = Endpoint(translate.address(quoted, Side.DESTINATION), translate.port(quoted, Side.DESTINATION))
         flow = self._flow_of(quoted[9], inside, remote_of(quoted, Side.SOURCE), now)
         if flow is None:
@@ -60,7 +60,7 @@ class Translator:
         translate.rewrite(data, Side.SOURCE, self.public, 0)
         return None
 
-    def _error_inwards(self, data: bytearray, quoted: bytearray, now: float) -> Flow | None:
+    def _error_inwards(self, data: bytearray, quoted: bytearray, now: float) -> NatFlow | None:
         """Translate an error from outside, of the remote or a router on the way, about a packet of a flow."""
         remote = remote_of(quoted, Side.DESTINATION)
         flow = self.flows.inbound(quoted[9], translate.port(quoted, Side.SOURCE), remote, now, is_error=True)
@@ -71,7 +71,7 @@ class Translator:
         translate.rewrite(data, Side.DESTINATION, flow.inside.address, 0)
         return flow
 
-    def _flow_of(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float) -> Flow | None:
+    def _flow_of(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float) -> NatFlow | None:
         for flow in self.flows.living(now):
             if flow.protocol == protocol and flow.inside == inside and flow.speaks_to(remote, now):
                 return flow
@@ -79,11 +79,11 @@ class Translator:
 
 
 def sender_of(data: bytearray) -> Endpoint:
-    """Return the end of a packet that it comes from."""
+    """Return the source endpoint of a packet."""
     return Endpoint(translate.address(data, Side.SOURCE), translate.port(data, Side.SOURCE))
 
 
 def remote_of(data: bytearray, side: Side) -> Endpoint:
-    """Return the outside end. An echo has one number, and that belongs to the station that sent the request."""
+    """Return the outside endpoint. An echo has one identifier, which belongs to the station that sent the request."""
     port = 0 if data[9] == IpProtocol.ICMP else translate.port(data, side)
     return Endpoint(translate.address(data, side), port)

@@ -1,15 +1,15 @@
 """Our own rtnetlink: the kernel's interfaces, addresses, routes and neighbors without any binary or library.
 
     wire, codes                       messages and attributes as octets
-    link, address, route, rule, neighbor   one object each: value, requests about it, decoder; pure functions
+    link, address, route, rule, neighbor   one object each: value, its requests, decoder; pure functions
     events                            notifications as typed events
-    channel                           NetlinkSocket: asks and tells, in batches
-    monitor                           NetlinkMonitor: hears what changes
-    nftables, chains                  nf_tables: changes of tables of ours; base chains of anybody
+    channel                           NetlinkSocket: sends requests, in batches
+    monitor                           NetlinkMonitor: receives notifications
+    nftables, chains                  nf_tables: changes of tables of ours; base chains of any program
     netfilter                         address translation; on its own, for the gateways of labs
 
 Requests are values made by the pure functions and carried out by `NetlinkSocket.execute` (returns refusals) or
-`NetlinkSocket.call` (raises). Interfaces are indexes here; names of IOS are the business of others.
+`NetlinkSocket.call` (raises). Interfaces are indexes here; callers translate names of IOS.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from dmvpn.dataplane.netlink.address import (
     add_missing_address,
     delete_address,
 )
-from dmvpn.dataplane.netlink.channel import NetlinkError, NetlinkSocket, Refusal
-from dmvpn.dataplane.netlink.codes import AF_INET, AF_INET6, Group, MessageType
+from dmvpn.dataplane.netlink.channel import KernelRefusal, NetlinkError, NetlinkSocket
+from dmvpn.dataplane.netlink.codes import AF_INET, AF_INET6, KernelMessageType, NotificationGroup
 from dmvpn.dataplane.netlink.counters import LinkCounters
 from dmvpn.dataplane.netlink.events import (
     AddressEvent,
-    Change,
     KernelEvent,
     LinkEvent,
     NeighborEvent,
+    ObjectChange,
     Overrun,
     RouteEvent,
     RuleEvent,
@@ -38,7 +38,7 @@ from dmvpn.dataplane.netlink.events import (
 )
 from dmvpn.dataplane.netlink.link import (
     InetConf,
-    Link,
+    KernelLink,
     LinkFlag,
     LinkRef,
     LinkSettings,
@@ -54,10 +54,10 @@ from dmvpn.dataplane.netlink.link import (
 )
 from dmvpn.dataplane.netlink.monitor import NetlinkMonitor
 from dmvpn.dataplane.netlink.neighbor import (
-    Neighbor,
+    KernelNeighbor,
+    KernelNeighborState,
     NeighborFlag,
     NeighborParameters,
-    NeighborState,
     delete_neighbor,
     set_neighbor,
     set_neighbor_parameters,
@@ -68,16 +68,16 @@ from dmvpn.dataplane.netlink.route import (
     ROUTE_PROTOCOL,
     TABLE_LOCAL,
     TABLE_MAIN,
-    NextHop,
-    Route,
-    RouteKind,
+    KernelNextHop,
+    KernelRoute,
+    RouteType,
     add_route,
     append_route,
     delete_route,
     replace_route,
 )
 from dmvpn.dataplane.netlink.rule import Rule, add_rule, delete_rule
-from dmvpn.dataplane.netlink.wire import Request
+from dmvpn.dataplane.netlink.wire import KernelRequest
 
 __all__ = [
     "AF_INET",
@@ -89,33 +89,33 @@ __all__ = [
     "TABLE_MAIN",
     "AddressEvent",
     "AddressFlag",
-    "Change",
-    "Group",
     "InetConf",
     "InterfaceAddress",
     "KernelEvent",
-    "Link",
+    "KernelLink",
+    "KernelMessageType",
+    "KernelNeighbor",
+    "KernelNeighborState",
+    "KernelNextHop",
+    "KernelRefusal",
+    "KernelRequest",
+    "KernelRoute",
     "LinkCounters",
     "LinkEvent",
     "LinkFlag",
     "LinkRef",
     "LinkSettings",
-    "MessageType",
-    "Neighbor",
     "NeighborEvent",
     "NeighborFlag",
     "NeighborParameters",
-    "NeighborState",
     "NetlinkError",
     "NetlinkMonitor",
     "NetlinkSocket",
-    "NextHop",
+    "NotificationGroup",
+    "ObjectChange",
     "Overrun",
-    "Refusal",
-    "Request",
-    "Route",
     "RouteEvent",
-    "RouteKind",
+    "RouteType",
     "Rule",
     "RuleEvent",
     "VethEnd",

@@ -1,8 +1,8 @@
 """Addresses of interfaces: RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR and their events, rtnetlink(7).
 
-With an address the kernel makes the route to its network itself, unless `NOPREFIXROUTE` is set (then a gateway in
-that network is refused, except with the on-link flag of a route). IPv6 addresses on a tunnel take `NODAD`: duplicate
-address detection has nobody to ask there, and the address would be unusable for a second.
+With an address the kernel makes the route to its network itself, unless `NOPREFIXROUTE` is set (then a gateway in that
+network is refused, except with the on-link flag of a route). IPv6 addresses on a tunnel take `NODAD`: duplicate address
+detection finds no neighbors there, and the address would be unusable for a second.
 """
 
 from __future__ import annotations
@@ -21,10 +21,18 @@ from dmvpn.dataplane.netlink.codes import (
     NLM_F_DUMP,
     NLM_F_EXCL,
     NLM_F_REPLACE,
-    MessageType,
+    KernelMessageType,
     family_of,
 )
-from dmvpn.dataplane.netlink.wire import CLAUSE, Request, attribute, attribute_u32, read_address, read_uint, split_body
+from dmvpn.dataplane.netlink.wire import (
+    CLAUSE,
+    KernelRequest,
+    attribute,
+    attribute_u32,
+    read_address,
+    read_uint,
+    split_body,
+)
 
 #: ifaddrmsg: family, prefix length, flags (8 bits of them), scope, index.
 _IFADDRMSG = struct.Struct("=BBBBI")
@@ -36,7 +44,7 @@ _IFA_FLAGS = 8
 
 
 class AddressFlag(enum.IntFlag):
-    """The flags we set or look at (IFA_F_*)."""
+    """The flags that we set or read (IFA_F_*)."""
 
     NONE = 0
     SECONDARY = 0x01
@@ -71,27 +79,27 @@ class InterfaceAddress:
         return f"address {self.address}/{self.prefix_length} of interface {self.link}"
 
 
-def add_address(address: InterfaceAddress) -> Request:
+def add_address(address: InterfaceAddress) -> KernelRequest:
     """Add an address; no error if it is there already."""
     body = _body(address)
     if address.address.version == 4 and address.prefix_length < 31 and address.peer is None:
         body += attribute(_IFA_BROADCAST, address.network.broadcast.packed)
-    return Request(MessageType.NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, address)
+    return KernelRequest(KernelMessageType.NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, address)
 
 
-def add_missing_address(address: InterfaceAddress) -> Request:
+def add_missing_address(address: InterfaceAddress) -> KernelRequest:
     """Add an address; EEXIST, and no notification, if it is there already."""
-    return Request(MessageType.NEWADDR, NLM_F_CREATE | NLM_F_EXCL, add_address(address).body, address)
+    return KernelRequest(KernelMessageType.NEWADDR, NLM_F_CREATE | NLM_F_EXCL, add_address(address).body, address)
 
 
-def delete_address(address: InterfaceAddress) -> Request:
+def delete_address(address: InterfaceAddress) -> KernelRequest:
     """Delete an address; its connected route and the routes through it go too."""
-    return Request(MessageType.DELADDR, 0, _body(address), address)
+    return KernelRequest(KernelMessageType.DELADDR, 0, _body(address), address)
 
 
-def dump_addresses() -> Request:
-    """Ask for all addresses of both families in the namespace."""
-    return Request(MessageType.GETADDR, NLM_F_DUMP, _IFADDRMSG.pack(AF_UNSPEC, 0, 0, 0, 0), "all addresses")
+def dump_addresses() -> KernelRequest:
+    """Request all addresses of both families in the namespace."""
+    return KernelRequest(KernelMessageType.GETADDR, NLM_F_DUMP, _IFADDRMSG.pack(AF_UNSPEC, 0, 0, 0, 0), "all addresses")
 
 
 def parse_address(body: memoryview) -> InterfaceAddress | None:

@@ -1,4 +1,4 @@
-"""The base chains of nf_tables that anybody has made: where packets pass, and what becomes of them at their ends."""
+"""The base chains of nf_tables, of any program: their hooks and policies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.nftables import SUBSYSTEM, Hook, NetfilterSocket, Verdict
+from dmvpn.dataplane.netlink.nftables import SUBSYSTEM, Hook, NetfilterSocket, NetfilterVerdict
 from dmvpn.dataplane.netlink.wire import parse_attributes, read_text
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 _NFGENMSG: Final = struct.Struct("=BBH")
 _GET_TABLE, _GET_CHAIN = SUBSYSTEM << 8 | 1, SUBSYSTEM << 8 | 4
 _TABLE_NAME, _TABLE_FLAGS = 1, 2
-#: NFT_TABLE_F_DORMANT: its chains are kept, and no packet passes them.
+#: NFT_TABLE_F_DORMANT: the table is kept, but its chains see no packets.
 _DORMANT: Final = 1
 _CHAIN_TABLE, _CHAIN_NAME, _CHAIN_HOOK, _CHAIN_POLICY, _CHAIN_USE = 1, 3, 4, 5, 6
 _HOOK_NUMBER: Final = 1
 
 
 class Family(enum.IntEnum):
-    """Whose packets pass a table, as nft calls it."""
+    """The packets that pass a table, as nft names them."""
 
     INET = 1
     IP = 2
@@ -36,8 +36,8 @@ class BaseChain:
     """A chain at a hook.
 
     hook: its number, of `Hook`.
-    policy: what becomes of packets at its end; None: the kernel does not say.
-    rules: how many it has.
+    policy: the verdict at its end; None: not reported by the kernel.
+    rules: number of its rules.
     """
 
     family: Family
@@ -49,7 +49,7 @@ class BaseChain:
 
 
 def base_chains(kernel: NetfilterSocket) -> Iterator[BaseChain]:
-    """Yield those that IPv4 or IPv6 packets pass. Raises OSError."""
+    """Yield the base chains that IPv4 or IPv6 packets pass. Raises OSError."""
     for family in Family:
         asked = _NFGENMSG.pack(family, 0, 0)
         tables = [parse_attributes(body) for body in kernel.dump(_GET_TABLE, asked)]
@@ -64,17 +64,20 @@ def base_chains(kernel: NetfilterSocket) -> Iterator[BaseChain]:
                     name=_printable(fields[_CHAIN_NAME]),
                     hook=_number(parse_attributes(fields[_CHAIN_HOOK]).get(_HOOK_NUMBER)),
                     policy=None if policy is None else _number(policy),
-                    rules=_number(fields.get(_CHAIN_USE)),  # nothing but its rules may refer to a base chain
+                    rules=_number(fields.get(_CHAIN_USE)),  # only its rules refer to a base chain
                 )
 
 
 def forward_drops() -> list[BaseChain]:
-    """Return the base chains at hook forward that drop what their rules do not accept, in the network namespace of the
-    calling thread; none where the kernel has no nf_tables, or does not let us ask.
+    """Return the base chains at hook forward whose policy is to drop, in the network namespace of the calling thread.
+
+    None where the kernel has no nf_tables, or refuses the request.
     """
     try:
         with NetfilterSocket() as kernel:
-            return [one for one in base_chains(kernel) if one.hook == Hook.FORWARD and one.policy == Verdict.DROP]
+            return [
+                one for one in base_chains(kernel) if one.hook == Hook.FORWARD and one.policy == NetfilterVerdict.DROP
+            ]
     except (OSError, WireError, KeyError):
         return []
 

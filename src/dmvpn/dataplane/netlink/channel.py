@@ -1,10 +1,10 @@
-"""The socket that asks the kernel: requests in batches, dumps, and the errors with the request that caused them.
+"""The socket for requests to the kernel: batches, dumps, and each error with the request that caused it.
 
-The kernel works a datagram off message by message while we send it, so nothing here ever waits for long. Only the
-last message of a batch wants an acknowledgement; a refused one is answered anyway, with its sequence number, and the
-ones behind it are carried out all the same. Batches make 260,000 neighbor entries a second out of 144,000.
+The kernel processes a datagram message by message while we send it, so nothing here ever waits for long. Only the last
+message of a batch asks for an acknowledgement; a refused one is answered anyway, with its sequence number, and the ones
+behind it are carried out all the same. Batches add 260,000 neighbor entries a second instead of 144,000.
 
-A socket belongs forever to the network namespace in which it was made.
+A socket always belongs to the network namespace in which it was made.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.address import InterfaceAddress, dump_addresses, parse_address
-from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP_INTR, MessageType
+from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP_INTR, KernelMessageType
 from dmvpn.dataplane.netlink.counters import LinkCounters, dump_counters, parse_counters
-from dmvpn.dataplane.netlink.link import Link, LinkRef, LinkSettings, dump_links, get_link, parse_link, set_link
+from dmvpn.dataplane.netlink.link import KernelLink, LinkRef, LinkSettings, dump_links, get_link, parse_link, set_link
 from dmvpn.dataplane.netlink.neighbor import (
-    Neighbor,
+    KernelNeighbor,
     NeighborParameters,
     dump_neighbor_parameters,
     dump_neighbors,
@@ -30,7 +30,7 @@ from dmvpn.dataplane.netlink.neighbor import (
 )
 from dmvpn.dataplane.netlink.route import (
     ROUTE_PROTOCOL,
-    Route,
+    KernelRoute,
     delete_route,
     dump_routes,
     find_route,
@@ -40,8 +40,8 @@ from dmvpn.dataplane.netlink.route import (
 from dmvpn.dataplane.netlink.rule import Rule, delete_rule, dump_rules, parse_rule
 from dmvpn.dataplane.netlink.wire import (
     Acknowledgement,
-    Message,
-    Request,
+    KernelMessage,
+    KernelRequest,
     parse_acknowledgement,
     parse_done,
     parse_messages,
@@ -71,10 +71,10 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class KernelRefusal:
     """The kernel refused a request. text: its own explanation, or the text of the error number."""
 
-    request: Request
+    request: KernelRequest
     errno: int
     text: str
 
@@ -85,13 +85,13 @@ class Refusal:
 class NetlinkError(OSError):
     """A request that was expected to succeed was refused."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: KernelRefusal) -> None:
         super().__init__(refusal.errno, str(refusal))
         self.refusal = refusal
 
 
 class NetlinkSocket:
-    """Asks and tells the kernel of one network namespace about links, addresses, routes and neighbors."""
+    """Sends requests about links, addresses, routes and neighbors to the kernel of one network namespace."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
@@ -106,14 +106,14 @@ class NetlinkSocket:
         except OSError:
             self._socket.close()
             raise
-        #: The sender's number in notifications of what this socket did (see `NetlinkMonitor`).
+        #: The port number in notifications of changes by this socket (see `NetlinkMonitor`).
         self.port: int = self._socket.getsockname()[0]
 
     # ------------------------------------------------------------------------------------------------ requests
 
-    def execute(self, requests: Sequence[Request]) -> list[Refusal]:
-        """Carry out all requests in order, and say which were refused. An error does not stop those behind it."""
-        refusals: list[Refusal] = []
+    def execute(self, requests: Sequence[KernelRequest]) -> list[KernelRefusal]:
+        """Carry out all requests in order, and return the refused ones. An error does not stop those behind it."""
+        refusals: list[KernelRefusal] = []
         start = 0
         while start < len(requests):
             end, octets = start, 0
@@ -124,8 +124,11 @@ class NetlinkSocket:
             start = end
         return refusals
 
-    def call(self, *requests: Request, harmless: int = 0) -> None:
-        """Carry out all requests. Raises NetlinkError for the first one that was refused, unless with this number."""
+    def call(self, *requests: KernelRequest, harmless: int = 0) -> None:
+        """Carry out all requests.
+
+        Raises NetlinkError for the first refused one, unless its error number is `harmless`.
+        """
         for refusal in self.execute(requests):
             if refusal.errno != harmless:
                 raise NetlinkError(refusal)
@@ -134,7 +137,7 @@ class NetlinkSocket:
         """Keep an interface without link-local address. Without IPv6, or with an MTU too small for it, it has none."""
         self.call(set_link(link, LinkSettings(silent_ipv6=True)), harmless=errno.EAFNOSUPPORT)
 
-    def _execute_batch(self, batch: Sequence[Request]) -> list[Refusal]:
+    def _execute_batch(self, batch: Sequence[KernelRequest]) -> list[KernelRefusal]:
         first = self._sequence + 1
         last = self._sequence = self._sequence + len(batch)
         octets = [request.serialize(first + position) for position, request in enumerate(batch[:-1])]
@@ -147,7 +150,7 @@ class NetlinkSocket:
         except OSError as error:
             if error.errno != errno.ENOBUFS:
                 raise
-            # Answers were lost, we cannot tell which: the owners of all of them try again.
+            # Answers were lost, and we do not know which: the callers repeat all of these requests.
             return [_refusal(request, errno.ENOBUFS, "answer lost") for request in batch]
         return [_refusal(batch[a.sequence - first], a.errno, a.text) for a in verdicts if a.errno]
 
@@ -155,18 +158,18 @@ class NetlinkSocket:
         verdicts: list[Acknowledgement] = []
         while True:
             for message in self._receive():
-                if message.kind == MessageType.ERROR and first <= message.sequence <= last:
+                if message.kind == KernelMessageType.ERROR and first <= message.sequence <= last:
                     verdicts.append(parse_acknowledgement(message))
                     if message.sequence == last:
                         return verdicts
 
     # --------------------------------------------------------------------------------------------------- dumps
 
-    def dump(self, request: Request) -> list[Message]:
+    def dump(self, request: KernelRequest) -> list[KernelMessage]:
         """Return all objects that a dump request finds. Raises NetlinkError.
 
-        If the table changed while it was read the kernel says so and we read again, a few times; then the last result
-        counts: a caller that follows changes with a monitor hears about the rest.
+        If the table changed while it was read, the kernel reports that and we read again, a few times; then the last
+        result counts: a caller that follows changes with a monitor gets the rest.
         """
         for _ in range(_DUMP_ATTEMPTS):
             found, interrupted = self._dump_once(request)
@@ -174,55 +177,54 @@ class NetlinkSocket:
                 break
         return found
 
-    def _dump_once(self, request: Request) -> tuple[list[Message], bool]:
+    def _dump_once(self, request: KernelRequest) -> tuple[list[KernelMessage], bool]:
         self._sequence += 1
         self._socket.send(request.serialize(self._sequence))
-        found: list[Message] = []
+        found: list[KernelMessage] = []
         interrupted = False
         while True:
             for message in self._receive():
                 if message.sequence != self._sequence:
                     continue
                 interrupted |= bool(message.flags & NLM_F_DUMP_INTR)
-                if message.kind == MessageType.ERROR:
+                if message.kind == KernelMessageType.ERROR:
                     verdict = parse_acknowledgement(message)
                     raise NetlinkError(_refusal(request, verdict.errno, verdict.text))
-                if message.kind == MessageType.DONE:
+                if message.kind == KernelMessageType.DONE:
                     failure = parse_done(message)
                     if failure > 0:
                         raise NetlinkError(_refusal(request, failure, ""))
                     return found, interrupted
                 found.append(message)
 
-    def links(self) -> list[Link]:
+    def links(self) -> list[KernelLink]:
         """Return all interfaces of the namespace."""
         return _parsed(self.dump(dump_links()), parse_link)
 
-    def find_link(self, link: LinkRef) -> Link | None:
-        """Return one interface by name or index, or None if there is no such. Raises NetlinkError.
+    def find_link(self, link: LinkRef) -> KernelLink | None:
+        """Return one interface by name or index, or None if it does not exist. Raises NetlinkError.
 
         Since Linux 6.8 the kernel finishes a pending change of carrier first. Until then an interface that got its
         carrier by the far end's `set_up` drops what it should send, and a lost ARP request costs a second: read an
         interface before the first packet goes out.
         """
         try:
-            return parse_link(self._ask(get_link(link), MessageType.NEWLINK).body)
+            return parse_link(self._ask(get_link(link), KernelMessageType.NEWLINK).body)
         except NetlinkError as error:
             if error.errno == errno.ENODEV:
                 return None
             raise
 
-    def route_to(self, address: IPAddress) -> Route | None:
-        """Return the route that a packet of this machine to this address takes, after all rules; None: not one that
-        we read.
+    def route_to(self, address: IPAddress) -> KernelRoute | None:
+        """Return the route that a packet of this machine to this address takes, after all rules.
 
-        Raises NetlinkError: it is not sent, by a rule or a route (EINVAL: blackhole, EHOSTUNREACH, EACCES), or because
-        there is no route (ENETUNREACH).
+        None: a route of a kind that we do not decode. Raises NetlinkError: the packet is refused, by a rule or a route
+        (EINVAL: blackhole, EHOSTUNREACH, EACCES), or there is no route (ENETUNREACH).
         """
-        return parse_route(self._ask(find_route(address), MessageType.NEWROUTE).body)
+        return parse_route(self._ask(find_route(address), KernelMessageType.NEWROUTE).body)
 
-    def _ask(self, request: Request, answer: MessageType) -> Message:
-        """Return the one message that answers. Raises NetlinkError."""
+    def _ask(self, request: KernelRequest, answer: KernelMessageType) -> KernelMessage:
+        """Send a request and return its one answer. Raises NetlinkError."""
         self._sequence += 1
         self._socket.send(request.serialize(self._sequence))
         while True:
@@ -242,16 +244,17 @@ class NetlinkSocket:
         """Return all addresses of the namespace."""
         return _parsed(self.dump(dump_addresses()), parse_address)
 
-    def routes(self, *, protocol: int | None = None, but: int | None = None) -> list[Route]:
-        """Return the routes of all tables and both families; with `protocol` of this owner only, with `but` of all
-        others.
+    def routes(self, *, protocol: int | None = None, but: int | None = None) -> list[KernelRoute]:
+        """Return the routes of all tables and both families.
+
+        protocol: only those of this owner. but: without those of this owner.
         """
         found = self.dump(dump_routes())
-        if protocol is not None or but is not None:  # before the others are read: there may be many
+        if protocol is not None or but is not None:  # before the other routes are parsed: there may be many
             found = [message for message in found if _is_of(message, protocol, but)]
         return _parsed(found, parse_route)
 
-    def neighbors(self, link: int | None = None) -> list[Neighbor]:
+    def neighbors(self, link: int | None = None) -> list[KernelNeighbor]:
         """Return the neighbor entries of both families; with `link` (an index) only those of this interface."""
         return _parsed(self.dump(dump_neighbors(link)), parse_neighbor)
 
@@ -259,8 +262,8 @@ class NetlinkSocket:
         """Return the neighbor table parameters of every interface that has its own."""
         return _parsed(self.dump(dump_neighbor_parameters(family)), parse_neighbor_parameters)
 
-    def flush_routes(self, protocol: int = ROUTE_PROTOCOL) -> list[Route]:
-        """Delete every route of this owner, in all tables, and say which they were: what an earlier run left behind."""
+    def flush_routes(self, protocol: int = ROUTE_PROTOCOL) -> list[KernelRoute]:
+        """Delete every route of this owner, in all tables, and return them: the remains of an earlier run."""
         stale = self.routes(protocol=protocol)
         self.execute([delete_route(route) for route in stale])
         return stale
@@ -271,7 +274,7 @@ class NetlinkSocket:
         return [rule for rule in found if protocol is None or rule.protocol == protocol]
 
     def flush_rules(self, protocol: int = ROUTE_PROTOCOL) -> list[Rule]:
-        """Delete every rule of this owner, and say which they were. The routes of their tables go by themselves."""
+        """Delete every rule of this owner, and return them. The routes in their tables stay."""
         try:
             stale = self.rules(protocol=protocol)
         except NetlinkError:
@@ -281,9 +284,9 @@ class NetlinkSocket:
 
     # ------------------------------------------------------------------------------------------------ the socket
 
-    def _receive(self) -> Iterable[Message]:
+    def _receive(self) -> Iterable[KernelMessage]:
         datagram, sender = self._socket.recvfrom(_RECEIVE)
-        # Only the kernel has number 0; whatever other processes send us is not listened to.
+        # Only the kernel has number 0; messages of other processes are ignored.
         return parse_messages(memoryview(datagram)) if sender[0] == 0 else ()
 
     def close(self) -> None:
@@ -299,15 +302,15 @@ class NetlinkSocket:
         self.close()
 
 
-def _is_of(route: Message, protocol: int | None, but: int | None) -> bool:
+def _is_of(route: KernelMessage, protocol: int | None, but: int | None) -> bool:
     owner = route_protocol(route.body)
     return owner != but if protocol is None else owner == protocol
 
 
-def _refusal(request: Request, number: int, text: str) -> Refusal:
-    return Refusal(request, number, text or os.strerror(number))
+def _refusal(request: KernelRequest, number: int, text: str) -> KernelRefusal:
+    return KernelRefusal(request, number, text or os.strerror(number))
 
 
-def _parsed(messages: Iterable[Message], parse: Callable[[memoryview], _T | None]) -> list[_T]:
+def _parsed(messages: Iterable[KernelMessage], parse: Callable[[memoryview], _T | None]) -> list[_T]:
     found = (parse(message.body) for message in messages)
     return [entry for entry in found if entry is not None]

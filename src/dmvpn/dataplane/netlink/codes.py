@@ -21,7 +21,7 @@ AF_INET: Final = int(socket.AF_INET)
 AF_INET6: Final = int(socket.AF_INET6)
 
 
-class MessageType(enum.IntEnum):
+class KernelMessageType(enum.IntEnum):
     """Message types, with the three control messages that a request may be answered with."""
 
     NOOP = 1
@@ -49,8 +49,8 @@ class MessageType(enum.IntEnum):
     SETNEIGHTBL = 67
 
 
-class Group(enum.IntFlag):
-    """What a monitor hears of (RTMGRP_*). GETNEIGH questions come with NEIGHBOR, for both families."""
+class NotificationGroup(enum.IntFlag):
+    """Groups of notifications (RTMGRP_*). GETNEIGH messages come with NEIGHBOR, for both families."""
 
     LINK = 0x1
     NEIGHBOR = 0x4

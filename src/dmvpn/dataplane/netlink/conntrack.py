@@ -1,4 +1,4 @@
-"""The flows that the kernel tracks (conntrack) by nfnetlink: dumped, and deleted.
+"""The flows that the kernel tracks (conntrack), by nfnetlink: dump and deletion.
 
 Attributes are those of linux/netfilter/nfnetlink_conntrack.h, in network byte order.
 """
@@ -45,10 +45,10 @@ class Ends:
 class TrackedFlow:
     """A flow.
 
-    original: as its first packet was.
-    reply: as answers come.
+    original: addresses of its first packet.
+    reply: addresses of the replies.
     expires: seconds.
-    key: names it to the kernel.
+    key: identifies it in requests to the kernel.
     """
 
     protocol: int
@@ -60,17 +60,17 @@ class TrackedFlow:
 
     @property
     def answered(self) -> bool:
-        """Packets went both ways."""
+        """Whether packets went both ways."""
         return bool(self.status & _ANSWERED)
 
     @property
     def is_source_translated(self) -> bool:
-        """Its sender is known by another address outside."""
+        """Whether its source address is translated."""
         return bool(self.status & SOURCE_TRANSLATED)
 
     @property
     def is_translated(self) -> bool:
-        """One of its ends is known by another address."""
+        """Whether either address is translated."""
         return bool(self.status & (SOURCE_TRANSLATED | _DESTINATION_TRANSLATED))
 
 
@@ -81,7 +81,7 @@ def flows(kernel: NetfilterSocket) -> list[TrackedFlow]:
 
 
 def forget(kernel: NetfilterSocket, gone: Iterable[TrackedFlow]) -> None:
-    """Delete these flows; one that is over is deleted already. Raises OSError."""
+    """Delete these flows; ended flows are ignored. Raises OSError."""
     for flow in gone:
         try:
             kernel.call(_DELETE, IPV4 + flow.key)
@@ -96,7 +96,7 @@ def forget_all(kernel: NetfilterSocket) -> None:
 
 
 def parse(body: memoryview) -> TrackedFlow | None:
-    """Return one flow of a dump; None: it is not one of IPv4. Raises WireError."""
+    """Return one flow of a dump; None: it is not IPv4. Raises WireError."""
     fields = parse_attributes(body)
     original, reply = (_ends(fields.get(place)) for place in (_ORIGINAL, _REPLY))
     if original is None or reply is None:

@@ -1,7 +1,7 @@
 """Packet counters of interfaces: RTM_GETLINK with IFLA_STATS64 (struct rtnl_link_stats64), rtnetlink(7).
 
-They are asked for apart from the interfaces themselves: the kernel adds up all processors for them, and an interface
-is looked at far more often than counted.
+They are requested separately from the interfaces: the kernel sums them over all processors, and interfaces are read far
+more often than counters.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import struct
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import AF_UNSPEC, NLM_F_DUMP, MessageType
-from dmvpn.dataplane.netlink.wire import CLAUSE, Request, split_body
+from dmvpn.dataplane.netlink.codes import AF_UNSPEC, NLM_F_DUMP, KernelMessageType
+from dmvpn.dataplane.netlink.wire import CLAUSE, KernelRequest, split_body
 
 #: ifinfomsg: family, padding, hardware type, index, flags, mask of the flags to change.
 _IFINFOMSG = struct.Struct("=BBHiII")
@@ -22,7 +22,7 @@ _IFLA_STATS64 = 23
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkCounters:
-    """What one interface carried since it exists, in packets and octets."""
+    """The counters of one interface since it was made, in packets and octets."""
 
     index: int
     received: int
@@ -36,9 +36,11 @@ class LinkCounters:
     multicasts: int
 
 
-def dump_counters() -> Request:
-    """Ask for the counters of all interfaces of the namespace."""
-    return Request(MessageType.GETLINK, NLM_F_DUMP, _IFINFOMSG.pack(AF_UNSPEC, 0, 0, 0, 0, 0), "all counters")
+def dump_counters() -> KernelRequest:
+    """Request the counters of all interfaces of the namespace."""
+    return KernelRequest(
+        KernelMessageType.GETLINK, NLM_F_DUMP, _IFINFOMSG.pack(AF_UNSPEC, 0, 0, 0, 0, 0), "all counters"
+    )
 
 
 def parse_counters(body: memoryview) -> LinkCounters | None:

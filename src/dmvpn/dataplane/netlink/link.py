@@ -1,7 +1,8 @@
 """Interfaces: RTM_NEWLINK, RTM_SETLINK, RTM_DELLINK, RTM_GETLINK and their events, rtnetlink(7).
 
-`Link` is what the kernel says of an interface. `LinkSettings` is what we want changed; an interface is named by index
-or by name. Moving a veth end into a namespace, or making it there, takes an open file descriptor of the namespace.
+`KernelLink` is the state of an interface in the kernel. `LinkSettings` are changes that we request; an interface is
+named by index or by name. Moving a veth end into a namespace, or making it there, takes an open file descriptor of the
+namespace.
 
 Traps: the kernel applies IFLA_AF_SPEC (address generation, forwarding) *after* the up flag of the same message, so
 `set_link` never sets up, and a tunnel that must stay silent is configured first and set up by a second request
@@ -21,10 +22,10 @@ from dmvpn.dataplane.netlink.codes import (
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_EXCL,
-    MessageType,
+    KernelMessageType,
 )
 from dmvpn.dataplane.netlink.wire import (
-    Request,
+    KernelRequest,
     attribute,
     attribute_text,
     attribute_u8,
@@ -70,12 +71,12 @@ _RP_FILTER = 8
 #: IFNAMSIZ - 1.
 MAX_NAME = 15
 
-#: How a request names an interface.
+#: How a request identifies an interface.
 LinkRef = int | str
 
 
 class LinkFlag(enum.IntFlag):
-    """The flags we look at (IFF_*); the kernel has more, they are kept."""
+    """The flags that we read (IFF_*); the kernel has more, which are kept."""
 
     UP = 0x1
     BROADCAST = 0x2
@@ -98,10 +99,10 @@ class InetConf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class KernelLink:
     """One interface.
 
-    kind: "veth", "tun" ..., "" for those without a kind (lo, most network cards).
+    kind: "veth", "tun" ..., "" for interfaces without a kind (lo, most network cards).
     mtu: octets.
     peer: the index of the other end of a veth, in its own namespace.
     alias: where we keep the IOS name.
@@ -159,7 +160,7 @@ class VethEnd:
     address: bytes | None = None
 
 
-def create_veth(end: VethEnd, peer: VethEnd) -> Request:
+def create_veth(end: VethEnd, peer: VethEnd) -> KernelRequest:
     """Make a pair, each end directly in its namespace: it never shows elsewhere, and names need not differ.
 
     Raises ValueError if `end` names a namespace and `peer` does not: kernels differ in where the peer would go.
@@ -173,32 +174,32 @@ def create_veth(end: VethEnd, peer: VethEnd) -> Request:
         nest(_IFLA_INFO_DATA, attribute(_VETH_INFO_PEER, peer_body)),
     )
     body = _ifinfomsg(0) + _end_attributes(end) + information
-    return Request(MessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"veth {end.name} to {peer.name}")
+    return KernelRequest(KernelMessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"veth {end.name} to {peer.name}")
 
 
-def create_bridge(name: str) -> Request:
-    """Make a switch that floods multicast: without a querier it would forget who wants it."""
+def create_bridge(name: str) -> KernelRequest:
+    """Make a switch that floods multicast: without a querier, snooping would lose its members."""
     information = nest(
         _IFLA_LINKINFO,
         attribute(_IFLA_INFO_KIND, b"bridge"),
         nest(_IFLA_INFO_DATA, attribute_u8(_IFLA_BR_MCAST_SNOOPING, 0)),
     )
     body = _ifinfomsg(0) + attribute_text(_IFLA_IFNAME, checked_name(name)) + information
-    return Request(MessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"bridge {name}")
+    return KernelRequest(KernelMessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"bridge {name}")
 
 
-def create_gre_collector(name: str) -> Request:
-    """Make the device that takes every GRE packet of its namespace for which the kernel has no other tunnel."""
+def create_gre_collector(name: str) -> KernelRequest:
+    """Make the device that receives every GRE packet of its namespace for which the kernel has no other tunnel."""
     information = nest(
         _IFLA_LINKINFO,
         attribute(_IFLA_INFO_KIND, b"gre"),
         nest(_IFLA_INFO_DATA, attribute(_IFLA_GRE_COLLECT_METADATA, b"")),
     )
     body = _ifinfomsg(0) + attribute_text(_IFLA_IFNAME, checked_name(name)) + information
-    return Request(MessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"GRE collector {name}")
+    return KernelRequest(KernelMessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"GRE collector {name}")
 
 
-def set_link(link: LinkRef, settings: LinkSettings) -> Request:
+def set_link(link: LinkRef, settings: LinkSettings) -> KernelRequest:
     """Change an interface, except up and down.
 
     Raises ValueError for a new name that Linux refuses; renaming takes the index: a message has room for one name.
@@ -222,44 +223,44 @@ def set_link(link: LinkRef, settings: LinkSettings) -> Request:
     if settings.transmit_queue_length is not None:
         parts.append(attribute_u32(_IFLA_TXQLEN, settings.transmit_queue_length))
     parts.append(_family_settings(settings))
-    return Request(MessageType.SETLINK, 0, b"".join(parts), f"interface {link}")
+    return KernelRequest(KernelMessageType.SETLINK, 0, b"".join(parts), f"interface {link}")
 
 
-def set_up(link: LinkRef) -> Request:
+def set_up(link: LinkRef) -> KernelRequest:
     """Set administratively up."""
     return _set_flags(link, LinkFlag.UP, f"interface {link} up")
 
 
-def set_down(link: LinkRef) -> Request:
+def set_down(link: LinkRef) -> KernelRequest:
     """Set administratively down: the kernel removes all its routes and neighbor entries."""
     return _set_flags(link, LinkFlag(0), f"interface {link} down")
 
 
-def set_arp(link: LinkRef, enabled: bool) -> Request:
-    """Resolve neighbors (True), or treat every address as one hop away without asking (IFF_NOARP)."""
+def set_arp(link: LinkRef, enabled: bool) -> KernelRequest:
+    """Resolve neighbors (True), or treat every address as one hop away without resolving it (IFF_NOARP)."""
     return _set_flags(link, LinkFlag(0) if enabled else LinkFlag.NOARP, f"interface {link} arp", LinkFlag.NOARP)
 
 
-def delete_link(link: LinkRef) -> Request:
-    """Delete an interface; with one end of a veth goes the other."""
+def delete_link(link: LinkRef) -> KernelRequest:
+    """Delete an interface; deleting one end of a veth deletes the other."""
     head, named = _reference(link)
-    return Request(MessageType.DELLINK, 0, head + named, f"interface {link}")
+    return KernelRequest(KernelMessageType.DELLINK, 0, head + named, f"interface {link}")
 
 
-def dump_links() -> Request:
-    """Ask for all interfaces of the namespace."""
+def dump_links() -> KernelRequest:
+    """Request all interfaces of the namespace."""
     body = _ifinfomsg(0) + attribute_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
-    return Request(MessageType.GETLINK, NLM_F_DUMP, body, "all interfaces")
+    return KernelRequest(KernelMessageType.GETLINK, NLM_F_DUMP, body, "all interfaces")
 
 
-def get_link(link: LinkRef) -> Request:
-    """Ask for one interface."""
+def get_link(link: LinkRef) -> KernelRequest:
+    """Request one interface."""
     head, named = _reference(link)
     body = head + named + attribute_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
-    return Request(MessageType.GETLINK, 0, body, f"interface {link}")
+    return KernelRequest(KernelMessageType.GETLINK, 0, body, f"interface {link}")
 
 
-def parse_link(body: memoryview) -> Link | None:
+def parse_link(body: memoryview) -> KernelLink | None:
     """Read the body of a NEWLINK or DELLINK message; None: it is about a bridge port, not an interface.
 
     Raises WireError.
@@ -269,7 +270,7 @@ def parse_link(body: memoryview) -> Link | None:
         return None
     information = parse_attributes(found[_IFLA_LINKINFO]) if _IFLA_LINKINFO in found else {}
     families = parse_attributes(found[_IFLA_AF_SPEC]) if _IFLA_AF_SPEC in found else {}
-    return Link(
+    return KernelLink(
         index=index,
         name=read_text(found[_IFLA_IFNAME]),
         flags=LinkFlag(flags),
@@ -303,10 +304,10 @@ def _reference(link: LinkRef) -> tuple[bytes, bytes]:
     return _ifinfomsg(0), attribute_text(_IFLA_IFNAME, checked_name(link))
 
 
-def _set_flags(link: LinkRef, flags: LinkFlag, subject: str, change: LinkFlag = LinkFlag.UP) -> Request:
+def _set_flags(link: LinkRef, flags: LinkFlag, subject: str, change: LinkFlag = LinkFlag.UP) -> KernelRequest:
     _, named = _reference(link)
     index = link if isinstance(link, int) else 0
-    return Request(MessageType.SETLINK, 0, _ifinfomsg(index, flags, change) + named, subject)
+    return KernelRequest(KernelMessageType.SETLINK, 0, _ifinfomsg(index, flags, change) + named, subject)
 
 
 def _end_attributes(end: VethEnd) -> bytes:

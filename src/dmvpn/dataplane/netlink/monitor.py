@@ -1,10 +1,10 @@
-"""A socket that hears what changes in the kernel's tables, in its network namespace.
+"""A socket that receives notifications of changes in the kernel's tables, in its network namespace.
 
 It never blocks: give `fileno()` to the event loop and call `read` when it is readable. Subscribe first and dump
-afterwards, so that nothing falls between the two.
+afterwards, so that no change is missed.
 
-When its buffer is full the kernel says so once (ENOBUFS), and then drops what it likes until all that was waiting is
-read. So only then is it known that something was lost, and that what comes from now on is whole: `Overrun`.
+When its buffer is full the kernel reports that once (ENOBUFS), and then drops messages until all waiting ones are read.
+Only then is the loss complete, and notifications from then on are: `Overrun`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import socket
 from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.errors import WireError
-from dmvpn.dataplane.netlink.codes import Group, MessageType
+from dmvpn.dataplane.netlink.codes import KernelMessageType, NotificationGroup
 from dmvpn.dataplane.netlink.events import KernelEvent, Overrun, parse_event
 from dmvpn.dataplane.netlink.wire import parse_messages
 from dmvpn.dataplane.socket_calls import attach
@@ -33,15 +33,15 @@ _LOAD_WORD, _LOAD_HALF, _IF_EQUAL, _RETURN = 0x20, 0x28, 0x15, 0x06
 
 
 class NetlinkMonitor:
-    """Hears the notifications of some groups. `undecodable` counts datagrams that our decoders refused."""
+    """Receives the notifications of some groups. `undecodable` counts datagrams that our decoders refused."""
 
     def __init__(
         self,
-        groups: Group = Group.EVERYTHING,
+        groups: NotificationGroup = NotificationGroup.EVERYTHING,
         *,
         receive_buffer: int = 4 << 20,
         ignored_port: int = 0,
-        ignored: frozenset[MessageType] = frozenset(MessageType),
+        ignored: frozenset[KernelMessageType] = frozenset(KernelMessageType),
     ) -> None:
         """receive_buffer: octets. ignored_port: the `port` of a `NetlinkSocket` whose own changes are not reported.
 
@@ -66,9 +66,10 @@ class NetlinkMonitor:
         return self._socket.fileno()
 
     def read(self, datagrams: int = 64) -> list[KernelEvent]:
-        """Return what has arrived, oldest first; at most this many datagrams, so that a flood cannot starve other work.
+        """Return the events that have arrived, oldest first; at most this many datagrams, so that a flood cannot starve
+        other work.
 
-        After an overrun it is all that waits: as long as anything does, the kernel goes on dropping.
+        After an overrun all waiting datagrams are read: as long as any waits, the kernel goes on dropping.
         """
         events: list[KernelEvent] = []
         read = 0
@@ -86,7 +87,7 @@ class NetlinkMonitor:
                     raise
                 self._overrun = True
                 continue
-            if sender[0] == 0:  # the kernel; other processes may send to us, too
+            if sender[0] == 0:  # the kernel; other processes may send here, too
                 self._decode(datagram, events)
         return events
 
@@ -114,9 +115,10 @@ class NetlinkMonitor:
         self.close()
 
 
-def _all_but(port: int, kinds: frozenset[MessageType]) -> Program:
-    """Return a filter that drops what the sender with this number caused, of these kinds: it must not fill the
-    buffer.
+def _all_but(port: int, kinds: frozenset[KernelMessageType]) -> Program:
+    """Return a filter that drops messages of these kinds that the sender with this number caused.
+
+    They must not fill the buffer.
     """
     ours = sorted(kinds)
     return (

@@ -1,9 +1,9 @@
 """Neighbors: RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH, and the parameters of their tables, rtnetlink(7), arp(7).
 
-The neighbor table of a tunnel is the NHRP cache as the kernel's forwarding sees it. With `app_probes` 1 and the
-other probes 0 the kernel sends no ARP: the first packet to an unknown address waits, and a GETNEIGH message in state
-INCOMPLETE asks us; setting the entry lets the packet go. GETNEIGH in state PROBE asks whether an entry that is in use
-(made as STALE and externally learned) is still good.
+The neighbor table of a tunnel is the NHRP cache as the kernel's forwarding sees it. With `app_probes` 1 and the other
+probes 0 the kernel sends no ARP: the first packet to an unknown address waits, and a GETNEIGH message in state
+INCOMPLETE requests a resolution; setting the entry releases the packet. GETNEIGH in state PROBE checks whether an entry
+that is in use (made as STALE and externally learned) is still valid.
 
 Entries that we set are PERMANENT: exempt from the table's limits, which all namespaces of the machine share, and kept
 when the carrier goes. Replacing one loses no packet. They carry no usage information.
@@ -24,12 +24,12 @@ from dmvpn.dataplane.netlink.codes import (
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_REPLACE,
-    MessageType,
+    KernelMessageType,
     family_of,
 )
 from dmvpn.dataplane.netlink.wire import (
     CLAUSE,
-    Request,
+    KernelRequest,
     attribute,
     attribute_text,
     attribute_u32,
@@ -67,7 +67,7 @@ _NDTPA_QUEUE_LENBYTES = 16
 _TABLE_NAMES = {AF_INET: "arp_cache", AF_INET6: "ndisc_cache"}
 
 
-class NeighborState(enum.IntFlag):
+class KernelNeighborState(enum.IntFlag):
     """States of an entry (NUD_*)."""
 
     NONE = 0x00
@@ -91,7 +91,7 @@ class NeighborFlag(enum.IntFlag):
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbor:
+class KernelNeighbor:
     """One entry.
 
     link: interface index.
@@ -101,31 +101,33 @@ class Neighbor:
     link: int
     address: IPAddress
     lladdr: bytes = b""
-    state: NeighborState = NeighborState.PERMANENT
+    state: KernelNeighborState = KernelNeighborState.PERMANENT
     flags: NeighborFlag = NeighborFlag.NONE
 
     def __str__(self) -> str:
         return f"neighbor {self.address} on interface {self.link}"
 
 
-def set_neighbor(neighbor: Neighbor) -> Request:
+def set_neighbor(neighbor: KernelNeighbor) -> KernelRequest:
     """Make the entry, or change it in place."""
     body = _body(neighbor) + (attribute(_NDA_LLADDR, neighbor.lladdr) if neighbor.lladdr else b"")
-    return Request(MessageType.NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, neighbor)
+    return KernelRequest(KernelMessageType.NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, neighbor)
 
 
-def delete_neighbor(neighbor: Neighbor) -> Request:
+def delete_neighbor(neighbor: KernelNeighbor) -> KernelRequest:
     """Delete the entry of this interface and address; ENOENT if there is none."""
-    return Request(MessageType.DELNEIGH, 0, _body(neighbor), neighbor)
+    return KernelRequest(KernelMessageType.DELNEIGH, 0, _body(neighbor), neighbor)
 
 
-def dump_neighbors(link: int | None = None, family: int = AF_UNSPEC) -> Request:
-    """Ask for the entries of one interface, or of all; of one address family, or of both."""
+def dump_neighbors(link: int | None = None, family: int = AF_UNSPEC) -> KernelRequest:
+    """Request the entries of one interface, or of all; of one address family, or of both."""
     body = _NDMSG.pack(family, 0, 0, 0, 0, 0, 0) + (attribute_u32(_NDA_IFINDEX, link) if link is not None else b"")
-    return Request(MessageType.GETNEIGH, NLM_F_DUMP, body, "all neighbors" if link is None else f"neighbors of {link}")
+    return KernelRequest(
+        KernelMessageType.GETNEIGH, NLM_F_DUMP, body, "all neighbors" if link is None else f"neighbors of {link}"
+    )
 
 
-def parse_neighbor(body: memoryview) -> Neighbor | None:
+def parse_neighbor(body: memoryview) -> KernelNeighbor | None:
     """Read the body of a NEWNEIGH, DELNEIGH or GETNEIGH message; None: a bridge's entry. Raises WireError."""
     (family, _, _, link, state, flags, _), found = split_body(body, _NDMSG, "ndmsg")
     if family not in (AF_INET, AF_INET6):
@@ -136,10 +138,10 @@ def parse_neighbor(body: memoryview) -> Neighbor | None:
     if family_of(address.version) != family:
         raise WireError("neighbor address not of its family", offset=_NDMSG.size, clause=CLAUSE)
     lladdr = bytes(found.get(_NDA_LLADDR, b""))
-    return Neighbor(link, address, lladdr, NeighborState(state), NeighborFlag(flags))
+    return KernelNeighbor(link, address, lladdr, KernelNeighborState(state), NeighborFlag(flags))
 
 
-def _body(neighbor: Neighbor) -> bytes:
+def _body(neighbor: KernelNeighbor) -> bytes:
     family = family_of(neighbor.address.version)
     head = _NDMSG.pack(family, 0, 0, neighbor.link, neighbor.state, neighbor.flags, 0)
     return head + attribute(_NDA_DST, neighbor.address.packed)
@@ -152,10 +154,10 @@ def _body(neighbor: Neighbor) -> bytes:
 class NeighborParameters:
     """Parameters of one interface in one table, net.ipv4.neigh.IF.*; None: leave as it is (or not reported).
 
-    app_probes: questions to us (a GETNEIGH each) before the entry fails.
+    app_probes: requests to us (a GETNEIGH each) before the entry fails.
     unicast_probes, multicast_probes: sent by the kernel itself.
-    queue_octets: how much may wait for one address, in octets of kernel buffer (the default holds 256 small packets).
-    retransmit_ms: milliseconds between questions; times app_probes it is how long packets wait.
+    queue_octets: octets of kernel buffer for packets that wait for one address (the default holds 256 small packets).
+    retransmit_ms: milliseconds between requests; times app_probes it is how long packets wait.
     delay_probe_ms: milliseconds until a STALE entry that is used is probed.
     """
 
@@ -172,7 +174,7 @@ class NeighborParameters:
         return f"{_TABLE_NAMES[self.family]} parameters of interface {self.link}"
 
 
-def set_neighbor_parameters(parameters: NeighborParameters) -> Request:
+def set_neighbor_parameters(parameters: NeighborParameters) -> KernelRequest:
     """Change the parameters of an interface; works where /proc/sys is read-only."""
     words = (
         (_NDTPA_APP_PROBES, parameters.app_probes),
@@ -186,12 +188,12 @@ def set_neighbor_parameters(parameters: NeighborParameters) -> Request:
     values += [attribute_u64(number, value) for number, value in times if value is not None]
     body = _NDTMSG.pack(parameters.family, 0, 0)
     body += attribute_text(_NDTA_NAME, _TABLE_NAMES[parameters.family]) + nest(_NDTA_PARMS, *values)
-    return Request(MessageType.SETNEIGHTBL, 0, body, parameters)
+    return KernelRequest(KernelMessageType.SETNEIGHTBL, 0, body, parameters)
 
 
-def dump_neighbor_parameters(family: int = AF_INET) -> Request:
-    """Ask for the parameters of all interfaces in one family's table."""
-    return Request(MessageType.GETNEIGHTBL, NLM_F_DUMP, _NDTMSG.pack(family, 0, 0), "neighbor parameters")
+def dump_neighbor_parameters(family: int = AF_INET) -> KernelRequest:
+    """Request the parameters of all interfaces in one family's table."""
+    return KernelRequest(KernelMessageType.GETNEIGHTBL, NLM_F_DUMP, _NDTMSG.pack(family, 0, 0), "neighbor parameters")
 
 
 def parse_neighbor_parameters(body: memoryview) -> NeighborParameters | None:
@@ -202,7 +204,7 @@ def parse_neighbor_parameters(body: memoryview) -> NeighborParameters | None:
     (family, _, _), found = split_body(body, _NDTMSG, "ndtmsg")
     if family not in _TABLE_NAMES or _NDTA_PARMS not in found:
         return None
-    # The table's name tells apart tables of one family; other protocols may have theirs.
+    # The name identifies the table within a family; other protocols may have theirs.
     if _NDTA_NAME in found and read_text(found[_NDTA_NAME]) != _TABLE_NAMES[family]:
         return None
     values = {number: read_uint(value) for number, value in _known(parse_attributes(found[_NDTA_PARMS])).items()}

@@ -1,15 +1,16 @@
-"""The translator of a real lab: what makes a network namespace one, in nf_tables.
+"""The translator of a real lab: rules of nf_tables that make a network namespace a NAT gateway.
 
-What `Masquerade` makes is, in nft's words, for the outside interface `outside`:
+In nft's syntax, `Masquerade` for the outside interface `outside` is:
 
     table ip dmvpn {
         chain out { type nat hook postrouting priority 100; oifname "outside" masquerade [random,fully-random] }
         chain in  { type filter hook input priority 0; iifname "outside" meta l4proto != icmp drop }
     }
 
-The second chain is what every such box has: without it a stray packet for the public address would make a conntrack
-entry of its own, which keeps the flow out that somebody inside is about to begin with the same peer (measured on Linux
-6.18, for GRE). Also measured: GRE of less than eight octets in all, an empty keepalive without key, is not translated.
+Every NAT gateway has something like the second chain: without it a stray packet for the public address would make a
+conntrack entry of its own, which blocks the flow that an inside station is about to begin with the same peer (measured
+on Linux 6.18, for GRE). Also measured: GRE of less than eight octets in all, an empty keepalive without key, is not
+translated.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from dmvpn.dataplane.netlink.nftables import (
     Hook,
     Meta,
     NetfilterSocket,
+    NetfilterVerdict,
     Part,
-    Verdict,
     base_chain,
     compare,
     delete_table,
@@ -40,7 +41,7 @@ from dmvpn.dataplane.problems import HostProblem, need
 
 #: NF_NAT_RANGE_PROTO_RANDOM and NF_NAT_RANGE_PROTO_RANDOM_FULLY.
 _RANDOM: Final = 1 << 2 | 1 << 4
-#: Where addresses of senders are translated.
+#: The hook where source addresses are translated.
 NAT_PRIORITY: Final = 100
 _ICMP = 1
 _TABLE = "dmvpn"
@@ -48,14 +49,14 @@ _TABLE = "dmvpn"
 
 @dataclass(frozen=True, slots=True)
 class Masquerade:
-    """Let everything that leaves by `outside` carry its address. random: with another port for every flow."""
+    """Translate the source of all packets that leave by `outside`. random: a random port for every flow."""
 
     outside: str
     random: bool = False
 
 
 def install(wanted: Masquerade, *, again: bool = False) -> None:
-    """Put the rules into the network namespace of the calling thread; again: in place of those that are there.
+    """Install the rules in the network namespace of the calling thread; again: replace the existing ones.
 
     Raises HostProblem.
     """
@@ -93,13 +94,13 @@ def messages(wanted: Masquerade) -> list[Part]:
             *is_interface(Meta.INPUT_NAME, wanted.outside),
             meta(Meta.PROTOCOL),
             compare(Compare.NOT_EQUAL, bytes((_ICMP,))),
-            verdict(Verdict.DROP),
+            verdict(NetfilterVerdict.DROP),
         ),
     ]
 
 
 def explained(error: OSError) -> HostProblem:
-    """Return what to do about a refusal."""
+    """Return a refusal with the way to fix it."""
     if error.errno == errno.EPERM:
         return HostProblem("address translation needs the capability NET_ADMIN", fix=need("NET_ADMIN"))
     what = f"this kernel cannot translate addresses (nf_tables with masquerade): {error.strerror or error}"

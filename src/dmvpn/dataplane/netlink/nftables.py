@@ -1,7 +1,7 @@
-"""nf_tables by nfnetlink: tables, chains, rules and their expressions as octets, and the socket that asks the kernel.
+"""nf_tables by nfnetlink: tables, chains, rules and their expressions as octets, and the socket for requests.
 
-A ruleset is changed in one transaction: a datagram that begins with BATCH_BEGIN and ends with BATCH_END, of which
-everything is done or nothing. Attributes of nf_tables are in network byte order (linux/netfilter/nf_tables.h).
+A ruleset is changed in one transaction: a datagram that begins with BATCH_BEGIN and ends with BATCH_END, which is
+carried out completely or not at all. Attributes of nf_tables are in network byte order (linux/netfilter/nf_tables.h).
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REQUEST, MessageType
+from dmvpn.dataplane.netlink.codes import (
+    NLM_F_ACK,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_REQUEST,
+    KernelMessageType,
+)
 from dmvpn.dataplane.netlink.wire import (
     attribute,
     attribute_text,
@@ -31,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-    from dmvpn.dataplane.netlink.wire import Message
+    from dmvpn.dataplane.netlink.wire import KernelMessage
 
 _NETLINK_NETFILTER: Final = 12
 _HEADER = struct.Struct("=IHHII")
@@ -39,7 +46,7 @@ _HEADER = struct.Struct("=IHHII")
 _NFGENMSG = struct.Struct("=BBH")
 _BE16, _BE32 = struct.Struct("!H"), struct.Struct("!I")
 _NFPROTO_IPV4 = 2
-#: What a body for IPv4 begins with.
+#: The beginning of a body for IPv4.
 IPV4: Final = _NFGENMSG.pack(_NFPROTO_IPV4, 0, 0)
 
 SUBSYSTEM: Final = 10
@@ -64,7 +71,7 @@ _COUNTER_PACKETS = 2
 _NAME_OCTETS = 16
 
 _RECEIVE: Final = 1 << 17
-#: Octets of one transaction that the socket takes, where it may have them: a long access list.
+#: Send buffer of the socket in octets, where it is allowed: a long access list makes a long transaction.
 _SEND: Final = 1 << 21
 _PATIENCE = 5.0
 
@@ -81,7 +88,7 @@ class Hook(enum.IntEnum):
 
 
 class Meta(enum.IntEnum):
-    """What of a packet that is not in it."""
+    """Packet metadata, which is not in the packet itself."""
 
     INPUT_NAME = 6
     OUTPUT_NAME = 7
@@ -97,8 +104,8 @@ class Compare(enum.IntEnum):
     AT_LEAST = 5
 
 
-class Verdict(enum.IntEnum):
-    """What becomes of a packet."""
+class NetfilterVerdict(enum.IntEnum):
+    """The fate of a packet."""
 
     DROP = 0
     ACCEPT = 1
@@ -111,12 +118,12 @@ class Verdict(enum.IntEnum):
 
 
 def new_table(table: str) -> Part:
-    """Make it, if it is not there."""
+    """Make a table, if it does not exist."""
     return _NEW_TABLE, NLM_F_CREATE, IPV4 + attribute_text(_TABLE_NAME, table)
 
 
 def delete_table(table: str) -> Part:
-    """Delete it, with all that is in it."""
+    """Delete a table with all its contents."""
     return _DELETE_TABLE, 0, IPV4 + attribute_text(_TABLE_NAME, table)
 
 
@@ -128,12 +135,12 @@ def base_chain(table: str, name: str, kind: str, hook: Hook, priority: int) -> P
 
 
 def chain(table: str, name: str) -> Part:
-    """Return a chain that others jump to."""
+    """Return a chain that other chains jump to."""
     return _NEW_CHAIN, NLM_F_CREATE, IPV4 + attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
 
 
 def rule(table: str, in_chain: str, *expressions: bytes) -> Part:
-    """Return a rule behind those that the chain has."""
+    """Return a rule that is appended to a chain."""
     listed = b"".join(nest(_LIST_ELEMENT, expression) for expression in expressions)
     body = attribute_text(_RULE_TABLE, table) + attribute_text(_RULE_CHAIN, in_chain) + nest(_RULE_EXPRESSIONS, listed)
     return _NEW_RULE, NLM_F_CREATE | NLM_F_APPEND, IPV4 + body
@@ -143,17 +150,17 @@ def rule(table: str, in_chain: str, *expressions: bytes) -> Part:
 
 
 def is_interface(key: Meta, name: str) -> tuple[bytes, bytes]:
-    """Return what compares the Linux name of the interface by which a packet came or leaves."""
+    """Return the match for the Linux name of the interface by which a packet came or leaves."""
     return meta(key), compare(Compare.EQUAL, name.encode().ljust(_NAME_OCTETS, b"\0"))
 
 
 def is_protocol(number: int) -> tuple[bytes, bytes]:
-    """Return the protocol in the IP header."""
+    """Return the match for the protocol in the IP header."""
     return meta(Meta.PROTOCOL), compare(Compare.EQUAL, bytes((number,)))
 
 
 def meta(key: Meta) -> bytes:
-    """Load what is not in the packet."""
+    """Load packet metadata."""
     return _expression("meta", _numbers(_REGISTER, key))
 
 
@@ -163,7 +170,7 @@ def network_header(offset: int, length: int) -> bytes:
 
 
 def transport_header(offset: int, length: int) -> bytes:
-    """Load octets of what follows the IP header."""
+    """Load octets behind the IP header."""
     return _expression("payload", _numbers(_REGISTER, 2, offset, length))
 
 
@@ -173,30 +180,30 @@ def tracked_status() -> bytes:
 
 
 def masked(mask: bytes) -> bytes:
-    """Keep of what was loaded the bits of the mask."""
+    """Apply a mask to the loaded value."""
     values = nest(4, attribute(_DATA_VALUE, mask)) + nest(5, attribute(_DATA_VALUE, bytes(len(mask))))
     return _expression("bitwise", _numbers(_REGISTER, _REGISTER, len(mask)) + values)
 
 
 def compare(operation: Compare, value: bytes) -> bytes:
-    """Go on if what was loaded compares so."""
+    """Continue if the comparison of the loaded value holds."""
     return _expression("cmp", _numbers(_REGISTER, operation) + nest(3, attribute(_DATA_VALUE, value)))
 
 
 def counter() -> bytes:
-    """Count packets that come here."""
+    """Count the packets that reach this point."""
     return _expression("counter", b"")
 
 
-def verdict(code: Verdict, to: str = "") -> bytes:
+def verdict(code: NetfilterVerdict, to: str = "") -> bytes:
     """End here. to: the chain, of JUMP and GOTO."""
     fields = attribute(1, struct.pack("!i", code)) + (attribute_text(2, to) if to else b"")
     return _expression("immediate", attribute(1, _BE32.pack(0)) + nest(2, nest(_DATA_VERDICT, fields)))
 
 
 def masquerade(flags: int = 0, ports: tuple[int, int] | None = None) -> tuple[bytes, ...]:
-    """Return the expressions that give the sender the address of the interface by which the packet leaves, and a port
-    of this range.
+    """Return the expressions that translate the source to the address of the outgoing interface, and to a port of this
+    range.
     """
     body = attribute(1, _BE32.pack(flags)) if flags else b""
     if ports is None:
@@ -223,10 +230,10 @@ def _expression(name: str, fields: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class RuleThere:
-    """A rule that the kernel has.
+    """A rule in the kernel.
 
-    handle: its number in the table, never given again.
-    packets: counted; None: not.
+    handle: its number in the table, never reused.
+    packets: its counter; None: it has none.
     """
 
     table: str
@@ -236,7 +243,7 @@ class RuleThere:
 
 
 class NetfilterSocket:
-    """Asks and tells nf_tables and conntrack of the network namespace in which it was made."""
+    """Sends requests to nf_tables and conntrack of the network namespace in which it was made."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
@@ -244,7 +251,7 @@ class NetfilterSocket:
         try:
             self._socket.settimeout(_PATIENCE)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND)
-            with suppress(OSError):  # beyond the limit of the machine, for root of it alone
+            with suppress(OSError):  # beyond the machine's limit, for real root only
                 self._socket.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, _SEND)
             self._socket.bind((0, 0))
         except OSError:
@@ -252,19 +259,19 @@ class NetfilterSocket:
             raise
 
     def transact(self, parts: Sequence[Part]) -> None:
-        """Do all or nothing. Raises OSError for the first part that the kernel refuses."""
+        """Carry out all parts or none. Raises OSError for the first part that the kernel refuses."""
         first = self._sequence + 1
         edge = _NFGENMSG.pack(0, 0, socket.htons(SUBSYSTEM))
         pieces = [_message(_BATCH_BEGIN, 0, first, edge)]
         last = first + len(parts)
         for number, (kind, flags, body) in enumerate(parts, first + 1):
-            # One answer is enough: refusals come without being asked for.
+            # One acknowledgement is enough: refusals come unrequested.
             pieces.append(_message(kind, flags | (NLM_F_ACK if number == last else 0), number, body))
         self._sequence = last + 1
         self._ask(b"".join([*pieces, _message(_BATCH_END, 0, self._sequence, edge)]), first, last)
 
     def call(self, kind: int, body: bytes) -> None:
-        """Ask for one thing. Raises OSError."""
+        """Send one request. Raises OSError."""
         self._sequence += 1
         self._ask(_message(kind, NLM_F_ACK, self._sequence, body), self._sequence, self._sequence)
 
@@ -276,9 +283,9 @@ class NetfilterSocket:
             for message in self._receive():
                 if message.sequence != self._sequence:
                     continue
-                if message.kind == MessageType.ERROR:
+                if message.kind == KernelMessageType.ERROR:
                     _check(message)
-                elif message.kind == MessageType.DONE:
+                elif message.kind == KernelMessageType.DONE:
                     if failure := parse_done(message):
                         raise OSError(failure, os.strerror(failure))
                     return
@@ -290,7 +297,7 @@ class NetfilterSocket:
         return [read_text(parse_attributes(body)[_TABLE_NAME]) for body in self.dump(_GET_TABLE)]
 
     def rules(self, table: str) -> list[RuleThere]:
-        """Return the rules of a table, in order; none if it is not there. Raises OSError."""
+        """Return the rules of a table, in order; none if it does not exist. Raises OSError."""
         asked = IPV4 + attribute_text(_RULE_TABLE, table)
         found = [_rule_there(body) for body in self.dump(_GET_RULE, asked)]
         return [one for one in found if one.table == table]
@@ -300,12 +307,12 @@ class NetfilterSocket:
         self._socket.send(octets)
         while True:
             for message in self._receive():
-                if message.kind == MessageType.ERROR and _check(message, first) == last:
+                if message.kind == KernelMessageType.ERROR and _check(message, first) == last:
                     return
 
-    def _receive(self) -> Iterator[Message]:
+    def _receive(self) -> Iterator[KernelMessage]:
         datagram, sender = self._socket.recvfrom(_RECEIVE)
-        # Only the kernel has number 0; whatever other processes send us is not listened to.
+        # Only the kernel has number 0; messages of other processes are ignored.
         return parse_messages(memoryview(datagram)) if sender[0] == 0 else iter(())
 
     def close(self) -> None:
@@ -322,7 +329,7 @@ class NetfilterSocket:
 
 
 class NetfilterMonitor:
-    """Hears who changes tables of its network namespace."""
+    """Notices changes of the tables in its network namespace."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
@@ -335,18 +342,18 @@ class NetfilterMonitor:
             raise
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable when something has changed."""
+        """Return the descriptor that is readable when a table has changed."""
         return self._socket.fileno()
 
     def read(self) -> bool:
-        """Take all that was said. True: something has changed, or was lost."""
+        """Read all notifications. True: a table has changed, or a notification was lost."""
         changed = False
         while True:
             try:
                 self._socket.recv(_RECEIVE)
             except BlockingIOError:
                 return changed
-            except OSError:  # ENOBUFS: what was said is lost
+            except OSError:  # ENOBUFS: notifications were lost
                 pass
             changed = True
 
@@ -359,8 +366,8 @@ def _message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
     return _HEADER.pack(_HEADER.size + len(body), kind, flags | NLM_F_REQUEST, sequence, 0) + body
 
 
-def _check(message: Message, first: int = 0) -> int:
-    """Return the number that was answered.
+def _check(message: KernelMessage, first: int = 0) -> int:
+    """Return the sequence number of an answer.
 
     Raises OSError for a refusal; an answer before `first` is of an earlier request.
     """

@@ -28,12 +28,12 @@ from dmvpn.dataplane.netlink.codes import (
     NLM_F_DUMP,
     NLM_F_EXCL,
     NLM_F_REPLACE,
-    MessageType,
+    KernelMessageType,
     family_of,
 )
 from dmvpn.dataplane.netlink.wire import (
     CLAUSE,
-    Request,
+    KernelRequest,
     attribute,
     attribute_u32,
     parse_attributes,
@@ -44,7 +44,7 @@ from dmvpn.dataplane.netlink.wire import (
 
 #: The owner's number in our routes: IANA's number of NARP (RFC 1735), from which NHRP grew. FRR sweeps 186 to 197.
 ROUTE_PROTOCOL: Final = 54
-#: The kernel's own: what it makes of addresses.
+#: The kernel's own: routes that it makes of addresses.
 KERNEL_PROTOCOL: Final = 2
 #: The one metric of our routes. Above 0 and 256, with which the kernel makes IPv4 and IPv6 connected routes: those win.
 ROUTE_METRIC: Final = 260
@@ -75,8 +75,8 @@ _SCOPE_LINK = 253
 _SCOPE_NOWHERE = 255
 
 
-class RouteKind(enum.IntEnum):
-    """What a route does with packets (RTN_*)."""
+class RouteType(enum.IntEnum):
+    """The action of a route on packets (RTN_*)."""
 
     UNSPECIFIED = 0
     UNICAST = 1
@@ -93,11 +93,11 @@ class RouteKind(enum.IntEnum):
 
 
 #: Kinds that have no next hop, although the kernel reports the loopback interface with IPv6 ones.
-_DISCARDING = frozenset((RouteKind.BLACKHOLE, RouteKind.UNREACHABLE, RouteKind.PROHIBIT, RouteKind.THROW))
+_DISCARDING = frozenset((RouteType.BLACKHOLE, RouteType.UNREACHABLE, RouteType.PROHIBIT, RouteType.THROW))
 
 
 class NextHopFlag(enum.IntFlag):
-    """Flags of a next hop (RTNH_F_*): ONLINK is ours to set, the others the kernel reports."""
+    """Flags of a next hop (RTNH_F_*): ONLINK is ours to set, the rest is reported by the kernel."""
 
     NONE = 0
     DEAD = 1
@@ -109,10 +109,10 @@ _ONLINK = int(NextHopFlag.ONLINK)
 
 
 @dataclass(frozen=True, slots=True)
-class NextHop:
+class KernelNextHop:
     """Where to send: out of interface index `link`, to `gateway` or (None) to the destination itself.
 
-    onlink: believe that the gateway is there although no connected route says so.
+    onlink: treat the gateway as on the link although no connected route covers it.
     state: as reported, not compared.
     """
 
@@ -124,12 +124,12 @@ class NextHop:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class KernelRoute:
     """One route of the kernel's. Two next hops or more: multipath, chosen per flow. source: for own packets."""
 
     prefix: Prefix
-    next_hops: tuple[NextHop, ...] = ()
-    kind: RouteKind = RouteKind.UNICAST
+    next_hops: tuple[KernelNextHop, ...] = ()
+    kind: RouteType = RouteType.UNICAST
     metric: int = ROUTE_METRIC
     protocol: int = ROUTE_PROTOCOL
     table: int = TABLE_MAIN
@@ -140,44 +140,46 @@ class Route:
         return f"route {self.prefix} {hops or self.kind.name.lower()}"
 
 
-def add_route(route: Route) -> Request:
+def add_route(route: KernelRoute) -> KernelRequest:
     """Add a route; EEXIST if there is one with this prefix and metric."""
-    return Request(MessageType.NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, _body(route), route)
+    return KernelRequest(KernelMessageType.NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, _body(route), route)
 
 
-def replace_route(route: Route, known: dict[int, bytes] | None = None) -> Request:
-    """Add a route, or put it in the place of the one with this prefix and metric, in one step.
+def replace_route(route: KernelRoute, known: dict[int, bytes] | None = None) -> KernelRequest:
+    """Add a route, or replace the one with this prefix and metric, in one step.
 
-    known: octets of next hops by their identity, for whoever asks for many routes of the same ones; they must live.
-    Raises ValueError for metric 0: that would take the place of a connected route.
+    known: octets of next hops by their identity, for a caller with many routes of the same ones; they must live. Raises
+        ValueError for metric 0: that would replace a connected route.
     """
     if route.metric == 0:
         raise ValueError(f"{route}: replacing with metric 0 replaces connected routes")
-    return Request(MessageType.NEWROUTE, _PUT, _body(route, known), route)
+    return KernelRequest(KernelMessageType.NEWROUTE, _PUT, _body(route, known), route)
 
 
-def append_route(route: Route) -> Request:
-    """Add a route beside others with this prefix and metric; EEXIST if there is this very one."""
-    return Request(MessageType.NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, _body(route), route)
+def append_route(route: KernelRoute) -> KernelRequest:
+    """Add a route beside those with this prefix and metric; EEXIST if this very route exists."""
+    return KernelRequest(KernelMessageType.NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, _body(route), route)
 
 
-def delete_route(route: Route) -> Request:
+def delete_route(route: KernelRoute) -> KernelRequest:
     """Delete the route with this prefix, table, metric and protocol, whatever its kind and next hops are now."""
-    head = _head(route, scope=_SCOPE_NOWHERE, kind=RouteKind.UNSPECIFIED)
-    return Request(MessageType.DELROUTE, 0, head + _key(route), route)
+    head = _head(route, scope=_SCOPE_NOWHERE, kind=RouteType.UNSPECIFIED)
+    return KernelRequest(KernelMessageType.DELROUTE, 0, head + _key(route), route)
 
 
-def dump_routes(family: int = AF_UNSPEC) -> Request:
-    """Ask for the routes of one address family, or of all."""
+def dump_routes(family: int = AF_UNSPEC) -> KernelRequest:
+    """Request the routes of one address family, or of all."""
     body = _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)
-    return Request(MessageType.GETROUTE, NLM_F_DUMP, body, "all routes")
+    return KernelRequest(KernelMessageType.GETROUTE, NLM_F_DUMP, body, "all routes")
 
 
-def find_route(address: IPAddress) -> Request:
-    """Ask for the route that a packet to this address takes, as the table has it."""
+def find_route(address: IPAddress) -> KernelRequest:
+    """Request the route that a packet to this address takes, as the table has it."""
     flags = _RTM_F_FIB_MATCH | _RTM_F_LOOKUP_TABLE
     head = _RTMSG.pack(family_of(address.version), address.max_prefixlen, 0, 0, 0, 0, 0, 0, flags)
-    return Request(MessageType.GETROUTE, 0, head + attribute(_RTA_DST, address.packed), f"the route to {address}")
+    return KernelRequest(
+        KernelMessageType.GETROUTE, 0, head + attribute(_RTA_DST, address.packed), f"the route to {address}"
+    )
 
 
 def route_protocol(body: memoryview) -> int:
@@ -187,20 +189,20 @@ def route_protocol(body: memoryview) -> int:
     return body[5] if len(body) >= _RTMSG.size else 0
 
 
-def parse_route(body: memoryview) -> Route | None:
+def parse_route(body: memoryview) -> KernelRoute | None:
     """Read the body of a NEWROUTE or DELROUTE message; None: not IP, or only a cache entry. Raises WireError."""
     fields, found = split_body(body, _RTMSG, "rtmsg")
     family, length, _, _, short_table, protocol, _, kind_number, flags = fields
     if family not in (AF_INET, AF_INET6) or flags & _RTM_F_CLONED:
         return None
-    if kind_number > max(RouteKind):
+    if kind_number > max(RouteType):
         raise WireError(f"route type {kind_number}", offset=7, clause=CLAUSE)
-    kind = RouteKind(kind_number)
+    kind = RouteType(kind_number)
     destination = found.get(_RTA_DST, memoryview(bytes(4 if family == AF_INET else 16)))
     address = read_address(destination)
     if family_of(address.version) != family or length > address.max_prefixlen:
         raise WireError("destination not of its family", offset=_RTMSG.size, clause=CLAUSE)
-    return Route(
+    return KernelRoute(
         prefix=Prefix.of(address, length),
         next_hops=() if kind in _DISCARDING else _parse_next_hops(found, flags),
         kind=kind,
@@ -214,10 +216,10 @@ def parse_route(body: memoryview) -> Route | None:
 # ------------------------------------------------------------------------------------------------------- encoding
 
 
-def _body(route: Route, known: dict[int, bytes] | None = None) -> bytes:
+def _body(route: KernelRoute, known: dict[int, bytes] | None = None) -> bytes:
     hops = route.next_hops
     # As ip(8) does: without a gateway the destination is on the link, and the kernel checks gateways against that.
-    direct = len(hops) == 1 and hops[0].gateway is None and route.kind is RouteKind.UNICAST
+    direct = len(hops) == 1 and hops[0].gateway is None and route.kind is RouteType.UNICAST
     scope = _SCOPE_LINK if direct else _SCOPE_UNIVERSE
     flags = _ONLINK if len(hops) == 1 and hops[0].onlink else 0
     source = attribute(_RTA_PREFSRC, route.source.packed) if route.source is not None else b""
@@ -229,20 +231,20 @@ def _body(route: Route, known: dict[int, bytes] | None = None) -> bytes:
     return _head(route, scope=scope, kind=route.kind, flags=flags) + _key(route) + source + ways
 
 
-def _ways(route: Route) -> bytes:
+def _ways(route: KernelRoute) -> bytes:
     hops = route.next_hops
     if len(hops) == 1:
         return _gateway(route, hops[0]) + attribute_u32(_RTA_OIF, hops[0].link)
     return attribute(_RTA_MULTIPATH, b"".join(_multipath_hop(route, hop) for hop in hops)) if hops else b""
 
 
-def _head(route: Route, *, scope: int, kind: RouteKind, flags: int = 0) -> bytes:
+def _head(route: KernelRoute, *, scope: int, kind: RouteType, flags: int = 0) -> bytes:
     family = family_of(route.prefix.version)
     table = route.table if route.table < 256 else 0
     return _RTMSG.pack(family, route.prefix.length, 0, 0, table, route.protocol, scope, kind, flags)
 
 
-def _key(route: Route) -> bytes:
+def _key(route: KernelRoute) -> bytes:
     found, prefix = attribute_u32(_RTA_PRIORITY, route.metric), route.prefix
     if prefix.length:
         found += attribute(_RTA_DST, prefix.number.to_bytes(prefix.width // 8, "big"))
@@ -251,7 +253,7 @@ def _key(route: Route) -> bytes:
     return found
 
 
-def _gateway(route: Route, hop: NextHop) -> bytes:
+def _gateway(route: KernelRoute, hop: KernelNextHop) -> bytes:
     if hop.gateway is None:
         return b""
     if hop.gateway.version == route.prefix.version:
@@ -259,7 +261,7 @@ def _gateway(route: Route, hop: NextHop) -> bytes:
     return attribute(_RTA_VIA, struct.pack("=H", family_of(hop.gateway.version)) + hop.gateway.packed)
 
 
-def _multipath_hop(route: Route, hop: NextHop) -> bytes:
+def _multipath_hop(route: KernelRoute, hop: KernelNextHop) -> bytes:
     gateway = _gateway(route, hop)
     flags = NextHopFlag.ONLINK if hop.onlink else NextHopFlag.NONE
     return _RTNEXTHOP.pack(_RTNEXTHOP.size + len(gateway), flags, hop.weight - 1, hop.link) + gateway
@@ -268,7 +270,7 @@ def _multipath_hop(route: Route, hop: NextHop) -> bytes:
 # ------------------------------------------------------------------------------------------------------- decoding
 
 
-def _parse_next_hops(found: dict[int, memoryview], flags: int) -> tuple[NextHop, ...]:
+def _parse_next_hops(found: dict[int, memoryview], flags: int) -> tuple[KernelNextHop, ...]:
     if _RTA_MULTIPATH in found:
         return _parse_multipath(found[_RTA_MULTIPATH])
     if _RTA_OIF not in found:
@@ -276,7 +278,7 @@ def _parse_next_hops(found: dict[int, memoryview], flags: int) -> tuple[NextHop,
     return (_next_hop(read_uint(found[_RTA_OIF]), found, flags & 0xFF, 1),)
 
 
-def _parse_multipath(value: memoryview) -> tuple[NextHop, ...]:
+def _parse_multipath(value: memoryview) -> tuple[KernelNextHop, ...]:
     hops = []
     offset = 0
     while offset + _RTNEXTHOP.size <= len(value):
@@ -289,11 +291,11 @@ def _parse_multipath(value: memoryview) -> tuple[NextHop, ...]:
     return tuple(hops)
 
 
-def _next_hop(link: int, found: dict[int, memoryview], flags: int, weight: int) -> NextHop:
+def _next_hop(link: int, found: dict[int, memoryview], flags: int, weight: int) -> KernelNextHop:
     state = NextHopFlag(flags)
     gateway = None
     if _RTA_GATEWAY in found:
         gateway = read_address(found[_RTA_GATEWAY])
     elif _RTA_VIA in found:
         gateway = read_address(found[_RTA_VIA][2:])  # behind the address family
-    return NextHop(link, gateway, NextHopFlag.ONLINK in state, weight, state)
+    return KernelNextHop(link, gateway, NextHopFlag.ONLINK in state, weight, state)

@@ -1,8 +1,8 @@
 """Policy rules: RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE and their events, fib-rules(7) as linux/fib_rules.h has it.
 
-The kernel asks its tables in the order of the rules: 0 local, 32766 main, 32767 default; ours are in between. A rule
-may refuse what its table finds if the prefix is too short (`suppress`): then the next rule is asked. What a table
-answers with an error (blackhole, unreachable) ends the search, whatever `suppress` says.
+The kernel looks its tables up in the order of the rules: 0 local, 32766 main, 32767 default; ours are in between. A
+rule may reject its table's route if the prefix is too short (`suppress`): then the next rule applies. A route that is
+an error (blackhole, unreachable) ends the search, whatever `suppress` says.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from dmvpn.dataplane.netlink.codes import (
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_EXCL,
-    MessageType,
+    KernelMessageType,
     family_of,
 )
 from dmvpn.dataplane.netlink.route import ROUTE_PROTOCOL, TABLE_MAIN
 from dmvpn.dataplane.netlink.wire import (
     CLAUSE,
-    Request,
+    KernelRequest,
     attribute_u8,
     attribute_u32,
     read_uint,
@@ -46,11 +46,11 @@ _NO_SUPPRESS: Final = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Ask a table about every packet.
+    """Look every packet up in a table.
 
     priority: its place among the rules.
-    protocol: whose it is.
-    suppress: what the table finds counts only if its prefix is longer than this; None: whatever it finds.
+    protocol: its owner.
+    suppress: routes count only if their prefix is longer than this; None: all routes count.
     """
 
     priority: int
@@ -64,23 +64,23 @@ class Rule:
         return words if self.suppress is None else f"{words} suppress_prefixlength {self.suppress}"
 
 
-def add_rule(rule: Rule) -> Request:
+def add_rule(rule: Rule) -> KernelRequest:
     """Add a rule; EEXIST if there is the same one."""
-    return Request(MessageType.NEWRULE, NLM_F_CREATE | NLM_F_EXCL, _body(rule), rule)
+    return KernelRequest(KernelMessageType.NEWRULE, NLM_F_CREATE | NLM_F_EXCL, _body(rule), rule)
 
 
-def delete_rule(rule: Rule) -> Request:
+def delete_rule(rule: Rule) -> KernelRequest:
     """Delete the rule; ENOENT if there is none of this place, table and owner."""
-    return Request(MessageType.DELRULE, 0, _body(rule), rule)
+    return KernelRequest(KernelMessageType.DELRULE, 0, _body(rule), rule)
 
 
-def dump_rules(family: int = AF_UNSPEC) -> Request:
-    """Ask for the rules of one address family, or of all."""
-    return Request(MessageType.GETRULE, NLM_F_DUMP, _RULE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0), "all rules")
+def dump_rules(family: int = AF_UNSPEC) -> KernelRequest:
+    """Request the rules of one address family, or of all."""
+    return KernelRequest(KernelMessageType.GETRULE, NLM_F_DUMP, _RULE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0), "all rules")
 
 
 def parse_rule(body: memoryview) -> Rule | None:
-    """Read the body of a NEWRULE or DELRULE message; None: not of IP, or not simply to a table. Raises WireError."""
+    """Read the body of a NEWRULE or DELRULE message; None: not IP, or more than a table look-up. Raises WireError."""
     fields, found = split_body(body, _RULE, "fib_rule_hdr")
     family, short_table, action = fields[0], fields[4], fields[7]
     if family not in (AF_INET, AF_INET6) or action != _FR_ACT_TO_TBL:

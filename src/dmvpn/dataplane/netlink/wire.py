@@ -2,10 +2,11 @@
 
 A datagram holds messages, a message has a header and a body, a body begins with a fixed structure of its type and goes
 on with attributes (type, length, value), which may nest. Everything is in host byte order except addresses and ports
-inside values. Nothing here knows a socket: `Request` is what we want to tell the kernel, `Message` what it told us.
+inside values. There are no sockets here: `KernelRequest` is a message to the kernel, `KernelMessage` one from it.
 
-The kernel is trusted but may be newer than we are: unknown message types, attributes and flag bits pass; a length
-that points outside raises `WireError`, whose offset counts from the start of the block (datagram, attributes) it is in.
+The kernel is trusted but may be newer than we are: unknown message types, attributes and flag bits pass; a length that
+points outside the block raises `WireError`, whose offset counts from the start of the block (datagram, attributes) it
+is in.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import NLM_F_REQUEST, MessageType
+from dmvpn.dataplane.netlink.codes import NLM_F_REQUEST, KernelMessageType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +42,10 @@ CLAUSE = "netlink(7)"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One thing asked of the kernel. `subject` is what it is about: only printed, in the error if it is refused."""
+class KernelRequest:
+    """One request to the kernel. `subject` is its object: only printed, in the error if it is refused."""
 
-    kind: MessageType
+    kind: KernelMessageType
     flags: int
     body: bytes
     subject: object
@@ -60,8 +61,11 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One message from the kernel. `kind` may be a number we do not know. `port`: whose request caused it, or 0."""
+class KernelMessage:
+    """One message from the kernel.
+
+    `kind` may be an unknown number. `port`: of the socket whose request caused it, or 0.
+    """
 
     kind: int
     flags: int
@@ -72,7 +76,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The kernel's verdict on the request with this sequence number; errno 0 is consent.
+    """The kernel's answer to the request with this sequence number; errno 0 is success.
 
     text: the kernel's own explanation (NLMSGERR_ATTR_MSG, "Nexthop has invalid gateway"), or empty.
     """
@@ -82,18 +86,18 @@ class Acknowledgement:
     text: str
 
 
-def parse_messages(datagram: memoryview) -> Iterator[Message]:
+def parse_messages(datagram: memoryview) -> Iterator[KernelMessage]:
     """Yield the messages of a datagram, in order. Raises WireError."""
     offset = 0
     while offset + _HEADER.size <= len(datagram):
         length, kind, flags, sequence, port = _HEADER.unpack_from(datagram, offset)
         if length < _HEADER.size or offset + length > len(datagram):
             raise WireError(f"message of {length} octets", offset=offset, clause=CLAUSE)
-        yield Message(kind, flags, sequence, port, datagram[offset + _HEADER.size : offset + length])
+        yield KernelMessage(kind, flags, sequence, port, datagram[offset + _HEADER.size : offset + length])
         offset += (length + 3) & ~3
 
 
-def parse_acknowledgement(message: Message) -> Acknowledgement:
+def parse_acknowledgement(message: KernelMessage) -> Acknowledgement:
     """Read an NLMSG_ERROR message; without NETLINK_CAP_ACK a refused request is quoted in full. Raises WireError."""
     body = message.body
     if len(body) < _ERROR.size + _HEADER.size:
@@ -108,7 +112,7 @@ def parse_acknowledgement(message: Message) -> Acknowledgement:
     return Acknowledgement(sequence, -error, text)
 
 
-def parse_done(message: Message) -> int:
+def parse_done(message: KernelMessage) -> int:
     """Return the errno with which a dump ended; 0: it is complete."""
     return -int(_ERROR.unpack_from(message.body)[0]) if len(message.body) >= _ERROR.size else 0
 
@@ -148,7 +152,7 @@ def nest(kind: int, *values: bytes) -> bytes:
 
 
 def parse_attributes(data: memoryview) -> dict[int, memoryview]:
-    """Return attributes by type; of a doubled one the last counts, as in the kernel. Raises WireError."""
+    """Return attributes by type; of a repeated one the last counts, as in the kernel. Raises WireError."""
     found: dict[int, memoryview] = {}
     offset = 0
     while offset + _ATTRIBUTE.size <= len(data):
@@ -183,7 +187,7 @@ def read_text(value: memoryview) -> str:
 
 
 def read_address(value: memoryview) -> IPAddress:
-    """Return an IPv4 or IPv6 address, told apart by its length. Raises WireError."""
+    """Return an IPv4 or IPv6 address, by its length. Raises WireError."""
     if len(value) == 4:
         return IPv4Address(bytes(value))
     if len(value) == 16:

@@ -1,17 +1,18 @@
-"""What is done to each packet between a TAP and GRE, as a value: octets in, octets out, no system call.
+"""The processing of each packet between a TAP and GRE, as a value: octets in, octets out, no system call.
 
-    outbound(tunnel, frame)  what the kernel routed into a TAP -> checksums, segments, MSS, ICMP source -> GRE -> `wire`
-    inbound(packet)          what came from an NBMA neighbor    -> tunnel by address and key -> frame -> `taps`,
+    outbound(tunnel, frame)  packet routed into a TAP           -> checksums, segments, MSS, ICMP source -> GRE ->
+                             `wire`
+    inbound(packet)          packet from an NBMA neighbor       -> tunnel by address and key -> frame -> `taps`,
                                                                     or NHRP and keepalives -> `punts`
     inbound_esp, inbound_udp                                        -> `protection`, then as above
 
-What a protected tunnel sends leaves by `protection.sealed` and never by `wire`; what it takes came out of ESP. Which
-connection a packet takes is what its neighbor says, else the newest connection between the tunnel's source and the
+Packets of a protected tunnel leave through `protection.sealed` and never through `wire`; it accepts only packets out of
+ESP. The connection of a packet is that of its neighbor, else the newest connection between the tunnel's source and the
 NBMA address.
 
-The kernel names the neighbor by the destination of the Ethernet frame: 02:00 and a 32-bit peer id, which this table
-turns into an NBMA address; a point-to-point tunnel has only one. The Rust engine does the same to the octet: both are
-fuzzed against each other, so whatever changes here changes there.
+The kernel identifies the neighbor by the destination of the Ethernet frame: 02:00 and a 32-bit peer id, which this
+table maps to an NBMA address; a point-to-point tunnel has only one. The Rust engine gives the same octets: both are
+fuzzed against each other, so a change here needs the same change there.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import ClearReceived
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
-from dmvpn.dataplane.esp import Place
+from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.paths import LEAST, PathMtus
 from dmvpn.dataplane.python.cuts import Cuts, Room
 from dmvpn.dataplane.python.dropped import Dropped
 from dmvpn.dataplane.python.protection import Opened, Protection
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
-from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbor
+from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
 from dmvpn.dataplane.refusals import may_answer
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
 from dmvpn.net import ecn
@@ -45,13 +46,13 @@ from dmvpn.net.tcp import clamp_mss
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.dataplane.esp import Link
+    from dmvpn.dataplane.esp import EspLink
 
 Value = TypeVar("Value")
 
 _ETHERNET = 14
 _IPV4_ETHERTYPE = b"\x08\x00"
-#: Octets of a hairpinned packet that are reported: enough for any header the redirect quotes.
+#: Octets of a hairpinned packet that are reported: enough for any header that the redirect quotes.
 _REPORTED = 64
 
 _DONT_FRAGMENT = 0x40
@@ -68,19 +69,19 @@ class ToWire(NamedTuple):
 
 
 class ToTap(NamedTuple):
-    """A frame (vnet header, Ethernet, IP) that the kernel shall receive on a tunnel."""
+    """A frame (vnet header, Ethernet, IP) that the kernel is to receive on a tunnel."""
 
     tunnel: int
     frame: bytes
 
 
 class Punt(NamedTuple):
-    """Something for the router itself.
+    """A packet for the router itself.
 
-    kind: "nhrp", "keepalive", "hairpin", or "big": what an error quotes of a packet that does not fit the path and may
-        not be cut.
-    out: the tunnel a hairpin leaves by, or octets of what would fit.
-    connection: what protected it, 0: in clear.
+    kind: "nhrp", "keepalive", "hairpin", or "big": the part that an error quotes of a packet that does not fit the path
+        and has DF.
+    out: the tunnel a hairpin leaves by, or octets of a packet that fits.
+    connection: the connection that protected it, 0: in clear.
     """
 
     kind: str
@@ -92,10 +93,10 @@ class Punt(NamedTuple):
 
 
 class _Arrival(NamedTuple):
-    """How a GRE packet came: to which address of ours, from whom. tos: what ECN is taken from, None: came in clear."""
+    """The arrival of a GRE packet: our address, and its sender. tos: outer TOS for ECN, None: came in clear."""
 
     local: bytes
-    sender: Neighbor
+    sender: NbmaPeer
     tos: int | None = None
 
 
@@ -103,7 +104,7 @@ class PacketCore:
     """All tunnels of one router. Results collect in `wire`, `taps` and `punts` until the owner takes them."""
 
     def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
-        """random: initialization vectors of AES-CBC."""
+        """random: source of initialization vectors of AES-CBC."""
         self.tunnels: dict[int, CoreTunnel] = {}
         self.own_addresses: frozenset[bytes] = frozenset()
         self.wire: list[ToWire] = []
@@ -113,22 +114,25 @@ class PacketCore:
         self.protection = Protection(self.dropped, random)
         self.paths = PathMtus()
         self._refusals = Alarms()
-        # Where transit packets came from, and when the pair was last reported.
-        self._came_from: OrderedDict[bytes, tuple[int, Neighbor]] = OrderedDict()
+        # Where transit packets came from, and the last report of the pair.
+        self.came_from: OrderedDict[bytes, tuple[int, NbmaPeer]] = OrderedDict()
         self._reported: OrderedDict[bytes, float] = OrderedDict()
 
     def set_peer(self, tunnel: int, peer: int, nbma: bytes, connection: int = 0) -> None:
         """Send frames of the tunnel to 02:00 and this id to an NBMA address, over this connection."""
-        self.tunnels[tunnel].set_peer(peer, Neighbor(nbma, connection))
+        self.tunnels[tunnel].set_peer(peer, NbmaPeer(nbma, connection))
 
     def clear_peer(self, tunnel: int, peer: int) -> None:
-        """Forget a peer id."""
+        """Remove a peer id."""
         self.tunnels[tunnel].clear_peer(peer)
 
     # ------------------------------------------------------------------------------------------------ out
 
     def outbound(self, number: int, frame: bytes, now: float) -> None:
-        """Take a frame from the TAP of tunnel `number`, vnet header first. `now`: seconds, for the hairpin interval."""
+        """Process a frame from the TAP of tunnel `number`, vnet header first.
+
+        `now`: seconds, for the hairpin interval.
+        """
         tunnel = self.tunnels[number]
         start = VNET_HEADER_SIZE + _ETHERNET
         if len(frame) < start + HEADER_LENGTH or frame[start - 2 : start] != _IPV4_ETHERTYPE or frame[start] >> 4 != 4:
@@ -136,7 +140,7 @@ class PacketCore:
             return
         mac, packet = frame[VNET_HEADER_SIZE : VNET_HEADER_SIZE + 6], frame[start:]
         if packet[9] == IpProtocol.IGMP:
-            return  # group membership is of no interest to a tunnel's neighbors
+            return  # group membership does not concern a tunnel's neighbors
         neighbors = tunnel.neighbors(mac)
         if not neighbors:
             self.dropped.no_peer += 1
@@ -160,9 +164,9 @@ class PacketCore:
                 self._send(tunnel, neighbor, GRE_IPV4, packet, packet[1])
 
     def _send_by_path(
-        self, number: int, tunnel: CoreTunnel, neighbors: tuple[Neighbor, ...], packet: bytes, now: float
+        self, number: int, tunnel: CoreTunnel, neighbors: tuple[NbmaPeer, ...], packet: bytes, now: float
     ) -> None:
-        """Send where something is known of paths: what is too big is cut, or told."""
+        """Send where path MTUs are known: a packet that is too big is fragmented, or its sender gets an ICMP error."""
         cuts = Cuts(packet)
         for neighbor in neighbors:
             room = self._room(tunnel, neighbor, now)
@@ -176,18 +180,18 @@ class PacketCore:
                 continue
             for piece in pieces or ():
                 self._send(tunnel, neighbor, GRE_IPV4, piece, packet[1], may_df=room.df)
-            # A sender without an answer does not use up another one's turn.
+            # A sender that gets no ICMP error does not use up the limit.
             if pieces is None and may_answer(packet) and self._refusals.may_tell(packet[12:20], now):
                 self.punts.append(Punt("big", number, neighbor.nbma, quote(packet), room.largest))
 
     def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, *, connection: int = 0) -> None:
-        """Send something of the router's own in GRE, straight to an NBMA address."""
-        self._send(self.tunnels[number], Neighbor(nbma, connection), protocol, payload, tos)
+        """Send a packet of the router's own in GRE, straight to an NBMA address."""
+        self._send(self.tunnels[number], NbmaPeer(nbma, connection), protocol, payload, tos)
 
     def _send(
         self,
         tunnel: CoreTunnel,
-        neighbor: Neighbor,
+        neighbor: NbmaPeer,
         protocol: int,
         payload: bytes,
         tos: int,
@@ -206,8 +210,8 @@ class PacketCore:
         elif self.protection.seal(link, packet, tos, df=df):
             self._count_over(tunnel.sent_over, link.number)
 
-    def _room(self, tunnel: CoreTunnel, neighbor: Neighbor, now: float) -> Room | None:
-        """Return what the path to a neighbor takes; None: nothing is known of it."""
+    def _room(self, tunnel: CoreTunnel, neighbor: NbmaPeer, now: float) -> Room | None:
+        """Return the room on the path to a neighbor; None: unknown."""
         link = self._link(tunnel, neighbor) if tunnel.protected else None
         mtu = self.paths.to(neighbor.nbma if link is None else link.place.address, now)
         if mtu is None:
@@ -215,7 +219,7 @@ class PacketCore:
         room = mtu - HEADER_LENGTH if link is None else link.room(mtu)
         return Room(room - tunnel.header_length, mtu > LEAST)
 
-    def _link(self, tunnel: CoreTunnel, neighbor: Neighbor) -> Link | None:
+    def _link(self, tunnel: CoreTunnel, neighbor: NbmaPeer) -> EspLink | None:
         table = self.protection.table
         known = neighbor.connection
         link = table.link(known) if known else table.between(tunnel.source, neighbor.nbma)
@@ -224,7 +228,7 @@ class PacketCore:
         return link
 
     def _as_ios_would(self, tunnel: CoreTunnel, packet: bytes) -> bytes:
-        """Return our own ICMP port unreachable with the tunnel's address, whichever of ours was probed."""
+        """Return our own ICMP port unreachable with the tunnel's address, whichever address of ours was probed."""
         ip_length = (packet[0] & 0x0F) << 2
         if (
             packet[9] != IpProtocol.ICMP
@@ -239,9 +243,9 @@ class PacketCore:
         changed[10:12] = checksum(changed[:ip_length]).to_bytes(2, "big")
         return bytes(changed)
 
-    def _watch_hairpin(self, out: int, leaves: CoreTunnel, to: Neighbor, packet: bytes, now: float) -> None:
+    def _watch_hairpin(self, out: int, leaves: CoreTunnel, to: NbmaPeer, packet: bytes, now: float) -> None:
         pair = packet[12:20]
-        came = self._came_from.get(pair) if self._came_from else None
+        came = self.came_from.get(pair) if self.came_from else None
         if came is None or self._leads_to(leaves, to, came[1]):
             return
         arrived = self.tunnels.get(came[0])
@@ -253,8 +257,8 @@ class PacketCore:
         _remember(self._reported, pair, now)
         self.punts.append(Punt("hairpin", came[0], came[1].nbma, packet[:_REPORTED], out, came[1].connection))
 
-    def _leads_to(self, tunnel: CoreTunnel, neighbor: Neighbor, sender: Neighbor) -> bool:
-        """Return whether a packet goes back to where it came from."""
+    def _leads_to(self, tunnel: CoreTunnel, neighbor: NbmaPeer, sender: NbmaPeer) -> bool:
+        """Return whether a packet goes back to its sender."""
         if not tunnel.protected:
             return neighbor.nbma == sender.nbma
         link = self._link(tunnel, neighbor)
@@ -263,24 +267,24 @@ class PacketCore:
     # ------------------------------------------------------------------------------------------------ in
 
     def inbound(self, packet: bytes, now: float = 0.0) -> None:
-        """Take a whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it."""
+        """Process a whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it."""
         start = self._payload(packet)
         if start:
-            self._decapsulate(_Arrival(packet[16:20], Neighbor(packet[12:16])), packet, start, now)
+            self._decapsulate(_Arrival(packet[16:20], NbmaPeer(packet[12:16])), packet, start, now)
 
     def inbound_esp(self, packet: bytes, now: float = 0.0) -> None:
-        """Take a whole IPv4 packet of protocol 50, outer header first, as a raw socket returns it."""
+        """Process a whole IPv4 packet of protocol 50, outer header first, as a raw socket returns it."""
         start = self._payload(packet)
         if start:
-            source = Place(packet[12:16], 0)
+            source = PeerPlace(packet[12:16], 0)
             self._opened(packet[16:20], self.protection.open(packet[16:20], source, packet[1], packet[start:], now))
 
-    def inbound_udp(self, local: bytes, source: Place, tos: int, datagram: bytes, now: float = 0.0) -> None:
-        """Take the octets of a UDP datagram that came to our port 4500."""
+    def inbound_udp(self, local: bytes, source: PeerPlace, tos: int, datagram: bytes, now: float = 0.0) -> None:
+        """Process the payload of a UDP datagram that came to our port 4500."""
         self._opened(local, self.protection.receive_udp(local, source, tos, datagram, now))
 
     def _payload(self, packet: bytes) -> int:
-        """Return where the payload of an IPv4 packet begins; 0: nowhere."""
+        """Return the offset of the payload of an IPv4 packet; 0: it is malformed."""
         start = (packet[0] & 0x0F) << 2 if packet else 0
         if HEADER_LENGTH <= start <= len(packet):
             return start
@@ -289,7 +293,7 @@ class PacketCore:
 
     def _opened(self, local: bytes, opened: Opened | None) -> None:
         if opened is not None:
-            sender = Neighbor(opened.nbma, opened.connection)
+            sender = NbmaPeer(opened.nbma, opened.connection)
             self._decapsulate(_Arrival(local, sender, opened.tos), opened.gre, 0, 0.0)
 
     def _decapsulate(self, arrival: _Arrival, packet: bytes, start: int, now: float) -> None:
@@ -326,8 +330,8 @@ class PacketCore:
         else:
             self._receive(number, tunnel, arrival, payload)
 
-    def _takes(self, tunnel: CoreTunnel, sender: Neighbor) -> bool:
-        """Return whether packets may come out of ESP for this tunnel, and from there."""
+    def _takes(self, tunnel: CoreTunnel, sender: NbmaPeer) -> bool:
+        """Return whether this tunnel accepts packets out of ESP from this sender."""
         return tunnel.protected and sender.nbma not in tunnel.barred
 
     def _refuse_clear(self, local: bytes, nbma: bytes, now: float) -> None:
@@ -335,7 +339,7 @@ class PacketCore:
         if self.protection.alarms.may_tell(("clear", local, nbma), now):
             self.protection.events.append(ClearReceived(ipv4_address(local), ipv4_address(nbma)))
 
-    def _return_keepalive(self, local: bytes, sender: Neighbor, packet: bytes) -> None:
+    def _return_keepalive(self, local: bytes, sender: NbmaPeer, packet: bytes) -> None:
         """Return a neighbor's keepalive: a packet "from us" to it, to be routed back (the kernel calls that a
         martian).
         """
@@ -374,7 +378,7 @@ class PacketCore:
         if tunnel.mss is not None:
             payload = clamp_mss(payload, tunnel.mss, partial_checksum=bool(offload.flags))
         if tunnel.report:
-            _remember(self._came_from, payload[12:20], (number, sender))
+            _remember(self.came_from, payload[12:20], (number, sender))
         first = payload[16]
         if 224 <= first < 240:
             mac = b"\x01\x00\x5e" + bytes((payload[17] & 0x7F,)) + payload[18:20]
@@ -386,7 +390,7 @@ class PacketCore:
         self.taps.append(ToTap(number, offload.serialize() + mac + source + _IPV4_ETHERTYPE + payload))
 
     def _count_over(self, packets: dict[int, int], connection: int) -> None:
-        """Count a packet of a connection. Those of connections that are gone make room when there are too many."""
+        """Count a packet of a connection. If there are too many counters, those of closed connections are removed."""
         if connection not in packets and len(packets) >= COUNTED_PEERS:
             table = self.protection.table
             for gone in [number for number in packets if table.link(number) is None]:
@@ -400,7 +404,7 @@ def _keeps_whole(df: DfBit, protocol: int, payload: bytes) -> bool:
 
 
 def _count(tunnel: CoreTunnel, packets: dict[bytes, int], nbma: bytes) -> None:
-    """Count a packet. Addresses that anybody may forge, while they are no peer of ours, get only so many counters."""
+    """Count a packet. Addresses that are no peers of ours may be forged, so their counters are limited."""
     if nbma in packets or nbma in tunnel.ids or len(packets) < COUNTED_PEERS:
         packets[nbma] = packets.get(nbma, 0) + 1
 

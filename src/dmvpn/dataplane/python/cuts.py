@@ -1,5 +1,7 @@
-"""Packets that are too big for the paths to some of their neighbors: each is cut once for each size, however many
-neighbors it goes to. `engine/src/cuts.rs` is the same in Rust.
+"""Fragments of packets that are too big for the paths to some of their neighbors.
+
+Each packet is fragmented once for each size, however many neighbors it goes to. `engine/src/cuts.rs` is the same in
+Rust.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ from dmvpn.net.ipv4 import Ipv4Packet
 
 
 class Room(NamedTuple):
-    """What a path takes.
+    """The room on a path.
 
-    largest: octets of a packet that goes in one piece.
+    largest: octets of a packet that is not fragmented.
     df: it may have DF.
     """
 
@@ -21,7 +23,7 @@ class Room(NamedTuple):
 
 
 class Cuts:
-    """What becomes of one packet."""
+    """The fragments of one packet, by size."""
 
     __slots__ = ("_known", "_packet")
 
@@ -30,7 +32,7 @@ class Cuts:
         self._known: dict[int, list[bytes] | None] = {}
 
     def of(self, largest: int) -> list[bytes] | None:
-        """Return the packet in pieces of at most so many octets; None: it must not be cut. Raises WireError."""
+        """Return the packet in fragments of at most so many octets; None: it has DF. Raises WireError."""
         if largest not in self._known:
             whole = Ipv4Packet.parse(self._packet)
             pieces = [] if whole.dont_fragment else whole.fragments(largest)

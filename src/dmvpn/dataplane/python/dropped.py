@@ -1,4 +1,4 @@
-"""Packets that went nowhere, by reason: what `GreDrops` tells the router."""
+"""Dropped packets, by reason: the counters of `GreDrops`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dmvpn.base.values import dataclass
 
 @dataclass(slots=True)
 class Dropped:
-    """Packets that went nowhere.
+    """Dropped packets.
 
     in_clear, no_sa: of protected tunnels.
-    no_spi: ESP that is not ours.
+    no_spi: ESP with an SPI that is not ours.
     """
 
     malformed: int = 0

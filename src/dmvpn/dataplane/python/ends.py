@@ -1,4 +1,4 @@
-"""The ends of IPsec of the Python engine: raw protocol 50 and UDP port 4500 of each address that is served."""
+"""The IPsec sockets of the Python engine: raw protocol 50 and UDP port 4500 of each served address."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _End(NamedTuple):
 
 
 class IpsecEnds:
-    """Opens and closes them, and sends through them; tells their reader."""
+    """Opens and closes the sockets, and sends through them; passes received packets to their reader."""
 
     def __init__(
         self, watch: Watch, read_esp: Callable[[EspSocket], None], read_udp: Callable[[bytes, UdpSocket], None]
@@ -38,7 +38,7 @@ class IpsecEnds:
         self._ends: dict[bytes, _End] = {}
 
     def serve(self, addresses: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
-        """Have both at exactly these addresses; what went wrong, by address."""
+        """Open both sockets at exactly these addresses; returns errors by address."""
         wanted = {address.packed: address for address in addresses}
         for packed in [packed for packed in self._ends if packed not in wanted]:
             self._close(packed)
@@ -52,7 +52,7 @@ class IpsecEnds:
         return problems
 
     def mind_paths(self, locals_: Container[bytes]) -> None:
-        """Let what is said of paths count at these addresses and at no others (`sockets`)."""
+        """Enable path MTU discovery at these addresses and at no others (`sockets`)."""
         for local, end in self._ends.items():
             for opened in end:
                 opened.mind_paths(local in locals_)

@@ -1,9 +1,9 @@
 """The Python engine: moves packets between descriptors and the pure `PacketCore`.
 
-    TAP, raw 47, raw 50, UDP 4500 -> one turn of packets into the core -> `_flush`: what came out, to where it belongs
+    TAP, raw 47, raw 50, UDP 4500 -> one turn of packets into the core -> `_flush`: results to their destinations
 
-It is what runs where there is no Rust engine, what people read, and what the Rust engine is fuzzed against. About
-100,000 packets a second, or 1 Gbit/s of TCP.
+It runs where there is no Rust engine, is easy to read, and is the reference that the Rust engine is fuzzed against.
+About 100,000 packets a second, or 1 Gbit/s of TCP.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.esp import Place
+from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.ends import IpsecEnds
-from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbor
+from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket, path_mtu
 from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
-from dmvpn.net.gre import Sequence
+from dmvpn.net.gre import GreSequence
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.tap import Tap
     from dmvpn.dataplane.userspace.watch import Watch
 
-#: Packets taken from one descriptor before others have their turn.
+#: Packets read from one descriptor before other descriptors get their turn.
 _TURN = 64
 
 
 @dataclass(slots=True)
 class _Served:
-    """A tunnel that is served. number: of the core's table."""
+    """A tunnel of the engine. number: of the core's table."""
 
     number: int
     spec: TunnelSpec
@@ -66,8 +66,8 @@ class PythonEngine:
         self._ends = IpsecEnds(watch, self._read_esp, self._read_udp)
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
-        """Begin to serve a tunnel, or change what is known of it. Raises OSError, UserError."""
-        self._open_socket(spec.source)  # first, for it may fail: then nothing has changed
+        """Add a tunnel, or change its settings. Raises OSError, UserError."""
+        self._open_socket(spec.source)  # first, because it may fail: then nothing has changed
         served = self._served.get(spec.name)
         if served is None:
             self._numbers += 1
@@ -86,18 +86,18 @@ class PythonEngine:
         tunnel.mtu, tunnel.mss, tunnel.protected, tunnel.df = spec.mtu, spec.mss, spec.protected, spec.df
         tunnel.checksum = spec.checksum
         tunnel.barred = frozenset(nbma.packed for nbma in spec.barred)
-        tunnel.sequence = (tunnel.sequence or Sequence()) if spec.sequence else None
+        tunnel.sequence = (tunnel.sequence or GreSequence()) if spec.sequence else None
         self._close_unused_sockets()
         self._mind_paths()
 
     def drain(self, tunnel: str) -> None:
-        """Send what the kernel has routed into the TAP up to now."""
+        """Send the packets that the kernel has routed into the TAP so far."""
         served = self._served.get(tunnel)
         if served is not None:
             self._read_tap(served)
 
     def remove_tunnel(self, tunnel: str) -> None:
-        """Stop serving it."""
+        """Remove the tunnel."""
         served = self._served.pop(tunnel, None)
         if served is not None:
             self._watch.remove(served.tap.fileno())
@@ -116,13 +116,13 @@ class PythonEngine:
     def set_multicast(
         self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
     ) -> None:
-        """Send multicast frames to these NBMA addresses, and to those over one connection each."""
+        """Send multicast frames to these NBMA addresses, and over each of these connections."""
         told = self._core_tunnel(tunnel)
         told.multicast = tuple(nbma.packed for nbma in nbmas)
-        told.bound = tuple(Neighbor(nbma.packed, connection) for nbma, connection in bound)
+        told.bound = tuple(NbmaPeer(nbma.packed, connection) for nbma, connection in bound)
 
     def set_hairpin(self, order: SetHairpin) -> None:
-        """Set what the tunnel reports of transit packets."""
+        """Set which transit packets the tunnel reports."""
         tunnel = self._core_tunnel(order.tunnel)
         tunnel.network, tunnel.report, tunnel.interval = order.network, order.report, order.interval
 
@@ -135,7 +135,7 @@ class PythonEngine:
     def send(
         self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0
     ) -> None:
-        """Send something of the router's own in GRE. Raises OSError."""
+        """Send a packet of the router's own in GRE. Raises OSError."""
         core = self.core
         core.send(self._served[tunnel].number, nbma.packed, protocol, payload, tos, connection=connection)
         while core.wire:
@@ -160,13 +160,13 @@ class PythonEngine:
         )
 
     def dropped(self) -> GreDrops:
-        """Return how many GRE packets went nowhere."""
+        """Return the counters of dropped GRE packets."""
         return GreDrops(**asdict(self.core.dropped))
 
     # ------------------------------------------------------------------------------------------------ IPsec
 
     def serve_ipsec(self, locals_: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
-        """Have protocol 50 and UDP port 4500 at exactly these addresses; what went wrong, by address."""
+        """Open protocol 50 and UDP port 4500 at exactly these addresses; returns errors by address."""
         problems = self._ends.serve(locals_)
         self._mind_paths()
         return problems
@@ -176,27 +176,27 @@ class PythonEngine:
         self._ends.send_ike(local, remote, remote_port, payload, tos)
 
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
-        """Take a pair of SAs. Raises UserError."""
+        """Install a pair of SAs. Raises UserError."""
         self.core.protection.table.install(sa, eager=eager)
 
     def use_sa(self, spi_in: int) -> None:
-        """Send on this one."""
+        """Send on this pair of SAs."""
         self.core.protection.table.use(spi_in)
 
     def remove_sa(self, spi_in: int) -> None:
-        """Forget both halves and their keys."""
+        """Remove both SAs of a pair, with their keys."""
         self.core.protection.table.remove(spi_in)
 
     def move_connection(self, connection: int, remote: IPAddress, remote_port: int) -> None:
-        """Let all SAs of a connection send there from now on."""
-        self.core.protection.table.move(connection, Place(remote.packed, remote_port))
+        """Send the packets of all SAs of a connection to this address and port from now on."""
+        self.core.protection.table.move(connection, PeerPlace(remote.packed, remote_port))
 
     def sa_counts(self) -> tuple[SaCount, ...]:
-        """Return what every pair of SAs carried."""
+        """Return the counters of every pair of SAs."""
         return tuple(pair.count() for pair in self.core.protection.table.pairs())
 
     def close(self) -> None:
-        """Stop and give everything back."""
+        """Stop and release all resources."""
         for tunnel in list(self._served):
             self.remove_tunnel(tunnel)
         self._ends.serve(())
@@ -236,7 +236,7 @@ class PythonEngine:
             arrived = opened.receive()
             if arrived is None:
                 break
-            source = Place(arrived.source, arrived.port)
+            source = PeerPlace(arrived.source, arrived.port)
             self.core.inbound_udp(local, source, arrived.tos, arrived.octets, now)
             if self.core.protection.events:
                 break  # IKE first: it may make the SA of the packet behind it
@@ -282,7 +282,7 @@ class PythonEngine:
             self._ends.send(sealed._replace(df=False))
 
     def _learn_path(self, local: bytes, remote: bytes) -> None:
-        """Learn that a packet with DF is too big: this one goes in pieces, later ones are looked at before
+        """Learn that a packet with DF is too big: this one is sent fragmented, later ones are checked before
         (`PacketCore`).
         """
         mtu = path_mtu(ipv4_address(local), ipv4_address(remote))

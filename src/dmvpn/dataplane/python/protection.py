@@ -1,16 +1,16 @@
-"""What ESP does to each packet of a protected tunnel, as a value: GRE in, `Sealed` out; ESP in, `Opened` out.
+"""ESP processing of each packet of a protected tunnel, as a value: GRE in, `Sealed` out; ESP in, `Opened` out.
 
     seal(link, GRE, tos)          -> its current pair -> `sealed`, to be sent by protocol 50 or UDP port 4500
     open(local, source, ESP, ...) -> the pair of its SPI -> window, key, mode -> GRE and the connection it came by
 
 Modes: transport mode carries GRE (next header 47), tunnel mode an IPv4 header of its own before it (4), which may be of
-a fragment (RFC 4303 §3.3.4): pieces are put together here. An SA carries what was agreed for it and nothing else; dummy
-packets (59, §2.6) are welcome and go nowhere.
+a fragment (RFC 4303 §3.3.4): fragments are reassembled here. An SA carries only its negotiated traffic; dummy packets
+(59, §2.6) are accepted and dropped.
 
-The outer header gets the TOS of what it carries (RFC 4301 §5.1.2.1); what routers on the way did to its ECN bits comes
-out with the packet (`Opened.tos`). Where the outer DF bit is clear, what is too big for the path is fragmented by the
-kernel and comes whole out of the receiver's, and the tunnel's `ip mtu` keeps that rare. UDP datagrams of port 4500 are
-told apart by their first octets: RFC 3948 §2.
+The outer header gets the TOS of the inner packet (RFC 4301 §5.1.2.1); ECN marks of routers on the way come out with the
+packet (`Opened.tos`). Where the outer DF bit is clear, packets that are too big for the path are fragmented by the
+kernel and reassembled by the receiver's, and the tunnel's `ip mtu` keeps that rare. UDP datagrams of port 4500 are
+distinguished by their first octets: RFC 3948 §2.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import ConnectionHeard, Event, SaWorn, UnknownSpi
 from dmvpn.dataplane.alarms import Alarms
-from dmvpn.dataplane.esp import Link, Pair, Place, SaTable
+from dmvpn.dataplane.esp import EspLink, PeerPlace, SaPair, SaTable
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ecn import merged
@@ -51,7 +51,7 @@ class Sealed(NamedTuple):
     """An ESP packet to send from our address to the peer's.
 
     port: of UDP there (ours is 4500), 0: protocol 50.
-    spi_in: names the pair of SAs.
+    spi_in: identifies the pair of SAs.
     """
 
     local: bytes
@@ -67,7 +67,7 @@ class Opened(NamedTuple):
     """A GRE packet that came out of ESP.
 
     nbma: where the peer of its connection is.
-    tos: what ECN is taken from.
+    tos: outer TOS, for ECN.
     """
 
     connection: int
@@ -80,7 +80,7 @@ class Protection:
     """All SAs of one router. Results collect in `sealed` and `events` until the owner takes them."""
 
     def __init__(self, dropped: Dropped, random: Callable[[int], bytes] = os.urandom) -> None:
-        """dropped: where packets are counted that are no ESP, for no SA of ours, or not what their SA is for."""
+        """dropped: counters of packets that are no ESP, have no SA of ours, or do not match their SA."""
         self.table = SaTable(random)
         self.sealed: list[Sealed] = []
         self.events: list[Event] = []
@@ -89,8 +89,8 @@ class Protection:
 
     # ------------------------------------------------------------------------------------------------ out
 
-    def seal(self, link: Link, gre: bytes, tos: int, *, df: bool = False) -> bool:
-        """Send GRE over a connection. False: its limits are reached, or it is longer than a packet can be."""
+    def seal(self, link: EspLink, gre: bytes, tos: int, *, df: bool = False) -> bool:
+        """Send GRE over a connection. False: its limits are reached, or the packet is too long."""
         pair = link.current
         if pair.inner is not None and HEADER_LENGTH + len(gre) > _MAX_PACKET:
             self._dropped.malformed += 1
@@ -114,8 +114,8 @@ class Protection:
 
     # ------------------------------------------------------------------------------------------------ in
 
-    def receive_udp(self, local: bytes, source: Place, tos: int, datagram: bytes, now: float) -> Opened | None:
-        """Return the octets of a UDP datagram to our port 4500: a keepalive, IKE behind the marker, or ESP."""
+    def receive_udp(self, local: bytes, source: PeerPlace, tos: int, datagram: bytes, now: float) -> Opened | None:
+        """Process the payload of a UDP datagram to our port 4500: a keepalive, IKE behind the marker, or ESP."""
         if datagram[:4] == NON_ESP_MARKER:
             ours, theirs = ipv4_address(local), ipv4_address(source.address)
             self.events.append(ike_received(theirs, source.port, ours, IKE_BEHIND_NAT, datagram, tos))
@@ -124,10 +124,8 @@ class Protection:
             return None
         return self.open(local, source, tos, datagram, now)
 
-    def open(self, local: bytes, source: Place, tos: int, packet: bytes, now: float) -> Opened | None:
-        """Return an ESP packet, from its SPI on. now: seconds, for the rate of `UnknownSpi`, and for what comes in
-        pieces.
-        """
+    def open(self, local: bytes, source: PeerPlace, tos: int, packet: bytes, now: float) -> Opened | None:
+        """Decrypt an ESP packet, from its SPI on. now: seconds, for the rate of `UnknownSpi`, and for fragments."""
         if len(packet) < _ESP_HEADER:
             self._dropped.malformed += 1
             return None
@@ -161,11 +159,9 @@ class Protection:
         return None
 
     def _without_inner_header(
-        self, link: Link, addresses: tuple[bytes, bytes], outer_tos: int, packet: bytes, now: float
+        self, link: EspLink, addresses: tuple[bytes, bytes], outer_tos: int, packet: bytes, now: float
     ) -> tuple[int, bytes] | None:
-        """Return TOS and GRE of a packet in tunnel mode; None: it is none for this SA, or not all of it is there
-        yet.
-        """
+        """Return TOS and GRE of a packet in tunnel mode; None: it does not match this SA, or fragments are missing."""
         start, end = _place_of_gre(addresses, packet)
         tos = merged(outer_tos, packet[1]) if end else None
         if tos is None:
@@ -182,15 +178,15 @@ class Protection:
                 return whole.tos, whole.payload
         return None
 
-    def _look_at_wear(self, pair: Pair) -> None:
+    def _look_at_wear(self, pair: SaPair) -> None:
         if pair.wears_out():
             self.events.append(SaWorn(pair.spi_in))
 
 
-def _inner_header(pair: Pair, addresses: tuple[bytes, bytes], length: int, tos: int) -> bytes:
+def _inner_header(pair: SaPair, addresses: tuple[bytes, bytes], length: int, tos: int) -> bytes:
     """Return the inner header, RFC 4301 §5.1.2.1.
 
-    The identification is that of the ESP sequence: the peer may cut the packet further on.
+    The identification is that of the ESP sequence number: the peer may fragment the packet further on.
     """
     identification = (pair.outbound.packets + 1) & 0xFFFF
     fields = (0x45, tos, HEADER_LENGTH + length, identification, 0, _TTL, IpProtocol.GRE)
@@ -199,8 +195,9 @@ def _inner_header(pair: Pair, addresses: tuple[bytes, bytes], length: int, tos: 
 
 
 def _place_of_gre(addresses: tuple[bytes, bytes], packet: bytes) -> tuple[int, int]:
-    """Return where GRE, or a piece of it, is in a packet in tunnel mode; 0, 0: it is none that its SA was made for (RFC
-    4301 §5.2, step 4).
+    """Return offset and end of GRE, or of a fragment of it, in a packet in tunnel mode (RFC 4301 §5.2, step 4).
+
+    0, 0: the packet does not match its SA.
     """
     if len(packet) < HEADER_LENGTH or packet[0] >> 4 != 4:
         return 0, 0

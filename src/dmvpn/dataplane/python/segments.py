@@ -1,13 +1,14 @@
-"""What the kernel left to the network card: checksums, and cutting buffers of up to 64 KiB of TCP or UDP.
+"""Work that the kernel leaves to the network card: checksums, and segmentation of buffers of up to 64 KiB of TCP or
+UDP.
 
 A TAP with `vnet_hdr` hands over whole buffers (virtio 1.2 §5.1.6): TCP and UDP checksums hold only the sum of the
-pseudo header yet, and a buffer may be cut into many packets of `gso_size` octets of data each. GRE to a foreign
-router carries packets of at most the tunnel's `ip mtu`, so they are cut here, before encapsulation: `finished`.
+pseudo header, and a buffer may be cut into many packets of `gso_size` octets of data each. GRE to a foreign router
+carries packets of at most the tunnel's `ip mtu`, so they are cut here, before encapsulation: `finished`.
 
 The other way the kernel does the same to us (seen on Linux 6.18): generic receive offload, on by default on every
 Ethernet card, looks into GRE and merges the TCP segments it finds there; a raw socket then returns one packet of up to
 64 KiB whose inner TCP checksum is the pseudo header's sum. So does a neighbor behind a virtual cable, whose kernel
-leaves the checksum to a card that is not there. The TAP is told what is missing: `unfinished`.
+leaves the checksum to a card that is not there. The TAP gets a header that names the missing work: `unfinished`.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ _LEAST_SEGMENT = 48
 _FIN_PSH = 0x09
 _CWR = 0x80
 _FINISHED = VnetHeader()
-#: What a buffer of each type consists of.
+#: Protocol of the segments in a buffer of each type.
 _PROTOCOLS = {GSO_TCPV4: IpProtocol.TCP, GSO_UDP_L4: IpProtocol.UDP}
-#: Least octets of the header, and the place of the checksum in it.
+#: Minimum header length, and the offset of the checksum in it.
 _HEADERS = {IpProtocol.TCP: (_TCP_HEADER, 16), IpProtocol.UDP: (_UDP_HEADER, 6)}
 
 
@@ -53,9 +54,9 @@ def finished(vnet: VnetHeader, packet: bytes) -> list[bytes]:
 
 
 def unfinished(packet: bytes, mtu: int) -> VnetHeader:
-    """Return what is still to be done to an IPv4 packet that came out of GRE; mostly nothing.
+    """Return the work left for an IPv4 packet that came out of GRE; mostly none.
 
-    mtu: octets, what the segments of a merged packet must fit, since nobody says how long they were.
+    mtu: octets that the segments of a merged packet must fit, since their original length is unknown.
     """
     checksum_offset = lacks_checksum(packet)
     if checksum_offset is None:
@@ -84,7 +85,7 @@ def _with_checksum(vnet: VnetHeader, packet: bytes) -> bytes:
 
 
 def _cut(packet: bytes, protocol: IpProtocol, size: int) -> list[bytes]:
-    """Cut one buffer: IP identification counts up."""
+    """Segment one buffer: IP identification counts up."""
     least, checksum_at = _HEADERS[protocol]
     ip_length = (packet[0] & 0x0F) << 2 if packet else 0
     if ip_length < HEADER_LENGTH or len(packet) < ip_length + least or packet[9] != protocol:
@@ -117,7 +118,7 @@ def _cut(packet: bytes, protocol: IpProtocol, size: int) -> list[bytes]:
 
 
 def _count_up(segment: bytearray, ip_length: int, data: int, *, last: bool) -> None:
-    """Count up the sequence numbers of TCP; FIN and PSH stay on the last one. data: octets in earlier segments."""
+    """Advance the sequence numbers of TCP; FIN and PSH stay on the last one. data: octets in earlier segments."""
     (sequence,) = struct.unpack_from("!I", segment, ip_length + 4)
     struct.pack_into("!I", segment, ip_length + 4, (sequence + data) & 0xFFFFFFFF)
     # RFC 3168 §6.1.2: CWR belongs to the first segment of a window only.
@@ -125,5 +126,5 @@ def _count_up(segment: bytearray, ip_length: int, data: int, *, last: bool) -> N
 
 
 def _written(protocol: int, value: int) -> int:
-    """Return a checksum as it is written: UDP sends zero as ones (RFC 768)."""
+    """Return a checksum in wire form: UDP sends zero as ones (RFC 768)."""
     return 0xFFFF if value == 0 and protocol == IpProtocol.UDP else value

@@ -1,4 +1,4 @@
-"""What the packet core knows of a tunnel: its ends, its neighbors and what it counted."""
+"""A tunnel in the packet core: its ends, its neighbors and its counters."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import NamedTuple
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.values import dataclass
-from dmvpn.net.gre import GreHeader, Sequence, header_length, next_header
+from dmvpn.net.gre import GreHeader, GreSequence, header_length, next_header
 
-#: What the link-layer address of a neighbor begins with; the peer id follows.
+#: The beginning of a neighbor's link-layer address; the peer id follows.
 PEER_MAC_PREFIX = b"\x02\x00"
 _NOBODY = PEER_MAC_PREFIX + bytes(4)
 
 
-class Neighbor(NamedTuple):
-    """Where a tunnel sends to: a packed NBMA address, on a protected tunnel over a connection (0: the newest)."""
+class NbmaPeer(NamedTuple):
+    """The destination of a tunnel's packets: a packed NBMA address, on a protected tunnel over a connection (0: the
+    newest).
+    """
 
     nbma: bytes
     connection: int = 0
@@ -31,7 +33,7 @@ class CoreTunnel:
     multicast, bound: the addresses that get copies, and the connections over which further copies go.
     sent, received: packets by NBMA address, and on a protected tunnel sent_over, received_over by connection.
     ids, ids_over: the reverse of peers.
-    barred: NBMA addresses whose connections are other tunnels'.
+    barred: NBMA addresses whose connections belong to other tunnels.
     """
 
     source: bytes
@@ -44,32 +46,32 @@ class CoreTunnel:
     network: int | None = None
     report: bool = False
     interval: float = 8.0
-    peers: dict[bytes, Neighbor] = field(default_factory=dict)
+    peers: dict[bytes, NbmaPeer] = field(default_factory=dict)
     multicast: tuple[bytes, ...] = ()
     sent: dict[bytes, int] = field(default_factory=dict)
     received: dict[bytes, int] = field(default_factory=dict)
     ids: dict[bytes, bytes] = field(default_factory=dict)
     protected: bool = False
-    bound: tuple[Neighbor, ...] = ()
+    bound: tuple[NbmaPeer, ...] = ()
     sent_over: dict[int, int] = field(default_factory=dict)
     received_over: dict[int, int] = field(default_factory=dict)
     ids_over: dict[int, bytes] = field(default_factory=dict)
     df: DfBit = DfBit.CLEAR
     checksum: bool = False
-    sequence: Sequence | None = None
+    sequence: GreSequence | None = None
     barred: frozenset[bytes] = frozenset()
 
     def header(self, protocol: int) -> GreHeader:
-        """Return the header of the next packet that leaves."""
+        """Return the header of the next packet to send."""
         return next_header(protocol, self.key, checksum=self.checksum, sequence=self.sequence)
 
     @property
     def header_length(self) -> int:
-        """Octets of it."""
+        """Octets of the header."""
         return header_length(self.key, checksum=self.checksum, sequence=self.sequence is not None)
 
-    def set_peer(self, peer: int, neighbor: Neighbor) -> None:
-        """Lead frames for this peer id to a neighbor."""
+    def set_peer(self, peer: int, neighbor: NbmaPeer) -> None:
+        """Send frames for this peer id to a neighbor."""
         mac = _mac(peer)
         self.peers[mac] = neighbor
         if neighbor.connection:
@@ -78,23 +80,23 @@ class CoreTunnel:
             self.ids[neighbor.nbma] = mac
 
     def clear_peer(self, peer: int) -> None:
-        """Forget a peer id."""
+        """Remove a peer id."""
         neighbor = self.peers.pop(_mac(peer), None)
         if neighbor is not None and neighbor.connection:
             self.ids_over.pop(neighbor.connection, None)
         elif neighbor is not None:
             self.ids.pop(neighbor.nbma, None)
 
-    def neighbors(self, mac: bytes) -> tuple[Neighbor, ...]:
+    def neighbors(self, mac: bytes) -> tuple[NbmaPeer, ...]:
         """Return the neighbors that get a frame to this link-layer address."""
         if self.destination is not None:
-            return (Neighbor(self.destination),)
+            return (NbmaPeer(self.destination),)
         if mac[0] & 1:
-            return (*map(Neighbor, self.multicast), *self.bound)
+            return (*map(NbmaPeer, self.multicast), *self.bound)
         neighbor = self.peers.get(mac)
         return () if neighbor is None else (neighbor,)
 
-    def mac_of(self, sender: Neighbor) -> bytes:
+    def mac_of(self, sender: NbmaPeer) -> bytes:
         """Return the link-layer address of a neighbor that a packet came from."""
         return self.ids_over.get(sender.connection) or self.ids.get(sender.nbma, _NOBODY)
 

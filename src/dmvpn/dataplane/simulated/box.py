@@ -1,14 +1,14 @@
-"""A small IP box: what the Linux kernel and a userspace plane do with packets, without Linux.
+"""A small IP box: packet processing of the Linux kernel and a userspace plane, without Linux.
 
-The objects: `Port` (an interface with its addresses), the forwarding table (connected prefixes and `SetRoute`s in one
-longest-match table), `Tunnel`s (see tunnels.py), listeners. The way of a packet:
+The objects: `SimulatedPort` (an interface with its addresses), the forwarding table (connected prefixes and `SetRoute`s
+in one longest-match table), `SimulatedTunnel`s (see tunnels.py), listeners. The path of a packet:
 
     receive(interface, packet) -> for us?      -> deliver  -> GRE: decapsulate -> receive(tunnel, inner packet)
                                |                           -> ICMP echo: answer; listener: event; else ICMP error
                                -> else forward -> TTL, longest match, hairpin -> emit out of a port (`sending`)
 
-Packets are real octets from end to end, so whatever passes here has been encoded and decoded. IPv6 goes the same way;
-neighbors are found without asking, as with IPv4. A link-local address is looked for on its own link, in no table.
+Packets are real octets from end to end, so every packet here has been encoded and decoded. IPv6 takes the same path;
+neighbors need no resolution, as with IPv4. A link-local address is looked up on its own link, in no table.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.dataplane.refusals import time_exceeded, too_big
 from dmvpn.dataplane.simulated.sending import SendingBox, Transmit
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
-from dmvpn.dataplane.simulated.tunnels import HairpinFilter, Neighbor
+from dmvpn.dataplane.simulated.tunnels import HairpinFilter, NbmaPeer
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpProtocol, Ipv4Packet, peek_plain
@@ -37,24 +37,24 @@ from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpPr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.dataplane.simulated.forwarding import Port
-    from dmvpn.dataplane.simulated.tunnels import Tunnel
+    from dmvpn.dataplane.simulated.forwarding import SimulatedPort
+    from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel
 
-#: Multicasts of these protocols are not only listened to: echoes are answered, UDP has ports, GRE is opened.
+#: Protocols whose multicasts do not only go to listeners: echoes are answered, UDP has ports, GRE is decapsulated.
 _NOT_ONLY_HEARD = frozenset({IpProtocol.ICMP, IpProtocol.UDP, IpProtocol.GRE})
-#: What carries ESP and IKE.
+#: Protocols that carry ESP and IKE.
 _MAY_BE_SEALED = frozenset({IpProtocol.ESP, IpProtocol.UDP})
 
 
 class IpBox(SendingBox):
-    """Takes packets from wires and tunnels and passes them on; `gre.py` adds GRE, `plane.py` what it is told to do."""
+    """Receives packets from wires and tunnels and forwards them; `gre.py` adds GRE, `plane.py` the effects."""
 
     def __init__(
         self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
     ) -> None:
         super().__init__(report, transmit, random)
         self.forwards_ipv6 = False
-        #: Of its answers to echo requests; routers give 255.
+        #: TTL of its answers to echo requests; routers send 255.
         self.echo_ttl = 255
         self._hairpins = HairpinFilter()
         self._listeners: dict[tuple[str, int, int | None], int] = {}
@@ -63,13 +63,14 @@ class IpBox(SendingBox):
         self._streams = SimulatedStreams(self._send_own, lambda own: own in self._table.own, report, random)
 
     def next_deadline(self) -> float | None:
-        """Return when `tick` is due next: packets that wait for a next hop are not kept forever, segments are
-        repeated.
-        """
+        """Return when `tick` is due next: for packets that wait for a next hop, and segments to repeat."""
         return earliest(self._deadlines.next(), self._streams.next_deadline())
 
     def tick(self) -> None:
-        """Give up next hops that nobody resolved in time: their senders get host unreachable. See to streams."""
+        """Drop packets for next hops that were not resolved in time: their senders get host unreachable.
+
+        Serve streams.
+        """
         self._streams.tick(self.now)
         for name, next_hop in self._deadlines.pop_due(self.now):
             tunnel = self._tunnels.by_name.get(name)
@@ -81,7 +82,7 @@ class IpBox(SendingBox):
     # ------------------------------------------------------------------------------------------------ from the wire
 
     def receive(self, interface: str, data: bytes) -> None:
-        """Take a packet that came in by a physical port."""
+        """Receive a packet by a physical port."""
         port = self._table.ports.get(interface)
         if port is None or not port.running:
             return
@@ -95,17 +96,18 @@ class IpBox(SendingBox):
         port.count_received(len(data), multicast=packet.destination.is_multicast)
         self._take(interface, packet)
 
-    def _took_short_way(self, interface: str, port: Port, data: bytes) -> bool:
-        """Take GRE for us, multicasts of routing protocols and what is for others: nearly all that a network hears.
+    def _took_short_way(self, interface: str, port: SimulatedPort, data: bytes) -> bool:
+        """Handle GRE for us, multicasts of routing protocols and transit packets, nearly all traffic, by a short path.
 
-        They are done here after a look at the header; the way below comes to the same, and is for everything else.
+        The short path looks only at the header; the normal path below has the same result, and handles all other
+        packets.
         """
         header = peek_plain(data)
         if header is None or self._translation.is_outside(interface):
             return False
         if header.protocol == IpProtocol.GRE and header.destination in self._table.own:
             port.count_received(len(data))
-            self._decapsulate(Neighbor(header.source), header.destination, data[HEADER_LENGTH:])
+            self._decapsulate(NbmaPeer(header.source), header.destination, data[HEADER_LENGTH:])
             return True
         if header.protocol in _MAY_BE_SEALED and self._is_ipsec(interface, header, data[HEADER_LENGTH:]):
             port.count_received(len(data))
@@ -120,7 +122,7 @@ class IpBox(SendingBox):
         return False
 
     def _is_for_others(self, interface: str, header: Header) -> bool:
-        """Return whether all that there is to do with a packet is to pass it on: its header says enough for that."""
+        """Return whether a packet only needs to be forwarded, by its header alone."""
         destination = header.destination
         return not (
             destination.is_multicast
@@ -129,9 +131,9 @@ class IpBox(SendingBox):
         )
 
     def _overheard(self, interface: str, header: Header, data: bytes) -> bool:
-        """Return whether it is a multicast of a protocol without ports.
+        """Return whether the packet is a multicast of a protocol without ports.
 
-        Then every listener gets it, and nobody answers.
+        Then it goes to every listener, and is not answered.
         """
         if header.protocol in _NOT_ONLY_HEARD or not header.destination.is_multicast:
             return False
@@ -149,8 +151,8 @@ class IpBox(SendingBox):
             )
         return True
 
-    def _take(self, interface: str, packet: IpPacket, sender: Neighbor | None = None) -> None:
-        """Take a packet from a wire, or out of a tunnel (then `sender` is the neighbor it came from)."""
+    def _take(self, interface: str, packet: IpPacket, sender: NbmaPeer | None = None) -> None:
+        """Process a packet from a wire, or out of a tunnel (then `sender` is the neighbor it came from)."""
         destination, port = packet.destination, self._table.port(interface)
         if destination.version == 6 and not (port.has_ipv6 and ip.is_possible(packet)):
             self._count("malformed")
@@ -164,7 +166,7 @@ class IpBox(SendingBox):
     # ------------------------------------------------------------------------------------------------ for ourselves
 
     def _deliver(self, interface: str, packet: IpPacket, *, quiet: bool = False) -> None:
-        """Deliver a packet for this box. quiet: it was multicast or broadcast, which no error may answer (RFC 1122
+        """Deliver a packet for this box. quiet: it was multicast or broadcast, so no error may answer it (RFC 1122
         §3.2.2).
         """
         whole = self._whole(packet) if packet.is_fragment else packet
@@ -173,7 +175,7 @@ class IpBox(SendingBox):
         if whole is None:
             return
         if whole.protocol == IpProtocol.GRE:
-            self._decapsulate(Neighbor(whole.source), whole.destination, whole.payload)
+            self._decapsulate(NbmaPeer(whole.source), whole.destination, whole.payload)
         elif (whole.protocol in _MAY_BE_SEALED and self._is_ipsec(interface, whole, whole.payload)) or (
             ip.is_icmp(whole.protocol, whole.source) and self._answered_echo(interface, whole) and not _is_probe(whole)
         ):
@@ -184,7 +186,7 @@ class IpBox(SendingBox):
             self._pass_up(interface, whole, quiet=quiet)
 
     def _has_streams(self, interface: str, packet: IpPacket) -> bool:
-        """Return whether it is a segment for our TCP. A listener for the whole protocol does TCP itself."""
+        """Return whether the packet is a segment for our TCP. A listener for the whole protocol does TCP itself."""
         return packet.protocol == IpProtocol.TCP and (interface, packet.protocol, None) not in self._listeners
 
     def _take_segment(self, packet: Ipv4Packet) -> None:
@@ -196,7 +198,7 @@ class IpBox(SendingBox):
     def _whole(self, fragment: IpPacket) -> IpPacket | None:
         """Return the datagram, if this was its last missing fragment.
 
-        Those of IPv6, which only hosts make, are not joined.
+        IPv6 fragments, which only hosts make, are not reassembled.
         """
         if isinstance(fragment, Ipv4Packet):
             with suppress(WireError):
@@ -224,7 +226,7 @@ class IpBox(SendingBox):
             ttl=self.echo_ttl,
             tos=packet.tos,
         )
-        with suppress(EffectError):  # a sender that nobody can reach gets no answer
+        with suppress(EffectError):  # no reply to a sender without a route
             self._send_own(reply)
         return True
 
@@ -249,8 +251,8 @@ class IpBox(SendingBox):
 
     # ------------------------------------------------------------------------------------------------ forwarding
 
-    def _forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: Neighbor | None) -> None:
-        """Pass a packet on. data: its octets."""
+    def _forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: NbmaPeer | None) -> None:
+        """Forward a packet. data: its octets."""
         if packet.destination.version == 6 and not self.forwards_ipv6:
             self._count("no_route")
             return
@@ -275,10 +277,10 @@ class IpBox(SendingBox):
         self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).clamp(next_hop.version))
 
     def _translated(self, leaves: str, packet: Ipv4Packet) -> bytes | None:
-        """Return a packet from inside as it leaves; None: it does not, or its last fragment is not there yet."""
+        """Return a packet from inside after translation; None: it is dropped, or fragments are missing."""
         port = self._table.port(leaves)
         if packet.dont_fragment and len(packet.serialize()) > port.mtu:
-            self._answer(packet.serialize(), too_big(port.mtu))  # told by its own address
+            self._answer(packet.serialize(), too_big(port.mtu))  # sent from the port's own address
             return None
         whole = self._whole(packet) if packet.is_fragment else packet
         if whole is None:
@@ -287,7 +289,10 @@ class IpBox(SendingBox):
         return None if isinstance(result, Drop) else result
 
     def _let_inside(self, interface: str, packet: IpPacket) -> IpPacket | None:
-        """Return a packet for our outside address: an answer goes to the station inside. What is for us comes back."""
+        """Translate a packet for our outside address: a reply goes to the station inside.
+
+        A packet for us is returned.
+        """
         data = self._translation.inwards(interface, packet.serialize(), self.now)
         moved = packet if data is None else ip.parse(data)
         if self._table.owner(moved.destination, interface) is not None:
@@ -300,17 +305,17 @@ class IpBox(SendingBox):
         return None
 
     def _hop_of(self, interface: str, packet: IpPacket | Header, data: bytes) -> NextHop | RouteKind:
-        """Return the way of a packet of others. One with a link-local address stays on its link, RFC 4291 §2.5.6."""
+        """Return the next hop of a transit packet. One with a link-local address stays on its link, RFC 4291 §2.5.6."""
         if is_link_local(packet.destination):
             return NextHop(interface)
         hop = self._table.choose(packet.destination, data)
         leaves_link = is_link_local(packet.source) and not isinstance(hop, RouteKind) and hop.interface != interface
         return RouteKind.DISCARD if leaves_link else hop
 
-    def _watch_hairpin(self, arrived: str, leaves: str, next_hop: IPAddress, sender: Neighbor, data: bytes) -> None:
+    def _watch_hairpin(self, arrived: str, leaves: str, next_hop: IPAddress, sender: NbmaPeer, data: bytes) -> None:
         order = self._tunnels.hairpin(arrived, leaves, next_hop.version)
         if order is None or self._reached(self._tunnels.by_name[leaves], next_hop) == sender:
-            return  # what goes back to where it came from is no detour
+            return  # a packet that goes back where it came from is no detour
         flow = peek_flow(data)
         if self._hairpins.first(flow.source, flow.destination, order.interval, self.now):
             self._report(Hairpin(arrived, leaves, sender.nbma, data[:64], sender.connection))
@@ -318,20 +323,20 @@ class IpBox(SendingBox):
     # ------------------------------------------------------------------------------------------------ tunnels
 
     @abstractmethod
-    def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
-        """Return the neighbor that packets for an overlay next hop reach, named as what comes from it is."""
+    def _reached(self, tunnel: SimulatedTunnel, next_hop: IPAddress) -> NbmaPeer | None:
+        """Return the neighbor that packets for an overlay next hop reach, as received packets name it."""
 
     @abstractmethod
-    def _decapsulate(self, sender: Neighbor, local: IPAddress, message: bytes, tos: int | None = None) -> None:
-        """Decapsulate a GRE packet from a neighbor to `local`, an address of this box. tos: outer, of what came
-        sealed.
+    def _decapsulate(self, sender: NbmaPeer, local: IPAddress, message: bytes, tos: int | None = None) -> None:
+        """Decapsulate a GRE packet from a neighbor to `local`, an address of this box. tos: outer, of a packet out of
+        ESP.
         """
 
     @abstractmethod
     def _is_ipsec(self, interface: str, header: Header | IpPacket, payload: bytes) -> bool:
-        """Return whether this packet for this box was ESP, or IKE's. Then it is done with."""
+        """Return whether this packet for this box was ESP, or IKE's. Then it has been processed."""
 
 
 def _is_probe(packet: IpPacket) -> bool:
-    """Return whether it is an echo request of another router: the machines hear of it."""
+    """Return whether the packet is an echo request of another router: these are reported."""
     return packet.tos == TOS_INTERNETWORK_CONTROL and ip.is_echo_request(packet.payload, packet.source.version)

@@ -1,11 +1,11 @@
-"""One TCP connection of the simulated box, RFC 9293: as much of it as two of our own, or a kernel, need to talk.
+"""One TCP connection of the simulated box, RFC 9293: the part that two of our own, or a kernel, need to interoperate.
 
     opening ── SYN answered ──> open ── close, all acknowledged ──> closing ── FIN acknowledged ──> gone
        └────────────── RST, too many tries ──────────┴───────────────────┴──> gone
 
-Data goes in order and is kept until it is acknowledged; what gets lost is sent again from there (go back N), after a
-time that is measured (RFC 6298). What comes out of order is dropped. Data is cut at places that chance chooses: nobody
-above may count on a message coming in one piece. The window is always open, since what comes is passed on at once.
+Data goes in order and is kept until it is acknowledged; lost data is sent again from there (go back N), after a
+measured timeout (RFC 6298). Data out of order is dropped. Data is segmented at random places: no protocol above may
+rely on a message arriving in one piece. The window is always open, since received data is passed on at once.
 """
 
 from __future__ import annotations
@@ -24,24 +24,25 @@ if TYPE_CHECKING:
 
     from dmvpn.base.events import Event
 
-#: Octets of data in a segment, RFC 9293 §3.7.1: we announce nothing else.
+#: Octets of data in a segment, RFC 9293 §3.7.1: we announce no other MSS.
 LARGEST_SEGMENT: Final = 536
-#: Octets that are on the way at a time; the window that we announce.
+#: Octets in flight at a time; the window that we announce.
 WINDOW: Final = 0xFFFF
-#: Seconds until the first repetition of what was never answered, the shortest and the longest, RFC 6298 §2.
+#: Seconds until the first retransmission before a round trip is measured, the shortest and the longest timeout, RFC
+#: 6298 §2.
 _FIRST_TIMEOUT: Final = 1.0
 _SHORTEST_TIMEOUT: Final = 0.2
 _LONGEST_TIMEOUT: Final = 60.0
 #: Tries without an answer: as many as a Linux kernel makes by default, for an opening and for data.
 _TRIES_OPENING: Final = 6
 _TRIES: Final = 15
-#: One segment in so many is cut short.
+#: One segment in so many is shortened.
 _CUT: Final = 4
 _SPACE: Final = 1 << 32
 
 
 class Phase(enum.Enum):
-    """How far a connection is."""
+    """The phase of a connection."""
 
     CALLING = "SYN sent"
     CALLED = "SYN received"
@@ -62,19 +63,19 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How its packets are: signed with a password, with this TTL; those with less than `minimum_ttl` are dropped."""
+    """Settings of a connection's packets: the password of their signature, the TTL, and the lowest TTL to accept."""
 
     password: bytes = b""
     ttl: int = 255
     minimum_ttl: int = 0
 
 
-class Connection:
+class TcpConnection:
     """One end.
 
-    send: hands over a segment.
+    send: takes a segment to send.
     report: takes events.
-    random: gives octets.
+    random: returns octets.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Connection:
         ends: Ends,
         manner: Manner,
         *,
-        send: Callable[[Connection, TcpSegment], None],
+        send: Callable[[TcpConnection, TcpSegment], None],
         report: Callable[[Event], None],
         random: Callable[[int], bytes],
     ) -> None:
@@ -96,7 +97,7 @@ class Connection:
         self._report = report
         self._random = random
         self._unacknowledged = int.from_bytes(random(4), "big")
-        #: What the other end has not acknowledged, and how much of it is on the way. SYN and FIN count as one octet
+        #: Data that the other end has not acknowledged, and how much of it is in flight. SYN and FIN count as one octet
         #: each.
         self._data = bytearray()
         self._flying = 0
@@ -109,21 +110,21 @@ class Connection:
         self._round_trip: tuple[float, float] | None = None
         self._measured: tuple[int, float] | None = None
 
-    # ---------------------------------------------------------------------------------------------------- orders
+    # ---------------------------------------------------------------------------------------------------- effects
 
     def sign(self, password: bytes) -> None:
-        """Sign by another password from now on."""
+        """Use another password for signatures from now on."""
         self.manner = replace(self.manner, password=password)
 
     def call(self, now: float) -> None:
-        """Open it: send a SYN."""
+        """Open the connection: send a SYN."""
         self._emit(Flag.SYN)
         self._flying = 1
         self._measured = self._unacknowledged + 1 & _SPACE - 1, now
         self._arm(now)
 
     def answer(self, syn: TcpSegment, now: float) -> None:
-        """Answer the SYN of somebody who calls."""
+        """Answer the SYN of a peer that connects."""
         self.phase = Phase.CALLED
         self._expected = syn.sequence + 1 & _SPACE - 1
         self._emit(Flag.SYN | Flag.ACK)
@@ -142,7 +143,7 @@ class Connection:
         self._push(now)
 
     def close(self, now: float) -> None:
-        """End it after all that was sent."""
+        """Close it after all data is sent."""
         if self.phase is Phase.OPEN:
             self._is_ending = True
             self._push(now)
@@ -150,20 +151,20 @@ class Connection:
             self.abort(None)
 
     def abort(self, why: StreamEnd | None) -> None:
-        """End it at once, and tell the other end."""
+        """Abort it at once, with a RST."""
         self._emit(Flag.RST | Flag.ACK)
         self._end(why)
 
-    # ----------------------------------------------------------------------------------------------------- facts
+    # ----------------------------------------------------------------------------------------------------- segments
 
     def take(self, segment: TcpSegment, now: float) -> None:
-        """Take a segment that is for this connection and signed as it must be."""
+        """Process a segment of this connection with a valid signature."""
         if segment.flags & Flag.RST:
             self._reset(segment)
         elif self.phase is Phase.CALLING:
             self._answered(segment, now)
         elif segment.flags & Flag.SYN:
-            # A SYN that was repeated, or the other end knows nothing of this connection: our answer tells it.
+            # A repeated SYN, or the other end has lost this connection: our answer shows it the state.
             self._emit(Flag.SYN | Flag.ACK if self.phase is Phase.CALLED else Flag.ACK)
         elif segment.flags & Flag.ACK:
             self._acknowledged(segment, now)
@@ -171,7 +172,7 @@ class Connection:
                 self._take_data(segment)
 
     def expire(self, now: float) -> None:
-        """Send again what was not acknowledged, because nothing came in time."""
+        """Send unacknowledged data again after a timeout."""
         self._tries += 1
         if self._tries >= (_TRIES_OPENING if self.phase in {Phase.CALLING, Phase.CALLED} else _TRIES):
             self.abort(StreamEnd.TIMED_OUT)
@@ -185,7 +186,7 @@ class Connection:
         if self.phase is Phase.CALLING:
             if segment.flags & Flag.ACK and segment.acknowledgment == self._unacknowledged + 1 & _SPACE - 1:
                 self._end(StreamEnd.REFUSED)
-        elif segment.sequence == self._expected:  # RFC 5961 §3.2: any other is somebody's guess, or late
+        elif segment.sequence == self._expected:  # RFC 5961 §3.2: any other is a guess, or late
             self._end(StreamEnd.RESET)
 
     def _answered(self, segment: TcpSegment, now: float) -> None:
@@ -232,7 +233,7 @@ class Connection:
             self._report(StreamWritable(self.stream))
 
     def _take_data(self, segment: TcpSegment) -> None:
-        """Take data, or the end of it. What came before, or after something that got lost, is answered only."""
+        """Take in data, or a FIN. A segment out of order is only acknowledged."""
         if segment.sequence != self._expected:
             self._emit(Flag.ACK)
             return
@@ -242,12 +243,12 @@ class Connection:
         if segment.payload and self.phase is Phase.OPEN and not self._is_ending:
             self._report(StreamData(self.stream, segment.payload))
         if segment.flags & Flag.FIN and self.phase is not Phase.GONE:
-            # Nothing of what we still have to say would be read: a FIN of our own says all.
+            # The peer would not read our remaining data: we only send a FIN.
             self._emit(Flag.FIN | Flag.ACK, sequence=self._unacknowledged + self._flying)
             self._end(None if self._is_ending else StreamEnd.CLOSED)
 
     def _push(self, now: float) -> None:
-        """Send what may be sent."""
+        """Send as much as the window allows."""
         while self._flying < min(len(self._data), WINDOW) and self.phase is Phase.OPEN:
             piece = bytes(self._data[self._flying : self._flying + LARGEST_SEGMENT])
             draw = self._random(2)
@@ -265,8 +266,8 @@ class Connection:
         self._arm(now)
 
     def _repeat(self, now: float) -> None:
-        """Send again from the first octet that was not acknowledged."""
-        self._measured = None  # Karn: which of them an acknowledgment is for, nobody knows
+        """Send again from the first unacknowledged octet."""
+        self._measured = None  # Karn: an acknowledgment does not say which transmission it is for
         match self.phase:
             case Phase.CALLING:
                 self._emit(Flag.SYN)
@@ -309,7 +310,7 @@ class Connection:
         self._send(self, segment)
 
     def _end(self, why: StreamEnd | None) -> None:
-        """End the connection; somebody is told if it was not the router's own wish."""
+        """End the connection; this is reported unless the router itself wanted it."""
         was_known = self.phase is not Phase.CALLED
         self.phase, self.due = Phase.GONE, None
         self._data.clear()

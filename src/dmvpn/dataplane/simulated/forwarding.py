@@ -11,18 +11,18 @@ from dmvpn.base.values import dataclass
 from dmvpn.net.ip import peek_flow
 
 _BROADCAST = 0xFFFFFFFF
-#: Octets of an IP packet on a wire of which nobody says anything.
+#: Octets of an IP packet on a wire without a configured MTU.
 DEFAULT_MTU: Final = 1500
 
 
 @dataclass(slots=True)
-class Port:
+class SimulatedPort:
     """An interface.
 
-    carrier: a wire is plugged in (a tunnel: its line protocol).
+    carrier: a wire is plugged in (for a tunnel: its line protocol).
     mtu: octets of an IP packet.
-    mtu6, mss6: those of IPv6; without an `mtu6` the other one holds.
-    has_ipv6: it has an address of it; without one it takes no packets of IPv6.
+    mtu6, mss6: for IPv6; without `mtu6`, `mtu` applies.
+    has_ipv6: it has an IPv6 address; without one it accepts no IPv6 packets.
     received, sent: packets, and then their octets.
     """
 
@@ -55,11 +55,11 @@ class Port:
 
     @property
     def running(self) -> bool:
-        """It can carry packets."""
+        """Whether it can carry packets."""
         return self.up and self.carrier
 
     def address_towards(self, peer: IPAddress) -> IPAddress | None:
-        """Return the address of its own that a packet to `peer` carries: the primary one of that IP version.
+        """Return the source address of a packet to `peer`: the primary one of that IP version.
 
         A link-local address is used only for destinations on the link, or if there is no other address (RFC 6724 §5).
         """
@@ -73,7 +73,7 @@ class Port:
         return last
 
     def has(self, address: IPAddress) -> bool:
-        """Return whether it is an address of this interface."""
+        """Return whether the address belongs to this interface."""
         return address in [own for own, _ in self.addresses]
 
     def largest(self, version: int) -> int:
@@ -85,11 +85,14 @@ class Port:
         return self.mss if version == 4 else self.mss6
 
     def is_broadcast(self, destination: IPAddress) -> bool:
-        """Return whether it is the broadcast address of one of its networks, or 255.255.255.255. IPv6 has none."""
+        """Return whether the address is the broadcast address of one of its networks, or 255.255.255.255.
+
+        IPv6 has none.
+        """
         return destination.version == 4 and int(destination) in self.broadcasts
 
     def set_addresses(self, addresses: tuple[tuple[IPAddress, int], ...]) -> None:
-        """Give it these addresses. What follows of them is asked for each packet, so it is noted here."""
+        """Set its addresses. Values derived from them are needed for each packet, so they are stored here."""
         self.addresses = addresses
         self.has_ipv6 = any(address.version == 6 for address, _ in addresses)
         directed = [Prefix.of(*own).broadcast for own in addresses if own[0].version == 4 and own[1] < 31]
@@ -100,20 +103,20 @@ class ForwardingTable:
     """Where packets go: connected prefixes (they come first, as in Linux) and routes, in one longest-match table."""
 
     def __init__(self) -> None:
-        self.ports: dict[str, Port] = {}
+        self.ports: dict[str, SimulatedPort] = {}
         self.own: dict[IPAddress, str] = {}
         self._routes: dict[Prefix, SetRoute] = {}
         self._table: PrefixTable[tuple[NextHop, ...] | RouteKind] = PrefixTable()
 
-    def port(self, name: str) -> Port:
-        """Return the port of this name; it is made when first named."""
+    def port(self, name: str) -> SimulatedPort:
+        """Return the port of this name; it is made on first use."""
         port = self.ports.get(name)
         if port is None:
-            port = self.ports[name] = Port(name)
+            port = self.ports[name] = SimulatedPort(name)
         return port
 
     def owner(self, address: IPAddress, link: str) -> str | None:
-        """Return the port that has this address, or None. A link-local one is looked for on the port `link` alone."""
+        """Return the port that has this address, or None. A link-local one is looked up on the port `link` alone."""
         own = self.own.get(address)
         if own is None and link and is_link_local(address) and self.port(link).has(address):
             return link
@@ -130,31 +133,29 @@ class ForwardingTable:
             self._refresh(prefix)
 
     def remove_port(self, name: str) -> None:
-        """Forget a port with its addresses; routes through it stay, and lead nowhere."""
+        """Remove a port with its addresses; routes through it stay, and drop their packets."""
         port = self.ports.pop(name, None)
         self._note_own_addresses()
         for prefix in _connected(port.addresses if port else ()):
             self._refresh(prefix)
 
     def set_route(self, route: SetRoute) -> None:
-        """Put in or replace one route."""
+        """Add or replace one route."""
         self._routes[route.prefix] = route
         self._refresh(route.prefix)
 
     def clear_route(self, prefix: Prefix) -> None:
-        """Take a route out."""
+        """Remove a route."""
         self._routes.pop(prefix, None)
         self._refresh(prefix)
 
     def next_hops(self, destination: IPAddress) -> tuple[NextHop, ...] | RouteKind:
-        """Return all equal next hops for a destination, or how its packets are dropped."""
+        """Return all equal-cost next hops for a destination, or how its packets are dropped."""
         found = self._table.lookup(destination)
         return found[1] if found else RouteKind.UNREACHABLE
 
     def choose(self, destination: IPAddress, data: bytes) -> NextHop | RouteKind:
-        """Return the next hop of one packet: those of one conversation keep to one of several ways, by their
-        weights.
-        """
+        """Return the next hop of one packet: the packets of a flow share one of several next hops, chosen by weight."""
         hops = self.next_hops(destination)
         if isinstance(hops, RouteKind):
             return hops

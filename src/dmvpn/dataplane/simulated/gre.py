@@ -1,6 +1,6 @@
-"""GRE in the simulated box: what leaves by a tunnel is put into it, what comes in it is taken out.
+"""GRE in the simulated box: encapsulation of packets that leave by a tunnel, decapsulation of received ones.
 
-A packet for a next hop without adjacency waits here until `SetAdjacency` lets it go, or `tick` gives it up.
+A packet for a next hop without adjacency waits here until `SetAdjacency` releases it, or `tick` drops it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, NamedTuple
 
+from dmvpn.base.captures import CaptureDirection
 from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, GRE_OF, DfBit, RouteKind
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import KeepaliveReceived, NhrpReceived, Unresolved
@@ -19,7 +20,7 @@ from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, W
 from dmvpn.dataplane.paths import LEAST, PathMtus
 from dmvpn.dataplane.refusals import may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
-from dmvpn.dataplane.simulated.tunnels import Neighbor, Tunnel, Waiting
+from dmvpn.dataplane.simulated.tunnels import NbmaPeer, SimulatedTunnel, Waiting
 from dmvpn.net import ecn, gre, icmp, ip
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, peek_plain
 
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.simulated.sending import Transmit
     from dmvpn.net.ip import IpPacket
 
-#: What carries GRE: itself, ESP, and ESP in UDP.
+#: Protocols that carry GRE: itself, ESP, and ESP in UDP.
 _OF_TUNNELS = (IpProtocol.GRE, IpProtocol.ESP, IpProtocol.UDP)
 
 
 class Outer(NamedTuple):
     """A packet for the wire, and the neighbor that it reaches."""
 
-    receiver: Neighbor
+    receiver: NbmaPeer
     packet: bytes
 
 
@@ -53,19 +54,19 @@ class GreBox(IpBox):
         self._paths = PathMtus()
         self._refusals = Alarms()
         #: Called with every packet that goes into a tunnel or comes out, and the tunnel's name; a capture sets it.
-        self.overhear: Callable[[str, bytes], None] | None = None
+        self.overhear: Callable[[str, bytes, CaptureDirection], None] | None = None
 
-    def _emit_tunnel(self, tunnel: Tunnel, next_hop: IPAddress, data: bytes) -> None:
+    def _emit_tunnel(self, tunnel: SimulatedTunnel, next_hop: IPAddress, data: bytes) -> None:
         carried = GRE_OF[next_hop.version]
         if next_hop.is_multicast or self._table.port(tunnel.spec.name).is_broadcast(next_hop):
             everybody = tunnel.multicast.get(next_hop.version, ())
-            receivers = everybody if tunnel.spec.destination is None else (Neighbor(tunnel.spec.destination),)
-            self._tell(tunnel, data)
+            receivers = everybody if tunnel.spec.destination is None else (NbmaPeer(tunnel.spec.destination),)
+            self._tell(tunnel, data, CaptureDirection.OUT)
             self._encapsulate(tunnel, receivers, carried, data)
             return
         neighbor = tunnel.neighbor(next_hop)
         if neighbor is not None:
-            self._tell(tunnel, data)
+            self._tell(tunnel, data, CaptureDirection.OUT)
             self._encapsulate(tunnel, (neighbor,), carried, data)
             return
         waiting = tunnel.waiting.get(next_hop)
@@ -78,14 +79,19 @@ class GreBox(IpBox):
         elif len(waiting.packets) < WAITING_PACKETS:
             waiting.packets.append(data)
 
-    def _tell(self, tunnel: Tunnel, packet: bytes) -> None:
+    def _tell(self, tunnel: SimulatedTunnel, packet: bytes, direction: CaptureDirection) -> None:
         if self.overhear is not None:
-            self.overhear(tunnel.spec.name, packet)
+            self.overhear(tunnel.spec.name, packet, direction)
 
     def _encapsulate(
-        self, tunnel: Tunnel, receivers: tuple[Neighbor, ...], protocol: int, payload: bytes, tos: int | None = None
+        self,
+        tunnel: SimulatedTunnel,
+        receivers: tuple[NbmaPeer, ...],
+        protocol: int,
+        payload: bytes,
+        tos: int | None = None,
     ) -> None:
-        """Send a packet to these neighbors: the GRE packet is made once, an outer header for each of them."""
+        """Send a packet to these neighbors: the GRE packet is made once, and an outer header for each of them."""
         port = self._table.port(tunnel.spec.name)
         tos = ip.peek_tos(payload) if tos is None else tos
         df = tunnel.spec.df is DfBit.SET or (tunnel.spec.df is DfBit.COPY and _is_whole(protocol, payload))
@@ -103,8 +109,10 @@ class GreBox(IpBox):
                 port.count_sent(len(payload))
                 self._send_outer(outer.receiver.nbma, outer.packet)
 
-    def _encapsulate_pieces(self, tunnel: Tunnel, receiver: Neighbor, payload: bytes, largest: int) -> None:
-        """Encapsulate for a path that takes no more than `largest` octets: cut the packet first, or tell its sender."""
+    def _encapsulate_pieces(self, tunnel: SimulatedTunnel, receiver: NbmaPeer, payload: bytes, largest: int) -> None:
+        """Encapsulate for a path of at most `largest` octets: fragment the packet first, or send its sender an ICMP
+        error.
+        """
         packet = Ipv4Packet.parse(payload)
         if packet.dont_fragment:
             if may_answer(payload) and self._refusals.may_tell(payload[12:20], self.now):
@@ -118,18 +126,18 @@ class GreBox(IpBox):
         for piece in pieces:
             self._encapsulate(tunnel, (receiver,), GRE_IPV4, piece.serialize())
 
-    def _path_mtu(self, spec: TunnelSpec, receiver: Neighbor) -> int | None:
-        """Return octets of the largest outer packet that reaches a neighbor; None: nothing is known of the path."""
+    def _path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
+        """Return octets of the largest outer packet that reaches a neighbor; None: the path MTU is unknown."""
         return self._paths.to(receiver.nbma.packed, self.now)
 
-    def _largest(self, spec: TunnelSpec, receiver: Neighbor, mtu: int) -> int:
-        """Return octets of the largest packet that fits such an outer one."""
+    def _largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
+        """Return octets of the largest inner packet for an outer one of this size."""
         return mtu - HEADER_LENGTH - gre_length(spec)
 
     def _outer(
-        self, spec: TunnelSpec, receiver: Neighbor, message: bytes, tos: int, *, df: bool = False
+        self, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
-        """Return what goes on the wire for a GRE packet, or None: it may not go."""
+        """Return the outer packet for a GRE packet, or None: it must not leave."""
         packet = self._packet(spec.source, receiver.nbma, IpProtocol.GRE, message, spec.ttl, tos, dont_fragment=df)
         return Outer(receiver, packet)
 
@@ -139,7 +147,9 @@ class GreBox(IpBox):
         super()._pass_up(interface, packet, quiet=quiet)
 
     def _mind_path(self, message: bytes) -> None:
-        """Look whether ICMP is about a packet of a tunnel that was too big for a router on the way."""
+        """Learn a path MTU if the ICMP message is about a packet of a tunnel that was too big for a router on
+        the way.
+        """
         with suppress(WireError):
             error = icmp.parse(message)
             if not isinstance(error, icmp.DestinationUnreachable):
@@ -153,17 +163,17 @@ class GreBox(IpBox):
 
     def _send_outer(self, nbma: IPAddress, outer: bytes) -> None:
         hop = self._table.choose(nbma, outer)
-        # A way to the far end that leads through a tunnel would encapsulate forever; the tunnel feature says so aloud.
+        # A route to the far end that leads through a tunnel would encapsulate forever; the tunnel feature reports that.
         if isinstance(hop, RouteKind) or hop.interface in self._tunnels.by_name:
             self._count("no_route")
             return
         self._emit(hop.interface, hop.address or nbma, outer)
 
-    def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
+    def _reached(self, tunnel: SimulatedTunnel, next_hop: IPAddress) -> NbmaPeer | None:
         return tunnel.neighbor(next_hop)
 
-    def _decapsulate(self, sender: Neighbor, local: IPAddress, message: bytes, tos: int | None = None) -> None:
-        """Open the GRE packet that came from a neighbor to our address `local`."""
+    def _decapsulate(self, sender: NbmaPeer, local: IPAddress, message: bytes, tos: int | None = None) -> None:
+        """Decapsulate the GRE packet from a neighbor to our address `local`."""
         try:
             header, start = gre.GreHeader.parse(message)
         except WireError:
@@ -191,15 +201,17 @@ class GreBox(IpBox):
         elif not self._take_inner(tunnel, sender, local, header.protocol_type, marked):
             self._count_drop("not_ipv4")
 
-    def _may_come(self, tunnel: Tunnel, sender: Neighbor, local: IPAddress) -> bool:
-        """Return whether packets of this neighbor may come out of this tunnel. Those that may not are counted."""
+    def _may_come(self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress) -> bool:
+        """Return whether this tunnel accepts packets of this neighbor. Refused ones are counted."""
         return True
 
-    def _take_inner(self, tunnel: Tunnel, sender: Neighbor, local: IPAddress, protocol: int, payload: bytes) -> bool:
-        """Take what was in GRE; return False if it is no IP packet of the version that GRE's protocol type says."""
+    def _take_inner(
+        self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress, protocol: int, payload: bytes
+    ) -> bool:
+        """Process the payload of GRE; return False if it is no IP packet of the version in GRE's protocol type."""
         name = tunnel.spec.name
         is_running = self._table.port(name).running
-        self._tell(tunnel, payload)
+        self._tell(tunnel, payload, CaptureDirection.IN)
         if protocol == gre.ProtocolType.IPV4 and is_running:
             header = peek_plain(payload)
             if header is not None and self._overheard(name, header, payload):
@@ -214,18 +226,19 @@ class GreBox(IpBox):
         if GRE_OF[inner.source.version] != protocol:
             return False
         if inner.protocol == IpProtocol.GRE and (inner.destination, inner.source) == (sender.nbma, local):
-            # The neighbor's keepalive goes back though our own line is down: else two could never come up again.
+            # The neighbor's keepalive goes back even while our own line is down: otherwise two could never come up
+            # again.
             self._return_keepalive(tunnel.spec, sender, payload)
         elif is_running:
             self._take(name, inner, sender)
         return True
 
-    def _return_keepalive(self, spec: TunnelSpec, sender: Neighbor, packet: bytes) -> None:
+    def _return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
         self._send_outer(sender.nbma, packet)
 
     def _send_gre(self, effect: SendGre) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
-        receiver = Neighbor(effect.nbma, effect.connection)
+        receiver = NbmaPeer(effect.nbma, effect.connection)
         self._encapsulate(tunnel, (receiver,), effect.protocol, effect.payload, effect.tos)
 
     def _send_keepalive(self, effect: SendKeepalive) -> None:
@@ -235,14 +248,14 @@ class GreBox(IpBox):
             raise EffectError(effect, 97, "keepalives are for point-to-point tunnels over IPv4")
         payload = gre.keepalive(spec.source, spec.destination, key=spec.key)[gre.header_length(spec.key) :]
         message = tunnel.header(GRE_IPV4).serialize(payload)
-        outer = self._outer(spec, Neighbor(spec.destination), message, TOS_INTERNETWORK_CONTROL)
+        outer = self._outer(spec, NbmaPeer(spec.destination), message, TOS_INTERNETWORK_CONTROL)
         if outer is not None:
             self._send_outer(outer.receiver.nbma, outer.packet)
 
     def _count_drop(self, why: str) -> None:
         self._gre_drops = replace(self._gre_drops, **{why: getattr(self._gre_drops, why) + 1})
 
-    def _tunnel(self, effect: Effect, name: str) -> Tunnel:
+    def _tunnel(self, effect: Effect, name: str) -> SimulatedTunnel:
         tunnel = self._tunnels.by_name.get(name)
         if tunnel is None:
             raise EffectError(effect, 19, f"no tunnel {name}")
@@ -255,14 +268,12 @@ def gre_length(spec: TunnelSpec) -> int:
 
 
 def _is_whole(protocol: int, payload: bytes) -> bool:
-    """Return whether it is an IPv4 packet that must not be cut."""
+    """Return whether the payload is an IPv4 packet with DF."""
     return protocol == GRE_IPV4 and bool(payload[6] & 0x40)
 
 
 def _marked(tos: int | None, protocol: int, payload: bytes) -> bytes | None:
-    """Return an IPv4 packet with what routers on the way wrote into the outer header; None: they would have
-    dropped it.
-    """
+    """Return an IPv4 packet with the outer header's congestion marks (RFC 6040); None: it must be dropped."""
     if tos is None or protocol != gre.ProtocolType.IPV4 or len(payload) < HEADER_LENGTH:
         return payload
     return ecn.decapsulated(tos, payload)

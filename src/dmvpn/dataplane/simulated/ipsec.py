@@ -1,11 +1,11 @@
-"""ESP in the simulated box: what leaves by a protected tunnel is sealed or does not leave, what comes is opened.
+"""ESP in the simulated box: packets of a protected tunnel leave only encrypted; received ESP is decrypted.
 
     GRE packet -> connection (the adjacency's, else the newest) -> its current pair -> ESP [-> UDP] -> as any packet
-    protocol 50, UDP 4500 -> SPI -> open -> GRE packet, which now knows its connection
+    protocol 50, UDP 4500 -> SPI -> open -> GRE packet, with its connection
     UDP 500, and 4500 behind the non-ESP marker -> `IpReceived`
 
 The octets are real ones: RFC 4303 with the ciphers of `dataplane.esp`, RFC 3948 in UDP. A connection has one outer
-address at a time: its packets count as coming from there, wherever they came from, until `MoveConnection`.
+address at a time: its packets count as coming from there, whatever their source, until `MoveConnection`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.events import ClearReceived, ConnectionHeard, IpReceived, SasCounted, SaWorn, UnknownSpi
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.esp import Place, SaTable
+from dmvpn.dataplane.esp import PeerPlace, SaTable
 from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
 from dmvpn.dataplane.simulated.gre import GreBox, Outer, gre_length
-from dmvpn.dataplane.simulated.tunnels import Neighbor
+from dmvpn.dataplane.simulated.tunnels import NbmaPeer
 from dmvpn.net import ecn, ip, udp
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
 from dmvpn.net.octets import ip_address
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect, TunnelSpec
     from dmvpn.base.events import Event
-    from dmvpn.dataplane.esp import Link, Pair
+    from dmvpn.dataplane.esp import EspLink, SaPair
     from dmvpn.dataplane.simulated.sending import Transmit
-    from dmvpn.dataplane.simulated.tunnels import Tunnel
+    from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel
     from dmvpn.net.ip import IpPacket
     from dmvpn.net.ipv4 import Header
 
 #: Next header of a whole IP packet in ESP (tunnel mode), by IP version.
 _WHOLE_PACKET = {4: 4, 6: 41}
-#: Next header of a packet that is there to be counted only, RFC 4303 §2.6.
+#: Next header of a dummy packet, which is only counted, RFC 4303 §2.6.
 _NOTHING = 59
 #: SPI and sequence number.
 _ESP_HEADER = 8
@@ -50,7 +50,7 @@ _MAX_PACKET = 0xFFFF
 
 
 class _Inside(NamedTuple):
-    """A GRE packet that came out of ESP. tos: what ECN is taken from."""
+    """A GRE packet that came out of ESP. tos: outer TOS, for ECN."""
 
     message: bytes
     tos: int
@@ -62,8 +62,9 @@ class IpsecBox(GreBox):
     def __init__(
         self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
     ) -> None:
-        """random: where initialization vectors and ports come from. `sealed` may be set: it gets each GRE packet
-        and its ESP packet.
+        """random: source of initialization vectors and ports.
+
+        `sealed` may be set: it is called with each GRE packet and its ESP packet.
         """
         super().__init__(report, transmit, random)
         self.sealed: Callable[[bytes, bytes], None] | None = None
@@ -82,14 +83,14 @@ class IpsecBox(GreBox):
             case RemoveSa():
                 self._sas.remove(effect.spi_in)
             case MoveConnection():
-                self._sas.move(effect.connection, Place(effect.remote.packed, effect.remote_port))
+                self._sas.move(effect.connection, PeerPlace(effect.remote.packed, effect.remote_port))
             case PollSas():
                 self._report(self.sas_counted())
             case _:
                 pass
 
     def sas_counted(self) -> SasCounted:
-        """Return what passed all pairs of SAs up to now."""
+        """Return the counters of all pairs of SAs."""
         return SasCounted(tuple(pair.count() for pair in self._sas.pairs()))
 
     def _install(self, effect: InstallSa) -> None:
@@ -100,16 +101,16 @@ class IpsecBox(GreBox):
 
     # ------------------------------------------------------------------------------------------------ out
 
-    def _path_mtu(self, spec: TunnelSpec, receiver: Neighbor) -> int | None:
+    def _path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
         link = self._link_to(spec, receiver) if spec.protected else None
         return super()._path_mtu(spec, receiver) if link is None else self._paths.to(link.place.address, self.now)
 
-    def _largest(self, spec: TunnelSpec, receiver: Neighbor, mtu: int) -> int:
+    def _largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
         link = self._link_to(spec, receiver) if spec.protected else None
         return super()._largest(spec, receiver, mtu) if link is None else link.room(mtu) - gre_length(spec)
 
     def _outer(
-        self, spec: TunnelSpec, receiver: Neighbor, message: bytes, tos: int, *, df: bool = False
+        self, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
         if not spec.protected:
             return super()._outer(spec, receiver, message, tos, df=df)
@@ -119,14 +120,14 @@ class IpsecBox(GreBox):
             return None
         sealed = self._sealed(spec, link, message, tos)
         if sealed is None:
-            return None  # its pair has counted it
+            return None  # already counted by its pair
         protocol, remote = IpProtocol.ESP, ip_address(link.place.address)
         if link.place.port:
             protocol, sealed = IpProtocol.UDP, udp.without_checksum(IKE_BEHIND_NAT, link.place.port, sealed)
         packet = self._packet(spec.source, remote, protocol, sealed, spec.ttl, tos, dont_fragment=df)
-        return Outer(Neighbor(remote, link.number), packet)
+        return Outer(NbmaPeer(remote, link.number), packet)
 
-    def _link_to(self, spec: TunnelSpec, receiver: Neighbor) -> Link | None:
+    def _link_to(self, spec: TunnelSpec, receiver: NbmaPeer) -> EspLink | None:
         local = spec.source.packed
         if receiver.connection:
             link = self._sas.link(receiver.connection)
@@ -136,14 +137,14 @@ class IpsecBox(GreBox):
             return None
         return link
 
-    def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
+    def _reached(self, tunnel: SimulatedTunnel, next_hop: IPAddress) -> NbmaPeer | None:
         neighbor = tunnel.neighbor(next_hop)
         if neighbor is None or not tunnel.spec.protected:
             return neighbor
         link = self._link_to(tunnel.spec, neighbor)
-        return neighbor if link is None else Neighbor(ip_address(link.place.address), link.number)
+        return neighbor if link is None else NbmaPeer(ip_address(link.place.address), link.number)
 
-    def _sealed(self, spec: TunnelSpec, link: Link, message: bytes, tos: int) -> bytes | None:
+    def _sealed(self, spec: TunnelSpec, link: EspLink, message: bytes, tos: int) -> bytes | None:
         pair, next_header = link.current, int(IpProtocol.GRE)
         if pair.inner is not None:
             if HEADER_LENGTH + len(message) > _MAX_PACKET:
@@ -158,7 +159,7 @@ class IpsecBox(GreBox):
         self._watch_wear(pair)
         return sealed
 
-    def _return_keepalive(self, spec: TunnelSpec, sender: Neighbor, packet: bytes) -> None:
+    def _return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
         if not spec.protected:
             super()._return_keepalive(spec, sender, packet)
             return
@@ -172,7 +173,7 @@ class IpsecBox(GreBox):
         if header.destination not in self._served:
             return False
         if header.protocol == IpProtocol.ESP:
-            self._open(Place(header.source.packed, 0), header, payload)
+            self._open(PeerPlace(header.source.packed, 0), header, payload)
             return True
         ports = payload[:4]
         if len(payload) < udp.HEADER_LENGTH:
@@ -187,12 +188,12 @@ class IpsecBox(GreBox):
         return True
 
     def _take_from_nat_port(self, interface: str, header: Header | IpPacket, payload: bytes) -> None:
-        """Take IKE, ESP, or one octet that keeps a translator's mapping (RFC 3948 §2.3)."""
+        """Process IKE, ESP, or the one octet that keeps a translator's mapping alive (RFC 3948 §2.3)."""
         data = payload[udp.HEADER_LENGTH :]
         if data[:4] == NON_ESP_MARKER:
             self._hand_to_ike(interface, header, payload)
         elif len(data) > len(NON_ESP_MARKER):
-            source = Place(header.source.packed, int.from_bytes(payload[:2], "big"))
+            source = PeerPlace(header.source.packed, int.from_bytes(payload[:2], "big"))
             self._open(source, header, data)
 
     def _hand_to_ike(self, interface: str, header: Header | IpPacket, payload: bytes) -> None:
@@ -208,8 +209,8 @@ class IpsecBox(GreBox):
             )
         )
 
-    def _open(self, source: Place, header: Header | IpPacket, packet: bytes) -> None:
-        """Open ESP that came to an address of ours; header: the outer one."""
+    def _open(self, source: PeerPlace, header: Header | IpPacket, packet: bytes) -> None:
+        """Decrypt ESP that came to an address of ours; header: the outer one."""
         local, spi = header.destination, int.from_bytes(packet[:4], "big")
         found = self._sas.find(spi)
         if len(packet) < _ESP_HEADER:
@@ -224,7 +225,7 @@ class IpsecBox(GreBox):
         newest = pair.inbound.window.top
         opened = pair.open(packet)
         if opened is None:
-            return  # the pair has counted it
+            return  # already counted by the pair
         link.fragments.forget_old(self.now)
         self._watch_wear(pair)
         if pair.pending:
@@ -240,13 +241,13 @@ class IpsecBox(GreBox):
             self._count_drop("malformed")
             return
         if inside is not None:
-            sender = Neighbor(ip_address(link.place.address), link.number)
+            sender = NbmaPeer(ip_address(link.place.address), link.number)
             self._decapsulate(sender, local, inside.message, inside.tos)
 
-    def _inside(self, link: Link, pair: Pair, tos: int, payload: bytes, next_header: int) -> _Inside | None:
-        """Return what was sealed, or None: not all of it is there yet. tos: of the outer header.
+    def _inside(self, link: EspLink, pair: SaPair, tos: int, payload: bytes, next_header: int) -> _Inside | None:
+        """Return the decrypted GRE packet, or None: fragments are missing. tos: of the outer header.
 
-        Raises WireError if it is not what the SA was made for (RFC 4301 §5.2, step 4).
+        Raises WireError if it does not match the SA (RFC 4301 §5.2, step 4).
         """
         astray = WireError("a packet that its SA was not made for", offset=0, clause="RFC 4301 §5.2")
         if pair.inner is None:
@@ -268,7 +269,7 @@ class IpsecBox(GreBox):
         whole = link.fragments.add(replace(inner, tos=merged), self.now)
         return None if whole is None else _Inside(whole.payload, whole.tos)
 
-    def _may_come(self, tunnel: Tunnel, sender: Neighbor, local: IPAddress) -> bool:
+    def _may_come(self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress) -> bool:
         if tunnel.spec.protected and sender.connection and sender.nbma in tunnel.spec.barred:
             self._count_drop("no_tunnel")
             return False
@@ -279,6 +280,6 @@ class IpsecBox(GreBox):
             self._report(ClearReceived(local, sender.nbma))
         return False
 
-    def _watch_wear(self, pair: Pair) -> None:
+    def _watch_wear(self, pair: SaPair) -> None:
         if pair.wears_out():
             self._report(SaWorn(pair.spi_in))

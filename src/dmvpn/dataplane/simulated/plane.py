@@ -1,4 +1,4 @@
-"""What a router orders from its simulated data plane: effects change the box's state, or send a packet through it."""
+"""The effects of a simulated data plane: they change the box's state, or send a packet through it."""
 
 from __future__ import annotations
 
@@ -32,29 +32,30 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.events import InterfaceCount, InterfacesCounted, PeerUsage, UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign
+from dmvpn.dataplane.contract import DataPlane
 from dmvpn.dataplane.simulated.forwarding import DEFAULT_MTU
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
-from dmvpn.dataplane.simulated.tunnels import Neighbor, Tunnel
+from dmvpn.dataplane.simulated.tunnels import NbmaPeer, SimulatedTunnel
 from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.counting import Station
+    from dmvpn.base.counting import EthernetStation
     from dmvpn.base.translation import Translations
-    from dmvpn.dataplane.simulated.forwarding import Port
+    from dmvpn.dataplane.simulated.forwarding import SimulatedPort
 
 
-class SimulatedPlane(IpsecBox):
+class SimulatedPlane(IpsecBox, DataPlane):
     """The data plane of a simulated router, and all of a simulated host."""
 
     def execute(self, effect: Effect) -> None:
-        """Carry out one effect; one that is not for a data plane is ignored. Raises EffectError."""
+        """Carry out one effect; effects for other modules are ignored. Raises EffectError."""
         match effect:
             case SendIp():
                 self._send_own(effect)
             case SendGre():
                 self._send_gre(effect)
-            case PollUsage():  # these two not for their weight: a quiet router hardly does anything else
+            case PollUsage():  # these two early because they are frequent: a quiet router hardly does anything else
                 self._report_usage(effect)
             case PollInterfaces():
                 self._report(self.interfaces_counted())
@@ -65,7 +66,7 @@ class SimulatedPlane(IpsecBox):
             case ClearAdjacency():
                 self._tunnel(effect, effect.tunnel).adjacencies.pop(effect.next_hop, None)
             case SetMulticast():
-                receivers = (*map(Neighbor, effect.nbmas), *(Neighbor(*bound) for bound in effect.bound))
+                receivers = (*map(NbmaPeer, effect.nbmas), *(NbmaPeer(*bound) for bound in effect.bound))
                 self._tunnel(effect, effect.tunnel).multicast[effect.version] = receivers
             case SetHairpin():
                 self._tunnel(effect, effect.tunnel).set_hairpin(effect)
@@ -99,7 +100,7 @@ class SimulatedPlane(IpsecBox):
                 self._execute_ipsec(effect)
 
     def close(self) -> None:
-        """Do nothing: there is nothing to give back."""
+        """Do nothing: there are no resources to release."""
 
     def set_carrier(self, interface: str, up: bool) -> None:
         """Plug a wire into a physical port, or pull it out."""
@@ -116,12 +117,12 @@ class SimulatedPlane(IpsecBox):
         return tuple(self._tunnels.by_name)
 
     def route(self, destination: IPAddress) -> tuple[NextHop, ...]:
-        """Return the next hops for a destination; empty if it would be dropped. For invariants that tests check."""
+        """Return the next hops for a destination; empty if it would be dropped. For invariants in tests."""
         hops = self._table.next_hops(destination)
         return () if isinstance(hops, RouteKind) else hops
 
     def adjacency(self, tunnel: str, next_hop: IPAddress) -> IPAddress | None:
-        """Return the NBMA address that packets for an overlay next hop go to. For invariants that tests check."""
+        """Return the NBMA address that packets for an overlay next hop go to. For invariants in tests."""
         found = self._tunnels.by_name.get(tunnel)
         neighbor = found.neighbor(next_hop) if found else None
         return neighbor.nbma if neighbor else None
@@ -129,7 +130,7 @@ class SimulatedPlane(IpsecBox):
     def adjacencies(self, tunnel: str) -> dict[IPAddress, IPAddress]:
         """Return all overlay next hops of a multipoint tunnel with their NBMA addresses.
 
-        For invariants that tests check.
+        For invariants in tests.
         """
         found = self._tunnels.by_name.get(tunnel)
         return {next_hop: known.nbma for next_hop, known in found.adjacencies.items()} if found else {}
@@ -143,7 +144,7 @@ class SimulatedPlane(IpsecBox):
         tunnel = self._tunnels.by_name.get(effect.interface)
         if tunnel is not None:
             tunnel.forget_other_versions({address.version for address, _ in effect.addresses})
-            return  # the tunnel's own specification says what is left
+            return  # the tunnel's own specification decides the remaining state
         port = self._table.port(effect.interface)
         port.mss = effect.mss
         port.mtu = DEFAULT_MTU if effect.mtu is None else effect.mtu
@@ -151,7 +152,7 @@ class SimulatedPlane(IpsecBox):
     def _set_tunnel(self, spec: TunnelSpec) -> None:
         tunnel = self._tunnels.by_name.get(spec.name)
         if tunnel is None:
-            self._tunnels.by_name[spec.name] = Tunnel(spec)
+            self._tunnels.by_name[spec.name] = SimulatedTunnel(spec)
             self._table.port(spec.name).carrier = False
         else:
             tunnel.spec = spec
@@ -164,7 +165,7 @@ class SimulatedPlane(IpsecBox):
 
     def _set_adjacency(self, effect: SetAdjacency) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
-        tunnel.adjacencies[effect.next_hop] = Neighbor(effect.nbma, effect.connection)
+        tunnel.adjacencies[effect.next_hop] = NbmaPeer(effect.nbma, effect.connection)
         waiting = tunnel.waiting.pop(effect.next_hop, None)
         if waiting is not None:
             self._deadlines.cancel((effect.tunnel, effect.next_hop))
@@ -172,15 +173,15 @@ class SimulatedPlane(IpsecBox):
                 self._emit(effect.tunnel, effect.next_hop, packet)
 
     def interfaces_counted(self) -> InterfacesCounted:
-        """Return what passed all interfaces, and what was dropped, up to now."""
+        """Return the counters of all interfaces, and of dropped packets."""
         return InterfacesCounted(tuple(_count_of(port) for port in self._table.ports.values()), self._gre_drops)
 
     def translations(self) -> Translations:
-        """Return the flows that are translated, and what was counted."""
+        """Return the translated flows, and the counters."""
         return self._translation.translations(self.now)
 
-    def stations(self) -> tuple[Station, ...]:
-        """Return nobody: a simulated wire has no link layer."""
+    def stations(self) -> tuple[EthernetStation, ...]:
+        """Return an empty tuple: a simulated wire has no link layer."""
         return ()
 
     def _report_usage(self, effect: PollUsage) -> None:
@@ -188,7 +189,7 @@ class SimulatedPlane(IpsecBox):
         peers = [self._usage_of(tunnel, peer) for peer in dict.fromkeys((*tunnel.sent, *tunnel.received))]
         self._report(UsageReported(effect.tunnel, tuple(peer for peer in peers if peer is not None)))
 
-    def _usage_of(self, tunnel: Tunnel, peer: IPAddress | int) -> PeerUsage | None:
+    def _usage_of(self, tunnel: SimulatedTunnel, peer: IPAddress | int) -> PeerUsage | None:
         sent, received = tunnel.sent.get(peer, 0), tunnel.received.get(peer, 0)
         if not isinstance(peer, int):
             return PeerUsage(peer, sent, received)
@@ -196,7 +197,7 @@ class SimulatedPlane(IpsecBox):
         return PeerUsage(ip_address(link.place.address), sent, received, peer) if link is not None else None
 
 
-def _count_of(port: Port) -> InterfaceCount:
+def _count_of(port: SimulatedPort) -> InterfaceCount:
     return InterfaceCount(
         interface=port.name,
         received=port.received,

@@ -1,4 +1,4 @@
-"""How packets leave a small IP box: out of a port or a tunnel, those of the box itself, and ICMP errors about others.
+"""The sending half of a small IP box: out of a port or a tunnel, the box's own packets, and ICMP errors.
 
 emit: a tunnel  -> MTU, MSS, adjacency -> GRE -> forwarding table again -> emit out of a physical port
       physical  -> MTU, fragments -> `transmit(interface, next hop, packet)` of the network it is plugged into
@@ -18,9 +18,9 @@ from dmvpn.base.events import Event, GreDrops
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.refusals import IcmpError, may_answer, too_big, unreachable
-from dmvpn.dataplane.simulated.forwarding import ForwardingTable, Port
+from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort
 from dmvpn.dataplane.simulated.translation import RouterTranslation
-from dmvpn.dataplane.simulated.tunnels import Tunnel, TunnelTable
+from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel, TunnelTable
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, Ipv4Packet
@@ -31,8 +31,8 @@ Transmit = Callable[[str, IPAddress, bytes], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
-    """What a box did with packets that went no further, for tests and for people."""
+class DropCounters:
+    """Counters of packets that were not delivered or forwarded, for tests and for people."""
 
     malformed: int = 0
     no_route: int = 0
@@ -53,9 +53,9 @@ class SendingBox(ABC):
     def __init__(
         self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
     ) -> None:
-        """random: where what nobody shall guess comes from."""
+        """random: source of unpredictable values."""
         self.now = 0.0
-        self.counters = Counters()
+        self.counters = DropCounters()
         self._gre_drops = GreDrops()
         self._report = report
         self._transmit = transmit
@@ -69,7 +69,7 @@ class SendingBox(ABC):
         """Deliver a packet for this box itself, as if it had come in there."""
 
     @abstractmethod
-    def _emit_tunnel(self, tunnel: Tunnel, next_hop: IPAddress, data: bytes) -> None:
+    def _emit_tunnel(self, tunnel: SimulatedTunnel, next_hop: IPAddress, data: bytes) -> None:
         """Send a packet by a tunnel."""
 
     # ------------------------------------------------------------------------------------------------ out of a port
@@ -92,7 +92,7 @@ class SendingBox(ABC):
         else:
             self._refuse(data, icmp.UnreachableCode.HOST, link=interface)
 
-    def _emit_fragments(self, port: Port, next_hop: IPAddress, data: bytes) -> None:
+    def _emit_fragments(self, port: SimulatedPort, next_hop: IPAddress, data: bytes) -> None:
         packet = ip.parse(data)
         if not isinstance(packet, Ipv4Packet) or packet.dont_fragment:
             self._answer(data, too_big(port.largest(packet.source.version)), link=port.name)
@@ -136,9 +136,11 @@ class SendingBox(ABC):
         self._emit(hop.interface, hop.address or destination, self._translation.own(hop.interface, data, self.now))
 
     def _way_of(self, effect: SendIp) -> NextHop | RouteKind:
-        """Return the way of a packet of our own: the interface that it has to leave by, or what its flow takes."""
+        """Return the next hop of a packet of our own: the interface that it has to leave by, or the route of
+        its flow.
+        """
         if effect.interface:
-            self._draw_identification()  # as the look at a flow does: a seed's packets stay what they ever were
+            self._draw_identification()  # drawn here as the flow check does: the packets of a seed stay the same
             return NextHop(effect.interface)
         source, destination = effect.source or effect.destination, effect.destination
         probe = self._packet(source, destination, effect.protocol, effect.payload, effect.ttl, 0)
@@ -181,10 +183,10 @@ class SendingBox(ABC):
         via: str = "",
         link: str = "",
     ) -> None:
-        """Tell the sender of a packet that it cannot be delivered.
+        """Send the sender of a packet an ICMP error: it cannot be delivered.
 
-        via: the interface it came by or should leave by, which answers.
-        link: the same, if another one may.
+        via: the interface it came by or should leave by; its address is the source.
+        link: the same, if it may be another interface.
         """
         if via and source is None:
             source = self._table.port(via).address_towards(peek_flow(data).source)

@@ -1,8 +1,8 @@
-"""The byte streams of a simulated box: its listeners, its connections, and which of them a segment belongs to.
+"""The byte streams of a simulated box: its listeners, its connections, and the dispatch of segments.
 
-Segments are real ones in real packets: they cross tunnels, are sealed, get lost with a wire that is cut, and a capture
-shows them. A station that may not connect gets an RST, as does a segment that belongs to no connection; one without the
-signature that is asked for, or with too small a TTL, gets no answer, like from a Linux kernel.
+Segments are real ones in real packets: they cross tunnels, are encrypted, get lost with a wire that is cut, and a
+capture shows them. A station that may not connect gets an RST, as does a segment without connection; one without the
+required signature, or with too small a TTL, gets no answer, like from a Linux kernel.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dmvpn.base.streams import (
 )
 from dmvpn.dataplane.callers import Callers
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.simulated.connection import Connection, Ends, Manner, Phase
+from dmvpn.dataplane.simulated.connection import Ends, Manner, Phase, TcpConnection
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from dmvpn.net.segment import Flag, TcpSegment
 
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
     from dmvpn.base.streams import StreamPeer
     from dmvpn.net.ipv4 import Ipv4Packet
 
-#: RFC 6335 §6: ports that belong to nobody.
+#: RFC 6335 §6: dynamic ports, which no service owns.
 _FIRST_PORT: Final = 49152
 
 
 class SimulatedStreams:
-    """Of one box.
+    """The streams of one box.
 
     send: its `SendIp`.
-    owns: is this address its own?
+    owns: returns whether an address is its own.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class SimulatedStreams:
         self._report = report
         self._random = random
         self._listening: dict[int, Callers] = {}
-        self._connections: dict[Ends, Connection] = {}
-        self._by_number: dict[int, Connection] = {}
+        self._connections: dict[Ends, TcpConnection] = {}
+        self._by_number: dict[int, TcpConnection] = {}
         self._taken = -1
 
     def execute(self, effect: Effect, now: float) -> None:
-        """Carry out an order about streams; others are none of this."""
+        """Carry out an effect about streams; all other effects are ignored."""
         match effect:
             case StreamListen(port=port, peers=peers):
                 self._listening.setdefault(port, Callers()).set(peers)
@@ -89,7 +89,7 @@ class SimulatedStreams:
                 self._drop_if_gone(connection)
 
     def receive(self, packet: Ipv4Packet, now: float) -> None:
-        """Take a packet of protocol 6 for this box. Raises WireError."""
+        """Process a packet of protocol 6 for this box. Raises WireError."""
         segment = TcpSegment.parse(packet.payload, packet.source, packet.destination)
         ends = Ends(packet.destination, segment.destination_port, packet.source, segment.source_port)
         connection = self._connections.get(ends)
@@ -118,7 +118,7 @@ class SimulatedStreams:
         return earliest(*(connection.due for connection in self._connections.values())) if self._connections else None
 
     def tick(self, now: float) -> None:
-        """Repeat what was not acknowledged in time."""
+        """Repeat data that was not acknowledged in time."""
         for connection in list(self._connections.values()):
             if connection.due is not None and connection.due <= now:
                 connection.expire(now)
@@ -140,24 +140,24 @@ class SimulatedStreams:
             if Ends(order.local, port, order.remote, order.port) not in self._connections:
                 return port
 
-    def _connect(self, stream: int, ends: Ends, manner: Manner) -> Connection:
-        connection = Connection(stream, ends, manner, send=self._send, report=self._report, random=self._random)
+    def _connect(self, stream: int, ends: Ends, manner: Manner) -> TcpConnection:
+        connection = TcpConnection(stream, ends, manner, send=self._send, report=self._report, random=self._random)
         self._connections[ends] = self._by_number[stream] = connection
         return connection
 
     def _peer(self, ends: Ends) -> StreamPeer | None:
-        """Return the closest of those that may connect."""
+        """Return the listed peer with the longest prefix for this remote address."""
         callers = self._listening.get(ends.local_port)
         return callers.closest(ends.remote) if callers is not None else None
 
-    def _drop_if_gone(self, connection: Connection) -> None:
+    def _drop_if_gone(self, connection: TcpConnection) -> None:
         if connection.phase is Phase.GONE and self._by_number.get(connection.stream) is connection:
             del self._connections[connection.ends]
             del self._by_number[connection.stream]
 
     # --------------------------------------------------------------------------------------------------- packets
 
-    def _send(self, connection: Connection, segment: TcpSegment) -> None:
+    def _send(self, connection: TcpConnection, segment: TcpSegment) -> None:
         ends, manner = connection.ends, connection.manner
         if manner.password:
             options = segment.signature_option(ends.local, ends.remote, manner.password)
@@ -181,12 +181,12 @@ class SimulatedStreams:
     def _emit(self, segment: TcpSegment, source: IPv4Address, destination: IPv4Address, ttl: int) -> None:
         payload = segment.serialize(source, destination)
         order = SendIp(None, source, destination, IpProtocol.TCP, payload, ttl=ttl, tos=TOS_INTERNETWORK_CONTROL)
-        with suppress(EffectError):  # no way now: it is sent again later, or given up
+        with suppress(EffectError):  # no route now: it is sent again later, or the connection times out
             self._send_packet(order)
 
 
 def _fits(manner: Manner, segment: TcpSegment, packet: Ipv4Packet) -> bool:
-    """Return whether the segment is signed as it must be, and came no farther than it may."""
+    """Return whether the segment has the required signature and at least the required TTL."""
     if packet.ttl < manner.minimum_ttl:
         return False
     if not manner.password:

@@ -1,7 +1,7 @@
-"""A simulated router's own NAT overload: which packets pass its translators, and what these have counted.
+"""A simulated router's own NAT overload: packets that pass its translators, and the counters.
 
-For each outside interface of the order there is one translator. What the router itself sends by one takes a flow of it,
-too, as in Linux: an answer to an echo of its own is never taken for that of a station inside.
+There is one translator for each outside interface. Packets of the router itself that leave there take a flow of it,
+too, as in Linux: so a reply to an echo of its own is never taken for a station's inside.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.base.translation import Overload
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 
-#: Seconds after the last packet of a flow that was answered, as IOS keeps one of UDP.
+#: Seconds after the last packet of an answered flow, as IOS keeps one of UDP.
 TIMEOUT: Final = 300.0
 _WITH_NUMBER: Final = (IpProtocol.UDP, IpProtocol.TCP, IpProtocol.ICMP)
 
@@ -43,7 +43,7 @@ class RouterTranslation:
         self._misses = 0
 
     def set(self, order: SetTranslation) -> None:
-        """Obey this from now on. Flows stay where their interface is still one that translates."""
+        """Apply this order from now on. Flows stay if their interface still translates."""
         self._order = order
         outside = {overload.outside for overload in order.overloads}  # looked up, never iterated
         self._translators = {name: one for name, one in self._translators.items() if name in outside}
@@ -54,20 +54,20 @@ class RouterTranslation:
             self._hits = self._misses = 0
 
     def forget(self) -> None:
-        """Forget all flows."""
+        """Remove all flows."""
         for translator in self._translators.values():
             translator.flows.clear()
 
     def is_outside(self, interface: str) -> bool:
-        """Return whether what comes in there may be an answer to a station inside."""
+        """Return whether packets that come in there may be replies to a station inside."""
         return interface in self._translators
 
     def is_between(self, arrived: str, leaves: str) -> bool:
-        """Return whether a packet of this way passes a translator."""
+        """Return whether packets from one interface to the other are translated."""
         return bool(self._order.overloads) and arrived in self._order.inside and bool(self._of(leaves))
 
     def outwards(self, leaves: str, data: bytes, now: float) -> bytes | Drop:
-        """Return a whole packet that `is_between`, as it leaves; or why it does not."""
+        """Return a whole packet that `is_between`, after translation; or why it is dropped."""
         flow = _flow_of(data)
         quoted = translate.quoted(data)
         overload = next((one for one in self._of(leaves) if quoted is not None or one.translates(flow)), None)
@@ -79,7 +79,7 @@ class RouterTranslation:
         moved = bytearray(data)
         before = translator.flows.made
         why = translator.outwards(moved, now)
-        if why is Drop.UNSOLICITED:  # an error about a packet that nobody translated
+        if why is Drop.UNSOLICITED:  # an error about a packet that was not translated
             return data
         if why is not None:
             return why
@@ -99,7 +99,7 @@ class RouterTranslation:
         return data if translator.outwards(moved, now) is not None else bytes(moved)
 
     def inwards(self, interface: str, data: bytes, now: float) -> bytes | None:
-        """Return a whole packet for the router, as it goes on to the station inside; None: it is for the router
+        """Return a whole packet for the router, translated for the station inside; None: it is for the router
         itself.
         """
         translator = self._translators.get(interface)
@@ -114,7 +114,7 @@ class RouterTranslation:
         return bytes(moved)
 
     def translations(self, now: float) -> Translations:
-        """Return the flows that live."""
+        """Return the live flows."""
         found = [flow for translator in self._translators.values() for flow in _flows(translator, now)]
         return Translations(tuple(found), self._hits, self._misses)
 
@@ -124,7 +124,7 @@ class RouterTranslation:
         return [overload for overload in self._order.overloads if overload.outside == outside]
 
     def _translator(self, outside: str, towards: IPAddress) -> Translator | None:
-        """Return the translator of an interface, by its address; with another address it begins again."""
+        """Return the translator of an interface, for its address; a new address starts a new one."""
         port = self._table.ports.get(outside)
         address = port.address_towards(towards) if port is not None else None
         if not isinstance(address, IPv4Address):
@@ -147,7 +147,7 @@ class RouterTranslation:
 
 
 def _flows(translator: Translator, now: float) -> Iterator[TranslatedFlow]:
-    """Yield the flows that live and were begun by stations inside."""
+    """Yield the live flows that stations inside began."""
     for flow in translator.flows.living(now):
         for remote, state in flow.remotes.items():
             if flow.inside.address != translator.public and state.expires > now:

@@ -1,4 +1,4 @@
-"""GRE tunnels of the simulated plane: which tunnel a packet belongs to, and what each one remembers."""
+"""GRE tunnels of the simulated plane: the tunnel of a received packet, and the state of each tunnel."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import SetHairpin, TunnelSpec
 
 
-class Neighbor(NamedTuple):
-    """The peer that a GRE packet goes to, or came from. connection: what protects it; 0: in clear, or the newest
-    there.
+class NbmaPeer(NamedTuple):
+    """The peer that a GRE packet goes to, or came from.
+
+    connection: the connection that protects it; 0: in clear, or the newest there.
     """
 
     nbma: IPAddress
@@ -28,29 +29,29 @@ class Neighbor(NamedTuple):
 
 @dataclass(slots=True)
 class Waiting:
-    """Packets for one unresolved next hop, and when the first one came (seconds)."""
+    """Packets for one unresolved next hop, and when the first one arrived (seconds)."""
 
     since: float
     packets: list[bytes] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Tunnel:
+class SimulatedTunnel:
     """One tunnel: its specification, adjacencies and counters.
 
     sent and received: packets by NBMA address, or by the number of the connection that protected them.
-    hairpins, multicast: what NHRP said of each IP version.
+    hairpins, multicast: the orders of NHRP for each IP version.
     """
 
     spec: TunnelSpec
     carrier: bool = False
     hairpins: dict[int, SetHairpin] = field(default_factory=dict)
-    adjacencies: dict[IPAddress, Neighbor] = field(default_factory=dict)
-    multicast: dict[int, tuple[Neighbor, ...]] = field(default_factory=dict)
+    adjacencies: dict[IPAddress, NbmaPeer] = field(default_factory=dict)
+    multicast: dict[int, tuple[NbmaPeer, ...]] = field(default_factory=dict)
     waiting: dict[IPAddress, Waiting] = field(default_factory=dict)
     sent: dict[IPAddress | int, int] = field(default_factory=dict)
     received: dict[IPAddress | int, int] = field(default_factory=dict)
-    sequence: gre.Sequence = field(default_factory=gre.Sequence)
+    sequence: gre.GreSequence = field(default_factory=gre.GreSequence)
 
     def header(self, protocol: int) -> gre.GreHeader:
         """Return the header of the next GRE packet that leaves."""
@@ -59,7 +60,7 @@ class Tunnel:
         return gre.next_header(protocol, spec.key, checksum=spec.checksum, sequence=sequence)
 
     def set_hairpin(self, order: SetHairpin) -> None:
-        """Take over what NHRP says of this tunnel."""
+        """Set which transit packets this tunnel reports for an IP version."""
         self.hairpins[order.version] = order
 
     def forget_other_versions(self, versions: Container[int]) -> None:
@@ -71,44 +72,42 @@ class Tunnel:
         order = self.hairpins.get(version)
         return order.network if order is not None else None
 
-    def neighbor(self, next_hop: IPAddress) -> Neighbor | None:
-        """Return the neighbor that an overlay next hop is: the far end of a point-to-point tunnel, else its
-        adjacency.
-        """
+    def neighbor(self, next_hop: IPAddress) -> NbmaPeer | None:
+        """Return the neighbor of an overlay next hop: the far end of a point-to-point tunnel, else its adjacency."""
         if self.spec.destination is not None:
-            return Neighbor(self.spec.destination)
+            return NbmaPeer(self.spec.destination)
         return self.adjacencies.get(next_hop)
 
-    def count_sent(self, receiver: Neighbor) -> None:
+    def count_sent(self, receiver: NbmaPeer) -> None:
         """Count a packet that went to a neighbor."""
         peer = receiver.connection or receiver.nbma
         self.sent[peer] = self.sent.get(peer, 0) + 1
 
-    def count_received(self, sender: Neighbor) -> None:
+    def count_received(self, sender: NbmaPeer) -> None:
         """Count a packet that came from a neighbor."""
         peer = sender.connection or sender.nbma
         self.received[peer] = self.received.get(peer, 0) + 1
 
 
 class TunnelTable:
-    """All tunnels, found by name or by what a received GRE packet says of itself."""
+    """All tunnels, found by name or by the header of a received GRE packet."""
 
     def __init__(self) -> None:
-        self.by_name: dict[str, Tunnel] = {}
+        self.by_name: dict[str, SimulatedTunnel] = {}
 
     def hairpin(self, arrived: str, leaves: str, version: int) -> SetHairpin | None:
-        """Return the order to report packets that come out of one tunnel and leave by another one, if there is one."""
+        """Return the order to report packets from one tunnel to another one, if there is one."""
         incoming, outgoing = self.by_name.get(arrived), self.by_name.get(leaves)
         order = incoming.hairpins.get(version) if incoming is not None else None
         if order is None or outgoing is None or not order.report or order.network is None:
             return None
         return order if order.network == outgoing.network(version) else None
 
-    def demultiplex(self, local: IPAddress, remote: IPAddress, key: int | None) -> Tunnel | None:
+    def demultiplex(self, local: IPAddress, remote: IPAddress, key: int | None) -> SimulatedTunnel | None:
         """Return the tunnel of a received packet: a point-to-point one to that remote address before a multipoint
         one.
         """
-        multipoint: Tunnel | None = None
+        multipoint: SimulatedTunnel | None = None
         for tunnel in self.by_name.values():
             spec = tunnel.spec
             if spec.source == local and spec.key == key:
@@ -120,7 +119,7 @@ class TunnelTable:
 
 
 class HairpinFilter:
-    """Lets an address pair through once per interval: a bounded memory, the oldest pair is forgotten first."""
+    """Passes each address pair once per interval; its memory is bounded, and the oldest pair is forgotten first."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[tuple[IPAddress, IPAddress], float] = OrderedDict()

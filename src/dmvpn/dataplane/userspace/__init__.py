@@ -1,4 +1,4 @@
-"""What both userspace planes share: the kernel's part of forwarding, control sockets, and the plane itself."""
+"""The common part of both userspace planes: the kernel's part of forwarding, control sockets, and the plane itself."""
 
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.plane import UserspacePlane

@@ -1,12 +1,12 @@
-"""Settings that the host lends its routers, each given back as it was before the first of them changed it.
+"""Host settings that routers change, each restored to its value from before the first change.
 
-Before a router writes a setting it keeps what was found, on disk (`records`), and notes that it counts on it. The first
-value stays the one that is given back, over `kill -9` and new lives, and as long as any living router counts on a
-setting nobody gives it back.
+Before a router writes a setting it stores the value found on disk (`records`), and records that it depends on the
+setting. That first value is restored, across `kill -9` and restarts, and it is not restored while any living router
+depends on the setting.
 
-Some settings are more than one: when `ip_forward` changes, the kernel writes `forwarding` of every interface and
-`accept_redirects` of all; `default` goes to each interface on which nobody has set the same. So those of all interfaces
-are kept, and given back last.
+Some settings affect other ones: when `ip_forward` changes, the kernel writes `forwarding` of every interface and
+`accept_redirects` of all; `default` applies to each interface without a value of its own. So those of all interfaces
+are stored, and restored last.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 _CONF: Final = "net/ipv4/conf"
 _FORWARD: Final = "net/ipv4/ip_forward"
-#: What the plane sets on an interface by netlink (`netlink.InetConf`).
+#: Settings that the plane changes on an interface by netlink (`netlink.InetConf`).
 _OF_INTERFACE: Final = ("forwarding", "rp_filter", "send_redirects", "accept_redirects")
 _PATH_OF_INTERFACE: Final = re.compile(rf"{_CONF}/([^/]+)/({'|'.join(_OF_INTERFACE)})")
 
 
 class Borrowed:
-    """The settings that one router counts on. Call everything under `Records.locked`."""
+    """The settings that one router depends on. Call everything under `Records.locked`."""
 
     def __init__(self, records: Records, ledger: Ledger) -> None:
         self._records = records
@@ -43,7 +43,10 @@ class Borrowed:
         self._namespace = ""
 
     def set_all(self, values: Mapping[str, str | int]) -> list[Setting]:
-        """Write settings in order, after what they were is on disk. Returns those that are not as wanted."""
+        """Write settings in order, after storing their former values on disk.
+
+        Returns the ones without the wanted value.
+        """
         self._keep([*values, *_of_interfaces()])
         refused = put_all(values)
         self._namespace = _namespace()
@@ -52,7 +55,7 @@ class Borrowed:
         return refused
 
     def differences(self) -> list[Difference]:
-        """Return settings that somebody has changed since; none to a thread in another namespace, which sees others."""
+        """Return settings that were changed since; none to a thread in another namespace, which has other settings."""
         if _namespace() != self._namespace:
             return []
         now = {path: read(path) for path in self._set}
@@ -63,7 +66,7 @@ class Borrowed:
         ]
 
     def keep_interface(self, linux: str) -> None:
-        """Keep the settings of an interface of the host that is about to be set up by netlink."""
+        """Store the settings of an interface of the host that is about to be set up by netlink."""
         self._keep(f"{_CONF}/{linux}/{name}" for name in _OF_INTERFACE)
 
     def _keep(self, paths: Iterable[str]) -> None:
@@ -77,9 +80,10 @@ class Borrowed:
 
 
 def give_back(records: Records, kernel: netlink.NetlinkSocket) -> list[Setting]:
-    """Give back what no living router counts on, but for what is gone. Returns the settings that changed.
+    """Restore settings that no living router depends on, except for deleted interfaces. Returns the settings that
+    changed.
 
-    Call it under `Records.locked`, when the router that ends has closed its ledger.
+    Call it under `Records.locked`, after the router that ends has closed its ledger.
     """
     found, in_use = records.found(), records.others().settings
     changed = []
@@ -95,7 +99,7 @@ def give_back(records: Records, kernel: netlink.NetlinkSocket) -> list[Setting]:
 
 
 def _namespace() -> str:
-    """Return the network namespace of this thread, as the kernel names it."""
+    """Return the network namespace of this thread, in the kernel's notation."""
     return os.readlink("/proc/thread-self/ns/net")
 
 
@@ -114,7 +118,7 @@ def _dependents_last(path: str) -> int:
 
 
 def _by_netlink(kernel: netlink.NetlinkSocket, path: str, value: str) -> bool:
-    """Return whether it was set by netlink, where /proc/sys is read-only."""
+    """Return whether the setting was written by netlink, where /proc/sys is read-only."""
     match = _PATH_OF_INTERFACE.fullmatch(path)
     link = kernel.find_link(match[1]) if match else None
     if match is None or link is None:

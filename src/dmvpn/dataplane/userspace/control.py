@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.ancillary import Datagram
     from dmvpn.dataplane.userspace.watch import Watch
 
-#: ICMP that is about packets of ours. Echo requests are answered by the kernel; we hear of those of other routers.
+#: ICMP messages about packets of ours. The kernel answers echo requests; we receive those of other routers.
 _ICMP_TYPES = (
     IcmpType.ECHO_REQUEST,
     IcmpType.ECHO_REPLY,
@@ -30,14 +30,14 @@ _ICMP_TYPES = (
     IcmpType.TIME_EXCEEDED,
     IcmpType.PARAMETER_PROBLEM,
 )
-#: Packets taken from one socket before others have their turn.
+#: Packets read from one socket before other sockets get their turn.
 _TURN = 64
 
 _Key = tuple[str, int, int | None]
 
 
 class ControlSockets:
-    """One socket for each (interface, protocol, port) that somebody listens to, one for ICMP, one for odd packets."""
+    """One socket for each (interface, protocol, port) with a listener, one for ICMP, one for all other packets."""
 
     def __init__(
         self,
@@ -71,19 +71,19 @@ class ControlSockets:
                     raise
 
     def stop(self, order: StopListening) -> None:
-        """Close a socket; one that is not there is closed already."""
+        """Close a socket; an unknown socket is ignored."""
         opened = self._sockets.pop((order.interface, order.protocol, order.port), None)
         if opened is not None:
             self._watch.remove(opened.fileno())
             opened.close()
 
     def forget_interface(self, interface: str) -> None:
-        """Forget an interface that is gone, and with it what its sockets were bound to."""
+        """Forget an interface that is gone, and close its sockets."""
         for name, protocol, port in [key for key in self._sockets if key[0] == interface]:
             self.stop(StopListening(name, protocol, None, port))
 
     def send(self, order: SendIp) -> None:
-        """Send a packet of our own. Raises OSError as the kernel says it."""
+        """Send a packet of our own. Raises the kernel's OSError."""
         destination, source = order.destination, order.source
         if not isinstance(destination, IPv4Address):
             raise OSError(errno.EAFNOSUPPORT, "IPv4 only")
@@ -98,7 +98,7 @@ class ControlSockets:
             self._icmp.send(order.payload, destination, source=own, ttl=order.ttl, tos=order.tos, df=order.df)
         else:
             packet = Ipv4Packet(
-                source=own or IPv4Address(0),  # zero: the kernel puts in the address of the outgoing interface
+                source=own or IPv4Address(0),  # zero: the kernel inserts the address of the outgoing interface
                 destination=destination,
                 protocol=order.protocol,
                 payload=order.payload,
@@ -106,7 +106,8 @@ class ControlSockets:
                 tos=order.tos,
                 flags=Ipv4Flag.DONT_FRAGMENT if order.df else Ipv4Flag(0),
             )
-            # From a port of its own, as BFD has it, a datagram of an interface leaves by that interface all the same.
+            # A datagram from a port of its own, such as BFD's, that names an interface leaves by that interface all the
+            # same.
             way = [origin_control(self._index(order.interface), None)] if order.interface is not None else []
             self._whole.sendmsg((packet.serialize(),), way, 0, (str(destination), 0))
 
@@ -158,7 +159,7 @@ def _received(datagram: Datagram, interface: str, protocol: int, payload: bytes)
 
 
 def _with_udp_header(datagram: Datagram, port: int | None) -> bytes:
-    """Put back the header that UDP sockets remove; the machines expect everything that followed the IP header."""
+    """Restore the header that UDP sockets remove; the machines expect the whole payload of IP."""
     if port is None:
         return datagram.payload
     udp = UdpDatagram(source_port=datagram.port, destination_port=port, payload=datagram.payload)

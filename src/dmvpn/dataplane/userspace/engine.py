@@ -1,8 +1,8 @@
-"""The seam between the planes: what differs between Python and Rust is only who touches each packet.
+"""The interface between the planes: Python and Rust differ only in the engine that processes packets.
 
 Owners of sockets where tunnels are protected: the engine has raw protocol 47 (for each tunnel source), and for each
-address that is served raw protocol 50 and UDP port 4500. UDP port 500 and everything else is shared code. All of them
-are bound to the local address, never to an interface: a tunnel source may be a loopback, and packets come in anywhere.
+served address raw protocol 50 and UDP port 4500. UDP port 500 and everything else is shared code. All of them are bound
+to the local address, never to an interface: a tunnel source may be a loopback, and packets come in anywhere.
 
 Events that an engine reports, beside those of clear GRE: `NhrpReceived` and `Hairpin` with their connection;
 `IpReceived` of protocol 17, interface "", for IKE on port 4500, its payload being UDP header, non-ESP marker, message;
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TooBig(Event):
-    """A packet for a tunnel does not fit the path to its neighbor and may not be cut: its sender is to hear so.
+    """A packet for a tunnel does not fit the path to its neighbor and has DF: its sender must get an ICMP error.
 
-    mtu: octets of what would fit.
-    quoted: of the IPv4 packet, one that may be answered, what an ICMP error quotes.
+    mtu: octets of a packet that would fit.
+    quoted: the part of the IPv4 packet that an ICMP error quotes; the packet may be answered.
     """
 
     tunnel: str
@@ -43,30 +43,32 @@ class TooBig(Event):
 
 
 def minding_paths(tunnels: Iterable[TunnelSpec]) -> frozenset[bytes]:
-    """Return addresses of ours that packets with DF leave from: for their sockets what routers say of paths counts."""
+    """Return addresses of ours with packets with DF: their sockets need path MTU discovery."""
     return frozenset(spec.source.packed for spec in tunnels if spec.df is not DfBit.CLEAR)
 
 
 class PacketEngine(Protocol):
     """Moves packets between TAPs and GRE, in ESP or in clear. NHRP, keepalives and hairpins are reported as events.
 
-    For a `connection`, 0 means: the newest (highest number) that has an SA between tunnel source and NBMA
-    address. It says nothing on a tunnel that is not protected.
+    For a `connection`, 0 means: the newest (highest number) that has an SA between tunnel source and NBMA address. It
+    has no meaning on a tunnel that is not protected.
     """
 
     #: For people: "python" or "rust".
     name: str
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
-        """Begin to serve a tunnel, or change what is known of it. Raises OSError, UserError."""
+        """Add a tunnel, or change its settings. Raises OSError, UserError."""
         ...
 
     def drain(self, tunnel: str) -> None:
-        """Send what the kernel has routed into the TAP up to now, before the tunnel or its SAs end: takes a moment."""
+        """Send the packets that the kernel has routed into the TAP, before the tunnel or its SAs end: takes a
+        moment.
+        """
         ...
 
     def remove_tunnel(self, tunnel: str) -> None:
-        """Stop serving it."""
+        """Remove the tunnel."""
         ...
 
     def set_peer(self, tunnel: str, peer: int, nbma: IPAddress, connection: int = 0) -> None:
@@ -80,11 +82,11 @@ class PacketEngine(Protocol):
     def set_multicast(
         self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
     ) -> None:
-        """Send multicast frames to these NBMA addresses, and to those over one connection each."""
+        """Send multicast frames to these NBMA addresses, and over each of these connections."""
         ...
 
     def set_hairpin(self, order: SetHairpin) -> None:
-        """Set what the tunnel reports of transit packets."""
+        """Set which transit packets the tunnel reports."""
         ...
 
     def set_addresses(self, own: frozenset[bytes], of_tunnels: dict[str, bytes]) -> None:
@@ -94,7 +96,7 @@ class PacketEngine(Protocol):
     def send(
         self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0
     ) -> None:
-        """Send something of the router's own in GRE. Raises OSError; without SA it is counted (no_sa), not raised."""
+        """Send a packet of the router's own in GRE. Raises OSError; without SA it is counted (no_sa), not raised."""
         ...
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
@@ -102,51 +104,55 @@ class PacketEngine(Protocol):
         ...
 
     def dropped(self) -> GreDrops:
-        """Return how many GRE packets went nowhere."""
+        """Return the counters of dropped GRE packets."""
         ...
 
     # ------------------------------------------------------------------------------------------------ IPsec
 
     def serve_ipsec(self, locals_: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
-        """Have protocol 50 and UDP port 4500 at exactly these addresses, whatever SAs there are.
+        """Open protocol 50 and UDP port 4500 at exactly these addresses, whatever SAs there are.
 
-        What is served already stays open. What went wrong is returned by address: another IKE daemon has the port.
+        Open sockets stay open. Errors are returned by address: for example, another IKE daemon has the port.
         """
         ...
 
     def send_ike(self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int) -> None:
         """Send octets (marker included, if any) from UDP port 4500 of a served address. Raises OSError.
 
-        Of an address that is not served: OSError with EADDRNOTAVAIL.
+        For an address that is not served: OSError with EADDRNOTAVAIL.
         """
         ...
 
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
-        """Take a pair of SAs; its connection is now where `sa` says. Raises UserError for a transform it has not.
+        """Install a pair of SAs; its connection moves to the place in `sa`. Raises UserError for an unsupported
+        transform.
 
-        eager, or the connection had none: send on it at once. A pair whose `spi_in` is there stays as it is: to begin
-        again under its keys would repeat nonces, and take replays.
+        eager, or the connection had none: send on it at once. A pair whose `spi_in` exists stays unchanged: restarting
+        under its keys would repeat nonces, and accept replays.
         """
         ...
 
     def use_sa(self, spi_in: int) -> None:
-        """Send on this one. One that is not there is gone already."""
+        """Send on this pair of SAs. An unknown one has ended already."""
         ...
 
     def remove_sa(self, spi_in: int) -> None:
-        """Forget both halves and their keys; if it was sent on, the pair installed last of those left is."""
+        """Remove both SAs of a pair, with their keys; if it was used for sending, the newest remaining pair replaces
+        it.
+        """
         ...
 
     def move_connection(self, connection: int, remote: IPAddress, remote_port: int) -> None:
-        """Let all SAs of a connection send there from now on; remote_port 0: protocol 50, else from our UDP port
-        4500.
+        """Send the packets of all SAs of a connection to this address from now on.
+
+        remote_port: 0: by protocol 50, else from our UDP port 4500.
         """
         ...
 
     def sa_counts(self) -> tuple[SaCount, ...]:
-        """Return what every pair of SAs carried, in the order of their installation."""
+        """Return the counters of every pair of SAs, in the order of their installation."""
         ...
 
     def close(self) -> None:
-        """Stop and give everything back."""
+        """Stop and release all resources."""
         ...

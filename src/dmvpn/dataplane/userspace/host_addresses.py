@@ -1,4 +1,6 @@
-"""The IPv4 addresses of the host, and which one it gives to an interface: by DHCP, or by hand outside of a lab."""
+"""The IPv4 addresses of the host, and the address that it gives to an interface: by DHCP, or by hand outside of
+a lab.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +19,19 @@ if TYPE_CHECKING:
 
 
 class HostAddresses:
-    """Reports the address of each interface that follows the host, whenever it is another one."""
+    """Reports each new address of an interface that follows the host."""
 
     def __init__(
         self,
         socket: netlink.NetlinkSocket,
-        links: Mapping[str, netlink.Link],
+        links: Mapping[str, netlink.KernelLink],
         orders: Mapping[str, SetInterface],
         report: Callable[[Event], None],
         *,
         manage: bool,
     ) -> None:
-        """links, orders: by IOS name, as they are at any time. manage: interfaces of the host have ordered addresses,
-        but for those with a lease.
+        """links, orders: by IOS name, always current. manage: interfaces of the host get the ordered addresses, except
+        for those with a lease.
         """
         self._socket = socket
         self._links = links
@@ -44,15 +46,15 @@ class HostAddresses:
         return [each for each in known if each.link == index and isinstance(each.address, IPv4Address)]
 
     def own(self, ios: str) -> list[IPv4Address]:
-        """Return the addresses of an interface, if it is there."""
+        """Return the addresses of an interface, if it exists."""
         link = self._links.get(ios)
         known = self.on(link.index) if link is not None else ()
         return [each.address for each in known if isinstance(each.address, IPv4Address)]
 
     def tell(self, ios: str) -> None:
-        """Report the address that the host gave an interface, if it is another one now.
+        """Report the address that the host gave an interface, if it has changed.
 
-        An address that is in use and still there stays the one: a DHCP client adds the new before it takes the old.
+        An address in use that still exists is kept: a DHCP client adds the new one before it removes the old.
         """
         order = self._orders.get(ios)
         leased = order is not None and order.leased

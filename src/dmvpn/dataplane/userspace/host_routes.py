@@ -1,10 +1,10 @@
-"""Routes that the host has of its own, as far as they lead out of interfaces of the router: read, never written.
+"""The host's own routes that lead out of interfaces of the router: read, never written.
 
-A tunnel finds its far end by them where the router itself knows no way: on a machine whose DHCP client set the default
-route, nobody writes an `ip route` line. Taken are IPv4 routes of the main table that forward; of several for one prefix
-the kernel uses the one with the lowest metric. Connected routes follow from addresses, and ours from the router.
+A tunnel finds its far end by them where the router itself has no route: on a machine whose DHCP client set the default
+route, users write no `ip route` line. Only IPv4 routes of the main table that forward are used; of several for one
+prefix the kernel uses the one with the lowest metric. Connected routes follow from addresses, and ours from the router.
 
-The kernel tells what changes, but not what it drops with a link or an address: then all are read again.
+The kernel reports changes, but not routes that it drops with a link or an address: then all are read again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import NextHop
 from dmvpn.base.events import Event, HostRouteChanged
-from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, Change, RouteKind
+from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, ObjectChange, RouteType
 from dmvpn.dataplane.netlink.route import TABLE_MAIN, NextHopFlag
 
 if TYPE_CHECKING:
@@ -23,39 +23,42 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.dataplane import netlink
 
-#: How many prefixes a router is told of. The shortest ones count: a full Internet table has a default route, too.
+#: Prefixes that a router gets at most. The shortest ones count: a full Internet table has a default route, too.
 MOST: Final = 4096
-#: RTPROT_KERNEL: what the kernel makes of addresses.
+#: RTPROT_KERNEL: routes that the kernel makes of addresses.
 _BY_ADDRESS: Final = 2
 
 
 class HostRoutes:
-    """What the host routes, and what the router has been told of it."""
+    """The host's routes, and those reported to the router."""
 
     def __init__(
-        self, routes: Callable[[], list[netlink.Route]], name: Callable[[int], str], report: Callable[[Event], None]
+        self,
+        routes: Callable[[], list[netlink.KernelRoute]],
+        name: Callable[[int], str],
+        report: Callable[[Event], None],
     ) -> None:
-        """routes: reads the kernel's table. name: of an interface by its index, "" if the router does not know it."""
+        """routes: reads the kernel's table. name: of an interface by its index, "" if it is not the router's."""
         self._read = routes
         self._name = name
         self._report = report
-        self._known: dict[Prefix, dict[int, netlink.Route]] = {}
+        self._known: dict[Prefix, dict[int, netlink.KernelRoute]] = {}
         self._told: dict[Prefix, HostRouteChanged] = {}
 
     def read(self) -> None:
-        """Look at the whole table, and report what is different."""
+        """Read the whole table, and report differences."""
         before = self._known
         self._known = {}
         for route in filter(_counts, self._read()):
             self._known.setdefault(route.prefix, {}).setdefault(route.metric, route)
         self._tell({**before, **self._known})
 
-    def noticed(self, change: Change, route: netlink.Route) -> None:
-        """Take what the kernel told of a route."""
+    def noticed(self, change: ObjectChange, route: netlink.KernelRoute) -> None:
+        """Take in a notification about a route."""
         if not _counts(route):
             return
         known = self._known.setdefault(route.prefix, {})
-        if change is Change.SET:
+        if change is ObjectChange.SET:
             known[route.metric] = route
         else:
             known.pop(route.metric, None)
@@ -89,7 +92,7 @@ class HostRoutes:
         return None
 
 
-def _counts(route: netlink.Route) -> bool:
+def _counts(route: netlink.KernelRoute) -> bool:
     ours = route.protocol in (ROUTE_PROTOCOL, _BY_ADDRESS)
     is_ipv4 = isinstance(route.prefix.address, IPv4Address)
-    return is_ipv4 and route.table == TABLE_MAIN and route.kind is RouteKind.UNICAST and not ours
+    return is_ipv4 and route.table == TABLE_MAIN and route.kind is RouteType.UNICAST and not ours

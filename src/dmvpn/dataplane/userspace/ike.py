@@ -1,10 +1,10 @@
-"""IKE's way through a userspace plane: UDP port 500 is here, port 4500 is the engine's, for ESP comes there too.
+"""IKE in a userspace plane: UDP port 500 is here, port 4500 is the engine's, because ESP uses it too.
 
-    ServeIpsec -> both at each address that is served, bound to the address: a tunnel source may be a loopback
-    SendIp from port 500 or 4500 -> out of the socket that has that port, so that answers and NAT mappings fit
-    what comes to port 500 -> IpReceived, UDP header first; its interface is "", for it came to an address
+    ServeIpsec -> both at each served address, bound to the address: a tunnel source may be a loopback
+    SendIp from port 500 or 4500 -> out of the socket that has that port, so that replies and NAT mappings fit
+    datagram to port 500 -> IpReceived, UDP header first; its interface is "", because it came to an address
 
-Nothing of IKE is ever sent past these sockets: if another IKE daemon has the port, its peers must not hear ours.
+IKE is never sent past these sockets: if another IKE daemon has the port, its peers must not receive ours.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.engine import PacketEngine
     from dmvpn.dataplane.userspace.watch import Watch
 
-#: Packets taken from one socket before others have their turn.
+#: Packets read from one socket before other sockets get their turn.
 _TURN = 64
-#: IKE messages wait for an answer each: a few of many peers.
+#: Receive buffer: IKE peers wait for an answer to each message, so there are a few messages of many peers.
 _RECEIVE_BUFFER = 1 << 20
 
 
 class IkePorts:
-    """UDP port 500 of each address that is served, and the way to the engine's port 4500."""
+    """UDP port 500 of each served address, and the access to the engine's port 4500."""
 
     def __init__(self, engine: PacketEngine, report: Callable[[Event], None], watch: Watch) -> None:
         self._engine = engine
@@ -45,7 +45,7 @@ class IkePorts:
         self._sockets: dict[IPAddress, UdpSocket] = {}
 
     def serve(self, addresses: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
-        """Have IKE and ESP at exactly these addresses; what went wrong, by address."""
+        """Serve IKE and ESP at exactly these addresses; returns errors by address."""
         for address in [address for address in self._sockets if address not in addresses]:
             self._close(address)
         problems = self._engine.serve_ipsec(addresses)

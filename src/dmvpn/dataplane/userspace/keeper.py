@@ -1,15 +1,15 @@
-"""Keeps what the kernel has equal to what we ordered: somebody else's `ip route del` costs a moment, not the tunnel.
+"""Keeps the kernel's state equal to our orders: a foreign `ip route del` costs a moment, not the tunnel.
 
-Whatever the kernel accepted from us is *wanted* until the order is taken back. What is heard of it decides:
+An object that the kernel accepted from us is *wanted* until the order is withdrawn. Notifications about it decide:
 
-    deleted or replaced by others       put back at once, with everything else that the same reading found lost
-    a link or an address changed        all that lives on that link is said again: IPv4 routes lost so are not reported
-    many at a time, or ENOBUFS          said again when it is quiet, or after `PATIENCE`: a flush is not raced
-    again and again                     somebody wants it otherwise: later and later, logged once, and when it ends
+    deleted or replaced by a program    restored at once, with everything else that the same reading found lost
+    a link or an address changed        everything on that link is ordered again: loss of IPv4 routes is not reported
+    many at a time, or ENOBUFS          ordered again after a quiet period, or after `PATIENCE`: no race with a flush
+    again and again                     another program disagrees: at growing intervals, logged once, and when it ends
 
-Saying again costs little: the kernel compares, and tells nobody of what did not change. Links come first, then their
-addresses with the networks that are connected by them, neighbors, the guard, and routes at last, because each needs
-those before it.
+Ordering again is cheap: the kernel compares, and sends no notification for unchanged objects. Links come first, then
+their addresses with the networks that are connected by them, neighbors, the guard, and routes at last, because each
+needs those before it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,19 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.base.events import EffectFailed, KernelContested
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import Change
+from dmvpn.dataplane.netlink import ObjectChange
 from dmvpn.dataplane.userspace.shadows import aside
-from dmvpn.dataplane.userspace.things import Difference, Key, Kind, LinkState, Thing, alike, key_of, links_of, words
+from dmvpn.dataplane.userspace.things import (
+    Difference,
+    Key,
+    LinkState,
+    Thing,
+    ThingKind,
+    alike,
+    key_of,
+    links_of,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,24 +42,24 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
 
-#: Losses of one object that are made good at once; seconds until the next one is, doubled each time, and the most.
+#: Losses of one object that are repaired at once; seconds until the next repair, doubled each time, and the most.
 AT_ONCE: Final = 2
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 5.0
-#: Losses after which it is a fight; seconds without a loss after which that is over.
+#: Losses that make a conflict; seconds without a loss that end it.
 FIGHT: Final = 5
 CALM: Final = 15.0
-#: Losses in a row after which it is a flush; seconds of quiet that end one; seconds after which nobody waits longer.
+#: Losses in a row that make a flush; seconds of quiet that end one; seconds after which the wait ends anyway.
 BURST: Final = 256
 QUIET: Final = 0.03
 PATIENCE: Final = 0.5
-#: The share of its time that a router spends at most on ordering again what may be gone, without having been named.
+#: The largest share of its time that a router spends on ordering possibly lost objects again.
 SHARE: Final = 1 / 3
 
-#: What is there already is as it should be.
+#: The error of an object that exists, as it should.
 _THERE: Final = errno.EEXIST
 
-#: What the kernel does with packets for which it has a rule or a route that refuses them.
+#: Kinds of routes that refuse packets.
 _UNSENT: Final = {
     errno.EINVAL: "are dropped by a rule or a route",
     errno.EHOSTUNREACH: "are unreachable by a rule or a route",
@@ -60,30 +70,30 @@ _UNSENT: Final = {
 
 Later: TypeAlias = "Callable[[float, Callable[[], None]], None]"
 
-_ALL: Final[Key] = (Kind.EVERYTHING, None, None)
+_ALL: Final[Key] = (ThingKind.EVERYTHING, None, None)
 
 
 @dataclass(slots=True)
 class _Wanted:
-    """requests: what orders it again; (): it is a route, which takes the place of what is there. order: what the
-    router hears of if the kernel refuses; None: we ask again.
+    """requests: the requests that restore it; (): it is a route, which replaces the existing one. order: reported as
+    failed if the kernel refuses; None: we try again.
     """
 
     thing: Thing
-    requests: tuple[netlink.Request, ...]
+    requests: tuple[netlink.KernelRequest, ...]
     order: Effect | None
     links: tuple[int, ...]
 
     @property
-    def orders(self) -> tuple[netlink.Request, ...]:
-        """What orders it again."""
-        if not self.requests and isinstance(self.thing, netlink.Route):
+    def orders(self) -> tuple[netlink.KernelRequest, ...]:
+        """The requests that restore it."""
+        if not self.requests and isinstance(self.thing, netlink.KernelRoute):
             return (netlink.replace_route(self.thing),)
         return self.requests
 
 
 class Keeper:
-    """Remembers what is wanted, and puts it back."""
+    """Stores the wanted objects, and restores them."""
 
     def __init__(
         self,
@@ -92,9 +102,9 @@ class Keeper:
         later: Later | None = None,
         name: Callable[[int], str] = str,
     ) -> None:
-        """later: call something after some seconds; without it what waits is done with the next thing heard.
+        """later: schedules a call after some seconds; without it, due work is done with the next notification.
 
-        name: what people call an interface, by its index.
+        name: the displayed name of an interface, by its index.
         """
         self._kernel = kernel
         self._report = report
@@ -103,31 +113,31 @@ class Keeper:
         self._wanted: dict[Key, _Wanted] = {}
         self._on_link: dict[int, dict[Key, None]] = {}
         self._up: dict[int, bool] = {}
-        #: When each object is put back; how often it was lost, and when last (the oldest first).
+        #: When each object is due; how often it was lost, and when last (the oldest first).
         self._lost: dict[Key, float] = {}
         self._losses: dict[Key, tuple[int, float]] = {}
-        self._fights: dict[Kind, dict[Key, None]] = {}
+        self._fights: dict[ThingKind, dict[Key, None]] = {}
         self._suspects: dict[int, None] = {}
         self._rest_until = 0.0
         self._burst = (0, 0.0, 0.0)
         self._alarm = float("inf")
         self._closed = False
-        #: Objects put back so far.
+        #: Objects restored so far.
         self.restored = 0
 
     def __len__(self) -> int:
         return len(self._wanted)
 
     def close(self) -> None:
-        """Keep nothing any more."""
+        """Keep no objects any more."""
         self._closed = True
         self._wanted.clear()
         self._lost.clear()
 
-    # ------------------------------------------------------------------------------------------------ what is wanted
+    # ------------------------------------------------------------------------------------------------ wanted objects
 
-    def want(self, thing: Thing, *requests: netlink.Request, order: Effect | None = None) -> None:
-        """Want this to be there from now on; requests make it so, and do no harm if it is. A route needs none."""
+    def want(self, thing: Thing, *requests: netlink.KernelRequest, order: Effect | None = None) -> None:
+        """Keep this object from now on; the requests create it, and do no harm if it exists. A route needs none."""
         key, links = key_of(thing), links_of(thing)
         old = self._wanted.get(key)
         if old is not None and old.links == links:
@@ -139,34 +149,34 @@ class Keeper:
         self._wanted[key] = _Wanted(thing, requests, order, links)
 
     def release(self, thing: Thing) -> None:
-        """Want a thing no longer; whoever calls removes it from the kernel."""
+        """Stop keeping an object; the caller removes it from the kernel."""
         key = key_of(thing)
         self._forget_links(key)
         self._wanted.pop(key, None)
         self._lost.pop(key, None)
 
     def release_link(self, link: int) -> None:
-        """Release an interface that goes by our own order, with all that lives on it."""
+        """Release an interface that is removed by our own order, with everything on it."""
         for key in list(self._on_link.get(link, ())):
             self.release(self._wanted[key].thing)
         self._up.pop(link, None)
 
     def release_gone(self, there: frozenset[int]) -> None:
-        """Release what was wanted on other interfaces than these, which alone are there."""
+        """Release the objects on all interfaces except these, which are the existing ones."""
         for link in [link for link in self._on_link if link not in there]:
             self.release_link(link)
 
     def retry(self, thing: Thing) -> None:
-        """Ask again in a while, because the kernel refused it."""
+        """Try again later, because the kernel refused it."""
         self._lost[key_of(thing)] = time.monotonic() + LONGEST_DELAY
         self._wake(time.monotonic() + LONGEST_DELAY)
 
-    def wanted_on(self, link: int, kind: Kind) -> list[Thing]:
-        """Return what is wanted of one kind on an interface."""
+    def wanted_on(self, link: int, kind: ThingKind) -> list[Thing]:
+        """Return the wanted objects of one kind on an interface."""
         return [self._wanted[key].thing for key in self._on_link.get(link, ()) if key[0] is kind]
 
     def suspect(self, link: int) -> None:
-        """Suspect that what lives on this interface is gone: `settle` says it again."""
+        """Mark everything on this interface as possibly lost: `settle` orders it again."""
         self._suspects[link] = None
 
     def _forget_links(self, key: Key) -> None:
@@ -177,28 +187,31 @@ class Keeper:
             if not keys:
                 del self._on_link[link]
 
-    # ------------------------------------------------------------------------------------------------ what is heard
+    # ------------------------------------------------------------------------------------------------ notifications
 
     def heard(self, event: netlink.KernelEvent) -> bool:
-        """Take one notification that another process caused. True: it was a question about something wanted."""
+        """Take one notification caused by another process.
+
+        True: it was a request of the kernel for a wanted neighbor.
+        """
         match event:
             case netlink.Overrun():
                 self._lose(_ALL)
             case netlink.RouteEvent(_, route):
-                self._compare(route, gone=event.change is Change.GONE)
-            case netlink.RuleEvent(Change.GONE, rule):
+                self._compare(route, gone=event.change is ObjectChange.GONE)
+            case netlink.RuleEvent(ObjectChange.GONE, rule):
                 self._compare(rule, gone=True)
-            case netlink.NeighborEvent(Change.ASKED, neighbor):
+            case netlink.NeighborEvent(ObjectChange.ASKED, neighbor):
                 if key_of(neighbor) not in self._wanted:
                     return False
                 self._lose(key_of(neighbor))
                 return True
             case netlink.NeighborEvent(_, neighbor):
-                self._compare(neighbor, gone=event.change is Change.GONE)
+                self._compare(neighbor, gone=event.change is ObjectChange.GONE)
             case netlink.AddressEvent(_, address):
-                self._compare(address, gone=event.change is Change.GONE)
+                self._compare(address, gone=event.change is ObjectChange.GONE)
                 self.suspect(address.link)
-            case netlink.LinkEvent(Change.SET, link):
+            case netlink.LinkEvent(ObjectChange.SET, link):
                 state = LinkState(link.index, link.up, link.mtu)
                 self._compare(state, gone=False)
                 if self._up.get(link.index) is not link.up:
@@ -219,7 +232,7 @@ class Keeper:
         self._burst = (count + 1, since, now) if now - latest < QUIET else (1, now, now)
         if key in self._lost:
             return
-        if key == _ALL:  # it says nothing about who took what, or whether anything was taken
+        if key == _ALL:  # unknown which objects were lost, or whether any were
             self._lost[key] = max(now, self._rest_until)
             return
         times, last = self._losses.pop(key, (0, now))
@@ -230,10 +243,10 @@ class Keeper:
         if times >= FIGHT:
             self._fight(key)
 
-    # ------------------------------------------------------------------------------------------------ putting back
+    # ------------------------------------------------------------------------------------------------ restoring
 
     def settle(self) -> None:
-        """Put back what is due, and see to it that the rest is in time."""
+        """Restore objects that are due, and schedule the rest."""
         if self._closed:
             return
         now = time.monotonic()
@@ -243,8 +256,8 @@ class Keeper:
         keys = [key for key, due in self._lost.items() if due <= now]
         for key in keys:
             del self._lost[key]
-        # With the link or the address come its routes, however they went.
-        self._suspects |= {link: None for key in keys if key[0] <= Kind.ADDRESS for link in self._links_of(key)}
+        # Routes are restored with their link or address, however they were lost.
+        self._suspects |= {link: None for key in keys if key[0] <= ThingKind.ADDRESS for link in self._links_of(key)}
         if _ALL in keys:
             keys = list(self._wanted)
             self._suspects.clear()
@@ -261,7 +274,7 @@ class Keeper:
             self._wake(self._rest_until)
 
     def _quiet_at(self, now: float) -> float:
-        """Return when a flush that goes on is over, at the latest."""
+        """Return when the current flush is over, at the latest."""
         count, since, latest = self._burst
         whole = _ALL in self._lost
         return min(latest + QUIET, since + PATIENCE) if count > BURST or (whole and now - latest < QUIET) else now
@@ -270,7 +283,7 @@ class Keeper:
         return self._wanted[key].links if key in self._wanted else ()
 
     def _say(self, keys: Iterable[Key]) -> None:
-        requests: list[netlink.Request] = []
+        requests: list[netlink.KernelRequest] = []
         whose: dict[int, Key] = {}
         for key in keys:
             for request in self._wanted[key].orders:
@@ -282,7 +295,7 @@ class Keeper:
         for refusal in self._kernel.execute(requests):
             wanted = self._wanted.get(whose[id(refusal.request)])
             if wanted is None:
-                continue  # taken back by what followed from a refusal before
+                continue  # released as a consequence of an earlier refusal
             if refusal.errno == _THERE:
                 continue
             if wanted.order is not None:  # its owner tries again
@@ -290,16 +303,19 @@ class Keeper:
             else:
                 self.retry(wanted.thing)
 
-    def differences(self, ours: Callable[[netlink.Route], bool]) -> list[Difference]:
-        """Return what is wanted and not there, otherwise, or not what packets take; and routes with our mark that
-        `ours` says are no others'.
+    def differences(self, ours: Callable[[netlink.KernelRoute], bool]) -> list[Difference]:
+        """Return wanted objects that are missing, different, or bypassed by packets; and routes with our mark.
+
+        ours: returns whether such a route belongs to no other router.
         """
         routes = {key_of(route): route for route in self._kernel.routes()}
         there: dict[Key, Thing] = dict(routes)
         there |= {key_of(address): address for address in self._kernel.addresses()}
         there |= {key_of(neighbor): neighbor for neighbor in self._kernel.neighbors()}
-        there |= {(Kind.LINK, one.index, None): LinkState(one.index, one.up, one.mtu) for one in self._kernel.links()}
-        if any(key[0] is Kind.RULE for key in self._wanted):
+        there |= {
+            (ThingKind.LINK, one.index, None): LinkState(one.index, one.up, one.mtu) for one in self._kernel.links()
+        }
+        if any(key[0] is ThingKind.RULE for key in self._wanted):
             there |= {key_of(rule): rule for rule in self._kernel.rules()}
         found: list[Difference] = []
         for key in sorted(self._wanted, key=_kind):
@@ -313,18 +329,18 @@ class Keeper:
             for key, route in routes.items()
             if route.protocol == netlink.ROUTE_PROTOCOL and key not in self._wanted and ours(route)
         ]
-        kept = [one.thing for one in self._wanted.values() if isinstance(one.thing, netlink.Route)]
+        kept = [one.thing for one in self._wanted.values() if isinstance(one.thing, netlink.KernelRoute)]
         return found + list(
             aside([one for one in kept if key_of(one) in routes], routes.values(), self._way_to, self._call)
         )
 
-    def _way_to(self, address: IPAddress) -> netlink.Route | str | None:
+    def _way_to(self, address: IPAddress) -> netlink.KernelRoute | str | None:
         try:
             return self._kernel.route_to(address)
         except netlink.NetlinkError as error:
             return _UNSENT.get(error.errno or 0)
 
-    # ------------------------------------------------------------------------------------------------ fights
+    # ------------------------------------------------------------------------------------------------ conflicts
 
     def _fight(self, key: Key) -> None:
         begins = key[0] not in self._fights
@@ -333,7 +349,7 @@ class Keeper:
             self._report(KernelContested(self._name(key), ended=False))
 
     def _calm(self, now: float) -> None:
-        """Forget losses that are long ago; the fights about these objects are over."""
+        """Forget old losses; the conflicts about these objects are over."""
         while self._losses:
             key, (_, last) = next(iter(self._losses.items()))
             if now - last < CALM:
@@ -354,7 +370,7 @@ class Keeper:
         return words(wanted.thing, self._call) if wanted is not None else "what the router ordered"
 
     def _wake(self, when: float) -> None:
-        """Settle again then; an earlier call is made anyway."""
+        """Settle again at that time; an earlier call happens anyway."""
         now = time.monotonic()
         if self._later is None or when == float("inf") or now < self._alarm <= when:
             return
@@ -362,5 +378,5 @@ class Keeper:
         self._later(max(0.0, when - now), self.settle)
 
 
-def _kind(key: Key) -> Kind:
+def _kind(key: Key) -> ThingKind:
     return key[0]

@@ -1,11 +1,11 @@
 """The kernel's part of forwarding, as both userspace planes use it: links, addresses, neighbors, settings; `routes`.
 
-The kernel routes; we tell it how by netlink. Routes carry our own protocol number and one fixed metric, so that they
-are ours to replace and to flush. Neighbors of a TAP are permanent entries whose link-layer address names a peer;
-what is not there makes the kernel ask us once (app_solicit 1, no ARP ever leaves), while its packets wait.
+The kernel routes; we configure it by netlink. Routes carry our own protocol number and one fixed metric, so that they
+are ours to replace and to flush. Neighbors of a TAP are permanent entries whose link-layer address names a peer; for a
+missing entry the kernel sends us one request (app_solicit 1, no ARP ever leaves), while its packets wait.
 
-Which link is which interface, and how it is to be, is in `links`. What somebody else takes away is put back
-(`keeper`); what leads into a protected tunnel is guarded meanwhile (`guard`).
+`links` maps links to interfaces, with their wanted state. Objects that another program removes are restored (`keeper`);
+prefixes that lead into a protected tunnel are guarded meanwhile (`guard`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import errno
 import time
 from typing import TYPE_CHECKING
 
-from dmvpn.base.counting import Station
+from dmvpn.base.counting import EthernetStation
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfaceCount, LinkChanged, Resync, Unresolved
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import Change, NeighborState
+from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 from dmvpn.dataplane.sysctl import Setting
 from dmvpn.dataplane.userspace.borrowed import Borrowed, give_back
 from dmvpn.dataplane.userspace.guard import Guard
@@ -27,10 +27,10 @@ from dmvpn.dataplane.userspace.host_routes import HostRoutes
 from dmvpn.dataplane.userspace.keeper import Keeper
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.leftovers import Leftovers
-from dmvpn.dataplane.userspace.links import Links
+from dmvpn.dataplane.userspace.links import KernelLinks
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.records import Ledger, Records
-from dmvpn.dataplane.userspace.routes import Routes
+from dmvpn.dataplane.userspace.routes import KernelRoutes
 from dmvpn.dataplane.userspace.translation import Translation
 
 if TYPE_CHECKING:
@@ -58,25 +58,27 @@ _ROUTER_SETTINGS = {
 }
 
 #: Where every interface is ours (a lab): announce our addresses to the neighbors of an interface that came up, as IOS
-#: does. A neighbor that asked before the interface was up would otherwise ask again only after a second, and all
-#: packets to us would wait for that.
+#: does. A neighbor with an ARP request from before the interface was up would otherwise repeat it only after a second,
+#: and all packets to us would wait for that.
 _MANAGER_SETTINGS = {"net/ipv4/conf/all/arp_notify": 1}
 
-#: What we do ourselves need not be compared with what we want.
+#: Our own changes need not be compared with the wanted state.
 _OWN_CHANGES = frozenset(
     (
-        netlink.MessageType.NEWROUTE,
-        netlink.MessageType.DELROUTE,
-        netlink.MessageType.NEWRULE,
-        netlink.MessageType.DELRULE,
-        netlink.MessageType.NEWNEIGH,
-        netlink.MessageType.DELNEIGH,
+        netlink.KernelMessageType.NEWROUTE,
+        netlink.KernelMessageType.DELROUTE,
+        netlink.KernelMessageType.NEWRULE,
+        netlink.KernelMessageType.DELRULE,
+        netlink.KernelMessageType.NEWNEIGH,
+        netlink.KernelMessageType.DELNEIGH,
     )
 )
 
 
 class Kernel:
-    """Tells the kernel of one network namespace what the router wants, and the router what the kernel has."""
+    """Passes the router's orders to the kernel of one network namespace, and the kernel's notifications to the
+    router.
+    """
 
     def __init__(
         self,
@@ -87,23 +89,24 @@ class Kernel:
         watch: Watch | None = None,
         later: Later | None = None,
         vanished: Callable[[str], None] | None = None,
+        records: Records | None = None,
     ) -> None:
-        """manage: set addresses and state of interfaces that we did not make (a lab); else only look at them.
+        """manage: set addresses and state of interfaces that we did not make (a lab); else only read them.
 
-        later: call something after some seconds. watch: calls when a descriptor is readable. vanished: told of an
-        interface of ours that somebody deleted.
+        later: schedules a call after some seconds. watch: calls when a descriptor is readable. vanished: called with an
+            interface of ours that was deleted. records: of the host's settings; None: those of this namespace.
         """
         self._names = names
         self._report = report
         self._manage = manage
         self._socket = netlink.NetlinkSocket()
-        self._records = Records.here()
+        self._records = Records.here() if records is None else records
         with self._records.locked():
             self._ledger = Ledger(self._records.folder)
         self._borrowed = Borrowed(self._records, self._ledger)
         self._monitor = netlink.NetlinkMonitor(ignored_port=self._socket.port, ignored=_OWN_CHANGES)
         self._keeper = Keeper(self._socket, report, later, self._name_of)
-        self._links = Links(names, self._socket, self._keeper)
+        self._links = KernelLinks(names, self._socket, self._keeper)
         self._addresses = HostAddresses(self._socket, self._links.by_name, self._links.orders, report, manage=manage)
         self._guard = Guard(self._socket, self._keeper, self._others)
         self._vanished = vanished
@@ -112,13 +115,13 @@ class Kernel:
         )
         self._gre = KernelGre(self._socket)
         self._left = Leftovers(self._socket)
-        self.routes = Routes(
+        self.routes = KernelRoutes(
             self._socket, self._keeper, self._guard, self._ledger, self._left, self.translation, index=self._links.index
         )
         self._host_routes = HostRoutes(self._foreign_routes, self._links.adopted_name, report)
 
     def start(self) -> list[Setting]:
-        """Make this namespace a router: settings, no routes of an earlier run. Returns settings that were refused."""
+        """Make this namespace a router: settings, and no routes of an earlier run. Returns refused settings."""
         with self._records.locked():
             others = self._others()
             self._left.begin(time.monotonic(), others.prefixes)
@@ -138,7 +141,7 @@ class Kernel:
         return refused
 
     def _keep_main_table(self) -> None:
-        """Let the kernel go on looking into its main table, too, where all is ours (`ip rule flush`)."""
+        """Keep the rule for the kernel's main table, too, where everything is ours (`ip rule flush`)."""
         for rule in self._socket.rules(protocol=netlink.KERNEL_PROTOCOL):
             if rule.table == netlink.TABLE_MAIN:
                 self._keeper.want(rule, netlink.add_rule(rule))
@@ -147,17 +150,17 @@ class Kernel:
         return self._records.others(self._ledger.path)
 
     def age(self) -> None:
-        """Remove what an earlier life left, if its time is over."""
+        """Remove the remains of an earlier run, if its grace time is over."""
         if self._left.age(time.monotonic()):
             self._guard.age()
             self.translation.age()
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable when the kernel has something to say."""
+        """Return the descriptor that is readable when there are notifications."""
         return self._monitor.fileno()
 
     def close(self) -> None:
-        """Take our routes and settings back; what other routers have here stays, of one killed meanwhile, too."""
+        """Remove our routes and restore settings; those of other routers here stay, also of one killed meanwhile."""
         with self._records.locked():
             others = self._others()
             self._keeper.close()
@@ -182,7 +185,7 @@ class Kernel:
     # ------------------------------------------------------------------------------------------------ links
 
     def adopt(self, *names: str) -> None:
-        """Look at interfaces that we did not make, and report their carriers, addresses and routes from now on."""
+        """Adopt interfaces that we did not make, and report their carriers, addresses and routes from now on."""
         for ios in names:
             self._adopt(ios)
         if names:
@@ -200,7 +203,7 @@ class Kernel:
         self._addresses.tell(ios)
 
     def prepare_tap(self, ios: str, mtu: int, *, multipoint: bool) -> None:
-        """Set up a TAP of ours, which was made or taken over, as a tunnel with neighbors that only we answer for."""
+        """Set up a TAP of ours, new or taken over, as a tunnel whose neighbors only we resolve."""
         linux = self._names.linux(ios)
         link = self._socket.find_link(linux)
         if link is None:
@@ -214,7 +217,7 @@ class Kernel:
         self._links.set_mtu(ios, mtu)
 
     def set_interface(self, order: SetInterface) -> None:
-        """Set state and addresses, as ordered; interfaces of the host only where we manage them."""
+        """Set state and addresses, as ordered; for interfaces of the host only if we manage them."""
         self._links.note_order(order)
         self._addresses.tell(order.interface)
         if not (self._manage or made_here(order.interface)):
@@ -223,12 +226,12 @@ class Kernel:
         requests = self._links.requests(order, () if order.leased else self._addresses.on(index))
         self.routes.cover_network(order)
         self._socket.call(*requests)
-        if order.up:  # with the old address, or while it was down, it lost routes without a word
+        if order.up:  # with the old address, or while it was down, it lost routes without notification
             self._keeper.suspect(index)
             self._keeper.settle()
 
     def counts(self) -> tuple[InterfaceCount, ...]:
-        """Return what every interface carried."""
+        """Return the counters of every interface."""
         return tuple(
             InterfaceCount(
                 interface=name,
@@ -248,46 +251,46 @@ class Kernel:
 
     # ------------------------------------------------------------------------------------------------ forwarding
 
-    def stations(self) -> tuple[Station, ...]:
+    def stations(self) -> tuple[EthernetStation, ...]:
         """Return the stations on interfaces that we did not make, IPv4 and IPv6."""
         found = []
         for neighbor in self._socket.neighbors():
             name = self._links.name(neighbor.link)
-            if name and not made_here(name) and not neighbor.state & netlink.NeighborState.NOARP:
-                found.append(Station(name, neighbor.address, neighbor.lladdr))
+            if name and not made_here(name) and not neighbor.state & netlink.KernelNeighborState.NOARP:
+                found.append(EthernetStation(name, neighbor.address, neighbor.lladdr))
         return tuple(found)
 
     def protect(self, tunnel: str, *, protected: bool) -> None:
-        """Guard what is routed into this tunnel from now on, or no more."""
+        """Guard the prefixes routed into this tunnel, or stop guarding them."""
         self.routes.protect(tunnel, self._links.orders.get(tunnel), protected=protected)
 
     def forget_tunnel(self, tunnel: str) -> None:
-        """Forget a tunnel that goes by our own order."""
+        """Forget a tunnel that is removed by our own order."""
         self.routes.forget_tunnel(tunnel)
         self._links.forget_tunnel(tunnel)
 
     def set_neighbor(self, tunnel: str, next_hop: IPAddress, mac: bytes) -> None:
         """Send packets for an overlay next hop to the peer of this link-layer address; replaced in place."""
-        neighbor = netlink.Neighbor(self._links.index(tunnel), next_hop, mac)
+        neighbor = netlink.KernelNeighbor(self._links.index(tunnel), next_hop, mac)
         request = netlink.set_neighbor(neighbor)
         self._keeper.want(neighbor, request)
         self._socket.call(request)
 
     def clear_neighbor(self, tunnel: str, next_hop: IPAddress) -> None:
-        """Forget an overlay next hop."""
-        neighbor = netlink.Neighbor(self._links.index(tunnel), next_hop)
+        """Remove an overlay next hop."""
+        neighbor = netlink.KernelNeighbor(self._links.index(tunnel), next_hop)
         self._keeper.release(neighbor)
         self._socket.call(netlink.delete_neighbor(neighbor), harmless=errno.ENOENT)
 
-    # ------------------------------------------------------------------------------------------------ what it says
+    # ------------------------------------------------------------------------------------------------ notifications
 
     def read(self) -> None:
-        """Report what the kernel has to say."""
+        """Process the kernel's notifications."""
         events = self._monitor.read()
         newest = {netlink.subject_of(event): event for event in events}
         for event in events:
-            # Over by now: while a router starts, its links come up before it finds time to look. But what a link or an
-            # address took with it, while it was away for a moment, is gone.
+            # May be over by now: while a router starts, its links come up before it reads this. But routes that went
+            # with a link or an address, even for a moment, are lost.
             link = netlink.link_of(event)
             if link is not None and newest[netlink.subject_of(event)] is not event:
                 self._keeper.suspect(link)
@@ -299,20 +302,20 @@ class Kernel:
 
     def _tell(self, event: netlink.KernelEvent) -> None:
         match event:
-            case netlink.NeighborEvent(Change.ASKED, neighbor) if neighbor.state & NeighborState.INCOMPLETE:
+            case netlink.NeighborEvent(ObjectChange.ASKED, neighbor) if neighbor.state & KernelNeighborState.INCOMPLETE:
                 name = self._links.name(neighbor.link)
                 if name and made_here(name):
                     self._report(Unresolved(name, neighbor.address))
-            case netlink.LinkEvent(Change.SET, link):
+            case netlink.LinkEvent(ObjectChange.SET, link):
                 self._gre.noticed(link)
                 self._note(link, tell=True)
-            case netlink.LinkEvent(Change.GONE, link):
+            case netlink.LinkEvent(ObjectChange.GONE, link):
                 self._gone(link)
             case netlink.AddressEvent(_, address):
                 self._addresses.tell(self._links.name(address.link))
             case netlink.RouteEvent(change, route):
                 self._host_routes.noticed(change, route)
-            case netlink.Overrun():  # what else was lost, the keeper says again
+            case netlink.Overrun():  # other losses are repaired by the keeper
                 links = self._socket.links()
                 self._keeper.release_gone(frozenset(link.index for link in links))
                 for link in links:
@@ -323,11 +326,11 @@ class Kernel:
                 pass
 
     def _takes_routes(self, event: netlink.KernelEvent) -> bool:
-        """Return whether the kernel may have dropped routes of the host with this, and not told."""
+        """Return whether the kernel may have dropped routes of the host with this event, without notification."""
         match event:
             case netlink.LinkEvent(_, link):
                 return bool(self._links.adopted_name(link.index))
-            case netlink.AddressEvent(Change.GONE, address):
+            case netlink.AddressEvent(ObjectChange.GONE, address):
                 return bool(self._links.adopted_name(address.link))
             case netlink.Overrun():
                 return True
@@ -335,7 +338,9 @@ class Kernel:
                 return False
 
     def differences(self) -> list[Difference]:
-        """Return in what the kernel differs from what was ordered; what other routers have here, or left, is none."""
+        """Return differences between the kernel and our orders; objects of other routers, living or dead, do
+        not count.
+        """
         known = self._others().prefixes | self._left.prefixes
         things = self._keeper.differences(lambda route: route.prefix not in known)
         return [*self._borrowed.differences(), *things, *self.translation.differences()]
@@ -343,14 +348,14 @@ class Kernel:
     def _name_of(self, index: int) -> str:
         return self.interface_name(index) or f"interface {index}"
 
-    def _foreign_routes(self) -> list[netlink.Route]:
+    def _foreign_routes(self) -> list[netlink.KernelRoute]:
         return self._socket.routes(but=netlink.ROUTE_PROTOCOL)
 
     def interface_name(self, index: int) -> str:
         """Return the IOS name of an interface index, "" if it is not ours."""
         return self._links.name(index)
 
-    def _note(self, link: netlink.Link, *, tell: bool = False) -> None:
+    def _note(self, link: netlink.KernelLink, *, tell: bool = False) -> None:
         ios = self._names.ios(link.name)
         if ios is None:
             return
@@ -366,7 +371,7 @@ class Kernel:
             carrier = running or (self._manage and not link.up)
             self._report(LinkChanged(ios, carrier, link.mtu, link.address))
 
-    def _gone(self, link: netlink.Link) -> None:
+    def _gone(self, link: netlink.KernelLink) -> None:
         ios = self._links.forget(link.index)
         if ios is None:
             return

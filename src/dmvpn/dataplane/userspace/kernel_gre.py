@@ -3,14 +3,14 @@
 The module `ip_gre` answers every GRE packet for which it has no tunnel with ICMP port unreachable, although a raw
 socket of ours has taken it. It stops as soon as it has a device for such packets: its fall-back device `gre0`, or,
 where the kernel gives that to its first network namespace only (net.core.fb_tunnels_only_for_init_net), a device of
-ours that collects what is left over. The packets go on to the raw socket as before; of the copy that the device takes
-out of GRE nothing may come in:
+ours that collects the remaining packets. The packets go on to the raw socket as before; the copy that the device
+decapsulates must not come in:
 
-    IPv4    comes from an address that no route has behind this device (rp_filter 1), and is not forwarded
+    IPv4    no route leads to its source by this device (rp_filter 1), and it is not forwarded
     IPv6    does not exist on an interface whose MTU is smaller than 1280 octets (RFC 8200 §5)
     others  (NHRP's 0x2001) have no receiver in the kernel
 
-The odd MTU is also how a later process knows what a killed one left behind.
+The odd MTU also shows a later process that a killed one left the device behind.
 """
 
 from __future__ import annotations
@@ -24,30 +24,31 @@ from dmvpn.dataplane.netlink import LinkFlag
 from dmvpn.dataplane.sysctl import Setting
 
 if TYPE_CHECKING:
-    from dmvpn.dataplane.netlink import Link, NetlinkSocket
+    from dmvpn.dataplane.netlink import KernelLink, NetlinkSocket
 
 _FALLBACK = "gre0"
 _COLLECTOR = "dmvpn-gre"
 _MODULE = Path("/sys/module/ip_gre")
-#: Octets: below IPv6's smallest MTU, and nobody else's choice.
+#: Octets: below IPv6's smallest MTU, and an unusual value.
 _OUR_MTU = 1007
-#: Octets: what the kernel gives to gre0.
+#: Octets: the kernel's MTU of gre0.
 _KERNELS_MTU = 1476
 
 
 class KernelGre:
-    """Keeps the GRE of one network namespace quiet, and gives its devices back as they were."""
+    """Keeps the kernel's GRE of one network namespace silent, and restores its devices."""
 
     FALLBACK = _FALLBACK
 
     def __init__(self, kernel: NetlinkSocket) -> None:
         self._kernel = kernel
-        self._found: Link | None = None
+        self._found: KernelLink | None = None
 
     def silence(self) -> list[Setting]:
-        """Let the kernel answer no GRE packet; nothing to do where the module is not loaded. Returns what was refused.
+        """Keep the kernel from answering GRE packets; nothing to do if the module is not loaded. Returns refused
+        settings.
 
-        A device that is up already swallows packets as well: it only may not let them in.
+        A device that is up already swallows packets as well: it only must not let them in.
         """
         device = self._kernel.find_link(_FALLBACK)
         if device is None and _MODULE.exists():
@@ -61,19 +62,19 @@ class KernelGre:
         refusals = self._kernel.execute([netlink.set_link(device.index, settings), netlink.set_up(device.index)])
         return [Setting(device.name, "quiet", None, refusal.text) for refusal in refusals]
 
-    def noticed(self, link: Link) -> None:
-        """Note that an interface changed: the module may have been loaded a moment ago."""
+    def noticed(self, link: KernelLink) -> None:
+        """Take in a change of an interface: the module may have just been loaded."""
         if link.name == _FALLBACK and not link.up:
             self.silence()
 
     def restore(self) -> None:
-        """Give back what was found."""
+        """Restore the device's former settings."""
         if self._found is not None:
             self._give_back(self._found)
             self._found = None
 
     def clean_up(self) -> str | None:
-        """Give back what a killed router left. Returns the name of the device, or None: there was nothing."""
+        """Restore the device that a killed router left. Returns its name, or None: there was none."""
         for name in (_FALLBACK, _COLLECTOR):
             device = self._kernel.find_link(name)
             if device is not None and _is_left(device):
@@ -81,7 +82,7 @@ class KernelGre:
                 return name
         return None
 
-    def _give_back(self, found: Link) -> None:
+    def _give_back(self, found: KernelLink) -> None:
         if found.name == _COLLECTOR:
             self._kernel.execute([netlink.delete_link(found.index)])
             return
@@ -89,12 +90,12 @@ class KernelGre:
         self._kernel.execute([before] if found.up else [netlink.set_down(found.index), before])
 
 
-def _is_left(device: Link) -> bool:
+def _is_left(device: KernelLink) -> bool:
     return device.mtu == _OUR_MTU
 
 
-def _as_found(device: Link) -> Link:
-    """Return what to give back: of a device that a killed router left we know what the kernel made it."""
+def _as_found(device: KernelLink) -> KernelLink:
+    """Return the settings to restore: for a device that a killed router left, the kernel's defaults."""
     if not _is_left(device):
         return device
     return replace(device, flags=device.flags & ~LinkFlag.UP, mtu=_KERNELS_MTU, inet=None)

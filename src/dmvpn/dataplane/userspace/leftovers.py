@@ -1,12 +1,12 @@
-"""What a killed router leaves on purpose: the TAPs of its protected tunnels, with addresses and routes.
+"""Objects that a killed router leaves on purpose: the TAPs of its protected tunnels, with addresses and routes.
 
-A TAP usually goes with its process, and its routes with it: what should have been sealed would then take the default
-route, in clear. That of a protected tunnel is persistent. While nobody holds it, it has no carrier; the kernel still
+A TAP usually goes with its process, and its routes with it: packets for encryption would then take the default route,
+in clear. The TAP of a protected tunnel is persistent. While no process holds it, it has no carrier; the kernel still
 routes into it (marked `linkdown`) and drops: overlay traffic stops, until the router is back.
 
     start    routes that lead into such a TAP stay, and so does the guard (`guard`); all other routes of ours go
-    running  a tunnel of the same name takes its TAP over; routes that are wanted again are replaced in place
-    GRACE    later whatever was not taken over goes; so it does at the end of an orderly life, or by `dmvpn cleanup`
+    running  a tunnel of the same name takes its TAP over; routes that are ordered again are replaced in place
+    GRACE    after it, everything not taken over goes; likewise at the end of an orderly run, or by `dmvpn cleanup`
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.records import Records
 
-#: Seconds that registration, IKE and the routing protocols of the next life may take.
+#: Seconds that registration, IKE and the routing protocols of the next run may take.
 GRACE: Final = 60.0
 
 
 class Leftovers:
-    """TAPs that an earlier life left in this network namespace, and the routes into them."""
+    """TAPs that an earlier run left in this network namespace, and the routes into them."""
 
     def __init__(self, kernel: netlink.NetlinkSocket) -> None:
         self._kernel = kernel
         self._taps: dict[str, int] = {}
-        self._routes: dict[Prefix, netlink.Route] = {}
+        self._routes: dict[Prefix, netlink.KernelRoute] = {}
         self._until = 0.0
 
     def begin(self, now: float, others: frozenset[Prefix] = frozenset()) -> None:
-        """Flush the routes of an earlier life, but for those into TAPs that it left on purpose.
+        """Flush the routes of an earlier run, except routes into TAPs that it left on purpose.
 
         now: seconds.
-        others: what routers route that live in this network namespace, too.
+        others: prefixes of other routers that live in this network namespace.
         """
         self._taps = {link.name: link.index for link in left_behind(self._kernel)}
         self._until = now + GRACE
@@ -58,23 +58,23 @@ class Leftovers:
         self._kernel.execute([netlink.delete_route(route) for route in stale if route not in stays])
 
     def taken_over(self, name: str) -> None:
-        """Note that a tunnel has this TAP now."""
+        """Record that a tunnel has taken this TAP over."""
         self._taps.pop(name, None)
 
     def routed(self, prefix: Prefix) -> None:
-        """Note that the router has said what it wants with this prefix."""
+        """Record that the router has ordered a route for this prefix."""
         self._routes.pop(prefix, None)
 
     @property
     def prefixes(self) -> frozenset[Prefix]:
-        """Of the routes that are left."""
+        """The prefixes of the remaining routes."""
         return frozenset(self._routes)
 
     def __bool__(self) -> bool:
         return bool(self._taps)
 
     def age(self, now: float) -> bool:
-        """Remove what nobody wanted in time. True: that time is over now."""
+        """Remove everything not taken over in time. True: the grace time ends now."""
         if now < self._until:
             return False
         self._until = math.inf
@@ -82,7 +82,7 @@ class Leftovers:
         return True
 
     def remove(self) -> None:
-        """Remove what is left at once."""
+        """Remove the remains at once."""
         if self._routes:
             self._kernel.execute([netlink.delete_route(route) for route in self._routes.values()])
             self._routes.clear()
@@ -91,17 +91,17 @@ class Leftovers:
         self._taps.clear()
 
 
-def left_behind(kernel: netlink.NetlinkSocket) -> list[netlink.Link]:
-    """Return TAPs of tunnels of ours; to find out whether a router holds one, a caller has to try."""
+def left_behind(kernel: netlink.NetlinkSocket) -> list[netlink.KernelLink]:
+    """Return TAPs of tunnels of ours; whether a router holds one is only found by trying to take it."""
     return [link for link in kernel.links() if link.kind == "tun" and link.alias == link.name and made_here(link.name)]
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """What was removed and given back. living: how many routers have something here, which was left alone."""
+    """Removed and restored objects. living: number of routers with objects here, which were left alone."""
 
     living: int
-    routes: tuple[netlink.Route, ...]
+    routes: tuple[netlink.KernelRoute, ...]
     rules: tuple[netlink.Rule, ...]
     taps: tuple[str, ...]
     tables: tuple[str, ...]
@@ -110,17 +110,17 @@ class Cleaned:
 
 
 def clean_up(kernel: netlink.NetlinkSocket, records: Records) -> Cleaned:
-    """Remove what killed routers left in this network namespace, and nothing that a living one has.
+    """Remove the remains of killed routers in this network namespace, and nothing of a living one.
 
-    The kernel knows which process holds a TAP; the records know the owners of routes and settings. A TAP that is held,
-    of a router without a record that we can read: then only what is known to be of a dead one goes.
+    The kernel knows which process holds a TAP; the records know the owners of routes and settings. If a TAP is held by
+    a router without a readable record, only objects that are known to be of a dead router are removed.
     """
     with records.locked():
         others = records.others()
         found = left_behind(kernel)
         taps = tuple(link.name for link in found if _remove(link.name))
         unknown = not others.living and len(taps) < len(found)
-        # Rules are shared: with the last router they go, and before the routes that they ask for.
+        # Rules are shared: they go with the last router, and before the routes in their tables.
         rules = () if others.living or unknown else tuple(kernel.flush_rules())
         routes = [route for route in kernel.routes(protocol=ROUTE_PROTOCOL) if route.prefix not in others.prefixes]
         if unknown:
@@ -140,5 +140,5 @@ def _remove(name: str) -> bool:
         with Tap(name, vnet_hdr=True) as tap:
             tap.set_persistent(False)
     except (OSError, UserError):
-        return False  # somebody has it, or it is gone already
+        return False  # another process holds it, or it is gone already
     return True

@@ -1,6 +1,6 @@
-"""The links of a namespace that are interfaces of the router: which is which, and how each is to be.
+"""The links of a namespace that are interfaces of the router: their mapping, and the wanted state of each.
 
-What is ordered of a link (its state, its MTU, its addresses) is asked of the kernel once, and kept so (`keeper`).
+Ordered state of a link (up or down, MTU, addresses) is set in the kernel once, and kept so (`keeper`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.names import made_here
-from dmvpn.dataplane.userspace.things import Kind, LinkState, networks_of
+from dmvpn.dataplane.userspace.things import LinkState, ThingKind, networks_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,75 +23,75 @@ if TYPE_CHECKING:
 _WAITING_OCTETS = 4 << 20
 
 
-class Links:
-    """Links by the IOS names of their interfaces, as far as they are known, and what was ordered of them."""
+class KernelLinks:
+    """Links by the IOS names of their interfaces, as far as known, and the orders for them."""
 
     def __init__(self, names: InterfaceNames, socket: netlink.NetlinkSocket, keeper: Keeper) -> None:
         self._names = names
         self._socket = socket
         self._keeper = keeper
-        self.by_name: dict[str, netlink.Link] = {}
+        self.by_name: dict[str, netlink.KernelLink] = {}
         self.orders: dict[str, SetInterface] = {}
         self._names_by_index: dict[int, str] = {}
         self._mtus: dict[int, int] = {}
         self._found_mtus: dict[int, int] = {}  # of interfaces of the host, before the first order
 
-    # ------------------------------------------------------------------------------------------------ which is which
+    # ------------------------------------------------------------------------------------------------ mapping
 
     def name(self, index: int) -> str:
         """Return the IOS name of an interface index, "" if it is not ours."""
         return self._names_by_index.get(index, "")
 
     def adopted_name(self, index: int) -> str:
-        """Return the same of an interface that we did not make."""
+        """Return the IOS name of an interface that we did not make, "" if it is none."""
         name = self.name(index)
         return "" if made_here(name) else name
 
     def index(self, ios: str) -> int:
-        """Return the index of an interface. Raises OSError if there is none."""
+        """Return the index of an interface. Raises OSError if it does not exist."""
         link = self.by_name.get(ios) or self._socket.find_link(self._names.linux(ios))
         if link is None:
             raise OSError(errno.ENODEV, f"no interface {ios}")
         self.note(ios, link)
         return link.index
 
-    def is_newest(self, ios: str, link: netlink.Link) -> bool:
-        """Return whether no other link has become this interface."""
+    def is_newest(self, ios: str, link: netlink.KernelLink) -> bool:
+        """Return whether this link is still the one of this interface."""
         known = self.by_name.get(ios)
         return known is not None and known.index == link.index
 
-    def note(self, ios: str, link: netlink.Link) -> netlink.Link | None:
-        """Note that a link is this interface, and return which one was before."""
+    def note(self, ios: str, link: netlink.KernelLink) -> netlink.KernelLink | None:
+        """Map an interface to a link, and return its former link."""
         old = self.by_name.get(ios)
         self.by_name[ios] = link
         self._names_by_index[link.index] = ios
         return old
 
     def forget(self, index: int) -> str | None:
-        """Forget a link that is gone, and return which interface it was. One of the same name has another number."""
+        """Forget a link that is gone, and return its interface. A new link of the same name has another index."""
         self._keeper.release_link(index)
         self._mtus.pop(index, None)
         self._found_mtus.pop(index, None)
         return self._names_by_index.pop(index, None)
 
     def forget_tunnel(self, tunnel: str) -> None:
-        """Forget a tunnel that goes by our own order."""
+        """Forget a tunnel that is removed by our own order."""
         self.orders.pop(tunnel, None)
         link = self.by_name.pop(tunnel, None)
         if link is not None:
             self._mtus.pop(link.index, None)
             self._keeper.release_link(link.index)
 
-    # ------------------------------------------------------------------------------------------------ how it is to be
+    # ------------------------------------------------------------------------------------------------ wanted state
 
     def prepare(self, index: int) -> None:
-        """Let the kernel forward what comes in there."""
+        """Let the kernel forward packets that come in there."""
         settings = netlink.InetConf(forwarding=1, rp_filter=0, send_redirects=0, accept_redirects=0)
         self._socket.call(netlink.set_link(index, netlink.LinkSettings(inet=settings)))
 
-    def prepare_tap(self, link: netlink.Link, ios: str, mtu: int, *, multipoint: bool) -> None:
-        """Set up a TAP as a tunnel with neighbors that only we answer for."""
-        # They name peers of an earlier life, whose numbers are given again.
+    def prepare_tap(self, link: netlink.KernelLink, ios: str, mtu: int, *, multipoint: bool) -> None:
+        """Set up a TAP as a tunnel whose neighbors only we resolve."""
+        # Old neighbors name peers of an earlier run, whose numbers are reused.
         self._socket.execute([netlink.delete_neighbor(known) for known in self._socket.neighbors(link.index)])
         settings = netlink.LinkSettings(mtu=mtu, alias=ios)
         parameters = netlink.NeighborParameters(
@@ -112,18 +112,18 @@ class Links:
         self._socket.call(netlink.set_link(index, netlink.LinkSettings(mtu=mtu)))
 
     def note_order(self, order: SetInterface) -> None:
-        """Note what an interface is to be."""
+        """Store the wanted state of an interface."""
         self.orders[order.interface] = order
 
-    def requests(self, order: SetInterface, have: Sequence[netlink.InterfaceAddress]) -> list[netlink.Request]:
-        """Return what makes an interface as it is ordered, and keep it so.
+    def requests(self, order: SetInterface, have: Sequence[netlink.InterfaceAddress]) -> list[netlink.KernelRequest]:
+        """Return the requests that bring an interface into its ordered state, and keep it so.
 
-        have: the addresses that it has; no lease is touched.
+        have: the addresses that it has; a lease is not touched.
         """
         index = self.index(order.interface)
         mtu = self._mtus.get(index) if made_here(order.interface) else self._mtu_of_host(index, order)
         self._keep_link(index, up=order.up, mtu=mtu)
-        for kind in (Kind.ADDRESS, Kind.NETWORK):
+        for kind in (ThingKind.ADDRESS, ThingKind.NETWORK):
             for old in self._keeper.wanted_on(index, kind):
                 self._keeper.release(old)
         requests = [] if order.leased else self._addressing(index, order, have)
@@ -132,7 +132,7 @@ class Links:
         return [*requests, netlink.set_up(index) if order.up else netlink.set_down(index)]
 
     def _mtu_of_host(self, index: int, order: SetInterface) -> int | None:
-        """Return the MTU that is ordered, or the one that an earlier order replaced; None: it was never changed."""
+        """Return the ordered MTU, or the one from before the first order; None: it was never changed."""
         if order.mtu is None:
             return self._found_mtus.get(index)
         self._found_mtus.setdefault(index, self.by_name[order.interface].mtu)
@@ -140,8 +140,8 @@ class Links:
 
     def _addressing(
         self, index: int, order: SetInterface, have: Sequence[netlink.InterfaceAddress]
-    ) -> list[netlink.Request]:
-        """Return what makes the addresses of an interface those that are ordered, and keeps them so."""
+    ) -> list[netlink.KernelRequest]:
+        """Return the requests that set the ordered addresses of an interface, and keep them so."""
         wanted = [netlink.InterfaceAddress(index, address, length) for address, length in order.addresses]
         kept = {(address.address, address.prefix_length) for address in have}
         ordered = {(address.address, address.prefix_length) for address in wanted}
@@ -149,7 +149,7 @@ class Links:
             self._keeper.want(address, netlink.add_missing_address(address))
         for network in networks_of(wanted) if order.up else ():
             self._keeper.want(network, netlink.append_route(network))
-        requests: list[netlink.Request] = []
+        requests: list[netlink.KernelRequest] = []
         requests += [netlink.delete_address(a) for a in have if (a.address, a.prefix_length) not in ordered]
         requests += [netlink.add_address(a) for a in wanted if (a.address, a.prefix_length) not in kept]
         return requests

@@ -30,10 +30,10 @@ class InterfaceNames:
         return name
 
     def ios(self, linux: str) -> str | None:
-        """Return the IOS name of a Linux interface that was named before, or None: it is not ours."""
+        """Return the IOS name of a Linux interface that was translated before, or None: it is not ours."""
         return self._to_ios.get(linux)
 
 
 def made_here(ios: str) -> bool:
-    """Return True for interfaces that the data plane makes itself: tunnels and loopbacks."""
+    """Return whether the data plane itself makes the interface: tunnels and loopbacks."""
     return split_interface(ios)[0] in _MADE_HERE

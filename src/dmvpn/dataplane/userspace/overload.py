@@ -1,7 +1,7 @@
-"""NAT overload as rules of nf_tables: one order, one table. What `nft` would say of a rule with one access list:
+"""NAT overload as rules of nf_tables: one order, one table. A rule with one access list in `nft` syntax:
 
     table ip dmvpn-nat {
-        chain passing { type filter hook forward priority 0          what is translated already is counted, both ways
+        chain passing { type filter hook forward priority 0          packets of translated flows are counted, both ways
             iifname "eth1" oifname "eth0" ct status snat counter
             iifname "eth0" oifname "eth1" ct status snat counter }
         chain leaving { type nat hook postrouting priority 100       the first packet of each flow
@@ -10,13 +10,13 @@
         chain rule-0-0-0 { ip saddr 10.1.1.0/24 goto map-0 }         the entries of an access list: permit; deny: return
         chain map-0     { meta l4proto { gre, esp } drop             where the router has tunnels
             counter
-            udp sport 1024-4499 masquerade to :1024-4499             so nobody gets port 500 or 4500
+            udp sport 1024-4499 masquerade to :1024-4499             so no station gets port 500 or 4500
             meta l4proto udp masquerade to :4501-65535; the same of tcp
             masquerade }
     }
 
-The kernel's own conntrack does the rest. What the router sends itself came in by no interface, and fits no rule. There
-is no chain at the input, as a translator without a router's own protocols would have one.
+The kernel's own conntrack does the rest. The router's own packets came in by no interface, and match no rule. There is
+no chain at the input, as a translator without a router's own protocols would have one.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from dmvpn.dataplane.netlink.nftables import (
     Compare,
     Hook,
     Meta,
+    NetfilterVerdict,
     Part,
-    Verdict,
     base_chain,
     chain,
     compare,
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import SetTranslation
     from dmvpn.base.translation import Addresses, Clause, Overload, PacketRule
 
-#: Chains whose counters are packets of flows, and packets that made one.
+#: Chains whose counters are packets of flows, and packets that began one.
 PASSING: Final = "passing"
 MAP: Final = "map-"
 _LEAVING: Final = "leaving"
@@ -72,12 +72,12 @@ LinuxName = Callable[[str], str]
 
 
 def ruleset(table: str, order: SetTranslation, linux: LinuxName) -> list[Part]:
-    """Return the transaction that makes the table so, whatever it was. linux: Linux name of an interface."""
+    """Return the transaction that sets the table, whatever it was before. linux: Linux name of an interface."""
     return [new_table(table), delete_table(table), new_table(table), *_chains(table, order, linux)]
 
 
 def removal(table: str) -> list[Part]:
-    """Return the transaction after which there is none."""
+    """Return the transaction that removes the table."""
     return [new_table(table), delete_table(table)]
 
 
@@ -96,18 +96,18 @@ def _chains(table: str, order: SetTranslation, linux: LinuxName) -> Iterator[Par
             inner, outer = linux(inside), linux(outside)
             ways = ((inner, outer), (outer, inner))
             yield from (rule(table, PASSING, *_way(*way), *_is_translated(), counter()) for way in ways)
-            yield rule(table, _LEAVING, *_way(inner, outer), verdict(Verdict.GOTO, _name(number)))
+            yield rule(table, _LEAVING, *_way(inner, outer), verdict(NetfilterVerdict.GOTO, _name(number)))
 
 
 def _overload(table: str, number: int, overload: Overload, after: int | None) -> Iterator[Part]:
     name, mapping = _name(number), f"{MAP}{number}"
-    otherwise = verdict(Verdict.ACCEPT) if after is None else verdict(Verdict.GOTO, _name(after))
-    translated = verdict(Verdict.GOTO, mapping)
+    otherwise = verdict(NetfilterVerdict.ACCEPT) if after is None else verdict(NetfilterVerdict.GOTO, _name(after))
+    translated = verdict(NetfilterVerdict.GOTO, mapping)
     for place, clause in enumerate(overload.clauses):
         yield from _clause(table, f"{name}-{place}", clause, translated if clause.permit else otherwise, name)
     yield rule(table, name, otherwise)
     for protocol in overload.refused:
-        yield rule(table, mapping, *is_protocol(protocol), verdict(Verdict.DROP))
+        yield rule(table, mapping, *is_protocol(protocol), verdict(NetfilterVerdict.DROP))
     yield rule(table, mapping, counter())
     for protocol in (UDP, TCP):
         for ports in PORT_RANGES[:-1]:
@@ -118,15 +118,15 @@ def _overload(table: str, number: int, overload: Overload, after: int | None) ->
 
 
 def _clause(table: str, name: str, clause: Clause, fits: bytes, caller: str) -> Iterator[Part]:
-    """Yield what to do with packets that one of its lists permits; others come back to the caller."""
+    """Yield the rules for packets that one of its lists permits; all other packets return to the caller."""
     if not clause.lists:
         yield rule(table, caller, fits)
     for place, rules in enumerate(clause.lists):
         listed = f"{name}-{place}"
         yield chain(table, listed)
         for entry in rules:
-            yield rule(table, listed, *_matches(entry), fits if entry.permit else verdict(Verdict.RETURN))
-        yield rule(table, caller, verdict(Verdict.JUMP, listed))
+            yield rule(table, listed, *_matches(entry), fits if entry.permit else verdict(NetfilterVerdict.RETURN))
+        yield rule(table, caller, verdict(NetfilterVerdict.JUMP, listed))
 
 
 def _matches(entry: PacketRule) -> Iterator[bytes]:

@@ -1,8 +1,8 @@
-"""Numbers of a tunnel's peers: what the link-layer addresses of its neighbors name.
+"""Numbers of a tunnel's peers, which the link-layer addresses of its neighbors contain.
 
-A number identifies an NBMA address, on a protected tunnel together with a connection. It is never given twice, so a
-frame that was queued before a change cannot reach the wrong peer. Connections come and go forever: of those that no
-next hop leads to any more only some are remembered, because frames for them may still be queued.
+A number identifies an NBMA address, on a protected tunnel together with a connection. It is never reused, so a frame
+that was queued before a change cannot reach the wrong peer. The number of connections over time is unlimited: of those
+without a next hop only some are kept, because frames for them may still be queued.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
-#: Idle peers that are forgotten at a time, and that stay known at least.
+#: Idle peers that are forgotten at a time, and the least number that is kept.
 SPARE: Final = 1024
 
 
 class PeerNumbers:
-    """The peers of one tunnel, and which of them each overlay next hop leads to."""
+    """The peers of one tunnel, and the peer of each overlay next hop."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[IPAddress, int], int] = {}
@@ -28,7 +28,7 @@ class PeerNumbers:
         return len(self._numbers)
 
     def lead(self, next_hop: IPAddress, nbma: IPAddress, connection: int) -> int:
-        """Return the number of the peer that a next hop leads to from now on; a new one, if it had none."""
+        """Return the number of the peer that a next hop leads to from now on; a new number for a new peer."""
         number = self._numbers.get((nbma, connection))
         if number is None:
             self._given += 1
@@ -37,11 +37,11 @@ class PeerNumbers:
         return number
 
     def clear(self, next_hop: IPAddress) -> None:
-        """Let a next hop lead nowhere."""
+        """Remove a next hop."""
         self._in_use.pop(next_hop, None)
 
     def forget_idle(self) -> list[int]:
-        """Forget the peers that were idle longest, if there are too many, and say their numbers."""
+        """Forget the peers that were idle longest, if there are too many, and return their numbers."""
         if len(self._numbers) <= len(self._in_use) + 2 * SPARE:
             return []
         used = frozenset(self._in_use.values())

@@ -1,13 +1,13 @@
 """The userspace data plane of a Linux network namespace: a TAP for each tunnel, GRE in raw sockets, the kernel routes.
 
-    effects -> UserspacePlane.execute -> Taps          (interfaces that are made here: tunnels, loopbacks)
+    effects -> UserspacePlane.execute -> Taps          (interfaces made here: tunnels, loopbacks)
                                       -> Kernel        (links, addresses, routes, neighbors: netlink)
                                       -> ControlSockets (routing protocols, ICMP), IkePorts (IKE)
                                       -> PacketEngine   (TAP <-> GRE, ESP; in Python or Rust)
     events  <- kernel notifications, control packets, packets that the engine hands up
 
-What is protected goes sealed or not at all: engines send nothing of a protected tunnel otherwise, and its TAP stays
-when the process dies (`leftovers`).
+Packets of a protected tunnel leave only encrypted: engines never send them otherwise, and its TAP stays when the
+process dies (`leftovers`).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from dmvpn.base.effects import (
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign
-from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.netlink.chains import forward_drops
 from dmvpn.dataplane.refusals import too_big
 from dmvpn.dataplane.userspace.control import ControlSockets
@@ -65,13 +65,14 @@ from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
-    from dmvpn.base.counting import Station
+    from dmvpn.base.counting import EthernetStation
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.netlink.chains import BaseChain
     from dmvpn.dataplane.sysctl import Setting
+    from dmvpn.dataplane.userspace.records import Records
     from dmvpn.dataplane.userspace.things import Difference
 
-#: Orders about a tunnel that must be there.
+#: Effects about a tunnel that must exist.
 _OF_A_TUNNEL = (
     SendGre,
     SendKeepalive,
@@ -89,7 +90,7 @@ _OF_IPSEC = (ServeIpsec, InstallSa, UseSa, RemoveSa, MoveConnection, PollSas)
 MakeEngine = Callable[[Callable[[Event], None], Watch], PacketEngine]
 
 
-class UserspacePlane:
+class UserspacePlane(DataPlane):
     """Carries out effects in the network namespace in which it was made."""
 
     def __init__(
@@ -101,13 +102,23 @@ class UserspacePlane:
         names: Mapping[str, str] | None = None,
         manage: bool = False,
         vnet_hdr: bool = True,
+        records: Records | None = None,
     ) -> None:
-        """names: Linux interface names by IOS names. manage: set up interfaces that we did not make, too."""
+        """names: Linux interface names by IOS names. manage: set up interfaces that we did not make, too.
+
+        records: of the host's settings; None: those of this namespace.
+        """
         self._names = InterfaceNames(names)
         self._report = report
         self._watch = watch
         self._kernel = Kernel(
-            self._names, report, manage=manage, watch=watch, later=watch.later, vanished=self._vanished
+            self._names,
+            report,
+            manage=manage,
+            watch=watch,
+            later=watch.later,
+            vanished=self._vanished,
+            records=records,
         )
         self._control = ControlSockets(self._names.linux, self._kernel.interface_name, report, watch)
         self._engine = make_engine(self._heard, watch)
@@ -117,17 +128,17 @@ class UserspacePlane:
         self._closed = False
 
     def start(self) -> list[Setting]:
-        """Prepare the namespace; returns settings that the system refused."""
+        """Prepare the namespace; returns refused settings."""
         refused = self._kernel.start()
         self._watch.add(self._kernel.fileno(), self._kernel.read)
         return refused
 
     def adopt(self, *interfaces: str) -> None:
-        """Look after interfaces that we did not make: their carrier is reported from now on. Raises UserError."""
+        """Adopt interfaces that we did not make: their carrier is reported from now on. Raises UserError."""
         self._kernel.adopt(*interfaces)
 
     def execute(self, effect: Effect) -> None:
-        """Carry out one effect; one that is not for a data plane is ignored. Raises EffectError."""
+        """Carry out one effect; effects for other modules are ignored. Raises EffectError."""
         self._kernel.age()
         try:
             self._execute(effect)
@@ -137,24 +148,24 @@ class UserspacePlane:
             raise EffectError(effect, 0, str(error)) from error
 
     def execute_routes(self, orders: Sequence[SetRoute | ClearRoute]) -> list[EffectError]:
-        """Carry out orders about routes that come one after the other; returns those that failed."""
+        """Carry out consecutive orders about routes; returns the failed ones."""
         self._kernel.age()
         try:
             refused = self._kernel.routes.carry_out(orders)
-        except OSError as error:  # the socket itself: nobody knows how far it came
+        except OSError as error:  # the socket itself: it is unknown how many were carried out
             refused = [(order, error) for order in orders]
         return [EffectError(order, error.errno or 0, error.strerror or str(error)) for order, error in refused]
 
     def differences(self) -> list[Difference]:
-        """Return in what the kernel differs from what was ordered."""
+        """Return the differences between the kernel and our orders."""
         return self._kernel.differences()
 
     def forward_drops(self) -> list[BaseChain]:
-        """Return the chains of the host's packet filter that drop what their rules do not let the kernel pass on."""
+        """Return the chains of the host's packet filter that drop forwarded packets by default."""
         return forward_drops()
 
     def close(self) -> None:
-        """Give everything back; a second call does nothing."""
+        """Release all resources; a second call does nothing."""
         if self._closed:
             return
         self._closed = True
@@ -167,22 +178,22 @@ class UserspacePlane:
         self._kernel.close()
 
     def interfaces_counted(self) -> InterfacesCounted | None:
-        """Return what passed all interfaces, and what was dropped, up to now; None: the kernel does not say."""
+        """Return the counters of all interfaces, and of dropped packets; None: the kernel does not report them."""
         try:
             return self._interfaces_counted()
         except (OSError, UserError):
             return None
 
     def sas_counted(self) -> SasCounted:
-        """Return what passed all pairs of SAs up to now."""
+        """Return the counters of all pairs of SAs."""
         return SasCounted(self._engine.sa_counts())
 
     def translations(self) -> Translations:
-        """Return the flows that are translated, and what was counted."""
+        """Return the translated flows, and the counters."""
         return self._kernel.translation.translations()
 
-    def stations(self) -> tuple[Station, ...]:
-        """Return the stations on Ethernets that the kernel has heard of; none if it does not say."""
+    def stations(self) -> tuple[EthernetStation, ...]:
+        """Return the kernel's neighbors on Ethernets; none if it does not report them."""
         try:
             return self._kernel.stations()
         except OSError:
@@ -194,7 +205,7 @@ class UserspacePlane:
     def _execute(self, effect: Effect) -> None:
         if isinstance(effect, _OF_A_TUNNEL):
             if effect.tunnel not in self._taps:
-                raise EffectError(effect, errno.ENODEV, f"no tunnel {effect.tunnel}")  # it could not be made
+                raise EffectError(effect, errno.ENODEV, f"no tunnel {effect.tunnel}")  # its creation failed
             self._execute_on_tunnel(effect)
             return
         if isinstance(effect, _OF_IPSEC):
@@ -298,11 +309,11 @@ class UserspacePlane:
             self._report(event)
 
     def _refuse(self, big: TooBig) -> None:
-        """Tell the sender of a packet how large it may be, RFC 1191 §4."""
+        """Send the sender of a packet the MTU, RFC 1191 §4."""
         own = self._taps.address(big.tunnel)
         if own is not None:
             message, source = too_big(big.mtu)(big.quoted).serialize(), ipv4_address(big.quoted[12:16])
-            with suppress(OSError):  # a neighbor that cannot be told goes on as before
+            with suppress(OSError):  # an unreachable neighbor goes on as before
                 self._control.send(SendIp(None, own, source, IpProtocol.ICMP, message))
 
     def _vanished(self, name: str) -> None:
@@ -318,7 +329,7 @@ class UserspacePlane:
         spec = self._taps.spec(effect.tunnel)
         if spec.destination is None or spec.source.version != 4 or spec.destination.version != 4:
             raise EffectError(effect, 97, "keepalives are for point-to-point tunnels over IPv4")
-        # The engine puts the outer GRE header on: what it is given is the packet that shall come back.
+        # The engine adds the outer GRE header: its payload is the packet that is to come back.
         message = keepalive(spec.source, spec.destination, key=spec.key)
         header = 4 if spec.key is None else 8
         payload = message[header:]

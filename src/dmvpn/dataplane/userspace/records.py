@@ -1,18 +1,18 @@
-"""What the routers of a network namespace have there, on disk: for the next life, and for `dmvpn cleanup`.
+"""Objects of the routers of a network namespace, on disk: for the next run, and for `dmvpn cleanup`.
 
-A route out of an Ethernet interface carries our protocol number, but says not whose it is; a setting of the host says
-not what it was. So each router writes down what it puts in, before it does, in a file that it keeps locked while it
-lives: a file that nobody locks is that of a dead router.
+A route out of an Ethernet interface carries our protocol number, but not its owner; a setting of the host does not show
+its former value. So each router records its changes before it makes them, in a file that it keeps locked while it
+lives: a file without a lock is that of a dead router.
 
     /run/dmvpn/host/BOOT-NAMESPACE/       of root; else below $XDG_RUNTIME_DIR/dmvpn, or /tmp/dmvpn-UID (`private`)
         lock                              held by a router that starts or ends, or by a cleanup
-        settings.json                     what each setting was before the first router changed it
+        settings.json                     value of each setting before the first router changed it
         *.owner                           of one router, a line for each change:
-                                          "+10.0.0.0/8" routed, "-10.0.0.0/8" not any more, "=net/ipv4/..." in use,
-                                          "@dmvpn-nat" a table of nf_tables, "~dmvpn-nat" not any more
+                                          "+10.0.0.0/8" routed, "-10.0.0.0/8" withdrawn, "=net/ipv4/..." in use,
+                                          "@dmvpn-nat" a table of nf_tables, "~dmvpn-nat" removed
 
-Network namespaces are told apart by boot, inode and the kernel's cookie: inodes are given again. Folders of earlier
-boots are removed. Where no folder can be made, records live in memory: a killed router then leaves what it borrowed.
+Network namespaces are identified by boot, inode and the kernel's cookie: inodes are reused. Folders of earlier boots
+are removed. Where no folder can be made, records live in memory: a killed router then leaves its changes behind.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 #: Folders of dead namespaces that are kept; the oldest go.
 MOST_FOLDERS: Final = 512
-#: Lines of a router's file that are kept beside those that still hold.
+#: Outdated lines of a router's file that are kept.
 SLACK: Final = 4096
 #: Seconds to wait for another router that starts or ends at the same moment.
 PATIENCE: Final = 2.0
@@ -50,14 +50,14 @@ _LOCK = "lock"
 _OWNER = ".owner"
 _SETTINGS = "settings.json"
 _SO_NETNS_COOKIE = 71
-#: Settings are put back by root from a file: nothing but these.
+#: Settings are restored by root from a file: only these are allowed.
 _SETTING = re.compile(r"net/ipv4/(?:[a-z_]+|conf/(?!\.{1,2}/)[^/\0]{1,15}/[a-z_]+)")
 _VALUE = re.compile(r"-?\d{1,10}")
 
 
 @dataclass(slots=True)
 class Belongings:
-    """What one router has in its namespace."""
+    """The objects of one router in its namespace."""
 
     prefixes: set[Prefix] = field(default_factory=set)
     settings: set[str] = field(default_factory=set)
@@ -66,29 +66,31 @@ class Belongings:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """The other routers of a namespace: what those that live have, and what dead ones left."""
+    """The other routers of a namespace: the objects of living ones, and the remains of dead ones."""
 
     living: tuple[Belongings, ...] = ()
     dead: tuple[Belongings, ...] = ()
 
     @property
     def prefixes(self) -> frozenset[Prefix]:
-        """What living routers route."""
+        """Prefixes of living routers."""
         return frozenset().union(*(other.prefixes for other in self.living))
 
     @property
     def settings(self) -> frozenset[str]:
-        """The settings that living routers count on."""
+        """The settings that living routers depend on."""
         return frozenset().union(*(other.settings for other in self.living))
 
     @property
     def has_routes(self) -> bool:
-        """May one of them need what routers share: a living one, or a dead one, whose next life takes that over?"""
+        """Whether another router may need shared objects: a living one, or a dead one, whose next run takes
+        them over.
+        """
         return bool(self.living or self.orphans)
 
     @property
     def orphans(self) -> frozenset[Prefix]:
-        """What dead routers routed, and no living one does."""
+        """Prefixes of dead routers that no living one has."""
         return frozenset().union(*(other.prefixes for other in self.dead)) - self.prefixes
 
 
@@ -101,11 +103,11 @@ class Records:
 
     @classmethod
     def here(cls) -> Records:
-        """Return those of the network namespace of the calling thread."""
+        """Return the records of the network namespace of the calling thread."""
         root = _root()
         if root is None:
             return cls(None)
-        boot = _boot()
+        boot = boot_id()
         folder = root / f"{boot}-{_namespace()}"
         try:
             if not folder.is_dir():
@@ -117,7 +119,10 @@ class Records:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Let nobody else start, end or clean up meanwhile. Nobody waits for one that keeps the lock too long."""
+        """Keep other routers from starting, ending or cleaning up meanwhile.
+
+        A lock that is held too long is ignored.
+        """
         if self.folder is None:
             yield
             return
@@ -128,7 +133,7 @@ class Records:
             os.close(lock)
 
     def others(self, own: Path | None = None) -> Others:
-        """Return the other routers that have something here. own: the file of the router that asks."""
+        """Return the other routers with objects here. own: the file of the calling router."""
         living: list[Belongings] = []
         dead: list[Belongings] = []
         for path in self._owners():
@@ -145,7 +150,7 @@ class Records:
                     path.unlink()
 
     def found(self) -> dict[str, str]:
-        """Return what the settings were before the first router changed them, in the order in which they were."""
+        """Return the settings' values from before the first router changed them, in the order of the changes."""
         if self.folder is None:
             return dict(self._in_memory)
         try:
@@ -161,7 +166,7 @@ class Records:
         }
 
     def write_found(self, found: Mapping[str, str]) -> None:
-        """Keep what the settings were. Raises OSError; then the old record is still there."""
+        """Store the former values of settings. Raises OSError; then the old record is still there."""
         if self.folder is None:
             self._in_memory = dict(found)
             return
@@ -170,7 +175,7 @@ class Records:
         new.replace(self.folder / _SETTINGS)
 
     def tidy(self) -> None:
-        """Remove the folder if it says nothing any more."""
+        """Remove the folder if it is empty."""
         if self.folder is not None and not self._owners() and not self.found():
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -179,10 +184,10 @@ class Records:
 
 
 class Ledger:
-    """The file of one router that lives; locked until `close`, or until its process is gone."""
+    """The file of one living router; locked until `close`, or until its process ends."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Begin the file. Call it under `Records.locked`. Without a folder, or room in it, nothing is written."""
+        """Begin the file. Call it under `Records.locked`. Without a folder, or on a full disk, nothing is written."""
         self._folder = folder
         self._has = Belongings()
         self._lines = 0
@@ -192,23 +197,23 @@ class Ledger:
 
     @property
     def prefixes(self) -> frozenset[Prefix]:
-        """What this router routes."""
+        """The prefixes of this router."""
         return frozenset(self._has.prefixes)
 
     def uses(self, settings: list[str]) -> None:
-        """Record that these settings are to stay as this router wants them."""
+        """Record that this router depends on these settings."""
         new = [path for path in settings if path not in self._has.settings]
         self._has.settings.update(new)
         self._write("".join(f"={path}\n" for path in new), len(new))
 
     def routed(self, *prefixes: Prefix) -> None:
-        """Record that routes of these prefixes are about to be put in."""
+        """Record that routes of these prefixes are about to be added."""
         new = [prefix for prefix in prefixes if prefix not in self._has.prefixes]
         self._has.prefixes.update(new)
         self._write("".join(f"+{prefix}\n" for prefix in new), len(new))
 
     def cleared(self, *prefixes: Prefix) -> None:
-        """Record that there are no routes of ours for these prefixes any more."""
+        """Record that routes of these prefixes are removed."""
         gone = [prefix for prefix in prefixes if prefix in self._has.prefixes]
         self._has.prefixes.difference_update(gone)
         self._write("".join(f"-{prefix}\n" for prefix in gone), len(gone))
@@ -220,13 +225,13 @@ class Ledger:
             self._write(f"@{table}\n", 1)
 
     def released(self, table: str) -> None:
-        """Record that there is no such table of ours any more."""
+        """Record that this table is removed."""
         if table in self._has.tables:
             self._has.tables.remove(table)
             self._write(f"~{table}\n", 1)
 
     def close(self) -> None:
-        """Record that the router has nothing here any more. A second call does nothing."""
+        """Record that the router has no objects here any more. A second call does nothing."""
         if self.path is not None and self._descriptor is not None:
             self.path.unlink(missing_ok=True)
             os.close(self._descriptor)
@@ -246,18 +251,18 @@ class Ledger:
         if self._descriptor is None or not text:
             return
         self._lines += lines
-        with contextlib.suppress(OSError):  # routing goes on where a disk is full
+        with contextlib.suppress(OSError):  # routing goes on with a full disk
             os.write(self._descriptor, text.encode())
             if self._lines > SLACK + 4 * (len(self._has.prefixes) + len(self._has.settings)):
                 self._begin_again(self._descriptor)
 
     def _begin_again(self, descriptor: int) -> None:
-        """Begin a new file without what is over. There is always one that is complete and locked."""
+        """Begin a new file without outdated lines. At any time one of the two is complete and locked."""
         old = self.path
         with Records(self._folder).locked():
             self._begin()
             if self._descriptor == descriptor:
-                self._lines = 0  # there is no room for another one: later, perhaps
+                self._lines = 0  # no room for another file: try later
                 return
             lines = [f"={path}\n" for path in sorted(self._has.settings)]
             lines += [f"+{prefix}\n" for prefix in sorted(self._has.prefixes, key=str)]
@@ -269,7 +274,7 @@ class Ledger:
 
 
 def places() -> list[Path]:
-    """Return where the records of all namespaces may be, the best place first."""
+    """Return the possible places of the records of all namespaces, the best first."""
     candidates = [Path("/run")] if os.geteuid() == 0 else []
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         candidates.append(Path(runtime))
@@ -278,7 +283,7 @@ def places() -> list[Path]:
 
 
 def _root() -> Path | None:
-    """Return the folder of all namespaces, for this user alone; None if it can be nowhere."""
+    """Return the folder of all namespaces, for this user alone; None if there is no place for it."""
     for place in places():
         with contextlib.suppress(OSError):
             for folder in (place.parent, place):
@@ -294,7 +299,7 @@ def _is_ours(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and ours_alone and os.access(folder, os.W_OK | os.X_OK)
 
 
-def _boot() -> str:
+def boot_id() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -312,7 +317,7 @@ def _namespace() -> str:
 
 
 def _forget_old(root: Path, boot: str) -> None:
-    """Remove the folders of earlier boots, and the oldest of namespaces in which no router lives."""
+    """Remove the folders of earlier boots, and the oldest ones of namespaces without a living router."""
     names = os.listdir(root)
     kept = [name for name in names if name.startswith(boot)]
     for name in sorted({*names} - {*kept}):
@@ -321,7 +326,7 @@ def _forget_old(root: Path, boot: str) -> None:
         return
     changed: list[tuple[float, Path]] = []
     for name in kept:
-        with contextlib.suppress(FileNotFoundError):  # a router of another namespace tidies its own away
+        with contextlib.suppress(FileNotFoundError):  # a router of another namespace removes its own folder
             changed.append(((root / name).stat().st_mtime, root / name))
     for _, folder in sorted(changed)[: max(0, len(changed) - MOST_FOLDERS)]:
         if not Records(folder).others().living:
@@ -329,7 +334,7 @@ def _forget_old(root: Path, boot: str) -> None:
 
 
 def _take_lock(folder: Path) -> int:
-    """Return the lock of a folder, which is made if there is none; after `PATIENCE` a lock that is still held is
+    """Return the lock of a folder, which is made if necessary; a lock that is still held after `PATIENCE` is
     ignored.
     """
     end = time.monotonic() + PATIENCE
@@ -338,7 +343,7 @@ def _take_lock(folder: Path) -> int:
         folder.mkdir(mode=0o700, exist_ok=True)
         try:
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:  # the router before this one has tidied the folder away, here or below
+        except FileNotFoundError:  # the previous router has just removed the folder, here or below
             continue
         if (_lock(lock) and _is_at(lock, path)) or time.monotonic() >= end:
             return lock
@@ -370,7 +375,7 @@ def _is_free(path: Path) -> bool:
 
 
 def _read(path: Path) -> Belongings:
-    """Return what a file says; a line that is none, as the last one of a full disk may be, says nothing."""
+    """Return the content of a file; invalid lines are skipped, such as a truncated last one of a full disk."""
     has = Belongings()
     for line in path.read_text(errors="replace").splitlines():
         sign, text = line[:1], line[1:]

@@ -1,8 +1,8 @@
-"""The routes that a router has put into the kernel, and which of them are guarded since they lead into protection.
+"""The routes that a router has added to the kernel; routes into protected tunnels are guarded.
 
-routes       what the RIB ordered, by prefix; each is put in or replaced in one step
-protected    the tunnels whose packets may not leave in clear: what is routed into them, and their own networks, is
-             guarded (`guard`) from before anything may fail until the RIB withdraws it
+routes       the orders of the RIB, by prefix; each is added or replaced in one step
+protected    tunnels whose packets must not leave in clear: prefixes routed into them, and their own networks, are
+             guarded (`guard`) from before any step may fail until the RIB withdraws them
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.records import Ledger
     from dmvpn.dataplane.userspace.translation import Translation
 
-_KINDS = {RouteKind.DISCARD: netlink.RouteKind.BLACKHOLE, RouteKind.UNREACHABLE: netlink.RouteKind.UNREACHABLE}
+_KINDS = {RouteKind.DISCARD: netlink.RouteType.BLACKHOLE, RouteKind.UNREACHABLE: netlink.RouteType.UNREACHABLE}
 
 
 @dataclass(frozen=True, slots=True)
 class _Ways:
-    """What is made of next hops while orders are carried out, of which thousands share them.
+    """Converted next hops while orders are carried out; thousands of orders share them.
 
     hops: the kernel's, by the identity of ours. octets: of these, by their identity.
     """
 
-    hops: dict[int, tuple[netlink.NextHop, ...]]
+    hops: dict[int, tuple[netlink.KernelNextHop, ...]]
     octets: dict[int, bytes]
 
 
-class Routes:
+class KernelRoutes:
     """The routes of one router in one network namespace."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Routes:
         *,
         index: Callable[[str], int],
     ) -> None:
-        """index: the number of an interface in the kernel. Raises OSError if there is no such interface."""
+        """index: the number of an interface in the kernel. Raises OSError if the interface does not exist."""
         self._socket = socket
         self._keeper = keeper
         self._guard = guard
@@ -68,9 +68,9 @@ class Routes:
         self._routes: dict[Prefix, SetRoute] = {}
 
     def carry_out(self, orders: Sequence[SetRoute | ClearRoute]) -> list[tuple[SetRoute | ClearRoute, OSError]]:
-        """Put routes of ours in, replace each in one step, or delete it, in order; returns those that were refused.
+        """Add routes, replace each in one step, or delete them, in order; returns the refused ones.
 
-        A route that is refused is guarded all the same. One that is to be deleted may have gone with its interface.
+        A route that is refused is guarded all the same. One to be deleted may have gone with its interface.
         """
         refused: list[tuple[SetRoute | ClearRoute, OSError]] = []
         some: dict[Prefix, SetRoute | ClearRoute] = {}
@@ -82,9 +82,9 @@ class Routes:
         return refused + self._carry_out(some)
 
     def _carry_out(self, orders: dict[Prefix, SetRoute | ClearRoute]) -> list[tuple[SetRoute | ClearRoute, OSError]]:
-        """Carry out orders for different prefixes with one request to the kernel; return those that were refused."""
+        """Carry out orders for different prefixes with one request to the kernel; return the refused ones."""
         refused: list[tuple[SetRoute | ClearRoute, OSError]] = []
-        requests: dict[int, tuple[SetRoute | ClearRoute, netlink.Request]] = {}
+        requests: dict[int, tuple[SetRoute | ClearRoute, netlink.KernelRequest]] = {}
         known = _Ways({}, {})
         self._ledger.routed(*(prefix for prefix, order in orders.items() if isinstance(order, SetRoute)))
         for order in orders.values():
@@ -107,26 +107,26 @@ class Routes:
         self._ledger.cleared(*(order.prefix for order, _ in requests.values() if self._is_past(order.prefix)))
         return refused
 
-    def _begin(self, order: SetRoute | ClearRoute, known: _Ways) -> netlink.Request:
-        """Do what comes before the kernel is asked. Raises OSError."""
+    def _begin(self, order: SetRoute | ClearRoute, known: _Ways) -> netlink.KernelRequest:
+        """Take the steps before the request to the kernel. Raises OSError."""
         self._left.routed(order.prefix)
         if isinstance(order, ClearRoute):
             self._routes.pop(order.prefix, None)
-            route = netlink.Route(order.prefix, kind=netlink.RouteKind.UNSPECIFIED)
+            route = netlink.KernelRoute(order.prefix, kind=netlink.RouteType.UNSPECIFIED)
             self._keeper.release(route)
             return netlink.delete_route(route)
         self._routes[order.prefix] = order
-        if self._leads_into_protection(order):  # before anything may fail: no shorter route is to have its packets
+        if self._leads_into_protection(order):  # before any step may fail: no shorter route may take its packets
             self._guard.cover(order.prefix, ROUTED)
         if order.kind is RouteKind.FORWARD:
-            route = netlink.Route(order.prefix, self._next_hops(order.next_hops, known))
+            route = netlink.KernelRoute(order.prefix, self._next_hops(order.next_hops, known))
         else:
-            route = netlink.Route(order.prefix, kind=_KINDS[order.kind])
+            route = netlink.KernelRoute(order.prefix, kind=_KINDS[order.kind])
         self._keeper.want(route, order=order)
         return netlink.replace_route(route, known.octets)
 
     def _end(self, order: SetRoute | ClearRoute) -> None:
-        """Do what follows when the kernel has done it."""
+        """Take the steps after the kernel has succeeded."""
         hops = order.next_hops if isinstance(order, SetRoute) else None
         self._translation.led(order.prefix, None if hops is None else [hop.interface for hop in hops])
         if not (isinstance(order, SetRoute) and self._leads_into_protection(order)):
@@ -134,7 +134,7 @@ class Routes:
         self._guard.settled(order.prefix)
 
     def protect(self, tunnel: str, interface: SetInterface | None, *, protected: bool) -> None:
-        """Guard what is routed into this tunnel from now on, or no more. interface: what was ordered of it."""
+        """Guard the prefixes routed into this tunnel, or stop guarding them. interface: its current order."""
         if (tunnel in self._protected) is protected:
             return
         if protected:
@@ -149,14 +149,17 @@ class Routes:
             self.cover_network(interface)
 
     def forget_tunnel(self, tunnel: str) -> None:
-        """Forget a tunnel that goes by our own order. Routes into it stay guarded until the RIB withdraws them."""
+        """Forget a tunnel that is removed by our own order.
+
+        Routes into it stay guarded until the RIB withdraws them.
+        """
         self._protected.pop(tunnel, None)
         for prefix in self._networks.pop(tunnel, ()):
             self._guard.uncover(prefix, tunnel)
             self._strike(prefix)
 
     def cover_network(self, order: SetInterface) -> None:
-        """Guard the networks of a protected tunnel, as routes into it are."""
+        """Guard the networks of a protected tunnel, like routes into it."""
         name = order.interface
         covered = order.up and name in self._protected
         networks = [Prefix.of(address, length) for address, length in order.addresses if covered]
@@ -179,22 +182,22 @@ class Routes:
         return all(hop.interface in self._protected for hop in order.next_hops)
 
     def _strike(self, prefix: Prefix) -> None:
-        """Take a prefix off the record, unless it is there for another reason."""
+        """Remove a prefix from the record, unless it is there for another reason."""
         if self._is_past(prefix):
             self._ledger.cleared(prefix)
 
     def _is_past(self, prefix: Prefix) -> bool:
-        """Return whether it is there neither as a route, nor as the network of a protected tunnel."""
+        """Return whether the prefix is neither routed, nor the network of a protected tunnel."""
         return prefix not in self._routes and not any(prefix in networks for networks in self._networks.values())
 
-    def _next_hops(self, hops: tuple[NextHop, ...], known: _Ways) -> tuple[netlink.NextHop, ...]:
+    def _next_hops(self, hops: tuple[NextHop, ...], known: _Ways) -> tuple[netlink.KernelNextHop, ...]:
         found = known.hops.get(id(hops))
         if found is None:
             found = known.hops[id(hops)] = tuple(self._next_hop(hop, alone=len(hops) == 1) for hop in hops)
         return found
 
-    def _next_hop(self, hop: NextHop, *, alone: bool) -> netlink.NextHop:
+    def _next_hop(self, hop: NextHop, *, alone: bool) -> netlink.KernelNextHop:
         # A tunnel's next hop is on the link whatever its mask says: peers with /32 addresses exist.
         onlink = hop.address is not None and made_here(hop.interface)
         weight = 1 if alone else hop.weight
-        return netlink.NextHop(self._index(hop.interface), hop.address, onlink, weight)
+        return netlink.KernelNextHop(self._index(hop.interface), hop.address, onlink, weight)

@@ -1,6 +1,6 @@
 """Byte streams on the kernel's TCP, in the network namespace in which the plane was made.
 
-    StreamListen -> one listening socket a port; a connection from an address that was not ordered is closed at once
+    StreamListen -> one listening socket a port; a connection from an unlisted address is closed at once
     StreamOpen   -> a socket that connects without blocking
     an epoll of its own watches them all, and the plane's loop watches that: it is readable when one of them is ready
 
@@ -53,10 +53,10 @@ _TCP_MD5SIG_EXT: Final = 32
 _MD5_PREFIX: Final = 1
 #: struct tcp_md5sig of linux/tcp.h: an address, flags, prefix length, key length, interface, key.
 _MD5SIG: Final = struct.Struct("=H2x4s120xBBHi80s")
-#: Sockets that wait to be taken, and turns before others have theirs.
+#: Connections that wait to be accepted, and operations before other sockets get their turn.
 _BACKLOG: Final = 1024
 _TURN: Final = 64
-#: Milliseconds that a stream may take to end: its other end may never read, and descriptors are few.
+#: Milliseconds that a stream may take to end: its peer may never read, and descriptors are few.
 LINGERING: Final = 30_000
 _ENDS: Final = {
     errno.ECONNREFUSED: StreamEnd.REFUSED,
@@ -71,7 +71,9 @@ _ENDS: Final = {
 
 @dataclass(slots=True)
 class _Stream:
-    """A socket that connects, or is connected. waiting: what the kernel did not take yet; is_blocked: we said so."""
+    """A socket that is connecting or connected. waiting: octets that the kernel did not take yet; is_blocked:
+    reported.
+    """
 
     number: int
     sock: socket.socket
@@ -102,7 +104,7 @@ class KernelStreams:
         self._taken = -1
 
     def listen(self, order: StreamListen) -> None:
-        """Take streams from these, or close the port. Raises OSError."""
+        """Accept streams from these peers, or close the port. Raises OSError."""
         listener = self._listeners.get(order.port)
         if not order.peers:
             if listener is not None:
@@ -116,7 +118,7 @@ class KernelStreams:
             _sign(listener.sock, peer.prefix, peer.password if came else "")
 
     def open(self, order: StreamOpen) -> None:
-        """Connect. What fails is told as `StreamDown`."""
+        """Connect. Failures are reported as `StreamDown`."""
         sock = _fresh()
         stream = _Stream(order.stream, sock)
         try:
@@ -134,7 +136,7 @@ class KernelStreams:
         self._enroll(sock, stream, select.EPOLLIN | select.EPOLLOUT)
 
     def send(self, order: StreamSend) -> None:
-        """Send octets, or keep them until the kernel takes them."""
+        """Send octets, or store them until the kernel takes them."""
         stream = self._streams.get(order.stream)
         if stream is None or not stream.is_up or stream.is_ending:
             return
@@ -142,11 +144,11 @@ class KernelStreams:
         stream.sent_since_notice += len(order.octets)
         if stream.sent_since_notice > SEND_LIMIT:
             self._end(stream, StreamEnd.OVERRUN)
-        elif len(stream.waiting) == len(order.octets):  # else the kernel has said that it is full
+        elif len(stream.waiting) == len(order.octets):  # otherwise the kernel is known to be full
             self._flush(stream)
 
     def sign(self, order: StreamSign) -> None:
-        """Sign by another password from now on. A kernel that cannot do that for a stream that is there ends it."""
+        """Use another password for signatures from now on. If the kernel cannot change it, the stream ends."""
         stream = self._streams.get(order.stream)
         if stream is None:
             return
@@ -156,7 +158,7 @@ class KernelStreams:
             self._end(stream, StreamEnd.RESET)
 
     def close_stream(self, order: StreamClose) -> None:
-        """End a stream after what was sent, or at once."""
+        """End a stream after all data is sent, or at once."""
         stream = self._streams.get(order.stream)
         if stream is None:
             return
@@ -172,7 +174,7 @@ class KernelStreams:
             self._drop(stream)
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release all resources."""
         for stream in list(self._streams.values()):
             self._drop(stream)
         for listener in self._listeners.values():
@@ -221,7 +223,7 @@ class KernelStreams:
         for _ in range(_TURN):
             try:
                 sock, (remote, port) = listener.sock.accept()
-            except OSError:  # there is none left, or it has gone again
+            except OSError:  # there is none, or it has gone again
                 return
             peer = listener.callers.closest(IPv4Address(remote))
             if peer is None or len(self._streams) >= STREAMS_TAKEN:
@@ -254,7 +256,7 @@ class KernelStreams:
         try:
             remote, port = stream.sock.getpeername()
         except OSError:
-            return  # not yet
+            return  # not connected yet
         stream.is_up = True
         self._listen_for_room(stream)
         local, local_port = stream.sock.getsockname()
@@ -296,7 +298,7 @@ class KernelStreams:
             self._report(StreamWritable(stream.number))
 
     def _listen_for_room(self, stream: _Stream) -> None:
-        """Wait for the kernel to take more, only if there is more."""
+        """Wait for room in the kernel's buffer only while data is waiting."""
         if self._epoll is not None:
             events = select.EPOLLIN | select.EPOLLOUT if stream.waiting else select.EPOLLIN
             self._epoll.modify(stream.sock.fileno(), events)
@@ -321,7 +323,7 @@ def _listening(port: int) -> socket.socket:
 
 
 def _prepare(sock: socket.socket, ttl: int, minimum_ttl: int) -> None:
-    """Set TTL, what packets are marked with, and the smallest TTL that is taken. Raises OSError."""
+    """Set TTL, TOS and the smallest accepted TTL. Raises OSError."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     set_option(sock, socket.IP_TTL, ttl)
     set_option(sock, socket.IP_TOS, TOS_INTERNETWORK_CONTROL)
@@ -330,10 +332,10 @@ def _prepare(sock: socket.socket, ttl: int, minimum_ttl: int) -> None:
 
 
 def _sign(sock: socket.socket, prefix: Prefix, password: str) -> None:
-    """Sign segments to and from there; without password: no more. Raises OSError."""
+    """Sign segments to and from this prefix; without password: stop signing. Raises OSError."""
     key = password.encode()[:80]
     option = _MD5SIG.pack(socket.AF_INET, prefix.address.packed, _MD5_PREFIX, prefix.length, len(key), 0, key)
-    with suppress(FileNotFoundError):  # what is taken away has gone already
+    with suppress(FileNotFoundError):  # the key to remove is gone already
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_MD5SIG_EXT, option)
 
 

@@ -1,7 +1,7 @@
 """The interfaces that a userspace plane makes: a TAP for each tunnel, and one for each loopback.
 
-A tunnel is three things that must agree: the TAP, what the kernel knows of it, and what the engine does with its
-packets. Its neighbors have link-layer addresses that name peers (`peers.py`).
+A tunnel is three things that must agree: the TAP, its configuration in the kernel, and the engine's processing of its
+packets. Its neighbors have link-layer addresses that contain peer numbers (`peers.py`).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Taps:
         return tunnel in self._tunnels
 
     def spec(self, tunnel: str) -> TunnelSpec:
-        """Return what a tunnel was ordered to be."""
+        """Return the current order of a tunnel."""
         return self._tunnels[tunnel].spec
 
     def address(self, interface: str) -> IPAddress | None:
@@ -78,7 +78,7 @@ class Taps:
     def close(self) -> None:
         """Remove all of them."""
         for tunnel in self._tunnels.values():
-            with suppress(OSError):  # somebody deleted the interface
+            with suppress(OSError):  # the interface was deleted
                 tunnel.tap.set_persistent(False)
             tunnel.tap.close()
         for tap in self._loopbacks.values():
@@ -87,12 +87,12 @@ class Taps:
     # ------------------------------------------------------------------------------------------------ tunnels
 
     def set_tunnel(self, spec: TunnelSpec) -> None:
-        """Make a tunnel, or make it another one. Raises OSError, UserError, and then leaves no half of one."""
+        """Make or change a tunnel. Raises OSError, UserError, and then leaves no partial tunnel."""
         tunnel = self._tunnels.get(spec.name)
         if tunnel is not None and (tunnel.spec.destination is None) != (spec.destination is None):
             self.remove_tunnel(spec.name)  # the kernel treats the neighbors of the two kinds differently
             tunnel = None
-            self._report(Resync())  # addresses and everything else on the interface have gone with it
+            self._report(Resync())  # addresses and everything else on the interface went with it
         fresh = tunnel is None
         if tunnel is None:
             mac = OWN_MAC + len(self._names.linux(spec.name)).to_bytes(1, "big") + _number(spec.name).to_bytes(3, "big")
@@ -103,7 +103,7 @@ class Taps:
                 self._kernel.set_mtu(spec.name, spec.mtu)
             self._engine.set_tunnel(spec, tunnel.tap, tunnel.mac)
         except (OSError, UserError):
-            if fresh:  # half a tunnel is none: the next order for it begins again
+            if fresh:  # no partial tunnel: the next order for it starts again
                 del self._tunnels[spec.name]
                 self._kernel.forget_tunnel(spec.name)
                 tunnel.tap.close()
@@ -118,7 +118,7 @@ class Taps:
     def _make_tunnel(self, spec: TunnelSpec, mac: bytes) -> _Tunnel:
         """Return a TAP with all its settings.
 
-        Raises OSError, UserError, and then leaves none behind that was not there.
+        Raises OSError, UserError, and then leaves no TAP behind that did not exist before.
         """
         tap = Tap(self._names.linux(spec.name), vnet_hdr=self._vnet_hdr)
         try:
@@ -127,27 +127,27 @@ class Taps:
             tap.set_carrier(False)
             self._kernel.prepare_tap(spec.name, spec.mtu, multipoint=spec.destination is None)
             while tap.read() is not None:
-                pass  # what was routed to peers of an earlier life
+                pass  # packets for peers of an earlier run
         except BaseException:
             tap.close()
             raise
         return _Tunnel(spec, tap, mac)
 
     def remove_tunnel(self, name: str) -> None:
-        """Remove a tunnel, if it is there."""
+        """Remove a tunnel, if it exists."""
         tunnel = self._tunnels.pop(name, None)
         if tunnel is not None:
             self._engine.drain(name)
             self._engine.remove_tunnel(name)
             self._control.forget_interface(name)
             self._kernel.forget_tunnel(name)
-            with suppress(OSError):  # somebody deleted the interface
+            with suppress(OSError):  # the interface was deleted
                 tunnel.tap.set_persistent(False)
             tunnel.tap.close()
         self._addresses.pop(name, None)
 
     def vanished(self, name: str) -> None:
-        """Make again an interface of ours that somebody deleted, once we have been told everything again."""
+        """Restore an interface of ours that was deleted, by having all orders repeated."""
         if name in self._tunnels:
             self.remove_tunnel(name)
         elif name in self._loopbacks:
@@ -158,13 +158,13 @@ class Taps:
         self._report(Resync())
 
     def set_carrier(self, effect: SetCarrier) -> None:
-        """Let the kernel route into a tunnel, or not."""
+        """Set whether the kernel routes into a tunnel."""
         if not effect.up:
-            self._engine.drain(effect.tunnel)  # a goodbye may have been sent just now
+            self._engine.drain(effect.tunnel)  # a last message may have just been sent
         self._tunnels[effect.tunnel].tap.set_carrier(effect.up)
 
     def set_adjacency(self, effect: SetAdjacency) -> None:
-        """Let a next hop lead to a peer."""
+        """Send packets for a next hop to a peer."""
         peers = self._tunnels[effect.tunnel].peers
         peer = peers.lead(effect.next_hop, effect.nbma, effect.connection)
         self._engine.set_peer(effect.tunnel, peer, effect.nbma, effect.connection)
@@ -173,7 +173,7 @@ class Taps:
             self._engine.clear_peer(effect.tunnel, idle)
 
     def clear_adjacency(self, effect: ClearAdjacency) -> None:
-        """Let a next hop lead nowhere."""
+        """Remove a next hop."""
         self._tunnels[effect.tunnel].peers.clear(effect.next_hop)
         self._kernel.clear_neighbor(effect.tunnel, effect.next_hop)
 
@@ -184,7 +184,7 @@ class Taps:
         name = effect.interface
         if made_here(name) and name not in self._tunnels and name not in self._loopbacks:
             if name.startswith("Tunnel"):
-                return  # its SetTunnel has not come yet: the tunnel feature orders the address again behind it
+                return  # its SetTunnel has not come yet: the tunnel feature repeats this order after it
             self._loopbacks[name] = Tap(self._names.linux(name))
             self._kernel.prepare_tap(name, 1500, multipoint=False)
         self._kernel.set_interface(effect)

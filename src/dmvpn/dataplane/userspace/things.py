@@ -1,4 +1,4 @@
-"""What the kernel keeps for us, as one kind of value: what names an object, if two are alike, how people call it."""
+"""Objects of ours in the kernel, as one kind of value: identity, comparison, and display."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import NeighborState
+from dmvpn.dataplane.netlink import KernelNeighborState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
 
 
-class Kind(enum.IntEnum):
+class ThingKind(enum.IntEnum):
     """Kinds of objects, in the order in which they are put back."""
 
     EVERYTHING = 0
@@ -31,7 +31,7 @@ class Kind(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """Of an interface of ours: administratively up, and its MTU in octets (None: the kernel's business)."""
+    """The state of an interface of ours: administratively up, and its MTU in octets (None: left to the kernel)."""
 
     link: int
     up: bool
@@ -40,10 +40,10 @@ class LinkState:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What was ordered, or has our mark, in words; and what is there.
+    """An object that was ordered, or has our mark, in words; and the actual state.
 
-    unordered: it was not ordered by us.
-    aside: what was ordered is there, and packets to these addresses go another way.
+    unordered: we did not order it.
+    aside: the object exists, and packets to these addresses take another route.
     """
 
     what: str
@@ -60,56 +60,61 @@ class TranslationTable:
 
 
 Thing: TypeAlias = (
-    netlink.Route | netlink.Neighbor | netlink.InterfaceAddress | netlink.Rule | LinkState | TranslationTable
+    netlink.KernelRoute
+    | netlink.KernelNeighbor
+    | netlink.InterfaceAddress
+    | netlink.Rule
+    | LinkState
+    | TranslationTable
 )
-Key: TypeAlias = "tuple[Kind, Hashable, Hashable]"
+Key: TypeAlias = "tuple[ThingKind, Hashable, Hashable]"
 #: The place of our routes in main; thousands of keys share it.
 _OURS = (netlink.TABLE_MAIN, netlink.ROUTE_METRIC)
 
 
 def key_of(thing: Thing) -> Key:
-    """Return what names an object of the kernel's: its place, not its value."""
+    """Return the identity of a kernel object: its place, not its value."""
     match thing:
-        case netlink.Route(metric=0, table=netlink.TABLE_MAIN):  # two interfaces may be in one network
-            return (Kind.NETWORK, thing.prefix, links_of(thing))
-        case netlink.Route():
-            kind = Kind.ROUTE if thing.table == netlink.TABLE_MAIN else Kind.GUARD
+        case netlink.KernelRoute(metric=0, table=netlink.TABLE_MAIN):  # two interfaces may be in one network
+            return (ThingKind.NETWORK, thing.prefix, links_of(thing))
+        case netlink.KernelRoute():
+            kind = ThingKind.ROUTE if thing.table == netlink.TABLE_MAIN else ThingKind.GUARD
             place = thing.table, thing.metric
             return (kind, thing.prefix, _OURS if place == _OURS else place)
-        case netlink.Neighbor():
-            return (Kind.NEIGHBOR, thing.link, thing.address)
+        case netlink.KernelNeighbor():
+            return (ThingKind.NEIGHBOR, thing.link, thing.address)
         case netlink.InterfaceAddress():
-            return (Kind.ADDRESS, thing.link, (thing.address, thing.prefix_length))
+            return (ThingKind.ADDRESS, thing.link, (thing.address, thing.prefix_length))
         case netlink.Rule():
-            return (Kind.RULE, thing.priority, (thing.version, thing.table))
+            return (ThingKind.RULE, thing.priority, (thing.version, thing.table))
         case LinkState():
-            return (Kind.LINK, thing.link, None)
+            return (ThingKind.LINK, thing.link, None)
         case TranslationTable():
-            return (Kind.TABLE, thing.name, None)
+            return (ThingKind.TABLE, thing.name, None)
 
 
-def networks_of(addresses: Iterable[netlink.InterfaceAddress]) -> list[netlink.Route]:
+def networks_of(addresses: Iterable[netlink.InterfaceAddress]) -> list[netlink.KernelRoute]:
     """Return the routes that the kernel makes of IPv4 addresses of one interface that is up: one for each network."""
-    found: dict[Prefix, netlink.Route] = {}
+    found: dict[Prefix, netlink.KernelRoute] = {}
     for address in addresses:
         if address.address.version == 4 and address.prefix_length < 32:
-            hops = (netlink.NextHop(address.link),)
+            hops = (netlink.KernelNextHop(address.link),)
             protocol = netlink.KERNEL_PROTOCOL
-            route = netlink.Route(address.network, hops, metric=0, protocol=protocol, source=address.address)
+            route = netlink.KernelRoute(address.network, hops, metric=0, protocol=protocol, source=address.address)
             found.setdefault(address.network, route)
     return list(found.values())
 
 
 def words(thing: Thing, name: Callable[[int], str]) -> str:
-    """Return an object as people call it."""
+    """Return an object in words for the user."""
     match thing:
-        case netlink.Route():
+        case netlink.KernelRoute():
             hops = ", ".join(
                 f"via {hop.gateway}, {name(hop.link)}" if hop.gateway else name(hop.link) for hop in thing.next_hops
             )
             table = "" if thing.table == netlink.TABLE_MAIN else f" in table {thing.table}"
             return f"route {thing.prefix} {hops or thing.kind.name.lower()}{table}"
-        case netlink.Neighbor():
+        case netlink.KernelNeighbor():
             return f"neighbor {thing.address} on {name(thing.link)}"
         case netlink.InterfaceAddress():
             return f"address {thing.address}/{thing.prefix_length} of {name(thing.link)}"
@@ -122,9 +127,9 @@ def words(thing: Thing, name: Callable[[int], str]) -> str:
 
 
 def links_of(thing: Thing) -> tuple[int, ...]:
-    """Return the interfaces that it goes with."""
+    """Return the interfaces that it depends on."""
     match thing:
-        case netlink.Route():
+        case netlink.KernelRoute():
             hops = thing.next_hops
             return (hops[0].link,) if len(hops) == 1 else tuple(dict.fromkeys([hop.link for hop in hops]))
         case netlink.Rule() | TranslationTable():
@@ -134,16 +139,16 @@ def links_of(thing: Thing) -> tuple[int, ...]:
 
 
 def alike(wanted: Thing, there: Thing) -> bool:
-    """Return whether what is there is what is wanted, as far as we order it."""
-    if isinstance(wanted, netlink.Route) and isinstance(there, netlink.Route):
+    """Return whether the object is as wanted, as far as we order it."""
+    if isinstance(wanted, netlink.KernelRoute) and isinstance(there, netlink.KernelRoute):
         hops = [(hop.link, hop.gateway) for hop in wanted.next_hops]
         return (
             wanted.protocol == there.protocol
             and wanted.kind is there.kind
             and hops == [(hop.link, hop.gateway) for hop in there.next_hops]
         )
-    if isinstance(wanted, netlink.Neighbor) and isinstance(there, netlink.Neighbor):
-        return NeighborState.PERMANENT in there.state and wanted.lladdr == there.lladdr
+    if isinstance(wanted, netlink.KernelNeighbor) and isinstance(there, netlink.KernelNeighbor):
+        return KernelNeighborState.PERMANENT in there.state and wanted.lladdr == there.lladdr
     if isinstance(wanted, LinkState) and isinstance(there, LinkState):
         return wanted.up is there.up and wanted.mtu in (None, there.mtu)
     return True

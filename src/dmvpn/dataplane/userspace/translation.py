@@ -1,8 +1,8 @@
-"""A router's NAT in the kernel: a table of its own, put back when somebody takes it away, and the flows that it makes.
+"""A router's NAT in the kernel: a table of its own, restored when another program removes it, and its flows.
 
 The table has a name that no living router of this network namespace has ("dmvpn-nat", then "dmvpn-nat-2" ...), and is
-in the records: that of a killed router stays and translates on, until the next life replaces it in one step, begins
-without NAT, or `dmvpn cleanup` removes it. Nothing of nf_tables is asked for before the first order.
+in the records: the table of a killed router stays and goes on translating, until the next run replaces it in one step,
+begins without NAT, or `dmvpn cleanup` removes it. nf_tables is not used before the first order.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.watch import Watch
 
 _NAME: Final = "dmvpn-nat"
-#: Seconds. Routes that change together are done with by then.
+#: Seconds. Routes that change together are all changed by then.
 _MOMENT: Final = 0.05
 _OURS: Final = re.compile(rf"{_NAME}(?:-\d+)?")
 
@@ -67,7 +67,7 @@ class Translation:
         self._kernel: NetfilterSocket | None = None
         self._monitor: NetfilterMonitor | None = None
         self._table = ""
-        #: Rules as the kernel has numbered them, after we put them there.
+        #: Our rules with the numbers that the kernel gave them.
         self._there: list[tuple[str, int]] = []
         self._earlier = [0, 0]
         self._inherited: tuple[str, ...] = ()
@@ -75,12 +75,12 @@ class Translation:
         self._lost_at = float("-inf")
         self._contested = False
         self._waiting = False
-        #: Where routes have changed lately, and the seconds after which their flows are looked at.
+        #: Prefixes whose routes have changed lately, and the seconds after which their flows are checked.
         self._moved: PrefixTable[None] = PrefixTable()
         self._pause = _MOMENT
 
     def set(self, order: SetTranslation) -> None:
-        """Translate so from now on. Raises HostProblem; the next order, or the same again, is another attempt."""
+        """Apply this order. Raises HostProblem; the next order, or the same again, is another attempt."""
         if not order.overloads:
             self._stop(order)
             return
@@ -90,15 +90,15 @@ class Translation:
             self._put(kernel)
         except OSError as error:
             raise explained(error) from error
-        with suppress(OSError):  # without nf_conntrack_netlink they end by themselves
+        with suppress(OSError):  # without nf_conntrack_netlink they expire by themselves
             self._forget_former(kernel, before)
             self._forget_others(kernel)
 
     def led(self, prefix: Prefix, interfaces: Collection[str] | None) -> None:
-        """Note that a route of this prefix leads out by these interfaces now; None: it is gone, and a shorter one
-        leads.
+        """Take in that a route of this prefix leads out by these interfaces now; None: it was withdrawn.
 
-        The kernel decides once about a flow: what has gone through a tunnel would leave by the outside as it is.
+        The kernel decides once per flow: packets that went through a tunnel would leave by the outside interface
+        without translation.
         """
         if not self._order.overloads:
             return
@@ -112,17 +112,17 @@ class Translation:
                 self._later(self._pause, self._follow)
 
     def inherit(self, others: Others) -> None:
-        """Let what killed routers left translate on until this one has said what it wants (`age`)."""
+        """Let tables of killed routers go on translating until this one has given its order (`age`)."""
         self._inherited = tuple(sorted({name for dead in others.dead for name in dead.tables}))
 
     def age(self) -> None:
-        """Remove what was inherited and not taken over."""
+        """Remove inherited tables that were not taken over."""
         inherited, self._inherited = self._inherited, ()
         if any(name != self._table for name in inherited):
             remove_tables(self._others(), but=self._table)
 
     def forget(self) -> None:
-        """Forget all flows that are translated. Raises HostProblem."""
+        """Remove all translated flows. Raises HostProblem."""
         if self._kernel is not None:
             try:
                 conntrack.forget(self._kernel, [flow for flow, _ in self._flows(self._kernel, self._order.overloads)])
@@ -130,7 +130,7 @@ class Translation:
                 raise explained(error) from error
 
     def translations(self) -> Translations:
-        """Return the flows that live, and what the rules have counted."""
+        """Return the live flows, and the counters of the rules."""
         if self._kernel is None or not self._order.overloads:
             return Translations()
         try:
@@ -141,7 +141,7 @@ class Translation:
         return Translations(found, hits, misses)
 
     def differences(self) -> list[Difference]:
-        """Return in what the table differs from the one that was ordered."""
+        """Return the differences between the table and its order."""
         if self._kernel is None or not self._order.overloads:
             return []
         there = self._handles(self._kernel)
@@ -150,7 +150,7 @@ class Translation:
         return [Difference(self._words(), "other rules are in it" if there else "missing")]
 
     def close(self) -> None:
-        """Translate nothing any more. What lives goes on where a next life takes it up soon."""
+        """End translation. Live flows continue if a next run takes them up soon."""
         self.age()
         if self._monitor is not None and self._watch is not None:
             self._watch.remove(self._monitor.fileno())
@@ -184,8 +184,8 @@ class Translation:
     def _stop(self, order: SetTranslation) -> None:
         before, self._order = self._order, order
         if self._kernel is not None and before.overloads:
-            self._remove(self._kernel)  # first: a packet that comes in between makes no flow again
-            with suppress(OSError):  # without nf_conntrack_netlink they end by themselves
+            self._remove(self._kernel)  # first: a packet that comes in between must not make a new flow
+            with suppress(OSError):  # without nf_conntrack_netlink they expire by themselves
                 self._forget_former(self._kernel, before)
         self._earlier = [0, 0]
 
@@ -203,7 +203,7 @@ class Translation:
             self._restore()
 
     def _restore(self) -> None:
-        """Put the table back if it is not as we made it: at once, and later and later where somebody insists."""
+        """Restore the table if it was changed: at once, and at growing intervals if another program insists."""
         if self._kernel is None or not self._order.overloads or self._waiting:
             return
         try:
@@ -218,14 +218,14 @@ class Translation:
             self._wait(keeper.LONGEST_DELAY)
 
     def _follow(self) -> None:
-        """Follow routes that have changed, many of them perhaps.
+        """Check flows after routes have changed, possibly many.
 
-        It takes a tenth of our time, however many flows there are.
+        This takes a tenth of our time, however many flows there are.
         """
         moved, self._moved = self._moved, PrefixTable()
         begun = time.monotonic()
         if self._kernel is not None and self._order.overloads:
-            with suppress(OSError):  # without nf_conntrack_netlink they end by themselves
+            with suppress(OSError):  # without nf_conntrack_netlink they expire by themselves
                 self._forget_others(self._kernel, moved)
         self._pause = max(_MOMENT, 9 * (time.monotonic() - begun))
 
@@ -243,7 +243,7 @@ class Translation:
             self._wait(keeper.LONGEST_DELAY)
 
     def _lost(self) -> float:
-        """Count that somebody took the table away, or changed it. Returns the seconds after which it is put back."""
+        """Count a loss or change of the table. Returns the seconds until it is restored."""
         now = time.monotonic()
         self._losses = self._losses + 1 if now - self._lost_at < keeper.CALM else 1
         self._lost_at = now
@@ -255,7 +255,7 @@ class Translation:
         return min(keeper.FIRST_DELAY * 2**later, keeper.LONGEST_DELAY) if later > 0 else 0.0
 
     def _calm(self) -> None:
-        """Note that the fight may be over."""
+        """Take in that the conflict may be over."""
         left = self._lost_at + keeper.CALM - time.monotonic()
         if left > 0 and self._later is not None:
             self._later(left, self._calm)
@@ -274,7 +274,7 @@ class Translation:
         return old_hits + hits, old_misses + misses
 
     def _counters(self, kernel: NetfilterSocket) -> tuple[int, int]:
-        """Return packets of flows, and packets that made one, by the rules that there are: those of this life."""
+        """Return packets of flows, and packets that began one, by the current rules: those of this run."""
         rules = [one for one in kernel.rules(self._table) if one.packets is not None] if self._there else []
         hits = sum(one.packets or 0 for one in rules if one.chain == PASSING)
         return hits, sum(one.packets or 0 for one in rules if one.chain.startswith(MAP))
@@ -284,7 +284,7 @@ class Translation:
     def _flows(
         self, kernel: NetfilterSocket, overloads: Iterable[Overload]
     ) -> Iterator[tuple[TrackedFlow, TranslatedFlow]]:
-        """Yield those whose sender is known outside by an address of an outside interface of these rules."""
+        """Yield the flows whose source is translated to an address of an outside interface of these rules."""
         outside = dict.fromkeys(overload.outside for overload in overloads)
         own = {address for name in outside for address in self._addresses(name)}  # looked up, never iterated
         for flow in conntrack.flows(kernel):
@@ -292,8 +292,9 @@ class Translation:
                 yield flow, _translated(flow)
 
     def _forget_former(self, kernel: NetfilterSocket, before: SetTranslation) -> None:
-        """Forget flows by an interface that is outside no more; where one is inside no more, all: no flow says
-        its own.
+        """Remove flows of an interface that is no longer outside.
+
+        If one is no longer inside, all are removed: a flow does not record its inside interface.
         """
         outside = {overload.outside for overload in self._order.overloads}  # looked up, never iterated
         inside = set(self._order.inside)  # likewise
@@ -303,10 +304,10 @@ class Translation:
             conntrack.forget(kernel, [flow for flow, _ in self._flows(kernel, former)])
 
     def _forget_others(self, kernel: NetfilterSocket, moved: PrefixTable[None] | None = None) -> None:
-        """Forget flows that the order is against: their next packet begins again.
+        """Remove flows that contradict the order: their next packet starts a new flow.
 
-        They began before they would have been translated, or before their protocol was one of our own tunnels'. moved:
-        where packets go another way than they did; then it is about those to there, and about answers, too.
+        They began before they had to be translated, or before their protocol became one of our own tunnels'. moved:
+        prefixes with a changed route; then only flows to there, and their replies, are checked.
         """
         overloads = self._order.overloads
         refused = {protocol for overload in overloads for protocol in overload.refused}  # looked up, never iterated
@@ -326,13 +327,13 @@ class Translation:
 
 
 def leftover_tables(kernel: NetfilterSocket, others: Others) -> list[str]:
-    """Return tables of ours that no living router has. Raises OSError."""
+    """Return tables of ours that no living router owns. Raises OSError."""
     living = {name for other in others.living for name in other.tables}  # looked up, never iterated
     return [name for name in kernel.tables() if is_ours(name) and name not in living]
 
 
 def remove_tables(others: Others, but: str = "") -> list[str]:
-    """Remove what dead routers left in the network namespace of the calling thread, all but one; returns the names."""
+    """Remove tables of dead routers in the network namespace of the calling thread, all but one; returns the names."""
     try:
         with NetfilterSocket() as kernel:
             names = [name for name in leftover_tables(kernel, others) if name != but]
@@ -344,7 +345,7 @@ def remove_tables(others: Others, but: str = "") -> list[str]:
 
 
 def is_ours(table: str) -> bool:
-    """Return whether it is a name that our tables have."""
+    """Return whether the name is one of our tables'."""
     return _OURS.fullmatch(table) is not None
 
 

@@ -1,4 +1,4 @@
-"""What a plane asks of its event loop: call me when this descriptor is readable, or in a moment."""
+"""The event loop as a plane needs it: calls when a descriptor is readable, or after some time."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ class Loop(Watch, Protocol):
     """An event loop that also has a clock."""
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call it once, after so many seconds."""
+        """Call `call` once, after so many seconds."""
         ...
