@@ -1,8 +1,8 @@
 """What all tests share: how many examples hypothesis tries, and that signals reach what tests start.
 
-`few` (5 examples) is for `make check`, `dev` (25) for every day, `ci` (500) for `make test-all`; HYPOTHESIS_PROFILE
-chooses. Failing examples stay in .hypothesis and are tried first the next time. No deadline for a single example: the
-machine may be busy.
+`few` (5 examples) is for `make check`, `dev` (25) for every day, `ci` (500) for `make test-all`, `fresh` (100) for each
+round of `make test-fresh`; HYPOTHESIS_PROFILE chooses. Examples that failed once are tried before all others
+(`support/kept.py`). No deadline for a single example: the machine may be busy.
 
 Python writes bytecode, even where the environment says that it must not: thousands of processes start in a run, and
 without it each compiles for itself what it imports, which is a third of the time of most commands.
@@ -20,17 +20,25 @@ import gc
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+from support.kept import try_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
 # Assertions in these say what they compared, as those of tests do.
 pytest.register_assert_rewrite("support.dual_hub")
 
-# Every day the same examples, so that a change is judged by what it changes; `make test-all` draws new ones.
+# Every day the same examples, so that a change is judged by what it changes; `make test-all` and `make test-fresh` draw
+# new ones.
 settings.register_profile("few", max_examples=5, deadline=None, derandomize=True)
 settings.register_profile("dev", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("ci", max_examples=500, deadline=None, print_blob=True)
+settings.register_profile("fresh", max_examples=100, deadline=None, print_blob=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -50,6 +58,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in ("lab", "interop")):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Try a property first with the examples that are kept of it."""
+    try_kept(item)
+    return (yield)
 
 
 def pytest_collection_finish() -> None:

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Protocol
 from bench import (
     bfd,
     bgp,
+    dearest,
     direct,
     doctor,
     eigrp,
@@ -94,6 +95,7 @@ BENCHES = (
     Bench("routes", "Routes on their way into the kernel", 400, routes.measure),
     Bench("eigrp", "EIGRP: a hub and five thousand neighbors", 120, eigrp.measure),
     Bench("events", "What happens to all of many at one moment", 900, events.measure),
+    Bench("dearest", "The dearest packets", 300, dearest.measure),
     Bench("ike", "Handshakes of IKE", 120, ike.measure),
     Bench("micro", "Single events", 120, micro.measure),
     Bench("doctor", "The doctor in small and large networks", 300, doctor.measure),

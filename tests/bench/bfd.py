@@ -19,7 +19,7 @@ from dmvpn.base.notices import Configured, InterfaceState
 from dmvpn.features.bfd.machine import BfdMachine
 from dmvpn.features.bfd.model import BfdConfig, Parameters
 from dmvpn.features.bfd.packet import ControlPacket
-from dmvpn.features.bfd.states import State
+from dmvpn.features.bfd.states import BfdState
 from dmvpn.net.udp import UdpDatagram
 from support.fakes import fake_ports
 from support.phases_page import FORMING, Case, configured
@@ -172,7 +172,7 @@ def _large_hub(seconds: int) -> list[float]:
     for peer in peers:
         machine.handle(WatchWanted(Client.EIGRP, 100, name, peer, wanted=True), now)
     mine = {session.address: session.discriminator for session in machine.sessions.values()}
-    for state in (State.DOWN, State.UP, State.UP):
+    for state in (BfdState.DOWN, BfdState.UP, BfdState.UP):
         arrivals = [_packet(name, peer, own, mine[peer], state) for peer in peers]
         for event in arrivals:
             machine.handle(event, now)
@@ -190,12 +190,12 @@ def _large_hub(seconds: int) -> list[float]:
     return spent
 
 
-def _packet(name: str, peer: IPv4Address, own: IPv4Address, yours: int, state: State) -> IpReceived:
+def _packet(name: str, peer: IPv4Address, own: IPv4Address, yours: int, state: BfdState) -> IpReceived:
     packet = ControlPacket(
         state=state,
         multiplier=3,
         mine=int(peer),
-        yours=yours if state is State.UP else 0,
+        yours=yours if state is BfdState.UP else 0,
         desired_tx=1_000_000,
         required_rx=1_000_000,
     )

@@ -116,9 +116,9 @@ def _lose_one(prefix: Prefix) -> float:
     """Milliseconds."""
     with (
         netlink.NetlinkSocket() as thief,
-        netlink.NetlinkMonitor(netlink.Group.IPV4_ROUTE, ignored_port=thief.port) as monitor,
+        netlink.NetlinkMonitor(netlink.NotificationGroup.IPV4_ROUTE, ignored_port=thief.port) as monitor,
     ):
-        thief.call(netlink.delete_route(netlink.Route(prefix)))
+        thief.call(netlink.delete_route(netlink.KernelRoute(prefix)))
         begun = time.monotonic()
         while select.select([monitor], [], [], _PATIENCE)[0]:
             for event in monitor.read():
@@ -148,5 +148,5 @@ def _how_many(kernel: netlink.NetlinkSocket) -> int:
     return sum(message.body[4] == netlink.TABLE_MAIN and message.body[5] == netlink.ROUTE_PROTOCOL for message in found)
 
 
-def _in_main(kernel: netlink.NetlinkSocket) -> list[netlink.Route]:
+def _in_main(kernel: netlink.NetlinkSocket) -> list[netlink.KernelRoute]:
     return [route for route in kernel.routes(protocol=netlink.ROUTE_PROTOCOL) if route.table == netlink.TABLE_MAIN]

@@ -10,7 +10,7 @@ from dmvpn.dataplane.netlink.chains import BaseChain, Family, forward_drops
 from dmvpn.dataplane.netlink.nftables import (
     Hook,
     NetfilterSocket,
-    Verdict,
+    NetfilterVerdict,
     base_chain,
     chain,
     delete_table,
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 _DORMANT = attribute(2, (1).to_bytes(4, "big"))
-_ACCEPTS = rule("filter", "FORWARD", verdict(Verdict.ACCEPT))
+_ACCEPTS = rule("filter", "FORWARD", verdict(NetfilterVerdict.ACCEPT))
 
 
-def with_policy(policy: Verdict, hook: Hook = Hook.FORWARD) -> Part:
+def with_policy(policy: NetfilterVerdict, hook: Hook = Hook.FORWARD) -> Part:
     kind, flags, body = base_chain("filter", "FORWARD", "filter", hook, 0)
     return kind, flags, body + attribute(5, int(policy).to_bytes(4, "big"))
 
@@ -53,9 +53,9 @@ def test_a_chain_that_drops_by_policy_is_read_with_the_number_of_its_rules() -> 
     def test() -> None:
         assert forward_drops() == []
         for family in Family:
-            shut = [new_table("filter"), with_policy(Verdict.DROP)]
+            shut = [new_table("filter"), with_policy(NetfilterVerdict.DROP)]
             for parts, rules in ((shut, 0), ([*shut, chain("filter", "other"), _ACCEPTS, _ACCEPTS], 2)):
-                expected = BaseChain(family, "filter", "FORWARD", Hook.FORWARD, Verdict.DROP, rules)
+                expected = BaseChain(family, "filter", "FORWARD", Hook.FORWARD, NetfilterVerdict.DROP, rules)
                 assert found(of(family, parts)) == [expected]
         assert forward_drops() == []
 
@@ -65,9 +65,9 @@ def test_a_chain_that_drops_by_policy_is_read_with_the_number_of_its_rules() -> 
 @pytest.mark.parametrize(
     "parts",
     [
-        [new_table("filter"), with_policy(Verdict.ACCEPT)],
+        [new_table("filter"), with_policy(NetfilterVerdict.ACCEPT)],
         [new_table("filter"), base_chain("filter", "FORWARD", "filter", Hook.FORWARD, 0)],
-        [new_table("filter"), with_policy(Verdict.DROP, Hook.INPUT)],
+        [new_table("filter"), with_policy(NetfilterVerdict.DROP, Hook.INPUT)],
         [new_table("filter"), chain("filter", "FORWARD")],
     ],
     ids=["accept", "no policy", "input", "no hook"],
@@ -78,7 +78,7 @@ def test_no_other_chain_is_told(parts: list[Part]) -> None:
 
 def test_a_table_that_is_dormant_drops_nothing() -> None:
     (kind, flags, body) = new_table("filter")
-    run_in_lab(lambda: _none([(kind, flags, body + _DORMANT), with_policy(Verdict.DROP)]))
+    run_in_lab(lambda: _none([(kind, flags, body + _DORMANT), with_policy(NetfilterVerdict.DROP)]))
 
 
 def _none(parts: list[Part]) -> None:

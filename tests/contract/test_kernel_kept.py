@@ -62,7 +62,7 @@ def in_world(plane: str, test: Callable[[RealWorld], None]) -> None:
 # ------------------------------------------------------------------------------------------------ what is taken away
 
 
-def our_routes(kernel: netlink.NetlinkSocket) -> list[netlink.Route]:
+def our_routes(kernel: netlink.NetlinkSocket) -> list[netlink.KernelRoute]:
     return [route for route in kernel.routes(protocol=netlink.ROUTE_PROTOCOL) if route.table == netlink.TABLE_MAIN]
 
 
@@ -74,7 +74,7 @@ def index(kernel: netlink.NetlinkSocket, name: str) -> int:
 
 def one_route(kernel: netlink.NetlinkSocket) -> None:
     """`ip route del`."""
-    kernel.call(netlink.delete_route(netlink.Route(FAR)))
+    kernel.call(netlink.delete_route(netlink.KernelRoute(FAR)))
 
 
 def all_routes(kernel: netlink.NetlinkSocket) -> None:
@@ -128,7 +128,7 @@ def connected(kernel: netlink.NetlinkSocket, name: str = "Gi0-1") -> None:
     """`ip route del 10.0.1.0/24`."""
     at = index(kernel, name)
     here = [route for route in kernel.routes(protocol=netlink.KERNEL_PROTOCOL) if route.table == netlink.TABLE_MAIN]
-    kernel.call(*(netlink.delete_route(route) for route in here if route.next_hops == (netlink.NextHop(at),)))
+    kernel.call(*(netlink.delete_route(route) for route in here if route.next_hops == (netlink.KernelNextHop(at),)))
 
 
 def blackholes(kernel: netlink.NetlinkSocket) -> None:
@@ -249,8 +249,8 @@ def test_without_its_tunnel_a_prefix_stays_guarded_until_the_rib_withdraws_it(pl
         world.run(0.1)
         assert in_clear(world) == 0
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
-            hop = netlink.NextHop(index(kernel, "Gi0-1"), IPv4Address("10.0.1.2"))
-            longer = netlink.Route(Prefix.of(host("B"), 25), (hop,), metric=0, protocol=4)
+            hop = netlink.KernelNextHop(index(kernel, "Gi0-1"), IPv4Address("10.0.1.2"))
+            longer = netlink.KernelRoute(Prefix.of(host("B"), 25), (hop,), metric=0, protocol=4)
             kernel.call(netlink.add_route(longer))
             world.send("A", udp("A", host("B")))
             world.until(lambda: in_clear(world) == 1)
@@ -302,7 +302,7 @@ def test_a_fight_with_another_program_is_said_once_and_ends() -> None:
             end = time.monotonic() + 2.5
             taken = 0
             while time.monotonic() < end:
-                taken += not kernel.execute([netlink.delete_route(netlink.Route(DEFAULT))])
+                taken += not kernel.execute([netlink.delete_route(netlink.KernelRoute(DEFAULT))])
                 world.run(0.01)
         assert keeper.FIGHT <= taken < 12, "later and later"
         assert [said.ended for said in world.of("A", KernelContested)] == [False]
@@ -321,7 +321,7 @@ def test_the_end_of_a_fight_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def test(world: RealWorld) -> None:
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
             for _ in range(200):
-                kernel.execute([netlink.delete_route(netlink.Route(DEFAULT))])
+                kernel.execute([netlink.delete_route(netlink.KernelRoute(DEFAULT))])
                 world.run(0.01)
                 if world.of("A", KernelContested):
                     break
@@ -348,8 +348,8 @@ def test_a_route_that_another_daemon_put_in_the_place_of_ours_is_replaced() -> N
     def test(world: RealWorld) -> None:
         a_and_b(world)
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
-            hop = netlink.NextHop(index(kernel, "Gi0-1"), IPv4Address("10.0.1.2"))
-            kernel.call(netlink.replace_route(netlink.Route(FAR, (hop,), protocol=4)))
+            hop = netlink.KernelNextHop(index(kernel, "Gi0-1"), IPv4Address("10.0.1.2"))
+            kernel.call(netlink.replace_route(netlink.KernelRoute(FAR, (hop,), protocol=4)))
         world.run(0.1)
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
             assert FAR in [route.prefix for route in our_routes(kernel)]
@@ -379,9 +379,9 @@ def test_what_is_lost_while_the_notifications_overflow_comes_back_too() -> None:
     def test(world: RealWorld) -> None:
         a_and_b(world)
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
-            hop = (netlink.NextHop(index(kernel, "Gi0-1"), IPv4Address("10.0.1.2")),)
+            hop = (netlink.KernelNextHop(index(kernel, "Gi0-1"), IPv4Address("10.0.1.2")),)
             others = [
-                netlink.Route(Prefix.of(IPv4Address(0x14000000 + (number << 8)), 24), hop, protocol=4)
+                netlink.KernelRoute(Prefix.of(IPv4Address(0x14000000 + (number << 8)), 24), hop, protocol=4)
                 for number in range(20_000)
             ]
             kernel.execute([netlink.add_route(route) for route in others])
@@ -515,8 +515,8 @@ def test_what_the_kernel_has_otherwise_is_told_by_name() -> None:
             one_route(kernel)
             addresses(kernel)
             rules(kernel)
-            hop = (netlink.NextHop(index(kernel, "Gi0-1"), IPv4Address("10.0.1.2")),)
-            kernel.call(netlink.add_route(netlink.Route(Prefix.parse("203.0.113.0/24"), hop)))
+            hop = (netlink.KernelNextHop(index(kernel, "Gi0-1"), IPv4Address("10.0.1.2")),)
+            kernel.call(netlink.add_route(netlink.KernelRoute(Prefix.parse("203.0.113.0/24"), hop)))
         found = {one.what: (one.there, one.unordered) for one in plane.differences()}
         assert found["route 192.168.2.0/24 via 172.16.0.2, Tunnel0"] == ("missing", False)
         assert found["address 172.16.0.1/24 of Tunnel0"] == ("missing", False)
@@ -532,19 +532,19 @@ def test_what_the_kernel_has_otherwise_is_told_by_name() -> None:
 @pytest.mark.parametrize(
     ("theirs", "taken"),
     [
-        (netlink.Route(FAR, metric=10, protocol=4), "take route 192.168.2.0/24 via 10.0.1.2, GigabitEthernet0/1"),
+        (netlink.KernelRoute(FAR, metric=10, protocol=4), "take route 192.168.2.0/24 via 10.0.1.2, GigabitEthernet0/1"),
         (
-            netlink.Route(Prefix(FAR.address, 25), kind=netlink.RouteKind.BLACKHOLE, protocol=4),
+            netlink.KernelRoute(Prefix(FAR.address, 25), kind=netlink.RouteType.BLACKHOLE, protocol=4),
             "are dropped by a rule or a route",
         ),
         (
-            netlink.Route(Prefix.parse("0.0.0.0/0"), table=77, protocol=4),
+            netlink.KernelRoute(Prefix.parse("0.0.0.0/0"), table=77, protocol=4),
             "take route 0.0.0.0/0 via 10.0.1.2, GigabitEthernet0/1 in table 77",
         ),
     ],
     ids=["lower metric", "longer prefix", "rule"],
 )
-def test_a_route_that_is_there_and_that_packets_do_not_take_is_told(theirs: netlink.Route, taken: str) -> None:
+def test_a_route_that_is_there_and_that_packets_do_not_take_is_told(theirs: netlink.KernelRoute, taken: str) -> None:
     """Seen: behind somebody else's route nothing arrived, and the doctor found nothing."""
 
     def test(world: RealWorld) -> None:
@@ -552,8 +552,8 @@ def test_a_route_that_is_there_and_that_packets_do_not_take_is_told(theirs: netl
         plane = world.planes["A"]
         assert plane.differences() == []
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
-            hop = netlink.NextHop(index(kernel, "Gi0-1"), IPv4Address("10.0.1.2"))
-            hops = (hop,) if theirs.kind is netlink.RouteKind.UNICAST else ()
+            hop = netlink.KernelNextHop(index(kernel, "Gi0-1"), IPv4Address("10.0.1.2"))
+            hops = (hop,) if theirs.kind is netlink.RouteType.UNICAST else ()
             kernel.call(netlink.add_route(replace(theirs, next_hops=hops)))
             if theirs.table != netlink.TABLE_MAIN:
                 kernel.call(netlink.add_rule(netlink.Rule(100, theirs.table, protocol=4)))

@@ -34,7 +34,7 @@ from support.namespaces import killed_after
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.base.counting import Counting, Station
+    from dmvpn.base.counting import Counting, EthernetStation
     from dmvpn.base.events import InterfacesCounted, SasCounted
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.userspace.plane import MakeEngine
@@ -316,8 +316,8 @@ class RealWorld(World):
             with self._configured(f"H{name}", "eth0", str(host(name))) as kernel:
                 link = kernel.find_link("eth0")
                 assert link is not None
-                hop = netlink.NextHop(link.index, IPv4Address(f"192.168.{number}.1"))
-                kernel.call(netlink.add_route(netlink.Route(DEFAULT, (hop,))))
+                hop = netlink.KernelNextHop(link.index, IPv4Address(f"192.168.{number}.1"))
+                kernel.call(netlink.add_route(netlink.KernelRoute(DEFAULT, (hop,))))
 
     def _wait_for_carriers(self, *spaces: int) -> None:
         """A cable that was just plugged in drops packets for up to a second (the kernel's linkwatch), or until somebody
@@ -388,7 +388,7 @@ class _Inside:
         with self._world.inside(self._router):
             return self._world.plane(self._router).sas_counted()
 
-    def stations(self) -> tuple[Station, ...]:
+    def stations(self) -> tuple[EthernetStation, ...]:
         with self._world.inside(self._router):
             return self._world.plane(self._router).stations()
 

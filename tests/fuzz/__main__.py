@@ -20,6 +20,8 @@ def main() -> None:
     with atheris.instrument_imports(include=["dmvpn.features", "dmvpn.dataplane", "dmvpn.ios"]):
         from fuzz.targets import TARGETS
 
+    from fuzz.kept import kept
+
     targets = {target.name: target for target in TARGETS}
     parser = argparse.ArgumentParser(prog="python -m fuzz")
     parser.add_argument("target", choices=targets)
@@ -28,7 +30,7 @@ def main() -> None:
     target, findings = targets[given.target], Path(__file__).parent / "findings"
     findings.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dmvpn-fuzz-") as folder:
-        for number, octets in enumerate(target.corpus()):
+        for number, octets in enumerate((*kept(target.name), *target.corpus())):
             Path(folder, f"{number:04}").write_bytes(octets)
         limits = (f"-max_total_time={given.seconds}", "-max_len=4096", "-timeout=5", "-verbosity=0")
         atheris.Setup([sys.argv[0], *limits, f"-artifact_prefix={findings}/{target.name}-", folder], target.run)

@@ -11,20 +11,15 @@ from typing import TYPE_CHECKING
 from dmvpn.ios import ConfigSession, ConfigTree
 from dmvpn.ios.render import MARK
 from dmvpn.ios.transcript import decode
-from dmvpn.router.features import FEATURES
 from dmvpn.shells.scenario import Scenario, built_in_names
 from fuzz.target import Target
-from support.full_language import LANGUAGE
+from support.full_language import LANGUAGE, models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: Lines of what is typed; more would be the same again.
 _LINES = 40
-
-
-def _models(tree: ConfigTree) -> dict[str, object]:
-    return {feature.name: feature.model(tree) for feature in FEATURES if feature.model is not None}
 
 
 def configuration(octets: bytes) -> None:
@@ -35,7 +30,7 @@ def configuration(octets: bytes) -> None:
         return
     tree = LANGUAGE.parse_text(text).tree
     again = _read_again(tree)
-    assert _models(again) == _models(tree)
+    assert models(again) == models(tree)
     assert _read_again(again) == again
 
 
@@ -54,7 +49,7 @@ def typed(octets: bytes) -> None:
         session.complete(line)
         result = session.enter(line)
         assert not result.refused or result.output_lines
-    _models(session.tree)
+    models(session.tree)
 
 
 def _files() -> Iterator[bytes]:

@@ -45,7 +45,7 @@ from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.nhrp.packet import HEADER, parse
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
-from dmvpn.features.rip.circuit import GROUP as RIP_GROUP
+from dmvpn.features.rip.interface import GROUP as RIP_GROUP
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.features.rip.packet import RipPacket
 from dmvpn.net.checksum import checksum

@@ -29,18 +29,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
-from dmvpn.dataplane.esp import EspSuite, Outbound, Place
+from dmvpn.dataplane.esp import EspSuite, Outbound, PeerPlace
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.ikev2.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ikev2.sa import Transmit
-from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.terms import DatagramPath, Endpoint
 from dmvpn.features.ikev2.wire import GENERIC, Chain, Header, Message, first_of, parse_chain, serialize_chain
 from dmvpn.features.ikev2.wire.numbers import Flag, IdType, PayloadType
 from dmvpn.features.ikev2.wire.payloads import Identification
 from dmvpn.features.ospf.packet import OspfPacket
-from dmvpn.tools.authority import Authority, Request
+from dmvpn.tools.authority import Authority, RequestedCertificate
 from fuzz import configuration, overlay
 from fuzz.target import Target
 from support.ike_capture import Capture, datagrams, names
@@ -151,7 +151,7 @@ def ike_stranger(octets: bytes) -> None:
     """Whatever it is, the peer is still there, and little is kept of it."""
     net, hub, spoke = _met()
     for port in (500, 4500):
-        path = Path(Endpoint(hub.address, port), Endpoint(STRANGER, port))
+        path = DatagramPath(Endpoint(hub.address, port), Endpoint(STRANGER, port))
         hub.take(hub.sas.handle(octets, path, net.now))
     assert matched(hub, spoke)
     assert len(hub.sas) <= 3
@@ -166,7 +166,7 @@ def ike_again(octets: bytes) -> None:
     last = sa.incoming.expected - 1
     header = Header(spi_i=sa.spi_i, spi_r=sa.spi_r, exchange=octets[0], flags=Flag.INITIATOR, message_id=last)
     forged = header.serialize(octets[1] if len(octets) > 1 else 0, 28 + len(octets)) + octets
-    path = Path(Endpoint(hub.address, 4500), Endpoint(STRANGER, 4500))
+    path = DatagramPath(Endpoint(hub.address, 4500), Endpoint(STRANGER, 4500))
     acts = hub.sas.handle(forged, path, net.now)
     assert not any(isinstance(act, Transmit) for act in acts)
     assert matched(hub, spoke)
@@ -181,7 +181,7 @@ def _authority() -> tuple[Anchors, bytes, bytes]:
     folder = TemporaryDirectory(prefix="dmvpn-fuzz-")
     with folder as name:
         made = Authority.make(File(name), "Root", elliptic=True)
-        made.issue(Request(name="SPOKE", fqdns=("spoke.example",)))
+        made.issue(RequestedCertificate(name="SPOKE", fqdns=("spoke.example",)))
         leaf = x509.load_pem_x509_certificate((File(name) / "SPOKE.pem").read_bytes())
     return Anchors((made.certificate,)), made.certificate.public_bytes(Encoding.DER), leaf.public_bytes(Encoding.DER)
 
@@ -236,7 +236,7 @@ def sa_sealer(site: Site) -> Callable[[bytes, bytes], bytes]:
     return sealer.seal
 
 
-def _path_of(site: Site) -> Path:
+def _path_of(site: Site) -> DatagramPath:
     (sa,) = site.sas
     return sa.path
 
@@ -275,7 +275,7 @@ def esp(octets: bytes) -> None:
     packet, is_sealed = octets[2:], octets[:1] == bytes((_SEALED,))
     if is_sealed:
         packet = Outbound(EspSuite.of(transform), SPI.to_bytes(4, "big"), key, b"").seal(packet, octets[1])
-    core.inbound_udp(OURS.packed, Place(THEIRS.packed, 4500), 0, packet, 0.0)
+    core.inbound_udp(OURS.packed, PeerPlace(THEIRS.packed, 4500), 0, packet, 0.0)
     assert core.wire == []
     assert is_sealed or core.taps == []
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dmvpn.features.ikev2.wire.numbers import Encr, Group, Integ, Prf
-from support.charon import Bed, Peer, missing
+from support.charon import OUR_ADDRESS, OUR_LAN, Bed, Peer, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -244,3 +244,29 @@ def test_a_restarted_charon_replaces_what_was_there() -> None:
         bed.swanctl("--terminate", "--ike", "ours", "--force", "--timeout", "1")
         assert "completed successfully" in bed.swanctl("--initiate", "--child", "gre")
         agrees(bed)
+
+
+@pytest.mark.story("charon-refusals")
+def test_a_peer_that_wants_eap_is_named() -> None:
+    proofs = "  local { auth = eap }\n  remote { auth = psk }"
+    with Bed(Peer(proofs=proofs), {"suites": [CBC]}) as bed:
+        bed.swanctl("--initiate", "--child", "gre", "--timeout", "3")
+        assert any("wants EAP, which this router cannot do" in said for said in bed.do("state")["troubles"])
+
+
+@pytest.mark.story("charon-refusals")
+def test_a_peer_that_insists_on_a_postquantum_key_is_named() -> None:
+    more = f"  ppk_id = {OUR_ADDRESS}\n  ppk_required = yes"
+    with Bed(Peer(more=more), {"suites": [CBC]}) as bed:
+        bed.swanctl("--initiate", "--child", "gre", "--timeout", "3")
+        assert "PPK" in bed.log
+        state = bed.until("no sas", seconds=45)
+        assert any("offered USE_PPK" in said for said in state["troubles"]), (state, bed.log[-1500:])
+
+
+@pytest.mark.story("charon-suites")
+def test_a_narrower_flow_of_charon_is_agreed_on_as_it_is() -> None:
+    with Bed(Peer(flow="gre/100"), {"suites": [CBC]}) as bed:
+        assert "completed successfully" in bed.swanctl("--initiate", "--child", "gre")
+        bed.until("children")
+        assert f"{OUR_LAN}/32[gre/100]" in bed.swanctl("--list-sas")

@@ -7,6 +7,7 @@ ipsec-nat-ours.sh a spoke is behind NAT.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +53,15 @@ def test_a_suite_is_agreed_on_and_the_kernel_takes_what_we_seal(
     assert spoke_cases.child_sas(case, "spoke1") == {"hub": [esp]}
     assert spoke_cases.refused(case, "spoke1") == 0
     assert_nothing_was_lost(spoke_cases, case)
+
+
+@pytest.mark.story("charon-ports")
+def test_sas_with_protocol_and_port_in_the_kernel_take_every_packet_of_the_tunnel(spoke_cases: Run) -> None:
+    """A GRE packet with key 100 begins IKE: `gre/100` is offered before `gre`, and with the first no packet passed."""
+    assert re.search(r"sel src \S+ dst \S+ proto gre uid", spoke_cases.text("ports.spoke1.xfrm.txt"))
+    assert "(192.0.2.2/255.255.255.255/47/0)" in spoke_cases.text("ports.hub.crypto.txt")
+    assert spoke_cases.child_sas("ports", "spoke1") == {"hub": [GCM]}
+    assert_nothing_was_lost(spoke_cases, "ports")
 
 
 @pytest.mark.story("charon-suites", "charon-kernel-rekey")

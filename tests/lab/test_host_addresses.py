@@ -55,15 +55,19 @@ class Host:
             )
 
     def route(
-        self, change: Callable[[netlink.Route], netlink.Request], prefix: str, metric: int = 100, **more: int
+        self,
+        change: Callable[[netlink.KernelRoute], netlink.KernelRequest],
+        prefix: str,
+        metric: int = 100,
+        **more: int,
     ) -> None:
         """What a DHCP client, or somebody by hand, does."""
         with netlink.NetlinkSocket() as kernel:
             link = kernel.find_link(LINUX)
             assert link is not None
-            hop = netlink.NextHop(link.index, IPv4Address("192.0.2.1"))
+            hop = netlink.KernelNextHop(link.index, IPv4Address("192.0.2.1"))
             protocol, table = more.get("protocol", 16), more.get("table", 254)
-            route = netlink.Route(Prefix.parse(prefix), (hop,), metric=metric, protocol=protocol, table=table)
+            route = netlink.KernelRoute(Prefix.parse(prefix), (hop,), metric=metric, protocol=protocol, table=table)
             kernel.call(change(route))
 
     def order(self, *addresses: IPv4Address, leased: bool) -> None:

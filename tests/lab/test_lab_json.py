@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.lab import VERBS
-from dmvpn.app.main import _parser
+from dmvpn.app.main import argument_parser
 from support.labs import Labs
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def ask(labs: Labs, *words: str | Path, code: int = 0) -> dict[str, object]:
 
 
 def test_every_verb_takes_json_and_is_on_the_page() -> None:
-    lab = next(action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)).choices["lab"]
+    parsers = (each for each in argument_parser()._actions if isinstance(each, argparse._SubParsersAction))
+    lab = next(parsers).choices["lab"]
     verbs = next(action for action in lab._actions if isinstance(action, argparse._SubParsersAction)).choices
     assert set(verbs) == set(VERBS)
     for verb, parser in verbs.items():

@@ -19,11 +19,11 @@ from dmvpn.dataplane import sysctl
 from dmvpn.dataplane.netlink import (
     ROUTE_PROTOCOL,
     InetConf,
+    KernelNeighbor,
+    KernelNextHop,
+    KernelRoute,
     LinkSettings,
-    Neighbor,
     NetlinkSocket,
-    NextHop,
-    Route,
     VethEnd,
     create_veth,
     replace_route,
@@ -99,7 +99,7 @@ def test_frames_go_into_and_out_of_a_tap(in_lab: Lab) -> None:
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host,
         ):
             peer = IPv4Address("192.168.100.41")
-            kernel.call(set_neighbor(Neighbor(index, peer, PEER_MAC)))
+            kernel.call(set_neighbor(KernelNeighbor(index, peer, PEER_MAC)))
             host.bind(("192.168.100.31", 7777))
             assert tap.write(frame(TAP_MAC, PEER_MAC, udp_packet(peer, IPv4Address("192.168.100.31"), b"hello")))
             assert wait_readable(host.fileno())
@@ -116,8 +116,8 @@ def test_frames_go_into_and_out_of_a_tap(in_lab: Lab) -> None:
 def test_without_carrier_routes_and_permanent_neighbors_stay_and_set_down_takes_them(in_lab: Lab) -> None:
     def lose() -> None:
         with NetlinkSocket() as kernel, tunnel(kernel) as (tap, index):
-            route = Route(Prefix.parse("10.4.4.0/24"), (NextHop(index, ip_address("192.168.100.41")),))
-            neighbor = Neighbor(index, ip_address("192.168.100.41"), PEER_MAC)
+            route = KernelRoute(Prefix.parse("10.4.4.0/24"), (KernelNextHop(index, ip_address("192.168.100.41")),))
+            neighbor = KernelNeighbor(index, ip_address("192.168.100.41"), PEER_MAC)
             kernel.call(replace_route(route), set_neighbor(neighbor))
             tap.set_carrier(False)
             link = kernel.find_link(index)
@@ -159,7 +159,7 @@ def test_with_vnet_hdr_the_kernel_leaves_checksums_to_us(in_lab: Lab) -> None:
         with NetlinkSocket() as kernel, Tap("Tunnel100", vnet_hdr=True) as tap:
             tap.set_hardware_address(TAP_MAC)
             index = prepare(kernel, "Tunnel100", IPv4Address("192.168.100.31"))
-            kernel.call(set_neighbor(Neighbor(index, ip_address("192.168.100.41"), PEER_MAC)))
+            kernel.call(set_neighbor(KernelNeighbor(index, ip_address("192.168.100.41"), PEER_MAC)))
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host:
                 host.bind(("192.168.100.31", 7777))
                 host.sendto(b"hello", ("192.168.100.41", 7777))
@@ -183,7 +183,7 @@ def test_datagrams_go_into_and_out_of_a_tap_in_trains(in_lab: Lab) -> None:
         with NetlinkSocket() as kernel, Tap("Tunnel100", vnet_hdr=True) as tap:
             tap.set_hardware_address(TAP_MAC)
             index = prepare(kernel, "Tunnel100", near)
-            kernel.call(set_neighbor(Neighbor(index, far, PEER_MAC)))
+            kernel.call(set_neighbor(KernelNeighbor(index, far, PEER_MAC)))
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host:
                 host.bind((str(near), 7777))
                 host.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 100)

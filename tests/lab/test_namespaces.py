@@ -25,7 +25,7 @@ from dmvpn.shells.lab.namespaces import (
     new_network,
     start,
 )
-from dmvpn.shells.lab.problems import Cause, NamespaceProblem
+from dmvpn.shells.lab.problems import FailureCause, NamespaceProblem
 from dmvpn.shells.lab.syscalls import peer_credentials
 from support.namespaces import NOBODY, ROOT, USERS, run_as, run_in_lab_as, wait_readable
 
@@ -218,7 +218,7 @@ def test_an_ordinary_user_with_threads_is_told_to_enter_first() -> None:
             thread.join()
         return caught.value.cause.name
 
-    assert run_as(NOBODY, enter_late) == Cause.THREADS.name
+    assert run_as(NOBODY, enter_late) == FailureCause.THREADS.name
 
 
 def test_a_lab_that_has_ended_is_reported_as_gone(user: str) -> None:
@@ -229,7 +229,7 @@ def test_a_lab_that_has_ended_is_reported_as_gone(user: str) -> None:
             enter_process(lab.pid)
         return caught.value.cause.name
 
-    assert run_as(user, enter_late) == Cause.GONE.name
+    assert run_as(user, enter_late) == FailureCause.GONE.name
 
 
 def test_another_users_lab_is_closed() -> None:
@@ -243,7 +243,7 @@ def test_another_users_lab_is_closed() -> None:
         return caught.value.cause.name
 
     try:
-        assert run_as(NOBODY, enter) == Cause.OTHER_USER.name
+        assert run_as(NOBODY, enter) == FailureCause.OTHER_USER.name
     finally:
         lab.kill()
         lab.wait(5)
@@ -285,7 +285,7 @@ def test_the_limit_of_network_namespaces_is_named_with_the_command_that_raises_i
 
     if user == ROOT:
         pytest.skip("in the initial user namespace this limit is the whole machine's")
-    assert run_in_lab_as(user, exhaust) == [Cause.LIMIT.name, "sudo sysctl user.max_net_namespaces=15000"]
+    assert run_in_lab_as(user, exhaust) == [FailureCause.LIMIT.name, "sudo sysctl user.max_net_namespaces=15000"]
 
 
 def test_outside_a_lab_an_ordinary_user_is_told_which_privilege_is_missing() -> None:

@@ -17,25 +17,25 @@ from dmvpn.dataplane.netlink import (
     ROUTE_PROTOCOL,
     AddressEvent,
     AddressFlag,
-    Change,
-    Group,
     InetConf,
     InterfaceAddress,
+    KernelNeighbor,
+    KernelNeighborState,
+    KernelNextHop,
+    KernelRoute,
     LinkEvent,
     LinkSettings,
-    Neighbor,
     NeighborEvent,
     NeighborFlag,
     NeighborParameters,
-    NeighborState,
     NetlinkError,
     NetlinkMonitor,
     NetlinkSocket,
-    NextHop,
+    NotificationGroup,
+    ObjectChange,
     Overrun,
-    Route,
     RouteEvent,
-    RouteKind,
+    RouteType,
     VethEnd,
     add_address,
     add_route,
@@ -148,11 +148,13 @@ def test_a_route_is_replaced_in_place_whatever_its_kind(in_lab: Lab) -> None:
                 (Prefix.parse("10.4.4.0/24"), "192.168.100.11", "192.168.100.41"),
                 (Prefix.parse("2001:db8:4::/48"), "2001:db8::11", "2001:db8::41"),
             ):
-                via_hub = Route(prefix, (NextHop(index, ip_address(near)),))
-                direct = Route(prefix, (NextHop(index, ip_address(far)),))
-                both = Route(prefix, (NextHop(index, ip_address(near)), NextHop(index, ip_address(far), weight=3)))
-                blackhole = Route(prefix, kind=RouteKind.BLACKHOLE)
-                unreachable = Route(prefix, kind=RouteKind.UNREACHABLE)
+                via_hub = KernelRoute(prefix, (KernelNextHop(index, ip_address(near)),))
+                direct = KernelRoute(prefix, (KernelNextHop(index, ip_address(far)),))
+                both = KernelRoute(
+                    prefix, (KernelNextHop(index, ip_address(near)), KernelNextHop(index, ip_address(far), weight=3))
+                )
+                blackhole = KernelRoute(prefix, kind=RouteType.BLACKHOLE)
+                unreachable = KernelRoute(prefix, kind=RouteType.UNREACHABLE)
                 for route in (via_hub, direct, both, direct, blackhole, direct, unreachable, via_hub):
                     kernel.call(replace_route(route))
                     assert [r for r in kernel.routes(protocol=ROUTE_PROTOCOL) if r.prefix == prefix] == [route]
@@ -165,14 +167,14 @@ def test_a_route_is_replaced_in_place_whatever_its_kind(in_lab: Lab) -> None:
 def test_flushing_takes_our_routes_of_all_tables_and_no_other(in_lab: Lab) -> None:
     def flush() -> None:
         with NetlinkSocket() as kernel, tunnel(kernel) as (_, index):
-            hop = (NextHop(index, ip_address("192.168.100.41")),)
+            hop = (KernelNextHop(index, ip_address("192.168.100.41")),)
             ours = [
-                Route(Prefix.parse("10.4.4.0/24"), hop),
-                Route(Prefix.parse("10.5.0.0/16"), hop, table=1000),
-                Route(Prefix.parse("192.168.100.99"), kind=RouteKind.UNREACHABLE),
-                Route(Prefix.parse("2001:db8:9::/48"), kind=RouteKind.BLACKHOLE),
+                KernelRoute(Prefix.parse("10.4.4.0/24"), hop),
+                KernelRoute(Prefix.parse("10.5.0.0/16"), hop, table=1000),
+                KernelRoute(Prefix.parse("192.168.100.99"), kind=RouteType.UNREACHABLE),
+                KernelRoute(Prefix.parse("2001:db8:9::/48"), kind=RouteType.BLACKHOLE),
             ]
-            foreign = Route(Prefix.parse("10.4.4.0/24"), hop, metric=20, protocol=186)
+            foreign = KernelRoute(Prefix.parse("10.4.4.0/24"), hop, metric=20, protocol=186)
             before = sorted(map(str, kernel.routes()))
             kernel.call(*map(add_route, ours), add_route(foreign))
             assert sorted(map(str, kernel.flush_routes())) == sorted(map(str, ours))
@@ -184,10 +186,10 @@ def test_flushing_takes_our_routes_of_all_tables_and_no_other(in_lab: Lab) -> No
 def test_deleting_our_route_spares_a_foreign_one_of_the_same_prefix_and_metric(in_lab: Lab) -> None:
     def delete() -> None:
         with NetlinkSocket() as kernel, tunnel(kernel) as (_, index):
-            hop = (NextHop(index, ip_address("192.168.100.41")),)
-            foreign = Route(Prefix.parse("10.4.4.0/24"), hop, protocol=186)
+            hop = (KernelNextHop(index, ip_address("192.168.100.41")),)
+            foreign = KernelRoute(Prefix.parse("10.4.4.0/24"), hop, protocol=186)
             kernel.call(add_route(foreign))
-            (refusal,) = kernel.execute([delete_route(Route(Prefix.parse("10.4.4.0/24"), hop))])
+            (refusal,) = kernel.execute([delete_route(KernelRoute(Prefix.parse("10.4.4.0/24"), hop))])
             assert refusal.errno == errno.ESRCH
             assert kernel.routes(protocol=186) == [foreign]
 
@@ -199,9 +201,9 @@ def test_a_gateway_off_the_link_is_refused_in_the_kernels_words_unless_declared_
         with NetlinkSocket() as kernel, tunnel(kernel) as (_, index):
             elsewhere = ip_address("198.51.100.1")
             with pytest.raises(NetlinkError, match="Nexthop has invalid gateway") as caught:
-                kernel.call(add_route(Route(Prefix.parse("10.9.0.0/16"), (NextHop(index, elsewhere),))))
+                kernel.call(add_route(KernelRoute(Prefix.parse("10.9.0.0/16"), (KernelNextHop(index, elsewhere),))))
             assert caught.value.errno == errno.ENETUNREACH
-            on_link = Route(Prefix.parse("10.9.0.0/16"), (NextHop(index, elsewhere, onlink=True),))
+            on_link = KernelRoute(Prefix.parse("10.9.0.0/16"), (KernelNextHop(index, elsewhere, onlink=True),))
             kernel.call(add_route(on_link))
             assert kernel.routes(protocol=ROUTE_PROTOCOL) == [on_link]
 
@@ -211,16 +213,16 @@ def test_a_gateway_off_the_link_is_refused_in_the_kernels_words_unless_declared_
 def test_each_refusal_in_a_long_batch_names_its_own_request(in_lab: Lab) -> None:
     def batch() -> None:
         with NetlinkSocket() as kernel, tunnel(kernel) as (_, index):
-            hop = (NextHop(index, ip_address("192.168.100.41")),)
+            hop = (KernelNextHop(index, ip_address("192.168.100.41")),)
             prefixes = [Prefix.of(IPv4Address(0x0A000000 + (number << 8)), 24) for number in range(1000)]
-            requests = [add_route(Route(prefix, hop)) for prefix in prefixes]
+            requests = [add_route(KernelRoute(prefix, hop)) for prefix in prefixes]
             for number in (0, 127, 500, 999):
-                requests.insert(number, delete_route(Route(Prefix.parse(f"172.16.{number % 256}.0/24"))))
+                requests.insert(number, delete_route(KernelRoute(Prefix.parse(f"172.16.{number % 256}.0/24"))))
             refusals = kernel.execute(requests)
             assert [r.request for r in refusals] == [requests[number] for number in (0, 127, 500, 999)]
             assert {r.errno for r in refusals} == {errno.ESRCH}
             assert len(kernel.routes(protocol=ROUTE_PROTOCOL)) == 1000
-            everything_again = kernel.execute([add_route(Route(prefix, hop)) for prefix in prefixes])
+            everything_again = kernel.execute([add_route(KernelRoute(prefix, hop)) for prefix in prefixes])
             assert [r.errno for r in everything_again] == [errno.EEXIST] * 1000
             assert len(kernel.flush_routes()) == 1000
 
@@ -250,17 +252,17 @@ def test_a_permanent_neighbor_is_set_replaced_and_deleted(in_lab: Lab) -> None:
         with NetlinkSocket() as kernel, tunnel(kernel) as (_, index):
             for address in (IPv4Address("192.168.100.41"), IPv6Address("2001:db8::41")):
                 for lladdr in (PEER_MAC, TAP_MAC):
-                    kernel.call(set_neighbor(Neighbor(index, address, lladdr)))
+                    kernel.call(set_neighbor(KernelNeighbor(index, address, lladdr)))
                     found = [n for n in kernel.neighbors(index) if n.address == address]
-                    assert found == [Neighbor(index, address, lladdr, NeighborState.PERMANENT)]
-                kernel.call(delete_neighbor(Neighbor(index, address)))
+                    assert found == [KernelNeighbor(index, address, lladdr, KernelNeighborState.PERMANENT)]
+                kernel.call(delete_neighbor(KernelNeighbor(index, address)))
                 left = [n for n in kernel.neighbors(index) if n.address == address]
-                assert all(NeighborState.PERMANENT not in n.state for n in left)
-            learned = Neighbor(
+                assert all(KernelNeighborState.PERMANENT not in n.state for n in left)
+            learned = KernelNeighbor(
                 index,
                 IPv4Address("192.168.100.42"),
                 PEER_MAC,
-                NeighborState.STALE,
+                KernelNeighborState.STALE,
                 NeighborFlag.EXTERNALLY_LEARNED,
             )
             kernel.call(set_neighbor(learned))
@@ -275,13 +277,19 @@ def test_the_first_packet_to_an_unknown_neighbor_asks_us_and_waits_for_the_answe
 ) -> None:
     def ask() -> None:
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-        with NetlinkSocket() as kernel, tunnel(kernel) as (tap, index), NetlinkMonitor(Group.NEIGHBOR) as monitor:
+        with (
+            NetlinkSocket() as kernel,
+            tunnel(kernel) as (tap, index),
+            NetlinkMonitor(NotificationGroup.NEIGHBOR) as monitor,
+        ):
             with socket.socket(family, socket.SOCK_DGRAM) as sender:
                 sender.sendto(b"waiting", (str(address), 7777))
-            question = NeighborEvent(Change.ASKED, Neighbor(index, address, state=NeighborState.INCOMPLETE))
+            question = NeighborEvent(
+                ObjectChange.ASKED, KernelNeighbor(index, address, state=KernelNeighborState.INCOMPLETE)
+            )
             assert heard(monitor, lambda event: event == question)
             assert read_frame(tap) is None, "neither ARP nor the packet leaves before the answer"
-            kernel.call(set_neighbor(Neighbor(index, address, PEER_MAC)))
+            kernel.call(set_neighbor(KernelNeighbor(index, address, PEER_MAC)))
             octets = next_frame(tap)
             assert octets[:12] == PEER_MAC + TAP_MAC
             assert octets.endswith(b"waiting")
@@ -295,19 +303,19 @@ def test_the_first_packet_to_an_unknown_neighbor_asks_us_and_waits_for_the_answe
 def test_a_monitor_hears_links_addresses_routes_and_neighbors_come_and_go(in_lab: Lab) -> None:
     def listen() -> None:
         with NetlinkSocket() as kernel, NetlinkMonitor() as monitor, tunnel(kernel) as (tap, index):
-            route = Route(Prefix.parse("10.4.4.0/24"), (NextHop(index, ip_address("192.168.100.41")),))
-            neighbor = Neighbor(index, ip_address("192.168.100.41"), PEER_MAC)
+            route = KernelRoute(Prefix.parse("10.4.4.0/24"), (KernelNextHop(index, ip_address("192.168.100.41")),))
+            neighbor = KernelNeighbor(index, ip_address("192.168.100.41"), PEER_MAC)
             kernel.call(replace_route(route), set_neighbor(neighbor))
             kernel.call(delete_route(route), delete_neighbor(neighbor))
             kernel.call(delete_address(InterfaceAddress(index, ip_address("192.168.100.31"), 24)))
             events = [event for _ in patiently(0.1) for event in monitor.read()]
 
-            assert RouteEvent(Change.SET, route) in events
-            assert RouteEvent(Change.GONE, route) in events
-            assert NeighborEvent(Change.SET, neighbor) in events
-            assert any(isinstance(e, NeighborEvent) and e.change is Change.GONE for e in events)
+            assert RouteEvent(ObjectChange.SET, route) in events
+            assert RouteEvent(ObjectChange.GONE, route) in events
+            assert NeighborEvent(ObjectChange.SET, neighbor) in events
+            assert any(isinstance(e, NeighborEvent) and e.change is ObjectChange.GONE for e in events)
             addresses = [e for e in events if isinstance(e, AddressEvent)]
-            assert {e.change for e in addresses} == {Change.SET, Change.GONE}
+            assert {e.change for e in addresses} == {ObjectChange.SET, ObjectChange.GONE}
             assert any(isinstance(e, LinkEvent) and e.link.carrier for e in events)
             tap.set_carrier(False)  # the kernel gathers changes of carrier, for up to a second
             assert heard(monitor, lambda event: isinstance(event, LinkEvent) and not event.link.carrier)
@@ -322,17 +330,17 @@ def test_a_monitor_can_be_deaf_to_what_we_did_ourselves(in_lab: Lab) -> None:
             NetlinkSocket() as ours,
             NetlinkSocket() as other,
             tunnel(ours) as (_, index),
-            NetlinkMonitor(Group.ROUTE, ignored_port=ours.port) as monitor,
+            NetlinkMonitor(NotificationGroup.ROUTE, ignored_port=ours.port) as monitor,
         ):
-            hop = (NextHop(index, ip_address("192.168.100.41")),)
-            foreign = Route(Prefix.parse("10.5.0.0/16"), hop, protocol=186)
-            own = Route(Prefix.parse("10.4.4.0/24"), hop)
+            hop = (KernelNextHop(index, ip_address("192.168.100.41")),)
+            foreign = KernelRoute(Prefix.parse("10.5.0.0/16"), hop, protocol=186)
+            own = KernelRoute(Prefix.parse("10.4.4.0/24"), hop)
             ours.call(add_route(own))
             other.call(add_route(foreign))
             # The kernel may still be busy with the tunnel's own addresses: its routes may come in between.
             events = [event for _ in patiently(0.1) for event in monitor.read()]
-            assert RouteEvent(Change.SET, foreign) in events
-            assert RouteEvent(Change.SET, own) not in events
+            assert RouteEvent(ObjectChange.SET, foreign) in events
+            assert RouteEvent(ObjectChange.SET, own) not in events
 
     in_lab(listen)
 
@@ -342,16 +350,16 @@ def test_a_monitor_that_lost_messages_says_so_once_and_goes_on(in_lab: Lab) -> N
         with (
             NetlinkSocket() as kernel,
             tunnel(kernel) as (_, index),
-            NetlinkMonitor(Group.ROUTE, receive_buffer=4096) as monitor,
+            NetlinkMonitor(NotificationGroup.ROUTE, receive_buffer=4096) as monitor,
         ):
-            hop = (NextHop(index, ip_address("192.168.100.41")),)
+            hop = (KernelNextHop(index, ip_address("192.168.100.41")),)
             prefixes = [Prefix.of(IPv4Address(0x0A000000 + (number << 8)), 24) for number in range(300)]
-            kernel.call(*(add_route(Route(prefix, hop)) for prefix in prefixes))
+            kernel.call(*(add_route(KernelRoute(prefix, hop)) for prefix in prefixes))
             events = monitor.read(1000)
             assert events.count(Overrun()) == 1
             assert len(events) < 300
-            last = Route(Prefix.parse("10.200.0.0/16"), hop)
+            last = KernelRoute(Prefix.parse("10.200.0.0/16"), hop)
             kernel.call(add_route(last))
-            assert RouteEvent(Change.SET, last) in monitor.read()
+            assert RouteEvent(ObjectChange.SET, last) in monitor.read()
 
     in_lab(flood)

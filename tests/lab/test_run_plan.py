@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+import dmvpn
 from support.command import command, variables
 from support.labs import eventually
 from support.services import (
@@ -29,7 +31,6 @@ from support.services import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("runs_labs"), needs_tools]
 
@@ -55,8 +56,8 @@ def machine(*words: str, configuration: str = PROTECTED) -> Iterator[tuple[Path,
         yield folder, _shell(folder, *words)
 
 
-def _shell(folder: Path, *words: str, around: tuple[str, ...] = _ROUTED) -> str:
-    environment = variables({"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder / "state")})
+def _shell(folder: Path, *words: str, around: tuple[str, ...] = _ROUTED, **more: str) -> str:
+    environment = variables({"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder / "state"), **more})
     found = subprocess.run(
         [*around, *words], env=environment, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False
     )
@@ -103,6 +104,15 @@ def test_what_the_plan_says_is_there_when_the_router_runs() -> None:
                 assert f"192.0.2.2:{port} " in ports
         finally:
             router.close()
+
+
+def test_a_plan_is_complete_where_the_program_lies_below_the_temporary_folder() -> None:
+    """In a clone below /tmp it was `internal fault while handling ConfigurationEntered`: the plan hid the program."""
+    with short_folder() as folder:
+        (folder / "branch.cfg").write_text(PROTECTED)
+        said = _shell(folder, *_plan().split(), TMPDIR=str(Path(dmvpn.__file__).parents[1]))
+        assert "  route 10.8.0.0/16 via 10.0.0.1, Tunnel0\n" in said
+        assert "it would say" not in said
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="pytest does not run as root, and no other user may choose who it is")

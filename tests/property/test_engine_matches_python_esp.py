@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
-from dmvpn.dataplane.esp import EspSuite, Outbound, Place
+from dmvpn.dataplane.esp import EspSuite, Outbound, PeerPlace
 from dmvpn.dataplane.python import core as oracle
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
@@ -57,7 +57,7 @@ PORTS = (0, 4500, 61000)
 # Most is about one peer, or hardly anything would ever fit together.
 connections = st.sampled_from([1, 1, 1, 2, 3])
 spis = st.sampled_from([SPIS[0]] * 4 + list(SPIS))
-places = st.builds(Place, st.sampled_from([traffic.THEIRS[0]] * 4 + list(traffic.THEIRS)), st.sampled_from(PORTS))
+places = st.builds(PeerPlace, st.sampled_from([traffic.THEIRS[0]] * 4 + list(traffic.THEIRS)), st.sampled_from(PORTS))
 transforms = st.one_of(
     st.sampled_from([128, 192, 256]).map(lambda bits: EspTransform(EspCipher.AES_GCM, bits)),
     st.builds(EspTransform, st.just(EspCipher.AES_CBC), st.sampled_from([128, 192, 256]), st.sampled_from(EspHash)),
@@ -209,8 +209,8 @@ def _come(both: Both, known: tuple[EspSa, Outbound] | None, packet: bytes, place
     """From where the peer of the SA is, or from another place."""
     sa = known[0] if known is not None else None
     local = sa.local.packed if sa is not None else traffic.OURS[0]
-    own = Place(sa.remote.packed, sa.remote_port) if sa is not None else Place(traffic.THEIRS[0], 4500)
-    source = place if isinstance(place, Place) else own
+    own = PeerPlace(sa.remote.packed, sa.remote_port) if sa is not None else PeerPlace(traffic.THEIRS[0], 4500)
+    source = place if isinstance(place, PeerPlace) else own
     if source.port:
         both.inbound_udp(local, source, tos, packet, now)
     else:
@@ -232,11 +232,11 @@ def take_the_same_steps(taken: list[tuple[object, ...]]) -> None:
                 both.use(spi)
             case ("remove", int(spi)):
                 both.remove(spi)
-            case ("move", int(connection), Place() as place):
+            case ("move", int(connection), PeerPlace() as place):
                 both.move(connection, place)
             case ("sealed", *_) | ("pieces", *_):
                 _receive(both, peers, step, now)
-            case ("udp", bytes(local), Place() as source, bytes(datagram)):
+            case ("udp", bytes(local), PeerPlace() as source, bytes(datagram)):
                 both.inbound_udp(local, source, 0, datagram, now)
             case ("outbound", int(number), bytes(frame), float(later)):
                 now += later

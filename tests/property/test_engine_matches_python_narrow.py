@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
-from dmvpn.dataplane.esp import EspSuite, Outbound, Place
+from dmvpn.dataplane.esp import EspSuite, Outbound, PeerPlace
 from dmvpn.dataplane.paths import AGE, LEAST
 from dmvpn.dataplane.reassembly import TIMEOUT
 from dmvpn.dataplane.tap import VnetHeader
@@ -186,7 +186,7 @@ def test_pieces_that_wait_for_others_in_vain_go_with_the_peers_next_packet() -> 
 
     def come(packet: Ipv4Packet, now: float) -> None:
         sealed = peer.seal(packet.serialize(), 4)
-        both.inbound_udp(traffic.OURS[0], Place(traffic.THEIRS[0], 4500), 0, sealed, now)
+        both.inbound_udp(traffic.OURS[0], PeerPlace(traffic.THEIRS[0], 4500), 0, sealed, now)
 
     come(inside.fragments(500)[0], 0.0)
     assert waiting(both.python) == 1

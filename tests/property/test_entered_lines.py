@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,7 @@ def entered(first: str, second: str) -> ConfigTree:
     return tree
 
 
+@pytest.mark.lengthy
 @given(TEXTS, TEXTS, st.sets(st.integers(0, 60)))
 def test_a_router_gets_in_pieces_what_was_entered_line_by_line(first: str, second: str, pauses: set[int]) -> None:
     bench = Bench(LANGUAGE.parse_text(first).tree)
@@ -65,6 +67,7 @@ def test_a_router_gets_in_pieces_what_was_entered_line_by_line(first: str, secon
     assert bench.running.render() == entered(first, second).render()
 
 
+@pytest.mark.lengthy
 @given(TEXTS, TEXTS, st.lists(st.booleans(), max_size=60))
 def test_no_line_of_two_users_is_lost_between_them(first: str, second: str, turns: list[bool]) -> None:
     bench = Bench(ConfigTree())
@@ -77,6 +80,7 @@ def test_no_line_of_two_users_is_lost_between_them(first: str, second: str, turn
             assert drafts[turn].session.tree.render() == bench.running.render()
 
 
+@pytest.mark.lengthy
 @given(TEXTS, TEXTS)
 def test_a_model_is_as_before_unless_a_line_changed_that_it_was_made_of(first: str, second: str) -> None:
     tree = LANGUAGE.parse_text(first).tree

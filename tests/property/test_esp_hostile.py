@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dmvpn.base.events import UnknownSpi
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
-from dmvpn.dataplane.esp import EspSuite, Outbound, Place
+from dmvpn.dataplane.esp import EspSuite, Outbound, PeerPlace
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
@@ -100,7 +100,7 @@ def test_hostile_esp_is_counted_and_breaks_nothing(
         for _ in range(1 + damage.twice):
             good += 1
             if in_udp:
-                core.inbound_udp(OURS.packed, Place(THEIRS.packed, 4500), header, packet, 0.0)
+                core.inbound_udp(OURS.packed, PeerPlace(THEIRS.packed, 4500), header, packet, 0.0)
             else:
                 whole = packet[: 0xFFFF - HEADER_LENGTH]
                 outer = Ipv4Packet(source=THEIRS, destination=OURS, protocol=IpProtocol.ESP, payload=whole)
@@ -118,7 +118,7 @@ def test_any_octets_behind_any_header_are_no_crash(header: bytes, octets: bytes)
     core = PacketCore()
     core.inbound_esp(header + octets, 0.0)
     core.inbound(header + octets, 0.0)
-    core.inbound_udp(OURS.packed, Place(THEIRS.packed, 1), 0, octets, 0.0)
+    core.inbound_udp(OURS.packed, PeerPlace(THEIRS.packed, 1), 0, octets, 0.0)
     assert core.taps == []
 
 
@@ -126,7 +126,7 @@ def test_any_octets_behind_any_header_are_no_crash(header: bytes, octets: bytes)
 def test_strangers_are_told_of_at_a_bounded_rate(strangers: list[tuple[int, int]]) -> None:
     core = PacketCore()
     for number, (address, spi) in enumerate(strangers):
-        place = Place((address & 0xFFFFFFFF).to_bytes(4, "big"), 4500)
+        place = PeerPlace((address & 0xFFFFFFFF).to_bytes(4, "big"), 4500)
         core.inbound_udp(OURS.packed, place, 0, spi.to_bytes(4, "big") + bytes(20), number / 1000)
     told = [event for event in core.protection.events if isinstance(event, UnknownSpi)]
     assert len(told) <= 100

@@ -2,60 +2,162 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.ios import ConfigLine, ConfigSession
 from dmvpn.ios.command import Command, Verb
-from dmvpn.router.features import FEATURES
+from dmvpn.ios.known import FREE
 from support.cases import few_examples
-from support.full_language import KEYWORDS_AS_NAMES, LANGUAGE, LINES, TEXTS, line_of
+from support.full_language import (
+    FREE_LINES,
+    KEYWORDS_AS_NAMES,
+    LANGUAGE,
+    LINES,
+    TEXTS,
+    line_of,
+    models,
+    named_of,
+    rivals_of,
+    written_of,
+)
 
 if TYPE_CHECKING:
-    from dmvpn.features.interface.model import InterfaceConfig
-    from dmvpn.ios import ConfigTree
+    from collections.abc import Hashable, Mapping
 
 
-def models(tree: ConfigTree) -> dict[str, object]:
-    """What every feature makes of a configuration. Interfaces have no order: shows sort them by their names."""
-    found = {feature.name: feature.model(tree) for feature in FEATURES if feature.model is not None}
-    interfaces = cast("InterfaceConfig", found["interface"])
-    return found | {"interface": (sorted(map(repr, interfaces.interfaces)), interfaces.forwards_ipv6)}
-
-
+@pytest.mark.lengthy
 @given(TEXTS)
 def test_the_running_configuration_reads_back_as_the_same(text: str) -> None:
     tree = LANGUAGE.parse_text(text).tree
     shown = tree.render()
-    again = LANGUAGE.parse_text("\n".join(shown))
+    again = LANGUAGE.parse_text("\n".join((*shown, "end")))  # as a router shows it: one with a version ends so
     assert [problem for problem in again.problems if not problem.is_warning] == []
     assert again.tree.render() == shown
     assert models(again.tree) == models(tree)
 
 
+@pytest.mark.lengthy
+@pytest.mark.hypothesis
 def test_every_line_is_understood_in_its_mode_and_may_be_taken_back() -> None:
     for line in LINES:
-        _is_understood(line)
+        _try_line(line)
 
 
-def _is_understood(line: ConfigLine) -> None:
+def _try_line(line: ConfigLine) -> None:
     @few_examples(2)
     @given(line_of(line))
     def however_it_is_typed(text: str) -> None:
-        if set(text.split()) & KEYWORDS_AS_NAMES:
-            return
-        command = LANGUAGE.interpret(line.mode, text)
-        assert isinstance(command, Command), text
-        assert [(target.line.mode, target.line.syntax) for target in command.targets] == [(line.mode, line.syntax)]
-        taken_back = LANGUAGE.interpret(line.mode, f"no {text}")
-        assert isinstance(taken_back, Command), text
-        assert taken_back.verb is Verb.NO
+        _is_understood(line, text)
 
     however_it_is_typed()
 
 
+@pytest.mark.hypothesis
+def test_every_line_is_written_of_what_it_says() -> None:
+    for line in LINES:
+        _write_line(line)
+    for line in FREE_LINES:
+        _is_written(line, f"{line.syntax.removesuffix(FREE)} x1", is_shown=True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "typed", "written"),
+    [
+        ("access-list-extended", "permit tcp any any ack established", "permit tcp any any established ack"),
+        ("track", "delay down 180 up 180", "delay up 180 down 180"),
+    ],
+)
+def test_words_of_any_order_are_written_in_the_order_of_the_syntax(mode: str, typed: str, written: str) -> None:
+    found = LANGUAGE.interpret(mode, typed)
+    assert isinstance(found, Command)
+    assert [target.line.of(**target.args) for target in found.targets] == [written]
+
+
+def _write_line(line: ConfigLine) -> None:
+    @few_examples(2)
+    @given(line_of(line), written_of(line))
+    def however_it_is_typed(text: str, as_shown: str) -> None:
+        _is_written(line, text)
+        _is_written(line, as_shown, is_shown=True)
+
+    however_it_is_typed()
+
+
+def _is_written(line: ConfigLine, text: str, *, is_shown: bool = False) -> None:
+    """What is written reads as the same, and is what `show running-config` shows.
+
+    is_shown: the text is spelled as the configuration shows it. Words that may have any order (`ack established`) are
+    shown as typed and written in the order of the syntax.
+    """
+    found = LANGUAGE.interpret(line.mode, text)
+    if set(text.split()) & KEYWORDS_AS_NAMES or text.count(" shared") > 1:
+        return
+    assert isinstance(found, Command), text
+    (target,) = found.targets
+    written = target.line.of(**target.args)
+    again = LANGUAGE.interpret(line.mode, written)
+    assert isinstance(again, Command), written
+    if target.line.show is None:
+        assert again.targets == found.targets
+    if is_shown or target.line.show is not None:
+        assert sorted(written.split()) == sorted(target.line.text(target.args).split())
+
+
+@pytest.mark.lengthy
+@pytest.mark.hypothesis
+def test_a_name_that_is_a_word_of_some_line_is_written_as_it_reads_or_refused() -> None:
+    """A process of EIGRP with the name `7` was written as `router eigrp 7`, which is the process of that number."""
+    for line in LINES:
+        if line.group is None:
+            _try_names(line)
+
+
+def _try_names(line: ConfigLine) -> None:
+    @few_examples(2)
+    @given(named_of(line))
+    def whatever_is_called_so(text: str) -> None:
+        found = LANGUAGE.interpret(line.mode, text)
+        assert isinstance(found, Command), text
+        words = text.split(" ")
+        for index, (mark, _, name) in enumerate(word.partition(":") for word in words):
+            for rival in rivals_of(line.mode, " ".join(words[:index])) if mark == "x" else ():
+                _is_read_or_refused(line, {**found.targets[0].args, name: rival}, name)
+
+    whatever_is_called_so()
+
+
+def _is_read_or_refused(line: ConfigLine, values: Mapping[str, Hashable], name: str) -> None:
+    try:
+        written = line.of(**values)
+    except ValueError:
+        return
+    again = LANGUAGE.interpret(line.mode, written)
+    assert isinstance(again, Command), written
+    (target,) = again.targets
+    assert (target.line, target.args.get(name)) == (line, values[name]), written
+
+
+@given(st.sampled_from(LINES).flatmap(lambda line: st.tuples(st.just(line), line_of(line))))
+def test_a_line_is_understood_however_it_is_typed(typed: tuple[ConfigLine, str]) -> None:
+    _is_understood(*typed)
+
+
+def _is_understood(line: ConfigLine, text: str) -> None:
+    if set(text.split()) & KEYWORDS_AS_NAMES:
+        return
+    command = LANGUAGE.interpret(line.mode, text)
+    assert isinstance(command, Command), text
+    assert [(target.line.mode, target.line.syntax) for target in command.targets] == [(line.mode, line.syntax)]
+    taken_back = LANGUAGE.interpret(line.mode, f"no {text}")
+    assert isinstance(taken_back, Command), text
+    assert taken_back.verb is Verb.NO
+
+
+@pytest.mark.lengthy
 @few_examples(10)
 @given(TEXTS, TEXTS)
 def test_a_copy_is_independent_and_a_text_on_top_of_it_says_truly_what_it_changed(first: str, second: str) -> None:

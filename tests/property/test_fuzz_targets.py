@@ -6,9 +6,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, note
 from hypothesis import strategies as st
 
+from fuzz.kept import kept, told
 from fuzz.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -20,11 +21,18 @@ def corpus(target: Target) -> list[bytes]:
     return sorted(set(target.corpus()), key=lambda octets: (len(octets), octets))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_what_others_sent_is_no_finding(target: Target) -> None:
     octets = corpus(target)
     assert octets
     for each in octets[:: max(1, len(octets) // 40)]:
+        target.run(each)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_what_was_a_finding_once_is_none(target: Target) -> None:
+    for each in kept(target.name):
         target.run(each)
 
 
@@ -46,4 +54,5 @@ def test_changed_octets_are_no_finding(target: Target, data: st.DataObject) -> N
                 octets[at:at] = octets[at : at + data.draw(st.integers(1, 64))]
             case _:
                 pass
+    note(told(target.name, bytes(octets)))
     target.run(bytes(octets))

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dmvpn.ios import CliError, ConfigSession, ConfigTree
-from dmvpn.ios.editor import Complete, End, Help, Interrupt, Key, Line, LineEditor, Write
+from dmvpn.ios.editor import Complete, CtrlZ, Help, Interrupt, KeyPressed, LineEditor, LineEnded, Write
 from dmvpn.ios.pager import Pager
 from dmvpn.ios.regex import Pattern, PatternError
 from support import small_language as small
@@ -86,10 +86,10 @@ class Terminal:
                     self.handle(self.editor.show_help(["  row"]))
                 case Complete():
                     self.handle(self.editor.show_completion(event.text + "X" if event.text.endswith("p") else None))
-                case Line() | End():
+                case LineEnded() | CtrlZ():
                     self.entered.append(event.text)
                     self.handle(self.editor.start("R1#"))
-                case Interrupt() | Key():
+                case Interrupt() | KeyPressed():
                     self.handle(self.editor.start("R1#"))
 
     def show(self, text: str) -> None:

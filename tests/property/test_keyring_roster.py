@@ -19,7 +19,7 @@ from dmvpn.features.ikev2.identity import (
     of_address,
 )
 from dmvpn.features.ikev2.model import (
-    Authentication,
+    AuthenticationMethod,
     Identity,
     IdentityKind,
     Ikev2Config,
@@ -106,8 +106,8 @@ def test_a_keyring_of_thousands_is_read_once_and_not_for_each_handshake() -> Non
     profile = Profile(
         name="P",
         matches=(Identity(kind=IdentityKind.ANY),),
-        local_authentication=Authentication.PRE_SHARED_KEY,
-        remote_authentication=(Authentication.PRE_SHARED_KEY,),
+        local_authentication=AuthenticationMethod.PRE_SHARED_KEY,
+        remote_authentication=(AuthenticationMethod.PRE_SHARED_KEY,),
         keyring="RING",
     )
     book = ConfigurationBook(Ikev2Config(keyrings=(Keyring("RING", peers),), profiles=(profile,)), ())

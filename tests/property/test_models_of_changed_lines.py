@@ -123,6 +123,7 @@ def models(tree: ConfigTree) -> dict[str, object]:
     return {feature.name: feature.model(tree) for feature in FEATURES if feature.model is not None}
 
 
+@pytest.mark.lengthy
 @pytest.mark.timeout(900)  # of 500 examples
 @few_examples(8)
 @given(st.lists(EDITS, min_size=1, max_size=5))

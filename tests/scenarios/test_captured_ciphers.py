@@ -17,6 +17,7 @@ from dmvpn.net import ipv4, pcap
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells import keys
+from support.cases import one_in
 from support.ike_machines import PSK, MachineNet, Node
 
 if TYPE_CHECKING:
@@ -97,14 +98,16 @@ def dissected(net: MachineNet, hub: Node, spoke: Node, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("esp", ESP, ids=lambda esp: f"{esp.cipher.value}-{esp.bits}-{esp.hash and esp.hash.value}")
+@pytest.mark.parametrize(
+    "esp", one_in(3, ESP), ids=lambda esp: f"{esp.cipher.value}-{esp.bits}-{esp.hash and esp.hash.value}"
+)
 def test_every_cipher_of_esp_is_opened(esp: EspTransform, tmp_path: Path) -> None:
     """AES-GCM was written under a name that leaves the check value out: 76 of 80 packets stayed opaque."""
     text = dissected(*meet("aes-cbc-256 sha256", esp), tmp_path)
     assert "Type: 8 (Echo (ping) request)" in text
 
 
-@pytest.mark.parametrize("ike", IKE)
+@pytest.mark.parametrize("ike", one_in(3, IKE))
 def test_every_cipher_of_ike_is_opened(ike: str, tmp_path: Path) -> None:
     text = dissected(*meet(ike, EspTransform(EspCipher.AES_GCM, 256)), tmp_path)
     assert f"ID_IPV4_ADDR:{SPOKE}" in text or f"Identification Data:{SPOKE}" in text, text[-4000:]

@@ -42,6 +42,7 @@ def test_it_asks_and_nothing_but_y_goes_on(world: World) -> None:
     world.configure("R31", "interface Loopback77")
     said = world.do("R31", "configure replace flash:good.cfg")
     assert "assumed to be a complete configuration, not a partial" in said
+    assert "% Nothing was replaced, because nobody can say yes here: `force` does not ask" in said
     assert "Loopback77" in running(world)
 
 
@@ -154,7 +155,10 @@ def test_a_file_that_is_no_configuration_changes_nothing(world: World) -> None:
         world.handle("R31").flash.write("odd.cfg", octets)
         assert "configure replace" not in world.do("R31", "configure replace flash:odd.cfg force revert trigger error")
         assert running(world) == before
-    assert "(No such file or directory)" in world.do("R31", "configure replace flash:absent.cfg force")
+    missing = "%Error opening flash:absent.cfg (No such file or directory)"
+    assert world.do("R31", "configure replace flash:absent.cfg force").strip() == missing
+    # Without `force` it printed the question for a file that was not there, and the status was 0.
+    assert world.do("R31", "configure replace flash:absent.cfg").strip() == missing
 
 
 def test_a_change_that_nobody_confirms_is_taken_back(world: World) -> None:

@@ -88,6 +88,38 @@ def test_cleared_sas_are_replaced_without_a_packet_lost(world: World) -> None:
     assert "Uptime: 00:00:3" in world.show("SPOKE10", "crypto session remote 198.51.100.1 detail")
 
 
+def test_cleared_counters_of_sas_begin_at_0_and_stay_right_over_a_rekey(world: World) -> None:
+    def packets() -> int:
+        text = world.show("SPOKE10", "crypto ipsec sa peer 198.51.100.1 | include encaps")
+        return int(text.split(":")[1].split(",")[0])
+
+    world.run_for(30)
+    assert packets() > 5
+    assert world.do("SPOKE10", "clear crypto sa counters") == ""
+    world.run_for(1)
+    assert packets() < 3
+    world.run_for(30)
+    later = packets()
+    assert later > 3
+    world.do("SPOKE10", "clear crypto sa")
+    world.run_for(30)
+    assert later < packets() < 4 * later
+
+
+def test_debugs_of_ike_and_ipsec_can_be_limited_to_one_peer(world: World) -> None:
+    assert world.do("HUB", "debug crypto condition peer ipv4 203.0.113.20") == "Condition 1 set\n"
+    assert "203.0.113.20" in world.show("HUB", "crypto debug-condition")
+    world.do("HUB", "debug crypto ikev2")
+    world.console["HUB"].clear()
+    world.do("SPOKE10", "clear crypto session")
+    world.run_for(5)
+    assert not any("203.0.113.10" in line and "IKEv2:" in line for line in world.console["HUB"])
+    world.do("HUB", "debug crypto condition reset")
+    world.do("SPOKE10", "clear crypto session")
+    world.run_for(5)
+    assert any("203.0.113.10" in line and "IKEv2:" in line for line in world.console["HUB"])
+
+
 def test_a_session_that_cannot_come_up_says_why(world: World) -> None:
     world.configure("SPOKE10", "crypto ikev2 keyring KR-DMVPN", "peer ANY", "pre-shared-key local another")
     world.do("SPOKE10", "clear crypto session")

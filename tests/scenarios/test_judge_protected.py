@@ -9,18 +9,18 @@ import pytest
 from dmvpn.dataplane.simulated.gre import GreBox
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
 from dmvpn.judge import faults
-from dmvpn.judge.campaign import IN_CLEAR, Plan, Verdict, run
+from dmvpn.judge.campaign import IN_CLEAR, Plan, RunVerdict, run
 from dmvpn.judge.variants import vary
 from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import TunnelSpec
     from dmvpn.dataplane.simulated.gre import Outer
-    from dmvpn.dataplane.simulated.tunnels import Neighbor
+    from dmvpn.dataplane.simulated.tunnels import NbmaPeer
     from dmvpn.judge.faults import Fault
 
 
-def judged(*happens: Fault, seconds: float = 60.0) -> Verdict:
+def judged(*happens: Fault, seconds: float = 60.0) -> RunVerdict:
     """notes-phase3 with IPsec under these faults."""
     scenario = vary(Scenario.load("notes-phase3"), ("protected",))
     return run(Plan(scenario=scenario, seed=1, seconds=seconds, faults=happens))
@@ -67,7 +67,7 @@ def test_the_judge_sees_a_plane_that_sends_in_clear_what_it_has_no_sa_for(monkey
     """At the first packet of the first second."""
 
     def outer(
-        box: IpsecBox, spec: TunnelSpec, receiver: Neighbor, message: bytes, tos: int, *, df: bool = False
+        box: IpsecBox, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
         in_clear = GreBox._outer(box, spec, receiver, message, tos, df=df)
         return sealed(box, spec, receiver, message, tos, df=df) or in_clear

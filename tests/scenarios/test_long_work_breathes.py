@@ -16,6 +16,7 @@ from dmvpn.face.handle import new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.shells.handle import Handle
 from support.breaths import Breaths
+from support.cases import one_in
 from support.flash import MemoryFlash
 from support.work import longest_step
 from support.world import World
@@ -101,7 +102,7 @@ def hubs() -> tuple[Hub, Hub]:
     return found
 
 
-@pytest.mark.parametrize("command", SHOWS)
+@pytest.mark.parametrize("command", one_in(3, SHOWS))
 def test_a_long_show_does_no_more_between_two_breaths_than_a_short_one(hubs: tuple[Hub, Hub], command: str) -> None:
     small, large = (longest_step(partial(hub.say, command)) for hub in hubs)
     assert large < 2 * small + 8 * LARGE, (small, large)

@@ -13,6 +13,7 @@ from dmvpn.face.session import ConsoleSession
 from dmvpn.ios import INTERFACE, Args, Section, Statement
 from dmvpn.router.router import Router
 from dmvpn.shells.handle import Handle
+from support.cases import one_in
 from support.work import calls
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def beside_and_into(kind: str, count: int) -> tuple[int, int]:
     return beside, calls(lambda: terminal.feed(more))
 
 
-@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("kind", one_in(3, LISTS))
 def test_a_line_costs_the_same_beside_and_in_many_others(kind: str) -> None:
     beside_and_into(kind, 20)  # what a process reads once is not counted below
     small, large = beside_and_into(kind, 100), beside_and_into(kind, 1500)

@@ -11,6 +11,7 @@ from dmvpn.app.notify import Manager
 from dmvpn.app.reloading import reload, reloads
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, EnteredLine, LinesEntered
+from dmvpn.face.filing import written
 from dmvpn.features.system import ConfigurationReloaded
 from dmvpn.shells.runtime import runtime as module
 from dmvpn.shells.runtime.runtime import Runtime
@@ -127,6 +128,37 @@ def test_who_asks_twice_while_the_file_is_read_has_it_read_once_more(tmp_path: P
         asked.set()
         await comes_to_be(lambda: runtime.router.hostname == "SECOND")
         task.cancel()
+        runtime.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("version", ["", "version 15.9\n"])
+def test_after_write_memory_reading_again_loses_nothing(
+    tmp_path: Path, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reload after `write memory` named the head of the file, and `version`, as lines that were lost."""
+
+    async def main() -> None:
+        runtime = router(tmp_path)
+        path = tmp_path / "R1.cfg"
+        runtime.post(ConfigurationEntered(version + lines(3), saved=True))
+        path.write_text(written(runtime.router.running))
+        (tmp_path / "kept").mkdir()
+        runtime.handle.save(path.read_text())
+        told: list[Event] = []
+        post = runtime.post
+
+        def listen(event: Event) -> None:
+            told.append(event)
+            post(event)
+
+        monkeypatch.setattr(runtime.handle, "post", listen)
+        reload(path, runtime)
+        runtime.post(LinesEntered((EnteredLine((), "ip route 10.78.0.0 255.255.0.0 Null0"),)))
+        reload(path, runtime)
+        answers = [event.lost for event in told if isinstance(event, ConfigurationReloaded)]
+        assert answers == [(), ("ip route 10.78.0.0 255.255.0.0 Null0",)]
         runtime.close()
 
     asyncio.run(main())

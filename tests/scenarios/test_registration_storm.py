@@ -102,6 +102,7 @@ def test_five_thousand_spokes_come_back_spread_out() -> None:
     assert max(storm.load.values()) < 1000
 
 
+@pytest.mark.slow
 def test_spokes_that_wait_long_ask_at_times_of_their_own() -> None:
     """After five minutes without a hub they come over the whole minute that the longest retry takes."""
     storm = Storm(60, seed=3)

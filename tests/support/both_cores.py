@@ -13,10 +13,10 @@ import pytest
 
 from dmvpn.base.effects import GRE_NHRP, DfBit
 from dmvpn.base.protection import EspCipher
-from dmvpn.dataplane.esp import EspSuite, Inbound, Place, ReplayWindow
+from dmvpn.dataplane.esp import EspSuite, Inbound, PeerPlace, ReplayWindow
 from dmvpn.dataplane.python.core import PacketCore
-from dmvpn.dataplane.python.tunnels import CoreTunnel, Neighbor
-from dmvpn.net.gre import Sequence
+from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
+from dmvpn.net.gre import GreSequence
 from support import traffic
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Both:
         self.python.protection.table.remove(spi_in)
         self.rust.remove_sa(spi_in)
 
-    def move(self, connection: int, place: Place) -> None:
+    def move(self, connection: int, place: PeerPlace) -> None:
         self.python.protection.table.move(connection, place)
         self.rust.move_connection(connection, place.address, place.port)
 
@@ -119,7 +119,7 @@ class Both:
         self.python.inbound_esp(packet, now)
         self.rust.inbound_esp(packet, now)
 
-    def inbound_udp(self, local: bytes, source: Place, tos: int, datagram: bytes, now: float) -> None:
+    def inbound_udp(self, local: bytes, source: PeerPlace, tos: int, datagram: bytes, now: float) -> None:
         self.python.inbound_udp(local, source, tos, datagram, now)
         self.rust.inbound_udp(local, source.address, source.port, tos, [datagram], now)
 
@@ -183,10 +183,10 @@ class Both:
             report=tunnel.report,
             multicast=tuple(tunnel.multicast),
             protected=tunnel.protected,
-            bound=tuple(Neighbor(nbma, connection) for nbma, connection in tunnel.bound),
+            bound=tuple(NbmaPeer(nbma, connection) for nbma, connection in tunnel.bound),
             df=tunnel.df,
             checksum=tunnel.checksum,
-            sequence=Sequence() if tunnel.sequence and tunnel.destination else None,
+            sequence=GreSequence() if tunnel.sequence and tunnel.destination else None,
         )
         rust = self.rust
         rust.set_tunnel(

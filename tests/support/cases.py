@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from _pytest.mark.structures import ParameterSet
 
@@ -22,6 +22,11 @@ def every_day_but(rare: Collection[T], cases: Collection[T]) -> list[T | Paramet
     return [pytest.param(case, marks=pytest.mark.slow) if case in rare else case for case in cases]
 
 
+def one_in(number: int, cases: Iterable[T]) -> list[T | ParameterSet]:
+    """Return the cases for `parametrize`; all but one in so many are marked `slow`."""
+    return [pytest.param(case, marks=pytest.mark.slow) if index % number else case for index, case in enumerate(cases)]
+
+
 def few_examples(count: int) -> settings:
-    """Return the settings of a property whose examples are costly: so many of them every day."""
-    return settings(max_examples=count) if settings.get_current_profile_name() == "dev" else settings()
+    """Return the settings of a property whose examples are costly: so many of them every day, and in a fresh round."""
+    return settings(max_examples=count) if settings.get_current_profile_name() in ("dev", "fresh") else settings()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.shells.simulator.simulator import EPOCH
-from dmvpn.tools.authority import Authority, Request
+from dmvpn.tools.authority import Authority, RequestedCertificate
 from dmvpn.tools.troubles.plans import TRUSTPOINTS, UNIT
 
 if TYPE_CHECKING:
@@ -33,4 +33,4 @@ def certify(folder: Path, names: Iterable[str]) -> None:
     for name in names:
         for trustpoint, authority in known.items():
             unit = "elsewhere" if trustpoint == _MISNAMED else UNIT
-            authority.issue(Request(name=name, dn=f"cn={name},ou={unit}", days=300))
+            authority.issue(RequestedCertificate(name=name, dn=f"cn={name},ou={unit}", days=300))

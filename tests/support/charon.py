@@ -53,13 +53,17 @@ connections {{ ours {{
   encap = yes
   fragmentation = yes
 {proofs}
+{more}
   children {{ gre {{
-    local_ts = {their_lan}/32[gre]
-    remote_ts = {our_lan}/32[gre]
+    local_ts = {their_lan}/32[{flow}]
+    remote_ts = {our_lan}/32[{flow}]
     esp_proposals = {esp}
     mode = tunnel }} }}
 }} }}
-secrets {{ ike {{ secret = "{secret}" }} }}
+secrets {{
+  ike {{ secret = "{secret}" }}
+  ppk {{ secret = "after quanta"
+    id = {ours} }} }}
 """
 _BY_SECRET = "  local { auth = psk }\n  remote { auth = psk }"
 _BY_CERTIFICATE = """\
@@ -88,6 +92,9 @@ class Peer:
 
     certificates: what kind of keys: "rsa" or "ecdsa"; "": a secret.
     uses: what its certificate is for (extended key usage), in the words of strongSwan's `pki`.
+    flow: what its child SA is for, in the words of swanctl: protocol and port.
+    proofs: its sections `local` and `remote`, if they are neither about a secret nor about a certificate.
+    more: lines of the connection.
     """
 
     ike: str = "aes256-sha256-x25519,aes256gcm16-prfsha384-ecp256"
@@ -97,6 +104,9 @@ class Peer:
     secret: str = SECRET
     certificates: str = ""
     uses: tuple[str, ...] = ()
+    flow: str = "gre"
+    proofs: str = ""
+    more: str = ""
 
 
 class Bed:
@@ -174,7 +184,9 @@ class Bed:
             ike=peer.ike,
             esp=peer.esp,
             secret=peer.secret,
-            proofs=_BY_CERTIFICATE.format(auth="pubkey", folder=self.folder) if peer.certificates else _BY_SECRET,
+            proofs=peer.proofs or self._proofs,
+            flow=peer.flow,
+            more=peer.more,
         )
         (self.folder / "swanctl.conf").write_text(text)
         # it keeps its process number in /run, where another charon of this machine may have one
@@ -190,6 +202,11 @@ class Bed:
                 break
             time.sleep(0.05)
         self.swanctl("--load-all", "--file", str(self.folder / "swanctl.conf"))
+
+    @property
+    def _proofs(self) -> str:
+        by_certificate = _BY_CERTIFICATE.format(auth="pubkey", folder=self.folder)
+        return by_certificate if self._peer.certificates else _BY_SECRET
 
     @property
     def _environment(self) -> dict[str, str]:

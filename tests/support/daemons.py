@@ -224,6 +224,12 @@ class Wire:
         """Return what our router answers to an exec command."""
         return self.say(*command("-r", f"run-{name}/{name}", *line.split()))
 
+    def enter(self, name: str, *lines: str) -> None:
+        """Enter configuration lines at our router."""
+        typed = "\n".join(("configure terminal", *lines, "end", ""))
+        said = self.say(*command("-r", f"run-{name}/{name}", "-"), typed=typed)
+        assert "%" not in said, said
+
     def frr(self, name: str, *lines: str) -> str:
         """Return what FRR answers to these lines."""
         words = [word for line in lines for word in ("-c", line)]
@@ -241,9 +247,11 @@ class Wire:
         """Return what BIRD answers."""
         return self.say("birdc", "-s", str(self.folder / name / "bird.ctl"), line)
 
-    def say(self, *words: str) -> str:
-        """Run a command, and return what it prints."""
-        done = subprocess.run(words, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+    def say(self, *words: str, typed: str = "") -> str:
+        """Run a command, and return what it prints. typed: what it reads."""
+        done = subprocess.run(
+            words, env=self._environment, capture_output=True, text=True, timeout=60, check=False, input=typed or None
+        )
         return done.stdout + done.stderr
 
     def kernel(self, name: str) -> dict[str, str]:

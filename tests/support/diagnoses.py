@@ -27,10 +27,11 @@ from dmvpn.tools.remedies import attempt, reduced
 from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.keys import Keys
 from dmvpn.tools.troubles import (
+    AUTHENTICATION,
     FURTHER,
-    PROOFS,
     SLOW,
     TROUBLES,
+    UNLISTED,
     Fault,
     Plan,
     Run,
@@ -52,9 +53,9 @@ from support.doctors import as_it_runs
 from support.harm import HEALED, Case, Harm, latent, well_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from dmvpn.tools.doctor import Finding
+    from dmvpn.tools.doctor import Diagnosis, Finding
 
 #: Networks that no spoke registers in, or where one of the spokes cannot: nothing is "well" there.
 _NOT_WELL: Final = ("notes-gre", "two-spokes-one-nat")
@@ -65,6 +66,19 @@ _TRIES: Final = 20
 FEW, MANY = 8, 42
 #: Virtual seconds until timers have acted.
 LATER: Final = 180.0
+#: A cloud of a hub and two spokes from which tests derive theirs.
+PLAIN: Final = Plan(
+    phase=3,
+    hubs=1,
+    spokes=2,
+    routing="eigrp",
+    protection="",
+    mtu=1400,
+    key=7,
+    authentication=True,
+    server_lines=False,
+    stubs=False,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +214,9 @@ def known_fault(stage: Stage, name: str) -> Fault:
     if standing is None:
         raise UserError(f"nobody plays {place} in {stage.scenario.name}")
     lines = (one for kind in (removed, copied, exchanged) for one in kind(standing))
-    known = next((one for one in (*TROUBLES, *FURTHER, *PROOFS, *lines) if one.id == trouble_id), None)
+    known = next(
+        (one for one in (*TROUBLES, *FURTHER, *AUTHENTICATION, *UNLISTED, *lines) if one.id == trouble_id), None
+    )
     found = fault(known, standing) if known is not None else None
     if found is None:
         raise UserError(f"{name} does not fit {stage.scenario.name}")
@@ -228,8 +244,13 @@ def judged_of(name: str, scenario: Scenario, known: str) -> Judged:
     return judged(name, scenario, known_fault(Stage.of(scenario), known))
 
 
-def judged(name: str, scenario: Scenario, chosen: Fault) -> Judged:
-    """Return a network with this fault, from the beginning to the verdict."""
+def said_at_once(case: Case) -> Diagnosis:
+    """Return what the doctor says of what it sees and asks."""
+    return visit(case.patient)
+
+
+def judged(name: str, scenario: Scenario, chosen: Fault, said: Callable[[Case], Diagnosis] = said_at_once) -> Judged:
+    """Return a network with this fault, from the beginning to the verdict. said: how the doctor is asked."""
     begin = time.perf_counter()
     try:
         case, well = ill(scenario, chosen, near=near_of(chosen))
@@ -237,7 +258,7 @@ def judged(name: str, scenario: Scenario, chosen: Fault) -> Judged:
         raise UserError(f"{name}: {chosen.id}: {error}") from error
     now = case.rows()
     bad = worse(now, well)
-    findings = [one for one in visit(case.patient).findings if not one.advice]
+    findings = [one for one in said(case).findings if not one.advice]
     harm = Harm.NOW if bad else Harm.SLIGHT if case.loses() else latent(case, well)
     rank = 0
     if harm in (Harm.NOW, Harm.SLIGHT):
@@ -261,7 +282,7 @@ def judged(name: str, scenario: Scenario, chosen: Fault) -> Judged:
         wrong=wrong,
         nothing=not findings,
         found=tuple(f"{one.cause.value}, {one.router}: {one.what} {list(one.fix)}" for one in findings),
-        accused=harm is Harm.NONE and bool(findings),
+        accused=harm is Harm.NONE and any(not one.mild for one in findings),
         seconds=time.perf_counter() - begin,
     )
 
@@ -404,7 +425,7 @@ def healthy(name: str, most: int = MANY) -> Judged:
     case.world.run_for(LATER)
     if what != "idle":
         case.rows()
-    findings = [one for one in visit(case.patient).findings if not one.advice]
+    findings = [one for one in visit(case.patient).findings if not one.advice and not one.mild]
     return Judged(
         name=name,
         network=title(scenario),

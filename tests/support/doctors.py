@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Diagnosis, visit
-from dmvpn.tools.troubles import TROUBLES, Part, Stage, Trouble, carry_out, fits, orders_for
-from dmvpn.tools.troubles.apart import APART
+from dmvpn.tools.troubles import TROUBLES, Role, Stage, Trouble, carry_out, fits, orders_for
 from dmvpn.tools.troubles.prefixes import PREFIXES
 from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
+from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
 from dmvpn.tools.troubles.wires import WIRES
 from support.bench import WorldBench
 from support.conformance import ROOT
@@ -44,7 +44,7 @@ _ALWAYS = (
 FAULTS, NAMED, SUSPECTED, AMONG = 40, 38, 32, 3
 
 #: What the page is about; what came since is measured by `support.diagnoses`.
-_PROVED = [known for known in TROUBLES if known not in (*WIRES, *APART, *PREFIXES, *PROTOCOLS_TROUBLES)]
+_PROVED = [known for known in TROUBLES if known not in (*WIRES, *SPOKE_PAIRS, *PREFIXES, *PROTOCOLS_TROUBLES)]
 _STAGES = {name: Stage.of(Scenario.load(name)) for name in NETWORKS}
 
 
@@ -159,7 +159,7 @@ def outcome(known: Trouble, network: str) -> Outcome:
 def complaint(network: str) -> tuple[str, IPv4Address | IPv6Address]:
     """The router at which somebody complains, and the destination of the packets: a computer at the other spoke."""
     stage = _STAGES[network]
-    return stage.parts[Part.SPOKE], ip_address(stage.actor(Part.OTHER).host)
+    return stage.parts[Role.SPOKE], ip_address(stage.actor(Role.OTHER).host)
 
 
 def healthy(network: str) -> list[tuple[str, Diagnosis]]:
@@ -211,7 +211,8 @@ other hooks and those of iptables-legacy are not read: a rule that drops what a 
 - **Static routes**: into nothing, to nobody, or past the tunnel. One to Null0 with a distance of 250 or more is a last
   resort, and well.
 - **All else**: packets between hosts are walked along the routes that there are. Where they end, the doctor names the
-  router that has none, and no line to enter.
+  router that has none, and no line to enter. Then it [searches by
+  trial](../how-to/try-remedies.md#what-no-rule-explains) in copies of the network.
 
 """
 CATALOG = """\

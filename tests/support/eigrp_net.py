@@ -25,10 +25,10 @@ from dmvpn.base.notices import (
 )
 from dmvpn.features.eigrp import FEATURE
 from dmvpn.features.eigrp.machine import EigrpMachine
-from dmvpn.features.eigrp.model import EigrpConfig, Network, ProcessSettings
+from dmvpn.features.eigrp.model import EigrpConfig, NetworkLine, ProcessSettings
 from dmvpn.features.eigrp.packet import EigrpPacket
 from dmvpn.ios import CliError, ExecParser
-from support.fakes import FakeDebugging, FakeInterfaces, fake_ports
+from support.fakes import FakeDebugging, FakeInterfaces, FakeRib, fake_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.features.eigrp.process import Process
 
-EVERYTHING = Network(UNSPECIFIED, IPv4Address("255.255.255.255"))
+EVERYTHING = NetworkLine(UNSPECIFIED, IPv4Address("255.255.255.255"))
 
 
 @dataclass
@@ -81,6 +81,7 @@ class EigrpRouter:
     machine: EigrpMachine
     interfaces: FakeInterfaces
     debugging: FakeDebugging
+    rib: FakeRib
     routes: dict[Prefix, Route] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
     debugs: list[str] = field(default_factory=list)
@@ -135,7 +136,11 @@ class EigrpNet:
         ports = fake_ports(seed=len(self.routers) + 1)
         machine = EigrpMachine(ports)
         router = EigrpRouter(
-            name, machine, cast("FakeInterfaces", ports.interfaces), cast("FakeDebugging", ports.debugging)
+            name,
+            machine,
+            cast("FakeInterfaces", ports.interfaces),
+            cast("FakeDebugging", ports.debugging),
+            cast("FakeRib", ports.rib),
         )
         self.routers[name] = router
         if config is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
+from dmvpn.base.captures import NO_CAPTURES
 from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.entropy import SeededEntropy
@@ -38,6 +39,7 @@ from support.flash import MemoryFlash
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dmvpn.base.captures import Captures
     from dmvpn.base.ports import Ports
 
 SIX_O_CLOCK = 1795154400.0
@@ -140,6 +142,7 @@ class FakeRouter:
         self.running = ConfigTree()
         self.startup_text = ""
         self.flash = MemoryFlash()
+        self.captures: Captures = NO_CAPTURES
         self.entropy = SeededEntropy(1)
         self.answers = answers
         self.posted: list[Event] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hypothesis import strategies as st
 
@@ -13,7 +13,8 @@ from dmvpn.ios import (
     compile_syntax,
     known_commands,
 )
-from dmvpn.ios.known import FREE
+from dmvpn.ios.known import FREE, is_free
+from dmvpn.ios.matcher import tokenize
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support.ios_strategies import words_of
@@ -21,13 +22,25 @@ from support.ios_strategies import words_of
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
+    from dmvpn.features.interface.model import InterfaceConfig
+    from dmvpn.ios import ConfigTree
+
 LANGUAGE = configurator(FEATURES)
 #: Those behind whose beginning anything may follow are in no grammar.
-_KNOWN = tuple(line for line in known_commands()[0] if not line.syntax.endswith(FREE))
+FREE_LINES: tuple[ConfigLine, ...] = tuple(line for line in known_commands()[0] if is_free(line))
+_KNOWN = tuple(line for line in known_commands()[0] if not is_free(line))
 #: Every line that this release reads.
 LINES: tuple[ConfigLine, ...] = (*(line for feature in FEATURES for line in feature.config), *_KNOWN)
 #: The line that leads into each mode.
-OPENERS: dict[str, ConfigLine] = {line.opens: line for line in LINES if line.opens is not None}
+OPENERS: dict[str, ConfigLine] = {line.opens: line for line in (*FREE_LINES, *LINES) if line.opens is not None}
+
+
+def models(tree: ConfigTree) -> dict[str, object]:
+    """Return what every feature makes of a configuration. Interfaces have no order: shows sort them by their names."""
+    found = {feature.name: feature.model(tree) for feature in FEATURES if feature.model is not None}
+    interfaces = cast("InterfaceConfig", found["interface"])
+    return found | {"interface": (sorted(map(repr, interfaces.interfaces)), interfaces.forwards_ipv6)}
+
 
 _ADDRESSES = st.sampled_from(["10.0.0.1", "10.0.0.2", "172.16.0.0", "192.0.2.1", "0.0.0.0", "224.0.0.9"])
 _MASKS = st.sampled_from(["255.255.255.0", "255.255.0.0", "255.255.255.255", "0.0.0.0"])
@@ -67,7 +80,7 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "metric-step": st.sampled_from(["+5", "-4294967295", "+0"]),
     "ospf-kinds": st.sampled_from(["internal", "internal external 1 external 2", "ext nssa-external 2"]),
     "acl-ports": st.sampled_from(["eq 80", "eq www 443 ntp", "range 9 5", "gt 1023", "neq 7 echo", "lt 0"]),
-    "acl-icmp": st.sampled_from(["echo", "ech", "8", "8 0", "3 4", "255 255", "unreachable", "0"]),
+    "acl-icmp": st.sampled_from(["echo", "echo-r", "unr", "8", "8 0", "3 4", "255 255", "unreachable", "0"]),
     "acl-igmp": st.sampled_from(["host-report", "7", "pim"]),
     "acl-flags": st.sampled_from(["+syn -ack", "+RST", "-urg +psh -fin"]),
     "acl-dscp": st.sampled_from(["ef", "af11", "63", "default"]),
@@ -89,7 +102,49 @@ def value_of(value: Value) -> SearchStrategy[str]:
 
 def line_of(line: ConfigLine) -> SearchStrategy[str]:
     """Return a text that `line` understands."""
+    if is_free(line):
+        return st.just(f"{line.syntax.removesuffix(FREE)} x1")
     return words_of(compile_syntax(line.syntax), value_of).map(" ".join)
+
+
+#: Types whose values are names and texts: they may be spelled like a keyword.
+_NAMED = ("word", "secret", "line")
+
+
+def named_of(line: ConfigLine) -> SearchStrategy[str]:
+    """Return a text that `line` understands, in which every name, key and text is `x:` and what the syntax calls it."""
+
+    def text_of(value: Value) -> SearchStrategy[str]:
+        return st.just(f"x:{value.name}") if value.type.name in _NAMED else value_of(value)
+
+    return words_of(compile_syntax(line.syntax), text_of).map(" ".join)
+
+
+def rivals_of(mode: str, beginning: str) -> list[str]:
+    """Return numbers, and the keywords that may follow these words in a mode."""
+    walk = LANGUAGE.grammar(mode).walk(beginning, tokenize(beginning))
+    return sorted({"0", "7", "100", *(word for thread in walk.threads for word in thread.place.shown_words)})
+
+
+#: Texts of values as `ConfigLine.of` writes them, of types that may be typed in several ways and are shown as typed.
+_WRITTEN: dict[str, SearchStrategy[str]] = {
+    "prefix": st.sampled_from(["10.0.0.0/8", "10.1.2.3/32", "0.0.0.0/0"]),
+    "banner": st.sampled_from(["^Chello^C", "^Ctwo words^C"]),
+    "ospf-area": st.sampled_from(["0", "4294967295"]),
+    "bgp-as": st.sampled_from(["65000", "4200000000"]),
+    "bgp-community": st.sampled_from(["65000:1", "no-export", "local-AS", "internet"]),
+    "metric-step": st.sampled_from(["+5", "-4294967295", "+0"]),
+    "ospf-kinds": st.sampled_from(["internal", "internal external", "external 2 nssa-external 1"]),
+}
+
+
+def written_of(line: ConfigLine) -> SearchStrategy[str]:
+    """Return a text of `line` as `ConfigLine.of` writes it, but for keywords and names that may be cut or capital."""
+    return words_of(compile_syntax(line.syntax), _text_written_of, in_order=True).map(" ".join)
+
+
+def _text_written_of(value: Value) -> SearchStrategy[str]:
+    return _WRITTEN[value.type.name] if value.type.name in _WRITTEN else value_of(value)
 
 
 def way_to(mode: str) -> SearchStrategy[list[str]]:

@@ -1,7 +1,7 @@
 """The doctor's measure of the mechanisms that are drawn apart (`FURTHER`): each case is a network and one of these.
 
 Run `python -m support.further --seed 7 --faults 60` in the folder tests. With `--proofs`, of certificates, keys and
-clocks (`PROOFS`), in clouds that have these.
+clocks (`AUTHENTICATION`), in clouds that have these.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import FURTHER, PROOFS, VERY_SLOW, Fault, Stage, fault, places, plan_of
+from dmvpn.tools.troubles import AUTHENTICATION, FURTHER, VERY_SLOW, Fault, Stage, fault, places, plan_of
 from dmvpn.tools.troubles.plans import CERTIFICATES
 from support.diagnoses import FEW, Judged, Measure, drawn, ill, judged, network_of
 
@@ -53,9 +53,9 @@ def sealed_network(name: str, most: int = FEW) -> Scenario:
 
 
 def judge_proof(name: str, most: int = FEW) -> Judged:
-    """Return a cloud with a fault of `PROOFS`, from the beginning to the verdict."""
+    """Return a cloud with a fault of `AUTHENTICATION`, from the beginning to the verdict."""
     scenario = sealed_network(name, most)
-    return judged(name, scenario, further_of(name, Stage.of(scenario), PROOFS))
+    return judged(name, scenario, further_of(name, Stage.of(scenario), AUTHENTICATION))
 
 
 def said_of_slow(name: str, most: int = FEW) -> tuple[str, ...]:

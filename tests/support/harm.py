@@ -10,7 +10,7 @@ import enum
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.judge.anatomy import Anatomy
-from dmvpn.tools.diff import Pair, Subject, choose_pairs
+from dmvpn.tools.diff import LanPair, Subject, choose_pairs
 from dmvpn.tools.diff.measuring import converge
 from dmvpn.tools.diff.probing import lans_of
 from dmvpn.tools.diff.rows import Rows, worse
@@ -51,8 +51,8 @@ class Case:
         self.patient = WorldPatient(self.world)
         self.near = tuple(near)
         here = [name for name, lan in self.subject.lans.items() if lan.site in near]
-        close = [Pair(one, other) for one in here for other in here if one != other]
-        self.pairs: Sequence[Pair] = tuple(dict.fromkeys((*choose_pairs(self.subject.lans, 1, MOST_PAIRS), *close)))
+        close = [LanPair(one, other) for one in here for other in here if one != other]
+        self.pairs: Sequence[LanPair] = tuple(dict.fromkeys((*choose_pairs(self.subject.lans, 1, MOST_PAIRS), *close)))
 
     def rows(self) -> Rows:
         """Return all pairs talk; what becomes of it."""

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dmvpn.features.ikev2.crypto import PRFS, Cipher, Opener, Prf, cipher_of
+from dmvpn.features.ikev2.crypto import PRFS, Cipher, Opener, PrfAlgorithm, cipher_of
 from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, first_seed, ike_keys, rekeyed_seed
 from dmvpn.features.ikev2.sealed import Fragments, open_message
 from dmvpn.features.ikev2.wire import Chain, Message
@@ -35,7 +35,7 @@ class Sa:
 
     keys: IkeKeys
     seed: bytes
-    prf: Prf
+    prf: PrfAlgorithm
     cipher: Cipher
     proposal: Proposal
     nonces: Nonces

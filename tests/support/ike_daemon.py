@@ -31,7 +31,7 @@ from dmvpn.features.ikev2.exchanges import RekeyChild, RekeyIke
 from dmvpn.features.ikev2.offers import Suite
 from dmvpn.features.ikev2.sa import Transmit
 from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, ChildTerms, Endpoint, Terms
-from dmvpn.features.ikev2.terms import Path as Wire
+from dmvpn.features.ikev2.terms import DatagramPath as Wire
 from dmvpn.features.ikev2.trust import Trust
 from dmvpn.features.ikev2.udp import Reply
 from support.ike_net import IkeNet, Settings, Site

@@ -18,7 +18,7 @@ from dmvpn.features.ikev2.identity import name_of, of_address
 from dmvpn.features.ikev2.offers import Suite
 from dmvpn.features.ikev2.sa import Ended, Transmit, Trouble
 from dmvpn.features.ikev2.sas import COOKIES_FROM, IkeSas
-from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, EspSpis, Expectation, Opening, Path, Terms, UdpUse
+from dmvpn.features.ikev2.terms import ChildTerms, DatagramPath, Endpoint, EspSpis, Expectation, Opening, Terms, UdpUse
 from dmvpn.features.ikev2.udp import Act, Reply, TurnedAway
 from dmvpn.features.ikev2.wire import parse_header
 from dmvpn.features.ikev2.wire.numbers import Encr, Group, IdType, Integ, Prf
@@ -82,7 +82,7 @@ class Site:
         self.sas = IkeSas(book or self, SeededEntropy(f"{seed}/{address}"), cookies_from=settings.cookies_from)
         self.acts: list[Act] = []
 
-    def suites(self, path: Path) -> tuple[Suite, ...]:
+    def suites(self, path: DatagramPath) -> tuple[Suite, ...]:
         return self.settings.suites
 
     def terms_with(self, remote: IPAddress, local: IPAddress | None = None) -> Terms:
@@ -116,12 +116,12 @@ class Site:
             force_udp=chosen.force_udp,
         )
 
-    def opening(self, path: Path) -> Opening:
+    def opening(self, path: DatagramPath) -> Opening:
         authorities = self.settings.anchors.requests if self.settings.anchors else ()
         return Opening(self.suites(path), self.settings.udp, authorities)
 
     def terms(
-        self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
+        self, path: DatagramPath, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
     ) -> Terms | Reason:
         if not self.settings.accepts(name_of(theirs)):
             return because(f"no profile matches {name_of(theirs)}")
@@ -130,7 +130,7 @@ class Site:
     def child(self, terms: ChildTerms) -> ChildTerms:
         return terms
 
-    def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | Reason:
+    def expectation(self, terms: Terms, path: DatagramPath, theirs: Identification) -> Expectation | Reason:
         if self.settings.anchors is not None:
             return Expectation(certificates=True)
         return Expectation((self.settings.their_secret or self.settings.secret,))
@@ -148,7 +148,7 @@ class Site:
     def connect(self, remote: str | Site, terms: Terms | None = None) -> IkeSa:
         """Begin an IKE SA with another site."""
         address = remote.address if isinstance(remote, Site) else IPv4Address(remote)
-        path = Path(Endpoint(self.address, 500), Endpoint(address, 500))
+        path = DatagramPath(Endpoint(self.address, 500), Endpoint(address, 500))
         sa, acts = self.sas.initiate(path, terms or self.terms_with(address), self.net.now)
         self.take(acts)
         return sa
@@ -192,7 +192,7 @@ class Flight:
     at: float
     order: int
     sender: str
-    path: Path
+    path: DatagramPath
     octets: bytes
 
 
@@ -222,7 +222,7 @@ class IkeNet:
         self.sites[site.address] = site
         return site
 
-    def send(self, site: Site, path: Path, octets: bytes) -> None:
+    def send(self, site: Site, path: DatagramPath, octets: bytes) -> None:
         """A datagram leaves; a NAT shows another address and port to the other side."""
         source = path.local
         if outside := self.nats.get(site.address):
@@ -230,7 +230,7 @@ class IkeNet:
         for copy in range(2 if self.doubles else 1):
             self._serial += 1
             at = self.now + DELAY * (1 + copy)
-            flight = Flight(at, self._serial, str(site.address), Path(source, path.remote), octets)
+            flight = Flight(at, self._serial, str(site.address), DatagramPath(source, path.remote), octets)
             self.log.append(flight)
             if not self.drops(flight):
                 self.flights.append(flight)
@@ -243,7 +243,7 @@ class IkeNet:
                 target, port = inside, port - self.shift
         site = self.sites.get(IPv4Address(str(target)))
         if site is not None:
-            path = Path(Endpoint(target, port), flight.path.local)
+            path = DatagramPath(Endpoint(target, port), flight.path.local)
             site.take(site.sas.handle(flight.octets, path, self.now))
 
     def run(self, seconds: float) -> None:

@@ -36,8 +36,13 @@ _VALUES = {
 }
 
 
-def words_of(node: Node, value_of: Callable[[Value], SearchStrategy[str]] | None = None) -> SearchStrategy[list[str]]:
-    """The words of a line that fits `node`. value_of: texts that a value reads, else those of the small language."""
+def words_of(
+    node: Node, value_of: Callable[[Value], SearchStrategy[str]] | None = None, *, in_order: bool = False
+) -> SearchStrategy[list[str]]:
+    """The words of a line that fits `node`. value_of: texts that a value reads, else those of the small language.
+
+    in_order: what may be in any order is in that of the syntax.
+    """
     texts = value_of or _value_of
 
     def words(node: Node) -> SearchStrategy[list[str]]:
@@ -52,6 +57,8 @@ def words_of(node: Node, value_of: Callable[[Value], SearchStrategy[str]] | None
                 return st.one_of(*map(words, node.alternatives))
             case Optional_():
                 return st.one_of(st.just([]), words(node.node))
+            case AnyOrder() if in_order:
+                return words(Sequence(tuple(map(Optional_, node.alternatives))))
             case AnyOrder():
                 chosen = st.permutations(node.alternatives).flatmap(
                     lambda order: st.integers(0, len(order)).map(lambda count: order[:count])

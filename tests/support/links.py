@@ -13,11 +13,11 @@ from dmvpn.dataplane.netlink import (
     AddressFlag,
     InetConf,
     InterfaceAddress,
+    KernelNextHop,
+    KernelRoute,
     LinkSettings,
     NeighborParameters,
     NetlinkSocket,
-    NextHop,
-    Route,
     VethEnd,
     add_address,
     add_route,
@@ -96,7 +96,7 @@ def narrow_path() -> Iterator[int]:
     """HERE, a router, a link of 1300 octets, FAR. Gives FAR's network."""
     with cable() as middle, NetlinkSocket() as kernel:
         far = new_network()
-        kernel.call(add_route(Route(Prefix.of(FAR, 24), (NextHop(index_of(kernel, "e0"), THERE),))))
+        kernel.call(add_route(KernelRoute(Prefix.of(FAR, 24), (KernelNextHop(index_of(kernel, "e0"), THERE),))))
         with inside_network(middle), NetlinkSocket() as router:
             router.call(create_veth(VethEnd(name="f0", mtu=1300), VethEnd(name="f1", namespace=far, mtu=1300)))
             prepare(router, "f0", IPv4Address("198.51.100.1"))

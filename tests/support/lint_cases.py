@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.findings import Finding, Severity
+from dmvpn.base.findings import LintFinding, Severity
 from dmvpn.tools.lint import Site, lint
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ CLEAR: Network = {
 }
 
 
-def found(network: Network, rule: str) -> list[Finding]:
+def found(network: Network, rule: str) -> list[LintFinding]:
     """Return what a rule finds."""
     return [one for one in lint(network) if one.rule == rule]
 

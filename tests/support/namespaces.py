@@ -21,7 +21,7 @@ from dmvpn.dataplane.tap import DEVICE
 from dmvpn.shells.lab.check import check
 from dmvpn.shells.lab.forked import Json, run_forked
 from dmvpn.shells.lab.namespaces import run_in_lab
-from dmvpn.shells.lab.syscalls import Kind, make_mounts_private, mount, unshare
+from dmvpn.shells.lab.syscalls import NamespaceKind, make_mounts_private, mount, unshare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,7 +84,7 @@ def _open_the_device() -> None:
     if not os.path.exists(DEVICE) or os.stat(DEVICE).st_mode & 0o006 == 0o006:
         return
     number = os.stat(DEVICE).st_rdev
-    unshare(Kind.MOUNT)
+    unshare(NamespaceKind.MOUNT)
     make_mounts_private()
     mount("tmpfs", os.path.dirname(DEVICE), "tmpfs", 0)
     os.mknod(DEVICE, stat.S_IFCHR, number)

@@ -39,7 +39,6 @@ ODD: Final[dict[str, tuple[dict[int, Attribute | None], bool]]] = {
     "a metric of three octets": ({_MED: Attribute(0x80, 4, b"\x00\x00\x01")}, False),
     "communities of five octets": ({8: Attribute(0xC0, 8, bytes(5))}, False),
     "extended communities of nine octets": ({16: Attribute(0xC0, 16, bytes(9))}, False),
-    "a well-known attribute that nobody knows": ({99: Attribute(0x40, 99, b"\x01")}, False),
     "an aggregator of five octets": ({7: Attribute(0xC0, 7, bytes(5))}, True),
     "an aggregate's mark with octets": ({6: Attribute(0x40, 6, b"\x01")}, True),
     "an optional attribute that nobody knows": ({98: Attribute(0xC0, 98, b"odd")}, True),

@@ -17,12 +17,13 @@ from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import IpReceived, LinkChanged
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.ospf import FEATURE as OSPF
+from dmvpn.features.ospf.packet import OspfPacket
 from dmvpn.features.policy import FEATURE as POLICY
 from support.routing import make
 from support.workbench import Workbench
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 LAN = 0
 _DELAY = 0.001
@@ -32,7 +33,10 @@ Way = tuple[int, frozenset[str]]
 
 
 class OspfNet:
-    """See the module's docstring. wires: pairs of routers, the lesser first. costs: by router and far end (or LAN)."""
+    """See the module's docstring. wires: pairs of routers, the lesser first. costs: by router and far end (or LAN).
+
+    loses: which packets get lost, on all wires.
+    """
 
     #: By wire, if it is not 0; and lines of `router ospf` by router.
     areas: Mapping[tuple[int, int], int] = MappingProxyType({})
@@ -42,6 +46,7 @@ class OspfNet:
         self.now = 0.0
         self.wires = dict.fromkeys(wires, True)
         self.cut: set[tuple[int, int]] = set()
+        self.loses: Callable[[OspfPacket], bool] = lambda _packet: False
         self.on_lan = dict.fromkeys(range(1, routers + 1), lan)
         self.costs: dict[tuple[int, int], int] = {}
         self.routers: dict[int, Workbench] = {}
@@ -148,12 +153,14 @@ class OspfNet:
         for order in effects:
             if not isinstance(order, SendIp) or not isinstance(order.source, IPv4Address):
                 continue
+            if self.loses(OspfPacket.parse(order.payload)):
+                continue
             if order.interface is None:
                 self._forward(number, order, order.source)
                 continue
             for other in self._hearers(number, int(order.interface.rpartition("/")[2])):
                 mine = f"Ethernet0/{LAN if order.interface.endswith('/0') else number}"
-                event = IpReceived(mine, order.source, order.destination, order.protocol, order.payload, 1)
+                event = IpReceived(mine, order.source, order.destination, order.protocol, order.payload, order.ttl)
                 if order.destination.is_multicast or self._has(other, mine, str(order.destination)):
                     heapq.heappush(self._queue, (self.now + _DELAY, next(self._count), other, event))
 

@@ -208,6 +208,11 @@ class Overlay:
         member.nbma = ip_address(nbma)
         self._change_tunnel(name, source=member.nbma)
 
+    def lose_source(self, name: str) -> None:
+        """The tunnel of a member has no NBMA address any more: the data plane removes it."""
+        self.members[name].adjacencies.clear()
+        self._change_tunnel(name, up=False, source=None)
+
     def configure(self, name: str, **changes: object) -> None:
         """Change settings of a member."""
         member = self.members[name]

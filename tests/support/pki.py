@@ -13,7 +13,7 @@ from dmvpn.face.oneshot import OneShot
 from dmvpn.features.pki import PkiMachine
 from dmvpn.router.router import Router
 from dmvpn.shells.handle import Handle
-from dmvpn.tools.authority import Authority, Request
+from dmvpn.tools.authority import Authority, RequestedCertificate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def authority(folder: Path, name: str = "Lab CA", *, elliptic: bool = True) -> A
 
 def issue(made: Authority, name: str, **settings: object) -> None:
     """NAME.pem and NAME.key in its folder; the host name is among the alternative names."""
-    made.issue(Request(name=name, **{"fqdns": (f"{name}.example",), **settings}))  # type: ignore[arg-type]
+    made.issue(RequestedCertificate(name=name, **{"fqdns": (f"{name}.example",), **settings}))  # type: ignore[arg-type]
 
 
 def paste(trustpoint: str, files: list[bytes]) -> list[str]:

@@ -35,12 +35,14 @@ if TYPE_CHECKING:
 SOURCES = Path(dmvpn.__file__).parent
 #: Modules whose functions make debug lines.
 DEBUG_MODULES = (
+    "dmvpn.features.bgp.messages",
     "dmvpn.features.eigrp.messages",
     "dmvpn.features.ikev2.reports",
     "dmvpn.features.ipsec.messages",
     "dmvpn.features.nhrp.debug",
     "dmvpn.features.rib.messages",
     "dmvpn.features.rip.messages",
+    "dmvpn.features.system.packets",
     "dmvpn.features.tunnel.messages",
 )
 #: Calls that take a debug line, by file where only one file is meant, and what the function puts before it.
@@ -49,6 +51,8 @@ _DEBUG_CALLS = {
     ("", "DebugOutput"): "",
     ("dual.py", "trace"): "DUAL: ",
     ("adjacency.py", "_debug"): "EIGRP: ",
+    ("descriptions.py", "debug"): "OSPF-1 Tunnel0: ",
+    ("exchange.py", "debug"): "OSPF-1 Tunnel0: ",
     ("plane.py", "_debug"): "NHRP-RT: 1: 1 ",
 }
 #: Functions that put something before a line of their callers, and parts of lines.

@@ -11,12 +11,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.explanations import Kind
+from dmvpn.base.explanations import WordKind
 from dmvpn.router.features import FEATURES
 from support.printed import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 _GAP: Final = "\0"
 #: Files beside them that print screens.
@@ -25,9 +26,10 @@ _MORE: Final = {"system": (SOURCES / "features" / "system" / "reports.py",)}
 _ASKED: Final = re.compile(r"[a-z]+(?:_[a-z0-9]+)+|.*\{\w+:[\w-]+\}.*|(?:show|clear) .*|.* \[confirm\]|[\[(] ?.*\|.*")
 #: Calls whose texts are asked for and not printed: words of arguments, names of fields, questions.
 _ASKING: Final = {
-    *("get", "getattr", "address", "integer", "prefix", "interface", "flag", "text", "number", "word", "boolean"),
-    *("startswith", "endswith", "removeprefix", "removesuffix", "replace", "partition", "split", "strftime"),
-    *("UserError", "CliError", "Ask", "cast", "compile", "fullmatch", "sub", "moment", "time"),
+    *("get", "getattr", "address", "integer", "prefix", "interface", "text"),
+    *("startswith", "endswith", "removeprefix", "replace", "partition", "split", "strftime"),
+    *("UserError", "Ask", "moment"),
+    *("DialogStep", "_only"),  # prompts and complaints of a dialog
 }
 #: Assigned names that hold the language of commands and no output.
 _LANGUAGE: Final = re.compile(r"HELP|COMMANDS|FILTER_WORDS|__all__|_SHOW$|_CLEAR$|_PAIRS$|SYNTAX|_EITHER|_WHICH")
@@ -88,12 +90,22 @@ _PLAIN: Final = {word for words in PLAIN.values() for word in words.split()}
 
 def literals() -> Iterator[tuple[str, str, str]]:
     """Yield the feature, its file, and a string that may be printed."""
+    for feature, path in _screens():
+        for text in _texts(ast.parse(path.read_text())):
+            yield feature, path.relative_to(SOURCES / "features").as_posix(), text
+
+
+def _screens() -> Iterator[tuple[str, Path]]:
     for feature in FEATURES:
         folder = SOURCES / "features" / feature.name
         for path in sorted({*folder.glob("show.py"), *folder.glob("show/*.py"), *_MORE.get(feature.name, ())}):
-            tree = ast.parse(path.read_text())
-            for text in _texts(tree):
-                yield feature.name, path.relative_to(SOURCES / "features").as_posix(), text
+            yield feature.name, path
+
+
+def uncalled(names: Iterable[str] = _ASKING) -> list[str]:
+    """Return those calls without printed texts that no show makes: somebody renamed them."""
+    sources = "".join(path.read_text() for _, path in _screens())
+    return sorted(name for name in names if not re.search(rf"\b{name}\(", sources))
 
 
 def _texts(tree: ast.Module) -> Iterator[str]:
@@ -149,7 +161,7 @@ def spellings(feature: str) -> re.Pattern[str]:
         word
         for each in features
         for group in each.explanations
-        if group.kind not in (Kind.LOG, Kind.DEBUG, Kind.ANSWER)
+        if group.kind not in (WordKind.LOG, WordKind.DEBUG, WordKind.ANSWER)
         for explanation in group.explanations
         if not explanation.is_template
         for word in (explanation.word, *explanation.also)

@@ -30,12 +30,13 @@ class Show(NamedTuple):
 
 
 class Router(NamedTuple):
-    """A router of a scenario, and what is asked there."""
+    """A router of a scenario, and what is asked there. note: what readers wonder about."""
 
     scenario: str
     name: str
     title: str
     shows: tuple[Show, ...]
+    note: str = ""
 
 
 def _shows(text: str) -> tuple[Show, ...]:
@@ -161,6 +162,7 @@ ROUTERS: Final = (
         show running-config                         => hostname R11
         show running-config all                     => service timestamps log datetime msec
         show running-config interface Tunnel100     => ip nhrp redirect
+        write terminal                              => hostname R11
         show startup-config                         => hostname R11
         show privilege                              => Current privilege level is 15
         show users                                  => Line       User
@@ -168,6 +170,18 @@ ROUTERS: Final = (
         show inventory                              => NAME: "Chassis"
         show processes cpu                          => CPU utilization for five seconds
         show memory statistics                      => Processor
+        show ip traffic                             => IP statistics
+        show processes cpu sorted                   => dmvpn
+        show terminal                               => Length: 24 lines
+        show line                                   => CTY
+        show file systems                           => nvram:
+        show monitor capture                        =>
+        show ntp status                             => %NTP is not enabled.
+        show ntp associations                       => %NTP is not enabled.
+        show policy-map                             => % No policy map acts here
+        show policy-map interface                   => % No policy map acts here
+        show dmvpn ipv4 vrf default                 => UP
+        show crypto debug-condition                 =>
         show debugging                              =>
         show vrf                                    => Default RD
         show vrf detail                             =>
@@ -229,8 +243,16 @@ ROUTERS: Final = (
         show crypto isakmp policy                   =>
         show crypto map                             => Tunnel0-head-0
         show crypto sockets                         => Tu0
+        show crypto engine connections active       => AES256+SHA256
+        show udp                                    => 4500
+        show ip sockets                             => 500
     """
         ),
+        note="""\
+These shows have port 4500 and `UDP-Encaps` where no NAT is: two routers of this program prefer UDP port 4500 for IKE
+and ESP, since networks pass UDP where they drop IP protocol 50 ([why](../explanation/ike.md#udp-port-4500)).
+`show crypto ikev2 sa detailed` says whether NAT was detected; `crypto ipsec encapsulation udp never` leaves the port to
+NAT alone.""",
     ),
     Router(
         "ospf-phase3",
@@ -353,6 +375,9 @@ def _tables() -> Iterator[str]:
     for router in ROUTERS:
         yield f"## {router.title[0].upper()}{router.title[1:]}: {router.name} of `{router.scenario}`"
         yield ""
+        if router.note:
+            yield router.note
+            yield ""
         yield "| command | shows |"
         yield "| --- | --- |"
         for show in router.shows:

@@ -69,7 +69,7 @@ MACHINES: Final = (
         "A destination of EIGRP",
         "features/eigrp/topology.py",
         "RFC 7868 §3.5, figure 1",
-        topology.State.PASSIVE,
+        topology.DestinationState.PASSIVE,
         topology.MOVES,
     ),
     Machine(
@@ -107,7 +107,7 @@ MACHINES: Final = (
         rip.RouteState.UNKNOWN,
         rip.MOVES,
     ),
-    Machine("A session of BFD", "features/bfd/states.py", "RFC 5880 §6.2", bfd.State.DOWN, bfd.MOVES),
+    Machine("A session of BFD", "features/bfd/states.py", "RFC 5880 §6.2", bfd.BfdState.DOWN, bfd.MOVES),
 )
 
 

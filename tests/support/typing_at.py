@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import ConsoleLine
-from dmvpn.face.handle import Line, new_session
+from dmvpn.face.handle import TerminalLine, new_session
 from dmvpn.face.session import ConsoleSession
 from support.fake_router import FakeRouter
 from support.fakes import log
@@ -19,10 +19,10 @@ UPDOWN = log("LINEPROTO-5-UPDOWN", "Line protocol on Interface Tunnel0, changed 
 class Terminal:
     """A session on a fake router, and everything that its screen showed."""
 
-    def __init__(self, text: str = "hostname R1\n", *, line: Line | None = None, answers: bool = True) -> None:
+    def __init__(self, text: str = "hostname R1\n", *, line: TerminalLine | None = None, answers: bool = True) -> None:
         self.router = FakeRouter(text, answers=answers)
         self.number = new_session()
-        self.session = ConsoleSession(self.router, self.number, line=line or Line())
+        self.session = ConsoleSession(self.router, self.number, line=line or TerminalLine())
         self.router.subscribe(self.session.effect)
         self.session.start()
         self.screen = self.session.take_output().decode()

@@ -13,7 +13,7 @@ from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.net import gre, icmp, ip
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
 from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
-from dmvpn.tools.walk import Outcome, Path, Walk, walk
+from dmvpn.tools.walk import Walk, WalkedPath, WalkOutcome, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ class Ears:
         self.sealed.clear()
 
 
-def foreseen(path: Path) -> Counter[Sight]:
+def foreseen(path: WalkedPath) -> Counter[Sight]:
     """Return what a walk says that is on the wires."""
     sights: Counter[Sight] = Counter()
     for crossing in path.crossings:
@@ -148,10 +148,10 @@ def try_it(world: World, ears: Ears, ends: tuple[str, str], size: int, *, df: bo
     what = f"{source} to {destination}, {size} octets, df {df}"
     assert seen == foreseen(told.forth), what
     end = told.forth.end
-    if end.outcome is Outcome.DELIVERED:
+    if end.outcome is WalkOutcome.DELIVERED:
         assert ttl == end.ttl or told.forth.crossings[-1].protocol != "IP", what
         if told.back is not None:
-            came_back = told.back.end.outcome is Outcome.DELIVERED
+            came_back = told.back.end.outcome is WalkOutcome.DELIVERED
             assert (len(world.replies(source)) > answered) is came_back, what
     elif end.refusal is not None and end.refusal.to == asked.source and "after" not in end.refusal.what:
         ((who, mtu),) = errors(world, source)

@@ -19,7 +19,7 @@ from support.conformance import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.explanations import Group
+    from dmvpn.base.explanations import WordGroup
 
 PAGE: Final = ROOT / "docs" / "reference" / "words.md"
 
@@ -44,7 +44,7 @@ def page(explainer: Explainer) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _group(group: Group) -> Iterator[str]:
+def _group(group: WordGroup) -> Iterator[str]:
     yield f"## {group.title[0].upper()}{group.title[1:]}: {group.screens[0]}"
     yield ""
     if len(group.screens) > 1:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dmvpn.base.events import Event
-    from dmvpn.base.ports import Interfaces, Machine, Policies, Ports, Rib, Tunnels
+    from dmvpn.base.machine import Machine
+    from dmvpn.base.ports import Interfaces, Policies, Ports, Rib, Tunnels
 
 M = TypeVar("M")
 E = TypeVar("E", bound=Effect)

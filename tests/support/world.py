@@ -19,6 +19,7 @@ from dmvpn.net import gre, icmp, ip, ipv4, ipv6
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
+from dmvpn.shells.simulator.capturing import world_taps
 from support.flash import MemoryFlash
 
 if TYPE_CHECKING:
@@ -271,6 +272,7 @@ class World:
             lambda event: self.sim.post(router, event),
             store,
             MemoryFlash(),
+            open_tap=world_taps(self.sim, router),
         )
 
         def outside(effect: Effect) -> None:

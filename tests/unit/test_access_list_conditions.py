@@ -104,6 +104,15 @@ def test_what_is_no_condition_is_refused_at_the_prompt(line: str) -> None:
     assert any("^" in shown or "% " in shown for shown in result.output_lines)
 
 
+@pytest.mark.parametrize(
+    "line", ["permit icmp any any ech", "permit icmp any any ech log", "permit ip any any dscp af"]
+)
+def test_a_word_that_fits_several_names_is_ambiguous(line: str) -> None:
+    session = ConfigSession(configurator(FEATURES), ConfigTree())
+    assert not session.enter("ip access-list extended L").refused
+    assert session.enter(line).output_lines[0] == f'% Ambiguous command:  "{line}"'
+
+
 def test_entries_keep_their_order_and_the_show_has_them() -> None:
     text = "access-list 110 deny icmp any any echo\naccess-list 110 permit ip any any log-input\n" + (
         "ip access-list extended L\n permit tcp any object-group G eq 22 443 established log\n"

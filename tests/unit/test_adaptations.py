@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.network.lines import with_lines
+from dmvpn.router.intake import take_in
 from dmvpn.shells.adaptations import adapted
 from dmvpn.shells.scenario import Scenario
 from support.world import World
@@ -343,3 +345,55 @@ def test_a_crypto_map_that_may_leave_a_tunnel_in_clear_stays_what_it_is(change: 
     text = _GRE.format("A", 1, 2, "any any", "203.0.113.1")
     assert "crypto ipsec profile" in adapted({"a": text}).texts["a"]
     assert "crypto ipsec profile" not in adapted({"a": text.replace(*change)}).texts["a"]
+
+
+# ------------------------------------------------------------------------------------------------ what a lab adds
+
+
+def _unnamed() -> dict[str, str]:
+    """Return files of IOS XE that name no release: of a hub, and of a spoke that needs copies of multicasts from it."""
+    texts = {}
+    for number, name in enumerate(("h", "s"), 1):
+        text = _router(name, number, f"ip address 203.0.113.{number} 255.255.255.0", source="GigabitEthernet1")
+        text = text.replace("GigabitEthernet0/0", "GigabitEthernet1").replace(" ip nhrp map multicast dynamic\n", "")
+        texts[name] = f"{text}router eigrp 1\n network 172.16.0.0\n"
+    return texts
+
+
+@pytest.mark.parametrize("end", ["", "!\n", "!\n! the hub is done\n", "interface Tunnel0\n ip mtu 1400\n", "end\n"])
+def test_the_release_that_a_lab_adds_is_no_reason_to_refuse_the_file(end: str) -> None:
+    """A file with `!` between its blocks was cut off at `version 16.3`, a line that nobody had written."""
+    texts = {file: f"!\n{text}!\n{end}" for file, text in _unnamed().items()}
+    changed = adapted(texts).texts["h"]
+    assert "version 16.3" in changed
+    result = take_in(changed).result
+    assert [problem.message_lines for problem in result.problems] == []
+    assert ("ip nhrp map multicast dynamic", "Tunnel0") in result.put_in
+
+
+_PROFILE = "crypto ipsec profile P\n set transform-set T\n"
+_ROUTE = ["ip route 192.0.2.1 255.255.255.255 203.0.113.2"]
+
+
+def test_a_file_that_was_cut_off_in_a_tunnel_remains_so_whatever_a_lab_adds() -> None:
+    """With a route, or the names of certificates, at its end the tunnel came up in clear."""
+    cut = _PROFILE + _router("A", 1, "ip address 203.0.113.1 255.255.255.0")
+    cut = cut.replace(_TUNNEL.format(1, "ip nhrp map multicast dynamic", "GigabitEthernet0/0"), "")
+    cut += _TUNNEL.format(1, "ip nhrp map multicast dynamic", "GigabitEthernet0/0")
+    assert take_in(cut).held == ("Tunnel0",)
+    added = with_lines(with_lines(cut, _ROUTE), ["ip host X 192.0.2.1"])
+    assert take_in(added).held == ("Tunnel0",)
+    assert all(line in take_in(added).tree.render() for line in (*_ROUTE, "ip host X 192.0.2.1"))
+
+
+def test_a_text_without_an_end_does_not_take_what_a_lab_adds() -> None:
+    text = _router("A", 1, "ip address 203.0.113.1 255.255.255.0") + "banner motd ^C\nno end\n"
+    taken = take_in(with_lines(text, _ROUTE))
+    assert _ROUTE[0] in taken.tree.render()
+    assert taken.held == take_in(text).held == ("Tunnel0",)
+
+
+def test_lines_that_a_lab_added_and_that_were_cut_off_are_so() -> None:
+    text = with_lines(_router("A", 1, "ip address 203.0.113.1 255.255.255.0"), _ROUTE)
+    assert take_in(text).result.problems == ()
+    assert "cut off" in str(take_in(text.removesuffix("end\n")).result.problems)

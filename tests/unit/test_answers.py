@@ -16,7 +16,7 @@ def _neighbor(**values: str) -> str:
 
 def test_a_neighbor_has_its_age_in_seconds() -> None:
     (found,) = answers.neighbors(_neighbor())
-    assert found == answers.Neighbor("10.0.0.1", "Tunnel0", is_up=True, age=65.0)
+    assert found == answers.NeighborRow("10.0.0.1", "Tunnel0", is_up=True, age=65.0)
 
 
 @pytest.mark.parametrize(

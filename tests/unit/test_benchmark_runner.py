@@ -47,12 +47,14 @@ def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert number(value) == text
 
 
+@pytest.mark.lengthy
 def test_figures_come_back_from_the_benchmarks_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     figure = Figure(name="a", unit="s", values=(1.5, 2.5), goal=3.0, baseline=(1.0,), against="b")
     outcome = run(monkeypatch, tmp_path, lambda *, quick: [figure])
     assert (outcome.figures, outcome.problem) == ([figure], "")
 
 
+@pytest.mark.lengthy
 def test_what_cannot_run_here_is_skipped_with_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def measure(*, quick: bool) -> list[Figure]:
         raise Skipped("no /dev/net/tun")
@@ -62,6 +64,7 @@ def test_what_cannot_run_here_is_skipped_with_the_reason(monkeypatch: pytest.Mon
     assert "Not measured: no /dev/net/tun." in outcome.markdown(machine.describe())
 
 
+@pytest.mark.lengthy
 def test_a_benchmark_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def measure(*, quick: bool) -> list[Figure]:
         time.sleep(60)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.chronicle import Line, MessagePassed, Sign, StateChanged, Topic, Way
+from dmvpn.base.chronicle import ChronicleLine, MessagePassed, Sign, StateChanged, Topic, Way
 from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import HistoryGrew, NextHop
 from dmvpn.base.moments import Moment
 from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
 from dmvpn.base.notices import InterfaceChanged, InterfaceState, RouteChanged
-from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine
+from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine, make_machine
 from dmvpn.features.chronicle.show import EventLine, ShowEvents, changes, events, render_events
 from dmvpn.features.chronicle.translate import translate
 from dmvpn.ios import Args, ConfigTree
@@ -75,15 +75,15 @@ def test_what_is_new_is_what_has_a_higher_number() -> None:
     [("10.4.4.1", True), ("10.4.5.1", False), ("192.0.2.1", False), ("2001:db8::1", False)],
 )
 def test_a_change_concerns_the_addresses_in_its_prefix(address: str, concerned: bool) -> None:
-    assert Line(1, 1.0, CHANGE).concerns(ip_address(address)) is concerned
+    assert ChronicleLine(1, 1.0, CHANGE).concerns(ip_address(address)) is concerned
 
 
 def test_a_message_concerns_its_peer() -> None:
-    assert Line(1, 1.0, MESSAGE).concerns(ip_address("192.0.2.1"))
+    assert ChronicleLine(1, 1.0, MESSAGE).concerns(ip_address("192.0.2.1"))
 
 
 def test_a_router_that_remembers_nothing_subscribes_to_nothing() -> None:
-    assert ChronicleMachine(fake_ports()).subscriptions == ()
+    assert make_machine(fake_ports()).subscriptions == ()
     assert machine().subscriptions
 
 
@@ -189,6 +189,7 @@ def asked(chronicle: ChronicleMachine, now: float, when: Moment | None = None) -
     return answer
 
 
+@pytest.mark.lengthy
 def test_events_say_how_much_is_forgotten() -> None:
     """Seen: of 3000 messages 952 were not there, and nobody said so."""
     chronicle = machine()

@@ -33,6 +33,7 @@ def _circle() -> None:
     one.append(one)
 
 
+@pytest.mark.lengthy
 def test_no_collection_looks_at_more_than_came_since_the_last_one() -> None:
     """A router with 100,000 routes was deaf for 0.3 s whenever everything was looked through."""
     looked_at: list[int] = []
@@ -109,12 +110,14 @@ def _grown_beside(garbage: int, monkeypatch: pytest.MonkeyPatch) -> tuple[bool, 
     return Watched.gone, looked_at
 
 
+@pytest.mark.lengthy
 def test_circles_that_were_set_aside_are_found_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     is_gone, collected = _grown_beside(2_000, monkeypatch)
     assert is_gone
     assert max(collected) >= 2_000
 
 
+@pytest.mark.lengthy
 def test_a_router_that_grows_looks_at_everything_only_if_a_copy_of_it_found_much_garbage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -123,6 +126,7 @@ def test_a_router_that_grows_looks_at_everything_only_if_a_copy_of_it_found_much
     assert not is_gone
 
 
+@pytest.mark.lengthy
 def test_what_a_router_closes_while_a_copy_of_it_looks_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy had all sockets of the router, so neighbors of BGP heard of an end only when it had looked through all."""
     router = os.getpid()
@@ -160,6 +164,7 @@ def test_what_a_router_closes_while_a_copy_of_it_looks_is_closed(monkeypatch: py
     assert asyncio.run(run()) == b""
 
 
+@pytest.mark.lengthy
 def test_machines_leave_nothing_to_the_collector() -> None:
     """Neighbors that come and go leave no circles of references: they would be kept for a long time."""
     network = Simulator.of(Scenario.load("bgp-phase3"))

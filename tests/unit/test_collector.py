@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import weakref
 
+import pytest
+
 from dmvpn.app.collector import set_aside, uncollected
 
 
@@ -29,6 +31,7 @@ def test_rubbish_of_a_network_that_runs_is_freed() -> None:
         assert ring() is None
 
 
+@pytest.mark.lengthy
 def test_what_was_there_before_is_looked_at_afterwards_again() -> None:
     ring = weakref.ref(_Ring())
     with set_aside():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.completion import candidates
-from dmvpn.app.main import _parser
+from dmvpn.app.main import argument_parser
 from dmvpn.shells.lab import control, places
 from dmvpn.shells.lab.places import LabFolder
 from support.command import dmvpn, variables
@@ -60,20 +60,21 @@ def lab() -> Iterator[None]:
     ],
 )
 def test_what_may_be_at_the_cursor_is_offered_and_nothing_where_files_are_meant(line: str, offered: list[str]) -> None:
-    assert candidates(_parser(), line.split(" ")) == offered
+    assert candidates(argument_parser(), line.split(" ")) == offered
 
 
 @pytest.mark.usefixtures("lab")
 @pytest.mark.parametrize("line", ["shell ", "-r ", "check ", "lab kill "])
 def test_routers_that_are_up_are_offered(line: str) -> None:
-    assert candidates(_parser(), line.split(" ")) == ["R1", "one/R1"]
+    assert candidates(argument_parser(), line.split(" ")) == ["R1", "one/R1"]
 
 
 @pytest.mark.usefixtures("lab")
 def test_labs_that_are_up_are_offered() -> None:
-    assert candidates(_parser(), ["lab", "down", ""]) == ["one"]
+    assert candidates(argument_parser(), ["lab", "down", ""]) == ["one"]
 
 
+@pytest.mark.lengthy
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 def test_bash_completes(tmp_path: Path) -> None:
     script = tmp_path / "dmvpn"

@@ -9,6 +9,7 @@ import pytest
 from support.conformance import DONE, NOT_APPLICABLE, STANDARDS, STATUSES, Standard, page, proofs, requirements, rows
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("standard", STANDARDS, ids=lambda standard: standard.title)
 def test_the_conformance_page_is_the_one_that_the_tests_make(standard: Standard) -> None:
     """If this fails: `python -m support.conformance` in the folder tests."""

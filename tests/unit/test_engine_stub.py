@@ -12,6 +12,7 @@ import pytest
 ENGINE = Path(__file__).parents[2] / "engine"
 
 
+@pytest.mark.lengthy
 def test_the_stub_describes_the_installed_engine() -> None:
     pytest.importorskip("dmvpn_engine", reason="dmvpn-engine is not installed: 'make engine' builds it")
     allowlist = str(ENGINE / "stubtest-allowlist.txt")

@@ -110,6 +110,7 @@ def test_every_captured_packet_is_written_as_it_was_read(protocol: str) -> None:
         assert parse(found.octets).serialize() == found.octets, found.where
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("protocol", DECODERS)
 def test_every_cut_of_every_captured_packet_is_decoded_or_refused(protocol: str) -> None:
     parse, fixed = DECODERS[protocol]
@@ -119,6 +120,7 @@ def test_every_cut_of_every_captured_packet_is_decoded_or_refused(protocol: str)
             decoded_or_refused(parse, fixed(octets))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("protocol", DECODERS)
 def test_a_damaged_packet_is_refused_or_means_what_it_is_written_as(protocol: str) -> None:
     parse, fixed = DECODERS[protocol]

@@ -142,6 +142,7 @@ def test_octets_come_out_as_they_went_in(data: bytes) -> None:
     assert Decoder().feed(encode(Input(data))) == [Input(data)]
 
 
+@pytest.mark.lengthy
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -291,7 +291,8 @@ def test_silence_during_a_ping_is_no_silence(tmp_path: Path) -> None:
 def test_a_fault_of_ours_ends_the_command_not_the_session(shell: Client, caplog: pytest.LogCaptureFixture) -> None:
     shell.send(Input(b"show fault\rshow priv\r"))
     assert shell.read_until("15\r\nR1#") == (
-        "show fault\r\n% Error: internal fault; the log of this program has the particulars\r\n"
+        "show fault\r\n% Error: internal fault: AssertionError: a fault of ours; "
+        "report it with the traceback that the log of this program has\r\n"
         "R1#show priv\r\nCurrent privilege level is 15\r\nR1#"
     )
     assert "a fault of ours" in caplog.text
@@ -300,7 +301,7 @@ def test_a_fault_of_ours_ends_the_command_not_the_session(shell: Client, caplog:
 def test_a_fault_of_ours_in_a_script_gives_status_1(live: Live, caplog: pytest.LogCaptureFixture) -> None:
     output = io.BytesIO()
     assert client.execute(live.path, ["show fault"], output) == 1
-    assert output.getvalue().startswith(b"% Error: internal fault")
+    assert output.getvalue().startswith(b"% Error: internal fault: AssertionError: a fault of ours; report it")
     assert "a fault of ours" in caplog.text
 
 
@@ -383,6 +384,7 @@ def test_more_lines_than_fit_are_refused_in_words(tmp_path: Path) -> None:
         client.execute(tmp_path / "s", ["x" * 2_000_000])
 
 
+@pytest.mark.lengthy
 def test_who_does_not_read_a_long_show_waits_in_the_middle_of_it_and_others_go_on(live: Live) -> None:
     slow = Client(live.path)
     with slow.socket:
@@ -480,6 +482,7 @@ def test_a_command_is_cleared_though_nobody_reads_what_it_says(live: Live) -> No
         until(lambda: not live.server.connections)
 
 
+@pytest.mark.lengthy
 def test_lines_of_two_people_are_carried_out_by_turns_each_in_its_order(live: Live) -> None:
     first, second = Client(live.path), Client(live.path)
     with first.socket, second.socket:
@@ -510,12 +513,13 @@ def read_terminal(descriptor: int, end: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def sitting_at(live: Live) -> Iterator[tuple[int, int, subprocess.Popen[bytes]]]:
-    """`dmvpn shell` in a process of its own, on a pseudo-terminal: (our end, its end, the process)."""
+def sitting_at(live: Live, prepare: str = "") -> Iterator[tuple[int, int, subprocess.Popen[bytes]]]:
+    """`dmvpn shell` in a process of its own, after `prepare`, on a pseudo-terminal: (our end, its end, the process)."""
     ours, theirs = pty.openpty()
-    code = (
-        f"from dmvpn.face.client import shell; import pathlib, sys; sys.exit(shell(pathlib.Path({str(live.path)!r})))"
-    )
+    code = f"""{prepare}
+import pathlib, sys
+from dmvpn.face.client import shell
+sys.exit(shell(pathlib.Path({str(live.path)!r})))"""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     program = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -555,6 +559,18 @@ def test_control_bracket_leaves_at_any_time(live: Live) -> None:
         os.write(ours, b"\x1d")
         assert b"[left; the router goes on]" in read_terminal(ours, b"]")
     until(lambda: not live.server.connections)
+
+
+def test_a_window_that_changes_before_its_signal_is_caught_is_noticed(live: Live) -> None:
+    smaller_then_raw = """
+import termios, tty
+set_raw = tty.setraw
+tty.setraw = lambda descriptor: (termios.tcsetwinsize(descriptor, (7, 80)), set_raw(descriptor))
+"""
+    with sitting_at(live, smaller_then_raw) as (ours, _, __):
+        read_terminal(ours, b"R1#")
+        until(lambda: any(c.session and c.session.screen.rows == 7 for c in live.server.connections))
+        os.write(ours, b"exit\r")
 
 
 def test_a_window_that_changes_is_noticed(live: Live) -> None:

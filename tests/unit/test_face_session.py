@@ -7,13 +7,13 @@ import pytest
 from dmvpn.base.effects import JobDone, JobOutput
 from dmvpn.base.events import EnteredLine, JobAborted, LinesEntered
 from dmvpn.face.context import User
-from dmvpn.face.handle import Line, new_session
+from dmvpn.face.handle import TerminalLine, new_session
 from dmvpn.face.session import ConsoleSession
 from dmvpn.features.system import ConfigurationLeft
 from support.fake_router import CountersCleared, FakeRouter
 from support.typing_at import Terminal
 
-VTY = Line("vty", 0, "admin", "10.0.0.5")
+VTY = TerminalLine("vty", 0, "admin", "10.0.0.5")
 UPDOWN_LINE = "*Nov 20 06:00:00.000: %LINEPROTO-5-UPDOWN: Line protocol on Interface Tunnel0, changed state to up"
 
 
@@ -513,7 +513,7 @@ def test_a_message_between_the_marks_of_a_ping_starts_a_new_line() -> None:
 
 def test_show_users_marks_the_line_on_which_it_is_read() -> None:
     router = FakeRouter()
-    console = Line()
+    console = TerminalLine()
     session = ConsoleSession(
         router, new_session(), line=VTY, users=lambda: (User(console, idle=65.0), User(VTY, here=True))
     )

@@ -122,6 +122,7 @@ def test_a_variant_that_does_not_exist_or_fit_is_refused() -> None:
         vary(Scenario.load("dual-hub"), ("static",))
 
 
+@pytest.mark.lengthy
 def test_a_campaign_plans_as_many_router_hours_as_it_was_asked_for_with_a_seed_for_each_run() -> None:
     chosen = orders(30.0, 1.0, seed=100)
     assert [order.seed for order in chosen] == list(range(100, 100 + len(chosen)))

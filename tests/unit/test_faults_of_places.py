@@ -7,16 +7,16 @@ import pytest
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.render.reading import parse
-from dmvpn.tools.troubles import TROUBLES, Part, Stage, Type, draw, draw_story, fault, faults, places, table_of, trouble
+from dmvpn.tools.troubles import TROUBLES, Role, Stage, Type, draw, draw_story, fault, faults, places, table_of, trouble
 
 DUAL = Stage.of(Scenario.load("dual-hub"))
 
 
 def test_every_spoke_and_every_hub_has_its_turn() -> None:
     found = list(faults([trouble("tunnel-key")], DUAL))
-    assert {one.stage.parts[Part.SPOKE] for one in found} == {"SPOKE1", "SPOKE2", "HUB1", "HUB2"}
+    assert {one.stage.parts[Role.SPOKE] for one in found} == {"SPOKE1", "SPOKE2", "HUB1", "HUB2"}
     assert [order.router for one in found for order in one.orders if isinstance(order, Type)] == [
-        one.stage.parts[Part.SPOKE] for one in found
+        one.stage.parts[Role.SPOKE] for one in found
     ]
 
 
@@ -42,7 +42,7 @@ def test_what_is_told_happens_to_a_spoke_and_is_noticed() -> None:
     for seed in range(40):
         found = draw_story(TROUBLES, DUAL, SeededEntropy(seed))
         assert found.trouble.noticed
-        assert found.stage.parts[Part.SPOKE] in DUAL.spokes
+        assert found.stage.parts[Role.SPOKE] in DUAL.spokes
 
 
 @pytest.mark.parametrize("seed", range(60))

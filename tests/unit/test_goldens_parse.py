@@ -14,6 +14,7 @@ from support.parse_check import Ntc, check_one, load
 TESTS = Path(__file__).parents[1]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("folder", ["goldens", "unit/goldens"])
 def test_no_template_stumbles_over_a_line_of_ours(folder: str) -> None:
     entries = [check_one(output, [Ntc()], must_parse=False) for output in load(TESTS / folder)]

@@ -25,7 +25,7 @@ def test_records_are_on_disk_though_another_namespace_tidies_its_own_away_meanwh
     def with_one_that_goes(folder: Path) -> Iterator[Path]:
         yield from listed(folder)
         if folder == root:
-            yield root / f"{records._boot()}-1-1"
+            yield root / f"{records.boot_id()}-1-1"
 
     monkeypatch.setattr(Path, "iterdir", with_one_that_goes)
     assert Records.here().folder is not None

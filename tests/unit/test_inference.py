@@ -8,7 +8,7 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
-from dmvpn.base.routemaps import Candidate
+from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.policy.routes import of_routes
 from dmvpn.network.device import Device
 from dmvpn.shells.convergence import unfinished
@@ -383,7 +383,7 @@ def test_routes_that_stand_in_are_told_to_nobody(words: str, more: str, tmp_path
     told = [
         str(route.prefix)
         for route in device.static.routes
-        if policies.mapped(redistribution.route_map, Candidate(prefix=route.prefix, tag=route.tag)) is not None
+        if policies.mapped(redistribution.route_map, MatchedRoute(prefix=route.prefix, tag=route.tag)) is not None
     ]
     assert len(device.static.routes) > 1
     assert told == ["10.50.0.0/16"]
@@ -530,12 +530,12 @@ def test_names_that_are_taken_are_left_to_those_who_have_them(tmp_path: Path) ->
 
 def test_routers_that_nothing_is_plugged_into_are_one_message(tmp_path: Path) -> None:
     note = "file1, file2 have no physical interface with an IPv4 address: nothing is plugged in"
-    assert note in load(tmp_path, router("A", f"10.1.1.1 {LONG}"), "", "").notes
+    assert note in load(tmp_path, router("A", f"10.1.1.1 {LONG}"), "ip cef\n", "ip cef\n").notes
 
 
 def test_a_file_without_an_address_and_a_second_address_are_said(tmp_path: Path) -> None:
     two = f"10.1.1.1 {LONG}\n ip address 10.2.2.1 {LONG} secondary"
-    assert load(tmp_path, router("A", two), "").notes == (
+    assert load(tmp_path, router("A", two), "ip cef\n").notes == (
         "A GigabitEthernet0/1 has more than one address: only the first tells where it is",
         "file1 has no physical interface with an IPv4 address: nothing is plugged in",
     )
@@ -563,6 +563,7 @@ def test_who_speaks_rip_with_a_provider_finds_one_that_does(tmp_path: Path) -> N
     assert len(scenario.notes) == 3
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", ["notes-phase1", "notes-phase3", "intro-phase3", "dual-hub", "phase2-eigrp"])
 @pytest.mark.parametrize("with_provider", [True, False])
 def test_the_scenarios_come_up_from_their_configurations_alone(

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from dmvpn.base.counting import NoPlane, Station
+from dmvpn.base.counting import EthernetStation, NoPlane
 from dmvpn.base.effects import PollInterfaces, SetInterface
 from dmvpn.base.events import (
     AddressAssigned,
@@ -17,10 +17,12 @@ from dmvpn.base.events import (
     InterfacesCounted,
     LinkChanged,
     Resync,
+    Tick,
 )
 from dmvpn.base.notices import InterfaceChanged, LineProtocolDecided
 from dmvpn.features.interface import FEATURE
-from dmvpn.features.interface.events import ClearCounters
+from dmvpn.features.interface.counters import POLL
+from dmvpn.features.interface.events import ClearInterfaceCounters
 from dmvpn.ios import Confirm, ExecParser, Match
 from support.reasons import because
 from support.workbench import Workbench, of_type
@@ -181,6 +183,17 @@ def test_a_refused_order_is_tried_again_after_1_2_4_seconds() -> None:
     assert times == [1.0, 2.0, 4.0]
 
 
+def test_a_refused_order_and_the_counters_that_are_due_at_the_same_moment_leave_together() -> None:
+    bench = make()
+    (order,) = bench.handle(Resync())
+    bench.advance(POLL - 1.0)
+    bench.handle(EffectFailed(order, 16, "busy"))
+    assert bench.advance(0.9) == []
+    bench.now = POLL
+    assert sorted(map(repr, bench.handle(Tick()))) == sorted(map(repr, (order, PollInterfaces())))
+    assert bench.next_deadline() == POLL + POLL
+
+
 def test_interfaces_are_sorted_by_kind_and_number() -> None:
     bench = make("".join(f"interface {name}\n" for name in ("Tunnel10", "Tunnel9", "Gi0/10", "Gi0/9", "Loopback0")))
     names = [state.name for state in bench.ports.interfaces.all()]
@@ -319,9 +332,9 @@ def test_cleared_counters_count_from_then_on() -> None:
     bench = make()
     bench.handle(UP, count(3000, 1000))
     assert '  Last clearing of "show interface" counters never' in bench.show("show interfaces")
-    bench.handle(ClearCounters("Tunnel1"))
+    bench.handle(ClearInterfaceCounters("Tunnel1"))
     assert "     3000 packets input, 300000 bytes, 0 no buffer" in bench.show("show interfaces")
-    assert PollInterfaces() in bench.handle(ClearCounters())
+    assert PollInterfaces() in bench.handle(ClearInterfaceCounters())
     bench.handle(count(3005, 1000))  # what passed since the last poll does not count either
     bench.advance(5)
     bench.handle(count(3015, 1001))
@@ -336,11 +349,15 @@ def test_cleared_counters_count_from_then_on() -> None:
 @pytest.mark.parametrize(
     ("line", "question", "event"),
     [
-        ("clear counters", 'Clear "show interface" counters on all interfaces [confirm]', ClearCounters()),
-        ("clear cou tu100", 'Clear "show interface" counters on this interface [confirm]', ClearCounters("Tunnel100")),
+        ("clear counters", 'Clear "show interface" counters on all interfaces [confirm]', ClearInterfaceCounters()),
+        (
+            "clear cou tu100",
+            'Clear "show interface" counters on this interface [confirm]',
+            ClearInterfaceCounters("Tunnel100"),
+        ),
     ],
 )
-def test_clear_counters_is_asked_for_first(line: str, question: str, event: ClearCounters) -> None:
+def test_clear_counters_is_asked_for_first(line: str, question: str, event: ClearInterfaceCounters) -> None:
     match = ExecParser(FEATURE.commands).match(line)
     assert isinstance(match, Match)
     assert match.command.action is not None
@@ -351,9 +368,9 @@ def test_show_arp_has_our_addresses_and_the_stations_that_the_host_knows() -> No
     bench = make()
     link = replace(UP, hardware_address=bytes.fromhex("005056ad77ff"))
     bench.handle(link)
-    station = Station("GigabitEthernet0/1", IPv4Address("172.16.11.2"), bytes.fromhex("020000000001"))
-    silent = Station("GigabitEthernet0/1", IPv4Address("172.16.11.3"), b"")
-    elsewhere = Station("Tunnel100", IPv4Address("192.168.100.31"), bytes(6))
+    station = EthernetStation("GigabitEthernet0/1", IPv4Address("172.16.11.2"), bytes.fromhex("020000000001"))
+    silent = EthernetStation("GigabitEthernet0/1", IPv4Address("172.16.11.3"), b"")
+    elsewhere = EthernetStation("Tunnel100", IPv4Address("192.168.100.31"), bytes(6))
     bench.counting = Plane((silent, station, elsewhere))
     assert bench.show("show arp")[:4] == [
         "Protocol  Address          Age (min)  Hardware Addr   Type   Interface",
@@ -367,8 +384,8 @@ def test_show_arp_has_our_addresses_and_the_stations_that_the_host_knows() -> No
 class Plane(NoPlane):
     """Knows some stations."""
 
-    def __init__(self, known: tuple[Station, ...]) -> None:
+    def __init__(self, known: tuple[EthernetStation, ...]) -> None:
         self._known = known
 
-    def stations(self) -> tuple[Station, ...]:
+    def stations(self) -> tuple[EthernetStation, ...]:
         return self._known

@@ -509,6 +509,7 @@ def _routes(number: int, verb: str = "") -> str:
     return "".join(f"{verb}ip route 10.{one >> 8}.{one & 255}.0 255.255.255.0 Null0\n" for one in range(number))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     "made",
     [

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.ios.edit_buffer import MAX_LINE
-from dmvpn.ios.editor import Abort, Complete, EditorEvent, End, Help, Interrupt, Key, Line, LineEditor, Write
+from dmvpn.ios.editor import (
+    Abort,
+    Complete,
+    CtrlZ,
+    EditorEvent,
+    Help,
+    Interrupt,
+    KeyPressed,
+    LineEditor,
+    LineEnded,
+    Write,
+)
 
 LEFT, RIGHT, UP, DOWN = b"\x1b[D", b"\x1b[C", b"\x1b[A", b"\x1b[B"
 
@@ -24,7 +35,7 @@ def written(events: list[EditorEvent]) -> bytes:
 
 def line_after(keys: bytes, width: int = 80) -> str:
     """What a line with these keys becomes."""
-    (line,) = (event.text for event in editor(width).feed(keys + b"\r") if isinstance(event, Line))
+    (line,) = (event.text for event in editor(width).feed(keys + b"\r") if isinstance(event, LineEnded))
     return line
 
 
@@ -123,30 +134,30 @@ def test_the_echo_is_exact(keys: list[bytes], echo: list[bytes]) -> None:
 @pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n", b"\r\0"])
 def test_every_kind_of_return_is_one(end: bytes) -> None:
     started = editor()
-    assert started.feed(b"a" + end) == [Write(b"a\r\n"), Line("a")]
+    assert started.feed(b"a" + end) == [Write(b"a\r\n"), LineEnded("a")]
     assert started.start("R1#") == [Write(b"R1#")]
-    assert started.feed(b"b" + end) == [Write(b"b\r\n"), Line("b")]
+    assert started.feed(b"b" + end) == [Write(b"b\r\n"), LineEnded("b")]
 
 
 def test_the_halves_of_crlf_may_come_apart() -> None:
     started = editor()
-    assert started.feed(b"a\r") == [Write(b"a\r\n"), Line("a")]
+    assert started.feed(b"a\r") == [Write(b"a\r\n"), LineEnded("a")]
     started.start("R1#")
     assert started.feed(b"\n") == []
-    assert started.feed(b"b\n") == [Write(b"b\r\n"), Line("b")]
+    assert started.feed(b"b\n") == [Write(b"b\r\n"), LineEnded("b")]
 
 
 def test_an_empty_line_gives_the_prompt_again() -> None:
     started = editor()
-    assert started.feed(b"\r") == [Write(b"\r\n"), Line("")]
+    assert started.feed(b"\r") == [Write(b"\r\n"), LineEnded("")]
 
 
 def test_type_ahead_is_echoed_once_behind_its_own_prompt() -> None:
     started = editor()
-    assert started.feed(b"conf t\rint tu0\rshut") == [Write(b"conf t\r\n"), Line("conf t")]
+    assert started.feed(b"conf t\rint tu0\rshut") == [Write(b"conf t\r\n"), LineEnded("conf t")]
     assert started.feed(b"down\r") == []
-    assert started.start("R1(config)#") == [Write(b"R1(config)#int tu0\r\n"), Line("int tu0")]
-    assert started.start("R1(config-if)#") == [Write(b"R1(config-if)#shutdown\r\n"), Line("shutdown")]
+    assert started.start("R1(config)#") == [Write(b"R1(config)#int tu0\r\n"), LineEnded("int tu0")]
+    assert started.start("R1(config-if)#") == [Write(b"R1(config-if)#shutdown\r\n"), LineEnded("shutdown")]
     assert started.start("R1(config-if)#") == [Write(b"R1(config-if)#")]
 
 
@@ -154,7 +165,7 @@ def test_help_shows_rows_and_the_line_again() -> None:
     started = editor()
     assert started.feed(b"show ?") == [Write(b"show ?\r\n"), Help("show ")]
     assert started.show_help(["  dmvpn", "  ip"]) == [Write(b"  dmvpn\r\n  ip\r\n\r\nR1#show ")]
-    assert started.feed(b"ip\r") == [Write(b"ip\r\n"), Line("show ip")]
+    assert started.feed(b"ip\r") == [Write(b"ip\r\n"), LineEnded("show ip")]
 
 
 def test_help_is_about_what_is_before_the_cursor() -> None:
@@ -165,14 +176,14 @@ def test_tab_writes_the_completed_line_on_a_new_line() -> None:
     started = editor()
     assert started.feed(b"sh\t") == [Write(b"sh"), Complete("sh")]
     assert started.show_completion("show ") == [Write(b"\r\nR1#show ")]
-    assert started.feed(b"ip\r")[-1] == Line("show ip")
+    assert started.feed(b"ip\r")[-1] == LineEnded("show ip")
 
 
 def test_tab_that_fits_nothing_does_nothing() -> None:
     started = editor()
     started.feed(b"s\t")
     assert started.show_completion(None) == []
-    assert started.feed(b"h\r") == [Write(b"h\r\n"), Line("sh")]
+    assert started.feed(b"h\r") == [Write(b"h\r\n"), LineEnded("sh")]
 
 
 def test_tab_inside_the_line_does_nothing() -> None:
@@ -181,7 +192,7 @@ def test_tab_inside_the_line_does_nothing() -> None:
 
 def test_ctrl_c_drops_the_line_and_ctrl_z_hands_it_over() -> None:
     assert editor().feed(b"abc\x03")[-1] == Interrupt()
-    assert editor().feed(b"shut\x1a")[-1] == End("shut")
+    assert editor().feed(b"shut\x1a")[-1] == CtrlZ("shut")
 
 
 @pytest.mark.parametrize("key", [b"\x1e", b"\x03"])
@@ -204,7 +215,7 @@ def test_history_goes_back_and_forth_and_keeps_the_unfinished_line() -> None:
     started.feed(b"\x10\x10\x10")
     assert written(started.feed(b"\x0c")) == b"\r\nR1#one"
     started.feed(DOWN + DOWN + DOWN + DOWN + DOWN)
-    assert started.feed(b"\r")[-1] == Line("unfinished")
+    assert started.feed(b"\r")[-1] == LineEnded("unfinished")
 
 
 def test_history_forgets_the_oldest() -> None:
@@ -219,12 +230,21 @@ def test_a_password_is_neither_shown_nor_remembered_nor_completed() -> None:
     started = LineEditor()
     assert started.start("Password: ", echo=False) == [Write(b"Password: ")]
     assert started.feed(b"se?cre\tt\x7fT" + UP) == []
-    assert started.feed(b"\r") == [Write(b"\r\n"), Line("se?creT")]
+    assert started.feed(b"\r") == [Write(b"\r\n"), LineEnded("se?creT")]
     assert started.history == []
 
 
-@pytest.mark.parametrize(("data", "event"), [(b" ", Key(" ")), (b"\r", Key("\r")), (b"\n", Key("\r")),
-                                             (b"q", Key("q")), (b"?", Key("?")), (b"\x03", Interrupt())])  # fmt: skip
+@pytest.mark.parametrize(
+    ("data", "event"),
+    [
+        (b" ", KeyPressed(" ")),
+        (b"\r", KeyPressed("\r")),
+        (b"\n", KeyPressed("\r")),
+        (b"q", KeyPressed("q")),
+        (b"?", KeyPressed("?")),
+        (b"\x03", Interrupt()),
+    ],
+)
 def test_a_single_key_is_read_without_echo(data: bytes, event: EditorEvent) -> None:
     started = LineEditor()
     assert started.read_key("[confirm]") == [Write(b"[confirm]")]
@@ -234,7 +254,7 @@ def test_a_single_key_is_read_without_echo(data: bytes, event: EditorEvent) -> N
 def test_a_key_that_was_typed_ahead_counts() -> None:
     started = editor()
     started.feed(b"clear counters\ry")
-    assert started.read_key("Clear? [confirm]") == [Write(b"Clear? [confirm]"), Key("y")]
+    assert started.read_key("Clear? [confirm]") == [Write(b"Clear? [confirm]"), KeyPressed("y")]
 
 
 def test_a_log_line_interrupts_and_the_line_is_repeated_only_if_wanted() -> None:
@@ -242,7 +262,7 @@ def test_a_log_line_interrupts_and_the_line_is_repeated_only_if_wanted() -> None
     started.feed(b"show i")
     assert started.interject(["*%X-5-Y: text"]) == [Write(b"\r\n*%X-5-Y: text\r\n")]
     assert started.interject(["*%X-5-Y: text"], redraw=True) == [Write(b"\r\n*%X-5-Y: text\r\nR1#show i")]
-    assert started.feed(b"p\r") == [Write(b"p\r\n"), Line("show ip")]
+    assert started.feed(b"p\r") == [Write(b"p\r\n"), LineEnded("show ip")]
 
 
 def test_a_long_line_scrolls_with_a_dollar_at_the_edge() -> None:
@@ -255,19 +275,19 @@ def test_a_long_line_scrolls_with_a_dollar_at_the_edge() -> None:
     screen.show(written(started.feed(b"\x01")))
     assert screen.row.rstrip() == "R1#" + "x" * 35 + "$"
     assert screen.column == 3
-    assert started.feed(b"\r")[-1] == Line("x" * 36 + "y")
+    assert started.feed(b"\r")[-1] == LineEnded("x" * 36 + "y")
 
 
 @pytest.mark.parametrize("width", [0, 511, 512])
 def test_for_automation_a_long_line_is_echoed_in_one_piece(width: int) -> None:
     command = b"show " + b"x" * 700
-    assert editor(width).feed(command + b"\r") == [Write(command + b"\r\n"), Line(command.decode())]
+    assert editor(width).feed(command + b"\r") == [Write(command + b"\r\n"), LineEnded(command.decode())]
 
 
 def test_a_line_without_end_is_cut_with_a_bell() -> None:
     started = editor(width=0)
     events = started.feed(b"x" * (MAX_LINE + 5) + b"\r")
-    assert events[-1] == Line("x" * MAX_LINE)
+    assert events[-1] == LineEnded("x" * MAX_LINE)
     assert b"\a" in written(events)
 
 

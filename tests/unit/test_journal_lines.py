@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.journal import BURST, PER_SECOND, JournalHandler, Lines, Messages, is_journal
+from dmvpn.app.journal import BURST, PER_SECOND, JournalFormatter, JournalHandler, Messages, is_journal
 from support.fakes import log
 
 if TYPE_CHECKING:
@@ -36,13 +36,15 @@ def printed(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 def test_a_message_has_the_level_of_its_own_number(printed: pytest.LogCaptureFixture, severity: int, word: str) -> None:
     Messages()(log(f"SYS-{severity}-THING", "it happened"))
     (found,) = printed.records
-    assert re.fullmatch(rf"{_STAMP}{word}: %SYS-{severity}-THING: it happened", Lines(journal=False).format(found))
-    assert Lines(journal=True).format(found) == f"<{severity}>%SYS-{severity}-THING: it happened"
+    assert re.fullmatch(
+        rf"{_STAMP}{word}: %SYS-{severity}-THING: it happened", JournalFormatter(journal=False).format(found)
+    )
+    assert JournalFormatter(journal=True).format(found) == f"<{severity}>%SYS-{severity}-THING: it happened"
 
 
 def test_each_line_has_its_priority_in_the_journal() -> None:
-    assert Lines(journal=True).format(record("one\ntwo", logging.ERROR)) == "<3>one\n<3>two"
-    assert Lines(journal=False).format(record("one\ntwo")).endswith("warning: one\ntwo")
+    assert JournalFormatter(journal=True).format(record("one\ntwo", logging.ERROR)) == "<3>one\n<3>two"
+    assert JournalFormatter(journal=False).format(record("one\ntwo")).endswith("warning: one\ntwo")
 
 
 def test_a_fault_of_ours_keeps_its_traceback() -> None:
@@ -51,13 +53,13 @@ def test_a_fault_of_ours_keeps_its_traceback() -> None:
         raise ValueError("x")
     except ValueError:
         found.exc_info = sys.exc_info()
-    lines = Lines(journal=True).format(found).splitlines()
+    lines = JournalFormatter(journal=True).format(found).splitlines()
     assert lines[:2] == ["<3>internal fault", "<3>Traceback (most recent call last):"]
     assert lines[-1] == "<3>ValueError: x"
 
 
 def test_words_of_a_peer_steer_no_terminal_and_make_no_priority() -> None:
-    text = Lines(journal=True).format(record("peer \x1b[2J\x07 says\n<0>panic"))
+    text = JournalFormatter(journal=True).format(record("peer \x1b[2J\x07 says\n<0>panic"))
     assert text == "<4>peer ?[2J? says\n<4><0>panic"
 
 
@@ -133,12 +135,13 @@ def test_words_of_a_peer_make_no_field(printed: pytest.LogCaptureFixture, journa
     assert found["PRIORITY"] == "5"
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("text", ["it happened", "x" * 4_000_000])
 def test_a_message_that_the_journal_does_not_take_is_a_line(tmp_path: Path, text: str, journal: socket.socket) -> None:
     where = str(tmp_path / "nobody") if len(text) < 100 else journal.getsockname()
     with (tmp_path / "stderr").open("w") as stream:
         handler = JournalHandler(where, stream)
-        handler.setFormatter(Lines(journal=True))
+        handler.setFormatter(JournalFormatter(journal=True))
         handler.emit(record(text))
         handler.close()
     assert (tmp_path / "stderr").read_text() == f"<4>{text}\n"

@@ -21,6 +21,7 @@ DEAD_TOO = faults.Kill(at=200.0, seconds=12.0, router="HUB2")
 ANOTHER = faults.Partition(at=200.0, seconds=10.0, one="SPOKE2", other="HUB2")
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("happens", "spoke", "back", "after", "broken"),
     [

@@ -9,7 +9,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, LinkChanged
 from dmvpn.face.language import exec_parser
 from dmvpn.features.ikev2.config import model as ike
-from dmvpn.features.ikev2.model import Authentication, Encryption, Hash, Identity, IdentityKind, PreSharedKey
+from dmvpn.features.ikev2.model import AuthenticationMethod, Encryption, Hash, Identity, IdentityKind, PreSharedKey
 from dmvpn.features.ipsec.config import model as ipsec
 from dmvpn.features.ipsec.model import Cipher, Integrity, TransformSet
 from dmvpn.ios import Match
@@ -146,8 +146,8 @@ def test_ike_is_configured_as_it_was_typed() -> None:
     (peer,) = config.keyrings[0].peers
     assert (peer.local_key, peer.remote_key) == (PreSharedKey(b"LocalKey!1"), PreSharedKey(b"RemoteKey!2"))
     (profile,) = config.profiles
-    assert profile.local_authentication is Authentication.PRE_SHARED_KEY
-    assert profile.remote_authentication == (Authentication.PRE_SHARED_KEY, Authentication.RSA_SIGNATURE)
+    assert profile.local_authentication is AuthenticationMethod.PRE_SHARED_KEY
+    assert profile.remote_authentication == (AuthenticationMethod.PRE_SHARED_KEY, AuthenticationMethod.RSA_SIGNATURE)
     assert profile.matches[1] == Identity(kind=IdentityKind.FQDN_DOMAIN, text="example.net")
     assert config.isakmp.policies[0].encryption is Encryption.AES_CBC_256
     assert config.isakmp.keys[0].key == PreSharedKey(b"OldKey!3")

@@ -12,13 +12,13 @@ from dmvpn.features.ikev2.config.tree import read
 from dmvpn.features.tunnel.config import model
 from dmvpn.ios import Fate
 from dmvpn.ios.transcript import decode
-from dmvpn.router.intake import Intake, take_in
+from dmvpn.router.intake import EnteredText, take_in
 
 HERE, THERE = IPv4Address("198.51.100.1"), IPv4Address("203.0.113.1")
 SEALED = "AcHZZMgQ_RhTDJXHUBAAB"
 
 
-def terms(intake: Intake, **profile: str) -> object:
+def terms(intake: EnteredText, **profile: str) -> object:
     """With which key we would begin with a peer, or why we do not."""
     policy = ProtectionPolicy(
         name="P",

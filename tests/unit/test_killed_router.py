@@ -28,15 +28,16 @@ def _lives(folder: Path, command: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("command", "saves"),
     [
         ("write memory", True),
-        ("copy running-config startup-config", True),
+        pytest.param("copy running-config startup-config", True, marks=pytest.mark.slow),
         ("copy flash:new.cfg nvram:startup-config", True),
-        ("archive config", False),
+        pytest.param("archive config", False, marks=pytest.mark.slow),
         ("configure replace flash:new.cfg force timer 5", False),
-        ("copy running-config flash:bak-mine", False),
+        pytest.param("copy running-config flash:bak-mine", False, marks=pytest.mark.slow),
     ],
 )
 def test_whenever_it_is_killed_it_starts_with_the_old_configuration_or_the_new_one(

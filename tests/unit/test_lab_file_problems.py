@@ -142,6 +142,7 @@ def test_of_a_device_no_more_is_read_than_a_file_may_have() -> None:
         read_text(Path("/dev/zero"), 1 << 20)
 
 
+@pytest.mark.lengthy
 def test_the_built_in_scenarios_have_no_mistake() -> None:
     for name in built_in_names():
         Scenario.load(name)

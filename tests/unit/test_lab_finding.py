@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.completion import candidates
-from dmvpn.app.main import _parser
+from dmvpn.app.main import argument_parser
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab import control, places
 from dmvpn.shells.lab.finding import find_lab, find_node, find_router, some_router
@@ -121,5 +121,5 @@ def test_tab_offers_hosts_where_a_command_takes_them(
 ) -> None:
     monkeypatch.setattr(places, "SERVICES", tmp_path / "none")
     lab("one", "R11", hosts="H1")
-    assert candidates(_parser(), ["lab", "exec", "H"]) == ["H1"]
-    assert candidates(_parser(), ["walk", "H1", ""]) == ["H1", "R11", "one/H1", "one/R11"]
+    assert candidates(argument_parser(), ["lab", "exec", "H"]) == ["H1"]
+    assert candidates(argument_parser(), ["walk", "H1", ""]) == ["H1", "R11", "one/H1", "one/R11"]

@@ -50,7 +50,7 @@ def test_a_fault_while_obeying_is_an_answer_too(tmp_path: Path, caplog: pytest.L
         raise RuntimeError("it broke")
 
     assert "it broke" in json.loads(_answer(tmp_path, b'{"do": "x"}\n', obey))["error"]
-    assert "an order failed" in caplog.text
+    assert "internal fault while carrying out an order: RuntimeError: it broke" in caplog.text
 
 
 def test_an_order_of_another_user_is_not_carried_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ class _Dripping:
 def test_octets_that_drip_do_not_prolong_the_patience_of_a_lab(monkeypatch: pytest.MonkeyPatch) -> None:
     asker = _Dripping()
     monkeypatch.setattr(control, "time", asker)
-    assert control._receive(cast("socket.socket", asker)) == b"{"
+    assert control.receive_order(cast("socket.socket", asker)) == b"{"
     assert asker.now == pytest.approx(control.LAB_PATIENCE)
 
 

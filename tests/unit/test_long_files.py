@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LANGUAGE = configurator(FEATURES)
-SHORT = 150
+SHORT = 75
 FACTOR = 8
 
 
@@ -111,6 +111,7 @@ KINDS: dict[str, Callable[[int], list[str]]] = {
 }
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_eight_times_as_long_is_eight_times_the_work(kind: str) -> None:
     """A list of 20,000 entries took minutes: each entry looked at all before it."""
@@ -133,6 +134,7 @@ def test_a_file_eight_times_as_long_is_eight_times_the_work(kind: str) -> None:
     assert long < 1.5 * FACTOR * short, f"{short} calls, then {long}"
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("kind", "most"), [("words", 250), ("in an interface", 280), ("in a tunnel", 240), ("no", 420)]
 )

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from dmvpn.shells.lab.problems import Cause, MachineFacts, Step, diagnose
+from dmvpn.shells.lab.problems import FailedStep, FailureCause, MachineFacts, diagnose
 
 USER = MachineFacts(system_administrator=False)
 ROOT = MachineFacts(system_administrator=True, real_root=True)
@@ -16,73 +16,79 @@ ROOT = MachineFacts(system_administrator=True, real_root=True)
     ("step", "number", "facts", "cause", "fix"),
     [
         (
-            Step.UNSHARE,
+            FailedStep.UNSHARE,
             errno.ENOSPC,
             MachineFacts(system_administrator=False, max_user_namespaces=0),
-            Cause.SWITCHED_OFF,
+            FailureCause.SWITCHED_OFF,
             "sudo sysctl user.max_user_namespaces=15000",
         ),
         (
-            Step.UNSHARE,
+            FailedStep.UNSHARE,
             errno.ENOSPC,
             MachineFacts(system_administrator=True, max_user_namespaces=96365, max_net_namespaces=10),
-            Cause.LIMIT,
+            FailureCause.LIMIT,
             "sudo sysctl user.max_net_namespaces=15000",
         ),
         (
-            Step.UNSHARE,
+            FailedStep.UNSHARE,
             errno.ENOSPC,
             MachineFacts(system_administrator=False, max_user_namespaces=96365, max_net_namespaces=96365),
-            Cause.LIMIT,
+            FailureCause.LIMIT,
             "sudo sysctl user.max_user_namespaces=100000 user.max_net_namespaces=100000",
         ),
         (
-            Step.MAP,
+            FailedStep.MAP,
             errno.EPERM,
             MachineFacts(system_administrator=False, apparmor_restricted=True),
-            Cause.APPARMOR,
+            FailureCause.APPARMOR,
             "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
         ),
         (
             # Ubuntu: unshare and maps succeed, the first privileged act inside fails
-            Step.MOUNT,
+            FailedStep.MOUNT,
             errno.EACCES,
             MachineFacts(system_administrator=True, real_root=False, apparmor_restricted=True),
-            Cause.APPARMOR,
+            FailureCause.APPARMOR,
             "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
         ),
         (
-            Step.UNSHARE,
+            FailedStep.UNSHARE,
             errno.EPERM,
             MachineFacts(system_administrator=False, userns_clone=0),
-            Cause.SWITCHED_OFF,
+            FailureCause.SWITCHED_OFF,
             "sudo sysctl kernel.unprivileged_userns_clone=1",
         ),
         (
-            Step.UNSHARE,
+            FailedStep.UNSHARE,
             errno.EPERM,
             MachineFacts(system_administrator=False, seccomp=True),
-            Cause.SECCOMP,
+            FailureCause.SECCOMP,
             "run it outside that sandbox, or: dmvpn lab up --simulated",
         ),
         (
-            Step.UNSHARE,
+            FailedStep.UNSHARE,
             errno.EPERM,
             MachineFacts(system_administrator=False, seccomp=True, container=True, apparmor_restricted=True),
-            Cause.CONTAINER,
+            FailureCause.CONTAINER,
             "start the container with --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
             " --device /dev/net/tun",
         ),
-        (Step.UNSHARE, errno.EPERM, ROOT, Cause.UNKNOWN, "run it with sudo, or: dmvpn lab up --simulated"),
-        (Step.UNSHARE, errno.EINVAL, USER, Cause.NOT_BUILT, "dmvpn lab up --simulated"),
-        (Step.ENTER, errno.EINVAL, USER, Cause.THREADS, "enter before any thread is started"),
-        (Step.ENTER, errno.EACCES, USER, Cause.OTHER_USER, "work as the user who started the lab, or with sudo"),
-        (Step.ENTER, errno.ESRCH, USER, Cause.GONE, "dmvpn lab up"),
-        (Step.UNSHARE, errno.EIO, USER, Cause.UNKNOWN, "dmvpn lab up --simulated"),
+        (FailedStep.UNSHARE, errno.EPERM, ROOT, FailureCause.UNKNOWN, "run it with sudo, or: dmvpn lab up --simulated"),
+        (FailedStep.UNSHARE, errno.EINVAL, USER, FailureCause.NOT_BUILT, "dmvpn lab up --simulated"),
+        (FailedStep.ENTER, errno.EINVAL, USER, FailureCause.THREADS, "enter before any thread is started"),
+        (
+            FailedStep.ENTER,
+            errno.EACCES,
+            USER,
+            FailureCause.OTHER_USER,
+            "work as the user who started the lab, or with sudo",
+        ),
+        (FailedStep.ENTER, errno.ESRCH, USER, FailureCause.GONE, "dmvpn lab up"),
+        (FailedStep.UNSHARE, errno.EIO, USER, FailureCause.UNKNOWN, "dmvpn lab up --simulated"),
     ],
 )
 def test_each_cause_is_told_apart_and_has_one_remedy(
-    step: Step, number: int, facts: MachineFacts, cause: Cause, fix: str
+    step: FailedStep, number: int, facts: MachineFacts, cause: FailureCause, fix: str
 ) -> None:
     problem = diagnose(step, number, facts)
     assert (problem.cause, problem.fix) == (cause, fix)

@@ -15,23 +15,23 @@ from dmvpn.base.errors import WireError
 from dmvpn.dataplane.netlink import (
     AddressEvent,
     AddressFlag,
-    Change,
     InetConf,
     InterfaceAddress,
     KernelEvent,
+    KernelNeighbor,
+    KernelNeighborState,
+    KernelNextHop,
+    KernelRequest,
+    KernelRoute,
     LinkEvent,
     LinkFlag,
     LinkSettings,
-    Neighbor,
     NeighborEvent,
     NeighborFlag,
     NeighborParameters,
-    NeighborState,
-    NextHop,
-    Request,
-    Route,
+    ObjectChange,
     RouteEvent,
-    RouteKind,
+    RouteType,
     Rule,
     RuleEvent,
     VethEnd,
@@ -52,7 +52,7 @@ from dmvpn.dataplane.netlink import (
 from dmvpn.dataplane.netlink.events import parse_event
 from dmvpn.dataplane.netlink.neighbor import parse_neighbor_parameters
 from dmvpn.dataplane.netlink.wire import (
-    Message,
+    KernelMessage,
     attribute,
     nest,
     parse_acknowledgement,
@@ -66,11 +66,11 @@ if TYPE_CHECKING:
 
 TUNNEL = 2
 PEER_MAC = bytes.fromhex("020000000005")
-VIA_41 = NextHop(TUNNEL, ip_address("192.168.100.41"))
-VIA_42 = NextHop(TUNNEL, ip_address("192.168.100.42"), weight=3)
+VIA_41 = KernelNextHop(TUNNEL, ip_address("192.168.100.41"))
+VIA_42 = KernelNextHop(TUNNEL, ip_address("192.168.100.42"), weight=3)
 
 
-def single(octets: str) -> Message:
+def single(octets: str) -> KernelMessage:
     (message,) = parse_messages(memoryview(bytes.fromhex(octets)))
     return message
 
@@ -111,44 +111,44 @@ ACK = 0x04
     ("request_made", "ip_sends"),
     [
         pytest.param(
-            set_neighbor(Neighbor(TUNNEL, ip_address("192.168.100.41"), PEER_MAC)),
+            set_neighbor(KernelNeighbor(TUNNEL, ip_address("192.168.100.41"), PEER_MAC)),
             "300000001c0005055605006b0000000002000000020000008000000008000100c0a864290a0002000200000000050000",
             id="ip neigh replace 192.168.100.41 lladdr 02:00:00:00:00:05 dev 2 nud permanent",
         ),
         pytest.param(
-            delete_neighbor(Neighbor(TUNNEL, ip_address("192.168.100.41"))),
+            delete_neighbor(KernelNeighbor(TUNNEL, ip_address("192.168.100.41"))),
             "240000001d0005005605006b0000000002000000020000008000000008000100c0a86429",
             id="ip neigh del 192.168.100.41 dev 2",
         ),
         pytest.param(
-            replace_route(Route(Prefix.parse("10.4.4.0/24"), (VIA_41,))),
+            replace_route(KernelRoute(Prefix.parse("10.4.4.0/24"), (VIA_41,))),
             "3c000000180005055505006b0000000002180000fe36000100000000080001000a040400"
             "08000500c0a8642908000600040100000800040002000000",
             id="ip route replace 10.4.4.0/24 via 192.168.100.41 dev 2 proto 54 metric 260",
         ),
         pytest.param(
-            replace_route(Route(Prefix.parse("10.4.4.0/24"), (NextHop(TUNNEL),))),
+            replace_route(KernelRoute(Prefix.parse("10.4.4.0/24"), (KernelNextHop(TUNNEL),))),
             "34000000180005055505006b0000000002180000fe36fd0100000000080001000a04040008000600040100000800040002000000",
             id="ip route replace 10.4.4.0/24 dev 2 proto 54 metric 260",
         ),
         pytest.param(
-            replace_route(Route(Prefix.parse("10.5.0.0/16"), (VIA_41, VIA_42))),
+            replace_route(KernelRoute(Prefix.parse("10.5.0.0/16"), (VIA_41, VIA_42))),
             "50000000180005055505006b0000000002100000fe36000100000000080001000a0500000800060004010000"
             "24000900100000000200000008000500c0a86429100000020200000008000500c0a8642a",
             id="ip route replace 10.5.0.0/16 proto 54 metric 260 nexthop via .41 dev 2 nexthop via .42 dev 2 weight 3",
         ),
         pytest.param(
-            replace_route(Route(Prefix.parse("192.168.100.99"), kind=RouteKind.UNREACHABLE)),
+            replace_route(KernelRoute(Prefix.parse("192.168.100.99"), kind=RouteType.UNREACHABLE)),
             "2c000000180005055505006b0000000002200000fe3600070000000008000100c0a864630800060004010000",
             id="ip route replace unreachable 192.168.100.99/32 proto 54 metric 260",
         ),
         pytest.param(
-            replace_route(Route(Prefix.parse("0.0.0.0/0"), kind=RouteKind.BLACKHOLE, table=1000)),
+            replace_route(KernelRoute(Prefix.parse("0.0.0.0/0"), kind=RouteType.BLACKHOLE, table=1000)),
             "2c000000180005055505006b00000000020000000036000600000000080006000401000008000f00e8030000",
             id="ip route replace blackhole default proto 54 metric 260 table 1000",
         ),
         pytest.param(
-            delete_route(Route(Prefix.parse("10.4.4.0/24"), (VIA_41,))),
+            delete_route(KernelRoute(Prefix.parse("10.4.4.0/24"), (VIA_41,))),
             "2c000000190005005505006b0000000002180000fe36ff0000000000080001000a0404000800060004010000",
             id="ip route del 10.4.4.0/24 proto 54 metric 260",
         ),
@@ -172,7 +172,7 @@ ACK = 0x04
         ),
     ],
 )
-def test_a_request_means_what_ip_8_sends(request_made: Request, ip_sends: str) -> None:
+def test_a_request_means_what_ip_8_sends(request_made: KernelRequest, ip_sends: str) -> None:
     assert meaning(request_made.serialize(1, ACK)) == meaning(bytes.fromhex(ip_sends))
 
 
@@ -200,7 +200,7 @@ def test_neighbor_parameters_are_set_with_the_attributes_that_ip_ntable_sends() 
         ),
     ],
 )
-def test_a_change_of_an_interface_has_exactly_one_encoding(request_made: Request, ip_sends: str) -> None:
+def test_a_change_of_an_interface_has_exactly_one_encoding(request_made: KernelRequest, ip_sends: str) -> None:
     assert request_made.body.hex() == ip_sends.ljust(32, "0")
 
 
@@ -222,7 +222,7 @@ def test_a_name_that_linux_refuses_is_refused_before_the_kernel_sees_it(name: st
 
 def test_metric_zero_is_refused_because_it_would_replace_a_connected_route() -> None:
     with pytest.raises(ValueError, match="connected"):
-        replace_route(Route(Prefix.parse("10.3.3.0/24"), (VIA_41,), metric=0))
+        replace_route(KernelRoute(Prefix.parse("10.3.3.0/24"), (VIA_41,), metric=0))
 
 
 def test_a_veth_does_not_leave_open_where_its_peer_goes() -> None:
@@ -231,9 +231,11 @@ def test_a_veth_does_not_leave_open_where_its_peer_goes() -> None:
 
 
 def test_an_ipv4_route_may_lead_to_an_ipv6_gateway() -> None:
-    route = Route(Prefix.parse("10.6.0.0/16"), (NextHop(TUNNEL, ip_address("2001:db8::41"), onlink=True),), table=1000)
-    event = parse_event(Message(24, 0, 0, 0, memoryview(replace_route(route).body)))
-    assert event == RouteEvent(Change.SET, route)
+    route = KernelRoute(
+        Prefix.parse("10.6.0.0/16"), (KernelNextHop(TUNNEL, ip_address("2001:db8::41"), onlink=True),), table=1000
+    )
+    event = parse_event(KernelMessage(24, 0, 0, 0, memoryview(replace_route(route).body)))
+    assert event == RouteEvent(ObjectChange.SET, route)
 
 
 # -------------------------------------------------------------------------------------------------- notifications
@@ -245,14 +247,16 @@ def test_an_ipv4_route_may_lead_to_an_ipv6_gateway() -> None:
         pytest.param(
             "54000000140000004505006bdb3e0000021880000200000008000100c0a8641f08000200c0a8641f0e00030054756e6e656c3130"
             "30000000080008008000000014000600ffffffffffffffffa67d0200a67d0200",
-            AddressEvent(Change.SET, InterfaceAddress(TUNNEL, ip_address("192.168.100.31"), 24, AddressFlag.PERMANENT)),
+            AddressEvent(
+                ObjectChange.SET, InterfaceAddress(TUNNEL, ip_address("192.168.100.31"), 24, AddressFlag.PERMANENT)
+            ),
             id="IPv4 address added",
         ),
         pytest.param(
             "480000001400000000000000000000000a408200020000001400010020010db800000000000000000000003114000600ffffffff"
             "ffffffffa97d0200a97d02000800080082020000",
             AddressEvent(
-                Change.SET,
+                ObjectChange.SET,
                 InterfaceAddress(
                     TUNNEL,
                     ip_address("2001:db8::31"),
@@ -266,10 +270,10 @@ def test_an_ipv4_route_may_lead_to_an_ipv6_gateway() -> None:
             "3c00000018000006000000000000000002180000fe02fd011000000008000f00fe00000008000100c0a8640008000700c0a8641f"
             "0800040002000000",
             RouteEvent(
-                Change.SET,
-                Route(
+                ObjectChange.SET,
+                KernelRoute(
                     Prefix.parse("192.168.100.0/24"),
-                    (NextHop(TUNNEL),),
+                    (KernelNextHop(TUNNEL),),
                     metric=0,
                     protocol=2,
                     source=ip_address("192.168.100.31"),
@@ -280,35 +284,35 @@ def test_an_ipv4_route_may_lead_to_an_ipv6_gateway() -> None:
         pytest.param(
             "44000000180000064505006bdf3e000002180000fe3600011000000008000f00fe000000080001000a0404000800060004010000"
             "08000500c0a864290800040002000000",
-            RouteEvent(Change.SET, Route(Prefix.parse("10.4.4.0/24"), (VIA_41,))),
+            RouteEvent(ObjectChange.SET, KernelRoute(Prefix.parse("10.4.4.0/24"), (VIA_41,))),
             id="our route",
         ),
         pytest.param(
             "58000000180000064505006be13e000002100000fe3600011000000008000f00fe000000080001000a0500000800060004010000"
             "24000900100010000200000008000500c0a86429100010020200000008000500c0a8642a",
-            RouteEvent(Change.SET, Route(Prefix.parse("10.5.0.0/16"), (VIA_41, VIA_42))),
+            RouteEvent(ObjectChange.SET, KernelRoute(Prefix.parse("10.5.0.0/16"), (VIA_41, VIA_42))),
             id="two next hops with weights",
         ),
         pytest.param(
             "34000000180000064505006be33e000002200000fe3600070000000008000f00fe00000008000100c0a864630800060004010000",
-            RouteEvent(Change.SET, Route(Prefix.parse("192.168.100.99"), kind=RouteKind.UNREACHABLE)),
+            RouteEvent(ObjectChange.SET, KernelRoute(Prefix.parse("192.168.100.99"), kind=RouteType.UNREACHABLE)),
             id="unreachable host",
         ),
         pytest.param(
             "74000000180000064505006be53e00000a300000fe3600060000000008000f00fe0000001400010020010db80009000000000000"
             "000000000800060004010000080004000100000024000c0000000000000000000000000000000000000000000000000000000000"
             "000000000500140000000000",
-            RouteEvent(Change.SET, Route(Prefix.parse("2001:db8:9::/48"), kind=RouteKind.BLACKHOLE)),
+            RouteEvent(ObjectChange.SET, KernelRoute(Prefix.parse("2001:db8:9::/48"), kind=RouteType.BLACKHOLE)),
             id="IPv6 blackhole, which the kernel reports on lo",
         ),
         pytest.param(
             "54000000180000064505006be73e000002100000fc3600010400000008000f00e8030000080001000a0600000800060004010000"
             "160012000a0020010db800000000000000000000004100000800040002000000",
             RouteEvent(
-                Change.SET,
-                Route(
+                ObjectChange.SET,
+                KernelRoute(
                     Prefix.parse("10.6.0.0/16"),
-                    (NextHop(TUNNEL, ip_address("2001:db8::41"), onlink=True),),
+                    (KernelNextHop(TUNNEL, ip_address("2001:db8::41"), onlink=True),),
                     table=1000,
                 ),
             ),
@@ -317,19 +321,19 @@ def test_an_ipv4_route_may_lead_to_an_ipv6_gateway() -> None:
         pytest.param(
             "4c0000001c00000000000000e93e000002000000020000008000000108000100c0a864290a000200020000000005000008000400"
             "000000001400030000000000000000000000000001000000",
-            NeighborEvent(Change.SET, Neighbor(TUNNEL, ip_address("192.168.100.41"), PEER_MAC)),
+            NeighborEvent(ObjectChange.SET, KernelNeighbor(TUNNEL, ip_address("192.168.100.41"), PEER_MAC)),
             id="permanent neighbor",
         ),
         pytest.param(
             "580000001c00000000000000eb3e00000a00000002000000040010011400010020010db80000000000000000000000410a000200"
             "020000000005000008000400000000001400030070170000000000000000000001000000",
             NeighborEvent(
-                Change.SET,
-                Neighbor(
+                ObjectChange.SET,
+                KernelNeighbor(
                     TUNNEL,
                     ip_address("2001:db8::41"),
                     PEER_MAC,
-                    NeighborState.STALE,
+                    KernelNeighborState.STALE,
                     NeighborFlag.EXTERNALLY_LEARNED,
                 ),
             ),
@@ -338,13 +342,19 @@ def test_an_ipv4_route_may_lead_to_an_ipv6_gateway() -> None:
         pytest.param(
             "400000001d000000000000000000000002000000020000002000000108000100c0a8642908000400000000001400030006000000"
             "060000000600000000000000",
-            NeighborEvent(Change.GONE, Neighbor(TUNNEL, ip_address("192.168.100.41"), state=NeighborState.FAILED)),
+            NeighborEvent(
+                ObjectChange.GONE,
+                KernelNeighbor(TUNNEL, ip_address("192.168.100.41"), state=KernelNeighborState.FAILED),
+            ),
             id="neighbor deleted",
         ),
         pytest.param(
             "400000001e000000000000000000000002000000020000000100000108000100c0a8642a08000400000000001400030006000000"
             "060000000600000000000000",
-            NeighborEvent(Change.ASKED, Neighbor(TUNNEL, ip_address("192.168.100.42"), state=NeighborState.INCOMPLETE)),
+            NeighborEvent(
+                ObjectChange.ASKED,
+                KernelNeighbor(TUNNEL, ip_address("192.168.100.42"), state=KernelNeighborState.INCOMPLETE),
+            ),
             id="the kernel asks for an unknown neighbor",
         ),
     ],
@@ -364,7 +374,7 @@ def test_an_interface_is_read_with_its_alias_kind_and_ipv4_settings() -> None:
         + nest(18, attribute(1, b"tun\0"))
         + nest(26, nest(2, attribute(1, inet)))
     )
-    event = parse_event(Message(16, 0, 0, 0, memoryview(body)))
+    event = parse_event(KernelMessage(16, 0, 0, 0, memoryview(body)))
     assert isinstance(event, LinkEvent)
     link = event.link
     assert (link.index, link.name, link.mtu, link.address) == (2, "Tunnel100", 1400, PEER_MAC)
@@ -390,7 +400,7 @@ def test_neighbor_parameters_are_read_as_they_are_written() -> None:
     ],
 )
 def test_what_is_not_ours_to_follow_is_passed_over(kind: int, body: str) -> None:
-    assert parse_event(Message(kind, 0, 0, 0, memoryview(bytes.fromhex(body)))) is None
+    assert parse_event(KernelMessage(kind, 0, 0, 0, memoryview(bytes.fromhex(body)))) is None
 
 
 @pytest.mark.parametrize(
@@ -420,7 +430,7 @@ def test_a_message_with_a_wrong_length_is_refused(octets: str, what: str) -> Non
 )
 def test_a_damaged_body_is_refused_with_what_is_wrong(kind: int, body: str, what: str) -> None:
     with pytest.raises(WireError, match=what):
-        parse_event(Message(kind, 0, 0, 0, memoryview(bytes.fromhex(body))))
+        parse_event(KernelMessage(kind, 0, 0, 0, memoryview(bytes.fromhex(body))))
 
 
 # ------------------------------------------------------------------------------------------------------- verdicts
@@ -429,22 +439,22 @@ def test_a_damaged_body_is_refused_with_what_is_wrong(kind: int, body: str, what
 def test_the_kernels_own_explanation_is_read_from_a_refusal() -> None:
     quoted = bytes.fromhex("44000000180005050700000000000000")
     text = attribute(1, b"Nexthop has invalid gateway\0")
-    message = Message(2, 0x300, 7, 1, memoryview((-22).to_bytes(4, "little", signed=True) + quoted + text))
+    message = KernelMessage(2, 0x300, 7, 1, memoryview((-22).to_bytes(4, "little", signed=True) + quoted + text))
     verdict = parse_acknowledgement(message)
     assert (verdict.sequence, verdict.errno, verdict.text) == (7, 22, "Nexthop has invalid gateway")
 
 
 def test_a_refusal_that_quotes_the_whole_request_is_read_too() -> None:
     quoted = bytes.fromhex("14000000180005050700000000000000") + bytes(4)
-    message = Message(
+    message = KernelMessage(
         2, 0x200, 7, 1, memoryview((-3).to_bytes(4, "little", signed=True) + quoted + attribute(1, b"x\0"))
     )
     assert parse_acknowledgement(message).text == "x"
 
 
 def test_the_end_of_a_dump_may_carry_an_error() -> None:
-    assert parse_done(Message(3, 0, 0, 0, memoryview((-4).to_bytes(4, "little", signed=True)))) == 4
-    assert parse_done(Message(3, 0, 0, 0, memoryview(b""))) == 0
+    assert parse_done(KernelMessage(3, 0, 0, 0, memoryview((-4).to_bytes(4, "little", signed=True)))) == 4
+    assert parse_done(KernelMessage(3, 0, 0, 0, memoryview(b""))) == 0
 
 
 # ----------------------------------------------------------------------------------------------------- properties
@@ -452,7 +462,7 @@ def test_the_end_of_a_dump_may_carry_an_error() -> None:
 addresses = st.ip_addresses()
 prefixes = st.builds(lambda a, n: Prefix.of(a, n % (a.max_prefixlen + 1)), addresses, st.integers(0, 128))
 hops = st.builds(
-    NextHop,
+    KernelNextHop,
     link=st.integers(1, 2**31 - 1),
     gateway=st.none() | addresses,
     onlink=st.booleans(),
@@ -462,20 +472,20 @@ hops = st.builds(
 
 @given(prefixes, st.lists(hops, min_size=2, max_size=4), st.integers(1, 2**32 - 1), st.integers(1, 2**32 - 1))
 def test_every_route_that_can_be_written_is_read_back(
-    prefix: Prefix, next_hops: list[NextHop], metric: int, table: int
+    prefix: Prefix, next_hops: list[KernelNextHop], metric: int, table: int
 ) -> None:
-    route = Route(prefix, tuple(next_hops), metric=metric, table=table)
-    event = parse_event(Message(24, 0, 0, 0, memoryview(replace_route(route).body)))
-    assert event == RouteEvent(Change.SET, route)
+    route = KernelRoute(prefix, tuple(next_hops), metric=metric, table=table)
+    event = parse_event(KernelMessage(24, 0, 0, 0, memoryview(replace_route(route).body)))
+    assert event == RouteEvent(ObjectChange.SET, route)
 
 
-@given(st.integers(1, 2**31 - 1), addresses, st.binary(min_size=1, max_size=32), st.sampled_from(NeighborState))
+@given(st.integers(1, 2**31 - 1), addresses, st.binary(min_size=1, max_size=32), st.sampled_from(KernelNeighborState))
 def test_every_neighbor_that_can_be_written_is_read_back(
-    link: int, address: IPAddress, lladdr: bytes, state: NeighborState
+    link: int, address: IPAddress, lladdr: bytes, state: KernelNeighborState
 ) -> None:
-    neighbor = Neighbor(link, address, lladdr, state)
-    event = parse_event(Message(28, 0, 0, 0, memoryview(set_neighbor(neighbor).body)))
-    assert event == NeighborEvent(Change.SET, neighbor)
+    neighbor = KernelNeighbor(link, address, lladdr, state)
+    event = parse_event(KernelMessage(28, 0, 0, 0, memoryview(set_neighbor(neighbor).body)))
+    assert event == NeighborEvent(ObjectChange.SET, neighbor)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 2**32 - 1), st.none() | st.integers(0, 128), st.sampled_from((4, 6)))
@@ -483,13 +493,13 @@ def test_every_rule_that_can_be_written_is_read_back(
     priority: int, table: int, suppress: int | None, version: int
 ) -> None:
     rule = Rule(priority, table, suppress, version)
-    event = parse_event(Message(32, 0, 0, 0, memoryview(add_rule(rule).body)))
-    assert event == RuleEvent(Change.SET, rule)
+    event = parse_event(KernelMessage(32, 0, 0, 0, memoryview(add_rule(rule).body)))
+    assert event == RuleEvent(ObjectChange.SET, rule)
 
 
 def test_a_rule_that_does_not_lead_to_a_table_is_none_of_ours() -> None:
     unreachable = bytes.fromhex("020000000000000700000000")
-    assert parse_event(Message(32, 0, 0, 0, memoryview(unreachable))) is None
+    assert parse_event(KernelMessage(32, 0, 0, 0, memoryview(unreachable))) is None
 
 
 def test_an_address_that_may_be_there_is_added_without_replacing_it() -> None:
@@ -529,6 +539,6 @@ HEADERS = [
     st.binary(max_size=64),
 )
 def test_any_body_behind_a_true_header_is_an_event_or_refused(kind: int, head: str, rest: bytes) -> None:
-    message = Message(kind, 0x200, 0, 0, memoryview(bytes.fromhex(head) + rest))
+    message = KernelMessage(kind, 0x200, 0, 0, memoryview(bytes.fromhex(head) + rest))
     for parse in (parse_event, parse_acknowledgement, parse_done, lambda m: parse_neighbor_parameters(m.body)):
         assert 0 <= offset_of_refusal(partial(parse, message)) <= len(message.body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from dmvpn.features.policy.config.lists import Entry, Numbered
+from dmvpn.features.policy.config.lists import ListEntry, Numbered
 from dmvpn.features.policy.model import AccessEntry, AddressRange
 
 
@@ -12,8 +12,8 @@ def host(last: int) -> AddressRange:
     return AddressRange(IPv4Address(f"10.0.0.{last}"), IPv4Address(0))
 
 
-def entry(last: int) -> Entry[AccessEntry | None]:
-    return Entry("10", None, AccessEntry(sequence=0, permit=True, source=host(last)))
+def entry(last: int) -> ListEntry[AccessEntry | None]:
+    return ListEntry("10", None, AccessEntry(sequence=0, permit=True, source=host(last)))
 
 
 def read(lists: Numbered) -> list[tuple[int, str]]:

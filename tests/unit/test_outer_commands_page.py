@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dmvpn.app.main import _parser
+from dmvpn.app.main import argument_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +31,10 @@ def options(parser: argparse.ArgumentParser) -> set[str]:
 
 def test_every_command_is_on_the_page() -> None:
     page = PAGE.read_text()
-    last = [command for command in commands(_parser()) if command._subparsers is None]
+    last = [command for command in commands(argument_parser()) if command._subparsers is None]
     assert [command.prog for command in last if f"`{command.prog}" not in page] == []
 
 
 def test_every_option_is_on_the_page_and_no_other() -> None:
-    known = {option for command in commands(_parser()) for option in options(command)}
+    known = {option for command in commands(argument_parser()) for option in options(command)}
     assert set(OPTION.findall(PAGE.read_text())) == known

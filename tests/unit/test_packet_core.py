@@ -68,7 +68,7 @@ def test_the_memory_of_pairs_is_bounded() -> None:
     core = _core()
     for number in range(BOUND + 10):
         _arrives(core, 0x0A000001, 0x0B000000 + number)
-    assert len(core._came_from) == BOUND
+    assert len(core.came_from) == BOUND
 
 
 NARROW = IPv4Address("203.0.113.7")

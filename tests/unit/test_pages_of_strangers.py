@@ -6,12 +6,12 @@ import pytest
 
 from dmvpn.ios import Fate
 from dmvpn.ios.parts import parts_of
-from dmvpn.router.intake import Intake, take_in
+from dmvpn.router.intake import EnteredText, take_in
 
 TUNNEL = "interface Tunnel0\n tunnel mode gre multipoint\n tunnel protection ipsec profile P\n"
 
 
-def intakes(text: str) -> list[Intake]:
+def intakes(text: str) -> list[EnteredText]:
     return [take_in(part.text) for part in parts_of(text)]
 
 

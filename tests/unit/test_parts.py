@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.app.config import check_scenario
 from dmvpn.app.main import main
 from dmvpn.ios import parts
 from dmvpn.ios.devices import other_device
@@ -20,7 +21,7 @@ from support.work import calls
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dmvpn.ios.parts import Part
+    from dmvpn.ios.parts import RouterText
 
 LANGUAGE = configurator(FEATURES)
 
@@ -53,7 +54,7 @@ def names(text: str) -> list[str]:
     return [part.name for part in parts_of(text)]
 
 
-def lines(part: Part) -> list[tuple[int, str]]:
+def lines(part: RouterText) -> list[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(part.text.split("\n"), 1) if line.strip()]
 
 
@@ -255,6 +256,7 @@ def test_headings_of_markdown_name_the_routers_of_the_blocks_below_them() -> Non
 # Hostile texts -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     "text",
     [
@@ -300,8 +302,118 @@ def test_a_configuration_outside_of_fences_is_read_if_none_is_inside() -> None:
     assert [number for number, line in lines(part) if line.startswith("interface ")] == [3, 5]
 
 
+@pytest.mark.lengthy
 def test_many_banners_without_an_end_are_passed_over_fast() -> None:
     def banners(count: int) -> str:
         return "```\n```\n" + "".join(f"banner motd {chr(0x4E00 + number)}\n" for number in range(count))
 
     assert calls(lambda: fenced(banners(4000))) < 5 * calls(lambda: fenced(banners(1000)))
+
+
+# Headings of routers that have a hostname, too -----------------------------------------------------------------------
+
+PARIS = "hostname Paris\ninterface GigabitEthernet0/0\n ip address 192.0.2.1 255.255.255.0\n"
+LONDON = "hostname London\ninterface GigabitEthernet0/0\n ip address 192.0.2.2 255.255.255.0\n"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        *("! ===== {} =====", "{}:", "#### {}", "*** {} ***", "[{}]", "=== {} ===", "# {} #"),
+        *("Step 2: tunnel ({})", "2. Tunnel of the branch ({}):", "! --- the tunnel ({}) ---", "**Tunnel ({})**"),
+    ],
+)
+def test_a_heading_that_is_a_hostname_goes_back_to_that_router(heading: str) -> None:
+    """All that a page said of its routers later was the last one's, whose tunnel then had two addresses."""
+    later = "".join(f"{heading.format(name)}\n{BARE.format(number)}" for number, name in ((1, "Paris"), (2, "London")))
+    paris, london = parts_of(PARIS + LONDON + later)
+    assert (6 + 3, " ip nhrp network-id 1") not in lines(paris)
+    assert [line for _, line in lines(paris) if "10.0.0." in line] == [" ip address 10.0.0.1 255.255.255.0"]
+    assert [line for _, line in lines(london) if "10.0.0." in line] == [" ip address 10.0.0.2 255.255.255.0"]
+
+
+@pytest.mark.parametrize("heading", ["### {}", "### On {}:", "### The tunnel of one of our sites ({})", "<h3>{}</h3>"])
+def test_a_heading_of_markdown_that_is_a_hostname_goes_back_to_that_router(heading: str) -> None:
+    """`### Paris` was no heading, for no pattern knew that name."""
+    page = "".join(f"# Site\n```\n{text}```\n" for text in (PARIS, LONDON))
+    for number, name in enumerate(("Paris", "London"), 1):
+        page += f"{heading.format(name)}\n```\n{BARE.format(number)}```\n"
+    paris, london = parts_of(page)
+    assert [line for _, line in lines(paris) if "10.0.0." in line] == [" ip address 10.0.0.1 255.255.255.0"]
+    assert [line for _, line in lines(london) if "10.0.0." in line] == [" ip address 10.0.0.2 255.255.255.0"]
+
+
+def test_a_block_under_the_hostnames_of_several_routers_is_of_each() -> None:
+    shared = "## Paris and London (alike)\n```\ncrypto isakmp policy 10\n group 14\n```\n"
+    page = "".join(f"```\n{text}```\n" for text in (PARIS, LONDON)) + shared
+    assert all("crypto isakmp policy 10" in part.text for part in parts_of(page))
+
+
+def test_a_name_in_brackets_tells_routers_without_hostnames_apart() -> None:
+    """They were an error: nothing told them apart."""
+    page = "".join(
+        f"### Tunnel of the {what} ({name})\n```\n{BARE.format(number)}```\n"
+        for number, what, name in ((1, "head office", "HQ-GW"), (2, "branch", "SPOKE-A"))
+    )
+    assert names(page) == ["HQ-GW", "SPOKE-A"]
+
+
+def test_a_comment_with_another_router_s_name_says_where_a_wire_leads() -> None:
+    for comment in ("! London", "! to the other site (London)"):
+        text = PARIS.replace("interface", f"{comment}\ninterface") + LONDON
+        paris, london = parts_of(text)
+        assert "ip address 192.0.2.1" in paris.text
+        assert "ip address 192.0.2.1" not in london.text
+
+
+def test_a_comment_is_a_heading_if_a_router_would_have_two_addresses_otherwise() -> None:
+    later = "".join(f"! {name}\n{BARE.format(number)}" for number, name in ((1, "Paris"), (2, "London")))
+    paris, london = parts_of(PARIS + LONDON + later)
+    assert "ip address 10.0.0.1 " in paris.text
+    assert "ip address 10.0.0.1 " not in london.text
+
+
+def test_a_line_that_ends_in_brackets_is_no_heading() -> None:
+    text = PARIS + "ip route 0.0.0.0 0.0.0.0 192.0.2.2 (London)\nip cef\n" + LONDON
+    assert "ip cef" in parts_of(text)[0].text
+
+
+def test_a_heading_is_no_line_of_the_router(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was kept, as a line that nobody knows."""
+    file = tmp_path / "page.txt"
+    file.write_text(f"{PARIS}{LONDON}Step 2: tunnel (Paris)\n{BARE.format(1)}")
+    assert main(["import", str(file)]) == 0
+    assert f"{file}: Paris: everything runs\n{file}: London: everything runs\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["import"], ["config", "check"], ["lint"]])
+def test_a_second_address_of_an_interface_is_said(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last one counted, and nobody heard that two routers may have become one."""
+    file = tmp_path / "r1.cfg"
+    file.write_text(PARIS + BARE.format(1) + BARE.format(2))
+    main([*command, str(file)])
+    out, err = capsys.readouterr()
+    assert "Tunnel0 had the address 10.0.0.1 (line 5), and the last one counts" in out + err
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "interface GigabitEthernet0/0\n ip address 192.0.2.1 255.255.255.0\n",
+        "interface GigabitEthernet0/0\n ip address 192.0.2.9 255.255.255.0 secondary\n",
+        "interface GigabitEthernet0/0\n no ip address\n ip address 192.0.2.9 255.255.255.0\n",
+        "default interface g0/0\ninterface GigabitEthernet0/0\n ip address 192.0.2.9 255.255.255.0\n",
+        "interface GigabitEthernet0/1\n ip address 192.0.2.9 255.255.255.0\n",
+    ],
+)
+def test_an_address_that_is_no_second_one_is_not_said_to_be(later: str) -> None:
+    said = [line for problem in LANGUAGE.parse_text(PARIS + later).problems for line in problem.message_lines]
+    assert not any("had the address" in line for line in said)
+
+
+def test_a_lab_says_that_an_interface_got_a_second_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "r1.cfg").write_text(PARIS + BARE.format(1) + BARE.format(2))
+    check_scenario(Scenario.load(str(tmp_path)))
+    assert "Paris: line 8: Tunnel0 had the address 10.0.0.1 (line 5)" in capsys.readouterr().err

@@ -13,14 +13,14 @@ from dmvpn.features.ipsec.config.tree import read
 from dmvpn.features.ipsec.model import Cipher
 from dmvpn.features.ipsec.policies import resolve
 from dmvpn.features.tunnel.config import model
-from dmvpn.features.tunnel.line import Source, make_spec, missing
+from dmvpn.features.tunnel.line import TunnelSource, make_spec, missing
 from dmvpn.ios import ConfigSession, ConfigTree, Fate
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.language import configurator
 
 LANGUAGE = configurator(FEATURES)
-NOWHERE = Source(IPv4Address("198.51.100.1"), "GigabitEthernet0/1", None)
+NOWHERE = TunnelSource(IPv4Address("198.51.100.1"), "GigabitEthernet0/1", None)
 
 TUNNELS = """\
 crypto ipsec profile P
@@ -134,7 +134,7 @@ def test_a_source_that_no_tunnel_has_here_is_read_and_the_tunnel_has_none(source
     settings = model(intake.tree).tunnels[0]
     assert settings.source_address is None
     assert settings.source_interface == ""
-    reason = missing(settings, Source(None, "", None))
+    reason = missing(settings, TunnelSource(None, "", None))
     assert reason is not None
     assert not str(reason).startswith("no tunnel source")
     assert str(reason).endswith(f"(tunnel source {source})")

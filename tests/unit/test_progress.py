@@ -94,6 +94,7 @@ def test_the_thread_that_writes_ends_with_the_work(terminal: Callable[[], str]) 
     assert terminal() == "" or terminal().endswith("\x1b[K")
 
 
+@pytest.mark.lengthy
 def test_a_simulation_in_a_pipe_has_no_word_of_progress() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "dmvpn", "simulate", "notes-phase3"],

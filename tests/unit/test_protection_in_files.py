@@ -117,8 +117,9 @@ def test_what_asks_for_no_protection_holds_no_tunnel(line: str) -> None:
     assert not asks_for_protection(line)
 
 
-def test_a_description_may_speak_of_protection() -> None:
-    intake = take_in("interface Loopback0\n description before tunnel protection ipsec profile P\n")
+@pytest.mark.parametrize("word", ["description", "desc", "descr"])
+def test_a_description_may_speak_of_protection(word: str) -> None:
+    intake = take_in(f"interface Loopback0\n {word} before tunnel protection ipsec profile P\n")
     assert intake.is_whole
 
 

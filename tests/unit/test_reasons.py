@@ -36,11 +36,11 @@ _SENTENCES = {
 _CUTS = {"endswith", "find", "index", "partition", "removeprefix", "removesuffix", "rpartition", "startswith"}
 #: Files that look into words of the grammar, or of other programs, under such a name.
 WORDS_OF_OTHERS = {
+    "crypto_parameters.py": "a line of a configuration",
     "drawn.py": "a path in a drawing",
     "faults.py": "what Python says of an argument",
     "intake.py": "the prompt's answers, which begin with the percent sign of IOS",
     "socket_calls.py": "what a system call was for, as its caller says it two lines away",
-    "terms.py": "a line of a configuration",
 }
 _A_MNEMONIC = re.compile(r"[A-Z][A-Z0-9]+-[0-7]-[A-Z]|NOT_BUILT|NEG_ABORT|NBRCHANGE|RECURDOWN")
 #: Only lines like these can be found; parsing all files takes seconds.

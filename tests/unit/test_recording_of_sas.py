@@ -10,7 +10,7 @@ import pytest
 from dmvpn.base.effects import InstallSa
 from dmvpn.base.events import EffectFailed, Event, SasCounted
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform, SaCount
-from dmvpn.base.recording import Entry, Recorder, load
+from dmvpn.base.recording import RecordedEvent, Recorder, load
 
 SA = EspSa(
     connection=1,
@@ -30,7 +30,7 @@ SA = EspSa(
 def test_what_was_recorded_of_sas_can_be_replayed(event: Event) -> None:
     lines: list[str] = []
     Recorder("R1", lines.append).event(event, 1.5)
-    assert load(lines[0]) == Entry(1.5, "R1", event)
+    assert load(lines[0]) == RecordedEvent(1.5, "R1", event)
 
 
 def test_keys_do_not_stand_in_what_is_printed_of_an_order() -> None:

@@ -196,6 +196,7 @@ def test_one_line_says_what_was_put_in_and_where() -> None:
     assert put_in(take_in(of("15.6", both)).result) == ""
 
 
+@pytest.mark.lengthy
 def test_a_thousand_tunnels_are_one_line_that_somebody_can_read() -> None:
     many = "".join(CLOUD.replace("Tunnel0", f"Tunnel{number}") for number in range(200))
     said = put_in(take_in(of("17.9", many)).result)

@@ -11,7 +11,7 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.communities import communities_text
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.routemaps import Candidate, Changes, RoutePolicies
+from dmvpn.base.routemaps import Changes, MatchedRoute, RoutePolicies
 from dmvpn.features.policy.config import model
 from dmvpn.features.policy.routes import of_routes
 from dmvpn.router.intake import report, take_in
@@ -33,9 +33,9 @@ def permitted(found: RoutePolicies, kind: str, name: str, prefixes: Iterable[str
     return [text for text in prefixes if permits(name, Prefix.parse(text))]
 
 
-def route(prefix: str, hop: str = "10.0.0.9", *, interface: str = "", tag: int = 0, metric: int = 0) -> Candidate:
+def route(prefix: str, hop: str = "10.0.0.9", *, interface: str = "", tag: int = 0, metric: int = 0) -> MatchedRoute:
     """A route."""
-    return Candidate(
+    return MatchedRoute(
         prefix=Prefix.parse(prefix), next_hop=IPv4Address(hop), interface=interface, tag=tag, metric=metric
     )
 
@@ -162,7 +162,7 @@ def test_a_community_list_looks_for_all_of_an_entry(listed: str, match: str, thr
     }
     prefix = Prefix.parse("10.1.1.0/24")
     assert [
-        short for short, full in marks.items() if found.mapped("M", Candidate(prefix=prefix, communities=full))
+        short for short, full in marks.items() if found.mapped("M", MatchedRoute(prefix=prefix, communities=full))
     ] == through
 
 
@@ -215,7 +215,7 @@ def test_communities_are_replaced_added_or_taken_off() -> None:
 def test_communities_that_a_list_permits_one_by_one_are_taken_off_before_others_are_set(text: str, left: str) -> None:
     marks = (65000 << 16 | 1, 65000 << 16 | 2, NO_EXPORT)
     found = policies(text)
-    changes = found.mapped("M", Candidate(prefix=Prefix.parse("10.1.1.0/24"), communities=marks))
+    changes = found.mapped("M", MatchedRoute(prefix=Prefix.parse("10.1.1.0/24"), communities=marks))
     assert changes is not None
     assert changes.communities is not None
     assert communities_text(changes.communities.applied(marks)) == left

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import shutil
+import signal
 import socket
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,3 +126,14 @@ def test_who_starts_us_by_hand_is_told_nothing(caplog: pytest.LogCaptureFixture)
     manager.stopping("goes")
     manager.close()
     assert not caplog.text
+
+
+def test_the_unit_reloads_where_there_is_no_program_called_kill(tmp_path: Path) -> None:
+    """`systemctl reload` failed on a minimal Debian, which has no /bin/kill."""
+    unit = (Path(__file__).parents[2] / "contrib" / "systemd" / "dmvpn@.service").read_text()
+    (command,) = (line.partition("=")[2] for line in unit.splitlines() if line.startswith("ExecReload="))
+    words = [word.replace("$$", "$") for word in shlex.split(command)]  # as systemd passes them on, systemd.service(5)
+    assert Path(words[0]).name == "sh"
+    waiting = subprocess.Popen(["sleep", "60"])
+    subprocess.run(words, env={"MAINPID": str(waiting.pid), "PATH": str(tmp_path)}, check=True)
+    assert waiting.wait(30) == -signal.SIGHUP

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from dmvpn.router.features import FEATURES
 from support.conformance import ROOT
 
 if TYPE_CHECKING:
@@ -145,6 +146,50 @@ def test_the_features_of_a_router_load_nothing_for_people() -> None:
     program = "import sys, dmvpn.router.features; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert [name for name in loaded.split() if _LATER.match(name)] == []
+
+
+def test_the_router_names_no_feature() -> None:
+    """Features come to it by `Feature`; the table of features and the ports are the only files that know one."""
+    source = (SOURCES / "router" / "router.py").read_text()
+    texts = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
+    assert texts.isdisjoint(feature.name for feature in FEATURES)
+    assert "dmvpn.features" not in source
+
+
+# ------------------------------------------------------------------------------------------------ timers, messages
+
+
+def _declared(sources: dict[str, str]) -> Iterator[str]:
+    """Kinds of timers and log messages of a feature, as its other files name them. sources: texts by path."""
+    for node in ast.walk(ast.parse(sources.get("timers.py", ""))):
+        if isinstance(node, ast.ClassDef):
+            yield from (
+                f"{node.name}.{ast.unparse(each.targets[0])}" for each in node.body if isinstance(each, ast.Assign)
+            )
+    yield from re.findall(r"^class (\w+)\(Log\b", sources.get("messages.py", ""), re.MULTILINE)
+
+
+def _unused(sources: dict[str, str]) -> list[str]:
+    """Those of them that no file names but the one that declares them and the explanations."""
+    ours = [text for name, text in sources.items() if not name.startswith(("timers", "messages", "explain"))]
+    return [name for name in _declared(sources) if not any(re.search(rf"\b{name}\b", text) for text in ours)]
+
+
+def test_a_timer_that_nothing_starts_and_a_message_that_nothing_logs_are_found() -> None:
+    sources = {
+        "timers.py": 'class TimerKind(enum.Enum):\n    HELLO = "say hello"\n    STUCK = "say so"\n',
+        "messages.py": 'class Lost(Log, name="X-5-LOST"):\n    """."""\nMESSAGES = (Lost,)\n',
+        "explain/lines.py": "messages.Lost",
+        "machine.py": "TimerKind.HELLO messages.STUCK",
+    }
+    assert _unused(sources) == ["TimerKind.STUCK", "Lost"]
+
+
+@pytest.mark.parametrize("feature", sorted(path.parent.name for path in SOURCES.glob("features/*/__init__.py")))
+def test_every_timer_is_started_and_every_message_logged(feature: str) -> None:
+    folder = SOURCES / "features" / feature
+    sources = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.py")}
+    assert _unused(sources) == [], "timers.py or messages.py declares it, and no machine starts or logs it"
 
 
 # ------------------------------------------------------------------------------------------------ functions, values

@@ -15,7 +15,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import LinesEntered
 from dmvpn.base.passwords import MD5, PBKDF2, SCRYPT, check_secret, hashed, is_right
 from dmvpn.face.builtins import BUILTINS
-from dmvpn.face.handle import Line, new_session
+from dmvpn.face.handle import TerminalLine, new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.session import ConsoleSession
 from dmvpn.ios.sealing import sealed_text
@@ -26,7 +26,7 @@ from dmvpn.shells.simulator import Simulator
 from support.breaths import Breaths
 from support.fake_router import FakeRouter
 
-VTY = Line("vty", 0, "admin", "10.0.0.5")
+VTY = TerminalLine("vty", 0, "admin", "10.0.0.5")
 #: hashcat's published example of type 9; the password is `hashcat`.
 TYPE_9 = "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6"
 
@@ -34,9 +34,9 @@ TYPE_9 = "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6"
 class Terminal:
     """A session on a fake router."""
 
-    def __init__(self, text: str = "hostname R1\n", *, line: Line | None = None, privilege: int = 15) -> None:
+    def __init__(self, text: str = "hostname R1\n", *, line: TerminalLine | None = None, privilege: int = 15) -> None:
         self.router = FakeRouter(text)
-        self.session = ConsoleSession(self.router, new_session(), line=line or Line(), privilege=privilege)
+        self.session = ConsoleSession(self.router, new_session(), line=line or TerminalLine(), privilege=privilege)
         self.session.start()
         self.session.take_output()
 
@@ -323,7 +323,7 @@ def test_a_command_may_belong_to_another_level() -> None:
     assert "% Invalid input" in terminal.type("show numbers 1\r")
     terminal = Terminal("hostname R1\nprivilege exec level 5 show startup-config\n", line=VTY, privilege=5)
     assert "Using" in terminal.type("show startup-config\r")
-    assert "startup-config" in terminal.type("show ?")
+    assert "startup-config" in terminal.type("show st?")
 
 
 def test_who_may_use_configure_may_not_therefore_change_everything() -> None:

@@ -33,6 +33,10 @@ case_begin esn 's/esp-gcm 256/esp-aes 256 esp-sha256-hmac/' 's/ set transform-se
 ESP_PROPOSAL='' MOBIKE=yes CHARON="make_before_break = yes"
 case_begin mobike; sw spoke1 --rekey --ike to-hub --reauth > "$OUT/mobike.rekey.txt"; sleep 3; crypto mobike-again; case_end mobike
 MOBIKE='' CHARON=''
+# Its kernel asks for SAs for a packet with a GRE key, and puts ports that are agreed on into the SAs.
+CHARON="plugins { kernel-netlink { set_proto_port_transport_sa = yes } }"
+case_begin ports; case_end ports
+CHARON=''
 case_begin silent 's/ keyring local KEYS/&\n dpd 10 2 periodic/'
 silence(){ in_ns spoke1 iptables-legacy -$1 OUTPUT -o eth0 -j DROP; mark "silence $1"; }
 gone(){ ! has hub ${TUN[spoke1]}; }

@@ -1,0 +1,40 @@
+"""`monitor capture` with real packets: packet sockets of the router's own namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.net import ip, pcap
+
+if TYPE_CHECKING:
+    from support.labs import Labs
+
+pytestmark = pytest.mark.lab
+
+TARGET, REQUEST, REPLY = "10.1.1.1", "request", "reply"
+
+
+def captured(labs: Labs, direction: str) -> list[str]:
+    """The requests and replies of a ping in what R31 exports of a capture of its tunnel."""
+    for line in (f"interface Tunnel100 {direction}", "match any", "start"):
+        labs.on("R31", f"monitor capture CAP {line}")
+    assert "(3/3)" in labs.on("R31", f"ping {TARGET} repeat 3")
+    for line in ("stop", f"export flash:{direction}.pcap"):
+        labs.on("R31", f"monitor capture CAP {line}")
+    (path,) = labs.folder.glob(f"**/R31/flash/{direction}.pcap")
+    found = pcap.read(path.read_bytes())
+    layers = [pcap.network_layer(found.link_type, frame.data) for frame in found.frames]
+    packets = [ip.parse(layer[1]) for layer in layers if layer is not None]
+    ends = [(str(packet.source), str(packet.destination)) for packet in packets]
+    return [
+        REQUEST if destination == TARGET else REPLY for source, destination in ends if TARGET in (source, destination)
+    ]
+
+
+def test_a_capture_of_a_tunnel_has_the_packets_of_its_direction(labs: Labs) -> None:
+    labs.up("notes-gre")
+    assert captured(labs, "both") == [REQUEST, REPLY] * 3
+    assert captured(labs, "out") == [REQUEST] * 3
+    assert captured(labs, "in") == [REPLY] * 3

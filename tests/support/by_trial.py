@@ -1,0 +1,71 @@
+"""The doctor's measure of mechanisms that no rule is about (`UNLISTED`), with all trials, as users have it.
+
+Run `python -m support.by_trial --seed 7 --faults 60` in the folder tests. A fault is named if the first finding is at
+one of its places and of its causes, or if its lines restore every row of the broken network.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dmvpn.app.copied import CopiedLab
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.remedies import Search, attempt, is_unexplained, reduced, searched
+from dmvpn.tools.troubles import UNLISTED, Stage
+from support.diagnoses import FEW, Judged, Measure, judged, network_of
+from support.doctors import as_it_runs
+from support.further import further_of
+
+if TYPE_CHECKING:
+    from dmvpn.tools.doctor import Diagnosis
+    from dmvpn.tools.troubles import Fault
+    from support.doctors import WorldPatient
+    from support.harm import Case
+    from support.world import World
+
+
+def said_after_trials(case: Case) -> Diagnosis:
+    """Return what `dmvpn doctor` says of a case."""
+    return said_of(case.world, case.patient)
+
+
+def said_of(world: World, patient: WorldPatient) -> Diagnosis:
+    """Return what `dmvpn doctor` says of a network that runs: what it sees, tries, and searches."""
+    diagnosis = visit(patient)
+    network, facts = as_it_runs(world), patient.facts()
+    small = reduced(network, facts, diagnosis)
+    if not diagnosis.healthy:
+        diagnosis = attempt(diagnosis, CopiedLab(small))
+    return searched(diagnosis, Search(small, CopiedLab)) if is_unexplained(diagnosis) else diagnosis
+
+
+def judge(name: str, most: int = FEW) -> Judged:
+    """Return a network with a fault, from the beginning to the verdict."""
+    scenario = network_of(name, most)
+    return judge_of(name, further_of(name, Stage.of(scenario), UNLISTED))
+
+
+def judge_of(name: str, chosen: Fault) -> Judged:
+    """Return the verdict on a fault. restored: the lines of the first finding make every row what it was."""
+    found = judged(name, chosen.stage.scenario, chosen, said_after_trials)
+    return replace(found, found=tuple(one[:400] for one in found.found))
+
+
+def main() -> None:
+    """Print all of them, and the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--faults", type=int, default=10)
+    parser.add_argument("--only", action="append", default=[])
+    arguments = parser.parse_args()
+    found = Measure()
+    for name in arguments.only or [f"{arguments.seed}/{number}" for number in range(arguments.faults)]:
+        found.faults.append(judge(name))
+        print(found.faults[-1], flush=True)
+    print("\n".join(found.lines()))
+
+
+if __name__ == "__main__":
+    main()

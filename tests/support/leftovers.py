@@ -1,0 +1,30 @@
+"""What is left of things that ended: objects that nothing frees until the collector of circles runs.
+
+A router collects seldom (`shells/runtime/collecting.py`), so what has ended must be free as soon as nothing else refers
+to it.
+"""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Run without the collector, after it has run once: what is in a circle stays in memory."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def alive(*kinds: type) -> int:
+    """Return how many objects of these classes are in memory."""
+    return sum(type(each) in kinds for each in gc.get_objects())

@@ -1,0 +1,96 @@
+"""The commands that README and CONTRIBUTING name, and a run of those that README has for a reader's own hands.
+
+python -m support.named_commands     (in the folder tests) runs `make lab` and the README's block, one command after
+                                     the other, in a folder with files as those that it names
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT: Final = Path(__file__).parents[2]
+_BIN: Final = ROOT / ".venv" / "bin"
+_HEADING: Final = "Then, by hand:\n"
+#: What a command of the block may end with, if not with 0 alone: the doctor finds the fault that the line before has
+#: made at random, and leaves 0 for one that may be on purpose, as a port that is shut down.
+_STATUS: Final = {"dmvpn doctor": (0, 1)}
+#: What is typed into a command that waits for that.
+_TYPED: Final = {"dmvpn shell R31": "show dmvpn\nexit\n"}
+#: Seconds for one command.
+_PATIENCE: Final = 300
+_COMMAND: Final = re.compile(r"make [a-z]+(?:-[a-z]+)*|python -m support\.[a-z_]+|\.venv/bin/pre-commit [a-z]+")
+#: Lines of these beginnings run nothing by themselves.
+_PASSED_OVER: Final = ("source ",)
+
+
+def named() -> set[str]:
+    """Return the commands of both files: `make TARGET`, `python -m support.MODULE`, and what is in `.venv`."""
+    text = "\n".join((ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md"))
+    spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.S))]
+    typed = [line.strip() for line in text.splitlines() if line.startswith("    ")]
+    return {found[0] for each in (*spans, *typed) if (found := _COMMAND.match(each))}
+
+
+def block() -> list[str]:
+    """Return what README tells a reader to type after its first commands."""
+    text = (ROOT / "README.md").read_text().partition(_HEADING)[2]
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("    "):
+            lines.append(line.partition("#")[0].strip())
+        elif line and lines:
+            break
+    return lines
+
+
+def _prepare(folder: Path) -> None:
+    """Make the files that the block speaks of: configurations that somebody found, and those of a hub and spokes."""
+    scenario = ROOT / "src" / "dmvpn" / "scenarios" / "intro-phase3"
+    shutil.copytree(scenario, folder / "found", ignore=lambda _, names: [name for name in names if ".cfg" not in name])
+    for path in scenario.glob("*.cfg"):
+        shutil.copy(path, folder / path.name.lower())
+
+
+def _run(folder: Path, line: str, environment: dict[str, str]) -> Iterator[str]:
+    """Run a line, and yield what is wrong with how it ended."""
+    print(f"\n$ {line}", flush=True)
+    command = ["bash", "-c", f"PATH={shlex.quote(str(_BIN))}:$PATH; {line}"]
+    ended = subprocess.run(
+        command, cwd=folder, env=environment, input=_TYPED.get(line, ""), text=True, timeout=_PATIENCE, check=False
+    ).returncode
+    if ended not in _STATUS.get(line, (0,)):
+        yield f"{line}: ended with {ended}"
+
+
+def main() -> None:
+    """Run the block, behind `make lab`. The exit code says whether a command ended otherwise than it should."""
+    with tempfile.TemporaryDirectory(prefix="dmvpn-readme-") as name:
+        folder, runtime = Path(name), Path(name, "runtime")
+        runtime.mkdir(0o700)
+        environment = os.environ | {"XDG_RUNTIME_DIR": str(runtime)}  # labs of other people are none of ours
+        _prepare(folder)
+        wrong = list(_run(ROOT, "make lab", environment))
+        try:
+            for line in block():
+                if not line.startswith(_PASSED_OVER):
+                    wrong += _run(folder, line, environment)
+        finally:
+            for lab in (runtime / "dmvpn" / "labs").glob("*"):
+                subprocess.run([_BIN / "dmvpn", "lab", "down", lab.name], env=environment, check=False)
+    if wrong:
+        sys.exit("\n".join(wrong))
+
+
+if __name__ == "__main__":
+    main()
