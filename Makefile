@@ -22,6 +22,9 @@ JOBS ?= 2
 # Of the campaign in `make test-all`: how long, and the seed of its first run.
 ROUTER_HOURS ?= 2000
 SEED ?= 1
+# Of `make test-fresh`: no new round of examples begins after these; the seed of its first round, unset a new one.
+FRESH_MINUTES ?= 15
+FRESH_SEED ?=
 # Of `make fuzz`: for each target.
 FUZZ_SECONDS ?= 30
 # Of `make deb`: the minor versions of Python for which there is to be a package; those of Debian 12 and 13.
@@ -46,7 +49,7 @@ HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing.
 SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs src/dmvpn
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
-.PHONY: help setup setup-dev engine lab check test test-all test-python test-interop test-interop-smoke test-parsers test-tools test-packages fuzz coverage lint format bench bench-peers dist deb lock clean
+.PHONY: help setup setup-dev engine lab check test test-all test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-packages fuzz coverage lint format bench bench-peers dist deb lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,9 +96,12 @@ test: setup-dev ## the tests of every day: unit, property, scenarios, data plane
 	status=1; \
 	exit $$status
 
-check: setup-dev ## between two edits, about a minute: lint, types, unit tests, few examples of each property, a short simulation
-	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/mypy
-	@HYPOTHESIS_PROFILE=few $(PYTEST) -n $(JOBS) -m "not slow" $(wildcard tests/unit tests/property) $(SMOKE)
+# Types are checked beside the tests: mypy alone would leave the other processors idle.
+check: setup-dev ## between two edits, about a minute: lint, types, quick tests, few examples of each property, a short simulation
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary & types=$$!; tests=0; \
+	HYPOTHESIS_PROFILE=few $(PYTEST) -n $(JOBS) -m "not slow and not lengthy" $(wildcard tests/unit tests/property) $(SMOKE) || tests=$$?; \
+	wait $$types && exit $$tests
 
 # --- further tests ------------------------------------------------------------------------------------------------
 
@@ -105,6 +111,9 @@ test-all: setup-dev ## the same with the slow ones, 500 examples for each proper
 	@$(MAKE) test-tools
 	@$(MAKE) fuzz
 	@if scripts/cargo-ready; then cargo test --manifest-path engine/Cargo.toml; fi
+
+test-fresh: setup-dev ## every property with new examples, FRESH_MINUTES long; what fails is kept, to be committed
+	@cd tests && ../$(BIN)/python -m support.fresh --minutes $(FRESH_MINUTES) --jobs $(JOBS) $(addprefix --seed ,$(FRESH_SEED))
 
 test-python: ## unit, property and scenario tests, and simulated labs, under another Python: make test-python PYTHON=python3.13
 	@$(MAKE) VENV=$(OTHER_VENV) setup-dev
@@ -163,12 +172,13 @@ test-packages: setup-dev deb ## both, installed in a bare Debian that mmdebstrap
 
 # --- the code -----------------------------------------------------------------------------------------------------
 
-lint: setup-dev ## ruff, mypy, the rooms, spelling; cargo fmt and clippy where there is cargo
+lint: setup-dev ## ruff, mypy, the rooms, spelling, plain English; cargo fmt and clippy where there is cargo
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell $(SPELLED)
+	$(BIN)/python scripts/plain-english
 	@if scripts/cargo-ready; then \
 	  cargo fmt --check --manifest-path engine/Cargo.toml && \
 	  cargo clippy --all-targets --all-features --manifest-path engine/Cargo.toml -- -D warnings; fi
