@@ -33,12 +33,13 @@ from dmvpn.dataplane.esp import EspSuite, Outbound, PeerPlace
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.features.bfd.packet import ControlPacket
-from dmvpn.features.ikev2.crypto.certificates import Anchors, Checks, Untrusted
-from dmvpn.features.ikev2.sa import Transmit
-from dmvpn.features.ikev2.terms import DatagramPath, Endpoint
-from dmvpn.features.ikev2.wire import GENERIC, Chain, Header, Message, first_of, parse_chain, serialize_chain
-from dmvpn.features.ikev2.wire.numbers import Flag, IdType, PayloadType
-from dmvpn.features.ikev2.wire.payloads import Identification
+from dmvpn.features.ike.crypto.certificates import Anchors, Checks, Untrusted
+from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.numbers import IdType
+from dmvpn.features.ike.session import Transmit
+from dmvpn.features.ike.terms import DatagramPath, Endpoint
+from dmvpn.features.ike.v2.wire import GENERIC, Chain, Header, Message, first_of, parse_chain, serialize_chain
+from dmvpn.features.ike.v2.wire.numbers import Flag, PayloadType
 from dmvpn.features.ospf.packet import OspfPacket
 from dmvpn.tools.authority import Authority, RequestedCertificate
 from fuzz import configuration, overlay

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dmvpn.features.ikev2.wire.numbers import Encr, Group, Integ, Prf
+from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
 from support.charon import OUR_ADDRESS, OUR_LAN, Bed, Peer, missing
 
 if TYPE_CHECKING:

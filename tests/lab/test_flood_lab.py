@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from dmvpn.features.ikev2.offers import Suite
-from dmvpn.features.ikev2.wire.numbers import Encr, Group, Integ, Prf
+from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
+from dmvpn.features.ike.suites import Suite
 from support.labs import Labs, eventually
 from support.strangers import begins
 

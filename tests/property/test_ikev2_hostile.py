@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2.crypto import Cipher, cipher_of
-from dmvpn.features.ikev2.sealed import Fragments, open_message, seal
-from dmvpn.features.ikev2.wire import Header, Message
-from dmvpn.features.ikev2.wire.numbers import Encr, ExchangeType, Flag, Integ
-from dmvpn.features.ikev2.wire.payloads import Notify, Payload, VendorId
+from dmvpn.features.ike.crypto import Cipher, cipher_of
+from dmvpn.features.ike.numbers import Encr, Integ
+from dmvpn.features.ike.v2.sealed import Fragments, open_message, seal
+from dmvpn.features.ike.v2.wire import Header, Message
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag
+from dmvpn.features.ike.v2.wire.payloads import Notify, Payload, VendorId
 from support.ike_capture import datagrams, names
 
 MESSAGES = [octets for name in names() for _, octets in datagrams(name)]

@@ -10,27 +10,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.pages import Pages
-from dmvpn.features.ikev2.book import ConfigurationBook
-from dmvpn.features.ikev2.identity import (
+from dmvpn.features.ike.book import ConfigurationBook
+from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.identity import (
     Roster,
     is_host,
     matches,
     names,
     of_address,
 )
-from dmvpn.features.ikev2.model import (
+from dmvpn.features.ike.model import (
     AuthenticationMethod,
     Identity,
     IdentityKind,
-    Ikev2Config,
+    IkeConfig,
     Keyring,
     KeyringPeer,
     PreSharedKey,
     Profile,
 )
-from dmvpn.features.ikev2.terms import Expectation
-from dmvpn.features.ikev2.wire.numbers import IdType
-from dmvpn.features.ikev2.wire.payloads import Identification
+from dmvpn.features.ike.numbers import IdType
+from dmvpn.features.ike.terms import Expectation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +110,7 @@ def test_a_keyring_of_thousands_is_read_once_and_not_for_each_handshake() -> Non
         remote_authentication=(AuthenticationMethod.PRE_SHARED_KEY,),
         keyring="RING",
     )
-    book = ConfigurationBook(Ikev2Config(keyrings=(Keyring("RING", peers),), profiles=(profile,)), ())
+    book = ConfigurationBook(IkeConfig(keyrings=(Keyring("RING", peers),), profiles=(profile,)), ())
     with patch.object(Read, "times", 0):
         for spoke in spokes[:100]:
             path = Mock(remote=Mock(address=spoke))

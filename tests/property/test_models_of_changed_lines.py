@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.features.ikev2.model import Ikev2Config
-from dmvpn.features.ikev2.translation import Translation
+from dmvpn.features.ike.model import IkeConfig
+from dmvpn.features.ike.translation import Translation
 from dmvpn.ios import ConfigSession, ConfigTree
 from dmvpn.ios.agreement import FEW
 from dmvpn.router.features import FEATURES
@@ -136,8 +136,8 @@ def test_models_of_edited_lines_are_those_of_the_same_lines_read_at_once(edits: 
             edit(tree, word, place)
         made = models(tree)
         assert made == models(tree.copy())
-        ike = made["ikev2"]
-        assert isinstance(ike, Ikev2Config)
+        ike = made["ike"]
+        assert isinstance(ike, IkeConfig)
         assert translation.of(ike) == Translation().of(ike)
     edit(other, "no ", edits[0][0][1])
     assert models(other) == models(other.copy())

@@ -16,11 +16,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import dmvpn.features.ikev2
+import dmvpn.features.ike
 import dmvpn.features.nhrp
 from dmvpn.base.events import IpReceived, NhrpReceived
-from dmvpn.features.ikev2.machine import Ikev2Machine
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag
+from dmvpn.features.ike.machine import IkeMachine
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.packet import PacketType
 from dmvpn.net.udp import HEADER_LENGTH
@@ -127,7 +127,7 @@ def test_a_registration_request_passes_twelve_files_of_which_six_decide() -> Non
 
 
 def test_an_ike_sa_init_request_passes_sixteen_files_of_which_six_decide() -> None:
-    way = Way(dmvpn.features.ikev2, Ikev2Machine, _is_init).follow(World("ipsec-spoke-behind-nat"), 5)
+    way = Way(dmvpn.features.ike, IkeMachine, _is_init).follow(World("ipsec-spoke-behind-nat"), 5)
     deciding = {"machine": 1, "sas": 1, "beginning": 1, "book": 1, "offers": 3, "peers": 1}
     assert {name: way.returns[name] for name in deciding} == deciding
     state, octets = {"sa", "agreement"}, {"sealed", *_MESSAGES}
@@ -140,7 +140,7 @@ def test_a_request_for_a_child_sa_passes_twenty_three_files_of_which_ten_decide(
     world.converge()
     world.configure("R31", "crypto ipsec profile DMVPN", "set security-association lifetime seconds 120")
     world.do("R31", "clear crypto sa")  # those that are there have the lifetime of their beginning
-    way = Way(dmvpn.features.ikev2, Ikev2Machine, _is_child).follow(world, 150)
+    way = Way(dmvpn.features.ike, IkeMachine, _is_child).follow(world, 150)
     deciding = {"machine": 1, "recovery": 1, "sas": 1, "answers": 1, "negotiation": 2, "book": 1, "offers": 6}
     deciding |= {"peers": 1, "attempts": 1, "connections": 4}
     assert {name: way.returns[name] for name in deciding} == deciding

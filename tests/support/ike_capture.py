@@ -9,12 +9,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dmvpn.features.ikev2.crypto import PRFS, Cipher, Opener, PrfAlgorithm, cipher_of
-from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, first_seed, ike_keys, rekeyed_seed
-from dmvpn.features.ikev2.sealed import Fragments, open_message
-from dmvpn.features.ikev2.wire import Chain, Message
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, ProtocolId, TransformType
-from dmvpn.features.ikev2.wire.payloads import EncryptedFragment, Nonce, SecurityAssociation
+from dmvpn.features.ike.crypto import PRFS, Cipher, Opener, PrfAlgorithm, cipher_of
+from dmvpn.features.ike.numbers import ProtocolId, TransformType
+from dmvpn.features.ike.v2.keys import IkeKeys, Nonces, first_seed, ike_keys, rekeyed_seed
+from dmvpn.features.ike.v2.sealed import Fragments, open_message
+from dmvpn.features.ike.v2.wire import Chain, Message
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType
+from dmvpn.features.ike.v2.wire.payloads import EncryptedFragment, Nonce, SecurityAssociation
 from dmvpn.net import pcap
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from support.pcap import CAPTURES, frames
@@ -22,8 +23,8 @@ from support.pcap import CAPTURES, frames
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ikev2.wire import Header
-    from dmvpn.features.ikev2.wire.proposals import Proposal
+    from dmvpn.features.ike.v2.wire import Header
+    from dmvpn.features.ike.v2.wire.proposals import Proposal
 
 _IKE_PORT, _NAT_PORT = 500, 4500
 _IPV4 = 0x0800

@@ -24,24 +24,24 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 
 from dmvpn.base.protection import ProtectionPolicy
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.book import ConfigurationBook
-from dmvpn.features.ikev2.config import model as ikev2
-from dmvpn.features.ikev2.crypto.certificates import Anchors
-from dmvpn.features.ikev2.exchanges import RekeyChild, RekeyIke
-from dmvpn.features.ikev2.offers import Suite
-from dmvpn.features.ikev2.sa import Transmit
-from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, ChildTerms, Endpoint, Terms
-from dmvpn.features.ikev2.terms import DatagramPath as Wire
-from dmvpn.features.ikev2.trust import Trust
-from dmvpn.features.ikev2.udp import Reply
+from dmvpn.features.ike.acts import Reply
+from dmvpn.features.ike.book import ConfigurationBook
+from dmvpn.features.ike.config import model as ikev2
+from dmvpn.features.ike.crypto.certificates import Anchors
+from dmvpn.features.ike.session import Transmit
+from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, ChildTerms, Endpoint, Terms
+from dmvpn.features.ike.terms import DatagramPath as Wire
+from dmvpn.features.ike.trust import Trust
+from dmvpn.features.ike.v2.exchanges import RekeyChild, RekeyIke
 from support.ike_net import IkeNet, Settings, Site
 from support.pki import Console, paste
 from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.ikev2.model import Profile
-    from dmvpn.features.ikev2.wire.payloads import Identification
+    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.model import Profile
 
 _MARKER = bytes(4)
 

@@ -15,8 +15,8 @@ from dmvpn.base.events import Event, IpReceived, Tick
 from dmvpn.base.negotiation import ConnectionChanged, NegotiationWanted, PoliciesChanged, SaClosed, SaNegotiated
 from dmvpn.base.notices import Configured, InterfaceState, Log, Notice
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
-from dmvpn.features.ikev2.config import model
-from dmvpn.features.ikev2.machine import Ikev2Machine
+from dmvpn.features.ike.config import model
+from dmvpn.features.ike.machine import IkeMachine
 from dmvpn.net.udp import UdpDatagram
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -67,7 +67,7 @@ class Node:
         self.ports = fake_ports(seed=sum(seed.encode()))
         self.interfaces: list[InterfaceState] = []
         self.ports.interfaces = FakeInterfaces(self.interfaces)
-        self.machine = Ikev2Machine(self.ports)
+        self.machine = IkeMachine(self.ports)
         self.policy = ProtectionPolicy(name="IPSEC", local=self.address, ikev2_profile="", transforms=(AES,))
         self.policy = replace(self.policy, **policy)
         self.said: list[Effect | Notice] = []
@@ -78,7 +78,7 @@ class Node:
 
     def configure(self, text: str) -> None:
         """Run this configuration from now on."""
-        self.tell(Configured("ikev2", model(configurator(FEATURES).parse_text(text).tree)))
+        self.tell(Configured("ike", model(configurator(FEATURES).parse_text(text).tree)))
 
     def tell(self, event: Event | Notice) -> None:
         """Hand something to the machine, and do what it wants."""

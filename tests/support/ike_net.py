@@ -12,18 +12,19 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.features.ikev2.crypto.certificates import Untrusted
-from dmvpn.features.ikev2.crypto.keys import KeyLog
-from dmvpn.features.ikev2.identity import name_of, of_address
-from dmvpn.features.ikev2.offers import Suite
-from dmvpn.features.ikev2.sa import Ended, Transmit, Trouble
-from dmvpn.features.ikev2.sas import COOKIES_FROM, IkeSas
-from dmvpn.features.ikev2.terms import ChildTerms, DatagramPath, Endpoint, EspSpis, Expectation, Opening, Terms, UdpUse
-from dmvpn.features.ikev2.udp import Act, Reply, TurnedAway
-from dmvpn.features.ikev2.wire import parse_header
-from dmvpn.features.ikev2.wire.numbers import Encr, Group, IdType, Integ, Prf
-from dmvpn.features.ikev2.wire.payloads import Identification
-from dmvpn.features.ikev2.wire.proposals import TrafficSelector
+from dmvpn.features.ike.acts import Act, Reply, TurnedAway
+from dmvpn.features.ike.crypto.certificates import Untrusted
+from dmvpn.features.ike.crypto.key_log import KeyLog
+from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.identity import name_of, of_address
+from dmvpn.features.ike.numbers import Encr, Group, IdType, Integ, Prf
+from dmvpn.features.ike.selectors import TrafficSelector
+from dmvpn.features.ike.session import Ended, Transmit, Trouble
+from dmvpn.features.ike.spis import EspSpis
+from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.terms import ChildTerms, DatagramPath, Endpoint, Expectation, Opening, Terms, UdpUse
+from dmvpn.features.ike.v2.sas import COOKIES_FROM, IkeSas
+from dmvpn.features.ike.v2.wire import parse_header
 from support.reasons import because
 
 if TYPE_CHECKING:
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ikev2.agreement import ChildSa
-    from dmvpn.features.ikev2.crypto.certificates import Anchors
-    from dmvpn.features.ikev2.crypto.signatures import PrivateKey, PublicKey
-    from dmvpn.features.ikev2.sa import IkeSa
-    from dmvpn.features.ikev2.terms import Book
+    from dmvpn.features.ike.children import ChildSa
+    from dmvpn.features.ike.crypto.certificates import Anchors
+    from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey
+    from dmvpn.features.ike.terms import Book
+    from dmvpn.features.ike.v2.sa import IkeSa
 
 GRE = 47
 DELAY = 0.01

@@ -146,7 +146,7 @@ LIVES: Final[Mapping[str, tuple[Callable[[], World], tuple[str, ...]]]] = {
     "rip": (lambda: _routed("RIP"), ("router rip", "offset-list 0 out 2")),
     "bgp": (lambda: _routed("iBGP"), ("router bgp 65000", "bgp default local-preference 200")),
     "nhrp": (lambda: World("dual-hub"), ("interface Tunnel0", "ip nhrp holdtime 120")),
-    "ikev2": (lambda: World("ipsec-dual-hub"), ("crypto ipsec security-association lifetime seconds 120",)),
+    "ike": (lambda: World("ipsec-dual-hub"), ("crypto ipsec security-association lifetime seconds 120",)),
 }
 
 

@@ -37,7 +37,7 @@ SOURCES = Path(dmvpn.__file__).parent
 DEBUG_MODULES = (
     "dmvpn.features.bgp.messages",
     "dmvpn.features.eigrp.messages",
-    "dmvpn.features.ikev2.reports",
+    "dmvpn.features.ike.reports",
     "dmvpn.features.ipsec.messages",
     "dmvpn.features.nhrp.debug",
     "dmvpn.features.rib.messages",

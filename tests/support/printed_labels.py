@@ -83,7 +83,7 @@ BESIDE: Final = {
     "ospf": ("eigrp", "rip"),
     "bgp": ("eigrp", "rip"),
     "nhrp": ("ipsec", "interface"),  # `show dmvpn detail` has the tunnel and its protection
-    "ikev2": ("ipsec",),  # the status of a session
+    "ike": ("ipsec",),  # the status of a session
 }
 _PLAIN: Final = {word for words in PLAIN.values() for word in words.split()}
 

@@ -12,7 +12,7 @@ from dmvpn.features.bfd import states as bfd
 from dmvpn.features.bgp import states as bgp
 from dmvpn.features.eigrp import states as eigrp
 from dmvpn.features.eigrp import topology
-from dmvpn.features.ikev2 import agreement
+from dmvpn.features.ike.v2 import agreement
 from dmvpn.features.nhrp import client, path
 from dmvpn.features.ospf import states as ospf
 from dmvpn.features.rip import database as rip
@@ -63,7 +63,11 @@ MACHINES: Final = (
         path.MOVES,
     ),
     Machine(
-        "An IKE SA", "features/ikev2/agreement.py", "RFC 7296 §1.2 to §1.4", agreement.SaState.STARTING, agreement.MOVES
+        "An IKE SA",
+        "features/ike/v2/agreement.py",
+        "RFC 7296 §1.2 to §1.4",
+        agreement.SaState.STARTING,
+        agreement.MOVES,
     ),
     Machine(
         "A destination of EIGRP",

@@ -6,16 +6,16 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.features.ikev2.crypto import draw
-from dmvpn.features.ikev2.offers import ike_offer
-from dmvpn.features.ikev2.wire import Header, Message
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag
-from dmvpn.features.ikev2.wire.payloads import KeyExchange, Nonce, SecurityAssociation
+from dmvpn.features.ike.crypto import draw
+from dmvpn.features.ike.v2.offers import ike_offer
+from dmvpn.features.ike.v2.wire import Header, Message
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag
+from dmvpn.features.ike.v2.wire.payloads import KeyExchange, Nonce, SecurityAssociation
 from support.ike_net import CBC
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.offers import Suite
-    from dmvpn.features.ikev2.wire.payloads import Payload
+    from dmvpn.features.ike.suites import Suite
+    from dmvpn.features.ike.v2.wire.payloads import Payload
 
 
 def begins(number: int, *more: Payload, spi: bytes = b"", suite: Suite = CBC) -> bytes:

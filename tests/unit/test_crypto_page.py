@@ -20,7 +20,7 @@ def lines() -> set[str]:
     """The keywords with which each configuration line begins, behind a blank for each mode that it stands in."""
     found: set[str] = set()
     for feature in FEATURES:
-        if feature.name in ("ikev2", "ipsec", "pki"):
+        if feature.name in ("ike", "ipsec", "pki"):
             found |= {_ARGUMENT.sub("", line.syntax) for line in feature.config}
     return found - {""}
 

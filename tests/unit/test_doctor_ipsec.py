@@ -8,8 +8,8 @@ import pytest
 
 from dmvpn.base.facts import PeerFacts, ReasonFacts, reason_facts
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.reasons import AlgorithmKind, IkeReason
-from dmvpn.features.ikev2.wire.numbers import TransformType
+from dmvpn.features.ike.numbers import TransformType
+from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason
 from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.nhrp.facts import ServerFacts

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.facts import reason_facts
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.router.facts import RouterFacts

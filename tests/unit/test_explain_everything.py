@@ -11,7 +11,7 @@ from dmvpn.base.explanations import WordKind
 from dmvpn.base.notices import Log
 from dmvpn.base.reasons import ReasonCode
 from dmvpn.face.language import exec_parser
-from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.ios.begun import begun
 from dmvpn.ios.matcher import Grammar
 from dmvpn.router.features import FEATURES
@@ -48,12 +48,12 @@ NOT_PRINTED = {
     "dmvpn.features.bgp.model.PrivateAs": _CONFIGURED,
     "dmvpn.features.bgp.states.SessionMove": _MOVES,
     "dmvpn.features.eigrp.model.AuthenticationMode": _CONFIGURED,
-    "dmvpn.features.ikev2.model.AuthenticationMethod": _CONFIGURED,
-    "dmvpn.features.ikev2.model.Encryption": _CONFIGURED,
-    "dmvpn.features.ikev2.model.Hash": _CONFIGURED,
-    "dmvpn.features.ikev2.crypto.PrfAlgorithm": "an algorithm by its name in the library; the number is explained",
-    "dmvpn.features.ikev2.model.IdentityKind": _CONFIGURED,
-    "dmvpn.features.ikev2.agreement.SaMove": _MOVES,
+    "dmvpn.features.ike.model.AuthenticationMethod": _CONFIGURED,
+    "dmvpn.features.ike.model.Encryption": _CONFIGURED,
+    "dmvpn.features.ike.model.Hash": _CONFIGURED,
+    "dmvpn.features.ike.crypto.PrfAlgorithm": "an algorithm by its name in the library; the number is explained",
+    "dmvpn.features.ike.model.IdentityKind": _CONFIGURED,
+    "dmvpn.features.ike.v2.agreement.SaMove": _MOVES,
     "dmvpn.features.eigrp.states.NeighborMove": _MOVES,
     "dmvpn.features.ipsec.model.Cipher": _CONFIGURED,
     "dmvpn.features.ipsec.model.Integrity": _CONFIGURED,

@@ -9,11 +9,11 @@ from pathlib import Path as File
 import pytest
 
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, ProtectionPolicy
-from dmvpn.features.ikev2.book import ConfigurationBook
-from dmvpn.features.ikev2.config import model
-from dmvpn.features.ikev2.terms import DatagramPath, Endpoint, Terms
-from dmvpn.features.ikev2.wire.numbers import Encr, IdType
-from dmvpn.features.ikev2.wire.payloads import Identification
+from dmvpn.features.ike.book import ConfigurationBook
+from dmvpn.features.ike.config import model
+from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.numbers import Encr, IdType
+from dmvpn.features.ike.terms import DatagramPath, Endpoint, Terms
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import BUILT_IN

@@ -9,11 +9,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from dmvpn.features.ikev2.crypto import signatures
-from dmvpn.features.ikev2.crypto.keys import child_keys
-from dmvpn.features.ikev2.wire import serialize_chain
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType
-from dmvpn.features.ikev2.wire.payloads import (
+from dmvpn.features.ike.v2 import signatures
+from dmvpn.features.ike.v2.keys import child_keys
+from dmvpn.features.ike.v2.wire import serialize_chain
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType, NotifyType
+from dmvpn.features.ike.v2.wire.payloads import (
     Authentication,
     Certificate,
     Encrypted,
@@ -28,7 +28,7 @@ from support.ike_capture import Capture, Read, names, nonces_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ikev2.wire import Chain
+    from dmvpn.features.ike.v2.wire import Chain
 
 
 @cache

@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from dmvpn.base.certificates import LARGEST, certificate_of, serial_number
-from dmvpn.features.ikev2.crypto import certificates
-from dmvpn.features.ikev2.crypto.certificates import LONGEST_PATH, MOST_CHECKS, Anchors, Checks, Untrusted
-from dmvpn.features.ikev2.identity import of_address
-from dmvpn.features.ikev2.wire.numbers import IdType
-from dmvpn.features.ikev2.wire.payloads import Identification
+from dmvpn.features.ike.crypto import certificates
+from dmvpn.features.ike.crypto.certificates import LONGEST_PATH, MOST_CHECKS, Anchors, Checks, Untrusted
+from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.identity import of_address
+from dmvpn.features.ike.numbers import IdType
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

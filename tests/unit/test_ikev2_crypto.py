@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2.crypto import MODP_GROUPS, SUPPORTED, PrfAlgorithm, draw, prime, signatures
-from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys
-from dmvpn.features.ikev2.wire.numbers import AuthMethod, Group, HashId
-from dmvpn.features.ikev2.wire.payloads import Authentication
+from dmvpn.features.ike.crypto import MODP_GROUPS, SUPPORTED, PrfAlgorithm, draw, prime
+from dmvpn.features.ike.numbers import Group
+from dmvpn.features.ike.v2 import signatures
+from dmvpn.features.ike.v2.keys import Nonces, child_keys
+from dmvpn.features.ike.v2.wire.numbers import AuthMethod, HashId
+from dmvpn.features.ike.v2.wire.payloads import Authentication
 
 GROUPS = sorted(SUPPORTED)
 OCTETS = b"what both sides saw"

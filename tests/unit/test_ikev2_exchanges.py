@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.features.ikev2 import answers
-from dmvpn.features.ikev2.agreement import SaState
-from dmvpn.features.ikev2.exchanges import RekeyChild, RekeyIke
-from dmvpn.features.ikev2.negotiation import settle
-from dmvpn.features.ikev2.sa import ChildMade, Established, Replaced, Transmit
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, Group
-from dmvpn.features.ikev2.wire.payloads import InitiatorSelectors
-from dmvpn.features.ikev2.wire.proposals import TrafficSelector
+from dmvpn.features.ike.numbers import Group
+from dmvpn.features.ike.selectors import TrafficSelector
+from dmvpn.features.ike.session import ChildMade, Established, Replaced, Transmit
+from dmvpn.features.ike.v2 import answers
+from dmvpn.features.ike.v2.agreement import SaState
+from dmvpn.features.ike.v2.exchanges import RekeyChild, RekeyIke
+from dmvpn.features.ike.v2.negotiation import settle
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType
+from dmvpn.features.ike.v2.wire.payloads import InitiatorSelectors
 from support.ike_net import CBC, DELAY, ESP, ESP_CBC, GCM, Flight, IkeNet, Settings, Site, matched
 from support.reasons import because
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.negotiation import Contributions, Settlement
-    from dmvpn.features.ikev2.offers import ChosenOffer
-    from dmvpn.features.ikev2.sa import IkeSa
-    from dmvpn.features.ikev2.terms import ChildTerms
-    from dmvpn.features.ikev2.wire import Chain
+    from dmvpn.features.ike.terms import ChildTerms
+    from dmvpn.features.ike.v2.negotiation import Contributions, Settlement
+    from dmvpn.features.ike.v2.offers import ChosenOffer
+    from dmvpn.features.ike.v2.sa import IkeSa
+    from dmvpn.features.ike.v2.wire import Chain
 
 HUB, SPOKE = "192.0.2.2", "198.51.100.2"
 

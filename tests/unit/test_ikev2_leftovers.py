@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted
-from dmvpn.features.ikev2.sa import IkeSa
+from dmvpn.features.ike.v2.sa import IkeSa
 from support.ike_machines import MachineNet
 from support.leftovers import alive, uncollected
 

@@ -22,7 +22,7 @@ from dmvpn.base.negotiation import (
     SaRenewalWanted,
 )
 from dmvpn.base.protection import Encapsulation, IkePhase, IkeView, ProtectionPhase, SaCount
-from dmvpn.features.ikev2.machine import Ikev2Machine
+from dmvpn.features.ike.machine import IkeMachine
 from support import ike_machines
 from support.ike_machines import GCM, PSK, Changes, MachineFlight, MachineNet, Node, crosswise
 from support.reasons import because
@@ -390,7 +390,7 @@ class DeleteOne(Event):
     initiated: bool
 
 
-class Foreign(Ikev2Machine):
+class Foreign(IkeMachine):
     """A router that knows nothing of our rule."""
 
     def dispatch(self, event: Event | Notice) -> None:
@@ -408,7 +408,7 @@ def test_a_peer_that_deletes_the_other_one_of_two_is_right_too(
     """A foreign router knows nothing of our rule: nobody deletes the last one."""
     net = MachineNet()
     one = net.node(HUB)
-    monkeypatch.setattr(ike_machines, "Ikev2Machine", Foreign)
+    monkeypatch.setattr(ike_machines, "IkeMachine", Foreign)
     two = net.node(SPOKE)
     one.want(two)
     two.want(one)
@@ -670,7 +670,7 @@ def test_of_two_that_were_begun_at_once_the_one_with_the_lowest_nonce_goes(seed:
     one.want(two)
     two.want(one)
     net.run(1)
-    begun = {sa.own_spi: sa.nonces.lowest for sa in one.machine.peers.table}
+    begun = {sa.own_spi: sa.lowest_nonce for sa in one.machine.peers.table}
     assert len(begun) == 2
     net.run(20)
     (stays,) = one.machine.peers.table

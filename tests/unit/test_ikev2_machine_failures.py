@@ -17,9 +17,10 @@ from dmvpn.base.events import IpReceived, Tick, UnknownSpi
 from dmvpn.base.negotiation import NegotiationChanged, PoliciesChanged
 from dmvpn.base.notices import DebugOutput
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
-from dmvpn.features.ikev2.offers import Suite
-from dmvpn.features.ikev2.wire import Message
-from dmvpn.features.ikev2.wire.numbers import Encr, Group, Integ, NotifyType, Prf
+from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
+from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.v2.wire import Message
+from dmvpn.features.ike.v2.wire.numbers import NotifyType
 from dmvpn.net.udp import UdpDatagram
 from support.fakes import FakeDebugging, up
 from support.ike_machines import GCM, PSK, Changes, MachineNet, Node, crosswise
@@ -219,7 +220,7 @@ def test_whatever_leaves_is_told() -> None:
 def test_keys_are_nowhere_once_the_data_plane_has_them() -> None:
     _, hub, spoke = meet(PSK, PSK)
     for node in (hub, spoke):
-        (sa,) = node.machine.peers.table
+        (sa,) = node.machine.v2
         assert all(child.keys_in.cipher == child.keys_out.cipher == b"" for child in sa.children)
         assert sa.keys is not None
         assert sa.keys.pi == sa.keys.ei == sa.init_request == b""

@@ -7,9 +7,9 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.features.ikev2.identity import name_of, text_of_name
-from dmvpn.features.ikev2.wire.numbers import IdType
-from dmvpn.features.ikev2.wire.payloads import Identification
+from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.identity import name_of, text_of_name
+from dmvpn.features.ike.numbers import IdType
 
 
 @pytest.mark.parametrize(

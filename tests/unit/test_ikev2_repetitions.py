@@ -6,12 +6,12 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from dmvpn.features.ikev2.exchanges import Probe
-from dmvpn.features.ikev2.sa import Transmit
-from dmvpn.features.ikev2.sealed import MOST_REPETITIONS, seal
-from dmvpn.features.ikev2.terms import DatagramPath, Endpoint
-from dmvpn.features.ikev2.wire import Header
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag
+from dmvpn.features.ike.session import Transmit
+from dmvpn.features.ike.terms import DatagramPath, Endpoint
+from dmvpn.features.ike.v2.exchanges import Probe
+from dmvpn.features.ike.v2.sealed import MOST_REPETITIONS, seal
+from dmvpn.features.ike.v2.wire import Header
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag
 from support.ike_net import Flight, IkeNet, Settings, Site
 
 HUB, SPOKE, STRANGER = "192.0.2.2", "198.51.100.2", "203.0.113.66"

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from dmvpn.features.ikev2 import answers, beginning
-from dmvpn.features.ikev2.agreement import Abilities
-from dmvpn.features.ikev2.crypto import draw
-from dmvpn.features.ikev2.exchanges import DeleteChild, NewChild, Probe, RekeyChild, RekeyIke
-from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.negotiation import Ask, settle
-from dmvpn.features.ikev2.offers import accepted, ike_offer
-from dmvpn.features.ikev2.sa import Begun, ChildMade, Exchange, Moved, Replaced
-from dmvpn.features.ikev2.terms import Endpoint
-from dmvpn.features.ikev2.wire import Header, Message, parse_header
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, Group, IdType, NotifyType, PayloadType, ProtocolId
-from dmvpn.features.ikev2.wire.payloads import (
+from dmvpn.features.ike.crypto import draw
+from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.numbers import Group, IdType, ProtocolId
+from dmvpn.features.ike.selectors import TrafficSelector
+from dmvpn.features.ike.session import Begun, ChildMade, Moved, Replaced
+from dmvpn.features.ike.terms import Endpoint
+from dmvpn.features.ike.v2 import answers, beginning
+from dmvpn.features.ike.v2.agreement import Abilities
+from dmvpn.features.ike.v2.exchanges import DeleteChild, NewChild, Probe, RekeyChild, RekeyIke
+from dmvpn.features.ike.v2.negotiation import Ask, settle
+from dmvpn.features.ike.v2.offers import accepted, ike_offer
+from dmvpn.features.ike.v2.sa import Exchange
+from dmvpn.features.ike.v2.wire import Header, Message, parse_header
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
+from dmvpn.features.ike.v2.wire.payloads import (
     Delete,
-    Identification,
     InitiatorSelectors,
     KeyExchange,
     Nonce,
@@ -31,14 +34,13 @@ from dmvpn.features.ikev2.wire.payloads import (
     SecurityAssociation,
     Unknown,
 )
-from dmvpn.features.ikev2.wire.proposals import TrafficSelector
 from support.ike_net import CBC, GCM, Flight, IkeNet, Settings, Site, matched
 from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ikev2.sa import IkeSa
-    from dmvpn.features.ikev2.wire import Chain
+    from dmvpn.features.ike.v2.sa import IkeSa
+    from dmvpn.features.ike.v2.wire import Chain
 
 HUB, SPOKE = "192.0.2.2", "198.51.100.2"
 
@@ -425,7 +427,7 @@ def test_of_two_new_ike_sas_the_one_with_the_lowest_nonce_goes(seed: int) -> Non
     made |= {act.successor.own_spi: act.successor for act in spoke.happened(Replaced)}
     assert len(made) == 2
     assert matched(hub, spoke)
-    assert sa_of(spoke).nonces.lowest == max(sa.nonces.lowest for sa in made.values())
+    assert sa_of(spoke).lowest_nonce == max(sa.lowest_nonce for sa in made.values())
 
 
 # ------------------------------------------------------------------------------------------------ names
@@ -720,7 +722,7 @@ def test_a_responder_that_asks_for_eap_is_named(monkeypatch: pytest.MonkeyPatch)
     hub, spoke = net.site(HUB), net.site(SPOKE)
     asking = Unknown(PayloadType.EAP, bytes((1, 1, 0, 5, 1)))
     monkeypatch.setattr(
-        "dmvpn.features.ikev2.answers.settle", lambda *given: replace(settle(*given), front=(asking,), back=())
+        "dmvpn.features.ike.v2.answers.settle", lambda *given: replace(settle(*given), front=(asking,), back=())
     )
     spoke.connect(hub)
     net.run(1)

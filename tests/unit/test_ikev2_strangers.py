@@ -10,15 +10,17 @@ import pytest
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2 import beginning, sas
-from dmvpn.features.ikev2.crypto import cipher_of, draw
-from dmvpn.features.ikev2.offers import Suite, choose, esp_offer, ike_offer
-from dmvpn.features.ikev2.sealed import LARGEST_MESSAGE, MOST_REPETITIONS, Fragments, seal
-from dmvpn.features.ikev2.terms import DatagramPath, Endpoint
-from dmvpn.features.ikev2.udp import Reply
-from dmvpn.features.ikev2.wire import Header, Message
-from dmvpn.features.ikev2.wire.numbers import Encr, ExchangeType, Flag, Group, Integ, NotifyType, ProtocolId
-from dmvpn.features.ikev2.wire.payloads import (
+from dmvpn.features.ike.acts import Reply
+from dmvpn.features.ike.crypto import cipher_of, draw
+from dmvpn.features.ike.numbers import Encr, Group, Integ, ProtocolId
+from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.terms import DatagramPath, Endpoint
+from dmvpn.features.ike.v2 import beginning, sas
+from dmvpn.features.ike.v2.offers import choose, esp_offer, ike_offer
+from dmvpn.features.ike.v2.sealed import LARGEST_MESSAGE, MOST_REPETITIONS, Fragments, seal
+from dmvpn.features.ike.v2.wire import Header, Message
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType
+from dmvpn.features.ike.v2.wire.payloads import (
     Encrypted,
     EncryptedFragment,
     KeyExchange,
@@ -27,14 +29,14 @@ from dmvpn.features.ikev2.wire.payloads import (
     SecurityAssociation,
     Unknown,
 )
-from dmvpn.features.ikev2.wire.proposals import Proposal, Transform, parse_proposals, serialize_proposals
+from dmvpn.features.ike.v2.wire.proposals import Proposal, Transform, parse_proposals, serialize_proposals
 from support.ike_net import CBC, IkeNet, Settings, Site, matched
 from support.reasons import because
 from support.strangers import begins
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ikev2.crypto import PrivateValue
+    from dmvpn.features.ike.crypto import PrivateValue
 
 HUB, SPOKE, STRANGER = "192.0.2.2", "198.51.100.2", "203.0.113.66"
 

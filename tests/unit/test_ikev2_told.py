@@ -8,8 +8,8 @@ from ipaddress import ip_address
 import pytest
 
 from dmvpn.base.chronicle import MessagePassed, Way
-from dmvpn.features.ikev2.reports import told_of
-from dmvpn.features.ikev2.terms import DatagramPath, Endpoint
+from dmvpn.features.ike.terms import DatagramPath, Endpoint
+from dmvpn.features.ike.v2.lines import passed
 
 PATH = DatagramPath(Endpoint(ip_address("192.0.2.1"), 500), Endpoint(ip_address("192.0.2.2"), 500))
 INFORMATIONAL, ENCRYPTED, FRAGMENT = 37, 46, 53
@@ -23,7 +23,7 @@ def message(flags: int = 0, first: int = ENCRYPTED, body: bytes = bytes(8), spis
 
 def line(octets: bytes, *, sent: bool = True) -> MessagePassed:
     """What is told of it."""
-    (told,) = told_of(octets, PATH, sent=sent)
+    (told,) = passed(octets, PATH, sent=sent)
     assert isinstance(told, MessagePassed)
     return told
 
@@ -53,4 +53,4 @@ def test_messages_outside_of_any_ike_sa_are_told_apart_by_what_they_say() -> Non
 
 
 def test_nothing_is_told_of_what_cannot_be_read() -> None:
-    assert told_of(message()[:20], PATH, sent=False) == []
+    assert passed(message()[:20], PATH, sent=False) == []

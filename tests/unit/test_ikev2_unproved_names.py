@@ -6,7 +6,7 @@ import pytest
 
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import Connection, Proved
-from dmvpn.features.ikev2.wire.numbers import IdType
+from dmvpn.features.ike.numbers import IdType
 from support.ike_machines import MachineNet, Node
 
 HUB, SPOKE, OTHER = "198.51.100.1", "203.0.113.10", "203.0.113.66"

@@ -8,8 +8,8 @@ from dmvpn.base.effects import ConsoleLine, Effect
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, LinkChanged
 from dmvpn.face.language import exec_parser
-from dmvpn.features.ikev2.config import model as ike
-from dmvpn.features.ikev2.model import AuthenticationMethod, Encryption, Hash, Identity, IdentityKind, PreSharedKey
+from dmvpn.features.ike.config import model as ike
+from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, Identity, IdentityKind, PreSharedKey
 from dmvpn.features.ipsec.config import model as ipsec
 from dmvpn.features.ipsec.model import Cipher, Integrity, TransformSet
 from dmvpn.ios import Match
@@ -187,7 +187,7 @@ def test_what_is_not_configured_makes_no_model() -> None:
     chosen = [
         feature
         for feature in FEATURES
-        if feature.kept_only or feature.name in ("bgp", "ikev2", "ipsec", "nat", "ospf", "policy")
+        if feature.kept_only or feature.name in ("bgp", "ike", "ipsec", "nat", "ospf", "policy")
     ]
     models = [feature.model for feature in chosen if feature.model is not None]
     assert len(models) == 6

@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.protection import EspCipher, EspTransform, ProtectionPolicy
-from dmvpn.features.ikev2.book import ConfigurationBook
-from dmvpn.features.ikev2.config import model
-from dmvpn.features.ikev2.crypto.certificates import Anchors, Untrusted, parsed
-from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.terms import Terms
-from dmvpn.features.ikev2.trust import Trust
-from dmvpn.features.ikev2.wire.numbers import IdType
-from dmvpn.features.ikev2.wire.payloads import Identification
+from dmvpn.features.ike.book import ConfigurationBook
+from dmvpn.features.ike.config import model
+from dmvpn.features.ike.crypto.certificates import Anchors, Untrusted, parsed
+from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.numbers import IdType
+from dmvpn.features.ike.terms import Terms
+from dmvpn.features.ike.trust import Trust
 from dmvpn.features.pki.maps import is_meant
 from dmvpn.features.pki.model import CertificateMap, CertificatePart, Comparison, MapRule
 from dmvpn.router.features import FEATURES

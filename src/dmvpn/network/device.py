@@ -11,8 +11,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import model as bgp_model
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.eigrp.config import model as eigrp_model
-from dmvpn.features.ikev2.config import model as ikev2_model
-from dmvpn.features.ikev2.model import Ikev2Config
+from dmvpn.features.ike.config import model as ike_model
+from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.interface.config import model as interface_model
 from dmvpn.features.ipsec.config import model as ipsec_model
 from dmvpn.features.ipsec.model import IpsecConfig
@@ -134,8 +134,8 @@ class Device:
         return ipsec_model(self.tree) or IpsecConfig()
 
     @cached_property
-    def ikev2(self) -> Ikev2Config:
-        return ikev2_model(self.tree) or Ikev2Config()
+    def ikev2(self) -> IkeConfig:
+        return ike_model(self.tree) or IkeConfig()
 
     @cached_property
     def pki(self) -> PkiConfig:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from dmvpn.base.facts import Address, Fact, NeighborFacts, Network, PeerFacts
 from dmvpn.features.bgp import facts as bgp_facts
 from dmvpn.features.eigrp import facts as eigrp_facts
-from dmvpn.features.ikev2 import facts as ikev2_facts
-from dmvpn.features.ikev2.machine import Ikev2Machine
+from dmvpn.features.ike import facts as ike_facts
+from dmvpn.features.ike.machine import IkeMachine
 from dmvpn.features.interface import facts as interface_facts
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.ipsec import facts as ipsec_facts
@@ -95,7 +95,7 @@ class RouterFacts(Fact):
     bgp: bgp_facts.BgpFacts = bgp_facts.BgpFacts()
     tunnels: tuple[TunnelFacts, ...]
     sas: tuple[ipsec_facts.SaFacts, ...] = ()
-    ike: tuple[ikev2_facts.IkeFacts, ...] = ()
+    ike: tuple[ike_facts.IkeFacts, ...] = ()
     drops: tunnel_facts.DropFacts = tunnel_facts.DropFacts()
     refused: tuple[PeerFacts, ...] = ()
     log: tuple[system_facts.LogFacts, ...] = ()
@@ -140,9 +140,9 @@ def router_facts(
         bgp=_said(router, "bgp", bgp_facts.facts, bgp_facts.BgpFacts()),
         tunnels=tuple(_tunnels(router, now)),
         sas=ipsec_facts.facts(ports.protection, now),
-        ike=ikev2_facts.facts(router.machine(Ikev2Machine), now),
+        ike=ike_facts.facts(router.machine(IkeMachine), now),
         drops=tunnel_facts.drops(router.machine(TunnelMachine)),
-        refused=ikev2_facts.refused(router.machine(Ikev2Machine)),
+        refused=ike_facts.refused(router.machine(IkeMachine)),
         log=system_facts.log(router.machine(SystemMachine), now),
         kernel=kernel,
         filters=filters,

@@ -9,7 +9,7 @@ from dmvpn.features.bfd import FEATURE as BFD
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.chronicle import FEATURE as CHRONICLE
 from dmvpn.features.eigrp import FEATURE as EIGRP
-from dmvpn.features.ikev2 import FEATURE as IKEV2
+from dmvpn.features.ike import FEATURE as IKE
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC
 from dmvpn.features.nat import FEATURE as NAT
@@ -35,7 +35,7 @@ FEATURES: tuple[Feature, ...] = (
     INTERFACE,
     TUNNEL,
     PKI,
-    IKEV2,
+    IKE,
     IPSEC,
     RIB,
     TRACK,

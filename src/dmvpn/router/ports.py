@@ -32,8 +32,8 @@ def fill(ports: Ports, machines: Mapping[str, Machine]) -> None:
         ports.rib = cast("Rib", rib)
     if ipsec := machines.get("ipsec"):
         ports.protection = cast("Protection", ipsec)
-    if ikev2 := machines.get("ikev2"):
-        ports.ike = cast("Ike", ikev2)
+    if ike := machines.get("ike"):
+        ports.ike = cast("Ike", ike)
     if pki := machines.get("pki"):
         ports.pki = cast("Pki", pki)
     if policy := machines.get("policy"):

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.model import AuthenticationMethod, IdentityKind
+from dmvpn.features.ike.model import AuthenticationMethod, IdentityKind
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 from dmvpn.shells.certificates import FOLDER, certificates_of

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.values import dataclass
-from dmvpn.features.ikev2.config import isakmp, profiles, settings
-from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, IdentityKind, Profile
+from dmvpn.features.ike.config import isakmp, profiles, settings
+from dmvpn.features.ike.model import DEFAULT_PROPOSAL, IdentityKind, Profile
 from dmvpn.features.ipsec.config.profiles import IKEV2_PROFILE, PFS, TRANSFORM_SETS
 from dmvpn.features.ipsec.config.profiles import PROFILE as IPSEC_PROFILE
 from dmvpn.features.ipsec.config.transforms import MODE, TRANSFORM_SET
@@ -21,7 +21,7 @@ from dmvpn.tools.doctor.configuration import device, texts
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from dmvpn.features.ikev2.model import Ikev2Config, Policy
+    from dmvpn.features.ike.model import IkeConfig, Policy
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
     from dmvpn.router.facts import RouterFacts, TunnelFacts
 
@@ -57,7 +57,7 @@ class End:
         return device(self.facts).tree
 
     @property
-    def ike(self) -> Ikev2Config:
+    def ike(self) -> IkeConfig:
         """The settings of IKE."""
         return device(self.facts).ikev2
 

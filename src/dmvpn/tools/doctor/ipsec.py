@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, TransformType
+from dmvpn.features.ike.numbers import TransformType
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.values import dataclass
-from dmvpn.features.ikev2.config.isakmp import KEY as OLD_KEY
-from dmvpn.features.ikev2.config.profiles import ADDRESS, PEER, PRE_SHARED_KEY, RING
+from dmvpn.features.ike.config.isakmp import KEY as OLD_KEY
+from dmvpn.features.ike.config.profiles import ADDRESS, PEER, PRE_SHARED_KEY, RING
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.tools.doctor.configuration import read, texts
 from dmvpn.tools.doctor.hidden_secrets import SecretPlace

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, LintFinding, Location
 from dmvpn.features.eigrp import lint as eigrp
-from dmvpn.features.ikev2 import lint as ikev2
+from dmvpn.features.ike import lint as ikev2
 from dmvpn.features.ipsec import lint as ipsec
 from dmvpn.features.nat import lint as nat_lines
 from dmvpn.features.nhrp import lint as nhrp

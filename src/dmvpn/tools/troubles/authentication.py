@@ -10,7 +10,7 @@ from typing import Final
 
 from dmvpn.features.bgp.config import processes as bgp_processes
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
-from dmvpn.features.ikev2.config import profiles as ike_profiles
+from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.ospf.config import interfaces as ospf_ports
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import common

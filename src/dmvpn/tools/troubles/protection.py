@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ikev2.config import profiles as ike_profiles
-from dmvpn.features.ikev2.config import settings as ike_lines
+from dmvpn.features.ike.config import profiles as ike_profiles
+from dmvpn.features.ike.config import settings as ike_lines
 from dmvpn.features.ipsec.config import profiles as ipsec_profiles
 from dmvpn.features.ipsec.config import transforms
 from dmvpn.ios import common

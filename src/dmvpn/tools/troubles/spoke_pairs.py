@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
-from dmvpn.features.ikev2.config import profiles as ike_profiles
+from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common

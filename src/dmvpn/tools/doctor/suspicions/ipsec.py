@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.wire.numbers import ExchangeType
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType
 from dmvpn.features.ipsec.config.profiles import PROFILE
 from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import INTERFACE

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.ikev2.config import isakmp
-from dmvpn.features.ikev2.config import profiles as ike_profiles
-from dmvpn.features.ikev2.model import AuthenticationMethod
+from dmvpn.features.ike.config import isakmp
+from dmvpn.features.ike.config import profiles as ike_profiles
+from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.features.pki.config import maps, trustpoints
 from dmvpn.ios import INTERFACE, Placeholder

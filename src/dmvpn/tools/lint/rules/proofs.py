@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.config import profiles
-from dmvpn.features.ikev2.model import AuthenticationMethod
-from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.features.ike.config import profiles
+from dmvpn.features.ike.model import AuthenticationMethod
+from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.ios import Placeholder
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.rules.sides import Side, side_of
@@ -16,8 +16,8 @@ from dmvpn.tools.lint.rules.sides import Side, side_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ikev2.model import Profile
-    from dmvpn.features.ikev2.terms import Terms
+    from dmvpn.features.ike.model import Profile
+    from dmvpn.features.ike.terms import Terms
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.offers import esp_offer, esp_suites, ike_offer, mismatch
-from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.wire.numbers import ProtocolId
+from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.suites import esp_suites
+from dmvpn.features.ike.v2.offers import esp_offer, ike_offer, mismatch
 from dmvpn.features.ipsec.config.profiles import PFS as PFS_LINE
 from dmvpn.features.ipsec.lint import in_transport_mode
 from dmvpn.features.ipsec.policies import resolve

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ikev2.book import ConfigurationBook
-from dmvpn.features.ikev2.terms import DatagramPath, Endpoint, Terms
+from dmvpn.features.ike.book import ConfigurationBook
+from dmvpn.features.ike.terms import DatagramPath, Endpoint, Terms
 from dmvpn.features.ipsec.policies import resolve
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import ProtectionPolicy
-    from dmvpn.features.ikev2.model import Profile
+    from dmvpn.features.ike.model import Profile
     from dmvpn.network.overlay import TunnelEnd
 
 

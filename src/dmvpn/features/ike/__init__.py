@@ -1,0 +1,56 @@
+"""IKE, RFC 7296: who a peer is, and keys for what is exchanged with it.
+
+Takes the `crypto ikev2`, `crypto isakmp` and `crypto keyring` lines, `PoliciesChanged` and `NegotiationWanted` from the
+feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `ConnectionChanged` and
+`NegotiationChanged`, and packets. IKEv1 is not spoken yet: its lines are run as IKEv2.
+
+One house for both versions: a `Session` is what connections, peers and shows know of an IKE SA, and only the package of
+its version knows how it speaks. Versions do not know each other.
+
+    model        the typed configuration           config       its lines
+    translation  what the lines of IKEv1 mean      book         the configuration's answers to a session
+    terms        the values of these answers       identity     names, and the peers of a keyring that have them
+    suites       algorithms of each type           numbers      those of IANA, for both versions
+    selectors, identification, spis: values        crypto       algorithms, key log, credentials, X.509
+    udp          ports 500 and 4500; NAT           trust        trustpoints and certificates
+
+    session      a session, all sessions, acts     children     child SAs
+    v2           IKEv2
+
+    machine      joins them to the router          peers        what follows from the acts of sessions
+    attempts     who is wanted, what is tried      connections  peers and their pairs of SAs
+    recovery     SAs that one end has forgotten, and peers that are silent
+    views        IKE SAs and pairs for shows       reports      log, debugs, chronicle
+    timers       what happens later                explain      what shows and reasons mean
+    reasons, messages, acts, show: how
+    facts        what judges outside may know      lint         rules for `dmvpn lint`
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.features.ike import config, messages, reports
+from dmvpn.features.ike.machine import IkeMachine
+from dmvpn.ios import DebugFlag, Feature, Later
+
+_DEBUGS: Final = (
+    DebugFlag(reports.IKEV2, "crypto ikev2", "IKEv2 default", "IKEV2", dmvpn="detail crypto"),
+    DebugFlag(reports.PACKET, "crypto ikev2 packet", "IKEv2 packet", "IKEV2", dmvpn="packet crypto"),
+    DebugFlag(reports.ERROR, "crypto ikev2 error", "IKEv2 error", "IKEV2", dmvpn="error crypto"),
+    DebugFlag(reports.INTERNAL, "crypto ikev2 internal", "IKEv2 internal", "IKEV2", dmvpn="detail crypto"),
+    DebugFlag(reports.ISAKMP, "crypto isakmp", "Crypto ISAKMP", "Cryptographic Subsystem", dmvpn="detail crypto"),
+)
+
+
+FEATURE = Feature(
+    name="ike",
+    modes=config.MODES,
+    config=config.LINES,
+    commands=Later("dmvpn.features.ike.show:COMMANDS"),
+    model=config.model,
+    machine=IkeMachine,
+    messages=messages.MESSAGES,
+    debugs=_DEBUGS,
+    explanations=Later("dmvpn.features.ike.explain:GROUPS"),
+)

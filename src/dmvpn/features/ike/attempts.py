@@ -1,0 +1,328 @@
+"""Attempts to get the SAs that somebody wants: what is tried, and when it is tried again.
+
+A demand:
+
+    wanted --> trying --> there
+      ^          |          |
+      +-- rests -+----------+   after a failure 1, 2, 4 ... 64 s, and some more by chance
+
+It is for a pair of addresses, or for one of several peers behind an address: the one that its NAT shows with a certain
+port. A connection with this port meets the second kind, any connection between the addresses the first kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.context import Timer
+from dmvpn.base.entropy import fraction
+from dmvpn.base.errors import surely
+from dmvpn.base.negotiation import NegotiationChanged
+from dmvpn.base.protection import ProtectionPhase
+from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
+from dmvpn.features.ike.connections import ends_of
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.timers import TimerKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.context import Context
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.base.notices import Notice
+    from dmvpn.features.ike.acts import Act
+    from dmvpn.features.ike.book import ConfigurationBook
+    from dmvpn.features.ike.connections import Connections, Ends
+    from dmvpn.features.ike.reports import Reports
+    from dmvpn.features.ike.session import Session, Sessions
+    from dmvpn.features.ike.terms import Terms
+
+#: Seconds between two attempts at most, and the share of chance in each such pause.
+LONGEST_REST: Final = 64.0
+_SPREAD: Final = 0.25
+#: A peer that was there for so many seconds and is gone is tried again at once; one that goes at once, after a rest.
+STEADY: Final = 10.0
+#: Seconds until what is gone is tried again: the other end often does the same.
+_SOON: Final = 0.2
+
+
+@dataclass(slots=True)
+class Demand:
+    """What somebody wants.
+
+    policies: names of the IPsec profiles that want it.
+    attempt: own SPI of our IKE SA for it.
+    again: tries again after a rest.
+    port: by which a NAT leads to the peer's port 4500; several peers may be behind one address. 0: none is known, and
+        any peer at the address will do.
+    missed: attempts that came to nothing, one after the other.
+    failures: these, and SAs that did not last.
+    refused: why the peer failed when it began; it may show what the peer does not tell.
+    """
+
+    ends: Ends
+    again: Timer
+    port: int = 0
+    policies: dict[str, None] = field(default_factory=dict)
+    attempt: bytes | None = None
+    failures: int = 0
+    missed: int = 0
+    there_since: float | None = None
+    refused: Reason | None = None
+    reason: Reason | None = None
+    _said: tuple[ProtectionPhase, str] | None = None
+
+    def say(self, phase: ProtectionPhase) -> list[Notice]:
+        """Tell IPsec how far it is, if that is news. SAs speak for themselves."""
+        news = (phase, str(self.reason or ""))
+        if news == self._said:
+            return []
+        self._said = news
+        return [NegotiationChanged(*self.ends, phase, self.reason, self.port)]
+
+    def succeeded(self, now: float) -> None:
+        """Note that there are SAs, whoever began."""
+        if self.there_since is None:
+            self.there_since = now
+        self.attempt = self.reason = self._said = None
+        self.missed, self.refused = 0, None
+
+    def lost(self, now: float, entropy: Entropy) -> float:
+        """Note that the SAs are gone, and return in how many seconds to try again."""
+        since, self.there_since = self.there_since, None
+        if since is None:  # an attempt was given up in favor of another one
+            return _SOON * fraction(entropy)
+        if now - since >= STEADY:
+            self.failures = 0
+        if self.failures == 0:
+            self.failures = 1
+            return _SOON * fraction(entropy)
+        return self._rest(entropy)
+
+    def failed(self, why: Reason, now: float, entropy: Entropy) -> float:
+        """Note that an attempt came to nothing, and return in how many seconds to try again."""
+        self.attempt = self.there_since = None
+        self.missed += 1
+        told = self.refused
+        failure = why if told is None else Reason(IkeReason.FAILED_AS_RESPONDER, (why, told))
+        self.reason = replace(failure, since=now)
+        return self._rest(entropy)
+
+    def _rest(self, entropy: Entropy) -> float:
+        rest: float = min(2.0**self.failures, LONGEST_REST)
+        self.failures = min(self.failures + 1, 10)
+        return rest * (1 + _SPREAD * fraction(entropy))
+
+
+class Attempts:
+    """All demands. An IKE SA of ours for one of them is its attempt."""
+
+    def __init__(
+        self,
+        context: Context,
+        book: ConfigurationBook,
+        *,
+        table: Sessions,
+        connections: Connections,
+        reports: Reports,
+        follow: Callable[[list[Act]], None],
+        close: Callable[[list[Session], Reason], None],
+    ) -> None:
+        """Follow, close: what `Peers` does with the acts of IKE SAs, and with those that must end."""
+        self._context, self._book, self._entropy = context, book, context.ports.entropy
+        self._table, self._connections, self._reports = table, connections, reports
+        self._follow, self._close = follow, close
+        self._demands: dict[Ends, dict[int, Demand]] = {}  # by addresses, then by port
+
+    # ------------------------------------------------------------------------------------------------ from IPsec
+
+    def want(self, ends: Ends, policy: str, *, port: int = 0) -> None:
+        """Get SAs between these addresses, for this IPsec profile.
+
+        port: as in `NegotiationWanted`.
+        """
+        demands = self._demands.setdefault(ends, {})
+        demand = demands.get(port)
+        if demand is None:
+            demand = demands[port] = self._demand(ends, port)
+        is_new = not demand.policies
+        demand.policies[policy] = None
+        if is_new and self._is_met(demand):
+            demand.succeeded(self._context.now)
+        if is_new:
+            self._begin(demand)
+
+    def _demand(self, ends: Ends, port: int) -> Demand:
+        demand = Demand(ends, Timer(TimerKind.ATTEMPT, lambda: self._begin(demand), ends[1]), port)
+        return demand
+
+    def release(self, ends: Ends, policy: str, *, port: int = 0) -> None:
+        """Release them; when nobody wants them, whatever there is goes."""
+        demand = self._demands.get(ends, {}).get(port)
+        if demand is None:
+            return
+        demand.policies.pop(policy, None)
+        if demand.policies:
+            return
+        del self._demands[ends][port]
+        if not self._demands[ends]:
+            del self._demands[ends]
+        self._context.retire(demand.again)
+        attempt = self._table.get(demand.attempt) if demand.attempt else None
+        unneeded = [sa for sa in self._connections.ike_sas(ends) if _is_for(demand, sa) and not self._for(sa)]
+        if attempt is not None and attempt not in unneeded and not attempt.is_usable:
+            unneeded.append(attempt)
+        self._close(unneeded, Reason(IkeReason.UNNEEDED))
+
+    def reconsider(self) -> None:
+        """Try at once what rests, because the configuration has changed."""
+        for demands in tuple(self._demands.values()):
+            for demand in tuple(demands.values()):
+                self._begin(demand)
+
+    # ------------------------------------------------------------------------------------------------ which ones
+
+    def _between(self, ends: Ends) -> tuple[Demand, ...]:
+        """Return the demands for these addresses, in the order in which they came."""
+        return tuple(self._demands.get(ends, {}).values())
+
+    def _of(self, sa: Session) -> Demand | None:
+        """Return the demand whose attempt an IKE SA is."""
+        return next((demand for demand in self._between(ends_of(sa)) if demand.attempt == sa.own_spi), None)
+
+    def _for(self, sa: Session) -> list[Demand]:
+        """Return the demands that an IKE SA can meet."""
+        return [demand for demand in self._between(ends_of(sa)) if _is_for(demand, sa)]
+
+    def _is_met(self, demand: Demand) -> bool:
+        return self._connections.has_pairs(demand.ends, demand.port)
+
+    # ------------------------------------------------------------------------------------------------ ours
+
+    def _begin(self, demand: Demand) -> None:
+        """Ask for a pair of SAs, if there is none and nothing is on its way."""
+        ends, now = demand.ends, self._context.now
+        if demand.attempt is not None or self._is_met(demand):
+            return
+        self._context.stop(demand.again)
+        policy = self._book.policy(next(iter(demand.policies)), ends[0])
+        if policy is None:
+            return  # `PoliciesChanged` comes when it is there
+        if policy.responder_only:
+            why = Reason(IkeReason.RESPONDER_ONLY, (policy.name,))
+            demand.failed(why, now, self._entropy)
+            self._say(demand, ProtectionPhase.INTF)
+            return
+        terms = self._book.to(policy, ends[1])
+        if isinstance(terms, Reason):
+            self._context.start(demand.again, demand.failed(terms, now, self._entropy))
+            self._say(demand, ProtectionPhase.INTF)
+            self._reports.failed(Endpoint(ends[1], IKE_PORT), terms)
+            return
+        usable = self._connections.usable(ends)
+        if usable is not None and _is_for(demand, usable):
+            self._extend(demand, usable, terms)
+            return
+        self._say(demand, ProtectionPhase.IKE)
+        sa = self.initiate(_path(demand), terms)
+        demand.attempt = sa.own_spi if self._table.get(sa.own_spi) is not None else None
+
+    def _say(self, demand: Demand, phase: ProtectionPhase) -> None:
+        self._context.emit(*demand.say(phase))
+
+    def _extend(self, demand: Demand, sa: Session, terms: Terms) -> None:
+        """Ask for children on an IKE SA that has lost its own."""
+        demand.attempt = sa.own_spi
+        acts = self._table.extend(sa, terms.child, self._context.now)
+        self._say(demand, ProtectionPhase.IPSEC)
+        self._follow(acts)
+
+    def initiate(self, path: DatagramPath, terms: Terms) -> Session:
+        """Begin a new IKE SA. It says INITIAL_CONTACT if it is the only one with this address (RFC 7296 §2.4)."""
+        alone = not self._connections.knows(path.remote.address)
+        sa, acts = self._table.initiate(path, replace(terms, initial_contact=alone), self._context.now)
+        self._follow(acts)
+        return sa
+
+    # ------------------------------------------------------------------------------------------------ what came of it
+
+    def is_trying(self, ends: Ends) -> bool:
+        """Return whether an attempt is on its way."""
+        return any(demand.attempt is not None for demand in self._between(ends))
+
+    def is_attempt(self, sa: Session) -> bool:
+        """Return whether this IKE SA is for a demand that is not met yet."""
+        return self._of(sa) is not None
+
+    def succeeded(self, ends: Ends) -> None:
+        """Give up what was tried for the same purpose, and not answered: there are SAs, whoever began."""
+        for demand in self._between(ends):
+            if self._is_met(demand):
+                self._give_up(demand, Reason(IkeReason.ANOTHER))
+                self._context.stop(demand.again)
+                demand.succeeded(self._context.now)
+
+    def replaced(self, old: Session, new: Session) -> None:
+        """Let a rekeyed IKE SA go on for what the old one was for."""
+        demand = self._of(old)
+        if demand is not None:
+            demand.attempt = new.own_spi
+
+    def refused(self, ends: Ends, why: Reason) -> None:
+        """Note that a peer began and was turned away: our own attempts may fail for the same reason, untold."""
+        for demand in self._between(ends):
+            demand.refused = why
+
+    def yield_to(self, theirs: Session) -> None:
+        """Give up an attempt of ours that the peer has not answered yet: the peer was faster (`duplicates`)."""
+        for demand in self._for(theirs):
+            if demand.attempt != theirs.own_spi:
+                self._give_up(demand, Reason(IkeReason.PEER_BEGAN))
+
+    def _give_up(self, demand: Demand, why: Reason) -> None:
+        """End an attempt that the peer has not answered."""
+        own = self._table.get(demand.attempt) if demand.attempt else None
+        if own is None or not own.is_unanswered:
+            return
+        demand.attempt = None
+        self._close([own], why)
+
+    def failed(self, sa: Session, why: Reason) -> None:
+        """Note that an attempt came to nothing."""
+        demand = surely(self._of(sa))
+        if self._is_met(demand):
+            demand.attempt = None
+            return
+        self._context.start(demand.again, demand.failed(why, self._context.now, self._entropy))
+        self._say(demand, ProtectionPhase.IPSEC if sa.evidence.by else ProtectionPhase.INTF)
+
+    def lost(self, ends: Ends) -> None:
+        """Note that the last pair of a demand may be gone."""
+        for demand in self._between(ends):
+            is_resting = self._context.is_running(demand.again)
+            if demand.attempt is None and not is_resting and not self._is_met(demand):
+                self._context.start(demand.again, demand.lost(self._context.now, self._entropy))
+
+
+def _is_for(demand: Demand, sa: Session) -> bool:
+    """Return whether this IKE SA is with the peer of the demand."""
+    return demand.port in (0, sa.path.remote.port)
+
+
+def _path(demand: Demand) -> DatagramPath:
+    """Return where to begin: at the port that a NAT has for the peer, which may be old, so every other time at its own.
+
+    Our own port is 4500 then: our NAT, if there is one, shows it as it shows it to those that told the peer of it.
+    """
+    return path_of(demand.ends, demand.port if demand.missed % 2 == 0 else 0)
+
+
+def path_of(ends: Ends, port: int) -> DatagramPath:
+    """Return the path from our port 4500 to this port of the peer, as a NAT shows it; 0: from port 500 to port 500."""
+    local, remote = ends
+    if port:
+        return DatagramPath(Endpoint(local, NAT_PORT), Endpoint(remote, port))
+    return DatagramPath(Endpoint(local, IKE_PORT), Endpoint(remote, IKE_PORT))

@@ -1,0 +1,345 @@
+"""The configuration as an IKE SA asks it: which suites, which profile for this peer, which key.
+
+A peer is chosen by its identity, never by the address that its packets come from: behind a NAT they come from somewhere
+else, and an address proves nothing. Only its key is looked up by address too, and only if its identity gave none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dmvpn.base.protection import Encapsulation, policies_for
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ike import translation
+from dmvpn.features.ike.crypto.credentials import Proof
+from dmvpn.features.ike.crypto.key_log import KeyLog
+from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.identity import Roster, address_of, is_host, matches, name_of, names, of_address
+from dmvpn.features.ike.model import DEFAULT_PROPOSAL, AuthenticationMethod, IdentityKind
+from dmvpn.features.ike.numbers import Group, IdType
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.selectors import TrafficSelector
+from dmvpn.features.ike.spis import EspSpis
+from dmvpn.features.ike.suites import esp_suites, ike_suites, lacking
+from dmvpn.features.ike.terms import ChildTerms, Expectation, Opening, Terms, UdpUse
+from dmvpn.features.ike.translation import Translation
+from dmvpn.features.ike.trust import Trust, takes_certificates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.protection import ProtectionPolicy
+    from dmvpn.features.ike.crypto.credentials import PublicKey
+    from dmvpn.features.ike.model import IkeConfig, Keyring, KeyringPeer, Profile
+    from dmvpn.features.ike.suites import Suite
+    from dmvpn.features.ike.terms import DatagramPath
+
+_GRE = 47
+#: Seconds; RFC 3948 §4.
+_NAT_KEEPALIVE = 20
+_WIRE_KINDS = {
+    IdentityKind.FQDN: IdType.FQDN,
+    IdentityKind.EMAIL: IdType.RFC822_ADDR,
+    IdentityKind.KEY_ID: IdType.KEY_ID,
+}
+
+
+class ConfigurationBook:
+    """A `Book` over the model of the configuration.
+
+    policies: of the protected tunnels.
+    trust: certificates.
+    interface_of: the name of the interface that has an address of ours, or "".
+    """
+
+    def __init__(
+        self,
+        config: IkeConfig,
+        policies: tuple[ProtectionPolicy, ...],
+        trust: Trust | None = None,
+        interface_of: Callable[[IPAddress], str] = lambda _: "",
+    ) -> None:
+        self.trust = trust or Trust()
+        self.key_log, self.esp_spis = KeyLog(), EspSpis()
+        self._interface_of = interface_of
+        self._suites: dict[IPAddress, tuple[Suite, ...]] = {}
+        self._rosters: dict[str, Roster] = {}
+        self._translation = Translation()
+        self.renew(config, policies)
+
+    def renew(self, config: IkeConfig, policies: tuple[ProtectionPolicy, ...]) -> None:
+        """Take over another configuration: what begins from here on follows it."""
+        self.config, self.policies = self._translation.of(config), policies
+        self._suites.clear()
+        self._profiles = {profile.name: profile for profile in self.config.profiles}
+        self._keyrings = {keyring.name: keyring for keyring in self.config.keyrings}
+        self._certified = {profile.name for profile in self.config.profiles if takes_certificates(profile)}
+        used = {profile.keyring for profile in self.config.profiles}
+        self._in_use = [keyring for keyring in self.config.keyrings if keyring.name in used]
+        peers = {name: keyring.peers for name, keyring in self._keyrings.items()}
+        self._rosters = {name: one for name, one in self._rosters.items() if peers.get(name) is one.peers}
+
+    def policy(self, name: str, local: IPAddress) -> ProtectionPolicy | None:
+        """Return the IPsec profile of this name at one of our addresses."""
+        return next((policy for policy in self.policies if (policy.name, policy.local) == (name, local)), None)
+
+    # ------------------------------------------------------------------------------------------------ suites
+
+    def suites(self, path: DatagramPath) -> tuple[Suite, ...]:
+        """Return the suites of the first policy for our address, else the default ones."""
+        local = path.local.address
+        if local not in self._suites:
+            self._suites[local] = self._suites_for(local)
+        return self._suites[local]
+
+    def _suites_for(self, local: IPAddress) -> tuple[Suite, ...]:
+        proposals = {proposal.name: proposal for proposal in self.config.proposals}
+        for policy in self.config.policies:
+            if not policy.local_addresses or local in policy.local_addresses:
+                named = [proposals[name] for name in policy.proposals if name in proposals]
+                suites = ike_suites(named, legacy=self.config.legacy_groups)
+                if suites:
+                    return suites
+        return ike_suites((DEFAULT_PROPOSAL,))
+
+    def opening(self, path: DatagramPath) -> Opening:
+        """Return what the policies for our address say of UDP, the more careful of them, and whom they believe."""
+        policies = [policy for policy in self.policies if policy.local == path.local.address]
+        profiles = (profile for policy in policies for profile in self._profiles_of(policy))
+        authorities = dict.fromkeys(one for profile in profiles for one in self._authorities(profile))
+        udp = UdpUse(
+            detects=all(policy.nat_traversal for policy in policies),
+            prefers=all(policy.encapsulation is Encapsulation.AUTO and policy.nat_traversal for policy in policies),
+            forces=any(policy.encapsulation is Encapsulation.FORCE for policy in policies),
+        )
+        return Opening(self.suites(path), udp, tuple(authorities))
+
+    def _authorities(self, profile: Profile) -> tuple[bytes, ...]:
+        """Return the CERTREQ for a peer that may prove itself with a certificate."""
+        return self.trust.requests(profile) if profile.name in self._certified else ()
+
+    # ------------------------------------------------------------------------------------------------ terms
+
+    def to(self, policy: ProtectionPolicy, remote: IPAddress) -> Terms | Reason:
+        """Return how we begin with a peer of which we know only the address."""
+        profiles = self._profiles_of(policy)
+        if not profiles:
+            if named := policy.ikev2_profile or policy.isakmp_profile:
+                kind = "ikev2" if policy.ikev2_profile else "isakmp"
+                there_is = f"there is none for {policy.local}" if self._profiles.get(named) else "there is none"
+                return Reason(IkeReason.PROFILE_MISSING, (policy.name, kind, named, there_is))
+            return Reason(IkeReason.NO_PROFILE, (policy.name,))
+        return self._terms(profiles[0], policy, remote, None)
+
+    def terms(
+        self, path: DatagramPath, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
+    ) -> Terms | Reason:
+        """Return how we answer somebody with this identity."""
+        local, remote = path.local.address, path.remote.address
+        policies = policies_for(self.policies, local, remote)
+        if not policies:
+            return Reason(IkeReason.NOT_PROTECTED, (local, remote))
+        for profile in self.config.profiles:
+            if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
+                continue
+            for policy in policies:
+                if profile in self._profiles_of(policy):
+                    return self._terms(profile, policy, remote, theirs)
+        return Reason(IkeReason.NO_MATCH, (name_of(theirs),))
+
+    def _profiles_of(self, policy: ProtectionPolicy) -> tuple[Profile, ...]:
+        """Return those that an IPsec profile may use, first the one with which we begin.
+
+        If it names none: the ikev2 profile `default`, else the only one there is; and the keys of `crypto isakmp key`.
+        """
+        if policy.ikev2_profile or policy.isakmp_profile:
+            named = (policy.ikev2_profile or translation.name_of(policy.isakmp_profile),)
+        else:
+            written = [
+                profile.name for profile in self.config.profiles if not profile.name.startswith(translation.ISAKMP)
+            ]
+            default = [name for name in written if name == "default"]
+            named = (*(default or (written if len(written) == 1 else ())), translation.ISAKMP)
+        known = [profile for name in named if (profile := self._profiles.get(name)) is not None]
+        return tuple(profile for profile in known if self._is_used_at(profile, policy.local))
+
+    def _is_used_at(self, profile: Profile, local: IPAddress) -> bool:
+        """Return whether it is for our address (`match address local`): any address, if the profile says nothing."""
+        if not profile.local_addresses and not profile.local_interfaces:
+            return True
+        return local in profile.local_addresses or self._interface_of(local) in profile.local_interfaces
+
+    def _terms(
+        self, profile: Profile, policy: ProtectionPolicy, remote: IPAddress, theirs: Identification | None
+    ) -> Terms | Reason:
+        proof = self._proof(profile, remote, theirs)
+        if isinstance(proof, Reason):
+            return proof
+        dpd = profile.dpd or self.config.dpd
+        return Terms(
+            profile=profile.name,
+            identity=_our_identity(profile, policy.local, proof.name),
+            child=_child_terms(policy, remote, legacy=self.config.legacy_groups),
+            secret=proof.secret,
+            key=proof.key,
+            chain=proof.chain,
+            authorities=self._authorities(profile),
+            fragment=self.config.fragment,
+            lifetime=float(profile.lifetime),
+            dpd=float(dpd.interval) if dpd else 0.0,
+            dpd_retry=float(dpd.retry) if dpd else 0.0,
+            on_demand=dpd is not None and dpd.on_demand,
+            force_udp=profile.force_nat or policy.encapsulation is Encapsulation.FORCE,
+            nat_keepalive=float(profile.nat_keepalive or self.config.nat_keepalive or _NAT_KEEPALIVE),
+            sole=profile.initial_contact,
+        )
+
+    def child(self, terms: ChildTerms) -> ChildTerms:
+        """Return the terms of its IPsec profile now; without one it keeps its own for the rest of its life."""
+        policy = self.policy(terms.profile, terms.local.first)
+        return _child_terms(policy, terms.remote.first, legacy=self.config.legacy_groups) if policy else terms
+
+    # ------------------------------------------------------------------------------------------------ proofs
+
+    def _proof(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> Proof | Reason:
+        """Return how we prove ourselves to this peer."""
+        match profile.local_authentication:
+            case AuthenticationMethod.RSA_SIGNATURE | AuthenticationMethod.ECDSA_SIGNATURE:
+                return self.trust.proof(profile)
+            case AuthenticationMethod.PRE_SHARED_KEY:
+                peer = self._keyring_peer(profile, remote, theirs)
+                secret = profile.local_key or (peer.local_key if peer else None)
+                if secret is not None:
+                    return Proof(secret=secret.octets)
+                whom = name_of(theirs) if theirs else str(remote)
+                return Reason(IkeReason.NO_KEY, (profile.name, profile.keyring or "(none)", whom))
+            case other:
+                method = other.value if other else "none"
+                return Reason(IkeReason.UNABLE, (profile.name, method))
+
+    def expectation(self, terms: Terms, path: DatagramPath, theirs: Identification) -> Expectation | Reason:
+        """Return by which key the peer must prove itself."""
+        profile = self._profiles.get(terms.profile)
+        if profile is None:
+            return Reason(IkeReason.PROFILE_GONE, (terms.profile,))
+        is_named = _is_for(profile, theirs)
+        if not is_named and not profile.certificate_maps:
+            return Reason(IkeReason.OTHER_IDENTITY, (profile.name, name_of(theirs)))
+        certificates = profile.name in self._certified
+        if AuthenticationMethod.PRE_SHARED_KEY not in profile.remote_authentication or not is_named:
+            shared: Expectation | Reason = Reason(IkeReason.NO_WAY, (profile.name, name_of(theirs)))
+        else:
+            shared = self._shared(profile, path.remote.address, theirs)
+        if isinstance(shared, Reason):
+            return Expectation(certificates=True) if certificates else shared
+        return replace(shared, certificates=True) if certificates else shared
+
+    def _shared(self, profile: Profile, remote: IPAddress, theirs: Identification) -> Expectation | Reason:
+        """Return the secret by which a peer proves this identity: of the entry that names it, if any does.
+
+        Everybody who has a key that was found by address has the same key: it says "one of us", and no name.
+        """
+        keyring = self._keyrings.get(profile.keyring)
+        named = self._roster(keyring).named(theirs) if keyring is not None else None
+        if named is None:
+            other = next((one for one in self._in_use if self._roster(one).named(theirs) is not None), None)
+            if other is not None:
+                return Reason(IkeReason.NAMED_ELSEWHERE, (profile.name, name_of(theirs), other.name))
+        if named is None and profile.remote_key is not None:
+            is_named = any(names(match, theirs) for match in profile.matches)
+            found = Expectation((profile.remote_key.octets,), entry=f"profile {profile.name}", named=is_named)
+        else:
+            peer = named or self._keyring_peer(profile, remote, theirs)
+            if peer is None or peer.remote_key is None:
+                return Reason(IkeReason.NO_WAY, (profile.name, name_of(theirs)))
+            entry = f"keyring {profile.keyring} peer {peer.name}"
+            found = Expectation((peer.remote_key.octets,), entry=entry, named=named is not None)
+        if profile.names_proved and not found.named:
+            return Reason(IkeReason.NAMELESS, (profile.name, name_of(theirs)))
+        return found
+
+    def nameless(self, policy: ProtectionPolicy) -> tuple[tuple[str, str], ...]:
+        """Return keyring and entry of all keys that peers of this policy may have, and that prove no name."""
+        found: list[tuple[str, str]] = []
+        for profile in self._profiles_of(policy):
+            keyring = self._keyrings.get(profile.keyring)
+            is_shared = AuthenticationMethod.PRE_SHARED_KEY in profile.remote_authentication
+            if keyring is not None and is_shared and not profile.names_proved and profile.remote_key is None:
+                by_address = (peer for peer in keyring.peers if peer.remote_key is not None and _is_open(peer))
+                found += [(keyring.name, peer.name) for peer in by_address]
+        return tuple(dict.fromkeys(found))
+
+    def _roster(self, keyring: Keyring) -> Roster:
+        roster = self._rosters.get(keyring.name)
+        if roster is None:
+            roster = self._rosters[keyring.name] = Roster(keyring.peers)
+        return roster
+
+    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...], now: float) -> PublicKey | Reason:
+        """Believe it if an authority of the profile's trustpoints vouches for it, and the profile is for its name."""
+        profile = self._profiles.get(terms.profile)
+        if profile is None:
+            return Reason(IkeReason.PROFILE_GONE, (terms.profile,))
+        if profile.name not in self._certified:
+            return Reason(IkeReason.CERTIFICATE_REFUSED, (name_of(theirs), profile.name))
+        if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
+            return Reason(IkeReason.NO_MAP, (profile.name, name_of(theirs)))
+        return self.trust.believe(profile, theirs, chain, now)
+
+    def _keyring_peer(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> KeyringPeer | None:
+        """Return the peer of the keyring: by identity, then by the longest prefix of its address."""
+        keyring = self._keyrings.get(profile.keyring)
+        if keyring is None:
+            return None
+        roster = self._roster(keyring)
+        if theirs is not None and (found := roster.by_identity(theirs)) is not None:
+            return found
+        claimed = address_of(theirs) if theirs is not None else None
+        for address in (remote,) if claimed is None else (claimed, remote):
+            if (found := roster.at(address)) is not None:
+                return found
+        return None
+
+
+def _is_open(peer: KeyringPeer) -> bool:
+    """Return whether more than one peer may have the key of this entry."""
+    if peer.identity is not None:
+        return peer.identity.kind in (IdentityKind.ANY, IdentityKind.FQDN_DOMAIN, IdentityKind.EMAIL_DOMAIN)
+    return peer.address is not None and not is_host(peer.address, peer.mask)
+
+
+def _is_for(profile: Profile, theirs: Identification) -> bool:
+    """Return whether a profile names this identity."""
+    return any(matches(match, theirs) for match in profile.matches)
+
+
+def _our_identity(profile: Profile, local: IPAddress, name: Identification | None) -> Identification:
+    """Return what the profile says; else the name in our certificate, or our address, which a NAT may translate."""
+    identity = profile.local_identity
+    if identity is None or identity.kind is IdentityKind.DISTINGUISHED_NAME:
+        return name or of_address(local)
+    if identity.kind is IdentityKind.ADDRESS and identity.address is not None:
+        return of_address(identity.address)
+    kind = _WIRE_KINDS.get(identity.kind)
+    return of_address(local) if kind is None else Identification(kind, identity.text.encode())
+
+
+def _child_terms(policy: ProtectionPolicy, remote: IPAddress, *, legacy: bool) -> ChildTerms:
+    """Return GRE between our address and the peer's, and nothing else."""
+    group = policy.pfs_group
+    if group and lacking(group, legacy=legacy):  # the log says so once; never without perfect forward secrecy
+        group = Group.MODP_2048
+    return ChildTerms(
+        profile=policy.name,
+        local=TrafficSelector.host(policy.local, _GRE),
+        remote=TrafficSelector.host(remote, _GRE),
+        first_suites=esp_suites(policy.transforms, esn=policy.esn),
+        suites=esp_suites(policy.transforms, group, esn=policy.esn),
+        transport=policy.transport,
+        may_tunnel=policy.may_tunnel,
+        seconds=policy.seconds,
+        octets=policy.kilobytes << 10,
+        window=policy.replay_window,
+    )

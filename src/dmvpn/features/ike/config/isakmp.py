@@ -1,0 +1,179 @@
+"""The IKEv1 lines: `crypto isakmp policy`, `key`, `profile`, and `crypto keyring`.
+
+IKEv1 itself is not in this router (RFC 9395 moved it to history). The lines are run as IKEv2 (`translation.py`), since
+a migration starts with them; a line in the log says which of them do not work.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.features.ike.config.settings import IDENTITY_HELP, check_key
+from dmvpn.features.ike.model import DEFAULT_LIFETIME
+from dmvpn.ios import ConfigLine, Mode
+
+_POLICY, _PROFILE, _KEYRING = "isakmp-policy", "isakmp-profile", "isakmp-keyring"
+MODES: Final = (
+    Mode(_POLICY, "config-isakmp"),
+    Mode(_PROFILE, "conf-isa-prof"),
+    Mode(_KEYRING, "conf-keyring"),
+)
+
+_KEY: Final = "[ 0 | 6 ] {key:secret}"
+_IPV6: Final = "ipv6 {address6:prefix6}"
+_IPV6_HELP: Final = {"ipv6": "Kept; tunnels go over IPv4 here", "address6": "Its IPv6 address, or a prefix"}
+_KEY_HELP: Final = {
+    **_IPV6_HELP,
+    "key": "The pre-shared key",
+    "0": "The key follows in clear",
+    "6": "Kept: the key follows encrypted, and cannot be read here",
+    "mask": "Mask of a range; 0.0.0.0 0.0.0.0 is everybody",
+    "hostname": "A host name",
+    "name": "Name",
+}
+
+
+POLICY: Final = ConfigLine(
+    "global",
+    "crypto isakmp policy {number:1-10000}",
+    {"isakmp": "IKE version 1", "policy": "Algorithms", "number": "The smallest number is preferred"},
+    key=("number",),
+    order=205,
+    opens=_POLICY,
+    sort=("number",),
+)
+ENCRYPTION: Final = ConfigLine(
+    _POLICY,
+    "encryption ( aes [ 128 | 192 | 256 ] | 3des | des )",
+    {
+        "encryption": "Cipher",
+        "aes": "AES",
+        "128": "Bits of the key",
+        "192": "Bits of the key",
+        "256": "Bits of the key",
+        "3des": "Weak",
+        "des": "Weak",
+    },
+    order=10,
+    default="encryption des",
+)
+HASH: Final = ConfigLine(
+    _POLICY,
+    "hash ( sha | sha256 | sha384 | sha512 | md5 )",
+    {"hash": "Hash", "sha": "SHA-1", "sha256": "SHA-2", "sha384": "SHA-2", "sha512": "SHA-2", "md5": "Weak"},
+    order=20,
+    default="hash sha",
+)
+AUTHENTICATION: Final = ConfigLine(
+    _POLICY,
+    "authentication ( pre-share | rsa-sig )",
+    {"authentication": "How", "pre-share": "With pre-shared keys", "rsa-sig": "With RSA signatures"},
+    order=30,
+    default="authentication rsa-sig",
+)
+GROUP: Final = ConfigLine(
+    _POLICY, "group {group:dh-group}", {"group": "Diffie-Hellman group"}, order=40, default="group 1"
+)
+LIFETIME: Final = ConfigLine(
+    _POLICY,
+    "lifetime {seconds:60-86400}",
+    {"lifetime": "How long an IKE SA lives", "seconds": "Seconds"},
+    order=50,
+    default=f"lifetime {DEFAULT_LIFETIME}",
+)
+
+KEY: Final = ConfigLine(
+    "global",
+    f"crypto isakmp key {_KEY} "
+    f"( address ( {{address:address}} [ {{mask:mask}} ] | {_IPV6} ) [ no-xauth ] | hostname {{name:word}} )",
+    {
+        **_KEY_HELP,
+        "address": "Of the peer with this address",
+        "no-xauth": "Ask it for no user",
+    },
+    key=("address", "mask", "address6", "name"),
+    order=206,
+    check=check_key,
+)
+KEYRING: Final = ConfigLine(
+    "global",
+    "crypto keyring {name:word} [ vrf {vrf:word} ]",
+    {
+        "keyring": "Pre-shared keys of IKE version 1",
+        "name": "Name of the keyring",
+        "vrf": "For peers in this VRF; there is one table here, so for all",
+    },
+    key=("name",),
+    order=199,
+    opens=_KEYRING,
+)
+KEYRING_KEY: Final = ConfigLine(
+    _KEYRING,
+    f"pre-shared-key ( address ( {{address:address}} [ {{mask:mask}} ] | {_IPV6} ) | hostname {{name:word}} ) "
+    f"key {_KEY}",
+    {**_KEY_HELP, "pre-shared-key": "The key of a peer", "address": "Its address"},
+    key=("address", "mask", "address6", "name"),
+    check=check_key,
+)
+
+PROFILE: Final = ConfigLine(
+    "global",
+    "crypto isakmp profile {name:word}",
+    {"profile": "Peers and their keys", "name": "Name of the profile"},
+    key=("name",),
+    order=207,
+    opens=_PROFILE,
+)
+PROFILE_KEYRING: Final = ConfigLine(
+    _PROFILE, "keyring {name:word}", {"keyring": "Where the keys are", "name": "A `crypto keyring`"}, order=10
+)
+SELF_IDENTITY: Final = ConfigLine(
+    _PROFILE,
+    "self-identity ( address [ ipv6 ] | fqdn [ {text:word} ] )",
+    {**IDENTITY_HELP, **_IPV6_HELP, "self-identity": "Who we are", "address": "Our address"},
+    order=20,
+)
+MATCH_IDENTITY: Final = ConfigLine(
+    _PROFILE,
+    f"match identity ( address ( {{address:address}} [ {{mask:mask}} ] | {_IPV6} ) [ {{vrf:word}} ] "
+    "| host [ domain ] {text:word} )",
+    {
+        **IDENTITY_HELP,
+        **_IPV6_HELP,
+        "match": "Whom this profile is for",
+        "identity": "Peers with this identity",
+        "host": "A name",
+        "vrf": "Where they are; there is one table here",
+    },
+    key=("address", "mask", "address6", "domain", "text"),
+    order=30,
+)
+
+KEEPALIVE: Final = ConfigLine(
+    "global",
+    "crypto isakmp keepalive {interval:10-3600} [ {retry:2-60} ] [ periodic | on-demand ]",
+    {
+        "keepalive": "Find out when a peer is dead",
+        "interval": "Seconds of silence before the first question",
+        "retry": "Seconds between questions",
+        "periodic": "Always",
+        "on-demand": "Only when there is something to send",
+    },
+    order=208,
+)
+NAT_KEEPALIVE: Final = ConfigLine(
+    "global",
+    "crypto isakmp nat keepalive {seconds:5-3600}",
+    {"nat": "Peers behind address translation", "keepalive": "Keep the translation alive", "seconds": "Seconds"},
+    order=209,
+)
+INVALID_SPI: Final = ConfigLine(
+    "global",
+    "crypto isakmp invalid-spi-recovery",
+    {"invalid-spi-recovery": "Begin with a peer that goes on using SAs we have forgotten, though it was told"},
+    order=209,
+)
+LINES: Final = (
+    *(POLICY, ENCRYPTION, HASH, AUTHENTICATION, GROUP, LIFETIME, KEY, KEYRING, KEYRING_KEY),
+    *(PROFILE, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI),
+)

@@ -1,0 +1,210 @@
+"""`crypto ikev2 profile`: whom it is for, and how both sides prove who they are; `crypto ikev2 keyring`: their keys."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.features.ike.config.settings import DPD, DPD_HELP, IDENTITY_HELP, KEY, KEY_HELP, check_key, not_acted_upon
+from dmvpn.features.ike.model import DEFAULT_LIFETIME, AuthenticationMethod
+from dmvpn.ios import Args, ConfigLine, Mode, Section
+
+_PROFILE = "ikev2-profile"
+MODES: Final = (Mode(_PROFILE, "config-ikev2-profile"),)
+
+
+def _check_authentication(args: Args, section: Section) -> str | None:
+    """Check that we prove ourselves in one way; the peer may do it in several."""
+    ours = [other for other in section.all(USES) if "local" in other]
+    if "local" in args and any(method_of(other) is not method_of(args) for other in ours):
+        return "% There is a local authentication method already; take it back first"
+    return check_key(args, section) if "key" in args.values_given else None
+
+
+def method_of(args: Args) -> AuthenticationMethod:
+    """Return the method that a line names."""
+    return next(method for method in AuthenticationMethod if method.value in args)
+
+
+PROFILE: Final = ConfigLine(
+    "global",
+    "crypto ikev2 profile {name:word}",
+    {"profile": "Peers and how they are authenticated", "name": "Name of the profile"},
+    key=("name",),
+    order=204,
+    opens=_PROFILE,
+)
+DESCRIPTION: Final = ConfigLine(_PROFILE, "description {text:line}", {"description": "Text for people"}, order=5)
+MATCH_FVRF: Final = ConfigLine(
+    _PROFILE,
+    "match fvrf ( any | {vrf:word} )",
+    {"match": "Whom this profile is for", "fvrf": "Peers in a VRF", "any": "In any", "vrf": "Name of the VRF"},
+    order=10,
+)
+MATCH_LOCAL: Final = ConfigLine(
+    _PROFILE,
+    "match address local ( {address:address} | interface {interface:interface} )",
+    {"local": "Peers that come to this address", "interface": "Peers that come to this interface"},
+    key=("address", "interface"),
+    order=11,
+)
+MATCH_IDENTITY: Final = ConfigLine(
+    _PROFILE,
+    "match identity remote ( address ( {address:address} [ {mask:mask} ] | {address6:prefix6} ) "
+    "| fqdn [ domain ] {text:word} | email [ domain ] {text:word} | key-id {text:line} | any )",
+    {
+        **IDENTITY_HELP,
+        "identity": "Peers with this identity",
+        "remote": "Their own",
+        "any": "Every one",
+        "address6": "Kept; tunnels go over IPv4 here",
+    },
+    key=("address", "address6", "fqdn", "email", "domain", "key-id", "any", "mask", "text"),
+    order=12,
+)
+MATCH_CERTIFICATE: Final = ConfigLine(
+    _PROFILE,
+    "match certificate {map:word}",
+    {"certificate": "Peers whose certificate fits", "map": "Name of a certificate map"},
+    key=("map",),
+    order=13,
+)
+LOCAL_IDENTITY: Final = ConfigLine(
+    _PROFILE,
+    "identity local ( address {address:address} | fqdn {text:word} | email {text:word} | key-id {text:line} | dn )",
+    {**IDENTITY_HELP, "identity": "Who we are", "local": "Our own identity", "dn": "The name in our certificate"},
+    order=20,
+)
+USES: Final = ConfigLine(
+    _PROFILE,
+    f"authentication ( local | remote ) ( pre-share [ key {KEY} ] | rsa-sig | ecdsa-sig | eap )",
+    {
+        **KEY_HELP,
+        "authentication": "How one side proves who it is",
+        "local": "We",
+        "remote": "The peer",
+        "pre-share": "With a pre-shared key",
+        "rsa-sig": "With an RSA signature",
+        "ecdsa-sig": "With an ECDSA signature",
+        "eap": "With EAP (RFC 7296 §2.16)",
+    },
+    key=("local", "remote", "pre-share", "rsa-sig", "ecdsa-sig", "eap"),
+    order=30,
+    check=_check_authentication,
+)
+KEYRING: Final = ConfigLine(
+    _PROFILE,
+    "keyring ( local {name:word} | {name:word} )",
+    {"keyring": "Where the keys are", "local": "In this configuration", "name": "Name of the keyring"},
+    order=40,
+)
+TRUSTPOINT: Final = ConfigLine(
+    _PROFILE,
+    "pki trustpoint {name:word} [ sign | verify ]",
+    {
+        "pki": "Certificates",
+        "trustpoint": "Of a trustpoint",
+        "name": "Its name",
+        "sign": "Only to prove ourselves",
+        "verify": "Only to check peers",
+    },
+    key=("name",),
+    order=41,
+)
+LIFETIME: Final = ConfigLine(
+    _PROFILE,
+    "lifetime {seconds:120-86400}",
+    {"lifetime": "How long an IKE SA lives", "seconds": "Seconds"},
+    order=50,
+    default=f"lifetime {DEFAULT_LIFETIME}",
+)
+PEER_DPD: Final = ConfigLine(_PROFILE, DPD, DPD_HELP, order=51)
+NAT_KEEPALIVE: Final = ConfigLine(
+    _PROFILE,
+    "nat keepalive {seconds:5-3600}",
+    {"nat": "Peers behind address translation", "keepalive": "Keep the translation alive", "seconds": "Seconds"},
+    order=52,
+)
+FORCE_ENCAPSULATION: Final = ConfigLine(
+    _PROFILE, "nat force-encap", {"force-encap": "Send ESP in UDP even without NAT"}, order=53
+)
+INITIAL_CONTACT: Final = ConfigLine(
+    _PROFILE,
+    "initial-contact force",
+    {"initial-contact": "Old SAs of a peer that begins again", "force": "Delete them though it does not ask for it"},
+    order=54,
+)
+UNPROVED_NAMES: Final = ConfigLine(
+    _PROFILE,
+    "refuse unproved-names",
+    {
+        "refuse": "Whom not to take",
+        "unproved-names": "Peers whose pre-shared key was found by address, which proves no name",
+    },
+    order=55,
+)
+
+LINES: Final = (
+    *(PROFILE, DESCRIPTION, MATCH_FVRF, MATCH_LOCAL, MATCH_IDENTITY, MATCH_CERTIFICATE, LOCAL_IDENTITY, USES),
+    *(KEYRING, TRUSTPOINT, LIFETIME, PEER_DPD, NAT_KEEPALIVE, FORCE_ENCAPSULATION, INITIAL_CONTACT, UNPROVED_NAMES),
+)
+
+
+# ------------------------------------------------------------------------------------------------------------- keyrings
+
+
+_RING, _PEER = "ikev2-keyring", "ikev2-keyring-peer"
+KEYRING_MODES: Final = (
+    Mode(_RING, "config-ikev2-keyring"),
+    Mode(_PEER, "config-ikev2-keyring-peer", _RING, closing_mark=True),
+)
+
+RING: Final = ConfigLine(
+    "global",
+    "crypto ikev2 keyring {name:word}",
+    {"keyring": "Pre-shared keys", "name": "Name of the keyring"},
+    key=("name",),
+    order=203,
+    opens=_RING,
+)
+PEER: Final = ConfigLine(
+    _RING,
+    "peer {name:word}",
+    {"peer": "A peer, or a group of them with the same key", "name": "Name for it, local to this router"},
+    key=("name",),
+    opens=_PEER,
+)
+PEER_DESCRIPTION: Final = ConfigLine(_PEER, "description {text:line}", {"description": "Text for people"}, order=5)
+ADDRESS: Final = ConfigLine(
+    _PEER,
+    "address ( {address:address} [ {mask:mask} ] | {address6:prefix6} )",
+    {
+        "address": "Its address",
+        "mask": "Mask of a range; 0.0.0.0 0.0.0.0 is everybody",
+        "address6": "Kept; tunnels go over IPv4 here",
+    },
+    order=10,
+)
+HOSTNAME: Final = ConfigLine(
+    _PEER,
+    "hostname {name:word}",
+    {"hostname": "Its name, to find its address by", "name": "Host name"},
+    order=15,
+    check=not_acted_upon("no names are looked up; use address or identity"),
+)
+IDENTITY: Final = ConfigLine(
+    _PEER,
+    "identity ( address {address:address} | fqdn [ domain ] {text:word} | email [ domain ] {text:word} "
+    "| key-id {text:word} )",
+    {**IDENTITY_HELP, "identity": "Its identity, which counts more than its address"},
+    order=20,
+)
+PRE_SHARED_KEY: Final = ConfigLine(
+    _PEER,
+    f"pre-shared-key [ local | remote ] {KEY}",
+    {**KEY_HELP, "pre-shared-key": "The key", "local": "With which we sign", "remote": "With which the peer signs"},
+    key=("local", "remote"),
+    order=30,
+    check=check_key,
+)
+
+KEYRING_LINES: Final = (RING, PEER, PEER_DESCRIPTION, ADDRESS, HOSTNAME, IDENTITY, PRE_SHARED_KEY)

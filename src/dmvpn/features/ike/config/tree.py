@@ -1,0 +1,260 @@
+"""From the configuration tree to the typed model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ike.config import isakmp, profiles, settings
+from dmvpn.features.ike.config.settings import octets_of
+from dmvpn.features.ike.model import (
+    DEFAULT_LIFETIME,
+    AuthenticationMethod,
+    ConfiguredProposal,
+    DeadPeerDetection,
+    Encryption,
+    Hash,
+    Identity,
+    IdentityKind,
+    IkeConfig,
+    IsakmpConfig,
+    IsakmpKey,
+    IsakmpPolicy,
+    IsakmpProfile,
+    Keyring,
+    KeyringPeer,
+    Policy,
+    PreSharedKey,
+    Profile,
+)
+
+if TYPE_CHECKING:
+    from dmvpn.base.pages import Pages
+    from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
+
+#: Octets of a message that needs no fragments, where the line does not say it.
+_FRAGMENT = 576
+_LIMITS: Final = ("max-sa", "max-in-negotation-sa")
+
+
+def read(tree: ConfigTree) -> IkeConfig:
+    """Return what the configuration says of IKE."""
+    fragmentation = tree.get(settings.FRAGMENTATION)
+    limits = {word: args.integer("number") for args in tree.all(settings.LIMIT) for word in _LIMITS if word in args}
+    return IkeConfig(
+        proposals=_proposals(tree),
+        policies=_policies(tree),
+        keyrings=_keyrings(tree),
+        profiles=_profiles(tree),
+        dpd=_dpd_of(tree.get(settings.PEER_DPD)),
+        nat_keepalive=tree.args(settings.NAT_KEEPALIVE).integer("seconds", 0),
+        cookie_challenge=tree.args(settings.COOKIE_CHALLENGE).integer("number", 0),
+        window=tree.args(settings.WINDOW).integer("requests", 5),
+        fragment=fragmentation.integer("octets", _FRAGMENT) if fragmentation else None,
+        maximum_sas=limits.get("max-sa", 0),
+        maximum_half_open=limits.get("max-in-negotation-sa", 0),
+        log_sessions=bool(tree.all(settings.LOGGING)),
+        legacy_groups=tree.get(settings.SHIELD) is not None,
+        begins_with_the_forgotten=tree.get(isakmp.INVALID_SPI) is not None,
+        isakmp=_isakmp(tree),
+    )
+
+
+def _key_of(args: Args | None) -> PreSharedKey | None:
+    """Return the key that a line gives, if it gives one."""
+    octets = octets_of(args) if args is not None and "key" in args.values_given else None
+    return None if octets is None else PreSharedKey(octets)
+
+
+def _identity_of(args: Args) -> Identity:
+    """Return the identity that a line names."""
+    if "address" in args.values_given:
+        return Identity(kind=IdentityKind.ADDRESS, address=args.address("address"), mask=args.address("mask", None))
+    if "address6" in args.values_given or "ipv6" in args:
+        return Identity(kind=IdentityKind.ADDRESS)  # no peer over IPv4 has it
+    if "host" in args:  # IKEv1's word for a name
+        kind = IdentityKind.FQDN_DOMAIN if "domain" in args else IdentityKind.FQDN
+        return Identity(kind=kind, text=args.text("text"))
+    for kind in IdentityKind:
+        words = kind.value.split()
+        if words[0] in args and ("domain" in args) == (len(words) == 2):
+            return Identity(kind=kind, text=args.text("text", ""))
+    raise KeyError("no identity in this line")
+
+
+def _dpd_of(args: Args | None) -> DeadPeerDetection | None:
+    """Return dead peer detection, if the line is there."""
+    if args is None:
+        return None
+    return DeadPeerDetection(args.integer("interval"), args.integer("retry"), "on-demand" in args)
+
+
+def _proposals(tree: ConfigTree) -> tuple[ConfiguredProposal, ...]:
+    """Return all proposals."""
+    return tuple(tree.made(settings.PROPOSAL, _proposal))
+
+
+def _policies(tree: ConfigTree) -> tuple[Policy, ...]:
+    """Return all policies."""
+    return tuple(tree.made(settings.POLICY, _policy))
+
+
+def _proposal(args: Args, section: Section) -> ConfiguredProposal:
+    return ConfiguredProposal(
+        name=args.text("name"),
+        encryption=tuple(Encryption(word) for word in _words(section, settings.ENCRYPTION, "cipher")),
+        integrity=tuple(Hash(word) for word in _words(section, settings.INTEGRITY, "hash")),
+        prf=tuple(Hash(word) for word in _words(section, settings.PRF, "hash")),
+        groups=tuple(int(word) for word in _words(section, settings.GROUPS, "group")),
+    )
+
+
+def _policy(args: Args, section: Section) -> Policy:
+    fvrf = section.get(settings.MATCH_FVRF)
+    return Policy(
+        name=args.text("name"),
+        proposals=tuple(used.text("name") for used in section.all(settings.USES)),
+        fvrf=fvrf.text("vrf", "any") if fvrf else "",
+        local_addresses=tuple(local.address("address") for local in section.all(settings.MATCH_LOCAL)),
+    )
+
+
+def _words(section: Section, line: ConfigLine, name: str) -> tuple[str, ...]:
+    args = section.get(line)
+    return tuple(dict.fromkeys(args.texts(name))) if args else ()
+
+
+def _keyrings(tree: ConfigTree) -> tuple[Keyring, ...]:
+    """Return all keyrings."""
+    return tuple(tree.made(profiles.RING, _keyring))
+
+
+def _keyring(args: Args, section: Section) -> Keyring:
+    return Keyring(args.text("name"), section.made(profiles.PEER, _peer))
+
+
+def _peer(args: Args, section: Section) -> KeyringPeer:
+    address = section.args(profiles.ADDRESS)
+    identity = section.get(profiles.IDENTITY)
+    keys = section.all(profiles.PRE_SHARED_KEY)
+    return KeyringPeer(
+        name=args.text("name"),
+        address=address.address("address", None),
+        mask=address.address("mask", None),
+        hostname=section.args(profiles.HOSTNAME).text("name", ""),
+        identity=_identity_of(identity) if identity else None,
+        local_key=_key_of(_for_side(keys, "local", "remote")),
+        remote_key=_key_of(_for_side(keys, "remote", "local")),
+    )
+
+
+def _for_side(keys: list[Args], side: str, other: str) -> Args | None:
+    """Return the key of this side; one that names no side is for both, and one that does counts more."""
+    of_side = [key for key in keys if side in key]
+    of_both = [key for key in keys if side not in key and other not in key]
+    return next(iter(of_side + of_both), None)
+
+
+def _profiles(tree: ConfigTree) -> tuple[Profile, ...]:
+    """Return all profiles."""
+    return tuple(tree.made(profiles.PROFILE, _profile))
+
+
+def _profile(args: Args, section: Section) -> Profile:
+    fvrf, identity = section.get(profiles.MATCH_FVRF), section.get(profiles.LOCAL_IDENTITY)
+    ours = [entry for entry in section.all(profiles.USES) if "local" in entry]
+    theirs = [entry for entry in section.all(profiles.USES) if "remote" in entry]
+    local = section.all(profiles.MATCH_LOCAL)
+    return Profile(
+        name=args.text("name"),
+        matches=tuple(_identity_of(match) for match in section.all(profiles.MATCH_IDENTITY)),
+        certificate_maps=tuple(match.text("map") for match in section.all(profiles.MATCH_CERTIFICATE)),
+        fvrf=fvrf.text("vrf", "any") if fvrf else "",
+        local_addresses=tuple(match.address("address") for match in local if "interface" not in match),
+        local_interfaces=tuple(match.interface("interface") for match in local if "interface" in match),
+        local_identity=_identity_of(identity) if identity else None,
+        local_authentication=profiles.method_of(ours[0]) if ours else None,
+        remote_authentication=tuple(profiles.method_of(entry) for entry in theirs),
+        local_key=next(filter(None, map(_key_of, ours)), None),
+        remote_key=next(filter(None, map(_key_of, theirs)), None),
+        keyring=section.args(profiles.KEYRING).text("name", ""),
+        trustpoints=tuple(entry.text("name") for entry in section.all(profiles.TRUSTPOINT)),
+        sign_trustpoints=_trustpoints(section, "verify"),
+        verify_trustpoints=_trustpoints(section, "sign"),
+        lifetime=section.args(profiles.LIFETIME).integer("seconds", DEFAULT_LIFETIME),
+        dpd=_dpd_of(section.get(profiles.PEER_DPD)),
+        nat_keepalive=section.args(profiles.NAT_KEEPALIVE).integer("seconds", None),
+        force_nat=section.flag(profiles.FORCE_ENCAPSULATION),
+        initial_contact=section.flag(profiles.INITIAL_CONTACT),
+        names_proved=section.flag(profiles.UNPROVED_NAMES),
+    )
+
+
+def _trustpoints(section: Section, unless: str) -> tuple[str, ...]:
+    """Return those of a profile that are not for another purpose alone."""
+    return tuple(entry.text("name") for entry in section.all(profiles.TRUSTPOINT) if unless not in entry)
+
+
+def _isakmp(tree: ConfigTree) -> IsakmpConfig:
+    """Return the IKEv1 part of the model."""
+    keepalive = tree.get(isakmp.KEEPALIVE)
+    return IsakmpConfig(
+        policies=tuple(_isakmp_policy(args, section) for args, section in tree.sections(isakmp.POLICY)),
+        global_keys=tree.made(isakmp.KEY, _isakmp_key),
+        keyrings=tree.made(isakmp.KEYRING, _isakmp_keys),
+        profiles=tuple(_isakmp_profile(args, section) for args, section in tree.sections(isakmp.PROFILE)),
+        keepalive=_isakmp_keepalive(keepalive) if keepalive else None,
+        nat_keepalive=tree.args(isakmp.NAT_KEEPALIVE).integer("seconds", 0),
+    )
+
+
+def _isakmp_policy(args: Args, section: Section) -> IsakmpPolicy:
+    encryption, hash_, method = (
+        section.get(isakmp.ENCRYPTION),
+        section.get(isakmp.HASH),
+        section.get(isakmp.AUTHENTICATION),
+    )
+    group = section.get(isakmp.GROUP)
+    return IsakmpPolicy(
+        number=args.integer("number"),
+        encryption=_encryption(encryption) if encryption else Encryption.DES,
+        hash=Hash.SHA1 if hash_ is None else next(word for word in Hash if word.value in hash_),
+        authentication=AuthenticationMethod.RSA_SIGNATURE if method is None else AuthenticationMethod.PRE_SHARED_KEY,
+        group=int(group.text("group")) if group else 1,
+        lifetime=section.args(isakmp.LIFETIME).integer("seconds", DEFAULT_LIFETIME),
+    )
+
+
+def _encryption(args: Args) -> Encryption:
+    if "aes" in args:
+        bits = next((word for word in ("192", "256") if word in args), "128")
+        return Encryption(f"aes-cbc-{bits}")
+    return Encryption.TRIPLE_DES if "3des" in args else Encryption.DES
+
+
+def _isakmp_keys(args: Args, section: Section) -> Pages[IsakmpKey] | None:
+    return section.made(isakmp.KEYRING_KEY, _isakmp_key, args.text("name")) or None
+
+
+def _isakmp_key(args: Args, keyring: str = "") -> IsakmpKey:
+    return IsakmpKey(
+        key=_key_of(args),
+        keyring=keyring,
+        address=args.address("address", None) if "address" in args.values_given else None,
+        mask=args.address("mask", None),
+        address6=str(args["address6"]) if "address6" in args.values_given else "",
+        hostname=args.text("name", ""),
+    )
+
+
+def _isakmp_profile(args: Args, section: Section) -> IsakmpProfile:
+    identity = section.get(isakmp.SELF_IDENTITY)
+    return IsakmpProfile(
+        name=args.text("name"),
+        keyring=section.args(isakmp.PROFILE_KEYRING).text("name", ""),
+        matches=tuple(_identity_of(match) for match in section.all(isakmp.MATCH_IDENTITY)),
+        self_identity=_identity_of(identity) if identity else None,
+    )
+
+
+def _isakmp_keepalive(args: Args) -> DeadPeerDetection:
+    return DeadPeerDetection(args.integer("interval"), args.integer("retry", 2), "periodic" not in args)

@@ -1,0 +1,339 @@
+"""Connections: peers that proved who they are, their numbers, and which pairs of SAs each has.
+
+    Session established --> `join`  a number: the same for the same addresses and identity, as long as it is remembered
+    child SA made     --> `made`  ConnectionChanged (it came, or is different now), SaNegotiated
+    child SA ended    --> `ended` SaClosed, and ConnectionChanged when it was the last one
+    Session moved       --> `moved` ConnectionChanged, MoveConnection; it keeps its number
+    Session gone        --> `leave`
+
+A connection may have several IKE SAs for a moment: one that replaces another, or both of two that began at once.
+
+In DMVPN both spokes of a shortcut often begin at the same moment, so that there are two IKE SAs with one peer. RFC 7296
+has a rule for rekeys that cross (§2.8.1) and none for initial exchanges. The same rule is used here, since both ends
+can apply it alike: of two IKE SAs, one begun by each end before it knew of the other's, the one goes whose IKE_SA_INIT
+had the lowest of the four nonces. Both carry packets for some seconds, so nothing is lost. Then its initiator deletes
+it; the other end waits longer and only deletes it if that did not happen. Nobody deletes the last one: a peer that
+decides otherwise and deletes first is right, too.
+
+An IKE SA of ours that has no answer yet when the peer's is established is given up at once: the peer, whose proof has
+come, knows that it is the initiator of that one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.effects import MoveConnection
+from dmvpn.base.errors import surely
+from dmvpn.base.negotiation import ConnectionChanged, SaClosed, SaNegotiated
+from dmvpn.base.protection import Connection, Proved
+from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
+from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.views import esp_ports, esp_sa, number_of, sa_view
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.notices import Notice
+    from dmvpn.features.ike.children import ChildSa
+    from dmvpn.features.ike.session import Session
+
+#: Local address, outer address of the peer, kind and octets of its identity, and the entry whose key proved it.
+Key = tuple["IPAddress", "IPAddress", int, bytes, str]
+Ends = tuple["IPAddress", "IPAddress"]
+Results = list["Effect | Notice"]
+
+#: Peers without any SA whose numbers are remembered.
+LARGEST_MEMORY: Final = 8192
+
+
+def ends_of(sa: Session) -> Ends:
+    """Return our address and the peer's."""
+    return sa.path.local.address, sa.path.remote.address
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A connection, whether it has pairs of SAs or not.
+
+    value: None while it has no pair.
+    ike: its IKE SAs by own SPI, the newest last.
+    """
+
+    number: int
+    key: Key
+    value: Connection | None = None
+    ike: dict[bytes, Session] = field(default_factory=dict)
+
+
+def _port(entry: _Entry) -> int:
+    return entry.value.remote_port if entry.value is not None else 0
+
+
+class Connections:
+    """All connections that have an IKE SA or a pair of SAs."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, _Entry] = {}
+        self._numbers: dict[Key, int] = {}
+        self._idle: dict[Key, None] = {}  # those in `_numbers` without entry, the longest idle first
+        self._between: dict[Ends, dict[int, None]] = {}
+        self._remotes: dict[IPAddress, int] = {}  # how many of `_between` have it
+        self._owners: dict[int, Session] = {}  # by the inbound SPI of each pair that carries packets
+        self._outbound: dict[int, int] = {}  # outbound SPI -> inbound SPI
+        self._last = 0
+
+    # ------------------------------------------------------------------------------------------------ questions
+
+    def has_pairs(self, ends: Ends, port: int = 0) -> bool:
+        """Return whether packets can go between these addresses.
+
+        port: to the peer that has this UDP port, 0: to any.
+        """
+        entries = (self._entries[number] for number in self._between.get(ends, ()))
+        return any(self._carries(entry) and (not port or _port(entry) == port) for entry in entries)
+
+    def usable(self, ends: Ends) -> Session | None:
+        """Return an IKE SA between these addresses that can make further child SAs."""
+        return next((sa for sa in self.ike_sas(ends) if sa.is_usable), None)
+
+    def ike_sas(self, ends: Ends) -> list[Session]:
+        """Return all IKE SAs between these addresses, the newest first."""
+        found = [sa for number in self._between.get(ends, ()) for sa in self._entries[number].ike.values()]
+        return sorted(found, key=lambda sa: -sa.since)
+
+    def knows(self, remote: IPAddress) -> bool:
+        """Return whether there is an IKE SA with this address, from any of ours."""
+        return remote in self._remotes
+
+    def of(self, number: int) -> list[Session]:
+        """Return the IKE SAs of a connection, the oldest first."""
+        entry = self._entries.get(number)
+        return list(entry.ike.values()) if entry else []
+
+    def value(self, number: int) -> Connection | None:
+        """Return the connection, if it has SAs."""
+        entry = self._entries.get(number)
+        return entry.value if entry else None
+
+    def owner(self, spi_in: int) -> Session | None:
+        """Return the IKE SA that a pair belongs to."""
+        return self._owners.get(spi_in)
+
+    def sender(self, spi_out: int) -> Session | None:
+        """Return the IKE SA of the pair whose packets carry this SPI when they leave."""
+        spi_in = self._outbound.get(spi_out)
+        return self.owner(spi_in) if spi_in is not None else None
+
+    def _carries(self, entry: _Entry) -> bool:
+        """Return whether one of its child SAs carries packets: `Children` have them, and `_owners` those that do."""
+        return any(number_of(child.spi_in) in self._owners for sa in entry.ike.values() for child in sa.children)
+
+    # ------------------------------------------------------------------------------------------------ IKE SAs
+
+    def join(self, sa: Session) -> int:
+        """Add an IKE SA that was established, or came out of another one. Returns the number of its connection."""
+        if (known := self._entries.get(sa.connection)) is not None:
+            known.ike[sa.own_spi] = sa
+            return known.number
+        key = (*ends_of(sa), *sa.who)
+        number = self._numbers.get(key)
+        if number is None:
+            self._last += 1
+            number = self._numbers[key] = self._last
+        self._idle.pop(key, None)
+        entry = self._entries.setdefault(number, _Entry(number, key))
+        self._together(entry)
+        entry.ike[sa.own_spi] = sa
+        sa.joins(number)
+        return number
+
+    def succeed(self, old: Session, new: Session) -> None:
+        """Give a rekeyed IKE SA the children of its predecessor."""
+        entry = self._entries.get(old.connection)
+        if entry is None:
+            return
+        new.joins(old.connection)
+        entry.ike[new.own_spi] = new
+        for spi in new.children.active:
+            self._owners[number_of(spi)] = new
+
+    def leave(self, sa: Session, reason: Reason) -> Results:
+        """Drop an IKE SA that is gone, with all its children."""
+        results: Results = []
+        for child in sa.children:
+            results += self.ended(sa, child, reason, lingers=False)
+        results += [SaClosed(number_of(spi), reason, lingers=False) for spi in sa.children.lingering]
+        entry = self._entries.get(sa.connection)
+        if entry is not None:
+            entry.ike.pop(sa.own_spi, None)
+            if not entry.ike:
+                self._retire(entry)
+            elif entry.value is not None:
+                results += self._reachable_by_others(entry)
+        return results
+
+    def _reachable_by_others(self, entry: _Entry) -> Results:
+        """Reach the peer where the newest of the other IKE SAs with pairs says."""
+        newest = next((sa for sa in reversed(entry.ike.values()) if sa.children and sa.is_usable), None)
+        if newest is None:
+            return []
+        self._rename(entry, newest)
+        return self._changed(entry, newest, udp=any(child.udp for child in newest.children))
+
+    def _retire(self, entry: _Entry) -> None:
+        del self._entries[entry.number]
+        self._apart(entry)
+        if self._numbers.get(entry.key) == entry.number:
+            self._idle[entry.key] = None
+        while len(self._idle) > LARGEST_MEMORY:
+            oldest = next(iter(self._idle))
+            del self._idle[oldest], self._numbers[oldest]
+
+    def _together(self, entry: _Entry) -> None:
+        ends = entry.key[:2]
+        if ends not in self._between:
+            self._between[ends] = {}
+            self._remotes[ends[1]] = self._remotes.get(ends[1], 0) + 1
+        self._between[ends][entry.number] = None
+
+    def _apart(self, entry: _Entry) -> None:
+        ends = entry.key[:2]
+        numbers = self._between[ends]
+        del numbers[entry.number]
+        if numbers:
+            return
+        del self._between[ends]
+        self._remotes[ends[1]] -= 1
+        if not self._remotes[ends[1]]:
+            del self._remotes[ends[1]]
+
+    # ------------------------------------------------------------------------------------------------ child SAs
+
+    def made(self, sa: Session, child: ChildSa, replaces: bytes | None) -> Results:
+        """Add a pair of SAs."""
+        entry = self._entries[sa.connection]
+        results = self._changed(entry, sa, udp=child.udp)
+        spi_in = number_of(child.spi_in)
+        is_first = not self._carries(entry)
+        self._owners[spi_in] = sa
+        self._outbound[number_of(child.spi_out)] = spi_in
+        value = surely(entry.value)
+        old = number_of(replaces) if replaces is not None else None
+        view = sa_view(child, value, used=child.initiated or is_first)
+        pair = esp_sa(sa, child, entry.number)
+        return [
+            *results,
+            SaNegotiated(connection=value, sa=pair, view=view, eager=child.initiated, replaces=old),
+        ]
+
+    def ended(self, sa: Session, child: ChildSa, reason: Reason, *, lingers: bool) -> Results:
+        """Give up a pair of SAs."""
+        entry, spi_in = self._entries.get(sa.connection), number_of(child.spi_in)
+        results: Results = [SaClosed(spi_in, reason, lingers)]
+        was_there = self._owners.pop(spi_in, None) is not None
+        if self._outbound.get(number_of(child.spi_out)) == spi_in:
+            del self._outbound[number_of(child.spi_out)]
+        if entry is not None and was_there and not self._carries(entry):
+            old, entry.value = entry.value, None
+            results.append(ConnectionChanged(old, None, reason))
+        return results
+
+    def forgotten(self, spi_in: int) -> SaClosed:
+        """Forget a pair for which nothing can come any more, not even late."""
+        return SaClosed(spi_in, "its successor has taken over", lingers=False)
+
+    def moved(self, sa: Session) -> Results:
+        """Follow an IKE SA whose peer is elsewhere now."""
+        entry = self._entries.get(sa.connection)
+        if entry is None or next(reversed(entry.ike)) != sa.own_spi:
+            return []
+        self._rename(entry, sa)
+        return self._changed(entry, sa, udp=any(child.udp for child in sa.children)) if entry.value else []
+
+    def returned(self, sa: Session) -> Results:
+        """Report that the peer had lost its SAs, and has new ones."""
+        value = self.value(sa.connection)
+        return [ConnectionChanged(value, value, "the peer had lost its SAs", returned=True)] if value else []
+
+    def _rename(self, entry: _Entry, sa: Session) -> None:
+        key = (*ends_of(sa), *entry.key[2:])
+        if key == entry.key:
+            return
+        self._apart(entry)
+        self._numbers.pop(entry.key, None)
+        self._idle.pop(key, None)
+        entry.key = key
+        self._numbers[key] = entry.number
+        self._together(entry)
+
+    def _changed(self, entry: _Entry, sa: Session, *, udp: bool) -> Results:
+        """Return what tells others how a connection changed; its newest IKE SA knows."""
+        udp = udp and sa.uses_udp
+        old, new = entry.value, connection_of(sa, entry, udp=udp)
+        if old == new:
+            return []
+        entry.value = new
+        results: Results = [ConnectionChanged(old, new)]
+        if old is not None and (old.remote, old.remote_port) != (new.remote, new.remote_port):
+            results.append(MoveConnection(new.number, new.remote, new.remote_port))
+        return results
+
+
+def connection_of(sa: Session, entry: _Entry, *, udp: bool) -> Connection:
+    """Make a connection of what an IKE SA says of it."""
+    terms, (local_port, remote_port) = surely(sa.terms), esp_ports(sa, udp=udp)
+    made = Connection(
+        number=entry.number,
+        local=sa.path.local.address,
+        remote=sa.path.remote.address,
+        identity=name_of(surely(sa.theirs)),
+        profile=terms.child.profile,
+        ikev2_profile=terms.profile,
+        local_port=local_port,
+        remote_port=remote_port,
+        nat=sa.nat.found,
+        behind_nat=sa.nat.remote,
+        initiator=sa.is_initiator,
+        since=sa.since,
+        proved=Proved(*sa.who),
+        unproved="" if sa.evidence.named else sa.evidence.entry,
+    )
+    return replace(made, since=entry.value.since, initiator=entry.value.initiator) if entry.value else made
+
+
+# -------------------------------------------------------------------------------------------- two IKE SAs with one peer
+
+
+BOTH_BEGAN: Final = Reason(IkeReason.BOTH_BEGAN)
+#: Seconds until its initiator deletes the one that goes, and until the other end does.
+BY_INITIATOR: Final = 3.0
+_BY_RESPONDER: Final = 10.0
+#: IKE SAs of one connection; a peer that makes more of them loses the oldest.
+LARGEST_NUMBER_OF_SAS: Final = 4
+
+
+def to_end(new: Session, all_of_peer: list[Session]) -> list[tuple[Session, float]]:
+    """Return which IKE SAs must be deleted now that `new` is established, and in how many seconds."""
+    usable = [sa for sa in all_of_peer if sa.is_usable]
+    ends: list[tuple[Session, float]] = []
+    for other in usable:
+        if other is not new and _crossed(new, other):
+            loser = min(new, other, key=lambda sa: sa.lowest_nonce)
+            ends.append((loser, BY_INITIATOR if loser.is_initiator else _BY_RESPONDER))
+    surplus = usable[: max(0, len(usable) - LARGEST_NUMBER_OF_SAS)]
+    return ends + [(sa, 0.0) for sa in surplus]
+
+
+def _crossed(one: Session, other: Session) -> bool:
+    """Return whether each of them began before the other was established. (Both may even be of the same end.)"""
+    return one.begun <= other.since and other.begun <= one.since
+
+
+def may_go(sa: Session, connections: Connections) -> bool:
+    """Return whether it is still one too many."""
+    others = [other for other in connections.of(sa.connection) if other is not sa]
+    return sa.is_usable and any(other.is_usable and other.children for other in others)

@@ -1,0 +1,365 @@
+"""Exchanges, flags, payloads and notifications of IKEv2 (RFC 7296 §3, IANA "ikev2-parameters")."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import WordGroup, WordKind, code
+from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
+
+#: Words that may precede a number, whatever it numbers.
+_RFC: Final = frozenset({"rfc", "7296", "ikev2", "ike", "code"})
+_SEEN: Final = ("debug crypto ikev2 packet", "show logging")
+_N, _P = NotifyType, PayloadType
+
+_EXCHANGES = WordGroup(
+    title="exchanges",
+    kind=WordKind.CODE,
+    screens=_SEEN,
+    rank=25,
+    next="debug crypto ikev2 packet",
+    sighting=r"^IKEv2 (\w+) Exchange ",
+    names=_RFC | {"exchange"},
+    explanations=(
+        code(
+            ExchangeType.IKE_SA_INIT,
+            "The first two messages: algorithms, Diffie-Hellman values, nonces, and whether NAT is between.",
+            "In clear, on UDP port 500. Neither end is authenticated yet.",
+            clause="RFC 7296 §1.2",
+        ),
+        code(
+            ExchangeType.IKE_AUTH,
+            "The next two, sealed: who both are and the proof of it, and the first pair of IPsec SAs.",
+            "From here on in UDP port 4500, if NAT is there or both ends are ours.",
+            clause="RFC 7296 §1.2",
+        ),
+        code(
+            ExchangeType.CREATE_CHILD_SA,
+            "Makes another pair of IPsec SAs, or renews a pair or the IKE SA itself before its lifetime ends.",
+            clause="RFC 7296 §1.3",
+        ),
+        code(
+            ExchangeType.INFORMATIONAL,
+            "Deletes SAs, reports errors; an empty one asks whether the peer lives (DPD).",
+            clause="RFC 7296 §1.4",
+        ),
+        code(
+            ExchangeType.IKE_INTERMEDIATE,
+            "Between IKE_SA_INIT and IKE_AUTH: a further key exchange, as with ML-KEM.",
+            clause="RFC 9242",
+        ),
+        code(
+            ExchangeType.IKE_FOLLOWUP_KE,
+            "Behind CREATE_CHILD_SA: the further key exchanges of a renewal.",
+            clause="RFC 9370 §2.2.4",
+        ),
+    ),
+)
+
+_FLAGS = WordGroup(
+    title="flags of the header",
+    kind=WordKind.FLAG,
+    screens=("debug crypto ikev2 packet",),
+    rank=46,
+    clause="RFC 7296 §3.1",
+    next="debug crypto ikev2 packet",
+    explanations=(
+        code(Flag.INITIATOR, "The sender initiated the IKE SA, whichever end began this exchange."),
+        code(Flag.VERSION, "The sender could speak a later major version of IKE."),
+        code(Flag.RESPONSE, "The message answers the one with the same message identifier."),
+    ),
+)
+
+#: A payload, what is in it, the section of RFC 7296 (or another clause), and its name in debugs.
+_IN_PAYLOADS: Final = (
+    (_P.NONE, "No payload follows.", "", ""),
+    (_P.SA, "Proposals: the algorithms that the sender offers, or its choice.", "§3.3", "SecurityAssociation"),
+    (_P.KE, "The sender's public value of the key exchange.", "§3.4", "KeyExchange"),
+    (_P.IDI, "Who the initiator says he is.", "§3.5", "InitiatorId"),
+    (_P.IDR, "Who the responder says he is, or whom the initiator wants.", "§3.5", "ResponderId"),
+    (_P.CERT, "A certificate of the sender, or one above it.", "§3.6", "Certificate"),
+    (_P.CERTREQ, "The authorities that the sender believes.", "§3.7", "CertificateRequest"),
+    (
+        _P.AUTH,
+        "The proof: a signature, or a hash with the pre-shared key, over the first messages.",
+        "§3.8",
+        "Authentication",
+    ),
+    (_P.NONCE, "A random number, so that every SA has keys of its own.", "§3.9", "Nonce"),
+    (_P.NOTIFY, "An error or a piece of news; its type says which.", "§3.10", "Notify"),
+    (_P.DELETE, "SAs that the sender has deleted.", "§3.11", "Delete"),
+    (_P.VENDOR_ID, "A mark of the sender's program; it switches on what only that vendor has.", "§3.12", "VendorId"),
+    (_P.TSI, "Traffic selectors of the initiator: which of his packets the SA is for.", "§3.13", "InitiatorSelectors"),
+    (_P.TSR, "Traffic selectors of the responder: where those packets may go.", "§3.13", "ResponderSelectors"),
+    (_P.SK, "All other payloads, encrypted and authenticated.", "§3.14", "Encrypted"),
+    (_P.CP, "Configuration, such as an address from a pool; DMVPN needs none.", "§3.15", ""),
+    (_P.EAP, "A login by EAP; this router has none.", "§3.16", ""),
+    (_P.SKF, "A fragment of an encrypted message, so that IP need not fragment.", "RFC 7383 §2.5", "EncryptedFragment"),
+)
+_PAYLOADS = WordGroup(
+    title="payloads",
+    kind=WordKind.CODE,
+    screens=("debug crypto ikev2 packet",),
+    rank=47,
+    clause="RFC 7296 §3.2",
+    next="debug crypto ikev2 packet",
+    names=_RFC | {"payload"},
+    explanations=tuple(
+        code(
+            kind,
+            what,
+            clause=f"RFC 7296 {section}" if section.startswith("§") else section,
+            also=(name,) if name else (),
+        )
+        for kind, what, section, name in _IN_PAYLOADS
+    ),
+)
+
+_PROTOCOLS = WordGroup(
+    title="protocols of an SPI",
+    kind=WordKind.CODE,
+    screens=("debug crypto ikev2 packet",),
+    rank=48,
+    clause="RFC 7296 §3.3.1",
+    next="debug crypto ikev2 packet",
+    names=_RFC | {"protocol"},
+    explanations=(
+        code(ProtocolId.NONE, "The notification is about no SA in particular."),
+        code(ProtocolId.IKE, "The IKE SA itself."),
+        code(ProtocolId.AH, "Authentication Header; this router has none (RFC 8221 advises against it)."),
+        code(ProtocolId.ESP, "Encapsulating Security Payload: what carries the tunnel's packets.", clause="RFC 4303"),
+    ),
+)
+
+_PSK_NEXT = "show crypto ikev2 profile, show logging (on both ends)"
+_ERRORS = WordGroup(
+    title="error notifications",
+    kind=WordKind.CODE,
+    screens=_SEEN,
+    rank=22,
+    clause="RFC 7296 §3.10.1",
+    next="show logging (on both ends)",
+    sighting=r"\b([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)\b",
+    names=_RFC | {"notify", "notification", "error", "type"},
+    explanations=(
+        code(
+            _N.UNSUPPORTED_CRITICAL_PAYLOAD,
+            "A payload that must not be ignored is unknown to the receiver.",
+            clause="RFC 7296 §2.5",
+        ),
+        code(
+            _N.INVALID_IKE_SPI,
+            "The receiver knows no IKE SA with these SPIs.",
+            "After a restart of one end; with DPD or invalid SPI recovery the SA is made again.",
+            next="show crypto ikev2 sa",
+            clause="RFC 7296 §2.21.4",
+        ),
+        code(
+            _N.INVALID_MAJOR_VERSION,
+            "The receiver does not speak this version of IKE, as an IKEv1-only router.",
+            clause="RFC 7296 §2.5",
+        ),
+        code(
+            _N.INVALID_SYNTAX,
+            "The message was not formed as the standard asks; nothing is changed by it.",
+            next="debug crypto ikev2 packet",
+            clause="RFC 7296 §2.21",
+        ),
+        code(_N.INVALID_MESSAGE_ID, "The message identifier lies outside of the window.", clause="RFC 7296 §2.3"),
+        code(
+            _N.INVALID_SPI,
+            "ESP came for an SA that the receiver does not have.",
+            "After a restart of the receiver.",
+            next="show crypto ipsec sa",
+            clause="RFC 7296 §1.5",
+        ),
+        code(
+            _N.NO_PROPOSAL_CHOSEN,
+            "No proposal of the asker has only algorithms that the answerer accepts.",
+            "In IKE_SA_INIT: `crypto ikev2 proposal` differs. In IKE_AUTH or later: the transform sets, or the PFS "
+            "group, differ.",
+            next="show crypto ikev2 proposal, show crypto ipsec transform-set (on both ends)",
+            clause="RFC 7296 §2.7",
+        ),
+        code(
+            _N.INVALID_KE_PAYLOAD,
+            "The proposal is acceptable, but the responder wants another Diffie-Hellman "
+            "group; it names the group, and the initiator tries again.",
+            "Harmless, one round trip more; put the common group first.",
+            next="show crypto ikev2 proposal",
+            clause="RFC 7296 §1.2",
+        ),
+        code(
+            _N.AUTHENTICATION_FAILED,
+            "The proof of the peer was not accepted. The standard lets the answer say no "
+            "more; the log of the end that refused says why.",
+            "Another pre-shared key, an identity that no profile matches, a certificate that is not believed.",
+            next=_PSK_NEXT,
+            clause="RFC 7296 §2.21.2",
+        ),
+        code(_N.SINGLE_PAIR_REQUIRED, "Only one pair of addresses can be had in one SA.", clause="RFC 7296 §2.9"),
+        code(_N.NO_ADDITIONAL_SAS, "The peer makes no further SAs in this IKE SA.", clause="RFC 7296 §1.3"),
+        code(
+            _N.INTERNAL_ADDRESS_FAILURE,
+            "An address from a pool was asked for and there is none.",
+            clause="RFC 7296 §3.15.4",
+        ),
+        code(
+            _N.FAILED_CP_REQUIRED,
+            "The answerer insists that the asker takes an address from a pool.",
+            clause="RFC 7296 §3.15.4",
+        ),
+        code(
+            _N.TS_UNACCEPTABLE,
+            "The traffic selectors do not fit: the ends disagree on which packets the SA is for.",
+            "One end protects GRE between two addresses, the other end something else; or NAT, and tunnel mode.",
+            next="show crypto ipsec sa",
+            clause="RFC 7296 §2.9",
+        ),
+        code(_N.INVALID_SELECTORS, "A packet came in an SA that is not for such packets.", clause="RFC 7296 §3.10.1"),
+        code(_N.UNACCEPTABLE_ADDRESSES, "A move to another address was refused (MOBIKE).", clause="RFC 4555 §3.5"),
+        code(
+            _N.TEMPORARY_FAILURE,
+            "Not now: the answerer is renewing or deleting the same SA. The asker waits a little and tries again.",
+            clause="RFC 7296 §2.25",
+        ),
+        code(_N.CHILD_SA_NOT_FOUND, "The SA that was to be renewed is not there (any more).", clause="RFC 7296 §2.25"),
+    ),
+)
+
+_STATUS_TYPES = WordGroup(
+    title="status notifications",
+    kind=WordKind.CODE,
+    screens=_SEEN,
+    rank=23,
+    clause="RFC 7296 §3.10.1",
+    next="debug crypto ikev2 packet",
+    sighting=r"NOTIFY\((\w+)\)",
+    names=_RFC | {"notify", "notification", "status", "type"},
+    explanations=(
+        code(
+            _N.INITIAL_CONTACT,
+            "The sender has no other SA with the receiver: older ones are left over, and go.",
+            "In the first IKE_AUTH after a restart.",
+            clause="RFC 7296 §2.4",
+        ),
+        code(_N.SET_WINDOW_SIZE, "How many requests the sender takes at once.", clause="RFC 7296 §2.3"),
+        code(
+            _N.ADDITIONAL_TS_POSSIBLE,
+            "The selectors were narrowed; another SA may have the rest.",
+            clause="RFC 7296 §2.9",
+        ),
+        code(_N.IPCOMP_SUPPORTED, "The sender could compress packets; DMVPN does not.", clause="RFC 7296 §2.22"),
+        code(
+            _N.NAT_DETECTION_SOURCE_IP,
+            "A hash of the sender's own address and port: if it does not fit what the "
+            "receiver sees, the sender is behind NAT.",
+            clause="RFC 7296 §2.23",
+        ),
+        code(
+            _N.NAT_DETECTION_DESTINATION_IP,
+            "A hash of the address and port that the sender sent to: if it does not fit, the receiver is behind NAT.",
+            clause="RFC 7296 §2.23",
+        ),
+        code(
+            _N.COOKIE,
+            "Too many strangers begin at once: repeat this token to show that your address is real.",
+            "Under load, or in an attack.",
+            next="show crypto ikev2 stats",
+            clause="RFC 7296 §2.6",
+        ),
+        code(
+            _N.USE_TRANSPORT_MODE,
+            "The SA is to be in transport mode, which GRE needs no second IP header for.",
+            "DMVPN's usual mode: `mode transport`.",
+            next="show crypto ipsec transform-set",
+            clause="RFC 7296 §1.3.1",
+        ),
+        code(
+            _N.HTTP_CERT_LOOKUP_SUPPORTED,
+            "The sender would fetch certificates from a web server.",
+            clause="RFC 7296 §3.6",
+        ),
+        code(_N.REKEY_SA, "The SA that is asked for replaces this one.", clause="RFC 7296 §2.8"),
+        code(_N.ESP_TFC_PADDING_NOT_SUPPORTED, "Do not pad packets to hide their lengths.", clause="RFC 7296 §1.3.1"),
+        code(_N.NON_FIRST_FRAGMENTS_ALSO, "Fragments behind the first may take the SA, too.", clause="RFC 7296 §1.3.1"),
+        code(_N.MOBIKE_SUPPORTED, "The sender could keep the SA when its address changes.", clause="RFC 4555 §3.2"),
+        code(_N.ADDITIONAL_IP4_ADDRESS, "Another IPv4 address of the sender (MOBIKE).", clause="RFC 4555 §3.4"),
+        code(_N.ADDITIONAL_IP6_ADDRESS, "Another IPv6 address of the sender (MOBIKE).", clause="RFC 4555 §3.4"),
+        code(_N.NO_ADDITIONAL_ADDRESSES, "The sender has no other address (any more).", clause="RFC 4555 §3.6"),
+        code(_N.UPDATE_SA_ADDRESSES, "Use my new address from now on.", clause="RFC 4555 §3.5"),
+        code(_N.COOKIE2, "Show that you are reachable at the new address, by returning this.", clause="RFC 4555 §3.7"),
+        code(_N.NO_NATS_ALLOWED, "The sender wants no translator on the way.", clause="RFC 4555 §3.9"),
+        code(_N.MULTIPLE_AUTH_SUPPORTED, "The sender could prove itself twice.", clause="RFC 4739"),
+        code(_N.EAP_ONLY_AUTHENTICATION, "The initiator would accept EAP as the only proof.", clause="RFC 5998"),
+        code(_N.CHILDLESS_IKEV2_SUPPORTED, "The responder takes an IKE_AUTH without a child SA.", clause="RFC 6023"),
+        code(
+            _N.IKEV2_MESSAGE_ID_SYNC_SUPPORTED,
+            "The sender could repair message identifiers after a fail-over.",
+            clause="RFC 6311",
+        ),
+        code(
+            _N.FRAGMENTATION_SUPPORTED,
+            "The sender takes messages in fragments of IKE's own, which pass where IP fragments are dropped.",
+            "Both must say it: `crypto ikev2 fragmentation`.",
+            next="show crypto ikev2 sa detailed",
+            clause="RFC 7383 §2.3",
+        ),
+        code(_N.SIGNATURE_HASH_ALGORITHMS, "Which hashes the sender accepts in signatures.", clause="RFC 7427 §4"),
+        code(_N.USE_PPK, "Mix a secret that both have into the keys, against quantum computers.", clause="RFC 8784"),
+        code(
+            _N.INTERMEDIATE_EXCHANGE_SUPPORTED,
+            "The sender can do IKE_INTERMEDIATE, which further key exchanges need.",
+            clause="RFC 9242 §3.1",
+        ),
+        code(
+            _N.ADDITIONAL_KEY_EXCHANGE,
+            "Binds an IKE_FOLLOWUP_KE to the exchange that it belongs to.",
+            clause="RFC 9370 §2.2.4",
+        ),
+    ),
+)
+
+_HEAD = WordGroup(
+    title="lines of debug crypto ikev2 packet",
+    kind=WordKind.DEBUG,
+    screens=("debug crypto ikev2 packet",),
+    rank=70,
+    lines=True,
+    next="show crypto ikev2 sa",
+    clause="RFC 7296 §3.1",
+    explanations=(
+        Word(
+            "IKEv2:<Sending|Received> Packet [<To|From> <address:port>/<From|To> <address:port>/VRF i0:f0]",
+            "A message of IKE left or came, between these addresses and UDP ports.",
+            "Port 4500 on either side means that NAT is there, or that ESP in UDP is preferred.",
+        ),
+        Word("IKEv2:it cannot be read: <error>", "The octets are no message of IKE; the error says where it breaks."),
+        Word(
+            "Initiator SPI : <octets> - Responder SPI : <octets> Message id: <number>",
+            "The two SPIs name the IKE SA; the responder's is zero in the very first message. The identifier pairs "
+            "request and answer.",
+        ),
+        Word("IKEv2 <exchange> Exchange <REQUEST|RESPONSE>", "Which exchange the message belongs to, and which half."),
+        Word("Payload contents:", "What the message holds, as far as it is not sealed, follows in the next line."),
+    ),
+)
+
+_UNKNOWN = WordGroup(
+    title="payloads that are not known",
+    kind=WordKind.CODE,
+    screens=("debug crypto ikev2 packet",),
+    rank=49,
+    next="debug crypto ikev2 packet",
+    explanations=(
+        Word(
+            "Unknown",
+            "A payload whose number this router does not know; it is skipped unless it is critical.",
+            clause="RFC 7296 §2.5",
+        ),
+    ),
+)
+
+GROUPS: Final = (_UNKNOWN, _EXCHANGES, _ERRORS, _STATUS_TYPES, _FLAGS, _PAYLOADS, _PROTOCOLS, _HEAD)

@@ -1,0 +1,156 @@
+"""Rules about the IKE lines of one router. Rules about agreement with its peers are in `tools/lint`."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.placeholder import Placeholder
+from dmvpn.features.ike.config import isakmp, profiles, settings
+from dmvpn.features.ike.model import AuthenticationMethod
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.ike.model import IkeConfig, Profile
+
+KEYRING: Final = Rule(
+    id="ikev2-keyring-undefined",
+    severity=Severity.ERROR,
+    title="An IKE profile names a keyring that does not exist",
+    why="The keyring has the pre-shared keys; without it neither side can prove itself, and no IKE SA comes up.",
+    bad="crypto ikev2 profile P\n keyring local TYPO",
+    fix="crypto ikev2 keyring TYPO\n peer HUB\n  address 198.51.100.1\n  pre-shared-key SECRET",
+)
+PROPOSAL: Final = Rule(
+    id="ikev2-proposal-undefined",
+    severity=Severity.ERROR,
+    title="An IKEv2 policy names a proposal that does not exist",
+    why="A policy without a usable proposal is skipped, and the defaults are offered instead: other algorithms than "
+    "those configured, and perhaps none that the peer has.",
+    bad="crypto ikev2 policy P\n proposal TYPO",
+    fix="crypto ikev2 proposal TYPO\n encryption aes-cbc-256\n integrity sha256\n group 19",
+)
+INCOMPLETE: Final = Rule(
+    id="ikev2-profile-incomplete",
+    severity=Severity.ERROR,
+    title="An IKEv2 profile that lacks what every profile needs",
+    why="A profile is for the peers that it matches, and both sides have to prove themselves in a way that it names, "
+    "with a key or a certificate (RFC 7296 §2.15). IOS does not use a profile that lacks one of these.",
+    bad="crypto ikev2 profile P\n authentication local pre-share\n authentication remote pre-share",
+    fix="crypto ikev2 profile P\n match identity remote address 0.0.0.0\n keyring local KEYS",
+)
+WILDCARD: Final = Rule(
+    id="ike-key-for-everybody",
+    severity=Severity.ADVICE,
+    title="One pre-shared key for all peers",
+    why="An attacker who takes it from one lost spoke can pose as the hub to every other spoke. A key for each peer, "
+    "or certificates, confine the loss to one peer.",
+    bad="crypto ikev2 keyring K\n peer ANY\n  address 0.0.0.0 0.0.0.0",
+    fix="crypto ikev2 keyring K\n peer SPOKE1\n  address 203.0.113.10",
+)
+_NAME, _ADDRESS = Placeholder("NAME"), Placeholder("ADDRESS")
+_SECRET, _OWN_SECRET = Placeholder("SECRET"), Placeholder("ITS-OWN")
+_OLD_KEY: Final = isakmp.KEYRING_KEY.of(address=_ADDRESS, key=_SECRET)
+#: Algorithms that every release has.
+_ALGORITHMS: Final = (
+    settings.ENCRYPTION.of(cipher1="aes-cbc-256"),
+    settings.INTEGRITY.of(hash1="sha256"),
+    settings.GROUPS.of(group1="19"),
+)
+RULES: Final = (KEYRING, PROPOSAL, INCOMPLETE, WILDCARD)
+
+
+def check(config: IkeConfig) -> Iterator[Concern]:
+    """Yield findings about profiles, policies and keys."""
+    yield from _references(config)
+    for profile in config.profiles:
+        yield from _completeness(profile)
+    yield from _wildcards(config)
+
+
+def _references(config: IkeConfig) -> Iterator[Concern]:
+    keyrings = {keyring.name for keyring in config.keyrings}
+    for profile in config.profiles:
+        if profile.keyring and profile.keyring not in keyrings:
+            yield Concern(
+                rule=KEYRING,
+                at=(f"crypto ikev2 profile {profile.name}", "keyring"),
+                what=f"IKEv2 profile {profile.name} names the keyring {profile.keyring}, which is not configured",
+                fix=_key(profile.keyring, _SECRET),
+            )
+    of_isakmp = {key.keyring for key in config.isakmp.keys}
+    for old in config.isakmp.profiles:
+        if old.keyring and old.keyring not in of_isakmp:
+            yield Concern(
+                rule=KEYRING,
+                at=(f"crypto isakmp profile {old.name}", "keyring"),
+                what=f"ISAKMP profile {old.name} names the keyring {old.keyring}, which is not there or has no key",
+                fix="\n ".join([isakmp.KEYRING.of(name=old.keyring), _OLD_KEY]),
+            )
+    proposals = {proposal.name for proposal in config.proposals} | {"default"}
+    for policy in config.policies:
+        for name in policy.proposals:
+            if name not in proposals:
+                yield Concern(
+                    rule=PROPOSAL,
+                    at=(f"crypto ikev2 policy {policy.name}", f"proposal {name}"),
+                    what=f"IKEv2 policy {policy.name} names the proposal {name}, which is not configured",
+                    fix="\n ".join([settings.PROPOSAL.of(name=name), *_ALGORITHMS]),
+                )
+
+
+def _key(keyring: str, secret: Placeholder) -> str:
+    """Return the lines of a key for another peer."""
+    peer = [profiles.PEER.of(name=_NAME), profiles.ADDRESS.of(address=_ADDRESS), profiles.PRE_SHARED_KEY.of(key=secret)]
+    return "\n ".join([profiles.RING.of(name=keyring), "\n  ".join(peer)])
+
+
+def _completeness(profile: Profile) -> Iterator[Concern]:
+    ours, theirs = profile.local_authentication, profile.remote_authentication
+    needs_key = AuthenticationMethod.PRE_SHARED_KEY in (ours, *theirs)
+    given = profile.local_key is not None or profile.remote_key is not None
+    lacking = {
+        profiles.MATCH_IDENTITY.of(address=IPv4Address(0)): bool(profile.matches or profile.certificate_maps),
+        profiles.USES.of(local=True, pre_share=True): ours is not None,
+        profiles.USES.of(remote=True, pre_share=True): bool(theirs),
+        profiles.KEYRING.of(local=True, name=_NAME): bool(profile.keyring) or given or not needs_key,
+    }
+    lines = [line for line, there in lacking.items() if not there]
+    if lines:
+        named = " and ".join(" ".join(line.split()[:2]) for line in lines)
+        yield Concern(
+            rule=INCOMPLETE,
+            at=(f"crypto ikev2 profile {profile.name}",),
+            what=f"IKEv2 profile {profile.name} has no {named}",
+            fix="\n ".join([profiles.PROFILE.of(name=profile.name), *lines]),
+        )
+
+
+def _wildcards(config: IkeConfig) -> Iterator[Concern]:
+    for keyring in config.keyrings:
+        for peer in keyring.peers:
+            has_key = peer.local_key is not None or peer.remote_key is not None
+            if has_key and _is_everybody(peer.address, peer.mask):
+                at = (f"crypto ikev2 keyring {keyring.name}", f"peer {peer.name}", "address")
+                yield Concern(
+                    rule=WILDCARD,
+                    at=at,
+                    what=f"keyring {keyring.name} has one key for every address: an attacker who takes it from one "
+                    "router can pose as any other",
+                    fix=_key(keyring.name, _OWN_SECRET),
+                )
+    for key in config.isakmp.keys:
+        if _is_everybody(key.address, key.mask):
+            where = (f"crypto keyring {key.keyring}", "pre-shared-key") if key.keyring else ("crypto isakmp key",)
+            yield Concern(
+                rule=WILDCARD,
+                at=where,
+                what="one key for every address: an attacker who takes it from one router can pose as any other",
+                fix=isakmp.KEY.of(key=_OWN_SECRET, address=_ADDRESS) if not key.keyring else "",
+            )
+
+
+def _is_everybody(address: IPv4Address | None, mask: IPv4Address | None) -> bool:
+    return address is not None and int(address) == 0 and (mask is None or int(mask) == 0)

@@ -1,0 +1,204 @@
+"""The IKEv2 feature as a machine: what IPsec wants goes in, what peers agree to comes out.
+
+    NegotiationWanted --> attempts ----> a new IKE SA --> SendIp
+    IpReceived ---------> udp ---------> table (IkeSas) --> acts --> peers --> SaNegotiated, ConnectionChanged, ...
+    UnknownSpi ---------> recovery: says INVALID_SPI
+    Tick ---------------> whatever is due, and only that
+
+The `book` knows which peers may talk, the `table` what an IKE SA does, and `peers` what follows from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from dmvpn.base.context import Context
+from dmvpn.base.events import ConnectionHeard, Event, IpReceived, KeysWanted, Packets, SasCounted, UnknownSpi
+from dmvpn.base.machine import Machine
+from dmvpn.base.negotiation import (
+    ConnectionSilent,
+    ConnectionUnwanted,
+    NegotiationWanted,
+    PoliciesChanged,
+    RevocationsChanged,
+    SaRenewalWanted,
+)
+from dmvpn.base.notices import Configured, Notice
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ike import messages, udp
+from dmvpn.features.ike.book import ConfigurationBook
+from dmvpn.features.ike.model import IkeConfig
+from dmvpn.features.ike.peers import Peers
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.translation import warnings
+from dmvpn.features.ike.trust import Trust
+from dmvpn.features.ike.v2.counts import ClearIkeStats
+from dmvpn.features.ike.v2.sas import IkeSas
+from dmvpn.features.ike.views import view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.ports import Ports
+    from dmvpn.base.protection import IkeStats, IkeView, ProtectionPolicy
+    from dmvpn.features.ike.session import Session
+
+
+class IkeMachine(Machine):
+    """IKEv2. It is also `base.ports.Ike`."""
+
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
+        PoliciesChanged,
+        RevocationsChanged,
+        NegotiationWanted,
+        SaRenewalWanted,
+        ConnectionUnwanted,
+        ConnectionSilent,
+        UnknownSpi,
+        ConnectionHeard,
+        KeysWanted,
+        SasCounted,
+        ClearIkeStats,
+        Packets(udp.PROTOCOL),
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        super().__init__(Context(ports))
+        self._policies: tuple[ProtectionPolicy, ...] = ()
+        self._config = IkeConfig()
+        self._locals: frozenset[IPAddress] = frozenset()
+        self._warned: tuple[str, ...] = ()
+        self._book = ConfigurationBook(self._config, (), Trust(ports), self._interface_of)
+        self.v2 = IkeSas(self._book, ports.entropy)
+        self.peers = Peers(self._context, self._book, self.v2)
+
+    # ---------------------------------------------------------------------------------------------------- machine
+
+    def begin(self) -> None:
+        """Begin an event: drop the keys of an earlier event that raised an error."""
+        self._book.key_log.drop()
+
+    def dispatch(self, event: Event | Notice) -> None:
+        """Hand an event to the parts that it concerns."""
+        peers = self.peers
+        match event:
+            case IpReceived():
+                self._received(event)
+            case NegotiationWanted(policy=policy, local=local, remote=remote, wanted=True, remote_port=port):
+                peers.attempts.want((local, remote), policy, port=port)
+            case NegotiationWanted(policy=policy, local=local, remote=remote, remote_port=port):
+                peers.attempts.release((local, remote), policy, port=port)
+            case SaRenewalWanted(spi_in=spi) if (sa := peers.connections.owner(spi)) is not None:
+                peers.follow(peers.table.renew(sa, spi.to_bytes(4, "big"), self._context.now))
+            case ConnectionUnwanted(connection=number, reason=reason):
+                peers.close(peers.connections.of(number), Reason(IkeReason.UNWANTED, (reason,)))
+            case ConnectionSilent(connection=number):
+                peers.ask(number)
+            case ConnectionHeard():
+                peers.heard(event)
+            case UnknownSpi(spi=spi) if peers.connections.owner(spi) is None:
+                peers.unknown(event)
+            case KeysWanted(wanted=wanted):
+                self._tell_keys(wanted=wanted)
+            case SasCounted():
+                peers.counted(event)
+            case ClearIkeStats():
+                self.v2.clear_counts()
+            case RevocationsChanged():
+                self._judge_again()
+            case PoliciesChanged(policies=policies):
+                self._adopt(self._config, policies)
+            case Configured(model=model):
+                self._adopt(model if isinstance(model, IkeConfig) else IkeConfig(), self._policies)
+
+    def settle(self) -> None:
+        """Let IKE SAs be looked at in time, and write the keys of what this event negotiated, if somebody captures."""
+        self.peers.settle()
+        if self._book.key_log.wanted:
+            self._context.emit(*self._book.key_log.take(self._context.emitted))
+
+    def _judge_again(self) -> None:
+        """Close SAs whose certificates are revoked: rekeys prove no identity again, so they would stay forever."""
+        for sa in tuple(self.peers.table):
+            if sa.evidence.chain and sa.is_usable and sa.terms is not None and sa.theirs is not None:
+                verdict = self._book.believe(sa.terms, sa.theirs, sa.evidence.chain, self._context.now)
+                if isinstance(verdict, Reason):
+                    self.peers.close([sa], verdict)
+
+    # ---------------------------------------------------------------------------------------------- configuration
+
+    def _adopt(self, config: IkeConfig, policies: tuple[ProtectionPolicy, ...]) -> None:
+        """Follow a change of configuration or tunnels: end what is not permitted any more, try what could not begin."""
+        was_on, was, self._config, self._policies = bool(self._policies), self._config, config, policies
+        self._locals = frozenset(policy.local for policy in policies)
+        peers, table = self.peers, self.peers.table
+        permitted = [sa for sa in table if self._unwanted(sa) is None] if _who(was) != _who(config) else []
+        self._book.renew(config, policies)
+        peers.renew(config)
+        if was_on != bool(policies):
+            self._context.emit(messages.IsakmpOnOff.of(on=not was_on))
+        lines = warnings(config, [policy.pfs_group for policy in policies if policy.pfs_group])
+        self._context.emit(*(messages.NotAsWritten.of(line) for line in lines if line not in self._warned))
+        self._warned = lines
+        orphans = [sa for sa in table if sa.terms is not None and peers.policy_of(sa) is None]
+        peers.close(orphans, Reason(IkeReason.PROFILE_CHANGED))
+        for sa in permitted:
+            if sa.is_usable and (why := self._unwanted(sa)) is not None:
+                peers.close([sa], why)
+        peers.attempts.reconsider()
+
+    def _unwanted(self, sa: Session) -> Reason | None:
+        """Return why its peer could not prove itself any more, with any key. (A new key counts for new IKE SAs.)"""
+        if sa.terms is None or sa.theirs is None:
+            return None
+        expected = self._book.expectation(sa.terms, sa.path, sa.theirs)
+        return expected if isinstance(expected, Reason) else None
+
+    def _interface_of(self, local: IPAddress) -> str:
+        owner = self._context.ports.interfaces.owner(local)
+        return owner.name if owner is not None else ""
+
+    # ------------------------------------------------------------------------------------------------ what arrives
+
+    def _received(self, packet: IpReceived) -> None:
+        message = udp.received(packet)
+        if message is None:
+            return
+        path, octets = message
+        peers = self.peers
+        if packet.destination not in self._locals and not peers.table.knows(octets):
+            return  # no tunnel has this address, and no IKE SA still has to say that it ends
+        peers.reports.packet(octets, path, sent=False)
+        peers.follow(peers.table.handle(octets, path, self._context.now))
+
+    def _tell_keys(self, *, wanted: bool) -> None:
+        """Begin or stop to tell keys. Only new keys are told, so new child SAs replace those that are there."""
+        self._book.key_log.turn(on=wanted)
+        self._context.emit(messages.KeysTold.of(on=wanted))
+        peers = self.peers
+        for sa in [sa for sa in peers.table if sa.is_usable] if wanted else ():
+            for spi in tuple(sa.children.active):
+                peers.follow(peers.table.renew(sa, spi, self._context.now))
+
+    # -------------------------------------------------------------------------------------------------- questions
+
+    def sas(self) -> tuple[IkeView, ...]:
+        """Return all IKE SAs, the oldest first."""
+        peers = self.peers
+        ordered = sorted(peers.table, key=lambda sa: (sa.begun, sa.number))
+        return tuple(view_of(sa, peers.connections.value(sa.connection)) for sa in ordered)
+
+    @property
+    def refused(self) -> Mapping[IPAddress, Reason]:
+        """Who came to no agreement with us lately, whoever began, and why."""
+        return self.peers.reports.refused
+
+    def stats(self) -> IkeStats:
+        """Return what was counted since the start, or since somebody cleared it."""
+        return self.v2.counts.view
+
+
+def _who(config: IkeConfig) -> tuple[object, ...]:
+    """Return the part of a configuration that says who may be a peer."""
+    return config.profiles, config.keyrings, config.isakmp

@@ -1,0 +1,64 @@
+"""Log messages of IKE, each with what it means. Mnemonics are those of IOS, where it has one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Self
+
+from dmvpn.base.notices import Log
+
+if TYPE_CHECKING:
+    from dmvpn.base.reasons import Reason
+    from dmvpn.features.ike.terms import Endpoint
+
+
+class IsakmpOnOff(Log, name="CRYPTO-6-ISAKMP_ON_OFF"):
+    """The first tunnel is protected now, or the last one no more: IKE is heard at our addresses, or not."""
+
+    @classmethod
+    def of(cls, *, on: bool) -> Self:
+        """Return the message."""
+        return cls(f"ISAKMP is {'ON' if on else 'OFF'}")
+
+
+class SessionStatus(Log, name="CRYPTO-5-IKEV2_SESSION_STATUS"):
+    """Packets can be exchanged with a peer under protection, or no more. Said with `crypto logging ikev2`."""
+
+    @classmethod
+    def of(cls, peer: Endpoint, identity: str, *, up: bool) -> Self:
+        """Return the message for this peer."""
+        text = f"Crypto tunnel v2 is {'UP' if up else 'DOWN'}. Peer {peer.address}:{peer.port} Id: {identity}"
+        return cls(text)
+
+
+class NegotiationAborted(Log, name="IKEV2-3-NEG_ABORT"):
+    """IKE came to no agreement with a peer, and why: what both sides have, or what does not fit.
+
+    The peer is told the least that the protocol allows; its own log has its half. Said once a minute for each peer.
+    """
+
+    @classmethod
+    def of(cls, peer: Endpoint, why: Reason) -> Self:
+        """Return the message for this peer."""
+        return cls(f"Negotiation aborted due to ERROR: {why} (peer {peer.address}:{peer.port})")
+
+
+class NotAsWritten(Log, name="CRYPTO-4-IKE_CONFIG"):
+    """Lines of the configuration of IKE are understood, and something of them cannot be done as they say."""
+
+    @classmethod
+    def of(cls, what: str) -> Self:
+        """Return the message."""
+        return cls(what)
+
+
+class KeysTold(Log, name="CRYPTO-4-KEYS_WRITTEN"):
+    """Somebody captures the lab's packets with keys: whoever has the files can read what is protected from here on."""
+
+    @classmethod
+    def of(cls, *, on: bool) -> Self:
+        """Return the message for either."""
+        what = "Keys of new SAs are written to files for a packet capture" if on else "Keys are not written any more"
+        return cls(what)
+
+
+MESSAGES: Final = (IsakmpOnOff, SessionStatus, NegotiationAborted, NotAsWritten, KeysTold)

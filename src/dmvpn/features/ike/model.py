@@ -1,0 +1,284 @@
+"""What can be configured of IKE, as values. Algorithms and identities go by the names of the command language.
+
+Keys never appear in a `repr`: a traceback or a debug of such a value must not give them away.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import field
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.pages import NONE, Pages
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+#: Seconds that an IKE SA lives.
+DEFAULT_LIFETIME: Final = 86_400
+
+
+class Encryption(enum.Enum):
+    """Ciphers of an IKE SA."""
+
+    AES_CBC_128 = "aes-cbc-128"
+    AES_CBC_192 = "aes-cbc-192"
+    AES_CBC_256 = "aes-cbc-256"
+    AES_GCM_128 = "aes-gcm-128"
+    AES_GCM_256 = "aes-gcm-256"
+    TRIPLE_DES = "3des"
+    DES = "des"
+
+
+class Hash(enum.Enum):
+    """Hash functions, for integrity and as pseudo-random functions (both with HMAC)."""
+
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    SHA384 = "sha384"
+    SHA512 = "sha512"
+    MD5 = "md5"
+
+
+class AuthenticationMethod(enum.Enum):
+    """How one side proves who it is."""
+
+    PRE_SHARED_KEY = "pre-share"
+    RSA_SIGNATURE = "rsa-sig"
+    ECDSA_SIGNATURE = "ecdsa-sig"
+    EAP = "eap"
+
+
+class IdentityKind(enum.Enum):
+    """RFC 7296 §3.5, besides what a `match` may say: a whole domain, or anybody."""
+
+    ADDRESS = "address"
+    FQDN = "fqdn"
+    FQDN_DOMAIN = "fqdn domain"
+    EMAIL = "email"
+    EMAIL_DOMAIN = "email domain"
+    KEY_ID = "key-id"
+    DISTINGUISHED_NAME = "dn"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The identity of somebody, or of whoever is meant.
+
+    address, mask: of the kind ADDRESS. mask None: not configured; then the address 0.0.0.0 means everybody, any other
+        means itself.
+    text: of all other kinds that have one.
+    """
+
+    kind: IdentityKind
+    address: IPv4Address | None = None
+    mask: IPv4Address | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreSharedKey:
+    """A key as octets."""
+
+    octets: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredProposal:
+    """`crypto ikev2 proposal`: algorithms in order of preference. No prf: those of `integrity`."""
+
+    name: str
+    encryption: tuple[Encryption, ...] = ()
+    integrity: tuple[Hash, ...] = ()
+    prf: tuple[Hash, ...] = ()
+    groups: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """`crypto ikev2 policy`: which proposals for which local address.
+
+    fvrf: "any", a name, or "" for the global one.
+    """
+
+    name: str
+    proposals: tuple[str, ...] = ()
+    fvrf: str = ""
+    local_addresses: tuple[IPv4Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyringPeer:
+    """One `peer` of a keyring.
+
+    identity: chosen by it, else by address and mask.
+    local_key, remote_key: the first signs, the second checks.
+    """
+
+    name: str
+    address: IPv4Address | None = None
+    mask: IPv4Address | None = None
+    hostname: str = ""
+    identity: Identity | None = None
+    local_key: PreSharedKey | None = None
+    remote_key: PreSharedKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """`crypto ikev2 keyring`: peers in the order of entry."""
+
+    name: str
+    peers: Pages[KeyringPeer] = NONE
+
+
+@dataclass(frozen=True, slots=True)
+class DeadPeerDetection:
+    """`dpd`: seconds of silence before the first probe, and between probes.
+
+    on_demand: only when there is traffic.
+    """
+
+    interval: int
+    retry: int
+    on_demand: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """`crypto ikev2 profile`: for which peers, and how both sides prove themselves.
+
+    matches, certificate_maps: any of them.
+    local_key, remote_key: those typed into the authentication lines.
+    lifetime: seconds.
+    nat_keepalive: seconds, None: as the global setting says.
+    trustpoints: in the order of entry.
+    sign_trustpoints, verify_trustpoints: those that we prove ourselves with, those that peers are checked with.
+    names_proved: a peer whose key was found by its address, which proves no name, is refused.
+    """
+
+    name: str
+    matches: tuple[Identity, ...] = ()
+    certificate_maps: tuple[str, ...] = ()
+    fvrf: str = ""
+    local_addresses: tuple[IPv4Address, ...] = ()
+    local_interfaces: tuple[str, ...] = ()
+    local_identity: Identity | None = None
+    local_authentication: AuthenticationMethod | None = None
+    remote_authentication: tuple[AuthenticationMethod, ...] = ()
+    local_key: PreSharedKey | None = None
+    remote_key: PreSharedKey | None = None
+    keyring: str = ""
+    trustpoints: tuple[str, ...] = ()
+    sign_trustpoints: tuple[str, ...] = ()
+    verify_trustpoints: tuple[str, ...] = ()
+    lifetime: int = DEFAULT_LIFETIME
+    dpd: DeadPeerDetection | None = None
+    nat_keepalive: int | None = None
+    force_nat: bool = False
+    initial_contact: bool = False
+    names_proved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsakmpPolicy:
+    """`crypto isakmp policy`: IKEv1 algorithms; smaller numbers are preferred."""
+
+    number: int
+    encryption: Encryption = Encryption.DES
+    hash: Hash = Hash.SHA1
+    authentication: AuthenticationMethod = AuthenticationMethod.RSA_SIGNATURE
+    group: int = 1
+    lifetime: int = DEFAULT_LIFETIME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsakmpKey:
+    """A key of `crypto isakmp key`, or of a `crypto keyring` (its name; "" for the global one).
+
+    key: None for one that only the router that wrote it can read.
+    address6: of a peer that no tunnel here has.
+    """
+
+    key: PreSharedKey | None
+    keyring: str = ""
+    address: IPv4Address | None = None
+    mask: IPv4Address | None = None
+    address6: str = ""
+    hostname: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsakmpProfile:
+    """`crypto isakmp profile`."""
+
+    name: str
+    keyring: str = ""
+    matches: tuple[Identity, ...] = ()
+    self_identity: Identity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsakmpConfig:
+    """The IKEv1 lines.
+
+    global_keys: those of `crypto isakmp key`.
+    keyrings: the keys of each `crypto keyring` that has some.
+    """
+
+    policies: tuple[IsakmpPolicy, ...] = ()
+    global_keys: Pages[IsakmpKey] = NONE
+    keyrings: Pages[Pages[IsakmpKey]] = NONE
+    profiles: tuple[IsakmpProfile, ...] = ()
+    keepalive: DeadPeerDetection | None = None
+    nat_keepalive: int = 0
+
+    @property
+    def keys(self) -> tuple[IsakmpKey, ...]:
+        """All keys."""
+        return (*self.global_keys, *chain.from_iterable(self.keyrings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IkeConfig:
+    """Everything that is configured of IKE.
+
+    nat_keepalive: seconds, 0: none.
+    cookie_challenge: half-open SAs from which on cookies are asked for, 0: 100.
+    window: requests in flight.
+    fragment: octets of a message that is sent whole; None: RFC 7383 is not offered.
+    maximum_sas, maximum_half_open: 0: no limit.
+    log_sessions: `crypto logging ikev2` or `session`.
+    legacy_groups: Diffie-Hellman groups 2 and 5 may be used where a line names them.
+    begins_with_the_forgotten: an IKE SA is begun with a peer that goes on using SAs that we do not have (`crypto isakmp
+        invalid-spi-recovery`).
+    """
+
+    proposals: tuple[ConfiguredProposal, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    keyrings: tuple[Keyring, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    dpd: DeadPeerDetection | None = None
+    nat_keepalive: int = 0
+    cookie_challenge: int = 0
+    window: int = 5
+    fragment: int | None = None
+    maximum_sas: int = 0
+    maximum_half_open: int = 0
+    log_sessions: bool = False
+    legacy_groups: bool = False
+    begins_with_the_forgotten: bool = False
+    isakmp: IsakmpConfig = IsakmpConfig()
+
+
+#: `show crypto ikev2 proposal default`. IOS also has group 5, which RFC 8247 §2.4 forbids.
+DEFAULT_PROPOSAL: Final = ConfiguredProposal(
+    name="default",
+    encryption=(Encryption.AES_CBC_256,),
+    integrity=(Hash.SHA512, Hash.SHA384),
+    prf=(Hash.SHA512, Hash.SHA384),
+    groups=(19, 14, 21),
+)

@@ -1,0 +1,330 @@
+"""What happens with peers: acts of IKE SAs become effects and notices, and what follows from them.
+
+IkeSas --acts--> `follow` --> SendIp, SaNegotiated, SaClosed, ConnectionChanged, Log, ...
+                    |
+                    +-------> attempts (it worked, it failed), duplicates, recovery, keepalives
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.context import Timer
+from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.negotiation import ConnectionChanged
+from dmvpn.base.protection import policies_for
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ike import messages, udp
+from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
+from dmvpn.features.ike.attempts import Attempts, path_of
+from dmvpn.features.ike.connections import BOTH_BEGAN, BY_INITIATOR, Connections, ends_of, may_go, to_end
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.recovery import Recovery, SaTraffic, doubted
+from dmvpn.features.ike.reports import Reports
+from dmvpn.features.ike.session import (
+    Begun,
+    ChildEnded,
+    ChildForgotten,
+    ChildMade,
+    Doubted,
+    Ended,
+    Established,
+    Moved,
+    Replaced,
+    SaAct,
+    Transmit,
+    Trouble,
+    Unanswered,
+)
+from dmvpn.features.ike.terms import IKE_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.timers import AT_ONCE, Deadline, TimerKind
+from dmvpn.features.ike.views import number_of
+
+if TYPE_CHECKING:
+    from dmvpn.base.context import Context
+    from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
+    from dmvpn.base.protection import ProtectionPolicy
+    from dmvpn.features.ike.book import ConfigurationBook
+    from dmvpn.features.ike.connections import Results
+    from dmvpn.features.ike.model import IkeConfig
+    from dmvpn.features.ike.session import Session, Sessions
+
+#: Seconds that an IKE SA without children is kept.
+_BARREN: Final = 30.0
+#: What a slice of the IKE SAs whose time has come costs of the budget for one event.
+_SLICE_COST: Final = 16
+
+
+class Peers:
+    """All that there is with all peers.
+
+    log_sessions: `crypto logging ikev2`.
+    """
+
+    def __init__(self, context: Context, book: ConfigurationBook, table: Sessions) -> None:
+        self.book = book
+        self.log_sessions = False
+        self.table = table
+        self.connections = Connections()
+        self.reports = Reports(context, table)
+        self.recovery = Recovery()
+        self.attempts = Attempts(
+            context,
+            book,
+            table=self.table,
+            connections=self.connections,
+            reports=self.reports,
+            follow=self.follow,
+            close=self.close,
+        )
+        self._context = context
+        self._traffic = SaTraffic(context, self.table)
+        self._due = Timer(TimerKind.SAS, self._tick, cost=_SLICE_COST)
+        self._deadlines: Deadlines[tuple[Deadline, bytes]] = Deadlines()  # by the own SPI of an IKE SA
+        self._numbered = 0
+
+    def renew(self, config: IkeConfig) -> None:
+        """Take over the switches and limits of a configuration."""
+        self.log_sessions = config.log_sessions
+        self.recovery.turn(on=config.begins_with_the_forgotten)
+        self.table.limit(config.cookie_challenge, config.maximum_sas, config.maximum_half_open)
+
+    # ------------------------------------------------------------------------------------------------ time
+
+    def settle(self) -> None:
+        """Act on IKE SAs in time, as the event at hand left them."""
+        self._context.arm(self._due, earliest(self.table.next_deadline(), self._deadlines.next()))
+
+    def _tick(self) -> None:
+        """Do what IKE SAs themselves have to do, and then what is done about them."""
+        try:
+            self.follow(self.table.tick(self._context.now))
+            for deadline, spi in self._deadlines.take_due(self._context.now, AT_ONCE):
+                if (sa := self.table.get(spi)) is not None:
+                    self._reached(deadline, sa)
+        finally:  # an error with one IKE SA must not end the time of all others
+            self.settle()
+
+    def _reached(self, deadline: Deadline, sa: Session) -> None:
+        match deadline:
+            case Deadline.NAT_KEEPALIVE if sa.is_usable:
+                self._keep_alive(sa)
+                self._context.emit(udp.keep_alive(sa.path))
+            case Deadline.DUPLICATE if may_go(sa, self.connections):
+                self.close([sa], BOTH_BEGAN)
+            case Deadline.BARREN if sa.is_usable and not sa.children:
+                self.close([sa], Reason(IkeReason.BARREN))
+
+    # ------------------------------------------------------------------------------------------------ from outside
+
+    def close(self, sas: list[Session], reason: Reason) -> None:
+        """End these IKE SAs, and tell their peers."""
+        for sa in sas:
+            if not sa.is_dead:
+                sa.excuse(reason)
+                children = tuple(sa.children)
+                self.follow(self.table.close(sa, reason, self._context.now))
+                for child in children:  # it carries nothing any more, whether the peer has heard of it or not
+                    self._announce(self.connections.ended(sa, child, reason, lingers=True), sa)
+                self.attempts.lost(ends_of(sa))
+
+    def heard(self, event: ConnectionHeard) -> None:
+        """Follow a peer, or the NAT before it, to where packets of its connection come from now."""
+        for sa in reversed(self.connections.of(event.connection)):
+            fell_back = event.remote == sa.path.remote.address and not event.remote_port
+            if sa.is_usable and (sa.nat.remote or fell_back):
+                path = _heard_from(sa, event)
+                if path is not None and path != sa.path:
+                    self.follow(self.table.move(sa, path, self._context.now))
+                return
+
+    def counted(self, event: SasCounted) -> None:
+        """Take in what the pairs carried, and ask a peer that sent nothing although we did whether it lives."""
+        for sa in self._traffic.counted(event, self.connections):
+            self.follow(self.table.probe(sa, self._context.now))
+
+    def ask(self, number: int) -> None:
+        """Ask the peer of a connection whether it lives, unless a request is on its way, which shows it as well."""
+        newest = next((sa for sa in reversed(self.connections.of(number)) if sa.is_usable), None)
+        if newest is not None and not newest.is_asking:
+            self.follow(self.table.probe(newest, self._context.now))
+
+    def unknown(self, event: UnknownSpi) -> None:
+        """Tell a peer that the SA it sends ESP for does not exist, and begin with the peer if it does not listen."""
+        path = self.recovery.may_complain(event, self._context.now)
+        if path is None:
+            return
+        self._send(path, self.table.complaint(event.spi))
+        ends = event.local, event.remote
+        if self.connections.usable(ends) or self.attempts.is_trying(ends):
+            return
+        policies = policies_for(self.book.policies, *ends)
+        policy = next((policy for policy in policies if not policy.responder_only), None)
+        if policy is None or not self.recovery.does_not_listen(event.remote, self._context.now):
+            return
+        terms = self.book.to(policy, event.remote)
+        if not isinstance(terms, Reason):
+            self.attempts.initiate(path_of(ends, event.remote_port), terms)
+
+    def doubt(self, sa: Session) -> None:
+        """Ask the peer for a new SA beside one that, as somebody says, it does not know any more."""
+        ends, policy = ends_of(sa), self.policy_of(sa)
+        if policy is None or policy.responder_only or self.attempts.is_trying(ends):
+            return
+        terms = self.book.to(policy, ends[1])
+        if isinstance(terms, Reason) or not self.recovery.may_replace(sa, self._context.now):
+            return
+        path = sa.path if sa.nat.remote else DatagramPath(Endpoint(ends[0], IKE_PORT), Endpoint(ends[1], IKE_PORT))
+        self.recovery.began(self.attempts.initiate(path, terms))
+
+    def policy_of(self, sa: Session) -> ProtectionPolicy | None:
+        """Return the IPsec profile that an IKE SA is for, if it still exists."""
+        return self.book.policy(sa.terms.child.profile, sa.path.local.address) if sa.terms else None
+
+    # ------------------------------------------------------------------------------------------------ acts
+
+    def follow(self, acts: list[Act]) -> None:
+        """Do what IKE SAs want done, in their order: SAs before packets that rely on them."""
+        for act in acts:
+            match act:
+                case Transmit(path=path, datagrams=datagrams):
+                    for datagram in datagrams:
+                        self._send(path, datagram)
+                case Reply(path, datagram):
+                    self._send(path, datagram)
+                case Hinted(path, spi):
+                    sa = doubted(spi, path, self.connections)
+                    if sa is not None:
+                        self.doubt(sa)
+                case TurnedAway(path, why, logged):
+                    self.reports.act(act)
+                    if logged:
+                        self.reports.failed(path.remote, why)
+                case Trouble(sa=sa, what=what):
+                    if not sa.is_initiator:
+                        self.attempts.refused(ends_of(sa), what)
+                    self.reports.act(act)
+                    self.reports.failed(sa.path.remote, what)
+                case SaAct():
+                    self._introduce(act)
+                    self.reports.act(act)
+                    self._change(act)
+                case _:
+                    self.reports.act(act)
+        for sa in {act.sa.own_spi: act.sa for act in acts if isinstance(act, SaAct)}.values():
+            self._complete(sa)
+
+    def _send(self, path: DatagramPath, datagram: bytes) -> None:
+        self.reports.packet(datagram, path, sent=True)
+        self._context.emit(udp.send(path, datagram))
+
+    def _introduce(self, act: SaAct) -> None:
+        """Give a new IKE SA its number and its connection, by which reports name it."""
+        match act:
+            case Established(sa=sa):
+                self._number(sa)
+                self.connections.join(sa)
+            case Replaced(sa=sa, successor=successor):
+                self._number(successor)
+                self.connections.succeed(sa, successor)
+            case Begun(sa=sa):
+                self.connections.join(sa)
+
+    def _number(self, sa: Session) -> None:
+        self._numbered += 1
+        sa.called(self._numbered)
+
+    def _change(self, act: SaAct) -> None:
+        """Follow a change of an IKE SA."""
+        sa = act.sa
+        match act:
+            case Established():
+                self._established(sa)
+            case Replaced(successor=successor):
+                self.attempts.replaced(sa, successor)
+                self._keep_alive(successor)
+            case ChildMade(child=child, replaces=replaces):
+                self._announce(self.connections.made(sa, child, replaces), sa)
+                sa.children.forget_keys(child.spi_in)
+                self.attempts.succeeded(ends_of(sa))
+            case ChildEnded(child=child, reason=reason):
+                self._announce(self.connections.ended(sa, child, reason, lingers=True), sa)
+                self.attempts.lost(ends_of(sa))
+            case ChildForgotten(spi_in=spi):
+                self._context.emit(self.connections.forgotten(number_of(spi)))
+            case Unanswered():
+                self._traffic.ask()
+            case Moved(old=old):
+                self._moved(sa, old)
+            case Ended(reason=reason):
+                self._ended(sa, reason)
+            case Doubted():
+                self.doubt(sa)
+
+    def _announce(self, results: Results, sa: Session) -> None:
+        """Emit these, with a line in the log where a connection came or went."""
+        for result in results:
+            self._context.emit(result)
+            if self.log_sessions and isinstance(result, ConnectionChanged) and None in (result.old, result.new):
+                value = result.new or result.old
+                if value is not None:
+                    up = result.new is not None
+                    self._context.emit(messages.SessionStatus.of(sa.path.remote, value.identity, up=up))
+
+    def _established(self, sa: Session) -> None:
+        self._keep_alive(sa)
+        self._traffic.watch(sa)
+        for other, seconds in to_end(sa, self.connections.of(sa.connection)):
+            self._deadlines.set((Deadline.DUPLICATE, other.own_spi), self._context.now + seconds)
+        self.attempts.yield_to(sa)
+
+    def _keep_alive(self, sa: Session) -> None:
+        if sa.nat.local and sa.terms is not None and sa.terms.nat_keepalive:
+            self._deadlines.set((Deadline.NAT_KEEPALIVE, sa.own_spi), self._context.now + sa.terms.nat_keepalive)
+
+    def _moved(self, sa: Session, old: DatagramPath) -> None:
+        before, after = (sa.path.local.address, old.remote.address), ends_of(sa)
+        self._context.emit(*self.connections.moved(sa))
+        self.attempts.lost(before)
+        self.attempts.succeeded(after)
+
+    def _ended(self, sa: Session, reason: Reason) -> None:
+        for deadline in Deadline:
+            self._deadlines.cancel((deadline, sa.own_spi))
+        self.recovery.forget(sa)
+        self._announce(self.connections.leave(sa, reason), sa)
+        if sa.is_initiator and not sa.evidence.by and not sa.hint:
+            self.reports.failed(sa.path.remote, reason)
+        if self.attempts.is_attempt(sa):
+            self.attempts.failed(sa, sa.hint or reason)
+        else:
+            self.attempts.lost(ends_of(sa))
+
+    def _complete(self, sa: Session) -> None:
+        """End an IKE SA that should have brought a child SA, and did not, when its acts are done."""
+        if not sa.is_usable:
+            return
+        now = self._context.now
+        if sa.children:
+            forgotten = self.recovery.replaced_by(sa, self.connections.of(sa.connection))
+            for old in forgotten:  # it may still carry packets, if the hint was none
+                self._deadlines.set((Deadline.DUPLICATE, old.own_spi), now + BY_INITIATOR)
+            if forgotten:
+                self._context.emit(*self.connections.returned(sa))
+        elif sa.is_asking:
+            return
+        elif self.attempts.is_attempt(sa):
+            why = sa.hint or Reason(IkeReason.NO_CHILD_MADE)
+            self.attempts.failed(sa, why)
+            self.close([sa], why)
+        elif self._deadlines.when((Deadline.BARREN, sa.own_spi)) is None:
+            self._deadlines.set((Deadline.BARREN, sa.own_spi), now + _BARREN)
+
+
+def _heard_from(sa: Session, event: ConnectionHeard) -> DatagramPath | None:
+    """Return where IKE goes to reach the sender of ESP; None: there is nothing to follow."""
+    if event.remote_port:
+        return DatagramPath(sa.path.local, Endpoint(event.remote, event.remote_port)) if sa.uses_udp else None
+    if not sa.by_choice_on_nat_port:
+        return None  # without UDP: a NAT that IKE crosses would have given it a port
+    return DatagramPath(Endpoint(sa.path.local.address, IKE_PORT), Endpoint(event.remote, IKE_PORT))

@@ -1,0 +1,190 @@
+"""Peers that have forgotten their SAs, or whose SAs we have forgotten, and silent peers: RFC 7296 §1.5, §2.4, §2.21.
+
+A router that restarts gets ESP which it cannot open. It says so in clear, seldom, to the sender. The sender must not
+believe it, since it might be forged. So it is taken as a hint if it names an SA that we do have with that very address,
+once in a while. Then the peer is asked for a new IKE SA beside the old one, and only when the peer has proved itself is
+the old one removed. A forged hint costs one handshake, a true one brings traffic back in a round trip or two.
+
+Some peers ignore what comes in clear: strongSwan goes on sealing until its SA ends, perhaps an hour. With `crypto
+isakmp invalid-spi-recovery` we begin with a peer that was told and still sends a moment later: a new IKE SA with
+INITIAL_CONTACT takes the place of what it had. Its address may be forged, and whoever answers there gets our proof,
+which with a pre-shared key can be attacked offline. So it is off by default, as on IOS, and is done with few peers,
+each seldom.
+
+Dead peer detection on demand (`dpd ... on-demand`): only a peer that we send to, and hear nothing from, is asked.
+
+What comes in ESP proves that the peer lives as well as a message of IKE does (RFC 7296 §2.4). The data plane counts it.
+The plane is asked while an IKE SA wants to know, and counts for other reasons are used, too. The plane is also asked
+while a request goes unanswered: if ESP still comes, the way to the peer is dead and not the peer, and its SAs are kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.context import Timer
+from dmvpn.base.effects import PollSas
+from dmvpn.base.limits import Limiter
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.timers import TimerKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.context import Context
+    from dmvpn.base.events import SasCounted, UnknownSpi
+    from dmvpn.features.ike.connections import Connections
+    from dmvpn.features.ike.session import Session
+
+#: Seconds between two complaints to one address, and how many addresses hear one in that time.
+_COMPLAINT_INTERVAL: Final = 2.0
+_COMPLAINT_BURST: Final = 256
+#: Seconds for which we remember who was told.
+_TOLD: Final = 60.0
+#: Seconds between two IKE SAs that are begun with one address because it ignores us, and how many in that time.
+_BEGIN_INTERVAL: Final = 15.0
+_BEGIN_BURST: Final = 64
+#: Seconds between two exchanges that hints about one IKE SA cause.
+_DOUBT_INTERVAL: Final = 10.0
+#: Seconds for which the peer of a new IKE SA may not have it yet.
+_YOUNG: Final = 2.0
+
+
+class Recovery:
+    """What is said and done about SAs that one end does not have any more.
+
+    begins: with peers that ignore what they are told.
+    """
+
+    def __init__(self) -> None:
+        self.begins = False
+        self._complaints: Limiter[tuple[IPAddress, int]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
+        self._told: Limiter[IPAddress] = Limiter(_TOLD, _COMPLAINT_BURST)
+        self._begun: Limiter[IPAddress] = Limiter(_BEGIN_INTERVAL, _BEGIN_BURST)
+        self._fresh: dict[bytes, None] = {}  # by own SPI
+        self._doubted: dict[bytes, float] = {}  # by own SPI: when a hint was followed
+
+    def turn(self, *, on: bool) -> None:
+        """Begin with peers that ignore what they are told, or leave them alone."""
+        self.begins = on
+
+    def may_complain(self, event: UnknownSpi, now: float) -> DatagramPath | None:
+        """Return where a peer hears that the SA that it sends ESP for does not exist; None: it heard a moment ago."""
+        if not self._complaints.permits((event.remote, event.remote_port), now):
+            return None
+        port = NAT_PORT if event.remote_port else IKE_PORT
+        return DatagramPath(Endpoint(event.local, port), Endpoint(event.remote, event.remote_port or IKE_PORT))
+
+    def does_not_listen(self, remote: IPAddress, now: float) -> bool:
+        """Record another complaint to an address. Returns whether we begin with it; the first may still help."""
+        if not self.begins or self._told.permits(remote, now):
+            return False
+        return remote in self._told and self._begun.permits(remote, now)
+
+    def may_replace(self, sa: Session, now: float) -> bool:
+        """Return whether a hint about this IKE SA is followed: if it is young, ESP may have overtaken IKE_AUTH."""
+        doubted = self._doubted.get(sa.own_spi)
+        if (doubted is not None and now < doubted + _DOUBT_INTERVAL) or now < sa.since + _YOUNG:
+            return False
+        self._doubted[sa.own_spi] = now
+        return True
+
+    def began(self, new: Session) -> None:
+        """Note that this IKE SA replaces those that its peer may have forgotten."""
+        self._fresh[new.own_spi] = None
+
+    def replaced_by(self, new: Session, all_of_peer: list[Session]) -> list[Session]:
+        """Return, once, which IKE SAs go now that this one has a child, all of the same proved peer."""
+        if new.own_spi not in self._fresh:
+            return []
+        del self._fresh[new.own_spi]
+        return [sa for sa in all_of_peer if sa is not new and sa.is_usable and sa.since <= new.begun]
+
+    def forget(self, sa: Session) -> None:
+        """Forget an IKE SA that is gone."""
+        self._fresh.pop(sa.own_spi, None)
+        self._doubted.pop(sa.own_spi, None)
+
+
+def doubted(spi_out: int, path: DatagramPath, connections: Connections) -> Session | None:
+    """Return the IKE SA of a child with this SPI, if it is with the very address that the hint came from."""
+    sa = connections.sender(spi_out)
+    return sa if sa is not None and sa.is_usable and sa.path.remote.address == path.remote.address else None
+
+
+# -------------------------------------------------------------------------------------------------------------- silence
+
+
+#: Seconds between two counts for requests that go unanswered.
+_PAUSE: Final = 1.0
+
+
+class SaTraffic:
+    """What went and came, by inbound SPI, when it was last counted."""
+
+    def __init__(self, context: Context, sas: Iterable[Session]) -> None:
+        """sas: all IKE SAs, whenever they are iterated."""
+        self._context = context
+        self._sas = sas
+        self._counted: dict[int, tuple[int, int]] = {}
+        self._answers = Timer(TimerKind.ANSWERS, self._poll)
+        self._silence = Timer(TimerKind.SILENCE, self._look)
+        self._last = float("-inf")
+
+    def ask(self) -> None:
+        """Count, because a peer does not answer: now, or soon if that was done a moment ago.
+
+        If all peers of a hub fall silent at once, one count serves all.
+        """
+        passed = self._context.now - self._last
+        if passed >= _PAUSE:
+            self._poll()
+        elif passed > 0:
+            self._context.start(self._answers, _PAUSE - passed)
+
+    def watch(self, sa: Session) -> None:
+        """Watch the peer of an IKE SA that was established, if necessary."""
+        if sa.terms is None or not sa.terms.dpd or not sa.terms.on_demand:
+            return
+        if self._context.is_running(self._silence):
+            self._context.hasten(self._silence, sa.terms.dpd)
+        else:
+            self._context.start(self._silence, sa.terms.dpd)
+
+    def _look(self) -> None:
+        """Count, if anybody is watched still."""
+        for sa in self._sas:
+            self.watch(sa)
+        if self._context.is_running(self._silence):
+            self._poll()
+
+    def _poll(self) -> None:
+        """Have the data plane count, once for all that want to know."""
+        self._context.stop(self._answers)
+        if self._last != self._context.now:
+            self._last = self._context.now
+            self._context.emit(PollSas())
+
+    def counted(self, event: SasCounted, connections: Connections) -> list[Session]:
+        """Take in the plane's counts. Returns the sessions whose peers must be asked."""
+        now = self._context.now
+        silent: dict[bytes, Session] = {}
+        before, self._counted = self._counted, {}
+        for count in event.counts:
+            sa = connections.owner(count.spi_in)
+            sent, received = before.get(count.spi_in, (0, 0))
+            self._counted[count.spi_in] = count.sent, count.received
+            if sa is None:
+                continue
+            if count.received > received:
+                sa.lives(now)
+            elif count.sent > sent:
+                silent[sa.own_spi] = sa
+        return [sa for sa in silent.values() if self._is_suspicious(sa, now)]
+
+    @staticmethod
+    def _is_suspicious(sa: Session, now: float) -> bool:
+        terms = sa.terms
+        wants_to_know = terms is not None and terms.on_demand and 0 < terms.dpd <= now - sa.heard
+        return wants_to_know and sa.is_usable and not sa.is_asking

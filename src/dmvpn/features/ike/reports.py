@@ -1,0 +1,134 @@
+"""What people are told: failures in the log, seldom; messages in the chronicle; numbers to shows; all else to debugs.
+
+The chronicle hears of a message what its header says: the rest is sealed, and stays so. Keys and the parts of proofs
+never appear in what `debug crypto ikev2` and `debug crypto isakmp` print. Lines that strangers cause are bounded
+(`Limiter`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.limits import Limiter
+from dmvpn.features.ike import messages
+from dmvpn.features.ike.acts import TurnedAway
+from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.session import (
+    Begun,
+    ChildEnded,
+    ChildMade,
+    Ended,
+    Established,
+    Moved,
+    Replaced,
+    SaAct,
+    Transmit,
+    Trouble,
+)
+from dmvpn.features.ike.views import view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.context import Context
+    from dmvpn.base.reasons import Reason
+    from dmvpn.features.ike.acts import Act
+    from dmvpn.features.ike.session import Session, Sessions
+    from dmvpn.features.ike.terms import DatagramPath, Endpoint
+
+#: Seconds between two equal lines about one peer, and how many lines there are in that time about all of them.
+_INTERVAL: Final = 60.0
+_BURST: Final = 64
+#: Peers whose last reason is kept: strangers may come from any number of addresses.
+LARGEST_REFUSED: Final = 100
+
+
+class Reports:
+    """Lines for the log and for debugs."""
+
+    def __init__(self, context: Context, sessions: Sessions) -> None:
+        self._context, self._sessions = context, sessions
+        self._failures: Limiter[tuple[IPAddress, str]] = Limiter(_INTERVAL, _BURST)
+        self._refused: dict[IPAddress, Reason] = {}
+
+    @property
+    def refused(self) -> Mapping[IPAddress, Reason]:
+        """Who came to no agreement with us lately, and the last reason of each, which the log has, too."""
+        return self._refused
+
+    def failed(self, peer: Endpoint, why: Reason) -> None:
+        """Report a negotiation that came to nothing."""
+        if not self._failures.permits((peer.address, str(why)), self._context.now):
+            return
+        self._refused[peer.address] = why
+        if len(self._refused) > LARGEST_REFUSED:
+            del self._refused[next(iter(self._refused))]
+        self._context.emit(messages.NegotiationAborted.of(peer, why))
+
+    def packet(self, octets: bytes, path: DatagramPath, *, sent: bool) -> None:
+        """Report a message that comes or goes."""
+        if self._context.ports.remembers:
+            self._context.emit(*self._sessions.passed(octets, path, sent=sent))
+        if self._on(PACKET, path.remote.address):
+            self._context.debug(*self._sessions.lines(octets, path, sent=sent))
+
+    def act(self, act: Act) -> None:
+        """Report what happened to an IKE SA."""
+        if isinstance(act, Transmit) or not self._context.ports.debugging.anything:
+            return
+        if isinstance(act, TurnedAway):
+            if self._on(ERROR, act.path.remote.address):
+                self._context.debug(f"IKEv2:{act.path.remote}: {act.why}")
+            return
+        flags = (IKEV2, ISAKMP, *((ERROR,) if isinstance(act, Trouble) else (INTERNAL,)))
+        if isinstance(act, SaAct) and any(self._on(flag, act.sa.path.remote.address) for flag in flags):
+            lines = act_lines(act)
+            if lines:
+                self._context.debug(*lines)
+
+    def _on(self, flag: str, nbma: IPAddress) -> bool:
+        return self._context.ports.debugging.on(flag, nbma)
+
+
+# --------------------------------------------------------------------------------------------------------------- debugs
+
+
+#: Names of the flags.
+IKEV2: Final = "crypto ikev2"
+PACKET: Final = "crypto ikev2 packet"
+ERROR: Final = "crypto ikev2 error"
+INTERNAL: Final = "crypto ikev2 internal"
+ISAKMP: Final = "crypto isakmp"
+
+
+def act_lines(act: Act) -> list[str]:
+    """Return the lines about what an IKE SA did; none for what only packets show."""
+    match act:
+        case Established(sa=sa):
+            who = name_of(sa.theirs) if sa.theirs else ""
+            return [f"{_head(sa)}:Session with IKE ID {who} authenticated, {_suite(sa)}"]
+        case Begun(sa=sa) | Replaced(successor=sa):
+            return [f"{_head(sa)}:IKE SA rekeyed"]
+        case Ended(sa=sa, reason=reason):
+            return [f"{_head(sa)}:Deleting SA: {reason}"]
+        case ChildMade(sa=sa, child=child):
+            return [f"{_head(sa)}:IPSec SA created: in {child.spi_in.hex().upper()}, out {child.spi_out.hex().upper()}"]
+        case ChildEnded(sa=sa, child=child, reason=reason):
+            return [f"{_head(sa)}:IPSec SA {child.spi_in.hex().upper()} deleted: {reason}"]
+        case Moved(sa=sa, old=old):
+            return [f"{_head(sa)}:Peer moved from {old.remote} to {sa.path.remote}"]
+        case Trouble(sa=sa, what=what):
+            return [f"{_head(sa)}:{what}"]
+        case _:
+            return []
+
+
+def _head(sa: Session) -> str:
+    return f"IKEv2:(SESSION ID = {sa.connection},SA ID = {sa.number})"
+
+
+def _suite(sa: Session) -> str:
+    agreed = view_of(sa, None)
+    hashed = f"PRF {agreed.prf}, integrity {agreed.integrity}"
+    return f"encryption {agreed.encryption}-{agreed.bits}, {hashed}, DH group {agreed.group}"

@@ -1,0 +1,382 @@
+"""A session with a peer, in either version of IKE: an IKE SA of IKEv2, an ISAKMP SA of IKEv1 (phase 1).
+
+Connections, peers, shows and attempts know sessions as they are here, and all sessions as `Sessions`; only the package
+of its version (`v2`) knows how a session speaks. What a session wants done collects as acts, which the handler of an
+event takes at its end (`done`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Final, Protocol
+
+from dmvpn.base.entropy import fraction
+from dmvpn.base.errors import surely
+from dmvpn.base.values import dataclass
+from dmvpn.features.ike.acts import Act
+from dmvpn.features.ike.children import LINGER, Children
+from dmvpn.features.ike.udp import Nat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.base.notices import Notice
+    from dmvpn.base.protection import IkePhase
+    from dmvpn.base.reasons import Reason
+    from dmvpn.features.ike.children import ChildSa
+    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.suites import Suite
+    from dmvpn.features.ike.terms import Book, ChildTerms, DatagramPath, Terms
+
+#: How much earlier than its lifetime an SA is replaced, as a part of it; by chance up to twice that, so that both
+#: ends seldom begin at the same moment.
+_REKEY_MARGIN: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """With what the peer has proved its identity when the session was established.
+
+    by: as shows say it; "": it has not.
+    entry: of the keyring, by whose key.
+    named: that key is for its very name.
+    chain: of its certificate, in DER.
+    """
+
+    by: str = ""
+    entry: str = ""
+    named: bool = True
+    chain: tuple[bytes, ...] = ()
+
+
+class Session(ABC):
+    """What both versions know of a session.
+
+    is_initiator: we began it.
+    now: of the event that is being handled, seconds monotonic.
+    begun, since, heard: when its first message went or came, when it was established, when the peer was heard last.
+    theirs: whom the peer claims to be, and has proved to be if there is evidence.
+    initial_contact: the peer says that it has no other session with us.
+    number, connection: by which people and other features know it; the owner of all sessions gives them.
+    rekey_at: when it must be replaced.
+    hint: what failed last.
+    """
+
+    __slots__ = (
+        *("book", "entropy", "path", "is_initiator", "now", "begun", "since", "heard", "terms", "suite", "nat"),
+        *("theirs", "evidence", "initial_contact", "children", "number", "connection", "rekey_at", "hint", "_acts"),
+    )
+
+    def __init__(
+        self,
+        book: Book,
+        entropy: Entropy,
+        path: DatagramPath,
+        *,
+        is_initiator: bool,
+        now: float,
+        terms: Terms | None,
+    ) -> None:
+        self.book, self.entropy, self.path, self.is_initiator = book, entropy, path, is_initiator
+        self.now = self.begun = self.since = self.heard = now
+        self.terms = terms
+        self.suite: Suite | None = None
+        self.nat = Nat()
+        self.theirs: Identification | None = None
+        self.evidence = Evidence()
+        self.initial_contact = False
+        self.children = Children()
+        self.number = self.connection = 0
+        self.rekey_at: float | None = None
+        self.hint: Reason | None = None
+        self._acts: list[Act] = []
+
+    # ------------------------------------------------------------------------------------------------ who and what
+
+    @property
+    @abstractmethod
+    def own_spi(self) -> bytes:
+        """The SPI (in IKEv1 the cookie) by which the peer addresses us; 8 octets."""
+
+    @property
+    @abstractmethod
+    def peer_spi(self) -> bytes:
+        """The one by which we address the peer."""
+
+    @property
+    @abstractmethod
+    def phase(self) -> IkePhase:
+        """Where it is in its life, for shows."""
+
+    @property
+    @abstractmethod
+    def is_usable(self) -> bool:
+        """Whether new exchanges can begin on it."""
+
+    @property
+    @abstractmethod
+    def is_dead(self) -> bool:
+        """Whether it is over, and nothing more is sent."""
+
+    @property
+    @abstractmethod
+    def is_unanswered(self) -> bool:
+        """Whether the peer has not answered its first message yet."""
+
+    @property
+    @abstractmethod
+    def is_asking(self) -> bool:
+        """Whether a request of ours is on its way."""
+
+    @property
+    @abstractmethod
+    def lowest_nonce(self) -> bytes:
+        """The lowest of both nonces that made it: both ends know it, and decide alike which of two sessions goes."""
+
+    @property
+    @abstractmethod
+    def message_ids(self) -> tuple[int, int]:
+        """The numbers of our next request and of the peer's, for shows."""
+
+    @property
+    def fragments(self) -> bool:
+        """Whether both sides take messages in fragments."""
+        return False
+
+    @property
+    def by_choice_on_nat_port(self) -> bool:
+        """Whether both of us prefer port 4500, and nothing on the way makes us use it."""
+        return False
+
+    @property
+    def uses_udp(self) -> bool:
+        """Whether ESP goes in UDP."""
+        return self.nat.found or self.by_choice_on_nat_port
+
+    @property
+    def who(self) -> tuple[int, bytes, str]:
+        """The identity of the peer: two peers with one name and keys of different entries are two."""
+        return *surely(self.theirs).key, self.evidence.entry
+
+    def rekey_time(self, seconds: float) -> float:
+        """Return when an SA with this lifetime must be replaced: both ends seldom choose the same moment."""
+        return self.now + seconds * (1 - _REKEY_MARGIN * (1 + fraction(self.entropy)))
+
+    # ------------------------------------------------------------------------------------------------ what happens
+
+    def at(self, now: float) -> None:
+        """Begin to handle an event."""
+        self.now = now
+
+    def called(self, number: int) -> None:
+        """Take the number by which people know it."""
+        self.number = number
+
+    def joins(self, connection: int) -> None:
+        """Belong to this connection from now on."""
+        self.connection = connection
+
+    def succeeds(self, old: Session) -> None:
+        """Take over what a session keeps that replaces another one: the peer, its proof, and the NAT between."""
+        self.terms, self.theirs, self.evidence, self.nat = old.terms, old.theirs, old.evidence, old.nat
+        self.number, self.connection = old.number, old.connection
+
+    def lives(self, now: float) -> None:
+        """Note when the peer was heard."""
+        self.heard = now
+
+    def excuse(self, reason: Reason) -> None:
+        """Note that it will end by our own doing, which is no failure."""
+        self.hint = self.hint or reason
+
+    def trouble(self, what: Reason) -> None:
+        """Report a failure to people."""
+        self.hint = what
+        self.act(Trouble(self, what))
+
+    def act(self, act: Act) -> None:
+        """Have something done."""
+        self._acts.append(act)
+
+    def done(self) -> list[Act]:
+        """Return the acts that have collected."""
+        acts, self._acts = self._acts, []
+        return acts
+
+    # ------------------------------------------------------------------------------------------------ children
+
+    def add_child(self, child: ChildSa, replaces: bytes | None = None) -> None:
+        """Add a child SA."""
+        self.children.add(child)
+        self.book.esp_spis.take(child.spi_in)
+        self.act(ChildMade(self, child, replaces))
+
+    def remove_child(self, child: ChildSa, reason: Reason) -> None:
+        """Remove a child SA; packets on their way to us may still come for a moment."""
+        if self.children.end(child.spi_in, self.now + LINGER):
+            self.act(ChildEnded(self, child, reason))
+
+    def forget_children(self) -> None:
+        """Forget the children that have lingered long enough: nothing can come for them any more."""
+        for spi in self.children.forget(self.now):
+            self.book.esp_spis.free(spi)
+            self.act(ChildForgotten(self, spi))
+
+
+class Sessions(Protocol):
+    """All sessions of a router, whatever version each speaks.
+
+    What these return are acts, to be followed. A session that is given to them is one of theirs.
+    """
+
+    def __iter__(self) -> Iterator[Session]: ...
+
+    def get(self, own_spi: bytes) -> Session | None:
+        """Return the session to which we gave this SPI."""
+        ...
+
+    def knows(self, octets: bytes) -> bool:
+        """Return whether this is a message with an SPI of ours."""
+        ...
+
+    def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
+        """Take over the configured limits; 0: the default."""
+        ...
+
+    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[Session, list[Act]]:
+        """Begin a session with its first child."""
+        ...
+
+    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Act]:
+        """Ask for another child."""
+        ...
+
+    def probe(self, session: Session, now: float) -> list[Act]:
+        """Ask the peer whether it lives."""
+        ...
+
+    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Act]:
+        """Replace a child."""
+        ...
+
+    def move(self, session: Session, path: DatagramPath, now: float) -> list[Act]:
+        """Reach the peer there, as packets of its children have proved."""
+        ...
+
+    def close(self, session: Session, reason: Reason, now: float) -> list[Act]:
+        """End a session, with a message to the peer if the peer believes in it."""
+        ...
+
+    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+        """Take in a datagram. Never raises, whatever the octets are."""
+        ...
+
+    def complaint(self, spi: int) -> bytes:
+        """Return a message, outside of any session, that there is no child with this inbound SPI."""
+        ...
+
+    def passed(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
+        """Return the line of the chronicle about a datagram; none if it cannot be read."""
+        ...
+
+    def lines(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[str]:
+        """Return what debugs say of a datagram, as far as it is not sealed."""
+        ...
+
+    def next_deadline(self) -> float | None:
+        """Return when `tick` must be called."""
+        ...
+
+    def tick(self, now: float) -> list[Act]:
+        """Act on the time that has passed."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------------------------- acts
+
+
+@dataclass(frozen=True, slots=True)
+class SaAct(Act):
+    """The base of what a session wants."""
+
+    sa: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit(SaAct):
+    """Send these datagrams; on port 4500 with the non-ESP marker (RFC 3948 §2.2), which is not in them."""
+
+    path: DatagramPath
+    datagrams: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered(SaAct):
+    """A request had to be repeated: now it matters whether the peer is heard otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Established(SaAct):
+    """Both sides have proved who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun(SaAct):
+    """An IKE SA that came out of another one's exchange, and has no children (yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced(SaAct):
+    """A rekeyed IKE SA takes the place of `sa`, with all its children."""
+
+    successor: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(SaAct):
+    """The IKE SA is gone, and with it its children, for which no `ChildEnded` comes."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ChildMade(SaAct):
+    """Packets may take this child SA. Its predecessor, by the inbound SPI, keeps receiving a while."""
+
+    child: ChildSa
+    replaces: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnded(SaAct):
+    """Neither end sends on this child SA any more. Late packets may still come until its `ChildForgotten`."""
+
+    child: ChildSa
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ChildForgotten(SaAct):
+    """The inbound half of a replaced child SA may go, too."""
+
+    spi_in: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Moved(SaAct):
+    """The peer, or the NAT before it, has another address or port now; its child SAs move with it."""
+
+    old: DatagramPath
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted(SaAct):
+    """A message in clear says that the peer has lost this session or a child of it: a hint, no proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble(SaAct):
+    """Something failed: one line, for the log and for shows, says what, and what both sides had."""
+
+    what: Reason

@@ -1,0 +1,103 @@
+"""The commands of IKE; here `show crypto ikev2 stats`.
+
+sas          show crypto ikev2 sa, session, show crypto isakmp sa
+settings     show crypto ikev2 proposal, policy, profile, show crypto isakmp policy
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.protection import IkePhase, IkeStats
+from dmvpn.base.values import dataclass
+from dmvpn.features.ike.config import model
+from dmvpn.features.ike.model import IkeConfig
+from dmvpn.features.ike.show import sas, settings
+from dmvpn.features.ike.v2.counts import ClearIkeStats
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RULE = "-" * 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowStats:
+    """The answer. maximum, maximum_half_open: as configured, 0: no limit."""
+
+    maximum: int
+    maximum_half_open: int
+    incoming_active: int
+    incoming_negotiating: int
+    outgoing_active: int
+    outgoing_negotiating: int
+    counted: IkeStats
+
+
+def query(ctx: ShowContext, args: Args) -> ShowStats:
+    """Return what is there now, and what was counted."""
+    views, config = ctx.ports.ike.sas(), model(ctx.running) or IkeConfig()
+    count = {(initiator, phase): 0 for initiator in (True, False) for phase in IkePhase}
+    for view in views:
+        count[view.initiator, view.phase] += 1
+    return ShowStats(
+        maximum=config.maximum_sas,
+        maximum_half_open=config.maximum_half_open,
+        incoming_active=count[False, IkePhase.READY],
+        incoming_negotiating=count[False, IkePhase.INIT],
+        outgoing_active=count[True, IkePhase.READY],
+        outgoing_negotiating=count[True, IkePhase.INIT],
+        counted=ctx.ports.ike.stats(),
+    )
+
+
+def clear(_: ShowContext, args: Args) -> ClearIkeStats:
+    """Clear the counters (`clear crypto ikev2 stats`)."""
+    return ClearIkeStats()
+
+
+def render(answer: ShowStats) -> Iterator[str]:
+    """Yield the table of IOS."""
+    counted = answer.counted
+    yield _RULE
+    yield f"{'':26}Crypto IKEv2 SA Statistics"
+    yield _RULE
+    yield (
+        f"System Resource Limit:   0        Max IKEv2 SAs: {answer.maximum:<8} "
+        f"Max in nego(in/out): {answer.maximum_half_open}/{answer.maximum_half_open}"
+    )
+    for way, active, negotiating in (
+        ("incoming", answer.incoming_active, answer.incoming_negotiating),
+        ("outgoing", answer.outgoing_active, answer.outgoing_negotiating),
+    ):
+        yield (
+            f"Total {way} IKEv2 SA Count:    {active + negotiating:<8} active:        {active:<8} "
+            f"negotiating: {negotiating}"
+        )
+    for title, requests, accepted, rejected in (
+        ("Incoming", counted.incoming, counted.incoming_accepted, counted.incoming_rejected),
+        ("Outgoing", counted.outgoing, counted.outgoing_accepted, counted.outgoing_rejected),
+    ):
+        yield f"{title} IKEv2 Requests: {requests:<8} accepted:      {accepted:<8} rejected:    {rejected:<8}"
+    refused = counted.incoming_rejected + counted.outgoing_rejected
+    yield f"Rejected IKEv2 Requests: {refused:<8} rsrc low:      0        SA limit:    {counted.refused_by_limit:<8}"
+    yield f"IKEv2 packets dropped at dispatch: {counted.dropped}"
+    yield "Incoming Requests dropped as LOW Q limit reached : 0"
+    yield f"Incoming IKEV2 Cookie Challenged Requests: {counted.challenged}"
+    without = max(0, counted.challenged - counted.cookies_accepted - counted.cookies_rejected)
+    yield (
+        f"    accepted: {counted.cookies_accepted:<8} rejected: {counted.cookies_rejected:<8} "
+        f"rejected no cookie: {without}"
+    )
+    yield "Total Deleted sessions of Cert Revoked Peers: 0"
+    yield ""
+
+
+_HELP: Final = {"ikev2": "IKE version 2", "stats": "What was counted"}
+COMMANDS: Final = (
+    *sas.COMMANDS,
+    ExecCommand("show crypto ikev2 stats", _HELP, query=query, render=render),
+    ExecCommand("clear crypto ikev2 stats", _HELP, action=clear, privilege=15),
+    *settings.COMMANDS,
+)

@@ -1,0 +1,378 @@
+"""`show crypto ikev2 sa` and `session`, `show crypto isakmp sa`: IKE SAs and what they made."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from dmvpn.base.breath import breathing
+from dmvpn.base.protection import EspCipher, IkePhase
+from dmvpn.base.values import dataclass
+from dmvpn.features.ike.translation import ISAKMP
+from dmvpn.ios import ExecCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.protection import IkeView, SaView
+    from dmvpn.ios import Args, ShowContext
+
+_NO_SPI: Final = bytes(8)
+_HEAD = "Tunnel-id Local                 Remote                fvrf/ivrf            Status "
+_HEAD_6 = "Tunnel-id    fvrf/ivrf              Status    "
+_UNKNOWN = "Unknown"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaLine:
+    """An IKE SA. lifetime, active: seconds. bits: of the key, 0: nothing is negotiated. dpd, dpd_retry: 0: off."""
+
+    number: int
+    status: str
+    description: str
+    local: IPAddress
+    local_port: int
+    remote: IPAddress
+    remote_port: int
+    encryption: str
+    bits: int
+    prf: str
+    integrity: str
+    group: int
+    local_auth: str
+    remote_auth: str
+    lifetime: int
+    active: int
+    local_spi: bytes
+    remote_spi: bytes
+    local_identity: str
+    remote_identity: str
+    next_request: int
+    next_answer: int
+    local_window: int
+    remote_window: int
+    dpd: int
+    dpd_retry: int
+    fragmentation: bool
+    nat_inside: bool
+    nat_outside: bool
+    initiator: bool
+    profile: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildLine:
+    """A pair of SAs of ESP. *_selector: first and last address with their ports. hash: "None" with AES-GCM."""
+
+    local_selector: str
+    remote_selector: str
+    spi_in: int
+    spi_out: int
+    encryption: str
+    bits: int
+    hash: str
+    transport: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLines:
+    """All IKE SAs with a peer, and their pairs of ESP."""
+
+    number: int
+    status: str
+    sas: tuple[SaLine, ...]
+    children: tuple[ChildLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSas:
+    """The answer to `show crypto ikev2 sa` and to `show crypto isakmp sa`."""
+
+    sas: tuple[SaLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSessions:
+    """The answer to `show crypto ikev2 session`."""
+
+    sessions: tuple[SessionLines, ...]
+
+
+def sas(ctx: ShowContext, args: Args) -> ShowSas:
+    """Return all IKE SAs, or those between some addresses."""
+    return ShowSas(tuple(_sa(view, ctx.now) for view in _chosen(ctx, args)))
+
+
+def sas_of_isakmp(ctx: ShowContext, args: Args) -> ShowSas:
+    """Return those that run for the IKEv1 lines."""
+    chosen = (view for view in _chosen(ctx, args) if view.ikev2_profile.startswith(ISAKMP))
+    return ShowSas(tuple(_sa(view, ctx.now) for view in chosen))
+
+
+def sessions(ctx: ShowContext, args: Args) -> ShowSessions:
+    """Return the IKE SAs, those of a session together."""
+    grouped: dict[int, list[IkeView]] = {}
+    for view in _chosen(ctx, args):
+        grouped.setdefault(view.number, []).append(view)
+    children: dict[int, list[SaView]] = {}
+    for child in breathing(tuple(ctx.ports.protection.sas())):
+        children.setdefault(child.connection.number, []).append(child)
+    return ShowSessions(tuple(_session(number, of, children, ctx.now) for number, of in breathing(grouped.items())))
+
+
+def _chosen(ctx: ShowContext, args: Args) -> Iterator[IkeView]:
+    local, remote = args.any_address("local", None), args.any_address("remote", None)
+    for view in breathing(tuple(ctx.ports.ike.sas())):
+        if local in (None, view.local) and remote in (None, view.remote):
+            yield view
+
+
+def _session(number: int, views: list[IkeView], children: dict[int, list[SaView]], now: float) -> SessionLines:
+    connections = dict.fromkeys(view.connection.number for view in views if view.connection is not None)
+    pairs = [pair for connection in connections for pair in children.get(connection, ())]
+    ready = any(view.phase is IkePhase.READY for view in views)
+    status = ("UP-ACTIVE" if pairs else "UP-IDLE") if ready else "DOWN-NEGOTIATING"
+    return SessionLines(
+        number=number,
+        status=status,
+        sas=tuple(_sa(view, now) for view in views),
+        children=tuple(_child(pair) for pair in pairs),
+    )
+
+
+def _sa(view: IkeView, now: float) -> SaLine:
+    return SaLine(
+        number=view.number,
+        status=view.phase.value,
+        description=_description(view),
+        local=view.local,
+        local_port=view.local_port,
+        remote=view.remote,
+        remote_port=view.remote_port,
+        encryption=view.encryption,
+        bits=view.bits,
+        prf=view.prf,
+        integrity=view.integrity,
+        group=view.group,
+        local_auth=view.local_auth,
+        remote_auth=view.remote_auth,
+        lifetime=int(view.lifetime),
+        active=max(0, int(now - view.since)),
+        local_spi=view.local_spi,
+        remote_spi=view.remote_spi,
+        local_identity=view.local_identity,
+        remote_identity=view.remote_identity,
+        next_request=view.next_request,
+        next_answer=view.next_answer,
+        local_window=view.local_window,
+        remote_window=view.remote_window,
+        dpd=int(view.dpd),
+        dpd_retry=int(view.dpd_retry),
+        fragmentation=view.fragmentation,
+        nat_inside=view.nat_inside,
+        nat_outside=view.nat_outside,
+        initiator=view.initiator,
+        profile=view.ikev2_profile,
+    )
+
+
+def _description(view: IkeView) -> str:
+    if view.phase is IkePhase.READY:
+        return "Negotiation done"
+    if view.phase is IkePhase.DELETED:
+        return "Delete in progress"
+    if not view.initiator:
+        return "Responder waiting for AUTH message"
+    return f"Initiator waiting for {'INIT' if view.remote_spi == _NO_SPI else 'AUTH'} response"
+
+
+def _child(pair: SaView) -> ChildLine:
+    is_gcm = pair.transform.cipher is EspCipher.AES_GCM
+    return ChildLine(
+        local_selector=_range(pair.local_selector),
+        remote_selector=_range(pair.remote_selector),
+        spi_in=pair.spi_in,
+        spi_out=pair.spi_out,
+        encryption="AES-GCM" if is_gcm else "AES-CBC",
+        bits=pair.transform.bits,
+        hash="None" if pair.transform.hash is None else pair.transform.hash.value.upper(),
+        transport=pair.transport,
+    )
+
+
+def _range(selector: str) -> str:
+    """Return a selector ("198.51.100.1/255.255.255.255/47/0") from its first address and port to its last."""
+    address, mask, _, port = selector.split("/")
+    network = ip_network(f"{address}/{mask}", strict=False)
+    low, _, high = ("0-65535" if port == "0" else port).partition("-")
+    return f"{network.network_address}/{low} - {network.broadcast_address}/{high or low}"
+
+
+# ------------------------------------------------------------------------------------------------ show crypto ikev2 sa
+
+
+def render_sas(answer: ShowSas) -> Iterator[str]:
+    """Return the lines of `show crypto ikev2 sa`."""
+    return _by_family("IKEv2  SA", answer.sas, _version, lambda line: _sa_paragraph(line, detail=False))
+
+
+def render_sas_in_detail(answer: ShowSas) -> Iterator[str]:
+    """Return the lines of `show crypto ikev2 sa detailed`."""
+    return _by_family("IKEv2  SA", answer.sas, _version, lambda line: _sa_paragraph(line, detail=True))
+
+
+def render_sessions(answer: ShowSessions) -> Iterator[str]:
+    """Return the lines of `show crypto ikev2 session`."""
+    return _by_family("IKEv2 Session", answer.sessions, _session_version, lambda one: _session_lines(one, detail=False))
+
+
+def render_sessions_in_detail(answer: ShowSessions) -> Iterator[str]:
+    """Return the lines of `show crypto ikev2 session detailed`."""
+    return _by_family("IKEv2 Session", answer.sessions, _session_version, lambda one: _session_lines(one, detail=True))
+
+
+def _by_family(
+    title: str, items: Sequence[T], version: Callable[[T], int], lines: Callable[[T], Iterator[str]]
+) -> Iterator[str]:
+    for family in (4, 6):
+        yield f" IPv{family} Crypto {title} "
+        yield ""
+        for item in items:
+            if version(item) == family:
+                yield from lines(item)
+
+
+def _version(line: SaLine) -> int:
+    return line.remote.version
+
+
+def _session_version(session: SessionLines) -> int:
+    return session.sas[0].remote.version
+
+
+def _sa_paragraph(line: SaLine, *, detail: bool) -> Iterator[str]:
+    yield from _sa_lines(line, detail=detail)
+    yield ""
+
+
+def _session_lines(session: SessionLines, *, detail: bool) -> Iterator[str]:
+    counts = f"IKE count:{len(session.sas)}, CHILD count:{len(session.children)}"
+    yield f"Session-id:{session.number}, Status:{session.status}, {counts}"
+    yield ""
+    for line in session.sas:
+        yield from _sa_lines(line, detail=detail)
+    for child in session.children:
+        yield from _child_lines(child, detail=detail)
+    yield ""
+
+
+def _sa_lines(line: SaLine, *, detail: bool) -> Iterator[str]:
+    if line.remote.version == 4:
+        local, remote = f"{line.local}/{line.local_port}", f"{line.remote}/{line.remote_port}"
+        yield _HEAD
+        yield f"{line.number:<9} {local:<21} {remote:<21} {'none/none':<20} {line.status:<7}"
+    else:
+        yield _HEAD_6
+        yield f"{line.number:<10} {'none/none':<21} {line.status:<7}"
+        yield f"Local  {line.local}/{line.local_port} "
+        yield f"Remote  {line.remote}/{line.remote_port} "
+    yield f"      {_algorithms(line)}"
+    yield f"      Life/Active Time: {line.lifetime}/{line.active} sec"
+    yield f"      CE id: 0, Session-id: {line.number}"
+    if detail:
+        yield f"      Status Description: {line.description}"
+    yield f"      Local spi: {line.local_spi.hex().upper()}       Remote spi: {line.remote_spi.hex().upper()}"
+    if detail:
+        yield from _particulars(line)
+
+
+def _algorithms(line: SaLine) -> str:
+    """Return the names of the algorithms; IOS writes "Unknown - 0" for what is not negotiated yet; parsers read this
+    and do not read that.
+    """
+    encryption, prf = line.encryption or _UNKNOWN, line.prf or _UNKNOWN
+    auth = f"Auth sign: {line.local_auth or _UNKNOWN}, Auth verify: {line.remote_auth or _UNKNOWN}"
+    return (
+        f"Encr: {encryption}, keysize: {line.bits}, PRF: {prf}, Hash: {line.integrity or 'None'}, "
+        f"DH Grp:{line.group}, {auth}"
+    )
+
+
+def _particulars(line: SaLine) -> Iterator[str]:
+    yield f"      Local id: {line.local_identity}"
+    yield f"      Remote id: {line.remote_identity}"
+    for title in ("req msg id: ", "next msg id:", "req queued: "):
+        yield f"      Local {title} {line.next_request:<14} Remote {title} {line.next_answer:<10}"
+    yield f"      Local window:      {line.local_window:<14} Remote window:      {line.remote_window:<10}"
+    yield f"      DPD configured for {line.dpd} seconds, retry {line.dpd_retry}"
+    yield f"      {'IETF Std Fragmentation  configured.' if line.fragmentation else 'Fragmentation not  configured.'}"
+    yield "      Dynamic Route Update: disabled"
+    yield "      Extended Authentication not configured."
+    yield f"      {_nat(line)}"
+    yield "      Cisco Trust Security SGT is disabled"
+    yield f"      Initiator of SA : {'Yes' if line.initiator else 'No'}"
+
+
+def _nat(line: SaLine) -> str:
+    """Return where the translator is: inside: we are behind it; outside: the peer is."""
+    where = [word for word, there in (("inside", line.nat_inside), ("outside", line.nat_outside)) if there]
+    return f"NAT-T is detected {' and '.join(where)}" if where else "NAT-T is not detected  "
+
+
+def _child_lines(child: ChildLine, *, detail: bool) -> Iterator[str]:
+    yield f"Child sa: local selector  {child.local_selector}"
+    yield f"          remote selector {child.remote_selector}"
+    yield f"          ESP spi in/out: 0x{child.spi_in:X}/0x{child.spi_out:X}  "
+    if detail:
+        yield "          AH spi in/out: 0x0/0x0  "
+        yield "          CPI in/out: 0x0/0x0  "
+        yield f"          Encr: {child.encryption}, keysize: {child.bits}, esp_hmac: {child.hash}"
+        yield f"          ah_hmac: None, comp: IPCOMP_NONE, mode {'transport' if child.transport else 'tunnel'}"
+
+
+# ----------------------------------------------------------------------------------------------- show crypto isakmp sa
+
+
+def render_isakmp(answer: ShowSas) -> Iterator[str]:
+    """Yield the lines of `show crypto isakmp sa`, in the words of IKE version 1."""
+    for family in (4, 6):
+        yield f"IPv{family} Crypto ISAKMP SA"
+        if family == 4:
+            yield "dst             src             state          conn-id status"
+        for line in answer.sas:
+            if line.remote.version == family:
+                source, target = (line.local, line.remote) if line.initiator else (line.remote, line.local)
+                state, status = _in_words_of_isakmp(line)
+                yield f"{target!s:<15} {source!s:<15} {state:<14} {1000 + line.number:>7} {status}"
+        yield ""
+
+
+def _in_words_of_isakmp(line: SaLine) -> tuple[str, str]:
+    if line.status == IkePhase.READY.value:
+        return "QM_IDLE", "ACTIVE"
+    if line.status == IkePhase.DELETED.value:
+        return "MM_NO_STATE", "ACTIVE (deleted)"
+    return ("MM_KEY_EXCH" if line.bits else "MM_NO_STATE"), "ACTIVE"
+
+
+_HELP: Final = {
+    "crypto": "Encryption",
+    "ikev2": "IKE version 2",
+    "isakmp": "IKE version 1; what its lines ask for runs as version 2",
+    "sa": "IKE SAs",
+    "session": "IKE SAs with their pairs of ESP",
+    "local": "By our address",
+    "remote": "By the peer's address",
+    "detailed": "With all particulars",
+}
+_WHICH: Final = "[ local ( {local:address} | {local:address6} ) | remote ( {remote:address} | {remote:address6} ) ]"
+COMMANDS: Final = (
+    ExecCommand(f"show crypto ikev2 sa {_WHICH}", _HELP, query=sas, render=render_sas),
+    ExecCommand(f"show crypto ikev2 sa {_WHICH} detailed", _HELP, query=sas, render=render_sas_in_detail),
+    ExecCommand("show crypto ikev2 session", _HELP, query=sessions, render=render_sessions),
+    ExecCommand("show crypto ikev2 session detailed", _HELP, query=sessions, render=render_sessions_in_detail),
+    ExecCommand("show crypto isakmp sa", _HELP, query=sas_of_isakmp, render=render_isakmp),
+)

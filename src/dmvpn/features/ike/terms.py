@@ -1,0 +1,187 @@
+"""What the configuration says about one peer, in the terms of the protocol; and the `Book` that an IKE SA asks for it.
+
+The machines below know no configuration line. They ask a `Book`: which suites for this path? under which profile do we
+talk to a peer with this name, and how must it prove the name? The answers are values; a refusal is its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.reasons import Reason
+    from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey
+    from dmvpn.features.ike.crypto.key_log import KeyLog
+    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.selectors import TrafficSelector
+    from dmvpn.features.ike.spis import EspSpis
+    from dmvpn.features.ike.suites import Suite
+
+#: UDP ports, RFC 7296 §2 and RFC 3948.
+IKE_PORT: Final = 500
+NAT_PORT: Final = 4500
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a path: address and UDP port."""
+
+    address: IPAddress
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramPath:
+    """Where our datagrams come from and go to."""
+
+    local: Endpoint
+    remote: Endpoint
+
+    def __str__(self) -> str:
+        return f"{self.local} - {self.remote}"
+
+
+@dataclass(frozen=True, slots=True)
+class UdpUse:
+    """When UDP port 4500 is used at a local address.
+
+    detects: NAT is looked for at all (RFC 7296 §2.23).
+    prefers: between two of ours always, if it gets through.
+    forces: we pretend that our address is translated.
+    """
+
+    detects: bool = True
+    prefers: bool = False
+    forces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How IKE_SA_INIT is spoken at a local address, where the peer is not known yet.
+
+    suites: the best first.
+    authorities: a responder's CERTREQ: hashes of the keys that it believes (§3.7), if any.
+    """
+
+    suites: tuple[Suite, ...]
+    udp: UdpUse
+    authorities: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildTerms:
+    """What a child SA should be.
+
+    local, remote: which packets.
+    transport: else tunnel mode.
+    first_suites: for IKE_AUTH, without groups.
+    suites: for later ones (with PFS).
+    seconds: until it is replaced.
+    may_tunnel: a peer that insists on tunnel mode is taken.
+    octets: until it ends, 0: any.
+    window: of replay protection.
+    """
+
+    profile: str
+    local: TrafficSelector
+    remote: TrafficSelector
+    first_suites: tuple[Suite, ...]
+    suites: tuple[Suite, ...]
+    transport: bool = True
+    may_tunnel: bool = False
+    seconds: float = 3600.0
+    octets: int = 0
+    window: int = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How we talk to a peer. Exactly one of secret and key proves our identity.
+
+    identity: who we say we are.
+    chain: our certificate and those of its issuers, in DER.
+    fragment: octets of the largest datagram if the peer can fragment too (RFC 7383), None: we do not offer fragments.
+    dpd: seconds of silence before we ask, 0: never.
+    dpd_retry: seconds between two questions, 0: as with any request.
+    on_demand: ask only while we send and hear nothing.
+    lifetime: seconds.
+    initial_contact: we have no other SA with the peer.
+    force_udp: make both sides use UDP port 4500, whether there is a NAT or not.
+    nat_keepalive: seconds, if we are behind one.
+    sole: a new SA of the peer ends its older ones.
+    """
+
+    profile: str
+    identity: Identification
+    child: ChildTerms
+    secret: bytes | None = field(default=None, repr=False)
+    key: PrivateKey | None = field(default=None, repr=False)
+    chain: tuple[bytes, ...] = ()
+    authorities: tuple[bytes, ...] = ()
+    fragment: int | None = None
+    lifetime: float = 86_400.0
+    dpd: float = 0.0
+    dpd_retry: float = 0.0
+    on_demand: bool = False
+    initial_contact: bool = True
+    force_udp: bool = False
+    nat_keepalive: float = 20.0
+    sole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """With what a peer must prove its identity: a secret, or the key of a certificate that we believe.
+
+    entry: where the configuration has the secret.
+    named: for this very identity, and not for everybody at an address.
+    """
+
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    certificates: bool = False
+    entry: str = ""
+    named: bool = True
+
+
+class Book(Protocol):
+    """The configuration, as an IKE SA asks it. A `Reason` is a refusal: for the log, never for the peer."""
+
+    key_log: KeyLog
+    esp_spis: EspSpis
+
+    def suites(self, path: DatagramPath) -> tuple[Suite, ...]:
+        """Return the suites of an IKE SA over this path, the best first."""
+        ...
+
+    def opening(self, path: DatagramPath) -> Opening:
+        """Return how IKE_SA_INIT is spoken over this path."""
+        ...
+
+    def terms(
+        self, path: DatagramPath, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
+    ) -> Terms | Reason:
+        """Return how a responder talks to a peer with the identity `theirs`. Nothing is proved yet.
+
+        ours: the identity that the peer wants to talk to, if it says so.
+        chain: certificates that the peer sent (DER).
+        """
+        ...
+
+    def child(self, terms: ChildTerms) -> ChildTerms:
+        """Return the terms of a child SA's successor, as the configuration says now."""
+        ...
+
+    def expectation(self, terms: Terms, path: DatagramPath, theirs: Identification) -> Expectation | Reason:
+        """Return how the peer with this identity must prove it."""
+        ...
+
+    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...], now: float) -> PublicKey | Reason:
+        """Return the public key of the first certificate of a chain (DER), if we believe it for this identity."""
+        ...

@@ -1,0 +1,207 @@
+"""The lines of IKEv1, run as IKEv2: `crypto isakmp policy`, `key` and `profile`, `crypto keyring`.
+
+RFC 9395 moved IKEv1 to history, and nothing here speaks it. IKEv2 can do what its lines mean (these algorithms, this
+key for this address), so they become a proposal, keyrings and profiles, under names that no line can give:
+
+    crypto isakmp policy 10    the proposal "crypto isakmp 10", and the smart defaults after all of them
+    crypto isakmp key          the keyring and the profile "crypto isakmp": everybody whose address has a key
+    crypto keyring NAME        the keyring "crypto isakmp NAME"; unless a profile says for whom it is, its keys are in
+                               "crypto isakmp", too (with `vrf` for the tunnels of that VRF; there is one table here)
+    crypto isakmp profile P    the profile "crypto isakmp P"
+
+IKEv1 finds a key by address; IKEv2 finds it by the peer's identity first, and then by its address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.groups import Merged
+from dmvpn.base.pages import NONE
+from dmvpn.features.ike.model import (
+    DEFAULT_LIFETIME,
+    DEFAULT_PROPOSAL,
+    AuthenticationMethod,
+    ConfiguredProposal,
+    Encryption,
+    Hash,
+    Identity,
+    IdentityKind,
+    Keyring,
+    KeyringPeer,
+    Policy,
+    Profile,
+)
+from dmvpn.features.ike.suites import lacking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dmvpn.base.pages import Pages
+    from dmvpn.features.ike.model import IkeConfig, IsakmpConfig, IsakmpKey, IsakmpProfile
+
+#: The name of the global keys, and the first word of all other names.
+ISAKMP: Final = "crypto isakmp"
+_ANYBODY: Final = Identity(kind=IdentityKind.ANY)
+
+
+def name_of(name: str) -> str:
+    """Return the name here of something of IKEv1."""
+    return f"{ISAKMP} {name}" if name else ISAKMP
+
+
+class Translation:
+    """Says what IKEv1 lines mean. It translates again only those keys that changed since it was asked last."""
+
+    def __init__(self) -> None:
+        #: By the names of keyrings; "" for the global keys.
+        self._peers: dict[str, _Peers] = {}
+        #: The keys of those for whom no profile names a keyring; of two for one peer the first counts.
+        self._everybody: Merged[str, KeyringPeer, KeyringPeer] = Merged(_name_of_peer, _first, at_last=True)
+        self._lists = 0
+
+    def of(self, config: IkeConfig) -> IkeConfig:
+        """Return the same configuration, with what its IKEv1 lines mean."""
+        isakmp = config.isakmp
+        proposals = _proposals(isakmp)
+        own = self._keyrings(isakmp)
+        everybody = self._of_everybody(isakmp, own)
+        profiles = tuple(_profile(profile, isakmp, own) for profile in isakmp.profiles)
+        if everybody:
+            profiles = (*profiles, _everybody(isakmp))
+        policies: tuple[Policy, ...] = ()
+        if proposals:  # after those of `crypto ikev2 policy`, and with the defaults behind them
+            named = (*(proposal.name for proposal in proposals), name_of("default"))
+            policies = (Policy(name=ISAKMP, proposals=named),)
+            proposals = (*proposals, replace(DEFAULT_PROPOSAL, name=name_of("default")))
+        return replace(
+            config,
+            proposals=config.proposals + proposals,
+            policies=config.policies + policies,
+            keyrings=(*config.keyrings, *own.values(), *((Keyring(ISAKMP, everybody),) if everybody else ())),
+            profiles=config.profiles + profiles,
+            dpd=config.dpd or isakmp.keepalive,
+            nat_keepalive=config.nat_keepalive or isakmp.nat_keepalive,
+        )
+
+    def _keyrings(self, isakmp: IsakmpConfig) -> dict[str, Keyring]:
+        """Return what each `crypto keyring` with keys becomes, by its name."""
+        keys = {next(iter(ring)).keyring: ring for ring in isakmp.keyrings}
+        self._peers = {name: self._peers.get(name) or _Peers() for name in ("", *keys)}
+        return {name: Keyring(name_of(name), self._peers[name].of(ring)) for name, ring in keys.items()}
+
+    def _of_everybody(self, isakmp: IsakmpConfig, own: Mapping[str, Keyring]) -> Pages[KeyringPeer]:
+        """Return the global keys, then those of keyrings that no profile names."""
+        named = {profile.keyring for profile in isakmp.profiles}
+        lists = [self._peers[""].of(isakmp.global_keys), *(own[name].peers for name in own if name not in named)]
+        for place in range(max(len(lists), self._lists)):
+            self._everybody.show(lists[place] if place < len(lists) else NONE, place)
+        self._lists = len(lists)
+        return self._everybody.merged()
+
+
+class _Peers:
+    """The keys of one list, as peers of a keyring."""
+
+    def __init__(self) -> None:
+        self._keys: Pages[IsakmpKey] = NONE
+        self._peers: Pages[KeyringPeer] = NONE
+
+    def of(self, keys: Pages[IsakmpKey]) -> Pages[KeyringPeer]:
+        """Return the peers of the list as it is now."""
+        gone, came = keys.changes(self._keys)
+        self._keys = keys
+        changes: dict[int, KeyringPeer | None] = dict.fromkeys(gone)
+        self._peers = self._peers.turned(changes | {number: _peer(key) for number, key in came.items()})
+        return self._peers
+
+
+def _name_of_peer(peer: KeyringPeer) -> str:
+    return peer.name
+
+
+def _first(peers: list[KeyringPeer]) -> KeyringPeer:
+    return peers[0]
+
+
+def _proposals(isakmp: IsakmpConfig) -> tuple[ConfiguredProposal, ...]:
+    ordered = sorted(isakmp.policies, key=lambda policy: policy.number)
+    return tuple(
+        ConfiguredProposal(
+            name=name_of(str(policy.number)),
+            encryption=(policy.encryption,),
+            integrity=(policy.hash,),
+            groups=(policy.group,),
+        )
+        for policy in ordered
+    )
+
+
+def _peer(key: IsakmpKey) -> KeyringPeer:
+    """Return a peer of a keyring. Its name does not depend on other lines, so addresses stay bound to it."""
+    identity = Identity(kind=IdentityKind.FQDN, text=key.hostname) if key.hostname else None
+    return KeyringPeer(
+        name=key.hostname
+        or key.address6
+        or " ".join(str(part) for part in (key.address, key.mask) if part is not None),
+        address=key.address,
+        mask=key.mask,
+        hostname=key.hostname,
+        identity=identity,
+        local_key=key.key,
+        remote_key=key.key,
+    )
+
+
+def _profile(profile: IsakmpProfile, isakmp: IsakmpConfig, own: Mapping[str, Keyring]) -> Profile:
+    identity = profile.self_identity
+    return replace(
+        _everybody(isakmp),
+        name=name_of(profile.name),
+        matches=profile.matches or (_ANYBODY,),
+        keyring=name_of(profile.keyring) if profile.keyring in own else ISAKMP,
+        local_identity=None if identity is not None and identity.kind is IdentityKind.ADDRESS else identity,
+    )
+
+
+def _everybody(isakmp: IsakmpConfig) -> Profile:
+    lifetimes = [policy.lifetime for policy in sorted(isakmp.policies, key=lambda policy: policy.number)]
+    return Profile(
+        name=ISAKMP,
+        matches=(_ANYBODY,),
+        local_authentication=AuthenticationMethod.PRE_SHARED_KEY,
+        remote_authentication=(AuthenticationMethod.PRE_SHARED_KEY,),
+        keyring=ISAKMP,
+        lifetime=next(iter(lifetimes), DEFAULT_LIFETIME),
+    )
+
+
+def warnings(config: IkeConfig, pfs_groups: Iterable[int] = ()) -> tuple[str, ...]:
+    """Return what will not work as it is written: at most one line about IKEv1, and one about groups."""
+    lines: list[str] = []
+    isakmp = config.isakmp
+    if isakmp.policies or isakmp.global_keys or isakmp.keyrings or isakmp.profiles:
+        lines.append(_about_isakmp(config))
+    named = [group for proposal in config.proposals for group in proposal.groups]
+    weak = sorted({group for group in (*named, *pfs_groups) if lacking(group, legacy=config.legacy_groups)})
+    if weak:
+        groups = ", ".join(str(group) for group in weak)
+        enabled = " (`crypto engine compliance shield disable` permits 2 and 5)" if {2, 5} & set(weak) else ""
+        lines.append(f"Diffie-Hellman groups that are left out: {groups}{enabled}; for set pfs, group 14 is used")
+    return tuple(lines)
+
+
+def _about_isakmp(config: IkeConfig) -> str:
+    missing: list[str] = []
+    for policy in config.isakmp.policies:
+        if policy.encryption in (Encryption.DES, Encryption.TRIPLE_DES):
+            missing.append(policy.encryption.value)
+        if policy.hash is Hash.MD5:
+            missing.append(policy.hash.value)
+        if lacking(policy.group, legacy=config.legacy_groups):
+            missing.append(f"group {policy.group}")
+        if policy.authentication is not AuthenticationMethod.PRE_SHARED_KEY:
+            missing.append("rsa-sig of an isakmp policy")
+    instead = f"; not here, smart defaults instead: {', '.join(dict.fromkeys(missing))}" if missing else ""
+    return f"crypto isakmp lines run as IKEv2: a peer that speaks IKEv1 only cannot connect{instead}"

@@ -1,0 +1,120 @@
+"""Who a peer is: AUTH, by which each end proves its identity, and the certificates behind it. RFC 7296 §2.15.
+
+What our trustpoints give is parsed once, and not for every handshake.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from dmvpn.base.errors import surely
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.model import AuthenticationMethod as Method
+from dmvpn.features.ike.reasons import IkeReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.ike.crypto.certificates import Trustpoint
+    from dmvpn.features.ike.crypto.credentials import PrivateKey, Proof, PublicKey
+    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.model import Profile
+
+#: What a method of a profile takes for a key.
+_KINDS = {
+    Method.RSA_SIGNATURE: (rsa.RSAPublicKey, rsa.RSAPrivateKey),
+    Method.ECDSA_SIGNATURE: (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey),
+}
+
+
+class Trust:
+    """Answers what a profile may use."""
+
+    def __init__(self, ports: Ports | None = None) -> None:
+        self._ports = ports
+        self._parsed: dict[str, Trustpoint] = {}
+
+    def _of(self, trustpoint: str) -> Trustpoint | None:
+        given = self._ports.pki.credentials(trustpoint) if self._ports is not None else None
+        if given is None:
+            self._parsed.pop(trustpoint, None)
+            return None
+        known = self._parsed.get(trustpoint)
+        if known is None or known.given is not given:
+            # X.509 takes longer to import than all of IKE, and most routers have no certificates.
+            from dmvpn.features.ike.crypto.certificates import parsed
+
+            known = self._parsed[trustpoint] = parsed(given)
+        return known
+
+    def _verifying(self, profile: Profile) -> list[Trustpoint]:
+        """Return the trustpoints whose authorities a profile believes; if it names none, all."""
+        names: Iterable[str] = profile.verify_trustpoints
+        if not (profile.verify_trustpoints or profile.sign_trustpoints) and self._ports is not None:
+            names = self._ports.pki.trustpoints()
+        return [parsed for name in names if (parsed := self._of(name)) is not None]
+
+    def requests(self, profile: Profile) -> tuple[bytes, ...]:
+        """Return the authorities that a peer of this profile may name, as a CERTREQ has them."""
+        return tuple(dict.fromkeys(one for parsed in self._verifying(profile) for one in parsed.requests))
+
+    def proof(self, profile: Profile) -> Proof | Reason:
+        """Return what we sign with, or why we cannot."""
+        method = surely(profile.local_authentication)
+        if not profile.sign_trustpoints:
+            return Reason(IkeReason.NO_TRUSTPOINT, (profile.name, method.value))
+        why: Reason | None = None
+        for name in profile.sign_trustpoints:
+            parsed = self._of(name)
+            if parsed is None or parsed.proof is None:
+                why = why or Reason(IkeReason.NO_CERTIFICATE, (profile.name, name))
+            elif not isinstance(parsed.proof.key, _KINDS[method]):
+                why = why or Reason(IkeReason.OTHER_KIND_OF_KEY, (profile.name, name, method.value))
+            else:
+                return parsed.proof
+        return surely(why)
+
+    def means(self, profile: Profile, chain: tuple[bytes, ...]) -> bool:
+        """Return whether a certificate map of the profile means the first certificate of a chain, believed or not."""
+        ports = self._ports
+        return (
+            ports is not None
+            and bool(chain)
+            and any(ports.pki.fits(name, chain[0]) for name in profile.certificate_maps)
+        )
+
+    def believe(
+        self, profile: Profile, theirs: Identification, chain: tuple[bytes, ...], now: float
+    ) -> PublicKey | Reason:
+        """Return the key of a chain that leads to an authority of the profile and names the peer; or why not."""
+        trustpoints = self._verifying(profile)
+        if not trustpoints:
+            return Reason(IkeReason.NO_AUTHORITY, (profile.name,))
+        from dmvpn.features.ike.crypto.certificates import Checks, UnknownIssuer, Untrusted
+
+        why: Untrusted | None = None
+        checks, date = Checks(), surely(self._ports).clock.wall(now)
+        for parsed in trustpoints:
+            key = parsed.believe(chain, theirs, date, checks)
+            if isinstance(key, Untrusted):
+                # Of several trustpoints, the one that knows the issuer has the better reason.
+                why = key if why is None or isinstance(why, UnknownIssuer) else why
+                continue
+            if not any(isinstance(key, _KINDS[method]) for method in profile.remote_authentication if method in _KINDS):
+                return Reason(IkeReason.KEY_REFUSED, (name_of(theirs), profile.name))
+            return key
+        return Reason(IkeReason.NOT_BELIEVED, (name_of(theirs), why))
+
+
+def takes_certificates(profile: Profile) -> bool:
+    """Return whether a peer of this profile may prove itself with a certificate."""
+    return any(method in _KINDS for method in profile.remote_authentication)
+
+
+def method_name(key: PrivateKey | PublicKey) -> str:
+    """Name what a key proves with, for shows."""
+    return "RSA" if isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey) else "ECDSA"

@@ -1,0 +1,76 @@
+"""IKE in UDP: ports 500 and 4500, the non-ESP marker and the NAT keepalive; NAT detection; acts about datagrams.
+
+RFC 7296 §2, §2.23 and §3.1, RFC 3948. Both sides say which addresses they think they use, as a hash.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.effects import SendIp
+from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.net.udp import UdpDatagram
+
+if TYPE_CHECKING:
+    from dmvpn.base.events import IpReceived
+
+PROTOCOL: Final = 17
+#: Before a message on port 4500: no SA has this SPI.
+MARKER: Final = bytes(4)
+#: Keeps a translation alive, and means nothing else (RFC 3948 §2.3).
+KEEPALIVE: Final = b"\xff"
+#: Internetwork control, as IOS marks its negotiations.
+_TOS: Final = 0xC0
+
+
+def received(packet: IpReceived) -> tuple[DatagramPath, bytes] | None:
+    """Return a message for IKE without its marker, and its path, seen from here; None: it is not for IKE."""
+    try:
+        datagram = UdpDatagram.parse(packet.payload, packet.source, packet.destination)
+    except WireError:
+        return None
+    octets = datagram.payload
+    if datagram.destination_port == NAT_PORT:
+        if octets[: len(MARKER)] != MARKER:
+            return None
+        octets = octets[len(MARKER) :]
+    elif datagram.destination_port != IKE_PORT:
+        return None
+    local = Endpoint(packet.destination, datagram.destination_port)
+    return DatagramPath(local, Endpoint(packet.source, datagram.source_port)), octets
+
+
+def send(path: DatagramPath, octets: bytes) -> SendIp:
+    """Send a message of ours."""
+    return _send(path, MARKER + octets if path.local.port == NAT_PORT else octets)
+
+
+def keep_alive(path: DatagramPath) -> SendIp:
+    """Send one octet for the sake of the NAT."""
+    return _send(path, KEEPALIVE)
+
+
+def _send(path: DatagramPath, payload: bytes) -> SendIp:
+    local, remote = path.local, path.remote
+    datagram = UdpDatagram(source_port=local.port, destination_port=remote.port, payload=payload)
+    octets = datagram.serialize(local.address, remote.address)
+    return SendIp(None, local.address, remote.address, PROTOCOL, octets, tos=_TOS)
+
+
+@dataclass(frozen=True, slots=True)
+class Nat:
+    """What NAT detection found, RFC 7296 §2.23.
+
+    supported: the peer said something about it at all.
+    """
+
+    local: bool = False
+    remote: bool = False
+    supported: bool = False
+
+    @property
+    def found(self) -> bool:
+        """Whether somebody translates addresses between us."""
+        return self.local or self.remote

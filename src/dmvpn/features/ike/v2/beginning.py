@@ -1,0 +1,360 @@
+"""How an IKE SA begins, RFC 7296 §1.2: IKE_SA_INIT at both ends, and IKE_AUTH as its initiator asks it.
+
+    Init      algorithms, Diffie-Hellman, nonces, NAT detection; cookies (§2.6), other groups
+    Auth      who are we, who are you, and the first child SA; `answers.py` has the other end
+    Stranger  the first message of somebody unknown: §2.6 and §2.10
+
+A stranger costs one Diffie-Hellman at most, and while many of them come at once not even that: then each must first
+show, with a cookie, that it receives what we send to the address that it claims.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from dmvpn.base.errors import WireError, surely
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.crypto import draw
+from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.numbers import CertEncoding, ProtocolId
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.terms import NAT_PORT
+from dmvpn.features.ike.udp import Nat
+from dmvpn.features.ike.v2.agreement import Abilities
+from dmvpn.features.ike.v2.detection import detect, detection
+from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
+from dmvpn.features.ike.v2.keys import Nonces
+from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions
+from dmvpn.features.ike.v2.offers import accepted, choose, ike_offer, mismatch
+from dmvpn.features.ike.v2.proofs import check_proof, our_proof
+from dmvpn.features.ike.v2.sa import Exchange, IkeSa
+from dmvpn.features.ike.v2.signatures import HASHES
+from dmvpn.features.ike.v2.wire import HEADER, NO_SPI, Header, Message, parse_header
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType
+from dmvpn.features.ike.v2.wire.payloads import (
+    Certificate,
+    CertificateRequest,
+    InitiatorId,
+    KeyExchange,
+    Nonce,
+    Notify,
+    Payload,
+    ResponderId,
+    SecurityAssociation,
+    VendorId,
+)
+
+if TYPE_CHECKING:
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.features.ike.terms import Book, DatagramPath, Terms, UdpUse
+    from dmvpn.features.ike.v2.wire import Chain
+
+#: Answers that make us ask again: cookies and groups. After more than a few, the peer is not serious.
+_LARGEST_NUMBER_OF_CHANGES: Final = 6
+
+
+#: A vendor identifier of our own: its sender takes IKE and ESP by UDP port 4500 even where nobody translates, and goes
+#: back to port 500 and protocol 50 if nothing comes through. MD5 of "dmvpn: UDP port 4500 preferred".
+PREFERS_UDP: Final = bytes.fromhex("b39cf42a827b28d34bd75dce2fff7c3d")
+
+
+class Init(Exchange):
+    """The first exchange of a new IKE SA, as its initiator."""
+
+    KIND: ClassVar = ExchangeType.IKE_SA_INIT
+
+    def __init__(self, sa: IkeSa) -> None:
+        super().__init__(sa)
+        opening = sa.book.opening(sa.path)
+        self.suites, self.udp = opening.suites, opening.udp
+        self.nonce = sa.entropy.octets(NONCE_SIZE)
+        self.secret = draw(self.suites[0].group, sa.entropy)
+        self.group = self.suites[0].group
+        self.cookie: Notify | None = None
+        self._changes = 0
+
+    def request(self) -> tuple[Payload, ...]:
+        """Return `[N(COOKIE)] SAi1 KEi Ni N(NAT_DETECTION...) ...`."""
+        sa = self.sa
+        cookie = (self.cookie,) if self.cookie else ()
+        return (
+            *cookie,
+            SecurityAssociation(ike_offer(self.suites)),
+            KeyExchange(self.group, self.secret.public),
+            Nonce(self.nonce),
+            *(detection(sa.spi_i + NO_SPI, sa.path, force=self._forces_udp) if self.udp.detects else ()),
+            *abilities(fragments=sa.terms is not None and sa.terms.fragment is not None, prefers_udp=self.udp.prefers),
+        )
+
+    @property
+    def _forces_udp(self) -> bool:
+        """Return whether we pretend to be translated, and behave so."""
+        return self.sa.terms is not None and self.sa.terms.force_udp
+
+    def answered(self, answer: Chain, octets: bytes) -> None:
+        """Take in an answer that anybody could have sent: what does not fit is ignored, and the request repeated."""
+        if notify := answer.error or answer.notify(NotifyType.COOKIE):
+            self._noted(notify)
+            return
+        chosen, theirs, nonce = answer.find(SecurityAssociation), answer.find(KeyExchange), answer.find(Nonce)
+        header, _ = parse_header(octets)
+        if chosen is None or theirs is None or nonce is None or header.spi_r == NO_SPI:
+            return
+        sa = self.sa
+        suite = accepted(self.suites, chosen.proposals, ProtocolId.IKE)
+        if suite is None or suite.group != theirs.group or theirs.group != self.group:
+            why = mismatch(self.suites, chosen.proposals, ProtocolId.IKE)
+            sa.trouble(Reason(IkeReason.NOT_OFFERED, (why,)))
+            return
+        try:
+            shared = self.secret.agree(theirs.data)
+        except WireError as error:
+            sa.trouble(Reason(IkeReason.ILLEGAL_KEY, (error,)))
+            return
+        sa.outgoing.answered()
+        sa.heard_first(header.spi_r, octets)
+        forces = self._forces_udp
+        nat = detect(answer, sa.spis, sa.path, forces=forces) if self.udp.detects else Nat()
+        sa.agreed(suite, shared, Nonces(self.nonce, nonce.data), nat, abilities_of(answer, self.udp))
+        if (nat.found or sa.abilities.prefers_udp) and sa.path.local.port != NAT_PORT:
+            sa.use_port(NAT_PORT)
+        sa.queue(following(sa), urgent=True)
+
+    def _noted(self, notify: Notify) -> None:
+        sa = self.sa
+        self._changes += 1
+        if self._changes > _LARGEST_NUMBER_OF_CHANGES:
+            return
+        if notify.kind == NotifyType.COOKIE and 1 <= len(notify.data) <= 64:
+            self.cookie = Notify(NotifyType.COOKIE, notify.data)
+            sa.send_request(self.KIND, self.request())
+        elif notify.kind == NotifyType.INVALID_KE_PAYLOAD and len(notify.data) == 2:
+            group = int.from_bytes(notify.data, "big")
+            if group == self.group or group not in {suite.group for suite in self.suites}:
+                return
+            self.group, self.secret = group, draw(group, sa.entropy)
+            sa.send_request(self.KIND, self.request())
+        elif notify.is_error:  # not authentic: people are told, but the request is still repeated (§2.21.1)
+            sa.trouble(Reason(IkeReason.INIT_REFUSED, (notify.name, _offered(self))))
+
+
+def _offered(exchange: Init) -> str:
+    return "; ".join(str(proposal) for proposal in ike_offer(exchange.suites))
+
+
+def following(sa: IkeSa) -> Exchange:
+    """Return what is asked when IKE_SA_INIT is done.
+
+    The place for IKE_INTERMEDIATE (RFC 9242): if both sides said INTERMEDIATE_EXCHANGE_SUPPORTED, an exchange of that
+    kind comes from here, and `Auth` is what it queues when it is answered; `answers.answer` gets the other half. Each
+    one adds to the octets that proofs sign (IntAuth, RFC 9242 §3.3.2), and with further key exchanges (RFC 9370) it
+    gives the IKE SA the next SKEYSEED. The initiator's path and state are those of IKE_AUTH by then.
+    """
+    return Auth(sa)
+
+
+def abilities(*, fragments: bool, prefers_udp: bool = False) -> tuple[Payload, ...]:
+    """Return our abilities: fragments (RFC 7383 §2.3), signatures with these hashes (RFC 7427 §4), port 4500."""
+    hashes = b"".join(number.to_bytes(2, "big") for number in HASHES)
+    cuts = (Notify(NotifyType.FRAGMENTATION_SUPPORTED),) if fragments else ()
+    ours = (VendorId(PREFERS_UDP),) if prefers_udp else ()
+    return (*cuts, Notify(NotifyType.SIGNATURE_HASH_ALGORITHMS, hashes), *ours)
+
+
+def abilities_of(message: Chain, udp: UdpUse) -> Abilities:
+    """Return the peer's abilities."""
+    hashes = message.notify(NotifyType.SIGNATURE_HASH_ALGORITHMS)
+    data = hashes.data if hashes else b""
+    return Abilities(
+        tuple(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data) - 1, 2)),
+        message.notify(NotifyType.FRAGMENTATION_SUPPORTED) is not None,
+        udp.prefers and any(vendor.data == PREFERS_UDP for vendor in message.all(VendorId)),
+        message.notify(NotifyType.USE_PPK) is not None,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ IKE_AUTH
+
+
+def certificates(terms: Terms) -> tuple[Certificate, ...]:
+    """Return our chain, if we prove ourselves with one."""
+    return tuple(Certificate(CertEncoding.X509_SIGNATURE, octets) for octets in terms.chain)
+
+
+def request_for(authorities: tuple[bytes, ...]) -> tuple[CertificateRequest, ...]:
+    """Return whom we believe, if we believe certificates at all."""
+    return (CertificateRequest(CertEncoding.X509_SIGNATURE, b"".join(authorities)),) if authorities else ()
+
+
+class Auth(Exchange):
+    """The second exchange of a new IKE SA, as its initiator."""
+
+    KIND: ClassVar = ExchangeType.IKE_AUTH
+
+    def __init__(self, sa: IkeSa) -> None:
+        super().__init__(sa)
+        self.terms = surely(sa.terms)
+        self.ask = Ask.of(sa, self.terms.child, first=True)
+
+    def request(self) -> tuple[Payload, ...]:
+        """Return `SK {IDi, [CERT], [N(INITIAL_CONTACT)], [CERTREQ], AUTH, N(USE_TRANSPORT_MODE), SAi2, TSi, TSr}`."""
+        identity = InitiatorId(self.terms.identity.kind, self.terms.identity.data)
+        contact = (Notify(NotifyType.INITIAL_CONTACT),) if self.terms.initial_contact else ()
+        proof = our_proof(self.sa, self.terms, identity)
+        shown = (*certificates(self.terms), *contact, *request_for(self.terms.authorities))
+        return (identity, *shown, proof, *self.ask.front(), *self.ask.back())
+
+    def answered(self, answer: Chain, octets: bytes) -> None:
+        """Take in the responder's proof; a child SA that failed does not undo it (§1.2)."""
+        sa = self.sa
+        identity = answer.find(ResponderId)
+        if identity is None:
+            sa.end(_refusal(answer))
+            return
+        if answer.asks_for_eap:
+            sa.trouble(Reason(IkeReason.EAP, (name_of(identity),)))
+            sa.end(surely(sa.hint))
+            return
+        evidence = check_proof(sa, self.terms, identity, answer)
+        if isinstance(evidence, Reason):
+            sa.trouble(evidence)
+            sa.queue(DeleteIke(sa, evidence), urgent=True)
+            return
+        contact = answer.notify(NotifyType.INITIAL_CONTACT) is not None
+        sa.proved(self.terms, identity, evidence, initial_contact=contact)
+        try:
+            sa.add_child(self.ask.conclude(sa, answer, Contributions(sa.nonces)))
+        except ChildRefused as refused:
+            sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
+
+
+def _refusal(answer: Chain) -> Reason:
+    error = answer.error
+    if error is None:
+        return Reason(IkeReason.ANSWER_WITHOUT_IDENTITY)
+    if error.kind == NotifyType.AUTHENTICATION_FAILED:
+        return Reason(IkeReason.PROOF_REFUSED)
+    return Reason(IkeReason.REFUSED, (error.name,))
+
+
+# ------------------------------------------------------------------------------------------- a stranger's first message
+
+
+#: Seconds after which the secret of the cookies changes; cookies of the one before are still taken.
+_SECRET_LIFE: Final = 60.0
+_COOKIE_SIZE: Final = 24
+
+
+class Cookies:
+    """Cookies without memory: HMAC of what the stranger will send again. RFC 7296 §2.6."""
+
+    def __init__(self, entropy: Entropy) -> None:
+        self._entropy = entropy
+        self._secrets: list[bytes] = []
+        self._changed = 0.0
+
+    def cookie(self, message: Message, nonce: bytes, path: DatagramPath, now: float) -> bytes:
+        """Return what the stranger has to send back."""
+        if not self._secrets or now >= self._changed + _SECRET_LIFE:
+            self._secrets = [self._entropy.octets(32), *self._secrets[:1]]
+            self._changed = now
+        return self._of(self._secrets[0], message, nonce, path)
+
+    def is_good(self, message: Message, nonce: bytes, path: DatagramPath) -> bool:
+        """Return whether the message has a cookie that we gave."""
+        notify = message.notify(NotifyType.COOKIE)
+        return notify is not None and any(
+            hmac.compare_digest(self._of(secret, message, nonce, path), notify.data) for secret in self._secrets
+        )
+
+    @staticmethod
+    def _of(secret: bytes, message: Message, nonce: bytes, path: DatagramPath) -> bytes:
+        seen = nonce + path.remote.address.packed + path.remote.port.to_bytes(2, "big") + message.header.spi_i
+        return hmac.digest(secret, seen, "sha256")[:_COOKIE_SIZE]
+
+
+def plain_answer(request: bytes, payloads: tuple[Payload, ...], spi_r: bytes = NO_SPI) -> bytes:
+    """Make a response without encryption: of IKE_SA_INIT, or an error about a message of no known SA."""
+    spi_i, given, _, _, exchange, flags, message_id, _ = HEADER.unpack_from(request)
+    response = Flag.RESPONSE if flags & Flag.INITIATOR else Flag.RESPONSE | Flag.INITIATOR
+    header = Header(
+        spi_i=spi_i, spi_r=spi_r if given == NO_SPI else given, exchange=exchange, flags=response, message_id=message_id
+    )
+    return Message(payloads, header=header).serialize()
+
+
+def invalid_spi(spi: int) -> bytes:
+    """Return a message, outside of any IKE SA, that there is no child SA with this inbound SPI (§1.5)."""
+    header = Header(spi_i=NO_SPI, spi_r=NO_SPI, exchange=ExchangeType.INFORMATIONAL, flags=Flag.INITIATOR, message_id=0)
+    return Message((Notify(NotifyType.INVALID_SPI, spi.to_bytes(4, "big")),), header=header).serialize()
+
+
+class Stranger:
+    """An IKE_SA_INIT request that was read but is not believed."""
+
+    def __init__(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        self.message, self.octets, self.path = message, octets, path
+        self.offers = message.find(SecurityAssociation)
+        self.key = message.find(KeyExchange)
+        self.nonce = message.find(Nonce)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has everything that a request must have."""
+        header = self.message.header
+        is_first = header.message_id == 0 and header.spi_r == NO_SPI and header.exchange == ExchangeType.IKE_SA_INIT
+        return is_first and None not in (self.offers, self.key, self.nonce)
+
+    @property
+    def nonce_octets(self) -> bytes:
+        """Its nonce; the request must be complete."""
+        return surely(self.nonce).data
+
+    def ask_for_cookie(self, cookies: Cookies, now: float) -> bytes:
+        """Answer that we have no time for strangers without a cookie."""
+        cookie = cookies.cookie(self.message, self.nonce_octets, self.path, now)
+        return plain_answer(self.octets, (Notify(NotifyType.COOKIE, cookie),))
+
+    def welcome(self, book: Book, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, Reason | None]:
+        """Return the IKE SA that begins (None: none does), the answer, and why none does."""
+        offers, key, nonce = surely(self.offers), surely(self.key), surely(self.nonce)
+        opening = book.opening(self.path)
+        suites, udp = opening.suites, opening.udp
+        choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group)
+        if choice is None:
+            why = mismatch(suites, offers.proposals, ProtocolId.IKE)
+            return None, plain_answer(self.octets, (Notify(NotifyType.NO_PROPOSAL_CHOSEN),)), why
+        suite = choice.suite
+        if suite.group != key.group:
+            wanted = Notify(NotifyType.INVALID_KE_PAYLOAD, suite.group.to_bytes(2, "big"))
+            return None, plain_answer(self.octets, (wanted,)), None
+        secret = draw(suite.group, entropy)
+        try:
+            shared = secret.agree(key.data)
+        except WireError as error:
+            return (
+                None,
+                plain_answer(self.octets, (Notify(NotifyType.INVALID_SYNTAX),)),
+                Reason(IkeReason.OF_WIRE, (error,)),
+            )
+        spi_i = self.message.header.spi_i
+        sa = IkeSa(book=book, entropy=entropy, path=self.path, is_initiator=False, now=now, peer_spi=spi_i)
+        nonces = Nonces(nonce.data, entropy.octets(NONCE_SIZE))
+        nat = detect(self.message, spi_i + NO_SPI, self.path, forces=udp.forces) if udp.detects else Nat()
+        can = abilities_of(self.message, udp)
+        sa.agreed(suite, shared, nonces, nat, can)
+        response = plain_answer(
+            self.octets,
+            (
+                SecurityAssociation((choice.answer(b""),)),
+                KeyExchange(suite.group, secret.public),
+                Nonce(nonces.responder),
+                *(detection(sa.spis, self.path, force=udp.forces) if nat.supported else ()),
+                *request_for(opening.authorities),
+                *abilities(fragments=can.fragments, prefers_udp=can.prefers_udp),
+            ),
+            sa.spi_r,
+        )
+        sa.said_first(self.octets, response)
+        return sa, response, None

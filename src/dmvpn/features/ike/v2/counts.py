@@ -1,0 +1,77 @@
+"""The numbers of `show crypto ikev2 stats`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from dmvpn.base.events import Event
+from dmvpn.base.protection import IkeStats
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from dmvpn.features.ike.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class ClearIkeStats(Event):
+    """`clear crypto ikev2 stats`: the numbers of `show crypto ikev2 stats` begin at zero."""
+
+
+class IkeCounts:
+    """What IKE counts, by the names of `IkeStats`."""
+
+    def __init__(self) -> None:
+        self._counted: Counter[str] = Counter()
+
+    @property
+    def view(self) -> IkeStats:
+        """The numbers, for shows."""
+        return IkeStats(**self._counted)
+
+    def begun(self) -> None:
+        """Count an IKE SA that we ask for."""
+        self._counted["outgoing"] += 1
+
+    def drop(self) -> None:
+        """Count a datagram that no IKE SA takes."""
+        self._counted["dropped"] += 1
+
+    def came(self, *, by_cookie: bool) -> None:
+        """Count a stranger.
+
+        by_cookie: it had to return one.
+        """
+        self._counted["incoming"] += 1
+        self._counted["cookies_accepted"] += by_cookie
+
+    def rejected(self) -> None:
+        """Count a stranger with which there is nothing in common."""
+        self._counted["incoming_rejected"] += 1
+
+    def challenge(self, *, had_cookie: bool) -> None:
+        """Count a stranger that must return a cookie.
+
+        had_cookie: a wrong one.
+        """
+        self._counted["challenged"] += 1
+        self._counted["cookies_rejected"] += had_cookie
+
+    def limited(self) -> None:
+        """Count a stranger that was refused because there are too many."""
+        self._counted["incoming_rejected"] += 1
+        self._counted["refused_by_limit"] += 1
+
+    def established(self, sa: Session) -> None:
+        """Count an SA of which both sides have proved who they are."""
+        if sa.is_initiator:
+            self._counted["outgoing_accepted"] += 1
+        else:
+            self._counted["incoming_accepted"] += 1
+
+    def ended(self, sa: Session) -> None:
+        """Count an IKE SA that is gone; if the peer had not proved itself, the request for it came to nothing."""
+        if sa.is_initiator and not sa.evidence.by:
+            self._counted["outgoing_rejected"] += 1
+        elif not sa.evidence.by:
+            self._counted["incoming_rejected"] += 1

@@ -1,0 +1,70 @@
+"""A message of IKEv2 in debugs and in the chronicle: its header, and the payloads in clear. The rest is sealed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.chronicle import MessagePassed, Way
+from dmvpn.base.errors import WireError
+from dmvpn.features.ike.v2.wire import NO_SPI, Message, parse_header
+from dmvpn.features.ike.v2.wire.numbers import PayloadType
+from dmvpn.features.ike.v2.wire.payloads import Notify
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import Notice
+    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.v2.wire.payloads import Payload
+
+#: Where a fragment says which one it is, behind the generic header of its payload (RFC 7383 §2.5).
+_FRAGMENT_AT = slice(32, 36)
+#: The beginning of the payloads.
+_PAYLOADS_AT: Final = slice(28, 60)
+
+
+def passed(octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
+    """Return the line about a datagram; none if it cannot be read."""
+    try:
+        header, first = parse_header(octets)
+    except WireError:
+        return []
+    way = "response" if header.is_response else "request"
+    spis = f"{header.spi_i.hex()}/{header.spi_r.hex()}"
+    fragment = first == PayloadType.SKF and len(octets) >= _FRAGMENT_AT.stop
+    # Outside of any IKE SA all headers are alike: such messages differ by their payloads, which are in clear.
+    part = octets[_FRAGMENT_AT if fragment else _PAYLOADS_AT].hex() if fragment or header.spi_i == NO_SPI else ""
+    mark = f"{spis}/{header.message_id}/{header.exchange_name}/{way}/{header.from_initiator}/{part}"
+    return [
+        MessagePassed(
+            protocol="IKEv2",
+            name=f"{header.exchange_name} {way}",
+            way=Way.SENT if sent else Way.RECEIVED,
+            interface="",
+            peer=path.remote.address,
+            subject=f"fragment {int(part[:4], 16)} of {int(part[4:], 16)}" if fragment else "",
+            mark=mark,
+            about=(path.remote.address,),
+        )
+    ]
+
+
+def packet_lines(octets: bytes, path: DatagramPath, *, sent: bool) -> list[str]:
+    """Return the lines about a message, as far as it is not sealed."""
+    peer = f"To {path.remote}/From {path.local}" if sent else f"From {path.remote}/To {path.local}"
+    lines = [f"IKEv2:{'Sending' if sent else 'Received'} Packet [{peer}/VRF i0:f0]"]
+    try:
+        message = Message.parse(octets)
+    except WireError as error:
+        return [*lines, f"IKEv2:it cannot be read: {error}"]
+    header = message.header
+    lines.append(
+        f"Initiator SPI : {header.spi_i.hex().upper()} - Responder SPI : {header.spi_r.hex().upper()} "
+        f"Message id: {header.message_id}"
+    )
+    lines.append(f"IKEv2 {header.exchange_name} Exchange {'RESPONSE' if header.is_response else 'REQUEST'}")
+    return [*lines, "Payload contents:", " " + " ".join(_word(payload) for payload in message.payloads)]
+
+
+def _word(payload: Payload) -> str:
+    if isinstance(payload, Notify):
+        return f"NOTIFY({payload.name})"
+    return type(payload).__name__

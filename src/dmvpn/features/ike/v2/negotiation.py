@@ -1,0 +1,282 @@
+"""What a child SA is agreed on with: suites, mode, selectors, keys. RFC 7296 §1.3.1, §2.9, §2.17 and §2.23.1.
+
+The initiator makes an `Ask` and puts its payloads into a request; `conclude` reads the answer. The responder calls
+`settle`. Both end with a `ChildSa`, or with the reason why there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import WireError
+from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
+from dmvpn.features.ike.children import ChildSa, EspKeys
+from dmvpn.features.ike.crypto import cipher_of
+from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.spis import is_reserved
+from dmvpn.features.ike.v2.keys import Nonces, child_keys
+from dmvpn.features.ike.v2.offers import ChosenOffer, accepted, choose, esp_offer, mismatch
+from dmvpn.features.ike.v2.wire.numbers import NotifyType
+from dmvpn.features.ike.v2.wire.payloads import (
+    InitiatorSelectors,
+    Notify,
+    Payload,
+    ResponderSelectors,
+    SecurityAssociation,
+    Selectors,
+)
+
+if TYPE_CHECKING:
+    from dmvpn.features.ike.crypto import PrivateValue
+    from dmvpn.features.ike.selectors import TrafficSelector
+    from dmvpn.features.ike.suites import Suite
+    from dmvpn.features.ike.terms import ChildTerms
+    from dmvpn.features.ike.v2.agreement import Agreement
+    from dmvpn.features.ike.v2.wire import Chain
+    from dmvpn.features.ike.v2.wire.payloads import KeyExchange
+
+#: Of the peer's suites, in a line of the log.
+_MOST_SELECTORS: Final = 8
+_TRANSPORT = Notify(NotifyType.USE_TRANSPORT_MODE)
+
+
+class ChildRefused(Exception):
+    """No child SA comes out of this.
+
+    notify: for the peer (its type is all it learns).
+    why: for our log.
+    """
+
+    def __init__(self, kind: NotifyType, why: Reason, data: bytes = b"") -> None:
+        super().__init__(str(why))
+        self.notify = Notify(kind, data)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """What both sides contributed: nonces of the exchange, and the Diffie-Hellman secret if there was one (PFS)."""
+
+    nonces: Nonces
+    shared: bytes = field(default=b"", repr=False)
+
+
+def shared_secret(ours: PrivateValue, theirs: KeyExchange) -> bytes:
+    """Return what perfect forward secrecy adds to the keys. Raises ChildRefused for an illegal public value."""
+    try:
+        return ours.agree(theirs.data)
+    except WireError as error:
+        raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ILLEGAL_KEY, (error,))) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A child SA that we want.
+
+    spi: ours.
+    """
+
+    terms: ChildTerms
+    suites: tuple[Suite, ...]
+    spi: bytes
+
+    @classmethod
+    def of(cls, sa: Agreement, terms: ChildTerms, *, first: bool) -> Ask:
+        """Return the terms; first: in IKE_AUTH, where there is no key exchange of its own."""
+        return cls(terms, terms.first_suites if first else terms.suites, sa.book.esp_spis.fresh(sa.entropy))
+
+    def front(self) -> tuple[Payload, ...]:
+        """Return what comes before the nonce: mode and offers."""
+        mode = (_TRANSPORT,) if self.terms.transport else ()
+        return (*mode, SecurityAssociation(esp_offer(self.suites, self.spi)))
+
+    def back(self) -> tuple[Payload, ...]:
+        """Return what comes at the end: selectors."""
+        return InitiatorSelectors((self.terms.local,)), ResponderSelectors((self.terms.remote,))
+
+    def conclude(self, sa: Agreement, answer: Chain, given: Contributions) -> ChildSa:
+        """Return the child SA of the answer. Raises ChildRefused; a child SA that was made all the same is deleted."""
+        if error := answer.error:
+            raise ChildRefused(NotifyType(error.kind), self._explain(error)) if _is_known(error) else _odd(error)
+        chosen = answer.find(SecurityAssociation)
+        ours, theirs = answer.find(InitiatorSelectors), answer.find(ResponderSelectors)
+        if chosen is None or ours is None or theirs is None:
+            raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ANSWER_LACKS_SA))
+        suite = accepted(self.suites, chosen.proposals, ProtocolId.ESP)
+        if suite is None:
+            why = mismatch(self.suites, chosen.proposals, ProtocolId.ESP)
+            raise ChildRefused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.NOT_OFFERED, (why,)))
+        transport = answer.notify(NotifyType.USE_TRANSPORT_MODE) is not None
+        if self.terms.transport and not transport and not self.terms.may_tunnel:
+            raise ChildRefused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.MODE))
+        as_seen_here = transport and sa.nat.found
+        local = _within(ours, self.terms.local, translated=as_seen_here)
+        remote = _within(theirs, self.terms.remote, translated=as_seen_here)
+        draft = _Draft(self.terms, suite, self.spi, chosen.proposals[0].spi, transport and self.terms.transport)
+        return draft.child(sa, given, local, remote, initiated=True)
+
+    def _explain(self, error: Notify) -> Reason:
+        """Return what the peer's refusal means, with what we had asked for."""
+        match error.kind:
+            case NotifyType.NO_PROPOSAL_CHOSEN:
+                offer = "; ".join(str(proposal) for proposal in esp_offer(self.suites, self.spi))
+                return Reason(IkeReason.NONE_ACCEPTED, (offer,))
+            case NotifyType.TS_UNACCEPTABLE:
+                return Reason(IkeReason.SELECTORS_REFUSED, (self.terms.local, self.terms.remote))
+            case _:
+                return Reason(IkeReason.ANSWER, (error.name,))
+
+
+def _is_known(error: Notify) -> bool:
+    return error.kind in {member.value for member in NotifyType}
+
+
+def _odd(error: Notify) -> ChildRefused:
+    return ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ERROR, (error.kind,)))
+
+
+def _within(payload: Selectors, wanted: TrafficSelector, *, translated: bool) -> tuple[TrafficSelector, ...]:
+    """Return the selectors of an answer, all of them part of what we asked for. Raises ChildRefused.
+
+    translated: the peer may have written the addresses as it sees them; ours count (RFC 7296 §2.23.1).
+    """
+    selectors = payload.selectors
+    if translated:
+        selectors = tuple(_as_here(selector, wanted) for selector in selectors)
+    if not selectors or any(selector not in wanted for selector in selectors):
+        raise ChildRefused(NotifyType.TS_UNACCEPTABLE, Reason(IkeReason.WIDER_SELECTORS))
+    return selectors
+
+
+def _as_here(selector: TrafficSelector, wanted: TrafficSelector) -> TrafficSelector:
+    """Return a selector of one host, with the address by which we know it."""
+    if selector.first != selector.last or selector.first.version != wanted.first.version:
+        return selector
+    return replace(selector, first=wanted.first, last=wanted.last)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    terms: ChildTerms
+    suite: Suite
+    spi_in: bytes
+    spi_out: bytes
+    transport: bool
+
+    def child(
+        self,
+        sa: Agreement,
+        given: Contributions,
+        of_initiator: tuple[TrafficSelector, ...],
+        of_responder: tuple[TrafficSelector, ...],
+        *,
+        initiated: bool,
+    ) -> ChildSa:
+        cipher = cipher_of(self.suite.encr, self.suite.key_bits, self.suite.integ)
+        if cipher is None or sa.keys is None or is_reserved(self.spi_out):
+            raise ChildRefused(
+                NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.NO_SPI, (self.spi_out.hex() or "empty",))
+            )
+        sizes = (cipher.key_size, cipher.integrity_size)
+        keys = child_keys(sa.prf, sa.keys.d, given.nonces, sizes, given.shared)
+        ours, theirs = (keys.initiator, keys.responder) if initiated else (keys.responder, keys.initiator)
+        local, remote = (of_initiator, of_responder) if initiated else (of_responder, of_initiator)
+        return ChildSa(
+            spi_in=self.spi_in,
+            spi_out=self.spi_out,
+            suite=self.suite,
+            keys_in=EspKeys(*theirs),
+            keys_out=EspKeys(*ours),
+            transport=self.transport,
+            udp=sa.uses_udp,
+            local=local,
+            remote=remote,
+            terms=self.terms,
+            since=sa.now,
+            rekey_at=sa.rekey_time(self.terms.seconds),
+            lowest_nonce=given.nonces.lowest,
+            initiated=initiated,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What the responder answers with, and what it has.
+
+    front, back: payloads before and behind nonce and key.
+    """
+
+    child: ChildSa
+    front: tuple[Payload, ...]
+    back: tuple[Payload, ...]
+
+
+def choice_for(request: Chain, suites: tuple[Suite, ...], *, has_group: int | None = None) -> ChosenOffer:
+    """Return which of our suites a request for a child SA gets. Raises ChildRefused."""
+    offers = request.find(SecurityAssociation)
+    if offers is None:
+        raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_PROPOSALS))
+    choice = choose(suites, offers.proposals, ProtocolId.ESP, has_group=has_group)
+    if choice is None:
+        raise ChildRefused(NotifyType.NO_PROPOSAL_CHOSEN, mismatch(suites, offers.proposals, ProtocolId.ESP))
+    return choice
+
+
+def settle(sa: Agreement, request: Chain, terms: ChildTerms, choice: ChosenOffer, given: Contributions) -> Settlement:
+    """Do the responder's half. Raises ChildRefused.
+
+    choice: of `choice_for`.
+    """
+    initiator, responder = request.find(InitiatorSelectors), request.find(ResponderSelectors)
+    if initiator is None or responder is None:
+        raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_SELECTORS))
+    transport = request.notify(NotifyType.USE_TRANSPORT_MODE) is not None and terms.transport
+    if terms.transport and not transport and not terms.may_tunnel:
+        raise ChildRefused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.MODE))
+    theirs = _narrow(initiator, terms.remote, translated=sa.nat.found)
+    ours = _narrow(responder, terms.local, translated=sa.nat.found)
+    spi = sa.book.esp_spis.fresh(sa.entropy)
+    local, remote = (ours.here, theirs.here) if transport else (ours.answer, theirs.answer)
+    if not transport:  # a NAT hides what is inside, and we will ask for it again
+        terms = replace(terms, local=local, remote=remote)
+    draft = _Draft(terms, choice.suite, spi, choice.offer.spi, transport)
+    child = draft.child(sa, given, (remote,), (local,), initiated=False)
+    mode = (_TRANSPORT,) if transport else ()
+    front = (*mode, SecurityAssociation((choice.answer(spi),)))
+    return Settlement(child, front, (InitiatorSelectors((theirs.answer,)), ResponderSelectors((ours.answer,))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrowed:
+    """What both ends protect.
+
+    here: with the addresses by which we know it. In transport mode it counts (RFC 7296 §2.23.1).
+    answer: with the addresses that the peer wrote; in tunnel mode they are those of the packets inside.
+    """
+
+    here: TrafficSelector
+    answer: TrafficSelector
+
+
+def _narrow(offered: Selectors, wanted: TrafficSelector, *, translated: bool) -> _Narrowed:
+    """Return what an offered selector and ours have in common: the first one, or a later one that holds all of it.
+
+    The first one may be the packet for which the peer asks, with a port that later packets do not have (RFC 7296 §2.9).
+    Raises ChildRefused. translated: the peer wrote addresses as it sees them, and the answer repeats them.
+    """
+    chosen: _Narrowed | None = None
+    for selector in offered.selectors:
+        seen = _as_here(selector, wanted) if translated else selector
+        common = seen.common(wanted)
+        if common is None:
+            continue
+        answer = common if seen is selector else replace(common, first=selector.first, last=selector.last)
+        if chosen is None or (chosen.answer in answer and chosen.answer != answer):
+            chosen = _Narrowed(common, answer)
+    if chosen is not None:
+        return chosen
+    mine, yours = str(wanted), ", ".join(str(selector) for selector in offered.selectors[:_MOST_SELECTORS])
+    raise ChildRefused(NotifyType.TS_UNACCEPTABLE, Reason(IkeReason.SELECTORS, (mine, yours or "none")))

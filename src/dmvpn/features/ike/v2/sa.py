@@ -1,0 +1,290 @@
+"""One IKE SA: where it is in its life, and what it wants done. RFC 7296 §1 and §2.
+
+    datagram --> answers.py: a request of the peer is answered, an answer goes to the exchange that asked
+    time     --> sas.py: repetitions, dead peer detection, rekeys, lifetimes
+
+Both, and the exchanges (`Exchange`), change an IKE SA only by its methods. Its parts (`Children`, `Outgoing` ...) write
+their own state.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from dmvpn.base.errors import surely
+from dmvpn.base.protection import IkePhase
+from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
+from dmvpn.features.ike.crypto import PRFS
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.session import Begun, Ended, Established, Moved, Replaced, Transmit
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
+from dmvpn.features.ike.v2.agreement import MOVES, Agreement, SaMove, SaState
+from dmvpn.features.ike.v2.keys import Nonces, first_seed, rekeyed_seed
+from dmvpn.features.ike.v2.sealed import INTERVALS, Incoming, Outgoing, mark_of
+from dmvpn.features.ike.v2.wire import NO_SPI, Message
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType
+
+if TYPE_CHECKING:
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.features.ike.acts import Act
+    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.session import Evidence
+    from dmvpn.features.ike.suites import Suite
+    from dmvpn.features.ike.terms import Book, Terms
+    from dmvpn.features.ike.udp import Nat
+    from dmvpn.features.ike.v2.agreement import Abilities
+    from dmvpn.features.ike.v2.wire import Chain
+    from dmvpn.features.ike.v2.wire.payloads import Payload
+
+_PHASES: Final = {
+    SaState.STARTING: IkePhase.INIT,
+    SaState.PROVING: IkePhase.INIT,
+    SaState.ESTABLISHED: IkePhase.READY,
+    SaState.CLOSING: IkePhase.DELETED,
+    SaState.DEAD: IkePhase.DELETED,
+}
+#: Seconds in which a peer that asked for an IKE SA must prove itself.
+HALF_OPEN: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """The IKE SA that the peer made to replace ours while we made one, too; and the lowest of both nonces (§2.8.1)."""
+
+    successor: IkeSa
+    lowest: bytes
+
+
+class IkeSa(Agreement):
+    """One IKE SA, with what is agreed on it.
+
+    gives_up_at: another one has taken its place; it goes then even if the peer, whose turn it is, does not delete it.
+    """
+
+    __slots__ = ("gives_up_at", "incoming", "outgoing", "rival", "state")
+
+    def __init__(
+        self,
+        *,
+        book: Book,
+        entropy: Entropy,
+        path: DatagramPath,
+        is_initiator: bool,
+        now: float,
+        terms: Terms | None = None,
+        peer_spi: bytes = NO_SPI,
+    ) -> None:
+        super().__init__(book, entropy, path, is_initiator=is_initiator, now=now, terms=terms, peer_spi=peer_spi)
+        self.state = SaState.STARTING
+        self.outgoing: Outgoing[Exchange] = Outgoing()
+        self.incoming = Incoming()
+        self.gives_up_at: float | None = None
+        self.rival: Rival | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether new exchanges can begin on it."""
+        return self.state is SaState.ESTABLISHED and self.gives_up_at is None
+
+    @property
+    def phase(self) -> IkePhase:
+        """Where it is in its life, for shows."""
+        return _PHASES[self.state]
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it is over, and nothing more is sent."""
+        return self.state is SaState.DEAD
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the peer has not answered IKE_SA_INIT yet."""
+        return self.state is SaState.STARTING
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a request of ours is on its way."""
+        return self.outgoing.current is not None
+
+    @property
+    def message_ids(self) -> tuple[int, int]:
+        """The numbers of our next request and of the peer's, for shows."""
+        return self.outgoing.next_id, self.incoming.expected
+
+    @property
+    def is_half_open(self) -> bool:
+        """Whether a peer has begun and not proved itself. (Our own attempts end with their repetitions.)"""
+        return not self.is_initiator and self.state in (SaState.STARTING, SaState.PROVING)
+
+    @property
+    def proofs(self) -> int:
+        """How many datagrams were proved to be the peer's."""
+        return self.channel.opened if self.channel is not None else 0
+
+    def _happened(self, move: SaMove) -> None:
+        """Move as the table says."""
+        self.state = MOVES[self.state, move]
+
+    def agreed(self, suite: Suite, shared: bytes, nonces: Nonces, nat: Nat, abilities: Abilities) -> None:
+        """Finish IKE_SA_INIT: the keys follow from `shared`, the Diffie-Hellman secret."""
+        self.nat, self.abilities = nat, abilities
+        self.use(suite, first_seed(PRFS[suite.prf], nonces, shared), nonces)
+        self._happened(SaMove.AGREED)
+
+    def said_first(self, request: bytes, response: bytes) -> None:
+        """Note the octets that began it; we are the responder."""
+        self.init_request, self.init_response = request, response
+        self.incoming.answered(mark_of(request), (response,))
+
+    def proved(self, terms: Terms, theirs: Identification, evidence: Evidence, *, initial_contact: bool) -> None:
+        """Finish IKE_AUTH: both sides are who they say, and perhaps the peer has no other SA with us."""
+        self.terms, self.theirs, self.evidence = terms, theirs, evidence
+        self.initial_contact = initial_contact
+        self._established(SaMove.PROVED)
+        self.act(Established(self))
+
+    def _established(self, move: SaMove) -> None:
+        self._happened(move)
+        self.since = self.now
+        self.rekey_at = self.rekey_time(surely(self.terms).lifetime)
+
+    def leave(self) -> None:
+        """Send Delete: nothing else is asked any more."""
+        self._happened(SaMove.LEAVING)
+        self.outgoing.clear()
+
+    def end(self, reason: Reason) -> None:
+        """End: nothing more is sent."""
+        if self.state is not SaState.DEAD:
+            self._happened(SaMove.ENDED)
+            self.act(Ended(self, reason))
+            for spi in (*self.children.active, *self.children.lingering):
+                self.book.esp_spis.free(spi)
+            self.keys = self.channel = None
+            self.outgoing.end()  # requests refer to their IKE SA, and would keep it in memory
+
+    # ------------------------------------------------------------------------------------------------ its successor
+
+    def rekeys(self) -> None:
+        """Note that its replacement has begun."""
+        self.rekey_at = None
+
+    def successor(
+        self, suite: Suite, nonces: Nonces, shared: bytes, spis: tuple[bytes, bytes], *, initiated: bool
+    ) -> IkeSa:
+        """Make the IKE SA that follows: with the same peer at the same place, everything else new. §2.18."""
+        new = IkeSa(book=self.book, entropy=self.entropy, path=self.path, is_initiator=initiated, now=self.now)
+        new.inherit(self, spis)
+        new.use(suite, rekeyed_seed(self.prf, surely(self.keys).d, nonces, shared), nonces)
+        new._established(SaMove.SUCCEEDED)
+        return new
+
+    def hand_over(self, successor: IkeSa) -> None:
+        """Give all children to the successor, and the requests that still wait."""
+        successor.children, self.children = self.children, successor.children
+        self.rekeys()
+        for exchange in self.outgoing.hand_over(successor.outgoing, lambda exchange: exchange.IS_INHERITED):
+            exchange.sa = successor
+        self.act(Replaced(self, successor))
+
+    def crossed(self, successor: IkeSa, lowest: bytes) -> None:
+        """Note that the peer replaces it while we do: which new one stays is known when ours is answered."""
+        self.rival = Rival(successor, lowest)
+        self.act(Begun(successor))
+
+    def take_rival(self) -> Rival | None:
+        """Return the one that the peer made, once."""
+        rival, self.rival = self.rival, None
+        return rival
+
+    def yield_to_rival(self) -> bool:
+        """Let the peer's replacement stay, if both ends made one. Returns False if the peer made none."""
+        if (rival := self.take_rival()) is not None:
+            self.hand_over(rival.successor)
+        return rival is not None
+
+    def give_up(self, when: float) -> None:
+        """Go at this time even if the peer, which must delete it, never heard of that."""
+        self.gives_up_at = when
+
+    # ------------------------------------------------------------------------------------------------ requests of ours
+
+    def begin(self, exchange: Exchange, now: float, *, urgent: bool = False) -> list[Act]:
+        """Ask the peer something when it is its turn."""
+        self.now = now
+        self.queue(exchange, urgent=urgent)
+        return self.done()
+
+    def queue(self, exchange: Exchange, *, urgent: bool = False) -> None:
+        """Do the same while an event is handled: the acts come with those of the event."""
+        if self.state is not SaState.DEAD and self.outgoing.add(exchange, urgent=urgent):
+            self.pump()
+
+    def pump(self) -> None:
+        """Send the next request, if none is on its way."""
+        while self.state is not SaState.DEAD and (exchange := self.outgoing.take()) is not None:
+            payloads = exchange.request()
+            if payloads is None:
+                self.outgoing.skip()
+            else:
+                self.send_request(exchange.KIND, payloads)
+
+    def send_request(self, kind: ExchangeType, payloads: tuple[Payload, ...]) -> None:
+        """Send the current request, or the current request in another form."""
+        if kind == ExchangeType.IKE_SA_INIT:
+            self.init_request = Message(payloads, header=self.header(kind, self.outgoing.next_id)).serialize()
+            datagrams: tuple[bytes, ...] = (self.init_request,)
+        else:
+            datagrams = self.sealed(kind, self.outgoing.next_id, payloads)
+        current = self.outgoing.current
+        self.outgoing.sent(datagrams, self.now, current.intervals if current is not None else INTERVALS)
+        self.act(Transmit(self, self.path, datagrams))
+
+    # ------------------------------------------------------------------------------------------------ where the peer is
+
+    def hears(self, path: DatagramPath) -> None:
+        """Note that the peer has proved that it lives, and where.
+
+        A peer behind a NAT may move (RFC 7296 §2.23), or change to the other port of IKE. No other peer may: an
+        attacker that holds a datagram back can send it from another place.
+        """
+        self.lives(self.now)
+        same_host = (path.local.address, path.remote.address) == (self.path.local.address, self.path.remote.address)
+        if path != self.path and (self.nat.remote or (same_host and path.remote.port in (IKE_PORT, NAT_PORT))):
+            self.move(path)
+
+    def move(self, path: DatagramPath) -> None:
+        """Reach the peer there from now on."""
+        old, self.path = self.path, path
+        if self.state is SaState.ESTABLISHED:
+            self.act(Moved(self, old))
+
+
+class Exchange(ABC):
+    """One request of ours on one IKE SA. The successor of the IKE SA asks it, if it still waits and `IS_INHERITED`."""
+
+    KIND: ClassVar[ExchangeType]
+    IS_INHERITED: ClassVar[bool] = True
+    #: Seconds after which it is repeated.
+    intervals: tuple[float, ...] = INTERVALS
+
+    def __init__(self, sa: IkeSa) -> None:
+        self.sa = sa
+
+    @abstractmethod
+    def request(self) -> tuple[Payload, ...] | None:
+        """Return what is asked; None: it is not worth asking any more."""
+
+    @abstractmethod
+    def answered(self, answer: Chain, octets: bytes) -> None:
+        """Take in the response, which came in this datagram and opened."""
+
+    def unanswered(self) -> None:
+        """End the IKE SA: all repetitions went unanswered, so the peer is dead (RFC 7296 §2.4)."""
+        name = self.KIND.name
+        asked = (name, self.sa.outgoing.tries, self.sa.path.remote)
+        hint = self.sa.hint
+        silent = Reason(IkeReason.NO_ANSWER, asked) if hint is None else Reason(IkeReason.NO_ANSWER_AND, (*asked, hint))
+        self.sa.end(silent)

@@ -1,0 +1,449 @@
+"""All IKE SAs of a router: which one a datagram is for, who may begin one, and which of two stays.
+
+Datagrams come without the non-ESP marker. A message that belongs to no SA is a stranger's first one, or it is nothing:
+RFC 7296 §2.21.4 lets us say INVALID_IKE_SPI in clear, which nobody must believe; we say it seldom.
+
+Half-open: a peer has begun and not proved itself. A repetition is the same octets by the same path; with other octets
+or another path it is another beginning, and counts as one.
+
+Time repeats requests, looks for dead peers, replaces and ends SAs: RFC 7296 §2.1, §2.4 and §2.8.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.errors import WireError, surely
+from dmvpn.base.limits import Budgets
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.session import Begun, Doubted, Ended, Established, Replaced, SaAct, Transmit, Unanswered
+from dmvpn.features.ike.terms import IKE_PORT
+from dmvpn.features.ike.timers import AT_ONCE
+from dmvpn.features.ike.v2.agreement import SaState
+from dmvpn.features.ike.v2.answers import handle
+from dmvpn.features.ike.v2.beginning import Cookies, Init, Stranger, invalid_spi, plain_answer
+from dmvpn.features.ike.v2.counts import IkeCounts
+from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Probe, RekeyChild, RekeyIke
+from dmvpn.features.ike.v2.lines import packet_lines, passed
+from dmvpn.features.ike.v2.sa import HALF_OPEN, IkeSa
+from dmvpn.features.ike.v2.wire import (
+    NO_SPI,
+    Message,
+    UnsupportedCritical,
+    UnsupportedVersion,
+    is_response,
+    unknown_spi,
+)
+from dmvpn.features.ike.v2.wire.numbers import ExchangeType, NotifyType
+from dmvpn.features.ike.v2.wire.payloads import Notify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.base.notices import Notice
+    from dmvpn.features.ike.session import Session
+    from dmvpn.features.ike.terms import Book, ChildTerms, DatagramPath, Terms
+    from dmvpn.features.ike.v2.sa import Exchange
+
+#: Half-open SAs from which on strangers are asked for a cookie, if nothing is configured.
+COOKIES_FROM: Final = 100
+#: Half-open SAs that are kept at most; then the oldest goes, so that strangers who return cookies keep nobody out.
+LARGEST_HALF_OPEN: Final = 1000
+#: Key exchanges with strangers from one address, in a second and at once: some are behind one translator. Anybody can
+#: write that address, so whoever would be one more needs a cookie; of those with a cookie there may be as many.
+BEGINNINGS: Final = (50, 200)
+#: Datagrams of the peer of one IKE SA that are opened, likewise; it sends again what is not answered. What is not
+#: authentic does not count: whoever sees the SPIs of an IKE SA can write them.
+MESSAGES: Final = (100, 200)
+#: Seconds between two INVALID_IKE_SPI, whoever they are for.
+_COMPLAINT_INTERVAL: Final = 1.0
+
+
+class IkeSas:
+    """All IKE SAs.
+
+    cookies_from: half-open SAs from which on strangers need a cookie.
+    largest_number, largest_half_open: as configured; newcomers beyond are refused; 0: nothing is configured.
+    """
+
+    def __init__(self, book: Book, entropy: Entropy, *, cookies_from: int = COOKIES_FROM) -> None:
+        self.book, self.entropy, self.cookies_from = book, entropy, cookies_from
+        self.largest_number = self.largest_half_open = 0
+        self._by_spi: dict[bytes, IkeSa] = {}
+        self._half_open: dict[tuple[bytes, DatagramPath], IkeSa] = {}  # by the request and its path, the oldest first
+        self._beginnings: dict[bytes, tuple[bytes, DatagramPath]] = {}  # own SPI -> key of the line above
+        self._by_identity: dict[tuple[int, bytes, str], dict[bytes, IkeSa]] = {}
+        self._timers: Deadlines[bytes] = Deadlines()
+        self._cookies = Cookies(entropy)
+        self._complained = float("-inf")
+        self._beginners: Budgets[tuple[IPAddress, bool]] = Budgets(*BEGINNINGS)
+        self._talk: Budgets[bytes] = Budgets(*MESSAGES)
+        self.counts = IkeCounts()
+
+    def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
+        """Take over the configured limits; 0: the default."""
+        self.cookies_from = cookies_from or COOKIES_FROM
+        self.largest_number, self.largest_half_open = largest_number, largest_half_open
+
+    def clear_counts(self) -> None:
+        """Begin to count again."""
+        self.counts = IkeCounts()
+
+    def __iter__(self) -> Iterator[IkeSa]:
+        return iter(tuple(self._by_spi.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_spi)
+
+    def get(self, own_spi: bytes) -> IkeSa | None:
+        """Return the IKE SA to which we gave this SPI."""
+        return self._by_spi.get(own_spi)
+
+    def knows(self, octets: bytes) -> bool:
+        """Return whether this is a message with an SPI of ours."""
+        return octets[: len(NO_SPI)] in self._by_spi or octets[len(NO_SPI) : 2 * len(NO_SPI)] in self._by_spi
+
+    @property
+    def half_open(self) -> int:
+        """How many peers have begun and not proved themselves."""
+        return len(self._half_open)
+
+    # ------------------------------------------------------------------------------------------------ our own
+
+    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[IkeSa, list[Act]]:
+        """Begin an IKE SA with its first child."""
+        sa = IkeSa(book=self.book, entropy=self.entropy, path=path, is_initiator=True, now=now, terms=terms)
+        self._by_spi[sa.own_spi] = sa
+        self.counts.begun()
+        return sa, self._followed(sa, sa.begin(Init(sa), now))
+
+    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Act]:
+        """Ask for another child SA."""
+        return self.ask(NewChild(_mine(session), terms), now)
+
+    def probe(self, session: Session, now: float) -> list[Act]:
+        """Ask the peer whether it lives."""
+        return self.ask(Probe(_mine(session)), now)
+
+    def ask(self, exchange: Exchange, now: float) -> list[Act]:
+        """Begin an exchange on an IKE SA that is there."""
+        return self._followed(exchange.sa, exchange.sa.begin(exchange, now))
+
+    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Act]:
+        """Replace a child SA."""
+        sa = _mine(session)
+        sa.at(now)
+        _renew(sa, spi_in)
+        return self._followed(sa, sa.done())
+
+    def move(self, session: Session, path: DatagramPath, now: float) -> list[Act]:
+        """Reach its peer there, as packets of its child SAs have proved."""
+        sa = _mine(session)
+        sa.at(now)
+        sa.move(path)
+        return self._followed(sa, sa.done())
+
+    def close(self, session: Session, reason: Reason, now: float) -> list[Act]:
+        """End an IKE SA, with a message to the peer if the peer believes in it."""
+        sa = _mine(session)
+        if sa.state is SaState.ESTABLISHED:
+            return self._followed(sa, sa.begin(DeleteIke(sa, reason), now, urgent=True))
+        return [] if sa.state is SaState.CLOSING else self.drop(sa, reason, now)
+
+    def drop(self, sa: IkeSa, reason: Reason, now: float) -> list[Act]:
+        """End an IKE SA without a message."""
+        sa.at(now)
+        sa.end(reason)
+        return self._followed(sa, sa.done())
+
+    # ------------------------------------------------------------------------------------------------ what arrives
+
+    def complaint(self, spi: int) -> bytes:
+        """Return a message, outside of any IKE SA, that there is no child SA with this inbound SPI (§1.5)."""
+        return invalid_spi(spi)
+
+    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+        """Take in a datagram. Never raises, whatever the octets are."""
+        try:
+            message = Message.parse(octets)
+        except UnsupportedVersion as error:
+            notify, why = Notify(NotifyType.INVALID_MAJOR_VERSION), Reason(IkeReason.OF_WIRE, (error,))
+            return self._complain(octets, path, notify, why, now)
+        except UnsupportedCritical as error:
+            notify = Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.kind,)))
+            return self._complain(octets, path, notify, Reason(IkeReason.OF_WIRE, (error,)), now)
+        except WireError as error:
+            self.counts.drop()
+            return [TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)))]
+        header = message.header
+        if header.exchange == ExchangeType.IKE_SA_INIT and not header.is_response:
+            return self._stranger(message, octets, path, now)
+        if (spi := unknown_spi(message)) is not None:
+            return [Hinted(path, spi)]
+        sa = self._by_spi.get(header.spi_r if header.from_initiator else header.spi_i)
+        if sa is None or (NO_SPI not in (sa.spi_r, header.spi_r) and sa.spis != header.spi_i + header.spi_r):
+            if header.is_response:
+                self.counts.drop()
+                return []
+            why = Reason(IkeReason.UNKNOWN_SA)
+            return self._complain(octets, path, Notify(NotifyType.INVALID_IKE_SPI), why, now)
+        if header.is_response and sa.is_usable and message.notify(NotifyType.INVALID_IKE_SPI) is not None:
+            return [Doubted(sa)] if path.remote.address == sa.path.remote.address else []
+        if not self._talk.may(sa.own_spi, now):
+            self.counts.drop()
+            return []
+        before = sa.proofs
+        acts = handle(sa, message, octets, path, now)
+        self._talk.charge(sa.own_spi, max(sa.proofs - before, 0), now)
+        return self._followed(sa, acts)
+
+    def _stranger(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+        known = self._half_open.get((octets, path))
+        if known is not None:
+            return [Reply(path, again) for again in known.incoming.again(now)]
+        stranger = Stranger(message, octets, path)
+        if not stranger.is_complete:
+            self.counts.drop()
+            return [TurnedAway(path, Reason(IkeReason.INIT_LACKS))]
+        address = path.remote.address
+        busy = self.half_open >= self.cookies_from or not self._beginners.may((address, False), now)
+        if busy and not self._cookies.is_good(message, stranger.nonce_octets, path):
+            self.counts.challenge(had_cookie=message.notify(NotifyType.COOKIE) is not None)
+            return [Reply(path, stranger.ask_for_cookie(self._cookies, now))]
+        self.counts.came(by_cookie=busy)
+        if self.largest_number and len(self) >= self.largest_number:
+            self.counts.limited()
+            return [TurnedAway(path, Reason(IkeReason.FULL, (len(self),)), logged=True)]
+        if self.largest_half_open and self.half_open >= self.largest_half_open:
+            self.counts.limited()
+            return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
+        if not self._beginners.may((address, busy), now):
+            self.counts.limited()
+            return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
+        self._beginners.charge((address, busy), 1, now)
+        sa, answer, why = stranger.welcome(self.book, self.entropy, now)
+        acts: list[Act] = [Reply(path, answer)]
+        if why:
+            acts.append(TurnedAway(path, why, logged=True))
+        if sa is None:
+            self.counts.rejected()
+        else:
+            self._by_spi[sa.own_spi] = sa
+            self._half_open[octets, path] = sa
+            self._beginnings[sa.own_spi] = octets, path
+            self._arm(sa)
+            if self.half_open > max(LARGEST_HALF_OPEN, self.largest_half_open):
+                acts += self.drop(next(iter(self._half_open.values())), Reason(IkeReason.TOO_MANY_BEGIN), now)
+        return acts
+
+    def _complain(self, octets: bytes, path: DatagramPath, notify: Notify, why: Reason, now: float) -> list[Act]:
+        """Answer a request in clear, which nobody must believe; seldom, since we must not amplify an attack."""
+        self.counts.drop()
+        if is_response(octets) or now < self._complained + _COMPLAINT_INTERVAL:
+            return [TurnedAway(path, why)]
+        self._complained = now
+        return [Reply(path, plain_answer(octets, (notify,))), TurnedAway(path, why)]
+
+    # ------------------------------------------------------------------------------------------------ for people
+
+    def passed(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
+        """Return the line of the chronicle about a datagram; none if it cannot be read."""
+        return passed(octets, path, sent=sent)
+
+    def lines(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[str]:
+        """Return what debugs say of a datagram, as far as it is not sealed."""
+        return packet_lines(octets, path, sent=sent)
+
+    # ------------------------------------------------------------------------------------------------ time
+
+    def next_deadline(self) -> float | None:
+        """Return when `tick` must be called."""
+        return self._timers.next()
+
+    def tick(self, now: float) -> list[Act]:
+        """Act on the time that has passed. Only SAs that are due are looked at, and so many at once."""
+        acts: list[Act] = []
+        for spi in self._timers.take_due(now, AT_ONCE):
+            sa = self._by_spi.get(spi)
+            if sa is not None:
+                acts += self._followed(sa, _tick(sa, now))
+        return acts
+
+    def _arm(self, sa: IkeSa) -> None:
+        deadline = _deadline_of(sa)
+        if deadline is not None and sa.own_spi in self._by_spi:
+            if self._timers.when(sa.own_spi) != deadline:
+                self._timers.set(sa.own_spi, deadline)
+        else:
+            self._timers.cancel(sa.own_spi)
+
+    # ------------------------------------------------------------------------------------------------ who stays
+
+    def _followed(self, subject: IkeSa, acts: list[Act]) -> list[Act]:
+        """Keep the tables in step with what the SAs did."""
+        followed: list[Act] = []
+        touched = {subject.own_spi: subject}
+        late: list[Act] = []
+        for act in acts:
+            followed.append(act)
+            if isinstance(act, SaAct):
+                touched[act.sa.own_spi] = _mine(act.sa)
+            match act:
+                case Begun(sa=IkeSa() as successor) | Replaced(successor=IkeSa() as successor):
+                    self._succeeds(successor)
+                    touched[successor.own_spi] = successor
+                case Established(sa=IkeSa() as sa):
+                    self.counts.established(sa)
+                    self._no_longer_half_open(sa)
+                    self._succeeds(sa)
+                    if sa.initial_contact or (sa.terms is not None and sa.terms.sole and not sa.is_initiator):
+                        late += self._first_contact(sa)
+                case Ended(sa=IkeSa() as sa):
+                    self._gone(sa)
+        for sa in touched.values():
+            if sa.outgoing.current is None and sa.outgoing.waiting:  # it inherited what its predecessor wanted to ask
+                sa.pump()
+                followed += sa.done()
+            self._arm(sa)
+        return followed + late
+
+    def _succeeds(self, sa: IkeSa) -> None:
+        """Add one of those over which packets can be exchanged."""
+        self._by_spi[sa.own_spi] = sa
+        if sa.theirs is not None:
+            self._by_identity.setdefault(sa.who, {})[sa.own_spi] = sa
+        sa.forget_beginnings()
+
+    def _gone(self, sa: IkeSa) -> None:
+        self.counts.ended(sa)
+        self._no_longer_half_open(sa)
+        self._by_spi.pop(sa.own_spi, None)
+        if sa.theirs is not None:
+            same = self._by_identity.get(sa.who, {})
+            same.pop(sa.own_spi, None)
+            if not same:
+                self._by_identity.pop(sa.who, None)
+        self._timers.cancel(sa.own_spi)
+
+    def _no_longer_half_open(self, sa: IkeSa) -> None:
+        key = self._beginnings.pop(sa.own_spi, None)
+        if key is not None:
+            self._half_open.pop(key, None)
+
+    def _first_contact(self, new: IkeSa) -> list[Act]:
+        """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address (§2.4).
+
+        An SA that began while this one did is not old: both ends may have begun at the same moment. Nor is one with
+        another address of ours: a peer with two uplinks has one name over both.
+        """
+        acts: list[Act] = []
+        for sa in tuple(self._by_identity.get(new.who, {}).values()):
+            is_old = sa.is_usable and sa.since < new.begun
+            if sa is not new and is_old and sa.path.local.address == new.path.local.address:
+                acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
+        return acts
+
+
+def _mine(session: Session) -> IkeSa:
+    """Return a session as what it is. Raises TypeError for one of another version, which is our bug."""
+    if not isinstance(session, IkeSa):
+        raise TypeError(f"{type(session).__name__} is no IKE SA of IKEv2")
+    return session
+
+
+# ---------------------------------------------------------------------------------------- what time does to one of them
+
+
+#: How often IKE_AUTH goes to port 4500 where nobody translates, before it goes to port 500 instead.
+_TRIES_BY_NAT_PORT: Final = 3
+
+
+def _deadline_of(sa: IkeSa) -> float | None:
+    """Return when `_tick` must be called."""
+    if sa.state is SaState.DEAD:
+        return None
+    children = sa.children
+    whens = [sa.gives_up_at, sa.outgoing.deadline, *children.lingering.values()]
+    if sa.state is SaState.ESTABLISHED:
+        whens += sa.rekey_at, sa.since + _lifetime(sa), _probe_at(sa)
+        for child in children:
+            whens.append(child.expires if child.spi_in in children.rekeying else min(child.rekey_at, child.expires))
+    elif sa.is_half_open:
+        whens.append(sa.since + HALF_OPEN)
+    return earliest(*whens)
+
+
+def _lifetime(sa: IkeSa) -> float:
+    return sa.terms.lifetime if sa.terms else HALF_OPEN
+
+
+def _probe_at(sa: IkeSa) -> float | None:
+    """Return when silence becomes suspicious; a request on its way is a probe by itself."""
+    terms = sa.terms
+    if not terms or not terms.dpd or terms.on_demand or sa.outgoing.current is not None:
+        return None
+    return sa.heard + terms.dpd
+
+
+def _tick(sa: IkeSa, now: float) -> list[Act]:
+    """Act on the time that has passed."""
+    sa.at(now)
+    if sa.state is SaState.DEAD:
+        return sa.done()
+    again = sa.outgoing.repeat(now)
+    if again is None and sa.state is SaState.ESTABLISHED and sa.gives_up_at is None:
+        again = sa.outgoing.insist(sa.heard, now)
+    if again is None:
+        surely(sa.outgoing.current).unanswered()
+    elif again:
+        _fall_back(sa)
+        sa.act(Transmit(sa, sa.path, again))
+        if sa.state is SaState.ESTABLISHED:
+            sa.act(Unanswered(sa))
+    sa.forget_children()
+    for exchange in sa.outgoing.take_due(now):
+        sa.queue(exchange)
+    if sa.gives_up_at is not None and now >= sa.gives_up_at:
+        sa.end(Reason(IkeReason.SUPERSEDED))
+    elif sa.state is SaState.ESTABLISHED:
+        _maintain(sa, now)
+    elif sa.is_half_open and now >= sa.since + HALF_OPEN:
+        if sa.abilities.mixes_secret:
+            sa.trouble(Reason(IkeReason.PPK))
+        sa.end(sa.hint or Reason(IkeReason.NO_PROOF_IN_TIME))
+    sa.pump()
+    return sa.done()
+
+
+def _fall_back(sa: IkeSa) -> None:
+    """Use port 500, as IKE without NAT does: nothing comes back from port 4500, and nobody needs it."""
+    if sa.state is SaState.PROVING and sa.by_choice_on_nat_port and sa.outgoing.tries >= _TRIES_BY_NAT_PORT:
+        sa.use_port(IKE_PORT)
+
+
+def _maintain(sa: IkeSa, now: float) -> None:
+    for child in sa.children:
+        if now >= child.expires:
+            sa.queue(DeleteChild.of(sa, child, Reason(IkeReason.LIFETIME)))
+        elif now >= child.rekey_at:
+            _renew(sa, child.spi_in)
+    if now >= sa.since + _lifetime(sa):
+        sa.queue(DeleteIke(sa, Reason(IkeReason.LIFETIME)), urgent=True)
+    elif sa.rekey_at is not None and now >= sa.rekey_at:
+        sa.rekeys()
+        sa.queue(RekeyIke(sa))
+    probe_at = _probe_at(sa)
+    if probe_at is not None and now >= probe_at:
+        sa.queue(Probe(sa))
+
+
+def _renew(sa: IkeSa, spi_in: bytes) -> None:
+    """Replace a child SA, unless that has begun."""
+    child = sa.children.active.get(spi_in)
+    if child is not None and sa.children.begin_rekey(spi_in):
+        sa.queue(RekeyChild(sa, child))
