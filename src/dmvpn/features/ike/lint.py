@@ -78,7 +78,7 @@ def _references(config: IkeConfig) -> Iterator[Concern]:
                 rule=KEYRING,
                 at=(f"crypto ikev2 profile {profile.name}", "keyring"),
                 what=f"IKEv2 profile {profile.name} names the keyring {profile.keyring}, which is not configured",
-                fix=_key(profile.keyring, _SECRET),
+                fix=profiles.peer_lines(profile.keyring, _NAME, _ADDRESS, _SECRET),
             )
     of_isakmp = {key.keyring for key in config.isakmp.keys}
     for old in config.isakmp.profiles:
@@ -99,12 +99,6 @@ def _references(config: IkeConfig) -> Iterator[Concern]:
                     what=f"IKEv2 policy {policy.name} names the proposal {name}, which is not configured",
                     fix="\n ".join([settings.PROPOSAL.of(name=name), *_ALGORITHMS]),
                 )
-
-
-def _key(keyring: str, secret: Placeholder) -> str:
-    """Return the lines of a key for another peer."""
-    peer = [profiles.PEER.of(name=_NAME), profiles.ADDRESS.of(address=_ADDRESS), profiles.PRE_SHARED_KEY.of(key=secret)]
-    return "\n ".join([profiles.RING.of(name=keyring), "\n  ".join(peer)])
 
 
 def _completeness(profile: Profile) -> Iterator[Concern]:
@@ -139,7 +133,7 @@ def _wildcards(config: IkeConfig) -> Iterator[Concern]:
                     at=at,
                     what=f"keyring {keyring.name} has one key for every address: an attacker who takes it from one "
                     "router can pose as any other",
-                    fix=_key(keyring.name, _OWN_SECRET),
+                    fix=profiles.peer_lines(keyring.name, _NAME, _ADDRESS, _OWN_SECRET),
                 )
     for key in config.isakmp.keys:
         if _is_everybody(key.address, key.mask):

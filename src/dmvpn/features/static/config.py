@@ -10,7 +10,7 @@ from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, ValueType, register
 from dmvpn.ios.values import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from dmvpn.ios.values import Read, Token
 
@@ -146,3 +146,13 @@ def _route(args: Args) -> StaticRoute:
         permanent="permanent" in args,
         track=args.integer("track", 0),
     )
+
+
+def route_line(prefix: Prefix, **to: Hashable) -> str:
+    """Return the line of a static route.
+
+    to: the values of the line that say where the route leads.
+    """
+    if prefix.version == 6:
+        return ROUTE6.of(prefix=prefix, **to)
+    return ROUTE.of(network=prefix.address, mask=prefix.netmask, **to)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.placeholder import Placeholder
-from dmvpn.features.static.config import ROUTE, ROUTE6
+from dmvpn.features.static import config
+from dmvpn.features.static.config import ROUTE
 from dmvpn.tools.doctor.configuration import device
 
 if TYPE_CHECKING:
@@ -29,9 +31,7 @@ def route_line(prefix: Network, hop: Address | Placeholder) -> str:
     """Return the line of a static route; a next hop of the other version of IP is left to the reader."""
     if not isinstance(hop, str) and hop.version != prefix.version:
         hop = Placeholder("NEXT-HOP")
-    if prefix.version == 6:
-        return ROUTE6.of(prefix=str(prefix), next_hop=hop)
-    return ROUTE.of(network=prefix.network_address, mask=prefix.netmask, next_hop=hop)
+    return config.route_line(Prefix.of(prefix.network_address, prefix.prefixlen), next_hop=hop)
 
 
 def lines_by_hop(facts: RouterFacts | None, prefix: Network) -> tuple[tuple[str, Address | None], ...]:

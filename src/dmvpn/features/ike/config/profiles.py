@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ike.config.settings import DPD, DPD_HELP, IDENTITY_HELP, KEY, KEY_HELP, check_key, not_acted_upon
 from dmvpn.features.ike.model import DEFAULT_LIFETIME, AuthenticationMethod
 from dmvpn.ios import Args, ConfigLine, Mode, Section
+
+if TYPE_CHECKING:
+    from dmvpn.base.placeholder import Placeholder
 
 _PROFILE = "ikev2-profile"
 MODES: Final = (Mode(_PROFILE, "config-ikev2-profile"),)
@@ -208,3 +211,15 @@ PRE_SHARED_KEY: Final = ConfigLine(
 )
 
 KEYRING_LINES: Final = (RING, PEER, PEER_DESCRIPTION, ADDRESS, HOSTNAME, IDENTITY, PRE_SHARED_KEY)
+
+
+def peer_lines(
+    keyring: str, name: str | Placeholder, address: str | Placeholder, secret: Placeholder, *, version: int = 4
+) -> str:
+    """Return the lines of a key for a peer.
+
+    version: of IP, of its address.
+    """
+    kind = "address" if version == 4 else "address6"
+    peer = [PEER.of(name=name), ADDRESS.of(**{kind: address}), PRE_SHARED_KEY.of(key=secret)]
+    return "\n ".join([RING.of(name=keyring), "\n  ".join(peer)])

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.eigrp.lint import including
+from dmvpn.features.static.config import route_line
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.rules.ways import route_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -213,11 +213,9 @@ def _has_ring(side: Side, profile: Profile) -> bool:
 
 def _key(profile: Profile, there: Side) -> str:
     """Return the lines of a key for a peer."""
-    kind = "address" if there.address.version == 4 else "address6"
-    address = profiles.ADDRESS.of(**{kind: str(there.address)})
     name = "-".join(there.name.split())  # of a file whose name has blanks
-    peer = [profiles.PEER.of(name=name), address, profiles.PRE_SHARED_KEY.of(key=Placeholder("SECRET"))]
-    return "\n ".join([profiles.RING.of(name=profile.keyring), "\n  ".join(peer)])
+    address = there.address
+    return profiles.peer_lines(profile.keyring, name, str(address), Placeholder("SECRET"), version=address.version)
 
 
 def _key_line(side: Side, profile: Profile) -> tuple[str, ...]:

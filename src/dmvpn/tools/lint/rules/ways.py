@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.static.config import ROUTE, ROUTE6
+from dmvpn.features.static.config import ROUTE, ROUTE6, route_line
 from dmvpn.ios import Placeholder
 from dmvpn.network.routing import Protocol, running
 from dmvpn.tools.lint.found import found
@@ -160,13 +160,6 @@ def _leak(network: Network, device: Device) -> Iterator[NetworkConcern]:
     at = ("ip route 0.0.0.0 0.0.0.0",) if is_static else (f"interface {by_dhcp}", "ip address dhcp")
     severity = Severity.ERROR if MADE_BY_RENDER in device.text else Severity.WARNING
     yield found(LEAK, device, at, what, "\n".join(lines), severity=severity)
-
-
-def route_line(prefix: Prefix, **to: Hashable) -> str:
-    """Return the line of a static route."""
-    if prefix.version == 6:
-        return ROUTE6.of(prefix=prefix, **to)
-    return ROUTE.of(network=prefix.address, mask=prefix.netmask, **to)
 
 
 def _beginning(prefix: Prefix) -> str:
