@@ -1,11 +1,11 @@
-"""The IKEv2 feature as a machine: what IPsec wants goes in, what peers agree to comes out.
+"""IKE as a machine: what IPsec wants goes in, what peers agree to comes out.
 
     NegotiationWanted --> attempts ----> a new IKE SA --> SendIp
-    IpReceived ---------> udp ---------> table (IkeSas) --> acts --> peers --> SaNegotiated, ConnectionChanged, ...
+    IpReceived ---------> udp ---------> sessions --> acts --> peers --> SaNegotiated, ConnectionChanged, ...
     UnknownSpi ---------> recovery: says INVALID_SPI
     Tick ---------------> whatever is due, and only that
 
-The `book` knows which peers may talk, the `table` what an IKE SA does, and `peers` what follows from it.
+The `book` knows which peers may talk, the `table` what a session does, and `peers` what follows from it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ if TYPE_CHECKING:
 
 
 class IkeMachine(Machine):
-    """IKEv2. It is also `base.ports.Ike`."""
+    """IKE. It is also `base.ports.Ike`.
+
+    v2: the IKE SAs of IKEv2.
+    """
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         PoliciesChanged,

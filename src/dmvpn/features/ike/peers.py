@@ -1,6 +1,6 @@
-"""What happens with peers: acts of IKE SAs become effects and notices, and what follows from them.
+"""What happens with peers: acts of sessions become effects and notices, and what follows from them.
 
-IkeSas --acts--> `follow` --> SendIp, SaNegotiated, SaClosed, ConnectionChanged, Log, ...
+Sessions --acts--> `follow` --> SendIp, SaNegotiated, SaClosed, ConnectionChanged, Log, ...
                     |
                     +-------> attempts (it worked, it failed), duplicates, recovery, keepalives
 """
