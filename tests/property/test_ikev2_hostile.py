@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -15,8 +16,11 @@ from dmvpn.features.ike.numbers import Encr, Integ
 from dmvpn.features.ike.v2.sealed import Fragments, open_message, seal
 from dmvpn.features.ike.v2.wire import Header, Message
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag
-from dmvpn.features.ike.v2.wire.payloads import Notify, Payload, VendorId
+from dmvpn.features.ike.v2.wire.payloads import Notify, VendorId
 from support.ike_capture import datagrams, names
+
+if TYPE_CHECKING:
+    from dmvpn.features.ike.chain import Payload
 
 MESSAGES = [octets for name in names() for _, octets in datagrams(name)]
 HEADER = Header(

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dmvpn.features.ike.crypto import PRFS, Cipher, Opener, PrfAlgorithm, cipher_of
+from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId, TransformType
-from dmvpn.features.ike.v2.keys import IkeKeys, Nonces, first_seed, ike_keys, rekeyed_seed
+from dmvpn.features.ike.v2.keys import IkeKeys, first_seed, ike_keys, rekeyed_seed
 from dmvpn.features.ike.v2.sealed import Fragments, open_message
 from dmvpn.features.ike.v2.wire import Chain, Message
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType

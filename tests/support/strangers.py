@@ -14,8 +14,8 @@ from dmvpn.features.ike.v2.wire.payloads import KeyExchange, Nonce, SecurityAsso
 from support.ike_net import CBC
 
 if TYPE_CHECKING:
+    from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.v2.wire.payloads import Payload
 
 
 def begins(number: int, *more: Payload, spi: bytes = b"", suite: Suite = CBC) -> bytes:

@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.crypto import MODP_GROUPS, SUPPORTED, PrfAlgorithm, draw, prime
+from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import Group
 from dmvpn.features.ike.v2 import signatures
-from dmvpn.features.ike.v2.keys import Nonces, child_keys
+from dmvpn.features.ike.v2.keys import child_keys
 from dmvpn.features.ike.v2.wire.numbers import AuthMethod, HashId
 from dmvpn.features.ike.v2.wire.payloads import Authentication
 

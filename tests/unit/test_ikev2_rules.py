@@ -29,7 +29,6 @@ from dmvpn.features.ike.v2.wire.payloads import (
     KeyExchange,
     Nonce,
     Notify,
-    Payload,
     ResponderSelectors,
     SecurityAssociation,
     Unknown,
@@ -39,6 +38,7 @@ from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
+    from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.v2.sa import IkeSa
     from dmvpn.features.ike.v2.wire import Chain
 

@@ -15,7 +15,8 @@ its version knows how it speaks. Versions do not know each other.
     udp          ports 500 and 4500; NAT           trust        trustpoints and certificates
 
     session      a session, all sessions, acts     children     child SAs
-    v2           IKEv2
+    v2           IKEv2                             v1           messages of IKEv1
+    chain        parts of messages
 
     machine      joins them to the router          peers        what follows from the acts of sessions
     attempts     who is wanted, what is tried      connections  peers and their pairs of SAs

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.chain import fresh_spi
 from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
+from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.session import Session
 from dmvpn.features.ike.terms import NAT_PORT, DatagramPath, Endpoint
-from dmvpn.features.ike.v2.keys import IKE_TABLE, IkeKeys, Nonces, ike_keys, ike_line
+from dmvpn.features.ike.v2.keys import IKE_TABLE, IkeKeys, ike_keys, ike_line
 from dmvpn.features.ike.v2.sealed import Channel, seal
-from dmvpn.features.ike.v2.wire import Header, fresh_spi
+from dmvpn.features.ike.v2.wire import Header
 from dmvpn.features.ike.v2.wire.numbers import Flag
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
+    from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.terms import Book, Terms
-    from dmvpn.features.ike.v2.wire.payloads import Payload
 
 #: Child SAs of one IKE SA; a peer that wants more of them gets NO_ADDITIONAL_SAS.
 MOST_CHILDREN: Final = 16

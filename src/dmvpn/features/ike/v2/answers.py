@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.chain import Payload, fresh_spi, is_ike_spi
 from dmvpn.features.ike.crypto import draw
+from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
@@ -23,13 +25,12 @@ from dmvpn.features.ike.terms import IKE_PORT
 from dmvpn.features.ike.v2.agreement import MOST_CHILDREN, SaState
 from dmvpn.features.ike.v2.beginning import certificates
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
-from dmvpn.features.ike.v2.keys import Nonces
 from dmvpn.features.ike.v2.negotiation import ChildRefused, Contributions, choice_for, settle, shared_secret
 from dmvpn.features.ike.v2.offers import choose, mismatch
 from dmvpn.features.ike.v2.proofs import check_proof, our_proof
 from dmvpn.features.ike.v2.sa import HALF_OPEN
 from dmvpn.features.ike.v2.sealed import Illegible
-from dmvpn.features.ike.v2.wire import fresh_spi, is_ike_spi, says_invalid_syntax
+from dmvpn.features.ike.v2.wire import says_invalid_syntax
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.wire.payloads import (
     Certificate,
@@ -39,7 +40,6 @@ from dmvpn.features.ike.v2.wire.payloads import (
     KeyExchange,
     Nonce,
     Notify,
-    Payload,
     ResponderId,
     SecurityAssociation,
 )

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.chain import HEADER, NO_SPI, Payload
 from dmvpn.features.ike.crypto import draw
+from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import CertEncoding, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
@@ -24,13 +26,12 @@ from dmvpn.features.ike.udp import Nat
 from dmvpn.features.ike.v2.agreement import Abilities
 from dmvpn.features.ike.v2.detection import detect, detection
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
-from dmvpn.features.ike.v2.keys import Nonces
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions
 from dmvpn.features.ike.v2.offers import accepted, choose, ike_offer, mismatch
 from dmvpn.features.ike.v2.proofs import check_proof, our_proof
 from dmvpn.features.ike.v2.sa import Exchange, IkeSa
 from dmvpn.features.ike.v2.signatures import HASHES
-from dmvpn.features.ike.v2.wire import HEADER, NO_SPI, Header, Message, parse_header
+from dmvpn.features.ike.v2.wire import Header, Message, parse_header
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v2.wire.payloads import (
     Certificate,
@@ -39,7 +40,6 @@ from dmvpn.features.ike.v2.wire.payloads import (
     KeyExchange,
     Nonce,
     Notify,
-    Payload,
     ResponderId,
     SecurityAssociation,
     VendorId,

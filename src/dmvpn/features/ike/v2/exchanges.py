@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.chain import Payload, fresh_spi, is_ike_spi
 from dmvpn.features.ike.crypto import draw
+from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Begun
-from dmvpn.features.ike.v2.keys import Nonces
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, shared_secret
 from dmvpn.features.ike.v2.offers import accepted, ike_offer, mismatch
 from dmvpn.features.ike.v2.sa import HALF_OPEN, Exchange
-from dmvpn.features.ike.v2.wire import fresh_spi, is_ike_spi
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v2.wire.payloads import Delete, KeyExchange, Nonce, Notify, Payload, SecurityAssociation
+from dmvpn.features.ike.v2.wire.payloads import Delete, KeyExchange, Nonce, Notify, SecurityAssociation
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa

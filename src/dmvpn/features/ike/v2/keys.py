@@ -9,11 +9,12 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.crypto import Cipher, PrfAlgorithm
+from dmvpn.features.ike.crypto.material import ChildKeys
 from dmvpn.features.ike.numbers import Encr, Integ
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.crypto import Cipher, PrfAlgorithm
+    from dmvpn.features.ike.crypto.material import Nonces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,35 +28,6 @@ class IkeKeys:
     er: bytes = field(default=b"", repr=False)
     pi: bytes = field(default=b"", repr=False)
     pr: bytes = field(default=b"", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ChildKeys:
-    """Key material of a child SA, by direction: cipher key (with the salt of an AEAD at its end), integrity key."""
-
-    initiator: tuple[bytes, bytes] = field(repr=False)
-    responder: tuple[bytes, bytes] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Nonces:
-    """What both sides contributed.
-
-    initiator, responder: of the exchange that made the SA.
-    """
-
-    initiator: bytes
-    responder: bytes
-
-    @property
-    def joined(self) -> bytes:
-        """Ni | Nr."""
-        return self.initiator + self.responder
-
-    @property
-    def lowest(self) -> bytes:
-        """The lowest of both: of two exchanges that replace one SA, the one with the lowest nonce goes (§2.8.1)."""
-        return min(self.initiator, self.responder)
 
 
 def first_seed(prf: PrfAlgorithm, nonces: Nonces, shared: bytes) -> bytes:

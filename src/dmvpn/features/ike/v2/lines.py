@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import MessagePassed, Way
 from dmvpn.base.errors import WireError
-from dmvpn.features.ike.v2.wire import NO_SPI, Message, parse_header
+from dmvpn.features.ike.chain import NO_SPI
+from dmvpn.features.ike.v2.wire import Message, parse_header
 from dmvpn.features.ike.v2.wire.numbers import PayloadType
 from dmvpn.features.ike.v2.wire.payloads import Notify
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
+    from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.terms import DatagramPath
-    from dmvpn.features.ike.v2.wire.payloads import Payload
 
 #: Where a fragment says which one it is, behind the generic header of its payload (RFC 7383 §2.5).
 _FRAGMENT_AT = slice(32, 36)

@@ -17,20 +17,21 @@ from dmvpn.features.ike.crypto import cipher_of
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.spis import is_reserved
-from dmvpn.features.ike.v2.keys import Nonces, child_keys
+from dmvpn.features.ike.v2.keys import child_keys
 from dmvpn.features.ike.v2.offers import ChosenOffer, accepted, choose, esp_offer, mismatch
 from dmvpn.features.ike.v2.wire.numbers import NotifyType
 from dmvpn.features.ike.v2.wire.payloads import (
     InitiatorSelectors,
     Notify,
-    Payload,
     ResponderSelectors,
     SecurityAssociation,
     Selectors,
 )
 
 if TYPE_CHECKING:
+    from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.crypto import PrivateValue
+    from dmvpn.features.ike.crypto.material import Nonces
     from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.terms import ChildTerms

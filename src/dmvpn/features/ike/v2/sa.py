@@ -16,19 +16,22 @@ from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkePhase
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.crypto import PRFS
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Begun, Ended, Established, Moved, Replaced, Transmit
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.v2.agreement import MOVES, Agreement, SaMove, SaState
-from dmvpn.features.ike.v2.keys import Nonces, first_seed, rekeyed_seed
+from dmvpn.features.ike.v2.keys import first_seed, rekeyed_seed
 from dmvpn.features.ike.v2.sealed import INTERVALS, Incoming, Outgoing, mark_of
-from dmvpn.features.ike.v2.wire import NO_SPI, Message
+from dmvpn.features.ike.v2.wire import Message
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ike.acts import Act
+    from dmvpn.features.ike.chain import Payload
+    from dmvpn.features.ike.crypto.material import Nonces
     from dmvpn.features.ike.identification import Identification
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.suites import Suite
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v2.agreement import Abilities
     from dmvpn.features.ike.v2.wire import Chain
-    from dmvpn.features.ike.v2.wire.payloads import Payload
 
 _PHASES: Final = {
     SaState.STARTING: IkePhase.INIT,

@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, Payload
 from dmvpn.features.ike.v2.wire import (
-    GENERIC,
-    HEADER_LENGTH,
     Chain,
     Header,
     Message,
@@ -31,7 +30,7 @@ from dmvpn.features.ike.v2.wire import (
     serialize_chain,
 )
 from dmvpn.features.ike.v2.wire.numbers import PayloadType
-from dmvpn.features.ike.v2.wire.payloads import Encrypted, EncryptedFragment, Payload
+from dmvpn.features.ike.v2.wire.payloads import Encrypted, EncryptedFragment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

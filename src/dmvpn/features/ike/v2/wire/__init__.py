@@ -12,35 +12,33 @@ Nothing here knows a key: `crypto` opens what is inside an SK payload, and `seal
 
 from __future__ import annotations
 
-import struct
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.chain import (
+    GENERIC,
+    HEADER,
+    HEADER_LENGTH,
+    LARGEST_NUMBER_OF_PAYLOADS,
+    NO_SPI,
+    PayloadChain,
+)
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
-from dmvpn.features.ike.v2.wire.payloads import READERS, Encrypted, EncryptedFragment, Notify, Payload, Unknown
+from dmvpn.features.ike.v2.wire.payloads import READERS, Encrypted, EncryptedFragment, Notify, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.entropy import Entropy
+    from dmvpn.features.ike.chain import Payload
 
-#: SPIi, SPIr, next payload, version, exchange type, flags, message ID, length.
-HEADER: Final = struct.Struct("!8s8sBBBBII")
-HEADER_LENGTH: Final = HEADER.size
-#: Of a payload: next payload, critical bit, length.
-GENERIC: Final = struct.Struct("!BBH")
 _CRITICAL: Final = 0x80
 _VERSION: Final = 0x20
 _FLAGS_AT: Final = 19
-NO_SPI: Final = bytes(8)
-#: More payloads than any honest message has.
-LARGEST_NUMBER_OF_PAYLOADS: Final = 128
 
 _HEADER_CLAUSE = "RFC 7296 §3.1"
 _CHAIN = "RFC 7296 §3.2"
-P = TypeVar("P", bound=Payload)
 
 
 class UnsupportedVersion(WireError):
@@ -93,21 +91,8 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
-    """Payloads in their order, with questions that exchanges ask of them."""
-
-    payloads: tuple[Payload, ...] = field(default=())
-
-    def find(self, kind: type[P]) -> P | None:
-        """Return the first payload of a kind."""
-        for payload in self.payloads:
-            if isinstance(payload, kind):
-                return payload
-        return None
-
-    def all(self, kind: type[P]) -> tuple[P, ...]:
-        """Return all payloads of a kind."""
-        return tuple(payload for payload in self.payloads if isinstance(payload, kind))
+class Chain(PayloadChain):
+    """Payloads in their order, with questions that exchanges of IKEv2 ask of them."""
 
     def notify(self, kind: NotifyType) -> Notify | None:
         """Return the first notify of a type."""
@@ -232,18 +217,3 @@ def serialize_chain(payloads: tuple[Payload, ...]) -> bytes:
         parts += body, GENERIC.pack(following, critical, GENERIC.size + len(body))
         following = type_of(payload)
     return b"".join(reversed(parts))
-
-
-# ----------------------------------------------------------------------------------------------------------------- SPIs
-
-
-def fresh_spi(entropy: Entropy) -> bytes:
-    """Return 8 octets that are not all zero (RFC 7296 §3.1)."""
-    while (spi := entropy.octets(8)) == NO_SPI:
-        pass
-    return spi
-
-
-def is_ike_spi(spi: bytes) -> bool:
-    """Return whether these are 8 octets that are not all zero (RFC 7296 §3.1 and §3.3.1)."""
-    return len(spi) == len(NO_SPI) and spi != NO_SPI

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.chain import EncodedPayload, OctetsPayload, Payload, cut
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.v2.wire.numbers import FIRST_STATUS, NotifyType, PayloadType
 from dmvpn.features.ike.v2.wire.proposals import (
@@ -29,22 +30,6 @@ if TYPE_CHECKING:
 _SHORTEST_NONCE, _LONGEST_NONCE = 16, 256
 #: Octets; a bound of our own: names are kept, compared and logged.
 _LONGEST_IDENTITY = 512
-
-
-def _cut(octets: bytes, least: int, what: str, offset: int, clause: str) -> None:
-    if len(octets) < least:
-        raise WireError(f"{what} is cut off", offset=offset, clause=clause)
-
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """The base of all payloads. `read` of each makes it from the octets of `body`, and raises WireError."""
-
-    TYPE: ClassVar[int]
-
-    def body(self) -> bytes:
-        """Return the octets behind the generic header."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +60,7 @@ class KeyExchange(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        _cut(octets, 4, "a key exchange payload", offset, "RFC 7296 §3.4")
+        cut(octets, 4, "a key exchange payload", offset, "RFC 7296 §3.4")
         return cls(int.from_bytes(octets[:2], "big"), octets[4:])
 
 
@@ -88,7 +73,7 @@ class _IdentificationPayload(Identification, Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        _cut(octets, 4, "an identification payload", offset, "RFC 7296 §3.5")
+        cut(octets, 4, "an identification payload", offset, "RFC 7296 §3.5")
         if len(octets) > 4 + _LONGEST_IDENTITY:
             raise WireError(f"an identity of {len(octets) - 4} octets", offset=offset, clause="RFC 7296 §3.5")
         return cls(octets[0], octets[4:])
@@ -114,30 +99,14 @@ class ResponderId(_IdentificationPayload):
 
 
 @dataclass(frozen=True, slots=True)
-class _Encoded(Payload):
-    """An encoding and octets in it."""
-
-    encoding: int
-    data: bytes
-
-    def body(self) -> bytes:
-        return bytes((self.encoding,)) + self.data
-
-    @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
-        _cut(octets, 1, "a certificate payload", offset, "RFC 7296 §3.6")
-        return cls(octets[0], octets[1:])
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate(_Encoded):
+class Certificate(EncodedPayload):
     """RFC 7296 §3.6. data: X.509 in DER for encoding 4."""
 
     TYPE: ClassVar = PayloadType.CERT
 
 
 @dataclass(frozen=True, slots=True)
-class CertificateRequest(_Encoded):
+class CertificateRequest(EncodedPayload):
     """RFC 7296 §3.7. data: SHA-1 hashes of the public keys of the authorities that are believed, 20 octets each."""
 
     TYPE: ClassVar = PayloadType.CERTREQ
@@ -156,19 +125,15 @@ class Authentication(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        _cut(octets, 4, "an authentication payload", offset, "RFC 7296 §3.8")
+        cut(octets, 4, "an authentication payload", offset, "RFC 7296 §3.8")
         return cls(octets[0], octets[4:])
 
 
 @dataclass(frozen=True, slots=True)
-class Nonce(Payload):
+class Nonce(OctetsPayload):
     """RFC 7296 §3.9."""
 
     TYPE: ClassVar = PayloadType.NONCE
-    data: bytes
-
-    def body(self) -> bytes:
-        return self.data
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
@@ -205,9 +170,9 @@ class Notify(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        _cut(octets, 4, "a notify payload", offset, "RFC 7296 §3.10")
+        cut(octets, 4, "a notify payload", offset, "RFC 7296 §3.10")
         protocol, size, kind = struct.unpack_from("!BBH", octets)
-        _cut(octets, 4 + size, "the SPI of a notify payload", offset, "RFC 7296 §3.10")
+        cut(octets, 4 + size, "the SPI of a notify payload", offset, "RFC 7296 §3.10")
         return cls(kind, octets[4 + size :], protocol, octets[4 : 4 + size])
 
 
@@ -225,7 +190,7 @@ class Delete(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        _cut(octets, 4, "a delete payload", offset, "RFC 7296 §3.11")
+        cut(octets, 4, "a delete payload", offset, "RFC 7296 §3.11")
         protocol, size, count = struct.unpack_from("!BBH", octets)
         if len(octets) != 4 + size * count or (count and not size):
             raise WireError("a delete payload's length is wrong", offset=offset, clause="RFC 7296 §3.11")
@@ -233,19 +198,10 @@ class Delete(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class VendorId(Payload):
+class VendorId(OctetsPayload):
     """What the sender is. RFC 7296 §3.12."""
 
     TYPE: ClassVar = PayloadType.VENDOR_ID
-    data: bytes
-
-    def body(self) -> bytes:
-        return self.data
-
-    @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
-        """Return the payload, which may hold any octets."""
-        return cls(octets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +260,7 @@ class EncryptedFragment(Payload):
     @classmethod
     def read_after(cls, first: int, octets: bytes, offset: int) -> Self:
         """Parse a fragment, RFC 7383 §2.5. first: type of the first payload inside. Raises WireError."""
-        _cut(octets, 4, "a fragment", offset, "RFC 7383 §2.5")
+        cut(octets, 4, "a fragment", offset, "RFC 7383 §2.5")
         number, total = struct.unpack_from("!HH", octets)
         if not 1 <= number <= total or (number > 1 and first):
             raise WireError(f"fragment {number} of {total}", offset=offset, clause="RFC 7383 §2.5")

@@ -1,0 +1,106 @@
+"""What messages of both versions are made of: a header of 28 octets, and payloads that announce each other.
+
+RFC 2408 §3.1 and §3.2, RFC 7296 §3.1 and §3.2. What IKEv2 calls SPIs of an IKE SA are the cookies of IKEv1.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import field
+from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
+
+from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from dmvpn.base.entropy import Entropy
+
+#: SPIi, SPIr, next payload, version, exchange type, flags, message ID, length.
+HEADER: Final = struct.Struct("!8s8sBBBBII")
+HEADER_LENGTH: Final = HEADER.size
+#: Of a payload: next payload, critical bit (IKEv1: reserved), length.
+GENERIC: Final = struct.Struct("!BBH")
+#: More payloads than any honest message has.
+LARGEST_NUMBER_OF_PAYLOADS: Final = 128
+NO_SPI: Final = bytes(8)
+
+
+def fresh_spi(entropy: Entropy) -> bytes:
+    """Return 8 octets that are not all zero (RFC 7296 §3.1)."""
+    while (spi := entropy.octets(8)) == NO_SPI:
+        pass
+    return spi
+
+
+def is_ike_spi(spi: bytes) -> bool:
+    """Return whether these are 8 octets that are not all zero (RFC 7296 §3.1 and §3.3.1)."""
+    return len(spi) == len(NO_SPI) and spi != NO_SPI
+
+
+def cut(octets: bytes, least: int, what: str, offset: int, clause: str) -> None:
+    """Check that there are as many octets as a part needs at least. Raises WireError."""
+    if len(octets) < least:
+        raise WireError(f"{what} is cut off", offset=offset, clause=clause)
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The base of all payloads. `read` of each makes it from the octets of `body`, and raises WireError."""
+
+    TYPE: ClassVar[int]
+
+    def body(self) -> bytes:
+        """Return the octets behind the generic header."""
+        raise NotImplementedError
+
+
+P = TypeVar("P", bound=Payload)
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadChain:
+    """Payloads in their order, with questions that exchanges ask of them."""
+
+    payloads: tuple[Payload, ...] = field(default=())
+
+    def find(self, kind: type[P]) -> P | None:
+        """Return the first payload of a kind."""
+        for payload in self.payloads:
+            if isinstance(payload, kind):
+                return payload
+        return None
+
+    def all(self, kind: type[P]) -> tuple[P, ...]:
+        """Return all payloads of a kind."""
+        return tuple(payload for payload in self.payloads if isinstance(payload, kind))
+
+
+@dataclass(frozen=True, slots=True)
+class OctetsPayload(Payload):
+    """A payload without parts, such as a vendor ID."""
+
+    data: bytes
+
+    def body(self) -> bytes:
+        return self.data
+
+    @classmethod
+    def read(cls, octets: bytes, offset: int) -> Self:
+        """Return the payload, which may hold any octets."""
+        return cls(octets)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPayload(Payload):
+    """An encoding and octets in it: a certificate, or a request for one. RFC 2408 §3.9, RFC 7296 §3.6."""
+
+    encoding: int
+    data: bytes
+
+    def body(self) -> bytes:
+        return bytes((self.encoding,)) + self.data
+
+    @classmethod
+    def read(cls, octets: bytes, offset: int) -> Self:
+        cut(octets, 1, "a certificate payload", offset, "RFC 7296 §3.6")
+        return cls(octets[0], octets[1:])
