@@ -1,6 +1,7 @@
 """What is fuzzed: octets go in, nothing but a refusal may come out. Captures of other implementations are the corpus.
 
     ike-message   a datagram to the decoder of IKE: read, written and read again, it is the same
+    ikev1         a datagram to the decoder of IKEv1: read and written, it is the same octets
     ike-payloads  what is inside a sealed message: the type of the first payload, then payloads
     ike-stranger  a datagram of anybody to a router that has an IKE SA, which must stay as it is
     ike-again     a datagram of anybody with the SPIs and the number of a request that was answered: no answer
@@ -33,12 +34,14 @@ from dmvpn.dataplane.esp import EspSuite, Outbound, PeerPlace
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.features.bfd.packet import ControlPacket
+from dmvpn.features.ike.chain import GENERIC
 from dmvpn.features.ike.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.terms import DatagramPath, Endpoint
-from dmvpn.features.ike.v2.wire import GENERIC, Chain, Header, Message, first_of, parse_chain, serialize_chain
+from dmvpn.features.ike.v1.wire import Message as MessageV1
+from dmvpn.features.ike.v2.wire import Chain, Header, Message, first_of, parse_chain, serialize_chain
 from dmvpn.features.ike.v2.wire.numbers import Flag, PayloadType
 from dmvpn.features.ospf.packet import OspfPacket
 from dmvpn.tools.authority import Authority, RequestedCertificate
@@ -46,6 +49,7 @@ from fuzz import configuration, overlay
 from fuzz.target import Target
 from support.ike_capture import Capture, datagrams, names
 from support.ike_net import IkeNet, Settings, Site, matched
+from support.ikev1_samples import SAMPLES
 from support.pcap import payloads
 
 if TYPE_CHECKING:
@@ -74,6 +78,15 @@ def ike_message(octets: bytes) -> None:
     except WireError:
         return
     assert Message.parse(message.serialize()) == message
+
+
+def ikev1(octets: bytes) -> None:
+    """Read and written it is the octets that came: hashes are over octets."""
+    try:
+        message = MessageV1.parse(octets)
+    except WireError:
+        return
+    assert message.serialize() == octets
 
 
 def ike_payloads(octets: bytes) -> None:
@@ -111,6 +124,10 @@ def _of_bfd() -> Iterator[bytes]:
 
 def _of_ospf() -> Iterator[bytes]:
     return (found.octets for found in payloads("ospf"))
+
+
+def _of_ikev1() -> Iterator[bytes]:
+    return (sample.serialize() for sample in SAMPLES)
 
 
 def _captured() -> Iterator[bytes]:
@@ -289,6 +306,7 @@ def _esp() -> Iterator[bytes]:
 
 TARGETS = (
     Target("ike-message", ike_message, _captured),
+    Target("ikev1", ikev1, _of_ikev1),
     Target("ike-payloads", ike_payloads, _payloads),
     Target("ike-stranger", ike_stranger, _captured),
     Target("ike-again", ike_again, _requests),
