@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import subprocess
+import sys
 from functools import cache
 
 import pytest
@@ -11,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.features.ike.crypto import MODP_GROUPS, SUPPORTED, PrfAlgorithm, draw, prime
+from dmvpn.features.ike.crypto import SUPPORTED, PrfAlgorithm, draw
 from dmvpn.features.ike.crypto.material import Nonces
+from dmvpn.features.ike.crypto.modp import MODP_GROUPS, prime
 from dmvpn.features.ike.numbers import Group
 from dmvpn.features.ike.v2 import signatures
 from dmvpn.features.ike.v2.keys import child_keys
@@ -43,13 +46,105 @@ def test_public_values_that_would_give_the_secret_away_are_refused(group: Group)
     size = len(ours.public)
     wrong = [b"", bytes(size), b"\xff" * size, ours.public[:-1], ours.public + b"\x00"]
     if group in MODP_GROUPS:
-        wrong += [number.to_bytes(size, "big") for number in (1, prime(group) - 1, prime(group))]
+        wrong += [number.to_bytes(size, "big") for number in (1, prime(group) - 1, prime(group), prime(group) + 2)]
     if group == Group.CURVE25519:  # any 32 octets are a point there; only those of small order are refused
         wrong.remove(b"\xff" * size)
         wrong.append((1).to_bytes(32, "little"))
     for value in wrong:
         with pytest.raises(WireError):
             ours.agree(value)
+
+
+class Noted:
+    """Seeded entropy that keeps what was drawn."""
+
+    def __init__(self) -> None:
+        self.drawn: list[bytes] = []
+        self._source = SeededEntropy(4)
+
+    def octets(self, count: int) -> bytes:
+        self.drawn.append(self._source.octets(count))
+        return self.drawn[-1]
+
+
+@pytest.mark.parametrize(
+    ("group", "least"),
+    [
+        (Group.MODP_1024, 160),  # RFC 3766 §5: a strength of 80 bits
+        (Group.MODP_1536, 180),  # RFC 3526 §8
+        (Group.MODP_2048, 225),  # RFC 7919 §5.2, and the two below
+        (Group.MODP_3072, 275),
+        (Group.MODP_4096, 325),
+    ],
+)
+def test_a_modp_exponent_has_twice_the_bits_of_the_strength_of_its_group(group: Group, least: int) -> None:
+    """All exponents of a group have one length, and the public value is the generator, raised to what was drawn."""
+    entropy = Noted()
+    ours = draw(group, entropy)
+    (drawn,) = entropy.drawn
+    assert least <= 8 * len(drawn) < least + 100
+    assert int.from_bytes(ours.public, "big") == pow(2, exponent_of(drawn), prime(group))
+
+
+@pytest.mark.parametrize("group", sorted(MODP_GROUPS))
+def test_a_modp_secret_is_the_power_of_any_legal_public_value(group: Group) -> None:
+    """The least and the greatest one, and one without a square root, which no exponent of the generator gives."""
+    entropy = Noted()
+    ours = draw(group, entropy)
+    (drawn,) = entropy.drawn
+    size = len(ours.public)
+    for value in (2, 3, prime(group) - 2, prime(group) - 3, prime(group) // 5):
+        secret = pow(value, exponent_of(drawn), prime(group))
+        assert ours.agree(value.to_bytes(size, "big")) == secret.to_bytes(size, "big")
+
+
+@pytest.mark.parametrize("group", [Group.MODP_1024, Group.MODP_2048])
+def test_zeros_at_the_front_of_a_modp_secret_are_kept(group: Group) -> None:
+    entropy = Noted()
+    ours = draw(group, entropy)
+    (drawn,) = entropy.drawn
+    order = prime(group) // 2  # of the squares
+    theirs = pow(4, pow(exponent_of(drawn), -1, order), prime(group))
+    size = len(ours.public)
+    assert ours.agree(theirs.to_bytes(size, "big")) == (4).to_bytes(size, "big")
+
+
+def exponent_of(drawn: bytes) -> int:
+    return int.from_bytes(drawn, "big") | 1 << (8 * len(drawn) - 1)
+
+
+@pytest.mark.parametrize("group", sorted(MODP_GROUPS))
+def test_a_private_value_does_not_show_its_exponent(group: Group) -> None:
+    entropy = Noted()
+    ours = draw(group, entropy)
+    (drawn,) = entropy.drawn
+    assert str(exponent_of(drawn)) not in repr(ours)
+    assert f"{exponent_of(drawn):x}" not in repr(ours)
+
+
+@pytest.mark.lengthy
+def test_a_library_without_modp_groups_gives_the_same_public_values() -> None:
+    """`cryptography` is dropping them."""
+    program = """
+import sys
+import cryptography.hazmat.primitives.serialization, cryptography.x509
+if "without" in sys.argv:
+    sys.modules["cryptography.hazmat.primitives.asymmetric.dh"] = None
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.features.ike.crypto import draw, modp
+for group in sorted(modp.MODP_GROUPS):
+    ours = draw(group, SeededEntropy(5))
+    print(ours.public.hex(), ours.agree(draw(group, SeededEntropy(6)).public).hex())
+print(modp.HAS_OPENSSL)
+"""
+    have, have_not = (
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", program, word], check=True, capture_output=True, text=True
+        ).stdout.splitlines()
+        for word in ("with", "without")
+    )
+    assert have[:-1] == have_not[:-1]
+    assert (have[-1], have_not[-1]) == ("True", "False")
 
 
 def test_the_prime_of_group_14_is_that_of_rfc_3526() -> None:

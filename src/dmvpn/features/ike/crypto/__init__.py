@@ -1,7 +1,7 @@
 """The algorithms that proposals name, on the primitives of the package `cryptography`; nothing is of our own invention.
 
     PrfAlgorithm   pseudo-random functions and prf+: RFC 7296 §2.13
-    PrivateValue   Diffie-Hellman: §2.12, RFC 3526 (MODP), RFC 5903 (ECP), RFC 8031 (Curve25519), checks of RFC 6989
+    PrivateValue   Diffie-Hellman: §2.12, RFC 3526 (`modp`), RFC 5903 (ECP), RFC 8031 (Curve25519), checks of RFC 6989
     Cipher         what seals messages: §3.14 with CBC and HMAC, RFC 5282 with GCM
     keys           SKEYSEED, SK_*, KEYMAT
     signatures     AUTH
@@ -11,21 +11,12 @@ What does not open raises `WireError`, whatever the reason: a sender without the
 
 Private values are drawn from the router's own source of entropy, so that a simulation repeats and a recording replays.
 A private value is used for one exchange and forgotten.
-
-The primes of the MODP groups come from the formula by which RFC 2409 §6 and RFC 3526 define them,
-
-    2^n - 2^(n-64) - 1 + 2^64 * ( [2^(n-130) pi] + k )
-
-where k is the smallest number that makes p and (p-1)/2 prime. The digits of pi are nobody's choice, which is the point
-of the formula; a table of hexadecimal digits would have to be believed.
 """
 
 from __future__ import annotations
 
 import enum
 import hmac
-from dataclasses import field
-from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from cryptography.exceptions import InvalidTag
@@ -38,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike import numbers
+from dmvpn.features.ike.crypto.modp import MODP_GROUPS, ModpValue
 from dmvpn.features.ike.numbers import Encr, Group, Integ
 
 if TYPE_CHECKING:
@@ -81,45 +73,7 @@ PRFS: Final[dict[int, PrfAlgorithm]] = {
 # ------------------------------------------------------------------------------------------------------- Diffie-Hellman
 
 
-#: Bits and k of each group.
-_PARAMETERS: Final[dict[Group, tuple[int, int]]] = {
-    Group.MODP_1024: (1024, 129_093),
-    Group.MODP_1536: (1536, 741_804),
-    Group.MODP_2048: (2048, 124_476),
-    Group.MODP_3072: (3072, 1_690_314),
-    Group.MODP_4096: (4096, 240_904),
-}
-MODP_GROUPS: Final = frozenset(_PARAMETERS)
-_GUARD = 64
-
-
-@cache
-def prime(group: Group) -> int:
-    """Return the prime of a MODP group. Raises KeyError for any other group."""
-    bits, k = _PARAMETERS[group]
-    return (1 << bits) - (1 << (bits - 64)) - 1 + ((_pi(bits - 130) + k) << 64)
-
-
-def _pi(bits: int) -> int:
-    """Return [2^bits pi], by Machin's formula with some bits to spare."""
-    one = 1 << (bits + _GUARD)
-    return 4 * (4 * _inverse_arctangent(5, one) - _inverse_arctangent(239, one)) >> _GUARD
-
-
-def _inverse_arctangent(of: int, one: int) -> int:
-    term = total = one // of
-    divisor, sign = 3, -1
-    while term:
-        term //= of * of
-        total += sign * (term // divisor)
-        divisor, sign = divisor + 2, -sign
-    return total
-
-
 _CHECKS = "RFC 6989 §2"
-#: Octets of a private MODP exponent: twice the strength of the largest group here, RFC 3526 §8.
-_EXPONENT = 48
-_GENERATOR = 2
 
 
 class PrivateValue(Protocol):
@@ -141,7 +95,7 @@ def draw(group: int, entropy: Entropy) -> PrivateValue:
         return _Curve25519(x25519.X25519PrivateKey.from_private_bytes(entropy.octets(32)))
     if group in _CURVES:
         return _Curve.draw(_CURVES[Group(group)], entropy)
-    return _Modp.draw(prime(Group(group)), entropy)
+    return ModpValue.draw(Group(group), entropy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,35 +145,6 @@ class _Curve:
 
 def _width(curve: ec.EllipticCurve) -> int:
     return -(-curve.key_size // 8)
-
-
-@dataclass(frozen=True, slots=True)
-class _Modp:
-    """A MODP group: numbers are padded on the left to the length of the prime (RFC 7296 §3.4).
-
-    Plain integers: the package `cryptography` is dropping finite-field Diffie-Hellman. Python's `pow` takes longer for
-    some exponents than for others; an exponent here serves one exchange, so nobody can measure it twice.
-    """
-
-    exponent: int = field(repr=False)
-    prime: int
-
-    @classmethod
-    def draw(cls, prime: int, entropy: Entropy) -> Self:
-        return cls(int.from_bytes(entropy.octets(_EXPONENT), "big") | 1 << (_EXPONENT * 8 - 1), prime)
-
-    @property
-    def public(self) -> bytes:
-        return self._power(_GENERATOR)
-
-    def agree(self, theirs: bytes) -> bytes:
-        value = int.from_bytes(theirs, "big")
-        if len(theirs) != self.prime.bit_length() // 8 or not 1 < value < self.prime - 1:
-            raise WireError("a public value out of range", offset=0, clause=_CHECKS)
-        return self._power(value)
-
-    def _power(self, base: int) -> bytes:
-        return pow(base, self.exponent, self.prime).to_bytes(self.prime.bit_length() // 8, "big")
 
 
 _CURVES: Final[dict[Group, ec.EllipticCurve]] = {
