@@ -5,6 +5,7 @@ RFC 7296 §2, §2.23 and §3.1, RFC 3948. Both sides say which addresses they th
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SendIp
@@ -57,6 +58,15 @@ def _send(path: DatagramPath, payload: bytes) -> SendIp:
     datagram = UdpDatagram(source_port=local.port, destination_port=remote.port, payload=payload)
     octets = datagram.serialize(local.address, remote.address)
     return SendIp(None, local.address, remote.address, PROTOCOL, octets, tos=_TOS)
+
+
+def endpoint_hash(spis: bytes, end: Endpoint, name: str) -> bytes:
+    """Return the hash of both SPIs or cookies, address and port. RFC 3947 §3.2, RFC 7296 §2.23.
+
+    name: of the hash.
+    """
+    octets = spis + end.address.packed + end.port.to_bytes(2, "big")
+    return hashlib.new(name, octets, usedforsecurity=False).digest()
 
 
 @dataclass(frozen=True, slots=True)

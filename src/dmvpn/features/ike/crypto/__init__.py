@@ -21,14 +21,13 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
-from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
-from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike import numbers
+from dmvpn.features.ike.crypto.blocks import BLOCK, decrypt, encrypt
 from dmvpn.features.ike.crypto.modp import MODP_GROUPS, ModpValue
 from dmvpn.features.ike.numbers import Encr, Group, Integ
 
@@ -160,7 +159,6 @@ SUPPORTED: Final[frozenset[Group]] = frozenset({Group.CURVE25519, *_CURVES, *MOD
 
 
 _SEALED = "RFC 7296 §3.14"
-_BLOCK: Final = 16
 _SALT: Final = 4
 
 
@@ -238,13 +236,12 @@ class _CbcSealer:
     entropy: Entropy
 
     def overhead(self, size: int) -> int:
-        return _BLOCK + size + _padding(size) + 1 + self.cipher.icv_size
+        return BLOCK + size + _padding(size) + 1 + self.cipher.icv_size
 
     def seal(self, associated: bytes, inner: bytes) -> bytes:
-        iv = self.entropy.octets(_BLOCK)  # unpredictable, RFC 7296 §3.14
+        iv = self.entropy.octets(BLOCK)  # unpredictable, RFC 7296 §3.14
         padding = _padding(len(inner))
-        encryptor = BlockCipher(algorithms.AES(self.key), modes.CBC(iv)).encryptor()
-        text = encryptor.update(inner + bytes(padding) + bytes((padding,))) + encryptor.finalize()
+        text = encrypt(self.key, iv, inner + bytes(padding) + bytes((padding,)))
         return iv + text + _icv(self.cipher, self.integrity_key, associated + iv + text)
 
 
@@ -256,13 +253,12 @@ class _CbcOpener:
 
     def open(self, associated: bytes, sealed: bytes) -> bytes:
         end = len(sealed) - self.cipher.icv_size
-        if end < 2 * _BLOCK or end % _BLOCK:
+        if end < 2 * BLOCK or end % BLOCK:
             raise WireError("an encrypted payload has a wrong length", offset=len(associated), clause=_SEALED)
         expected = _icv(self.cipher, self.integrity_key, associated + sealed[:end])
         if not hmac.compare_digest(expected, sealed[end:]):
             raise WireError("an encrypted payload does not open", offset=len(associated), clause=_SEALED)
-        decryptor = BlockCipher(algorithms.AES(self.key), modes.CBC(sealed[:_BLOCK])).decryptor()
-        return _unpadded(decryptor.update(sealed[_BLOCK:end]) + decryptor.finalize(), len(associated))
+        return _unpadded(decrypt(self.key, sealed[:BLOCK], sealed[BLOCK:end]), len(associated))
 
 
 class _GcmSealer:
@@ -302,7 +298,7 @@ class _GcmOpener:
 
 
 def _padding(size: int) -> int:
-    return -(size + 1) % _BLOCK
+    return -(size + 1) % BLOCK
 
 
 def _icv(cipher: Cipher, key: bytes, octets: bytes) -> bytes:

@@ -1,4 +1,5 @@
-"""What only IKEv1 has, RFC 2407, RFC 2408 and RFC 2409: its messages. No exchange is spoken yet.
+"""What only IKEv1 has, RFC 2407, RFC 2408 and RFC 2409: its messages and keys. No exchange is spoken yet.
 
-wire         messages and payloads
+wire         messages and payloads             sealed       encrypted messages, the chain of IVs
+keys         key schedule, hashes              detection    NAT between the ends, RFC 3947
 """

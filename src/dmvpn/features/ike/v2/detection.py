@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from dmvpn.features.ike.udp import Nat
+from dmvpn.features.ike.udp import Nat, endpoint_hash
 from dmvpn.features.ike.v2.wire.numbers import NotifyType
 from dmvpn.features.ike.v2.wire.payloads import Notify
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 
 def detection_hash(spis: bytes, end: Endpoint) -> bytes:
     """Return SHA-1 of SPIi | SPIr | address | port. It is no secret: each router on the path knows all of it."""
-    octets = spis + end.address.packed + end.port.to_bytes(2, "big")
-    return hashlib.sha1(octets, usedforsecurity=False).digest()
+    return endpoint_hash(spis, end, "sha1")
 
 
 def detection(spis: bytes, path: DatagramPath, *, force: bool = False) -> tuple[Notify, Notify]:
