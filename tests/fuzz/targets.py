@@ -47,6 +47,7 @@ from dmvpn.features.ospf.packet import OspfPacket
 from dmvpn.tools.authority import Authority, RequestedCertificate
 from fuzz import configuration, overlay
 from fuzz.target import Target
+from support import ikev1_capture
 from support.ike_capture import Capture, datagrams, names
 from support.ike_net import IkeNet, Settings, Site, matched
 from support.ikev1_samples import SAMPLES
@@ -127,7 +128,8 @@ def _of_ospf() -> Iterator[bytes]:
 
 
 def _of_ikev1() -> Iterator[bytes]:
-    return (sample.serialize() for sample in SAMPLES)
+    yield from (sample.serialize() for sample in SAMPLES)
+    yield from (octets for name in ikev1_capture.names() for _, octets in datagrams(name))
 
 
 def _captured() -> Iterator[bytes]:

@@ -183,7 +183,7 @@ def sealed(inner: bytes, first: int = PayloadType.HASH) -> Message:
 
 
 def test_up_to_a_block_of_any_padding_is_accepted() -> None:
-    """Racoon pads with random octets, and with a whole block where none is needed."""
+    """strongSwan pads with a whole block where none is needed; RFC 2409 does not say that a receiver looks at it."""
     inner = serialize_chain((VendorId(bytes(12)),))
     assert channels()[0].open(sealed(inner + b"\xaa" * 16, PayloadType.VENDOR_ID)).payloads == (VendorId(bytes(12)),)
 
