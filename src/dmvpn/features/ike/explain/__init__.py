@@ -4,6 +4,7 @@ Here are headings and labels of shows, and the lines of log and debugs.
 
 numbers      exchanges, payloads, notifications
 algorithms   states of an IKE SA and of a session; transforms, groups, kinds of proofs and identities
+isakmp       numbers of IKEv1
 failures     why something came to nothing
 """
 
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import answer_group, debug_group, label_group, log, log_group
 from dmvpn.features.ike import messages
-from dmvpn.features.ike.explain import algorithms, failures, numbers
+from dmvpn.features.ike.explain import algorithms, failures, isakmp, numbers
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import WordGroup
@@ -312,6 +313,6 @@ _COUNTERS = label_group(
 )
 
 GROUPS: Final[tuple[WordGroup, ...]] = (
-    *(*algorithms.STATES, *numbers.GROUPS, *algorithms.GROUPS, *failures.GROUPS),
+    *(*algorithms.STATES, *numbers.GROUPS, *algorithms.GROUPS, *isakmp.GROUPS, *failures.GROUPS),
     *(_ANSWERS, _LOGS, _DEBUGS, _SAS, _ISAKMP, _SETTINGS, _COUNTERS),
 )
