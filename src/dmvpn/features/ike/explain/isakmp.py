@@ -156,7 +156,7 @@ _MESSAGES: Final = (
         "RFC 2407 §4.2",
         "situation",
         {
-            Situation.IDENTITY_ONLY: "SAs are told apart by the identities alone: the only one in use.",
+            Situation.IDENTITY_ONLY: "The identities alone distinguish SAs: the only situation in use.",
             Situation.SECRECY: "Labels of secrecy; this router has none.",
             Situation.INTEGRITY: "Labels of integrity; this router has none.",
         },
