@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.reasons import ReasonCode
 from dmvpn.features.ike.numbers import TransformType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Names in a list of a reason; a peer may offer any number.
+_MOST_NAMES: Final = 8
 
 
 @enum.unique
@@ -16,6 +22,8 @@ class IkeReason(ReasonCode):
     FAILED_AS_RESPONDER = "<failure>", "when it begins: <why>"
     MISMATCH = "<kind>: ours <algorithms>; the peer's <algorithms>"
     NO_COMBINATION = "no combination of algorithms is in both lists"
+    AUTHENTICATION = "authentication: ours <methods>; the peer's <methods>", "", "RFC 2409 §5"
+    ENCAPSULATION = "encapsulation: ours <modes>; the peer's <modes>", "", "RFC 3947 §5.1"
     MODE = "mode: ours transport; the peer's tunnel", "", "RFC 7296 §1.3.1"
     GROUP = "perfect forward secrecy: ours group <number>", "", "RFC 7296 §1.3.1"
     NO_KEY_OF_GROUP = "perfect forward secrecy: the peer sends no key of our group", "", "RFC 7296 §1.3.1"
@@ -118,3 +126,10 @@ class AlgorithmKind(int):
 
     def __str__(self) -> str:
         return _KINDS[TransformType(self)]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names of algorithms as the field of a reason."""
+    every = list(names)
+    more = f" and {len(every) - _MOST_NAMES} more" if len(every) > _MOST_NAMES else ""
+    return (", ".join(every[:_MOST_NAMES]) or "none") + more

@@ -39,6 +39,16 @@ _ALGORITHMS = _failures(
         IkeReason.NO_COMBINATION,
         "Each kind has something in common, but never all in one proposal: the lists are paired differently.",
     ),
+    reason(
+        IkeReason.AUTHENTICATION,
+        "IKEv1 agrees on how both ends authenticate, and each end wants another way: a pre-shared key, or signatures.",
+        next="show crypto isakmp policy (on both ends)",
+    ),
+    reason(
+        IkeReason.ENCAPSULATION,
+        "IKEv1 agrees on tunnel or transport mode, and on UDP if a NAT is between; the two ends want different modes.",
+        next="show crypto ipsec transform-set (on both ends)",
+    ),
     reason(IkeReason.MODE, "One end has `mode transport require`, the other insists on tunnel mode."),
     reason(
         IkeReason.GROUP,

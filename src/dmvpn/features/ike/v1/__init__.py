@@ -2,4 +2,5 @@
 
 wire         messages and payloads             sealed       encrypted messages, the chain of IVs
 keys         key schedule, hashes              detection    NAT between the ends, RFC 3947
+transforms   meaning of attributes             offers       proposals and choices
 """

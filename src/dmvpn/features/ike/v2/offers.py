@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.numbers import Encr, Esn, ProtocolId, TransformType
-from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason
+from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
 from dmvpn.features.ike.v2.wire.proposals import Proposal, Transform
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _TYPES_OF_IKE: Final = (TransformType.ENCR, TransformType.PRF, TransformType.INT
 _TYPES_OF_ESP: Final = (TransformType.ENCR, TransformType.INTEG, TransformType.KE, TransformType.ESN)
 _AEAD: Final = (Encr.AES_GCM_8, Encr.AES_GCM_12, Encr.AES_GCM_16, Encr.CHACHA20_POLY1305)
 _NO_ESN: Final = Transform(TransformType.ESN, Esn.NO)
-#: Names of one type of algorithm in a line of the log; a peer may offer any number.
-_MOST_NAMES: Final = 8
 
 
 @lru_cache(maxsize=256)
@@ -179,11 +177,5 @@ def mismatch(ours: Iterable[Suite], theirs: tuple[Proposal, ...], protocol: Prot
         mine = dict.fromkeys(str(t) for suite in suites for t in transforms_of(suite, kinds) if t.type == kind)
         yours = dict.fromkeys(str(t) for offer in theirs for t in offer.transforms if t.type == kind)
         if (mine or yours) and not set(mine) & set(yours):
-            return Reason(IkeReason.MISMATCH, (AlgorithmKind(kind), _named(mine), _named(yours)))
+            return Reason(IkeReason.MISMATCH, (AlgorithmKind(kind), listed(mine), listed(yours)))
     return Reason(IkeReason.NO_COMBINATION)
-
-
-def _named(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
-    return (", ".join(listed[:_MOST_NAMES]) or "none") + more

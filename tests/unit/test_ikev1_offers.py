@@ -1,0 +1,334 @@
+"""What IKEv1 offers, takes and refuses: transforms as IOS, strongSwan and libreswan write them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf, ProtocolId
+from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.v1.offers import (
+    accepted,
+    choose,
+    encapsulation_modes,
+    esp_wanted,
+    ike_wanted,
+    is_transport,
+    mismatch,
+)
+from dmvpn.features.ike.v1.transforms import Lifetime, TransformTerms, read
+from dmvpn.features.ike.v1.wire.numbers import AuthMethod, EncapsulationMode
+from dmvpn.features.ike.v1.wire.payloads import SecurityAssociation
+from dmvpn.features.ike.v1.wire.proposals import Attribute, Proposal, Transform
+from support.ikev1_capture import Capture, names, offers, opened
+
+if TYPE_CHECKING:
+    from dmvpn.features.ike.v1.offers import Wanted
+
+DAY = Lifetime(86_400)
+AES128 = Suite(Encr.AES_CBC, 128, Prf.HMAC_SHA1, Integ.HMAC_SHA1_96, Group.MODP_1024)
+AES256 = Suite(Encr.AES_CBC, 256, Prf.HMAC_SHA2_256, Integ.HMAC_SHA2_256_128, Group.MODP_2048)
+PSK, RSA = AuthMethod.PRE_SHARED_KEY, AuthMethod.RSA_SIGNATURE
+#: The SA payload of an IOS router: AES-128, SHA, group 2, a pre-shared key, one day.
+IOS_SA = bytes.fromhex(
+    "00000001000000010000003001010001000000280101000080010007800e0080800200028004000280030001800b0001000c000400015180"
+)
+IOS = SecurityAssociation.read(IOS_SA, 0).proposals
+
+ESP128 = Suite(Encr.AES_CBC, 128, 0, Integ.HMAC_SHA1_96)
+GCM = Suite(Encr.AES_GCM_16, 256)
+TRANSPORT, TUNNEL = EncapsulationMode.TRANSPORT, EncapsulationMode.TUNNEL
+HOUR = Lifetime(3600, 4_608_000)
+SPI, OURS = b"\xc0\xde\x00\x01", b"\xc0\xde\x00\x02"
+
+
+def ike(*suites: Suite, methods: tuple[int, ...] = (PSK,), lifetime: Lifetime = DAY) -> Wanted:
+    return ike_wanted(suites, methods, lifetime)
+
+
+def esp(*suites: Suite, modes: tuple[int, ...] = (TRANSPORT,), lifetime: Lifetime = HOUR) -> Wanted:
+    return esp_wanted(suites, modes, lifetime)
+
+
+def isakmp(**changed: int) -> Transform:
+    """The transform of the IOS router with other values."""
+    kinds = {"encryption": 1, "bits": 14, "hash": 2, "group": 4, "method": 3}
+    values = {1: 7, 14: 128, 2: 2, 4: 2, 3: 1} | {kinds[name]: value for name, value in changed.items()}
+    return Transform(1, 1, tuple(Attribute.of(kind, value) for kind, value in values.items()))
+
+
+def proposal(*transforms: Transform, protocol: int = 1, number: int = 1) -> Proposal:
+    return Proposal(number, protocol, SPI if protocol == 3 else b"", transforms)
+
+
+# ------------------------------------------------------------------------------------------------------ ISAKMP SAs
+
+
+def test_our_offer_is_what_an_ios_router_with_this_policy_sends() -> None:
+    assert SecurityAssociation(ike(AES128).offer()).body() == IOS_SA
+
+
+def test_an_offer_has_a_transform_for_each_suite_and_method() -> None:
+    (offer,) = ike(AES256, AES128, methods=(RSA, PSK)).offer()
+    read_again = [read(ProtocolId.IKE, transform) for transform in offer.transforms]
+    assert [(terms.suite.key_bits, terms.choice) for terms in read_again if terms] == [
+        (256, RSA),
+        (256, PSK),
+        (128, RSA),
+        (128, PSK),
+    ]
+    assert [transform.number for transform in offer.transforms] == [1, 2, 3, 4]
+
+
+def test_what_ikev1_cannot_say_is_not_offered() -> None:
+    assert ike(replace(GCM, prf=Prf.HMAC_SHA1, group=14)).offer() == ()
+    assert len(ike(AES128, replace(AES128, integ=Integ.HMAC_SHA2_256_128)).offer()[0].transforms) == 1
+
+
+def test_no_offer_has_more_transforms_than_an_octet_counts() -> None:
+    suites = [replace(AES128, group=group) for group in range(300)]
+    (offer,) = ike(*suites).offer()
+    assert len(offer.transforms) == 255
+
+
+def test_the_responder_returns_the_transform_as_it_came() -> None:
+    chosen = choose(ike(AES256, AES128), IOS)
+    assert chosen
+    assert chosen.answer() == IOS[0]
+    assert chosen.terms == TransformTerms(replace(AES128, integ=Integ.NONE), PSK, DAY)
+
+
+def test_the_order_of_the_responder_decides() -> None:
+    theirs = (*ike(AES128).offer(), *(replace(each, number=2) for each in ike(AES256).offer()))
+    chosen = choose(ike(AES256, AES128), theirs)
+    assert chosen
+    assert (chosen.terms.suite.key_bits, chosen.answer().number) == (256, 2)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "both"),
+    [
+        (Lifetime(3600), Lifetime(86_400), Lifetime(3600)),
+        (Lifetime(86_400), Lifetime(3600), Lifetime(3600)),
+        (Lifetime(3600), Lifetime(), Lifetime(3600)),
+        (Lifetime(3600, 1000), Lifetime(7200, 500), Lifetime(3600, 500)),
+        (Lifetime(), Lifetime(60, 70), Lifetime(60, 70)),
+    ],
+)
+def test_the_shorter_lifetime_counts(ours: Lifetime, theirs: Lifetime, both: Lifetime) -> None:
+    chosen = choose(esp(ESP128, lifetime=ours), esp(ESP128, lifetime=theirs).offer(SPI))
+    assert chosen
+    assert chosen.terms.lifetime == both
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        isakmp(bits=256),
+        isakmp(encryption=5),
+        isakmp(hash=1),
+        isakmp(group=14),
+        isakmp(method=65001),
+        Transform(1, 2, isakmp().attributes),
+        Transform(1, 1, (*isakmp().attributes, Attribute.of(13, 1))),
+        Transform(1, 1, (*isakmp().attributes, Attribute.of(1, 7))),
+        Transform(1, 1, (*isakmp().attributes, Attribute.of(12, 3600))),
+        Transform(1, 1, (*isakmp().attributes, Attribute.of(11, 9), Attribute.of(12, 3600))),
+        Transform(1, 1, (*isakmp().attributes, *(Attribute.of(11, 1), Attribute.of(12, 60)) * 2)),
+        Transform(1, 1, isakmp().attributes[:1]),
+        Transform(1, 1),
+    ],
+    ids=[
+        *("key", "3DES", "MD5", "group", "XAUTH", "not KEY_IKE", "prf", "twice", "no unit", "unknown unit"),
+        *("two lifetimes", "one attribute", "no attribute"),
+    ],
+)
+def test_a_transform_that_differs_is_not_taken(transform: Transform) -> None:
+    assert choose(ike(AES128), (proposal(isakmp()),)) is not None
+    assert choose(ike(AES128), (proposal(transform),)) is None
+    assert accepted(ike(AES128), (proposal(transform),)) is None
+
+
+def test_an_answer_may_be_numbered_and_ordered_otherwise() -> None:
+    """strongSwan answers libreswan's proposal 0 with number 1, and with the attributes in its own order."""
+    other = proposal(Transform(7, 1, tuple(reversed(isakmp().attributes))), number=0)
+    terms = accepted(ike(AES256, AES128), (other,))
+    assert terms
+    assert (terms.suite.key_bits, terms.choice, terms.lifetime) == (128, PSK, DAY)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (),
+        (proposal(isakmp(), isakmp()),),
+        (proposal(isakmp()), proposal(isakmp(), number=2)),
+        (proposal(isakmp(), protocol=3),),
+    ],
+    ids=["none", "two transforms", "two proposals", "ESP"],
+)
+def test_an_answer_is_one_transform_of_one_proposal(answer: tuple[Proposal, ...]) -> None:
+    assert accepted(ike(AES128), answer) is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "sentence"),
+    [
+        (AES128, isakmp(bits=256), "encryption: ours AES_CBC_128; the peer's AES_CBC_256"),
+        (AES128, isakmp(encryption=5, bits=0), "encryption: ours AES_CBC_128; the peer's TRIPLE_DES"),
+        (AES128, isakmp(encryption=1, bits=0), "encryption: ours AES_CBC_128; the peer's DES_CBC"),
+        (AES128, isakmp(encryption=99), "encryption: ours AES_CBC_128; the peer's 99_128"),
+        (AES128, isakmp(hash=1), "prf: ours HMAC_SHA1; the peer's HMAC_MD5"),
+        (AES128, isakmp(hash=3), "prf: ours HMAC_SHA1; the peer's TIGER"),
+        (AES128, isakmp(group=14), "group: ours MODP_1024; the peer's MODP_2048"),
+        (AES128, isakmp(method=3), "authentication: ours PRE_SHARED_KEY; the peer's RSA_SIGNATURE"),
+        (AES128, isakmp(method=65001), "authentication: ours PRE_SHARED_KEY; the peer's 65001"),
+    ],
+)
+def test_a_mismatch_names_the_first_difference(ours: Suite, theirs: Transform, sentence: str) -> None:
+    assert str(mismatch(ike(ours), (proposal(theirs),))) == sentence
+
+
+def test_a_mismatch_of_combinations_alone_is_named_so() -> None:
+    theirs = (proposal(isakmp(bits=256), replace(isakmp(group=14), number=2)),)
+    wanted = ike(AES128, replace(AES128, key_bits=256, group=14))
+    assert choose(wanted, theirs) is None
+    assert str(mismatch(wanted, theirs)) == "no combination of algorithms is in both lists"
+
+
+def test_a_mismatch_with_no_proposal_at_all_is_named() -> None:
+    assert str(mismatch(ike(AES128), ())) == "encryption: ours AES_CBC_128; the peer's none"
+
+
+def test_a_number_of_a_thousand_octets_is_not_printed() -> None:
+    huge = Attribute(4, b"\xff" * 1024, is_short=False)
+    theirs = (proposal(Transform(1, 1, (*tuple(each for each in isakmp().attributes if each.kind != 4), huge))),)
+    assert str(mismatch(ike(AES128), theirs)) == "group: ours MODP_1024; the peer's a large number"
+
+
+# --------------------------------------------------------------------------------------------------------- ESP SAs
+
+
+def test_an_offer_of_esp_has_the_attributes_of_ios_in_their_order() -> None:
+    (offer,) = esp(replace(ESP128, group=Group.MODP_2048)).offer(OURS)
+    assert (offer.protocol, offer.spi) == (3, OURS)
+    (transform,) = offer.transforms
+    assert transform.id == 12
+    assert [(each.kind, each.value, each.is_short) for each in transform.attributes] == [
+        (4, 2, True),
+        (1, 1, True),
+        (2, 3600, True),
+        (1, 2, True),
+        (2, 4_608_000, False),
+        (5, 2, True),
+        (6, 128, True),
+        (3, 14, True),
+    ]
+
+
+def test_gcm_has_no_authentication_algorithm() -> None:
+    ((transform,),) = (offer.transforms for offer in esp(GCM).offer(SPI))
+    assert transform.id == 20
+    assert 5 not in {attribute.kind for attribute in transform.attributes}
+    assert read(ProtocolId.ESP, transform) == TransformTerms(GCM, TRANSPORT, HOUR)
+
+
+@pytest.mark.parametrize(
+    "suite",
+    [
+        ESP128,
+        GCM,
+        replace(ESP128, key_bits=256, integ=Integ.HMAC_SHA2_512_256),
+        replace(ESP128, integ=Integ.HMAC_SHA2_384_192, group=Group.ECP_384),
+        replace(GCM, esn=Esn.YES),
+    ],
+)
+def test_a_suite_of_esp_comes_through(suite: Suite) -> None:
+    chosen = choose(esp(suite), esp(suite).offer(SPI))
+    assert chosen
+    assert chosen.terms.suite == suite
+    assert chosen.answer(OURS).spi == OURS
+    terms = accepted(esp(suite), (chosen.answer(OURS),))
+    assert terms
+    assert terms.suite == suite
+
+
+def test_proposals_that_are_wanted_together_are_not_taken_apart() -> None:
+    """AH and ESP with one number: an answer with ESP alone would not be legal (RFC 2408 §4.2)."""
+    (offer,) = esp(ESP128).offer(SPI)
+    ah = Proposal(1, 2, SPI, (Transform(1, 3),))
+    assert choose(esp(ESP128), (ah, offer)) is None
+    assert choose(esp(ESP128), (ah, replace(offer, number=2))) is not None
+
+
+@pytest.mark.parametrize(
+    ("transport", "udp", "may_tunnel", "modes"),
+    [
+        (True, False, False, (2,)),
+        (True, True, False, (4, 61444)),
+        (False, False, False, (1,)),
+        (False, True, False, (3, 61443)),
+        (True, False, True, (2, 1)),
+        (True, True, True, (4, 61444, 3, 61443)),
+    ],
+)
+def test_the_mode_says_whether_esp_is_in_udp(
+    transport: bool, udp: bool, may_tunnel: bool, modes: tuple[int, ...]
+) -> None:
+    found = encapsulation_modes(transport=transport, udp=udp, may_tunnel=may_tunnel)
+    assert found == modes
+    assert is_transport(found[0]) is transport
+
+
+@pytest.mark.parametrize(
+    ("theirs", "sentence"),
+    [
+        (esp(ESP128, modes=(TUNNEL,)), "encapsulation: ours TRANSPORT; the peer's TUNNEL"),
+        (
+            esp(ESP128, modes=(EncapsulationMode.UDP_TRANSPORT,)),
+            "encapsulation: ours TRANSPORT; the peer's UDP_TRANSPORT",
+        ),
+        (
+            esp(replace(ESP128, integ=Integ.HMAC_MD5_96)),
+            "integrity: ours HMAC_SHA1_96; the peer's HMAC_MD5_96",
+        ),
+        (esp(GCM), "encryption: ours AES_CBC_128; the peer's AES_GCM_16_256"),
+        (esp(replace(ESP128, encr=Encr.TRIPLE_DES, key_bits=0)), "encryption: ours AES_CBC_128; the peer's TRIPLE_DES"),
+        (esp(replace(ESP128, group=Group.MODP_2048)), "group: ours none; the peer's MODP_2048"),
+    ],
+)
+def test_a_mismatch_of_esp_names_the_first_difference(theirs: Wanted, sentence: str) -> None:
+    assert choose(esp(ESP128), theirs.offer(SPI)) is None
+    assert str(mismatch(esp(ESP128), theirs.offer(SPI))) == sentence
+
+
+# -------------------------------------------------------------------------------------------------------- captures
+
+
+@pytest.mark.parametrize("name", names())
+def test_offers_and_answers_of_other_implementations_are_understood(name: str) -> None:
+    """Every answer in a capture is a transform that was offered; 3DES and MD5 are read, although we do not use them."""
+    checked = 0
+    for sa in Capture(name).sas.values():
+        for message_id in dict.fromkeys(each.message.header.message_id for each in sa.messages):
+            chains = [chain for chain in sa.exchange(message_id) if chain.find(SecurityAssociation)]
+            if len(chains) != 2:  # refused
+                continue
+            (offer,), (answer,) = (offers(chain).proposals for chain in chains)
+            offered = [read(offer.protocol, each) for each in offer.transforms]
+            taken = read(answer.protocol, answer.transforms[0])
+            assert taken
+            assert taken in offered
+            assert taken.lifetime.seconds
+            checked += 1
+    assert checked
+
+
+def test_our_policy_takes_what_strongswan_offers() -> None:
+    (sa,) = opened(Capture("ikev1-psk-cbc"))
+    theirs = offers(sa.main(1)).proposals
+    chosen = choose(ike(replace(AES128, group=Group.MODP_2048)), theirs)
+    assert chosen
+    assert chosen.answer() == offers(sa.main(2)).proposals[0]
