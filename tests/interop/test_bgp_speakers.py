@@ -21,8 +21,8 @@ pytestmark = [
     pytest.mark.skipif(bool(missing_speakers()), reason=missing_speakers()),
 ]
 
-OURS, GO, OPEN, EXA = "10.9.0.1", "10.9.0.2", "10.9.0.3", "10.9.0.4"
-OUR_AS, GO_AS, OPEN_AS, EXA_AS = 65001, 4200000010, 4200000011, 65004
+OURS, GO, OPEN, EXA, ODD = (f"10.9.0.{last}" for last in range(1, 6))
+OUR_AS, GO_AS, OPEN_AS, EXA_AS, ODD_AS = 65001, 4200000010, 4200000011, 65004, 65005
 OUR_LAN, GO_LAN, OPEN_LAN, EXA_LAN = "10.1.0.0/24", "10.2.0.0/24", "10.3.0.0/24", "10.4.0.0/24"
 #: Attributes by their codes, as GoBGP numbers them.
 _PATH, _HOP, _COMMUNITIES, _LARGE = 2, 3, 8, 32
@@ -35,13 +35,12 @@ RARE = {
     "10.5.4.0/24": ("aggregator ( 4200000000:10.0.0.9 ) atomic-aggregate", True),
     "10.5.5.0/24": ("extended-community [ target:65100:5 origin:65100:6 ]", True),
     "10.5.6.0/24": ("as-path [ 65004 65001 ]", False),
-    "10.5.7.0/24": ("attribute [ 0x62 0x40 0x01 ]", False),
     "10.5.8.0/24": ("as-path [ 65099 65004 ]", False),
 }
 
 
 def our_lines(*more: str) -> str:
-    neighbors = {GO: (GO_AS, "sesame"), OPEN: (OPEN_AS, "open"), EXA: (EXA_AS, "")}
+    neighbors = {GO: (GO_AS, "sesame"), OPEN: (OPEN_AS, "open"), EXA: (EXA_AS, ""), ODD: (ODD_AS, "")}
     lines = []
     for address, (system, password) in neighbors.items():
         lines += [f"neighbor {address} remote-as {system}", f"neighbor {address} advertisement-interval 0"]
@@ -90,22 +89,21 @@ allow to any
     )
 
 
-def exabgp(wire: Wire) -> None:
-    routes = "".join(f"    route {prefix} next-hop {EXA} {words};\n" for prefix, (words, _) in RARE.items())
+def exabgp(wire: Wire, name: str, address: str, system: int, routes: dict[str, str]) -> None:
+    lines = "".join(f"    route {prefix} next-hop {address} {words};\n" for prefix, words in routes.items())
     start_exabgp(
         wire,
-        "exa",
+        name,
         f"""
 neighbor {OURS} {{
-  router-id {EXA};
-  local-address {EXA};
-  local-as {EXA_AS};
+  router-id {address};
+  local-address {address};
+  local-as {system};
   peer-as {OUR_AS};
   hold-time 180;
   family {{ ipv4 unicast; }}
   static {{
-    route {EXA_LAN} next-hop {EXA} community [ 65100:44 ] large-community [ 65100:1:4 ];
-{routes}  }}
+{lines}  }}
 }}
 """,
     )
@@ -117,10 +115,11 @@ def wait_for_path(wire: Wire, name: str, speaker: GoBgp | OpenBgp, prefix: str) 
 
 @pytest.fixture(scope="module")
 def wire() -> Iterator[tuple[Wire, GoBgp, OpenBgp]]:
-    with Wire(ours=("10.1.0.1/24",), go=(), open=(), exa=()) as wire:
+    with Wire(ours=("10.1.0.1/24",), go=(), open=(), exa=(), odd=()) as wire:
         wire.start_ours("ours", our_lines())
         go, other = gobgp(wire), openbgp(wire)
-        exabgp(wire)
+        lan = {EXA_LAN: "community [ 65100:44 ] large-community [ 65100:1:4 ]"}
+        exabgp(wire, "exa", EXA, EXA_AS, lan | {prefix: words for prefix, (words, _) in RARE.items()})
         go.announce(GO_LAN, "community", "65100:22", "large-community", "65100:1:2")
         yield wire, go, other
 
@@ -157,6 +156,21 @@ def test_what_is_rare_is_passed_on_and_what_is_wrong_costs_its_own_route_alone(
 
     net.wait("both have all that are routes", lambda: all(known(prefix) for prefix in told))
     assert not any(go.path(prefix) or other.path(prefix) for prefix in RARE.keys() - told)
+    assert "Established" in net.ask("ours", f"show ip bgp neighbors {EXA}")
+    assert other.state(OURS) == "Established"
+
+
+@pytest.mark.story("bgp-rare")
+def test_an_unknown_attribute_that_claims_to_be_well_known_ends_its_own_session_alone(
+    wire: tuple[Wire, GoBgp, OpenBgp],
+) -> None:
+    net, go, other = wire
+    net.wait("GoBGP has ExaBGP's route", lambda: go.path(EXA_LAN))
+    exabgp(net, "odd", ODD, ODD_AS, {"10.5.7.0/24": "attribute [ 0x62 0x40 0x01 ]"})
+    said = f"sent to neighbor {ODD} 3/2 (unrecognized well known)"
+    net.wait("it is refused, RFC 4271 section 6.3", lambda: said in net.ask("ours", "show logging"))
+    assert not go.path("10.5.7.0/24")
+    assert go.path(EXA_LAN)
     assert "Established" in net.ask("ours", f"show ip bgp neighbors {EXA}")
     assert other.state(OURS) == "Established"
 
