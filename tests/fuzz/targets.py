@@ -1,7 +1,7 @@
 """What is fuzzed: octets go in, nothing but a refusal may come out. Captures of other implementations are the corpus.
 
     ike-message   a datagram to the decoder of IKE: read, written and read again, it is the same
-    ikev1         a datagram to the decoder of IKEv1: read and written, it is the same octets
+    ikev1         a datagram to the decoder of IKEv1: read and written, it is the same octets; its offers are judged
     ike-payloads  what is inside a sealed message: the type of the first payload, then payloads
     ike-stranger  a datagram of anybody to a router that has an IKE SA, which must stay as it is
     ike-again     a datagram of anybody with the SPIs and the number of a request that was answered: no answer
@@ -40,7 +40,9 @@ from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.terms import DatagramPath, Endpoint
+from dmvpn.features.ike.v1.offers import choose, mismatch
 from dmvpn.features.ike.v1.wire import Message as MessageV1
+from dmvpn.features.ike.v1.wire.payloads import SecurityAssociation as SecurityAssociationV1
 from dmvpn.features.ike.v2.wire import Chain, Header, Message, first_of, parse_chain, serialize_chain
 from dmvpn.features.ike.v2.wire.numbers import Flag, PayloadType
 from dmvpn.features.ospf.packet import OspfPacket
@@ -50,7 +52,7 @@ from fuzz.target import Target
 from support import ikev1_capture
 from support.ike_capture import Capture, datagrams, names
 from support.ike_net import IkeNet, Settings, Site, matched
-from support.ikev1_samples import SAMPLES
+from support.ikev1_samples import SAMPLES, WANTED
 from support.pcap import payloads
 
 if TYPE_CHECKING:
@@ -88,6 +90,10 @@ def ikev1(octets: bytes) -> None:
     except WireError:
         return
     assert message.serialize() == octets
+    for payload in message.all(SecurityAssociationV1):
+        for ours in WANTED:
+            if choose(ours, payload.proposals) is None:
+                assert str(mismatch(ours, payload.proposals))
 
 
 def ike_payloads(octets: bytes) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.errors import WireError
-from dmvpn.features.ike.v1.wire import Header, Message, parse_chain, serialize_chain
+from dmvpn.features.ike.crypto import PrfAlgorithm
+from dmvpn.features.ike.v1.identities import selector_of
+from dmvpn.features.ike.v1.keys import ike_keys
+from dmvpn.features.ike.v1.offers import accepted, choose, mismatch
+from dmvpn.features.ike.v1.sealed import Channel
+from dmvpn.features.ike.v1.wire import Header, Message, Sealed, parse_chain, serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import Flag
 from dmvpn.features.ike.v1.wire.payloads import (
     Certificate,
@@ -22,7 +29,10 @@ from dmvpn.features.ike.v1.wire.payloads import (
     VendorId,
 )
 from dmvpn.features.ike.v1.wire.proposals import Attribute, Proposal, Transform
-from support.ikev1_samples import SAMPLES
+from support.ikev1_samples import SAMPLES, WANTED
+
+if TYPE_CHECKING:
+    from dmvpn.features.ike.v1.offers import Wanted
 
 OCTET, SHORT, OCTETS = st.integers(0, 255), st.integers(0, 0xFFFF), st.binary(max_size=40)
 ATTRIBUTES = st.builds(Attribute, st.integers(0, 0x7FFF), st.binary(min_size=2, max_size=2)) | st.builds(
@@ -53,6 +63,18 @@ HEADERS = st.builds(
     exchange=OCTET,
     flags=st.sampled_from([Flag(0), Flag.COMMIT, Flag.AUTHENTICATION]),
     message_id=st.integers(0, 0xFFFFFFFF),
+)
+
+#: Attributes that mean something, with values of which some do.
+MEANT = st.builds(Attribute.of, st.integers(1, 14), st.sampled_from([0, 1, 2, 3, 5, 7, 14, 128, 86_400])) | ATTRIBUTES
+OFFERS = st.builds(
+    Proposal,
+    st.integers(0, 2),
+    st.sampled_from([1, 3]),
+    st.just(bytes(4)),
+    st.lists(
+        st.builds(Transform, OCTET, st.sampled_from([1, 12, 20]), st.lists(MEANT, max_size=9).map(tuple)), min_size=1
+    ).map(tuple),
 )
 
 
@@ -93,3 +115,32 @@ def test_a_damaged_message_is_a_message_or_a_wire_error(sample: Message, data: s
     reads_as_itself(bytes(damaged))
     cut = bytes(damaged[: data.draw(st.integers(28, len(damaged)))])
     reads_as_itself(cut[:24] + len(cut).to_bytes(4, "big") + cut[28:])
+
+
+@given(st.sampled_from(WANTED), st.lists(OFFERS, min_size=1, max_size=4).map(tuple))
+def test_any_offer_is_taken_or_refused_with_a_reason(ours: Wanted, theirs: tuple[Proposal, ...]) -> None:
+    chosen = choose(ours, theirs)
+    if chosen is None:
+        assert len(str(mismatch(ours, theirs))) < 2000
+    else:
+        assert accepted(ours, (chosen.answer(),)) == chosen.terms
+    accepted(ours, theirs)
+
+
+@given(HEADERS, OCTET, st.integers(0, 12), st.binary(min_size=16, max_size=16))
+def test_any_encrypted_octets_open_or_are_a_wire_error(header: Header, first: int, blocks: int, block: bytes) -> None:
+    keys = ike_keys(PrfAlgorithm.SHA1, bytes(20), bytes(128), bytes(16), 16)
+    message = Message(header=header, sealed=Sealed(first, block * blocks + block[: first % 16]))
+    try:
+        Channel(keys, bytes(16)).open(message)
+    except WireError:
+        return
+
+
+@given(st.builds(IdentificationPayload, st.integers(0, 12), st.binary(max_size=33), OCTET, SHORT))
+def test_any_identity_is_a_selector_or_a_wire_error(identity: IdentificationPayload) -> None:
+    try:
+        selector = selector_of(identity)
+    except WireError:
+        return
+    assert int(selector.first) <= int(selector.last)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
+from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.v1.offers import esp_wanted, ike_wanted
+from dmvpn.features.ike.v1.transforms import Lifetime
 from dmvpn.features.ike.v1.wire import Header, Message, Sealed
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType, Vendor
 from dmvpn.features.ike.v1.wire.payloads import (
@@ -54,4 +58,10 @@ SAMPLES: Final = (
         ),
         sealed=Sealed(PayloadType.HASH, bytes(64)),
     ),
+)
+
+#: What a router wants of such messages: AES-128 and SHA, for both kinds of SAs.
+WANTED: Final = (
+    ike_wanted((Suite(Encr.AES_CBC, 128, Prf.HMAC_SHA1, Integ.HMAC_SHA1_96, Group.MODP_2048),), (1,), Lifetime(86_400)),
+    esp_wanted((Suite(Encr.AES_CBC, 128, 0, Integ.HMAC_SHA1_96),), (2,), Lifetime(3600)),
 )

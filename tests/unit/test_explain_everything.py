@@ -34,11 +34,6 @@ GRAMMAR = Grammar(COMMANDS)
 
 _TIMERS = "names of timers"
 _MOVES = "moves of a machine; what they lead to is printed, not they"
-_OF_IKEV1 = "IKEv1 is not spoken yet: nothing prints its numbers"
-_IKEV1 = (
-    "AddressIdType AuthMethod Doi EncapsulationMode Encryption EspAttribute EspAuth ExchangeType Flag HashAlgorithm "
-)
-_IKEV1 += "IkeAttribute LifeType NotifyType PayloadType Situation Vendor"
 _CONFIGURED = "words of configuration lines, which the grammar explains"
 #: Enums whose members are not printed as words of their own, and why not.
 NOT_PRINTED = {
@@ -59,7 +54,6 @@ NOT_PRINTED = {
     "dmvpn.features.ike.crypto.PrfAlgorithm": "an algorithm by its name in the library; the number is explained",
     "dmvpn.features.ike.model.IdentityKind": _CONFIGURED,
     "dmvpn.features.ike.v2.agreement.SaMove": _MOVES,
-    **{f"dmvpn.features.ike.v1.wire.numbers.{name}": _OF_IKEV1 for name in _IKEV1.split()},
     "dmvpn.features.eigrp.states.NeighborMove": _MOVES,
     "dmvpn.features.ipsec.model.Cipher": _CONFIGURED,
     "dmvpn.features.ipsec.model.Integrity": _CONFIGURED,

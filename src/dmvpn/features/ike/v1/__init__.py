@@ -3,4 +3,5 @@
 wire         messages and payloads             sealed       encrypted messages, the chain of IVs
 keys         key schedule, hashes              detection    NAT between the ends, RFC 3947
 transforms   meaning of attributes             offers       proposals and choices
+identities   of quick mode: which packets
 """
