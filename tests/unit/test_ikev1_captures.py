@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from ipaddress import IPv4Address
 
 import pytest
 
 from dmvpn.features.ike.crypto.blocks import BLOCK, decrypt
+from dmvpn.features.ike.terms import DatagramPath, Endpoint
+from dmvpn.features.ike.udp import Nat
+from dmvpn.features.ike.v1.detection import detect
 from dmvpn.features.ike.v1.keys import KeySource, hash_1, hash_2, hash_3, ike_line, keymat, proof
 from dmvpn.features.ike.v1.sealed import Channel
 from dmvpn.features.ike.v1.wire import Chain, serialize_chain
@@ -184,3 +188,24 @@ def test_the_offer_for_gre_in_transport_mode_is_read() -> None:
     first = sa.exchange(int(quick["message_id"], 16))[0]
     assert {identity.protocol for identity in first.all(IdentificationPayload)} == {47}
     assert len(first.all(SecurityAssociation)) == 1
+
+
+SPOKE, HUB, INSIDE = (Endpoint(IPv4Address(text), 500) for text in ("198.51.100.2", "192.0.2.2", "10.99.0.2"))
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "path", "found"),
+    [
+        ("ikev1-psk-cbc", 3, DatagramPath(HUB, SPOKE), Nat(supported=True)),
+        ("ikev1-psk-cbc", 4, DatagramPath(SPOKE, HUB), Nat(supported=True)),
+        ("ikev1-psk-sha256", 3, DatagramPath(HUB, SPOKE), Nat(supported=True)),
+        ("ikev1-nat", 3, DatagramPath(HUB, SPOKE), Nat(remote=True, supported=True)),
+        ("ikev1-nat-inside", 4, DatagramPath(INSIDE, HUB), Nat(local=True, supported=True)),
+    ],
+)
+def test_nat_is_found_where_it_was_and_by_the_negotiated_hash(
+    name: str, message: int, path: DatagramPath, found: Nat
+) -> None:
+    sa = opened(capture(name))[0]
+    assert sa.keys
+    assert detect(sa.main(message), sa.cookies, path, sa.keys.prf) == found
