@@ -1,6 +1,6 @@
 """IKEv2 machines of several routers, with a little configuration each, on wires in virtual time.
 
-A `Node` is what a router's `ikev2` feature is to the others: it is told notices and events, and everything that it says
+A `Node` is what a router's `ike` feature is to the others: it is told notices and events, and everything that it says
 is kept. `MachineNet` carries the datagrams, translates addresses, loses what it is told to, and lets time jump.
 """
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.features.ike.crypto import SUPPORTED, PrfAlgorithm, draw
+from dmvpn.features.ike.crypto import SUPPORTED, PrfAlgorithm, draw, modp
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.crypto.modp import MODP_GROUPS, prime
 from dmvpn.features.ike.numbers import Group
@@ -96,6 +96,20 @@ def test_a_modp_secret_is_the_power_of_any_legal_public_value(group: Group) -> N
     for value in (2, 3, prime(group) - 2, prime(group) - 3, prime(group) // 5):
         secret = pow(value, exponent_of(drawn), prime(group))
         assert ours.agree(value.to_bytes(size, "big")) == secret.to_bytes(size, "big")
+
+
+def test_a_legal_public_value_that_an_older_openssl_refuses_gives_the_same_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("Error computing shared key.")
+
+    entropy = Noted()
+    ours = draw(Group.MODP_2048, entropy)
+    (drawn,) = entropy.drawn
+    monkeypatch.setattr(modp, "DHPublicNumbers", refuse)
+    secret = pow(11, exponent_of(drawn), prime(Group.MODP_2048))
+    assert ours.agree((11).to_bytes(256, "big")) == secret.to_bytes(256, "big")
 
 
 @pytest.mark.parametrize("group", [Group.MODP_1024, Group.MODP_2048])

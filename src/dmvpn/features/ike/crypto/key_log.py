@@ -54,12 +54,11 @@ class KeyLog:
             self._lines = []
 
     def ike(self, table: str, line: str) -> None:
-        """Note the keys of an IKE SA.
+        """Note the keys of an IKE SA, if a capture wants them.
 
         table: of Wireshark.
         """
-        if self.wanted:
-            self._lines.append(ReportKey(table, line))
+        self._lines.append(ReportKey(table, line))
 
     def take(self, results: Iterable[Effect | Notice]) -> list[ReportKey]:
         """Return the lines, once: of IKE SAs, and of the pairs of SAs that are in these results."""

@@ -143,7 +143,10 @@ def _power_by_openssl(modulus: int, exponent: int) -> Callable[[int], bytes]:
     key = DHPrivateNumbers(exponent, DHPublicNumbers(_GENERATOR, parameters)).private_key()
 
     def power(base: int) -> bytes:
-        return key.exchange(DHPublicNumbers(base, parameters).public_key())
+        try:
+            return key.exchange(DHPublicNumbers(base, parameters).public_key())
+        except ValueError:  # an older OpenSSL (3.1) refuses half of the legal values, those that are no squares
+            return _power_by_python(modulus, exponent)(base)
 
     return power
 
