@@ -218,6 +218,10 @@ def test_only_so_many_exchanges_are_remembered() -> None:
         one.seal(replace(QUICK, message_id=number), PAYLOADS)
     assert one.iv(1) == exchange_iv(SHA1, IV, 1)
     assert one.iv(2) != exchange_iv(SHA1, IV, 2)
+    one.seal(replace(QUICK, message_id=2), PAYLOADS)  # busy again, so another exchange is forgotten
+    one.seal(replace(QUICK, message_id=1), PAYLOADS)
+    assert one.iv(2) != exchange_iv(SHA1, IV, 2)
+    assert one.iv(3) == exchange_iv(SHA1, IV, 3)
     one.forget(2)
     assert one.iv(2) == exchange_iv(SHA1, IV, 2)
 

@@ -245,7 +245,13 @@ def attributes(body: bytes) -> bytes:
         (datagram(20, payload(bytes(65))), "a hash of 65 octets"),
         (datagram(21, payload(bytes.fromhex("010000000a0000"))), "a NAT-OA payload is not legal"),
         (datagram(21, payload(bytes.fromhex("010000010a000001"))), "a NAT-OA payload is not legal"),
+        (datagram(21, payload(bytes.fromhex("090000000a000001"))), "a NAT-OA payload is not legal"),
+        (datagram(21, payload(bytes.fromhex("01000000") + bytes(16))), "a NAT-OA payload is not legal"),
         (datagram(132, payload(b"\x00\x01\x01\x01")), "a fragment is cut off"),
+        (
+            datagram(132, payload(b"\x00\x01\x01\x00part", 8) + payload(bytes(20)), flags=1),
+            "payloads in clear in an encrypted message",
+        ),
         (datagram(132, payload(b"\x00\x01\x00\x01x")), "a fragment with number 0"),
         (sa(b""), "an SA payload without a proposal"),
         (sa(proposal()[:-1]), "the length of a proposal or transform is wrong"),

@@ -104,12 +104,12 @@ class ChosenOffer:
 
 def choose(wanted: Wanted, theirs: tuple[Proposal, ...]) -> ChosenOffer | None:
     """Return the transform that has our best suite, and of these our best choice; None: no transform is acceptable."""
-    offered = list(_offered(wanted.protocol, theirs))
-    for suite, choice in product(wanted.suites, wanted.choices):
-        for terms, offer, transform in offered:
-            if (terms.suite, terms.choice) == (suite, choice):
-                return ChosenOffer(_agreed(wanted, terms), offer, transform)
-    return None
+    places = {pair: place for place, pair in enumerate(product(wanted.suites, wanted.choices))}
+    offered = [each for each in _offered(wanted.protocol, theirs) if (each[0].suite, each[0].choice) in places]
+    if not offered:
+        return None
+    terms, offer, transform = min(offered, key=lambda each: places[each[0].suite, each[0].choice])
+    return ChosenOffer(_agreed(wanted, terms), offer, transform)
 
 
 def accepted(wanted: Wanted, answer: tuple[Proposal, ...]) -> TransformTerms | None:
@@ -142,8 +142,9 @@ def mismatch(wanted: Wanted, theirs: tuple[Proposal, ...]) -> Reason:
     protocol = wanted.protocol
     mine = [transform for offer in wanted.offer() for transform in offer.transforms]
     yours = [transform for offer in theirs if offer.protocol == protocol for transform in offer.transforms]
+    named = [[names(protocol, each) for each in side] for side in (mine, yours)]
     for kind in _KINDS[protocol]:
-        ours, others = ([names(protocol, each)[kind] for each in side] for side in (mine, yours))
+        ours, others = ([each[kind] for each in side] for side in named)
         if not set(ours) & set(others):
             return Reason(IkeReason.MISMATCH, (AlgorithmKind(kind), _listed(ours), _listed(others)))
     ours, others = ([choice_name(protocol, each) for each in side] for side in (mine, yours))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Message ID of phase 1.
 PHASE_1: Final = 0
-#: Exchanges of which the chain is known; beyond that the oldest is forgotten.
+#: Exchanges of which the chain is known; beyond that the chain that was idle for longest is forgotten.
 LARGEST_NUMBER_OF_EXCHANGES: Final = 64
 _CLAUSE = "RFC 2409 appendix B"
 
@@ -77,7 +77,8 @@ class Channel:
         if message_id == PHASE_1:
             self._phase_1 = octets[-BLOCK:]
             return
-        if message_id not in self._ivs and len(self._ivs) >= LARGEST_NUMBER_OF_EXCHANGES:
+        self._ivs.pop(message_id, None)  # the exchange that was idle for longest comes first
+        if len(self._ivs) >= LARGEST_NUMBER_OF_EXCHANGES:
             del self._ivs[next(iter(self._ivs))]
         self._ivs[message_id] = octets[-BLOCK:]
 

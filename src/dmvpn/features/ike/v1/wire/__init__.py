@@ -123,6 +123,8 @@ class Message(Chain):
         payloads, end = parse_chain(first, octets, HEADER_LENGTH)
         if end != len(octets):
             raise WireError("octets behind the last payload", offset=end, clause=_CHAIN)
+        if header.is_encrypted and len(payloads) > 1:
+            raise WireError("payloads in clear in an encrypted message", offset=HEADER_LENGTH, clause=_CHAIN)
         return cls(payloads, header=header)
 
 

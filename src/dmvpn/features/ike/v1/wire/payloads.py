@@ -13,6 +13,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import EncodedPayload, OctetsPayload, Payload, cut
 from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.v1.wire.numbers import FIRST_STATUS, Doi, NotifyType, PayloadType, Situation
 from dmvpn.features.ike.v1.wire.proposals import Proposal, parse_proposals, serialize_proposals
 
@@ -28,6 +29,7 @@ _LAST_FRAGMENT: Final = 0x01
 
 _SA = struct.Struct("!II")
 _ID = struct.Struct("!BBH")
+_ADDRESS_SIZES: Final[dict[int, int]] = {IdType.IPV4_ADDR: 4, IdType.IPV6_ADDR: 16}
 _NOTIFY = struct.Struct("!IBBH")
 _FRAGMENT = struct.Struct("!HBB")
 
@@ -228,7 +230,7 @@ class OriginalAddress(Payload):
     def read(cls, octets: bytes, offset: int) -> Self:
         cut(octets, _ID.size, "a NAT-OA payload", offset, "RFC 3947 §5.2")
         kind, *reserved = _ID.unpack_from(octets)
-        if any(reserved) or len(octets) - _ID.size not in (4, 16):
+        if any(reserved) or len(octets) - _ID.size != _ADDRESS_SIZES.get(kind):
             raise WireError("a NAT-OA payload is not legal", offset=offset, clause="RFC 3947 §5.2")
         return cls(kind, octets[_ID.size :])
 
