@@ -33,7 +33,14 @@ if TYPE_CHECKING:
     from dmvpn.base.machine import Machine
 
 #: The messages of IKE: how they are written, and the algorithms that seal them.
-_MESSAGES = frozenset(("wire/__init__", "wire/payloads", "wire/proposals", "crypto/__init__", "crypto/keys"))
+_MESSAGES = frozenset(
+    (
+        *("chain", "crypto/__init__", "crypto/material", "v2/keys", "v2/sealed"),
+        *("v2/wire/__init__", "v2/wire/payloads", "v2/wire/proposals"),
+    )
+)
+#: What people read of them.
+_LINES = frozenset(("reports", "v2/lines"))
 
 
 class Way:
@@ -126,23 +133,26 @@ def test_a_registration_request_passes_twelve_files_of_which_six_decide() -> Non
     assert set(way.files) == {*deciding, "station", "past", *state, *octets}
 
 
-def test_an_ike_sa_init_request_passes_sixteen_files_of_which_six_decide() -> None:
+def test_an_ike_sa_init_request_passes_twenty_three_files_of_which_six_decide() -> None:
     way = Way(dmvpn.features.ike, IkeMachine, _is_init).follow(World("ipsec-spoke-behind-nat"), 5)
-    deciding = {"machine": 1, "sas": 1, "beginning": 1, "book": 1, "offers": 3, "peers": 1}
+    deciding = {"machine": 1, "v2/sas": 3, "v2/beginning": 1, "book": 1, "v2/offers": 2, "peers": 1}
     assert {name: way.returns[name] for name in deciding} == deciding
-    state, octets = {"sa", "agreement"}, {"sealed", *_MESSAGES}
-    assert set(way.files) == {*deciding, "udp", "reports", *state, *octets}
+    state = {"session", "suites", "v2/agreement", "v2/counts", "v2/sa"}
+    assert set(way.files) == {*deciding, "udp", "v2/detection", *state, *_LINES, *_MESSAGES}
+    assert len(way.files) == 23
 
 
-def test_a_request_for_a_child_sa_passes_twenty_three_files_of_which_ten_decide() -> None:
+def test_a_request_for_a_child_sa_passes_thirty_two_files_of_which_ten_decide() -> None:
     """The spoke renews its first pair of SAs."""
     world = World("ipsec-spoke-behind-nat")
     world.converge()
     world.configure("R31", "crypto ipsec profile DMVPN", "set security-association lifetime seconds 120")
     world.do("R31", "clear crypto sa")  # those that are there have the lifetime of their beginning
     way = Way(dmvpn.features.ike, IkeMachine, _is_child).follow(world, 150)
-    deciding = {"machine": 1, "recovery": 1, "sas": 1, "answers": 1, "negotiation": 2, "book": 1, "offers": 6}
-    deciding |= {"peers": 1, "attempts": 1, "connections": 4}
+    deciding = {"machine": 1, "recovery": 1, "v2/sas": 3, "v2/answers": 1, "v2/negotiation": 2, "book": 1}
+    deciding |= {"v2/offers": 2, "peers": 1, "attempts": 1, "connections": 4}
     assert {name: way.returns[name] for name in deciding} == deciding
-    state, octets = {"sa", "agreement", "terms"}, {"sealed", "views", "identity", *_MESSAGES}
-    assert set(way.files) == {*deciding, "udp", "reports", *state, *octets}
+    state = {"children", "session", "v2/agreement", "v2/sa"}
+    values = {"identification", "identity", "selectors", "spis", "suites", "views"}
+    assert set(way.files) == {*deciding, "udp", "crypto/blocks", *state, *values, *_LINES, *_MESSAGES}
+    assert len(way.files) == 32
