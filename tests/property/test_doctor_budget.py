@@ -38,13 +38,16 @@ class Counting(WorldPatient):
 
 
 def direct_ways(world: World) -> set[tuple[str, str, object]]:
-    """What routers know of each other by resolution, or are asking for."""
+    """What routers know of each other by resolution, or are asking for.
+
+    A negative entry is no way: a hub has one after the echo of a spoke that is not registered and gets no answer.
+    """
     return {
         (name, tunnel.name, entry.target)
         for name, facts in world.sim.facts(world.scenario).routers.items()
         for tunnel in (facts.tunnels if facts is not None else ())
         for entry in tunnel.mappings
-        if entry.kind != "static" and "registered" not in entry.flags
+        if entry.kind != "static" and not {"registered", "negative"} & {*entry.flags}
     }
 
 
