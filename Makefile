@@ -22,9 +22,11 @@ JOBS ?= 2
 # Of the campaign in `make test-all`: how long, and the seed of its first run.
 ROUTER_HOURS ?= 2000
 SEED ?= 1
-# Of `make test-fresh`: no new round of examples begins after these; the seed of its first round, unset a new one.
+# Of `make test-fresh`: no new round of examples begins after these; the seed of its first round, unset a new one;
+# --report: end with 0 whatever the examples find.
 FRESH_MINUTES ?= 15
 FRESH_SEED ?=
+FRESH_OPTIONS ?=
 # Of `make fuzz`: for each target.
 FUZZ_SECONDS ?= 30
 # Of `make deb`: the minor versions of Python for which there is to be a package; those of Debian 12 and 13.
@@ -113,7 +115,7 @@ test-all: setup-dev ## the same with the slow ones, 500 examples for each proper
 	@if scripts/cargo-ready; then cargo test --manifest-path engine/Cargo.toml; fi
 
 test-fresh: setup-dev ## every property with new examples, FRESH_MINUTES long; what fails is kept, to be committed
-	@cd tests && ../$(BIN)/python -m support.fresh --minutes $(FRESH_MINUTES) --jobs $(JOBS) $(addprefix --seed ,$(FRESH_SEED))
+	@cd tests && ../$(BIN)/python -m support.fresh --minutes $(FRESH_MINUTES) --jobs $(JOBS) $(addprefix --seed ,$(FRESH_SEED)) $(FRESH_OPTIONS)
 
 test-python: ## unit, property and scenario tests, and simulated labs, under another Python: make test-python PYTHON=python3.13
 	@$(MAKE) VENV=$(OTHER_VENV) setup-dev
