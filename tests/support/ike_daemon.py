@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from dmvpn.base.protection import ProtectionPolicy
+from dmvpn.base.protection import IkeVersion, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.acts import Reply
 from dmvpn.features.ike.book import ConfigurationBook
@@ -52,9 +52,14 @@ class LanBook(ConfigurationBook):
     lan: ChildTerms | None = None
 
     def _terms(
-        self, profile: Profile, policy: ProtectionPolicy, remote: IPAddress, theirs: Identification | None
+        self,
+        profile: Profile,
+        policy: ProtectionPolicy,
+        remote: IPAddress,
+        theirs: Identification | None,
+        version: IkeVersion = IkeVersion.V2,
     ) -> Terms | Reason:
-        terms = super()._terms(profile, policy, remote, theirs)
+        terms = super()._terms(profile, policy, remote, theirs, version)
         return terms if isinstance(terms, Reason) or self.lan is None else replace(terms, child=self.lan)
 
 

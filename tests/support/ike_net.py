@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.protection import IkeVersion
 from dmvpn.features.ike.acts import Act, Reply, TurnedAway
 from dmvpn.features.ike.crypto.certificates import Untrusted
 from dmvpn.features.ike.crypto.key_log import KeyLog
@@ -22,7 +23,16 @@ from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.session import Ended, Transmit, Trouble
 from dmvpn.features.ike.spis import EspSpis
 from dmvpn.features.ike.suites import Suite
-from dmvpn.features.ike.terms import ChildTerms, DatagramPath, Endpoint, Expectation, Opening, Terms, UdpUse
+from dmvpn.features.ike.terms import (
+    ChildTerms,
+    DatagramPath,
+    Endpoint,
+    Expectation,
+    MainModeOpening,
+    Opening,
+    Terms,
+    UdpUse,
+)
 from dmvpn.features.ike.v2.sas import COOKIES_FROM, IkeSas
 from dmvpn.features.ike.v2.wire import parse_header
 from support.reasons import because
@@ -121,8 +131,16 @@ class Site:
         authorities = self.settings.anchors.requests if self.settings.anchors else ()
         return Opening(self.suites(path), self.settings.udp, authorities)
 
+    def main_mode(self, path: DatagramPath) -> MainModeOpening:
+        return MainModeOpening((), self.settings.udp)
+
     def terms(
-        self, path: DatagramPath, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
+        self,
+        path: DatagramPath,
+        theirs: Identification,
+        ours: Identification | None,
+        chain: tuple[bytes, ...] = (),
+        version: IkeVersion = IkeVersion.V2,
     ) -> Terms | Reason:
         if not self.settings.accepts(name_of(theirs)):
             return because(f"no profile matches {name_of(theirs)}")

@@ -39,6 +39,7 @@ _CONFIGURED = "words of configuration lines, which the grammar explains"
 NOT_PRINTED = {
     "dmvpn.base.captures.CaptureDirection": "words of `monitor capture`",
     "dmvpn.base.effects.DfBit": "an order to the data plane",
+    "dmvpn.base.protection.IkeVersion": "printed as IKEv1 and IKEv2",
     "dmvpn.base.explanations.WordKind": "of explanations themselves",
     "dmvpn.base.streams.StreamEnd": "why a stream of TCP ended; what BGP makes of it is printed",
     "dmvpn.features.bgp.additional.Merit": "printed as best2, all and the like, which are explained",

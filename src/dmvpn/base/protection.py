@@ -290,12 +290,29 @@ class SaView:
     before: SaCount | None = None
 
 
+class IkeVersion(enum.IntEnum):
+    """Which version of IKE: RFC 2409, or RFC 7296."""
+
+    V1 = 1
+    V2 = 2
+
+
 class IkePhase(enum.Enum):
-    """Where an IKE SA is, in the words of `show crypto ikev2 sa`."""
+    """Where an IKE SA is, in the words of `show crypto ikev2 sa`; of IKEv1 in those of `show crypto isakmp sa`."""
 
     INIT = "IN-NEG"
     READY = "READY"
     DELETED = "DELETE"
+    MM_NO_STATE = "MM_NO_STATE"
+    MM_SA_SETUP = "MM_SA_SETUP"
+    MM_KEY_EXCH = "MM_KEY_EXCH"
+    MM_KEY_AUTH = "MM_KEY_AUTH"
+    QM_IDLE = "QM_IDLE"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether both sides have proved who they are, and the SA stays."""
+        return self in (IkePhase.READY, IkePhase.QM_IDLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +334,7 @@ class IkeView:
     """
 
     number: int
+    version: IkeVersion = IkeVersion.V2
     phase: IkePhase
     connection: Connection | None
     local: IPAddress

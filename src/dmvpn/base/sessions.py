@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.counting import NO_PLANE, fresh
-from dmvpn.base.protection import EspCipher, IkePhase, ProtectionPhase
+from dmvpn.base.protection import EspCipher, ProtectionPhase
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class _Known:
 
 def _session(known: _Known, tunnel: str, connection: Connection, state: Protected | None, now: float) -> CryptoSession:
     ikes, pairs = known.ikes.get(connection.number, []), known.pairs.get(connection.number, [])
-    ready = any(ike.phase is IkePhase.READY for ike in ikes)
+    ready = any(ike.phase.is_ready for ike in ikes)
     reason = state.reason if state is not None and not pairs else None
     return CryptoSession(
         number=min((ike.number for ike in ikes), default=0),
@@ -242,7 +242,7 @@ def _status(*, pairs: bool, ready: bool, trying: bool) -> SessionStatus:
 
 
 def _ike(ike: IkeView, now: float) -> SessionIke:
-    ready = ike.phase is IkePhase.READY
+    ready = ike.phase.is_ready
     letters = (("D", ike.dpd > 0), ("N", ike.nat_inside or ike.nat_outside), ("F", ike.fragmentation))
     return SessionIke(
         number=ike.number,

@@ -9,8 +9,9 @@ its version knows how it speaks. Versions do not know each other.
 
     model        the typed configuration           config       its lines
     translation  what the lines of IKEv1 mean      book         the configuration's answers to a session
-    terms        the values of these answers       identity     names, and the peers of a keyring that have them
-    suites       algorithms of each type           numbers      those of IANA, for both versions
+    main_mode    what isakmp policies offer        identity     names, and the peers of a keyring that have them
+    terms        the values of these answers       numbers      those of IANA, for both versions
+    suites       algorithms of each type
     selectors, identification, spis: values        crypto       algorithms, key log, credentials, X.509
     udp          ports 500 and 4500; NAT           trust        trustpoints and certificates
 

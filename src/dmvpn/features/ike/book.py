@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.protection import Encapsulation, policies_for
+from dmvpn.base.protection import Encapsulation, IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike import translation
+from dmvpn.features.ike import main_mode, translation
 from dmvpn.features.ike.crypto.credentials import Proof
 from dmvpn.features.ike.crypto.key_log import KeyLog
 from dmvpn.features.ike.identification import Identification
@@ -22,12 +22,12 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.spis import EspSpis
 from dmvpn.features.ike.suites import esp_suites, ike_suites, lacking
-from dmvpn.features.ike.terms import ChildTerms, Expectation, Opening, Terms, UdpUse
+from dmvpn.features.ike.terms import ChildTerms, Expectation, MainModeOpening, Opening, Terms, UdpUse
 from dmvpn.features.ike.translation import Translation
 from dmvpn.features.ike.trust import Trust, takes_certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import ProtectionPolicy
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _GRE = 47
 #: Seconds; RFC 3948 §4.
 _NAT_KEEPALIVE = 20
+#: Keys that are tried on a peer in main mode, each at the price of a key schedule.
+_MOST_SECRETS = 4
 _WIRE_KINDS = {
     IdentityKind.FQDN: IdType.FQDN,
     IdentityKind.EMAIL: IdType.RFC822_ADDR,
@@ -109,12 +111,18 @@ class ConfigurationBook:
         policies = [policy for policy in self.policies if policy.local == path.local.address]
         profiles = (profile for policy in policies for profile in self._profiles_of(policy))
         authorities = dict.fromkeys(one for profile in profiles for one in self._authorities(profile))
-        udp = UdpUse(
-            detects=all(policy.nat_traversal for policy in policies),
-            prefers=all(policy.encapsulation is Encapsulation.AUTO and policy.nat_traversal for policy in policies),
-            forces=any(policy.encapsulation is Encapsulation.FORCE for policy in policies),
-        )
-        return Opening(self.suites(path), udp, tuple(authorities))
+        return Opening(self.suites(path), _udp_use(policies), tuple(authorities))
+
+    def main_mode(self, path: DatagramPath) -> MainModeOpening:
+        """Return what the isakmp lines say: their policies, and the keys for the peer's address."""
+        local, remote = path.local.address, path.remote.address
+        policies = policies_for(self.policies, local, remote)
+        usable = {profile.name for policy in policies for profile in self._profiles_of(policy)}
+        profiles = [one for one in self.config.profiles if one.name in usable and translation.is_isakmp(one.name)]
+        peers = (self._keyring_peer(profile, remote, None) for profile in profiles)
+        secrets = dict.fromkeys(peer.local_key.octets for peer in peers if peer is not None and peer.local_key)
+        transforms = main_mode.transforms(self.config.isakmp, legacy=self.config.legacy_groups) if profiles else ()
+        return MainModeOpening(transforms, _udp_use(policies), tuple(secrets)[:_MOST_SECRETS])
 
     def _authorities(self, profile: Profile) -> tuple[bytes, ...]:
         """Return the CERTREQ for a peer that may prove itself with a certificate."""
@@ -134,19 +142,26 @@ class ConfigurationBook:
         return self._terms(profiles[0], policy, remote, None)
 
     def terms(
-        self, path: DatagramPath, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
+        self,
+        path: DatagramPath,
+        theirs: Identification,
+        ours: Identification | None,
+        chain: tuple[bytes, ...] = (),
+        version: IkeVersion = IkeVersion.V2,
     ) -> Terms | Reason:
-        """Return how we answer somebody with this identity."""
+        """Return how we answer somebody with this identity. In IKEv1 only profiles out of isakmp lines count."""
         local, remote = path.local.address, path.remote.address
         policies = policies_for(self.policies, local, remote)
         if not policies:
             return Reason(IkeReason.NOT_PROTECTED, (local, remote))
         for profile in self.config.profiles:
+            if version == IkeVersion.V1 and not translation.is_isakmp(profile.name):
+                continue
             if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
                 continue
             for policy in policies:
                 if profile in self._profiles_of(policy):
-                    return self._terms(profile, policy, remote, theirs)
+                    return self._terms(profile, policy, remote, theirs, version)
         return Reason(IkeReason.NO_MATCH, (name_of(theirs),))
 
     def _profiles_of(self, policy: ProtectionPolicy) -> tuple[Profile, ...]:
@@ -157,9 +172,7 @@ class ConfigurationBook:
         if policy.ikev2_profile or policy.isakmp_profile:
             named = (policy.ikev2_profile or translation.name_of(policy.isakmp_profile),)
         else:
-            written = [
-                profile.name for profile in self.config.profiles if not profile.name.startswith(translation.ISAKMP)
-            ]
+            written = [profile.name for profile in self.config.profiles if not translation.is_isakmp(profile.name)]
             default = [name for name in written if name == "default"]
             named = (*(default or (written if len(written) == 1 else ())), translation.ISAKMP)
         known = [profile for name in named if (profile := self._profiles.get(name)) is not None]
@@ -172,13 +185,22 @@ class ConfigurationBook:
         return local in profile.local_addresses or self._interface_of(local) in profile.local_interfaces
 
     def _terms(
-        self, profile: Profile, policy: ProtectionPolicy, remote: IPAddress, theirs: Identification | None
+        self,
+        profile: Profile,
+        policy: ProtectionPolicy,
+        remote: IPAddress,
+        theirs: Identification | None,
+        version: IkeVersion = IkeVersion.V2,
     ) -> Terms | Reason:
-        proof = self._proof(profile, remote, theirs)
+        proof = self._proof(profile, remote, theirs, version)
         if isinstance(proof, Reason):
             return proof
-        dpd = profile.dpd or self.config.dpd
+        isakmp = self.config.isakmp
+        is_v1 = version == IkeVersion.V1
+        dpd = isakmp.keepalive if is_v1 else profile.dpd or self.config.dpd
+        nat_keepalive = isakmp.nat_keepalive if is_v1 else profile.nat_keepalive or self.config.nat_keepalive
         return Terms(
+            version=version,
             profile=profile.name,
             identity=_our_identity(profile, policy.local, proof.name),
             child=_child_terms(policy, remote, legacy=self.config.legacy_groups),
@@ -192,7 +214,7 @@ class ConfigurationBook:
             dpd_retry=float(dpd.retry) if dpd else 0.0,
             on_demand=dpd is not None and dpd.on_demand,
             force_udp=profile.force_nat or policy.encapsulation is Encapsulation.FORCE,
-            nat_keepalive=float(profile.nat_keepalive or self.config.nat_keepalive or _NAT_KEEPALIVE),
+            nat_keepalive=float(nat_keepalive or _NAT_KEEPALIVE),
             sole=profile.initial_contact,
         )
 
@@ -203,13 +225,15 @@ class ConfigurationBook:
 
     # ------------------------------------------------------------------------------------------------ proofs
 
-    def _proof(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> Proof | Reason:
+    def _proof(
+        self, profile: Profile, remote: IPAddress, theirs: Identification | None, version: IkeVersion
+    ) -> Proof | Reason:
         """Return how we prove ourselves to this peer."""
         match profile.local_authentication:
             case AuthenticationMethod.RSA_SIGNATURE | AuthenticationMethod.ECDSA_SIGNATURE:
                 return self.trust.proof(profile)
             case AuthenticationMethod.PRE_SHARED_KEY:
-                peer = self._keyring_peer(profile, remote, theirs)
+                peer = self._keyring_peer(profile, remote, theirs, version)
                 secret = profile.local_key or (peer.local_key if peer else None)
                 if secret is not None:
                     return Proof(secret=secret.octets)
@@ -231,12 +255,14 @@ class ConfigurationBook:
         if AuthenticationMethod.PRE_SHARED_KEY not in profile.remote_authentication or not is_named:
             shared: Expectation | Reason = Reason(IkeReason.NO_WAY, (profile.name, name_of(theirs)))
         else:
-            shared = self._shared(profile, path.remote.address, theirs)
+            shared = self._shared(profile, path.remote.address, theirs, terms.version)
         if isinstance(shared, Reason):
             return Expectation(certificates=True) if certificates else shared
         return replace(shared, certificates=True) if certificates else shared
 
-    def _shared(self, profile: Profile, remote: IPAddress, theirs: Identification) -> Expectation | Reason:
+    def _shared(
+        self, profile: Profile, remote: IPAddress, theirs: Identification, version: IkeVersion
+    ) -> Expectation | Reason:
         """Return the secret by which a peer proves this identity: of the entry that names it, if any does.
 
         Everybody who has a key that was found by address has the same key: it says "one of us", and no name.
@@ -251,7 +277,7 @@ class ConfigurationBook:
             is_named = any(names(match, theirs) for match in profile.matches)
             found = Expectation((profile.remote_key.octets,), entry=f"profile {profile.name}", named=is_named)
         else:
-            peer = named or self._keyring_peer(profile, remote, theirs)
+            peer = named or self._keyring_peer(profile, remote, theirs, version)
             if peer is None or peer.remote_key is None:
                 return Reason(IkeReason.NO_WAY, (profile.name, name_of(theirs)))
             entry = f"keyring {profile.keyring} peer {peer.name}"
@@ -288,19 +314,38 @@ class ConfigurationBook:
             return Reason(IkeReason.NO_MAP, (profile.name, name_of(theirs)))
         return self.trust.believe(profile, theirs, chain, now)
 
-    def _keyring_peer(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> KeyringPeer | None:
-        """Return the peer of the keyring: by identity, then by the longest prefix of its address."""
+    def _keyring_peer(
+        self,
+        profile: Profile,
+        remote: IPAddress,
+        theirs: Identification | None,
+        version: IkeVersion = IkeVersion.V2,
+    ) -> KeyringPeer | None:
+        """Return the peer of the keyring: by identity, then by the longest prefix of its address.
+
+        An address that the peer claims counts only in IKEv2: in IKEv1 its key was looked up before it could claim any.
+        """
         keyring = self._keyrings.get(profile.keyring)
         if keyring is None:
             return None
         roster = self._roster(keyring)
         if theirs is not None and (found := roster.by_identity(theirs)) is not None:
             return found
-        claimed = address_of(theirs) if theirs is not None else None
+        claimed = address_of(theirs) if theirs is not None and version == IkeVersion.V2 else None
         for address in (remote,) if claimed is None else (claimed, remote):
             if (found := roster.at(address)) is not None:
                 return found
         return None
+
+
+def _udp_use(policies: Iterable[ProtectionPolicy]) -> UdpUse:
+    """Return the more careful use of UDP of these policies."""
+    every = tuple(policies)
+    return UdpUse(
+        detects=all(policy.nat_traversal for policy in every),
+        prefers=all(policy.encapsulation is Encapsulation.AUTO and policy.nat_traversal for policy in every),
+        forces=any(policy.encapsulation is Encapsulation.FORCE for policy in every),
+    )
 
 
 def _is_open(peer: KeyringPeer) -> bool:

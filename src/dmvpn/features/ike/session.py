@@ -8,7 +8,7 @@ event takes at its end (`done`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
-    from dmvpn.base.protection import IkePhase
+    from dmvpn.base.protection import IkePhase, IkeVersion
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.identification import Identification
@@ -62,6 +62,8 @@ class Session(ABC):
     rekey_at: when it must be replaced.
     hint: what failed last.
     """
+
+    version: ClassVar[IkeVersion]
 
     __slots__ = (
         *("book", "entropy", "path", "is_initiator", "now", "begun", "since", "heard", "terms", "suite", "nat"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.features.ike.model import ConfiguredProposal as Written
+    from dmvpn.features.ike.model import IsakmpPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,14 @@ def _suites(proposal: Written, *, legacy: bool) -> Iterator[Suite]:
         for integ in (Integ.NONE,) if encr == Encr.AES_GCM_16 else integs:
             for prf in prfs:
                 yield Suite(encr, bits, prf, integ, Group(group))
+
+
+def isakmp_suite(policy: IsakmpPolicy, *, legacy: bool) -> Suite | None:
+    """Return the suite of an ISAKMP SA (IKEv1), whose hash is its `prf`; None: we do not have it, or it is weak."""
+    if policy.encryption not in _CIPHERS or policy.hash not in _PRFS or lacking(policy.group, legacy=legacy):
+        return None
+    encr, bits = _CIPHERS[policy.encryption]
+    return Suite(encr, bits, _PRFS[policy.hash], group=Group(policy.group))
 
 
 def esp_suites(transforms: Iterable[EspTransform], group: int = 0, *, esn: bool = False) -> tuple[Suite, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from dmvpn.base.protection import IkeVersion
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -75,6 +76,30 @@ class Opening:
     authorities: tuple[bytes, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class IsakmpTransform:
+    """What an ISAKMP SA may be (IKEv1). suite: its hash is `prf`; it has no `integ`. lifetime: seconds."""
+
+    suite: Suite
+    lifetime: float
+
+
+@dataclass(frozen=True, slots=True)
+class MainModeOpening:
+    """How main mode is spoken over a path (IKEv1).
+
+    The peer says who it is only after keys are made of the pre-shared key, so both ends find that by the address of the
+    other (RFC 2409 §5.4).
+
+    transforms: the best first; empty: IKEv1 is not spoken there.
+    secrets: of the entries for the peer's address, the first is ours to begin with; empty: there is none.
+    """
+
+    transforms: tuple[IsakmpTransform, ...]
+    udp: UdpUse
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildTerms:
     """What a child SA should be.
@@ -118,6 +143,7 @@ class Terms:
     sole: a new SA of the peer ends its older ones.
     """
 
+    version: IkeVersion = IkeVersion.V2
     profile: str
     identity: Identification
     child: ChildTerms
@@ -164,10 +190,19 @@ class Book(Protocol):
         """Return how IKE_SA_INIT is spoken over this path."""
         ...
 
+    def main_mode(self, path: DatagramPath) -> MainModeOpening:
+        """Return how main mode of IKEv1 is spoken over this path."""
+        ...
+
     def terms(
-        self, path: DatagramPath, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
+        self,
+        path: DatagramPath,
+        theirs: Identification,
+        ours: Identification | None,
+        chain: tuple[bytes, ...] = (),
+        version: IkeVersion = IkeVersion.V2,
     ) -> Terms | Reason:
-        """Return how a responder talks to a peer with the identity `theirs`. Nothing is proved yet.
+        """Return how a responder talks to a peer with the identity `theirs`. In IKEv2 nothing is proved yet.
 
         ours: the identity that the peer wants to talk to, if it says so.
         chain: certificates that the peer sent (DER).

@@ -51,6 +51,11 @@ def name_of(name: str) -> str:
     return f"{ISAKMP} {name}" if name else ISAKMP
 
 
+def is_isakmp(name: str) -> bool:
+    """Return whether a profile or keyring of this name came out of IKEv1 lines: names that lines give have no space."""
+    return name.startswith(ISAKMP)
+
+
 class Translation:
     """Says what IKEv1 lines mean. It translates again only those keys that changed since it was asked last."""
 

@@ -42,6 +42,7 @@ def view_of(sa: Session, connection: Connection | None) -> IkeView:
     local, remote, terms, suite = sa.path.local, sa.path.remote, sa.terms, sa.suite
     return IkeView(
         number=sa.number,
+        version=sa.version,
         phase=sa.phase,
         connection=connection,
         local=local.address,

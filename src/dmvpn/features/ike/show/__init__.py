@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.protection import IkePhase, IkeStats
+from dmvpn.base.protection import IkePhase, IkeStats, IkeVersion
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.model import IkeConfig
@@ -40,7 +40,8 @@ def query(ctx: ShowContext, args: Args) -> ShowStats:
     views, config = ctx.ports.ike.sas(), model(ctx.running) or IkeConfig()
     count = {(initiator, phase): 0 for initiator in (True, False) for phase in IkePhase}
     for view in views:
-        count[view.initiator, view.phase] += 1
+        if view.version == IkeVersion.V2:
+            count[view.initiator, view.phase] += 1
     return ShowStats(
         maximum=config.maximum_sas,
         maximum_half_open=config.maximum_half_open,

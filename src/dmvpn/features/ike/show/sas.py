@@ -22,6 +22,13 @@ _NO_SPI: Final = bytes(8)
 _HEAD = "Tunnel-id Local                 Remote                fvrf/ivrf            Status "
 _HEAD_6 = "Tunnel-id    fvrf/ivrf              Status    "
 _UNKNOWN = "Unknown"
+_PHASES_OF_V1: Final = frozenset(
+    phase.value
+    for phase in (
+        *(IkePhase.MM_NO_STATE, IkePhase.MM_SA_SETUP, IkePhase.MM_KEY_EXCH, IkePhase.MM_KEY_AUTH),
+        IkePhase.QM_IDLE,
+    )
+)
 
 T = TypeVar("T")
 
@@ -133,7 +140,7 @@ def _chosen(ctx: ShowContext, args: Args) -> Iterator[IkeView]:
 def _session(number: int, views: list[IkeView], children: dict[int, list[SaView]], now: float) -> SessionLines:
     connections = dict.fromkeys(view.connection.number for view in views if view.connection is not None)
     pairs = [pair for connection in connections for pair in children.get(connection, ())]
-    ready = any(view.phase is IkePhase.READY for view in views)
+    ready = any(view.phase.is_ready for view in views)
     status = ("UP-ACTIVE" if pairs else "UP-IDLE") if ready else "DOWN-NEGOTIATING"
     return SessionLines(
         number=number,
@@ -180,7 +187,7 @@ def _sa(view: IkeView, now: float) -> SaLine:
 
 
 def _description(view: IkeView) -> str:
-    if view.phase is IkePhase.READY:
+    if view.phase.is_ready:
         return "Negotiation done"
     if view.phase is IkePhase.DELETED:
         return "Delete in progress"
@@ -351,6 +358,8 @@ def render_isakmp(answer: ShowSas) -> Iterator[str]:
 
 
 def _in_words_of_isakmp(line: SaLine) -> tuple[str, str]:
+    if line.status in _PHASES_OF_V1:
+        return line.status, "ACTIVE"
     if line.status == IkePhase.READY.value:
         return "QM_IDLE", "ACTIVE"
     if line.status == IkePhase.DELETED.value:

@@ -10,6 +10,7 @@ import enum
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import surely
+from dmvpn.base.protection import IkeVersion
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import fresh_spi
 from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
@@ -90,6 +91,8 @@ class Agreement(Session):
 
     init_request, init_response: the octets that both sides prove.
     """
+
+    version = IkeVersion.V2
 
     __slots__ = ("abilities", "channel", "init_request", "init_response", "keys", "nonces", "spi_i", "spi_r")
 

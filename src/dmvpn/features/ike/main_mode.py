@@ -1,0 +1,39 @@
+"""What `crypto isakmp policy` lines offer in main mode of IKEv1: their algorithms, in the order of their numbers.
+
+A policy that asks for what we do not have, or do not permit, is left out: DES, 3DES, MD5, RSA signatures, small groups.
+Where keys are configured and no policy at all, IOS falls back to policies of its own with DES or 3DES; ours are AES.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, IsakmpPolicy
+from dmvpn.features.ike.suites import isakmp_suite
+from dmvpn.features.ike.terms import IsakmpTransform
+
+if TYPE_CHECKING:
+    from dmvpn.features.ike.model import IsakmpConfig
+
+_PRE_SHARE: Final = AuthenticationMethod.PRE_SHARED_KEY
+#: What is offered where no policy is configured, the best first.
+DEFAULT_POLICIES: Final = (
+    IsakmpPolicy(
+        number=65_507, encryption=Encryption.AES_CBC_256, hash=Hash.SHA256, authentication=_PRE_SHARE, group=14
+    ),
+    IsakmpPolicy(number=65_508, encryption=Encryption.AES_CBC_128, hash=Hash.SHA1, authentication=_PRE_SHARE, group=14),
+)
+
+
+def transforms(isakmp: IsakmpConfig, *, legacy: bool) -> tuple[IsakmpTransform, ...]:
+    """Return what we offer and accept, the best first; empty: policies are configured, and none can be used.
+
+    legacy: Diffie-Hellman groups 2 and 5 are permitted.
+    """
+    ordered = sorted(isakmp.policies, key=lambda policy: policy.number) or DEFAULT_POLICIES
+    found: dict[IsakmpTransform, None] = {}
+    for policy in ordered:
+        suite = isakmp_suite(policy, legacy=legacy)
+        if suite is not None and policy.authentication is _PRE_SHARE:
+            found[IsakmpTransform(suite, float(policy.lifetime))] = None
+    return tuple(found)
