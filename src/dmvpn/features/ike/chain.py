@@ -13,6 +13,8 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    import enum
+
     from dmvpn.base.entropy import Entropy
 
 #: SPIi, SPIr, next payload, version, exchange type, flags, message ID, length.
@@ -22,7 +24,10 @@ HEADER_LENGTH: Final = HEADER.size
 GENERIC: Final = struct.Struct("!BBH")
 #: More payloads than any honest message has.
 LARGEST_NUMBER_OF_PAYLOADS: Final = 128
+#: Of the field for the next payload, in both versions: none follows.
+NO_NEXT_PAYLOAD: Final = 0
 NO_SPI: Final = bytes(8)
+_LONGEST_NONCE: Final = 256
 
 
 def fresh_spi(entropy: Entropy) -> bytes:
@@ -43,11 +48,29 @@ def cut(octets: bytes, least: int, what: str, offset: int, clause: str) -> None:
         raise WireError(f"{what} is cut off", offset=offset, clause=clause)
 
 
+def name_of(number: int, names: type[enum.IntEnum], what: str) -> str:
+    """Return the name that the standard has for a number; without one, what it counts and the number."""
+    try:
+        return names(number).name
+    except ValueError:
+        return f"{what} {number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Payload:
     """The base of all payloads. `read` of each makes it from the octets of `body`, and raises WireError."""
 
     TYPE: ClassVar[int]
+
+    @property
+    def type_number(self) -> int:
+        """The number that announces it."""
+        return self.TYPE
+
+    @property
+    def header_bits(self) -> int:
+        """The second octet of its header."""
+        return 0
 
     def body(self) -> bytes:
         """Return the octets behind the generic header."""
@@ -91,6 +114,40 @@ class OctetsPayload(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class NoncePayload(OctetsPayload):
+    """Octets that were never used before. RFC 2408 §3.13, RFC 7296 §3.9.
+
+    SHORTEST: octets; at most 256 in both versions.
+    CLAUSE: where the standard of the version says so.
+    """
+
+    SHORTEST: ClassVar[int]
+    CLAUSE: ClassVar[str]
+
+    @classmethod
+    def read(cls, octets: bytes, offset: int) -> Self:
+        if not cls.SHORTEST <= len(octets) <= _LONGEST_NONCE:
+            raise WireError(f"a nonce of {len(octets)} octets", offset=offset, clause=cls.CLAUSE)
+        return cls(octets)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPayload(Payload):
+    """A payload that stays as it came. kind: the number that announces it."""
+
+    kind: int
+    data: bytes
+
+    @property
+    def type_number(self) -> int:
+        return self.kind
+
+    def body(self) -> bytes:
+        """Return the body as it came."""
+        return self.data
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedPayload(Payload):
     """An encoding and octets in it: a certificate, or a request for one. RFC 2408 §3.9, RFC 7296 §3.6."""
 
@@ -104,3 +161,19 @@ class EncodedPayload(Payload):
     def read(cls, octets: bytes, offset: int) -> Self:
         cut(octets, 1, "a certificate payload", offset, "RFC 7296 §3.6")
         return cls(octets[0], octets[1:])
+
+
+def first_of(payloads: tuple[Payload, ...]) -> int:
+    """Return the type of the first payload, or none."""
+    return payloads[0].type_number if payloads else NO_NEXT_PAYLOAD
+
+
+def serialize_chain(payloads: tuple[Payload, ...], last: int = NO_NEXT_PAYLOAD) -> bytes:
+    """Serialize payloads with their headers. last: what the last payload's header announces."""
+    parts: list[bytes] = []
+    following = last
+    for payload in reversed(payloads):
+        body = payload.body()
+        parts += body, GENERIC.pack(following, payload.header_bits, GENERIC.size + len(body))
+        following = payload.type_number
+    return b"".join(reversed(parts))

@@ -23,6 +23,9 @@ from dmvpn.features.ike.chain import (
     LARGEST_NUMBER_OF_PAYLOADS,
     NO_SPI,
     PayloadChain,
+    first_of,
+    name_of,
+    serialize_chain,
 )
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
 from dmvpn.features.ike.v1.wire.payloads import READERS, Notify, Unknown, VendorId
@@ -30,6 +33,18 @@ from dmvpn.features.ike.v1.wire.payloads import READERS, Notify, Unknown, Vendor
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.v1.wire.numbers import Vendor
+
+__all__ = [
+    "Chain",
+    "Header",
+    "Message",
+    "Sealed",
+    "UnsupportedVersion",
+    "first_of",
+    "parse_chain",
+    "parse_header",
+    "serialize_chain",
+]
 
 _VERSION: Final = 0x10
 _FLAGS: Final = 0x07
@@ -70,10 +85,7 @@ class Header:
     @property
     def exchange_name(self) -> str:
         """As the standard calls it."""
-        try:
-            return ExchangeType(self.exchange).name
-        except ValueError:
-            return f"exchange {self.exchange}"
+        return name_of(self.exchange, ExchangeType, "exchange")
 
     def serialize(self, first: int, length: int) -> bytes:
         """Encode the header, RFC 2408 §3.1. first: type of the first payload; length: octets of the whole message."""
@@ -163,24 +175,3 @@ def parse_chain(first: int, octets: bytes, at: int = 0) -> tuple[tuple[Payload, 
         payloads.append(reader(body, start) if reader else Unknown(kind, body))
         kind, at = following, end
     return tuple(payloads), at
-
-
-def type_of(payload: Payload) -> int:
-    """Return the number that announces it."""
-    return payload.kind if isinstance(payload, Unknown) else payload.TYPE
-
-
-def first_of(payloads: tuple[Payload, ...]) -> int:
-    """Return the type of the first payload, or none."""
-    return type_of(payloads[0]) if payloads else PayloadType.NONE
-
-
-def serialize_chain(payloads: tuple[Payload, ...]) -> bytes:
-    """Serialize payloads with their headers."""
-    parts: list[bytes] = []
-    following: int = PayloadType.NONE
-    for payload in reversed(payloads):
-        body = payload.body()
-        parts += body, GENERIC.pack(following, 0, GENERIC.size + len(body))
-        following = type_of(payload)
-    return b"".join(reversed(parts))

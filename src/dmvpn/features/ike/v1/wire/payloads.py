@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import EncodedPayload, OctetsPayload, Payload, cut
+from dmvpn.features.ike.chain import (
+    EncodedPayload,
+    NoncePayload,
+    OctetsPayload,
+    Payload,
+    UnknownPayload,
+    cut,
+    name_of,
+)
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.v1.wire.numbers import FIRST_STATUS, Doi, NotifyType, PayloadType, Situation
@@ -20,7 +28,6 @@ from dmvpn.features.ike.v1.wire.proposals import Proposal, parse_proposals, seri
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SHORTEST_NONCE, _LONGEST_NONCE = 8, 256
 #: Octets; a bound of our own: names are kept, compared and logged.
 _LONGEST_IDENTITY = 512
 #: Octets of the output of a hash, SHA-512 at most.
@@ -118,16 +125,12 @@ class Signature(OctetsPayload):
 
 
 @dataclass(frozen=True, slots=True)
-class Nonce(OctetsPayload):
+class Nonce(NoncePayload):
     """RFC 2408 §3.13, RFC 2409 §5."""
 
     TYPE: ClassVar = PayloadType.NONCE
-
-    @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
-        if not _SHORTEST_NONCE <= len(octets) <= _LONGEST_NONCE:
-            raise WireError(f"a nonce of {len(octets)} octets", offset=offset, clause="RFC 2409 §5")
-        return cls(octets)
+    SHORTEST: ClassVar = 8
+    CLAUSE: ClassVar = "RFC 2409 §5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +152,7 @@ class Notify(Payload):
     @property
     def name(self) -> str:
         """As the standard calls it."""
-        try:
-            return NotifyType(self.kind).name
-        except ValueError:
-            return f"notify {self.kind}"
+        return name_of(self.kind, NotifyType, "notify")
 
     def body(self) -> bytes:
         return _NOTIFY.pack(self.doi, self.protocol, len(self.spi), self.kind) + self.spi + self.data
@@ -275,15 +275,8 @@ class Fragment(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown(Payload):
+class Unknown(UnknownPayload):
     """A payload that we do not use, such as Mode Configuration's attributes."""
-
-    kind: int
-    data: bytes
-
-    def body(self) -> bytes:
-        """Return the body as it came."""
-        return self.data
 
 
 #: How to read each type of payload.

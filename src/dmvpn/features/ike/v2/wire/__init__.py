@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike import chain
 from dmvpn.features.ike.chain import (
     GENERIC,
     HEADER,
@@ -24,16 +25,32 @@ from dmvpn.features.ike.chain import (
     LARGEST_NUMBER_OF_PAYLOADS,
     NO_SPI,
     PayloadChain,
+    first_of,
+    name_of,
 )
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
-from dmvpn.features.ike.v2.wire.payloads import READERS, Encrypted, EncryptedFragment, Notify, Unknown
+from dmvpn.features.ike.v2.wire.payloads import CRITICAL, READERS, Encrypted, EncryptedFragment, Notify, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.ike.chain import Payload
 
-_CRITICAL: Final = 0x80
+__all__ = [
+    "Chain",
+    "Header",
+    "Message",
+    "UnsupportedCritical",
+    "UnsupportedVersion",
+    "first_of",
+    "is_response",
+    "parse_chain",
+    "parse_header",
+    "says_invalid_syntax",
+    "serialize_chain",
+    "unknown_spi",
+]
+
 _VERSION: Final = 0x20
 _FLAGS_AT: Final = 19
 
@@ -79,10 +96,7 @@ class Header:
     @property
     def exchange_name(self) -> str:
         """As the standard calls it."""
-        try:
-            return ExchangeType(self.exchange).name
-        except ValueError:
-            return f"exchange {self.exchange}"
+        return name_of(self.exchange, ExchangeType, "exchange")
 
     def serialize(self, first: int, length: int) -> bytes:
         """Encode the header, RFC 7296 §3.1. first: type of the first payload; length: octets of the whole message."""
@@ -161,7 +175,7 @@ def parse_chain(first: int, octets: bytes, at: int = 0) -> Iterator[Payload]:
         if size < GENERIC.size or at + size > len(octets):
             raise WireError(f"the length of payload {kind} is wrong", offset=at + 2, clause=_CHAIN)
         start, end = at + GENERIC.size, at + size
-        yield _payload(kind, following, octets[start:end], start, critical=bool(critical & _CRITICAL))
+        yield _payload(kind, following, octets[start:end], start, critical=bool(critical & CRITICAL))
         at = end
         if kind in (PayloadType.SK, PayloadType.SKF):
             break
@@ -195,25 +209,8 @@ def unknown_spi(message: Message) -> int | None:
     return int.from_bytes(notify.data, "big") if notify is not None and len(notify.data) == 4 else None
 
 
-def type_of(payload: Payload) -> int:
-    """Return the number that announces it."""
-    return payload.kind if isinstance(payload, Unknown) else payload.TYPE
-
-
-def first_of(payloads: tuple[Payload, ...]) -> int:
-    """Return the type of the first payload, or none."""
-    return type_of(payloads[0]) if payloads else PayloadType.NONE
-
-
 def serialize_chain(payloads: tuple[Payload, ...]) -> bytes:
     """Serialize payloads with their headers; an SK or SKF payload comes last and announces what is inside."""
-    parts: list[bytes] = []
-    following: int = PayloadType.NONE
-    for payload in reversed(payloads):
-        if isinstance(payload, (Encrypted, EncryptedFragment)):
-            following = payload.first
-        critical = _CRITICAL if isinstance(payload, Unknown) and payload.critical else 0
-        body = payload.body()
-        parts += body, GENERIC.pack(following, critical, GENERIC.size + len(body))
-        following = type_of(payload)
-    return b"".join(reversed(parts))
+    last = payloads[-1] if payloads else None
+    inside = last.first if isinstance(last, (Encrypted, EncryptedFragment)) else PayloadType.NONE
+    return chain.serialize_chain(payloads, inside)

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import EncodedPayload, OctetsPayload, Payload, cut
+from dmvpn.features.ike.chain import (
+    EncodedPayload,
+    NoncePayload,
+    OctetsPayload,
+    Payload,
+    UnknownPayload,
+    cut,
+    name_of,
+)
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.v2.wire.numbers import FIRST_STATUS, NotifyType, PayloadType
 from dmvpn.features.ike.v2.wire.proposals import (
@@ -27,7 +35,8 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ike.selectors import TrafficSelector
 
-_SHORTEST_NONCE, _LONGEST_NONCE = 16, 256
+#: Bit of the second octet of a payload's header, RFC 7296 §3.2.
+CRITICAL: Final = 0x80
 #: Octets; a bound of our own: names are kept, compared and logged.
 _LONGEST_IDENTITY = 512
 
@@ -130,16 +139,12 @@ class Authentication(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class Nonce(OctetsPayload):
+class Nonce(NoncePayload):
     """RFC 7296 §3.9."""
 
     TYPE: ClassVar = PayloadType.NONCE
-
-    @classmethod
-    def read(cls, octets: bytes, offset: int) -> Self:
-        if not _SHORTEST_NONCE <= len(octets) <= _LONGEST_NONCE:
-            raise WireError(f"a nonce of {len(octets)} octets", offset=offset, clause="RFC 7296 §3.9")
-        return cls(octets)
+    SHORTEST: ClassVar = 16
+    CLAUSE: ClassVar = "RFC 7296 §3.9"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +165,7 @@ class Notify(Payload):
     @property
     def name(self) -> str:
         """As the standard calls it."""
-        try:
-            return NotifyType(self.kind).name
-        except ValueError:
-            return f"notify {self.kind}"
+        return name_of(self.kind, NotifyType, "notify")
 
     def body(self) -> bytes:
         return struct.pack("!BBH", self.protocol, len(self.spi), self.kind) + self.spi + self.data
@@ -268,16 +270,14 @@ class EncryptedFragment(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown(Payload):
+class Unknown(UnknownPayload):
     """A payload that we do not use: Configuration, EAP, or one that is newer than we are."""
 
-    kind: int
-    data: bytes
     critical: bool = False
 
-    def body(self) -> bytes:
-        """Return the body as it came."""
-        return self.data
+    @property
+    def header_bits(self) -> int:
+        return CRITICAL if self.critical else 0
 
 
 #: How to read the payloads that stand for themselves.
