@@ -30,7 +30,7 @@ _MULTIPOINT = " tunnel mode gre multipoint\n"
             at("SPOKE10", ("DMVPN_KEY", "WRONG")),
             "IKE",
             Cause.PSK,
-            "HUB says: pre-shared key: 203.0.113.10 has another one than profile IKEV2-DMVPN",
+            "HUB says: pre-shared key: 203.0.113.10 has another one than ikev2 profile IKEV2-DMVPN",
         ),
         (
             at("SPOKE10", ("esp-aes 256 esp-sha256-hmac", "esp-aes 128 esp-sha256-hmac")),

@@ -164,7 +164,7 @@ _OTHER_KEY = Reason(IkeReason.OTHER_KEY, ("192.0.2.1", "P"))
     ("reason", "cause"),
     [
         (Reason(IkeReason.NO_KEY, ("P", "KR", "192.0.2.1")), Cause.PSK_MISSING),
-        (Reason(IkeReason.NO_MATCH, ("192.0.2.1",)), Cause.IKE_IDENTITY),
+        (Reason(IkeReason.NO_MATCH, ("ikev2", "192.0.2.1")), Cause.IKE_IDENTITY),
         (Reason(IkeReason.NO_CHILD, (_GROUP,)), Cause.PFS),
         (Reason(IkeReason.NO_CHILD, (Reason(IkeReason.NOT_OFFERED, (_GROUP,)),)), Cause.PFS),
         (Reason(IkeReason.NO_CHILD_FOR, ("192.0.2.1", _ENCRYPTION)), Cause.TRANSFORM),

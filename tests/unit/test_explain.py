@@ -115,8 +115,8 @@ def test_why_a_neighbor_went_is_told_with_its_log_line() -> None:
     ("why", "found"),
     [
         (
-            "pre-shared key: 203.0.113.9 has another one than profile DMVPN",
-            "pre-shared key: <peer> has another one than profile <name>",
+            "pre-shared key: 203.0.113.9 has another one than ikev2 profile DMVPN",
+            "pre-shared key: <peer> has another one than <profile>",
         ),
         (
             "no child SA: mode: ours transport; the peer's tunnel",

@@ -48,7 +48,7 @@ def aborted(node: Node) -> list[str]:
 def test_a_wrong_key_is_named_once_at_both_ends_and_no_key_stands_in_it() -> None:
     _, hub, spoke = meet(PSK, PSK.replace("secret", "another"), 10)
     assert aborted(hub) == [
-        "Negotiation aborted due to ERROR: pre-shared key: 203.0.113.10 has another one than profile P "
+        "Negotiation aborted due to ERROR: pre-shared key: 203.0.113.10 has another one than ikev2 profile P "
         "(peer 203.0.113.10:4500)"
     ]
     assert len(aborted(spoke)) == 1
@@ -71,7 +71,7 @@ def test_who_is_refused_without_a_word_adds_what_it_found_when_the_peer_began() 
     for node, peer in ((hub, SPOKE), (spoke, HUB)):
         reason = [change.reason for change in node.heard(NegotiationChanged) if change.reason][-1]
         assert "authentication failed" in reason.what
-        assert reason.evidence == f"when it begins: pre-shared key: {peer} has another one than profile P"
+        assert reason.evidence == f"when it begins: pre-shared key: {peer} has another one than ikev2 profile P"
 
 
 PROPOSAL = """

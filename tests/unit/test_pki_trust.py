@@ -148,7 +148,9 @@ def test_a_secret_on_one_side_and_a_certificate_on_the_other() -> None:
 def test_who_is_configured_for_certificates_is_not_believed_with_a_secret() -> None:
     hub, _spoke = meet(PROFILE, PROFILE.replace("local ecdsa-sig", "local pre-share key guessed"))
     assert not hub.children
-    assert any("proves itself by a pre-shared key, which profile IKE does not accept" in line for line in hub.troubles)
+    assert any(
+        "proves itself by a pre-shared key, which ikev2 profile IKE does not accept" in line for line in hub.troubles
+    )
 
 
 MAPS = """\

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.protection import IkeVersion
 from dmvpn.base.spans import HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -12,17 +13,24 @@ if TYPE_CHECKING:
     from dmvpn.base.sessions import SessionFlow, SessionIke
 
 
+#: IOS numbers ISAKMP SAs from here on.
+_FIRST_CONN_ID: Final = 1000
+
+
 def ike_line(ike: SessionIke) -> str:
     """Return an IKE SA, in short."""
     state = "Active" if ike.active else "Inactive"
-    return f"  IKEv2 SA: local {ike.local}/{ike.local_port} remote {ike.remote}/{ike.remote_port} {state} "
+    ends = f"local {ike.local}/{ike.local_port} remote {ike.remote}/{ike.remote_port}"
+    return f"  IKEv{ike.version.value} SA: {ends} {state} "
 
 
 def ike_lines(ike: SessionIke) -> Iterator[str]:
     """Yield an IKE SA, with what it can do and how long it lives."""
     yield ike_line(ike)
+    is_v1 = ike.number and ike.version == IkeVersion.V1
+    number = ike.number + _FIRST_CONN_ID if is_v1 else ike.number
     lifetime = _clock(ike.lifetime) if ike.active else "0"
-    yield f"          Capabilities:{ike.capabilities or '(none)'} connid:{ike.number} lifetime:{lifetime}"
+    yield f"          Capabilities:{ike.capabilities or '(none)'} connid:{number} lifetime:{lifetime}"
 
 
 def flow_lines(flow: SessionFlow) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.counting import NO_PLANE, fresh
-from dmvpn.base.protection import EspCipher, ProtectionPhase
+from dmvpn.base.protection import EspCipher, IkeVersion, ProtectionPhase
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class SessionIke:
     """
 
     number: int
+    version: IkeVersion = IkeVersion.V2
     local: IPAddress
     local_port: int
     remote: IPAddress
@@ -82,7 +83,7 @@ class CryptoSession:
 
     number: of the IKE session, 0 while there is none.
     tunnel: "" if its tunnel is gone.
-    profile: of IKEv2.
+    profile: of IKE.
     ipsec_profile: what the tunnel names.
     uptime: seconds, None while it is down.
     reason: why it is.
@@ -246,6 +247,7 @@ def _ike(ike: IkeView, now: float) -> SessionIke:
     letters = (("D", ike.dpd > 0), ("N", ike.nat_inside or ike.nat_outside), ("F", ike.fragmentation))
     return SessionIke(
         number=ike.number,
+        version=ike.version,
         local=ike.local,
         local_port=ike.local_port,
         remote=ike.remote,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.protection import IkeVersion
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ class TurnedAway(Act):
 
     why: for people.
     logged: worth a line in the log.
+    version: of the message.
     """
 
     path: DatagramPath
     why: Reason
     logged: bool = False
+    version: IkeVersion = IkeVersion.V2
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.spis import EspSpis
 from dmvpn.features.ike.suites import esp_suites, ike_suites, lacking
 from dmvpn.features.ike.terms import ChildTerms, Expectation, MainModeOpening, Opening, Terms, UdpUse
-from dmvpn.features.ike.translation import Translation
+from dmvpn.features.ike.translation import Translation, written
 from dmvpn.features.ike.trust import Trust, takes_certificates
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class ConfigurationBook:
             for policy in policies:
                 if profile in self._profiles_of(policy):
                     return self._terms(profile, policy, remote, theirs, version)
-        return Reason(IkeReason.NO_MATCH, (name_of(theirs),))
+        return Reason(IkeReason.NO_MATCH, ("isakmp" if version == IkeVersion.V1 else "ikev2", name_of(theirs)))
 
     def _profiles_of(self, policy: ProtectionPolicy) -> tuple[Profile, ...]:
         """Return those that an IPsec profile may use, first the one with which we begin.
@@ -172,9 +172,9 @@ class ConfigurationBook:
         if policy.ikev2_profile or policy.isakmp_profile:
             named = (policy.ikev2_profile or translation.name_of(policy.isakmp_profile),)
         else:
-            written = [profile.name for profile in self.config.profiles if not translation.is_isakmp(profile.name)]
-            default = [name for name in written if name == "default"]
-            named = (*(default or (written if len(written) == 1 else ())), translation.ISAKMP)
+            own = [profile.name for profile in self.config.profiles if not translation.is_isakmp(profile.name)]
+            default = [name for name in own if name == "default"]
+            named = (*(default or (own if len(own) == 1 else ())), translation.ISAKMP)
         known = [profile for name in named if (profile := self._profiles.get(name)) is not None]
         return tuple(profile for profile in known if self._is_used_at(profile, policy.local))
 
@@ -238,7 +238,10 @@ class ConfigurationBook:
                 if secret is not None:
                     return Proof(secret=secret.octets)
                 whom = name_of(theirs) if theirs else str(remote)
-                return Reason(IkeReason.NO_KEY, (profile.name, profile.keyring or "(none)", whom))
+                if profile.keyring == translation.ISAKMP:
+                    return Reason(IkeReason.NO_KEY_LINE, (whom,))
+                keyring = translation.plain(profile.keyring) or "(none)"
+                return Reason(IkeReason.NO_KEY, (written(profile.name), keyring, whom))
             case other:
                 method = other.value if other else "none"
                 return Reason(IkeReason.UNABLE, (profile.name, method))
@@ -247,13 +250,13 @@ class ConfigurationBook:
         """Return by which key the peer must prove itself."""
         profile = self._profiles.get(terms.profile)
         if profile is None:
-            return Reason(IkeReason.PROFILE_GONE, (terms.profile,))
+            return Reason(IkeReason.PROFILE_GONE, (written(terms.profile),))
         is_named = _is_for(profile, theirs)
         if not is_named and not profile.certificate_maps:
-            return Reason(IkeReason.OTHER_IDENTITY, (profile.name, name_of(theirs)))
+            return Reason(IkeReason.OTHER_IDENTITY, (written(profile.name), name_of(theirs)))
         certificates = profile.name in self._certified
         if AuthenticationMethod.PRE_SHARED_KEY not in profile.remote_authentication or not is_named:
-            shared: Expectation | Reason = Reason(IkeReason.NO_WAY, (profile.name, name_of(theirs)))
+            shared: Expectation | Reason = Reason(IkeReason.NO_WAY, (written(profile.name), name_of(theirs)))
         else:
             shared = self._shared(profile, path.remote.address, theirs, terms.version)
         if isinstance(shared, Reason):
@@ -272,18 +275,19 @@ class ConfigurationBook:
         if named is None:
             other = next((one for one in self._in_use if self._roster(one).named(theirs) is not None), None)
             if other is not None:
-                return Reason(IkeReason.NAMED_ELSEWHERE, (profile.name, name_of(theirs), other.name))
+                where = translation.plain(other.name) or "(global)"
+                return Reason(IkeReason.NAMED_ELSEWHERE, (written(profile.name), name_of(theirs), where))
         if named is None and profile.remote_key is not None:
             is_named = any(names(match, theirs) for match in profile.matches)
             found = Expectation((profile.remote_key.octets,), entry=f"profile {profile.name}", named=is_named)
         else:
             peer = named or self._keyring_peer(profile, remote, theirs, version)
             if peer is None or peer.remote_key is None:
-                return Reason(IkeReason.NO_WAY, (profile.name, name_of(theirs)))
+                return Reason(IkeReason.NO_WAY, (written(profile.name), name_of(theirs)))
             entry = f"keyring {profile.keyring} peer {peer.name}"
             found = Expectation((peer.remote_key.octets,), entry=entry, named=named is not None)
         if profile.names_proved and not found.named:
-            return Reason(IkeReason.NAMELESS, (profile.name, name_of(theirs)))
+            return Reason(IkeReason.NAMELESS, (written(profile.name), name_of(theirs)))
         return found
 
     def nameless(self, policy: ProtectionPolicy) -> tuple[tuple[str, str], ...]:
@@ -307,9 +311,9 @@ class ConfigurationBook:
         """Believe it if an authority of the profile's trustpoints vouches for it, and the profile is for its name."""
         profile = self._profiles.get(terms.profile)
         if profile is None:
-            return Reason(IkeReason.PROFILE_GONE, (terms.profile,))
+            return Reason(IkeReason.PROFILE_GONE, (written(terms.profile),))
         if profile.name not in self._certified:
-            return Reason(IkeReason.CERTIFICATE_REFUSED, (name_of(theirs), profile.name))
+            return Reason(IkeReason.CERTIFICATE_REFUSED, (name_of(theirs), written(profile.name)))
         if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
             return Reason(IkeReason.NO_MAP, (profile.name, name_of(theirs)))
         return self.trust.believe(profile, theirs, chain, now)

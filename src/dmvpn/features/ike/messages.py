@@ -30,6 +30,16 @@ class SessionStatus(Log, name="CRYPTO-5-IKEV2_SESSION_STATUS"):
         return cls(text)
 
 
+class IsakmpSessionStatus(Log, name="CRYPTO-5-SESSION_STATUS"):
+    """The same about a peer of IKEv1."""
+
+    @classmethod
+    def of(cls, peer: Endpoint, identity: str, *, up: bool) -> Self:
+        """Return the message for this peer."""
+        text = f"Crypto tunnel v1 is {'UP' if up else 'DOWN'}. Peer {peer.address}:{peer.port} Id: {identity}"
+        return cls(text)
+
+
 class NegotiationAborted(Log, name="IKEV2-3-NEG_ABORT"):
     """IKE came to no agreement with a peer, and why: what both sides have, or what does not fit.
 
@@ -61,4 +71,4 @@ class KeysTold(Log, name="CRYPTO-4-KEYS_WRITTEN"):
         return cls(what)
 
 
-MESSAGES: Final = (IsakmpOnOff, SessionStatus, NegotiationAborted, NotAsWritten, KeysTold)
+MESSAGES: Final = (IsakmpOnOff, SessionStatus, IsakmpSessionStatus, NegotiationAborted, NotAsWritten, KeysTold)

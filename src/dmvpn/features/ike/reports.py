@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.limits import Limiter
+from dmvpn.base.protection import IkeVersion
 from dmvpn.features.ike import messages
 from dmvpn.features.ike.acts import TurnedAway
 from dmvpn.features.ike.identity import name_of
@@ -25,7 +26,7 @@ from dmvpn.features.ike.session import (
     Transmit,
     Trouble,
 )
-from dmvpn.features.ike.views import view_of
+from dmvpn.features.ike.views import conn_id, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 #: Seconds between two equal lines about one peer, and how many lines there are in that time about all of them.
 _INTERVAL: Final = 60.0
 _BURST: Final = 64
+#: The first word of debug lines.
+_NAMES: Final = {IkeVersion.V1: "ISAKMP", IkeVersion.V2: "IKEv2"}
 #: Peers whose last reason is kept: strangers may come from any number of addresses.
 LARGEST_REFUSED: Final = 100
 
@@ -66,6 +69,13 @@ class Reports:
             del self._refused[next(iter(self._refused))]
         self._context.emit(messages.NegotiationAborted.of(peer, why))
 
+    def session(self, sa: Session, identity: str, *, up: bool) -> None:
+        """Report that packets can be exchanged with a peer under protection, or no more."""
+        if sa.version == IkeVersion.V1:
+            self._context.emit(messages.IsakmpSessionStatus.of(sa.path.remote, identity, up=up))
+        else:
+            self._context.emit(messages.SessionStatus.of(sa.path.remote, identity, up=up))
+
     def packet(self, octets: bytes, path: DatagramPath, *, sent: bool) -> None:
         """Report a message that comes or goes."""
         if self._context.ports.remembers:
@@ -79,7 +89,7 @@ class Reports:
             return
         if isinstance(act, TurnedAway):
             if self._on(ERROR, act.path.remote.address):
-                self._context.debug(f"IKEv2:{act.path.remote}: {act.why}")
+                self._context.debug(f"{_NAMES[act.version]}:{act.path.remote}: {act.why}")
             return
         flags = (IKEV2, ISAKMP, *((ERROR,) if isinstance(act, Trouble) else (INTERNAL,)))
         if isinstance(act, SaAct) and any(self._on(flag, act.sa.path.remote.address) for flag in flags):
@@ -125,10 +135,12 @@ def act_lines(act: Act) -> list[str]:
 
 
 def _head(sa: Session) -> str:
-    return f"IKEv2:(SESSION ID = {sa.connection},SA ID = {sa.number})"
+    is_v1 = sa.version == IkeVersion.V1
+    return f"ISAKMP:({conn_id(sa.number)})" if is_v1 else f"IKEv2:(SESSION ID = {sa.connection},SA ID = {sa.number})"
 
 
 def _suite(sa: Session) -> str:
     agreed = view_of(sa, None)
-    hashed = f"PRF {agreed.prf}, integrity {agreed.integrity}"
+    is_v1 = sa.version == IkeVersion.V1
+    hashed = f"hash {agreed.prf}" if is_v1 else f"PRF {agreed.prf}, integrity {agreed.integrity}"
     return f"encryption {agreed.encryption}-{agreed.bits}, {hashed}, DH group {agreed.group}"

@@ -56,6 +56,18 @@ def is_isakmp(name: str) -> bool:
     return name.startswith(ISAKMP)
 
 
+def written(profile: str) -> str:
+    """Return how people know a profile: "ikev2 profile P", "isakmp profile P", or the global "crypto isakmp key"."""
+    if not is_isakmp(profile):
+        return f"ikev2 profile {profile}"
+    return f"isakmp profile {plain(profile)}" if profile != ISAKMP else "crypto isakmp key"
+
+
+def plain(name: str) -> str:
+    """Return the name that lines give to a profile or keyring; "" for the global keys."""
+    return name.removeprefix(ISAKMP).lstrip() if is_isakmp(name) else name
+
+
 class Translation:
     """Says what IKEv1 lines mean. It translates again only those keys that changed since it was asked last."""
 

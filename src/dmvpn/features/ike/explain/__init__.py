@@ -33,6 +33,11 @@ _LOGS = log_group(
         next="show crypto session",
     ),
     log(
+        messages.IsakmpSessionStatus,
+        "At each end of a session's life.",
+        next="show crypto session",
+    ),
+    log(
         messages.NegotiationAborted,
         "On the end that refused, or that was refused. Read the log of both: one of them knows.",
         next="show crypto ikev2 proposal, show crypto ikev2 profile",
@@ -91,6 +96,53 @@ _DEBUGS = debug_group(
         next="show crypto ikev2 stats",
     ),
     next="show crypto ikev2 sa detailed",
+)
+
+_DEBUGS_OF_V1 = debug_group(
+    "debug crypto isakmp",
+    Word(
+        "ISAKMP:(<number>):Session with IKE ID <identity> authenticated, <algorithms>",
+        "Main mode is over: the peer's proof was good; the algorithms that both agreed on follow.",
+        clause="RFC 2409 §5.4",
+    ),
+    Word(
+        "ISAKMP:(<number>):IKE SA rekeyed",
+        "A new ISAKMP SA took the place of one whose lifetime ends.",
+        clause="RFC 2408 §4.6",
+    ),
+    Word(
+        "ISAKMP:(<number>):Deleting SA: <reason>",
+        "The ISAKMP SA ends, and its IPsec SAs with it.",
+        clause="RFC 2408 §3.15",
+    ),
+    Word(
+        "ISAKMP:(<number>):IPSec SA created: in <spi>, out <spi>",
+        "Quick mode is over: a pair of IPsec SAs; these are the SPIs of both directions.",
+        next="show crypto ipsec sa",
+        clause="RFC 2409 §5.5",
+    ),
+    Word(
+        "ISAKMP:(<number>):IPSec SA <spi> deleted: <reason>",
+        "A pair of IPsec SAs ends; the ISAKMP SA stays.",
+        next="show crypto ipsec sa",
+        clause="RFC 2408 §3.15",
+    ),
+    Word(
+        "ISAKMP:(<number>):Peer moved from <address:port> to <address:port>",
+        "The peer's packets come from another address or port: its translator gave it a new one. We follow.",
+        clause="RFC 3947 §4",
+    ),
+    Word(
+        "ISAKMP:(<number>):<what>",
+        "Something went wrong in this ISAKMP SA; the text says what.",
+        next="show logging",
+    ),
+    Word(
+        "ISAKMP:<address:port>: <why>",
+        "A message of a stranger, or of a peer that may not begin, was turned away.",
+        next="show logging",
+    ),
+    next="show crypto isakmp sa",
 )
 
 _ANSWERS = answer_group(
@@ -314,5 +366,5 @@ _COUNTERS = label_group(
 
 GROUPS: Final[tuple[WordGroup, ...]] = (
     *(*algorithms.STATES, *numbers.GROUPS, *algorithms.GROUPS, *isakmp.GROUPS, *failures.GROUPS),
-    *(_ANSWERS, _LOGS, _DEBUGS, _SAS, _ISAKMP, _SETTINGS, _COUNTERS),
+    *(_ANSWERS, _LOGS, _DEBUGS, _DEBUGS_OF_V1, _SAS, _ISAKMP, _SETTINGS, _COUNTERS),
 )

@@ -109,6 +109,11 @@ _IDENTITIES = _failures(
         next="show crypto ipsec profile",
     ),
     reason(IkeReason.NO_KEY, "No `peer` of the keyring has an address or identity that fits."),
+    reason(
+        IkeReason.NO_KEY_LINE,
+        "IKEv1 looks a key up by the address of the peer, as its packets show it.",
+        next="show running-config",
+    ),
     reason(IkeReason.UNABLE, "Only pre-shared keys, RSA and ECDSA signatures are built."),
     reason(
         IkeReason.NO_TRUSTPOINT,
@@ -116,6 +121,17 @@ _IDENTITIES = _failures(
         next=_TRUST,
     ),
     reason(IkeReason.NO_AUTHORITY, "No certificate can be verified without an authority.", next=_TRUST),
+    reason(
+        IkeReason.NAMED_ELSEWHERE,
+        "The peer claims a name that another keyring has a key for, and it does not use that key. Perhaps two peers "
+        "have one name, or an attacker claims it.",
+        next="show running-config",
+    ),
+    reason(
+        IkeReason.NAMELESS,
+        "The profile demands that keys prove names, and this key is for all peers at an address.",
+        next="show running-config",
+    ),
     Word("ikev2 profile <name>: <why>", "The profile cannot be used; what follows says why."),
     reason(
         IkeReason.NOT_BELIEVED,

@@ -9,6 +9,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Evidence
+from dmvpn.features.ike.translation import written
 from dmvpn.features.ike.trust import method_name
 from dmvpn.features.ike.v2.signatures import holds_key, knows_secret, prove_with_key, prove_with_secret, signed_octets
 from dmvpn.features.ike.v2.wire.numbers import AuthMethod
@@ -38,12 +39,12 @@ def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: 
     if isinstance(expected, Reason):
         return expected
     if proof.method not in _methods(expected):
-        return Reason(IkeReason.METHOD_REFUSED, (name_of(identity), _by(proof.method), terms.profile))
+        return Reason(IkeReason.METHOD_REFUSED, (name_of(identity), _by(proof.method), written(terms.profile)))
     octets = _signed(sa, identity, by_initiator=not sa.is_initiator)
     if any(knows_secret(sa.prf, secret, octets, proof) for secret in expected.secrets):
         return Evidence("PSK", expected.entry, expected.named)
     if not expected.certificates:
-        return Reason(IkeReason.OTHER_KEY, (name_of(identity), terms.profile))
+        return Reason(IkeReason.OTHER_KEY, (name_of(identity), written(terms.profile)))
     chain = tuple(payload.data for payload in message.all(Certificate))
     key = sa.book.believe(terms, identity, chain, sa.now)
     if isinstance(key, Reason):

@@ -132,7 +132,7 @@ _IKE_LINE = WordGroup(
     screens=(_SESSION, "show dmvpn detail"),
     rank=40,
     next="show crypto ikev2 sa",
-    sighting=r"IKEv2 SA: local \S+ remote \S+ (Active|Inactive)",
+    sighting=r"IKEv[12] SA: local \S+ remote \S+ (Active|Inactive)",
     explanations=(
         Word("Active", "The IKE SA is up."),
         Word("Inactive", "The IKE SA is being negotiated, or is not there."),

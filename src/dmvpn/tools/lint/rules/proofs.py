@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
 
+#: There is no key at all for the peer.
+_WITHOUT_KEY: Final = (IkeReason.NO_KEY, IkeReason.NO_KEY_LINE, IkeReason.NO_WAY)
+
 KEY: Final = Rule(
     id="ike-key-differs",
     severity=Severity.ERROR,
@@ -104,7 +107,7 @@ def _goes_directly(server: TunnelEnd, client: TunnelEnd) -> bool:
 
 def _has_no_key(here: Side, there: Side) -> bool:
     terms = here.book.to(here.policy, there.address)
-    return isinstance(terms, Reason) and terms.code in (IkeReason.NO_KEY, IkeReason.NO_WAY)
+    return isinstance(terms, Reason) and terms.code in _WITHOUT_KEY
 
 
 def names(end: TunnelEnd) -> Iterator[NetworkConcern]:
@@ -167,7 +170,7 @@ def _keys(here: Side, ours: Terms, there: Side, theirs: Terms) -> Iterator[Netwo
 
 def _no_terms(here: Side, there: Side, why: Reason) -> Iterator[NetworkConcern]:
     """Yield why the book refused: because there is no key, or for what the rules about one configuration say."""
-    if why.code not in (IkeReason.NO_KEY, IkeReason.NO_WAY):
+    if why.code not in _WITHOUT_KEY:
         return
     written = here.end.device.ikev2.profiles
     keyrings = {keyring.name for keyring in here.book.config.keyrings}
