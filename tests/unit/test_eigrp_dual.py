@@ -84,6 +84,12 @@ class Room:
         return next((name for name, source in self.neighbors.items() if path and path.source is source), "")
 
     @property
+    def packets_go_by(self) -> list[str]:
+        """The neighbors by which packets may go."""
+        names = {source: name for name, source in self.neighbors.items()}
+        return [names[path.source] for path in self.destination.usable()]
+
+    @property
     def units(self) -> int | None:
         """How far the destination is."""
         distance = self.destination.distance
@@ -223,6 +229,36 @@ def test_who_has_said_unreachable_answers_even_the_old_successor_at_once(room: R
     room.query("b", None)
     assert room.replied_to() == ["b"]
     assert room.state == "ASKED"
+
+
+@pytest.mark.conforms("eigrp:3.5-active-path")
+def test_packets_go_by_the_old_successor_while_replies_are_awaited_as_long_as_it_has_a_path(room: Room) -> None:
+    room.update("b", 30)
+    assert (room.state, room.packets_go_by) == ("ASKED", ["b"])
+    room.update("b", 50)
+    assert (room.state, room.packets_go_by) == ("INCREASED", ["b"])
+    room.update("b", None)
+    assert room.packets_go_by == []
+
+
+@pytest.mark.conforms("eigrp:3.5-active-path")
+@pytest.mark.parametrize(("first", "again"), [(None, 9), (30, 9), (30, 40)])
+def test_a_successor_that_lost_the_destination_is_not_used_again_before_all_have_replied(
+    room: Room, first: int | None, again: int
+) -> None:
+    """Its new path may begin with a neighbor that has not yet heard of our loss: packets ran in a circle."""
+    room.update("b", first)
+    room.update("b", None)
+    room.update("b", again)
+    assert room.packets_go_by == []
+    room.reply("a", None)
+    room.reply("c", None)
+    while room.state != "PASSIVE":  # the distance grew meanwhile: all are asked again
+        assert room.packets_go_by == []
+        assert room.units is None, "nobody may choose us for a path that our packets do not take"
+        for name in "abc":
+            room.reply(name, again if name == "b" else None)
+    assert room.packets_go_by == ["b"]
 
 
 @pytest.mark.conforms("eigrp:3.5-gone")

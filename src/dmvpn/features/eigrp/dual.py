@@ -11,11 +11,12 @@ may grow.
     forget(source)                              a neighbor is gone, with all its paths and the replies it owes
     outcome                                     the resulting actions; the caller takes them
 
-The state transitions are `MOVES` in `topology.py`. Three points go beyond the text of the RFC. A REPLY in which the
+The state transitions are `MOVES` in `topology.py`. Four points go beyond the text of the RFC. A REPLY in which the
 successor's distance grew counts as the UPDATE that it is (otherwise the second arc of a loop could be chosen). The path
-taken is always the best of all paths or none, as in the paper, so that the shortest path is found. And a router that is
+taken is always the best of all paths or none, as in the paper, so that the shortest path is found. A router that is
 active and has reported "unreachable" to all neighbors replies at once even to its old successor: waiting could close a
-cycle of waiting routers where split horizon omitted an interface, and the reply cannot get worse.
+cycle of waiting routers where split horizon omitted an interface, and the reply cannot get worse. And an old successor
+that lost the destination is not used again while we are active: its new path may come from an old report of ours.
 """
 
 from __future__ import annotations

@@ -162,6 +162,7 @@ class Destination:
 
     current: the path that we use and advertise; frozen while active; None: there is none.
     feasible_distance: the smallest distance since the destination last became passive (FD).
+    is_cut_off: the successor lost the destination, so we do not use it until we are passive again.
     awaiting: the neighbors that owe us a reply.
     querier: the successor that waits for our reply.
     active_since: seconds, monotonic.
@@ -174,6 +175,7 @@ class Destination:
     current: Path | None = None
     feasible_distance: int = INFINITY
     successor: PathSource | None = None
+    is_cut_off: bool = False
     awaiting: dict[PathSource, None] = field(default_factory=dict)
     querier: PathSource | None = None
     active_since: float = 0.0
@@ -196,6 +198,7 @@ class Destination:
 
     def lose(self, source: PathSource) -> None:
         """Remove the path of a source."""
+        self.is_cut_off = self.is_cut_off or source is self.successor
         self.paths.pop(source, None)
         source.prefixes.pop(self.prefix, None)
 
@@ -221,7 +224,7 @@ class Destination:
 
     def freeze(self, serial: int) -> None:
         """Fix the advertised distance to that of the old successor, as it is now, while we are active."""
-        self._report(self.paths.get(self.successor) if self.successor else None, serial)
+        self._report(self._kept(), serial)
         self.feasible_distance = self.distance
 
     def ask(self, audience: list[PathSource]) -> None:
@@ -235,7 +238,7 @@ class Destination:
 
     def adopt(self, best: Path | None, serial: int) -> PathSource | None:
         """Use this path while passive; returns the successor that waited for our reply, or None."""
-        self.successor = best.source if best else None
+        self.successor, self.is_cut_off = best.source if best else None, False
         self._report(best, serial)
         self.feasible_distance = min(self.feasible_distance, self.distance) if best else INFINITY
         querier, self.querier = self.querier, None
@@ -277,13 +280,21 @@ class Destination:
         return sorted(feasible, key=lambda path: (path.distance, path.source.rank))
 
     def usable(self) -> list[Path]:
-        """Return the paths that packets may take, best first: while active, only by the frozen successor, if it still
-        has a path.
+        """Return the paths that packets may take, best first: while active, only by the frozen successor, until it
+        loses its path.
         """
         if self.state is DestinationState.PASSIVE:
             return self.feasible_successors()
-        path = self.paths.get(self.successor) if self.successor else None
+        path = self._kept()
         return [path] if path else []
+
+    def _kept(self) -> Path | None:
+        """Return the path that we keep while active, by the successor from before.
+
+        A successor that lost the destination may get it back from a router that uses an old report of ours, because our
+        query is still on its way there. So its new path has to wait until all have replied.
+        """
+        return self.paths.get(self.successor) if self.successor and not self.is_cut_off else None
 
     @property
     def successors(self) -> list[Path]:
