@@ -20,6 +20,7 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.terms import IKE_PORT
 from dmvpn.features.ike.v2.agreement import MOST_CHILDREN, SaState
@@ -28,7 +29,6 @@ from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild,
 from dmvpn.features.ike.v2.negotiation import ChildRefused, Contributions, choice_for, settle, shared_secret
 from dmvpn.features.ike.v2.offers import choose, mismatch
 from dmvpn.features.ike.v2.proofs import check_proof, our_proof
-from dmvpn.features.ike.v2.sa import HALF_OPEN
 from dmvpn.features.ike.v2.sealed import Illegible
 from dmvpn.features.ike.v2.wire import says_invalid_syntax
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType, NotifyType

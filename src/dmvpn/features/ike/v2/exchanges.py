@@ -18,10 +18,11 @@ from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Begun
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, shared_secret
 from dmvpn.features.ike.v2.offers import accepted, ike_offer, mismatch
-from dmvpn.features.ike.v2.sa import HALF_OPEN, Exchange
+from dmvpn.features.ike.v2.sa import Exchange
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.wire.payloads import Delete, KeyExchange, Nonce, Notify, SecurityAssociation
 

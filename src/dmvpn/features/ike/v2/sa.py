@@ -19,11 +19,12 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.crypto import PRFS
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.repetition import INTERVALS, mark_of
 from dmvpn.features.ike.session import Begun, Ended, Established, Moved, Replaced, Transmit
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.v2.agreement import MOVES, Agreement, SaMove, SaState
 from dmvpn.features.ike.v2.keys import first_seed, rekeyed_seed
-from dmvpn.features.ike.v2.sealed import INTERVALS, Incoming, Outgoing, mark_of
+from dmvpn.features.ike.v2.sealed import Incoming, Outgoing
 from dmvpn.features.ike.v2.wire import Message
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType
 
@@ -47,8 +48,6 @@ _PHASES: Final = {
     SaState.CLOSING: IkePhase.DELETED,
     SaState.DEAD: IkePhase.DELETED,
 }
-#: Seconds in which a peer that asked for an IKE SA must prove itself.
-HALF_OPEN: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)

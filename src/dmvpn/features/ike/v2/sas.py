@@ -20,6 +20,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Begun, Doubted, Ended, Established, Replaced, SaAct, Transmit, Unanswered
 from dmvpn.features.ike.terms import IKE_PORT
 from dmvpn.features.ike.timers import AT_ONCE
@@ -29,7 +30,7 @@ from dmvpn.features.ike.v2.beginning import Cookies, Init, Stranger, invalid_spi
 from dmvpn.features.ike.v2.counts import IkeCounts
 from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.lines import packet_lines, passed
-from dmvpn.features.ike.v2.sa import HALF_OPEN, IkeSa
+from dmvpn.features.ike.v2.sa import IkeSa
 from dmvpn.features.ike.v2.wire import Message, UnsupportedCritical, UnsupportedVersion, is_response, unknown_spi
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.wire.payloads import Notify

@@ -13,13 +13,14 @@ to use it.
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, Payload
+from dmvpn.features.ike.repetition import INTERVALS, Repetitions, mark_of
 from dmvpn.features.ike.v2.wire import (
     Chain,
     Header,
@@ -39,15 +40,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Seconds after which a request is repeated, and after the last one until the peer counts as dead: half a minute.
-INTERVALS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 #: Seconds after which a peer that answers nothing is given up, although something else still comes from it.
 INSISTENCE: Final = 300.0
 #: Requests that wait for their turn; more are our fault, and bounded anyway.
 LARGEST_QUEUE: Final = 64
-#: How often a request is answered again, in how many seconds: an attacker can repeat it as often as it likes.
-MOST_REPETITIONS: Final = 8
-REPETITION_TIME: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -185,23 +181,17 @@ class Outgoing(Generic[T]):
         return earliest(self._request.due if self._request else None, *(when for when, _ in self.later))
 
 
-def mark_of(octets: bytes) -> bytes:
-    """Return what is kept of a request, to know it when the same octets come again."""
-    return hashlib.sha256(octets).digest()
-
-
 @dataclass(slots=True)
 class Incoming:
     """The peer's requests.
 
     expected: the identifier of its next one.
-    _times: when the last one was repeated, seconds monotonic.
     """
 
     expected: int = 0
     _mark: bytes = b""
     _answer: tuple[bytes, ...] = ()
-    _times: tuple[float, ...] = ()
+    _repetitions: Repetitions = field(default_factory=Repetitions)
 
     def is_new(self, message_id: int) -> bool:
         """Return whether it is the next request."""
@@ -220,17 +210,15 @@ class Incoming:
 
         now: seconds monotonic.
         """
-        if len(self._times) == MOST_REPETITIONS and now - self._times[0] < REPETITION_TIME:
-            return ()
-        self._times = (*self._times, now)[-MOST_REPETITIONS:]
-        return self._answer
+        return self._answer if self._repetitions.may(now) else ()
 
     def answered(self, mark: bytes, datagrams: tuple[bytes, ...]) -> None:
         """Note the answer to the request that was expected.
 
         mark: `mark_of` its (first) datagram.
         """
-        self._mark, self._answer, self._times = mark, datagrams, ()
+        self._mark, self._answer = mark, datagrams
+        self._repetitions.clear()
         self.expected += 1
 
 
