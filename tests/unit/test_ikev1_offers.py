@@ -45,7 +45,7 @@ SPI, OURS = b"\xc0\xde\x00\x01", b"\xc0\xde\x00\x02"
 
 
 def ike(*suites: Suite, methods: tuple[int, ...] = (PSK,), lifetime: Lifetime = DAY) -> Wanted:
-    return ike_wanted(suites, methods, lifetime)
+    return ike_wanted([(suite, lifetime.seconds) for suite in suites], methods)
 
 
 def esp(*suites: Suite, modes: tuple[int, ...] = (TRANSPORT,), lifetime: Lifetime = HOUR) -> Wanted:

@@ -8,7 +8,7 @@ numbers proposals and transforms again, and writes their attributes in an order 
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice, product
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.reasons import Reason
@@ -38,37 +38,36 @@ _UDP_TUNNEL: Final = (EncapsulationMode.UDP_TUNNEL, EncapsulationMode.UDP_TUNNEL
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What we offer, or accept.
-
-    suites: the best first.
-    choices: authentication methods of an ISAKMP SA, or encapsulation modes of SAs of ESP; the best first.
-    """
+    """What we offer, or accept: transforms, the best first."""
 
     protocol: ProtocolId
-    suites: tuple[Suite, ...]
-    choices: tuple[int, ...]
-    lifetime: Lifetime
+    terms: tuple[TransformTerms, ...]
 
     def offer(self, spi: bytes = b"") -> tuple[Proposal, ...]:
-        """Return our proposals: one with a transform for each suite and choice. spi: ours, for ESP."""
-        terms = (TransformTerms(suite, choice, self.lifetime) for suite, choice in product(self.suites, self.choices))
-        transforms = tuple(write(self.protocol, *each) for each in enumerate(islice(terms, _MOST_TRANSFORMS), 1))
+        """Return our proposals: one with all transforms. spi: ours, for ESP."""
+        transforms = tuple(write(self.protocol, *each) for each in enumerate(self.terms[:_MOST_TRANSFORMS], 1))
         return (Proposal(1, self.protocol, spi, transforms),) if transforms else ()
 
 
-def ike_wanted(suites: Iterable[Suite], methods: tuple[int, ...], lifetime: Lifetime) -> Wanted:
-    """Return what we want of an ISAKMP SA. Suites that IKEv1 cannot have are left out: AEAD, or no hash."""
+def ike_wanted(suites: Iterable[tuple[Suite, float]], methods: tuple[int, ...]) -> Wanted:
+    """Return what we want of an ISAKMP SA. Suites that IKEv1 cannot have are left out: AEAD, or no hash.
+
+    suites: each with its lifetime in seconds, the best first.
+    methods: of authentication.
+    """
     possible = (
-        Suite(suite.encr, suite.key_bits, suite.prf, group=suite.group)
-        for suite in suites
+        TransformTerms(Suite(suite.encr, suite.key_bits, suite.prf, group=suite.group), method, Lifetime(int(lifetime)))
+        for (suite, lifetime), method in product(suites, methods)
         if suite.encr == Encr.AES_CBC and suite.prf in PRFS
     )
-    return Wanted(ProtocolId.IKE, tuple(dict.fromkeys(possible)), methods, lifetime)
+    return Wanted(ProtocolId.IKE, tuple(dict.fromkeys(possible)))
 
 
 def esp_wanted(suites: Iterable[Suite], modes: tuple[int, ...], lifetime: Lifetime) -> Wanted:
-    """Return what we want of SAs of ESP."""
-    return Wanted(ProtocolId.ESP, tuple(suites), modes, lifetime)
+    """Return what we want of SAs of ESP: each suite in each of these encapsulation modes, the best first."""
+    return Wanted(
+        ProtocolId.ESP, tuple(TransformTerms(suite, mode, lifetime) for suite, mode in product(suites, modes))
+    )
 
 
 def encapsulation_modes(*, transport: bool, udp: bool, may_tunnel: bool = False) -> tuple[EncapsulationMode, ...]:
@@ -103,13 +102,15 @@ class ChosenOffer:
 
 
 def choose(wanted: Wanted, theirs: tuple[Proposal, ...]) -> ChosenOffer | None:
-    """Return the transform that has our best suite, and of these our best choice; None: no transform is acceptable."""
-    places = {pair: place for place, pair in enumerate(product(wanted.suites, wanted.choices))}
+    """Return the transform that we want most; None: no transform is acceptable."""
+    places: dict[tuple[Suite, int], int] = {}
+    for place, mine in enumerate(wanted.terms):
+        places.setdefault((mine.suite, mine.choice), place)
     offered = [each for each in _offered(wanted.protocol, theirs) if (each[0].suite, each[0].choice) in places]
     if not offered:
         return None
     terms, offer, transform = min(offered, key=lambda each: places[each[0].suite, each[0].choice])
-    return ChosenOffer(_agreed(wanted, terms), offer, transform)
+    return ChosenOffer(_agreed(wanted.terms[places[terms.suite, terms.choice]], terms), offer, transform)
 
 
 def accepted(wanted: Wanted, answer: tuple[Proposal, ...]) -> TransformTerms | None:
@@ -118,11 +119,12 @@ def accepted(wanted: Wanted, answer: tuple[Proposal, ...]) -> TransformTerms | N
     if len(answer) != 1 or len(answer[0].transforms) != 1 or not found:
         return None
     terms = found[0][0]
-    return _agreed(wanted, terms) if terms.suite in wanted.suites and terms.choice in wanted.choices else None
+    mine = next((each for each in wanted.terms if (each.suite, each.choice) == (terms.suite, terms.choice)), None)
+    return _agreed(mine, terms) if mine is not None else None
 
 
-def _agreed(wanted: Wanted, terms: TransformTerms) -> TransformTerms:
-    return TransformTerms(terms.suite, terms.choice, terms.lifetime.shorter(wanted.lifetime))
+def _agreed(ours: TransformTerms, theirs: TransformTerms) -> TransformTerms:
+    return TransformTerms(theirs.suite, theirs.choice, theirs.lifetime.shorter(ours.lifetime))
 
 
 def _offered(
