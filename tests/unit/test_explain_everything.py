@@ -54,6 +54,8 @@ NOT_PRINTED = {
     "dmvpn.features.ike.model.Hash": _CONFIGURED,
     "dmvpn.features.ike.crypto.PrfAlgorithm": "an algorithm by its name in the library; the number is explained",
     "dmvpn.features.ike.model.IdentityKind": _CONFIGURED,
+    "dmvpn.features.ike.v1.sa.SaMove": _MOVES,
+    "dmvpn.features.ike.v1.sa.SaState": "its values are those of IkePhase, which shows print",
     "dmvpn.features.ike.v2.agreement.SaMove": _MOVES,
     "dmvpn.features.eigrp.states.NeighborMove": _MOVES,
     "dmvpn.features.ipsec.model.Cipher": _CONFIGURED,

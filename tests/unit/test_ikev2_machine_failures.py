@@ -220,7 +220,7 @@ def test_whatever_leaves_is_told() -> None:
 def test_keys_are_nowhere_once_the_data_plane_has_them() -> None:
     _, hub, spoke = meet(PSK, PSK)
     for node in (hub, spoke):
-        (sa,) = node.machine.v2
+        (sa,) = node.machine.sessions.v2
         assert all(child.keys_in.cipher == child.keys_out.cipher == b"" for child in sa.children)
         assert sa.keys is not None
         assert sa.keys.pi == sa.keys.ei == sa.init_request == b""

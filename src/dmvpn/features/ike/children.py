@@ -103,12 +103,34 @@ class Children:
             del self.lingering[spi]
         return due
 
+    def adopt(self, other: Children) -> None:
+        """Take over all children of another session with the same peer. A rekey that it has begun must begin again."""
+        self.active.update(other.active)
+        self.lingering.update(other.lingering)
+        other.active, other.lingering, other.rekeying = {}, {}, {}
+
     def begin_rekey(self, spi_in: bytes) -> bool:
         """Note that it is being replaced. Returns False if it is so already, or not there."""
         if spi_in not in self.active or spi_in in self.rekeying:
             return False
         self.rekeying[spi_in] = None
         return True
+
+    def postpone(self, spi_in: bytes, when: float) -> None:
+        """Replace it at this moment: it could not be replaced just now."""
+        child = self.active.get(spi_in)
+        if child is not None:
+            self.rekeying.pop(spi_in, None)
+            self.active[spi_in] = replace(child, rekey_at=when)
+
+    def newest_like(self, child: ChildSa) -> ChildSa | None:
+        """Return the newest pair for the same packets under the same IPsec profile."""
+        alike = [
+            each
+            for each in self.active.values()
+            if (each.terms.profile, each.local, each.remote) == (child.terms.profile, child.local, child.remote)
+        ]
+        return max(alike, key=lambda each: each.since, default=None)
 
     def crossed(self, spi_in: bytes, lowest: bytes) -> None:
         """Note that the peer has replaced it while we do."""

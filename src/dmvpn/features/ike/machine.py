@@ -33,7 +33,7 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.translation import warnings
 from dmvpn.features.ike.trust import Trust
 from dmvpn.features.ike.v2.counts import ClearIkeStats
-from dmvpn.features.ike.v2.sas import IkeSas
+from dmvpn.features.ike.versions import Versions
 from dmvpn.features.ike.views import view_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 class IkeMachine(Machine):
     """IKE. It is also `base.ports.Ike`.
 
-    v2: the IKE SAs of IKEv2.
+    sessions: those of both versions.
     """
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
@@ -73,8 +73,8 @@ class IkeMachine(Machine):
         self._locals: frozenset[IPAddress] = frozenset()
         self._warned: tuple[str, ...] = ()
         self._book = ConfigurationBook(self._config, (), Trust(ports), self._interface_of)
-        self.v2 = IkeSas(self._book, ports.entropy)
-        self.peers = Peers(self._context, self._book, self.v2)
+        self.sessions = Versions(self._book, ports.entropy)
+        self.peers = Peers(self._context, self._book, self.sessions)
 
     # ---------------------------------------------------------------------------------------------------- machine
 
@@ -107,7 +107,7 @@ class IkeMachine(Machine):
             case SasCounted():
                 peers.counted(event)
             case ClearIkeStats():
-                self.v2.clear_counts()
+                self.sessions.v2.clear_counts()
             case RevocationsChanged():
                 self._judge_again()
             case PoliciesChanged(policies=policies):
@@ -124,7 +124,7 @@ class IkeMachine(Machine):
     def _judge_again(self) -> None:
         """Close SAs whose certificates are revoked: rekeys prove no identity again, so they would stay forever."""
         for sa in tuple(self.peers.table):
-            if sa.evidence.chain and sa.is_usable and sa.terms is not None and sa.theirs is not None:
+            if sa.evidence.chain and not sa.is_dead and sa.terms is not None and sa.theirs is not None:
                 verdict = self._book.believe(sa.terms, sa.theirs, sa.evidence.chain, self._context.now)
                 if isinstance(verdict, Reason):
                     self.peers.close([sa], verdict)
@@ -199,7 +199,7 @@ class IkeMachine(Machine):
 
     def stats(self) -> IkeStats:
         """Return what was counted since the start, or since somebody cleared it."""
-        return self.v2.counts.view
+        return self.sessions.v2.counts.view
 
 
 def _who(config: IkeConfig) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.context import Timer
 from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.negotiation import ConnectionChanged
-from dmvpn.base.protection import policies_for
+from dmvpn.base.protection import IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import messages, udp
 from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
@@ -36,7 +36,7 @@ from dmvpn.features.ike.session import (
     Trouble,
     Unanswered,
 )
-from dmvpn.features.ike.terms import IKE_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.terms import IKE_PORT, DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.timers import AT_ONCE, Deadline, TimerKind
 from dmvpn.features.ike.views import number_of
 
@@ -107,12 +107,12 @@ class Peers:
 
     def _reached(self, deadline: Deadline, sa: Session) -> None:
         match deadline:
-            case Deadline.NAT_KEEPALIVE if sa.is_usable:
+            case Deadline.NAT_KEEPALIVE if not sa.is_dead:
                 self._keep_alive(sa)
                 self._context.emit(udp.keep_alive(sa.path))
             case Deadline.DUPLICATE if may_go(sa, self.connections):
                 self.close([sa], BOTH_BEGAN)
-            case Deadline.BARREN if sa.is_usable and not sa.children:
+            case Deadline.BARREN if sa.is_usable and not sa.children and not self._waits_for_children(sa):
                 self.close([sa], Reason(IkeReason.BARREN))
 
     # ------------------------------------------------------------------------------------------------ from outside
@@ -124,7 +124,8 @@ class Peers:
                 sa.excuse(reason)
                 children = tuple(sa.children)
                 self.follow(self.table.close(sa, reason, self._context.now))
-                for child in children:  # it carries nothing any more, whether the peer has heard of it or not
+                carried = [each for each in children if self.connections.owner(number_of(each.spi_in)) is sa]
+                for child in carried:  # it carries nothing any more, whether the peer has heard of it or not
                     self._announce(self.connections.ended(sa, child, reason, lingers=True), sa)
                 self.attempts.lost(ends_of(sa))
 
@@ -132,7 +133,7 @@ class Peers:
         """Follow a peer, or the NAT before it, to where packets of its connection come from now."""
         for sa in reversed(self.connections.of(event.connection)):
             fell_back = event.remote == sa.path.remote.address and not event.remote_port
-            if sa.is_usable and (sa.nat.remote or fell_back):
+            if not sa.is_dead and (sa.nat.remote or fell_back):
                 path = _heard_from(sa, event)
                 if path is not None and path != sa.path:
                     self.follow(self.table.move(sa, path, self._context.now))
@@ -154,16 +155,15 @@ class Peers:
         path = self.recovery.may_complain(event, self._context.now)
         if path is None:
             return
-        self._send(path, self.table.complaint(event.spi))
         ends = event.local, event.remote
-        if self.connections.usable(ends) or self.attempts.is_trying(ends):
-            return
         policies = policies_for(self.book.policies, *ends)
         policy = next((policy for policy in policies if not policy.responder_only), None)
-        if policy is None or not self.recovery.does_not_listen(event.remote, self._context.now):
+        terms = self.book.to(policy, event.remote) if policy is not None else None
+        version = terms.version if isinstance(terms, Terms) else IkeVersion.V2
+        self._send(path, self.table.complaint(event.spi, version))
+        if self.connections.usable(ends) or self.attempts.is_trying(ends):
             return
-        terms = self.book.to(policy, event.remote)
-        if not isinstance(terms, Reason):
+        if isinstance(terms, Terms) and self.recovery.does_not_listen(event.remote, self._context.now):
             self.attempts.initiate(path_of(ends, event.remote_port), terms)
 
     def doubt(self, sa: Session) -> None:
@@ -225,7 +225,8 @@ class Peers:
                 self._number(sa)
                 self.connections.join(sa)
             case Replaced(sa=sa, successor=successor):
-                self._number(successor)
+                if successor.number == sa.number:
+                    self._number(successor)
                 self.connections.succeed(sa, successor)
             case Begun(sa=sa):
                 self.connections.join(sa)
@@ -319,6 +320,11 @@ class Peers:
             self.close([sa], why)
         elif self._deadlines.when((Deadline.BARREN, sa.own_spi)) is None:
             self._deadlines.set((Deadline.BARREN, sa.own_spi), now + _BARREN)
+
+    def _waits_for_children(self, sa: Session) -> bool:
+        """Return whether it is the second main mode with a peer, and will adopt the children of the first."""
+        others = self.connections.of(sa.connection)
+        return sa.version is IkeVersion.V1 and any(other.children for other in others)
 
 
 def _heard_from(sa: Session, event: ConnectionHeard) -> DatagramPath | None:

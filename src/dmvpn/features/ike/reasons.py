@@ -58,6 +58,17 @@ class IkeReason(ReasonCode):
     METHOD_REFUSED = "<identity> proves itself by <method>, which <profile> does not accept"
     NO_PROOF = "<identity> did not prove itself: no AUTH payload", "", "RFC 7296 §2.16"
     EAP = "<identity> wants EAP, which this router cannot do", "", "RFC 7296 §2.16"
+    SILENT_PROOF = "it has another pre-shared key for us, or does not accept our identity", "", "RFC 2409 §5.4"
+    UNREADABLE_PROOF = (
+        "message 5 of main mode from <peer> cannot be read: the peer has another pre-shared key for us",
+        "",
+        "RFC 2409 §5.4",
+    )
+    NO_KEY_FOR = "no isakmp pre-shared key for <peer>", "", "RFC 2409 §5.4"
+    AGGRESSIVE = "the peer begins in aggressive mode, which exposes its pre-shared key to guessing; use main mode"
+    NO_IDENTITIES = "the peer names no packets that we protect: ours <selectors>; the peer's <selectors>"
+    NOT_CONFIRMED = "the peer has not confirmed the pair of SAs", "", "RFC 2409 §5.5"
+    QUICK_LACKS = "quick mode lacks an SA or a nonce", "", "RFC 2409 §5.5"
     PPK = "the peer offered USE_PPK and did not go on without a postquantum preshared key", "", "RFC 8784 §3"
     NOT_THE_HOLDER = "<identity> does not hold the private key of its certificate"
     KEY_REFUSED = "<identity>: its key is not for authentication remote as ikev2 profile <name> has it"

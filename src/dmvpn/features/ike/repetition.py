@@ -15,7 +15,7 @@ HALF_OPEN: Final = 30.0
 
 
 def mark_of(octets: bytes) -> bytes:
-    """Return what is kept of a message, to know it when the same octets come again."""
+    """Return the mark by which a message is known when the same octets come again."""
     return hashlib.sha256(octets).digest()
 
 

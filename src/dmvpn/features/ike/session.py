@@ -161,6 +161,12 @@ class Session(ABC):
         """The identity of the peer: two peers with one name and keys of different entries are two."""
         return *surely(self.theirs).key, self.evidence.entry
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether the peer has, or may have, no other session with us."""
+        sole = self.terms is not None and self.terms.sole and not self.is_initiator
+        return self.initial_contact or sole
+
     def rekey_time(self, seconds: float) -> float:
         """Return when an SA with this lifetime must be replaced: both ends seldom choose the same moment."""
         return self.now + seconds * (1 - _REKEY_MARGIN * (1 + fraction(self.entropy)))
@@ -226,6 +232,15 @@ class Session(ABC):
             self.act(ChildForgotten(self, spi))
 
 
+def is_forgotten(old: Session, new: Session) -> bool:
+    """Return whether the peer of `new`, which says that it has no other session with us, has forgotten `old`.
+
+    A session that began while this one did is not old: both ends may have begun at the same moment. Nor is one with
+    another address of ours: a peer with two uplinks has one name over both. RFC 7296 §2.4, RFC 2407 §4.6.3.3.
+    """
+    return old is not new and old.since < new.begun and old.path.local.address == new.path.local.address
+
+
 class Sessions(Protocol):
     """All sessions of a router, whatever version each speaks.
 
@@ -274,7 +289,7 @@ class Sessions(Protocol):
         """Take in a datagram. Never raises, whatever the octets are."""
         ...
 
-    def complaint(self, spi: int) -> bytes:
+    def complaint(self, spi: int, version: IkeVersion) -> bytes:
         """Return a message, outside of any session, that there is no child with this inbound SPI."""
         ...
 
@@ -321,6 +336,11 @@ class Unanswered(SaAct):
 @dataclass(frozen=True, slots=True)
 class Established(SaAct):
     """Both sides have proved who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedAgain(SaAct):
+    """The peer says, after it has proved itself, that it has no other session with us."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,28 @@ _IDENTITIES = _failures(
         "The peer did not accept our proof, or our identity; its own log says why.",
         next="on the peer: show logging",
     ),
+    reason(
+        IkeReason.SILENT_PROOF,
+        "The peer answered until message 4, and not the encrypted message 5: with another pre-shared key it cannot "
+        "read it. It may also refuse our identity.",
+        next="on the peer: show logging",
+    ),
+    reason(
+        IkeReason.UNREADABLE_PROOF,
+        "The keys of main mode follow from the pre-shared key, so a different key makes message 5 unreadable. The peer "
+        "gets no answer.",
+        next="show running-config (on both ends)",
+    ),
+    reason(
+        IkeReason.NO_KEY_FOR,
+        "In main mode the key is found by the peer's address, and no `crypto isakmp key` or keyring covers it.",
+        next="show running-config",
+    ),
+    reason(
+        IkeReason.AGGRESSIVE,
+        "Aggressive mode sends a hash of the key before the peer has proved anything: this router never answers it.",
+        next="on the peer: no crypto isakmp peer ... set aggressive-mode",
+    ),
     reason(IkeReason.NO_PROOF_IN_TIME, "The peer began and never sent IKE_AUTH.", next="debug crypto ikev2 packet"),
     reason(IkeReason.CERTIFICATE_REFUSED, "The peer signs, and `authentication remote` asks for a pre-shared key."),
     reason(IkeReason.METHOD_REFUSED, "`authentication remote` asks for another kind of proof than the peer gave."),
@@ -194,6 +216,18 @@ _CHILDREN = _failures(
     reason(IkeReason.NO_PROPOSALS, "The peer asked for SAs and named no algorithms; a fault of the peer."),
     reason(IkeReason.NO_SELECTORS, "The first child SA lacks what it must have."),
     reason(IkeReason.ANSWER_LACKS_SA, "The peer said yes and did not say to what."),
+    reason(
+        IkeReason.NO_IDENTITIES,
+        "Quick mode names the packets of a pair, and both ends must name the same: GRE between both addresses. The "
+        "access list of a crypto map may name other packets.",
+        next="show crypto ipsec sa (on both ends)",
+    ),
+    reason(IkeReason.QUICK_LACKS, "The peer's message is broken: it offers nothing, or has no fresh number."),
+    reason(
+        IkeReason.NOT_CONFIRMED,
+        "The peer asked for a pair of SAs and never sent the last message of quick mode.",
+        next="debug crypto isakmp",
+    ),
     reason(IkeReason.NO_NONCE, "Each new SA needs a fresh number of both ends."),
     reason(IkeReason.NO_SPI, "The number by which we should send is missing or reserved."),
     reason(IkeReason.TOO_MANY_CHILDREN, "The peer makes SAs without end; no more are made."),

@@ -48,6 +48,11 @@ class Wanted:
         transforms = tuple(write(self.protocol, *each) for each in enumerate(self.terms[:_MOST_TRANSFORMS], 1))
         return (Proposal(1, self.protocol, spi, transforms),) if transforms else ()
 
+    def describe(self) -> str:
+        """Return our transforms for people."""
+        transforms = [transform for offer in self.offer() for transform in offer.transforms]
+        return _listed(" ".join(filter(None, names(self.protocol, each).values())) for each in transforms)
+
 
 def ike_wanted(suites: Iterable[tuple[Suite, float]], methods: tuple[int, ...]) -> Wanted:
     """Return what we want of an ISAKMP SA. Suites that IKEv1 cannot have are left out: AEAD, or no hash.

@@ -31,13 +31,17 @@ _CLAUSE = "RFC 2409 appendix B"
 
 
 class Channel:
-    """Both directions of an ISAKMP SA, which share one key and one chain of IVs for each exchange."""
+    """Both directions of an ISAKMP SA, which share one key and one chain of IVs for each exchange.
 
-    __slots__ = ("_ivs", "_keys", "_phase_1")
+    taken: how many messages were the peer's.
+    """
+
+    __slots__ = ("_ivs", "_keys", "_phase_1", "taken")
 
     def __init__(self, keys: IkeKeys, first_iv: bytes) -> None:
         """Begin with the first IV of phase 1."""
         self._keys, self._phase_1 = keys, first_iv
+        self.taken = 0
         #: The next IV, by message ID.
         self._ivs: dict[int, bytes] = {}
 
@@ -68,6 +72,7 @@ class Channel:
     def accept(self, message: Message) -> None:
         """Move the chain behind a message whose hash was right. Raises WireError if it is not encrypted."""
         self._move(message.header.message_id, _octets(message))
+        self.taken += 1
 
     def forget(self, message_id: int) -> None:
         """Forget the chain of an exchange that is over."""

@@ -16,12 +16,23 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.limits import Budgets
+from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN
-from dmvpn.features.ike.session import Begun, Doubted, Ended, Established, Replaced, SaAct, Transmit, Unanswered
+from dmvpn.features.ike.session import (
+    Begun,
+    Doubted,
+    Ended,
+    Established,
+    Replaced,
+    SaAct,
+    Transmit,
+    Unanswered,
+    is_forgotten,
+)
 from dmvpn.features.ike.terms import IKE_PORT
 from dmvpn.features.ike.timers import AT_ONCE
 from dmvpn.features.ike.v2.agreement import SaState
@@ -158,7 +169,7 @@ class IkeSas:
 
     # ------------------------------------------------------------------------------------------------ what arrives
 
-    def complaint(self, spi: int) -> bytes:
+    def complaint(self, spi: int, version: IkeVersion = IkeVersion.V2) -> bytes:
         """Return a message, outside of any IKE SA, that there is no child SA with this inbound SPI (§1.5)."""
         return invalid_spi(spi)
 
@@ -296,8 +307,8 @@ class IkeSas:
                     self.counts.established(sa)
                     self._no_longer_half_open(sa)
                     self._succeeds(sa)
-                    if sa.initial_contact or (sa.terms is not None and sa.terms.sole and not sa.is_initiator):
-                        late += self._first_contact(sa)
+                    if sa.is_alone:
+                        late += self.forget_older(sa)
                 case Ended(sa=IkeSa() as sa):
                     self._gone(sa)
         for sa in touched.values():
@@ -330,16 +341,11 @@ class IkeSas:
         if key is not None:
             self._half_open.pop(key, None)
 
-    def _first_contact(self, new: IkeSa) -> list[Act]:
-        """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address (§2.4).
-
-        An SA that began while this one did is not old: both ends may have begun at the same moment. Nor is one with
-        another address of ours: a peer with two uplinks has one name over both.
-        """
+    def forget_older(self, new: Session) -> list[Act]:
+        """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address (§2.4)."""
         acts: list[Act] = []
         for sa in tuple(self._by_identity.get(new.who, {}).values()):
-            is_old = sa.is_usable and sa.since < new.begun
-            if sa is not new and is_old and sa.path.local.address == new.path.local.address:
+            if sa.is_usable and is_forgotten(sa, new):
                 acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
         return acts
 

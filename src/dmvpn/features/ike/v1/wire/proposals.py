@@ -145,7 +145,7 @@ def _parse_transforms(octets: bytes, count: int, offset: int) -> tuple[Transform
         start = at + _TRANSFORM.size
         if reserved:
             raise WireError("reserved octets of a transform are set", offset=offset + start - 2, clause=_TRANSFORMS)
-        transforms.append(Transform(number, identifier, _parse_attributes(octets[start:end], offset + start)))
+        transforms.append(Transform(number, identifier, parse_attributes(octets[start:end], offset + start)))
         at = end
     if len(transforms) != count or not transforms:
         raise WireError(f"{len(transforms)} transforms, not {count}", offset=offset, clause=_PROPOSALS)
@@ -168,7 +168,8 @@ def _end(octets: bytes, at: int, fixed: tuple[int, int], offset: int, clause: st
     return end
 
 
-def _parse_attributes(octets: bytes, offset: int) -> tuple[Attribute, ...]:
+def parse_attributes(octets: bytes, offset: int = 0) -> tuple[Attribute, ...]:
+    """Read the attributes of a transform, or of a notification about a lifetime. Raises WireError."""
     attributes: list[Attribute] = []
     at = 0
     while at < len(octets):

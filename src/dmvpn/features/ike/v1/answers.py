@@ -1,0 +1,49 @@
+"""What a peer sends on an ISAKMP SA: to the exchange with its message ID, or the beginning of another one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import WireError
+from dmvpn.features.ike.v1 import informational
+from dmvpn.features.ike.v1.quick_mode import QuickAnswer
+from dmvpn.features.ike.v1.wire.numbers import ExchangeType
+
+if TYPE_CHECKING:
+    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.v1.sa import IsakmpSa
+    from dmvpn.features.ike.v1.wire import Message
+
+_CLAUSE = "RFC 2408 §3.1"
+
+
+def handle(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath, now: float) -> None:
+    """Take in a message with the cookies of this ISAKMP SA. Never raises for what a peer may send."""
+    sa.at(now)
+    if sa.is_dead:
+        return
+    with suppress(WireError):  # it is not the peer's: the peer's own message comes again
+        _hear(sa, message, octets, path)
+
+
+def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> None:
+    header = message.header
+    if header.exchange == ExchangeType.INFORMATIONAL:
+        if header.is_encrypted:
+            informational.hear(sa, message, path)
+        else:
+            informational.hear_in_clear(sa, message)
+        return
+    exchange = sa.exchanges.get(header.message_id)
+    if exchange is not None and header.exchange == exchange.KIND:
+        if not exchange.turns.is_repetition(octets):
+            exchange.hear(message, octets, path)
+        elif again := exchange.turns.again(sa.now):
+            sa.transmit(again)
+    elif header.exchange == ExchangeType.QUICK and sa.is_established and header.message_id:
+        if sa.was_used(header.message_id):
+            raise WireError("the message ID was used before", offset=20, clause=_CLAUSE)
+        QuickAnswer(sa, header.message_id).hear(message, octets, path)
+    else:
+        raise WireError(f"{header.exchange_name} is not expected", offset=18, clause=_CLAUSE)

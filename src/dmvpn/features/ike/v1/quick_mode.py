@@ -1,0 +1,337 @@
+"""Quick mode, RFC 2409 §5.5, at both ends: a pair of SAs of ESP.
+
+    1  HDR*, HASH(1), SA, Ni, [KE], IDci, IDcr  -->
+    2                                       <--  HDR*, HASH(2), SA, Nr, [KE], IDci, IDcr
+    3  HDR*, HASH(3)                            -->
+
+The responder can receive on the pair before it sends message 2, and the initiator before it sends message 3, so nothing
+is lost while both change over. The responder repeats message 2 until message 3 comes: then it sends on the pair, too.
+
+A pair replaces the one for the same packets. IKEv1 has no word for that, so both ends act by themselves: the initiator
+deletes the old pair some seconds after message 3; if both ends began, there are two new ones, and only the newest of
+them is replaced again.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from dmvpn.base.errors import WireError, surely
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.crypto import draw
+from dmvpn.features.ike.crypto.material import Nonces
+from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.repetition import REPETITION_TIME
+from dmvpn.features.ike.v1.identities import identity_of
+from dmvpn.features.ike.v1.keys import hash_1, hash_2, hash_3
+from dmvpn.features.ike.v1.main_mode import NONCE_SIZE
+from dmvpn.features.ike.v1.offers import accepted, choose, is_transport, mismatch
+from dmvpn.features.ike.v1.pairs import (
+    Draft,
+    PairRefused,
+    acceptable,
+    check_identities,
+    original_addresses,
+    shorter_than,
+    told_lifetime,
+    wanted_by_us,
+)
+from dmvpn.features.ike.v1.sa import MOST_CHILDREN, Exchange
+from dmvpn.features.ike.v1.transforms import TransformTerms, read
+from dmvpn.features.ike.v1.wire import serialize_chain
+from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType
+from dmvpn.features.ike.v1.wire.payloads import (
+    Hash,
+    IdentificationPayload,
+    KeyExchange,
+    Nonce,
+    Notify,
+    SecurityAssociation,
+)
+
+if TYPE_CHECKING:
+    from dmvpn.features.ike.chain import Payload
+    from dmvpn.features.ike.children import ChildSa
+    from dmvpn.features.ike.crypto import PrivateValue
+    from dmvpn.features.ike.terms import ChildTerms, DatagramPath
+    from dmvpn.features.ike.v1.offers import ChosenOffer
+    from dmvpn.features.ike.v1.sa import IsakmpSa
+    from dmvpn.features.ike.v1.wire import Chain, Message
+
+#: Seconds until a replaced pair is deleted: message 3, and packets on their way, come first.
+CHANGE_OVER: Final = 3.0
+#: Seconds until a child that could not be replaced is tried again.
+RETRY: Final = 30.0
+#: Seconds for which a pair waits for CONNECTED, if the responder set the commit bit (RFC 2408 §3.1).
+_COMMIT: Final = 5.0
+_CLAUSE = "RFC 2409 §5.5"
+
+
+class QuickMode(Exchange):
+    """What both ends do."""
+
+    KIND: ClassVar = ExchangeType.QUICK
+
+    def __init__(self, sa: IsakmpSa, message_id: int, terms: ChildTerms) -> None:
+        super().__init__(sa, message_id)
+        self.terms = terms
+        self.spi = sa.book.esp_spis.fresh(sa.entropy)
+        self.nonce = sa.entropy.octets(NONCE_SIZE)
+        self.secret: PrivateValue | None = None
+
+    def key(self, group: int) -> tuple[KeyExchange, ...]:
+        """Return our key exchange, if there is a group: perfect forward secrecy."""
+        if not group:
+            return ()
+        self.secret = draw(group, self.sa.entropy)
+        return (KeyExchange(self.secret.public),)
+
+    def shared(self, theirs: KeyExchange | None) -> bytes:
+        """Return the Diffie-Hellman secret, empty without PFS. Raises PairRefused."""
+        if self.secret is None:
+            return b""
+        if theirs is None:
+            raise PairRefused(NotifyType.INVALID_KEY_INFORMATION, Reason(IkeReason.NO_KEY_OF_GROUP))
+        try:
+            return self.secret.agree(theirs.data)
+        except WireError as error:
+            raise PairRefused(NotifyType.INVALID_KEY_INFORMATION, Reason(IkeReason.ILLEGAL_KEY, (error,))) from error
+
+    def over(self) -> None:
+        """Keep the exchange a while, to answer a repetition of its last message."""
+        self.over_at = self.sa.now + REPETITION_TIME
+        self.secret = None
+
+    def refused(self, refusal: PairRefused) -> None:
+        """Report why there is no pair. The peer gets the bare notification."""
+        sa = self.sa
+        sa.trouble(Reason(IkeReason.NO_CHILD, (refusal.why,)))
+        sa.inform(Notify(refusal.kind, protocol=ProtocolId.ESP, spi=self.spi))
+        sa.finished(self.message_id)
+
+    def check(self, chain: Chain, expected: bytes) -> None:
+        """Check the hash, which comes first. Raises WireError."""
+        given = chain.payloads[0]
+        if not isinstance(given, Hash) or not hmac.compare_digest(given.data, expected):
+            raise WireError("the hash is wrong", offset=0, clause=_CLAUSE)
+
+
+def covered(chain: Chain) -> bytes:
+    """Return the octets behind the hash that it covers."""
+    return serialize_chain(chain.payloads[1:])
+
+
+# ----------------------------------------------------------------------------------------------------------- initiator
+
+
+class QuickAsk(QuickMode):
+    """Quick mode as its initiator.
+
+    old: inbound SPI of the child that is to be replaced.
+    """
+
+    def __init__(self, sa: IsakmpSa, terms: ChildTerms, old: bytes | None = None) -> None:
+        super().__init__(sa, sa.fresh_message_id(), terms)
+        self.old = old
+        self.wanted = wanted_by_us(sa, terms)
+        self._held: ChildSa | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a pair waits for CONNECTED."""
+        return self._held is not None
+
+    def describe(self) -> str:
+        """Return what we offer, for people."""
+        return self.wanted.describe()
+
+    def begin(self) -> None:
+        """Send message 1."""
+        sa = self.sa
+        group = self.terms.suites[0].group
+        identities = identity_of(self.terms.local), identity_of(self.terms.remote)
+        origins = original_addresses(sa, transport=self.terms.transport)
+        offer = SecurityAssociation(self.wanted.offer(self.spi))
+        payloads = (offer, Nonce(self.nonce), *self.key(group), *identities, *origins)
+        proof = Hash(hash_1(surely(sa.keys), self.message_id, serialize_chain(payloads)))
+        self.say(sa.sealed(self.KIND, self.message_id, (proof, *payloads)), awaits=True)
+
+    def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        """Take in message 2, and answer it. Raises WireError."""
+        if not self.turns.awaits:
+            raise WireError("quick mode is over", offset=0, clause=_CLAUSE)
+        sa, keys = self.sa, surely(self.sa.keys)
+        inside = self.open(message)
+        self.check(inside, hash_2(keys, self.message_id, self.nonce, covered(inside)))
+        self.accept(message, octets, path)
+        try:
+            child, nonces = self._conclude(inside)
+        except PairRefused as refused:
+            self.refused(refused)
+            self._lost(refused.why)
+            return
+        proof = Hash(hash_3(keys, self.message_id, nonces))
+        if Flag.COMMIT in message.header.flags:
+            self._held = child
+            self.over_at = sa.now + _COMMIT
+        else:
+            self._take(child)
+        self.say(sa.sealed(self.KIND, self.message_id, (proof,)), awaits=False)
+
+    def _conclude(self, answer: Chain) -> tuple[ChildSa, Nonces]:
+        sa = self.sa
+        chosen, nonce = answer.find(SecurityAssociation), answer.find(Nonce)
+        if chosen is None or nonce is None:
+            raise PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.QUICK_LACKS))
+        agreed = accepted(self.wanted, chosen.proposals)
+        if agreed is None:
+            why = Reason(IkeReason.NOT_OFFERED, (mismatch(self.wanted, chosen.proposals),))
+            raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, why)
+        check_identities(sa, self.terms, answer, ours_first=True)
+        try:
+            told = told_lifetime(answer)
+        except WireError as error:
+            raise PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.OF_WIRE, (error,))) from error
+        agreed = TransformTerms(agreed.suite, agreed.choice, agreed.lifetime.shorter(told))
+        nonces = Nonces(self.nonce, nonce.data)
+        shared = self.shared(answer.find(KeyExchange))
+        draft = Draft(
+            terms=self.terms,
+            agreed=agreed,
+            nonces=nonces,
+            spi_i=self.spi,
+            spi_r=chosen.proposals[0].spi,
+            shared=shared,
+        )
+        return draft.pair(sa, initiated=True), nonces
+
+    def _take(self, child: ChildSa) -> None:
+        sa = self.sa
+        old = self.old if self.old in sa.children.active else None
+        sa.add_child(child, replaces=old)
+        if old is not None:
+            sa.replaces(old, sa.now + CHANGE_OVER)
+        self.over()
+
+    def connected(self) -> None:
+        """Use the pair for which the responder had asked us to wait: it is ready, or has been silent for long."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._take(held)
+
+    def expire(self) -> None:
+        """Take the pair that nothing confirmed; else forget the exchange."""
+        if self.is_held:
+            self.connected()
+        else:
+            super().expire()
+
+    def was_refused(self, name: str) -> None:
+        """Note that the peer refuses the pair with this notification."""
+        why = Reason(IkeReason.NO_CHILD, (self._explain(name),))
+        self.sa.trouble(why)
+        self._lost(why)
+        self.sa.finished(self.message_id)
+
+    def _explain(self, name: str) -> Reason:
+        """Return what a refusal means, with what we had asked for."""
+        if name == NotifyType.NO_PROPOSAL_CHOSEN.name:
+            return Reason(IkeReason.NONE_ACCEPTED, (self.describe(),))
+        if name == NotifyType.INVALID_ID_INFORMATION.name:
+            return Reason(IkeReason.SELECTORS_REFUSED, (self.terms.local, self.terms.remote))
+        return Reason(IkeReason.ANSWER, (name,))
+
+    def _lost(self, why: Reason) -> None:
+        """Let a child that was not replaced be replaced a little later."""
+        if self.old is not None:
+            self.sa.children.postpone(self.old, self.sa.now + RETRY)
+
+    def unanswered(self) -> None:
+        """End the ISAKMP SA: the peer is dead."""
+        self.sa.end(self.gave_up("quick mode"))
+
+
+# ----------------------------------------------------------------------------------------------------------- responder
+
+
+class QuickAnswer(QuickMode):
+    """Quick mode as its responder."""
+
+    def __init__(self, sa: IsakmpSa, message_id: int) -> None:
+        super().__init__(sa, message_id, sa.book.child(surely(sa.terms).child))
+        self._nonces = Nonces(b"", b"")
+
+    def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        """Take in message 1 or 3. Raises WireError."""
+        if self._nonces.initiator:
+            self._hear_end(message, octets, path)
+        else:
+            self._hear_request(message, octets, path)
+
+    def _hear_request(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        inside = self.open(message)
+        self.check(inside, hash_1(surely(self.sa.keys), self.message_id, covered(inside)))
+        self.accept(message, octets, path)
+        self.sa.begins(self)
+        try:
+            self._answer(inside)
+        except PairRefused as refused:
+            self.refused(refused)
+
+    def _answer(self, request: Chain) -> None:
+        sa = self.sa
+        offers, nonce = request.find(SecurityAssociation), request.find(Nonce)
+        if offers is None or nonce is None:
+            raise PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.QUICK_LACKS))
+        if len(sa.children) >= MOST_CHILDREN:
+            many = Reason(IkeReason.TOO_MANY_CHILDREN, (len(sa.children),))
+            raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, many)
+        wanted = acceptable(sa, self.terms, offers.proposals)
+        choice = choose(wanted, offers.proposals)
+        if choice is None:
+            raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, mismatch(wanted, offers.proposals))
+        check_identities(sa, self.terms, request, ours_first=False)
+        key = self.key(choice.terms.suite.group)
+        shared = self.shared(request.find(KeyExchange))
+        self._nonces = Nonces(nonce.data, self.nonce)
+        draft = Draft(
+            terms=self.terms,
+            agreed=choice.terms,
+            nonces=self._nonces,
+            spi_i=choice.offer.spi,
+            spi_r=self.spi,
+            shared=shared,
+        )
+        child = draft.pair(sa, initiated=False)
+        payloads = (*self._choice(choice), Nonce(self.nonce), *key, *self._rest(choice, request))
+        proof = Hash(hash_2(surely(sa.keys), self.message_id, nonce.data, serialize_chain(payloads)))
+        old = sa.children.newest_like(child)
+        sa.add_child(child, replaces=old.spi_in if old else None)
+        if old is not None:
+            sa.children.begin_rekey(old.spi_in)  # the peer does it, and deletes it
+        self.say(sa.sealed(self.KIND, self.message_id, (proof, *payloads)), awaits=True)
+
+    def _choice(self, choice: ChosenOffer) -> tuple[SecurityAssociation]:
+        return (SecurityAssociation((choice.answer(self.spi),)),)
+
+    def _rest(self, choice: ChosenOffer, request: Chain) -> tuple[Payload, ...]:
+        """Return identities as they came, our view of the addresses, and a lifetime that is shorter than offered."""
+        offered = read(ProtocolId.ESP, choice.transform)
+        notify = shorter_than(offered.lifetime, choice.terms.lifetime, self.spi) if offered else ()
+        origins = original_addresses(self.sa, transport=is_transport(choice.terms.choice))
+        return (*request.all(IdentificationPayload), *origins, *notify)
+
+    def _hear_end(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        inside = self.open(message)
+        self.check(inside, hash_3(surely(self.sa.keys), self.message_id, self._nonces))
+        self.accept(message, octets, path)
+        self.over()
+
+    def unanswered(self) -> None:
+        """Give up the pair: the initiator has not taken it."""
+        sa, child = self.sa, self.sa.children.active.get(self.spi)
+        if child is not None:
+            sa.withdraw(child, Reason(IkeReason.NOT_CONFIRMED))
+        sa.finished(self.message_id)

@@ -1,0 +1,493 @@
+"""One ISAKMP SA: its state, its agreements with the peer, its messages. RFC 2408 §2.1, RFC 2409 §5.
+
+    datagram --> answers.py: to the exchange with its message ID, to a new quick mode, or to `informational`
+    time     --> upkeep.py: repetitions, dead peer detection, rekeys, lifetimes
+
+An ISAKMP SA may end while its children live on (RFC 2408 §2.5.1 calls its SAs independent): then it is `HELD` until a
+later one with the same peer adopts them, or the last of them ends.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from dmvpn.base.errors import WireError, surely
+from dmvpn.base.protection import IkePhase, IkeVersion
+from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
+from dmvpn.features.ike.chain import NO_SPI, fresh_spi
+from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
+from dmvpn.features.ike.crypto.material import Nonces
+from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, SaAct, Session, Transmit
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
+from dmvpn.features.ike.v1.turns import Turns
+from dmvpn.features.ike.v1.wire import Header, Message, serialize_chain
+from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, Vendor
+from dmvpn.features.ike.v1.wire.payloads import Delete, Hash
+
+if TYPE_CHECKING:
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.features.ike.chain import Payload
+    from dmvpn.features.ike.children import ChildSa
+    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.session import Evidence
+    from dmvpn.features.ike.suites import Suite
+    from dmvpn.features.ike.terms import Book, ChildTerms, Terms
+    from dmvpn.features.ike.udp import Nat
+    from dmvpn.features.ike.v1.keys import IkeKeys
+    from dmvpn.features.ike.v1.sealed import Channel
+    from dmvpn.features.ike.v1.wire import Chain
+
+#: Child SAs of one ISAKMP SA.
+MOST_CHILDREN: Final = 16
+#: Message IDs of quick modes that are remembered: the same one again would be a replay.
+MOST_MESSAGE_IDS: Final = 64
+#: Seconds for which an ISAKMP SA stays when a later one with the same peer has taken its place.
+OVERLAP: Final = 10.0
+
+
+class SaState(enum.Enum):
+    """Where an ISAKMP SA is in its life, by IOS's names of the steps of main mode."""
+
+    NO_STATE = "MM_NO_STATE"
+    SA_SETUP = "MM_SA_SETUP"
+    KEY_EXCH = "MM_KEY_EXCH"
+    IDLE = "QM_IDLE"
+    HELD = "held for its children"
+    DEAD = "dead"
+
+
+class SaMove(enum.Enum):
+    """What can happen to an ISAKMP SA."""
+
+    CHOSEN = "messages 1 and 2 have agreed on a transform"
+    KEYED = "messages 3 and 4 have brought keys"
+    PROVED = "both sides have proved who they are"
+    PARTED = "it is over, and its children are not"
+    ENDED = "it is over, and its children with it"
+
+
+#: Every legal move. A missing pair (KeyError) is our bug, never the peer's.
+MOVES: Final[dict[tuple[SaState, SaMove], SaState]] = {
+    (SaState.NO_STATE, SaMove.CHOSEN): SaState.SA_SETUP,
+    (SaState.SA_SETUP, SaMove.KEYED): SaState.KEY_EXCH,
+    (SaState.KEY_EXCH, SaMove.PROVED): SaState.IDLE,
+    (SaState.IDLE, SaMove.PARTED): SaState.HELD,
+    (SaState.NO_STATE, SaMove.ENDED): SaState.DEAD,
+    (SaState.SA_SETUP, SaMove.ENDED): SaState.DEAD,
+    (SaState.KEY_EXCH, SaMove.ENDED): SaState.DEAD,
+    (SaState.IDLE, SaMove.ENDED): SaState.DEAD,
+    (SaState.HELD, SaMove.ENDED): SaState.DEAD,
+}
+_PHASES: Final = {
+    SaState.NO_STATE: IkePhase.MM_NO_STATE,
+    SaState.SA_SETUP: IkePhase.MM_SA_SETUP,
+    SaState.KEY_EXCH: IkePhase.MM_KEY_EXCH,
+    SaState.IDLE: IkePhase.QM_IDLE,
+    SaState.HELD: IkePhase.MM_NO_STATE,
+    SaState.DEAD: IkePhase.MM_NO_STATE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn(SaAct):
+    """The peer has deleted SAs of this protocol. They may belong to another ISAKMP SA with the same peer."""
+
+    protocol: int
+    spis: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RekeyWanted(SaAct):
+    """Another ISAKMP SA must take its place: a second main mode (RFC 2409 has no other way)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Dead peer detection, RFC 3706 §5.3: our R-U-THERE with this sequence number, sent so often."""
+
+    number: int
+    due: float
+    tries: int = 1
+
+
+class IsakmpSa(Session):
+    """One ISAKMP SA.
+
+    cookie_i, cookie_r: CKY-I and CKY-R.
+    lifetime: agreed on, seconds.
+    exchanges: by message ID; main mode has 0. They stay for a while when they are over, to answer repetitions.
+    retires_at: another one has taken its place; until then it still understands the peer.
+    wanted: children to ask for when it is established.
+    replaceable: children whose successor carries packets, by inbound SPI, and when they are deleted.
+    """
+
+    version: ClassVar = IkeVersion.V1
+    __slots__ = (
+        *("abilities", "channel", "cookie_i", "cookie_r", "exchanges", "keys", "lifetime", "nonces", "question"),
+        *("replaceable", "retires_at", "state", "wanted", "_peers_number", "_question_number"),
+        "_used",
+    )
+
+    def __init__(
+        self,
+        book: Book,
+        entropy: Entropy,
+        path: DatagramPath,
+        *,
+        is_initiator: bool,
+        now: float,
+        terms: Terms | None = None,
+        peer_cookie: bytes = NO_SPI,
+    ) -> None:
+        super().__init__(book, entropy, path, is_initiator=is_initiator, now=now, terms=terms)
+        ours = fresh_spi(entropy)
+        self.cookie_i, self.cookie_r = (ours, peer_cookie) if is_initiator else (peer_cookie, ours)
+        self.state = SaState.NO_STATE
+        self.abilities: frozenset[Vendor] = frozenset()
+        self.lifetime = 0.0
+        self.nonces = Nonces(b"", b"")
+        self.keys: IkeKeys | None = None
+        self.channel: Channel | None = None
+        self.exchanges: dict[int, Exchange] = {}
+        self.retires_at: float | None = None
+        self.wanted: tuple[ChildTerms, ...] = ()
+        self.replaceable: dict[bytes, float] = {}
+        self.question: Question | None = None
+        self._peers_number = -1
+        self._question_number = int.from_bytes(entropy.octets(3), "big")
+        self._used: dict[int, None] = {}
+
+    # ------------------------------------------------------------------------------------------------ who and what
+
+    @property
+    def cookies(self) -> bytes:
+        """CKY-I | CKY-R, which are the SPI of an ISAKMP SA."""
+        return self.cookie_i + self.cookie_r
+
+    @property
+    def own_spi(self) -> bytes:
+        """Our cookie."""
+        return self.cookie_i if self.is_initiator else self.cookie_r
+
+    @property
+    def peer_spi(self) -> bytes:
+        """The peer's cookie."""
+        return self.cookie_r if self.is_initiator else self.cookie_i
+
+    @property
+    def phase(self) -> IkePhase:
+        """Where it is in its life, for shows."""
+        return _PHASES[self.state]
+
+    @property
+    def is_established(self) -> bool:
+        """Whether both sides have proved who they are, and messages can be exchanged."""
+        return self.state is SaState.IDLE
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether new exchanges can begin on it."""
+        return self.is_established and self.retires_at is None
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it is over, and its children with it."""
+        return self.state is SaState.DEAD
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the peer has not answered message 1 yet."""
+        return self.is_initiator and self.state is SaState.NO_STATE
+
+    @property
+    def is_half_open(self) -> bool:
+        """Whether a peer has begun and not proved itself. (Our own attempts end with their repetitions.)"""
+        return not self.is_initiator and self.state in (SaState.NO_STATE, SaState.SA_SETUP, SaState.KEY_EXCH)
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a message of ours waits for its answer."""
+        return self.question is not None or any(exchange.turns.awaits for exchange in self.exchanges.values())
+
+    @property
+    def lowest_nonce(self) -> bytes:
+        """The lowest of both nonces of main mode."""
+        return self.nonces.lowest
+
+    @property
+    def message_ids(self) -> tuple[int, int]:
+        """Nothing: the message IDs of IKEv1 are drawn, and not counted."""
+        return 0, 0
+
+    @property
+    def taken(self) -> int:
+        """How many encrypted messages were proved to be the peer's."""
+        return self.channel.taken if self.channel is not None else 0
+
+    @property
+    def prf(self) -> PrfAlgorithm:
+        """HMAC of the negotiated hash."""
+        return PRFS[surely(self.suite).prf]
+
+    # ------------------------------------------------------------------------------------------------ its life
+
+    def _happened(self, move: SaMove) -> None:
+        """Move as the table says."""
+        self.state = MOVES[self.state, move]
+
+    def chose(self, suite: Suite, lifetime: float, message: Chain) -> None:
+        """Agree on a transform, and note what the peer can do besides."""
+        self.suite = suite
+        self.lifetime = lifetime
+        self.abilities = frozenset(vendor for vendor in Vendor if message.has_vendor(vendor))
+        self._happened(SaMove.CHOSEN)
+
+    def found(self, nat: Nat) -> None:
+        """Note what NAT detection found."""
+        self.nat = nat
+
+    def heard_first(self, cookie: bytes) -> None:
+        """Note the responder's cookie."""
+        self.cookie_r = cookie
+
+    def keyed(self, nonces: Nonces) -> None:
+        """Note that both sides have made keys; which ones count is known when the peer proves itself."""
+        self.nonces = nonces
+        self._happened(SaMove.KEYED)
+
+    def use(self, keys: IkeKeys, channel: Channel) -> None:
+        """Use these keys."""
+        self.keys, self.channel = keys, channel
+        if self.book.key_log.wanted:
+            self.book.key_log.ike(IKE_TABLE, ike_line(self.cookie_i, keys))
+
+    def proved(self, terms: Terms, theirs: Identification, evidence: Evidence, *, initial_contact: bool) -> None:
+        """Finish main mode: both sides are who they say, and perhaps the peer has no other SA with us."""
+        self.terms, self.theirs, self.evidence = terms, theirs, evidence
+        self.initial_contact = initial_contact
+        self._happened(SaMove.PROVED)
+        self.since = self.now
+        self.rekey_at = self.rekey_time(terms.lifetime)
+        self.act(Established(self))
+        self.lives(self.now)
+
+    @property
+    def expires(self) -> float:
+        """When it ends even without a successor, seconds monotonic."""
+        return self.since + (self.terms.lifetime if self.terms else 0.0)
+
+    def retire(self) -> None:
+        """Let another one take its place, which has its children by now."""
+        self.rekey_at, self.retires_at = None, self.now + OVERLAP
+
+    def rekeys(self, again: float | None = None) -> None:
+        """Note that a main mode for its successor has begun, or is tried again at this moment."""
+        self.rekey_at = again
+
+    def part(self, again: float | None) -> None:
+        """End, and leave its children alive; a successor is tried at this moment, None: never."""
+        if self.state is SaState.IDLE:
+            self._happened(SaMove.PARTED)
+            self._forget()
+            self.rekey_at = again
+
+    def hand_over(self, successor: IsakmpSa) -> None:
+        """Give all children to another ISAKMP SA with the same peer."""
+        successor.children.adopt(self.children)
+        for spi_in, when in self.replaceable.items():
+            successor.replaces(spi_in, when)
+        self.replaceable = {}
+        self.act(Replaced(self, successor))
+
+    def end(self, reason: Reason) -> None:
+        """End with all children: nothing more is sent."""
+        if self.state is not SaState.DEAD:
+            self._happened(SaMove.ENDED)
+            self.act(Ended(self, reason))
+            for spi in (*self.children.active, *self.children.lingering):
+                self.book.esp_spis.free(spi)
+            self._forget()
+
+    def _forget(self) -> None:
+        """Forget keys and exchanges; these refer to their SA, and would keep it in memory."""
+        self.keys = self.channel = self.question = self.retires_at = None
+        self.exchanges, self.wanted, self._used = {}, (), {}
+
+    # ------------------------------------------------------------------------------------------------ exchanges
+
+    def begins(self, exchange: Exchange) -> None:
+        """Add an exchange."""
+        self.exchanges[exchange.message_id] = exchange
+        if exchange.message_id:
+            self._used[exchange.message_id] = None
+            while len(self._used) > MOST_MESSAGE_IDS:
+                del self._used[next(iter(self._used))]
+
+    def was_used(self, message_id: int) -> bool:
+        """Return whether a quick mode had this message ID: the same message again would be a replay."""
+        return message_id in self._used
+
+    def finished(self, message_id: int) -> None:
+        """Forget an exchange, and its chain of IVs."""
+        self.exchanges.pop(message_id, None)
+        if self.channel is not None:
+            self.channel.forget(message_id)
+
+    def fresh_message_id(self) -> int:
+        """Return 4 octets as a number that no exchange has."""
+        while not (drawn := int.from_bytes(self.entropy.octets(4), "big")) or drawn in self._used:
+            pass
+        return drawn
+
+    def want(self, terms: ChildTerms) -> None:
+        """Ask for a child when main mode is over."""
+        self.wanted = (*self.wanted, terms)
+
+    def take_wanted(self) -> tuple[ChildTerms, ...]:
+        """Return the children to ask for, once."""
+        wanted, self.wanted = self.wanted, ()
+        return wanted
+
+    def replaces(self, spi_in: bytes, when: float) -> None:
+        """Delete a child at this moment: its successor carries packets by then."""
+        self.children.begin_rekey(spi_in)
+        self.replaceable[spi_in] = when
+
+    def remove_child(self, child: ChildSa, reason: Reason) -> None:
+        """Remove a child; packets on their way to us may still come for a moment."""
+        self.replaceable.pop(child.spi_in, None)
+        super().remove_child(child, reason)
+
+    def withdraw(self, child: ChildSa, reason: Reason) -> None:
+        """Delete a child, and inform the peer if we still can."""
+        self.inform(Delete(ProtocolId.ESP, (child.spi_in,)))
+        self.remove_child(child, reason)
+
+    def asks(self, seconds: float) -> int:
+        """Ask the peer once more whether it lives. Returns the sequence number of the question.
+
+        seconds: until the next one.
+        """
+        if self.question is None:
+            self._question_number += 1
+            self.question = Question(self._question_number, self.now + seconds)
+        else:
+            self.question = Question(self.question.number, self.now + seconds, self.question.tries + 1)
+        return self.question.number
+
+    def rests(self) -> None:
+        """Ask no more: the peer lives."""
+        self.question = None
+
+    def is_new_question(self, number: int) -> bool:
+        """Note the peer's sequence number. Returns whether it asks for the first time: an old one may be a replay."""
+        is_new = number > self._peers_number
+        self._peers_number = max(number, self._peers_number)
+        return is_new
+
+    # ------------------------------------------------------------------------------------------------ messages
+
+    def header(self, kind: ExchangeType, message_id: int, *, encrypted: bool) -> Header:
+        """Return the header of a message of ours."""
+        flags = Flag.ENCRYPTION if encrypted else Flag(0)
+        return Header(cookie_i=self.cookie_i, cookie_r=self.cookie_r, exchange=kind, flags=flags, message_id=message_id)
+
+    def plain(self, payloads: tuple[Payload, ...]) -> bytes:
+        """Return a message of main mode in clear."""
+        return Message(payloads, header=self.header(ExchangeType.MAIN, 0, encrypted=False)).serialize()
+
+    def sealed(self, kind: ExchangeType, message_id: int, payloads: tuple[Payload, ...]) -> bytes:
+        """Return an encrypted message."""
+        return surely(self.channel).seal(self.header(kind, message_id, encrypted=True), payloads)
+
+    def inform(self, *payloads: Payload) -> None:
+        """Send an informational message, which has no answer (RFC 2409 §5.7)."""
+        if self.keys is None:
+            return
+        message_id = self.fresh_message_id()
+        proof = Hash(hash_1(self.keys, message_id, serialize_chain(payloads)))
+        datagram = self.sealed(ExchangeType.INFORMATIONAL, message_id, (proof, *payloads))
+        surely(self.channel).forget(message_id)
+        self.transmit(datagram)
+
+    def transmit(self, datagram: bytes) -> None:
+        """Send a datagram to the peer."""
+        self.act(Transmit(self, self.path, (datagram,)))
+
+    # ------------------------------------------------------------------------------------------------ where the peer is
+
+    def use_port(self, port: int) -> None:
+        """Use this port at both ends from now on."""
+        self.path = DatagramPath(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
+
+    def hears(self, path: DatagramPath) -> None:
+        """Note that the peer has proved that it lives, and where: it may change its port, behind a NAT its address."""
+        self.lives(self.now)
+        self.rests()
+        same_host = (path.local.address, path.remote.address) == (self.path.local.address, self.path.remote.address)
+        if path != self.path and (self.nat.remote or (same_host and path.remote.port in (IKE_PORT, NAT_PORT))):
+            self.move(path)
+
+    def move(self, path: DatagramPath) -> None:
+        """Reach the peer there from now on."""
+        old, self.path = self.path, path
+        if self.state in (SaState.IDLE, SaState.HELD):
+            self.act(Moved(self, old))
+
+
+class Exchange(ABC):
+    """One exchange on an ISAKMP SA: main mode, or a quick mode.
+
+    over_at: it is over, and kept until then to answer repetitions.
+    """
+
+    KIND: ClassVar[ExchangeType]
+
+    def __init__(self, sa: IsakmpSa, message_id: int) -> None:
+        self.sa, self.message_id = sa, message_id
+        self.turns = Turns()
+        self.over_at: float | None = None
+
+    @abstractmethod
+    def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        """Take in the peer's next message. Raises WireError if it is not: nothing has changed then."""
+
+    @abstractmethod
+    def unanswered(self) -> None:
+        """Act on a peer that answers none of the repetitions."""
+
+    def describe(self) -> str:
+        """Return what we offer, for people."""
+        return ""
+
+    def expire(self) -> None:
+        """Act on the end of the time for which it is kept."""
+        self.sa.finished(self.message_id)
+
+    def open(self, message: Message) -> Chain:
+        """Return the payloads inside. The chain of IVs stays. Raises WireError."""
+        if self.sa.channel is None:
+            raise WireError("an encrypted message before there are keys", offset=0, clause="RFC 2409 §5")
+        return self.sa.channel.open(message)
+
+    def accept(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        """Take an encrypted message as the peer's: its hash was right."""
+        surely(self.sa.channel).accept(message)
+        self.turns.hears(octets)
+        self.sa.hears(path)
+
+    def say(self, datagram: bytes, *, awaits: bool) -> None:
+        """Send our next message. awaits: an answer must come."""
+        self.turns.says(datagram, self.sa.now, awaits=awaits)
+        self.sa.transmit(datagram)
+
+    def gave_up(self, name: str, why: Reason | None = None) -> Reason:
+        """Return that the peer did not answer a message of this name; why: a guess, if nothing else is known."""
+        asked, hint = (name, self.turns.tries, self.sa.path.remote), self.sa.hint or why
+        return Reason(IkeReason.NO_ANSWER, asked) if hint is None else Reason(IkeReason.NO_ANSWER_AND, (*asked, hint))

@@ -1,0 +1,398 @@
+"""All ISAKMP SAs of a router: for which of them a datagram is, who may begin one, and which takes another's place.
+
+Datagrams come without the non-ESP marker. A message that belongs to no ISAKMP SA is a stranger's message 1, or nothing.
+
+    sibling   another ISAKMP SA with the same proved peer between the same addresses
+    adoption  an ISAKMP SA that ends gives its children to its newest sibling. A sibling that is established takes the
+              children of all ISAKMP SAs that are older than its own beginning; these end some seconds later. Without a
+              sibling an ISAKMP SA is held for its children, and a main mode begins. (Of two that began at the same
+              time, `connections.py` decides which ends.)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.entropy import fraction
+from dmvpn.base.errors import WireError
+from dmvpn.base.limits import Budgets
+from dmvpn.base.protection import IkeVersion
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.acts import Act, Hinted, TurnedAway
+from dmvpn.features.ike.chain import NO_SPI, fresh_spi
+from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.session import Ended, Established, Replaced, SaAct, StartedAgain, is_forgotten
+from dmvpn.features.ike.timers import AT_ONCE
+from dmvpn.features.ike.v1.answers import handle
+from dmvpn.features.ike.v1.lines import packet_lines, passed
+from dmvpn.features.ike.v1.main_mode import Initiation, Response
+from dmvpn.features.ike.v1.quick_mode import QuickAsk
+from dmvpn.features.ike.v1.sa import IsakmpSa, RekeyWanted, SaState, Withdrawn
+from dmvpn.features.ike.v1.strangers import Strangers
+from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, probe, renew, tick
+from dmvpn.features.ike.v1.wire import Header, Message
+from dmvpn.features.ike.v1.wire.numbers import ExchangeType, NotifyType
+from dmvpn.features.ike.v1.wire.payloads import Delete, Notify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.base.notices import Notice
+    from dmvpn.features.ike.session import Session
+    from dmvpn.features.ike.terms import Book, ChildTerms, DatagramPath, Terms
+
+#: Messages that one ISAKMP SA takes in, in a second and at once: each quick mode may cost a Diffie-Hellman.
+MESSAGES: Final = (100, 200)
+#: Seconds until a main mode for one that is held: the peer, which ended it, may begin first.
+_AGAIN: Final = 2.0
+
+
+class IsakmpSas:
+    """All ISAKMP SAs. largest_number: as configured; newcomers beyond are refused; 0: no limit."""
+
+    def __init__(self, book: Book, entropy: Entropy) -> None:
+        self.book, self.entropy = book, entropy
+        self.largest_number = self.largest_half_open = 0
+        self.strangers = Strangers()
+        self._by_cookie: dict[bytes, IsakmpSa] = {}
+        self._by_identity: dict[tuple[int, bytes, str], dict[bytes, IsakmpSa]] = {}
+        self._timers: Deadlines[bytes] = Deadlines()
+        self._talk: Budgets[bytes] = Budgets(*MESSAGES)
+
+    def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
+        """Take over the configured limits. Main mode has a cookie in any case."""
+        self.largest_number, self.largest_half_open = largest_number, largest_half_open
+
+    def __iter__(self) -> Iterator[IsakmpSa]:
+        return iter(tuple(self._by_cookie.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_cookie)
+
+    def get(self, own_spi: bytes) -> IsakmpSa | None:
+        """Return the ISAKMP SA with this cookie of ours."""
+        return self._by_cookie.get(own_spi)
+
+    def knows(self, octets: bytes) -> bool:
+        """Return whether this is a message with a cookie of ours."""
+        return octets[: len(NO_SPI)] in self._by_cookie or octets[len(NO_SPI) : 2 * len(NO_SPI)] in self._by_cookie
+
+    # ------------------------------------------------------------------------------------------------ our own
+
+    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[IsakmpSa, list[Act]]:
+        """Begin an ISAKMP SA with its first child."""
+        sa = self._begin(path, terms, now)
+        sa.want(terms.child)
+        return sa, self._followed(sa)
+
+    def _begin(self, path: DatagramPath, terms: Terms, now: float) -> IsakmpSa:
+        sa = IsakmpSa(self.book, self.entropy, path, is_initiator=True, now=now, terms=terms)
+        self._by_cookie[sa.own_spi] = sa
+        main = Initiation(sa)
+        sa.begins(main)
+        main.begin()
+        return sa
+
+    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Act]:
+        """Ask for another child."""
+        sa = _mine(session)
+        sa.at(now)
+        if sa.is_usable:
+            begin_quick(sa, QuickAsk(sa, terms))
+        return self._followed(sa)
+
+    def probe(self, session: Session, now: float) -> list[Act]:
+        """Ask the peer whether it lives."""
+        sa = _mine(session)
+        sa.at(now)
+        probe(sa)
+        return self._followed(sa)
+
+    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Act]:
+        """Replace a child."""
+        sa = _mine(session)
+        sa.at(now)
+        renew(sa, spi_in)
+        return self._followed(sa)
+
+    def move(self, session: Session, path: DatagramPath, now: float) -> list[Act]:
+        """Reach its peer there, as packets of its children have proved."""
+        sa = _mine(session)
+        sa.at(now)
+        sa.move(path)
+        return self._followed(sa)
+
+    def close(self, session: Session, reason: Reason, now: float) -> list[Act]:
+        """End an ISAKMP SA, and inform the peer if it believes in it. Of two that began at once one keeps all pairs."""
+        sa = _mine(session)
+        sa.at(now)
+        heir = self._heir(sa) if reason.code is IkeReason.BOTH_BEGAN else None
+        if heir is not None:
+            sa.hand_over(heir)
+        if sa.is_established:
+            if sa.children:
+                sa.inform(Delete(ProtocolId.ESP, tuple(sa.children.active)))
+            sa.inform(Delete(ProtocolId.IKE, (sa.cookies,)))
+        sa.end(reason)
+        return self._followed(sa)
+
+    def drop(self, session: Session, reason: Reason, now: float) -> list[Act]:
+        """End an ISAKMP SA without a message."""
+        sa = _mine(session)
+        sa.at(now)
+        sa.end(reason)
+        return self._followed(sa)
+
+    # ------------------------------------------------------------------------------------------------ what arrives
+
+    def complaint(self, spi: int, version: IkeVersion = IkeVersion.V1) -> bytes:
+        """Return a message, outside of any ISAKMP SA, that there is no child with this inbound SPI."""
+        header = Header(cookie_i=fresh_spi(self.entropy), cookie_r=NO_SPI, exchange=ExchangeType.INFORMATIONAL)
+        notify = Notify(NotifyType.INVALID_SPI, b"", ProtocolId.ESP, spi.to_bytes(4, "big"))
+        return Message((notify,), header=header).serialize()
+
+    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+        """Take in a datagram. Never raises, whatever the octets are."""
+        try:
+            message = Message.parse(octets)
+        except WireError as error:
+            return [TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)))]
+        header = message.header
+        if header.cookie_r == NO_SPI and not header.is_encrypted and header.cookie_i not in self._by_cookie:
+            return self._stranger(message, octets, path, now)
+        sa = self._by_cookie.get(header.cookie_r) or self._by_cookie.get(header.cookie_i)
+        if sa is None or not _is_for(sa, header) or not self._talk.may(sa.own_spi, now):
+            return []
+        if sa.is_half_open and sa.state is SaState.SA_SETUP and not self._may_key(sa, message, octets, now):
+            return []
+        before = sa.taken
+        handle(sa, message, octets, path, now)
+        self._talk.charge(sa.own_spi, max(sa.taken - before, 0), now)
+        acts = self._followed(sa)
+        if sa.is_half_open and sa.state is SaState.KEY_EXCH and (oldest := self.strangers.keyed(sa)) is not None:
+            acts += self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
+        return acts
+
+    def _may_key(self, sa: IsakmpSa, message: Message, octets: bytes, now: float) -> bool:
+        """Return whether message 3 may cause a Diffie-Hellman; other messages cause none."""
+        is_main = message.header.exchange == ExchangeType.MAIN
+        if not is_main or sa.exchanges[0].turns.is_repetition(octets):
+            return True
+        return self.strangers.may_key(sa.path.remote.address, now)
+
+    def _stranger(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+        header = message.header
+        if header.exchange == ExchangeType.INFORMATIONAL:
+            notify = message.notify(NotifyType.INVALID_SPI)
+            is_hint = notify is not None and notify.protocol == ProtocolId.ESP and len(notify.spi) == 4
+            return [Hinted(path, int.from_bytes(notify.spi, "big"))] if notify is not None and is_hint else []
+        known = self.strangers.known(octets, path)
+        if known is not None:
+            handle(known, message, octets, path, now)
+            return self._followed(known)
+        if header.exchange == ExchangeType.AGGRESSIVE:
+            return [TurnedAway(path, Reason(IkeReason.AGGRESSIVE), logged=True)]
+        if header.exchange != ExchangeType.MAIN or header.message_id:
+            return [TurnedAway(path, Reason(IkeReason.INIT_LACKS))]
+        if self.largest_number and len(self) >= self.largest_number:
+            return [TurnedAway(path, Reason(IkeReason.FULL, (len(self),)), logged=True)]
+        crowded = self.largest_half_open and len(self.strangers) >= self.largest_half_open
+        if crowded or not self.strangers.may_begin(path.remote.address, now):
+            return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
+        return self._welcome(message, octets, path, now)
+
+    def _welcome(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+        cookie = message.header.cookie_i
+        sa = IsakmpSa(self.book, self.entropy, path, is_initiator=False, now=now, peer_cookie=cookie)
+        main = Response(sa)
+        why = main.welcome(message, octets)
+        if why is not None:
+            return [TurnedAway(path, why, logged=True), *main.refusal(message.header)]
+        sa.begins(main)
+        self._by_cookie[sa.own_spi] = sa
+        oldest = self.strangers.add(sa, octets)
+        acts = self._followed(sa)
+        return acts if oldest is None else acts + self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
+
+    # ------------------------------------------------------------------------------------------------ for people
+
+    def passed(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
+        """Return the line of the chronicle about a datagram; none if it cannot be read."""
+        return passed(octets, path, sent=sent)
+
+    def lines(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[str]:
+        """Return what debugs say of a datagram, as far as it is not sealed."""
+        return packet_lines(octets, path, sent=sent)
+
+    # ------------------------------------------------------------------------------------------------ time
+
+    def next_deadline(self) -> float | None:
+        """Return when `tick` must be called."""
+        return self._timers.next()
+
+    def tick(self, now: float) -> list[Act]:
+        """Act on the time that has passed. Only SAs that are due are looked at, and so many at once."""
+        acts: list[Act] = []
+        for cookie in self._timers.take_due(now, AT_ONCE):
+            sa = self._by_cookie.get(cookie)
+            if sa is not None:
+                tick(sa, now)
+                if sa.retires_at is not None and now >= sa.retires_at:
+                    self._part(sa, Reason(IkeReason.REPLACED))
+                elif sa.is_established and now >= sa.expires:
+                    self._part(sa, Reason(IkeReason.LIFETIME))
+                acts += self._followed(sa)
+        return acts
+
+    # ------------------------------------------------------------------------------------------------ who follows whom
+
+    def _followed(self, subject: IsakmpSa) -> list[Act]:
+        """Keep the tables in step with what ISAKMP SAs did, and return what others must do."""
+        followed: list[Act] = []
+        late: list[Act] = []
+        touched = {subject.own_spi: subject}
+        acts = deque(subject.done())
+        while acts:
+            act = acts.popleft()
+            sa = _mine(act.sa) if isinstance(act, SaAct) else subject
+            more: list[IsakmpSa] = []
+            match act:
+                case Withdrawn(protocol=protocol, spis=spis):
+                    more = self._withdrawn(sa, protocol, spis)
+                case RekeyWanted():
+                    more = self._rekey(sa)
+                case Established():
+                    followed.append(act)
+                    more = self._established(sa)
+                    late += self.forget_older(sa) if sa.is_alone else []
+                case StartedAgain():
+                    followed.append(act)
+                    late += self.forget_older(sa)
+                case Ended():
+                    self._gone(sa)
+                    followed.append(act)
+                case Replaced(successor=successor):
+                    followed.append(act)
+                    more = [_mine(successor)]
+                case _:
+                    followed.append(act)
+            for other in more:
+                touched[other.own_spi] = other
+                acts.extend(other.done())
+        for sa in touched.values():
+            self._arm(sa)
+        return followed + late
+
+    def forget_older(self, new: Session) -> list[Act]:
+        """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address."""
+        acts: list[Act] = []
+        for sa in tuple(self._by_identity.get(new.who, {}).values()):
+            if is_forgotten(sa, new):
+                acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
+        return acts
+
+    def _arm(self, sa: IsakmpSa) -> None:
+        deadline = deadline_of(sa)
+        if deadline is None or sa.own_spi not in self._by_cookie:
+            self._timers.cancel(sa.own_spi)
+        elif self._timers.when(sa.own_spi) != deadline:
+            self._timers.set(sa.own_spi, deadline)
+
+    def _established(self, new: IsakmpSa) -> list[IsakmpSa]:
+        """Let a new ISAKMP SA take the place of its older siblings, and ask for its children."""
+        self.strangers.remove(new)
+        siblings = [] if new.is_alone else self._siblings(new)
+        self._by_identity.setdefault(new.who, {})[new.own_spi] = new
+        older = [sa for sa in siblings if sa.since <= new.begun]
+        for old in older:
+            old.at(new.now)
+            old.hand_over(new)
+            if old.state is SaState.HELD:
+                old.end(Reason(IkeReason.REPLACED))
+            else:
+                old.retire()
+        for terms in new.take_wanted():
+            begin_quick(new, QuickAsk(new, terms))
+        return [*older, new]
+
+    def _rekey(self, sa: IsakmpSa) -> list[IsakmpSa]:
+        """Begin a second main mode with the same peer, with the keys and identities of the configuration as it is."""
+        if sa.theirs is None or self._heir(sa) is not None:
+            return []
+        terms = self.book.terms(sa.path, sa.theirs, None, version=sa.version)
+        if isinstance(terms, Reason):
+            sa.trouble(terms)
+            return [sa]
+        return [self._begin(sa.path, terms, sa.now)]
+
+    def _part(self, sa: IsakmpSa, reason: Reason) -> list[IsakmpSa]:
+        """End one and not its children: they go to its heir, or wait for one."""
+        heir = self._heir(sa)
+        if heir is not None and sa.children:
+            sa.hand_over(heir)
+        if sa.is_established and reason.code is not IkeReason.DELETED:
+            sa.inform(Delete(ProtocolId.IKE, (sa.cookies,)))
+        if sa.children or sa.children.lingering:
+            sa.part(sa.now + _AGAIN * (1 + fraction(self.entropy)) if sa.children else None)
+        else:
+            sa.end(reason)
+        return [sa]
+
+    def _withdrawn(self, sa: IsakmpSa, protocol: int, spis: tuple[bytes, ...]) -> list[IsakmpSa]:
+        """Drop what the peer has deleted, on whichever of its ISAKMP SAs it says so."""
+        touched: list[IsakmpSa] = []
+        for each in (sa, *self._siblings(sa)):
+            each.at(sa.now)
+            if protocol == ProtocolId.ESP:
+                for child in [child for spi in spis if (child := each.children.by_outbound(spi)) is not None]:
+                    each.remove_child(child, Reason(IkeReason.DELETED))
+                    touched.append(each)
+            elif protocol == ProtocolId.IKE and each.cookies in spis and each.is_established:
+                touched += self._part(each, Reason(IkeReason.DELETED))
+        return touched
+
+    def _siblings(self, sa: IsakmpSa) -> list[IsakmpSa]:
+        """Return the others with the same peer, the oldest first."""
+        if sa.theirs is None:
+            return []
+        same = self._by_identity.get(sa.who, {})
+        return [other for other in same.values() if other is not sa and _is_same_place(other.path, sa.path, sa)]
+
+    def _heir(self, sa: IsakmpSa) -> IsakmpSa | None:
+        """Return who gets its children: the newest usable sibling."""
+        return next((other for other in reversed(self._siblings(sa)) if other.is_usable), None)
+
+    def _gone(self, sa: IsakmpSa) -> None:
+        self.strangers.remove(sa)
+        self._by_cookie.pop(sa.own_spi, None)
+        if sa.theirs is not None:
+            same = self._by_identity.get(sa.who, {})
+            same.pop(sa.own_spi, None)
+            if not same:
+                self._by_identity.pop(sa.who, None)
+        self._timers.cancel(sa.own_spi)
+
+
+def _is_for(sa: IsakmpSa, header: Header) -> bool:
+    """Return whether both cookies are those of this ISAKMP SA; the initiator learns the responder's by message 2."""
+    if sa.is_unanswered:
+        return header.cookie_i == sa.cookie_i
+    return header.cookie_i + header.cookie_r == sa.cookies
+
+
+def _is_same_place(one: DatagramPath, other: DatagramPath, sa: IsakmpSa) -> bool:
+    """Return whether two peers are at one place: behind a NAT several peers share an address, and maybe a name."""
+    if (one.local.address, one.remote.address) != (other.local.address, other.remote.address):
+        return False
+    return not sa.nat.remote or one.remote.port == other.remote.port
+
+
+def _mine(session: Session) -> IsakmpSa:
+    """Return a session as what it is. Raises TypeError for one of another version, which is our bug."""
+    if not isinstance(session, IsakmpSa):
+        raise TypeError(f"{type(session).__name__} is no ISAKMP SA")
+    return session

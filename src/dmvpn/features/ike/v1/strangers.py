@@ -1,0 +1,77 @@
+"""Peers that have begun main mode and not proved themselves: how many of them are kept, and what they may cost.
+
+Message 1 costs us a draw of 8 octets and some kilobytes; the address in it may be forged. Message 3 returns our cookie,
+so its address is true, and costs one Diffie-Hellman (RFC 2408 §2.5.3). Beginners do not push out a peer that has come
+that far.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.limits import Budgets
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.v1.sa import IsakmpSa
+
+#: Peers that have sent message 1 alone, and peers that have returned our cookie; then the oldest goes.
+LARGEST_NUMBER_OF_BEGINNERS: Final = 4000
+LARGEST_NUMBER_OF_KEYED: Final = 1000
+#: Beginnings, and key exchanges, with one address, in a second and at once: some peers are behind one translator.
+BEGINNINGS: Final = (50, 200)
+
+Beginning = tuple[bytes, "DatagramPath"]
+
+
+class Strangers:
+    """All half-open ISAKMP SAs of which we are the responder."""
+
+    def __init__(self) -> None:
+        self._beginners: dict[Beginning, IsakmpSa] = {}  # by message 1 and its path, the oldest first
+        self._keyed: dict[bytes, IsakmpSa] = {}  # by our cookie, the oldest first
+        self._beginnings: dict[bytes, Beginning] = {}
+        self._may_begin: Budgets[IPAddress] = Budgets(*BEGINNINGS)
+        self._may_key: Budgets[IPAddress] = Budgets(*BEGINNINGS)
+
+    def __len__(self) -> int:
+        return len(self._beginnings)
+
+    def known(self, octets: bytes, path: DatagramPath) -> IsakmpSa | None:
+        """Return the ISAKMP SA that began with these very octets."""
+        return self._beginners.get((octets, path))
+
+    def may_begin(self, address: IPAddress, now: float) -> bool:
+        """Return whether one more may begin from this address, and count it."""
+        return _charged(self._may_begin, address, now)
+
+    def may_key(self, address: IPAddress, now: float) -> bool:
+        """Return whether an address may cause one more Diffie-Hellman, and count it."""
+        return _charged(self._may_key, address, now)
+
+    def add(self, sa: IsakmpSa, octets: bytes) -> IsakmpSa | None:
+        """Add a peer that has sent message 1. Returns the ISAKMP SA that must end to make room."""
+        self._beginners[octets, sa.path] = sa
+        self._beginnings[sa.own_spi] = octets, sa.path
+        full = len(self._beginners) - len(self._keyed) > LARGEST_NUMBER_OF_BEGINNERS
+        return next((old for old in self._beginners.values() if old.own_spi not in self._keyed), None) if full else None
+
+    def keyed(self, sa: IsakmpSa) -> IsakmpSa | None:
+        """Note that a peer has returned our cookie. Returns the ISAKMP SA that must end to make room."""
+        self._keyed[sa.own_spi] = sa
+        return next(iter(self._keyed.values())) if len(self._keyed) > LARGEST_NUMBER_OF_KEYED else None
+
+    def remove(self, sa: IsakmpSa) -> None:
+        """Forget a peer that has proved itself, or is gone."""
+        beginning = self._beginnings.pop(sa.own_spi, None)
+        if beginning is not None:
+            self._beginners.pop(beginning, None)
+        self._keyed.pop(sa.own_spi, None)
+
+
+def _charged(budgets: Budgets[IPAddress], address: IPAddress, now: float) -> bool:
+    if not budgets.may(address, now):
+        return False
+    budgets.charge(address, 1, now)
+    return True

@@ -1,0 +1,64 @@
+"""Both ends of an exchange of IKEv1 send by turns, and each may send its last message again: RFC 2408 §5.1."""
+
+from __future__ import annotations
+
+from dmvpn.features.ike.repetition import INTERVALS, Repetitions, mark_of
+
+
+class Turns:
+    """Our last message of an exchange, and the message of the peer that it answers.
+
+    tries: how often our last message was sent without being asked for.
+    """
+
+    __slots__ = ("_due", "_heard", "_intervals", "_repetitions", "_said", "tries")
+
+    def __init__(self) -> None:
+        self.tries = 0
+        self._said = self._heard = b""
+        self._due: float | None = None
+        self._intervals = INTERVALS
+        self._repetitions = Repetitions()
+
+    def says(self, octets: bytes, now: float, *, awaits: bool) -> None:
+        """Note our message. awaits: it is repeated until the peer's next message comes."""
+        self._said, self.tries = octets, 1
+        self._due = now + self._intervals[0] if awaits else None
+
+    def hears(self, octets: bytes) -> None:
+        """Note the peer's next message, which proved to be the peer's."""
+        self._heard, self._due = mark_of(octets), None
+        self._repetitions.clear()
+
+    def rests(self) -> None:
+        """Wait for no message any more."""
+        self._due = None
+
+    @property
+    def awaits(self) -> bool:
+        """Whether a message of the peer must come."""
+        return self._due is not None
+
+    @property
+    def deadline(self) -> float | None:
+        """When `repeat` must be asked."""
+        return self._due
+
+    def is_repetition(self, octets: bytes) -> bool:
+        """Return whether this is the peer's last message again, bit for bit."""
+        return bool(self._heard) and mark_of(octets) == self._heard
+
+    def again(self, now: float) -> bytes:
+        """Return what answers the peer's last message, which came again; empty: it was answered often enough."""
+        return self._said if self._said and self._repetitions.may(now) else b""
+
+    def repeat(self, now: float) -> bytes | None:
+        """Return the message that must be sent again; empty: none; None: the peer does not answer, give up."""
+        if self._due is None or now < self._due:
+            return b""
+        if self.tries >= len(self._intervals):
+            self._due = None
+            return None
+        self._due = now + self._intervals[self.tries]
+        self.tries += 1
+        return self._said
