@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 
@@ -313,6 +313,15 @@ class IkePhase(enum.Enum):
     def is_ready(self) -> bool:
         """Whether both sides have proved who they are, and the SA stays."""
         return self in (IkePhase.READY, IkePhase.QM_IDLE)
+
+
+#: IOS numbers ISAKMP SAs from here on.
+_FIRST_CONN_ID: Final = 1000
+
+
+def conn_id(number: int) -> int:
+    """Return the number of an ISAKMP SA (IKEv1) as IOS writes it; 0: it has no number yet."""
+    return _FIRST_CONN_ID + number if number else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

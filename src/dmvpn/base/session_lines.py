@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from dmvpn.base.protection import IkeVersion
+from dmvpn.base.protection import IkeVersion, conn_id
 from dmvpn.base.spans import HOUR, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.sessions import SessionFlow, SessionIke
-
-
-#: IOS numbers ISAKMP SAs from here on.
-_FIRST_CONN_ID: Final = 1000
 
 
 def ike_line(ike: SessionIke) -> str:
@@ -27,8 +23,7 @@ def ike_line(ike: SessionIke) -> str:
 def ike_lines(ike: SessionIke) -> Iterator[str]:
     """Yield an IKE SA, with what it can do and how long it lives."""
     yield ike_line(ike)
-    is_v1 = ike.number and ike.version == IkeVersion.V1
-    number = ike.number + _FIRST_CONN_ID if is_v1 else ike.number
+    number = conn_id(ike.number) if ike.version == IkeVersion.V1 else ike.number
     lifetime = _clock(ike.lifetime) if ike.active else "0"
     yield f"          Capabilities:{ike.capabilities or '(none)'} connid:{number} lifetime:{lifetime}"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.limits import Limiter
-from dmvpn.base.protection import IkeVersion
+from dmvpn.base.protection import IkeVersion, conn_id
 from dmvpn.features.ike import messages
 from dmvpn.features.ike.acts import TurnedAway
 from dmvpn.features.ike.identity import name_of
@@ -26,7 +26,7 @@ from dmvpn.features.ike.session import (
     Transmit,
     Trouble,
 )
-from dmvpn.features.ike.views import conn_id, view_of
+from dmvpn.features.ike.views import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -37,15 +37,6 @@ _INTEGS: Final[dict[int, str]] = {
 }
 
 
-#: IOS numbers ISAKMP SAs from here on.
-_FIRST_CONN_ID: Final = 1000
-
-
-def conn_id(number: int) -> int:
-    """Return the number of an ISAKMP SA as IOS writes it."""
-    return _FIRST_CONN_ID + number
-
-
 def view_of(sa: Session, connection: Connection | None) -> IkeView:
     """Return what anybody may know of an IKE SA."""
     local, remote, terms, suite = sa.path.local, sa.path.remote, sa.terms, sa.suite

@@ -71,10 +71,12 @@ class ClearCrypto(Event):
 
     remote: those with this peer alone, by its address.
     sas_only: new SAs of ESP take the place of the old ones, without a packet lost; IKE SAs stay.
+    spared: connections that stay.
     """
 
     remote: IPAddress | None = None
     sas_only: bool = False
+    spared: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +396,8 @@ class IpsecMachine(Machine):
 
     def _clear(self, event: ClearCrypto) -> None:
         """Delete what there is. What is wanted comes again, whether it had got anywhere or not."""
-        connections = self._associations.connections(remote=event.remote)
+        known = self._associations.connections(remote=event.remote)
+        connections = [each for each in known if each.number not in event.spared]
         if event.sas_only:
             used = [a for each in connections for a in self._associations.of(each.number) if a.used]
             self._context.emit(*(SaRenewalWanted(association.spi) for association in used))

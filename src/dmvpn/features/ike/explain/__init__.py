@@ -5,6 +5,7 @@ Here are headings and labels of shows, and the lines of log and debugs.
 numbers      exchanges, payloads, notifications
 algorithms   states of an IKE SA and of a session; transforms, groups, kinds of proofs and identities
 isakmp       numbers of IKEv1
+isakmp_lines shows and debugs of IKEv1
 failures     why something came to nothing
 """
 
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import answer_group, debug_group, label_group, log, log_group
 from dmvpn.features.ike import messages
-from dmvpn.features.ike.explain import algorithms, failures, isakmp, numbers
+from dmvpn.features.ike.explain import algorithms, failures, isakmp, isakmp_lines, numbers
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import WordGroup
@@ -96,53 +97,6 @@ _DEBUGS = debug_group(
         next="show crypto ikev2 stats",
     ),
     next="show crypto ikev2 sa detailed",
-)
-
-_DEBUGS_OF_V1 = debug_group(
-    "debug crypto isakmp",
-    Word(
-        "ISAKMP:(<number>):Session with IKE ID <identity> authenticated, <algorithms>",
-        "Main mode is over: the peer's proof was good; the algorithms that both agreed on follow.",
-        clause="RFC 2409 §5.4",
-    ),
-    Word(
-        "ISAKMP:(<number>):IKE SA rekeyed",
-        "A new ISAKMP SA took the place of one whose lifetime ends.",
-        clause="RFC 2408 §4.6",
-    ),
-    Word(
-        "ISAKMP:(<number>):Deleting SA: <reason>",
-        "The ISAKMP SA ends, and its IPsec SAs with it.",
-        clause="RFC 2408 §3.15",
-    ),
-    Word(
-        "ISAKMP:(<number>):IPSec SA created: in <spi>, out <spi>",
-        "Quick mode is over: a pair of IPsec SAs; these are the SPIs of both directions.",
-        next="show crypto ipsec sa",
-        clause="RFC 2409 §5.5",
-    ),
-    Word(
-        "ISAKMP:(<number>):IPSec SA <spi> deleted: <reason>",
-        "A pair of IPsec SAs ends; the ISAKMP SA stays.",
-        next="show crypto ipsec sa",
-        clause="RFC 2408 §3.15",
-    ),
-    Word(
-        "ISAKMP:(<number>):Peer moved from <address:port> to <address:port>",
-        "The peer's packets come from another address or port: its translator gave it a new one. We follow.",
-        clause="RFC 3947 §4",
-    ),
-    Word(
-        "ISAKMP:(<number>):<what>",
-        "Something went wrong in this ISAKMP SA; the text says what.",
-        next="show logging",
-    ),
-    Word(
-        "ISAKMP:<address:port>: <why>",
-        "A message of a stranger, or of a peer that may not begin, was turned away.",
-        next="show logging",
-    ),
-    next="show crypto isakmp sa",
 )
 
 _ANSWERS = answer_group(
@@ -244,24 +198,12 @@ _SAS = label_group(
     next="show crypto ikev2 sa detailed",
 )
 
-_ISAKMP = label_group(
-    "columns of show crypto isakmp sa",
-    ("show crypto isakmp sa",),
-    Word("dst", "The address of who answered."),
-    Word("src", "The address of who began."),
-    Word("state", "IKEv1's name for how far the SA is; it is IKEv2 all the same."),
-    Word("conn-id", "The number of the IKE SA here.", also=("conn-id status",)),
-    Word("Crypto ISAKMP SA", "The IKE SAs in the words of IKEv1."),
-    next="show crypto ikev2 sa",
-)
-
 _SETTINGS = label_group(
     "labels of proposals, policies and profiles",
     (
         "show crypto ikev2 proposal",
         "show crypto ikev2 policy",
         "show crypto ikev2 profile",
-        "show crypto isakmp policy",
     ),
     Word("IKEv2 proposal", "Algorithms that are offered and accepted.", clause="RFC 7296 §2.7"),
     Word("Encryption", "The ciphers, the preferred one first.", also=("encryption algorithm",)),
@@ -308,21 +250,6 @@ _SETTINGS = label_group(
             "AAA user authorization",
         ),
     ),
-    Word("Global IKE policy", "The suites of `crypto isakmp policy`, which mean IKEv2 here."),
-    Word("Protection suite of priority", "One `crypto isakmp policy`; the smaller number is tried first."),
-    Word("AES - Advanced Encryption Standard", "The usual cipher, with the length of its key.", also=("bit keys",)),
-    Word(
-        "Three key triple DES",
-        "An old cipher; refused as too weak.",
-        clause="RFC 8247 §2.1",
-        also=("DES - Data Encryption Standard",),
-    ),
-    Word(
-        "Secure Hash Standard", "SHA-1, or with a 2 behind it SHA-2 of so many bits.", also=("Secure Hash Standard 2",)
-    ),
-    Word("Message Digest 5", "MD5, an old hash; refused as too weak.", clause="RFC 8247 §2.3"),
-    Word("Pre-Shared Key", "Both ends have the same secret."),
-    Word("Rivest-Shamir-Adleman Signature", "Both ends have certificates.", next="show crypto pki certificates"),
     next="show crypto ikev2 profile",
     sighted=True,
 )
@@ -365,6 +292,6 @@ _COUNTERS = label_group(
 )
 
 GROUPS: Final[tuple[WordGroup, ...]] = (
-    *(*algorithms.STATES, *numbers.GROUPS, *algorithms.GROUPS, *isakmp.GROUPS, *failures.GROUPS),
-    *(_ANSWERS, _LOGS, _DEBUGS, _DEBUGS_OF_V1, _SAS, _ISAKMP, _SETTINGS, _COUNTERS),
+    *(*algorithms.STATES, *numbers.GROUPS, *algorithms.GROUPS, *isakmp.GROUPS, *isakmp_lines.GROUPS, *failures.GROUPS),
+    *(_ANSWERS, _LOGS, _DEBUGS, _SAS, _SETTINGS, _COUNTERS),
 )

@@ -78,48 +78,6 @@ _DESCRIPTION = WordGroup(
     ),
 )
 
-_ISAKMP = WordGroup(
-    title="columns state and status",
-    kind=WordKind.STATE,
-    screens=("show crypto isakmp sa",),
-    rank=30,
-    next="show crypto ikev2 sa",
-    sighting=r" (QM_IDLE|MM_[A-Z_]+) +\d",
-    mark=r"^IPv[46] Crypto ISAKMP SA",
-    explanations=(
-        Word(
-            IkePhase.QM_IDLE.value,
-            "Both sides have proved who they are, and nothing is being negotiated. The healthy state; of an IKEv2 SA "
-            "that runs for `crypto isakmp` lines, it stands for READY.",
-            clause="RFC 2409 §5.5",
-        ),
-        Word(
-            IkePhase.MM_KEY_AUTH.value,
-            "The keys are made, and our identity and its proof are on their way. If it stays, the pre-shared keys of "
-            "both ends differ.",
-            clause="RFC 2409 §5.4",
-        ),
-        Word(
-            IkePhase.MM_KEY_EXCH.value,
-            "Public values of Diffie-Hellman are exchanged. Of an IKEv2 SA: algorithms are chosen, the proof is not "
-            "done.",
-            clause="RFC 2409 §5.4",
-        ),
-        Word(
-            IkePhase.MM_SA_SETUP.value,
-            "Both sides agree on algorithms; public values of Diffie-Hellman are not exchanged yet.",
-            clause="RFC 2409 §5.4",
-        ),
-        Word(
-            IkePhase.MM_NO_STATE.value,
-            "The first message is not answered, or the SA is over. Of an IKEv2 SA: IKE_SA_INIT is not answered.",
-            clause="RFC 2409 §5.4",
-        ),
-        Word("ACTIVE", "The SA counts."),
-        Word("ACTIVE (deleted)", "The SA is being deleted."),
-    ),
-)
-
 _MACHINE = WordGroup(
     title="life of an IKE SA",
     kind=WordKind.STATE,
@@ -143,7 +101,7 @@ _MACHINE = WordGroup(
     ),
 )
 
-STATES: Final = (_STATUS, _DESCRIPTION, _ISAKMP, _MACHINE)
+STATES: Final = (_STATUS, _DESCRIPTION, _MACHINE)
 
 
 def _group(title: str, clause: str, names: str, *explanations: Explanation, next: str = "") -> WordGroup:

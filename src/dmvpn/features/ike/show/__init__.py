@@ -1,7 +1,7 @@
 """The commands of IKE; here `show crypto ikev2 stats`.
 
-sas          show crypto ikev2 sa, session, show crypto isakmp sa
-settings     show crypto ikev2 proposal, policy, profile, show crypto isakmp policy
+sas          show crypto ikev2 sa, session         settings     show crypto ikev2 proposal, policy, profile
+isakmp       show crypto isakmp ...                groups       the names of Diffie-Hellman groups
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dmvpn.base.protection import IkePhase, IkeStats, IkeVersion
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.model import IkeConfig
-from dmvpn.features.ike.show import sas, settings
+from dmvpn.features.ike.show import isakmp, sas, settings
 from dmvpn.features.ike.v2.counts import ClearIkeStats
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -101,4 +101,5 @@ COMMANDS: Final = (
     ExecCommand("show crypto ikev2 stats", _HELP, query=query, render=render),
     ExecCommand("clear crypto ikev2 stats", _HELP, action=clear, privilege=15),
     *settings.COMMANDS,
+    *isakmp.COMMANDS,
 )

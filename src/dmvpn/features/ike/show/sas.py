@@ -1,4 +1,4 @@
-"""`show crypto ikev2 sa` and `session`, `show crypto isakmp sa`: IKE SAs and what they made."""
+"""`show crypto ikev2 sa` and `session`: IKE SAs of IKEv2 and what they made."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.protection import EspCipher, IkePhase
+from dmvpn.base.protection import EspCipher, IkePhase, IkeVersion
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.translation import ISAKMP
 from dmvpn.ios import ExecCommand
 
 if TYPE_CHECKING:
@@ -22,13 +21,6 @@ _NO_SPI: Final = bytes(8)
 _HEAD = "Tunnel-id Local                 Remote                fvrf/ivrf            Status "
 _HEAD_6 = "Tunnel-id    fvrf/ivrf              Status    "
 _UNKNOWN = "Unknown"
-_PHASES_OF_V1: Final = frozenset(
-    phase.value
-    for phase in (
-        *(IkePhase.MM_NO_STATE, IkePhase.MM_SA_SETUP, IkePhase.MM_KEY_EXCH, IkePhase.MM_KEY_AUTH),
-        IkePhase.QM_IDLE,
-    )
-)
 
 T = TypeVar("T")
 
@@ -96,7 +88,7 @@ class SessionLines:
 
 @dataclass(frozen=True, slots=True)
 class ShowSas:
-    """The answer to `show crypto ikev2 sa` and to `show crypto isakmp sa`."""
+    """The answer to `show crypto ikev2 sa`."""
 
     sas: tuple[SaLine, ...]
 
@@ -113,12 +105,6 @@ def sas(ctx: ShowContext, args: Args) -> ShowSas:
     return ShowSas(tuple(_sa(view, ctx.now) for view in _chosen(ctx, args)))
 
 
-def sas_of_isakmp(ctx: ShowContext, args: Args) -> ShowSas:
-    """Return those that run for the IKEv1 lines."""
-    chosen = (view for view in _chosen(ctx, args) if view.ikev2_profile.startswith(ISAKMP))
-    return ShowSas(tuple(_sa(view, ctx.now) for view in chosen))
-
-
 def sessions(ctx: ShowContext, args: Args) -> ShowSessions:
     """Return the IKE SAs, those of a session together."""
     grouped: dict[int, list[IkeView]] = {}
@@ -133,7 +119,7 @@ def sessions(ctx: ShowContext, args: Args) -> ShowSessions:
 def _chosen(ctx: ShowContext, args: Args) -> Iterator[IkeView]:
     local, remote = args.any_address("local", None), args.any_address("remote", None)
     for view in breathing(tuple(ctx.ports.ike.sas())):
-        if local in (None, view.local) and remote in (None, view.remote):
+        if view.version == IkeVersion.V2 and local in (None, view.local) and remote in (None, view.remote):
             yield view
 
 
@@ -340,37 +326,9 @@ def _child_lines(child: ChildLine, *, detail: bool) -> Iterator[str]:
         yield f"          ah_hmac: None, comp: IPCOMP_NONE, mode {'transport' if child.transport else 'tunnel'}"
 
 
-# ----------------------------------------------------------------------------------------------- show crypto isakmp sa
-
-
-def render_isakmp(answer: ShowSas) -> Iterator[str]:
-    """Yield the lines of `show crypto isakmp sa`, in the words of IKE version 1."""
-    for family in (4, 6):
-        yield f"IPv{family} Crypto ISAKMP SA"
-        if family == 4:
-            yield "dst             src             state          conn-id status"
-        for line in answer.sas:
-            if line.remote.version == family:
-                source, target = (line.local, line.remote) if line.initiator else (line.remote, line.local)
-                state, status = _in_words_of_isakmp(line)
-                yield f"{target!s:<15} {source!s:<15} {state:<14} {1000 + line.number:>7} {status}"
-        yield ""
-
-
-def _in_words_of_isakmp(line: SaLine) -> tuple[str, str]:
-    if line.status in _PHASES_OF_V1:
-        return line.status, "ACTIVE"
-    if line.status == IkePhase.READY.value:
-        return "QM_IDLE", "ACTIVE"
-    if line.status == IkePhase.DELETED.value:
-        return "MM_NO_STATE", "ACTIVE (deleted)"
-    return ("MM_KEY_EXCH" if line.bits else "MM_NO_STATE"), "ACTIVE"
-
-
 _HELP: Final = {
     "crypto": "Encryption",
     "ikev2": "IKE version 2",
-    "isakmp": "IKE version 1; what its lines ask for runs as version 2",
     "sa": "IKE SAs",
     "session": "IKE SAs with their pairs of ESP",
     "local": "By our address",
@@ -383,5 +341,4 @@ COMMANDS: Final = (
     ExecCommand(f"show crypto ikev2 sa {_WHICH} detailed", _HELP, query=sas, render=render_sas_in_detail),
     ExecCommand("show crypto ikev2 session", _HELP, query=sessions, render=render_sessions),
     ExecCommand("show crypto ikev2 session detailed", _HELP, query=sessions, render=render_sessions_in_detail),
-    ExecCommand("show crypto isakmp sa", _HELP, query=sas_of_isakmp, render=render_isakmp),
 )

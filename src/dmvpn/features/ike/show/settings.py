@@ -1,4 +1,4 @@
-"""`show crypto ikev2 proposal`, `policy` and `profile`, `show crypto isakmp policy`: what is configured, and defaults.
+"""`show crypto ikev2 proposal`, `policy` and `profile`: what is configured, and defaults.
 
 Keys are in none of them.
 """
@@ -11,13 +11,13 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.model import (
     DEFAULT_PROPOSAL,
-    AuthenticationMethod,
     Encryption,
     Hash,
     IdentityKind,
     IkeConfig,
     Policy,
 )
+from dmvpn.features.ike.show.groups import GROUPS
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -26,33 +26,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.model import ConfiguredProposal, DeadPeerDetection, Identity, Profile
 
 _DEFAULT = DEFAULT_PROPOSAL.name
-_GROUPS: Final = {
-    1: ("DH_GROUP_768_MODP", "768 bit"),
-    2: ("DH_GROUP_1024_MODP", "1024 bit"),
-    5: ("DH_GROUP_1536_MODP", "1536 bit"),
-    14: ("DH_GROUP_2048_MODP", "2048 bit"),
-    15: ("DH_GROUP_3072_MODP", "3072 bit"),
-    16: ("DH_GROUP_4096_MODP", "4096 bit"),
-    19: ("DH_GROUP_256_ECP", "256 bit"),
-    20: ("DH_GROUP_384_ECP", "384 bit"),
-    21: ("DH_GROUP_521_ECP", "521 bit"),
-    24: ("DH_GROUP_2048_256_MODP", "2048 bit, 256 bit subgroup"),
-    31: ("DH_GROUP_X25519", "256 bit"),
-}
-_ISAKMP_CIPHERS: Final = {
-    Encryption.AES_CBC_128: "AES - Advanced Encryption Standard (128 bit keys).",
-    Encryption.AES_CBC_192: "AES - Advanced Encryption Standard (192 bit keys).",
-    Encryption.AES_CBC_256: "AES - Advanced Encryption Standard (256 bit keys).",
-    Encryption.TRIPLE_DES: "Three key triple DES",
-    Encryption.DES: "DES - Data Encryption Standard (56 bit keys).",
-}
-_ISAKMP_HASHES: Final = {
-    Hash.SHA1: "Secure Hash Standard",
-    Hash.SHA256: "Secure Hash Standard 2 (256 bit)",
-    Hash.SHA384: "Secure Hash Standard 2 (384 bit)",
-    Hash.SHA512: "Secure Hash Standard 2 (512 bit)",
-    Hash.MD5: "Message Digest 5",
-}
 _NO_AAA = (
     "AAA AnyConnect EAP authentication mlist",
     "AAA EAP authentication mlist",
@@ -107,25 +80,6 @@ class ShowProfiles:
     profiles: tuple[ProfileLines, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IsakmpPolicyLines:
-    """A `crypto isakmp policy`. lifetime: seconds."""
-
-    number: int
-    encryption: Encryption
-    hash: Hash
-    pre_shared: bool
-    group: int
-    lifetime: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShowIsakmpPolicies:
-    """The answer to `show crypto isakmp policy`."""
-
-    policies: tuple[IsakmpPolicyLines, ...]
-
-
 def proposals(ctx: ShowContext, args: Args) -> ShowProposals:
     """Return all proposals, the smart default first; or one."""
     configured = _config(ctx).proposals
@@ -149,23 +103,6 @@ def profiles(ctx: ShowContext, args: Args) -> ShowProfiles:
     used = [view.ikev2_profile for view in ctx.ports.ike.sas()]
     return ShowProfiles(
         tuple(_profile(each, config, used.count(each.name)) for each in config.profiles if wanted in ("", each.name))
-    )
-
-
-def isakmp_policies(ctx: ShowContext, args: Args) -> ShowIsakmpPolicies:
-    """Return the policies in the order of preference."""
-    return ShowIsakmpPolicies(
-        tuple(
-            IsakmpPolicyLines(
-                number=policy.number,
-                encryption=policy.encryption,
-                hash=policy.hash,
-                pre_shared=policy.authentication is AuthenticationMethod.PRE_SHARED_KEY,
-                group=policy.group,
-                lifetime=policy.lifetime,
-            )
-            for policy in sorted(_config(ctx).isakmp.policies, key=lambda policy: policy.number)
-        )
     )
 
 
@@ -210,7 +147,7 @@ def render_proposals(answer: ShowProposals) -> Iterator[str]:
         yield f"     Encryption : {_words(each.encryption)}"
         yield f"     Integrity  : {integrity or 'none'}"
         yield f"     PRF        : {_words(each.prf) or integrity}"
-        groups = (f"{_GROUPS[number][0]}/Group {number}" for number in each.groups)
+        groups = (f"{GROUPS[number][0]}/Group {number}" for number in each.groups)
         yield f"     DH Group   : {' '.join(groups)}"
 
 
@@ -262,20 +199,6 @@ def _dpd(dpd: DeadPeerDetection | None) -> str:
     return f"interval {dpd.interval}, retry-interval {dpd.retry}, {'on-demand' if dpd.on_demand else 'periodic'}"
 
 
-def render_isakmp_policies(answer: ShowIsakmpPolicies) -> Iterator[str]:
-    """Yield the lines of `show crypto isakmp policy`."""
-    yield ""
-    yield "Global IKE policy"
-    for policy in answer.policies:
-        yield f"Protection suite of priority {policy.number}"
-        yield f"\tencryption algorithm:\t{_ISAKMP_CIPHERS.get(policy.encryption, policy.encryption.value)}"
-        yield f"\thash algorithm:\t\t{_ISAKMP_HASHES[policy.hash]}"
-        method = "Pre-Shared Key" if policy.pre_shared else "Rivest-Shamir-Adleman Signature"
-        yield f"\tauthentication method:\t{method}"
-        yield f"\tDiffie-Hellman group:\t#{policy.group} ({_GROUPS[policy.group][1]})"
-        yield f"\tlifetime:\t\t{policy.lifetime} seconds, no volume limit"
-
-
 _HELP: Final = {
     "proposal": "Algorithms",
     "policy": "Which proposals are used where",
@@ -286,5 +209,4 @@ COMMANDS: Final = (
     ExecCommand("show crypto ikev2 proposal [ {name:word} ]", _HELP, query=proposals, render=render_proposals),
     ExecCommand("show crypto ikev2 policy [ {name:word} ]", _HELP, query=policies, render=render_policies),
     ExecCommand("show crypto ikev2 profile [ {name:word} ]", _HELP, query=profiles, render=render_profiles),
-    ExecCommand("show crypto isakmp policy", _HELP, query=isakmp_policies, render=render_isakmp_policies),
 )

@@ -354,6 +354,11 @@ _REASONS = reason_group(
 
 _ANSWERS = answer_group(
     "IPsec",
+    Word(
+        "% there is no ISAKMP SA with the number <number>",
+        "`clear crypto isakmp NUMBER` wants a conn-id of `show crypto isakmp sa`; the SA may be over already.",
+        next="show crypto isakmp sa",
+    ),
     Word("% The window size is 64, 128, 256, 512 or 1024", "No other size of a replay window can be configured."),
     Word(
         "% Invalid transform proposal: a cipher is missing (esp-null if none is wanted)",

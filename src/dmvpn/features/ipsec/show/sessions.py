@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.errors import UserError
+from dmvpn.base.protection import IkeVersion, conn_id
 from dmvpn.base.session_lines import flow_lines, ike_line, ike_lines
 from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions
 from dmvpn.base.values import dataclass
@@ -141,6 +143,33 @@ def clear(_: ShowContext, args: Args) -> ClearCrypto:
     return ClearCrypto(args.any_address("remote", None))
 
 
+def clear_ikev2(ctx: ShowContext, args: Args) -> ClearCrypto:
+    """Clear IKE SAs of IKEv2, and what they protect."""
+    return ClearCrypto(args.any_address("remote", None), spared=_with_only(ctx, IkeVersion.V1))
+
+
+def clear_isakmp(ctx: ShowContext, args: Args) -> ClearCrypto:
+    """Clear ISAKMP SAs, and what they protect: all, or one. Raises UserError if there is no such SA."""
+    wanted = args.integer("number", 0)
+    if not wanted:
+        return ClearCrypto()
+    views = {conn_id(view.number): view for view in ctx.ports.ike.sas()}
+    found = views.get(wanted)
+    if found is None or found.connection is None:
+        raise UserError(f"there is no ISAKMP SA with the number {wanted}")
+    others = (one.number for one in ctx.ports.protection.connections() if one.number != found.connection.number)
+    return ClearCrypto(found.remote, spared=tuple(others))
+
+
+def _with_only(ctx: ShowContext, version: IkeVersion) -> tuple[int, ...]:
+    """Return the connections that have IKE SAs of this version and of no other one."""
+    found: dict[int, set[IkeVersion]] = {}
+    for view in ctx.ports.ike.sas():
+        if view.connection is not None:
+            found.setdefault(view.connection.number, set()).add(view.version)
+    return tuple(number for number, versions in found.items() if versions == {version})
+
+
 def clear_sas(_: ShowContext, args: Args) -> ClearCrypto:
     """Return the SAs of ESP alone."""
     return ClearCrypto(args.any_address("remote", None), sas_only=True)
@@ -158,14 +187,15 @@ _CLEAR_HELP: Final = {
     "sa": "Security associations",
     "counters": "What shows count; the security associations stay",
     "ikev2": "IKE version 2",
-    "isakmp": "The same as `clear crypto ikev2 sa`",
+    "isakmp": "IKE version 1",
+    "number": "One ISAKMP SA, by its conn-id",
     "remote": "With one peer, by its address",
     "peer": "With one peer, by its address",
 }
 CLEARS: Final = (
     ExecCommand(f"clear crypto session [ remote {_ADDRESS} ]", _CLEAR_HELP, action=clear, privilege=15),
-    ExecCommand(f"clear crypto ikev2 sa [ remote {_ADDRESS} ]", _CLEAR_HELP, action=clear, privilege=15),
-    ExecCommand("clear crypto isakmp", _CLEAR_HELP, action=clear, privilege=15),
+    ExecCommand(f"clear crypto ikev2 sa [ remote {_ADDRESS} ]", _CLEAR_HELP, action=clear_ikev2, privilege=15),
+    ExecCommand("clear crypto isakmp [ {number:1-4294967295} ]", _CLEAR_HELP, action=clear_isakmp, privilege=15),
     ExecCommand(f"clear crypto sa [ peer {_ADDRESS} ] counters", _CLEAR_HELP, action=clear_sa_counters, privilege=15),
     ExecCommand(f"clear crypto sa [ peer {_ADDRESS} ]", _CLEAR_HELP, action=clear_sas, privilege=15),
 )
