@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 
 class PrfAlgorithm(enum.Enum):
-    """A pseudo-random function: HMAC over a hash. Its key is as long as its output."""
+    """A pseudo-random function: HMAC over a hash. Its key is as long as its output. MD5 is for IKEv1 alone."""
 
+    MD5 = "md5", 16
     SHA1 = "sha1", 20
     SHA256 = "sha256", 32
     SHA384 = "sha384", 48

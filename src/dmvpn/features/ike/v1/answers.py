@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.v1 import informational
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer
+from dmvpn.features.ike.v1.wire import Message
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType
+from dmvpn.features.ike.v1.wire.payloads import Fragment
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.terms import DatagramPath
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.wire import Message
 
 _CLAUSE = "RFC 2408 §3.1"
 
@@ -24,7 +25,24 @@ def handle(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath, no
     if sa.is_dead:
         return
     with suppress(WireError):  # it is not the peer's: the peer's own message comes again
-        _hear(sa, message, octets, path)
+        parts = _whole(sa, message, octets)
+        if parts is not None:
+            _hear(sa, *parts, path)
+
+
+def _whole(sa: IsakmpSa, message: Message, octets: bytes) -> tuple[Message, bytes] | None:
+    """Return a message and its octets, if it is not in fragments or this was the last. Raises WireError."""
+    fragment = message.find(Fragment)
+    if fragment is None:
+        return message, octets
+    joined = sa.join(fragment)
+    if joined is None:
+        return None
+    inner = Message.parse(joined)
+    outer = message.header
+    if (inner.header.cookies, inner.header.exchange) != (outer.cookies, outer.exchange) or inner.find(Fragment):
+        raise WireError("fragments of a message with another header", offset=0, clause=_CLAUSE)
+    return inner, joined
 
 
 def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> None:

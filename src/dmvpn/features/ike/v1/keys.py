@@ -150,18 +150,18 @@ def child_keys(keys: IkeKeys, source: KeySource, spis: tuple[bytes, bytes], size
 # ---------------------------------------------------------------------------------------------------------------- IVs
 
 
-def first_iv(prf: PrfAlgorithm, public_i: bytes, public_r: bytes) -> bytes:
-    """Return the first IV of phase 1: hash(g^xi | g^xr). RFC 2409 appendix B."""
-    return _iv(prf, public_i + public_r)
+def first_iv(prf: PrfAlgorithm, public_i: bytes, public_r: bytes, size: int = BLOCK) -> bytes:
+    """Return the first IV of phase 1: hash(g^xi | g^xr). RFC 2409 appendix B. size: octets of the cipher's block."""
+    return _digest(prf, public_i + public_r)[:size]
 
 
-def exchange_iv(prf: PrfAlgorithm, last_block: bytes, message_id: int) -> bytes:
+def exchange_iv(prf: PrfAlgorithm, last_block: bytes, message_id: int, size: int = BLOCK) -> bytes:
     """Return the first IV of a later exchange: hash(last block of phase 1 | message ID). RFC 2409 appendix B."""
-    return _iv(prf, last_block + _id_octets(message_id))
+    return _digest(prf, last_block + _id_octets(message_id))[:size]
 
 
-def _iv(prf: PrfAlgorithm, octets: bytes) -> bytes:
-    return hashlib.new(prf.hash, octets, usedforsecurity=False).digest()[:BLOCK]
+def _digest(prf: PrfAlgorithm, octets: bytes) -> bytes:
+    return hashlib.new(prf.hash, octets, usedforsecurity=False).digest()
 
 
 # ----------------------------------------------------------------------------------------- keys as Wireshark reads them

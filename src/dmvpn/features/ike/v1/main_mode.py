@@ -28,14 +28,14 @@ from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
-from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.numbers import Encr, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Evidence
 from dmvpn.features.ike.terms import NAT_PORT
 from dmvpn.features.ike.v1.detection import detect, detection
 from dmvpn.features.ike.v1.keys import first_iv, ike_keys, proof, skeyid_of_secret
-from dmvpn.features.ike.v1.offers import accepted, choose, ike_wanted, mismatch
+from dmvpn.features.ike.v1.offers import CIPHERS, accepted, choose, ike_wanted, mismatch
 from dmvpn.features.ike.v1.sa import Exchange, SaState
 from dmvpn.features.ike.v1.sealed import PHASE_1, Channel
 from dmvpn.features.ike.v1.wire import Message
@@ -134,10 +134,11 @@ class MainMode(Exchange):
         """Return keys and channel that follow from a secret."""
         sa, suite = self.sa, surely(self.sa.suite)
         skeyid = skeyid_of_secret(sa.prf, secret, nonces)
-        keys = ike_keys(sa.prf, skeyid, shared, sa.cookies, suite.key_bits // 8)
+        cipher, size = CIPHERS[Encr(suite.encr)]
+        keys = ike_keys(sa.prf, skeyid, shared, sa.cookies, suite.key_bits // 8 or size)
         ours = surely(self.secret).public
         publics = (ours, theirs.data) if sa.is_initiator else (theirs.data, ours)
-        return _Candidate(secret, keys, Channel(keys, first_iv(sa.prf, *publics)))
+        return _Candidate(secret, keys, Channel(keys, first_iv(sa.prf, *publics, cipher.value), cipher))
 
     def proof(self, keys: IkeKeys, identity: IdentificationPayload, *, ours: bool) -> Hash:
         """Return HASH_I or HASH_R. ours: we prove ourselves with it."""

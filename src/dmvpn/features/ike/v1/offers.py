@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.crypto import PRFS
-from dmvpn.features.ike.numbers import Encr, ProtocolId, TransformType
+from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
+from dmvpn.features.ike.crypto.blocks import BlockCipher
+from dmvpn.features.ike.numbers import Encr, Prf, ProtocolId, TransformType
 from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v1.transforms import Lifetime, TransformTerms, choice_name, names, read, write
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ike.v1.wire.proposals import Transform
 
+#: Of an ISAKMP SA: cipher, and octets of its key where no attribute says them; hash.
+CIPHERS: Final = {Encr.AES_CBC: (BlockCipher.AES, 0), Encr.TRIPLE_DES: (BlockCipher.TRIPLE_DES, 24)}
+HASHES: Final = {**PRFS, Prf.HMAC_MD5: PrfAlgorithm.MD5}
 #: The number of transforms has one octet.
 _MOST_TRANSFORMS: Final = 255
 _KINDS: Final[dict[ProtocolId, tuple[TransformType, ...]]] = {
@@ -63,7 +67,7 @@ def ike_wanted(suites: Iterable[tuple[Suite, float]], methods: tuple[int, ...]) 
     possible = (
         TransformTerms(Suite(suite.encr, suite.key_bits, suite.prf, group=suite.group), method, Lifetime(int(lifetime)))
         for (suite, lifetime), method in product(suites, methods)
-        if suite.encr == Encr.AES_CBC and suite.prf in PRFS
+        if suite.encr in CIPHERS and suite.prf in HASHES
     )
     return Wanted(ProtocolId.IKE, tuple(dict.fromkeys(possible)))
 

@@ -18,13 +18,14 @@ from dmvpn.base.protection import IkePhase, IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import NO_SPI, fresh_spi
-from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
-from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.numbers import Prf, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, SaAct, Session, Transmit
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.v1.fragments import Fragments
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
+from dmvpn.features.ike.v1.offers import HASHES
 from dmvpn.features.ike.v1.turns import Turns
 from dmvpn.features.ike.v1.wire import Header, Message, serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, Vendor
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.children import ChildSa
+    from dmvpn.features.ike.crypto import PrfAlgorithm
     from dmvpn.features.ike.identification import Identification
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.suites import Suite
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.v1.keys import IkeKeys
     from dmvpn.features.ike.v1.sealed import Channel
     from dmvpn.features.ike.v1.wire import Chain
+    from dmvpn.features.ike.v1.wire.payloads import Fragment
 
 #: Child SAs of one ISAKMP SA.
 MOST_CHILDREN: Final = 16
@@ -129,8 +132,18 @@ class IsakmpSa(Session):
 
     version: ClassVar = IkeVersion.V1
     __slots__ = (
-        *("abilities", "channel", "cookie_i", "cookie_r", "exchanges", "keys", "lifetime", "nonces", "question"),
-        *("replaceable", "retires_at", "state", "wanted", "_peers_number", "_question_number"),
+        *(
+            "abilities",
+            "channel",
+            "cookie_i",
+            "cookie_r",
+            "exchanges",
+            "_fragments",
+            "keys",
+            "lifetime",
+            "nonces",
+        ),
+        *("question", "replaceable", "retires_at", "state", "wanted", "_peers_number", "_question_number"),
         "_used",
     )
 
@@ -155,6 +168,7 @@ class IsakmpSa(Session):
         self.keys: IkeKeys | None = None
         self.channel: Channel | None = None
         self.exchanges: dict[int, Exchange] = {}
+        self._fragments = Fragments()
         self.retires_at: float | None = None
         self.wanted: tuple[ChildTerms, ...] = ()
         self.replaceable: dict[bytes, float] = {}
@@ -233,7 +247,7 @@ class IsakmpSa(Session):
     @property
     def prf(self) -> PrfAlgorithm:
         """HMAC of the negotiated hash."""
-        return PRFS[surely(self.suite).prf]
+        return HASHES[Prf(surely(self.suite).prf)]
 
     # ------------------------------------------------------------------------------------------------ its life
 
@@ -392,6 +406,10 @@ class IsakmpSa(Session):
         return is_new
 
     # ------------------------------------------------------------------------------------------------ messages
+
+    def join(self, fragment: Fragment) -> bytes | None:
+        """Add a fragment of the peer. Returns the message if no part is missing any more. Raises WireError."""
+        return self._fragments.add(fragment)
 
     def header(self, kind: ExchangeType, message_id: int, *, encrypted: bool) -> Header:
         """Return the header of a message of ours."""

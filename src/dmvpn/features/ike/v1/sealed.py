@@ -1,4 +1,4 @@
-"""Encrypted messages: AES in CBC mode, whose IVs are chained in each exchange. RFC 2409 §5 and appendix B.
+"""Encrypted messages: a cipher in CBC mode, whose IVs are chained in each exchange. RFC 2409 §5 and appendix B.
 
 No IV is sent. The first one of phase 1 follows from the public values, the first one of a later exchange from its
 message ID and the last block of phase 1; each further one is the last block of the previous message. A message that is
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import HEADER_LENGTH
-from dmvpn.features.ike.crypto.blocks import BLOCK, decrypt, encrypt
+from dmvpn.features.ike.crypto.blocks import BlockCipher
 from dmvpn.features.ike.v1.keys import exchange_iv
 from dmvpn.features.ike.v1.wire import Chain, Message, Sealed, first_of, parse_chain, serialize_chain
 
@@ -36,11 +36,11 @@ class Channel:
     taken: how many messages were the peer's.
     """
 
-    __slots__ = ("_ivs", "_keys", "_phase_1", "taken")
+    __slots__ = ("_cipher", "_ivs", "_keys", "_phase_1", "taken")
 
-    def __init__(self, keys: IkeKeys, first_iv: bytes) -> None:
+    def __init__(self, keys: IkeKeys, first_iv: bytes, cipher: BlockCipher = BlockCipher.AES) -> None:
         """Begin with the first IV of phase 1."""
-        self._keys, self._phase_1 = keys, first_iv
+        self._keys, self._cipher, self._phase_1 = keys, cipher, first_iv
         self.taken = 0
         #: The next IV, by message ID.
         self._ivs: dict[int, bytes] = {}
@@ -50,28 +50,30 @@ class Channel:
         if message_id == PHASE_1:
             return self._phase_1
         known = self._ivs.get(message_id)
-        return exchange_iv(self._keys.prf, self._phase_1, message_id) if known is None else known
+        if known is not None:
+            return known
+        return exchange_iv(self._keys.prf, self._phase_1, message_id, self._cipher.value)
 
     def seal(self, header: Header, payloads: tuple[Payload, ...]) -> bytes:
         """Return the datagram, and move the chain of its exchange. header: with the flag of encryption."""
         inner = serialize_chain(payloads)
         iv = self.iv(header.message_id)
-        octets = encrypt(self._keys.cipher, iv, inner + bytes(-len(inner) % BLOCK))
+        octets = self._cipher.encrypt(self._keys.cipher, iv, inner + bytes(-len(inner) % self._cipher.value))
         self._move(header.message_id, octets)
         return Message(header=header, sealed=Sealed(first_of(payloads), octets)).serialize()
 
     def open(self, message: Message) -> Chain:
         """Return the payloads inside; the chain stays as it is. Raises WireError."""
-        octets = _octets(message)
-        inner = decrypt(self._keys.cipher, self.iv(message.header.message_id), octets)
+        octets = self._octets(message)
+        inner = self._cipher.decrypt(self._keys.cipher, self.iv(message.header.message_id), octets)
         payloads, end = parse_chain(message.sealed.first if message.sealed else 0, inner)
-        if not payloads or len(inner) - end > BLOCK:
+        if not payloads or len(inner) - end > self._cipher.value:
             raise WireError("an encrypted message is no chain of payloads", offset=HEADER_LENGTH, clause=_CLAUSE)
         return Chain(payloads)
 
     def accept(self, message: Message) -> None:
         """Move the chain behind a message whose hash was right. Raises WireError if it is not encrypted."""
-        self._move(message.header.message_id, _octets(message))
+        self._move(message.header.message_id, self._octets(message))
         self.taken += 1
 
     def forget(self, message_id: int) -> None:
@@ -80,19 +82,18 @@ class Channel:
 
     def _move(self, message_id: int, octets: bytes) -> None:
         if message_id == PHASE_1:
-            self._phase_1 = octets[-BLOCK:]
+            self._phase_1 = octets[-self._cipher.value :]
             return
         self._ivs.pop(message_id, None)  # the exchange that was idle for longest comes first
         if len(self._ivs) >= LARGEST_NUMBER_OF_EXCHANGES:
             del self._ivs[next(iter(self._ivs))]
-        self._ivs[message_id] = octets[-BLOCK:]
+        self._ivs[message_id] = octets[-self._cipher.value :]
 
-
-def _octets(message: Message) -> bytes:
-    """Return the encrypted octets. Raises WireError if there are none, or no whole blocks."""
-    if message.sealed is None:
-        raise WireError("a message that must be encrypted is not", offset=HEADER_LENGTH, clause=_CLAUSE)
-    octets = message.sealed.octets
-    if not octets or len(octets) % BLOCK:
-        raise WireError(f"{len(octets)} encrypted octets", offset=HEADER_LENGTH, clause=_CLAUSE)
-    return octets
+    def _octets(self, message: Message) -> bytes:
+        """Return the encrypted octets. Raises WireError if there are none, or no whole blocks."""
+        if message.sealed is None:
+            raise WireError("a message that must be encrypted is not", offset=HEADER_LENGTH, clause=_CLAUSE)
+        octets = message.sealed.octets
+        if not octets or len(octets) % self._cipher.value:
+            raise WireError(f"{len(octets)} encrypted octets", offset=HEADER_LENGTH, clause=_CLAUSE)
+        return octets

@@ -105,7 +105,7 @@ def _ike_pairs(terms: TransformTerms) -> list[tuple[int, int]]:
     suite = terms.suite
     return [
         (IkeAttribute.ENCRYPTION, _reverse(_ENCRS)[suite.encr]),
-        (IkeAttribute.KEY_LENGTH, suite.key_bits),
+        *([(IkeAttribute.KEY_LENGTH, suite.key_bits)] if suite.key_bits else []),
         (IkeAttribute.HASH, _reverse(_PRFS)[suite.prf]),
         (IkeAttribute.GROUP, suite.group),
         (IkeAttribute.AUTHENTICATION, terms.choice),
