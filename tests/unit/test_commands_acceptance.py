@@ -317,7 +317,7 @@ EXEC = [
     ("show crypto ikev2 proposal default", "sh cr ike prop default"),
     ("show crypto ikev2 policy", "sh cr ike pol"),
     ("show crypto ikev2 profile SPOKES", "sh cr ike prof SPOKES"),
-    ("show crypto isakmp policy", "sh cr is p"),
+    ("show crypto isakmp policy", "sh cr is pol"),
     ("show crypto map", "sh cr m"),
     ("clear crypto session remote 192.0.2.9", "cle cr se r 192.0.2.9"),
     ("clear crypto sa peer 192.0.2.9", "cle cr sa p 192.0.2.9"),
