@@ -12,6 +12,7 @@ Datagrams come without the non-ESP marker. A message that belongs to no ISAKMP S
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
@@ -327,7 +328,7 @@ class IsakmpSas:
         if isinstance(terms, Reason):
             sa.trouble(terms)
             return [sa]
-        return [self._begin(sa.path, terms, sa.now)]
+        return [self._begin(sa.path, replace(terms, initial_contact=False), sa.now)]
 
     def _part(self, sa: IsakmpSa, reason: Reason) -> list[IsakmpSa]:
         """End one and not its children: they go to its heir, or wait for one."""
