@@ -93,6 +93,7 @@ class Recovery:
     def began(self, new: Session) -> None:
         """Note that this IKE SA replaces those that its peer may have forgotten."""
         self._fresh[new.own_spi] = None
+        new.doubt_older()
 
     def replaced_by(self, new: Session, all_of_peer: list[Session]) -> list[Session]:
         """Return, once, which IKE SAs go now that this one has a child, all of the same proved peer."""

@@ -58,6 +58,7 @@ class Session(ABC):
     begun, since, heard: when its first message went or came, when it was established, when the peer was heard last.
     theirs: whom the peer claims to be, and has proved to be if there is evidence.
     initial_contact: the peer says that it has no other session with us.
+    doubts_older: it was begun because the peer may have forgotten older sessions, and takes over nothing of them.
     number, connection: by which people and other features know it; the owner of all sessions gives them.
     rekey_at: when it must be replaced.
     hint: what failed last.
@@ -67,7 +68,18 @@ class Session(ABC):
 
     __slots__ = (
         *("book", "entropy", "path", "is_initiator", "now", "begun", "since", "heard", "terms", "suite", "nat"),
-        *("theirs", "evidence", "initial_contact", "children", "number", "connection", "rekey_at", "hint", "_acts"),
+        *(
+            "theirs",
+            "evidence",
+            "initial_contact",
+            "doubts_older",
+            "children",
+            "number",
+            "connection",
+            "rekey_at",
+            "hint",
+            "_acts",
+        ),
     )
 
     def __init__(
@@ -87,7 +99,7 @@ class Session(ABC):
         self.nat = Nat()
         self.theirs: Identification | None = None
         self.evidence = Evidence()
-        self.initial_contact = False
+        self.initial_contact = self.doubts_older = False
         self.children = Children()
         self.number = self.connection = 0
         self.rekey_at: float | None = None
@@ -180,6 +192,10 @@ class Session(ABC):
     def called(self, number: int) -> None:
         """Take the number by which people know it."""
         self.number = number
+
+    def doubt_older(self) -> None:
+        """Take over nothing of older sessions: the peer may have forgotten them."""
+        self.doubts_older = True
 
     def joins(self, connection: int) -> None:
         """Belong to this connection from now on."""

@@ -132,7 +132,7 @@ class IsakmpSas:
         sa = _mine(session)
         sa.at(now)
         heir = self._heir(sa) if reason.code is IkeReason.BOTH_BEGAN else None
-        if heir is not None:
+        if heir is not None and not heir.doubts_older:
             sa.hand_over(heir)
         if sa.is_established:
             if sa.children:
@@ -306,7 +306,7 @@ class IsakmpSas:
     def _established(self, new: IsakmpSa) -> list[IsakmpSa]:
         """Let a new ISAKMP SA take the place of its older siblings, and ask for its children."""
         self.strangers.remove(new)
-        siblings = [] if new.is_alone else self._siblings(new)
+        siblings = [] if new.is_alone or new.doubts_older else self._siblings(new)
         self._by_identity.setdefault(new.who, {})[new.own_spi] = new
         older = [sa for sa in siblings if sa.since <= new.begun]
         for old in older:
