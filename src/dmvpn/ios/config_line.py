@@ -45,7 +45,8 @@ class ConfigLine:
     help: our own words; either one text for the command's own keyword and its values, or a text for each by name.
     key: None = single-valued, a new one replaces the old; otherwise the values or keywords that distinguish entries,
         () = every different line is an entry. A line that opens a mode has an entry for each different line by default.
-    order: its place in the running configuration; lines with equal orders are in the order of declaration.
+    order: its place in the running configuration; lines of one file with equal orders are in the order of declaration,
+        and lines without effect (`group`) come last. Different files use different orders in a mode.
     opens: the mode that it opens.
     default_on: on unless `no ...` says otherwise, so `no ...` is kept and shown.
     default: the text that equals the default and therefore is neither kept nor shown.
@@ -122,6 +123,11 @@ class ConfigLine:
         if self.key is None and self.opens is None:
             return ()
         return args
+
+    @property
+    def place(self) -> tuple[int, bool, int]:
+        """What lines are sorted by in the running configuration. It does not depend on which file is imported first."""
+        return self.order, self.group is not None, self.serial
 
     @property
     def is_list(self) -> bool:

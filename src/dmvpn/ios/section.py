@@ -214,7 +214,7 @@ class Section:
     def statements(self) -> Iterator[Statement]:
         """Yield everything, in the order of the running configuration."""
         self._note(EVERYTHING)
-        for line in sorted(self._statements, key=lambda line: (line.order, line.serial)):
+        for line in sorted(self._statements, key=lambda line: line.place):
             yield from self._in_order(line, self._statements.get(line, _NONE).values())
 
     def entries(self, *lines: ConfigLine) -> list[Statement]:

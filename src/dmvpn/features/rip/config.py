@@ -148,51 +148,51 @@ SPLIT_HORIZON: Final = ConfigLine(
     "interface",
     "ip split-horizon",
     {"split-horizon": "Do not announce a route to where it came from"},
-    order=54,
+    order=51,
     default_on=True,
 )
 AUTHENTICATION_MODE: Final = ConfigLine(
     "interface",
     "ip rip authentication mode ( text | md5 )",
     {"rip": "Routing Information Protocol", "authentication": "Authentication", "mode": "How"},
-    order=56,
+    order=52,
 )
 AUTHENTICATION_KEYS: Final = ConfigLine(
     "interface",
     "ip rip authentication key-chain {keys:word}",
     {"key-chain": "With the keys of", "keys": "A key chain"},
-    order=57,
-)
-TRIGGERED: Final = ConfigLine(
-    "interface",
-    "ip rip triggered",
-    {"triggered": "Send only changes, with acknowledgement; needs the same line at the other end"},
-    order=59,
+    order=52,
 )
 SEND_VERSION: Final = ConfigLine(
     "interface",
     "ip rip send version ( 2 | 1 [ 2 ] )",
     {"send": "What is sent; only version 2 does anything here", "version": "Version"},
-    order=58,
+    order=52,
 )
 RECEIVE_VERSION: Final = ConfigLine(
     "interface",
     "ip rip receive version ( 2 | 1 [ 2 ] )",
     {"receive": "What is received; only version 2 does anything here"},
-    order=58,
+    order=52,
+)
+TRIGGERED: Final = ConfigLine(
+    "interface",
+    "ip rip triggered",
+    {"triggered": "Send only changes, with acknowledgement; needs the same line at the other end"},
+    order=52,
 )
 INTERFACE_BFD: Final = ConfigLine(
     "interface",
     "ip rip bfd [ disable ]",
     {"bfd": "Let BFD watch gateways here", "disable": "Not, whatever the process says"},
-    order=59,
+    order=52,
 )
 SUMMARY: Final = ConfigLine(
     "interface",
     "ip summary-address rip {address:address} {mask:mask}",
     {"summary-address": "Announce one prefix for many", "address": "The prefix", "mask": "Its mask"},
     key=("address", "mask"),
-    order=72,
+    order=73,
 )
 
 LINES: Final = (

@@ -49,7 +49,7 @@ UNICAST_ROUTING: Final = ConfigLine(
     "global",
     "ipv6 unicast-routing",
     {"ipv6": "Internet Protocol, version 6", "unicast-routing": "Forward IPv6 packets"},
-    order=42,
+    order=43,
 )
 _HELP = {
     "ipv6": "Internet Protocol, version 6",

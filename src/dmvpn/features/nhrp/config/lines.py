@@ -267,7 +267,7 @@ LOGGING: Final = ConfigLine(
         "rate-limit": "At most one of a kind",
         "seconds": "In so many seconds",
     },
-    order=30,
+    order=29,
 )
 
 LINES: Final = (

@@ -121,7 +121,7 @@ PROCESS: Final = _line(
     order=82,
 )
 COST: Final = _line(
-    "cost {cost:1-65535}", {"cost": "Cost of this interface; by bandwidth if nothing is said"}, order=83
+    "cost {cost:1-65535}", {"cost": "Cost of this interface; by bandwidth if nothing is said"}, order=82
 )
 BFD: Final = _line(
     "bfd [ disable ]", {"bfd": "Let BFD watch neighbors here", "disable": "Not, whatever the process says"}
