@@ -518,6 +518,15 @@ def test_a_rekey_says_nothing_to_anybody_and_sends_on_the_successor() -> None:
     assert bench.said(ProtectionChanged) == []
 
 
+def test_a_pair_that_the_plane_may_have_taken_by_itself_carries_nothing_when_it_is_closed() -> None:
+    """Both ends began at once, and the peer sends on its own pair: so does our plane, which says so seldom."""
+    bench = Bench()
+    bench.secure()
+    bench.handle(negotiated(connection(1, HERE, PEER), 0x2000, eager=False))
+    assert bench.handle(SaClosed(0x2000, "both ends began at once", lingers=True)) == [UseSa(0x1000)]
+    assert [view.used for view in bench.ipsec.sas()] == [True, False]
+
+
 def test_the_initiator_of_a_rekey_sends_on_the_new_sa_at_once() -> None:
     bench = Bench()
     bench.secure()

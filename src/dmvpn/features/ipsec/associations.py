@@ -152,6 +152,11 @@ class Associations:
         for other in self.of(association.connection):
             other.used = other is association
 
+    def may_be_used(self, association: Association) -> bool:
+        """Return whether packets may go on this one: the plane takes a pair behind the used one when the peer does."""
+        found = [other for other in self._active(association.connection) if other.used or other is association]
+        return bool(found) and found[-1] is association
+
     def successor(self, number: int) -> Association | None:
         """Return what a connection sends on when the SA that it used is closed: its newest one."""
         return max(self._active(number), key=lambda association: association.since, default=None)

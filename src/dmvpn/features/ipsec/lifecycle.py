@@ -61,7 +61,8 @@ class Lifecycle:
         if association is None:
             return ()
         was_there = association.standing is not SaStanding.REFUSED
-        was_used = association.ends(SaStanding.LINGERING)
+        was_used = self.associations.may_be_used(association)
+        association.ends(SaStanding.LINGERING)
         successor = self.associations.successor(association.connection)
         if successor is not None and was_used:
             self.associations.use(successor)
