@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.placeholder import Placeholder
-from dmvpn.features.eigrp.config import interfaces, processes
+from dmvpn.features.eigrp.config.sections import CHAIN, HOLD_TIME, MODE, entered, line_of, nested
 from dmvpn.features.eigrp.model import AuthenticationMode
 from dmvpn.ios import common
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Iterator
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
-    from dmvpn.ios import ConfigLine
 
 KEY_CHAIN: Final = Rule(
     id="eigrp-key-chain-undefined",
@@ -60,21 +58,6 @@ _LONGEST: Final = 65535
 RULES: Final = (KEY_CHAIN, HALF, HOLD, HMAC)
 
 
-class InterfaceLine(NamedTuple):
-    """A setting of a process for an interface: in the interface's own section, and in `af-interface` of named mode."""
-
-    classic: ConfigLine
-    named: ConfigLine
-
-
-MODE: Final = InterfaceLine(interfaces.IP_AUTHENTICATION_MODE, interfaces.AF_AUTHENTICATION_MODE)
-CHAIN: Final = InterfaceLine(interfaces.IP_AUTHENTICATION_KEY_CHAIN, interfaces.AF_KEY_CHAIN)
-HOLD_TIME: Final = InterfaceLine(interfaces.IP_HOLD_TIME, interfaces.AF_HOLD_TIME)
-SPLIT_HORIZON: Final = InterfaceLine(interfaces.IP_SPLIT_HORIZON, interfaces.AF_SPLIT_HORIZON)
-NEXT_HOP_SELF: Final = InterfaceLine(interfaces.IP_NEXT_HOP_SELF, interfaces.AF_NEXT_HOP_SELF)
-SUMMARY: Final = InterfaceLine(interfaces.IP_SUMMARY, interfaces.AF_SUMMARY)
-
-
 def check(config: EigrpConfig) -> Iterator[Concern]:
     """Yield the problems of the processes, interface by interface."""
     for process in config.processes:
@@ -82,51 +65,6 @@ def check(config: EigrpConfig) -> Iterator[Concern]:
             if not settings.shutdown:
                 yield from _authentication(config, process, name, settings)
                 yield from _times(process, name, settings)
-
-
-def line_of(process: ProcessSettings, interface: str, words: str) -> tuple[str, ...]:
-    """Return where a line about an interface is configured: in the interface's section, or in `af-interface` of named
-    mode.
-
-    words: the line as in `af-interface` ("hold-time", "authentication key-chain").
-    """
-    if process.is_named:
-        return (f"router eigrp {process.name}", "address-family", f"af-interface {interface}", words)
-    return f"interface {interface}", f"ip {words} eigrp {process.autonomous_system}"
-
-
-def entered(process: ProcessSettings, interface: str, line: InterfaceLine, **values: Hashable) -> str:
-    """Return the lines to enter that set a parameter of an interface."""
-    if not process.is_named:
-        return f"interface {interface}\n {line.classic.of(number=process.autonomous_system, **values)}"
-    return f"{_named(process, interface)}\n   {line.named.of(**values)}"
-
-
-def taken_back(process: ProcessSettings, interface: str, line: InterfaceLine, **values: Hashable) -> str:
-    """Return the lines to enter that remove a setting of an interface."""
-    if not process.is_named:
-        return f"interface {interface}\n {line.classic.no(number=process.autonomous_system, **values)}"
-    return f"{_named(process, interface)}\n   {line.named.no(**values)}"
-
-
-def _named(process: ProcessSettings, interface: str) -> str:
-    """Return the lines that lead to an interface of a named process."""
-    return f"{_family(process)}\n  {processes.AF_INTERFACES.of(name=interface)}"
-
-
-def _family(process: ProcessSettings) -> str:
-    """Return the lines that lead to the address family of a named process."""
-    family = processes.ADDRESS_FAMILY.of(number=process.autonomous_system, unicast=True, autonomous_system=True)
-    return f"{processes.ROUTER_NAMED.of(name=process.name)}\n {family}"
-
-
-def including(process: ProcessSettings, prefix: Prefix) -> str:
-    """Return the lines to enter that make a process run on interfaces with an address in a prefix."""
-    values = {"address": prefix.address, "wildcard": prefix.wildcard}
-    if process.is_named:
-        return f"{_family(process)}\n  {processes.IN_FAMILY.network.of(**values)}"
-    router = processes.ROUTER_CLASSIC.of(number=process.autonomous_system)
-    return f"{router}\n {processes.IN_CLASSIC.network.of(**values)}"
 
 
 def _authentication(
@@ -140,16 +78,17 @@ def _authentication(
             rule=HMAC,
             at=line_of(process, name, "authentication mode"),
             what=f"{name}: EIGRP {process.autonomous_system} stays silent here, for its password is hidden",
-            fix=entered(process, name, MODE, md5=True),
+            fix=nested(entered(process, name, MODE, md5=True)),
         )
         return
     if (mode is None) != (not chain):
         lacking, given = ("mode", "key-chain") if mode is None else ("key-chain", "mode")
+        mode_line, chain_line = entered(process, name, MODE, md5=True), entered(process, name, CHAIN, chain=_NAME)
         yield Concern(
             rule=HALF,
             at=line_of(process, name, f"authentication {given}"),
             what=f"{name} has the {given} of EIGRP {process.autonomous_system}'s authentication, and no {lacking}",
-            fix=entered(process, name, MODE, md5=True) if mode is None else entered(process, name, CHAIN, chain=_NAME),
+            fix=nested(mode_line if mode is None else chain_line),
         )
     known = config.key_chain(chain) if chain else None
     if chain and (known is None or not known.keys):
@@ -167,5 +106,5 @@ def _times(process: ProcessSettings, name: str, settings: InterfaceSettings) -> 
     if hold <= hello:
         at = line_of(process, name, "hold-time" if hold != type(settings)().hold_time else "hello-interval")
         what = f"{name}: Hellos of EIGRP {process.autonomous_system} every {hello} s, and neighbors wait {hold} s"
-        fix = entered(process, name, HOLD_TIME, seconds=min(3 * hello, _LONGEST))
+        fix = nested(entered(process, name, HOLD_TIME, seconds=min(3 * hello, _LONGEST)))
         yield Concern(rule=HOLD, at=at, what=what, fix=fix)

@@ -5,15 +5,24 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.eigrp.config import interfaces as eigrp_lines
-from dmvpn.features.eigrp.config.processes import AF_INTERFACES, IN_FAMILY, PASSIVE, ROUTER_CLASSIC, ROUTER_NAMED
+from dmvpn.features.eigrp.config.interfaces import AF_PASSIVE
+from dmvpn.features.eigrp.config.processes import IN_FAMILY, PASSIVE, ROUTER_CLASSIC, ROUTER_NAMED
+from dmvpn.features.eigrp.config.sections import (
+    HELLO_INTERVAL,
+    HOLD_TIME,
+    MODE,
+    af_interface_lines,
+    entered,
+    family,
+    process_lines,
+    taken_back,
+)
 from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import Placeholder
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.convergence import not_before
 from dmvpn.tools.doctor.eigrp_authentication import EigrpEnd, hidden_question, key_lines
-from dmvpn.tools.doctor.eigrp_lines import family, interface_lines, interface_names, process_lines
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
@@ -32,9 +41,6 @@ _LONGEST: Final = 65_535
 #: The wildcard of one address.
 _HOST: Final = IPv4Address(0)
 #: Lines about an interface, of a named process and of a classic one.
-_HELLO_INTERVAL: Final = (eigrp_lines.AF_HELLO_INTERVAL, eigrp_lines.IP_HELLO_INTERVAL)
-_HOLD_TIME: Final = (eigrp_lines.AF_HOLD_TIME, eigrp_lines.IP_HOLD_TIME)
-_AUTHENTICATION_MODE: Final = (eigrp_lines.AF_AUTHENTICATION_MODE, eigrp_lines.IP_AUTHENTICATION_MODE)
 
 
 def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -98,6 +104,11 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
         yield _not_on_tunnel(client, there)
         return
     yield from _alike(scene, client, (mine, theirs))
+
+
+def interface_names(process: EigrpFacts | None) -> str:
+    """Return the names of the interfaces that a process runs on, as words."""
+    return ", ".join(one.name for one in process.interfaces) if process and process.interfaces else "nothing"
 
 
 def running_on(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[EigrpFacts, EigrpInterfaceFacts] | None:
@@ -210,7 +221,7 @@ def _on_interface(name: str, here: _Running, other: _Running, state: tuple[str, 
 def _active(process: EigrpFacts, interface: str) -> tuple[str, ...]:
     """Return the lines that enable a process on an interface."""
     if process.name:
-        return (*process_lines(process, AF_INTERFACES.of(name=interface)), eigrp_lines.AF_PASSIVE.no())
+        return af_interface_lines(process, interface, AF_PASSIVE.no())
     return process_lines(process, PASSIVE.no(name=interface))
 
 
@@ -219,10 +230,10 @@ def _timers(process: EigrpFacts, interface: EigrpInterfaceFacts, other: EigrpInt
     name = interface.name
     if other.hold_time <= other.hello_interval:
         seconds = min(3 * interface.hello_interval, _LONGEST)
-        return interface_lines(process, name, *_HOLD_TIME, seconds=seconds)
+        return entered(process, name, HOLD_TIME, seconds=seconds)
     hello, hold = other.hello_interval, other.hold_time
-    first = interface_lines(process, name, *_HELLO_INTERVAL, seconds=hello)
-    return (*first, interface_lines(process, name, *_HOLD_TIME, seconds=hold)[-1])
+    first = entered(process, name, HELLO_INTERVAL, seconds=hello)
+    return (*first, entered(process, name, HOLD_TIME, seconds=hold)[-1])
 
 
 def _authentic(
@@ -252,7 +263,7 @@ def _authentic(
             if decide
             else f"EIGRP of {client.name} and of {client.hub} have different keys for the tunnel"
         )
-        no = interface_lines(process, wrong.name, *_AUTHENTICATION_MODE)
+        no = taken_back(process, wrong.name, MODE)
         yield Finding(
             step=_STEP,
             cause=Cause.EIGRP_AUTHENTICATION,

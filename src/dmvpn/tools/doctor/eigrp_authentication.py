@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.config.interfaces import AF_AUTHENTICATION_MODE
 from dmvpn.features.eigrp.config.processes import AF_INTERFACES
+from dmvpn.features.eigrp.config.sections import af_interface_lines
 from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings
 from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines, chain_question, compare_chains
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.eigrp_lines import process_lines
 from dmvpn.tools.doctor.hidden_secrets import Likeness, SecretPlace, compare, question
 from dmvpn.tools.doctor.verdicts import SECRET
 
@@ -49,8 +49,7 @@ class EigrpEnd:
 def key_lines(wrong: EigrpEnd, right: EigrpEnd) -> tuple[str, ...]:
     """Return the lines that give one end the key of the other; the reader knows its text."""
     if wrong.has_password and right.has_password:
-        section = process_lines(wrong.process, AF_INTERFACES.of(name=wrong.interface))
-        return (*section, AF_AUTHENTICATION_MODE.of(password=SECRET))
+        return af_interface_lines(wrong.process, wrong.interface, AF_AUTHENTICATION_MODE.of(password=SECRET))
     return chain_lines(wrong.chain, right.chain)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.eigrp.config.interfaces import AF_SPLIT_HORIZON, IP_SPLIT_HORIZON
 from dmvpn.features.eigrp.config.processes import IN_FAMILY
+from dmvpn.features.eigrp.config.sections import SPLIT_HORIZON, process_lines, taken_back
 from dmvpn.ios import Placeholder
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.eigrp import is_up, running_on
-from dmvpn.tools.doctor.eigrp_lines import interface_lines, interface_names, process_lines
+from dmvpn.tools.doctor.eigrp import interface_names, is_up, running_on
 from dmvpn.tools.doctor.static_routes import lines_by_hop
 from dmvpn.tools.doctor.underlay_path import is_last_resort, null_route_removal
 from dmvpn.tools.doctor.underlay_routes import removal_lines
@@ -255,7 +254,7 @@ def _passed_on(scene: Scene, client: Client, there: TunnelFacts, hub: RouterFact
                 router=client.hub,
                 what=f"split horizon at {client.hub}: routes learned on {there.name} are not advertised there",
                 evidence=evidence,
-                fix=interface_lines(process, there.name, AF_SPLIT_HORIZON, IP_SPLIT_HORIZON),
+                fix=taken_back(process, there.name, SPLIT_HORIZON),
             )
         else:
             yield Finding(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import processes as bgp_lines
-from dmvpn.features.eigrp.config.interfaces import AF_NEXT_HOP_SELF, AF_SUMMARY, IP_NEXT_HOP_SELF, IP_SUMMARY
+from dmvpn.features.eigrp.config.interfaces import AF_SUMMARY, IP_SUMMARY
 from dmvpn.features.eigrp.config.processes import ADDRESS_FAMILY, AF_INTERFACES, ROUTER_NAMED
+from dmvpn.features.eigrp.config.sections import NEXT_HOP_SELF, taken_back
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import device, statements, texts
-from dmvpn.tools.doctor.eigrp_lines import interface_lines
 from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.packet_sizes import clamp_line, mtu_line
 from dmvpn.tools.doctor.probes import ProbePurpose
@@ -148,7 +148,7 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
                 "multipoint tunnels send everything by it"
             ),
             evidence=(f"{client.hub}: {there.name} with next-hop-self, and no ip nhrp redirect",),
-            fix=interface_lines(process, there.name, AF_NEXT_HOP_SELF, IP_NEXT_HOP_SELF),
+            fix=taken_back(process, there.name, NEXT_HOP_SELF),
         )
     if hub.bgp.local_as and len({one.name for one in some}) > 1:
         yield from _summarized(scene, client, _aggregates(hub))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.eigrp.lint import including
+from dmvpn.features.eigrp.config.processes import IN_FAMILY
+from dmvpn.features.eigrp.config.sections import nested, process_lines
 from dmvpn.features.static.config import route_line
 from dmvpn.tools.lint.found import found
 
@@ -91,7 +92,7 @@ def _lans(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         router = f"router eigrp {process.name or process.autonomous_system}"
         number = process.autonomous_system
         what = f"EIGRP {number} does not advertise {prefix} ({settings.name}): no other router has a route to it"
-        fix = including(process, prefix)
+        fix = nested(process_lines(process, IN_FAMILY.network.of(address=prefix.address, wildcard=prefix.wildcard)))
         may_be_meant = advertises_something or end.device.translates(settings.name, "inside")
         yield found(LAN, end.device, (router,), what, fix, severity=Severity.ADVICE if may_be_meant else None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.eigrp.lint import line_of
+from dmvpn.features.eigrp.config.sections import line_of
 from dmvpn.features.eigrp.model import AuthenticationMode
 from dmvpn.features.interface.config.sections import BANDWIDTH as BANDWIDTH_LINE
 from dmvpn.features.nhrp.config.lines import MAP_MULTICAST, of_version

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.eigrp.lint import NEXT_HOP_SELF, line_of, taken_back
+from dmvpn.features.eigrp.config.sections import NEXT_HOP_SELF, line_of, nested, taken_back
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.config.lines import of_version
 from dmvpn.features.ospf.model import NetworkType
@@ -200,7 +200,7 @@ def _eigrp(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
             hub.device,
             hub.at,
             f"{_names(phase2)} get each other's prefixes with the next hop {hub.address}, so they never talk directly",
-            taken_back(process, hub.name, NEXT_HOP_SELF),
+            nested(taken_back(process, hub.name, NEXT_HOP_SELF)),
         )
 
 

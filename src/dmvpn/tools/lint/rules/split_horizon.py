@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp import lint as eigrp_lint
+from dmvpn.features.eigrp.config import sections as eigrp_lines
 from dmvpn.features.rip.config import SPLIT_HORIZON
 from dmvpn.network.routing import Protocol
 from dmvpn.tools.lint.found import found
@@ -88,11 +88,11 @@ def _eigrp(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
         routes = _hub_routes([*summaries, *_static(hub.device)], _EIGRP_EXTERNAL, default)
     else:
         routes = _hub_routes(summaries, _EIGRP_INTERNAL)
-    fix = eigrp_lint.taken_back(process, hub.name, eigrp_lint.SPLIT_HORIZON)
+    fix = eigrp_lines.nested(eigrp_lines.taken_back(process, hub.name, eigrp_lines.SPLIT_HORIZON))
     if default is not None:  # it hides what split horizon would let out
         nothing = IPv4Address(0)
-        summary = eigrp_lint.taken_back(process, hub.name, eigrp_lint.SUMMARY, address=nothing, mask=nothing)
-        fix += "\n" + summary.rpartition("\n")[2]
+        summary = eigrp_lines.taken_back(process, hub.name, eigrp_lines.SUMMARY, address=nothing, mask=nothing)
+        fix += "\n" + eigrp_lines.nested(summary).rpartition("\n")[2]
     yield from _missing(network, hub, EIGRP, routes, f"EIGRP {process.autonomous_system}", fix)
 
 

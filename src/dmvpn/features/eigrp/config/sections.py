@@ -1,0 +1,97 @@
+"""The lines to enter for a change of an EIGRP process, named or classic, behind the lines that open its sections.
+
+    process_lines           a line of the process itself
+    entered, taken_back     a line about one of its interfaces, and its removal
+    line_of                 where such a line stands in a configuration
+    nested                  lines to enter as a text
+
+A process is given by its settings or by facts: both have its name and number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from dmvpn.features.eigrp.config import interfaces
+from dmvpn.features.eigrp.config.processes import ADDRESS_FAMILY, AF_INTERFACES, ROUTER_CLASSIC, ROUTER_NAMED
+from dmvpn.ios.common import INTERFACE
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from dmvpn.ios.config_line import ConfigLine
+
+
+class NamedProcess(Protocol):
+    """A process: the name of its virtual instance, "" in classic mode, and its number."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def autonomous_system(self) -> int: ...
+
+
+class InterfaceLine(NamedTuple):
+    """A setting of a process for an interface: in the interface's own section, and in `af-interface` of named mode."""
+
+    classic: ConfigLine
+    named: ConfigLine
+
+
+MODE: Final = InterfaceLine(interfaces.IP_AUTHENTICATION_MODE, interfaces.AF_AUTHENTICATION_MODE)
+CHAIN: Final = InterfaceLine(interfaces.IP_AUTHENTICATION_KEY_CHAIN, interfaces.AF_KEY_CHAIN)
+HELLO_INTERVAL: Final = InterfaceLine(interfaces.IP_HELLO_INTERVAL, interfaces.AF_HELLO_INTERVAL)
+HOLD_TIME: Final = InterfaceLine(interfaces.IP_HOLD_TIME, interfaces.AF_HOLD_TIME)
+SPLIT_HORIZON: Final = InterfaceLine(interfaces.IP_SPLIT_HORIZON, interfaces.AF_SPLIT_HORIZON)
+NEXT_HOP_SELF: Final = InterfaceLine(interfaces.IP_NEXT_HOP_SELF, interfaces.AF_NEXT_HOP_SELF)
+SUMMARY: Final = InterfaceLine(interfaces.IP_SUMMARY, interfaces.AF_SUMMARY)
+
+
+def family(autonomous_system: int) -> str:
+    """Return the line that opens a process of named form."""
+    return ADDRESS_FAMILY.of(unicast=True, autonomous_system=True, number=autonomous_system)
+
+
+def process_lines(process: NamedProcess | None, line: str) -> tuple[str, ...]:
+    """Return a line of a process, behind the lines that open its section; of an unknown process the line alone."""
+    if process is None:
+        return (line,)
+    if process.name:
+        return (ROUTER_NAMED.of(name=process.name), family(process.autonomous_system), line)
+    return (ROUTER_CLASSIC.of(number=process.autonomous_system), line)
+
+
+def af_interface_lines(process: NamedProcess, interface: str, line: str) -> tuple[str, ...]:
+    """Return a line of `af-interface`, behind the lines that open its section. The process has named form."""
+    return (*process_lines(process, AF_INTERFACES.of(name=interface)), line)
+
+
+def entered(process: NamedProcess, interface: str, line: InterfaceLine, **values: Hashable) -> tuple[str, ...]:
+    """Return the lines to enter that set a parameter of an interface."""
+    if process.name:
+        return af_interface_lines(process, interface, line.named.of(**values))
+    return INTERFACE.of(name=interface), line.classic.of(number=process.autonomous_system, **values)
+
+
+def taken_back(process: NamedProcess, interface: str, line: InterfaceLine, **values: Hashable) -> tuple[str, ...]:
+    """Return the lines to enter that remove a setting of an interface."""
+    if process.name:
+        return af_interface_lines(process, interface, line.named.no(**values))
+    return INTERFACE.of(name=interface), line.classic.no(number=process.autonomous_system, **values)
+
+
+def line_of(process: NamedProcess, interface: str, words: str) -> tuple[str, ...]:
+    """Return where a line about an interface is configured: in the interface's section, or in `af-interface` of named
+    mode.
+
+    words: the line as in `af-interface` ("hold-time", "authentication key-chain").
+    """
+    if process.name:
+        return (f"router eigrp {process.name}", "address-family", f"af-interface {interface}", words)
+    return f"interface {interface}", f"ip {words} eigrp {process.autonomous_system}"
+
+
+def nested(lines: Iterable[str]) -> str:
+    """Return lines of which each opens the section of the next one, as a text."""
+    return "\n".join(" " * depth + line for depth, line in enumerate(lines))
