@@ -322,7 +322,7 @@ def to_end(new: Session, all_of_peer: list[Session]) -> list[tuple[Session, floa
     ends: list[tuple[Session, float]] = []
     for other in usable:
         if other is not new and _crossed(new, other):
-            loser = min(new, other, key=lambda sa: sa.lowest_nonce)
+            loser = min(new, other, key=lambda sa: (sa.version, sa.lowest_nonce))  # IKEv2 survives
             ends.append((loser, BY_INITIATOR if loser.is_initiator else _BY_RESPONDER))
     surplus = usable[: max(0, len(usable) - LARGEST_NUMBER_OF_SAS)]
     return ends + [(sa, 0.0) for sa in surplus]

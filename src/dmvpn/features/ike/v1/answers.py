@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.v1 import informational
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer
+from dmvpn.features.ike.v1.sa import MOST_EXCHANGES
 from dmvpn.features.ike.v1.wire import Message
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType
 from dmvpn.features.ike.v1.wire.payloads import Fragment
@@ -62,6 +63,8 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
     elif header.exchange == ExchangeType.QUICK and sa.is_established and header.message_id:
         if sa.was_used(header.message_id):
             raise WireError("the message ID was used before", offset=20, clause=_CLAUSE)
+        if len(sa.exchanges) >= MOST_EXCHANGES:
+            raise WireError("too many exchanges", offset=20, clause=_CLAUSE)
         QuickAnswer(sa, header.message_id).hear(message, octets, path)
     else:
         raise WireError(f"{header.exchange_name} is not expected", offset=18, clause=_CLAUSE)

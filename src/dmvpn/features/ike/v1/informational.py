@@ -46,7 +46,7 @@ def hear(sa: IsakmpSa, message: Message, path: DatagramPath) -> None:
     if not sa.is_established:
         _hear_before_end(sa, inside.all(Notify))
         return
-    for notify in inside.all(Notify):
+    for notify in {each.kind: each for each in reversed(inside.all(Notify))}.values():  # one answer to one message
         _hear_notify(sa, notify, message_id, path)
     for delete in inside.all(Delete):
         sa.act(Withdrawn(sa, delete.protocol, delete.spis))
@@ -90,7 +90,7 @@ def _hear_notify(sa: IsakmpSa, notify: Notify, message_id: int, path: DatagramPa
                 ask.connected()
         case NotifyType.INVALID_SPI:
             sa.act(Doubted(sa))
-        case _ if notify.is_error:
+        case _ if notify.is_error and sa.heeds(message_id):
             for ask in _asks(sa, message_id, notify):
                 ask.was_refused(notify.name)
 

@@ -24,7 +24,7 @@ from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.acts import Reply
-from dmvpn.features.ike.chain import NO_SPI
+from dmvpn.features.ike.chain import HEADER_LENGTH, NO_SPI
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
@@ -57,14 +57,18 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.terms import DatagramPath, Terms
     from dmvpn.features.ike.v1.keys import IkeKeys
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.wire import Chain, Header
+    from dmvpn.features.ike.v1.wire import Chain
 
 #: Octets, as strongSwan and IOS have it.
 NONCE_SIZE: Final = 32
+#: Octets of an SA payload that a stranger makes us keep: some hundred transforms.
+LARGEST_OFFER: Final = 8192
 #: Lifetime of an SA whose transform names none: RFC 2407 §4.5, RFC 2409 leaves it open.
 DEFAULT_LIFETIME: Final = 28_800
 #: "FRAGMENTATION", and that we take fragments of main mode.
 _FRAGMENTATION: Final = Vendor.FRAGMENTATION.value + bytes.fromhex("80000000")
+#: What may be said in messages 3 and 4, too, as IOS does.
+_ABILITIES: Final[tuple[VendorId, ...]] = (VendorId(Vendor.DPD.value), VendorId(_FRAGMENTATION))
 _CLAUSE = "RFC 2409 §5.4"
 #: Which message of the initiator waits for its answer.
 _STEPS: Final = {SaState.NO_STATE: 1, SaState.SA_SETUP: 3}
@@ -109,7 +113,7 @@ class MainMode(Exchange):
     def vendors(self) -> tuple[VendorId, ...]:
         """Return what we can do besides RFC 2409."""
         detects = (VendorId(Vendor.NAT_T.value),) if self.opening.udp.detects else ()
-        return (*detects, VendorId(Vendor.DPD.value), VendorId(_FRAGMENTATION))
+        return (*detects, *_ABILITIES)
 
     def draw(self) -> None:
         """Draw our private value and our nonce."""
@@ -184,6 +188,12 @@ def believed(sa: IsakmpSa, terms: Terms, theirs: Identification, secret: bytes) 
     return Evidence("PSK", expected.entry, expected.named)
 
 
+def _announces(theirs: bytes, mine: VendorId) -> bool:
+    """Return whether a vendor ID of the peer means what ours does, in as many octets at least."""
+    meant = next(vendor.value for vendor in Vendor if mine.data.startswith(vendor.value))
+    return theirs.startswith(meant) and len(theirs) >= len(mine.data)
+
+
 def says_alone(message: Chain) -> bool:
     """Return whether the peer has no other SA with us (RFC 2407 §4.6.3.3)."""
     return message.notify(NotifyType.INITIAL_CONTACT) is not None
@@ -237,6 +247,7 @@ class Initiation(MainMode):
             sa.trouble(Reason(IkeReason.ILLEGAL_KEY, (error,)))
             return
         self.turns.hears(octets)
+        sa.learns(message)
         self.find_nat(message, path)
         self.theirs, nonces = theirs.data, Nonces(self.nonce, nonce.data)
         terms = surely(sa.terms)
@@ -279,28 +290,36 @@ class Response(MainMode):
     def __init__(self, sa: IsakmpSa) -> None:
         super().__init__(sa)
         self._candidates: tuple[_Candidate, ...] = ()
+        self._unsaid = _ABILITIES
 
     def welcome(self, message: Message, octets: bytes) -> Reason | None:
-        """Answer message 1. Returns why it is not answered."""
+        """Answer message 1, with fewer octets: its sender may be forged. Returns why it is not answered."""
         sa, offers = self.sa, message.find(SecurityAssociation)
         if offers is None:
             return Reason(IkeReason.INIT_LACKS)
         if not self.opening.secrets:
             return Reason(IkeReason.NO_KEY_FOR, (sa.path.remote.address,))
+        self.offers = offers.body()
+        if len(self.offers) > LARGEST_OFFER:
+            large = WireError(f"an offer of {len(self.offers)} octets", offset=HEADER_LENGTH, clause=_CLAUSE)
+            return Reason(IkeReason.OF_WIRE, (large,))
         choice = choose(self.wanted, offers.proposals)
         if choice is None:
             return mismatch(self.wanted, offers.proposals)
-        self.offers = offers.body()
         self.turns.hears(octets)
         lifetime = choice.terms.lifetime.seconds or DEFAULT_LIFETIME
         sa.chose(choice.terms.suite, float(lifetime), message)
         answer = SecurityAssociation((choice.answer(),))
-        self.say(sa.plain((answer, *self.vendors())), awaits=False)
+        theirs = [vendor.data for vendor in message.all(VendorId)]
+        said = tuple(mine for mine in self.vendors() if any(_announces(each, mine) for each in theirs))
+        self._unsaid = tuple(mine for mine in _ABILITIES if mine not in said)
+        self.say(sa.plain((answer, *said)), awaits=False)
         return None
 
-    def refusal(self, header: Header) -> tuple[Reply, ...]:
+    def refusal(self, message: Message) -> tuple[Reply, ...]:
         """Return NO-PROPOSAL-CHOSEN in clear, if that is why: the peer's people learn what both ends lack."""
-        if self.opening.secrets and self.wanted.terms:
+        if self.offers and self.opening.secrets and self.wanted.terms:
+            header = message.header
             answer = replace(header, exchange=ExchangeType.INFORMATIONAL, message_id=self.sa.fresh_message_id())
             refused = Message((Notify(NotifyType.NO_PROPOSAL_CHOSEN, protocol=ProtocolId.IKE),), header=answer)
             return (Reply(self.sa.path, refused.serialize()),)
@@ -328,14 +347,17 @@ class Response(MainMode):
             sa.end(surely(sa.hint))
             return
         self.turns.hears(octets)
+        sa.learns(message)
         self.find_nat(message, path)
         self.theirs, nonces = theirs.data, Nonces(nonce.data, self.nonce)
         self._candidates = tuple(self.candidate(each, theirs, shared, nonces) for each in self.opening.secrets)
         sa.keyed(nonces)
-        self.say(sa.plain(self.contribution()), awaits=False)
+        self.say(sa.plain((*self.contribution(), *self._unsaid)), awaits=False)
 
     def _hear_proof(self, message: Message, octets: bytes, path: DatagramPath) -> None:
         sa = self.sa
+        if message.sealed is None:
+            raise WireError("message 5 is not encrypted", offset=HEADER_LENGTH, clause=_CLAUSE)
         found = self._read(message)
         if found is None:
             sa.trouble(Reason(IkeReason.UNREADABLE_PROOF, (sa.path.remote.address,)))

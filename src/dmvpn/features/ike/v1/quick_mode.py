@@ -38,7 +38,7 @@ from dmvpn.features.ike.v1.pairs import (
     told_lifetime,
     wanted_by_us,
 )
-from dmvpn.features.ike.v1.sa import MOST_CHILDREN, Exchange
+from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY, Exchange
 from dmvpn.features.ike.v1.transforms import TransformTerms, read
 from dmvpn.features.ike.v1.wire import serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType
@@ -62,8 +62,6 @@ if TYPE_CHECKING:
 
 #: Seconds until a replaced pair is deleted: message 3, and packets on their way, come first.
 CHANGE_OVER: Final = 3.0
-#: Seconds until a child that could not be replaced is tried again.
-RETRY: Final = 30.0
 #: Seconds for which a pair waits for CONNECTED, if the responder set the commit bit (RFC 2408 §3.1).
 _COMMIT: Final = 5.0
 _CLAUSE = "RFC 2409 §5.5"
@@ -104,12 +102,13 @@ class QuickMode(Exchange):
         self.over_at = self.sa.now + REPETITION_TIME
         self.secret = None
 
-    def refused(self, refusal: PairRefused) -> None:
-        """Report why there is no pair. The peer gets the bare notification."""
+    def refused(self, refusal: PairRefused, spi: bytes) -> None:
+        """Report why there is no pair. The peer gets the bare notification, again if it repeats its message."""
         sa = self.sa
         sa.trouble(Reason(IkeReason.NO_CHILD, (refusal.why,)))
-        sa.inform(Notify(refusal.kind, protocol=ProtocolId.ESP, spi=self.spi))
-        sa.finished(self.message_id)
+        notify = Notify(refusal.kind, protocol=ProtocolId.ESP, spi=spi)
+        self.say(sa.information(surely(sa.keys), notify), awaits=False)
+        self.over()
 
     def check(self, chain: Chain, expected: bytes) -> None:
         """Check the hash, which comes first. Raises WireError."""
@@ -127,10 +126,7 @@ def covered(chain: Chain) -> bytes:
 
 
 class QuickAsk(QuickMode):
-    """Quick mode as its initiator.
-
-    old: inbound SPI of the child that is to be replaced.
-    """
+    """Quick mode as its initiator."""
 
     def __init__(self, sa: IsakmpSa, terms: ChildTerms, old: bytes | None = None) -> None:
         super().__init__(sa, sa.fresh_message_id(), terms)
@@ -169,7 +165,7 @@ class QuickAsk(QuickMode):
         try:
             child, nonces = self._conclude(inside)
         except PairRefused as refused:
-            self.refused(refused)
+            self.refused(refused, self.spi)
             self._lost(refused.why)
             return
         proof = Hash(hash_3(keys, self.message_id, nonces))
@@ -262,9 +258,12 @@ class QuickAnswer(QuickMode):
     def __init__(self, sa: IsakmpSa, message_id: int) -> None:
         super().__init__(sa, message_id, sa.book.child(surely(sa.terms).child))
         self._nonces = Nonces(b"", b"")
+        self._asked = b""
 
     def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None:
         """Take in message 1 or 3. Raises WireError."""
+        if self.over_at is not None:
+            raise WireError("quick mode is over", offset=0, clause=_CLAUSE)
         if self._nonces.initiator:
             self._hear_end(message, octets, path)
         else:
@@ -278,13 +277,15 @@ class QuickAnswer(QuickMode):
         try:
             self._answer(inside)
         except PairRefused as refused:
-            self.refused(refused)
+            self._nonces = Nonces(b"", b"")
+            self.refused(refused, self._asked)
 
     def _answer(self, request: Chain) -> None:
         sa = self.sa
         offers, nonce = request.find(SecurityAssociation), request.find(Nonce)
         if offers is None or nonce is None:
             raise PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.QUICK_LACKS))
+        self._asked = offers.proposals[0].spi
         if len(sa.children) >= MOST_CHILDREN:
             many = Reason(IkeReason.TOO_MANY_CHILDREN, (len(sa.children),))
             raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, many)

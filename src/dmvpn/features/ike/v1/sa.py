@@ -49,9 +49,15 @@ if TYPE_CHECKING:
 #: Child SAs of one ISAKMP SA.
 MOST_CHILDREN: Final = 16
 #: Message IDs of quick modes that are remembered: the same one again would be a replay.
-MOST_MESSAGE_IDS: Final = 64
+MOST_MESSAGE_IDS: Final = 2048
+#: Exchanges of one ISAKMP SA that go on, or are kept to answer repetitions.
+MOST_EXCHANGES: Final = 64
+#: Refusals that are remembered: the same one again would end another quick mode.
+_MOST_REFUSALS: Final = 64
 #: Seconds for which an ISAKMP SA stays when a later one with the same peer has taken its place.
 OVERLAP: Final = 10.0
+#: Seconds until a child that could not be replaced is tried again.
+RETRY: Final = 30.0
 
 
 class SaState(enum.Enum):
@@ -144,7 +150,7 @@ class IsakmpSa(Session):
             "nonces",
         ),
         *("question", "replaceable", "retires_at", "state", "wanted", "_peers_number", "_question_number"),
-        "_used",
+        *("_refusals", "_used"),
     )
 
     def __init__(
@@ -176,6 +182,7 @@ class IsakmpSa(Session):
         self._peers_number = -1
         self._question_number = int.from_bytes(entropy.octets(3), "big")
         self._used: dict[int, None] = {}
+        self._refusals: dict[int, None] = {}
 
     # ------------------------------------------------------------------------------------------------ who and what
 
@@ -259,8 +266,12 @@ class IsakmpSa(Session):
         """Agree on a transform, and note what the peer can do besides."""
         self.suite = suite
         self.lifetime = lifetime
-        self.abilities = frozenset(vendor for vendor in Vendor if message.has_vendor(vendor))
+        self.learns(message)
         self._happened(SaMove.CHOSEN)
+
+    def learns(self, message: Chain) -> None:
+        """Note what the peer says that it can do, in messages 1 to 4."""
+        self.abilities |= frozenset(vendor for vendor in Vendor if message.has_vendor(vendor))
 
     def found(self, nat: Nat) -> None:
         """Note what NAT detection found."""
@@ -318,6 +329,8 @@ class IsakmpSa(Session):
             successor.replaces(spi_in, when)
         self.replaceable = {}
         self.act(Replaced(self, successor))
+        for child in tuple(successor.children)[:-MOST_CHILDREN]:
+            successor.withdraw(child, Reason(IkeReason.TOO_MANY_CHILDREN, (len(successor.children),)))
 
     def end(self, reason: Reason) -> None:
         """End with all children: nothing more is sent."""
@@ -331,7 +344,8 @@ class IsakmpSa(Session):
     def _forget(self) -> None:
         """Forget keys and exchanges; these refer to their SA, and would keep it in memory."""
         self.keys = self.channel = self.question = self.retires_at = None
-        self.exchanges, self.wanted, self._used = {}, (), {}
+        self.exchanges, self.wanted, self._used, self._refusals = {}, (), {}, {}
+        self._fragments.clear()
 
     # ------------------------------------------------------------------------------------------------ exchanges
 
@@ -346,6 +360,15 @@ class IsakmpSa(Session):
     def was_used(self, message_id: int) -> bool:
         """Return whether a quick mode had this message ID: the same message again would be a replay."""
         return message_id in self._used
+
+    def heeds(self, message_id: int) -> bool:
+        """Note a refusal of the peer. Returns whether it is new: a repeated one would end a later exchange."""
+        if message_id in self._refusals:
+            return False
+        self._refusals[message_id] = None
+        if len(self._refusals) > _MOST_REFUSALS:
+            del self._refusals[next(iter(self._refusals))]
+        return True
 
     def finished(self, message_id: int) -> None:
         """Forget an exchange, and its chain of IVs."""
@@ -377,6 +400,15 @@ class IsakmpSa(Session):
         """Remove a child; packets on their way to us may still come for a moment."""
         self.replaceable.pop(child.spi_in, None)
         super().remove_child(child, reason)
+        left = self.children.newest_like(child)
+        if left is not None and self._is_replaced_in_vain(left):
+            self.children.postpone(left.spi_in, max(left.rekey_at, self.now + RETRY))
+
+    def _is_replaced_in_vain(self, child: ChildSa) -> bool:
+        """Return whether a child counts as replaced although its successor is gone."""
+        if child.spi_in not in self.children.rekeying or child.spi_in in self.replaceable:
+            return False
+        return not any(exchange.old == child.spi_in and exchange.turns.awaits for exchange in self.exchanges.values())
 
     def withdraw(self, child: ChildSa, reason: Reason) -> None:
         """Delete a child, and inform the peer if we still can."""
@@ -426,13 +458,16 @@ class IsakmpSa(Session):
 
     def inform(self, *payloads: Payload) -> None:
         """Send an informational message, which has no answer (RFC 2409 §5.7)."""
-        if self.keys is None:
-            return
+        if self.keys is not None:
+            self.transmit(self.information(self.keys, *payloads))
+
+    def information(self, keys: IkeKeys, *payloads: Payload) -> bytes:
+        """Return an informational message."""
         message_id = self.fresh_message_id()
-        proof = Hash(hash_1(self.keys, message_id, serialize_chain(payloads)))
+        proof = Hash(hash_1(keys, message_id, serialize_chain(payloads)))
         datagram = self.sealed(ExchangeType.INFORMATIONAL, message_id, (proof, *payloads))
         surely(self.channel).forget(message_id)
-        self.transmit(datagram)
+        return datagram
 
     def transmit(self, datagram: bytes) -> None:
         """Send a datagram to the peer."""
@@ -463,9 +498,11 @@ class Exchange(ABC):
     """One exchange on an ISAKMP SA: main mode, or a quick mode.
 
     over_at: it is over, and kept until then to answer repetitions.
+    old: inbound SPI of the child that is to be replaced.
     """
 
     KIND: ClassVar[ExchangeType]
+    old: bytes | None = None
 
     def __init__(self, sa: IsakmpSa, message_id: int) -> None:
         self.sa, self.message_id = sa, message_id

@@ -212,7 +212,7 @@ class IsakmpSas:
         main = Response(sa)
         why = main.welcome(message, octets)
         if why is not None:
-            return [TurnedAway(path, why, logged=True), *main.refusal(message.header)]
+            return [TurnedAway(path, why, logged=True), *main.refusal(message)]
         sa.begins(main)
         self._by_cookie[sa.own_spi] = sa
         oldest = self.strangers.add(sa, octets)
@@ -308,7 +308,7 @@ class IsakmpSas:
         self.strangers.remove(new)
         siblings = [] if new.is_alone or new.doubts_older else self._siblings(new)
         self._by_identity.setdefault(new.who, {})[new.own_spi] = new
-        older = [sa for sa in siblings if sa.since <= new.begun]
+        older = [sa for sa in siblings if sa.since <= new.begun or sa.state is SaState.HELD]
         for old in older:
             old.at(new.now)
             old.hand_over(new)
@@ -322,7 +322,12 @@ class IsakmpSas:
 
     def _rekey(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Begin a second main mode with the same peer, with the keys and identities of the configuration as it is."""
-        if sa.theirs is None or self._heir(sa) is not None:
+        heir = self._heir(sa)
+        if sa.state is SaState.HELD and heir is not None:
+            sa.hand_over(heir)
+            sa.end(Reason(IkeReason.REPLACED))
+            return [sa]
+        if sa.theirs is None or heir is not None:
             return []
         terms = self.book.terms(sa.path, sa.theirs, None, version=sa.version)
         if isinstance(terms, Reason):

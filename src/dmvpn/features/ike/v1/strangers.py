@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.limits import Budgets
+from dmvpn.features.ike.repetition import mark_of
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -29,7 +30,7 @@ class Strangers:
     """All half-open ISAKMP SAs of which we are the responder."""
 
     def __init__(self) -> None:
-        self._beginners: dict[Beginning, IsakmpSa] = {}  # by message 1 and its path, the oldest first
+        self._beginners: dict[Beginning, IsakmpSa] = {}  # by the mark of message 1 and its path, the oldest first
         self._keyed: dict[bytes, IsakmpSa] = {}  # by our cookie, the oldest first
         self._beginnings: dict[bytes, Beginning] = {}
         self._may_begin: Budgets[IPAddress] = Budgets(*BEGINNINGS)
@@ -40,7 +41,7 @@ class Strangers:
 
     def known(self, octets: bytes, path: DatagramPath) -> IsakmpSa | None:
         """Return the ISAKMP SA that began with these very octets."""
-        return self._beginners.get((octets, path))
+        return self._beginners.get((mark_of(octets), path))
 
     def may_begin(self, address: IPAddress, now: float) -> bool:
         """Return whether one more may begin from this address, and count it."""
@@ -52,8 +53,9 @@ class Strangers:
 
     def add(self, sa: IsakmpSa, octets: bytes) -> IsakmpSa | None:
         """Add a peer that has sent message 1. Returns the ISAKMP SA that must end to make room."""
-        self._beginners[octets, sa.path] = sa
-        self._beginnings[sa.own_spi] = octets, sa.path
+        beginning = mark_of(octets), sa.path
+        self._beginners[beginning] = sa
+        self._beginnings[sa.own_spi] = beginning
         full = len(self._beginners) - len(self._keyed) > LARGEST_NUMBER_OF_BEGINNERS
         return next((old for old in self._beginners.values() if old.own_spi not in self._keyed), None) if full else None
 

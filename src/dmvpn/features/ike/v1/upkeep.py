@@ -10,8 +10,8 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Unanswered
 from dmvpn.features.ike.v1 import informational
-from dmvpn.features.ike.v1.quick_mode import RETRY, QuickAsk
-from dmvpn.features.ike.v1.sa import RekeyWanted, SaState
+from dmvpn.features.ike.v1.quick_mode import QuickAsk
+from dmvpn.features.ike.v1.sa import RETRY, RekeyWanted, SaState
 from dmvpn.features.ike.v1.wire.numbers import Vendor
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def tick(sa: IsakmpSa, now: float) -> None:
 def _repeat(sa: IsakmpSa, now: float) -> None:
     """Repeat messages that are not answered, and give up after the last repetition."""
     for exchange in tuple(sa.exchanges.values()):
+        if sa.is_dead:  # the peer did not answer an earlier one
+            return
         again = exchange.turns.repeat(now)
         if again is None:
             exchange.unanswered()

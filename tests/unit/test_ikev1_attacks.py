@@ -1,0 +1,274 @@
+"""Attacks on IKEv1: strangers, an attacker on the path that repeats messages, hostile peers with a right key.
+
+The hostile peer is a router of ours (`spoke`), whose ISAKMP SA seals whatever a test wants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.events import IpReceived, Tick
+from dmvpn.base.negotiation import PoliciesChanged, SaRenewalWanted
+from dmvpn.base.protection import IkeVersion
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.book import ConfigurationBook
+from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.session import Transmit
+from dmvpn.features.ike.v1.keys import hash_1
+from dmvpn.features.ike.v1.quick_mode import QuickAsk
+from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa, SaState
+from dmvpn.features.ike.v1.upkeep import begin_quick
+from dmvpn.features.ike.v1.wire import Message, serialize_chain
+from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType
+from dmvpn.features.ike.v1.wire.payloads import Hash, Notify, SecurityAssociation
+from dmvpn.net.udp import UdpDatagram
+from support.ike_machines import MachineFlight, MachineNet, Node, crosswise
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.protection import ProtectionPolicy
+    from dmvpn.features.ike.chain import Payload
+    from dmvpn.features.ike.terms import Terms
+
+HUB, SPOKE, STRANGER = "198.51.100.1", "203.0.113.10", "203.0.113.66"
+LINES = """
+crypto isakmp policy 10
+ encryption aes 256
+ hash sha256
+ authentication pre-share
+ group 14
+crypto isakmp key secret address 0.0.0.0
+"""
+
+
+@pytest.fixture(autouse=True)
+def isakmp_lines_mean_ikev1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Initiators speak IKEv1."""
+    to = ConfigurationBook.to
+
+    def to_v1(book: ConfigurationBook, policy: ProtectionPolicy, remote: IPAddress) -> Terms | Reason:
+        terms = to(book, policy, remote)
+        return terms if isinstance(terms, Reason) else replace(terms, version=IkeVersion.V1)
+
+    monkeypatch.setattr(ConfigurationBook, "to", to_v1)
+
+
+def sas_of(node: Node) -> list[IsakmpSa]:
+    """Its ISAKMP SAs."""
+    return [sa for sa in node.machine.sessions if isinstance(sa, IsakmpSa)]
+
+
+def met(seconds: float = 3600.0, lines: str = LINES) -> tuple[MachineNet, Node, Node]:
+    """Two routers that have a pair."""
+    net = MachineNet()
+    hub, spoke = net.node(HUB, lines, seconds=seconds), net.node(SPOKE, lines, seconds=seconds)
+    spoke.want(hub)
+    net.run(1)
+    assert crosswise(hub, spoke)
+    return net, hub, spoke
+
+
+def arrives(node: Node, octets: bytes, source: str = SPOKE, port: int = 500) -> list[bytes]:
+    """A datagram comes to a router's port 500. Returns what leaves because of it."""
+    before, at = len(node.net.log), IPv4Address(source)
+    datagram = UdpDatagram(source_port=port, destination_port=500, payload=octets)
+    node.tell(IpReceived("GigabitEthernet1", at, node.address, 17, datagram.serialize(at, node.address)))
+    return [flight.datagram.payload for flight in node.net.log[before:] if flight.sender == node.address]
+
+
+def sealed(sa: IsakmpSa, kind: ExchangeType, *payloads: Payload) -> bytes:
+    """Return a message that begins an exchange, with the right hash."""
+    message_id = sa.fresh_message_id()
+    assert sa.keys is not None
+    proof = Hash(hash_1(sa.keys, message_id, serialize_chain(payloads)))
+    return sa.sealed(kind, message_id, (proof, *payloads))
+
+
+def says(node: Node, *payloads: Payload) -> bytes:
+    """Return an informational message of a router's only ISAKMP SA."""
+    (sa,) = sas_of(node)
+    return sealed(sa, ExchangeType.INFORMATIONAL, *payloads)
+
+
+def asks(node: Node) -> bytes:
+    """A router begins a quick mode. Returns message 1."""
+    sa = next(each for each in sas_of(node) if each.is_usable)
+    sa.children.rekeying.clear()
+    newest = max(sa.children, key=lambda child: child.since)
+    node.tell(SaRenewalWanted(int.from_bytes(newest.spi_in, "big")))
+    return node.net.log[-1].datagram.payload
+
+
+def exchange_of(flight: MachineFlight) -> int:
+    return flight.datagram.payload[18]
+
+
+def is_quick(flight: MachineFlight) -> bool:
+    return exchange_of(flight) == ExchangeType.QUICK
+
+
+# ------------------------------------------------------------------------------------------- an attacker on the path
+
+
+def test_a_pair_is_renewed_although_the_peer_began_and_did_not_finish_that() -> None:
+    net, hub, spoke = met(seconds=120.0)
+    (pair,) = hub.pairs
+    (sa,), (theirs,) = sas_of(hub), sas_of(spoke)
+    asked = asks(spoke)
+    net.flights.clear()
+    theirs.exchanges.popitem()
+    assert arrives(hub, asked)
+    assert len(hub.pairs) == 2
+    net.run(40)
+    assert list(hub.pairs) == [pair]
+    (child,) = sa.children
+    assert child.spi_in not in sa.children.rekeying
+
+
+def test_quick_mode_is_not_done_twice_however_many_there_were() -> None:
+    net, hub, spoke = met()
+    first = next(flight for flight in net.log if is_quick(flight)).datagram.payload
+    (sa,) = sas_of(spoke)
+    for _ in range(100):
+        asks(spoke)
+        net.run(1)
+        for child in tuple(sa.children)[:-1]:
+            sa.withdraw(child, Reason(IkeReason.REPLACED))
+    net.run(100)
+    assert arrives(hub, first) == []
+
+
+def test_message_1_again_is_no_wrong_key() -> None:
+    net = MachineNet()
+    hub, spoke = net.node(HUB, LINES), net.node(SPOKE, LINES)
+    net.drops = lambda flight: flight.datagram.payload[19] & Flag.ENCRYPTION != 0
+    spoke.want(hub)
+    net.run(0.2)
+    (sa,) = sas_of(hub)
+    assert sa.state is SaState.KEY_EXCH
+    arrives(hub, net.log[0].datagram.payload)
+    assert sa.hint is None
+    assert not hub.machine.refused
+
+
+def test_an_old_refusal_again_ends_no_later_quick_mode() -> None:
+    net, hub, spoke = met(seconds=120.0)
+    (sa,) = sas_of(hub)
+    refusal = sealed(sa, ExchangeType.INFORMATIONAL, Notify(NotifyType.NO_PROPOSAL_CHOSEN, protocol=ProtocolId.ESP))
+    arrives(spoke, refusal, HUB)
+    net.drops = lambda flight: is_quick(flight) and flight.target == IPv4Address(SPOKE)
+    (mine,) = sas_of(spoke)
+    while not any(exchange.turns.awaits for exchange in mine.exchanges.values()):
+        net.run(0.1)
+    arrives(spoke, refusal, HUB)
+    assert any(exchange.turns.awaits for exchange in mine.exchanges.values())
+
+
+# ------------------------------------------------------------------------------------------------ strangers
+
+
+def test_no_answer_to_a_stranger_is_larger_than_its_message() -> None:
+    net = MachineNet()
+    hub, spoke = net.node(HUB, LINES), net.node(SPOKE, LINES)
+    spoke.want(hub)
+    message = Message.parse(net.log[0].datagram.payload)
+    for few in range(len(message.payloads) + 1):
+        bare = replace(message, payloads=message.payloads[:few]).serialize()
+        answers = arrives(hub, bare, STRANGER)
+        assert sum(map(len, answers)) <= len(bare)
+        assert len(answers) <= 1
+
+
+def test_a_stranger_whose_offer_is_large_is_turned_away() -> None:
+    net = MachineNet()
+    hub, spoke = net.node(HUB, LINES), net.node(SPOKE, LINES)
+    spoke.want(hub)
+    message = Message.parse(net.log[0].datagram.payload)
+    offer = message.find(SecurityAssociation)
+    assert offer is not None
+    (proposal,) = offer.proposals
+    transforms = tuple(replace(proposal.transforms[0], number=number) for number in range(255))
+    large = replace(message, payloads=(SecurityAssociation((replace(proposal, transforms=transforms),)),))
+    arrives(hub, large.serialize(), STRANGER)
+    assert not sas_of(hub)
+
+
+# ------------------------------------------------------------------------------------------------ hostile peers
+
+
+def test_one_datagram_of_a_peer_gets_one_answer_however_often_it_asks() -> None:
+    _, hub, spoke = met()
+    (sa,) = sas_of(spoke)
+    questions = (Notify(NotifyType.R_U_THERE, n.to_bytes(4, "big"), ProtocolId.IKE, sa.cookies) for n in range(60))
+    asked = says(spoke, *questions)
+    answers = arrives(hub, asked)
+    assert len(answers) == 1
+    assert len(answers[0]) <= len(asked)
+
+
+def test_a_refusal_that_was_lost_comes_again() -> None:
+    net, hub, spoke = met(seconds=120.0)
+    (pair,) = spoke.pairs
+    hub.policy = replace(hub.policy, transport=not hub.policy.transport)
+    hub.tell(PoliciesChanged((hub.policy,)))
+    lost: list[MachineFlight] = []
+
+    def loses_two(flight: MachineFlight) -> bool:
+        if flight.sender == IPv4Address(HUB) and exchange_of(flight) == ExchangeType.INFORMATIONAL and len(lost) < 2:
+            lost.append(flight)
+            return True
+        return False
+
+    net.drops = loses_two
+    (sa,) = sas_of(spoke)
+    while len(lost) < 2 and net.now < 130:
+        net.run(1)
+    net.run(5)
+    assert sa.is_established
+    assert not sa.is_asking
+    assert list(spoke.pairs) == [pair]
+
+
+def test_an_isakmp_sa_that_gave_up_sends_nothing_and_makes_no_pair() -> None:
+    """Two quick modes are due in one late moment: the first has no answer, the second waits for CONNECTED."""
+    net, hub, spoke = met()
+    (sa,) = sas_of(spoke)
+    net.drops = is_quick
+    asks(spoke)
+    net.run(30)
+    asked = asks(spoke)
+    net.drops = lambda _: True
+    answer = arrives(hub, asked)
+    committed = Message.parse(answer[0])
+    header = replace(committed.header, flags=committed.header.flags | Flag.COMMIT)
+    arrives(spoke, replace(committed, header=header).serialize(), HUB)
+    before = len(net.log)
+    net.now += 60.0
+    spoke.tell(Tick())
+    assert sa.is_dead
+    assert len(net.log) == before
+    assert not spoke.pairs
+
+
+def test_a_peer_has_no_more_pairs_than_one_isakmp_sa_may_have() -> None:
+    """It begins more of them on an ISAKMP SA whose place another one has taken."""
+    net, hub, spoke = met()
+    for _ in range(3):
+        old = next(sa for sa in sas_of(spoke) if sa.is_usable)
+        assert old.terms is not None
+        old.rekey_at = net.now
+        asks(spoke)
+        net.run(1)
+        for _ in range(MOST_CHILDREN):
+            begin_quick(old, QuickAsk(old, old.terms.child))
+            for act in old.done():
+                assert isinstance(act, Transmit)
+                arrives(hub, act.datagrams[0])
+            net.run(0.1)
+        net.run(20)
+    assert len(hub.pairs) <= MOST_CHILDREN
