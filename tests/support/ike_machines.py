@@ -1,4 +1,4 @@
-"""IKEv2 machines of several routers, with a little configuration each, on wires in virtual time.
+"""IKE machines of several routers, with a little configuration each, on wires in virtual time.
 
 A `Node` is what a router's `ike` feature is to the others: it is told notices and events, and everything that it says
 is kept. `MachineNet` carries the datagrams, translates addresses, loses what it is told to, and lets time jump.
@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
+from unittest.mock import patch
 
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import Event, IpReceived, Tick
 from dmvpn.base.negotiation import ConnectionChanged, NegotiationWanted, PoliciesChanged, SaClosed, SaNegotiated
 from dmvpn.base.notices import Configured, InterfaceState, Log, Notice
-from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
+from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, IkeVersion, ProtectionPolicy
+from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.machine import IkeMachine
 from dmvpn.net.udp import UdpDatagram
@@ -25,7 +27,12 @@ from support.fakes import FakeInterfaces, fake_ports
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import Connection
+    from dmvpn.base.reasons import Reason
+    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.model import Profile
+    from dmvpn.features.ike.terms import Terms
 
 E = TypeVar("E", bound=Effect | Notice)
 DELAY = 0.01
@@ -41,6 +48,16 @@ crypto ikev2 profile P
  authentication local pre-share
  authentication remote pre-share
  keyring local RING
+"""
+#: The same in the lines of IKEv1.
+ISAKMP = """
+crypto isakmp policy 10
+ encryption aes 256
+ hash sha256
+ authentication pre-share
+ group 14
+ lifetime 3600
+crypto isakmp key secret address 0.0.0.0 0.0.0.0
 """
 
 
@@ -59,6 +76,20 @@ class Changes(TypedDict, total=False):
     may_tunnel: bool
 
 
+class IsakmpBook(ConfigurationBook):
+    """A book that begins with IKEv1."""
+
+    def _terms(
+        self,
+        profile: Profile,
+        policy: ProtectionPolicy,
+        remote: IPAddress,
+        theirs: Identification | None,
+        version: IkeVersion = IkeVersion.V1,
+    ) -> Terms | Reason:
+        return super()._terms(profile, policy, remote, theirs, version)
+
+
 class Node:
     """One router's IKE. pairs: the SAs that a data plane would have now, by inbound SPI; lingering ones, too."""
 
@@ -67,7 +98,8 @@ class Node:
         self.ports = fake_ports(seed=sum(seed.encode()))
         self.interfaces: list[InterfaceState] = []
         self.ports.interfaces = FakeInterfaces(self.interfaces)
-        self.machine = IkeMachine(self.ports)
+        with patch("dmvpn.features.ike.machine.ConfigurationBook", net.book):
+            self.machine = IkeMachine(self.ports)
         self.policy = ProtectionPolicy(name="IPSEC", local=self.address, ikev2_profile="", transforms=(AES,))
         self.policy = replace(self.policy, **policy)
         self.said: list[Effect | Notice] = []
@@ -150,13 +182,17 @@ class MachineNet:
     nats: inside to outside address.
     shift: what the NAT adds to a port.
     drops: decides over each.
+    delays: for each of its copies, seconds on its way.
+    book: how routers read their configuration.
     """
 
     now: float = 0.0
     drops: Callable[[MachineFlight], bool] = lambda _: False
     delay: float = DELAY
+    delays: Callable[[MachineFlight], tuple[float, ...]] | None = None
     nats: dict[IPv4Address, IPv4Address] = field(default_factory=dict)
     shift: dict[IPv4Address, int] = field(default_factory=dict)
+    book: type[ConfigurationBook] = ConfigurationBook
     nodes: dict[IPv4Address, Node] = field(default_factory=dict)
     flights: list[MachineFlight] = field(default_factory=list)
     log: list[MachineFlight] = field(default_factory=list)
@@ -180,10 +216,14 @@ class MachineNet:
         self._serial += 1
         flight = MachineFlight(self.now + self.delay, self._serial, node.address, source, sent.destination, datagram)
         self.log.append(flight)
-        if not self.drops(flight):
-            self.flights.append(flight)
+        if self.drops(flight):
+            return
+        for delay in self.delays(flight) if self.delays else (self.delay,):
+            self._serial += 1
+            self.flights.append(replace(flight, at=self.now + delay, order=self._serial))
 
-    def _deliver(self, flight: MachineFlight) -> None:
+    def deliver(self, flight: MachineFlight) -> None:
+        """Let a datagram arrive, whether it was sent or made up."""
         target, datagram = flight.target, flight.datagram
         for inside, outside in self.nats.items():
             shift = self.shift.get(inside, 1000)
@@ -209,7 +249,7 @@ class MachineNet:
             due = sorted((f for f in self.flights if f.at <= self.now), key=lambda f: (f.at, f.order))
             self.flights = [f for f in self.flights if f.at > self.now]
             for flight in due:
-                self._deliver(flight)
+                self.deliver(flight)
             for node in tuple(self.nodes.values()):
                 deadline = node.machine.next_deadline()
                 if deadline is not None and deadline <= self.now:

@@ -203,9 +203,7 @@ def says_alone(message: Chain) -> bool:
 
 
 class Initiation(MainMode):
-    """Main mode as its initiator, which repeats its messages until the last answer has come."""
-
-    ANSWERS_AGAIN: ClassVar = False
+    """Main mode as its initiator."""
 
     def begin(self) -> None:
         """Send message 1."""
