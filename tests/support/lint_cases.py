@@ -554,6 +554,16 @@ CASES: tuple[Case, ...] = (
         base=SEALED,
     ),
     case(
+        "ike-version-1",
+        "SPOKE1",
+        "crypto isakmp profile",
+        (
+            "crypto ipsec transform-set TS",
+            "crypto isakmp profile OLD\n match identity address 198.51.100.1\n!\ncrypto ipsec transform-set TS",
+        ),
+        base=SEALED,
+    ),
+    case(
         "ike-name-not-proved",
         "HUB",
         "  address 203.0.113.0",

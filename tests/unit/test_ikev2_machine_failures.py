@@ -16,7 +16,7 @@ from dmvpn.base.errors import surely
 from dmvpn.base.events import IpReceived, Tick, UnknownSpi
 from dmvpn.base.negotiation import NegotiationChanged, PoliciesChanged
 from dmvpn.base.notices import DebugOutput
-from dmvpn.base.protection import EspCipher, EspHash, EspTransform
+from dmvpn.base.protection import EspCipher, EspHash, EspTransform, IkeVersion
 from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2.wire import Message
@@ -298,24 +298,44 @@ crypto isakmp key YOUR_SECRET_KEY address 0.0.0.0
 """
 
 
-def test_the_course_configuration_of_ikev1_comes_up_as_ikev2_with_one_warning() -> None:
-    _, hub, spoke = meet(COURSE, COURSE, transforms=(SHA1,), pfs_group=14)
+AS_IKEV2 = "crypto isakmp run-as ikev2\n"
+
+
+@pytest.mark.parametrize(
+    ("hub_lines", "spoke_lines", "version", "says"),
+    [
+        ("", "", IkeVersion.V1, "IKEv1, because no ikev2 profile applies; see crypto isakmp run-as ikev2"),
+        ("", AS_IKEV2, IkeVersion.V2, "IKEv2, because of crypto isakmp run-as ikev2; peers may begin with IKEv1"),
+        (AS_IKEV2, "", IkeVersion.V1, "IKEv1, because no ikev2 profile applies; see crypto isakmp run-as ikev2"),
+    ],
+)
+def test_the_spoke_of_the_course_configuration_chooses_the_version_and_says_which_and_why(
+    hub_lines: str, spoke_lines: str, version: IkeVersion, says: str
+) -> None:
+    _, hub, spoke = meet(COURSE + hub_lines, COURSE + spoke_lines, transforms=(SHA1,), pfs_group=14)
     assert crosswise(hub, spoke), (hub.logs, spoke.logs)
     (view,) = spoke.machine.sas()
-    assert (view.encryption, view.bits, view.integrity, view.group) == ("AES-CBC", 256, "SHA96", 14)
+    assert (view.version, view.encryption, view.bits, view.prf, view.group) == (version, "AES-CBC", 256, "SHA1", 14)
     warnings = [line for line in spoke.logs if "IKE_CONFIG" in line]
-    assert warnings == [
-        "%CRYPTO-4-IKE_CONFIG: crypto isakmp lines run as IKEv2: a peer that speaks IKEv1 only cannot connect"
-    ]
+    assert warnings == [f"%CRYPTO-4-IKE_CONFIG: crypto isakmp lines run as {says}"]
     spoke.tell(PoliciesChanged((replace(spoke.policy, seconds=1800.0),)))
     assert len([line for line in spoke.logs if "IKE_CONFIG" in line]) == 1
 
 
-def test_algorithms_of_ikev1_that_are_too_weak_are_named_and_the_defaults_used() -> None:
-    weak = COURSE.replace("encryption aes 256", "encryption des").replace(" group 14", " hash md5\n group 2")
-    _, hub, spoke = meet(weak, weak)
-    assert crosswise(hub, spoke)
-    assert any(line.endswith("not here, smart defaults instead: des, md5, group 2") for line in spoke.logs)
+WEAK = COURSE.replace("encryption aes 256", "encryption des").replace(" group 14", " hash md5\n group 2")
+
+
+def test_policies_that_are_too_weak_are_named_and_ikev1_does_not_begin() -> None:
+    _, _, spoke = meet(WEAK, WEAK)
+    assert not spoke.pairs
+    why = "10 (des, md5, group 2)"
+    assert any(line.endswith(f"IKEv1 cannot begin, and IKEv2 offers smart defaults: {why}") for line in spoke.logs)
+    assert any(f"no crypto isakmp policy can be used: {why}" in line for line in aborted(spoke)), spoke.logs
+
+
+def test_policies_that_are_too_weak_are_replaced_by_smart_defaults_in_ikev2() -> None:
+    _, hub, spoke = meet(WEAK, WEAK + AS_IKEV2)
+    assert crosswise(hub, spoke), spoke.logs
 
 
 PROFILE = """

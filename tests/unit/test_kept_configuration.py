@@ -199,4 +199,4 @@ def test_ikev1_is_warned_of_once_in_a_configuration() -> None:
     _, effects = started("\n".join(f"crypto isakmp {line}" for line in lines))
     said = [line for line in logs(effects) if "IKEv1" in line]
     assert len(said) == 1
-    assert "%CRYPTO-4-IKE_CONFIG: crypto isakmp lines run as IKEv2" in said[0]
+    assert "%CRYPTO-4-IKE_CONFIG: crypto isakmp lines run as IKEv1" in said[0]

@@ -2,7 +2,7 @@
 
 Takes the `crypto ikev2`, `crypto isakmp` and `crypto keyring` lines, `PoliciesChanged` and `NegotiationWanted` from the
 feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `ConnectionChanged` and
-`NegotiationChanged`, and packets. IKEv1 is not spoken yet: its lines are run as IKEv2.
+`NegotiationChanged`, and packets.
 
 One house for both versions: a `Session` is what connections, peers and shows know of an IKE SA, and only the package of
 its version knows how it speaks. Versions do not know each other.

@@ -139,7 +139,10 @@ class ConfigurationBook:
                 there_is = f"there is none for {policy.local}" if self._profiles.get(named) else "there is none"
                 return Reason(IkeReason.PROFILE_MISSING, (policy.name, kind, named, there_is))
             return Reason(IkeReason.NO_PROFILE, (policy.name,))
-        return self._terms(profiles[0], policy, remote, None)
+        version = translation.version_of(self.config, profiles[0].name)
+        if version == IkeVersion.V1 and not main_mode.transforms(self.config.isakmp, legacy=self.config.legacy_groups):
+            return Reason(IkeReason.NO_ISAKMP_POLICY, (translation.left_out(self.config),))
+        return self._terms(profiles[0], policy, remote, None, version)
 
     def terms(
         self,
@@ -165,16 +168,8 @@ class ConfigurationBook:
         return Reason(IkeReason.NO_MATCH, ("isakmp" if version == IkeVersion.V1 else "ikev2", name_of(theirs)))
 
     def _profiles_of(self, policy: ProtectionPolicy) -> tuple[Profile, ...]:
-        """Return those that an IPsec profile may use, first the one with which we begin.
-
-        If it names none: the ikev2 profile `default`, else the only one there is; and the keys of `crypto isakmp key`.
-        """
-        if policy.ikev2_profile or policy.isakmp_profile:
-            named = (policy.ikev2_profile or translation.name_of(policy.isakmp_profile),)
-        else:
-            own = [profile.name for profile in self.config.profiles if not translation.is_isakmp(profile.name)]
-            default = [name for name in own if name == "default"]
-            named = (*(default or (own if len(own) == 1 else ())), translation.ISAKMP)
+        """Return those that an IPsec profile may use, first the one with which we begin."""
+        named = translation.candidates(self.config, policy)
         known = [profile for name in named if (profile := self._profiles.get(name)) is not None]
         return tuple(profile for profile in known if self._is_used_at(profile, policy.local))
 

@@ -9,6 +9,7 @@ from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import AuthenticationMethod
+from dmvpn.features.ike.translation import begins_with_v1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,16 @@ WILDCARD: Final = Rule(
     bad="crypto ikev2 keyring K\n peer ANY\n  address 0.0.0.0 0.0.0.0",
     fix="crypto ikev2 keyring K\n peer SPOKE1\n  address 203.0.113.10",
 )
+VERSION_1: Final = Rule(
+    id="ike-version-1",
+    severity=Severity.ADVICE,
+    title="Tunnels that begin with IKEv1",
+    why="IKEv1 is obsolete (RFC 9395): it has no modern algorithms, and no protection against floods of requests. "
+    "Between routers that all know IKEv2, an ikev2 profile, or `crypto isakmp run-as ikev2` until there is one, ends "
+    "its use.",
+    bad="crypto isakmp key SECRET address 203.0.113.10",
+    fix="crypto isakmp run-as ikev2",
+)
 _NAME, _ADDRESS = Placeholder("NAME"), Placeholder("ADDRESS")
 _SECRET, _OWN_SECRET = Placeholder("SECRET"), Placeholder("ITS-OWN")
 _OLD_KEY: Final = isakmp.KEYRING_KEY.of(address=_ADDRESS, key=_SECRET)
@@ -59,7 +70,7 @@ _ALGORITHMS: Final = (
     settings.INTEGRITY.of(hash1="sha256"),
     settings.GROUPS.of(group1="19"),
 )
-RULES: Final = (KEYRING, PROPOSAL, INCOMPLETE, WILDCARD)
+RULES: Final = (KEYRING, PROPOSAL, INCOMPLETE, WILDCARD, VERSION_1)
 
 
 def check(config: IkeConfig) -> Iterator[Concern]:
@@ -68,6 +79,13 @@ def check(config: IkeConfig) -> Iterator[Concern]:
     for profile in config.profiles:
         yield from _completeness(profile)
     yield from _wildcards(config)
+    if begins_with_v1(config):
+        first = next(iter(config.isakmp.profiles), None)
+        yield Concern(
+            rule=VERSION_1,
+            at=(f"crypto isakmp profile {first.name}",) if first is not None else ("crypto isakmp key",),
+            what="crypto isakmp lines run as IKEv1, which is obsolete: use IKEv2 if the peers know it",
+        )
 
 
 def _references(config: IkeConfig) -> Iterator[Concern]:

@@ -34,6 +34,6 @@ def transforms(isakmp: IsakmpConfig, *, legacy: bool) -> tuple[IsakmpTransform, 
     found: dict[IsakmpTransform, None] = {}
     for policy in ordered:
         suite = isakmp_suite(policy, legacy=legacy)
-        if suite is not None and policy.authentication is _PRE_SHARE:
+        if suite is not None:
             found[IsakmpTransform(suite, float(policy.lifetime))] = None
     return tuple(found)

@@ -227,6 +227,7 @@ class IsakmpConfig:
 
     global_keys: those of `crypto isakmp key`.
     keyrings: the keys of each `crypto keyring` that has some.
+    run_as_ikev2: we begin with IKEv2 by all of these lines.
     """
 
     policies: tuple[IsakmpPolicy, ...] = ()
@@ -235,6 +236,7 @@ class IsakmpConfig:
     profiles: tuple[IsakmpProfile, ...] = ()
     keepalive: DeadPeerDetection | None = None
     nat_keepalive: int = 0
+    run_as_ikev2: bool = False
 
     @property
     def keys(self) -> tuple[IsakmpKey, ...]:

@@ -33,6 +33,7 @@ class IkeReason(ReasonCode):
     OTHER_KEY = "pre-shared key: <peer> has another one than <profile>"
     NO_MATCH = "no <kind> profile of a protected tunnel matches the identity <identity>"
     NO_PROFILE = "ipsec profile <name> names no ikev2 profile, and there is not exactly one"
+    NO_ISAKMP_POLICY = "no crypto isakmp policy can be used: <why>"
     NOT_PROTECTED = "no tunnel from <address> to <address> is protected"
     PROFILE_GONE = "<profile> is gone"
     OTHER_IDENTITY = "<profile> does not match the identity <identity>"

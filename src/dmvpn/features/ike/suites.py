@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.crypto import SUPPORTED, Cipher, cipher_of
-from dmvpn.features.ike.model import Encryption, Hash
+from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash
 from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ _ESP_INTEGS: Final = {
     EspHash.SHA384: Integ.HMAC_SHA2_384_192,
     EspHash.SHA512: Integ.HMAC_SHA2_512_256,
 }
+_PRE_SHARE: Final = AuthenticationMethod.PRE_SHARED_KEY
 #: 1024 and 1536 bits.
 _LEGACY_GROUPS: Final = (Group.MODP_1024, Group.MODP_1536)
 _ESP_CIPHERS: Final = {EspCipher.AES_CBC: Encr.AES_CBC, EspCipher.AES_GCM: Encr.AES_GCM_16}
@@ -100,9 +101,18 @@ def _suites(proposal: Written, *, legacy: bool) -> Iterator[Suite]:
                 yield Suite(encr, bits, prf, integ, Group(group))
 
 
+def isakmp_lacks(policy: IsakmpPolicy, *, legacy: bool) -> tuple[str, ...]:
+    """Return why we do not use an isakmp policy: what it asks for and we do not have, or do not permit."""
+    missing = [policy.encryption.value] if policy.encryption not in _CIPHERS else []
+    missing += [policy.hash.value] if policy.hash not in _PRFS else []
+    missing += [f"group {policy.group}"] if lacking(policy.group, legacy=legacy) else []
+    missing += [policy.authentication.value] if policy.authentication is not _PRE_SHARE else []
+    return tuple(missing)
+
+
 def isakmp_suite(policy: IsakmpPolicy, *, legacy: bool) -> Suite | None:
-    """Return the suite of an ISAKMP SA (IKEv1), whose hash is its `prf`; None: we do not have it, or it is weak."""
-    if policy.encryption not in _CIPHERS or policy.hash not in _PRFS or lacking(policy.group, legacy=legacy):
+    """Return the suite of an ISAKMP SA (IKEv1), whose hash is its `prf`; None: the policy is not used."""
+    if isakmp_lacks(policy, legacy=legacy):
         return None
     encr, bits = _CIPHERS[policy.encryption]
     return Suite(encr, bits, _PRFS[policy.hash], group=Group(policy.group))

@@ -1,7 +1,6 @@
-"""The lines of IKEv1, run as IKEv2: `crypto isakmp policy`, `key` and `profile`, `crypto keyring`.
+"""The lines of IKEv1 as both versions use them: `crypto isakmp policy`, `key` and `profile`, `crypto keyring`.
 
-RFC 9395 moved IKEv1 to history, and nothing here speaks it. IKEv2 can do what its lines mean (these algorithms, this
-key for this address), so they become a proposal, keyrings and profiles, under names that no line can give:
+They become a proposal, keyrings and profiles, under names that no line can give:
 
     crypto isakmp policy 10    the proposal "crypto isakmp 10", and the smart defaults after all of them
     crypto isakmp key          the keyring and the profile "crypto isakmp": everybody whose address has a key
@@ -10,6 +9,10 @@ key for this address), so they become a proposal, keyrings and profiles, under n
     crypto isakmp profile P    the profile "crypto isakmp P"
 
 IKEv1 finds a key by address; IKEv2 finds it by the peer's identity first, and then by its address.
+
+We begin with IKEv2 where `set ikev2-profile` names a profile, and with IKEv1 where `set isakmp-profile` does. Where
+neither is set, an ikev2 profile that applies means IKEv2, and keys of `crypto isakmp key` mean IKEv1. All IKEv1 lines
+run as IKEv2 with `crypto isakmp run-as ikev2`. A responder takes both versions.
 """
 
 from __future__ import annotations
@@ -19,13 +22,12 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.groups import Merged
 from dmvpn.base.pages import NONE
+from dmvpn.base.protection import IkeVersion
 from dmvpn.features.ike.model import (
     DEFAULT_LIFETIME,
     DEFAULT_PROPOSAL,
     AuthenticationMethod,
     ConfiguredProposal,
-    Encryption,
-    Hash,
     Identity,
     IdentityKind,
     Keyring,
@@ -33,16 +35,18 @@ from dmvpn.features.ike.model import (
     Policy,
     Profile,
 )
-from dmvpn.features.ike.suites import lacking
+from dmvpn.features.ike.suites import isakmp_lacks, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dmvpn.base.pages import Pages
+    from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.model import IkeConfig, IsakmpConfig, IsakmpKey, IsakmpProfile
 
 #: The name of the global keys, and the first word of all other names.
 ISAKMP: Final = "crypto isakmp"
+_DEFAULT: Final = "default"
 _ANYBODY: Final = Identity(kind=IdentityKind.ANY)
 
 
@@ -194,12 +198,53 @@ def _everybody(isakmp: IsakmpConfig) -> Profile:
     )
 
 
+# ------------------------------------------------------------------------------------------------ which version
+
+
+def applying(config: IkeConfig) -> str:
+    """Return the ikev2 profile of IPsec profiles that name none: `default`, else the only one; "": neither."""
+    own = [profile.name for profile in config.profiles if not is_isakmp(profile.name)]
+    if _DEFAULT in own:
+        return _DEFAULT
+    return own[0] if len(own) == 1 else ""
+
+
+def candidates(config: IkeConfig, policy: ProtectionPolicy) -> tuple[str, ...]:
+    """Return the IKE profiles that an IPsec profile may use, first the one with which it begins.
+
+    If it names none: the ikev2 profile that applies, and the keys of `crypto isakmp key`.
+    """
+    if policy.ikev2_profile or policy.isakmp_profile:
+        return (policy.ikev2_profile or name_of(policy.isakmp_profile),)
+    own = applying(config)
+    return (own, ISAKMP) if own else (ISAKMP,)
+
+
+def version_of(config: IkeConfig, profile: str) -> IkeVersion:
+    """Return the version in which we begin by this profile."""
+    is_v1 = is_isakmp(profile) and not config.isakmp.run_as_ikev2
+    return IkeVersion.V1 if is_v1 else IkeVersion.V2
+
+
+def begins_with_v1(config: IkeConfig) -> bool:
+    """Return whether a tunnel may begin with IKEv1 by these lines."""
+    isakmp = config.isakmp
+    if isakmp.run_as_ikev2:
+        return False
+    return bool(isakmp.profiles) or (bool(isakmp.global_keys or isakmp.keyrings) and not applying(config))
+
+
+# ------------------------------------------------------------------------------------------------ the log
+
+
 def warnings(config: IkeConfig, pfs_groups: Iterable[int] = ()) -> tuple[str, ...]:
-    """Return what will not work as it is written: at most one line about IKEv1, and one about groups."""
+    """Return which version the IKEv1 lines run as, and why, and what will not work as it is written: at most one line
+    about IKEv1, and one about groups.
+    """
     lines: list[str] = []
     isakmp = config.isakmp
     if isakmp.policies or isakmp.global_keys or isakmp.keyrings or isakmp.profiles:
-        lines.append(_about_isakmp(config))
+        lines.append(f"{_about_version(config)}{_about_policies(config)}")
     named = [group for proposal in config.proposals for group in proposal.groups]
     weak = sorted({group for group in (*named, *pfs_groups) if lacking(group, legacy=config.legacy_groups)})
     if weak:
@@ -209,16 +254,28 @@ def warnings(config: IkeConfig, pfs_groups: Iterable[int] = ()) -> tuple[str, ..
     return tuple(lines)
 
 
-def _about_isakmp(config: IkeConfig) -> str:
-    missing: list[str] = []
-    for policy in config.isakmp.policies:
-        if policy.encryption in (Encryption.DES, Encryption.TRIPLE_DES):
-            missing.append(policy.encryption.value)
-        if policy.hash is Hash.MD5:
-            missing.append(policy.hash.value)
-        if lacking(policy.group, legacy=config.legacy_groups):
-            missing.append(f"group {policy.group}")
-        if policy.authentication is not AuthenticationMethod.PRE_SHARED_KEY:
-            missing.append("rsa-sig of an isakmp policy")
-    instead = f"; not here, smart defaults instead: {', '.join(dict.fromkeys(missing))}" if missing else ""
-    return f"crypto isakmp lines run as IKEv2: a peer that speaks IKEv1 only cannot connect{instead}"
+def _about_version(config: IkeConfig) -> str:
+    if config.isakmp.run_as_ikev2:
+        return "crypto isakmp lines run as IKEv2, because of crypto isakmp run-as ikev2; peers may begin with IKEv1"
+    if own := applying(config):
+        return (
+            f"tunnels begin with IKEv2, because the ikev2 profile {own} applies, and with IKEv1 where the ipsec "
+            "profile has set isakmp-profile"
+        )
+    return "crypto isakmp lines run as IKEv1, because no ikev2 profile applies; see crypto isakmp run-as ikev2"
+
+
+def _about_policies(config: IkeConfig) -> str:
+    missing = left_out(config)
+    if not missing:
+        return ""
+    if all(isakmp_lacks(policy, legacy=config.legacy_groups) for policy in config.isakmp.policies):
+        return f"; no policy can be used, so IKEv1 cannot begin, and IKEv2 offers smart defaults: {missing}"
+    return f"; policies that are left out: {missing}"
+
+
+def left_out(config: IkeConfig) -> str:
+    """Return the numbers of isakmp policies that are not used, and why: "10 (3des, group 2), 20 (des)"."""
+    ordered = sorted(config.isakmp.policies, key=lambda policy: policy.number)
+    found = ((policy.number, isakmp_lacks(policy, legacy=config.legacy_groups)) for policy in ordered)
+    return ", ".join(f"{number} ({', '.join(missing)})" for number, missing in found if missing)

@@ -51,6 +51,7 @@ CLUES: Final = {
     code.id: meaning
     for code, meaning in (
         (IkeReason.NO_KEY, Clue(Cause.PSK_MISSING, own=True)),
+        (IkeReason.NO_ISAKMP_POLICY, Clue(Cause.IKE_PROPOSAL, own=True)),
         (IkeReason.NO_KEY_LINE, Clue(Cause.PSK_MISSING, own=True)),
         (IkeReason.OTHER_KEY, Clue(Cause.PSK)),
         (IkeReason.NO_MATCH, _IDENTITY),

@@ -1,7 +1,6 @@
 """The IKEv1 lines: `crypto isakmp policy`, `key`, `profile`, and `crypto keyring`.
 
-IKEv1 itself is not in this router (RFC 9395 moved it to history). The lines are run as IKEv2 (`translation.py`), since
-a migration starts with them; a line in the log says which of them do not work.
+A line in the log says in which version they run and why (`translation.py`), and which of them do not work.
 """
 
 from __future__ import annotations
@@ -173,7 +172,13 @@ INVALID_SPI: Final = ConfigLine(
     {"invalid-spi-recovery": "Begin with a peer that goes on using SAs we have forgotten, though it was told"},
     order=209,
 )
+RUN_AS: Final = ConfigLine(
+    "global",
+    "crypto isakmp run-as ikev2",
+    {"run-as": "The version with which we begin by these lines", "ikev2": "IKE version 2"},
+    order=204,
+)
 LINES: Final = (
     *(POLICY, ENCRYPTION, HASH, AUTHENTICATION, GROUP, LIFETIME, KEY, KEYRING, KEYRING_KEY),
-    *(PROFILE, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI),
+    *(PROFILE, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI, RUN_AS),
 )

@@ -204,6 +204,7 @@ def _isakmp(tree: ConfigTree) -> IsakmpConfig:
         profiles=tuple(_isakmp_profile(args, section) for args, section in tree.sections(isakmp.PROFILE)),
         keepalive=_isakmp_keepalive(keepalive) if keepalive else None,
         nat_keepalive=tree.args(isakmp.NAT_KEEPALIVE).integer("seconds", 0),
+        run_as_ikev2=tree.flag(isakmp.RUN_AS),
     )
 
 

@@ -85,6 +85,12 @@ _IDENTITIES = _failures(
         next="show crypto ipsec profile",
     ),
     reason(
+        IkeReason.NO_ISAKMP_POLICY,
+        "All policies ask for weak algorithms, or for certificates. With `crypto isakmp run-as ikev2` these lines run "
+        "as IKEv2.",
+        next="show crypto isakmp policy",
+    ),
+    reason(
         IkeReason.NOT_PROTECTED,
         "IKE came for addresses that no `tunnel protection` is for.",
         next="show crypto sockets",

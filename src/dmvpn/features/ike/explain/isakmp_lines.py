@@ -19,8 +19,7 @@ _STATES = WordGroup(
     explanations=(
         Word(
             IkePhase.QM_IDLE.value,
-            "Both sides have proved who they are, and nothing is being negotiated. The healthy state; of an IKEv2 SA "
-            "that runs for `crypto isakmp` lines, it stands for READY.",
+            "Both sides have proved who they are, and nothing is being negotiated. The healthy state.",
             clause="RFC 2409 §5.5",
         ),
         Word(
@@ -31,8 +30,7 @@ _STATES = WordGroup(
         ),
         Word(
             IkePhase.MM_KEY_EXCH.value,
-            "Public values of Diffie-Hellman are exchanged. Of an IKEv2 SA: algorithms are chosen, the proof is not "
-            "done.",
+            "Public values of Diffie-Hellman are exchanged.",
             clause="RFC 2409 §5.4",
         ),
         Word(
@@ -42,7 +40,7 @@ _STATES = WordGroup(
         ),
         Word(
             IkePhase.MM_NO_STATE.value,
-            "The first message is not answered, or the SA is over. Of an IKEv2 SA: IKE_SA_INIT is not answered.",
+            "The first message is not answered, or the SA is over.",
             clause="RFC 2409 §5.4",
         ),
         Word("ACTIVE", "The SA counts."),

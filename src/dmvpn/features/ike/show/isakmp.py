@@ -145,8 +145,8 @@ class ShowIsakmpProfiles:
 
 
 def sas(ctx: ShowContext, args: Args) -> ShowIsakmpSas:
-    """Return all ISAKMP SAs, and the IKE SAs that run for isakmp lines."""
-    views = (view for view in breathing(tuple(ctx.ports.ike.sas())) if _is_isakmp(view))
+    """Return all ISAKMP SAs."""
+    views = (view for view in breathing(tuple(ctx.ports.ike.sas())) if view.version == IkeVersion.V1)
     return ShowIsakmpSas(tuple(_sa(view, ctx.now) for view in views))
 
 
@@ -182,10 +182,6 @@ def _config(ctx: ShowContext) -> IkeConfig:
     return model(ctx.running) or IkeConfig()
 
 
-def _is_isakmp(view: IkeView) -> bool:
-    return view.version == IkeVersion.V1 or translation.is_isakmp(view.ikev2_profile)
-
-
 def _sa(view: IkeView, now: float) -> IsakmpSaLine:
     source, target = (view.local, view.remote) if view.initiator else (view.remote, view.local)
     letters = (("D", view.dpd > 0), ("N", view.nat_inside or view.nat_outside))
@@ -210,15 +206,7 @@ def _sa(view: IkeView, now: float) -> IsakmpSaLine:
 
 
 def _state(view: IkeView) -> str:
-    """Return the state in words of IKEv1, for an IKE SA of IKEv2, too."""
-    phase = view.phase
-    if phase.is_ready:
-        phase = IkePhase.QM_IDLE
-    elif phase is IkePhase.INIT:
-        phase = IkePhase.MM_KEY_EXCH if view.bits else IkePhase.MM_NO_STATE
-    elif phase is IkePhase.DELETED:
-        phase = IkePhase.MM_NO_STATE
-    return str(phase.value)
+    return str((IkePhase.MM_NO_STATE if view.phase is IkePhase.DELETED else view.phase).value)
 
 
 def _policy(policy: IsakmpPolicy) -> IsakmpPolicyLines:

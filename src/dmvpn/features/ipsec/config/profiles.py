@@ -141,11 +141,30 @@ PFS: Final = ConfigLine(
     {"pfs": "A Diffie-Hellman exchange for every SA", "group": "Its group; group14 if nothing is said"},
     order=30,
 )
+
+
+def _check_ikev1(args: Args, section: Section) -> str | None:
+    return _OTHER_VERSION.format("set ikev2-profile") if section.get(IKEV2_PROFILE) is not None else None
+
+
+def _check_ikev2(args: Args, section: Section) -> str | None:
+    return _OTHER_VERSION.format("set isakmp-profile") if section.get(ISAKMP_PROFILE) is not None else None
+
+
+_OTHER_VERSION: Final = "% {} is there already, and a profile has one version of IKE; take it back first"
 ISAKMP_PROFILE: Final = ConfigLine(
-    _PROFILE, "set isakmp-profile {name:word}", {"isakmp-profile": "IKEv1 by this profile", "name": "Name"}, order=40
+    _PROFILE,
+    "set isakmp-profile {name:word}",
+    {"isakmp-profile": "IKEv1 by this profile", "name": "Name"},
+    order=40,
+    check=_check_ikev1,
 )
 IKEV2_PROFILE: Final = ConfigLine(
-    _PROFILE, "set ikev2-profile {name:word}", {"ikev2-profile": "IKEv2 by this profile", "name": "Name"}, order=41
+    _PROFILE,
+    "set ikev2-profile {name:word}",
+    {"ikev2-profile": "IKEv2 by this profile", "name": "Name"},
+    order=41,
+    check=_check_ikev2,
 )
 RESPONDER_ONLY: Final = ConfigLine(
     _PROFILE, "responder-only", {"responder-only": "Wait for peers to begin, with new SAs too"}, order=50

@@ -219,7 +219,7 @@ _MAPS = label_group(
         "Profile name", "The `crypto ipsec profile` that the map was made of.", also=("IPSec Profile", "IPSEC profile")
     ),
     Word("IKEv2 Profile", "The profile that says who the peers are.", next="show crypto ikev2 profile"),
-    Word("ISAKMP Profile", "The same of IKEv1's lines, which mean IKEv2 here.", next="show crypto ikev2 profile"),
+    Word("ISAKMP Profile", "The `crypto isakmp profile` of peers, in IKEv1.", next="show crypto isakmp profile"),
     Word("Dualstack", "Whether one map serves IPv4 and IPv6 at once."),
     Word("Responder-Only", "Whether this end waits for the peer to begin."),
     Word("Mixed-mode", "Whether selectors may be of another IP version than the peers."),

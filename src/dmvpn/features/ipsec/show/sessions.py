@@ -152,8 +152,8 @@ def clear_isakmp(ctx: ShowContext, args: Args) -> ClearCrypto:
     """Clear ISAKMP SAs, and what they protect: all, or one. Raises UserError if there is no such SA."""
     wanted = args.integer("number", 0)
     if not wanted:
-        return ClearCrypto()
-    views = {conn_id(view.number): view for view in ctx.ports.ike.sas()}
+        return ClearCrypto(spared=_with_only(ctx, IkeVersion.V2))
+    views = {conn_id(view.number): view for view in ctx.ports.ike.sas() if view.version == IkeVersion.V1}
     found = views.get(wanted)
     if found is None or found.connection is None:
         raise UserError(f"there is no ISAKMP SA with the number {wanted}")

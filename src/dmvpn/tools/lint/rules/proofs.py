@@ -127,7 +127,7 @@ def proofs(here: Side, there: Side) -> Iterator[NetworkConcern]:
     if isinstance(ours, Reason):
         yield from _no_terms(here, there, ours)
         return
-    theirs = there.book.terms(there.path(here), ours.identity, None)
+    theirs = there.book.terms(there.path(here), ours.identity, None, version=ours.version)
     if isinstance(theirs, Reason):
         if theirs.code is IkeReason.NO_MATCH:
             at = _profile_of(there)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.suites import esp_suites
+from dmvpn.features.ike.terms import Terms
 from dmvpn.features.ike.v2.offers import esp_offer, ike_offer, mismatch
 from dmvpn.features.ipsec.config.profiles import PFS as PFS_LINE
 from dmvpn.features.ipsec.lint import in_transport_mode
@@ -126,19 +128,16 @@ def _group(end: TunnelEnd) -> str:
 
 
 def _algorithms(here: Side, there: Side) -> Iterator[NetworkConcern]:
-    ours, theirs = here.book.suites(here.path(there)), there.book.suites(there.path(here))
-    sound = not (_has_dangling_proposal(here) or _has_dangling_proposal(there))
-    if sound and not any(suite in theirs for suite in ours):
-        why = mismatch(ours, ike_offer(theirs), ProtocolId.IKE)
-        at = _proposal_line(here)
-        related = ((there.end.device, _proposal_line(there)),)
-        yield found(
-            PROPOSALS,
-            here.end.device,
-            at,
-            f"no IKE proposal in common with {there.name}: {_words(why, there)}",
-            related=related,
-        )
+    terms = here.book.to(here.policy, there.address)
+    unusable = terms if isinstance(terms, Reason) and terms.code is IkeReason.NO_ISAKMP_POLICY else None
+    by_v1 = unusable is not None or (isinstance(terms, Terms) and terms.version == IkeVersion.V1)
+    why = unusable or (_isakmp_mismatch(here, there) if by_v1 else _ike_mismatch(here, there))
+    if why is not None:
+        at = _proposal_line(here, by_v1=by_v1)
+        related = ((there.end.device, _proposal_line(there, by_v1=by_v1)),)
+        proposal = "isakmp policy" if by_v1 else "IKE proposal"
+        what = f"no {proposal} in common with {there.name}: {_words(why, there)}"
+        yield found(PROPOSALS, here.end.device, at, what, related=related)
     mine, other = esp_suites(here.policy.transforms), esp_suites(there.policy.transforms)
     if not any(suite in other for suite in mine):
         why = mismatch(mine, esp_offer(other, b"\0\0\1\0"), ProtocolId.ESP)
@@ -151,6 +150,20 @@ def _algorithms(here: Side, there: Side) -> Iterator[NetworkConcern]:
             f"no transform in common with {there.name}: {_words(why, there)}",
             related=related,
         )
+
+
+def _ike_mismatch(here: Side, there: Side) -> Reason | None:
+    ours, theirs = here.book.suites(here.path(there)), there.book.suites(there.path(here))
+    sound = not (_has_dangling_proposal(here) or _has_dangling_proposal(there))
+    return mismatch(ours, ike_offer(theirs), ProtocolId.IKE) if sound and not set(ours) & set(theirs) else None
+
+
+def _isakmp_mismatch(here: Side, there: Side) -> Reason | None:
+    ours, theirs = (
+        [one.suite for one in side.book.main_mode(side.path(other)).transforms]
+        for side, other in ((here, there), (there, here))
+    )
+    return None if set(ours) & set(theirs) else mismatch(ours, ike_offer(theirs), ProtocolId.IKE)
 
 
 def _has_dangling_proposal(side: Side) -> bool:
@@ -168,9 +181,9 @@ def _words(why: Reason, there: Side) -> str:
             return str(why)
 
 
-def _proposal_line(side: Side) -> tuple[str, ...]:
+def _proposal_line(side: Side, *, by_v1: bool) -> tuple[str, ...]:
     config = side.end.device.ikev2
-    for policy in config.policies:
+    for policy in () if by_v1 else config.policies:
         for name in policy.proposals:
             return (f"crypto ikev2 proposal {name}",)
     if config.isakmp.policies:
