@@ -6,6 +6,7 @@ The world of these tests fails at once when a packet of a protected tunnel is se
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,15 +15,49 @@ from support.nats import lost
 from support.secured import ike_sas, states
 from support.world import World
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def test_isakmp_lines_run_as_ikev2_in_tunnel_mode_and_the_spokes_go_direct() -> None:
+
+def isakmp_sas(world: World, router: str, peer: str) -> list[str]:
+    """Return the lines of `show crypto isakmp sa` with a peer."""
+    return [line for line in world.lines(router, "crypto isakmp sa") if peer in line.split()[:2]]
+
+
+def test_isakmp_lines_run_as_ikev1_in_tunnel_mode_and_the_spokes_go_direct() -> None:
     world = World("course-lab").converge()
     world.run_for(10)
     assert lost(world, "H2", "10.3.0.100", seconds=5) == 0
     text = world.do("SPOKE1", "traceroute 10.3.0.1 source 10.2.0.1")
     assert re.findall(r"^ +\d+ ([\d.]+) ", text, re.MULTILINE) == ["10.0.0.3"]
-    assert len(ike_sas(world, "SPOKE1", "192.168.3.1")) == 1
-    assert "crypto isakmp lines run as IKEv2" in world.show("HUB", "logging")
+    (line,) = isakmp_sas(world, "SPOKE1", "192.168.3.1")
+    assert "QM_IDLE" in line
+    assert ike_sas(world, "SPOKE1", "192.168.3.1") == []
+    assert "crypto isakmp lines run as IKEv1" in world.show("HUB", "logging")
+
+
+def as_ikev2(*routers: str) -> Callable[[str, str], str]:
+    """Return the change by which the isakmp lines of some routers run as IKEv2."""
+
+    def change(router: str, text: str) -> str:
+        line = "crypto isakmp run-as ikev2\n" if router in routers else ""
+        return text.replace("crypto isakmp key", f"{line}crypto isakmp key", 1)
+
+    return change
+
+
+@pytest.mark.parametrize("routers", [("HUB",), ("SPOKE1",), ("HUB", "SPOKE1", "SPOKE2")])
+def test_both_versions_live_in_one_cloud_and_the_spokes_go_direct(routers: tuple[str, ...]) -> None:
+    """Each router takes the version with which its peer begins."""
+    world = World("course-lab", change=as_ikev2(*routers)).converge()
+    world.run_for(10)
+    assert lost(world, "H2", "10.3.0.100", seconds=5) == 0
+    text = world.do("SPOKE1", "traceroute 10.3.0.1 source 10.2.0.1")
+    assert re.findall(r"^ +\d+ ([\d.]+) ", text, re.MULTILINE) == ["10.0.0.3"]
+    to_hub = len(isakmp_sas(world, "SPOKE1", "192.168.1.1")), len(ike_sas(world, "SPOKE1", "192.168.1.1"))
+    assert to_hub == ((0, 1) if "SPOKE1" in routers else (1, 0))
+    before = lost(world, "H2", "10.1.0.100", seconds=5)
+    assert before == 0
 
 
 def test_tunnel_mode_costs_twenty_octets_more_than_transport_mode() -> None:

@@ -15,6 +15,8 @@ had the lowest of the four nonces. Both carry packets for some seconds, so nothi
 it; the other end waits longer and only deletes it if that did not happen. Nobody deletes the last one: a peer that
 decides otherwise and deletes first is right, too.
 
+Of an ISAKMP SA and an IKE SA that cross the ISAKMP SA goes: IKEv2 is the better one to keep.
+
 An IKE SA of ours that has no answer yet when the peer's is established is given up at once: the peer, whose proof has
 come, knows that it is the initiator of that one.
 """
@@ -178,7 +180,7 @@ class Connections:
 
     def _reachable_by_others(self, entry: _Entry) -> Results:
         """Reach the peer where the newest of the other IKE SAs with pairs says."""
-        newest = next((sa for sa in reversed(entry.ike.values()) if sa.children and sa.is_usable), None)
+        newest = next((sa for sa in reversed(entry.ike.values()) if sa.children and not sa.is_dead), None)
         if newest is None:
             return []
         self._rename(entry, newest)

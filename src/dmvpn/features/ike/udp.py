@@ -22,6 +22,11 @@ PROTOCOL: Final = 17
 MARKER: Final = bytes(4)
 #: Keeps a translation alive, and means nothing else (RFC 3948 §2.3).
 KEEPALIVE: Final = b"\xff"
+#: A vendor identifier of our own: its sender takes IKE and ESP by UDP port 4500 even where nobody translates, and goes
+#: back to port 500 and protocol 50 if nothing comes through. MD5 of "dmvpn: UDP port 4500 preferred".
+PREFERS_UDP: Final = bytes.fromhex("b39cf42a827b28d34bd75dce2fff7c3d")
+#: How often a message goes to port 4500 where nobody translates, before it goes to port 500 instead.
+TRIES_BY_NAT_PORT: Final = 3
 #: Internetwork control, as IOS marks its negotiations.
 _TOS: Final = 0xC0
 

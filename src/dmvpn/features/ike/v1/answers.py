@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
+from dmvpn.features.ike.terms import IKE_PORT
 from dmvpn.features.ike.v1 import informational
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer
 from dmvpn.features.ike.v1.sa import MOST_EXCHANGES
@@ -59,6 +60,7 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
         if not exchange.turns.is_repetition(octets):
             exchange.hear(message, octets, path)
         elif again := exchange.turns.again(sa.now):
+            _follow(sa, path)
             sa.transmit(again)
     elif header.exchange == ExchangeType.QUICK and sa.is_established and header.message_id:
         if sa.was_used(header.message_id):
@@ -68,3 +70,9 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
         QuickAnswer(sa, header.message_id).hear(message, octets, path)
     else:
         raise WireError(f"{header.exchange_name} is not expected", offset=18, clause=_CLAUSE)
+
+
+def _follow(sa: IsakmpSa, path: DatagramPath) -> None:
+    """Follow a peer that repeats message 5 by port 500: our answers by port 4500, where it began, do not reach it."""
+    if sa.by_choice_on_nat_port and path.local.port == IKE_PORT and path.remote.address == sa.path.remote.address:
+        sa.move(path)

@@ -99,7 +99,7 @@ def _asks(sa: IsakmpSa, message_id: int, notify: Notify) -> list[QuickAsk]:
     """Return our quick modes that a notification is about: by its SPI, by its message ID, else all that wait."""
     asks = [exchange for exchange in sa.exchanges.values() if isinstance(exchange, QuickAsk)]
     named = [ask for ask in asks if ask.message_id == message_id or (notify.spi and ask.spi == notify.spi)]
-    return named or [ask for ask in asks if ask.turns.awaits or ask.is_held]
+    return named or [ask for ask in asks if ask.is_open]
 
 
 # ------------------------------------------------------------------------------------------------- dead peer detection

@@ -33,6 +33,7 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Evidence
 from dmvpn.features.ike.terms import NAT_PORT
+from dmvpn.features.ike.udp import PREFERS_UDP
 from dmvpn.features.ike.v1.detection import detect, detection
 from dmvpn.features.ike.v1.keys import first_iv, ike_keys, proof, skeyid_of_secret
 from dmvpn.features.ike.v1.offers import CIPHERS, accepted, choose, ike_wanted, mismatch
@@ -113,7 +114,8 @@ class MainMode(Exchange):
     def vendors(self) -> tuple[VendorId, ...]:
         """Return what we can do besides RFC 2409."""
         detects = (VendorId(Vendor.NAT_T.value),) if self.opening.udp.detects else ()
-        return (*detects, *_ABILITIES)
+        ours = (VendorId(PREFERS_UDP),) if self.opening.udp.prefers else ()
+        return (*detects, *_ABILITIES, *ours)
 
     def draw(self) -> None:
         """Draw our private value and our nonce."""
@@ -233,7 +235,12 @@ class Initiation(MainMode):
             return
         self.turns.hears(octets)
         sa.heard_first(message.header.cookie_r)
-        sa.chose(terms.suite, float(terms.lifetime.seconds or DEFAULT_LIFETIME), message)
+        sa.chose(
+            terms.suite,
+            float(terms.lifetime.seconds or DEFAULT_LIFETIME),
+            message,
+            prefers_udp=self.opening.udp.prefers,
+        )
         self.draw()
         self.say(sa.plain(self.contribution()), awaits=True)
 
@@ -254,7 +261,7 @@ class Initiation(MainMode):
         made = self.candidate(terms.secret or b"", theirs, shared, nonces)
         sa.keyed(nonces)
         sa.use(made.keys, made.channel)
-        if sa.nat.found and sa.path.local.port != NAT_PORT:
+        if (sa.nat.found or sa.prefers_udp) and sa.path.local.port != NAT_PORT:
             sa.use_port(NAT_PORT)
         identity = IdentificationPayload(terms.identity.kind, terms.identity.data)
         contact = (Notify(NotifyType.INITIAL_CONTACT, protocol=1, spi=sa.cookies),) if terms.initial_contact else ()
@@ -308,7 +315,7 @@ class Response(MainMode):
             return mismatch(self.wanted, offers.proposals)
         self.turns.hears(octets)
         lifetime = choice.terms.lifetime.seconds or DEFAULT_LIFETIME
-        sa.chose(choice.terms.suite, float(lifetime), message)
+        sa.chose(choice.terms.suite, float(lifetime), message, prefers_udp=self.opening.udp.prefers)
         answer = SecurityAssociation((choice.answer(),))
         theirs = [vendor.data for vendor in message.all(VendorId)]
         said = tuple(mine for mine in self.vendors() if any(_announces(each, mine) for each in theirs))

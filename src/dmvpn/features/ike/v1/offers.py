@@ -97,6 +97,11 @@ def is_transport(mode: int) -> bool:
     return mode in (EncapsulationMode.TRANSPORT, *_UDP)
 
 
+def is_in_udp(mode: int) -> bool:
+    """Return whether a mode puts ESP into UDP."""
+    return mode in (*_UDP, *_UDP_TUNNEL)
+
+
 @dataclass(frozen=True, slots=True)
 class ChosenOffer:
     """The transform that the responder takes, and its meaning, with the shorter lifetime of both ends."""

@@ -19,7 +19,7 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.spis import is_reserved
 from dmvpn.features.ike.v1.identities import selector_of
 from dmvpn.features.ike.v1.keys import KeySource, child_keys
-from dmvpn.features.ike.v1.offers import encapsulation_modes, esp_wanted, is_transport
+from dmvpn.features.ike.v1.offers import encapsulation_modes, esp_wanted, is_in_udp, is_transport
 from dmvpn.features.ike.v1.transforms import Lifetime
 from dmvpn.features.ike.v1.wire.numbers import EspAttribute, LifeType, NotifyType
 from dmvpn.features.ike.v1.wire.payloads import IdentificationPayload, Notify, OriginalAddress
@@ -61,7 +61,12 @@ def wanted_by_us(sa: IsakmpSa, terms: ChildTerms) -> Wanted:
 
 def acceptable(sa: IsakmpSa, terms: ChildTerms, theirs: tuple[Proposal, ...]) -> Wanted:
     """Return what we accept. Without a group of ours, IOS accepts any that the peer adds, and so do we."""
-    modes = encapsulation_modes(transport=terms.transport, udp=sa.uses_udp, may_tunnel=terms.may_tunnel)
+    ways = (sa.uses_udp, not sa.uses_udp) if sa.prefers_udp and not sa.nat.found else (sa.uses_udp,)
+    modes = [
+        mode
+        for udp in ways
+        for mode in encapsulation_modes(transport=terms.transport, udp=udp, may_tunnel=terms.may_tunnel)
+    ]
     suites = terms.suites
     if not any(suite.group for suite in suites):
         offered = dict.fromkeys(
@@ -73,7 +78,7 @@ def acceptable(sa: IsakmpSa, terms: ChildTerms, theirs: tuple[Proposal, ...]) ->
         )
         groups = [group for group in offered if group in SUPPORTED and (group not in _WEAK or group == sa_group(sa))]
         suites = (*suites, *(replace(suite, group=group) for group in groups for suite in suites))
-    return esp_wanted(suites, modes, _lifetime(terms))
+    return esp_wanted(suites, tuple(modes), _lifetime(terms))
 
 
 def sa_group(sa: IsakmpSa) -> int:
@@ -204,7 +209,7 @@ class Draft:
             keys_in=EspKeys(*peers),
             keys_out=EspKeys(*mine),
             transport=transport,
-            udp=sa.uses_udp,
+            udp=is_in_udp(self.agreed.choice),
             local=(terms.local,),
             remote=(terms.remote,),
             terms=replace(terms, seconds=seconds, octets=life.kilobytes << 10),

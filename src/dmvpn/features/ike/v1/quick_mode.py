@@ -139,6 +139,11 @@ class QuickAsk(QuickMode):
         """Whether a pair waits for CONNECTED."""
         return self._held is not None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the peer may have made a pair that we have not taken."""
+        return self.turns.awaits or self.is_held
+
     def describe(self) -> str:
         """Return what we offer, for people."""
         return self.wanted.describe()

@@ -23,13 +23,14 @@ from dmvpn.features.ike.numbers import Prf, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, SaAct, Session, Transmit
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.udp import PREFERS_UDP
 from dmvpn.features.ike.v1.fragments import Fragments
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
 from dmvpn.features.ike.v1.offers import HASHES
 from dmvpn.features.ike.v1.turns import Turns
 from dmvpn.features.ike.v1.wire import Header, Message, serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, Vendor
-from dmvpn.features.ike.v1.wire.payloads import Delete, Hash
+from dmvpn.features.ike.v1.wire.payloads import Delete, Hash, VendorId
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
@@ -130,6 +131,7 @@ class IsakmpSa(Session):
 
     cookie_i, cookie_r: CKY-I and CKY-R.
     lifetime: agreed on, seconds.
+    prefers_udp: so do both of us: port 4500 where nothing translates addresses.
     exchanges: by message ID; main mode has 0. They stay for a while when they are over, to answer repetitions.
     retires_at: another one has taken its place; until then it still understands the peer.
     wanted: children to ask for when it is established.
@@ -148,6 +150,7 @@ class IsakmpSa(Session):
             "keys",
             "lifetime",
             "nonces",
+            "prefers_udp",
         ),
         *("question", "replaceable", "retires_at", "state", "wanted", "_peers_number", "_question_number"),
         *("_refusals", "_used"),
@@ -170,6 +173,7 @@ class IsakmpSa(Session):
         self.state = SaState.NO_STATE
         self.abilities: frozenset[Vendor] = frozenset()
         self.lifetime = 0.0
+        self.prefers_udp = False
         self.nonces = Nonces(b"", b"")
         self.keys: IkeKeys | None = None
         self.channel: Channel | None = None
@@ -262,8 +266,15 @@ class IsakmpSa(Session):
         """Move as the table says."""
         self.state = MOVES[self.state, move]
 
-    def chose(self, suite: Suite, lifetime: float, message: Chain) -> None:
-        """Agree on a transform, and note what the peer can do besides."""
+    @property
+    def by_choice_on_nat_port(self) -> bool:
+        """Whether both of us prefer port 4500, and nothing on the way makes us use it."""
+        return self.prefers_udp and not self.nat.found and self.path.local.port == NAT_PORT
+
+    def chose(self, suite: Suite, lifetime: float, message: Chain, *, prefers_udp: bool) -> None:
+        """Agree on a transform, and note what the peer can do besides. prefers_udp: we do."""
+        vendors = [vendor.data for vendor in message.all(VendorId)]
+        self.prefers_udp = prefers_udp and PREFERS_UDP in vendors
         self.suite = suite
         self.lifetime = lifetime
         self.learns(message)

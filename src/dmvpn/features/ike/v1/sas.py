@@ -30,7 +30,7 @@ from dmvpn.features.ike.timers import AT_ONCE
 from dmvpn.features.ike.v1.answers import handle
 from dmvpn.features.ike.v1.lines import packet_lines, passed
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
-from dmvpn.features.ike.v1.quick_mode import QuickAsk
+from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
 from dmvpn.features.ike.v1.sa import IsakmpSa, RekeyWanted, SaState, Withdrawn
 from dmvpn.features.ike.v1.strangers import Strangers
 from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, probe, renew, tick
@@ -135,8 +135,9 @@ class IsakmpSas:
         if heir is not None and not heir.doubts_older:
             sa.hand_over(heir)
         if sa.is_established:
-            if sa.children:
-                sa.inform(Delete(ProtocolId.ESP, tuple(sa.children.active)))
+            asked = [each.spi for each in sa.exchanges.values() if isinstance(each, QuickAsk) and each.is_open]
+            if spis := (*sa.children.active, *asked):  # the peer may have the pair already
+                sa.inform(Delete(ProtocolId.ESP, spis))
             sa.inform(Delete(ProtocolId.IKE, (sa.cookies,)))
         sa.end(reason)
         return self._followed(sa)
@@ -338,6 +339,9 @@ class IsakmpSas:
     def _part(self, sa: IsakmpSa, reason: Reason) -> list[IsakmpSa]:
         """End one and not its children: they go to its heir, or wait for one."""
         heir = self._heir(sa)
+        for exchange in tuple(sa.exchanges.values()):
+            if isinstance(exchange, QuickAnswer) and exchange.turns.awaits:
+                exchange.unanswered()  # message 3 cannot come any more
         if heir is not None and sa.children:
             sa.hand_over(heir)
         if sa.is_established and reason.code is not IkeReason.DELETED:

@@ -9,6 +9,8 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Unanswered
+from dmvpn.features.ike.terms import IKE_PORT
+from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v1 import informational
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import RETRY, RekeyWanted, SaState
@@ -78,6 +80,7 @@ def _repeat(sa: IsakmpSa, now: float) -> None:
         if again is None:
             exchange.unanswered()
         elif again:
+            _fall_back(sa, exchange.turns.tries)
             sa.transmit(again)
             if sa.is_established:
                 sa.act(Unanswered(sa))
@@ -93,6 +96,12 @@ def _repeat(sa: IsakmpSa, now: float) -> None:
         sa.rests()  # ESP still comes: the peer lives, whatever it makes of our questions
     else:
         sa.end(Reason(IkeReason.NO_ANSWER, ("R-U-THERE", question.tries, sa.path.remote)))
+
+
+def _fall_back(sa: IsakmpSa, tries: int) -> None:
+    """Use port 500, as IKE without NAT does: nothing comes back from port 4500, and nothing demands it."""
+    if sa.state is SaState.KEY_EXCH and sa.by_choice_on_nat_port and tries >= TRIES_BY_NAT_PORT:
+        sa.use_port(IKE_PORT)
 
 
 def _interval(sa: IsakmpSa) -> float:

@@ -22,7 +22,7 @@ from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import CertEncoding, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.terms import NAT_PORT
-from dmvpn.features.ike.udp import Nat
+from dmvpn.features.ike.udp import PREFERS_UDP, Nat
 from dmvpn.features.ike.v2.agreement import Abilities
 from dmvpn.features.ike.v2.detection import detect, detection
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
@@ -52,11 +52,6 @@ if TYPE_CHECKING:
 
 #: Answers that make us ask again: cookies and groups. After more than a few, the peer is not serious.
 _LARGEST_NUMBER_OF_CHANGES: Final = 6
-
-
-#: A vendor identifier of our own: its sender takes IKE and ESP by UDP port 4500 even where nobody translates, and goes
-#: back to port 500 and protocol 50 if nothing comes through. MD5 of "dmvpn: UDP port 4500 preferred".
-PREFERS_UDP: Final = bytes.fromhex("b39cf42a827b28d34bd75dce2fff7c3d")
 
 
 class Init(Exchange):

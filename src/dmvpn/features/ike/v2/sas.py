@@ -35,6 +35,7 @@ from dmvpn.features.ike.session import (
 )
 from dmvpn.features.ike.terms import IKE_PORT
 from dmvpn.features.ike.timers import AT_ONCE
+from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v2.agreement import SaState
 from dmvpn.features.ike.v2.answers import handle
 from dmvpn.features.ike.v2.beginning import Cookies, Init, Stranger, invalid_spi, plain_answer
@@ -360,10 +361,6 @@ def _mine(session: Session) -> IkeSa:
 # ---------------------------------------------------------------------------------------- what time does to one of them
 
 
-#: How often IKE_AUTH goes to port 4500 where nobody translates, before it goes to port 500 instead.
-_TRIES_BY_NAT_PORT: Final = 3
-
-
 def _deadline_of(sa: IkeSa) -> float | None:
     """Return when `_tick` must be called."""
     if sa.state is SaState.DEAD:
@@ -423,7 +420,7 @@ def _tick(sa: IkeSa, now: float) -> list[Act]:
 
 def _fall_back(sa: IkeSa) -> None:
     """Use port 500, as IKE without NAT does: nothing comes back from port 4500, and nobody needs it."""
-    if sa.state is SaState.PROVING and sa.by_choice_on_nat_port and sa.outgoing.tries >= _TRIES_BY_NAT_PORT:
+    if sa.state is SaState.PROVING and sa.by_choice_on_nat_port and sa.outgoing.tries >= TRIES_BY_NAT_PORT:
         sa.use_port(IKE_PORT)
 
 
