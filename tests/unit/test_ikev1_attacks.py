@@ -13,7 +13,7 @@ import pytest
 
 from dmvpn.base.events import IpReceived, Tick
 from dmvpn.base.negotiation import PoliciesChanged, SaRenewalWanted
-from dmvpn.base.protection import IkeVersion
+from dmvpn.base.protection import Encapsulation, IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.numbers import ProtocolId
@@ -66,7 +66,10 @@ def sas_of(node: Node) -> list[IsakmpSa]:
 def met(seconds: float = 3600.0, lines: str = LINES) -> tuple[MachineNet, Node, Node]:
     """Two routers that have a pair."""
     net = MachineNet()
-    hub, spoke = net.node(HUB, lines, seconds=seconds), net.node(SPOKE, lines, seconds=seconds)
+    hub, spoke = (
+        net.node(HUB, lines, seconds=seconds, encapsulation=Encapsulation.NEVER),
+        net.node(SPOKE, lines, seconds=seconds, encapsulation=Encapsulation.NEVER),
+    )
     spoke.want(hub)
     net.run(1)
     assert crosswise(hub, spoke)
@@ -145,7 +148,7 @@ def test_quick_mode_is_not_done_twice_however_many_there_were() -> None:
 
 def test_message_1_again_is_no_wrong_key() -> None:
     net = MachineNet()
-    hub, spoke = net.node(HUB, LINES), net.node(SPOKE, LINES)
+    hub, spoke = net.node(HUB, LINES, encapsulation=Encapsulation.NEVER), net.node(SPOKE, LINES)
     net.drops = lambda flight: flight.datagram.payload[19] & Flag.ENCRYPTION != 0
     spoke.want(hub)
     net.run(0.2)
@@ -174,7 +177,7 @@ def test_an_old_refusal_again_ends_no_later_quick_mode() -> None:
 
 def test_no_answer_to_a_stranger_is_larger_than_its_message() -> None:
     net = MachineNet()
-    hub, spoke = net.node(HUB, LINES), net.node(SPOKE, LINES)
+    hub, spoke = net.node(HUB, LINES, encapsulation=Encapsulation.NEVER), net.node(SPOKE, LINES)
     spoke.want(hub)
     message = Message.parse(net.log[0].datagram.payload)
     for few in range(len(message.payloads) + 1):
@@ -186,7 +189,7 @@ def test_no_answer_to_a_stranger_is_larger_than_its_message() -> None:
 
 def test_a_stranger_whose_offer_is_large_is_turned_away() -> None:
     net = MachineNet()
-    hub, spoke = net.node(HUB, LINES), net.node(SPOKE, LINES)
+    hub, spoke = net.node(HUB, LINES, encapsulation=Encapsulation.NEVER), net.node(SPOKE, LINES)
     spoke.want(hub)
     message = Message.parse(net.log[0].datagram.payload)
     offer = message.find(SecurityAssociation)

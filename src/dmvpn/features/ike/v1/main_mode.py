@@ -192,7 +192,7 @@ def believed(sa: IsakmpSa, terms: Terms, theirs: Identification, secret: bytes) 
 
 def _announces(theirs: bytes, mine: VendorId) -> bool:
     """Return whether a vendor ID of the peer means what ours does, in as many octets at least."""
-    meant = next(vendor.value for vendor in Vendor if mine.data.startswith(vendor.value))
+    meant = next((vendor.value for vendor in Vendor if mine.data.startswith(vendor.value)), mine.data)
     return theirs.startswith(meant) and len(theirs) >= len(mine.data)
 
 
