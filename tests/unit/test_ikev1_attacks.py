@@ -146,6 +146,17 @@ def test_quick_mode_is_not_done_twice_however_many_there_were() -> None:
     assert arrives(hub, first) == []
 
 
+@pytest.mark.parametrize("which", range(9))
+def test_a_message_that_comes_twice_causes_one_more_at_most(which: int) -> None:
+    net, _, _ = met()
+    net.run(1)
+    before = len(net.log)
+    flight = net.log[which]
+    net.flights.append(replace(flight, at=net.now))
+    net.run(5)
+    assert len(net.log) - before <= 1
+
+
 def test_message_1_again_is_no_wrong_key() -> None:
     net = MachineNet()
     hub, spoke = net.node(HUB, LINES, encapsulation=Encapsulation.NEVER), net.node(SPOKE, LINES)

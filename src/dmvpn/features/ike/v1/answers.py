@@ -59,7 +59,7 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
     if exchange is not None and header.exchange == exchange.KIND:
         if not exchange.turns.is_repetition(octets):
             exchange.hear(message, octets, path)
-        elif again := exchange.turns.again(sa.now):
+        elif exchange.ANSWERS_AGAIN and (again := exchange.turns.again(sa.now)):
             _follow(sa, path)
             sa.transmit(again)
     elif header.exchange == ExchangeType.QUICK and sa.is_established and header.message_id:

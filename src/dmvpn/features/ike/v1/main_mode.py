@@ -205,7 +205,9 @@ def says_alone(message: Chain) -> bool:
 
 
 class Initiation(MainMode):
-    """Main mode as its initiator."""
+    """Main mode as its initiator, which repeats its messages until the last answer has come."""
+
+    ANSWERS_AGAIN: ClassVar = False
 
     def begin(self) -> None:
         """Send message 1."""

@@ -333,6 +333,7 @@ class QuickAnswer(QuickMode):
         inside = self.open(message)
         self.check(inside, hash_3(surely(self.sa.keys), self.message_id, self._nonces))
         self.accept(message, octets, path)
+        self.turns.ends()
         self.over()
 
     def unanswered(self) -> None:

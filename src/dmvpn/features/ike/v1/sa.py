@@ -510,9 +510,11 @@ class Exchange(ABC):
 
     over_at: it is over, and kept until then to answer repetitions.
     old: inbound SPI of the child that is to be replaced.
+    ANSWERS_AGAIN: whether a message that comes again is answered again (`turns`).
     """
 
     KIND: ClassVar[ExchangeType]
+    ANSWERS_AGAIN: ClassVar = True
     old: bytes | None = None
 
     def __init__(self, sa: IsakmpSa, message_id: int) -> None:

@@ -1,4 +1,8 @@
-"""Both ends of an exchange of IKEv1 send by turns, and each may send its last message again: RFC 2408 §5.1."""
+"""Both ends of an exchange of IKEv1 send by turns, and each may send its last message again: RFC 2408 §5.1.
+
+A message that comes again is answered again by one end only, else one message that the network doubled would go to and
+fro: by the end that does not repeat its own message unasked, or that has sent the last message of the exchange.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +34,9 @@ class Turns:
         self._heard, self._due = mark_of(octets), None
         self._repetitions.clear()
 
-    def rests(self) -> None:
-        """Wait for no message any more."""
-        self._due = None
+    def ends(self) -> None:
+        """Note that the peer's last message ends the exchange: nothing answers it, however often it comes."""
+        self._said, self._due = b"", None
 
     @property
     def awaits(self) -> bool:
