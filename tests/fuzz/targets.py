@@ -11,7 +11,8 @@
     bfd-packet    a packet to the decoder of BFD: read and written, it is the same octets
     esp           a datagram of ESP to the packet core; the first octet says whether a peer has sealed the rest
 
-Those for what comes out of a tunnel are in `overlay.py`, those for what people type in `configuration.py`.
+Those for IKEv1's machine are in `ikev1.py`, those for what comes out of a tunnel in `overlay.py`, those for what people
+type in `configuration.py`.
 
 An exception is a finding. Each target is a function of octets alone, so a finding repeats.
 """
@@ -48,6 +49,7 @@ from dmvpn.features.ike.v2.wire.numbers import Flag, PayloadType
 from dmvpn.features.ospf.packet import OspfPacket
 from dmvpn.tools.authority import Authority, RequestedCertificate
 from fuzz import configuration, overlay
+from fuzz import ikev1 as ikev1_targets
 from fuzz.target import Target
 from support import ikev1_capture
 from support.ike_capture import Capture, datagrams, names
@@ -323,6 +325,7 @@ TARGETS = (
     Target("ospf-packet", ospf_packet, _of_ospf),
     Target("bfd-packet", bfd_packet, _of_bfd),
     Target("esp", esp, _esp),
+    *ikev1_targets.TARGETS,
     *overlay.TARGETS,
     *configuration.TARGETS,
 )

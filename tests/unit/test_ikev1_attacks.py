@@ -13,9 +13,8 @@ import pytest
 
 from dmvpn.base.events import IpReceived, Tick
 from dmvpn.base.negotiation import PoliciesChanged, SaRenewalWanted
-from dmvpn.base.protection import Encapsulation, IkeVersion
+from dmvpn.base.protection import Encapsulation
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
@@ -30,10 +29,7 @@ from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import MachineFlight, MachineNet, Node, crosswise
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.chain import Payload
-    from dmvpn.features.ike.terms import Terms
 
 HUB, SPOKE, STRANGER = "198.51.100.1", "203.0.113.10", "203.0.113.66"
 LINES = """
@@ -44,18 +40,6 @@ crypto isakmp policy 10
  group 14
 crypto isakmp key secret address 0.0.0.0
 """
-
-
-@pytest.fixture(autouse=True)
-def isakmp_lines_mean_ikev1(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Initiators speak IKEv1."""
-    to = ConfigurationBook.to
-
-    def to_v1(book: ConfigurationBook, policy: ProtectionPolicy, remote: IPAddress) -> Terms | Reason:
-        terms = to(book, policy, remote)
-        return terms if isinstance(terms, Reason) else replace(terms, version=IkeVersion.V1)
-
-    monkeypatch.setattr(ConfigurationBook, "to", to_v1)
 
 
 def sas_of(node: Node) -> list[IsakmpSa]:
