@@ -155,3 +155,59 @@ def test_keepalives_of_ikev1_come_from_the_isakmp_lines_alone() -> None:
     terms = v1_terms(book(WILDCARD + "crypto isakmp keepalive 20 5 periodic\n"), of_address(SPOKE))
     assert isinstance(terms, Terms)
     assert (terms.dpd, terms.dpd_retry) == (20.0, 5.0)
+
+
+# ----------------------------------------------------------------------------------------- with which version we begin
+
+
+IKEV2 = """crypto ikev2 keyring K
+ peer ANY
+  address 0.0.0.0 0.0.0.0
+  pre-shared-key of-ikev2
+crypto ikev2 profile P2
+ match identity remote any
+ authentication local pre-share
+ authentication remote pre-share
+ keyring local K
+"""
+OLD_PROFILE = "crypto isakmp profile P1\n match identity address 0.0.0.0\n"
+RUN_AS = "crypto isakmp run-as ikev2\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "named", "version", "secret"),
+    [
+        ("", {}, IkeVersion.V1, b"everybody"),
+        (RUN_AS, {}, IkeVersion.V2, b"everybody"),
+        (IKEV2, {}, IkeVersion.V2, b"of-ikev2"),
+        (IKEV2 + IKEV2.replace("P2", "P3"), {}, IkeVersion.V1, b"everybody"),
+        (IKEV2 + IKEV2.replace("P2", "default"), {}, IkeVersion.V2, b"of-ikev2"),
+        (IKEV2, {"ikev2_profile": "P2"}, IkeVersion.V2, b"of-ikev2"),
+        (IKEV2 + OLD_PROFILE, {"isakmp_profile": "P1"}, IkeVersion.V1, b"everybody"),
+        (IKEV2 + OLD_PROFILE + RUN_AS, {"isakmp_profile": "P1"}, IkeVersion.V2, b"everybody"),
+    ],
+)
+def test_the_profile_decides_with_which_version_we_begin(
+    lines: str, named: dict[str, str], version: IkeVersion, secret: bytes
+) -> None:
+    policy = replace(POLICY, **named)  # type: ignore[arg-type]
+    terms = book(WILDCARD + lines, policy).to(policy, SPOKE)
+    assert isinstance(terms, Terms)
+    assert (terms.version, terms.secret) == (version, secret)
+
+
+def test_an_ipsec_profile_has_one_version_of_ike() -> None:
+    for first, second in (("ikev2", "isakmp"), ("isakmp", "ikev2")):
+        text = f"crypto ipsec profile P\n set {first}-profile A\n set {second}-profile B\n"
+        (problem,) = configurator(FEATURES).parse_text(text).problems
+        assert problem.message_lines == (
+            f"% set {first}-profile is there already, and a profile has one version of IKE; take it back first",
+        )
+        assert not problem.is_warning
+
+
+def test_an_initiator_says_which_policies_it_cannot_use() -> None:
+    weak = STRONG.replace("aes 256", "3des").replace("group 14", "group 2")
+    refusal = book(weak + WILDCARD).to(POLICY, SPOKE)
+    assert isinstance(refusal, Reason)
+    assert refusal.what == "no crypto isakmp policy can be used: 10 (3des, group 2)"
