@@ -564,6 +564,13 @@ CASES: tuple[Case, ...] = (
         base=SEALED,
     ),
     case(
+        "isakmp-weak-algorithms",
+        "SPOKE1",
+        "crypto isakmp weak-algorithms",
+        ("crypto ipsec transform-set TS", "crypto isakmp weak-algorithms\n!\ncrypto ipsec transform-set TS"),
+        base=SEALED,
+    ),
+    case(
         "ike-name-not-proved",
         "HUB",
         "  address 203.0.113.0",

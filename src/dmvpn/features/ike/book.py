@@ -121,7 +121,7 @@ class ConfigurationBook:
         profiles = [one for one in self.config.profiles if one.name in usable and translation.is_isakmp(one.name)]
         peers = (self._keyring_peer(profile, remote, None) for profile in profiles)
         secrets = dict.fromkeys(peer.local_key.octets for peer in peers if peer is not None and peer.local_key)
-        transforms = main_mode.transforms(self.config.isakmp, legacy=self.config.legacy_groups) if profiles else ()
+        transforms = main_mode.transforms(self.config) if profiles else ()
         return MainModeOpening(transforms, _udp_use(policies), tuple(secrets)[:_MOST_SECRETS])
 
     def _authorities(self, profile: Profile) -> tuple[bytes, ...]:
@@ -140,7 +140,7 @@ class ConfigurationBook:
                 return Reason(IkeReason.PROFILE_MISSING, (policy.name, kind, named, there_is))
             return Reason(IkeReason.NO_PROFILE, (policy.name,))
         version = translation.version_of(self.config, profiles[0].name)
-        if version == IkeVersion.V1 and not main_mode.transforms(self.config.isakmp, legacy=self.config.legacy_groups):
+        if version == IkeVersion.V1 and not main_mode.transforms(self.config):
             return Reason(IkeReason.NO_ISAKMP_POLICY, (translation.left_out(self.config),))
         return self._terms(profiles[0], policy, remote, None, version)
 

@@ -61,6 +61,15 @@ VERSION_1: Final = Rule(
     bad="crypto isakmp key SECRET address 203.0.113.10",
     fix="crypto isakmp run-as ikev2",
 )
+WEAK: Final = Rule(
+    id="isakmp-weak-algorithms",
+    severity=Severity.WARNING,
+    title="Weak algorithms are permitted in IKEv1",
+    why="3DES has blocks of 64 bits and is withdrawn by NIST, MD5 is broken as a hash. The line is for routers that "
+    "have nothing else. A policy with AES and SHA before the weak policy lets all other peers choose better.",
+    bad="crypto isakmp weak-algorithms",
+    fix="no crypto isakmp weak-algorithms",
+)
 _NAME, _ADDRESS = Placeholder("NAME"), Placeholder("ADDRESS")
 _SECRET, _OWN_SECRET = Placeholder("SECRET"), Placeholder("ITS-OWN")
 _OLD_KEY: Final = isakmp.KEYRING_KEY.of(address=_ADDRESS, key=_SECRET)
@@ -70,7 +79,7 @@ _ALGORITHMS: Final = (
     settings.INTEGRITY.of(hash1="sha256"),
     settings.GROUPS.of(group1="19"),
 )
-RULES: Final = (KEYRING, PROPOSAL, INCOMPLETE, WILDCARD, VERSION_1)
+RULES: Final = (KEYRING, PROPOSAL, INCOMPLETE, WILDCARD, VERSION_1, WEAK)
 
 
 def check(config: IkeConfig) -> Iterator[Concern]:
@@ -79,6 +88,12 @@ def check(config: IkeConfig) -> Iterator[Concern]:
     for profile in config.profiles:
         yield from _completeness(profile)
     yield from _wildcards(config)
+    if config.isakmp.weak_algorithms:
+        yield Concern(
+            rule=WEAK,
+            at=("crypto isakmp weak-algorithms",),
+            what="3DES and MD5 may protect ISAKMP SAs: use AES and SHA if the peers know them",
+        )
     if begins_with_v1(config):
         first = next(iter(config.isakmp.profiles), None)
         yield Concern(

@@ -1,6 +1,7 @@
 """What `crypto isakmp policy` lines offer in main mode of IKEv1: their algorithms, in the order of their numbers.
 
-A policy that asks for what we do not have, or do not permit, is left out: DES, 3DES, MD5, RSA signatures, small groups.
+A policy that asks for what we do not have, or do not permit, is left out: DES, RSA signatures, small
+groups, and 3DES and MD5 without `crypto isakmp weak-algorithms`.
 Where keys are configured and no policy at all, IOS falls back to policies of its own with DES or 3DES; ours are AES.
 """
 
@@ -13,7 +14,7 @@ from dmvpn.features.ike.suites import isakmp_suite
 from dmvpn.features.ike.terms import IsakmpTransform
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.model import IsakmpConfig
+    from dmvpn.features.ike.model import IkeConfig
 
 _PRE_SHARE: Final = AuthenticationMethod.PRE_SHARED_KEY
 #: What is offered where no policy is configured, the best first.
@@ -25,15 +26,12 @@ DEFAULT_POLICIES: Final = (
 )
 
 
-def transforms(isakmp: IsakmpConfig, *, legacy: bool) -> tuple[IsakmpTransform, ...]:
-    """Return what we offer and accept, the best first; empty: policies are configured, and none can be used.
-
-    legacy: Diffie-Hellman groups 2 and 5 are permitted.
-    """
-    ordered = sorted(isakmp.policies, key=lambda policy: policy.number) or DEFAULT_POLICIES
+def transforms(config: IkeConfig) -> tuple[IsakmpTransform, ...]:
+    """Return what we offer and accept, the best first; empty: policies are configured, and none can be used."""
+    ordered = sorted(config.isakmp.policies, key=lambda policy: policy.number) or DEFAULT_POLICIES
     found: dict[IsakmpTransform, None] = {}
     for policy in ordered:
-        suite = isakmp_suite(policy, legacy=legacy)
+        suite = isakmp_suite(policy, config)
         if suite is not None:
             found[IsakmpTransform(suite, float(policy.lifetime))] = None
     return tuple(found)

@@ -228,6 +228,7 @@ class IsakmpConfig:
     global_keys: those of `crypto isakmp key`.
     keyrings: the keys of each `crypto keyring` that has some.
     run_as_ikev2: we begin with IKEv2 by all of these lines.
+    weak_algorithms: 3DES and MD5 may be used in IKEv1 where a policy names them.
     """
 
     policies: tuple[IsakmpPolicy, ...] = ()
@@ -237,6 +238,7 @@ class IsakmpConfig:
     keepalive: DeadPeerDetection | None = None
     nat_keepalive: int = 0
     run_as_ikev2: bool = False
+    weak_algorithms: bool = False
 
     @property
     def keys(self) -> tuple[IsakmpKey, ...]:

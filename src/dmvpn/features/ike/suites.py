@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.features.ike.model import ConfiguredProposal as Written
-    from dmvpn.features.ike.model import IsakmpPolicy
+    from dmvpn.features.ike.model import IkeConfig, IsakmpPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +101,35 @@ def _suites(proposal: Written, *, legacy: bool) -> Iterator[Suite]:
                 yield Suite(encr, bits, prf, integ, Group(group))
 
 
-def isakmp_lacks(policy: IsakmpPolicy, *, legacy: bool) -> tuple[str, ...]:
+#: What IKEv1 can do besides, where it is permitted.
+_WEAK_CIPHERS: Final = {Encryption.TRIPLE_DES: (Encr.TRIPLE_DES, 0)}
+_WEAK_HASHES: Final = {Hash.MD5: Prf.HMAC_MD5}
+
+
+def _permitted(config: IkeConfig) -> tuple[dict[Encryption, tuple[Encr, int]], dict[Hash, Prf]]:
+    """Return the ciphers and hashes that an ISAKMP SA may have."""
+    if not config.isakmp.weak_algorithms:
+        return _CIPHERS, _PRFS
+    return _CIPHERS | _WEAK_CIPHERS, _PRFS | _WEAK_HASHES
+
+
+def isakmp_lacks(policy: IsakmpPolicy, config: IkeConfig) -> tuple[str, ...]:
     """Return why we do not use an isakmp policy: what it asks for and we do not have, or do not permit."""
-    missing = [policy.encryption.value] if policy.encryption not in _CIPHERS else []
-    missing += [policy.hash.value] if policy.hash not in _PRFS else []
-    missing += [f"group {policy.group}"] if lacking(policy.group, legacy=legacy) else []
+    ciphers, hashes = _permitted(config)
+    missing = [policy.encryption.value] if policy.encryption not in ciphers else []
+    missing += [policy.hash.value] if policy.hash not in hashes else []
+    missing += [f"group {policy.group}"] if lacking(policy.group, legacy=config.legacy_groups) else []
     missing += [policy.authentication.value] if policy.authentication is not _PRE_SHARE else []
     return tuple(missing)
 
 
-def isakmp_suite(policy: IsakmpPolicy, *, legacy: bool) -> Suite | None:
+def isakmp_suite(policy: IsakmpPolicy, config: IkeConfig) -> Suite | None:
     """Return the suite of an ISAKMP SA (IKEv1), whose hash is its `prf`; None: the policy is not used."""
-    if isakmp_lacks(policy, legacy=legacy):
+    if isakmp_lacks(policy, config):
         return None
-    encr, bits = _CIPHERS[policy.encryption]
-    return Suite(encr, bits, _PRFS[policy.hash], group=Group(policy.group))
+    ciphers, hashes = _permitted(config)
+    encr, bits = ciphers[policy.encryption]
+    return Suite(encr, bits, hashes[policy.hash], group=Group(policy.group))
 
 
 def esp_suites(transforms: Iterable[EspTransform], group: int = 0, *, esn: bool = False) -> tuple[Suite, ...]:

@@ -269,7 +269,7 @@ def _about_policies(config: IkeConfig) -> str:
     missing = left_out(config)
     if not missing:
         return ""
-    if all(isakmp_lacks(policy, legacy=config.legacy_groups) for policy in config.isakmp.policies):
+    if all(isakmp_lacks(policy, config) for policy in config.isakmp.policies):
         return f"; no policy can be used, so IKEv1 cannot begin, and IKEv2 offers smart defaults: {missing}"
     return f"; policies that are left out: {missing}"
 
@@ -277,5 +277,5 @@ def _about_policies(config: IkeConfig) -> str:
 def left_out(config: IkeConfig) -> str:
     """Return the numbers of isakmp policies that are not used, and why: "10 (3des, group 2), 20 (des)"."""
     ordered = sorted(config.isakmp.policies, key=lambda policy: policy.number)
-    found = ((policy.number, isakmp_lacks(policy, legacy=config.legacy_groups)) for policy in ordered)
+    found = ((policy.number, isakmp_lacks(policy, config)) for policy in ordered)
     return ", ".join(f"{number} ({', '.join(missing)})" for number, missing in found if missing)

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.terms import Terms
 
-_ENCRYPTIONS: Final[dict[int, str]] = {Encr.AES_CBC: "AES-CBC", Encr.AES_GCM_16: "AES-GCM"}
+_ENCRYPTIONS: Final[dict[int, str]] = {Encr.AES_CBC: "AES-CBC", Encr.AES_GCM_16: "AES-GCM", Encr.TRIPLE_DES: "3DES"}
 _PRFS: Final[dict[int, str]] = {
+    Prf.HMAC_MD5: "MD5",
     Prf.HMAC_SHA1: "SHA1",
     Prf.HMAC_SHA2_256: "SHA256",
     Prf.HMAC_SHA2_384: "SHA384",

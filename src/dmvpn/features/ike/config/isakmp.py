@@ -178,7 +178,13 @@ RUN_AS: Final = ConfigLine(
     {"run-as": "The version with which we begin by these lines", "ikev2": "IKE version 2"},
     order=204,
 )
+WEAK: Final = ConfigLine(
+    "global",
+    "crypto isakmp weak-algorithms",
+    {"weak-algorithms": "Use 3DES and MD5 where a policy names them, for old routers that have nothing else"},
+    order=204,
+)
 LINES: Final = (
     *(POLICY, ENCRYPTION, HASH, AUTHENTICATION, GROUP, LIFETIME, KEY, KEYRING, KEYRING_KEY),
-    *(PROFILE, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI, RUN_AS),
+    *(PROFILE, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI, RUN_AS, WEAK),
 )

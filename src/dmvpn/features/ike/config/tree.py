@@ -205,6 +205,7 @@ def _isakmp(tree: ConfigTree) -> IsakmpConfig:
         keepalive=_isakmp_keepalive(keepalive) if keepalive else None,
         nat_keepalive=tree.args(isakmp.NAT_KEEPALIVE).integer("seconds", 0),
         run_as_ikev2=tree.flag(isakmp.RUN_AS),
+        weak_algorithms=tree.flag(isakmp.WEAK),
     )
 
 
