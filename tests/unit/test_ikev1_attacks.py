@@ -21,10 +21,11 @@ from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa, SaState
+from dmvpn.features.ike.v1.transforms import SHORTEST_LIFETIME
 from dmvpn.features.ike.v1.upkeep import begin_quick
 from dmvpn.features.ike.v1.wire import Message, serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType
-from dmvpn.features.ike.v1.wire.payloads import Hash, Notify, SecurityAssociation
+from dmvpn.features.ike.v1.wire.payloads import Delete, Hash, Notify, SecurityAssociation
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import MachineFlight, MachineNet, Node, crosswise
 
@@ -139,6 +140,20 @@ def test_a_message_that_comes_twice_causes_one_more_at_most(which: int) -> None:
     net.flights.append(replace(flight, at=net.now))
     net.run(5)
     assert len(net.log) - before <= 1
+
+
+def test_a_message_again_from_another_port_moves_no_peer() -> None:
+    net = MachineNet()
+    hub, spoke = net.node(HUB, LINES), net.node(SPOKE, LINES)
+    spoke.want(hub)
+    net.run(1)
+    (sa,) = sas_of(hub)
+    path = sa.path
+    assert path.remote.port == 4500
+    for flight in net.log:
+        for port in (500, 7):
+            arrives(hub, flight.datagram.payload[4:], port=port)
+    assert sa.path == path
 
 
 def test_message_1_again_is_no_wrong_key() -> None:
@@ -270,3 +285,30 @@ def test_a_peer_has_no_more_pairs_than_one_isakmp_sa_may_have() -> None:
             net.run(0.1)
         net.run(20)
     assert len(hub.pairs) <= MOST_CHILDREN
+
+
+@pytest.mark.parametrize(("of_hub", "of_spoke"), [(1.0, 3600.0), (3600.0, 1.0)])
+def test_a_peer_whose_pairs_live_a_second_does_not_keep_us_busy(of_hub: float, of_spoke: float) -> None:
+    net = MachineNet()
+    hub, spoke = net.node(HUB, LINES, seconds=of_hub), net.node(SPOKE, LINES, seconds=of_spoke)
+    spoke.want(hub)
+    net.run(1)
+    kept = [child.terms.seconds for node in (hub, spoke) for sa in sas_of(node) for child in sa.children]
+    assert max(kept) >= SHORTEST_LIFETIME
+
+
+def test_an_isakmp_sa_that_is_held_gives_its_pairs_to_the_one_that_was_begun_before() -> None:
+    net, hub, spoke = met(seconds=300.0)
+    (old,) = sas_of(spoke)
+    (theirs,) = sas_of(hub)
+    old.rekey_at = net.now
+    asks(spoke)
+    net.delay = 2.0
+    net.run(1.5)
+    old.since = net.now  # it was established while the other one had begun
+    arrives(spoke, sealed(theirs, ExchangeType.INFORMATIONAL, Delete(ProtocolId.IKE, (theirs.cookies,))), HUB)
+    assert old.state is SaState.HELD
+    net.delay = 0.01
+    net.run(100)
+    assert old.is_dead
+    assert crosswise(hub, spoke)

@@ -6,8 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
-from dmvpn.features.ike.terms import IKE_PORT
+from dmvpn.features.ike.terms import IKE_PORT, DatagramPath, Endpoint
 from dmvpn.features.ike.v1 import informational
+from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer
 from dmvpn.features.ike.v1.sa import MOST_EXCHANGES
 from dmvpn.features.ike.v1.wire import Message
@@ -15,8 +16,7 @@ from dmvpn.features.ike.v1.wire.numbers import ExchangeType
 from dmvpn.features.ike.v1.wire.payloads import Fragment
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.terms import DatagramPath
-    from dmvpn.features.ike.v1.sa import IsakmpSa
+    from dmvpn.features.ike.v1.sa import Exchange, IsakmpSa
 
 _CLAUSE = "RFC 2408 §3.1"
 
@@ -60,7 +60,7 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
         if not exchange.turns.is_repetition(octets):
             exchange.hear(message, octets, path)
         elif exchange.ANSWERS_AGAIN and (again := exchange.turns.again(sa.now)):
-            _follow(sa, path)
+            _follow(sa, exchange, path)
             sa.transmit(again)
     elif header.exchange == ExchangeType.QUICK and sa.is_established and header.message_id:
         if sa.was_used(header.message_id):
@@ -72,7 +72,12 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
         raise WireError(f"{header.exchange_name} is not expected", offset=18, clause=_CLAUSE)
 
 
-def _follow(sa: IsakmpSa, path: DatagramPath) -> None:
-    """Follow a peer that repeats message 5 by port 500: our answers by port 4500, where it began, do not reach it."""
-    if sa.by_choice_on_nat_port and path.local.port == IKE_PORT and path.remote.address == sa.path.remote.address:
+def _follow(sa: IsakmpSa, exchange: Exchange, path: DatagramPath) -> None:
+    """Follow a peer that repeats message 5 by port 500: our answer by port 4500, where it began, does not reach it.
+
+    A peer that sent more messages since has our answer: then the repetition is an attacker's.
+    """
+    is_last = isinstance(exchange, MainMode) and sa.taken == 1
+    ends = DatagramPath(Endpoint(sa.path.local.address, IKE_PORT), Endpoint(sa.path.remote.address, IKE_PORT))
+    if is_last and sa.by_choice_on_nat_port and path == ends:
         sa.move(path)

@@ -239,7 +239,7 @@ class Initiation(MainMode):
         sa.heard_first(message.header.cookie_r)
         sa.chose(
             terms.suite,
-            float(terms.lifetime.seconds or DEFAULT_LIFETIME),
+            float(terms.lifetime.kept.seconds or DEFAULT_LIFETIME),
             message,
             prefers_udp=self.opening.udp.prefers,
         )
@@ -316,7 +316,7 @@ class Response(MainMode):
         if choice is None:
             return mismatch(self.wanted, offers.proposals)
         self.turns.hears(octets)
-        lifetime = choice.terms.lifetime.seconds or DEFAULT_LIFETIME
+        lifetime = choice.terms.lifetime.kept.seconds or DEFAULT_LIFETIME
         sa.chose(choice.terms.suite, float(lifetime), message, prefers_udp=self.opening.udp.prefers)
         answer = SecurityAssociation((choice.answer(),))
         theirs = [vendor.data for vendor in message.all(VendorId)]

@@ -199,7 +199,7 @@ class Draft:
         source = KeySource(self.nonces, ProtocolId.ESP, self.shared)
         keys = child_keys(sa.keys, source, (self.spi_i, self.spi_r), (cipher.key_size, cipher.integrity_size))
         mine, peers = (keys.initiator, keys.responder) if initiated else (keys.responder, keys.initiator)
-        terms, life = self.terms, self.agreed.lifetime
+        terms, life = self.terms, self.agreed.lifetime.kept
         seconds = float(life.seconds or DEFAULT_LIFETIME)
         transport = is_transport(self.agreed.choice)
         return ChildSa(

@@ -38,7 +38,7 @@ from dmvpn.features.ike.v1.pairs import (
     told_lifetime,
     wanted_by_us,
 )
-from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY, Exchange
+from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY, Exchange, Unconfirmed
 from dmvpn.features.ike.v1.transforms import TransformTerms, read
 from dmvpn.features.ike.v1.wire import serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType
@@ -341,4 +341,6 @@ class QuickAnswer(QuickMode):
         sa, child = self.sa, self.sa.children.active.get(self.spi)
         if child is not None:
             sa.withdraw(child, Reason(IkeReason.NOT_CONFIRMED))
+        else:
+            sa.act(Unconfirmed(sa, self.spi))
         sa.finished(self.message_id)

@@ -113,6 +113,13 @@ class Withdrawn(SaAct):
 
 
 @dataclass(frozen=True, slots=True)
+class Unconfirmed(SaAct):
+    """The peer has not confirmed a child, which another ISAKMP SA with the same peer has by now."""
+
+    spi_in: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class RekeyWanted(SaAct):
     """Another ISAKMP SA must take its place: a second main mode (RFC 2409 has no other way)."""
 

@@ -31,7 +31,7 @@ from dmvpn.features.ike.v1.answers import handle
 from dmvpn.features.ike.v1.lines import packet_lines, passed
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
-from dmvpn.features.ike.v1.sa import IsakmpSa, RekeyWanted, SaState, Withdrawn
+from dmvpn.features.ike.v1.sa import IsakmpSa, RekeyWanted, SaState, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.strangers import Strangers
 from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, probe, renew, tick
 from dmvpn.features.ike.v1.wire import Header, Message
@@ -265,6 +265,8 @@ class IsakmpSas:
             match act:
                 case Withdrawn(protocol=protocol, spis=spis):
                     more = self._withdrawn(sa, protocol, spis)
+                case Unconfirmed(spi_in=spi):
+                    more = self._unconfirmed(sa, spi)
                 case RekeyWanted():
                     more = self._rekey(sa)
                 case Established():
@@ -364,6 +366,16 @@ class IsakmpSas:
             elif protocol == ProtocolId.IKE and each.cookies in spis and each.is_established:
                 touched += self._part(each, Reason(IkeReason.DELETED))
         return touched
+
+    def _unconfirmed(self, sa: IsakmpSa, spi_in: bytes) -> list[IsakmpSa]:
+        """Delete a child on the ISAKMP SA that has adopted it."""
+        for each in self._siblings(sa):
+            child = each.children.active.get(spi_in)
+            if child is not None and not each.is_dead:
+                each.at(sa.now)
+                each.withdraw(child, Reason(IkeReason.NOT_CONFIRMED))
+                return [each]
+        return []
 
     def _siblings(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Return the others with the same peer, the oldest first."""

@@ -50,6 +50,10 @@ _64_BITS: Final = 1
 #: Seconds and kilobytes; more means the same.
 _LONGEST_LIFE: Final = 0xFFFFFFFF
 _LARGEST_NAMED: Final = 0xFFFF
+#: Seconds and kilobytes: we keep an SA for as long whatever the peer says, because each successor may cost a
+#: Diffie-Hellman. The peer deletes it earlier if it likes.
+SHORTEST_LIFETIME: Final = 10
+LEAST_KILOBYTES: Final = 2560
 
 _OF_IKE: Final = frozenset(
     (
@@ -77,6 +81,12 @@ class Lifetime:
         seconds = [each for each in (self.seconds, other.seconds) if each]
         kilobytes = [each for each in (self.kilobytes, other.kilobytes) if each]
         return Lifetime(min(seconds, default=0), min(kilobytes, default=0))
+
+    @property
+    def kept(self) -> Lifetime:
+        """How long we keep an SA at least, if this was agreed on."""
+        seconds = max(self.seconds, SHORTEST_LIFETIME) if self.seconds else 0
+        return Lifetime(seconds, max(self.kilobytes, LEAST_KILOBYTES) if self.kilobytes else 0)
 
 
 @dataclass(frozen=True, slots=True)
