@@ -339,8 +339,11 @@ def test_the_end_of_a_tunnel_ends_its_pairs_at_both() -> None:
     net, hub, spoke = up()
     hub.tell(PoliciesChanged(()))
     net.run(1)
-    assert not hub.machine.sas()
+    assert not hub.pairs
     assert not spoke.pairs
+    net.run(5)  # packets on their way have come by then
+    assert not hub.lingering
+    assert not hub.machine.sas()
 
 
 def test_one_that_has_started_again_says_so_and_replaces_what_was_there() -> None:

@@ -14,7 +14,7 @@ from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike import messages, udp
+from dmvpn.features.ike import udp
 from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ike.attempts import Attempts, path_of
 from dmvpn.features.ike.connections import BOTH_BEGAN, BY_INITIATOR, Connections, ends_of, may_go, to_end
@@ -270,7 +270,7 @@ class Peers:
                 value = result.new or result.old
                 if value is not None:
                     up = result.new is not None
-                    self._context.emit(messages.SessionStatus.of(sa.path.remote, value.identity, up=up))
+                    self.reports.session(sa, value.identity, up=up)
 
     def _established(self, sa: Session) -> None:
         self._keep_alive(sa)

@@ -139,7 +139,12 @@ class IsakmpSas:
             if spis := (*sa.children.active, *asked):  # the peer may have the pair already
                 sa.inform(Delete(ProtocolId.ESP, spis))
             sa.inform(Delete(ProtocolId.IKE, (sa.cookies,)))
-        sa.end(reason)
+        if sa.is_established and sa.children:  # packets are on their way until the peer has heard of it
+            for child in sa.children:
+                sa.remove_child(child, reason)
+            sa.part(None)
+        else:
+            sa.end(reason)
         return self._followed(sa)
 
     def drop(self, session: Session, reason: Reason, now: float) -> list[Act]:
