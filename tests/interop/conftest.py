@@ -52,6 +52,8 @@ _SCENARIOS = {
     "hub_cases": ("ipsec-hub-cases", ("spoke1",)),
     "foreign_behind_nat": ("ipsec-nat-foreign", ("hub", "spoke2")),
     "ours_behind_protected_nat": ("ipsec-nat-ours", ("spoke1",)),
+    "isakmp_hub": ("isakmp-our-hub", ("hub", "spoke2")),
+    "isakmp_nat": ("isakmp-nat", ("hub", "spoke2")),
     "libreswan_our_hub": ("libreswan-our-hub", ("hub", "spoke2")),
     "libreswan_our_spoke": ("libreswan-our-spoke", ("spoke1",)),
     "openiked_our_hub": ("openiked-our-hub", ("hub", "spoke2")),
