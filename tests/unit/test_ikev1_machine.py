@@ -16,6 +16,7 @@ from dmvpn.base.negotiation import (
     ConnectionUnwanted,
     NegotiationChanged,
     PoliciesChanged,
+    SaClosed,
     SaNegotiated,
     SaRenewalWanted,
 )
@@ -272,6 +273,20 @@ def test_a_renewed_pair_takes_the_place_of_the_old_one() -> None:
         assert crosswise(hub, spoke)
         assert len(hub.pairs) == 1
         assert not before & set(hub.pairs)
+
+
+def test_a_renewed_pair_waits_for_a_packet_of_the_peer_or_the_end_of_the_old_one_before_it_carries_ours() -> None:
+    """strongSwan takes packets on a pair only when message 3 has come, and ESP behind it overtakes: one was lost."""
+    net, hub, spoke = up()
+    (old,) = spoke.pairs
+    assert spoke.pairs[old].eager
+    spoke.tell(SaRenewalWanted(old))
+    net.run(0.5)
+    (new,) = set(spoke.pairs) - {old}
+    assert not spoke.pairs[new].eager
+    assert not hub.heard(SaNegotiated)[-1].eager
+    net.run(5)
+    assert [closed.spi_in for closed in spoke.heard(SaClosed)] == [old]
 
 
 def test_both_ends_renew_at_once_and_one_pair_is_left_or_two_that_carry() -> None:

@@ -41,6 +41,7 @@ class ChildSa:
     spi_out: the peer's; 4 octets.
     udp: in UDP port 4500.
     lowest_nonce: of the exchange that made it, for the rule about simultaneous rekeys (§2.8.1).
+    eager: our packets take it at once; else when the peer's do, or when there is no other.
     """
 
     spi_in: bytes
@@ -56,7 +57,7 @@ class ChildSa:
     since: float
     rekey_at: float
     lowest_nonce: bytes
-    initiated: bool
+    eager: bool
 
     @property
     def expires(self) -> float:

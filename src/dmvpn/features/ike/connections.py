@@ -225,11 +225,11 @@ class Connections:
         self._outbound[number_of(child.spi_out)] = spi_in
         value = surely(entry.value)
         old = number_of(replaces) if replaces is not None else None
-        view = sa_view(child, value, used=child.initiated or is_first)
+        view = sa_view(child, value, used=child.eager or is_first)
         pair = esp_sa(sa, child, entry.number)
         return [
             *results,
-            SaNegotiated(connection=value, sa=pair, view=view, eager=child.initiated, replaces=old),
+            SaNegotiated(connection=value, sa=pair, view=view, eager=child.eager, replaces=old),
         ]
 
     def ended(self, sa: Session, child: ChildSa, reason: Reason, *, lingers: bool) -> Results:

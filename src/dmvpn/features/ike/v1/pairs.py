@@ -216,5 +216,5 @@ class Draft:
             since=sa.now,
             rekey_at=sa.rekey_time(seconds),
             lowest_nonce=self.nonces.lowest,
-            initiated=initiated,
+            eager=initiated,
         )

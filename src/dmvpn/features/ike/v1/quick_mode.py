@@ -4,8 +4,10 @@
     2                                       <--  HDR*, HASH(2), SA, Nr, [KE], IDci, IDcr
     3  HDR*, HASH(3)                            -->
 
-The responder can receive on the pair before it sends message 2, and the initiator before it sends message 3, so nothing
-is lost while both change over. The responder repeats message 2 until message 3 comes: then it sends on the pair, too.
+The responder can receive on the pair before it sends message 2, and the initiator before it sends message 3. Other
+responders can only when message 3 has come (strongSwan), so an initiator that has an older pair goes on sending on that
+until the peer uses the new one, or the old one is deleted: nothing is lost while both change over. The responder
+repeats message 2 until message 3 comes: then it sends on the pair, too.
 
 A pair replaces the one for the same packets. IKEv1 has no word for that, so both ends act by themselves: the initiator
 deletes the old pair some seconds after message 3; if both ends began, there are two new ones, and only the newest of
@@ -15,6 +17,7 @@ them is replaced again.
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import WireError, surely
@@ -211,6 +214,8 @@ class QuickAsk(QuickMode):
     def _take(self, child: ChildSa) -> None:
         sa = self.sa
         old = self.old if self.old in sa.children.active else None
+        if sa.children.newest_like(child) is not None:  # until then message 3 may be on its way
+            child = replace(child, eager=False)
         sa.add_child(child, replaces=old)
         if old is not None:
             sa.replaces(old, sa.now + CHANGE_OVER)

@@ -199,7 +199,7 @@ class _Draft:
             since=sa.now,
             rekey_at=sa.rekey_time(self.terms.seconds),
             lowest_nonce=given.nonces.lowest,
-            initiated=initiated,
+            eager=initiated,
         )
 
 
