@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
-from unittest.mock import patch
 
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import Event, IpReceived, Tick
 from dmvpn.base.negotiation import ConnectionChanged, NegotiationWanted, PoliciesChanged, SaClosed, SaNegotiated
 from dmvpn.base.notices import Configured, InterfaceState, Log, Notice
-from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, IkeVersion, ProtectionPolicy
-from dmvpn.features.ike.book import ConfigurationBook
+from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.machine import IkeMachine
 from dmvpn.net.udp import UdpDatagram
@@ -27,12 +25,7 @@ from support.fakes import FakeInterfaces, fake_ports
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import Connection
-    from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.identification import Identification
-    from dmvpn.features.ike.model import Profile
-    from dmvpn.features.ike.terms import Terms
 
 E = TypeVar("E", bound=Effect | Notice)
 DELAY = 0.01
@@ -76,20 +69,6 @@ class Changes(TypedDict, total=False):
     may_tunnel: bool
 
 
-class IsakmpBook(ConfigurationBook):
-    """A book that begins with IKEv1."""
-
-    def _terms(
-        self,
-        profile: Profile,
-        policy: ProtectionPolicy,
-        remote: IPAddress,
-        theirs: Identification | None,
-        version: IkeVersion = IkeVersion.V1,
-    ) -> Terms | Reason:
-        return super()._terms(profile, policy, remote, theirs, version)
-
-
 class Node:
     """One router's IKE. pairs: the SAs that a data plane would have now, by inbound SPI; lingering ones, too."""
 
@@ -98,8 +77,7 @@ class Node:
         self.ports = fake_ports(seed=sum(seed.encode()))
         self.interfaces: list[InterfaceState] = []
         self.ports.interfaces = FakeInterfaces(self.interfaces)
-        with patch("dmvpn.features.ike.machine.ConfigurationBook", net.book):
-            self.machine = IkeMachine(self.ports)
+        self.machine = IkeMachine(self.ports)
         self.policy = ProtectionPolicy(name="IPSEC", local=self.address, ikev2_profile="", transforms=(AES,))
         self.policy = replace(self.policy, **policy)
         self.said: list[Effect | Notice] = []
@@ -183,7 +161,6 @@ class MachineNet:
     shift: what the NAT adds to a port.
     drops: decides over each.
     delays: for each of its copies, seconds on its way.
-    book: how routers read their configuration.
     """
 
     now: float = 0.0
@@ -192,7 +169,6 @@ class MachineNet:
     delays: Callable[[MachineFlight], tuple[float, ...]] | None = None
     nats: dict[IPv4Address, IPv4Address] = field(default_factory=dict)
     shift: dict[IPv4Address, int] = field(default_factory=dict)
-    book: type[ConfigurationBook] = ConfigurationBook
     nodes: dict[IPv4Address, Node] = field(default_factory=dict)
     flights: list[MachineFlight] = field(default_factory=list)
     log: list[MachineFlight] = field(default_factory=list)

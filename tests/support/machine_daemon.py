@@ -27,7 +27,7 @@ from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, SaRenew
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT
 from dmvpn.net.udp import UdpDatagram
-from support.ike_machines import Changes, IsakmpBook, MachineNet, Node
+from support.ike_machines import Changes, MachineNet, Node
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import SendIp
@@ -39,7 +39,7 @@ class Daemon(MachineNet):
     """A net of one router whose wires are sockets."""
 
     def __init__(self, local: str, text: str, policy: Changes) -> None:
-        super().__init__(now=time.monotonic(), book=IsakmpBook)
+        super().__init__(now=time.monotonic())
         self._sockets = {port: _opened(local, port) for port in (IKE_PORT, NAT_PORT)}
         self._is_deaf = False
         self.me = self.node(local, text, seed=str(time.time_ns()), **policy)

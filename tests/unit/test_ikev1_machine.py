@@ -23,7 +23,7 @@ from dmvpn.base.negotiation import (
 from dmvpn.base.protection import Encapsulation, IkePhase, IkeVersion, IkeView
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.v1 import main_mode
-from support.ike_machines import GCM, ISAKMP, Changes, IsakmpBook, MachineFlight, MachineNet, Node, crosswise
+from support.ike_machines import GCM, ISAKMP, Changes, MachineFlight, MachineNet, Node, crosswise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ DPD = f"{ISAKMP}crypto isakmp keepalive 10 2 periodic\n"
 
 
 def pair(text: str = ISAKMP, **policy: Unpack[Changes]) -> tuple[MachineNet, Node, Node]:
-    net = MachineNet(book=IsakmpBook)
+    net = MachineNet()
     return net, net.node(HUB, text, **policy), net.node(SPOKE, text, **policy)
 
 
@@ -155,7 +155,7 @@ def test_any_one_datagram_may_be_lost(number: int) -> None:
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("skew", [0.0, 0.012, 0.025, 0.045, 0.065])
 def test_two_that_begin_at_once_end_with_one_isakmp_sa_and_later_with_one_pair(seed: int, skew: float) -> None:
-    net = MachineNet(book=IsakmpBook)
+    net = MachineNet()
     one, two = (net.node(name, ISAKMP, seed=str(seed), seconds=120.0) for name in (HUB, SPOKE))
     one.want(two)
     net.run(skew)
@@ -195,7 +195,7 @@ def test_a_peer_that_cannot_be_reached_is_tried_again_and_again_with_its_reason_
 
 
 def test_behind_a_nat_esp_goes_in_udp_and_spokes_of_one_address_are_connections_of_their_own() -> None:
-    net = MachineNet(book=IsakmpBook)
+    net = MachineNet()
     hub = net.node(HUB, ISAKMP)
     outside = IPv4Address("203.0.113.99")
     spokes = [net.node(f"192.168.1.{number}", ISAKMP) for number in (10, 11)]
@@ -228,7 +228,7 @@ def carries(sender: Node, receiver: Node) -> bool:
 )
 def test_rekeys_of_both_phases_leave_no_moment_without_a_pair(seconds: tuple[float, float]) -> None:
     text = ISAKMP.replace("lifetime 3600", "lifetime 60")
-    net = MachineNet(book=IsakmpBook)
+    net = MachineNet()
     hub, spoke = (net.node(name, text, seconds=each) for name, each in zip((HUB, SPOKE), seconds, strict=True))
     spoke.want(hub)
     net.run(1)
@@ -249,7 +249,7 @@ def test_rekeys_of_both_phases_leave_no_moment_without_a_pair(seconds: tuple[flo
 @pytest.mark.parametrize("seed", range(6))
 def test_rekeys_under_loss_end_with_one_pair(seed: int) -> None:
     text = ISAKMP.replace("lifetime 3600", "lifetime 120")
-    net = MachineNet(book=IsakmpBook)
+    net = MachineNet()
     hub, spoke = net.node(HUB, text, seconds=60.0), net.node(SPOKE, text, seconds=60.0)
     random = Random(seed)
     spoke.want(hub)
@@ -382,7 +382,7 @@ def refusals(node: Node) -> list[str]:
 
 
 def test_another_key_is_named_at_both_ends_and_stands_nowhere() -> None:
-    net = MachineNet(book=IsakmpBook)
+    net = MachineNet()
     hub, spoke = net.node(HUB, ISAKMP), net.node(SPOKE, ISAKMP.replace("key secret", "key another"))
     spoke.want(hub)
     net.run(35)
@@ -393,7 +393,7 @@ def test_another_key_is_named_at_both_ends_and_stands_nowhere() -> None:
 
 
 def test_policies_that_do_not_fit_are_named_with_what_both_have() -> None:
-    net = MachineNet(book=IsakmpBook)
+    net = MachineNet()
     hub, spoke = net.node(HUB, ISAKMP), net.node(SPOKE, ISAKMP.replace("hash sha256", "hash sha"))
     spoke.want(hub)
     net.run(35)
@@ -402,7 +402,7 @@ def test_policies_that_do_not_fit_are_named_with_what_both_have() -> None:
 
 
 def test_transform_sets_that_do_not_fit_are_named() -> None:
-    net = MachineNet(book=IsakmpBook)
+    net = MachineNet()
     hub, spoke = net.node(HUB, ISAKMP, transforms=(GCM,)), net.node(SPOKE, ISAKMP)
     spoke.want(hub)
     net.run(5)
