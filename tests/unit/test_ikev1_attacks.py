@@ -312,3 +312,23 @@ def test_an_isakmp_sa_that_is_held_gives_its_pairs_to_the_one_that_was_begun_bef
     net.run(100)
     assert old.is_dead
     assert crosswise(hub, spoke)
+
+
+def test_pairs_live_on_if_the_peer_deleted_one_isakmp_sa_of_two_and_that_was_lost() -> None:
+    net, hub, spoke = met(lines=f"{LINES}crypto isakmp keepalive 10 periodic\n")
+    for node in (hub, spoke):
+        (sa,) = sas_of(node)
+        sa.rekey_at = net.now
+        asks(node)
+    net.delay = 0.2
+    net.run(2.5)
+    assert [sa.is_usable for sa in sas_of(hub)] == [False, True, True]
+    net.drops = lambda flight: exchange_of(flight) == ExchangeType.INFORMATIONAL
+    net.run(4)
+    net.drops = lambda _: False
+    assert {len([sa for sa in sas_of(node) if sa.is_usable]) for node in (hub, spoke)} == {1, 2}
+    for _ in range(60):
+        net.run(1)
+        sent_by_hub = {pair.sa.spi_out for pair in hub.pairs.values()}
+        assert sent_by_hub & {*spoke.pairs, *spoke.lingering}
+    assert crosswise(hub, spoke)

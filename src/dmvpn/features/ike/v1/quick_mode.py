@@ -255,8 +255,8 @@ class QuickAsk(QuickMode):
             self.sa.children.postpone(self.old, self.sa.now + RETRY)
 
     def unanswered(self) -> None:
-        """End the ISAKMP SA: the peer is dead."""
-        self.sa.end(self.gave_up("quick mode"))
+        """Give up the ISAKMP SA: the peer is dead, or has deleted it."""
+        self.sa.given_up = self.gave_up("quick mode")
 
 
 # ----------------------------------------------------------------------------------------------------------- responder

@@ -142,6 +142,7 @@ class IsakmpSa(Session):
     exchanges: by message ID; main mode has 0. They stay for a while when they are over, to answer repetitions.
     retires_at: another one has taken its place; until then it still understands the peer.
     wanted: children to ask for when it is established.
+    given_up: the peer answers nothing on it any more; its children live on if another one has the same peer.
     replaceable: children whose successor carries packets, by inbound SPI, and when they are deleted.
     """
 
@@ -153,6 +154,7 @@ class IsakmpSa(Session):
             "cookie_i",
             "cookie_r",
             "exchanges",
+            "given_up",
             "_fragments",
             "keys",
             "lifetime",
@@ -188,6 +190,7 @@ class IsakmpSa(Session):
         self._fragments = Fragments()
         self.retires_at: float | None = None
         self.wanted: tuple[ChildTerms, ...] = ()
+        self.given_up: Reason | None = None
         self.replaceable: dict[bytes, float] = {}
         self.question: Question | None = None
         self._peers_number = -1

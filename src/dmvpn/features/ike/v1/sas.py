@@ -248,7 +248,9 @@ class IsakmpSas:
             sa = self._by_cookie.get(cookie)
             if sa is not None:
                 tick(sa, now)
-                if sa.retires_at is not None and now >= sa.retires_at:
+                if sa.given_up is not None:
+                    self._give_up(sa, sa.given_up)
+                elif sa.retires_at is not None and now >= sa.retires_at:
                     self._part(sa, Reason(IkeReason.REPLACED))
                 elif sa.is_established and now >= sa.expires:
                     self._part(sa, Reason(IkeReason.LIFETIME))
@@ -358,6 +360,13 @@ class IsakmpSas:
         else:
             sa.end(reason)
         return [sa]
+
+    def _give_up(self, sa: IsakmpSa, reason: Reason) -> None:
+        """End one whose peer is silent. It may only have deleted this one: then another one has the children."""
+        heir = self._heir(sa)
+        if heir is not None and not heir.doubts_older:
+            sa.hand_over(heir)
+        sa.end(reason)
 
     def _withdrawn(self, sa: IsakmpSa, protocol: int, spis: tuple[bytes, ...]) -> list[IsakmpSa]:
         """Drop what the peer has deleted, on whichever of its ISAKMP SAs it says so."""

@@ -56,7 +56,7 @@ def tick(sa: IsakmpSa, now: float) -> None:
     """Act on the time that has passed; `sas` ends an ISAKMP SA whose own time is over."""
     sa.at(now)
     _repeat(sa, now)
-    if sa.is_dead:
+    if sa.is_dead or sa.given_up is not None:
         return
     sa.forget_children()
     if sa.state in (SaState.IDLE, SaState.HELD):
@@ -74,7 +74,7 @@ def tick(sa: IsakmpSa, now: float) -> None:
 def _repeat(sa: IsakmpSa, now: float) -> None:
     """Repeat messages that are not answered, and give up after the last repetition."""
     for exchange in tuple(sa.exchanges.values()):
-        if sa.is_dead:  # the peer did not answer an earlier one
+        if sa.is_dead or sa.given_up is not None:  # the peer did not answer an earlier one
             return
         again = exchange.turns.repeat(now)
         if again is None:
@@ -95,7 +95,7 @@ def _repeat(sa: IsakmpSa, now: float) -> None:
     elif now - sa.heard < _PROBES * _interval(sa):
         sa.rests()  # ESP still comes: the peer lives, whatever it makes of our questions
     else:
-        sa.end(Reason(IkeReason.NO_ANSWER, ("R-U-THERE", question.tries, sa.path.remote)))
+        sa.given_up = Reason(IkeReason.NO_ANSWER, ("R-U-THERE", question.tries, sa.path.remote))
 
 
 def _fall_back(sa: IsakmpSa, tries: int) -> None:
