@@ -85,16 +85,18 @@ def peer(octets: bytes) -> None:
     channel, keys, message_id = surely(sa.channel), surely(sa.keys), sa.fresh_message_id()
     proof = hash_1(keys, message_id, octets[2:])
     inner = GENERIC.pack(octets[1], 0, GENERIC.size + len(proof)) + proof + octets[2:]
-    inner += bytes(-len(inner) % channel._cipher.value)
+    inner += bytes(-len(inner) % channel.cipher.value)
     header = Header(
         cookie_i=sa.cookie_i, cookie_r=sa.cookie_r, exchange=octets[0], flags=Flag.ENCRYPTION, message_id=message_id
     )
-    secret = channel._cipher.encrypt(keys.cipher, channel.iv(message_id), inner)
+    secret = channel.cipher.encrypt(keys.cipher, channel.iv(message_id), inner)
     _arrives(hub, spoke.address, Message(header=header, sealed=Sealed(PayloadType.HASH, secret)).serialize())
     net.run(_LONG)
     for node in (hub, spoke):
         known = [spi for sa in node.machine.sessions for spi in (*sa.children.active, *sa.children.lingering)]
-        assert node.machine._book.esp_spis._taken == set(known)
+        spis = node.machine.peers.book.esp_spis
+        assert len(spis) == len(set(known))
+        assert all(spi in spis for spi in known)
         assert len(node.pairs) <= 3
     net.run(_LONG)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dmvpn.ios import ConfigLine, ConfigSession
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.lengthy
 @given(TEXTS)
+@example("version 17.9\nend")
 def test_the_running_configuration_reads_back_as_the_same(text: str) -> None:
     tree = LANGUAGE.parse_text(text).tree
     shown = tree.render()

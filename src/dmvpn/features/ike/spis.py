@@ -24,6 +24,12 @@ class EspSpis:
     def __init__(self) -> None:
         self._taken: set[bytes] = set()
 
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def __contains__(self, spi: bytes) -> bool:
+        return spi in self._taken
+
     def fresh(self, entropy: Entropy) -> bytes:
         """Return 4 octets that no pair has."""
         while is_reserved(spi := entropy.octets(4)) or spi in self._taken:

@@ -33,14 +33,15 @@ _CLAUSE = "RFC 2409 appendix B"
 class Channel:
     """Both directions of an ISAKMP SA, which share one key and one chain of IVs for each exchange.
 
+    cipher: of all messages.
     taken: how many messages were the peer's.
     """
 
-    __slots__ = ("_cipher", "_ivs", "_keys", "_phase_1", "taken")
+    __slots__ = ("_ivs", "_keys", "_phase_1", "cipher", "taken")
 
     def __init__(self, keys: IkeKeys, first_iv: bytes, cipher: BlockCipher = BlockCipher.AES) -> None:
         """Begin with the first IV of phase 1."""
-        self._keys, self._cipher, self._phase_1 = keys, cipher, first_iv
+        self._keys, self.cipher, self._phase_1 = keys, cipher, first_iv
         self.taken = 0
         #: The next IV, by message ID.
         self._ivs: dict[int, bytes] = {}
@@ -52,22 +53,22 @@ class Channel:
         known = self._ivs.get(message_id)
         if known is not None:
             return known
-        return exchange_iv(self._keys.prf, self._phase_1, message_id, self._cipher.value)
+        return exchange_iv(self._keys.prf, self._phase_1, message_id, self.cipher.value)
 
     def seal(self, header: Header, payloads: tuple[Payload, ...]) -> bytes:
         """Return the datagram, and move the chain of its exchange. header: with the flag of encryption."""
         inner = serialize_chain(payloads)
         iv = self.iv(header.message_id)
-        octets = self._cipher.encrypt(self._keys.cipher, iv, inner + bytes(-len(inner) % self._cipher.value))
+        octets = self.cipher.encrypt(self._keys.cipher, iv, inner + bytes(-len(inner) % self.cipher.value))
         self._move(header.message_id, octets)
         return Message(header=header, sealed=Sealed(first_of(payloads), octets)).serialize()
 
     def open(self, message: Message) -> Chain:
         """Return the payloads inside; the chain stays as it is. Raises WireError."""
         octets = self._octets(message)
-        inner = self._cipher.decrypt(self._keys.cipher, self.iv(message.header.message_id), octets)
+        inner = self.cipher.decrypt(self._keys.cipher, self.iv(message.header.message_id), octets)
         payloads, end = parse_chain(message.sealed.first if message.sealed else 0, inner)
-        if not payloads or len(inner) - end > self._cipher.value:
+        if not payloads or len(inner) - end > self.cipher.value:
             raise WireError("an encrypted message is no chain of payloads", offset=HEADER_LENGTH, clause=_CLAUSE)
         return Chain(payloads)
 
@@ -82,18 +83,18 @@ class Channel:
 
     def _move(self, message_id: int, octets: bytes) -> None:
         if message_id == PHASE_1:
-            self._phase_1 = octets[-self._cipher.value :]
+            self._phase_1 = octets[-self.cipher.value :]
             return
         self._ivs.pop(message_id, None)  # the exchange that was idle for longest comes first
         if len(self._ivs) >= LARGEST_NUMBER_OF_EXCHANGES:
             del self._ivs[next(iter(self._ivs))]
-        self._ivs[message_id] = octets[-self._cipher.value :]
+        self._ivs[message_id] = octets[-self.cipher.value :]
 
     def _octets(self, message: Message) -> bytes:
         """Return the encrypted octets. Raises WireError if there are none, or no whole blocks."""
         if message.sealed is None:
             raise WireError("a message that must be encrypted is not", offset=HEADER_LENGTH, clause=_CLAUSE)
         octets = message.sealed.octets
-        if not octets or len(octets) % self._cipher.value:
+        if not octets or len(octets) % self.cipher.value:
             raise WireError(f"{len(octets)} encrypted octets", offset=HEADER_LENGTH, clause=_CLAUSE)
         return octets
