@@ -141,6 +141,11 @@ class AlgorithmKind(int):
         return _KINDS[TransformType(self)]
 
 
+def main_mode_message(number: int) -> str:
+    """Return the name of a message of main mode, as reasons have it. number: from 1."""
+    return f"message {number} of main mode"
+
+
 def listed(names: Iterable[str]) -> str:
     """Return names of algorithms as the field of a reason."""
     every = list(names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.features.ike.numbers import TransformType
-from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
@@ -53,7 +53,9 @@ CLUES: Final = {
         (IkeReason.NO_KEY, Clue(Cause.PSK_MISSING, own=True)),
         (IkeReason.NO_ISAKMP_POLICY, Clue(Cause.IKE_PROPOSAL, own=True)),
         (IkeReason.NO_KEY_LINE, Clue(Cause.PSK_MISSING, own=True)),
+        (IkeReason.NO_KEY_FOR, Clue(Cause.PSK_MISSING, own=True)),
         (IkeReason.OTHER_KEY, Clue(Cause.PSK)),
+        (IkeReason.UNREADABLE_PROOF, Clue(Cause.PSK)),
         (IkeReason.NO_MATCH, _IDENTITY),
         (IkeReason.OTHER_IDENTITY, _IDENTITY),
         (IkeReason.UNABLE, Clue(Cause.PROFILE, own=True)),
@@ -75,11 +77,16 @@ CLUES: Final = {
         (IkeReason.NO_CHILD_FOR, Clue(Cause.TRANSFORM, Step.SA)),
         (IkeReason.MISMATCH, _PROPOSAL),
         (IkeReason.NO_COMBINATION, _PROPOSAL),
+        (IkeReason.AUTHENTICATION, _PROPOSAL),
         (IkeReason.SELECTORS, _PROPOSAL),
         (IkeReason.MODE, _PROPOSAL),
     )
 }
 _SILENT: Final = (IkeReason.NO_ANSWER, IkeReason.NO_ANSWER_AND)
+#: The messages with which IKE begins, always to port 500.
+_OPENINGS: Final = (ExchangeType.IKE_SA_INIT.name, main_mode_message(1), main_mode_message(3))
+#: The end of an address with the port of IKE behind a translator, RFC 3947 §4.
+_NAT_T: Final = ":4500"
 #: Inconclusive reports, of an end that got a refusal without a reason, or no reply: they have several causes.
 _VAGUE: Final = (IkeReason.REFUSED, IkeReason.PROOF_REFUSED, *_SILENT)
 
@@ -104,10 +111,22 @@ def clue(reason: ReasonFacts) -> Clue | None:
     return found
 
 
-def silent_at(reason: ReasonFacts, *exchanges: ExchangeType) -> bool:
-    """Return whether one of these exchanges of IKE was never answered."""
-    names = [exchange.name for exchange in exchanges]
-    return any(part.is_one(*_SILENT) and part.fields[0] in names for part in reason.parts())
+def is_silent(reason: ReasonFacts, *names: str) -> bool:
+    """Return whether a message or an exchange of IKE with one of these names was never answered; no names: any."""
+    return any(part.is_one(*_SILENT) and (not names or part.fields[0] in names) for part in reason.parts())
+
+
+def no_opening(reason: ReasonFacts) -> bool:
+    """Return whether nothing was answered with which IKE begins."""
+    return is_silent(reason, *_OPENINGS)
+
+
+def no_proof_at_4500(reason: ReasonFacts) -> bool:
+    """Return whether IKE began, and what came then to port 4500 was not answered."""
+    if is_silent(reason, ExchangeType.IKE_AUTH.name):
+        return True
+    proof = main_mode_message(5)
+    return any(is_silent(part, proof) and str(part.fields[2]).endswith(_NAT_T) for part in reason.parts())
 
 
 def protection(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -325,8 +344,8 @@ def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence:
     ping = probe_result(scene, ProbePurpose.UNDERLAY, client.name, client.nbma)
     passes = ping is not None and ping.passed
     about = (*evidence, *((f"pings from {client.name} to {client.nbma}: {ping}",) if ping is not None else ()))
-    waits = any(silent_at(reason, ExchangeType.IKE_AUTH) for reason in ours)
-    if passes and (waits or any(silent_at(reason, ExchangeType.IKE_SA_INIT) for reason in ours)):
+    waits = any(map(no_proof_at_4500, ours))
+    if passes and (waits or any(map(no_opening, ours))):
         port = 4500 if waits else 500
         return Finding(
             step=Step.IKE,

@@ -29,7 +29,7 @@ from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import Encr, ProtocolId
-from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Evidence
 from dmvpn.features.ike.terms import NAT_PORT
@@ -287,7 +287,7 @@ class Initiation(MainMode):
         """End the ISAKMP SA: the peer is dead, or does not want us."""
         number = _STEPS.get(self.sa.state, 5)
         why = Reason(IkeReason.SILENT_PROOF) if number == 5 else None
-        self.sa.end(self.gave_up(f"message {number} of main mode", why))
+        self.sa.end(self.gave_up(main_mode_message(number), why))
 
 
 # ----------------------------------------------------------------------------------------------------------- responder

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType
+from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ipsec.config.profiles import PROFILE
 from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import INTERFACE
@@ -48,13 +47,20 @@ def ike(view: ServerView) -> Iterator[Hypothesis]:
 def _vague(reason: ReasonFacts, peer: str) -> Iterator[Hypothesis]:
     """Yield hypotheses for a reason with several possible causes."""
     why, log = f"IKE says: {reason}", f"the log of {peer} (%IKEV2-3-NEG_ABORT)"
-    if ipsec.silent_at(reason, ExchangeType.IKE_AUTH):
+    if reason.find(IkeReason.SILENT_PROOF):
+        yield maybe(Cause.PSK, why, log)
+        yield maybe(Cause.IKE_IDENTITY, why, log)
+    if ipsec.no_proof_at_4500(reason):
         yield maybe(
             Cause.NAT_T_BLOCKED, f"{why}, after IKE began well on port 500", "do UDP packets to port 4500 pass?"
         )
-    elif ipsec.silent_at(reason, *ExchangeType):
+    elif reason.find(IkeReason.SILENT_PROOF):
+        return
+    elif ipsec.is_silent(reason):
         yield maybe(Cause.UNPROTECTED, why, f"does the tunnel of {peer} have 'tunnel protection'?")
         yield maybe(Cause.IKE_BLOCKED, why, f"does UDP port 500 reach {peer}?")
+        if ipsec.is_silent(reason, main_mode_message(1)):
+            yield maybe(Cause.PSK_MISSING, why, f"does {peer} have a key for this router?")
         yield maybe(Cause.TUNNEL_SHUTDOWN, why, f"is the tunnel of {peer} up?")
     elif reason.find(IkeReason.PROOF_REFUSED):
         yield maybe(Cause.PSK, why, log)

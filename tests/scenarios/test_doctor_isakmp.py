@@ -1,0 +1,129 @@
+"""One wrong thing in course-lab, whose routers speak IKEv1: what the doctor finds, and what its lines heal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import visit
+from support.bench import WorldBench
+from support.doctors import WorldPatient
+from support.secured import at
+from support.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.tools.doctor import Finding
+
+SECRET = "YOUR_SECRET_KEY"
+KEY = f"crypto isakmp key {SECRET} address 0.0.0.0\n"
+KEY_OF_ANOTHER = f"crypto isakmp key {SECRET} address 192.168.3.1\n"
+GROUP = " authentication pre-share\n group 14\n"
+
+
+def after(change: Callable[[str, str], str]) -> World:
+    """Return course-lab with other configurations, two minutes after its start."""
+    world = World("course-lab", change=change)
+    world.run_for(120)
+    return world
+
+
+def found(world: World) -> list[Finding]:
+    """Return what the doctor finds broken, with the whole lab in view."""
+    return [one for one in visit(WorldPatient(world)).findings if not one.advice]
+
+
+def suspected(world: World, router: str = "SPOKE1") -> list[Cause]:
+    """Return the causes that the doctor suspects from one end, the likeliest first."""
+    return [one.cause for one in visit(WorldPatient(world), router, one_end=True).hypotheses]
+
+
+def heal(world: World, finding: Finding) -> None:
+    """Enter the lines of a finding, with the secret, and let timers act."""
+    WorldBench(world).configure(finding.router, [line.replace("<secret>", SECRET) for line in finding.fix])
+    world.run_for(180)
+
+
+def of_udp(packet: bytes, port: int) -> bool:
+    """Return whether an IPv4 packet is of UDP to this port."""
+    return packet[9] == 17 and packet[22:24] == port.to_bytes(2, "big")
+
+
+@pytest.mark.parametrize(
+    ("change", "cause", "router", "fix"),
+    [
+        (at("SPOKE1", (SECRET, "WRONG")), Cause.PSK, "SPOKE1", "crypto isakmp key <secret> address 0.0.0.0"),
+        (at("HUB", (SECRET, "WRONG")), Cause.PSK, "HUB", "crypto isakmp key <secret> address 0.0.0.0"),
+        (
+            at("SPOKE1", (KEY, KEY_OF_ANOTHER)),
+            Cause.PSK_MISSING,
+            "SPOKE1",
+            "crypto isakmp key <secret> address 192.168.1.1",
+        ),
+        (
+            at("HUB", (KEY, KEY_OF_ANOTHER)),
+            Cause.PSK_MISSING,
+            "HUB",
+            "crypto isakmp key <secret> address 192.168.2.1",
+        ),
+        (at("SPOKE1", ("encryption aes 256", "encryption aes")), Cause.IKE_PROPOSAL, "SPOKE1", "encryption aes 256"),
+        (at("SPOKE1", (GROUP, f" hash sha256\n{GROUP}")), Cause.IKE_PROPOSAL, "SPOKE1", "crypto isakmp policy 11"),
+        (at("SPOKE1", (GROUP, GROUP.replace("14", "19"))), Cause.IKE_PROPOSAL, "SPOKE1", "group 14"),
+        (at("HUB", (GROUP, GROUP.replace("14", "19"))), Cause.IKE_PROPOSAL, "HUB", "group 14"),
+        (at("HUB", (" authentication pre-share\n", "")), Cause.IKE_PROPOSAL, "HUB", "authentication pre-share"),
+        (
+            at("SPOKE1", ("esp-aes 256 esp-sha-hmac", "esp-aes 128 esp-sha-hmac")),
+            Cause.TRANSFORM,
+            "SPOKE1",
+            "crypto ipsec transform-set TRANSFORM_SET esp-aes 256 esp-sha-hmac",
+        ),
+        (at("SPOKE1", ("set pfs group14", "set pfs group19")), Cause.PFS, "SPOKE1", "set pfs group14"),
+    ],
+    ids=lambda value: value.value if isinstance(value, Cause) else "",
+)
+def test_a_wrong_line_of_ikev1_is_named_and_its_remedy_heals(
+    change: Callable[[str, str], str], cause: Cause, router: str, fix: str
+) -> None:
+    world = after(change)
+    finding = found(world)[0]
+    assert (finding.cause, finding.router) == (cause, router), finding
+    assert fix in finding.fix
+    heal(world, finding)
+    assert found(world) == []
+
+
+@pytest.mark.parametrize("router", ["HUB", "SPOKE1"])
+def test_a_router_with_run_as_ikev2_is_well_among_speakers_of_ikev1(router: str) -> None:
+    lines = "crypto isakmp policy 10\n"
+    assert found(after(at(router, (lines, f"crypto isakmp run-as ikev2\n{lines}")))) == []
+
+
+def test_a_filter_of_udp_500_is_named_where_pings_pass() -> None:
+    world = World("course-lab")
+    world.sim.segment_of("SPOKE1", "GigabitEthernet0/0").gate = lambda _from, _to, packet: not of_udp(packet, 500)
+    world.run_for(120)
+    finding = found(world)[0]
+    assert (finding.cause, finding.router) == (Cause.IKE_BLOCKED, "SPOKE1"), finding
+    assert finding.what == "pings pass between SPOKE1 and HUB, and IKE (UDP port 500) does not"
+    assert Cause.IKE_BLOCKED in suspected(world)[:3]
+
+
+def test_a_filter_that_lets_ikev1_through_and_not_esp_is_named() -> None:
+    world = World("course-lab")
+    marker = bytes(4)  # before IKE in UDP 4500, RFC 3948 §2.2
+    world.sim.segment_of("SPOKE1", "GigabitEthernet0/0").gate = lambda _from, _to, packet: (
+        packet[9] != 50 and (not of_udp(packet, 4500) or packet[28:32] == marker)
+    )
+    world.run_for(120)
+    assert found(world)[0].cause is Cause.NAT_T_BLOCKED
+
+
+def test_a_spoke_whose_proof_is_not_answered_suspects_its_key_first() -> None:
+    assert suspected(after(at("SPOKE1", (SECRET, "WRONG"))))[0] is Cause.PSK
+
+
+def test_a_spoke_whose_first_message_is_not_answered_suspects_that_the_hub_has_no_key_for_it() -> None:
+    assert Cause.PSK_MISSING in suspected(after(at("HUB", (KEY, KEY_OF_ANOTHER))))
