@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.events import IpReceived, Tick
+from dmvpn.base.effects import PollSas
+from dmvpn.base.events import IpReceived, SasCounted, Tick
 from dmvpn.base.negotiation import PoliciesChanged, SaRenewalWanted
-from dmvpn.base.protection import Encapsulation
+from dmvpn.base.protection import Encapsulation, SaCount
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
@@ -332,3 +333,19 @@ def test_pairs_live_on_if_the_peer_deleted_one_isakmp_sa_of_two_and_that_was_los
         sent_by_hub = {pair.sa.spi_out for pair in hub.pairs.values()}
         assert sent_by_hub & {*spoke.pairs, *spoke.lingering}
     assert crosswise(hub, spoke)
+
+
+@pytest.mark.parametrize("receives", [False, True])
+def test_pairs_of_a_peer_that_deleted_its_isakmp_sa_and_died_go_unless_packets_come(receives: bool) -> None:
+    net, hub, spoke = met(lines=f"{LINES}crypto isakmp keepalive 10 periodic\n")
+    (pair,) = spoke.pairs
+    arrives(spoke, says(hub, Delete(ProtocolId.IKE, (sas_of(hub)[0].cookies,))), HUB)
+    assert [sa.state for sa in sas_of(spoke)] == [SaState.HELD]
+    net.drops = lambda _: True
+    for second in range(80):
+        net.run(1)
+        asked = [said for said in spoke.said if isinstance(said, PollSas)]
+        spoke.forget_what_was_said()
+        if asked:
+            spoke.tell(SasCounted((SaCount(spi_in=pair, sent=second, received=second if receives else 1),)))
+    assert bool(spoke.pairs) is receives

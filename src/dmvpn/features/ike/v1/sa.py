@@ -142,6 +142,7 @@ class IsakmpSa(Session):
     exchanges: by message ID; main mode has 0. They stay for a while when they are over, to answer repetitions.
     retires_at: another one has taken its place; until then it still understands the peer.
     wanted: children to ask for when it is established.
+    awaited_by: own cookie of a held ISAKMP SA whose children it is to adopt.
     given_up: the peer answers nothing on it any more; its children live on if another one has the same peer.
     replaceable: children whose successor carries packets, by inbound SPI, and when they are deleted.
     """
@@ -150,6 +151,7 @@ class IsakmpSa(Session):
     __slots__ = (
         *(
             "abilities",
+            "awaited_by",
             "channel",
             "cookie_i",
             "cookie_r",
@@ -191,6 +193,7 @@ class IsakmpSa(Session):
         self.retires_at: float | None = None
         self.wanted: tuple[ChildTerms, ...] = ()
         self.given_up: Reason | None = None
+        self.awaited_by = NO_SPI
         self.replaceable: dict[bytes, float] = {}
         self.question: Question | None = None
         self._peers_number = -1

@@ -25,7 +25,8 @@ from dmvpn.features.ike.acts import Act, Hinted, TurnedAway
 from dmvpn.features.ike.chain import NO_SPI, fresh_spi
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.session import Ended, Established, Replaced, SaAct, StartedAgain, is_forgotten
+from dmvpn.features.ike.repetition import INTERVALS
+from dmvpn.features.ike.session import Ended, Established, Replaced, SaAct, StartedAgain, Unanswered, is_forgotten
 from dmvpn.features.ike.timers import AT_ONCE
 from dmvpn.features.ike.v1.answers import handle
 from dmvpn.features.ike.v1.lines import packet_lines, passed
@@ -286,6 +287,7 @@ class IsakmpSas:
                 case Ended():
                     self._gone(sa)
                     followed.append(act)
+                    more = self._bereaved(sa)
                 case Replaced(successor=successor):
                     followed.append(act)
                     more = [_mine(successor)]
@@ -343,7 +345,23 @@ class IsakmpSas:
         if isinstance(terms, Reason):
             sa.trouble(terms)
             return [sa]
-        return [self._begin(sa.path, replace(terms, initial_contact=False), sa.now)]
+        new = self._begin(sa.path, replace(terms, initial_contact=False), sa.now)
+        if sa.state is SaState.HELD:
+            new.awaited_by = sa.own_spi
+            sa.act(Unanswered(sa))  # whether its children still carry packets matters now
+            return [sa, new]
+        return [new]
+
+    def _bereaved(self, failed: IsakmpSa) -> list[IsakmpSa]:
+        """End a held ISAKMP SA, with its children, if the peer answers no main mode and sends nothing."""
+        held = self._by_cookie.get(failed.awaited_by)
+        if held is None or held.state is not SaState.HELD or failed.cookie_r != NO_SPI:
+            return []
+        if not held.terms or not held.terms.dpd or held.heard >= failed.begun:
+            return []
+        held.at(failed.now)
+        held.end(Reason(IkeReason.NO_ANSWER, ("message 1 of main mode", len(INTERVALS), held.path.remote)))
+        return [held]
 
     def _part(self, sa: IsakmpSa, reason: Reason) -> list[IsakmpSa]:
         """End one and not its children: they go to its heir, or wait for one."""
