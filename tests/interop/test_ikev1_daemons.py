@@ -169,6 +169,7 @@ def test_each_end_replaces_the_pair_and_both_send_on_the_new_one(daemon: type[Pe
 @both
 @either
 @pytest.mark.story("charon-ikev1-life", "libreswan-ikev1-life")
+@pytest.mark.slow
 def test_we_replace_the_isakmp_sa_and_no_pair_is_lost(daemon: type[Peer], begins: str) -> None:
     with bed(daemon) as it:
         it.begin(begins)
@@ -184,6 +185,7 @@ def test_we_replace_the_isakmp_sa_and_no_pair_is_lost(daemon: type[Peer], begins
 @both
 @either
 @pytest.mark.story("charon-ikev1-life", "libreswan-ikev1-life")
+@pytest.mark.slow
 def test_it_replaces_the_isakmp_sa_and_a_pair_is_always_there(daemon: type[Peer], begins: str) -> None:
     with bed(daemon, Wishes(ike_seconds=20)) as it:
         it.begin(begins)
@@ -281,6 +283,7 @@ def test_it_gives_us_up_when_we_are_deaf_and_takes_us_again(daemon: type[Peer]) 
 @both
 @either
 @pytest.mark.story("charon-ikev1-life", "libreswan-ikev1-life")
+@pytest.mark.slow
 def test_we_ask_whether_it_lives_and_give_it_up_when_it_does_not(daemon: type[Peer], begins: str) -> None:
     with bed(daemon) as it:
         it.begin(begins)
@@ -312,6 +315,7 @@ def test_one_that_has_started_again_replaces_what_was_there(daemon: type[Peer]) 
 @both
 @either
 @pytest.mark.story("charon-ikev1-refusals", "libreswan-ikev1-refusals")
+@pytest.mark.slow
 def test_another_key_is_named_at_our_end(daemon: type[Peer], begins: str) -> None:
     with bed(daemon, Wishes(secret="another")) as it:
         _ = it.ours.do("want") if begins == "we begin" else it.theirs.initiate()
