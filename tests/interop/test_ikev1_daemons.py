@@ -80,6 +80,7 @@ def bed(
 # ---------------------------------------------------------------------------------------------------------- coming up
 
 
+@pytest.mark.conforms("ike1:5-main", "ike1:5.5-quick", "ike1:5.5-pfs")
 @both
 @either
 @pytest.mark.parametrize("pfs", [False, True], ids=["without PFS", "with PFS"])
@@ -127,6 +128,7 @@ def test_we_pretend_to_be_behind_a_nat_and_it_follows(daemon: type[Peer]) -> Non
         assert [pair["ports"] for pair in it.ours.state["pairs"]] == [[4500, 4500]]
 
 
+@pytest.mark.conforms("nat:4-float")
 @both
 @pytest.mark.parametrize("behind", ["ours", "theirs"])
 @pytest.mark.story("charon-ikev1-nat", "libreswan-ikev1-nat")
@@ -153,6 +155,7 @@ def test_messages_in_ciscos_fragments(daemon: type[Peer], begins: str) -> None:
 # ------------------------------------------------------------------------------------------------------------- rekeys
 
 
+@pytest.mark.conforms("ike1:5.5-several")
 @both
 @either
 @pytest.mark.story("charon-ikev1-life", "libreswan-ikev1-life")
@@ -233,6 +236,7 @@ def test_we_end_it_and_the_other_end_has_nothing_of_it_left(daemon: type[Peer], 
         it.wait("none of them there", lambda: not it.theirs.pairs() & pairs and not it.theirs.isakmp_sas() & sas)
 
 
+@pytest.mark.conforms("isakmp:5.15-delete")
 @both
 @either
 @pytest.mark.story("charon-ikev1-life", "libreswan-ikev1-life")
@@ -256,6 +260,7 @@ def test_it_deletes_the_pair_alone_and_another_comes_on_the_same_isakmp_sa(daemo
         assert it.ours.cookies == cookies
 
 
+@pytest.mark.conforms("dpd:5.2-answer")
 @both
 @either
 @pytest.mark.story("charon-ikev1-life", "libreswan-ikev1-life")
@@ -280,6 +285,7 @@ def test_it_gives_us_up_when_we_are_deaf_and_takes_us_again(daemon: type[Peer]) 
         it.agree(other_than=before)
 
 
+@pytest.mark.conforms("dpd:5.4-silence")
 @both
 @either
 @pytest.mark.story("charon-ikev1-life", "libreswan-ikev1-life")
@@ -295,6 +301,7 @@ def test_we_ask_whether_it_lives_and_give_it_up_when_it_does_not(daemon: type[Pe
         it.wait("nothing here", lambda: not it.ours.pairs and not it.ours.cookies, seconds=40)
 
 
+@pytest.mark.conforms("doi:4.6.3.3-forget")
 @both
 @pytest.mark.story("charon-ikev1-life", "libreswan-ikev1-life")
 def test_one_that_has_started_again_replaces_what_was_there(daemon: type[Peer]) -> None:
@@ -323,6 +330,7 @@ def test_another_key_is_named_at_our_end(daemon: type[Peer], begins: str) -> Non
         assert not it.ours.pairs
 
 
+@pytest.mark.conforms("isakmp:5.5-no-proposal")
 @both
 @either
 @pytest.mark.story("charon-ikev1-refusals", "libreswan-ikev1-refusals")
@@ -333,6 +341,7 @@ def test_no_common_policy_is_named_at_our_end(daemon: type[Peer], begins: str) -
         assert not it.ours.pairs
 
 
+@pytest.mark.conforms("isakmp:5.5-no-proposal")
 @both
 @either
 @pytest.mark.story("charon-ikev1-refusals", "libreswan-ikev1-refusals")

@@ -2,6 +2,7 @@
 
     tests/conformance/nhrp.toml      the requirements, one table each, with an id: "5.2.3-unique"
     tests/conformance/ikev2.toml     the same, with the standard before a colon: "ike:2.6-cookie"
+    tests/conformance/ikev1.toml     likewise, of several documents: "ike1:5.4-address", "isakmp:3.1-cookies"
     tests/conformance/bfd.toml       likewise: "bfd:6.5-final"
     tests/conformance/bgp.toml       and "bgp:6.5-hold"
     tests/conformance/ospf.toml      likewise: "ospf:13.1-newer"
@@ -32,7 +33,10 @@ ROOT = Path(__file__).parents[2]
 MARK = "conforms"
 
 DONE, DIFFERENT, NOT_APPLICABLE = "done", "deliberately different", "not applicable"
-STATUSES = (DONE, DIFFERENT, NOT_APPLICABLE)
+PARTLY, NOT_DONE = "partly", "not done"
+STATUSES = (DONE, PARTLY, DIFFERENT, NOT_DONE, NOT_APPLICABLE)
+#: What no test can prove.
+UNPROVED = (NOT_DONE, NOT_APPLICABLE)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ STANDARDS = tuple(
     for title, file, page in (
         ("NHRP", "nhrp.toml", "conformance-rfc2332.md"),
         ("IKEv2", "ikev2.toml", "conformance-rfc7296.md"),
+        ("IKEv1", "ikev1.toml", "conformance-rfc2409.md"),
         ("BFD", "bfd.toml", "conformance-rfc5880.md"),
         ("BGP", "bgp.toml", "conformance-rfc4271.md"),
         ("OSPF", "ospf.toml", "conformance-rfc2328.md"),

@@ -119,6 +119,7 @@ def test_a_pair_is_renewed_although_the_peer_began_and_did_not_finish_that() -> 
     assert child.spi_in not in sa.children.rekeying
 
 
+@pytest.mark.conforms("ike1:5.5-replay")
 def test_quick_mode_is_not_done_twice_however_many_there_were() -> None:
     net, hub, spoke = met()
     first = next(flight for flight in net.log if is_quick(flight)).datagram.payload
@@ -132,6 +133,7 @@ def test_quick_mode_is_not_done_twice_however_many_there_were() -> None:
     assert arrives(hub, first) == []
 
 
+@pytest.mark.conforms("isakmp:5.1-once")
 @pytest.mark.parametrize("which", range(9))
 def test_a_message_that_comes_twice_causes_one_more_at_most(which: int) -> None:
     net, _, _ = met()
@@ -143,6 +145,7 @@ def test_a_message_that_comes_twice_causes_one_more_at_most(which: int) -> None:
     assert len(net.log) - before <= 1
 
 
+@pytest.mark.conforms("nat:4-old-port")
 def test_a_message_again_from_another_port_moves_no_peer() -> None:
     net = MachineNet()
     hub, spoke = net.node(HUB, LINES), net.node(SPOKE, LINES)

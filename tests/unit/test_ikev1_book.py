@@ -55,6 +55,7 @@ def test_main_mode_offers_the_policies_in_the_order_of_their_numbers_with_the_li
     assert only.suite.integ == Integ.NONE
 
 
+@pytest.mark.conforms("ike1:4-des")
 @pytest.mark.parametrize(
     "line", ["encryption des", "encryption 3des", "hash md5", "group 1", "group 2", "authentication rsa-sig"]
 )
@@ -64,6 +65,7 @@ def test_a_policy_with_a_weak_or_missing_algorithm_is_not_offered(line: str) -> 
     assert offered("\n".join(lines) + "\n" + WILDCARD) == []
 
 
+@pytest.mark.conforms("ike1:4-group-2")
 def test_groups_2_and_5_are_offered_where_the_switch_permits_them() -> None:
     text = STRONG.replace("group 14", "group 5") + "crypto engine compliance shield disable\n" + WILDCARD
     assert offered(text) == [(256, 5, 5, 3600.0)]
@@ -83,6 +85,7 @@ def test_main_mode_is_not_spoken_where_an_ikev2_profile_is_set() -> None:
     assert (written.main_mode(PATH).transforms, written.main_mode(PATH).secrets) == ((), ())
 
 
+@pytest.mark.conforms("ike1:5.4-address")
 def test_the_key_is_the_one_for_the_longest_prefix_around_the_address_of_the_peer() -> None:
     text = WILDCARD + "crypto isakmp key network address 203.0.113.0 255.255.255.0\n"
     assert book(text).main_mode(PATH).secrets == (b"network",)
@@ -121,6 +124,7 @@ def test_ikev1_never_uses_a_profile_of_ikev2() -> None:
     assert isinstance(v1_terms(book(ikev2), of_address(SPOKE)), Reason)
 
 
+@pytest.mark.conforms("ike1:5.4-address")
 def test_a_spoke_behind_a_nat_proves_itself_by_the_key_of_its_outer_address_not_of_the_inner_one_that_it_claims() -> (
     None
 ):

@@ -30,6 +30,7 @@ def capture(name: str) -> Capture:
     return Capture(name)
 
 
+@pytest.mark.conforms("isakmp:3.2-octets")
 @pytest.mark.parametrize("name", names())
 def test_every_message_is_read_and_written_again_as_the_same_octets(name: str) -> None:
     assert capture(name).messages
@@ -57,6 +58,7 @@ def test_every_encrypted_message_is_a_chain_and_at_most_a_block_of_zeros(name: s
     assert checked
 
 
+@pytest.mark.conforms("ike1:5-keys", "ike1:B-keys")
 @pytest.mark.parametrize("name", OPENED)
 def test_all_keys_of_every_isakmp_sa_follow_from_the_shared_secret(name: str) -> None:
     assert opened(capture(name))
@@ -78,6 +80,7 @@ def test_all_keys_of_every_isakmp_sa_follow_from_the_shared_secret(name: str) ->
         assert ike_line(sa.cookies[:8], sa.keys) in capture(name).run["wireshark_ikev1_decryption_table"]
 
 
+@pytest.mark.conforms("ike1:5-hashes")
 @pytest.mark.parametrize("name", OPENED)
 def test_both_ends_prove_who_they_are(name: str) -> None:
     """With a pre-shared key the hash is in the message; with RSA the hash is signed."""
@@ -109,6 +112,7 @@ def covered(chain: Chain) -> bytes:
     return serialize_chain(chain.payloads[1:])
 
 
+@pytest.mark.conforms("ike1:5.5-hashes")
 @pytest.mark.parametrize("name", OPENED)
 def test_the_hashes_of_all_later_exchanges_are_right(name: str) -> None:
     checked = 0
@@ -132,6 +136,7 @@ def test_the_hashes_of_all_later_exchanges_are_right(name: str) -> None:
     assert checked or name in BARREN
 
 
+@pytest.mark.conforms("ike1:5.5-keymat")
 @pytest.mark.parametrize("name", OPENED)
 def test_the_keys_of_esp_are_those_that_the_kernel_was_given(name: str) -> None:
     seen = capture(name)
@@ -153,6 +158,7 @@ def test_the_keys_of_esp_are_those_that_the_kernel_was_given(name: str) -> None:
     assert bool(seen.run["quick_modes"]) is (name not in BARREN)
 
 
+@pytest.mark.conforms("dpd:5.3-cookies", "dpd:5.3-numbers")
 @pytest.mark.parametrize("name", ["ikev1-dpd", "ikev1-lsw-initiator"])
 def test_a_question_whether_the_peer_lives_has_the_cookies_and_a_number_that_the_answer_repeats(name: str) -> None:
     asked: dict[bytes, int] = {}
@@ -193,6 +199,7 @@ def test_the_offer_for_gre_in_transport_mode_is_read() -> None:
 SPOKE, HUB, INSIDE = (Endpoint(IPv4Address(text), 500) for text in ("198.51.100.2", "192.0.2.2", "10.99.0.2"))
 
 
+@pytest.mark.conforms("nat:3.2-hashes", "nat:3.2-found")
 @pytest.mark.parametrize(
     ("name", "message", "path", "found"),
     [

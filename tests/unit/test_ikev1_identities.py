@@ -27,11 +27,13 @@ HEXES = [
 ]  # fmt: skip
 
 
+@pytest.mark.conforms("doi:4.6.2-packets")
 @pytest.mark.parametrize(("kind", "octets", "packets"), HEXES)
 def test_an_identity_names_packets(kind: int, octets: str, packets: TrafficSelector) -> None:
     assert selector_of(IdentificationPayload(kind, bytes.fromhex(octets), 47)) == packets
 
 
+@pytest.mark.conforms("doi:4.6.2-packets")
 @pytest.mark.parametrize(
     "packets",
     [

@@ -51,6 +51,7 @@ KEYS = ike_keys(SHA1, SKEYID, SHARED, COOKIE_I + COOKIE_R, 16)
 SPI = bytes.fromhex("c0de0001")
 
 
+@pytest.mark.conforms("ike1:5-keys")
 def test_skeyid_and_its_children_are_those_of_the_standard() -> None:
     assert SKEYID.hex() == "10ce6e7815e53a3297b2fb5384fe7004f5bd396d"
     assert KEYS.d.hex() == "d181f1cad8bc36731e1aa7a9de5a4f001acc3015"
@@ -58,6 +59,7 @@ def test_skeyid_and_its_children_are_those_of_the_standard() -> None:
     assert KEYS.e.hex() == "325bd4b360e2b164a7d9b2c71a4aca8a8771dc23"
 
 
+@pytest.mark.conforms("ike1:B-keys")
 @pytest.mark.parametrize(
     ("size", "key"),
     [
@@ -77,12 +79,14 @@ def test_with_signatures_the_nonces_are_the_key() -> None:
     assert skeyid_of_signatures(PrfAlgorithm.SHA256, SHARED, NONCES) == expected
 
 
+@pytest.mark.conforms("ike1:B-iv")
 def test_ivs_follow_from_public_values_and_from_the_last_block() -> None:
     iv = first_iv(SHA1, PUBLIC_I, PUBLIC_R)
     assert iv.hex() == "b23dd9d2d0801b9abc008abf2a63d0ab"
     assert exchange_iv(SHA1, iv, 7) == hashlib.new(SHA1.hash, iv + bytes((0, 0, 0, 7))).digest()[:16]
 
 
+@pytest.mark.conforms("ike1:5-hashes")
 def test_each_end_proves_itself_with_its_own_values_first() -> None:
     theirs = proof(KEYS, (PUBLIC_I, PUBLIC_R), (COOKIE_I, COOKIE_R), SA_BODY, ID_BODY)
     assert theirs.hex() == "451d33e2e213bfab2bea2a4117b3e8f8d371e40b"
@@ -90,6 +94,7 @@ def test_each_end_proves_itself_with_its_own_values_first() -> None:
     assert ours == hmac.digest(SKEYID, PUBLIC_R + PUBLIC_I + COOKIE_R + COOKIE_I + SA_BODY + ID_BODY, "sha1")
 
 
+@pytest.mark.conforms("ike1:5.5-hashes")
 def test_the_hashes_of_quick_mode_differ_in_what_they_cover() -> None:
     head, rest = bytes((0, 0, 0, 9)), b"payloads"
     assert hash_1(KEYS, 9, rest) == hmac.digest(KEYS.a, head + rest, "sha1")
@@ -97,6 +102,7 @@ def test_the_hashes_of_quick_mode_differ_in_what_they_cover() -> None:
     assert hash_3(KEYS, 9, NONCES) == hmac.digest(KEYS.a, b"\x00" + head + NONCES.joined, "sha1")
 
 
+@pytest.mark.conforms("ike1:5.5-keymat")
 def test_keymat_is_as_long_as_the_keys_of_an_sa() -> None:
     source = KeySource(NONCES, 3)
     assert keymat(KEYS, source, SPI, 36).hex() == (
@@ -105,11 +111,13 @@ def test_keymat_is_as_long_as_the_keys_of_an_sa() -> None:
     assert keymat(KEYS, source, SPI, 20) == keymat(KEYS, source, SPI, 36)[:20]
 
 
+@pytest.mark.conforms("ike1:5.5-keymat")
 def test_keymat_with_pfs_has_the_shared_secret_in_front() -> None:
     octets = hmac.digest(KEYS.d, b"secret" + b"\x03" + SPI + NONCES.joined, "sha1")
     assert keymat(KEYS, KeySource(NONCES, 3, b"secret"), SPI, 20) == octets
 
 
+@pytest.mark.conforms("ike1:5.5-keymat")
 def test_an_end_sends_with_the_keys_of_the_spi_that_its_peer_chose() -> None:
     source, other = KeySource(NONCES, 3), bytes.fromhex("c0de0002")
     keys = child_keys(KEYS, source, (SPI, other), (16, 20))
@@ -150,6 +158,7 @@ def test_what_one_end_seals_the_other_opens_message_by_message() -> None:
         one, other = other, one
 
 
+@pytest.mark.conforms("ike1:B-padding")
 def test_a_message_is_padded_with_zeros_to_whole_blocks() -> None:
     one, _ = channels()
     sealed = Message.parse(one.seal(MAIN, PAYLOADS)).sealed
@@ -160,6 +169,7 @@ def test_a_message_is_padded_with_zeros_to_whole_blocks() -> None:
     assert decrypt(KEYS.cipher, IV, sealed.octets) == inner + bytes(-len(inner) % 16)
 
 
+@pytest.mark.conforms("ike1:B-iv", "ike1:5.5-several")
 def test_the_iv_of_quick_mode_follows_from_the_last_block_of_phase_1() -> None:
     one, _ = channels()
     last = one.seal(MAIN, PAYLOADS)[-16:]
@@ -188,6 +198,7 @@ def test_up_to_a_block_of_any_padding_is_accepted() -> None:
     assert channels()[0].open(sealed(inner + b"\xaa" * 16, PayloadType.VENDOR_ID)).payloads == (VendorId(bytes(12)),)
 
 
+@pytest.mark.conforms("ike1:5.5-encrypted")
 @pytest.mark.parametrize(
     "message",
     [
@@ -235,6 +246,7 @@ COOKIES = COOKIE_I + COOKIE_R
 SHA256 = PrfAlgorithm.SHA256
 
 
+@pytest.mark.conforms("nat:3.2-hashes", "nat:3.2-payloads")
 @pytest.mark.parametrize("prf", PrfAlgorithm)
 def test_the_peers_address_comes_first_hashed_by_what_was_negotiated(prf: PrfAlgorithm) -> None:
     first, second = detection(COOKIES, PATH, prf)
@@ -243,6 +255,7 @@ def test_the_peers_address_comes_first_hashed_by_what_was_negotiated(prf: PrfAlg
     assert second.data == hashlib.new(prf.hash, COOKIES + local).digest()
 
 
+@pytest.mark.conforms("nat:3.2-found")
 @pytest.mark.parametrize(
     ("payloads", "path", "found"),
     [

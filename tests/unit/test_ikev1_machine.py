@@ -82,6 +82,7 @@ def kept(node: Node) -> tuple[object, ...]:
 # -------------------------------------------------------------------------------------------------------- coming up
 
 
+@pytest.mark.conforms("ike1:4-psk", "ike1:5-main", "ike1:5.5-quick", "isakmp:2.5.1-udp")
 def test_what_is_wanted_comes_up_by_main_and_quick_mode() -> None:
     net, hub, spoke = up(encapsulation=Encapsulation.NEVER)
     assert [kind(flight) for flight in net.log] == [MAIN] * 6 + [QUICK] * 3
@@ -97,6 +98,7 @@ def test_what_is_wanted_comes_up_by_main_and_quick_mode() -> None:
     assert (str(connection.remote), connection.identity, connection.profile) == (SPOKE, SPOKE, "IPSEC")
 
 
+@pytest.mark.conforms("ike1:5.5-pfs", "doi:4.5-modes", "doi:4.4.4-esp")
 @pytest.mark.parametrize(
     "policy",
     [
@@ -116,6 +118,7 @@ def test_what_the_policy_says_is_agreed_on(policy: Changes) -> None:
         assert made.sa.tunnel_mode is not node.policy.transport
 
 
+@pytest.mark.conforms("isakmp:5.1-again")
 @pytest.mark.parametrize("seed", range(12))
 def test_it_comes_up_while_a_fifth_of_all_datagrams_are_lost(seed: int) -> None:
     net, hub, spoke = pair()
@@ -129,6 +132,7 @@ def test_it_comes_up_while_a_fifth_of_all_datagrams_are_lost(seed: int) -> None:
     assert len(ready(hub)) == len(ready(spoke)) == 1
 
 
+@pytest.mark.conforms("isakmp:5.1-once")
 @pytest.mark.parametrize("seed", range(12))
 def test_it_comes_up_while_datagrams_are_doubled_and_overtake_each_other(seed: int) -> None:
     net, hub, spoke = pair()
@@ -142,6 +146,7 @@ def test_it_comes_up_while_datagrams_are_doubled_and_overtake_each_other(seed: i
     assert len(ready(hub)) == len(ready(spoke)) == len(hub.pairs) == 1
 
 
+@pytest.mark.conforms("isakmp:5.1-again")
 @pytest.mark.parametrize("number", range(9))
 def test_any_one_datagram_may_be_lost(number: int) -> None:
     net, hub, spoke = pair(encapsulation=Encapsulation.NEVER)
@@ -152,6 +157,7 @@ def test_any_one_datagram_may_be_lost(number: int) -> None:
     assert len(ready(hub)) == len(ready(spoke)) == len(hub.pairs) == 1
 
 
+@pytest.mark.conforms("isakmp:3.1-both-begin")
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("skew", [0.0, 0.012, 0.025, 0.045, 0.065])
 def test_two_that_begin_at_once_end_with_one_isakmp_sa_and_later_with_one_pair(seed: int, skew: float) -> None:
@@ -179,6 +185,7 @@ def test_nobody_begins_where_the_peer_has_begun_and_there_are_sas() -> None:
     assert len(net.log) == before
 
 
+@pytest.mark.conforms("isakmp:5.1-again")
 def test_a_peer_that_cannot_be_reached_is_tried_again_and_again_with_its_reason_kept() -> None:
     net, hub, spoke = pair()
     net.drops = lambda _: True
@@ -194,6 +201,7 @@ def test_a_peer_that_cannot_be_reached_is_tried_again_and_again_with_its_reason_
 # ---------------------------------------------------------------------------------------------------------------- NAT
 
 
+@pytest.mark.conforms("nat:4-answers", "nat:6-identity")
 def test_behind_a_nat_esp_goes_in_udp_and_spokes_of_one_address_are_connections_of_their_own() -> None:
     net = MachineNet()
     hub = net.node(HUB, ISAKMP)
@@ -289,6 +297,7 @@ def test_a_renewed_pair_waits_for_a_packet_of_the_peer_or_the_end_of_the_old_one
     assert [closed.spi_in for closed in spoke.heard(SaClosed)] == [old]
 
 
+@pytest.mark.conforms("ike1:5.5-several")
 def test_both_ends_renew_at_once_and_one_pair_is_left_or_two_that_carry() -> None:
     net, hub, spoke = up()
     for node in (spoke, hub):
@@ -302,6 +311,7 @@ def test_both_ends_renew_at_once_and_one_pair_is_left_or_two_that_carry() -> Non
 # ------------------------------------------------------------------------------------------------------- going down
 
 
+@pytest.mark.conforms("dpd:5.4-silence")
 def test_a_dead_peer_is_found_out_and_tried_again_until_it_lives() -> None:
     net, hub, spoke = pair(DPD)
     spoke.want(hub)
@@ -315,6 +325,7 @@ def test_a_dead_peer_is_found_out_and_tried_again_until_it_lives() -> None:
     assert crosswise(hub, spoke)
 
 
+@pytest.mark.conforms("dpd:5.4-silence")
 @pytest.mark.parametrize("lives", [True, False])
 def test_a_silent_peer_is_asked_whether_it_lives(lives: bool) -> None:
     net, hub, _ = up()
@@ -325,6 +336,7 @@ def test_a_silent_peer_is_asked_whether_it_lives(lives: bool) -> None:
     assert list(hub.connections) == ([number] if lives else [])
 
 
+@pytest.mark.conforms("isakmp:5.15-delete")
 def test_what_one_end_deletes_is_gone_at_both() -> None:
     net, hub, spoke = up()
     spoke.want(hub, wanted=False)
@@ -361,6 +373,7 @@ def test_the_end_of_a_tunnel_ends_its_pairs_at_both() -> None:
     assert not hub.machine.sas()
 
 
+@pytest.mark.conforms("doi:4.6.3.3-forget")
 def test_one_that_has_started_again_says_so_and_replaces_what_was_there() -> None:
     net, hub, spoke = up()
     before = set(hub.pairs)
@@ -381,6 +394,7 @@ def refusals(node: Node) -> list[str]:
     return [*[line for line in node.logs if "ABORT" in line or "ISAKMP" in line], *reasons]
 
 
+@pytest.mark.conforms("ike1:5-hashes")
 def test_another_key_is_named_at_both_ends_and_stands_nowhere() -> None:
     net = MachineNet()
     hub, spoke = net.node(HUB, ISAKMP), net.node(SPOKE, ISAKMP.replace("key secret", "key another"))
@@ -392,6 +406,7 @@ def test_another_key_is_named_at_both_ends_and_stands_nowhere() -> None:
     assert not any("another " in line and "secret" in line for line in (*hub.logs, *spoke.logs))
 
 
+@pytest.mark.conforms("isakmp:5.5-no-proposal", "ike1:5.7-clear")
 def test_policies_that_do_not_fit_are_named_with_what_both_have() -> None:
     net = MachineNet()
     hub, spoke = net.node(HUB, ISAKMP), net.node(SPOKE, ISAKMP.replace("hash sha256", "hash sha"))
@@ -401,6 +416,7 @@ def test_policies_that_do_not_fit_are_named_with_what_both_have() -> None:
     assert any("NO_PROPOSAL_CHOSEN" in line for line in refusals(spoke))
 
 
+@pytest.mark.conforms("isakmp:5.5-no-proposal")
 def test_transform_sets_that_do_not_fit_are_named() -> None:
     net = MachineNet()
     hub, spoke = net.node(HUB, ISAKMP, transforms=(GCM,)), net.node(SPOKE, ISAKMP)
@@ -414,6 +430,7 @@ def test_transform_sets_that_do_not_fit_are_named() -> None:
 # ----------------------------------------------------------------------------------------------------------- strangers
 
 
+@pytest.mark.conforms("ike1:5.5-replay")
 def test_message_1_of_quick_mode_again_makes_nothing() -> None:
     net, hub, spoke = up()
     first = next(flight for flight in net.log if kind(flight) == QUICK)
@@ -427,6 +444,7 @@ def test_message_1_of_quick_mode_again_makes_nothing() -> None:
     assert crosswise(hub, spoke)
 
 
+@pytest.mark.conforms("ike1:5.5-replay", "isakmp:5.1-once")
 def test_no_message_of_the_past_changes_anything() -> None:
     net, hub, spoke = up()
     spoke.tell(SaRenewalWanted(next(iter(spoke.pairs))))
@@ -444,6 +462,7 @@ def _with_cookie(cookie: bytes, octets: bytes) -> bytes:
     return cookie + octets[8:]
 
 
+@pytest.mark.conforms("isakmp:2.5.3-cookies")
 def test_a_flood_of_message_1_costs_no_diffie_hellman_and_keeps_memory_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     net, hub, spoke = pair()
     spoke.want(hub)
@@ -472,6 +491,7 @@ def test_a_flood_of_message_1_costs_no_diffie_hellman_and_keeps_memory_bounded(m
     assert len(hub.machine.sas()) == 1
 
 
+@pytest.mark.conforms("isakmp:5.2-cookies", "isakmp:2.5.3-cookies")
 @pytest.mark.parametrize("at", [0, 8], ids=["CKY-I", "CKY-R"])
 def test_message_3_with_another_cookie_is_ignored(at: int) -> None:
     net, hub, spoke = pair()
@@ -528,6 +548,7 @@ def is_encrypted(flight: MachineFlight) -> bool:
     return len(octets) > 28 and bool(octets[19] & 1)
 
 
+@pytest.mark.conforms("ike1:5.5-encrypted")
 @pytest.mark.parametrize("seed", range(6))
 def test_damaged_copies_of_encrypted_messages_that_come_first_do_no_harm(seed: int) -> None:
     net, hub, spoke = pair()
@@ -568,6 +589,7 @@ def test_who_damages_what_is_in_clear_delays_it_no_longer_than_it_goes_on(seed: 
     assert len(ready(hub)) == len(ready(spoke)) == 1
 
 
+@pytest.mark.conforms("isakmp:5.15-delete", "ike1:5.7-clear")
 def test_a_delete_in_clear_is_not_believed() -> None:
     net, hub, spoke = up()
     informational = next(flight for flight in net.log if kind(flight) == QUICK)

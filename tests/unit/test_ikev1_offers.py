@@ -93,6 +93,7 @@ def test_no_offer_has_more_transforms_than_an_octet_counts() -> None:
     assert len(offer.transforms) == 255
 
 
+@pytest.mark.conforms("ike1:5-one-offer", "isakmp:4.2-numbers")
 def test_the_responder_returns_the_transform_as_it_came() -> None:
     chosen = choose(ike(AES256, AES128), IOS)
     assert chosen
@@ -107,6 +108,7 @@ def test_the_order_of_the_responder_decides() -> None:
     assert (chosen.terms.suite.key_bits, chosen.answer().number) == (256, 2)
 
 
+@pytest.mark.conforms("doi:4.5-default", "doi:4.5.2-lives")
 @pytest.mark.parametrize(
     ("ours", "theirs", "both"),
     [
@@ -123,6 +125,7 @@ def test_the_shorter_lifetime_counts(ours: Lifetime, theirs: Lifetime, both: Lif
     assert chosen.terms.lifetime == both
 
 
+@pytest.mark.conforms("ike1:4-mandatory", "ike1:5-changed", "ike1:A-key-length", "doi:4.5.2-lives", "doi:4.5.3-unknown")
 @pytest.mark.parametrize(
     "transform",
     [
@@ -159,6 +162,7 @@ def test_an_answer_may_be_numbered_and_ordered_otherwise() -> None:
     assert (terms.suite.key_bits, terms.choice, terms.lifetime) == (128, PSK, DAY)
 
 
+@pytest.mark.conforms("ike1:5-one-offer", "isakmp:4.2-matches")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -235,6 +239,7 @@ def test_gcm_has_no_authentication_algorithm() -> None:
     assert read(ProtocolId.ESP, transform) == TransformTerms(GCM, TRANSPORT, HOUR)
 
 
+@pytest.mark.conforms("doi:4.4.4-esp")
 @pytest.mark.parametrize(
     "suite",
     [
@@ -255,6 +260,7 @@ def test_a_suite_of_esp_comes_through(suite: Suite) -> None:
     assert terms.suite == suite
 
 
+@pytest.mark.conforms("isakmp:4.2-together")
 def test_proposals_that_are_wanted_together_are_not_taken_apart() -> None:
     """AH and ESP with one number: an answer with ESP alone would not be legal (RFC 2408 §4.2)."""
     (offer,) = esp(ESP128).offer(SPI)
@@ -263,6 +269,7 @@ def test_proposals_that_are_wanted_together_are_not_taken_apart() -> None:
     assert choose(esp(ESP128), (ah, replace(offer, number=2))) is not None
 
 
+@pytest.mark.conforms("nat:5.1-modes")
 @pytest.mark.parametrize(
     ("transport", "udp", "may_tunnel", "modes"),
     [

@@ -80,6 +80,7 @@ def payload(body: bytes, following: int = 0, reserved: int = 0) -> bytes:
     return struct.pack("!BBH", following, reserved, 4 + len(body)) + body
 
 
+@pytest.mark.conforms("isakmp:3.16-vendors")
 def test_the_first_message_of_an_ios_router_is_read() -> None:
     read = Message.parse(IOS_FIRST)
     assert read.header.exchange_name == "MAIN"
@@ -153,6 +154,7 @@ def test_all_payloads_fit_into_one_message_in_their_order() -> None:
     assert Message.parse(message(*every).serialize()).payloads == every
 
 
+@pytest.mark.conforms("nat:drafts")
 def test_a_nat_d_of_the_drafts_is_found_like_one_of_the_standard() -> None:
     assert len(message(NatDetection(bytes(20)), DraftNatDetection(bytes(20))).all(NatDetection)) == 2
 
@@ -174,6 +176,7 @@ def test_a_fragment_is_read_whatever_the_flag_says() -> None:
     assert (fragment.number, fragment.is_last, fragment.data) == (1, False, b"part")
 
 
+@pytest.mark.conforms("ike1:A-forms")
 def test_a_lifetime_beyond_two_octets_has_the_long_form() -> None:
     assert Attribute.of(12, 86_400).serialize().hex() == "000c000400015180"
     assert Attribute.of(12, 3600).serialize().hex() == "800c0e10"
@@ -214,6 +217,7 @@ def attributes(body: bytes) -> bytes:
     return sa(proposal(struct.pack("!BBHBBH", 0, 0, 8 + len(body), 1, 1, 0) + body))
 
 
+@pytest.mark.conforms("isakmp:3.2-reserved", "ike1:5-nonce", "doi:4.2-situation")
 @pytest.mark.parametrize(
     ("octets", "what"),
     [
@@ -289,6 +293,7 @@ def test_as_many_as_the_bounds_allow_are_read() -> None:
     Message.parse(datagram(13, payload(b"", 13) * 127 + payload(b"")))
 
 
+@pytest.mark.conforms("isakmp:3.1-version")
 @pytest.mark.parametrize("version", [0x20, 0x11])
 def test_another_version_is_told_apart_from_a_broken_message(version: int) -> None:
     with pytest.raises(UnsupportedVersion):

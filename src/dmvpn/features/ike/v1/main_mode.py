@@ -32,7 +32,7 @@ from dmvpn.features.ike.numbers import Encr, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Evidence
-from dmvpn.features.ike.terms import NAT_PORT
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT
 from dmvpn.features.ike.udp import PREFERS_UDP
 from dmvpn.features.ike.v1.detection import detect, detection
 from dmvpn.features.ike.v1.keys import first_iv, ike_keys, proof, skeyid_of_secret
@@ -54,12 +54,12 @@ from dmvpn.features.ike.v1.wire.payloads import (
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.crypto import PrivateValue
-    from dmvpn.features.ike.identification import Identification
     from dmvpn.features.ike.terms import DatagramPath, Terms
     from dmvpn.features.ike.v1.keys import IkeKeys
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.wire import Chain
 
+_UDP: Final = 17
 #: Octets, as strongSwan and IOS have it.
 NONCE_SIZE: Final = 32
 #: Octets of an SA payload that a stranger makes us keep: some hundred transforms.
@@ -71,6 +71,9 @@ _FRAGMENTATION: Final = Vendor.FRAGMENTATION.value + bytes.fromhex("80000000")
 #: What may be said in messages 3 and 4, too, as IOS does.
 _ABILITIES: Final[tuple[VendorId, ...]] = (VendorId(Vendor.DPD.value), VendorId(_FRAGMENTATION))
 _CLAUSE = "RFC 2409 §5.4"
+#: Protocol and port of an identity of phase 1. RFC 2407 has the first two; routers behind a NAT send the others.
+_OWN_PORTS: Final = ((0, 0), (_UDP, IKE_PORT), (_UDP, 0), (_UDP, NAT_PORT))
+_IDENTITY_CLAUSE = "RFC 2407 §4.6.2"
 #: Which message of the initiator waits for its answer.
 _STEPS: Final = {SaState.NO_STATE: 1, SaState.SA_SETUP: 3}
 
@@ -180,8 +183,13 @@ class MainMode(Exchange):
         self.over_at = self.sa.now + HALF_OPEN
 
 
-def believed(sa: IsakmpSa, terms: Terms, theirs: Identification, secret: bytes) -> Evidence | Reason:
+def believed(sa: IsakmpSa, terms: Terms, theirs: IdentificationPayload, secret: bytes) -> Evidence | Reason:
     """Return how the peer has proved this identity, if this secret proves it."""
+    if (theirs.protocol, theirs.port) not in _OWN_PORTS:
+        odd = WireError(
+            f"an identity with protocol {theirs.protocol} and port {theirs.port}", offset=0, clause=_IDENTITY_CLAUSE
+        )
+        return Reason(IkeReason.OF_WIRE, (odd,))
     expected = sa.book.expectation(terms, sa.path, theirs)
     if isinstance(expected, Reason):
         return expected
