@@ -22,6 +22,23 @@ SECRET = "YOUR_SECRET_KEY"
 KEY = f"crypto isakmp key {SECRET} address 0.0.0.0\n"
 KEY_OF_ANOTHER = f"crypto isakmp key {SECRET} address 192.168.3.1\n"
 GROUP = " authentication pre-share\n group 14\n"
+NAMES_NOTHING = (" set pfs group14\n", " set pfs group14\n set isakmp-profile NONE\n")
+#: The same keys in a keyring, which a profile names.
+PROFILE = f"""\
+crypto keyring KR
+ pre-shared-key address 0.0.0.0 0.0.0.0 key {SECRET}
+!
+crypto isakmp profile P
+ keyring KR
+ match identity address 0.0.0.0
+!
+"""
+
+
+def by_profile(change: Callable[[str, str], str]) -> Callable[[str, str], str]:
+    """Return a change after which all tunnels use an isakmp profile."""
+    uses = (" set pfs group14\n", " set pfs group14\n set isakmp-profile P\n")
+    return lambda name, text: change(name, text.replace(KEY, PROFILE).replace(*uses))
 
 
 def after(change: Callable[[str, str], str]) -> World:
@@ -81,6 +98,40 @@ def of_udp(packet: bytes, port: int) -> bool:
             "crypto ipsec transform-set TRANSFORM_SET esp-aes 256 esp-sha-hmac",
         ),
         (at("SPOKE1", ("set pfs group14", "set pfs group19")), Cause.PFS, "SPOKE1", "set pfs group14"),
+        (at("SPOKE1", (KEY, "")), Cause.PSK_MISSING, "SPOKE1", "crypto isakmp key <secret> address 0.0.0.0"),
+        (at("HUB", (KEY, "")), Cause.PSK_MISSING, "HUB", "crypto isakmp key <secret> address 0.0.0.0"),
+        (at("SPOKE1", NAMES_NOTHING), Cause.PROFILE, "SPOKE1", "no set isakmp-profile"),
+        (at("HUB", NAMES_NOTHING), Cause.PROFILE, "HUB", "no set isakmp-profile"),
+        (
+            by_profile(at("SPOKE1", ("isakmp-profile P\n", "isakmp-profile Q\n"))),
+            Cause.PROFILE,
+            "SPOKE1",
+            "set isakmp-profile P",
+        ),
+        (
+            by_profile(at("SPOKE1", (SECRET, "WRONG"))),
+            Cause.PSK,
+            "SPOKE1",
+            "pre-shared-key address 0.0.0.0 0.0.0.0 key <secret>",
+        ),
+        (
+            by_profile(at("SPOKE1", ("0.0.0.0 0.0.0.0 key", "192.168.3.1 key"))),
+            Cause.PSK_MISSING,
+            "SPOKE1",
+            "pre-shared-key address 192.168.1.1 key <secret>",
+        ),
+        (
+            by_profile(at("HUB", ("0.0.0.0 0.0.0.0 key", "192.168.3.1 key"))),
+            Cause.PSK_MISSING,
+            "HUB",
+            "pre-shared-key address 192.168.2.1 key <secret>",
+        ),
+        (
+            by_profile(at("HUB", ("address 0.0.0.0\n!", "address 192.168.3.1\n!"))),
+            Cause.IKE_IDENTITY,
+            "HUB",
+            "match identity address 192.168.2.1 255.255.255.255",
+        ),
     ],
     ids=lambda value: value.value if isinstance(value, Cause) else "",
 )

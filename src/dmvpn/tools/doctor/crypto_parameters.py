@@ -12,7 +12,8 @@ from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import DEFAULT_PROPOSAL, IdentityKind, Profile
-from dmvpn.features.ipsec.config.profiles import IKEV2_PROFILE, PFS, TRANSFORM_SETS
+from dmvpn.features.ike.translation import applying
+from dmvpn.features.ipsec.config.profiles import IKEV2_PROFILE, ISAKMP_PROFILE, PFS, TRANSFORM_SETS
 from dmvpn.features.ipsec.config.profiles import PROFILE as IPSEC_PROFILE
 from dmvpn.features.ipsec.config.transforms import MODE, TRANSFORM_SET
 from dmvpn.features.ipsec.model import IpsecProfile
@@ -215,6 +216,40 @@ def _proposal(end: End) -> tuple[str, tuple[str, ...]]:
         if section is not None:
             return name, _lines(section)
     return _SMART_DEFAULTS
+
+
+# ---------------------------------------------------------------------------------------------------- IKE profiles
+
+
+def lacks_profile(end: End) -> bool:
+    """Return whether the tunnel has no profile of IKE: its name means nothing, or none applies."""
+    named, ike = end.ipsec, end.ike
+    if named.ikev2_profile or named.isakmp_profile:
+        return (named.ikev2_profile or named.isakmp_profile) not in _known(end, by_v1=bool(named.isakmp_profile))
+    return not applying(ike) and not ike.isakmp.global_keys and not ike.isakmp.keyrings
+
+
+def lacks_keys(end: End) -> bool:
+    """Return whether the tunnel has no profile of IKE because `crypto isakmp` has no keys."""
+    unnamed = not end.ipsec.ikev2_profile and not end.ipsec.isakmp_profile
+    return unnamed and lacks_profile(end) and not end.ike.profiles and bool(end.ike.isakmp.policies)
+
+
+def profile_lines(end: End, other: End) -> tuple[str, ...]:
+    """Return the lines that name a profile that the end has: the other's name, or the only one; else none is named
+    where global keys do without. (): there is nothing to name.
+    """
+    by_v1 = bool(end.ipsec.isakmp_profile)
+    line = ISAKMP_PROFILE if by_v1 else IKEV2_PROFILE
+    known, theirs = _known(end, by_v1=by_v1), other.ipsec.isakmp_profile if by_v1 else other.ipsec.ikev2_profile
+    if theirs in known or len(known) == 1:
+        return (end.profile, line.of(name=theirs if theirs in known else known[0]))
+    return (end.profile, line.no()) if by_v1 and end.ike.isakmp.global_keys else ()
+
+
+def _known(end: End, *, by_v1: bool) -> list[str]:
+    """Return the names of the profiles of a version of IKE."""
+    return [one.name for one in end.ike.isakmp.profiles] if by_v1 else [one.name for one in end.ike.profiles]
 
 
 # ---------------------------------------------------------------------------------------------------- identities

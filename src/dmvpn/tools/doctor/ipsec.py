@@ -15,7 +15,10 @@ from dmvpn.tools.doctor.crypto_parameters import (
     End,
     by_certificate,
     identity_lines,
+    lacks_keys,
+    lacks_profile,
     pfs_lines,
+    profile_lines,
     proof_lines,
     proposal_lines,
     transform_lines,
@@ -58,6 +61,8 @@ CLUES: Final = {
         (IkeReason.UNREADABLE_PROOF, Clue(Cause.PSK)),
         (IkeReason.NO_MATCH, _IDENTITY),
         (IkeReason.OTHER_IDENTITY, _IDENTITY),
+        (IkeReason.PROFILE_MISSING, Clue(Cause.PROFILE, own=True)),
+        (IkeReason.NO_PROFILE, Clue(Cause.PROFILE, own=True)),
         (IkeReason.UNABLE, Clue(Cause.PROFILE, own=True)),
         (IkeReason.NO_WAY, Clue(Cause.PROFILE, own=True)),
         (IkeReason.NO_MAP, _CERTIFICATE),
@@ -109,6 +114,20 @@ def clue(reason: ReasonFacts) -> Clue | None:
         if differing is not None and TransformType.KE in differing.fields:
             return Clue(Cause.PFS, Step.SA)
     return found
+
+
+def clue_at(reason: ReasonFacts, end: End) -> Clue | None:
+    """Return the meaning of a reason that an end reports, if it is conclusive together with the lines of this end.
+
+    A router without a profile for the tunnel reports a missing key in IKEv1. Without any key it reports a missing
+    profile.
+    """
+    found = clue(reason)
+    if found is None or not found.own or found.cause not in (Cause.PSK_MISSING, Cause.PROFILE):
+        return found
+    if not lacks_profile(end):
+        return None if reason.is_one(IkeReason.PROFILE_MISSING, IkeReason.NO_PROFILE) else found
+    return Clue(Cause.PSK_MISSING if lacks_keys(end) else Cause.PROFILE, own=True)
 
 
 def is_silent(reason: ReasonFacts, *names: str) -> bool:
@@ -177,7 +196,8 @@ def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
     evidence = (*(f"{client.name} says: {one}" for one in ours), *(f"{client.hub} says: {one}" for one in theirs))
     for who, reasons in ((client.hub, theirs), (client.name, ours)):
         for reason in reasons:
-            known = clue(reason)
+            ends = _ends(client, who)
+            known = clue_at(reason, ends[0]) if ends is not None else clue(reason)
             if known is not None:
                 yield _from_clue(scene, client, who, known, (reason, evidence))
                 return
@@ -264,7 +284,7 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
         case Cause.PSK:
             return f"{between} have different pre-shared keys"
         case Cause.IKE_IDENTITY:
-            return f"the IKEv2 profile of {culprit} does not take the identity that the other end shows"
+            return f"the IKE profile of {culprit} does not take the identity that the other end shows"
         case Cause.TRANSFORM:
             return f"IKE is up, and {between} agree on no transform set"
         case Cause.PFS:
@@ -272,6 +292,9 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
         case Cause.MODE:
             return f"IKE is up, and {between} do not agree on transport or tunnel mode"
         case Cause.PROFILE:
+            ends = _ends(client, culprit)
+            if ends is not None and lacks_profile(ends[0]):
+                return f"the IPsec profile of {culprit} has no IKE profile that exists"
             return f"the IKEv2 profile of {culprit} does not say how both ends prove themselves"
         case Cause.IKE_PROPOSAL:
             return f"{between} agree on no IKE proposal"
@@ -307,7 +330,7 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
         case Cause.PFS:
             return pfs_lines(*ends)
         case Cause.PROFILE:
-            return proof_lines(*ends)
+            return profile_lines(*ends) if lacks_profile(ends[0]) else proof_lines(*ends)
         case Cause.CERTIFICATE:
             return trustpoint_lines(*_with_fellow(scene, client, culprit, ends))
         case _:

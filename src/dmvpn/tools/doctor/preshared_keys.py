@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.config.isakmp import KEY as OLD_KEY
+from dmvpn.features.ike.config import isakmp
 from dmvpn.features.ike.config.profiles import ADDRESS, PEER, PRE_SHARED_KEY, RING
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.tools.doctor.configuration import read, texts
@@ -15,7 +15,7 @@ from dmvpn.tools.doctor.hidden_secrets import SecretPlace
 from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from ipaddress import IPv4Network, IPv6Network
 
     from dmvpn.base.facts import Address
@@ -52,6 +52,28 @@ class _Peer:
         return [_without_secret(line) for line in texts(self.section, PRE_SHARED_KEY)]
 
 
+@dataclass(frozen=True, slots=True)
+class _OldKey:
+    """A key of IKEv1. opening: the line that opens its keyring; (): it is global."""
+
+    opening: tuple[str, ...]
+    statement: Statement
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of the key, without its secret."""
+        return (*self.opening, _without_secret(self.statement.text))
+
+    @property
+    def is_for_all(self) -> bool:
+        """It is the key for all addresses."""
+        return str(self.statement.args.get("address")) == "0.0.0.0"  # noqa: S104 - a wildcard of the configuration
+
+    def is_for(self, peer: Address | None) -> bool:
+        """Return whether it is for this peer alone."""
+        return peer is not None and str(self.statement.args.get("address")) == str(peer)
+
+
 def key_lines(
     configuration: Sequence[str], peer: Address | None, *, missing: bool, other: Sequence[str] = ()
 ) -> tuple[str, ...]:
@@ -61,10 +83,9 @@ def key_lines(
         one line. missing: no key matches the peer.
     """
     tree = _tree(configuration)
-    old, peers = tree.entries(OLD_KEY), _peers(tree)
-    if old and not peers:
-        own = next((one for one in old if _is_for(one, peer)), old[0])
-        return (OLD_KEY.of(key=SECRET, address=peer or _ADDRESS),) if missing else (_without_secret(own.text),)
+    old, peers = _old_keys(tree), _peers(tree)
+    if not peers and (old or tree.sections(isakmp.POLICY)):
+        return _added_old(old, peer, _old_keys(_tree(other))) if missing or not old else _of(old, peer).lines
     if missing:
         return _added(tree, peers, peer, _wide(other, peer) or _address_line(peer))
     fitting = [(breadth, one) for one in peers if peer is not None and (breadth := one.breadth(peer)) is not None]
@@ -87,8 +108,8 @@ def is_special(configuration: Sequence[str], peer: Address | None) -> bool:
         return False
     tree = _tree(configuration)
     found = [breadth for one in _peers(tree) if (breadth := one.breadth(peer)) is not None]
-    old = tree.entries(OLD_KEY)
-    by_old = any(_is_for(one, peer) for one in old) and any(_is_for_all(one) for one in old)
+    old = _old_keys(tree)
+    by_old = any(one.is_for(peer) for one in old) and any(one.is_for_all for one in old)
     return by_old or len(set(found)) > 1
 
 
@@ -125,13 +146,36 @@ def _network(args: Args | None) -> IPv4Network | IPv6Network | None:
     return ip_network(f"{args['address']}/{mask}", strict=False)
 
 
-def _is_for(key: Statement, peer: Address | None) -> bool:
-    """Return whether a key of the old kind is for this peer, in a line of its own."""
-    return peer is not None and str(key.args.get("address")) == str(peer)
+def _old_keys(tree: ConfigTree) -> list[_OldKey]:
+    """Return the keys of IKEv1: the global ones, then those of keyrings."""
+    return [
+        *(_OldKey((), one) for one in tree.entries(isakmp.KEY)),
+        *(
+            _OldKey((isakmp.KEYRING.text(args),), one)
+            for args, section in tree.sections(isakmp.KEYRING)
+            for one in section.entries(isakmp.KEYRING_KEY)
+        ),
+    ]
 
 
-def _is_for_all(key: Statement) -> bool:
-    return str(key.args.get("address")) == "0.0.0.0"  # noqa: S104 - a wildcard of the configuration
+def _of(old: list[_OldKey], peer: Address | None) -> _OldKey:
+    """Return the key of IKEv1 for a peer: its own, else the key for all addresses, else the first."""
+    own = next((one for one in old if one.is_for(peer)), None)
+    return own or next((one for one in old if one.is_for_all), old[0])
+
+
+def _added_old(old: list[_OldKey], peer: Address | None, theirs: list[_OldKey]) -> tuple[str, ...]:
+    """Return the lines of a further key of IKEv1, in the keyring of the first one.
+
+    theirs: the keys of the other end. A router without keys gets a key for all addresses if the other end has one.
+    """
+    opening = old[0].opening if old else ()
+    wide = next((one.statement.args for one in theirs if one.is_for_all), None) if not old else None
+    whom: dict[str, Hashable] = {"address": peer or _ADDRESS}
+    if wide is not None:
+        whom = {name: wide[name] for name in ("address", "mask") if name in wide}
+    line = isakmp.KEYRING_KEY if opening else isakmp.KEY
+    return (*opening, line.of(key=SECRET, **whom))
 
 
 def _without_secret(line: str) -> str:

@@ -11,6 +11,7 @@ from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import ipsec
 from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.crypto_parameters import End
 from dmvpn.tools.doctor.suspicions.observations import here, maybe
 
 if TYPE_CHECKING:
@@ -34,12 +35,13 @@ def ike(view: ServerView) -> Iterator[Hypothesis]:
     if client.server is not None and client.server.secured:
         return
     reasons = [peer.reason for peer in (*tunnel.unsecured, *client.facts.refused) if peer.nbma == client.nbma]
-    for reason in reasons:
-        known = ipsec.clue(reason)
+    clues = [(reason, ipsec.clue_at(reason, End(client.facts, tunnel))) for reason in reasons]
+    for reason, known in clues:
         if known is not None:
             yield maybe(known.cause, f"IKE says: {reason}", "the same lines at the server")
-    for reason in reasons:
-        yield from _vague(reason, view.peer)
+    for reason, known in clues:
+        if known is None or not known.own:
+            yield from _vague(reason, view.peer)
     if not reasons:
         yield maybe(Cause.IKE_BLOCKED, f"there is no IKE SA with {view.peer}", "the log of the server")
 
