@@ -14,12 +14,14 @@ from dmvpn.base.protection import Encapsulation
 from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf, ProtocolId
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.v1 import main_mode
+from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.offers import accepted, ike_wanted
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import IsakmpSa
 from dmvpn.features.ike.v1.upkeep import begin_quick
-from dmvpn.features.ike.v1.wire import Message
+from dmvpn.features.ike.v1.wire import Message, serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import (
     AuthMethod,
     EspAttribute,
@@ -239,9 +241,27 @@ def test_a_public_value_of_another_length_is_refused_in_main_mode() -> None:
     third = Message.parse(net.log[2].datagram.payload)
     key = third.find(KeyExchange)
     assert key
+    assert len(key.data) == 2048 // 8
     rest = tuple(one for one in third.payloads if one is not key)
     assert arrives(hub, replace(third, payloads=(KeyExchange(key.data[:-1]), *rest)).serialize()) == []
     assert not sas_of(hub)
+
+
+@pytest.mark.conforms("isakmp:3.5-spi")
+@pytest.mark.parametrize("spi", [b"", b"cookie_i", b"cookie_icookie_r"], ids=["none", "one cookie", "both"])
+def test_an_spi_in_an_offer_of_phase_1_means_nothing(spi: bytes) -> None:
+    net, hub, _ = begun()
+    first = Message.parse(net.log[0].datagram.payload)
+    net.flights.clear()
+    offer = first.find(SecurityAssociation)
+    assert offer
+    (proposal,) = offer.proposals
+    rest = tuple(one for one in first.payloads if one is not offer)
+    changed = replace(first, payloads=(SecurityAssociation((replace(proposal, spi=spi),)), *rest))
+    (answer,) = [Message.parse(octets) for octets in arrives(hub, changed.serialize())]
+    chosen = answer.find(SecurityAssociation)
+    assert chosen
+    assert [one.spi for one in chosen.proposals] == [b""]
 
 
 # -------------------------------------------------------------------------------------------------------- quick mode
@@ -300,6 +320,37 @@ def test_packets_that_are_not_those_of_the_responder_are_refused_by_an_encrypted
     ((message, notify),) = notifies(said, NotifyType.INVALID_ID_INFORMATION)
     assert (message.by_initiator, message.types) == (RESPONDER, [Hash, Notify])
     assert notify.protocol == ProtocolId.ESP
+
+
+def quick(sa: IsakmpSa, kind: ExchangeType = ExchangeType.QUICK) -> bytes:
+    """Return a message 1 of quick mode without identities."""
+    assert sa.terms
+    assert sa.keys
+    ask = QuickAsk(sa, sa.terms.child)
+    payloads = (SecurityAssociation(ask.wanted.offer(ask.spi)), Nonce(ask.nonce))
+    proof = Hash(hash_1(sa.keys, ask.message_id, serialize_chain(payloads)))
+    return sa.sealed(kind, ask.message_id, (proof, *payloads))
+
+
+@pytest.mark.conforms("ike1:5.5-no-identities")
+def test_without_identities_a_pair_is_for_the_packets_between_both_ends(said: list[Said]) -> None:
+    net, hub, spoke = met()
+    (sa,) = sas_of(spoke)
+    (old,) = hub.pairs.values()
+    net.drops = lambda _: True
+    assert len(arrives(hub, quick(sa))) == 1
+    assert said[-1].types == [Hash, SecurityAssociation, Nonce]
+    new = list(hub.pairs.values())[-1]
+    assert new.sa.spi_in != old.sa.spi_in
+    assert (new.view.local_selector, new.view.remote_selector) == (old.view.local_selector, old.view.remote_selector)
+
+
+@pytest.mark.conforms("ike1:5.6-new-group")
+def test_new_group_mode_of_a_peer_is_not_answered_and_quick_mode_goes_on() -> None:
+    _, hub, spoke = met()
+    (sa,) = sas_of(spoke)
+    assert arrives(hub, quick(sa, ExchangeType.NEW_GROUP)) == []
+    assert len(arrives(hub, quick(sa))) == 1
 
 
 @pytest.mark.conforms("isakmp:3.1-commit", "isakmp:3.1-commit-end")
@@ -403,6 +454,19 @@ def test_an_answer_with_another_number_is_no_sign_of_life_and_the_next_question_
         arrives(hub, asked(theirs, NotifyType.R_U_THERE_ACK, number))
         assert not sa.question
     assert numbers == list(range(numbers[0], numbers[0] + 3))
+
+
+@pytest.mark.conforms("dpd:5.1-silent")
+@pytest.mark.parametrize("can", [True, False])
+def test_a_peer_that_does_not_say_that_it_can_answer_is_not_asked(
+    said: list[Said], monkeypatch: pytest.MonkeyPatch, can: bool
+) -> None:
+    if not can:
+        monkeypatch.setattr(main_mode, "_ABILITIES", ())
+    net, hub, _ = met()
+    hub.tell(ConnectionSilent(next(iter(hub.connections))))
+    net.run(60)
+    assert bool(notifies(said, NotifyType.R_U_THERE)) is can
 
 
 @pytest.mark.conforms("dpd:6.2-replay")

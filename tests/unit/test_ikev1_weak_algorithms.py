@@ -25,7 +25,7 @@ def met(hub: str, spoke: str) -> tuple[Node, Node]:
     return one, other
 
 
-@pytest.mark.conforms("ike1:4-des")
+@pytest.mark.conforms("ike1:4-des", "ike1:4-3des")
 def test_an_old_router_with_3des_and_md5_alone_is_reached_with_the_line() -> None:
     hub, spoke = met(WEAK + POLICY, WEAK + POLICY)
     assert crosswise(hub, spoke)
@@ -33,7 +33,7 @@ def test_an_old_router_with_3des_and_md5_alone_is_reached_with_the_line() -> Non
     assert (view.encryption, view.prf) == ("3DES", "MD5")
 
 
-@pytest.mark.conforms("ike1:4-des")
+@pytest.mark.conforms("ike1:4-des", "ike1:4-3des")
 @pytest.mark.parametrize(("hub", "spoke"), [(POLICY, WEAK + POLICY), (WEAK + POLICY, POLICY), (POLICY, POLICY)])
 def test_without_the_line_at_one_end_no_weak_isakmp_sa_comes_up_and_the_log_says_why(hub: str, spoke: str) -> None:
     one, other = met(hub, spoke)
