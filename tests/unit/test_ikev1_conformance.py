@@ -17,7 +17,7 @@ from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v1 import main_mode
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode
-from dmvpn.features.ike.v1.offers import accepted, ike_wanted
+from dmvpn.features.ike.v1.offers import accepted, choose, ike_wanted
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import IsakmpSa
 from dmvpn.features.ike.v1.upkeep import begin_quick
@@ -223,6 +223,29 @@ def test_an_answer_with_another_lifetime_is_taken_and_the_shorter_one_counts(the
     assert taken.lifetime.seconds == kept
 
 
+@pytest.mark.conforms("ike1:A-key-length")
+@pytest.mark.parametrize(
+    ("cipher", "bits", "said_bits", "is_taken"),
+    [
+        (Encr.AES_CBC, 128, 128, True),
+        (Encr.AES_CBC, 128, 0, False),
+        (Encr.TRIPLE_DES, 0, 0, True),
+        (Encr.TRIPLE_DES, 0, 192, False),
+    ],
+)
+def test_a_cipher_with_keys_of_several_lengths_names_one_and_another_cipher_none(
+    cipher: Encr, bits: int, said_bits: int, is_taken: bool
+) -> None:
+    suite = Suite(cipher, bits, Prf.HMAC_SHA1, Integ.NONE, Group.MODP_2048)
+    wanted = ike_wanted([(suite, 3600.0)], (AuthMethod.PRE_SHARED_KEY,))
+    (offer,) = wanted.offer()
+    (transform,) = offer.transforms
+    rest = tuple(one for one in transform.attributes if one.kind != IkeAttribute.KEY_LENGTH)
+    length = (Attribute.of(IkeAttribute.KEY_LENGTH, said_bits),) if said_bits else ()
+    theirs = replace(offer, transforms=(replace(transform, attributes=(*rest, *length)),))
+    assert (choose(wanted, (theirs,)) is not None) is is_taken
+
+
 @pytest.mark.conforms("ike1:5-aggressive", "ike1:5.6-new-group")
 @pytest.mark.parametrize("kind", [ExchangeType.AGGRESSIVE, ExchangeType.NEW_GROUP])
 def test_a_stranger_that_begins_another_exchange_than_main_mode_gets_no_answer(kind: ExchangeType) -> None:
@@ -322,12 +345,12 @@ def test_packets_that_are_not_those_of_the_responder_are_refused_by_an_encrypted
     assert notify.protocol == ProtocolId.ESP
 
 
-def quick(sa: IsakmpSa, kind: ExchangeType = ExchangeType.QUICK) -> bytes:
-    """Return a message 1 of quick mode without identities."""
+def quick(sa: IsakmpSa, kind: ExchangeType = ExchangeType.QUICK, offers: int = 1) -> bytes:
+    """Return a message 1 of quick mode without identities. offers: how many SA payloads it has."""
     assert sa.terms
     assert sa.keys
     ask = QuickAsk(sa, sa.terms.child)
-    payloads = (SecurityAssociation(ask.wanted.offer(ask.spi)), Nonce(ask.nonce))
+    payloads = (*[SecurityAssociation(ask.wanted.offer(ask.spi))] * offers, Nonce(ask.nonce))
     proof = Hash(hash_1(sa.keys, ask.message_id, serialize_chain(payloads)))
     return sa.sealed(kind, ask.message_id, (proof, *payloads))
 
@@ -343,6 +366,18 @@ def test_without_identities_a_pair_is_for_the_packets_between_both_ends(said: li
     new = list(hub.pairs.values())[-1]
     assert new.sa.spi_in != old.sa.spi_in
     assert (new.view.local_selector, new.view.remote_selector) == (old.view.local_selector, old.view.remote_selector)
+
+
+@pytest.mark.conforms("ike1:5.5-several-sas")
+def test_several_sas_in_one_quick_mode_are_refused_together(said: list[Said]) -> None:
+    net, hub, spoke = met()
+    (sa,) = sas_of(spoke)
+    before = set(hub.pairs)
+    net.drops = lambda _: True
+    arrives(hub, quick(sa, offers=2))
+    assert set(hub.pairs) == before
+    ((message, _),) = notifies(said, NotifyType.NO_PROPOSAL_CHOSEN)
+    assert message.by_initiator is RESPONDER
 
 
 @pytest.mark.conforms("ike1:5.6-new-group")

@@ -296,6 +296,9 @@ class QuickAnswer(QuickMode):
         if offers is None or nonce is None:
             raise PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.QUICK_LACKS))
         self._asked = offers.proposals[0].spi
+        if len(request.all(SecurityAssociation)) > 1:
+            several = WireError("several SA payloads in one quick mode", offset=0, clause=_CLAUSE)
+            raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.OF_WIRE, (several,)))
         if len(sa.children) >= MOST_CHILDREN:
             many = Reason(IkeReason.TOO_MANY_CHILDREN, (len(sa.children),))
             raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, many)
