@@ -22,6 +22,7 @@ SECRET = "YOUR_SECRET_KEY"
 KEY = f"crypto isakmp key {SECRET} address 0.0.0.0\n"
 KEY_OF_ANOTHER = f"crypto isakmp key {SECRET} address 192.168.3.1\n"
 GROUP = " authentication pre-share\n group 14\n"
+MODE = "esp-aes 256 esp-sha-hmac\n"
 NAMES_NOTHING = (" set pfs group14\n", " set pfs group14\n set isakmp-profile NONE\n")
 #: The same keys in a keyring, which a profile names.
 PROFILE = f"""\
@@ -98,6 +99,9 @@ def of_udp(packet: bytes, port: int) -> bool:
             "crypto ipsec transform-set TRANSFORM_SET esp-aes 256 esp-sha-hmac",
         ),
         (at("SPOKE1", ("set pfs group14", "set pfs group19")), Cause.PFS, "SPOKE1", "set pfs group14"),
+        (at("SPOKE1", (" set pfs group14\n", "")), Cause.PFS, "SPOKE1", "set pfs group14"),
+        (at("SPOKE1", (MODE, f"{MODE} mode transport\n")), Cause.MODE, "SPOKE1", "mode tunnel"),
+        (at("HUB", (MODE, f"{MODE} mode transport\n")), Cause.MODE, "HUB", "mode tunnel"),
         (at("SPOKE1", (KEY, "")), Cause.PSK_MISSING, "SPOKE1", "crypto isakmp key <secret> address 0.0.0.0"),
         (at("HUB", (KEY, "")), Cause.PSK_MISSING, "HUB", "crypto isakmp key <secret> address 0.0.0.0"),
         (at("SPOKE1", NAMES_NOTHING), Cause.PROFILE, "SPOKE1", "no set isakmp-profile"),
@@ -178,3 +182,14 @@ def test_a_spoke_whose_proof_is_not_answered_suspects_its_key_first() -> None:
 
 def test_a_spoke_whose_first_message_is_not_answered_suspects_that_the_hub_has_no_key_for_it() -> None:
     assert Cause.PSK_MISSING in suspected(after(at("HUB", (KEY, KEY_OF_ANOTHER))))
+
+
+def test_of_a_hub_without_perfect_forward_secrecy_the_doctor_says_that_the_spoke_has_to_begin() -> None:
+    """It takes what the spokes ask for; they do not take what it asks for."""
+    world = after(at("HUB", (" set pfs group14\n", "")))
+    finding = found(world)[0]
+    assert (finding.cause, finding.router) == (Cause.PFS, "HUB"), finding
+    words = "SPOKE1 has set pfs group14, HUB has no PFS: SAs come only when SPOKE1 begins"
+    assert finding.what == words
+    heal(world, finding)
+    assert found(world) == []

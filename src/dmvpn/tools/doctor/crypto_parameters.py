@@ -12,7 +12,7 @@ from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import DEFAULT_PROPOSAL, IdentityKind, Profile
-from dmvpn.features.ike.translation import applying
+from dmvpn.features.ike.translation import applying, begins_with_v1
 from dmvpn.features.ipsec.config.profiles import IKEV2_PROFILE, ISAKMP_PROFILE, PFS, TRANSFORM_SETS
 from dmvpn.features.ipsec.config.profiles import PROFILE as IPSEC_PROFILE
 from dmvpn.features.ipsec.config.transforms import MODE, TRANSFORM_SET
@@ -61,6 +61,11 @@ class End:
     def ike(self) -> IkeConfig:
         """The settings of IKE."""
         return device(self.facts).ikev2
+
+    @property
+    def begins_with_v1(self) -> bool:
+        """Whether the tunnel begins with IKEv1."""
+        return not self.ipsec.ikev2_profile and begins_with_v1(self.ike)
 
     @property
     def profile(self) -> str:
@@ -130,6 +135,12 @@ def mode(end: End) -> str:
     """Return the mode of the first transform set."""
     found = _sets(end)
     return " ".join((found[0].mode if found else MODE.of(tunnel=True)).split()[1:])
+
+
+def mode_lines(end: End, other: End) -> tuple[str, ...]:
+    """Return the lines that give the first transform set of an end the mode of the other end."""
+    found = _sets(other)
+    return (*sets(end)[:1], found[0].mode if found else MODE.of(tunnel=True))
 
 
 def transforms(end: End) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from dmvpn.tools.doctor.crypto_parameters import (
     identity_lines,
     lacks_keys,
     lacks_profile,
+    mode_lines,
     pfs_lines,
     profile_lines,
     proof_lines,
@@ -88,6 +89,8 @@ CLUES: Final = {
     )
 }
 _SILENT: Final = (IkeReason.NO_ANSWER, IkeReason.NO_ANSWER_AND)
+#: In the names of the encapsulations of transport mode.
+_TRANSPORT: Final = "TRANSPORT"
 #: The messages with which IKE begins, always to port 500.
 _OPENINGS: Final = (ExchangeType.IKE_SA_INIT.name, main_mode_message(1), main_mode_message(3))
 #: The end of an address with the port of IKE behind a translator, RFC 3947 §4.
@@ -113,6 +116,9 @@ def clue(reason: ReasonFacts) -> Clue | None:
         differing = reason.find(IkeReason.MISMATCH)
         if differing is not None and TransformType.KE in differing.fields:
             return Clue(Cause.PFS, Step.SA)
+        capsules = reason.find(IkeReason.ENCAPSULATION)
+        if capsules is not None and len({_TRANSPORT in str(side) for side in capsules.fields}) > 1:
+            return Clue(Cause.MODE, Step.SA)
     return found
 
 
@@ -329,6 +335,8 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
             return transform_lines(*ends)
         case Cause.PFS:
             return pfs_lines(*ends)
+        case Cause.MODE:
+            return mode_lines(*ends)
         case Cause.PROFILE:
             return profile_lines(*ends) if lacks_profile(ends[0]) else proof_lines(*ends)
         case Cause.CERTIFICATE:

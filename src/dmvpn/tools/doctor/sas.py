@@ -8,9 +8,9 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.crypto_parameters import (
     End,
     mode,
+    mode_lines,
     pfs,
     pfs_lines,
-    sets,
     transform_lines,
     transforms,
 )
@@ -83,14 +83,13 @@ def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
     yield from _transforms_kept(scene, client, here, far)
     if mode(here) != mode(far):
         culprit = client.name if _is_odd(scene, client, mode) else client.hub
-        right, own = (mode(far), sets(here)) if culprit == client.name else (mode(here), sets(far))
         yield Finding(
             step=Step.SA,
             cause=Cause.MODE,
             router=culprit,
             what=f"the transform set of {client.name} says mode {mode(here)}, that of {client.hub} mode {mode(far)}",
             evidence=_modes_in_use(scene, client),
-            fix=(*own[:1], f"mode {right}"),
+            fix=mode_lines(here, far) if culprit == client.name else mode_lines(far, here),
             stops=False,
         )
     groups = pfs(here), pfs(far)
@@ -100,10 +99,7 @@ def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
             step=Step.SA,
             cause=Cause.PFS,
             router=culprit,
-            what=(
-                f"{client.name} has {_named(groups[0])}, {client.hub} has {_named(groups[1])}: first SAs do without, "
-                "the next ones will not"
-            ),
+            what=f"{client.name} has {_named(groups[0])}, {client.hub} has {_named(groups[1])}: {_sooner(here, far)}",
             fix=pfs_lines(here, far) if culprit == client.name else pfs_lines(far, here),
             stops=False,
         )
@@ -143,6 +139,16 @@ def _transforms_kept(scene: Scene, client: Client, here: End, far: End) -> Itera
 def _transforms_in_use(scene: Scene, client: Client) -> tuple[str, ...]:
     sa = _sa_with(client.facts, client.nbma)
     return (f"the SAs in use have {sa.transform}",) if sa is not None else ()
+
+
+def _sooner(here: End, far: End) -> str:
+    """Return why there are SAs between ends that do not agree on PFS. In IKEv2 it begins with the second SAs."""
+    if not here.begins_with_v1 and not far.begins_with_v1:
+        return "first SAs do without, the next ones will not"
+    asking = next((end for end, other in ((here, far), (far, here)) if not pfs(other)), None)
+    if asking is None:
+        return "the SAs in use are older than that, and the next ones will not come"
+    return f"SAs come only when {asking.facts.hostname} begins"
 
 
 def _named(group: str) -> str:
