@@ -21,7 +21,8 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
-from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa, SaState
+from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa
+from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.transforms import SHORTEST_LIFETIME
 from dmvpn.features.ike.v1.upkeep import begin_quick
 from dmvpn.features.ike.v1.wire import Message, serialize_chain

@@ -16,7 +16,8 @@ from dmvpn.features.ike.v1.wire.numbers import ExchangeType
 from dmvpn.features.ike.v1.wire.payloads import Fragment
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.v1.sa import Exchange, IsakmpSa
+    from dmvpn.features.ike.v1.sa import IsakmpSa
+    from dmvpn.features.ike.v1.turns import Running
 
 _CLAUSE = "RFC 2408 §3.1"
 
@@ -72,7 +73,7 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
         raise WireError(f"{header.exchange_name} is not expected", offset=18, clause=_CLAUSE)
 
 
-def _follow(sa: IsakmpSa, exchange: Exchange, path: DatagramPath) -> None:
+def _follow(sa: IsakmpSa, exchange: Running, path: DatagramPath) -> None:
     """Follow a peer that repeats message 5 by port 500: our answer by port 4500, where it began, does not reach it.
 
     A peer that sent more messages since has our answer: then the repetition is an attacker's.

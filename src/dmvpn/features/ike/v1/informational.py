@@ -14,9 +14,9 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Doubted, StartedAgain
+from dmvpn.features.ike.v1.acts import Withdrawn
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.quick_mode import QuickAsk, covered
-from dmvpn.features.ike.v1.sa import Withdrawn
 from dmvpn.features.ike.v1.wire.numbers import NotifyType, Vendor
 from dmvpn.features.ike.v1.wire.payloads import Delete, Hash, Notify
 

@@ -35,10 +35,11 @@ from dmvpn.features.ike.session import Evidence
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT
 from dmvpn.features.ike.udp import PREFERS_UDP
 from dmvpn.features.ike.v1.detection import detect, detection
+from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.keys import first_iv, ike_keys, proof, skeyid_of_secret
 from dmvpn.features.ike.v1.offers import CIPHERS, accepted, choose, ike_wanted, mismatch
-from dmvpn.features.ike.v1.sa import Exchange, SaState
 from dmvpn.features.ike.v1.sealed import PHASE_1, Channel
+from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.wire import Message
 from dmvpn.features.ike.v1.wire.numbers import AuthMethod, ExchangeType, NotifyType, Vendor
 from dmvpn.features.ike.v1.wire.payloads import (
@@ -215,7 +216,7 @@ def says_alone(message: Chain) -> bool:
 class Initiation(MainMode):
     """Main mode as its initiator, which repeats its messages until the last answer has come."""
 
-    ANSWERS_AGAIN: ClassVar = False
+    ANSWERS_AGAIN: ClassVar[bool] = False
 
     def begin(self) -> None:
         """Send message 1."""

@@ -27,6 +27,8 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import REPETITION_TIME
+from dmvpn.features.ike.v1.acts import Unconfirmed
+from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.identities import identity_of
 from dmvpn.features.ike.v1.keys import hash_1, hash_2, hash_3
 from dmvpn.features.ike.v1.main_mode import NONCE_SIZE
@@ -41,7 +43,7 @@ from dmvpn.features.ike.v1.pairs import (
     told_lifetime,
     wanted_by_us,
 )
-from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY, Exchange, Unconfirmed
+from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY
 from dmvpn.features.ike.v1.transforms import TransformTerms, read
 from dmvpn.features.ike.v1.wire import serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType
@@ -256,7 +258,7 @@ class QuickAsk(QuickMode):
 
     def unanswered(self) -> None:
         """Give up the ISAKMP SA: the peer is dead, or has deleted it."""
-        self.sa.given_up = self.gave_up("quick mode")
+        self.sa.gives_up(self.gave_up("quick mode"))
 
 
 # ----------------------------------------------------------------------------------------------------------- responder

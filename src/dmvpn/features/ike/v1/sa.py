@@ -9,11 +9,9 @@ later one with the same peer adopts them, or the last of them ends.
 
 from __future__ import annotations
 
-import enum
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.errors import WireError, surely
+from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkePhase, IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
@@ -21,13 +19,13 @@ from dmvpn.features.ike.chain import NO_SPI, fresh_spi
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import Prf, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, SaAct, Session, Transmit
+from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, Session, Transmit
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
 from dmvpn.features.ike.udp import PREFERS_UDP
 from dmvpn.features.ike.v1.fragments import Fragments
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
 from dmvpn.features.ike.v1.offers import HASHES
-from dmvpn.features.ike.v1.turns import Turns
+from dmvpn.features.ike.v1.states import MOVES, PHASES, SaMove, SaState
 from dmvpn.features.ike.v1.wire import Header, Message, serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, Vendor
 from dmvpn.features.ike.v1.wire.payloads import Delete, Hash, VendorId
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v1.keys import IkeKeys
     from dmvpn.features.ike.v1.sealed import Channel
+    from dmvpn.features.ike.v1.turns import Running
     from dmvpn.features.ike.v1.wire import Chain
     from dmvpn.features.ike.v1.wire.payloads import Fragment
 
@@ -59,69 +58,6 @@ _MOST_REFUSALS: Final = 64
 OVERLAP: Final = 10.0
 #: Seconds until a child that could not be replaced is tried again.
 RETRY: Final = 30.0
-
-
-class SaState(enum.Enum):
-    """Where an ISAKMP SA is in its life, by IOS's names of the steps of main mode."""
-
-    NO_STATE = "MM_NO_STATE"
-    SA_SETUP = "MM_SA_SETUP"
-    KEY_EXCH = "MM_KEY_EXCH"
-    IDLE = "QM_IDLE"
-    HELD = "held for its children"
-    DEAD = "dead"
-
-
-class SaMove(enum.Enum):
-    """What can happen to an ISAKMP SA."""
-
-    CHOSEN = "messages 1 and 2 have agreed on a transform"
-    KEYED = "messages 3 and 4 have brought keys"
-    PROVED = "both sides have proved who they are"
-    PARTED = "it is over, and its children are not"
-    ENDED = "it is over, and its children with it"
-
-
-#: Every legal move. A missing pair (KeyError) is our bug, never the peer's.
-MOVES: Final[dict[tuple[SaState, SaMove], SaState]] = {
-    (SaState.NO_STATE, SaMove.CHOSEN): SaState.SA_SETUP,
-    (SaState.SA_SETUP, SaMove.KEYED): SaState.KEY_EXCH,
-    (SaState.KEY_EXCH, SaMove.PROVED): SaState.IDLE,
-    (SaState.IDLE, SaMove.PARTED): SaState.HELD,
-    (SaState.NO_STATE, SaMove.ENDED): SaState.DEAD,
-    (SaState.SA_SETUP, SaMove.ENDED): SaState.DEAD,
-    (SaState.KEY_EXCH, SaMove.ENDED): SaState.DEAD,
-    (SaState.IDLE, SaMove.ENDED): SaState.DEAD,
-    (SaState.HELD, SaMove.ENDED): SaState.DEAD,
-}
-_PHASES: Final = {
-    SaState.NO_STATE: IkePhase.MM_NO_STATE,
-    SaState.SA_SETUP: IkePhase.MM_SA_SETUP,
-    SaState.KEY_EXCH: IkePhase.MM_KEY_EXCH,
-    SaState.IDLE: IkePhase.QM_IDLE,
-    SaState.HELD: IkePhase.MM_NO_STATE,
-    SaState.DEAD: IkePhase.MM_NO_STATE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawn(SaAct):
-    """The peer has deleted SAs of this protocol. They may belong to another ISAKMP SA with the same peer."""
-
-    protocol: int
-    spis: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unconfirmed(SaAct):
-    """The peer has not confirmed a child, which another ISAKMP SA with the same peer has by now."""
-
-    spi_in: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RekeyWanted(SaAct):
-    """Another ISAKMP SA must take its place: a second main mode (RFC 2409 has no other way)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +124,7 @@ class IsakmpSa(Session):
         self.nonces = Nonces(b"", b"")
         self.keys: IkeKeys | None = None
         self.channel: Channel | None = None
-        self.exchanges: dict[int, Exchange] = {}
+        self.exchanges: dict[int, Running] = {}
         self._fragments = Fragments()
         self.retires_at: float | None = None
         self.wanted: tuple[ChildTerms, ...] = ()
@@ -221,7 +157,7 @@ class IsakmpSa(Session):
     @property
     def phase(self) -> IkePhase:
         """Where it is in its life, for shows."""
-        return _PHASES[self.state]
+        return PHASES[self.state]
 
     @property
     def is_established(self) -> bool:
@@ -373,7 +309,7 @@ class IsakmpSa(Session):
 
     # ------------------------------------------------------------------------------------------------ exchanges
 
-    def begins(self, exchange: Exchange) -> None:
+    def begins(self, exchange: Running) -> None:
         """Add an exchange."""
         self.exchanges[exchange.message_id] = exchange
         if exchange.message_id:
@@ -433,6 +369,14 @@ class IsakmpSa(Session):
         if child.spi_in not in self.children.rekeying or child.spi_in in self.replaceable:
             return False
         return not any(exchange.old == child.spi_in and exchange.turns.awaits for exchange in self.exchanges.values())
+
+    def will_adopt(self, held: bytes) -> None:
+        """Note the own cookie of the held ISAKMP SA whose children it is to adopt."""
+        self.awaited_by = held
+
+    def gives_up(self, why: Reason) -> None:
+        """Note that the peer answers nothing on it any more."""
+        self.given_up = why
 
     def withdraw(self, child: ChildSa, reason: Reason) -> None:
         """Delete a child, and inform the peer if we still can."""
@@ -516,59 +460,3 @@ class IsakmpSa(Session):
         old, self.path = self.path, path
         if self.state in (SaState.IDLE, SaState.HELD):
             self.act(Moved(self, old))
-
-
-class Exchange(ABC):
-    """One exchange on an ISAKMP SA: main mode, or a quick mode.
-
-    over_at: it is over, and kept until then to answer repetitions.
-    old: inbound SPI of the child that is to be replaced.
-    ANSWERS_AGAIN: whether a message that comes again is answered again (`turns`).
-    """
-
-    KIND: ClassVar[ExchangeType]
-    ANSWERS_AGAIN: ClassVar = True
-    old: bytes | None = None
-
-    def __init__(self, sa: IsakmpSa, message_id: int) -> None:
-        self.sa, self.message_id = sa, message_id
-        self.turns = Turns()
-        self.over_at: float | None = None
-
-    @abstractmethod
-    def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None:
-        """Take in the peer's next message. Raises WireError if it is not: nothing has changed then."""
-
-    @abstractmethod
-    def unanswered(self) -> None:
-        """Act on a peer that answers none of the repetitions."""
-
-    def describe(self) -> str:
-        """Return what we offer, for people."""
-        return ""
-
-    def expire(self) -> None:
-        """Act on the end of the time for which it is kept."""
-        self.sa.finished(self.message_id)
-
-    def open(self, message: Message) -> Chain:
-        """Return the payloads inside. The chain of IVs stays. Raises WireError."""
-        if self.sa.channel is None:
-            raise WireError("an encrypted message before there are keys", offset=0, clause="RFC 2409 §5")
-        return self.sa.channel.open(message)
-
-    def accept(self, message: Message, octets: bytes, path: DatagramPath) -> None:
-        """Take an encrypted message as the peer's: its hash was right."""
-        surely(self.sa.channel).accept(message)
-        self.turns.hears(octets)
-        self.sa.hears(path)
-
-    def say(self, datagram: bytes, *, awaits: bool) -> None:
-        """Send our next message. awaits: an answer must come."""
-        self.turns.says(datagram, self.sa.now, awaits=awaits)
-        self.sa.transmit(datagram)
-
-    def gave_up(self, name: str, why: Reason | None = None) -> Reason:
-        """Return that the peer did not answer a message of this name; why: a guess, if nothing else is known."""
-        asked, hint = (name, self.turns.tries, self.sa.path.remote), self.sa.hint or why
-        return Reason(IkeReason.NO_ANSWER, asked) if hint is None else Reason(IkeReason.NO_ANSWER_AND, (*asked, hint))

@@ -28,11 +28,14 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import INTERVALS
 from dmvpn.features.ike.session import Ended, Established, Replaced, SaAct, StartedAgain, Unanswered, is_forgotten
 from dmvpn.features.ike.timers import AT_ONCE
+from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.answers import handle
 from dmvpn.features.ike.v1.lines import packet_lines, passed
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
-from dmvpn.features.ike.v1.sa import IsakmpSa, RekeyWanted, SaState, Unconfirmed, Withdrawn
+from dmvpn.features.ike.v1.sa import IsakmpSa
+from dmvpn.features.ike.v1.siblings import Siblings
+from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.strangers import Strangers
 from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, probe, renew, tick
 from dmvpn.features.ike.v1.wire import Header, Message
@@ -61,7 +64,7 @@ class IsakmpSas:
         self.largest_number = self.largest_half_open = 0
         self.strangers = Strangers()
         self._by_cookie: dict[bytes, IsakmpSa] = {}
-        self._by_identity: dict[tuple[int, bytes, str], dict[bytes, IsakmpSa]] = {}
+        self._siblings = Siblings()
         self._timers: Deadlines[bytes] = Deadlines()
         self._talk: Budgets[bytes] = Budgets(*MESSAGES)
 
@@ -132,7 +135,7 @@ class IsakmpSas:
         """End an ISAKMP SA, and inform the peer if it believes in it. Of two that began at once one keeps all pairs."""
         sa = _mine(session)
         sa.at(now)
-        heir = self._heir(sa) if reason.code is IkeReason.BOTH_BEGAN else None
+        heir = self._siblings.heir(sa) if reason.code is IkeReason.BOTH_BEGAN else None
         if heir is not None and not heir.doubts_older:
             sa.hand_over(heir)
         if sa.is_established:
@@ -303,7 +306,7 @@ class IsakmpSas:
     def forget_older(self, new: Session) -> list[Act]:
         """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address."""
         acts: list[Act] = []
-        for sa in tuple(self._by_identity.get(new.who, {}).values()):
+        for sa in self._siblings.with_peer(new):
             if is_forgotten(sa, new):
                 acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
         return acts
@@ -318,8 +321,8 @@ class IsakmpSas:
     def _established(self, new: IsakmpSa) -> list[IsakmpSa]:
         """Let a new ISAKMP SA take the place of its older siblings, and ask for its children."""
         self.strangers.remove(new)
-        siblings = [] if new.is_alone or new.doubts_older else self._siblings(new)
-        self._by_identity.setdefault(new.who, {})[new.own_spi] = new
+        siblings = [] if new.is_alone or new.doubts_older else self._siblings.of(new)
+        self._siblings.add(new)
         older = [sa for sa in siblings if sa.since <= new.begun or sa.state is SaState.HELD]
         for old in older:
             old.at(new.now)
@@ -334,7 +337,7 @@ class IsakmpSas:
 
     def _rekey(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Begin a second main mode with the same peer, with the keys and identities of the configuration as it is."""
-        heir = self._heir(sa)
+        heir = self._siblings.heir(sa)
         if sa.state is SaState.HELD and heir is not None:
             sa.hand_over(heir)
             sa.end(Reason(IkeReason.REPLACED))
@@ -347,7 +350,7 @@ class IsakmpSas:
             return [sa]
         new = self._begin(sa.path, replace(terms, initial_contact=False), sa.now)
         if sa.state is SaState.HELD:
-            new.awaited_by = sa.own_spi
+            new.will_adopt(sa.own_spi)
             sa.act(Unanswered(sa))  # whether its children still carry packets matters now
             return [sa, new]
         return [new]
@@ -365,7 +368,7 @@ class IsakmpSas:
 
     def _part(self, sa: IsakmpSa, reason: Reason) -> list[IsakmpSa]:
         """End one and not its children: they go to its heir, or wait for one."""
-        heir = self._heir(sa)
+        heir = self._siblings.heir(sa)
         for exchange in tuple(sa.exchanges.values()):
             if isinstance(exchange, QuickAnswer) and exchange.turns.awaits:
                 exchange.unanswered()  # message 3 cannot come any more
@@ -381,7 +384,7 @@ class IsakmpSas:
 
     def _give_up(self, sa: IsakmpSa, reason: Reason) -> None:
         """End one whose peer is silent. It may only have deleted this one: then another one has the children."""
-        heir = self._heir(sa)
+        heir = self._siblings.heir(sa)
         if heir is not None and not heir.doubts_older:
             sa.hand_over(heir)
         sa.end(reason)
@@ -389,7 +392,7 @@ class IsakmpSas:
     def _withdrawn(self, sa: IsakmpSa, protocol: int, spis: tuple[bytes, ...]) -> list[IsakmpSa]:
         """Drop what the peer has deleted, on whichever of its ISAKMP SAs it says so."""
         touched: list[IsakmpSa] = []
-        for each in (sa, *self._siblings(sa)):
+        for each in (sa, *self._siblings.of(sa)):
             each.at(sa.now)
             if protocol == ProtocolId.ESP:
                 for child in [child for spi in spis if (child := each.children.by_outbound(spi)) is not None]:
@@ -401,7 +404,7 @@ class IsakmpSas:
 
     def _unconfirmed(self, sa: IsakmpSa, spi_in: bytes) -> list[IsakmpSa]:
         """Delete a child on the ISAKMP SA that has adopted it."""
-        for each in self._siblings(sa):
+        for each in self._siblings.of(sa):
             child = each.children.active.get(spi_in)
             if child is not None and not each.is_dead:
                 each.at(sa.now)
@@ -409,25 +412,10 @@ class IsakmpSas:
                 return [each]
         return []
 
-    def _siblings(self, sa: IsakmpSa) -> list[IsakmpSa]:
-        """Return the others with the same peer, the oldest first."""
-        if sa.theirs is None:
-            return []
-        same = self._by_identity.get(sa.who, {})
-        return [other for other in same.values() if other is not sa and _is_same_place(other.path, sa.path, sa)]
-
-    def _heir(self, sa: IsakmpSa) -> IsakmpSa | None:
-        """Return who gets its children: the newest usable sibling."""
-        return next((other for other in reversed(self._siblings(sa)) if other.is_usable), None)
-
     def _gone(self, sa: IsakmpSa) -> None:
         self.strangers.remove(sa)
         self._by_cookie.pop(sa.own_spi, None)
-        if sa.theirs is not None:
-            same = self._by_identity.get(sa.who, {})
-            same.pop(sa.own_spi, None)
-            if not same:
-                self._by_identity.pop(sa.who, None)
+        self._siblings.remove(sa)
         self._timers.cancel(sa.own_spi)
 
 
@@ -436,13 +424,6 @@ def _is_for(sa: IsakmpSa, header: Header) -> bool:
     if sa.is_unanswered:
         return header.cookie_i == sa.cookie_i
     return header.cookie_i + header.cookie_r == sa.cookies
-
-
-def _is_same_place(one: DatagramPath, other: DatagramPath, sa: IsakmpSa) -> bool:
-    """Return whether two peers are at one place: behind a NAT several peers share an address, and maybe a name."""
-    if (one.local.address, one.remote.address) != (other.local.address, other.remote.address):
-        return False
-    return not sa.nat.remote or one.remote.port == other.remote.port
 
 
 def _mine(session: Session) -> IsakmpSa:

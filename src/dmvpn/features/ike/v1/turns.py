@@ -6,7 +6,14 @@ fro: by the end that does not repeat its own message unasked, or that has sent t
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
 from dmvpn.features.ike.repetition import INTERVALS, Repetitions, mark_of
+
+if TYPE_CHECKING:
+    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.v1.wire import Message
+    from dmvpn.features.ike.v1.wire.numbers import ExchangeType
 
 
 class Turns:
@@ -66,3 +73,22 @@ class Turns:
         self._due = now + self._intervals[self.tries]
         self.tries += 1
         return self._said
+
+
+class Running(Protocol):
+    """An exchange as its ISAKMP SA keeps it; `exchange.Exchange` says what each part means."""
+
+    KIND: ClassVar[ExchangeType]
+    ANSWERS_AGAIN: ClassVar[bool]
+    old: bytes | None
+    message_id: int
+    turns: Turns
+    over_at: float | None
+
+    def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None: ...
+
+    def unanswered(self) -> None: ...
+
+    def describe(self) -> str: ...
+
+    def expire(self) -> None: ...

@@ -12,8 +12,10 @@ from dmvpn.features.ike.session import Unanswered
 from dmvpn.features.ike.terms import IKE_PORT
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v1 import informational
+from dmvpn.features.ike.v1.acts import RekeyWanted
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
-from dmvpn.features.ike.v1.sa import RETRY, RekeyWanted, SaState
+from dmvpn.features.ike.v1.sa import RETRY
+from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.wire.numbers import Vendor
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ def _repeat(sa: IsakmpSa, now: float) -> None:
     elif now - sa.heard < _PROBES * _interval(sa):
         sa.rests()  # ESP still comes: the peer lives, whatever it makes of our questions
     else:
-        sa.given_up = Reason(IkeReason.NO_ANSWER, ("R-U-THERE", question.tries, sa.path.remote))
+        sa.gives_up(Reason(IkeReason.NO_ANSWER, ("R-U-THERE", question.tries, sa.path.remote)))
 
 
 def _fall_back(sa: IsakmpSa, tries: int) -> None:
