@@ -89,6 +89,9 @@ CLUES: Final = {
     )
 }
 _SILENT: Final = (IkeReason.NO_ANSWER, IkeReason.NO_ANSWER_AND)
+_NO_PROFILE: Final = (IkeReason.PROFILE_MISSING, IkeReason.NO_PROFILE)
+#: Reasons that mean a missing key or a missing profile, by the lines of the router that reports them.
+_LACKING: Final = (IkeReason.NO_KEY_FOR, *_NO_PROFILE)
 #: In the names of the encapsulations of transport mode.
 _TRANSPORT: Final = "TRANSPORT"
 #: The messages with which IKE begins, always to port 500.
@@ -129,10 +132,10 @@ def clue_at(reason: ReasonFacts, end: End) -> Clue | None:
     profile.
     """
     found = clue(reason)
-    if found is None or not found.own or found.cause not in (Cause.PSK_MISSING, Cause.PROFILE):
+    if found is None or not reason.find(*_LACKING):
         return found
     if not lacks_profile(end):
-        return None if reason.is_one(IkeReason.PROFILE_MISSING, IkeReason.NO_PROFILE) else found
+        return None if reason.find(*_NO_PROFILE) else found
     return Clue(Cause.PSK_MISSING if lacks_keys(end) else Cause.PROFILE, own=True)
 
 
