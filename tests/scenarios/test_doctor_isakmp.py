@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -191,5 +192,46 @@ def test_of_a_hub_without_perfect_forward_secrecy_the_doctor_says_that_the_spoke
     assert (finding.cause, finding.router) == (Cause.PFS, "HUB"), finding
     words = "SPOKE1 has set pfs group14, HUB has no PFS: SAs come only when SPOKE1 begins"
     assert finding.what == words
+    heal(world, finding)
+    assert found(world) == []
+
+
+def in_ikev1(name: str, text: str) -> str:
+    """Return a configuration with the lines of IKEv1 in place of a keyring and a profile of IKEv2."""
+    policy = f"crypto isakmp policy 10\n encryption aes 256\n{GROUP}!\n"
+    text = re.sub(r"^crypto ikev2 keyring.*(?=^crypto ipsec transform-set)", policy + KEY, text, flags=re.M | re.S)
+    return re.sub(r"^ set ikev2-profile .*\n", "", text, flags=re.M)
+
+
+def test_a_filter_of_udp_4500_is_told_from_another_key_behind_a_translator() -> None:
+    blocked = World("ipsec-spoke-behind-nat", change=in_ikev1)
+    blocked.sim.segment_of("R31", "GigabitEthernet0/1").gate = lambda _from, _to, packet: not of_udp(packet, 4500)
+    blocked.run_for(120)
+    finding = found(blocked)[0]
+    assert (finding.cause, finding.router) == (Cause.NAT_T_BLOCKED, "R31"), finding
+    assert Cause.NAT_T_BLOCKED in suspected(blocked, "R31")[:3]
+
+    other = World(
+        "ipsec-spoke-behind-nat", change=lambda name, text: at("R31", (SECRET, "WRONG"))(name, in_ikev1("", text))
+    )
+    other.run_for(120)
+    assert (found(other)[0].cause, found(other)[0].router) == (Cause.PSK, "R31")
+
+
+def test_two_spokes_of_which_one_has_no_key_for_the_other_are_told_apart() -> None:
+    world = after(at("SPOKE1", (KEY, f"crypto isakmp key {SECRET} address 192.168.1.1\n")))
+    world.stream("H2", "10.3.0.100", seconds=10, rate=2)
+    finding = found(world)[0]
+    assert (finding.cause, finding.router) == (Cause.PSK_MISSING, "SPOKE1"), finding
+    assert finding.fix == ("crypto isakmp key <secret> address 192.168.3.1",)
+
+
+def test_a_tunnel_that_names_no_ikev2_profile_that_exists_is_given_the_one_of_the_other_end() -> None:
+    name = (" set ikev2-profile IKEV2-DMVPN\n", " set ikev2-profile NONE\n")
+    world = World("intro-phase3", change=at("SPOKE10", name))
+    world.run_for(60)
+    finding = found(world)[0]
+    assert (finding.cause, finding.router) == (Cause.PROFILE, "SPOKE10"), finding
+    assert finding.fix == ("crypto ipsec profile IPSEC-DMVPN", "set ikev2-profile IKEV2-DMVPN")
     heal(world, finding)
     assert found(world) == []
