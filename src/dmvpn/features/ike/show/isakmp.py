@@ -1,6 +1,6 @@
 """`show crypto isakmp sa`, `peers`, `policy`, `key` and `profile`: IKEv1, as IOS prints it.
 
-Keys are in none of them: where IOS prints a key, `<removed>` stands.
+Keys are in none of them: where IOS prints a key, `<removed>` is printed.
 """
 
 from __future__ import annotations
