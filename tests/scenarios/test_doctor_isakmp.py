@@ -235,3 +235,16 @@ def test_a_tunnel_that_names_no_ikev2_profile_that_exists_is_given_the_one_of_th
     assert finding.fix == ("crypto ipsec profile IPSEC-DMVPN", "set ikev2-profile IKEV2-DMVPN")
     heal(world, finding)
     assert found(world) == []
+
+
+def test_a_spoke_that_begins_with_ikev1_at_a_hub_of_ikev2_is_to_run_its_lines_as_ikev2() -> None:
+    key = "crypto isakmp key Demo-Key-1 address 0.0.0.0\n"
+    world = World(
+        "ipsec-spoke-behind-nat",
+        change=lambda name, text: in_ikev1("", text).replace(KEY, key) if name == "R31" else text,
+    )
+    world.run_for(120)
+    finding = found(world)[0]
+    assert (finding.router, finding.fix) == ("R31", ("crypto isakmp run-as ikev2",)), finding
+    heal(world, finding)
+    assert found(world) == []

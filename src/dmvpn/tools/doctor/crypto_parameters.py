@@ -68,6 +68,11 @@ class End:
         return not self.ipsec.ikev2_profile and begins_with_v1(self.ike)
 
     @property
+    def answers_v1(self) -> bool:
+        """Whether the tunnel may have keys for peers that begin with IKEv1."""
+        return not self.ipsec.ikev2_profile and bool(self.ike.isakmp.keys)
+
+    @property
     def profile(self) -> str:
         """The line that opens the IPsec profile of the tunnel."""
         return IPSEC_PROFILE.of(name=self._profile or _NAME)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.features.ike.config.isakmp import RUN_AS
 from dmvpn.features.ike.numbers import TransformType
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType
@@ -50,6 +51,8 @@ class Clue(NamedTuple):
 _IDENTITY: Final = Clue(Cause.IKE_IDENTITY, own=True)
 _CERTIFICATE: Final = Clue(Cause.CERTIFICATE)
 _PROPOSAL: Final = Clue(Cause.IKE_PROPOSAL)
+#: The other end begins with IKEv1, for which this end has no lines.
+_VERSION: Final = Clue(Cause.IKE)
 #: The meaning of each reason that is conclusive by itself.
 CLUES: Final = {
     code.id: meaning
@@ -135,6 +138,8 @@ def clue_at(reason: ReasonFacts, end: End) -> Clue | None:
     if found is None or not reason.find(*_LACKING):
         return found
     if not lacks_profile(end):
+        if reason.find(IkeReason.NO_KEY_FOR) and not end.answers_v1:
+            return _VERSION
         return None if reason.find(*_NO_PROFILE) else found
     return Clue(Cause.PSK_MISSING if lacks_keys(end) else Cause.PROFILE, own=True)
 
@@ -255,6 +260,8 @@ def _from_clue(
     if not known.own:
         others = scene.fellows(client)
         culprit = client.hub if others and not any(is_secured(one) for one in others) else client.name
+    if known is _VERSION:
+        culprit = client.hub if who == client.name else client.name
     has_own_key = False
     if known.cause is Cause.PSK and client.hub_facts is not None:
         mine = is_special(client.facts.configuration, client.nbma)
@@ -305,6 +312,8 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
             if ends is not None and lacks_profile(ends[0]):
                 return f"the IPsec profile of {culprit} has no IKE profile that exists"
             return f"the IKEv2 profile of {culprit} does not say how both ends prove themselves"
+        case Cause.IKE:
+            return f"{culprit} begins with IKEv1, and the other end has lines of IKEv2 alone"
         case Cause.IKE_PROPOSAL:
             return f"{between} agree on no IKE proposal"
         case _:
@@ -330,6 +339,8 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
         case Cause.PSK | Cause.PSK_MISSING:
             theirs = ends[1].facts.configuration
             return key_lines(ends[0].facts.configuration, peer, missing=cause is Cause.PSK_MISSING, other=theirs)
+        case Cause.IKE:
+            return (RUN_AS.of(),)
         case Cause.IKE_IDENTITY:
             return identity_lines(*ends)
         case Cause.IKE_PROPOSAL:
