@@ -497,7 +497,7 @@ def test_a_peer_that_does_not_say_that_it_can_answer_is_not_asked(
     said: list[Said], monkeypatch: pytest.MonkeyPatch, can: bool
 ) -> None:
     if not can:
-        monkeypatch.setattr(main_mode, "_ABILITIES", ())
+        monkeypatch.setattr(main_mode, "ABILITIES", ())
     net, hub, _ = met()
     hub.tell(ConnectionSilent(next(iter(hub.connections))))
     net.run(60)

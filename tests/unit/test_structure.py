@@ -27,7 +27,7 @@ OFFERED: Final = frozenset(("config", "facts", "lint", "machine", "messages", "m
 #: And what single features offer besides. This only becomes less: what is not here is private.
 BESIDES: Final = {
     "eigrp": ("metric", "states"),
-    "ike": ("book", "numbers", "suites", "terms", "v2.offers", "v2.wire.numbers"),
+    "ike": ("book", "numbers", "suites", "terms", "translation", "v2.offers", "v2.wire.numbers"),
     "ipsec": ("policies",),
     "nat": ("rules",),
     "nhrp": ("cache", "client", "parts", "plane", "resolver", "tunnel"),

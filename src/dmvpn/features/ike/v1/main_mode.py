@@ -70,7 +70,7 @@ DEFAULT_LIFETIME: Final = 28_800
 #: "FRAGMENTATION", and that we take fragments of main mode.
 _FRAGMENTATION: Final = Vendor.FRAGMENTATION.value + bytes.fromhex("80000000")
 #: What may be said in messages 3 and 4, too, as IOS does.
-_ABILITIES: Final[tuple[VendorId, ...]] = (VendorId(Vendor.DPD.value), VendorId(_FRAGMENTATION))
+ABILITIES: Final[tuple[VendorId, ...]] = (VendorId(Vendor.DPD.value), VendorId(_FRAGMENTATION))
 _CLAUSE = "RFC 2409 §5.4"
 #: Protocol and port of an identity of phase 1. RFC 2407 has the first two; routers behind a NAT send the others.
 _OWN_PORTS: Final = ((0, 0), (_UDP, IKE_PORT), (_UDP, 0), (_UDP, NAT_PORT))
@@ -119,7 +119,7 @@ class MainMode(Exchange):
         """Return what we can do besides RFC 2409."""
         detects = (VendorId(Vendor.NAT_T.value),) if self.opening.udp.detects else ()
         ours = (VendorId(PREFERS_UDP),) if self.opening.udp.prefers else ()
-        return (*detects, *_ABILITIES, *ours)
+        return (*detects, *ABILITIES, *ours)
 
     def draw(self) -> None:
         """Draw our private value and our nonce."""
@@ -308,7 +308,7 @@ class Response(MainMode):
     def __init__(self, sa: IsakmpSa) -> None:
         super().__init__(sa)
         self._candidates: tuple[_Candidate, ...] = ()
-        self._unsaid = _ABILITIES
+        self._unsaid = ABILITIES
 
     def welcome(self, message: Message, octets: bytes) -> Reason | None:
         """Answer message 1, with fewer octets: its sender may be forged. Returns why it is not answered."""
@@ -330,7 +330,7 @@ class Response(MainMode):
         answer = SecurityAssociation((choice.answer(),))
         theirs = [vendor.data for vendor in message.all(VendorId)]
         said = tuple(mine for mine in self.vendors() if any(_announces(each, mine) for each in theirs))
-        self._unsaid = tuple(mine for mine in _ABILITIES if mine not in said)
+        self._unsaid = tuple(mine for mine in ABILITIES if mine not in said)
         self.say(sa.plain((answer, *said)), awaits=False)
         return None
 

@@ -176,7 +176,7 @@ class QuickAsk(QuickMode):
             child, nonces = self._conclude(inside)
         except PairRefused as refused:
             self.refused(refused, self.spi)
-            self._lost(refused.why)
+            self._lost()
             return
         proof = Hash(hash_3(keys, self.message_id, nonces))
         if Flag.COMMIT in message.header.flags:
@@ -240,7 +240,7 @@ class QuickAsk(QuickMode):
         """Note that the peer refuses the pair with this notification."""
         why = Reason(IkeReason.NO_CHILD, (self._explain(name),))
         self.sa.trouble(why)
-        self._lost(why)
+        self._lost()
         self.sa.finished(self.message_id)
 
     def _explain(self, name: str) -> Reason:
@@ -251,7 +251,7 @@ class QuickAsk(QuickMode):
             return Reason(IkeReason.SELECTORS_REFUSED, (self.terms.local, self.terms.remote))
         return Reason(IkeReason.ANSWER, (name,))
 
-    def _lost(self, why: Reason) -> None:
+    def _lost(self) -> None:
         """Let a child that was not replaced be replaced a little later."""
         if self.old is not None:
             self.sa.children.postpone(self.old, self.sa.now + RETRY)
