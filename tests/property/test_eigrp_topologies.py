@@ -134,8 +134,8 @@ class World:
         }
 
 
-#: R5 dies. R3 asks for another way, R1 answers that it has none, and then R1 hears of one that begins with what R3 said
-#: before: R3's packet to R0 was lost.
+#: R5 dies. R3 queries R1, which replies that the destination is unreachable. Then R1 learns a route from R0, which
+#: leads back to R3: the update of R3 to R0 was lost.
 _ANSWERED_THEN_REGAINED = Plan(
     routers=6,
     links=(

@@ -15,6 +15,7 @@ from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.acts import Act
 from dmvpn.features.ike.children import LINGER, Children
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
 from dmvpn.features.ike.udp import Nat
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.identification import Identification
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import Book, ChildTerms, DatagramPath, Terms
+    from dmvpn.features.ike.terms import Book, ChildTerms, Terms
 
 #: How much earlier than its lifetime an SA is replaced, as a part of it; by chance up to twice that, so that both
 #: ends seldom begin at the same moment.
@@ -209,6 +210,19 @@ class Session(ABC):
     def lives(self, now: float) -> None:
         """Note when the peer was heard."""
         self.heard = now
+
+    def may_follow(self, path: DatagramPath) -> bool:
+        """Return whether a message that proved to be the peer's shows where the peer is from now on.
+
+        A peer behind a NAT may move (RFC 7296 §2.23), or change to the other port of IKE. No other peer may: an
+        attacker that holds a datagram back can send it from another place.
+        """
+        same_host = (path.local.address, path.remote.address) == (self.path.local.address, self.path.remote.address)
+        return path != self.path and (self.nat.remote or (same_host and path.remote.port in (IKE_PORT, NAT_PORT)))
+
+    def use_port(self, port: int) -> None:
+        """Use this port at both ends from now on."""
+        self.path = DatagramPath(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
 
     def excuse(self, reason: Reason) -> None:
         """Note that it will end by our own doing, which is no failure."""

@@ -40,6 +40,7 @@ from dmvpn.features.ike.v1.keys import first_iv, ike_keys, proof, skeyid_of_secr
 from dmvpn.features.ike.v1.offers import CIPHERS, accepted, choose, ike_wanted, mismatch
 from dmvpn.features.ike.v1.sealed import PHASE_1, Channel
 from dmvpn.features.ike.v1.states import SaState
+from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME
 from dmvpn.features.ike.v1.wire import Message
 from dmvpn.features.ike.v1.wire.numbers import AuthMethod, ExchangeType, NotifyType, Vendor
 from dmvpn.features.ike.v1.wire.payloads import (
@@ -65,8 +66,6 @@ _UDP: Final = 17
 NONCE_SIZE: Final = 32
 #: Octets of an SA payload that a stranger makes us keep: some hundred transforms.
 LARGEST_OFFER: Final = 8192
-#: Lifetime of an SA whose transform names none: RFC 2407 §4.5, RFC 2409 leaves it open.
-DEFAULT_LIFETIME: Final = 28_800
 #: "FRAGMENTATION", and that we take fragments of main mode.
 _FRAGMENTATION: Final = Vendor.FRAGMENTATION.value + bytes.fromhex("80000000")
 #: What may be said in messages 3 and 4, too, as IOS does.
@@ -397,7 +396,7 @@ class Response(MainMode):
         sa.proved(agreed, theirs, evidence, initial_contact=says_alone(inside))
 
     def _read(self, message: Message) -> tuple[_Candidate, Chain, IdentificationPayload] | None:
-        """Return the secret with which message 5 was made, and its contents; None: it is none of ours."""
+        """Return the secret with which message 5 was made, and its contents; None: we have no such secret."""
         for each in self._candidates:
             try:
                 inside = each.channel.open(message)

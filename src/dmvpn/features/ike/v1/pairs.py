@@ -20,7 +20,7 @@ from dmvpn.features.ike.spis import is_reserved
 from dmvpn.features.ike.v1.identities import selector_of
 from dmvpn.features.ike.v1.keys import KeySource, child_keys
 from dmvpn.features.ike.v1.offers import encapsulation_modes, esp_wanted, is_in_udp, is_transport
-from dmvpn.features.ike.v1.transforms import Lifetime
+from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME, Lifetime
 from dmvpn.features.ike.v1.wire.numbers import EspAttribute, LifeType, NotifyType
 from dmvpn.features.ike.v1.wire.payloads import IdentificationPayload, Notify, OriginalAddress
 from dmvpn.features.ike.v1.wire.proposals import Attribute, parse_attributes
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.v1.wire import Chain
     from dmvpn.features.ike.v1.wire.proposals import Proposal
 
-#: Lifetime of SAs whose transform names none, seconds: RFC 2407 §4.5.
-DEFAULT_LIFETIME: Final = 28_800
 _WEAK: Final = (Group.MODP_1024, Group.MODP_1536)
 
 

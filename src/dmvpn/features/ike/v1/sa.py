@@ -20,7 +20,7 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import Prf, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, Session, Transmit
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.terms import NAT_PORT
 from dmvpn.features.ike.udp import PREFERS_UDP
 from dmvpn.features.ike.v1.fragments import Fragments
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.identification import Identification
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import Book, ChildTerms, Terms
+    from dmvpn.features.ike.terms import Book, ChildTerms, DatagramPath, Terms
     from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v1.keys import IkeKeys
     from dmvpn.features.ike.v1.sealed import Channel
@@ -443,16 +443,11 @@ class IsakmpSa(Session):
 
     # ------------------------------------------------------------------------------------------------ where the peer is
 
-    def use_port(self, port: int) -> None:
-        """Use this port at both ends from now on."""
-        self.path = DatagramPath(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
-
     def hears(self, path: DatagramPath) -> None:
         """Note that the peer has proved that it lives, and where: it may change its port, behind a NAT its address."""
         self.lives(self.now)
         self.rests()
-        same_host = (path.local.address, path.remote.address) == (self.path.local.address, self.path.remote.address)
-        if path != self.path and (self.nat.remote or (same_host and path.remote.port in (IKE_PORT, NAT_PORT))):
+        if self.may_follow(path):
             self.move(path)
 
     def move(self, path: DatagramPath) -> None:

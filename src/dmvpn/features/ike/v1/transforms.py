@@ -50,6 +50,8 @@ _64_BITS: Final = 1
 #: Seconds and kilobytes; more means the same.
 _LONGEST_LIFE: Final = 0xFFFFFFFF
 _LARGEST_NAMED: Final = 0xFFFF
+#: Seconds that SAs of both phases live if their transform does not say: RFC 2407 §4.5. RFC 2409 leaves it open.
+DEFAULT_LIFETIME: Final = 28_800
 #: Seconds and kilobytes: we keep an SA for as long whatever the peer says, because each successor may cost a
 #: Diffie-Hellman. The peer deletes it earlier if it likes.
 SHORTEST_LIFETIME: Final = 10

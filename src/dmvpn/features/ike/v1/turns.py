@@ -64,7 +64,7 @@ class Turns:
         return self._said if self._said and self._repetitions.may(now) else b""
 
     def repeat(self, now: float) -> bytes | None:
-        """Return the message that must be sent again; empty: none; None: the peer does not answer, give up."""
+        """Return the message to send again; empty: nothing is due yet; None: the peer does not answer, give up."""
         if self._due is None or now < self._due:
             return b""
         if self.tries >= len(self._intervals):

@@ -16,7 +16,7 @@ from dmvpn.features.ike.chain import fresh_spi
 from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.session import Session
-from dmvpn.features.ike.terms import NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.terms import NAT_PORT
 from dmvpn.features.ike.v2.keys import IKE_TABLE, IkeKeys, ike_keys, ike_line
 from dmvpn.features.ike.v2.sealed import Channel, seal
 from dmvpn.features.ike.v2.wire import Header
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import Book, Terms
+    from dmvpn.features.ike.terms import Book, DatagramPath, Terms
 
 #: Child SAs of one IKE SA; a peer that wants more of them gets NO_ADDITIONAL_SAS.
 MOST_CHILDREN: Final = 16
@@ -181,10 +181,6 @@ class Agreement(Session):
         self.init_request = self.init_response = b""
         if self.keys is not None:
             self.keys = IkeKeys(d=self.keys.d)
-
-    def use_port(self, port: int) -> None:
-        """Use this port at both ends from now on."""
-        self.path = DatagramPath(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
 
     # ------------------------------------------------------------------------------------------------ messages
 

@@ -21,7 +21,6 @@ from dmvpn.features.ike.crypto import PRFS
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import INTERVALS, mark_of
 from dmvpn.features.ike.session import Begun, Ended, Established, Moved, Replaced, Transmit
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.v2.agreement import MOVES, Agreement, SaMove, SaState
 from dmvpn.features.ike.v2.keys import first_seed, rekeyed_seed
 from dmvpn.features.ike.v2.sealed import Incoming, Outgoing
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.identification import Identification
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import Book, Terms
+    from dmvpn.features.ike.terms import Book, DatagramPath, Terms
     from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v2.agreement import Abilities
     from dmvpn.features.ike.v2.wire import Chain
@@ -246,14 +245,9 @@ class IkeSa(Agreement):
     # ------------------------------------------------------------------------------------------------ where the peer is
 
     def hears(self, path: DatagramPath) -> None:
-        """Note that the peer has proved that it lives, and where.
-
-        A peer behind a NAT may move (RFC 7296 §2.23), or change to the other port of IKE. No other peer may: an
-        attacker that holds a datagram back can send it from another place.
-        """
+        """Note that the peer has proved that it lives, and where."""
         self.lives(self.now)
-        same_host = (path.local.address, path.remote.address) == (self.path.local.address, self.path.remote.address)
-        if path != self.path and (self.nat.remote or (same_host and path.remote.port in (IKE_PORT, NAT_PORT))):
+        if self.may_follow(path):
             self.move(path)
 
     def move(self, path: DatagramPath) -> None:
