@@ -97,7 +97,7 @@ TO_HUB = Connection(
     remote=HUB,
     identity="203.0.113.1",
     profile=PROFILE,
-    ikev2_profile="DMVPN-IKEv2-PROFILE",
+    ike_profile="DMVPN-IKEv2-PROFILE",
     initiator=True,
     since=NOW - 41,
 )
@@ -107,7 +107,7 @@ TO_SPOKE = Connection(
     remote=SPOKE,
     identity="spoke2.example.net",
     profile=PROFILE,
-    ikev2_profile="DMVPN-IKEv2-PROFILE",
+    ike_profile="DMVPN-IKEv2-PROFILE",
     local_port=4500,
     remote_port=61234,
     nat=True,
@@ -297,7 +297,7 @@ class Migrated(CryptoView):
     @property
     def ports(self) -> Ports:
         ports = fake_ports()
-        ports.ike = FakeIke([replace(HUB_IKE, ikev2_profile="crypto isakmp")])
+        ports.ike = FakeIke([replace(HUB_IKE, ikev2_profile="")])
         return ports
 
 

@@ -26,7 +26,8 @@ OLD = replace(
     version=IkeVersion.V1,
     phase=IkePhase.QM_IDLE,
     integrity="None",
-    ikev2_profile="crypto isakmp P",
+    ikev2_profile="",
+    isakmp_profile="P",
     nat_inside=True,
 )
 BEGINNING = replace(NEW_IKE, version=IkeVersion.V1, phase=IkePhase.MM_SA_SETUP, number=0)

@@ -130,6 +130,7 @@ class Connection:
     """A peer that proved its identity.
 
     profile: the IPsec profile's name.
+    ike_profile: the name of the ikev2 or isakmp profile; "": the keys of `crypto isakmp key`, which have none.
     identity: as text, for people.
     proved: the same, to be compared.
     unproved: by which entry its key was found, where that does not prove its name.
@@ -145,7 +146,7 @@ class Connection:
     remote: IPAddress
     identity: str
     profile: str
-    ikev2_profile: str = ""
+    ike_profile: str = ""
     local_port: int = 0
     remote_port: int = 0
     nat: bool = False
@@ -337,6 +338,7 @@ class IkeView:
     lifetime: seconds.
     since, rekey_at, heard: seconds monotonic.
     children: their inbound SPIs.
+    ikev2_profile, isakmp_profile: one of them at most.
     next_request, next_answer: message identifiers.
     local_window, remote_window: requests that we may have on their way, and that the peer may.
     dpd, dpd_retry: seconds, 0: off.
@@ -373,6 +375,7 @@ class IkeView:
     nat_inside: bool = False
     nat_outside: bool = False
     ikev2_profile: str = ""
+    isakmp_profile: str = ""
     next_request: int = 0
     next_answer: int = 0
     local_window: int = 1

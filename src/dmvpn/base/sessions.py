@@ -200,7 +200,7 @@ def _session(known: _Known, tunnel: str, connection: Connection, state: Protecte
     return CryptoSession(
         number=min((ike.number for ike in ikes), default=0),
         tunnel=tunnel,
-        profile=connection.ikev2_profile,
+        profile=connection.ike_profile,
         ipsec_profile=connection.profile,
         status=_status(pairs=bool(pairs), ready=ready, trying=bool(ikes)),
         uptime=now - connection.since if pairs or ready else None,
@@ -221,7 +221,7 @@ def _absent(pair: ProtectedPair, trying: list[IkeView], now: float) -> CryptoSes
     return CryptoSession(
         number=0,
         tunnel=pair.tunnel,
-        profile=next((ike.ikev2_profile for ike in trying), ""),
+        profile=next((ike.ikev2_profile or ike.isakmp_profile for ike in trying), ""),
         ipsec_profile=pair.profile,
         status=_status(pairs=False, ready=False, trying=negotiating),
         uptime=None,

@@ -279,7 +279,7 @@ class ConfigurationBook:
             peer = named or self._keyring_peer(profile, remote, theirs, version)
             if peer is None or peer.remote_key is None:
                 return Reason(IkeReason.NO_WAY, (written(profile.name), name_of(theirs)))
-            entry = f"keyring {profile.keyring} peer {peer.name}"
+            entry = translation.entry(profile.keyring, peer.name)
             found = Expectation((peer.remote_key.octets,), entry=entry, named=named is not None)
         if profile.names_proved and not found.named:
             return Reason(IkeReason.NAMELESS, (written(profile.name), name_of(theirs)))

@@ -32,6 +32,7 @@ from dmvpn.base.negotiation import ConnectionChanged, SaClosed, SaNegotiated
 from dmvpn.base.protection import Connection, Proved
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike import translation
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.views import esp_ports, esp_sa, number_of, sa_view
@@ -294,7 +295,7 @@ def connection_of(sa: Session, entry: _Entry, *, udp: bool) -> Connection:
         remote=sa.path.remote.address,
         identity=name_of(surely(sa.theirs)),
         profile=terms.child.profile,
-        ikev2_profile=terms.profile,
+        ike_profile=translation.plain(terms.profile),
         local_port=local_port,
         remote_port=remote_port,
         nat=sa.nat.found,

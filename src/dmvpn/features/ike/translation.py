@@ -72,6 +72,11 @@ def plain(name: str) -> str:
     return name.removeprefix(ISAKMP).lstrip() if is_isakmp(name) else name
 
 
+def entry(keyring: str, peer: str) -> str:
+    """Return how people know an entry of a keyring; the global keys have no other name than their address or host."""
+    return f"crypto isakmp key {peer}" if keyring == ISAKMP else f"keyring {plain(keyring)} peer {peer}"
+
+
 class Translation:
     """Says what IKEv1 lines mean. It translates again only those keys that changed since it was asked last."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import fraction
 from dmvpn.base.protection import EspSa, IkeView, SaView
+from dmvpn.features.ike import translation
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import Encr, Integ, Prf
 from dmvpn.features.ike.suites import esp_transform
@@ -41,6 +42,8 @@ _INTEGS: Final[dict[int, str]] = {
 def view_of(sa: Session, connection: Connection | None) -> IkeView:
     """Return what anybody may know of an IKE SA."""
     local, remote, terms, suite = sa.path.local, sa.path.remote, sa.terms, sa.suite
+    profile = terms.profile if terms else ""
+    is_isakmp = translation.is_isakmp(profile)
     return IkeView(
         number=sa.number,
         version=sa.version,
@@ -72,7 +75,8 @@ def view_of(sa: Session, connection: Connection | None) -> IkeView:
         fragmentation=sa.fragments,
         nat_inside=sa.nat.local,
         nat_outside=sa.nat.remote,
-        ikev2_profile=terms.profile if terms else "",
+        ikev2_profile="" if is_isakmp else profile,
+        isakmp_profile=translation.plain(profile) if is_isakmp else "",
         next_request=sa.message_ids[0],
         next_answer=sa.message_ids[1],
         children=tuple(number_of(spi) for spi in sa.children.active),

@@ -11,7 +11,6 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.protection import IkePhase, IkeVersion, conn_id
 from dmvpn.base.spans import HOUR, MINUTE
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike import translation
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.main_mode import DEFAULT_POLICIES
 from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, IdentityKind, IkeConfig
@@ -172,10 +171,10 @@ def keys(ctx: ShowContext, args: Args) -> ShowIsakmpKeys:
 
 def profiles(ctx: ShowContext, args: Args) -> ShowIsakmpProfiles:
     """Return all profiles, or one."""
-    used = [view.ikev2_profile for view in ctx.ports.ike.sas()]
+    used = [view.isakmp_profile for view in ctx.ports.ike.sas()]
     wanted = args.text("name", "")
     chosen = (each for each in _config(ctx).isakmp.profiles if wanted in ("", each.name))
-    return ShowIsakmpProfiles(tuple(_profile(each, used.count(translation.name_of(each.name))) for each in chosen))
+    return ShowIsakmpProfiles(tuple(_profile(each, used.count(each.name)) for each in chosen))
 
 
 def _config(ctx: ShowContext) -> IkeConfig:
