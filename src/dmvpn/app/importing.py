@@ -1,7 +1,7 @@
 """`dmvpn import FILE|FOLDER ... [--to FOLDER]`: somebody's configurations, with one list of what of them runs.
 
 Nothing is run, and nothing overwritten without `--force`. The files that it writes hold what a router here is started
-with, each by the name of its router.
+with, each by the name of its router. `--to-ikev2` is another command on the same files: `moving.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dmvpn.shells.router_files import NoConfiguration, read_routers
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from dmvpn.router.intake import EnteredText
@@ -35,6 +35,11 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][\w-]{0,62}")
 def import_files(arguments: argparse.Namespace) -> int:
     """Print the list of each file; write what is taken. Returns 1 if lines were refused, else 0. Raises UserError."""
     with Progress.of(arguments) as progress:
+        if arguments.to_ikev2:
+            from dmvpn.app.moving import move_to_ikev2
+
+            files = _files(arguments.files, progress.say)
+            return move_to_ikev2(files, progress.say, arguments.to, force=arguments.force)
         return _import(arguments, progress)
 
 
@@ -100,20 +105,30 @@ def _is_named_so(path: Path) -> bool:
 
 def _write(folder: Path, taken: dict[str, tuple[Path, EnteredText]], *, force: bool) -> None:
     for name, (path, _) in taken.items():
-        if not _NAME.fullmatch(name):
-            raise UserError(f"{path}: {name!r} is no name for a file: change its hostname")
-    there = [target for name in taken if os.path.lexists(target := folder / f"{name}.cfg")]
+        check_name(name, str(path))
+    write_files(folder, {f"{name}.cfg": intake.to_keep for name, (_, intake) in taken.items()}, force=force)
+    print(f"{folder}: {len(taken)} {'file' if len(taken) == 1 else 'files'}; next: dmvpn lab up {folder}")
+
+
+def check_name(name: str, file: str) -> None:
+    """Check that a router may give its name to a file. Raises UserError."""
+    if not _NAME.fullmatch(name):
+        raise UserError(f"{file}: {name!r} is no name for a file: change its hostname")
+
+
+def write_files(folder: Path, texts: Mapping[str, str], *, force: bool) -> None:
+    """Write configurations, for the eyes of their owner, by their paths in a folder. Raises UserError."""
+    there = [target for name in texts if os.path.lexists(target := folder / name)]
     if there and not force:
         raise UserError(f"{there[0]} exists; nothing was written (--force overwrites)")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, (_, intake) in taken.items():
-            target = folder / f"{name}.cfg"
+        for name, text in texts.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
             if target.is_symlink():
                 target.unlink()  # what it leads to is no file of this folder
             # Configurations have keys in them.
             with open_private(target) as file:
-                file.write(intake.to_keep)
+                file.write(text)
     except OSError as error:
         raise UserError(f"{folder}: {error.strerror or os.strerror(error.errno or 0)}") from error
-    print(f"{folder}: {len(taken)} {'file' if len(taken) == 1 else 'files'}; next: dmvpn lab up {folder}")

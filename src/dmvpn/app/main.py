@@ -168,6 +168,11 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     taking.add_argument("files", nargs="+", type=Path, metavar="FILE|FOLDER")
     taking.add_argument("--to", type=Path, metavar="FOLDER", help="write what is accepted, one file for each router")
     taking.add_argument("--force", action="store_true", help="overwrite existing files")
+    taking.add_argument(
+        "--to-ikev2",
+        action="store_true",
+        help="of one network with crypto isakmp lines: the steps by which it moves to IKEv2, router by router",
+    )
     add_progress(taking)
     taking.set_defaults(command=_import)
     simulate = commands.add_parser("simulate", help="run a scenario in virtual time, whole or broken at random")

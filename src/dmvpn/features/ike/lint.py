@@ -56,8 +56,8 @@ VERSION_1: Final = Rule(
     severity=Severity.ADVICE,
     title="Tunnels that begin with IKEv1",
     why="IKEv1 is obsolete (RFC 9395): it has no modern algorithms, and no protection against floods of requests. "
-    "Between routers that all know IKEv2, an ikev2 profile, or `crypto isakmp run-as ikev2` until there is one, ends "
-    "its use.",
+    "`dmvpn import --to-ikev2` writes the steps by which a network moves to IKEv2, router by router. Between routers "
+    "that all know IKEv2, `crypto isakmp run-as ikev2` ends its use until then.",
     bad="crypto isakmp key SECRET address 203.0.113.10",
     fix="crypto isakmp run-as ikev2",
 )
@@ -99,7 +99,8 @@ def check(config: IkeConfig) -> Iterator[Concern]:
         yield Concern(
             rule=VERSION_1,
             at=(f"crypto isakmp profile {first.name}",) if first is not None else ("crypto isakmp key",),
-            what="crypto isakmp lines run as IKEv1, which is obsolete: use IKEv2 if the peers know it",
+            what="crypto isakmp lines run as IKEv1, which is obsolete: if the peers know IKEv2, `dmvpn import "
+            "--to-ikev2` writes the steps to it",
         )
 
 

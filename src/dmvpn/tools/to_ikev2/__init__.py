@@ -1,0 +1,17 @@
+"""`dmvpn import --to-ikev2`: a network whose tunnels begin with IKEv1, moved to IKEv2 router by router.
+
+remains     the lines that have no counterpart in IKEv2, and what depends on the isakmp lines besides the tunnels
+written     the IKEv2 lines of one router, made of what its isakmp lines mean as IKEv2
+plan        the routers in a safe order, three times: they answer IKEv2, begin with it, drop their isakmp lines
+
+After each step every pair of routers has a version in common: all routers answer IKEv2 before the first one begins
+with it, a server takes IKEv1 until its last client begins with IKEv2, and no isakmp line goes while a tunnel may begin
+with it.
+"""
+
+from __future__ import annotations
+
+from dmvpn.tools.to_ikev2.plan import Plan, Stage, Step, plan
+from dmvpn.tools.to_ikev2.remains import Remainder
+
+__all__ = ["Plan", "Remainder", "Stage", "Step", "plan"]

@@ -1,0 +1,224 @@
+"""The IKEv2 lines of one router, made of what its isakmp lines mean as IKEv2 (`features.ike.translation`).
+
+Names stay where lines gave them: the isakmp profile P and the keyring K become `crypto ikev2 profile P` and `crypto
+ikev2 keyring K`. The keyring and the profile of the global keys are called IKEV2. After the router's own policies comes
+a strong proposal, the same on every router, so that each pair has one in common.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.features.ike.config import isakmp, profiles, settings
+from dmvpn.features.ike.model import DEFAULT_LIFETIME, DEFAULT_PROPOSAL, IdentityKind
+from dmvpn.features.ike.translation import ISAKMP, Translation, is_isakmp, plain
+from dmvpn.features.ipsec.config import profiles as ipsec
+from dmvpn.tools.to_ikev2.remains import key_beginning, untranslated, why_unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.features.ike.model import ConfiguredProposal, Identity, IkeConfig, Keyring, KeyringPeer, Profile
+    from dmvpn.features.ipsec.model import IpsecProfile
+    from dmvpn.network.device import Device
+
+_OWN_NAME: Final = "IKEV2"
+_EVERYBODY: Final = IPv4Address(0)
+#: Those of the strong proposal: the groups that releases of the last ten years have.
+_GROUPS: Final = (19, 14)
+#: Seconds; IKEv2 takes no shorter lifetimes.
+_SHORTEST: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The lines that move one router.
+
+    answers: IKEv2 beside the isakmp lines. begins: IKEv2 in the IPsec profiles. removes: the isakmp lines.
+    """
+
+    answers: tuple[str, ...]
+    begins: tuple[str, ...]
+    removes: tuple[str, ...]
+
+
+def written(device: Device, names: Sequence[str], *, keeps_isakmp: bool) -> Written:
+    """Return the lines of a router. Raises UserError if a tunnel of it could not be moved.
+
+    names: by which routers of this network identify themselves instead of by their addresses.
+    keeps_isakmp: something else needs the isakmp lines.
+    """
+    meant = Translation().of(device.ikev2)
+    known = {profile.name: profile for profile in meant.profiles}
+    used = {one.name: known.get(f"{ISAKMP} {one.isakmp_profile}".strip()) for one in device.ipsec.profiles}
+    _check(device, meant, used)
+    own = _own_name([plain(name) for name in (*known, *(ring.name for ring in meant.keyrings))])
+    found = {profile.name: profile for profile in used.values() if profile is not None}
+    rings = [ring for ring in meant.keyrings if ring.name in [profile.keyring for profile in found.values()]]
+    answers = [*_proposals(device, own)]
+    for ring in rings:
+        answers += _keyring(device, ring, plain(ring.name) or own)
+    for profile in found.values():
+        answers += _profile(device, profile, own, names)
+    if seconds := device.ikev2.isakmp.nat_keepalive:
+        answers.append(settings.NAT_KEEPALIVE.of(seconds=seconds))
+    begins = [
+        line
+        for one in device.ipsec.profiles
+        if (its := used[one.name]) is not None
+        for line in _begins(one, plain(its.name) or own)
+    ]
+    removes = () if keeps_isakmp else tuple(_removes(device))
+    return Written(tuple(answers), tuple(begins), removes)
+
+
+def _check(device: Device, meant: IkeConfig, used: dict[str, Profile | None]) -> None:
+    """Check that each protected tunnel finds a profile with a key."""
+    keys = {ring.name: [peer for peer in ring.peers if peer.remote_key is not None] for ring in meant.keyrings}
+    for tunnel in device.tunnels.tunnels:
+        if not tunnel.protection:
+            continue
+        where = f"{device.name}: {tunnel.name} cannot be moved to IKEv2"
+        if tunnel.protection not in used:
+            raise UserError(f"{where}: the IPsec profile {tunnel.protection} is not in the configuration")
+        its = used[tunnel.protection]
+        if its is None or not keys.get(its.keyring):
+            of = f"the isakmp profile {plain(its.name)}" if its and plain(its.name) else "crypto isakmp key"
+            raise UserError(f"{where}: no pre-shared key that can be read is there for it ({of})")
+
+
+def _own_name(taken: Sequence[str]) -> str:
+    if _OWN_NAME not in taken:
+        return _OWN_NAME
+    return next(name for number in count(2) if (name := f"{_OWN_NAME}-{number}") not in taken)
+
+
+# ------------------------------------------------------------------------------------------------------------- answers
+
+
+def _proposals(device: Device, own: str) -> Iterator[str]:
+    config = device.ikev2
+    numbers = [
+        policy.number
+        for policy in sorted(config.isakmp.policies, key=lambda policy: policy.number)
+        if not untranslated(policy, config)
+    ]
+    translated = {one.name: one for one in Translation().of(config).proposals}
+    for number in numbers:
+        said = translated[f"{ISAKMP} {number}"]
+        yield from _proposal(f"{own}-{number}", said, said.groups)
+    yield from _proposal(own, DEFAULT_PROPOSAL, _GROUPS)
+    yield settings.POLICY.of(name=own)
+    yield f" {settings.MATCH_FVRF.of(any=True)}"
+    for name in (*(f"{own}-{number}" for number in numbers), own):
+        yield f" {settings.USES.of(name=name)}"
+
+
+def _proposal(name: str, said: ConfiguredProposal, groups: Sequence[int]) -> Iterator[str]:
+    yield settings.PROPOSAL.of(name=name)
+    yield f" encryption {' '.join(one.value for one in said.encryption)}"
+    yield f" integrity {' '.join(one.value for one in said.integrity)}"
+    yield f" group {' '.join(str(group) for group in groups)}"
+
+
+def _keyring(device: Device, ring: Keyring, name: str) -> Iterator[str]:
+    yield profiles.RING.of(name=name)
+    for peer in ring.peers:
+        if peer.remote_key is None:
+            continue
+        yield f" {profiles.PEER.of(name=_peer_name(peer))}"
+        if peer.identity is not None:
+            yield f"  {profiles.IDENTITY.of(fqdn=True, text=peer.identity.text)}"
+        elif peer.address is not None:
+            mask = peer.mask if peer.mask is not None or int(peer.address) else _EVERYBODY
+            yield f"  {profiles.ADDRESS.of(address=peer.address, mask=mask)}"
+        try:
+            yield f"  {profiles.PRE_SHARED_KEY.of(key=peer.remote_key.octets.decode())}"
+        except ValueError as error:  # without the message, which may quote it
+            raise UserError(f"{device.name}: the key for {peer.name} cannot be written for IKEv2") from error
+
+
+def _peer_name(peer: KeyringPeer) -> str:
+    """Return a name that an IOS line may give."""
+    if peer.address is None:
+        return peer.hostname
+    if not int(peer.address):
+        return "ANY"
+    length = f"-{int(peer.mask).bit_count()}" if peer.mask is not None and int(peer.mask) != 0xFFFFFFFF else ""
+    return f"PEER-{peer.address}{length}"
+
+
+def _profile(device: Device, profile: Profile, own: str, names: Sequence[str]) -> Iterator[str]:
+    isakmp_lines = device.ikev2.isakmp
+    yield profiles.PROFILE.of(name=plain(profile.name) or own)
+    yield f" {profiles.MATCH_FVRF.of(any=True)}"
+    for match in profile.matches:
+        yield from (f" {line}" for line in _match(match, names))
+    if profile.local_identity is not None:
+        yield f" {profiles.LOCAL_IDENTITY.of(fqdn=True, text=profile.local_identity.text or device.hostname)}"
+    yield f" {profiles.USES.of(remote=True, pre_share=True)}"
+    yield f" {profiles.USES.of(local=True, pre_share=True)}"
+    yield f" {profiles.KEYRING.of(local=True, name=plain(profile.keyring) or own)}"
+    if profile.lifetime != DEFAULT_LIFETIME:
+        yield f" {profiles.LIFETIME.of(seconds=max(profile.lifetime, _SHORTEST))}"
+    if dpd := isakmp_lines.keepalive:
+        when = "on-demand" if dpd.on_demand else "periodic"
+        yield f" dpd {dpd.interval} {dpd.retry} {when}"
+
+
+def _match(match: Identity, names: Sequence[str]) -> Iterator[str]:
+    match match.kind:
+        case IdentityKind.ADDRESS if match.address is not None and int(match.address):
+            yield profiles.MATCH_IDENTITY.of(address=match.address, mask=match.mask)
+        case IdentityKind.FQDN:
+            yield profiles.MATCH_IDENTITY.of(fqdn=True, text=match.text)
+        case IdentityKind.FQDN_DOMAIN:
+            yield profiles.MATCH_IDENTITY.of(fqdn=True, domain=True, text=match.text)
+        case IdentityKind.ANY:
+            yield profiles.MATCH_IDENTITY.of(address=_EVERYBODY)
+            yield from (profiles.MATCH_IDENTITY.of(fqdn=True, text=name) for name in names)
+        case _:
+            yield profiles.MATCH_IDENTITY.of(address=_EVERYBODY)
+
+
+# ------------------------------------------------------------------------------------------------ begins and removes
+
+
+def _begins(profile: IpsecProfile, name: str) -> Iterator[str]:
+    yield ipsec.PROFILE.of(name=profile.name)
+    if profile.isakmp_profile:
+        yield f" no {ipsec.ISAKMP_PROFILE.of(name=profile.isakmp_profile)}"
+    yield f" {ipsec.IKEV2_PROFILE.of(name=name)}"
+
+
+def _removes(device: Device) -> Iterator[str]:
+    """Yield the lines that take back those of isakmp, users before what they use. Lines without a counterpart stay."""
+    config = device.ikev2
+    kept = [policy.number for policy in config.isakmp.policies if untranslated(policy, config)]
+    for profile in config.isakmp.profiles:
+        yield isakmp.PROFILE.no(name=profile.name)
+    unreadable = {key_beginning(key) for key in config.isakmp.keys if key.keyring and why_unreadable(key)}
+    for ring in config.isakmp.keyrings:
+        name = next(iter(ring)).keyring
+        if f"crypto keyring {name}" not in unreadable:
+            yield isakmp.KEYRING.no(name=name)
+    for args in device.tree.all(isakmp.KEY):
+        if "6" not in args and "address6" not in args.values_given:
+            yield f"no {isakmp.KEY.text(args)}"
+    for policy in config.isakmp.policies:
+        if policy.number not in kept:
+            yield isakmp.POLICY.no(number=policy.number)
+    for line in (isakmp.KEEPALIVE, isakmp.NAT_KEEPALIVE, isakmp.RUN_AS, *(() if kept else (isakmp.WEAK,))):
+        if (args_of := device.tree.get(line)) is not None:
+            yield f"no {line.text(args_of)}"
+
+
+def identities(device: Device) -> Iterator[str]:
+    """Yield the names by which a router identifies itself."""
+    for profile in Translation().of(device.ikev2).profiles:
+        if is_isakmp(profile.name) and profile.local_identity is not None:
+            yield profile.local_identity.text or device.hostname
