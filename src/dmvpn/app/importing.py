@@ -35,18 +35,13 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][\w-]{0,62}")
 def import_files(arguments: argparse.Namespace) -> int:
     """Print the list of each file; write what is taken. Returns 1 if lines were refused, else 0. Raises UserError."""
     with Progress.of(arguments) as progress:
-        if arguments.to_ikev2:
-            from dmvpn.app.moving import move_to_ikev2
-
-            files = _files(arguments.files, progress.say)
-            return move_to_ikev2(files, progress.say, arguments.to, force=arguments.force)
         return _import(arguments, progress)
 
 
 def _import(arguments: argparse.Namespace, progress: Progress) -> int:
     taken: dict[str, tuple[Path, EnteredText]] = {}
     refused = False
-    for number, path in enumerate(_files(arguments.files, progress.say), 1):
+    for number, path in enumerate(files_in(arguments.files, progress.say), 1):
         progress.tell(f"file {number}: {path.name}")
         try:
             parts = read_routers(path)
@@ -84,7 +79,8 @@ def _name(path: Path, part: str, intake: EnteredText) -> str:
     return hostname if hostname != "Router" else _UNNAMED.sub("-", part or path.stem).strip("-")
 
 
-def _files(named: Iterable[Path], say: Callable[[str], None]) -> Iterator[Path]:
+def files_in(named: Iterable[Path], say: Callable[[str], None]) -> Iterator[Path]:
+    """Yield the named files, and the configurations of the named folders. Raises UserError."""
     for path in named:
         if not path.is_dir():
             yield path

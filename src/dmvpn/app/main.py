@@ -272,6 +272,10 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    if arguments.to_ikev2:
+        from dmvpn.app.moving import move_to_ikev2
+
+        return move_to_ikev2(arguments)
     from dmvpn.app.importing import import_files
 
     return import_files(arguments)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.app.importing import check_name, write_files
+from dmvpn.app.importing import check_name, files_in, write_files
+from dmvpn.app.progress import Progress
 from dmvpn.network.device import Device
 from dmvpn.shells.router_files import NoConfiguration, read_routers
 from dmvpn.tools.to_ikev2 import Plan, Stage, Step, plan
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
@@ -23,8 +25,23 @@ _WHAT: Final = {
 }
 
 
-def move_to_ikev2(files: Iterable[Path], say: Callable[[str], None], to: Path | None, *, force: bool) -> int:
+def move_to_ikev2(arguments: argparse.Namespace) -> int:
     """Print the plan; write it. Raises UserError if the network cannot be moved."""
+    with Progress.of(arguments) as progress:
+        devices = _read(files_in(arguments.files, progress.say), progress.say)
+    found = plan(devices)
+    for device in devices:
+        if device.hostname in found.configurations:
+            check_name(device.hostname, device.name)
+    _print(found)
+    if arguments.to is not None:
+        write_files(arguments.to, _texts(found), force=arguments.force)
+        steps, routers = len(found.steps), len(found.configurations)
+        print(f"{arguments.to}: {steps} files in steps/, and {routers} configurations after them")
+    return 0
+
+
+def _read(files: Iterable[Path], say: Callable[[str], None]) -> list[Device]:
     devices: list[Device] = []
     for path in files:
         try:
@@ -33,10 +50,10 @@ def move_to_ikev2(files: Iterable[Path], say: Callable[[str], None], to: Path | 
             say(f"{error}: it is left out")
             continue
         devices += [Device.read(str(path), part.text) for part in parts]
-    found = plan(devices)
-    for device in devices:
-        if device.hostname in found.configurations:
-            check_name(device.hostname, device.name)
+    return devices
+
+
+def _print(found: Plan) -> None:
     for step in found.steps:
         print(f"{_number(step, found)}  {_said(step)}")
     if found.remains:
@@ -47,10 +64,6 @@ def move_to_ikev2(files: Iterable[Path], say: Callable[[str], None], to: Path | 
         print(f"{router} keeps all its isakmp lines, because one of these needs them")
     for router in found.moved:
         print(f"{router} is on IKEv2 already: it is left alone")
-    if to is not None:
-        write_files(to, _texts(found), force=force)
-        print(f"{to}: {len(found.steps)} files in steps/, and {len(found.configurations)} configurations after them")
-    return 0
 
 
 def _number(step: Step, found: Plan) -> str:
