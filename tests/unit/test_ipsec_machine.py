@@ -768,6 +768,16 @@ def test_clear_crypto_sa_replaces_sas_and_keeps_their_ike_sa() -> None:
     assert bench.said(SaRenewalWanted) == [SaRenewalWanted(0x1000)]
 
 
+def test_clear_crypto_sa_replaces_the_newest_pair_although_nothing_was_sent_on_it_yet() -> None:
+    """With strongSwan in IKEv1, which keeps a replaced pair, `clear crypto sa` did nothing."""
+    bench = Bench()
+    bench.secure()
+    bench.advance(1)
+    bench.handle(negotiated(connection(1, HERE, PEER), 0x2000, eager=False))
+    bench.handle(ClearCrypto(sas_only=True))
+    assert bench.said(SaRenewalWanted) == [SaRenewalWanted(0x2000)]
+
+
 def test_clear_gre_for_a_protected_tunnel_is_logged_once_a_minute_for_each_sender() -> None:
     bench = Bench()
     bench.logs.clear()

@@ -157,8 +157,8 @@ class Associations:
         found = [other for other in self._active(association.connection) if other.used or other is association]
         return bool(found) and found[-1] is association
 
-    def successor(self, number: int) -> Association | None:
-        """Return what a connection sends on when the SA that it used is closed: its newest one."""
+    def newest(self, number: int) -> Association | None:
+        """Return the newest SA of a connection, on which it sends when the SA that it used is closed."""
         return max(self._active(number), key=lambda association: association.since, default=None)
 
     def remove(self, spi: int) -> None:

@@ -63,7 +63,7 @@ class Lifecycle:
         was_there = association.standing is not SaStanding.REFUSED
         was_used = self.associations.may_be_used(association)
         association.ends(SaStanding.LINGERING)
-        successor = self.associations.successor(association.connection)
+        successor = self.associations.newest(association.connection)
         if successor is not None and was_used:
             self.associations.use(successor)
             self._context.emit(UseSa(successor.spi))
@@ -84,7 +84,7 @@ class Lifecycle:
             return ()
         association.ends(SaStanding.REFUSED)
         self.upkeep.refused(association, why)
-        before = self.associations.successor(association.connection)
+        before = self.associations.newest(association.connection)
         if before is not None:
             self.associations.use(before)  # the plane has changed nothing
         connection = self.associations.known(association.connection)

@@ -399,8 +399,8 @@ class IpsecMachine(Machine):
         known = self._associations.connections(remote=event.remote)
         connections = [each for each in known if each.number not in event.spared]
         if event.sas_only:
-            used = [a for each in connections for a in self._associations.of(each.number) if a.used]
-            self._context.emit(*(SaRenewalWanted(association.spi) for association in used))
+            newest = [self._associations.newest(each.number) for each in connections]
+            self._context.emit(*(SaRenewalWanted(association.spi) for association in newest if association is not None))
             return
         self._context.emit(*(ConnectionUnwanted(each.number, "cleared by the administrator") for each in connections))
         self._context.emit(*self._sockets.again(event.remote))
