@@ -241,6 +241,7 @@ ROUTERS: Final = (
         show crypto ipsec transform-set             => esp-256-aes
         show crypto isakmp sa                       => IPv4 Crypto ISAKMP SA
         show crypto isakmp sa detail                => IPv4 Crypto ISAKMP SA
+        show crypto isakmp sa count                 => Active ISAKMP SA's
         show crypto isakmp peers                    =>
         show crypto isakmp policy                   => Default IKE policy
         show crypto isakmp key                      => Hostname/Address

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +22,7 @@ from support.fakes import FakeIke, FakeProtection, fake_ports
 if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
 
+GOLDENS = Path(__file__).parent / "goldens"
 PARSER = exec_parser(FEATURES)
 OLD = replace(
     HUB_IKE,
@@ -86,6 +89,25 @@ def cleared(line: str, *views: IkeView) -> ClearCrypto:
     event = action(Old(views=views), _match(line).args)
     assert isinstance(event, ClearCrypto)
     return event
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "show crypto isakmp sa",
+        "show crypto isakmp sa detail",
+        "show crypto isakmp sa count",
+        "show crypto isakmp peers",
+        "show crypto isakmp policy",
+        "show crypto session detail",
+    ],
+)
+def test_an_output_is_as_parsers_of_automation_users_read_it(command: str) -> None:
+    golden = GOLDENS / f"{command.replace(' ', '_')}__isakmp.txt"
+    text = show(command, Old(views=(OLD, BEGINNING, RESPONDING, SPOKE_IKE)))
+    if os.environ.get("UPDATE_GOLDENS"):
+        golden.write_text(text)
+    assert text == golden.read_text()
 
 
 def test_isakmp_sas_are_listed_with_the_states_of_ios_and_sas_of_ikev2_are_not_among_them() -> None:

@@ -97,7 +97,7 @@ _DEBUGS = debug_group(
 
 _SAS = label_group(
     "columns and labels of ISAKMP SAs",
-    ("show crypto isakmp sa", "show crypto isakmp peers"),
+    ("show crypto isakmp sa", "show crypto isakmp sa count", "show crypto isakmp peers"),
     Word("dst", "The address of the end that answered."),
     Word("src", "The address of the end that began."),
     Word("state", "How far the SA is."),
@@ -105,6 +105,10 @@ _SAS = label_group(
         "conn-id", "The number of the ISAKMP SA; 0 until the peer has proved itself.", also=("conn-id status", "C-id")
     ),
     Word("Crypto ISAKMP SA", "The ISAKMP SAs of IKEv1 (phase 1), IPv4 and IPv6 apart."),
+    Word("Active ISAKMP SA's", "ISAKMP SAs in which both sides have proved who they are."),
+    Word("Standby ISAKMP SA's", "Always 0: no other router stands by with copies of them."),
+    Word("Currently being negotiated ISAKMP SA's", "ISAKMP SAs in which a side has not proved who it is."),
+    Word("Dead ISAKMP SA's", "ISAKMP SAs that are over, and shown for a moment."),
     Word("Local", "Our address."),
     Word("Remote", "The peer's address."),
     Word("I-VRF", "The routing table inside of the tunnel; there is one here."),
@@ -146,14 +150,14 @@ _SETTINGS = label_group(
     Word("AES - Advanced Encryption Standard", "The usual cipher, with the length of its key.", also=("bit keys",)),
     Word(
         "Three key triple DES",
-        "An old cipher; refused as too weak.",
+        "An old cipher; refused without `crypto isakmp weak-algorithms`, and DES always.",
         clause="RFC 8247 §2.1",
         also=("DES - Data Encryption Standard",),
     ),
     Word(
         "Secure Hash Standard", "SHA-1, or with a 2 behind it SHA-2 of so many bits.", also=("Secure Hash Standard 2",)
     ),
-    Word("Message Digest 5", "MD5, an old hash; refused as too weak.", clause="RFC 8247 §2.3"),
+    Word("Message Digest 5", "MD5, an old hash; refused without `crypto isakmp weak-algorithms`.", clause="RFC 8247 §2.3"),
     Word("Pre-Shared Key", "Both ends have one secret."),
     Word("Rivest-Shamir-Adleman Signature", "Both ends have certificates.", next="show crypto pki certificates"),
     Word("Keyring", "The `crypto keyring` of a key; default: a key of `crypto isakmp key`.", also=("keyring",)),

@@ -87,6 +87,15 @@ class ShowIsakmpSas:
     sas: tuple[IsakmpSaLine, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ShowIsakmpCount:
+    """The answer to `show crypto isakmp sa count`."""
+
+    active: int
+    negotiating: int
+    dead: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsakmpPolicyLines:
     """A `crypto isakmp policy`. lifetime: seconds."""
@@ -154,6 +163,14 @@ def peers(ctx: ShowContext, args: Args) -> ShowIsakmpSas:
     newest = {(line.remote, line.remote_port, line.local): line for line in sas(ctx, args).sas if not line.deleted}
     wanted = args.any_address("peer", None)
     return ShowIsakmpSas(tuple(line for line in newest.values() if wanted in (None, line.remote)))
+
+
+def count(ctx: ShowContext, args: Args) -> ShowIsakmpCount:
+    """Count the ISAKMP SAs by how far they are."""
+    lines = sas(ctx, args).sas
+    dead = sum(line.deleted for line in lines)
+    active = sum(line.state == IkePhase.QM_IDLE.value for line in lines)
+    return ShowIsakmpCount(active, len(lines) - active - dead, dead)
 
 
 def policies(ctx: ShowContext, args: Args) -> ShowIsakmpPolicies:
@@ -274,6 +291,14 @@ def render_sas_in_detail(answer: ShowIsakmpSas) -> Iterator[str]:
             yield ""
 
 
+def render_count(answer: ShowIsakmpCount) -> Iterator[str]:
+    """Yield the lines of `show crypto isakmp sa count`."""
+    yield f"Active ISAKMP SA's: {answer.active}"
+    yield "Standby ISAKMP SA's: 0"
+    yield f"Currently being negotiated ISAKMP SA's: {answer.negotiating}"
+    yield f"Dead ISAKMP SA's: {answer.dead}"
+
+
 def _of_family(answer: ShowIsakmpSas, family: int) -> Iterator[IsakmpSaLine]:
     return (line for line in answer.sas if line.remote.version == family)
 
@@ -330,6 +355,7 @@ _HELP: Final = {
     "isakmp": "IKE version 1",
     "sa": "ISAKMP SAs",
     "detail": "With algorithms and lifetimes",
+    "count": "How many there are",
     "peers": "Peers that have an ISAKMP SA",
     "peer": "One peer, by its address",
     "policy": "Algorithms",
@@ -340,6 +366,7 @@ _HELP: Final = {
 COMMANDS: Final = (
     ExecCommand("show crypto isakmp sa", _HELP, query=sas, render=render_sas),
     ExecCommand("show crypto isakmp sa detail", _HELP, query=sas, render=render_sas_in_detail),
+    ExecCommand("show crypto isakmp sa count", _HELP, query=count, render=render_count),
     ExecCommand("show crypto isakmp peers [ {peer:address} ]", _HELP, query=peers, render=render_peers),
     ExecCommand("show crypto isakmp policy", _HELP, query=policies, render=render_policies),
     ExecCommand("show crypto isakmp key", _HELP, query=keys, render=render_keys),
