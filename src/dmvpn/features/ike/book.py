@@ -386,4 +386,5 @@ def _child_terms(policy: ProtectionPolicy, remote: IPAddress, *, legacy: bool) -
         seconds=policy.seconds,
         octets=policy.kilobytes << 10,
         window=policy.replay_window,
+        responder_only=policy.responder_only,
     )

@@ -112,6 +112,7 @@ class ChildTerms:
     may_tunnel: a peer that insists on tunnel mode is taken.
     octets: until it ends, 0: any.
     window: of replay protection.
+    responder_only: the peer begins, with new SAs too.
     """
 
     profile: str
@@ -124,6 +125,7 @@ class ChildTerms:
     seconds: float = 3600.0
     octets: int = 0
     window: int = 1024
+    responder_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

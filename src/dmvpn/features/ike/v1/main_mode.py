@@ -387,6 +387,9 @@ class Response(MainMode):
         if isinstance(evidence, Reason) or isinstance(terms, Reason):
             self.refuse(evidence if isinstance(evidence, Reason) else Reason(IkeReason.NO_IDENTITY))
             return
+        if sa.admission is not None and (*theirs.key, evidence.entry) not in sa.admission.who:
+            self.refuse(sa.admission.refusal)
+            return
         identity = IdentificationPayload(terms.identity.kind, terms.identity.data)
         mine = self.proof(used.keys, identity, ours=True)
         self.say(sa.sealed(self.KIND, PHASE_1, (identity, mine)), awaits=False)

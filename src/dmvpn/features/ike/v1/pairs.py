@@ -212,7 +212,7 @@ class Draft:
             remote=(terms.remote,),
             terms=replace(terms, seconds=seconds, octets=life.kilobytes << 10),
             since=sa.now,
-            rekey_at=sa.rekey_time(seconds),
+            rekey_at=sa.now + seconds if terms.responder_only else sa.rekey_time(seconds),
             lowest_nonce=self.nonces.lowest,
             eager=initiated,
         )

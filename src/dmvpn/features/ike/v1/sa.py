@@ -69,6 +69,14 @@ class Question:
     tries: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who may prove themselves although the router is full (`Session.who`), and why all others are refused."""
+
+    who: tuple[tuple[int, bytes, str], ...]
+    refusal: Reason
+
+
 class IsakmpSa(Session):
     """One ISAKMP SA.
 
@@ -79,6 +87,7 @@ class IsakmpSa(Session):
     retires_at: another one has taken its place; until then it still understands the peer.
     wanted: children to ask for when it is established.
     awaited_by: own cookie of a held ISAKMP SA whose children it is to adopt.
+    admission: of a peer that begins while the router is full, None: of all others.
     given_up: the peer answers nothing on it any more; its children live on if another one has the same peer.
     replaceable: children whose successor carries packets, by inbound SPI, and when they are deleted.
     """
@@ -87,6 +96,7 @@ class IsakmpSa(Session):
     __slots__ = (
         *(
             "abilities",
+            "admission",
             "awaited_by",
             "channel",
             "cookie_i",
@@ -130,6 +140,7 @@ class IsakmpSa(Session):
         self.wanted: tuple[ChildTerms, ...] = ()
         self.given_up: Reason | None = None
         self.awaited_by = NO_SPI
+        self.admission: Admission | None = None
         self.replaceable: dict[bytes, float] = {}
         self.question: Question | None = None
         self._peers_number = -1
@@ -258,7 +269,7 @@ class IsakmpSa(Session):
         self.initial_contact = initial_contact
         self._happened(SaMove.PROVED)
         self.since = self.now
-        self.rekey_at = self.rekey_time(terms.lifetime)
+        self.rekey_at = None if terms.child.responder_only else self.rekey_time(terms.lifetime)
         self.act(Established(self))
         self.lives(self.now)
 
@@ -280,7 +291,7 @@ class IsakmpSa(Session):
         if self.state is SaState.IDLE:
             self._happened(SaMove.PARTED)
             self._forget()
-            self.rekey_at = again
+            self.rekey_at = None if self.terms and self.terms.child.responder_only else again
 
     def hand_over(self, successor: IsakmpSa) -> None:
         """Give all children to another ISAKMP SA with the same peer."""
@@ -369,6 +380,10 @@ class IsakmpSa(Session):
         if child.spi_in not in self.children.rekeying or child.spi_in in self.replaceable:
             return False
         return not any(exchange.old == child.spi_in and exchange.turns.awaits for exchange in self.exchanges.values())
+
+    def admits(self, admission: Admission) -> None:
+        """Take these peers alone."""
+        self.admission = admission
 
     def will_adopt(self, held: bytes) -> None:
         """Note the own cookie of the held ISAKMP SA whose children it is to adopt."""

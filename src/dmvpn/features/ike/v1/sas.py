@@ -26,14 +26,23 @@ from dmvpn.features.ike.chain import NO_SPI, fresh_spi
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import INTERVALS
-from dmvpn.features.ike.session import Ended, Established, Replaced, SaAct, StartedAgain, Unanswered, is_forgotten
+from dmvpn.features.ike.session import (
+    Ended,
+    Established,
+    Moved,
+    Replaced,
+    SaAct,
+    StartedAgain,
+    Unanswered,
+    is_forgotten,
+)
 from dmvpn.features.ike.timers import AT_ONCE
 from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.answers import handle
 from dmvpn.features.ike.v1.lines import packet_lines, passed
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
-from dmvpn.features.ike.v1.sa import IsakmpSa
+from dmvpn.features.ike.v1.sa import Admission, IsakmpSa
 from dmvpn.features.ike.v1.siblings import Siblings
 from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.strangers import Strangers
@@ -209,14 +218,24 @@ class IsakmpSas:
             return [TurnedAway(path, Reason(IkeReason.AGGRESSIVE), logged=True)]
         if header.exchange != ExchangeType.MAIN or header.message_id:
             return [TurnedAway(path, Reason(IkeReason.INIT_LACKS))]
-        if self.largest_number and len(self) >= self.largest_number:
-            return [TurnedAway(path, Reason(IkeReason.FULL, (len(self),)), logged=True)]
-        crowded = self.largest_half_open and len(self.strangers) >= self.largest_half_open
-        if crowded or not self.strangers.may_begin(path.remote.address, now):
+        full = self._full()
+        peers = self._siblings.at(path) if full is not None else ()
+        if full is not None and not peers:
+            return [TurnedAway(path, full, logged=full.code is IkeReason.FULL)]
+        if not self.strangers.may_begin(path.remote.address, now):
             return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
-        return self._welcome(message, octets, path, now)
+        return self._welcome(message, octets, path, now, Admission(peers, full) if full is not None else None)
 
-    def _welcome(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
+    def _full(self) -> Reason | None:
+        """Return why newcomers are refused. A peer that has an ISAKMP SA may replace it all the same."""
+        if self.largest_number and len(self) >= self.largest_number:
+            return Reason(IkeReason.FULL, (len(self),))
+        crowded = self.largest_half_open and len(self.strangers) >= self.largest_half_open
+        return Reason(IkeReason.TOO_MANY_BEGIN) if crowded else None
+
+    def _welcome(
+        self, message: Message, octets: bytes, path: DatagramPath, now: float, admission: Admission | None
+    ) -> list[Act]:
         cookie = message.header.cookie_i
         sa = IsakmpSa(self.book, self.entropy, path, is_initiator=False, now=now, peer_cookie=cookie)
         main = Response(sa)
@@ -225,9 +244,15 @@ class IsakmpSas:
             return [TurnedAway(path, why, logged=True), *main.refusal(message)]
         sa.begins(main)
         self._by_cookie[sa.own_spi] = sa
-        oldest = self.strangers.add(sa, octets)
+        crowded = [self.strangers.add(sa, octets)]
+        if admission is not None:
+            sa.admits(admission)
+            crowded.append(self.strangers.renews(sa))
         acts = self._followed(sa)
-        return acts if oldest is None else acts + self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
+        for oldest in crowded:
+            if oldest is not None:
+                acts += self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
+        return acts
 
     # ------------------------------------------------------------------------------------------------ for people
 
@@ -287,6 +312,9 @@ class IsakmpSas:
                 case StartedAgain():
                     followed.append(act)
                     late += self.forget_older(sa)
+                case Moved():
+                    self._siblings.moved(sa)
+                    followed.append(act)
                 case Ended():
                     self._gone(sa)
                     followed.append(act)

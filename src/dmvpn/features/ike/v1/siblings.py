@@ -1,12 +1,16 @@
-"""Siblings: ISAKMP SAs with the same proved peer between the same addresses."""
+"""Siblings: ISAKMP SAs with the same proved peer between the same addresses; and the peers behind an address."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ike.session import Session
+    from dmvpn.features.ike.terms import DatagramPath
     from dmvpn.features.ike.v1.sa import IsakmpSa
+
+    Ends = tuple[IPAddress, IPAddress]
 
 
 class Siblings:
@@ -14,19 +18,44 @@ class Siblings:
 
     def __init__(self) -> None:
         self._by_identity: dict[tuple[int, bytes, str], dict[bytes, IsakmpSa]] = {}
+        self._by_ends: dict[Ends, dict[bytes, IsakmpSa]] = {}
+        self._ends: dict[bytes, Ends] = {}
 
     def add(self, sa: IsakmpSa) -> None:
         """Add an ISAKMP SA whose peer has proved itself."""
         self._by_identity.setdefault(sa.who, {})[sa.own_spi] = sa
+        self._place(sa)
+
+    def moved(self, sa: IsakmpSa) -> None:
+        """Note that the peer is at another address."""
+        if sa.own_spi in self._ends:
+            self._displace(sa)
+            self._place(sa)
+
+    def _place(self, sa: IsakmpSa) -> None:
+        ends = self._ends[sa.own_spi] = ends_of(sa.path)
+        self._by_ends.setdefault(ends, {})[sa.own_spi] = sa
+
+    def _displace(self, sa: IsakmpSa) -> None:
+        ends = self._ends.pop(sa.own_spi, None)
+        if ends is not None:
+            self._by_ends[ends].pop(sa.own_spi, None)
+            if not self._by_ends[ends]:
+                del self._by_ends[ends]
 
     def remove(self, sa: IsakmpSa) -> None:
         """Forget an ISAKMP SA that is gone."""
+        self._displace(sa)
         if sa.theirs is None:
             return
         same = self._by_identity.get(sa.who, {})
         same.pop(sa.own_spi, None)
         if not same:
             self._by_identity.pop(sa.who, None)
+
+    def at(self, path: DatagramPath) -> tuple[tuple[int, bytes, str], ...]:
+        """Return the peers at the far address of a path: several of them behind a NAT."""
+        return tuple(dict.fromkeys(sa.who for sa in self._by_ends.get(ends_of(path), {}).values()))
 
     def with_peer(self, session: Session) -> tuple[IsakmpSa, ...]:
         """Return all with the peer of a session, wherever it is, the oldest first."""
@@ -41,9 +70,13 @@ class Siblings:
         return next((each for each in reversed(self.of(sa)) if each.is_usable), None)
 
 
+def ends_of(path: DatagramPath) -> Ends:
+    """Return our address and the peer's."""
+    return path.local.address, path.remote.address
+
+
 def _are_together(one: IsakmpSa, other: IsakmpSa) -> bool:
     """Return whether two peers are at one place: behind a NAT several peers share an address, and maybe a name."""
-    here, there = one.path, other.path
-    if (here.local.address, here.remote.address) != (there.local.address, there.remote.address):
+    if ends_of(one.path) != ends_of(other.path):
         return False
-    return not other.nat.remote or here.remote.port == there.remote.port
+    return not other.nat.remote or one.path.remote.port == other.path.remote.port

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: Peers that have sent message 1 alone, and peers that have returned our cookie; then the oldest goes.
 LARGEST_NUMBER_OF_BEGINNERS: Final = 4000
 LARGEST_NUMBER_OF_KEYED: Final = 1000
+#: Peers at one address that begin again while the router is full; then the oldest goes.
+LARGEST_NUMBER_OF_RENEWALS: Final = 4
 #: Beginnings, and key exchanges, with one address, in a second and at once: some peers are behind one translator.
 BEGINNINGS: Final = (50, 200)
 
@@ -33,6 +35,7 @@ class Strangers:
         self._beginners: dict[Beginning, IsakmpSa] = {}  # by the mark of message 1 and its path, the oldest first
         self._keyed: dict[bytes, IsakmpSa] = {}  # by our cookie, the oldest first
         self._beginnings: dict[bytes, Beginning] = {}
+        self._renewals: dict[IPAddress, dict[bytes, IsakmpSa]] = {}  # by the address and our cookie, the oldest first
         self._may_begin: Budgets[IPAddress] = Budgets(*BEGINNINGS)
         self._may_key: Budgets[IPAddress] = Budgets(*BEGINNINGS)
 
@@ -59,6 +62,17 @@ class Strangers:
         full = len(self._beginners) - len(self._keyed) > LARGEST_NUMBER_OF_BEGINNERS
         return next((old for old in self._beginners.values() if old.own_spi not in self._keyed), None) if full else None
 
+    def renews(self, sa: IsakmpSa) -> IsakmpSa | None:
+        """Note that a peer of ours may have begun again while the router is full: an attacker may have its address.
+
+        Returns the ISAKMP SA that must end to make room.
+        """
+        same = self._renewals.setdefault(sa.path.remote.address, {})
+        same[sa.own_spi] = sa
+        if len(same) <= LARGEST_NUMBER_OF_RENEWALS:
+            return None
+        return next((old for old in same.values() if old.own_spi not in self._keyed), sa)
+
     def keyed(self, sa: IsakmpSa) -> IsakmpSa | None:
         """Note that a peer has returned our cookie. Returns the ISAKMP SA that must end to make room."""
         self._keyed[sa.own_spi] = sa
@@ -70,6 +84,11 @@ class Strangers:
         if beginning is not None:
             self._beginners.pop(beginning, None)
         self._keyed.pop(sa.own_spi, None)
+        address = sa.path.remote.address
+        if sa.admission is not None and address in self._renewals:
+            self._renewals[address].pop(sa.own_spi, None)
+            if not self._renewals[address]:
+                del self._renewals[address]
 
 
 def _charged(budgets: Budgets[IPAddress], address: IPAddress, now: float) -> bool:

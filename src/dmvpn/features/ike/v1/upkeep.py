@@ -135,7 +135,7 @@ def _keep_children(sa: IsakmpSa, now: float) -> None:
 def renew(sa: IsakmpSa, spi_in: bytes) -> None:
     """Replace a child, unless that has begun. A child with a later one beside it lives to its end."""
     child = sa.children.active.get(spi_in)
-    if child is None or spi_in in sa.children.rekeying:
+    if child is None or spi_in in sa.children.rekeying or child.terms.responder_only:
         return
     if sa.children.newest_like(child) is not child:
         sa.children.begin_rekey(spi_in)
