@@ -62,6 +62,6 @@ SAMPLES: Final = (
 
 #: What a router wants of such messages: AES-128 and SHA, for both kinds of SAs.
 WANTED: Final = (
-    ike_wanted(((Suite(Encr.AES_CBC, 128, Prf.HMAC_SHA1, Integ.HMAC_SHA1_96, Group.MODP_2048), 86_400),), (1,)),
+    ike_wanted(((Suite(Encr.AES_CBC, 128, Prf.HMAC_SHA1, Integ.HMAC_SHA1_96, Group.MODP_2048), 86_400, 1),)),
     esp_wanted((Suite(Encr.AES_CBC, 128, 0, Integ.HMAC_SHA1_96),), (2,), Lifetime(3600)),
 )

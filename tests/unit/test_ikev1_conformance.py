@@ -197,7 +197,7 @@ def test_an_identity_of_phase_1_is_for_ike_alone(
             changed, main = replace(identity, protocol=protocol, port=port), sa.exchanges[0]
             assert sa.keys
             assert isinstance(main, MainMode)
-            payloads = (changed, main.proof(sa.keys, changed, ours=True), *payloads[2:])
+            payloads = (changed, Hash(main.digest(sa.keys, changed, ours=True)), *payloads[2:])
         return seal(sa, kind, message_id, payloads)
 
     monkeypatch.setattr(IsakmpSa, "sealed", sealed)
@@ -213,7 +213,7 @@ def test_an_identity_of_phase_1_is_for_ike_alone(
 @pytest.mark.parametrize(("theirs", "kept"), [(60, 60), (90_000, 3600)])
 def test_an_answer_with_another_lifetime_is_taken_and_the_shorter_one_counts(theirs: int, kept: int) -> None:
     suite = Suite(Encr.AES_CBC, 128, Prf.HMAC_SHA1, Integ.NONE, Group.MODP_2048)
-    wanted = ike_wanted([(suite, 3600.0)], (AuthMethod.PRE_SHARED_KEY,))
+    wanted = ike_wanted([(suite, 3600.0, AuthMethod.PRE_SHARED_KEY)])
     (offer,) = wanted.offer()
     (transform,) = offer.transforms
     attributes = tuple(one for one in transform.attributes if one.kind != IkeAttribute.LIFE_DURATION)
@@ -237,7 +237,7 @@ def test_a_cipher_with_keys_of_several_lengths_names_one_and_another_cipher_none
     cipher: Encr, bits: int, said_bits: int, is_taken: bool
 ) -> None:
     suite = Suite(cipher, bits, Prf.HMAC_SHA1, Integ.NONE, Group.MODP_2048)
-    wanted = ike_wanted([(suite, 3600.0)], (AuthMethod.PRE_SHARED_KEY,))
+    wanted = ike_wanted([(suite, 3600.0, AuthMethod.PRE_SHARED_KEY)])
     (offer,) = wanted.offer()
     (transform,) = offer.transforms
     rest = tuple(one for one in transform.attributes if one.kind != IkeAttribute.KEY_LENGTH)

@@ -45,7 +45,7 @@ SPI, OURS = b"\xc0\xde\x00\x01", b"\xc0\xde\x00\x02"
 
 
 def ike(*suites: Suite, methods: tuple[int, ...] = (PSK,), lifetime: Lifetime = DAY) -> Wanted:
-    return ike_wanted([(suite, lifetime.seconds) for suite in suites], methods)
+    return ike_wanted([(suite, lifetime.seconds, method) for suite in suites for method in methods])
 
 
 def esp(*suites: Suite, modes: tuple[int, ...] = (TRANSPORT,), lifetime: Lifetime = HOUR) -> Wanted:

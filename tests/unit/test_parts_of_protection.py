@@ -42,8 +42,6 @@ interface Tunnel1
         ("crypto isakmp policy 1", "authentication rsa-encr"),
         ("crypto isakmp profile I", "match identity group SPOKES"),
         ("crypto isakmp profile I", "match identity user-fqdn a@example.com"),
-        ("crypto isakmp profile I", "match certificate MAP"),
-        ("crypto isakmp profile I", "ca trust-point CA"),
         ("crypto ikev2 profile I", "authentication remote eap query-identity"),
         ("crypto ikev2 profile I", "authentication remote anyconnect-eap aggregate"),
         ("crypto ikev2 profile I", "keyring aaa LIST name-mangler M"),

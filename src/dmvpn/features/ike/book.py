@@ -122,11 +122,25 @@ class ConfigurationBook:
         peers = (self._keyring_peer(profile, remote, None) for profile in profiles)
         secrets = dict.fromkeys(peer.local_key.octets for peer in peers if peer is not None and peer.local_key)
         transforms = main_mode.transforms(self.config) if profiles else ()
-        return MainModeOpening(transforms, _udp_use(policies), tuple(secrets)[:_MOST_SECRETS])
+        proofs = [self.trust.proof(one, AuthenticationMethod.RSA_SIGNATURE) for one in profiles]
+        refusals = [proof for proof in proofs if isinstance(proof, Reason)]
+        if secrets and transforms and all(one.signs for one in transforms):
+            refusals = [main_mode.lacks_certificate(self.config) for _ in refusals]
+        return MainModeOpening(
+            transforms,
+            _udp_use(policies),
+            tuple(secrets)[:_MOST_SECRETS],
+            unsigned=refusals[0] if refusals and len(refusals) == len(proofs) else None,
+            authorities=tuple(
+                dict.fromkeys(name for one in profiles for name in self._authorities(one, IkeVersion.V1))
+            ),
+        )
 
-    def _authorities(self, profile: Profile) -> tuple[bytes, ...]:
-        """Return the CERTREQ for a peer that may prove itself with a certificate."""
-        return self.trust.requests(profile) if profile.name in self._certified else ()
+    def _authorities(self, profile: Profile, version: IkeVersion = IkeVersion.V2) -> tuple[bytes, ...]:
+        """Return whom a CERTREQ names to a peer that may prove itself with a certificate."""
+        if profile.name not in self._certified:
+            return ()
+        return self.trust.names(profile) if version == IkeVersion.V1 else self.trust.requests(profile)
 
     # ------------------------------------------------------------------------------------------------ terms
 
@@ -187,11 +201,11 @@ class ConfigurationBook:
         theirs: Identification | None,
         version: IkeVersion = IkeVersion.V2,
     ) -> Terms | Reason:
-        proof = self._proof(profile, remote, theirs, version)
+        is_v1 = version == IkeVersion.V1
+        proof = self._proof_of_v1(profile, remote, theirs) if is_v1 else self._proof(profile, remote, theirs)
         if isinstance(proof, Reason):
             return proof
         isakmp = self.config.isakmp
-        is_v1 = version == IkeVersion.V1
         dpd = isakmp.keepalive if is_v1 else profile.dpd or self.config.dpd
         nat_keepalive = isakmp.nat_keepalive if is_v1 else profile.nat_keepalive or self.config.nat_keepalive
         return Terms(
@@ -202,7 +216,7 @@ class ConfigurationBook:
             secret=proof.secret,
             key=proof.key,
             chain=proof.chain,
-            authorities=self._authorities(profile),
+            authorities=self._authorities(profile, version),
             fragment=self.config.fragment,
             lifetime=float(profile.lifetime),
             dpd=float(dpd.interval) if dpd else 0.0,
@@ -220,26 +234,45 @@ class ConfigurationBook:
 
     # ------------------------------------------------------------------------------------------------ proofs
 
-    def _proof(
-        self, profile: Profile, remote: IPAddress, theirs: Identification | None, version: IkeVersion
-    ) -> Proof | Reason:
+    def _proof(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> Proof | Reason:
         """Return how we prove ourselves to this peer."""
         match profile.local_authentication:
-            case AuthenticationMethod.RSA_SIGNATURE | AuthenticationMethod.ECDSA_SIGNATURE:
-                return self.trust.proof(profile)
+            case AuthenticationMethod.RSA_SIGNATURE | AuthenticationMethod.ECDSA_SIGNATURE as method:
+                return self.trust.proof(profile, method)
             case AuthenticationMethod.PRE_SHARED_KEY:
-                peer = self._keyring_peer(profile, remote, theirs, version)
-                secret = profile.local_key or (peer.local_key if peer else None)
-                if secret is not None:
-                    return Proof(secret=secret.octets)
-                whom = name_of(theirs) if theirs else str(remote)
-                if profile.keyring == translation.ISAKMP:
-                    return Reason(IkeReason.NO_KEY_LINE, (whom,))
-                keyring = translation.plain(profile.keyring) or "(none)"
-                return Reason(IkeReason.NO_KEY, (written(profile.name), keyring, whom))
+                return self._secret(profile, remote, theirs, IkeVersion.V2)
             case other:
-                method = other.value if other else "none"
-                return Reason(IkeReason.UNABLE, (profile.name, method))
+                return Reason(IkeReason.UNABLE, (profile.name, other.value if other else "none"))
+
+    def _proof_of_v1(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> Proof | Reason:
+        """Return how we can prove ourselves: the policies say by what, and main mode negotiates which of both."""
+        methods = dict.fromkeys(one.signs for one in main_mode.transforms(self.config))
+        found = [
+            self.trust.proof(profile, AuthenticationMethod.RSA_SIGNATURE)
+            if signs
+            else self._secret(profile, remote, theirs, IkeVersion.V1)
+            for signs in methods or (False,)
+        ]
+        able = [proof for proof in found if isinstance(proof, Proof)]
+        if not able:
+            has_key = not isinstance(self._secret(profile, remote, theirs, IkeVersion.V1), Reason)
+            return main_mode.lacks_certificate(self.config) if has_key else found[0]
+        one, other = able[0], able[-1]
+        return Proof(one.secret or other.secret, one.key or other.key, one.chain or other.chain, one.name or other.name)
+
+    def _secret(
+        self, profile: Profile, remote: IPAddress, theirs: Identification | None, version: IkeVersion
+    ) -> Proof | Reason:
+        """Return our pre-shared key for this peer."""
+        peer = self._keyring_peer(profile, remote, theirs, version)
+        secret = profile.local_key or (peer.local_key if peer else None)
+        if secret is not None:
+            return Proof(secret=secret.octets)
+        whom = name_of(theirs) if theirs else str(remote)
+        if profile.keyring == translation.ISAKMP:
+            return Reason(IkeReason.NO_KEY_LINE, (whom,))
+        keyring = translation.plain(profile.keyring) or "(none)"
+        return Reason(IkeReason.NO_KEY, (written(profile.name), keyring, whom))
 
     def expectation(self, terms: Terms, path: DatagramPath, theirs: Identification) -> Expectation | Reason:
         """Return by which key the peer must prove itself."""
@@ -310,7 +343,7 @@ class ConfigurationBook:
         if profile.name not in self._certified:
             return Reason(IkeReason.CERTIFICATE_REFUSED, (name_of(theirs), written(profile.name)))
         if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
-            return Reason(IkeReason.NO_MAP, (profile.name, name_of(theirs)))
+            return Reason(IkeReason.NO_MAP, (written(profile.name), name_of(theirs)))
         return self.trust.believe(profile, theirs, chain, now)
 
     def _keyring_peer(

@@ -1,7 +1,7 @@
 """What `crypto isakmp policy` lines offer in main mode of IKEv1: their algorithms, in the order of their numbers.
 
-A policy that asks for what we do not have, or do not permit, is left out: DES, RSA signatures, small
-groups, and 3DES and MD5 without `crypto isakmp weak-algorithms`.
+A policy that asks for what we do not have, or do not permit, is left out: DES, small groups, and
+3DES and MD5 without `crypto isakmp weak-algorithms`.
 Where keys are configured and no policy at all, IOS falls back to policies of its own with DES or 3DES; ours are AES.
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, IsakmpPolicy
+from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.suites import isakmp_suite
 from dmvpn.features.ike.terms import IsakmpTransform
 
@@ -26,6 +28,13 @@ DEFAULT_POLICIES: Final = (
 )
 
 
+def lacks_certificate(config: IkeConfig) -> Reason:
+    """Return that there is a key for a peer, and all policies want signatures, for which we have no certificate."""
+    numbers = sorted(policy.number for policy in config.isakmp.policies if isakmp_suite(policy, config) is not None)
+    named = ", ".join(f"{number} (rsa-sig without a certificate)" for number in numbers)
+    return Reason(IkeReason.NO_ISAKMP_POLICY, (named,))
+
+
 def transforms(config: IkeConfig) -> tuple[IsakmpTransform, ...]:
     """Return what we offer and accept, the best first; empty: policies are configured, and none can be used."""
     ordered = sorted(config.isakmp.policies, key=lambda policy: policy.number) or DEFAULT_POLICIES
@@ -33,5 +42,6 @@ def transforms(config: IkeConfig) -> tuple[IsakmpTransform, ...]:
     for policy in ordered:
         suite = isakmp_suite(policy, config)
         if suite is not None:
-            found[IsakmpTransform(suite, float(policy.lifetime))] = None
+            signs = policy.authentication is AuthenticationMethod.RSA_SIGNATURE
+            found[IsakmpTransform(suite, float(policy.lifetime), signs)] = None
     return tuple(found)

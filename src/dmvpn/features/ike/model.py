@@ -157,6 +157,7 @@ class Profile:
     nat_keepalive: seconds, None: as the global setting says.
     trustpoints: in the order of entry.
     sign_trustpoints, verify_trustpoints: those that we prove ourselves with, those that peers are checked with.
+    any_trustpoint: if it names none, we prove ourselves with any that has a certificate of ours.
     names_proved: a peer whose key was found by its address, which proves no name, is refused.
     """
 
@@ -175,6 +176,7 @@ class Profile:
     trustpoints: tuple[str, ...] = ()
     sign_trustpoints: tuple[str, ...] = ()
     verify_trustpoints: tuple[str, ...] = ()
+    any_trustpoint: bool = False
     lifetime: int = DEFAULT_LIFETIME
     dpd: DeadPeerDetection | None = None
     nat_keepalive: int | None = None
@@ -213,11 +215,13 @@ class IsakmpKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsakmpProfile:
-    """`crypto isakmp profile`."""
+    """`crypto isakmp profile`. trustpoints: of ours and of authorities; none: all that there are."""
 
     name: str
     keyring: str = ""
+    trustpoints: tuple[str, ...] = ()
     matches: tuple[Identity, ...] = ()
+    certificate_maps: tuple[str, ...] = ()
     self_identity: Identity | None = None
 
 
@@ -227,6 +231,7 @@ class IsakmpConfig:
 
     global_keys: those of `crypto isakmp key`.
     keyrings: the keys of each `crypto keyring` that has some.
+    identity: who we are where no profile says it; None: our address.
     run_as_ikev2: we begin with IKEv2 by all of these lines.
     weak_algorithms: 3DES and MD5 may be used in IKEv1 where a policy names them.
     """
@@ -235,10 +240,16 @@ class IsakmpConfig:
     global_keys: Pages[IsakmpKey] = NONE
     keyrings: Pages[Pages[IsakmpKey]] = NONE
     profiles: tuple[IsakmpProfile, ...] = ()
+    identity: Identity | None = None
     keepalive: DeadPeerDetection | None = None
     nat_keepalive: int = 0
     run_as_ikev2: bool = False
     weak_algorithms: bool = False
+
+    @property
+    def signs(self) -> bool:
+        """Whether a policy wants RSA signatures."""
+        return any(policy.authentication is AuthenticationMethod.RSA_SIGNATURE for policy in self.policies)
 
     @property
     def keys(self) -> tuple[IsakmpKey, ...]:

@@ -69,7 +69,7 @@ _ESP_INTEGS: Final = {
     EspHash.SHA384: Integ.HMAC_SHA2_384_192,
     EspHash.SHA512: Integ.HMAC_SHA2_512_256,
 }
-_PRE_SHARE: Final = AuthenticationMethod.PRE_SHARED_KEY
+_METHODS: Final = (AuthenticationMethod.PRE_SHARED_KEY, AuthenticationMethod.RSA_SIGNATURE)
 #: 1024 and 1536 bits.
 _LEGACY_GROUPS: Final = (Group.MODP_1024, Group.MODP_1536)
 _ESP_CIPHERS: Final = {EspCipher.AES_CBC: Encr.AES_CBC, EspCipher.AES_GCM: Encr.AES_GCM_16}
@@ -119,7 +119,7 @@ def isakmp_lacks(policy: IsakmpPolicy, config: IkeConfig) -> tuple[str, ...]:
     missing = [policy.encryption.value] if policy.encryption not in ciphers else []
     missing += [policy.hash.value] if policy.hash not in hashes else []
     missing += [f"group {policy.group}"] if lacking(policy.group, legacy=config.legacy_groups) else []
-    missing += [policy.authentication.value] if policy.authentication is not _PRE_SHARE else []
+    missing += [policy.authentication.value] if policy.authentication not in _METHODS else []
     return tuple(missing)
 
 

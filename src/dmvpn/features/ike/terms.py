@@ -78,26 +78,36 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class IsakmpTransform:
-    """What an ISAKMP SA may be (IKEv1). suite: its hash is `prf`; it has no `integ`. lifetime: seconds."""
+    """What an ISAKMP SA may be (IKEv1).
+
+    suite: its hash is `prf`; it has no `integ`.
+    lifetime: seconds.
+    signs: both ends prove themselves by RSA signatures, else by a pre-shared key.
+    """
 
     suite: Suite
     lifetime: float
+    signs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MainModeOpening:
     """How main mode is spoken over a path (IKEv1).
 
-    The peer says who it is only after keys are made of the pre-shared key, so both ends find that by the address of the
-    other (RFC 2409 §5.4).
+    The peer says who it is only after keys are made. Those of a pre-shared key need it, so both ends find it by the
+    address of the other (RFC 2409 §5.4).
 
     transforms: the best first; empty: IKEv1 is not spoken there.
     secrets: of the entries for the peer's address, the first is ours to begin with; empty: there is none.
+    unsigned: why we cannot sign; None: we can.
+    authorities: whose certificates we believe: their names in DER.
     """
 
     transforms: tuple[IsakmpTransform, ...]
     udp: UdpUse
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    unsigned: Reason | None = None
+    authorities: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +140,11 @@ class ChildTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """How we talk to a peer. Exactly one of secret and key proves our identity.
+    """How we talk to a peer. Secret or key proves our identity; in IKEv1 both may, and the negotiated method decides.
 
     identity: who we say we are.
     chain: our certificate and those of its issuers, in DER.
+    authorities: whom we believe, as a CERTREQ of the version names them: hashes of keys, or in IKEv1 names.
     fragment: octets of the largest datagram if the peer can fragment too (RFC 7383), None: we do not offer fragments.
     dpd: seconds of silence before we ask, 0: never.
     dpd_retry: seconds between two questions, 0: as with any request.

@@ -3,7 +3,8 @@
 They become a proposal, keyrings and profiles, under names that no line can give:
 
     crypto isakmp policy 10    the proposal "crypto isakmp 10", and the smart defaults after all of them
-    crypto isakmp key          the keyring and the profile "crypto isakmp": everybody whose address has a key
+    crypto isakmp key          the keyring and the profile "crypto isakmp": everybody whose address has a key, or who
+                               has a certificate where a policy wants RSA signatures
     crypto keyring NAME        the keyring "crypto isakmp NAME"; unless a profile says for whom it is, its keys are in
                                "crypto isakmp", too (with `vrf` for the tunnels of that VRF; there is one table here)
     crypto isakmp profile P    the profile "crypto isakmp P"
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 ISAKMP: Final = "crypto isakmp"
 _DEFAULT: Final = "default"
 _ANYBODY: Final = Identity(kind=IdentityKind.ANY)
+_OUR_ADDRESS: Final = Identity(kind=IdentityKind.ADDRESS)
 
 
 def name_of(name: str) -> str:
@@ -94,7 +96,7 @@ class Translation:
         own = self._keyrings(isakmp)
         everybody = self._of_everybody(isakmp, own)
         profiles = tuple(_profile(profile, isakmp, own) for profile in isakmp.profiles)
-        if everybody:
+        if everybody or isakmp.signs:
             profiles = (*profiles, _everybody(isakmp))
         policies: tuple[Policy, ...] = ()
         if proposals:  # after those of `crypto ikev2 policy`, and with the defaults behind them
@@ -181,23 +183,31 @@ def _peer(key: IsakmpKey) -> KeyringPeer:
 
 
 def _profile(profile: IsakmpProfile, isakmp: IsakmpConfig, own: Mapping[str, Keyring]) -> Profile:
-    identity = profile.self_identity
+    says_nobody = not profile.matches and not profile.certificate_maps
     return replace(
         _everybody(isakmp),
         name=name_of(profile.name),
-        matches=profile.matches or (_ANYBODY,),
+        matches=(_ANYBODY,) if says_nobody else profile.matches,
+        certificate_maps=profile.certificate_maps,
         keyring=name_of(profile.keyring) if profile.keyring in own else ISAKMP,
-        local_identity=None if identity is not None and identity.kind is IdentityKind.ADDRESS else identity,
+        trustpoints=profile.trustpoints,
+        sign_trustpoints=profile.trustpoints,
+        verify_trustpoints=profile.trustpoints,
+        local_identity=profile.self_identity or isakmp.identity or _OUR_ADDRESS,
     )
 
 
 def _everybody(isakmp: IsakmpConfig) -> Profile:
     lifetimes = [policy.lifetime for policy in sorted(isakmp.policies, key=lambda policy: policy.number)]
+    has_keys = bool(isakmp.global_keys or isakmp.keyrings)
+    by_key, by_signature = AuthenticationMethod.PRE_SHARED_KEY, AuthenticationMethod.RSA_SIGNATURE
     return Profile(
         name=ISAKMP,
         matches=(_ANYBODY,),
-        local_authentication=AuthenticationMethod.PRE_SHARED_KEY,
-        remote_authentication=(AuthenticationMethod.PRE_SHARED_KEY,),
+        local_identity=isakmp.identity or _OUR_ADDRESS,
+        local_authentication=by_signature if isakmp.signs and not has_keys else by_key,  # in IKEv2
+        remote_authentication=(by_key, by_signature) if isakmp.signs else (by_key,),
+        any_trustpoint=True,
         keyring=ISAKMP,
         lifetime=next(iter(lifetimes), DEFAULT_LIFETIME),
     )
@@ -236,7 +246,8 @@ def begins_with_v1(config: IkeConfig) -> bool:
     isakmp = config.isakmp
     if isakmp.run_as_ikev2:
         return False
-    return bool(isakmp.profiles) or (bool(isakmp.global_keys or isakmp.keyrings) and not applying(config))
+    has_proofs = bool(isakmp.global_keys or isakmp.keyrings) or isakmp.signs
+    return bool(isakmp.profiles) or (has_proofs and not applying(config))
 
 
 # ------------------------------------------------------------------------------------------------ the log

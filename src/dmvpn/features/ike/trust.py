@@ -14,6 +14,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.model import AuthenticationMethod as Method
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.translation import ISAKMP, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,18 +63,24 @@ class Trust:
         """Return the authorities that a peer of this profile may name, as a CERTREQ has them."""
         return tuple(dict.fromkeys(one for parsed in self._verifying(profile) for one in parsed.requests))
 
-    def proof(self, profile: Profile) -> Proof | Reason:
-        """Return what we sign with, or why we cannot."""
-        method = surely(profile.local_authentication)
-        if not profile.sign_trustpoints:
-            return Reason(IkeReason.NO_TRUSTPOINT, (profile.name, method.value))
+    def names(self, profile: Profile) -> tuple[bytes, ...]:
+        """Return the same as a peer of IKEv1 is asked: their names in DER."""
+        return tuple(dict.fromkeys(one for parsed in self._verifying(profile) for one in parsed.names))
+
+    def proof(self, profile: Profile, method: Method) -> Proof | Reason:
+        """Return what we sign with by this method, or why we cannot."""
+        named, trustpoints = _named(profile), profile.sign_trustpoints
+        if not trustpoints and profile.any_trustpoint and self._ports is not None:
+            trustpoints = self._ports.pki.trustpoints()
+        if not trustpoints:
+            return Reason(IkeReason.NO_TRUSTPOINT, (named, method.value))
         why: Reason | None = None
-        for name in profile.sign_trustpoints:
+        for name in trustpoints:
             parsed = self._of(name)
             if parsed is None or parsed.proof is None:
-                why = why or Reason(IkeReason.NO_CERTIFICATE, (profile.name, name))
+                why = why or Reason(IkeReason.NO_CERTIFICATE, (named, name))
             elif not isinstance(parsed.proof.key, _KINDS[method]):
-                why = why or Reason(IkeReason.OTHER_KIND_OF_KEY, (profile.name, name, method.value))
+                why = why or Reason(IkeReason.OTHER_KIND_OF_KEY, (named, name, method.value))
             else:
                 return parsed.proof
         return surely(why)
@@ -93,7 +100,7 @@ class Trust:
         """Return the key of a chain that leads to an authority of the profile and names the peer; or why not."""
         trustpoints = self._verifying(profile)
         if not trustpoints:
-            return Reason(IkeReason.NO_AUTHORITY, (profile.name,))
+            return Reason(IkeReason.NO_AUTHORITY, (_named(profile),))
         from dmvpn.features.ike.crypto.certificates import Checks, UnknownIssuer, Untrusted
 
         why: Untrusted | None = None
@@ -105,9 +112,14 @@ class Trust:
                 why = key if why is None or isinstance(why, UnknownIssuer) else why
                 continue
             if not any(isinstance(key, _KINDS[method]) for method in profile.remote_authentication if method in _KINDS):
-                return Reason(IkeReason.KEY_REFUSED, (name_of(theirs), profile.name))
+                return Reason(IkeReason.KEY_REFUSED, (name_of(theirs), written(profile.name)))
             return key
         return Reason(IkeReason.NOT_BELIEVED, (name_of(theirs), why))
+
+
+def _named(profile: Profile) -> str:
+    """Return whose certificates are missing, for people: the global lines of IKEv1 are more than keys."""
+    return "crypto isakmp policy" if profile.name == ISAKMP else written(profile.name)
 
 
 def takes_certificates(profile: Profile) -> bool:

@@ -123,6 +123,17 @@ PROFILE: Final = ConfigLine(
     order=207,
     opens=_PROFILE,
 )
+PROFILE_TRUSTPOINT: Final = ConfigLine(
+    _PROFILE,
+    "ca trust-point {name:word}",
+    {
+        "ca": "Certificates",
+        "trust-point": "Ours, and the authorities of peers; without the line all trustpoints count",
+        "name": "Name of the trustpoint",
+    },
+    key=("name",),
+    order=15,
+)
 PROFILE_KEYRING: Final = ConfigLine(
     _PROFILE, "keyring {name:word}", {"keyring": "Where the keys are", "name": "A `crypto keyring`"}, order=10
 )
@@ -148,6 +159,26 @@ MATCH_IDENTITY: Final = ConfigLine(
     order=30,
 )
 
+MATCH_CERTIFICATE: Final = ConfigLine(
+    _PROFILE,
+    "match certificate {map:word}",
+    {"certificate": "Peers whose certificate fits", "map": "Name of a certificate map"},
+    key=("map",),
+    order=31,
+)
+
+IDENTITY: Final = ConfigLine(
+    "global",
+    "crypto isakmp identity ( address | hostname | dn )",
+    {
+        "identity": "Who we are, where no profile says it",
+        "address": "Our address",
+        "hostname": "Our host name with its domain",
+        "dn": "The name in our certificate",
+    },
+    order=209,
+    default="crypto isakmp identity address",
+)
 KEEPALIVE: Final = ConfigLine(
     "global",
     "crypto isakmp keepalive {interval:10-3600} [ {retry:2-60} ] [ periodic | on-demand ]",
@@ -186,5 +217,6 @@ WEAK: Final = ConfigLine(
 )
 LINES: Final = (
     *(POLICY, ENCRYPTION, HASH, AUTHENTICATION, GROUP, LIFETIME, KEY, KEYRING, KEYRING_KEY),
-    *(PROFILE, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI, RUN_AS, WEAK),
+    *(PROFILE, PROFILE_TRUSTPOINT, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, MATCH_CERTIFICATE, IDENTITY),
+    *(KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI, RUN_AS, WEAK),
 )

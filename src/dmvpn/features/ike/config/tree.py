@@ -26,6 +26,7 @@ from dmvpn.features.ike.model import (
     PreSharedKey,
     Profile,
 )
+from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD
 
 if TYPE_CHECKING:
     from dmvpn.base.pages import Pages
@@ -201,7 +202,8 @@ def _isakmp(tree: ConfigTree) -> IsakmpConfig:
         policies=tuple(_isakmp_policy(args, section) for args, section in tree.sections(isakmp.POLICY)),
         global_keys=tree.made(isakmp.KEY, _isakmp_key),
         keyrings=tree.made(isakmp.KEYRING, _isakmp_keys),
-        profiles=tuple(_isakmp_profile(args, section) for args, section in tree.sections(isakmp.PROFILE)),
+        profiles=tuple(_isakmp_profile(args, section, tree) for args, section in tree.sections(isakmp.PROFILE)),
+        identity=_own_identity(tree.get(isakmp.IDENTITY), tree),
         keepalive=_isakmp_keepalive(keepalive) if keepalive else None,
         nat_keepalive=tree.args(isakmp.NAT_KEEPALIVE).integer("seconds", 0),
         run_as_ikev2=tree.flag(isakmp.RUN_AS),
@@ -220,7 +222,7 @@ def _isakmp_policy(args: Args, section: Section) -> IsakmpPolicy:
         number=args.integer("number"),
         encryption=_encryption(encryption) if encryption else Encryption.DES,
         hash=Hash.SHA1 if hash_ is None else next(word for word in Hash if word.value in hash_),
-        authentication=AuthenticationMethod.RSA_SIGNATURE if method is None else AuthenticationMethod.PRE_SHARED_KEY,
+        authentication=AuthenticationMethod.RSA_SIGNATURE if method is None else profiles.method_of(method),
         group=int(group.text("group")) if group else 1,
         lifetime=section.args(isakmp.LIFETIME).integer("seconds", DEFAULT_LIFETIME),
     )
@@ -248,14 +250,28 @@ def _isakmp_key(args: Args, keyring: str = "") -> IsakmpKey:
     )
 
 
-def _isakmp_profile(args: Args, section: Section) -> IsakmpProfile:
-    identity = section.get(isakmp.SELF_IDENTITY)
+def _isakmp_profile(args: Args, section: Section, tree: ConfigTree) -> IsakmpProfile:
     return IsakmpProfile(
         name=args.text("name"),
+        trustpoints=tuple(entry.text("name") for entry in section.all(isakmp.PROFILE_TRUSTPOINT)),
+        certificate_maps=tuple(entry.text("map") for entry in section.all(isakmp.MATCH_CERTIFICATE)),
         keyring=section.args(isakmp.PROFILE_KEYRING).text("name", ""),
         matches=tuple(_identity_of(match) for match in section.all(isakmp.MATCH_IDENTITY)),
-        self_identity=_identity_of(identity) if identity else None,
+        self_identity=_own_identity(section.get(isakmp.SELF_IDENTITY), tree),
     )
+
+
+def _own_identity(args: Args | None, tree: ConfigTree) -> Identity | None:
+    """Return whom a line says we are. A name that is not written out is our host name with its domain."""
+    if args is None:
+        return None
+    if "address" in args:
+        return Identity(kind=IdentityKind.ADDRESS)
+    if "dn" in args:
+        return Identity(kind=IdentityKind.DISTINGUISHED_NAME)
+    domain = tree.get(DOMAIN_NAME) or tree.get(DOMAIN_NAME_OLD)
+    own = f"{tree.hostname}.{domain.text('domain')}" if domain else tree.hostname
+    return Identity(kind=IdentityKind.FQDN, text=args.text("text", own))
 
 
 def _isakmp_keepalive(args: Args) -> DeadPeerDetection:

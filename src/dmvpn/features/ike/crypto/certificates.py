@@ -126,6 +126,11 @@ class Anchors:
             for authority in self.authorities
         )
 
+    @property
+    def names(self) -> tuple[bytes, ...]:
+        """Return the names of our authorities in DER: a CERTREQ of IKEv1 has one each, RFC 2408 §3.10."""
+        return tuple(authority.subject.public_bytes() for authority in self.authorities)
+
     def believe(
         self, chain: tuple[bytes, ...], theirs: Identification, when: datetime, checks: Checks | None = None
     ) -> PublicKey:
@@ -349,13 +354,14 @@ class Trustpoint:
     """What a trustpoint gives.
 
     given: of what it was made.
-    requests: the CERTREQ.
+    requests, names: the CERTREQ of IKEv2, and those of IKEv1.
     proof: None: we have no certificate.
     """
 
     given: Credentials
     anchors: Anchors
     requests: tuple[bytes, ...]
+    names: tuple[bytes, ...]
     proof: Proof | None
 
     def believe(
@@ -377,7 +383,7 @@ def parsed(given: Credentials) -> Trustpoint:
         tuple(certificate_of(octets) for octets in given.intermediates),
         given.any_use,
     )
-    return Trustpoint(given, anchors, anchors.requests, _proof_of(given))
+    return Trustpoint(given, anchors, anchors.requests, anchors.names, _proof_of(given))
 
 
 def _proof_of(given: Credentials) -> Proof | None:

@@ -86,8 +86,7 @@ _IDENTITIES = _failures(
     ),
     reason(
         IkeReason.NO_ISAKMP_POLICY,
-        "All policies ask for weak algorithms, or for certificates. With `crypto isakmp run-as ikev2` these lines run "
-        "as IKEv2.",
+        "All policies ask for weak algorithms. With `crypto isakmp run-as ikev2` these lines run as IKEv2.",
         next="show crypto isakmp policy",
     ),
     reason(
@@ -123,7 +122,14 @@ _IDENTITIES = _failures(
     reason(IkeReason.UNABLE, "Only pre-shared keys, RSA and ECDSA signatures are built."),
     reason(
         IkeReason.NO_TRUSTPOINT,
-        "`pki trustpoint` is missing in the profile, or has no certificate and key.",
+        "`pki trustpoint` is missing in the profile. A `crypto isakmp policy` without `authentication pre-share` wants "
+        "a certificate, too.",
+        next=_TRUST,
+    ),
+    reason(IkeReason.NO_CERTIFICATE, "The certificate, or the private key to it, was not imported.", next=_TRUST),
+    reason(
+        IkeReason.OTHER_KIND_OF_KEY,
+        "The certificate has an ECDSA key where RSA is wanted, or the reverse.",
         next=_TRUST,
     ),
     reason(IkeReason.NO_AUTHORITY, "No certificate can be verified without an authority.", next=_TRUST),
@@ -159,6 +165,11 @@ _IDENTITIES = _failures(
         "The peer answered until message 4, and not the encrypted message 5: with another pre-shared key it cannot "
         "read it. It may also refuse our identity.",
         next="on the peer: show logging",
+    ),
+    reason(
+        IkeReason.SILENT_SIGNATURE,
+        "Peers do not always say why they refuse a signature; the log of the peer does.",
+        next="show crypto pki certificates (on both ends)",
     ),
     reason(
         IkeReason.UNREADABLE_PROOF,

@@ -115,7 +115,7 @@ _SAS = label_group(
     Word("Status", "ACTIVE: the SA counts."),
     Word("Encr", "The cipher of the ISAKMP SA."),
     Word("Hash", "The hash of the ISAKMP SA, from which its keys are made.", clause="RFC 2409 §5"),
-    Word("Auth", "How both ends prove themselves.", also=("psk", "rsig", "renc")),
+    Word("Auth", "How both ends prove themselves.", also=("psk", "rsig", "renc", "RSA")),
     Word("Preshared key", "Both ends have the same secret.", also=("RSA signature", "RSA encryption")),
     Word("DH", "The Diffie-Hellman group of main mode."),
     Word("Lifetime", "The time until the ISAKMP SA is replaced."),
@@ -157,7 +157,9 @@ _SETTINGS = label_group(
     Word(
         "Secure Hash Standard", "SHA-1, or with a 2 behind it SHA-2 of so many bits.", also=("Secure Hash Standard 2",)
     ),
-    Word("Message Digest 5", "MD5, an old hash; refused without `crypto isakmp weak-algorithms`.", clause="RFC 8247 §2.3"),
+    Word(
+        "Message Digest 5", "MD5, an old hash; refused without `crypto isakmp weak-algorithms`.", clause="RFC 8247 §2.3"
+    ),
     Word("Pre-Shared Key", "Both ends have one secret."),
     Word("Rivest-Shamir-Adleman Signature", "Both ends have certificates.", next="show crypto pki certificates"),
     Word("Keyring", "The `crypto keyring` of a key; default: a key of `crypto isakmp key`.", also=("keyring",)),
@@ -170,7 +172,7 @@ _SETTINGS = label_group(
         "The identities of peers that the profile is for.",
         also=("ip-address", "fqdn", "fqdn-domain"),
     ),
-    Word("Certificate maps matched are", "Rules about certificates; isakmp profiles have none here."),
+    Word("Certificate maps matched are", "The rules about certificates that the profile goes by."),
     Word("Identity presented is", "The identity that we send.", clause="RFC 2407 §4.6.2"),
     Word("trustpoint(s)", "Whose certificates the profile uses.", also=("trustpoint",)),
     next="show crypto isakmp profile",

@@ -48,7 +48,7 @@ _HASHES: Final = {
     Hash.MD5: "Message Digest 5",
 }
 #: Of the algorithms of an SA, in the columns of `show crypto isakmp sa detail`.
-_SHORT: Final = {"AES-CBC": "aes", "AES-GCM": "aes", "SHA1": "sha", "PSK": "psk"}
+_SHORT: Final = {"AES-CBC": "aes", "AES-GCM": "aes", "SHA1": "sha", "PSK": "psk", "RSA": "rsig"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,13 +133,15 @@ class ShowIsakmpKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsakmpProfileLines:
-    """A `crypto isakmp profile`. sas: ISAKMP SAs that it made."""
+    """A `crypto isakmp profile`. sas: ISAKMP SAs that it made. trustpoints: none: all."""
 
     name: str
     sas: int
     identities: tuple[str, ...]
+    maps: tuple[str, ...]
     presented: str
     keyring: str
+    trustpoints: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +192,9 @@ def profiles(ctx: ShowContext, args: Args) -> ShowIsakmpProfiles:
     """Return all profiles, or one."""
     used = [view.isakmp_profile for view in ctx.ports.ike.sas()]
     wanted = args.text("name", "")
-    chosen = (each for each in _config(ctx).isakmp.profiles if wanted in ("", each.name))
-    return ShowIsakmpProfiles(tuple(_profile(each, used.count(each.name)) for each in chosen))
+    isakmp = _config(ctx).isakmp
+    chosen = (each for each in isakmp.profiles if wanted in ("", each.name))
+    return ShowIsakmpProfiles(tuple(_profile(each, used.count(each.name), isakmp.identity) for each in chosen))
 
 
 def _config(ctx: ShowContext) -> IkeConfig:
@@ -244,14 +247,20 @@ def _peer(key: IsakmpKey) -> str:
     return f"{key.address}" if mask is None else f"{key.address!s:<15}[{mask!s:<15}]"
 
 
-def _profile(profile: IsakmpProfile, sas_of_it: int) -> IsakmpProfileLines:
-    identity = profile.self_identity
+#: What a profile presents as our identity.
+_PRESENTED: Final = {IdentityKind.ADDRESS: "ip-address", IdentityKind.DISTINGUISHED_NAME: "dn"}
+
+
+def _profile(profile: IsakmpProfile, sas_of_it: int, own: Identity | None) -> IsakmpProfileLines:
+    identity = profile.self_identity or own
     return IsakmpProfileLines(
         name=profile.name,
         sas=sas_of_it,
         identities=tuple(_identity(match) for match in profile.matches),
-        presented="ip-address" if identity is None or identity.kind is IdentityKind.ADDRESS else "fqdn",
+        maps=profile.certificate_maps,
+        presented=_PRESENTED.get(identity.kind, "fqdn") if identity is not None else "ip-address",
         keyring=profile.keyring,
+        trustpoints=profile.trustpoints,
     )
 
 
@@ -345,9 +354,10 @@ def render_profiles(answer: ShowIsakmpProfiles) -> Iterator[str]:
         yield "   Identities matched are:"
         yield from (f"    {identity} " for identity in profile.identities)
         yield "   Certificate maps matched are:"
+        yield from (f"    {name} " for name in profile.maps)
         yield f"   Identity presented is: {profile.presented}"
         yield f"   keyring(s): {profile.keyring or '<none>'}"
-        yield "   trustpoint(s): <all>"
+        yield f"   trustpoint(s): {' '.join(profile.trustpoints) or '<all>'}"
 
 
 _HELP: Final = {

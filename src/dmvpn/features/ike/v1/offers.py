@@ -58,15 +58,14 @@ class Wanted:
         return _listed(" ".join(filter(None, names(self.protocol, each).values())) for each in transforms)
 
 
-def ike_wanted(suites: Iterable[tuple[Suite, float]], methods: tuple[int, ...]) -> Wanted:
+def ike_wanted(wanted: Iterable[tuple[Suite, float, int]]) -> Wanted:
     """Return what we want of an ISAKMP SA. Suites that IKEv1 cannot have are left out: AEAD, or no hash.
 
-    suites: each with its lifetime in seconds, the best first.
-    methods: of authentication.
+    wanted: suites, each with its lifetime in seconds and its method of authentication, the best first.
     """
     possible = (
         TransformTerms(Suite(suite.encr, suite.key_bits, suite.prf, group=suite.group), method, Lifetime(int(lifetime)))
-        for (suite, lifetime), method in product(suites, methods)
+        for suite, lifetime, method in wanted
         if suite.encr in CIPHERS and suite.prf in HASHES
     )
     return Wanted(ProtocolId.IKE, tuple(dict.fromkeys(possible)))

@@ -39,9 +39,10 @@ from dmvpn.features.ike.session import (
 from dmvpn.features.ike.timers import AT_ONCE
 from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.answers import handle
+from dmvpn.features.ike.v1.initiation import Initiation
 from dmvpn.features.ike.v1.lines import packet_lines, passed
-from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
+from dmvpn.features.ike.v1.response import Response
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa
 from dmvpn.features.ike.v1.siblings import Siblings
 from dmvpn.features.ike.v1.states import SaState
@@ -372,7 +373,7 @@ class IsakmpSas:
             return [sa]
         if sa.theirs is None or heir is not None:
             return []
-        terms = self.book.terms(sa.path, sa.theirs, None, version=sa.version)
+        terms = self.book.terms(sa.path, sa.theirs, None, sa.evidence.chain, sa.version)
         if isinstance(terms, Reason):
             sa.trouble(terms)
             return [sa]

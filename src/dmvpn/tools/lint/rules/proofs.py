@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.config import profiles
-from dmvpn.features.ike.model import AuthenticationMethod
+from dmvpn.features.ike.model import AuthenticationMethod, IdentityKind
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.ios import Placeholder
 from dmvpn.tools.lint.found import found
@@ -193,7 +193,7 @@ def _uses_keyring(profile: Profile) -> bool:
 
 def _says_address(side: Side, terms: Terms) -> bool:
     identity = side.profile(terms).local_identity
-    return identity is None or identity.address is not None
+    return identity is None or identity.kind is IdentityKind.ADDRESS
 
 
 def _profile_of(side: Side) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.numbers import ProtocolId
-from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.reasons import IkeReason, listed
 from dmvpn.features.ike.suites import esp_suites
 from dmvpn.features.ike.terms import Terms
 from dmvpn.features.ike.v2.offers import esp_offer, ike_offer, mismatch
@@ -27,6 +27,7 @@ from dmvpn.tools.lint.rules.sides import Side, side_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.ike.terms import IsakmpTransform
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
 
@@ -159,11 +160,17 @@ def _ike_mismatch(here: Side, there: Side) -> Reason | None:
 
 
 def _isakmp_mismatch(here: Side, there: Side) -> Reason | None:
-    ours, theirs = (
-        [one.suite for one in side.book.main_mode(side.path(other)).transforms]
-        for side, other in ((here, there), (there, here))
-    )
-    return None if set(ours) & set(theirs) else mismatch(ours, ike_offer(theirs), ProtocolId.IKE)
+    ours, theirs = (side.book.main_mode(side.path(other)).transforms for side, other in ((here, there), (there, here)))
+    if {(one.suite, one.signs) for one in ours} & {(one.suite, one.signs) for one in theirs}:
+        return None
+    mine, other = ([one.suite for one in each] for each in (ours, theirs))
+    if not set(mine) & set(other):
+        return mismatch(mine, ike_offer(other), ProtocolId.IKE)
+    return Reason(IkeReason.AUTHENTICATION, tuple(listed(_methods(each)) for each in (ours, theirs)))
+
+
+def _methods(transforms: tuple[IsakmpTransform, ...]) -> list[str]:
+    return list(dict.fromkeys("rsa-sig" if one.signs else "pre-share" for one in transforms))
 
 
 def _has_dangling_proposal(side: Side) -> bool:
@@ -177,6 +184,8 @@ def _words(why: Reason, there: Side) -> str:
     match why:
         case Reason(IkeReason.MISMATCH, (kind, ours, theirs)):
             return f"{kind}: ours {ours}; {there.name} {theirs}"
+        case Reason(IkeReason.AUTHENTICATION, (ours, theirs)):
+            return f"authentication: ours {ours}; {there.name} {theirs}"
         case _:
             return str(why)
 

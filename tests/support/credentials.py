@@ -1,0 +1,103 @@
+"""Certificates of RSA keys, made in memory: an authority, and what its routers get as a trustpoint."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from ipaddress import IPv4Address
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from dmvpn.base.protection import Credentials
+
+#: What `FakeClock` says at the beginning.
+NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
+_DAY = timedelta(days=1)
+
+
+@cache
+def rsa_key(name: str, bits: int = 2048) -> rsa.RSAPrivateKey:
+    """Return the same key for the same name: each takes a while."""
+    return rsa.generate_private_key(65537, bits)
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+class RsaAuthority:
+    """An authority with an RSA key. above: the one that has signed its certificate."""
+
+    def __init__(self, name: str = "Lab CA", above: RsaAuthority | None = None) -> None:
+        self.name, self.above, self.key = name, above, rsa_key(name)
+        self.certificate = self.sign(name, self.key, above, is_authority=True)
+
+    @property
+    def der(self) -> bytes:
+        """Its certificate."""
+        return self.certificate.public_bytes(Encoding.DER)
+
+    def sign(
+        self,
+        subject: str,
+        key: rsa.RSAPrivateKey,
+        issuer: RsaAuthority | None = None,
+        *,
+        is_authority: bool = False,
+        names: tuple[x509.GeneralName, ...] = (),
+        until: datetime = NOW + 30 * _DAY,
+    ) -> x509.Certificate:
+        """Return a certificate for a subject, by an issuer or by this authority."""
+        by = issuer or self
+        builder = x509.CertificateBuilder(
+            issuer_name=_name(by.name),
+            subject_name=_name(subject),
+            public_key=key.public_key(),
+            serial_number=x509.random_serial_number(),
+            not_valid_before=NOW - _DAY,
+            not_valid_after=until,
+        ).add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        return builder.sign(by.key, hashes.SHA256())
+
+    def issue(
+        self, name: str, address: str = "", *, until: datetime = NOW + 30 * _DAY, bits: int = 2048
+    ) -> x509.Certificate:
+        """Return the certificate of a router: its host name NAME.example, and an address."""
+        known: list[x509.GeneralName] = [x509.DNSName(f"{name}.example")]
+        known += [x509.IPAddress(IPv4Address(address))] if address else []
+        return self.sign(name, rsa_key(name, bits), names=tuple(known), until=until)
+
+    def revoke(self, *certificates: x509.Certificate) -> bytes:
+        """Return a revocation list."""
+        builder = x509.CertificateRevocationListBuilder(
+            issuer_name=_name(self.name), last_update=NOW - _DAY, next_update=NOW + _DAY
+        )
+        for each in certificates:
+            entry = x509.RevokedCertificateBuilder(serial_number=each.serial_number, revocation_date=NOW - _DAY)
+            builder = builder.add_revoked_certificate(entry.build())
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+    def credentials(
+        self, name: str, address: str = "", *, until: datetime = NOW + 30 * _DAY, bits: int = 2048
+    ) -> Credentials:
+        """Return a trustpoint of a router, with the certificates of all authorities below the first one."""
+        own = self.issue(name, address, until=until, bits=bits)
+        between, top = [], self
+        while top.above is not None:
+            between.append(top.der)
+            top = top.above
+        octets = rsa_key(name, bits).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        chain = (own.public_bytes(Encoding.DER), *between)
+        return Credentials(trustpoint="LAB", chain=chain, key=octets, anchors=(top.der,))
+
+
+@cache
+def lab_authority() -> RsaAuthority:
+    """Return the authority that most tests have."""
+    return RsaAuthority()
