@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.model import Encryption, Hash
+from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash
 from dmvpn.features.ike.suites import isakmp_lacks
 
 if TYPE_CHECKING:
@@ -68,9 +68,12 @@ def _policies(device: Device, file: str) -> Iterator[Remainder]:
 
 
 def untranslated(policy: IsakmpPolicy, config: IkeConfig) -> tuple[str, ...]:
-    """Return why a policy becomes no proposal of IKEv2: the algorithms that we do not have, or have for IKEv1 alone."""
+    """Return why a policy becomes no proposal of IKEv2: algorithms that we do not have, or have for IKEv1 alone, and
+    signatures, whose trustpoints the lines of IKEv1 need not name.
+    """
     only_in_v1 = (name for name in (policy.encryption.value, policy.hash.value) if name in _ONLY_IN_V1)
-    return isakmp_lacks(policy, config) or tuple(only_in_v1)
+    signs = policy.authentication is AuthenticationMethod.RSA_SIGNATURE
+    return isakmp_lacks(policy, config) or (*only_in_v1, *((policy.authentication.value,) if signs else ()))
 
 
 def _keys(device: Device, file: str) -> Iterator[Remainder]:

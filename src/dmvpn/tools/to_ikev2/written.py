@@ -158,8 +158,8 @@ def _profile(device: Device, profile: Profile, own: str, names: Sequence[str]) -
     yield f" {profiles.MATCH_FVRF.of(any=True)}"
     for match in profile.matches:
         yield from (f" {line}" for line in _match(match, names))
-    if profile.local_identity is not None:
-        yield f" {profiles.LOCAL_IDENTITY.of(fqdn=True, text=profile.local_identity.text or device.hostname)}"
+    if name := _name_of(profile):
+        yield f" {profiles.LOCAL_IDENTITY.of(fqdn=True, text=name)}"
     yield f" {profiles.USES.of(remote=True, pre_share=True)}"
     yield f" {profiles.USES.of(local=True, pre_share=True)}"
     yield f" {profiles.KEYRING.of(local=True, name=plain(profile.keyring) or own)}"
@@ -168,6 +168,12 @@ def _profile(device: Device, profile: Profile, own: str, names: Sequence[str]) -
     if dpd := isakmp_lines.keepalive:
         when = "on-demand" if dpd.on_demand else "periodic"
         yield f" dpd {dpd.interval} {dpd.retry} {when}"
+
+
+def _name_of(profile: Profile) -> str:
+    """Return the name by which a profile identifies itself; "": by its address."""
+    identity = profile.local_identity
+    return identity.text if identity is not None and identity.kind is IdentityKind.FQDN else ""
 
 
 def _match(match: Identity, names: Sequence[str]) -> Iterator[str]:
@@ -220,5 +226,5 @@ def _removes(device: Device) -> Iterator[str]:
 def identities(device: Device) -> Iterator[str]:
     """Yield the names by which a router identifies itself."""
     for profile in Translation().of(device.ikev2).profiles:
-        if is_isakmp(profile.name) and profile.local_identity is not None:
-            yield profile.local_identity.text or device.hostname
+        if is_isakmp(profile.name) and (name := _name_of(profile)):
+            yield name
