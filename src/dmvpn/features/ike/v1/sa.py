@@ -71,7 +71,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who may prove themselves although the router is full (`Session.who`), and why all others are refused."""
+    """Who may prove themselves although the router is full (`Session.who`), and why every other peer is refused."""
 
     who: tuple[tuple[int, bytes, str], ...]
     refusal: Reason
@@ -87,7 +87,7 @@ class IsakmpSa(Session):
     retires_at: another one has taken its place; until then it still understands the peer.
     wanted: children to ask for when it is established.
     awaited_by: own cookie of a held ISAKMP SA whose children it is to adopt.
-    admission: of a peer that begins while the router is full, None: of all others.
+    admission: of a peer that begins while the router is full; None: it was not full.
     given_up: the peer answers nothing on it any more; its children live on if another one has the same peer.
     replaceable: children whose successor carries packets, by inbound SPI, and when they are deleted.
     """
