@@ -45,13 +45,13 @@ if TYPE_CHECKING:
 #: Seconds in which a lab must be ready: so many, and more for each router. With IPsec 252 take 26 s on two cores.
 PATIENCE = 20.0
 PATIENCE_EACH = 0.3
-#: Seconds between two looks; and between those that must see the same neighbors and routes.
+#: Seconds between two looks; and between the two looks that must see the same neighbors and routes.
 _LOOKS = 0.05
 _SETTLED = 0.3
 
 
 def list_labs(told: Told) -> int:
-    """List scenarios by what they teach, with a mark at those that run."""
+    """List scenarios by topic, with a mark at each running one."""
     running = {folder.name for folder in running_labs()}
     shown: list[control.Json] = []
     for topic, names in in_order(built_in_names()):
@@ -109,7 +109,7 @@ def runs(folder: LabFolder) -> Scenario:
 
 
 def up(arguments: argparse.Namespace, told: Told) -> int:
-    """Bring a scenario up; returns when it is ready, or 1 when it had its time, with what is missing."""
+    """Bring a scenario up. Returns 0 when it is ready; 1 if it is not ready in time, and then prints what it lacks."""
     scenario = Scenario.load(arguments.scenario, strict=arguments.strict)
     as_found = arguments.strict or scenario.is_exercise
     made = [] if as_found else [note for note in (enroll(scenario), name_servers(scenario)) if note]
@@ -133,7 +133,7 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
     except HostProblem as problem:
         folder.remove()
         raise UserError(f"{problem}; or without namespaces: dmvpn lab up {arguments.scenario} --simulated") from problem
-    except BaseException:  # Ctrl-C, too: what nobody can find any more must not go on
+    except BaseException:  # Ctrl-C, too: a lab without its folder cannot be found again, so end it
         if lab is not None:
             _end_at_once(lab)
         folder.remove()
@@ -156,7 +156,7 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def patience(scenario: Scenario) -> float:
-    """Return seconds in which this lab must be ready. Where OSPF elects somebody, all wait for that first."""
+    """Return seconds in which this lab must be ready, the wait before an OSPF election of a DR included."""
     with_ospf = [Device.read(name, text) for name, text in scenario.configurations.items() if "ospf" in text]
     return PATIENCE + PATIENCE_EACH * len(scenario.configurations) + election_time(with_ospf)
 
@@ -176,7 +176,7 @@ def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespa
 
 
 def _refuse_what_cannot_come_up(scenario: Scenario, *, simulated: bool) -> None:
-    """Say what is missing, and what each router would keep down for it. Raises UserError."""
+    """Raise UserError if this release lacks a feature of the scenario: name it, and the routers that need it."""
     if scenario.simulated_only and not simulated:
         raise UserError(
             f"{scenario.name} needs IPv6, which only the data plane of a simulated lab carries as yet: "
@@ -201,7 +201,7 @@ def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:
 def _start_real(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace) -> int:
     """Start the supervisor as process 1 of new namespaces; a descriptor that is readable when it has ended."""
     with importing():
-        import dmvpn.face.server  # noqa: F401 - once for all routers: what is there before they are forked, they share
+        import dmvpn.face.server  # noqa: F401 - once for all routers: modules imported before the fork are shared
     for text in scenario.configurations.values():
         addresses(text)  # the description needs them; now, because it imports the protocols that the routers run
     engine = choose(arguments.engine)
@@ -238,13 +238,13 @@ def _start_simulated(scenario: Scenario, folder: LabFolder, arguments: argparse.
 
 
 def _end_at_once(lab: int) -> None:
-    """Kill a lab by the descriptor of its first process; the kernel takes the others."""
+    """Kill a lab by the descriptor of its first process; the kernel kills the other processes."""
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(lab, signal.SIGKILL)
 
 
 def _log_to(path: Path) -> None:
-    """Send what a lab prints to its log, because nobody reads its terminal."""
+    """Redirect the output of a lab to its log: it has no terminal."""
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -286,7 +286,7 @@ class _Looks:
         self._flaps: list[str] = []  # what flapped at the last look: while a tunnel is down, nothing shows why
 
     def lacks(self) -> list[str]:
-        """Look once more, and return what is missing. Two looks must see the same neighbors and routes."""
+        """Look once more, and return what the lab lacks. Two looks must see the same neighbors and routes."""
         before, self._last = self._last, _facts(self._folder)
         missing = _unfinished(self._scenario, self._last)
         self._flaps = self._scenario.still_missing(flapping(self._last)) or (self._flaps if missing else [])
@@ -297,7 +297,7 @@ class _Looks:
         return [f"{name}: its neighbors and routes still change" for name in changing(before, self._last)]
 
     def at_end(self, lacks: list[str]) -> list[str]:
-        """Return what is missing at the end of the wait. lacks: what was missing at the last look."""
+        """Return what the lab lacks at the end of the wait. lacks: what it lacked at the last look."""
         facts = self._last
         if lacks or facts is None:
             facts = _facts(self._folder)
@@ -306,7 +306,7 @@ class _Looks:
 
 
 def _indented(lines: list[str]) -> str:
-    """Return one line behind what is said of it, more below."""
+    """Return a single line on the same line as its heading, several lines below it."""
     return f" {lines[0]}" if len(lines) == 1 else "".join(f"\n{line}" for line in lines)
 
 

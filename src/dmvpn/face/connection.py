@@ -1,8 +1,7 @@
-"""One client of the management socket: a shell, one execution of lines, or somebody who watches.
+"""One client of the management socket: a shell, one execution of lines, or a client that follows the chronicle.
 
-What users do is done in slices (`shells/slices.py`), and what it shows is sent between two of them: who does not read
-what a command shows waits in the middle of it, until the line's `exec-timeout` ends that. The router never waits for a
-terminal.
+Commands run in slices (`shells/slices.py`), and their output is sent between two slices. A client that does not read
+keeps its own command waiting, until the line's `exec-timeout` ends the session. The router never waits for a terminal.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.face.context import User
 
-#: The kind of the terminal lines of those who come over the network.
+#: The kind of the terminal lines of users from the network.
 VTY: Final = "vty"
 
 log = logging.getLogger("dmvpn")
@@ -56,15 +55,15 @@ class Terminals(Protocol):
     """What a connection asks about the others of its router."""
 
     def free_line(self) -> int | None:
-        """Return the number of a terminal line of the network that has nobody; None if all have somebody."""
+        """Return the number of a free vty line; None if all are in use."""
         ...
 
     def clear(self, number: int) -> bool:
-        """Hang up on a terminal line of the network. False if nobody is there."""
+        """Disconnect the user of a vty line. False if the line is free."""
         ...
 
     def users(self, asking: ClientConnection) -> tuple[User, ...]:
-        """Return who is logged in."""
+        """Return the users that are logged in."""
         ...
 
 
@@ -129,12 +128,12 @@ class ClientConnection:
 
     @property
     def session(self) -> ConsoleSession | None:
-        """The session of somebody who sits at a prompt."""
+        """The session of a user at a prompt; None for any other client."""
         return self._sitting.session if self._sitting is not None else None
 
     @property
     def last_input(self) -> float:
-        """When somebody typed, or came."""
+        """The time of the last keystroke, or of the connection."""
         return self._sitting.last_input if self._sitting is not None else self._began
 
     def time(self) -> float:
@@ -234,7 +233,7 @@ class ClientConnection:
         self._news.set()
 
     async def _watch(self) -> None:
-        """Tell what happens until the client goes; a slow one misses some of it."""
+        """Send the chronicle until the client disconnects; a slow client misses some events."""
         watching = Watching(self._handle)
         self._unsubscribe = self._handle.subscribe(self._note_history)
         gone = asyncio.create_task(self._wait_until_gone())

@@ -1,22 +1,23 @@
 """The language of the management socket: one JSON object on a line, either way.
 
     client                              server
-                                        Hello        who it is
-    Execute      lines to carry out     Output ...   what they say
-    Signal       break off              Done         with a status
+                                        Hello        the name of the router
+    Execute      lines to carry out     Output ...   the text that the commands print
+    Signal       break off              Done         with the exit status
     --- or ---
-    OpenShell    a terminal of a size   Output ...   what it shows
-    Input        what was typed         Done         the user has left
-    Resize       the window changed
+    OpenShell    a terminal of a size   Output ...   the octets for the screen
+    Input        keystrokes             Done         the user has left
+    Resize       a new window size
     --- or ---
-    Watch        the chronicle, please      News ...     what happened, until the client goes
-    --- or, from a front end that lets people in over the network ---
-    AskAccess    from this address          Access       who may come in, and how their passwords are written
-    Report       who came, or was refused   Done
+    Watch        follow the chronicle   News ...     its events, until the client disconnects
+    --- or, from a front end that accepts users from the network ---
+    AskAccess    a source address       Access       the users that may log in, and their stored passwords
+    Report       a login, or a refusal  Done
 
-`{"type": "output", "data": "<base64>"}`: a name and the fields of the dataclass. Octets travel in base 64. This file is
-a pure codec: `encode` makes a line, a `Decoder` makes messages of octets as they arrive, in pieces of any size. It
-refuses what is too long, is no JSON or is no message, with `ProtocolError`; the caller then closes the connection.
+`{"type": "output", "data": "<base64>"}`: the name and the fields of the dataclass; octets are encoded in base64. This
+file is a pure codec: `encode` makes a line, a `Decoder` turns octets into messages as they arrive, in pieces of any
+size. It raises `ProtocolError` for a line that is too long, not JSON, or not a message; the caller then closes the
+connection.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The number of this protocol; a client that knows another one says so instead of guessing.
+#: The version of this protocol; a client that speaks another version reports the difference instead of guessing.
 PROTOCOL: Final = 1
 #: Octets of the longest line, its end included, and of the data in one `Output` or `Input`.
 MAX_LINE: Final = 1 << 20
@@ -46,7 +47,7 @@ MAX_NAME: Final = 128
 
 
 class ProtocolError(DmvpnError):
-    """The other end sent what is no message; the text says why."""
+    """The other end sent a line that is not a valid message; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """Carry these lines out, one after the other, and say `Done`. For whom: as of `OpenShell`."""
+    """Carry these lines out, one after the other, and send `Done`. The user fields are those of `OpenShell`."""
 
     lines: tuple[str, ...]
     user: str = ""
@@ -70,12 +71,12 @@ class Execute:
 
 @dataclass(frozen=True, slots=True)
 class OpenShell:
-    """Be a terminal: the console, or a line of those who come over the network.
+    """Open a terminal session: on the console, or on a vty line for a user from the network.
 
-    user: who sits there.
+    user: the user name.
     privilege: the level at which the session begins.
-    vty: it is such a line; the server chooses its number.
-    location: the far address.
+    vty: True for a vty line, whose number the server chooses; False for the console.
+    location: the address of the far end.
     """
 
     rows: int = 24
@@ -88,7 +89,7 @@ class OpenShell:
 
 @dataclass(frozen=True, slots=True)
 class AskAccess:
-    """Who may come in from this address?"""
+    """Ask which users may log in from this address."""
 
     location: str
 
@@ -101,14 +102,14 @@ PlainKey = tuple[str, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may come in.
+    """The users that may log in, and the limits of the login.
 
-    refused: why nobody may, "" if somebody may.
+    refused: the reason for refusing all users, "" if logins are permitted.
     time_out: seconds for the login.
     tries: wrong passwords before the connection ends.
-    users: those with a password; none if no line asks for them.
-    keys: of users with public keys the name, the level, and the hash of a key (MD5, hexadecimal digits).
-    scp: files may be copied.
+    users: the users with a password; empty if no line checks user names.
+    keys: for each public key of a user the name, the level, and the hash of the key (MD5, hexadecimal digits).
+    scp: True if files may be copied.
     """
 
     refused: str
@@ -121,7 +122,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Somebody came in, or was refused. port: on which they came."""
+    """A user logged in, or was refused. port: the TCP port of the login."""
 
     user: str
     location: str
@@ -131,7 +132,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What was typed; nothing: no more will be, and the session ends with what was."""
+    """Keystrokes. Empty at the end of the input: the session ends once it has handled the keystrokes before it."""
 
     data: bytes
 
@@ -146,21 +147,21 @@ class Resize:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Break off what is running. what: "abort"."""
+    """Break off the running command. what: "abort"."""
 
     what: str = "abort"
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What the commands say, or the terminal shows."""
+    """Text that the commands print, or octets for the terminal's screen."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Tell what is in the chronicle, and then what comes."""
+    """Send the events of the chronicle, and then every new one."""
 
 
 #: A line of the chronicle as `base.chronicle` writes it.
@@ -219,7 +220,7 @@ _NAMES: Final = {kind: name for name, kind in _TYPES.items()}
 
 
 def encode(message: Message) -> bytes:
-    """Return the message as a line. Raises ValueError for one that no decoder would take."""
+    """Return the message as a line. Raises ValueError for a message that is too long for a decoder."""
     plain: Plain = {"type": _NAMES[type(message)]}
     for each in fields(message):
         value = getattr(message, each.name)
@@ -293,7 +294,7 @@ def _short(plain: Plain, name: str) -> str:
 
 
 def _whose(plain: Plain) -> tuple[str, int, bool, str]:
-    """Return who is at a terminal; a client that says nothing of it is at the console."""
+    """Return user, privilege, vty and location of a session; without these fields the client is at the console."""
     said = {"user": "", "privilege": 15, "vty": False, "location": "", **plain}
     return _short(said, "user"), _integer(said, "privilege", 15), said["vty"] is True, _short(said, "location")
 

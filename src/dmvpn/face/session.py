@@ -109,7 +109,7 @@ class ConsoleSession:
 
     @property
     def closed(self) -> bool:
-        """Has the user left? Then what `take_output` still gives is the last."""
+        """True if the user has left; `take_output` then returns the last octets."""
         return self._state is _State.CLOSED
 
     @property
@@ -130,7 +130,7 @@ class ConsoleSession:
         self._run(self._prompt())
 
     def feed(self, data: bytes) -> None:
-        """Take what was typed."""
+        """Process keystrokes."""
         if not self.closed:
             self._run(self._editor.feed(data))
             self._interpreter.settle()
@@ -144,18 +144,18 @@ class ConsoleSession:
             self._notes.append(effect)
 
     def pump(self) -> None:
-        """Show what was noted, and go on if a job is done."""
+        """Show the notes of `effect`, and continue if a job is done."""
         if self._state in (_State.PAGE, _State.CLOSED):
             return
         if self._show_notes() and self._state is _State.JOB:
             self._run(self._prompt())
 
     def type_ahead(self, data: bytes) -> bool:
-        """Keep what is typed while `feed` breathes (`base/breath.py`). True if that is to be broken off."""
+        """Keep keystrokes that arrive while `feed` breathes (`base/breath.py`). True if they break the command off."""
         return self._editor.keep(data)
 
     def give_up(self) -> None:
-        """Give up what nobody waits for any more: what was typed ahead is not carried out."""
+        """Discard the type-ahead: no client waits for its output."""
         self._is_given_up = True
 
     def recover(self, complaint: str) -> None:
@@ -166,7 +166,7 @@ class ConsoleSession:
 
     @property
     def busy(self) -> bool:
-        """Is a job running? Then silence of the user means nothing."""
+        """True while a job runs; the user is then not idle."""
         return self._state is _State.JOB
 
     def resize(self, rows: int, columns: int) -> None:
@@ -182,7 +182,7 @@ class ConsoleSession:
         self._state = _State.CLOSED
 
     def take_output(self) -> bytes:
-        """Return what is to be sent to the terminal."""
+        """Return the octets to send to the terminal."""
         output = bytes(self._output)
         self._output.clear()
         return output
@@ -322,7 +322,7 @@ class ConsoleSession:
         return self._editor.start(self._interpreter.prompt)
 
     def _show_notes(self) -> bool:
-        """Show what was noted. True if the session's job is done."""
+        """Show the notes of `effect`. True if the session's job is done."""
         done = False
         while self._notes:
             match self._notes.popleft():

@@ -1,9 +1,10 @@
-"""What the judge reads from tables: forwarding tables as they are, caches against what was received.
+"""The judge's rules for tables: forwarding tables as they are, NHRP caches compared with the messages received.
 
-Four rules. Every dynamic NHRP entry is explained by a message that this router received, no longer ago than the
-holding time which it gave, and the station that it leads to has not purged it since. An adjacency that leads to nobody,
-or to somebody who is not (any longer) the next hop or a way to it, goes within the holding time. So does a shortcut (a
-way by another spoke) whose packets do not reach that spoke directly. And nothing grows without bound.
+Four rules. Every dynamic NHRP entry is explained by a message that this router received within the holding time in that
+message, and the station that the entry leads to has not purged it since. An adjacency that leads to no station, or to a
+station that is neither the next hop (any longer) nor on the path to it, disappears within the holding time. So does a
+shortcut (a path through another spoke) whose packets do not reach that spoke directly. And no table grows without
+bound.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ TIMERS = 500
 
 @dataclass(slots=True)
 class _Heard:
-    """What NHRP told a router in this life.
+    """The NHRP information that a router received since it started.
 
-    told: (protocol address, NBMA address) -> until when that may be believed. purged: NBMA address -> what that station
-    took back, tunnel by tunnel, since anybody last spoke of it.
+    told: (protocol address, NBMA address) -> the time at which the mapping expires. purged: NBMA address -> the
+    (tunnel, prefix) pairs that this station purged since the last message about it.
     """
 
     node: RouterNode
@@ -53,9 +54,9 @@ class _Heard:
 
 
 class Tables:
-    """Holds tables against what was received, from the first packet on.
+    """Compares tables with the messages received, from the first packet on.
 
-    accuse: takes the rule and the text of a violation.
+    accuse: called with the rule and the text of a violation.
     """
 
     def __init__(self, world: Simulator, anatomy: Anatomy) -> None:
@@ -79,7 +80,7 @@ class Tables:
 
         self._world.routers[name].watch = watch
 
-    # -------------------------------------------------------------------------------------------- what was said
+    # ------------------------------------------------------------------------------------------ NHRP messages
 
     def _take(self, name: str, event: NhrpReceived) -> None:
         try:
@@ -111,9 +112,9 @@ class Tables:
                 heard.told[address, nbma] = self._world.now + longest
 
     def _take_purge(self, name: str, event: NhrpReceived, packet: nhrp.PurgeRequest) -> None:
-        """Take in that the station at an NBMA address may purge what leads there.
+        """Note that the station at an NBMA address purged mappings that lead to it.
 
-        Any later message about it counts again.
+        A later message about that address makes them valid again.
         """
         if packet.destination_protocol not in [address for _, address in self._anatomy.sites[name].tunnels]:
             return  # it passes through
@@ -124,7 +125,7 @@ class Tables:
             purged.append((event.tunnel, prefix))
 
     def _of(self, name: str) -> _Heard:
-        """Return what this life of the router was told: one that returns from the dead has heard nothing."""
+        """Return what the router received since it started; a restarted router begins empty."""
         node = self._world.routers[name]
         heard = self._heard.get(name)
         if heard is None or heard.node is not node:
@@ -221,5 +222,5 @@ class Tables:
         if owner is None:
             return False
         if owner not in self._anatomy.sites or not self._anatomy.sites[owner].stub:
-            return True  # a hub passes on what is not for itself; behind a translator anybody may be
+            return True  # a hub forwards packets for other stations; behind NAT there may be several
         return any(address == next_hop for _, address in self._anatomy.sites[owner].tunnels)

@@ -1,4 +1,4 @@
-"""One configuration, read: its lines and their places, and the model that each feature makes of it."""
+"""One parsed configuration: its lines and their places, and the model that each feature makes of it."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ _DEFAULT: Final = Prefix.parse("0.0.0.0/0")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Device:
-    """A router as its configuration has it. name: of the file. A feature of which nothing is said has an empty model.
+    """A router as its configuration has it. name: of the file. A feature that is not configured has an empty model.
 
-    site: where it is, as far as somebody knows; None: nobody said.
+    site: its place in the underlay, None if it was not given.
     """
 
     name: str
@@ -73,9 +73,9 @@ class Device:
 
     @classmethod
     def read(cls, name: str, text: str, site: Site | None = None, *, leaves_out: bool = False) -> Device:
-        """Make it of a text. Lines with errors are in `problems`; the others count.
+        """Make it of a text. Lines with errors are listed in `problems` and ignored.
 
-        leaves_out: lines that restrict or divert traffic do not, as in a lab.
+        leaves_out: ignore lines that restrict or divert traffic as well, as in a lab.
         """
         places = Places()
         result = configurator(FEATURES).parse_text(text, places=places, leaves_out=leaves_out)
@@ -147,7 +147,7 @@ class Device:
 
     @cached_property
     def policies(self) -> RoutePolicies:
-        """The same lists and maps, for those who ask what becomes of a route."""
+        """The same lists and maps, as the policies that a route passes."""
         return policies(self.tree)
 
     @cached_property
@@ -172,9 +172,9 @@ class Device:
         return self.name.rsplit("/", 1)[-1].removesuffix(".cfg").removesuffix(".conf") or "Router"
 
     def may_have_unseen(self, version: int) -> bool:
-        """Return whether its release may have on unseen, for this IP version, what it has for the other one.
+        """Return whether its release may have IPv6 defaults that the configuration does not show, as it has for IPv4.
 
-        Of the IPv6 lines nobody tells for IOS 15.7 and later.
+        Whether IOS 15.7 and later have them for IPv6 is not documented.
         """
         holding = [each.line for each in DEFAULTS if self.release is not None and each.holds(self.release)]
         return version == 6 and bool(holding) and not any(line.startswith("ipv6 ") for line in holding)
@@ -204,7 +204,7 @@ class Device:
 
     @cached_property
     def has_underlay(self) -> bool:
-        """Does it say anything of interfaces with addresses besides its tunnels? Examples often do not."""
+        """True if an interface besides its tunnels has an address. In examples there is often none."""
         return any(
             settings.address is not None or self.is_given_address(settings.name)
             for settings in self._by_name.values()
@@ -213,7 +213,7 @@ class Device:
 
     @property
     def learns_routes(self) -> bool:
-        """Is there a protocol besides EIGRP, which most tunnels have: one that may know the ways of the underlay?"""
+        """True with a routing protocol besides EIGRP, which most tunnels run: it may have routes of the underlay."""
         unknown = any(entry.text.split()[:1] == ["router"] for entry in self.entries)
         return self.rip.enabled or bool(self.ospf.processes) or bool(self.bgp.local_as) or unknown
 
@@ -224,7 +224,7 @@ class Device:
         return said[0].text("name") if said else ""
 
     def is_given_address(self, interface: str) -> bool:
-        """Return whether somebody else chooses its address: DHCP, or the far end of a dial-up line."""
+        """Return whether the interface gets its address from DHCP or from the far end of a dial-up line."""
         section = self.section(interface)
         negotiated = section is not None and section.get(NEGOTIATED) is not None
         return negotiated or self.uses_dhcp(interface)
@@ -325,7 +325,7 @@ class Device:
 
     @cached_property
     def has_default(self) -> bool:
-        """Is there a default route that does not lead into a tunnel?"""
+        """True if there is a default route that does not lead into a tunnel."""
         by_dhcp = any(self.uses_dhcp(one.name) and not self.vrf_of(one.name) for one in self._by_name.values())
         return by_dhcp or any(prefix == _DEFAULT for prefix in self._underlay)
 

@@ -1,11 +1,12 @@
-"""The routers together: tunnel ends, who is client of whom, and which of them are one cloud.
+"""The overlay of all routers: tunnel ends, NHRP clients and their servers, and the ends that form one cloud.
 
-    TunnelEnd  one tunnel interface of one router, for one IP version: all that the features say of it
-    ServerLink  a client, the server that one of its `nhs` lines means, and who that is among these configurations
-    EndPair  two ends that talk to each other: a client and its server, or the two ends of a point-to-point tunnel
+    TunnelEnd   one tunnel interface of one router, for one IP version, with its settings of all features
+    ServerLink  a client, one of its `nhs` lines, and the server among these configurations that the line means
+    EndPair     two ends that exchange packets: a client and its server, or the two ends of a point-to-point tunnel
 
-An end is a client if it has an NHS, and a server if it is somebody's, or could be: a multipoint tunnel without an NHS
-of its own. A hub of a region is both. Tunnels that are shut down, and excerpts of one, take no part.
+An end is a client if it has an NHS. It is a server if a client names it as NHS, or if it could be one: a multipoint
+tunnel without an NHS of its own. A regional hub is both. Tunnels that are shut down, and excerpts of a tunnel's
+configuration, are left out.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ V = TypeVar("V", bound="Hashable")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TunnelEnd:
-    """A tunnel interface. source: its NBMA address, None: not known from the configuration."""
+    """A tunnel interface. source: its NBMA address, None if the configuration does not show it."""
 
     device: Device
     tunnel: TunnelSettings
@@ -80,17 +81,17 @@ class TunnelEnd:
 
     @property
     def is_client(self) -> bool:
-        """Has it servers?"""
+        """True if it has an NHS."""
         return bool(self.nhrp.nhs)
 
     @property
     def multipoint(self) -> bool:
-        """Is it mGRE?"""
+        """True for mGRE."""
         return self.tunnel.multipoint
 
     @property
     def lacks_server(self) -> bool:
-        """Does it map tunnel addresses, and take registrations as little as it makes any?"""
+        """True if it has static maps, but neither registers nor accepts registrations."""
         mapped = any(target.is_host for target, _ in self.nhrp.maps)
         return mapped and not self.is_client and not self.nhrp.multicast_dynamic and self.nhrp.network_id is not None
 
@@ -130,14 +131,18 @@ class TunnelEnd:
         return self.mapped(nhs.address)
 
     def mapped(self, address: IPAddress | None) -> IPAddress | None:
-        """Return what a static map says of a tunnel address."""
+        """Return the NBMA address that a static map gives for a tunnel address."""
         fitting = [(target, nbma) for target, nbma in self.nhrp.maps if address in target]
         return max(fitting, key=lambda pair: pair[0].length)[1] if fitting else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ServerLink:
-    """One NHS of a client. server: who has the tunnel address; there: who has the NBMA address, with this tunnel."""
+    """One NHS of a client.
+
+    server: the end with the NHS's tunnel address. there: the end with its NBMA address, with the same tunnel key if
+    there is one.
+    """
 
     client: TunnelEnd
     nhs: NhsConfig
@@ -154,7 +159,7 @@ class ServerLink:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EndPair:
-    """Two ends that are to talk to each other. there: the server's, where one of them is one."""
+    """Two ends that should reach each other. there: the server, if one of them is a server."""
 
     here: TunnelEnd
     there: TunnelEnd
@@ -203,13 +208,13 @@ class Network:
 
     @staticmethod
     def _other(client: TunnelEnd, ends: Sequence[TunnelEnd]) -> TunnelEnd | None:
-        """Return one of another router; with the same key if there are several."""
+        """Return an end on another router, preferably with the same tunnel key."""
         others = [end for end in ends if end.device is not client.device]
         return next((end for end in others if end.tunnel.key == client.tunnel.key), others[0] if others else None)
 
     @cached_property
     def servers(self) -> tuple[TunnelEnd, ...]:
-        """Those that somebody names, and those that look like hubs."""
+        """The ends that a client names as NHS, and those that look like hubs."""
         return tuple(end for end in self.ends if end in self._clients or end.looks_like_hub)
 
     def owners(self, address: IPAddress) -> tuple[TunnelEnd, ...]:
@@ -217,7 +222,7 @@ class Network:
         return tuple(self._by_address.get(address, ()))
 
     def is_server(self, end: TunnelEnd) -> bool:
-        """Return whether somebody registers with it, or could."""
+        """Return whether a client names this end as NHS, or could."""
         return end in self._clients or end.looks_like_hub
 
     def clients(self, server: TunnelEnd) -> tuple[TunnelEnd, ...]:
@@ -266,9 +271,9 @@ class Network:
         return tuple(found)
 
     def differing(self, value: Callable[[TunnelEnd], V | None]) -> Iterator[tuple[TunnelEnd, TunnelEnd]]:
-        """Yield who has another value than whom it talks to: (culprit, the other). None: not known, so no difference.
+        """Yield pairs whose values differ: (end to blame, its peer). None is unknown: it differs from nothing.
 
-        If all of several clients agree with each other and not with their server, it is the server that is told.
+        If several clients all agree with each other and not with their server, the server is to blame.
         """
         told: set[TunnelEnd] = set()  # looked up, never iterated
         for pair in self.pairs:
@@ -299,7 +304,7 @@ def _ends(device: Device) -> Iterator[TunnelEnd]:
 
 
 def _public(end: TunnelEnd) -> IPAddress | None:
-    """Return the address by which others see it."""
+    """Return the NBMA address that other routers see behind its NAT; None without NAT."""
     site = end.device.site
     if site is None or site.public is None or (site.interface and site.interface != end.tunnel.source_interface):
         return None

@@ -1,6 +1,6 @@
-"""What lessons, exercises and the doctor ask routers, and how they read what is answered: one way for all.
+"""The commands that lessons, exercises and the doctor send to routers, and the parsers of the answers.
 
-They ask what anybody could ask at a prompt. Tables come as JSON, packets as the lines that a ping or a trace prints.
+The commands are those that any user can type at a prompt. Tables come as JSON; a ping or a trace prints its lines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Row: TypeAlias = "dict[str, Json]"
 NEIGHBORS: Final = "show ip eigrp neighbors | json"
 SERVERS: Final = "show ip nhrp nhs | json"
 CONFIGURATION: Final = "show running-config"
-#: Seconds after which a neighbor counts as one that stays. What comes and goes does so within this.
+#: Seconds after which a neighbor counts as stable. A flapping neighbor is up for a shorter time.
 STEADY: Final = 13
 #: Seconds that a shortcut may take to come up, and tries.
 SHORTCUT: Final = 1.5
@@ -42,7 +42,7 @@ def trace(to: str, source: str) -> str:
 
 
 def rate(answer: str) -> int:
-    """Return percent of a ping's packets that came back; 0 where nobody says so."""
+    """Return the percentage of a ping's packets that were answered; 0 if the answer has none."""
     found = _RATE.search(answer)
     return int(found[1]) if found else 0
 
@@ -53,7 +53,7 @@ def hops(answer: str) -> list[str]:
 
 
 def read(answer: str) -> Json:
-    """Return the value that a command answered as JSON; None where it answered something else, or nobody did."""
+    """Return the value that a command answered as JSON; None for any other answer, or none."""
     try:
         value: Json = json.loads(answer)
     except ValueError:
@@ -84,12 +84,12 @@ class NeighborRow:
 
     @property
     def is_steady(self) -> bool:
-        """Has it been there for long enough to stay?"""
+        """True if it has been up long enough to count as stable."""
         return self.age >= STEADY
 
 
 def neighbors(answer: str) -> Iterator[NeighborRow]:
-    """Yield those that the answer to `NEIGHBORS` tells of."""
+    """Yield the neighbors in the answer to `NEIGHBORS`."""
     for table in rows(read(answer), "tables"):
         for row in rows(table, "neighbors"):
             is_up = text(row, "state") == "up"
@@ -107,7 +107,7 @@ class ServerRow:
 
 
 def servers(answer: str) -> Iterator[ServerRow]:
-    """Yield those that the answer to `SERVERS` tells of."""
+    """Yield the next-hop servers in the answer to `SERVERS`."""
     for tunnel in rows(read(answer), "tunnels"):
         for row in rows(tunnel, "servers"):
             is_registered = "R" in text(row, "letters")
@@ -115,7 +115,7 @@ def servers(answer: str) -> Iterator[ServerRow]:
 
 
 def _seconds(uptime: str) -> float:
-    """Return the seconds of "00:01:05"; what is older than a day is old."""
+    """Return the seconds of "00:01:05"; infinity for any other form, as of an age over a day."""
     parts = uptime.split(":")
     if len(parts) != 3 or not all(part.isdecimal() for part in parts):
         return float("inf")

@@ -1,9 +1,9 @@
-"""A network's `Behavior`, measured in virtual time: one world from its first packet to the death of its hubs.
+"""A network's `Behavior`, measured in virtual time: one world from its first packet to the failure of its hubs.
 
-    at rest     clients register, the forwarding tables get ways: how long that takes, seen without a packet of ours
-    talking     every pair at the same time: what is lost, the first direct packet, the way at the end
-    sizes       the largest packet that arrives whole, what is left of an MSS
-    a death     each hub in turn is killed while all talk, and started again
+    at rest     clients register, the forwarding tables get routes: how long that takes, without test packets
+    talking     all pairs at the same time: packets lost, the first direct packet, the path at the end
+    sizes       the largest packet that arrives unfragmented, the MSS of a SYN on arrival
+    a death     each hub in turn is killed while all pairs talk, and started again
 
 The same scenario and seed give the same behavior; a change that no packet shows gives an equal one.
 """
@@ -51,7 +51,7 @@ _HOPS: Final = 16
 
 @dataclass(slots=True)
 class Subject:
-    """A world to measure, just built, with its LANs. tell: called with the progress."""
+    """A world to measure, just built, with its LANs. `tell` is called with the progress."""
 
     scenario: Scenario
     world: Simulator
@@ -71,7 +71,7 @@ class Subject:
         return cls(scenario, world, anatomy, lans_of(world, scenario, anatomy))
 
     def lacks(self) -> list[str]:
-        """Return who is not registered, and why."""
+        """Return the routers that are not ready, each with the reason."""
         world, scenario = self.world, self.scenario
         lacking = {
             name: missing(node.router, ())
@@ -134,10 +134,9 @@ def measure(
 
 
 def talk_of(subject: Subject, pairs: Sequence[LanPair], packets: int = 12) -> dict[LanPair, Talk]:
-    """Return what pairs have now, in a world that is up: whether and by whom packets arrive, of which size, how many
-    not.
+    """Return the traffic of pairs in a world that is up: packets that arrive and that are lost, their path and size.
 
-    What was counted before is forgotten.
+    The counts start from zero.
     """
     subject.probing.forget()
     able = [pair for pair in pairs if _can_talk(subject, pair)]
@@ -146,7 +145,7 @@ def talk_of(subject: Subject, pairs: Sequence[LanPair], packets: int = 12) -> di
 
 
 def warm_up(subject: Subject, pairs: Sequence[LanPair], packets: int = 6) -> None:
-    """Let pairs talk until their ways are what they will be; nobody counts."""
+    """Let pairs talk until their paths are the final ones; the packets are not counted."""
     subject.probing.forget()
     able = [pair for pair in pairs if _can_talk(subject, pair)]
     for _ in range(packets if able else 0):
@@ -277,7 +276,7 @@ def _states(subject: Subject) -> dict[str, RouterState]:
 
 
 def _sizes(subject: Subject, talks: dict[LanPair, Talk]) -> dict[LanPair, Talk]:
-    """Return the talks with the sizes of those that work."""
+    """Return the talks, with packet sizes where packets arrive."""
     measured = {}
     guess = 1400
     for number, pair in enumerate((pair for pair, talk in talks.items() if talk.arrives), 1):
@@ -321,9 +320,9 @@ def _has_another_way(subject: Subject, pair: LanPair, hub: str) -> bool:
 def watch(
     subject: Subject, pairs: Sequence[LanPair], *, least: float = LEAST_WATCH, lost: Sequence[LanPair] = ()
 ) -> tuple[Outage, ...]:
-    """Let all talk until nothing is lost any more; the pairs that lost something, the worst first.
+    """Let all pairs talk until no packet is lost any more. Returns the outages, the worst first.
 
-    least: seconds. lost: pairs that nobody need wait for.
+    least: seconds. lost: pairs whose recovery is not awaited.
     """
     probing, world = subject.probing, subject.world
     if not pairs:
@@ -342,7 +341,7 @@ def watch(
 
 
 def _is_well(subject: Subject, pair: LanPair) -> bool:
-    """Return whether all has arrived that left during the last seconds, but for what is on its way."""
+    """Return whether all packets of the last seconds arrived, apart from those that may still be in flight."""
     sent, arrived = subject.probing.sent(pair), subject.probing.arrivals(pair)
     since, until = subject.world.now - OVER - 1.0, subject.world.now - 1.0
     return all(number in arrived for number, left in sent.items() if since <= left <= until)

@@ -1,7 +1,7 @@
 """Packets between the LANs of a simulated network: which arrive, by which routers, how large they may be.
 
-Every LAN has a host: the scenario's, or one that is put there to measure. Packets carry marks (traffic.py) and are seen
-on all wires, inside ESP too, so their ways are facts and no router is asked.
+Every LAN has a host: one of the scenario, or a host added for the measurement. Packets carry marks (traffic.py) and are
+seen on all wires, inside ESP too, so their paths are observed and no router is asked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FLIGHT: Final = 0.5
 _PASSES: Final = 4
 #: Octets of the largest packet of a host, and of the smallest that is tried.
 LARGEST, SMALLEST = 1500, 68
-#: What a TCP SYN announces: what an Ethernet takes.
+#: The maximum segment size in a TCP SYN: that of an Ethernet.
 ANNOUNCED_MSS: Final = 1460
 #: A SYN from port 7 to port 7, a header of 24 octets, and the option itself.
 _SYN: Final = struct.Struct("!HHIIBBHHHBBH")
@@ -46,7 +46,7 @@ _TCP_PORT: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Lan:
-    """Where packets begin and end. site, port: the router that it is behind, and where. host: its name."""
+    """The origin or destination of packets. site, port: the router in front of it and its interface. host: its name."""
 
     site: str
     port: str
@@ -56,7 +56,7 @@ class Lan:
 
 
 class Arrival(NamedTuple):
-    """When a packet left and came (seconds), and the routers of the overlay that sent it on."""
+    """When a packet left and arrived (seconds), and the routers of the overlay that forwarded it."""
 
     left: float
     came: float
@@ -65,7 +65,7 @@ class Arrival(NamedTuple):
 
 @dataclass(slots=True)
 class _Flow:
-    """Packets of one pair: how many ever, when each left, and those that arrived, since the count began."""
+    """Packets of one pair. count: sent in total. left, arrived: by number, since `forget`."""
 
     number: int
     source: Lan
@@ -76,7 +76,7 @@ class _Flow:
 
 
 def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str, Lan]:
-    """Return the LANs behind the routers of the overlay by name, hosts put where none is. For a world at time 0."""
+    """Return the LANs behind the routers of the overlay by name; adds a host where none is. For a world at time 0."""
     places = {scenario.end(spec.link): name for name, spec in scenario.lab.hosts.items()}
     found: list[Lan] = []
     for site in anatomy.sites.values():
@@ -103,9 +103,9 @@ def name_alike(some: dict[str, Lan], others: dict[str, Lan]) -> None:
 
 
 def _is_lan(world: Simulator, router: str, state: InterfaceState) -> bool:
-    """Return whether it is a port that nobody else is plugged into, with room for hosts.
+    """Return whether the port is a LAN: no other router is attached, and its subnet has room for hosts.
 
-    A /30 is a wire whose other end is not here.
+    A /30 is a link to a router that is not part of the network.
     """
     if not state.name.startswith(("Gigabit", "Fast", "Ethernet", "TenGigabit")) or not state.enabled:
         return False
@@ -127,7 +127,7 @@ def _put_host(world: Simulator, router: str, state: InterfaceState) -> str:
 
 
 class Probing:
-    """The post office of one world. `talk` and `stream` let time pass; the others do in passing."""
+    """The post office of one world."""
 
     def __init__(self, world: Simulator, scenario: Scenario, anatomy: Anatomy, lans: Mapping[str, Lan]) -> None:
         self.world = world
@@ -152,13 +152,13 @@ class Probing:
 
     @property
     def _flight(self) -> float:
-        """Seconds after which a packet is lost: a way that is slow now is judged by the time that it takes."""
+        """Seconds after which a packet counts as lost; longer while a wire is slow."""
         return FLIGHT + _PASSES * max((one.impairment.delay for one in self.world.segments), default=0.0)
 
     # ---------------------------------------------------------------------------------------------- packets
 
     def send(self, pair: LanPair, *, length: int = 0, whole: bool = True) -> int:
-        """Return one packet, now; its number. whole: one of that length is not to be fragmented."""
+        """Return the number of a packet that is sent now. whole: send it with DF set."""
         flow = self._flow(pair)
         flow.count += 1
         flow.left[flow.count] = self.world.now
@@ -176,15 +176,15 @@ class Probing:
         self.world.run_until(start + interval)
 
     def settle(self) -> None:
-        """Let arrive what is on its way."""
+        """Wait until packets in flight have arrived."""
         self.world.run_for(self._flight)
 
     def sent(self, pair: LanPair) -> dict[int, float]:
-        """Return when the packets of a pair left, by their number."""
+        """Return the time at which each packet of a pair left, by its number."""
         return self._flow(pair).left
 
     def arrivals(self, pair: LanPair) -> dict[int, Arrival]:
-        """Return those that arrived, by their number."""
+        """Return the packets of a pair that arrived, by their number."""
         return self._flow(pair).arrived
 
     def forget(self) -> None:
@@ -196,7 +196,7 @@ class Probing:
     # ---------------------------------------------------------------------------------------------- sizes
 
     def largest_whole(self, pair: LanPair, guess: int) -> int | None:
-        """Return octets of the largest packet that nobody on the way refuses or cuts. guess: what is likely."""
+        """Return the octets of the largest packet that no router drops or fragments. guess: a likely size."""
         if self._passes_whole(pair, guess):
             low, high = guess, LARGEST + 1
             if guess < LARGEST and not self._passes_whole(pair, guess + 1):
@@ -221,7 +221,7 @@ class Probing:
         return arrived and not self._fragmented
 
     def mss(self, pair: LanPair) -> int | None:
-        """Return what is left of the maximum segment size that a host announces to another one."""
+        """Return the TCP MSS of a host's SYN as it arrives at the other host; None if it is lost."""
         flow = self._flow(pair)
         self._mss = None
         syn = _SYN.pack(_TCP_PORT, _TCP_PORT, 1, 0, 6 << 4, 2, 65535, 0, 0, 2, 4, ANNOUNCED_MSS)

@@ -1,12 +1,12 @@
-"""A trial: does a copy of the network show what is broken, and do the lines of the diagnosis fix it there?
+"""A trial: whether a copy of the network shows the same finding, and whether the lines of the diagnosis fix it there.
 
-    the copy unchanged      the same finding?   no: the configurations are not to blame, and nothing was tried
-    with the lines          rows better, none worse: tried. Any row worse: the lines are never shown
-    what is well then       what else was found was the same trouble: its own lines are not shown
-    all that is left        where two faults hide each other, no remedy helps alone
-    what is left then       broken in the copy, where the network shows it behind something else: `hidden`
+    copy unchanged       not the same finding: the configurations are not the cause, and nothing is tried
+    with the lines       rows better and none worse: the lines work. Any row worse: the lines are never shown
+    then gone as well    another finding had the same cause: its own lines are not shown
+    the rest together    two faults may hide each other, so that no remedy alone helps
+    still broken         a fault that another one hides in the network: `hidden`
 
-Rows are what `dmvpn diff` measures between the LANs. Nothing is typed into a router that anybody uses.
+Rows are the measurements of `dmvpn diff` between the LANs. No line is entered into a router of the network itself.
 """
 
 from __future__ import annotations
@@ -47,11 +47,12 @@ _NOT_COPIED: Final = (
     *(Cause.KERNEL_TABLES, Cause.HOST_FILTER, Cause.STALE_UNIQUE, Cause.NAT_KIND),
     *_OF_WIRES,
 )
-#: What may pass depends on the wires: a copy with better ones tells nothing of it.
+#: Which packet sizes pass depends on the wires: a copy with better wires proves nothing about them.
 _SIZES: Final = (Cause.MTU, Cause.MSS, Cause.MODE)
 
 
-#: What harms for a moment now and then, which a measure of a minute seldom meets; what the copy says instead.
+#: Causes that interrupt traffic only now and then, so that a measurement of a minute seldom sees it; and the text for
+#: a copy where the finding disappeared.
 _COMES_AND_GOES: Final = (Cause.HOLDING_TIME, Cause.EIGRP_TIMERS)
 _GONE: Final = "nothing of it is found any more"
 
@@ -62,20 +63,20 @@ class Copy(Patient, Protocol):
     subject: Subject
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
-        """Enter lines. Raises UserError for one that is refused."""
+        """Enter lines. Raises UserError if the router refuses a line."""
         ...
 
     def running(self, router: str) -> str:
-        """Return what it runs."""
+        """Return the running configuration."""
         ...
 
     def replace(self, router: str, text: str) -> None:
-        """Enter a whole configuration in place of what it runs."""
+        """Replace the running configuration by this one."""
         ...
 
 
 def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
-    """Return the diagnosis with what became of its remedies; without those that make anything worse."""
+    """Return the diagnosis with the trial of each remedy; remedies that make a row worse lose their lines."""
     broken = [one for one in diagnosis.findings if not one.advice]
     if not broken:
         return diagnosis
@@ -96,7 +97,7 @@ def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
 
 
 def _with_hidden(diagnosis: Diagnosis, ward: _Ward | None) -> Diagnosis:
-    """Return the diagnosis with what a copy shows that lacks what is found in the network, or has it fixed."""
+    """Return the diagnosis with the faults that appear only in the copy, once the findings of the network are fixed."""
     known = {one.place for one in diagnosis.findings}
     broken = [one for one in diagnosis.findings if not one.advice]
     found = [
@@ -112,7 +113,7 @@ def _with_hidden(diagnosis: Diagnosis, ward: _Ward | None) -> Diagnosis:
 
 
 def _hidden(finding: Finding, trial: Trial | None) -> Finding:
-    """Return what only a copy shows, with what became of its lines there."""
+    """Return a finding that only the copy shows, with the result of its lines there."""
     return replace(
         finding,
         evidence=(*finding.evidence, _IN_A_COPY),
@@ -133,7 +134,7 @@ def _not_reproduced(finding: Finding) -> Finding:
 
 
 def _behind_worse_wires(diagnosis: Diagnosis, ward: _Ward) -> set[str]:
-    """Return the routers whose wires do in the network what those of the copy do not."""
+    """Return the routers whose wires lose or limit packets in the network and not in the copy."""
     found = [one for one in diagnosis.findings if one.cause in _OF_WIRES and one.place not in ward.places]
     return {name for one in found for name in (one.router, *one.others)}
 
@@ -149,7 +150,7 @@ def _with(finding: Finding, trial: Trial | None, *, doubted: bool) -> Finding:
     """
     if trial is None or finding.advice:
         return finding
-    if finding.mild:  # that lines change something tells nothing of what was meant
+    if finding.mild:  # lines that change something prove nothing about the intention
         return replace(finding, trial=trial, fix=() if trial.worse or trial.gone_with else finding.fix)
     if trial.gone_with:
         return replace(finding, trial=trial, fix=(), decide=f"is it still there with the lines on {trial.gone_with}?")
@@ -160,9 +161,10 @@ def _with(finding: Finding, trial: Trial | None, *, doubted: bool) -> Finding:
 
 
 def _outcomes(ward: _Ward, wanted: Sequence[Finding]) -> dict[object, Trial]:
-    """Return what became of each, by its key.
+    """Return the trial of each remedy, by the key of its finding.
 
-    One that helps stays while the next one is tried, unless the copy is well by now; the others are taken back.
+    A remedy that helps stays in the copy while the next one is tried, unless the copy has no finding left. The rest are
+    taken back.
     """
     outcomes: dict[object, Trial] = {}
     helped: list[Finding] = []
@@ -205,18 +207,18 @@ class _Ward:
         self.places = {one.place for one in self.again()}
 
     def again(self) -> tuple[Finding, ...]:
-        """Return what is broken in the copy now; nobody looks twice while nothing changes."""
+        """Return the findings in the copy now, kept until the next change."""
         if self._found is None:
             self._found = tuple(one for one in visit(self._copy).findings if not one.advice)
         return self._found
 
     def _measure(self) -> Rows:
-        """Return rows after all had talked once, so that ways are what they will be."""
+        """Return the rows after all pairs exchanged packets, so that paths are the final ones."""
         warm_up(self._copy.subject, self._pairs)
         return Rows.of(self._copy.subject, self._pairs)
 
     def enter(self, remedies: Sequence[Finding]) -> Trial | None:
-        """Return what these change; None: a router refuses them. What does not help alone is taken back."""
+        """Return what these lines change; None if a router refuses them. Lines that do not help are taken back."""
         before = {one.router: self._copy.running(one.router) for one in remedies}
         self._found = None
         try:
@@ -247,7 +249,8 @@ class _Ward:
 
 
 def _lost(now: Rows, before: Rows, remedies: Sequence[Finding]) -> tuple[str, ...]:
-    """Return the rows that are worse. Where a wire loses large packets, smaller ones are what the lines are for."""
+    """Return the rows that are worse. Where a wire drops large packets, the lines make packets smaller on
+    purpose, so the MTU does not count."""
     rows = worse(now, before)
     if not all(one.cause in (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU) for one in remedies):
         return rows
@@ -255,7 +258,7 @@ def _lost(now: Rows, before: Rows, remedies: Sequence[Finding]) -> tuple[str, ..
 
 
 def _pairs(subject: Subject, findings: Sequence[Finding]) -> tuple[LanPair, ...]:
-    """Return those of the sites in question first, with as many others as there are sites."""
+    """Return the pairs of LANs to test, those of the sites in the findings first: at least `PAIRS`, if there are."""
     named = {name for one in findings for name in (one.router, *one.others)}
     about = [name for name, lan in subject.lans.items() if lan.site in named]
     most = max(PAIRS, len(subject.lans))

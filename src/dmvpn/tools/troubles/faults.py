@@ -1,7 +1,7 @@
 """Faults: a trouble at a place. `lab break` draws from them, and the doctor is judged by them.
 
-A trouble says what is done to "a spoke"; a place says which router that is, which one is its hub and which one the
-other spoke. `faults(stage)` are all of a network, in an order that depends on nothing but the network.
+A trouble describes a change to "a spoke"; a place says which router that spoke is, and which are its hub and the other
+spoke. `faults(stage)` are all faults of a network, in an order that depends on the network alone.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 #: Of a draw: how often what fits nowhere is drawn again, and how many troubles the lines of routers count for.
 _TRIES, _LINES = 400, 30
-#: The parts that a place gives to somebody.
+#: The roles that a place gives to routers.
 _PLACED: Final = (Role.SPOKE, Role.OTHER, Role.HUB)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """trouble, and stage: who plays in it. orders: what is to be done."""
+    """trouble; stage: the routers that take part; orders: the changes to make."""
 
     trouble: Trouble
     stage: Stage
@@ -41,12 +41,12 @@ class Fault:
 
     @property
     def id(self) -> str:
-        """What and where: "psk@R31,R41,R11"."""
+        """The trouble and its place: "psk@R31,R41,R11"."""
         return f"{self.trouble.id}@{self.place}"
 
     @property
     def place(self) -> str:
-        """Who plays: "R31,R41,R11"."""
+        """The routers that take part: "R31,R41,R11"."""
         return place_name(self.stage)
 
     def is_named(self, cause: Cause, router: str) -> bool:
@@ -56,7 +56,7 @@ class Fault:
 
     @property
     def _on_the_wire(self) -> Iterator[str]:
-        """Yield those who share a bad wire that has more than two ends: whose it is, nobody can say."""
+        """Yield the routers on a bad wire with more than two ends: any of them may be named for it."""
         for order in self.orders:
             if isinstance(order, Impair):
                 others = self.stage.wires.get(Scenario.end(order.link), ())
@@ -70,7 +70,7 @@ def place_name(stage: Stage) -> str:
 
 
 def places(stage: Stage) -> Iterator[Stage]:
-    """Yield everybody as the spoke, each with another spoke and a hub; then hubs in the place of spokes."""
+    """Yield places: each spoke with each other spoke and hub; then each hub in the role of the spoke."""
     for spoke in stage.spokes:
         for other in _others(stage.spokes, spoke):
             for hub in stage.hubs:
@@ -95,7 +95,7 @@ def fault(trouble: Trouble, stage: Stage) -> Fault | None:
 
 
 def _is_of_one(trouble: Trouble) -> bool:
-    """Return whether it concerns a router whoever it is: no other one is named."""
+    """Return whether the trouble concerns a single router: its acts name no other role."""
     texts = [text for act in trouble.acts for text in _texts(act)]
     if any(isinstance(act, acts.Renumber) for act in trouble.acts):
         return False  # all clients of a hub would have to hear of it
@@ -144,7 +144,7 @@ def draw(troubles: Sequence[Trouble], stage: Stage, entropy: Entropy) -> Fault:
 
 
 def draw_story(troubles: Sequence[Trouble], stage: Stage, entropy: Entropy) -> Fault:
-    """Return one of those that users notice, at a spoke: what may be told to somebody who is to find it.
+    """Return a fault at a spoke that users notice, for a user who is to find it.
 
     Raises UserError.
     """
