@@ -26,8 +26,9 @@ INTERFACE: Final[int]
 #: "clear"      GRE in clear for a protected tunnel: source; our address
 #: "heard"      the peer of a connection is elsewhere: source; connection; source port
 #: "worn"       a pair of SAs is worn; number: its inbound SPI
+#: "unheard"    packets go out on a connection, and none comes in: where its peer is; connection
 Punt: TypeAlias = tuple[
-    Literal["nhrp", "keepalive", "big", "hairpin", "ike", "spi", "clear", "heard", "worn"],
+    Literal["nhrp", "keepalive", "big", "hairpin", "ike", "spi", "clear", "heard", "worn", "unheard"],
     int,
     bytes,
     bytes,
@@ -136,7 +137,7 @@ class Core:
         """
 
     def outbound(self, number: int, frame: bytes, now: float) -> None:
-        """A frame from the TAP of a tunnel, vnet header first. now: seconds, for the hairpin interval and paths."""
+        """A frame from the TAP of a tunnel, vnet header first. now: seconds, for the hairpin interval, paths and silent peers."""
 
     def inbound(self, packet: bytes, now: float = 0.0) -> None:
         """A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it. now: seconds."""
@@ -152,8 +153,17 @@ class Core:
     ) -> None:
         """The octets of UDP datagrams that came to our port 4500; what comes out is merged. now: seconds."""
 
-    def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, connection: int = 0) -> None:
-        """Send something of the router's own in GRE, straight to an NBMA address, over this connection."""
+    def send(
+        self,
+        number: int,
+        nbma: bytes,
+        protocol: int,
+        payload: bytes,
+        tos: int,
+        connection: int = 0,
+        now: float = 0.0,
+    ) -> None:
+        """Send something of the router's own in GRE, straight to an NBMA address, over this connection. now: seconds."""
 
     def take_sealed(self) -> list[tuple[bytes, bytes, int, int, bytes, bool]]:
         """Take ESP packets: our address, the peer's, its UDP port (0: protocol 50), TOS, packet and DF."""

@@ -29,7 +29,7 @@ use crate::ecn;
 use crate::gre;
 use crate::hairpin::{Hairpins, Origin, Pair};
 use crate::ipv4::{self, Address, Packet, address};
-use crate::leaving::{Leaving, Lost, Narrow, leads_to, note_wear};
+use crate::leaving::{Leaving, Lost, Narrow, leads_to, note_sent};
 use crate::outcome::{Came, Joined, Outcome};
 use crate::paths::PathMtus;
 use crate::pieces::{FRAME_HEADER, Piece, adjust, beginning, finish, is_group, opened};
@@ -51,6 +51,17 @@ pub struct Limits {
     pub pairs: usize,
     /// NBMA addresses that a tunnel counts although no adjacency names them.
     pub counted: usize,
+}
+
+/// A packet of the router's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Own<'a> {
+    /// What GRE says that it is.
+    pub protocol: u16,
+    /// Without a header.
+    pub payload: &'a [u8],
+    /// Of the outer header.
+    pub tos: u8,
 }
 
 impl Default for Limits {
@@ -158,7 +169,7 @@ impl Core {
 
     // ------------------------------------------------------------------------------------------------ out
 
-    /// A frame from the TAP of a tunnel, vnet header first. now: seconds, for the hairpin interval.
+    /// A frame from the TAP of a tunnel, vnet header first. now: seconds, for the hairpin interval and silent peers.
     pub fn outbound(
         &mut self,
         number: u32,
@@ -205,25 +216,24 @@ impl Core {
         adjust(tunnel, &self.own_addresses, &mut arena[packet], &self.pieces, &mut out.wire);
         let usage = self.usage.entry(number).or_default();
         let limit = self.limits.counted;
-        let way = Leaving { sas: &self.sas, limit, number, tunnel, outer };
+        let way = Leaving { sas: &self.sas, limit, number, tunnel, outer, now };
         let lost = if tunnel.settings.df == Df::Clear || !self.paths.knows(now) {
             way.send(neighbors, &self.pieces, arena, usage, out)
         } else {
-            let narrow = Narrow { paths: &mut self.paths, refusals: &mut self.refusals, now };
+            let narrow = Narrow { paths: &mut self.paths, refusals: &mut self.refusals };
             way.send_by_path(neighbors, &self.pieces, arena, narrow, usage, out)
         };
         self.dropped.count(lost);
         Ok(())
     }
 
-    /// Send something of the router's own in GRE, straight to a neighbor.
+    /// Send something of the router's own in GRE, straight to a neighbor. now: seconds, for silent peers.
     pub fn send(
         &mut self,
         number: u32,
         neighbor: Neighbor,
-        protocol: u16,
-        payload: &[u8],
-        tos: u8,
+        Own { protocol, payload, tos }: Own,
+        now: f64,
         out: &mut Outcome,
     ) -> Result<(), NoSuchTunnel> {
         let tunnel = self.table.get(number).ok_or(NoSuchTunnel(number))?;
@@ -232,7 +242,7 @@ impl Core {
         let piece = Piece { head: out.wire.end_head(begin), body: Span::default() };
         let usage = self.usage.entry(number).or_default();
         let outer = Outer { tos, df: stays_whole(tunnel.settings.df, protocol, payload) };
-        let way = Leaving { sas: &self.sas, limit: self.limits.counted, number, tunnel, outer };
+        let way = Leaving { sas: &self.sas, limit: self.limits.counted, number, tunnel, outer, now };
         self.dropped.count(way.send(&[neighbor], &[piece], &[], usage, out));
         Ok(())
     }
@@ -301,7 +311,7 @@ impl Core {
                 None => self.dropped.not_ipv4 += 1,
                 Some(inner) if is_keepalive(inner, local, from.nbma) => {
                     if let Some(returned) = returned_keepalive(inner, payload, local, from.nbma) {
-                        self.send_back(returned, from, out);
+                        self.send_back(returned, from, came.now, out);
                     }
                 }
                 Some(inner) => {
@@ -335,7 +345,7 @@ impl Core {
     }
 
     /// Return a keepalive the way it came.
-    fn send_back(&mut self, returned: wire::Packet, to: Neighbor, out: &mut Outcome) {
+    fn send_back(&mut self, returned: wire::Packet, to: Neighbor, now: f64, out: &mut Outcome) {
         if to.connection == 0 {
             out.wire.packets.push(returned);
             return;
@@ -343,7 +353,7 @@ impl Core {
         let Some(link) = self.sas.link(to.connection) else { return };
         let route = out.sealing.route(link);
         match out.sealing.plan(route, returned.outer, returned.head, returned.body) {
-            Ok(()) => note_wear(link, out),
+            Ok(()) => note_sent(link, now, out),
             Err(Unplanned::TooLong) => self.dropped.malformed += 1,
             Err(Unplanned::Spent) => (),
         }

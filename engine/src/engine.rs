@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use crate::core::Core;
+use crate::core::{Core, Own};
 use crate::ipv4::Address;
 use crate::locked;
 use crate::outcome::Outcome;
@@ -81,16 +81,9 @@ impl Engine {
     }
 
     /// Send something of the router's own in GRE, straight to a neighbor.
-    pub(crate) fn send(
-        &self,
-        number: u32,
-        neighbor: Neighbor,
-        protocol: u16,
-        payload: &[u8],
-        tos: u8,
-    ) -> Result<()> {
+    pub(crate) fn send(&self, number: u32, neighbor: Neighbor, own: Own) -> Result<()> {
         let mut out = Outcome::default();
-        let sent = locked(&self.shared.core).send(number, neighbor, protocol, payload, tos, &mut out);
+        let sent = locked(&self.shared.core).send(number, neighbor, own, self.shared.now(), &mut out);
         sent.map_err(|_| Error::from(ErrorKind::NotFound))?;
         self.shared.ring.put(&mut out.punts);
         out.sealing.seal(&out.wire, &[]);

@@ -26,13 +26,14 @@ pub(crate) struct Leaving<'a> {
     pub(crate) number: u32,
     pub(crate) tunnel: &'a Tunnel,
     pub(crate) outer: Outer,
+    /// Seconds.
+    pub(crate) now: f64,
 }
 
 /// What is known about paths, and which senders were told.
 pub(crate) struct Narrow<'a> {
     pub(crate) paths: &'a mut PathMtus,
     pub(crate) refusals: &'a mut Alarms,
-    pub(crate) now: f64,
 }
 
 /// Packets that did not leave.
@@ -111,7 +112,7 @@ impl Leaving<'_> {
         usage: &mut Usage,
         out: &mut Outcome,
     ) -> Lost {
-        let Narrow { paths, refusals, now } = narrow;
+        let (Narrow { paths, refusals }, now) = (narrow, self.now);
         let key = self.tunnel.ends.key;
         let (mut lost, mut cuts) = (Lost::default(), Cuts::default());
         for &piece in pieces {
@@ -163,7 +164,7 @@ impl Leaving<'_> {
                 match out.sealing.plan(route, self.outer, piece.head, piece.body) {
                     Ok(()) => {
                         usage.sent_over(link.number, 1, self.limit, |other| self.sas.link(other).is_some());
-                        note_wear(link, out);
+                        note_sent(link, self.now, out);
                     }
                     Err(Unplanned::TooLong) => lost.malformed += 1,
                     Err(Unplanned::Spent) => (),
@@ -221,8 +222,12 @@ pub(crate) fn leads_to(sas: &Sas, tunnel: &Tunnel, neighbor: Neighbor, sender: N
     link(sas, tunnel, neighbor).is_some_and(|link| link.number == sender.connection)
 }
 
-pub(crate) fn note_wear(link: &Link, out: &mut Outcome) {
+/// A packet went out on a connection.
+pub(crate) fn note_sent(link: &Link, now: f64, out: &mut Outcome) {
     if link.current.wears_out() {
         out.punts.push(Punt::fact(Reason::Worn(link.current.spi_in), link.place.address, link.number));
+    }
+    if link.silence.sent(now) {
+        out.punts.push(Punt::fact(Reason::Unheard, link.place.address, link.number));
     }
 }

@@ -47,6 +47,7 @@ pub mod reassembly;
 pub mod sas;
 pub mod sealing;
 pub mod segment;
+pub mod silence;
 pub mod table;
 pub mod unfinished;
 pub mod usage;

@@ -55,6 +55,7 @@ impl Core {
         let Some(link) = self.sas.link_mut(pair.connection) else { return }; // it has just been taken away
         link.fragments.forget_old(now);
         link.confirm(pair);
+        link.silence.ended();
         if opened.newest && link.heard(pair, came.source) {
             let reason = Reason::Heard(came.source.port);
             out.punts.push(Punt::fact(reason, came.source.address, link.number));
@@ -75,7 +76,7 @@ impl Core {
             }
             _ => Err(Astray),
         };
-        let came = |tos| Came { local: came.local, from, tos: Some(tos), now: 0.0 };
+        let came = |tos| Came { local: came.local, from, tos: Some(tos), now };
         match inside {
             Ok(Inside::Gre(tos, gre)) => self.decapsulate(arena, gre, came(tos), out),
             Ok(Inside::Joined(Whole { tos, payload: octets })) => {

@@ -23,6 +23,8 @@ pub enum Reason {
     Heard(u16),
     /// The pair of this SPI is worn.
     Worn(u32),
+    /// Packets went out on the connection for a while, and none came in.
+    Unheard,
 }
 
 /// Something for the router itself.

@@ -16,6 +16,7 @@ use crate::hash::Told;
 use crate::ipv4::{Address, HEADER_LENGTH};
 use crate::locked;
 use crate::reassembly::Reassembler;
+use crate::silence::Silence;
 
 /// Packets after which a pair without extended sequence numbers is worn: three quarters of them.
 const WORN_PACKETS: u64 = 3 << 30;
@@ -236,6 +237,8 @@ pub struct Link {
     elsewhere: Option<Place>,
     /// Of what came in pieces out of tunnel mode; what one peer sends of them costs the others nothing.
     pub fragments: Reassembler,
+    /// Whether the peer answers.
+    pub silence: Silence,
 }
 
 /// A pair of a link. pending: it is sent on when the peer is heard on it.
@@ -256,6 +259,7 @@ impl Link {
             latest: 0,
             elsewhere: None,
             fragments: Reassembler::default(),
+            silence: Silence::default(),
         }
     }
 
@@ -403,6 +407,7 @@ impl Sas {
         }
         let ends = (link.local, link.place.address);
         (link.local, link.place, link.elsewhere) = (local, place, None);
+        link.silence.ended();
         self.leave(number, ends);
         self.enter(number, (local, place.address));
     }

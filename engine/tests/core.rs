@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
-use dmvpn_engine::core::{Core, Dropped, Limits, NoSuchTunnel};
+use dmvpn_engine::core::{Core, Dropped, Limits, NoSuchTunnel, Own};
 use dmvpn_engine::gre::Extras;
 use dmvpn_engine::ipv4::{self, Address};
 use dmvpn_engine::outcome::Outcome;
@@ -259,7 +259,9 @@ fn the_outer_header_says_of_fragments_what_is_configured() {
         let mut frame = frame([2, 0, 0, 0, 0, 2], &large(inside));
         let length = frame.len();
         assert_eq!(core.outbound(1, &mut frame, 0..length, 0.0, &mut outcome), Ok(()));
-        assert_eq!(core.send(1, Neighbor::at(SPOKE_1), 0x2001, &large(true), 0, &mut outcome), Ok(()));
+        let (payload, now) = (large(true), 0.0);
+        let own = Own { protocol: 0x2001, payload: &payload, tos: 0 };
+        assert_eq!(core.send(1, Neighbor::at(SPOKE_1), own, now, &mut outcome), Ok(()));
         let df: Vec<bool> = outcome.wire.packets.iter().map(|packet| packet.outer.df).collect();
         assert_eq!(df, [expected, setting == Df::Set]);
     }

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
 use dmvpn_engine::arrived::Arrived;
-use dmvpn_engine::core::{Core, Dropped, Limits};
+use dmvpn_engine::core::{Core, Dropped, Limits, Own};
 use dmvpn_engine::esp::{Hash, Outbound, Suite};
 use dmvpn_engine::gre::Extras;
 use dmvpn_engine::ipv4::Address;
@@ -26,6 +26,7 @@ const PROTECTED: Settings = Settings {
     df: Df::Clear,
     extras: Extras { checksum: false, sequence: false },
 };
+const NHRP: Own = Own { protocol: 0x2001, payload: b"nhrp", tos: 0 };
 const CBC: Suite = Suite { bits: 256, hash: Some(Hash::Sha256) };
 
 /// One of two routers with a protected tunnel. Each number is one's own index, and the connection's is 1.
@@ -176,6 +177,31 @@ fn in_a_rekey_nothing_is_lost_and_the_responder_follows_the_first_good_packet() 
 }
 
 #[test]
+fn a_peer_that_answers_nothing_is_reported_once_for_each_silence() {
+    let [mut here, mut there] = two(GCM);
+    let unheard = [Punt::fact(Reason::Unheard, ENDS[1], 1)];
+    let send = |router: &mut Router, now: f64| {
+        let mut out = Outcome::default();
+        let peer = Neighbor { nbma: ENDS[1 - router.own], connection: 1 };
+        router.core.send(1, peer, NHRP, now, &mut out).expect("there is such a tunnel");
+        out.punts
+    };
+    assert_eq!(send(&mut here, 5.0), []);
+    assert_eq!(send(&mut here, 14.9), []);
+    assert_eq!(send(&mut here, 15.0), unheard);
+    assert_eq!(send(&mut here, 30.0), []);
+    let (sent, _) = there.send(&[packet(1)]);
+    here.receive(&sent, home(1));
+    here.receive(&sent, home(1)); // a replay, which proves nothing
+    assert_eq!(send(&mut here, 100.0), []);
+    here.receive(&sent, home(1));
+    assert_eq!(send(&mut here, 110.0), unheard);
+    here.core.sas.relocate(1, Place { address: ENDS[1], port: 0 });
+    assert_eq!(send(&mut here, 120.0), []);
+    assert_eq!(send(&mut here, 130.0), unheard);
+}
+
+#[test]
 fn a_peer_that_comes_from_elsewhere_is_told_once_and_followed_when_the_router_says_so() {
     let [mut here, mut there] = two(GCM);
     let elsewhere = Place { address: [198, 51, 100, 9], port: 61000 };
@@ -185,9 +211,7 @@ fn a_peer_that_comes_from_elsewhere_is_told_once_and_followed_when_the_router_sa
     assert_eq!(here.receive(&sent[1..], elsewhere).1, []);
     here.core.sas.relocate(1, elsewhere);
     let mut out = Outcome::default();
-    here.core
-        .send(1, Neighbor { nbma: ENDS[1], connection: 1 }, 0x2001, b"nhrp", 0, &mut out)
-        .expect("it is there");
+    here.core.send(1, Neighbor { nbma: ENDS[1], connection: 1 }, NHRP, 0.0, &mut out).expect("it is there");
     out.sealing.seal(&out.wire, &[]);
     assert_eq!(out.sealing.packets[0].to, elsewhere);
 }

@@ -41,6 +41,7 @@ from dmvpn.base.effects import (
 from dmvpn.base.events import (
     ClearReceived,
     ConnectionHeard,
+    ConnectionUnheard,
     Event,
     GreDrops,
     Hairpin,
@@ -369,6 +370,31 @@ def test_a_peer_that_is_heard_from_elsewhere_is_told_of_once_and_followed_when_t
     peer.send_esp(late)
     arrived(world, "A", 5)
     assert len(world.of("A", ConnectionHeard)) == 1, "a late packet says where the peer was"
+
+
+@contract
+def test_packets_out_and_none_in_for_ten_seconds_is_reported_once(world: World) -> None:
+    peer = Peer(world, "A", OUTSIDE)
+    hub(world, peer)
+
+    def request() -> None:
+        world.execute("A", SendGre("Tunnel0", peer.address, GRE_NHRP, b"a request"))
+
+    world.send("A", udp("A", PEER_HOST))
+    world.run(0.8)
+    peer.send(from_peer())
+    arrived(world, "A", 1)
+    request()
+    world.run(9.6)
+    request()
+    assert world.of("A", ConnectionUnheard) == [], "the packet that came in began the time anew"
+    world.run(0.6)
+    world.send("A", udp("A", PEER_HOST))
+    world.until(lambda: bool(world.of("A", ConnectionUnheard)))
+    request()
+    world.send("A", udp("A", PEER_HOST))
+    world.run(0.1)
+    assert world.of("A", ConnectionUnheard) == [ConnectionUnheard(7)]
 
 
 # ------------------------------------------------------------------------------------------------ SAs

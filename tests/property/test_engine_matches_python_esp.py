@@ -250,7 +250,7 @@ def take_the_same_steps(taken: list[tuple[object, ...]]) -> None:
             case ("clear_peer", int(number), int(peer)):
                 both.clear_peer(number, peer)
             case ("send", int(number), bytes(nbma), bytes(payload), int(connection)):
-                both.send(number, nbma, payload, connection)
+                both.send(number, nbma, payload, connection, now)
         both.agree()
 
 
@@ -264,6 +264,23 @@ def test_both_cores_cut_and_refuse_the_same_where_paths_are_narrow(
 ) -> None:
     at_home = replace(sa, remote=IPv4Address(traffic.THEIRS[0]), hard_octets=0)
     take_the_same_steps([("install", at_home, True), *learned, *taken])
+
+
+@given(
+    sas(first=True),
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("outbound"), st.just(1), traffic.large_frames, st.sampled_from([0.0, 4.0, 6.0, 30.0])),
+            st.just(("send", 1, traffic.THEIRS[0], b"a request", 1)),
+            _sealed,
+        ),
+        min_size=4,
+        max_size=20,
+    ),
+)
+def test_both_cores_report_the_same_silences(sa: EspSa, taken: list[tuple[object, ...]]) -> None:
+    endless = replace(sa, hard_octets=0)
+    take_the_same_steps([("install", endless, True), *taken])
 
 
 @given(

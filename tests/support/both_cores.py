@@ -85,9 +85,9 @@ class Both:
         self.python.inbound(packet, now)
         self.rust.inbound(packet, now)
 
-    def send(self, number: int, nbma: bytes, payload: bytes, connection: int = 0) -> None:
-        self.python.send(number, nbma, GRE_NHRP, payload, 0xC0, connection=connection)
-        self.rust.send(number, nbma, GRE_NHRP, payload, 0xC0, connection)
+    def send(self, number: int, nbma: bytes, payload: bytes, connection: int = 0, now: float = 0.0) -> None:
+        self.python.send(number, nbma, GRE_NHRP, payload, 0xC0, connection=connection, now=now)
+        self.rust.send(number, nbma, GRE_NHRP, payload, 0xC0, connection, now)
 
     # ------------------------------------------------------------------------------------------------ IPsec
 

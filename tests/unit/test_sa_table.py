@@ -229,3 +229,25 @@ def test_a_transform_that_does_not_authenticate_is_refused_and_changes_nothing()
     with pytest.raises(UserError, match="does not authenticate"):
         table.install(replace(sa(1), transform=EspTransform(EspCipher.AES_CBC, 128)), eager=True)
     assert sends_on(table) == 1
+
+
+def alarms(link: EspLink, seconds: int) -> list[int]:
+    """The seconds in which a peer that is sent to each second causes an alarm."""
+    return [second for second in range(seconds) if link.silence.sent(second)]
+
+
+def test_a_silence_causes_few_alarms_however_long_it_is() -> None:
+    table = SaTable()
+    table.install(sa(1), eager=True)
+    assert alarms(link_of(table), 3600) == [10, 40, 160, 640, 2560]
+
+
+def test_another_pair_is_no_sign_of_life_and_another_place_begins_a_silence_anew() -> None:
+    table = SaTable()
+    table.install(sa(1), eager=True)
+    link = link_of(table)
+    assert alarms(link, 20) == [10]
+    table.install(sa(2), eager=True)
+    assert alarms(link, 20) == []
+    table.move(1, PeerPlace(THEIRS.packed, 4500))
+    assert alarms(link, 20) == [10]

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use super::{Octets, ToRouter, octets, to_router};
 use crate::arrived::Arrived;
-use crate::core::{Core, Limits, NoSuchTunnel};
+use crate::core::{Core, Limits, NoSuchTunnel, Own};
 use crate::esp::{Hash, Suite};
 use crate::gre::Extras;
 use crate::ipv4::Address;
@@ -329,8 +329,8 @@ impl PyCore {
         });
     }
 
-    /// Send something of the router's own in GRE, straight to an NBMA address, over this connection.
-    #[pyo3(signature = (number, nbma, protocol, payload, tos, connection=0))]
+    /// Send something of the router's own in GRE, straight to an NBMA address, over this connection. now: seconds.
+    #[pyo3(signature = (number, nbma, protocol, payload, tos, connection=0, now=0.0))]
     #[expect(clippy::too_many_arguments, reason = "they are plain values, and Python names them")]
     fn send(
         &self,
@@ -341,10 +341,11 @@ impl PyCore {
         payload: &[u8],
         tos: u8,
         connection: u64,
+        now: f64,
     ) -> PyResult<()> {
         let mut outcome = Outcome::default();
-        let neighbor = Neighbor { nbma, connection };
-        locked(&self.core).send(number, neighbor, protocol, payload, tos, &mut outcome)?;
+        let (neighbor, own) = (Neighbor { nbma, connection }, Own { protocol, payload, tos });
+        locked(&self.core).send(number, neighbor, own, now, &mut outcome)?;
         self.collect(py, &mut outcome, &[]);
         Ok(())
     }

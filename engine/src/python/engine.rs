@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 
 use super::core::PyCore;
 use super::{ToRouter, to_router};
+use crate::core::Own;
 use crate::engine::Engine;
 use crate::ipv4::Address;
 use crate::ports::Kind;
@@ -81,7 +82,7 @@ impl PyEngine {
         connection: u64,
     ) -> PyResult<()> {
         let neighbor = Neighbor { nbma, connection };
-        Ok(py.detach(|| self.0.send(number, neighbor, protocol, payload, tos))?)
+        Ok(py.detach(|| self.0.send(number, neighbor, Own { protocol, payload, tos }))?)
     }
 
     /// The descriptor to watch.

@@ -18,7 +18,7 @@ use crate::ipv4::Address;
 use crate::punt::{Punt, Reason};
 
 /// What `Core` and `Engine` look like. dmvpn refuses an engine of another one; to be raised with every change.
-const INTERFACE: u32 = 6;
+const INTERFACE: u32 = 7;
 
 /// The packet engine of dmvpn.
 #[pymodule]
@@ -62,6 +62,7 @@ fn to_router(py: Python<'_>, punt: &Punt) -> ToRouter {
         Reason::Clear(local) => ("clear", 0, local, 0),
         Reason::Heard(port) => ("heard", 0, nowhere, port),
         Reason::Worn(spi) => ("worn", spi, nowhere, 0),
+        Reason::Unheard => ("unheard", 0, nowhere, 0),
     };
     let (nbma, data) = (octets(py, &punt.nbma), octets(py, &punt.data));
     (kind, punt.tunnel, nbma, data, number, punt.connection, octets(py, &local), port)

@@ -324,6 +324,16 @@ class ConnectionHeard(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionUnheard(Event):
+    """Packets were sent over a connection for 10 s, and none came: reported once; if it goes on, after 40 s, 160 s ...
+
+    The next good packet of the peer, or `MoveConnection`, ends the silence.
+    """
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
 class NameResolved(Event):
     """The answer to `Resolve`: no address if the name does not exist or nobody answered."""
 

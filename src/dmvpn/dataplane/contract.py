@@ -16,7 +16,8 @@ clear, and where no tunnel of a source address sets DF, such errors are ignored,
 traceroute to a LAN address shows the tunnel address);
 * ESP (RFC 4303, RFC 3948): on a protected tunnel GRE leaves only encrypted and is accepted from ESP alone; packets are
 fragmented before encryption, and fragments of the peer are reassembled after decryption; sequence numbers, replay
-windows, limits; counters by connection and by SA;
+windows, limits; counters by connection and by SA; an alarm when packets go out on a connection and none comes in
+(`ConnectionUnheard`, `esp.silence`);
 * byte streams (`base.streams`): TCP from and to addresses of the router's own; connections from unlisted peers are
 refused; MD5 signatures, TTL security;
 * translation (`SetTranslation`): packets from inside to outside get the outside's address, with a port that the router

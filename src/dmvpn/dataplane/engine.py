@@ -21,6 +21,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import (
     ClearReceived,
     ConnectionHeard,
+    ConnectionUnheard,
     Event,
     GreDrops,
     Hairpin,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.watch import Watch
 
 #: The version of the interface that this module uses.
-_INTERFACE: Final = 6
+_INTERFACE: Final = 7
 #: Seconds between two checks whether the engine's thread has read a TAP, and until the wait is given up.
 _DRAIN: Final = 0.001
 _LONGEST_DRAIN: Final = 0.05
@@ -362,6 +363,8 @@ def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str]) -> Event | Non
             return ConnectionHeard(connection, nbma, port)
         case "worn":
             return SaWorn(out)
+        case "unheard":
+            return ConnectionUnheard(connection)
         case "nhrp" if tunnel is not None:
             return NhrpReceived(tunnel, nbma, data, connection)
         case "keepalive" if tunnel is not None:

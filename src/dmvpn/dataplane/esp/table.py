@@ -20,6 +20,7 @@ from dmvpn.base.protection import SaCount
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbound
 from dmvpn.dataplane.esp.replay import ReplayWindow
+from dmvpn.dataplane.esp.silence import Silence
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.net.ipv4 import HEADER_LENGTH
@@ -124,6 +125,7 @@ class EspLink:
     latest: the order of the newest pair that packets of the peer arrived on.
     elsewhere: the new place of the peer that was reported last, from the source of good packets.
     fragments: of inner packets in tunnel mode; kept by connection, so that one peer cannot exhaust the others' room.
+    silence: whether the peer answers.
     """
 
     number: int
@@ -134,6 +136,7 @@ class EspLink:
     latest: int = 0
     elsewhere: PeerPlace | None = None
     fragments: Reassembler = field(default_factory=Reassembler)
+    silence: Silence = field(default_factory=Silence)
 
     def use(self, pair: SaPair) -> None:
         """Send on this pair from now on: older pairs are no longer used for that, newer ones are still pending."""
@@ -259,6 +262,7 @@ class SaTable:
         if (link.local, link.place) != (local, place):
             self._leave(link)
             link.local, link.place, link.elsewhere = local, place, None
+            link.silence.ended()
             self._enter(link)
 
     def _enter(self, link: EspLink) -> None:

@@ -131,7 +131,7 @@ class PacketCore:
     def outbound(self, number: int, frame: bytes, now: float) -> None:
         """Process a frame from the TAP of tunnel `number`, vnet header first.
 
-        `now`: seconds, for the hairpin interval.
+        `now`: seconds, for the hairpin interval, path MTUs and silent peers.
         """
         tunnel = self.tunnels[number]
         start = VNET_HEADER_SIZE + _ETHERNET
@@ -161,7 +161,7 @@ class PacketCore:
                 self._send_by_path(number, tunnel, neighbors, packet, now)
                 continue
             for neighbor in neighbors:
-                self._send(tunnel, neighbor, GRE_IPV4, packet, packet[1])
+                self._send(tunnel, neighbor, GRE_IPV4, packet, packet[1], now)
 
     def _send_by_path(
         self, number: int, tunnel: CoreTunnel, neighbors: tuple[NbmaPeer, ...], packet: bytes, now: float
@@ -171,7 +171,7 @@ class PacketCore:
         for neighbor in neighbors:
             room = self._room(tunnel, neighbor, now)
             if room is None or len(packet) <= room.largest:
-                self._send(tunnel, neighbor, GRE_IPV4, packet, packet[1], may_df=room is None or room.df)
+                self._send(tunnel, neighbor, GRE_IPV4, packet, packet[1], now, may_df=room is None or room.df)
                 continue
             try:
                 pieces = cuts.of(room.largest)
@@ -179,14 +179,24 @@ class PacketCore:
                 self.dropped.malformed += 1
                 continue
             for piece in pieces or ():
-                self._send(tunnel, neighbor, GRE_IPV4, piece, packet[1], may_df=room.df)
+                self._send(tunnel, neighbor, GRE_IPV4, piece, packet[1], now, may_df=room.df)
             # A sender that gets no ICMP error does not use up the limit.
             if pieces is None and may_answer(packet) and self._refusals.may_tell(packet[12:20], now):
                 self.punts.append(Punt("big", number, neighbor.nbma, quote(packet), room.largest))
 
-    def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, *, connection: int = 0) -> None:
-        """Send a packet of the router's own in GRE, straight to an NBMA address."""
-        self._send(self.tunnels[number], NbmaPeer(nbma, connection), protocol, payload, tos)
+    def send(
+        self,
+        number: int,
+        nbma: bytes,
+        protocol: int,
+        payload: bytes,
+        tos: int,
+        *,
+        connection: int = 0,
+        now: float = 0.0,
+    ) -> None:
+        """Send a packet of the router's own in GRE, straight to an NBMA address. now: seconds, for a silent peer."""
+        self._send(self.tunnels[number], NbmaPeer(nbma, connection), protocol, payload, tos, now)
 
     def _send(
         self,
@@ -195,6 +205,7 @@ class PacketCore:
         protocol: int,
         payload: bytes,
         tos: int,
+        now: float,
         *,
         may_df: bool = True,
     ) -> None:
@@ -207,7 +218,7 @@ class PacketCore:
         link = self._link(tunnel, neighbor)
         if link is None:
             self.dropped.no_sa += 1
-        elif self.protection.seal(link, packet, tos, df=df):
+        elif self.protection.seal(link, packet, tos, now, df=df):
             self._count_over(tunnel.sent_over, link.number)
 
     def _room(self, tunnel: CoreTunnel, neighbor: NbmaPeer, now: float) -> Room | None:
@@ -277,11 +288,12 @@ class PacketCore:
         start = self._payload(packet)
         if start:
             source = PeerPlace(packet[12:16], 0)
-            self._opened(packet[16:20], self.protection.open(packet[16:20], source, packet[1], packet[start:], now))
+            opened = self.protection.open(packet[16:20], source, packet[1], packet[start:], now)
+            self._opened(packet[16:20], opened, now)
 
     def inbound_udp(self, local: bytes, source: PeerPlace, tos: int, datagram: bytes, now: float = 0.0) -> None:
         """Process the payload of a UDP datagram that came to our port 4500."""
-        self._opened(local, self.protection.receive_udp(local, source, tos, datagram, now))
+        self._opened(local, self.protection.receive_udp(local, source, tos, datagram, now), now)
 
     def _payload(self, packet: bytes) -> int:
         """Return the offset of the payload of an IPv4 packet; 0: it is malformed."""
@@ -291,10 +303,10 @@ class PacketCore:
         self.dropped.malformed += 1
         return 0
 
-    def _opened(self, local: bytes, opened: Opened | None) -> None:
+    def _opened(self, local: bytes, opened: Opened | None, now: float) -> None:
         if opened is not None:
             sender = NbmaPeer(opened.nbma, opened.connection)
-            self._decapsulate(_Arrival(local, sender, opened.tos), opened.gre, 0, 0.0)
+            self._decapsulate(_Arrival(local, sender, opened.tos), opened.gre, 0, now)
 
     def _decapsulate(self, arrival: _Arrival, packet: bytes, start: int, now: float) -> None:
         """Decapsulate GRE that begins at `start`."""
@@ -326,7 +338,7 @@ class PacketCore:
         elif header.protocol_type != GRE_IPV4 or len(payload) < HEADER_LENGTH or payload[0] >> 4 != 4:
             self.dropped.not_ipv4 += 1
         elif payload[9] == IpProtocol.GRE and payload[12:20] == local + sender.nbma:
-            self._return_keepalive(local, sender, payload)
+            self._return_keepalive(local, sender, payload, now)
         else:
             self._receive(number, tunnel, arrival, payload)
 
@@ -339,7 +351,7 @@ class PacketCore:
         if self.protection.alarms.may_tell(("clear", local, nbma), now):
             self.protection.events.append(ClearReceived(ipv4_address(local), ipv4_address(nbma)))
 
-    def _return_keepalive(self, local: bytes, sender: NbmaPeer, packet: bytes) -> None:
+    def _return_keepalive(self, local: bytes, sender: NbmaPeer, packet: bytes, now: float) -> None:
         """Return a neighbor's keepalive: a packet "from us" to it, to be routed back (the kernel calls that a
         martian).
         """
@@ -351,7 +363,7 @@ class PacketCore:
             return
         link = self.protection.table.link(sender.connection)
         if link is not None:
-            self.protection.seal(link, packet[start:], packet[1])
+            self.protection.seal(link, packet[start:], packet[1], now)
 
     def _demultiplex(self, local: bytes, remote: bytes, key: int | None) -> int | None:
         """Return a point-to-point tunnel to that address before a multipoint one; keys must be equal, or both

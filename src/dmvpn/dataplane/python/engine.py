@@ -137,7 +137,8 @@ class PythonEngine:
     ) -> None:
         """Send a packet of the router's own in GRE. Raises OSError."""
         core = self.core
-        core.send(self._served[tunnel].number, nbma.packed, protocol, payload, tos, connection=connection)
+        number, now = self._served[tunnel].number, time.monotonic()
+        core.send(number, nbma.packed, protocol, payload, tos, connection=connection, now=now)
         while core.wire:
             self._send_gre(core.wire.pop())
         while core.protection.sealed:

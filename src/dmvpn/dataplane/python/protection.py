@@ -1,6 +1,6 @@
 """ESP processing of each packet of a protected tunnel, as a value: GRE in, `Sealed` out; ESP in, `Opened` out.
 
-    seal(link, GRE, tos)          -> its current pair -> `sealed`, to be sent by protocol 50 or UDP port 4500
+    seal(link, GRE, tos, now)     -> its current pair -> `sealed`, to be sent by protocol 50 or UDP port 4500
     open(local, source, ESP, ...) -> the pair of its SPI -> window, key, mode -> GRE and the connection it came by
 
 Modes: transport mode carries GRE (next header 47), tunnel mode an IPv4 header of its own before it (4), which may be of
@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import ConnectionHeard, Event, SaWorn, UnknownSpi
+from dmvpn.base.events import ConnectionHeard, ConnectionUnheard, Event, SaWorn, UnknownSpi
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.esp import EspLink, PeerPlace, SaPair, SaTable
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
@@ -89,8 +89,11 @@ class Protection:
 
     # ------------------------------------------------------------------------------------------------ out
 
-    def seal(self, link: EspLink, gre: bytes, tos: int, *, df: bool = False) -> bool:
-        """Send GRE over a connection. False: its limits are reached, or the packet is too long."""
+    def seal(self, link: EspLink, gre: bytes, tos: int, now: float, *, df: bool = False) -> bool:
+        """Send GRE over a connection. False: its limits are reached, or the packet is too long.
+
+        now: seconds, for a silent peer.
+        """
         pair = link.current
         if pair.inner is not None and HEADER_LENGTH + len(gre) > _MAX_PACKET:
             self._dropped.malformed += 1
@@ -103,6 +106,8 @@ class Protection:
             return False
         self.sealed.append(Sealed(link.local, link.place.address, link.place.port, tos, packet, pair.spi_in, df))
         self._look_at_wear(pair)
+        if link.silence.sent(now):
+            self.events.append(ConnectionUnheard(link.number))
         return True
 
     def refused(self, sealed: Sealed) -> None:
@@ -141,6 +146,7 @@ class Protection:
         opened = pair.open(packet)
         if opened is None:
             return None
+        link.silence.ended()
         link.fragments.forget_old(now)
         if pair.pending:
             link.use(pair)

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.effects import InstallSa, MoveConnection, PollSas, RemoveSa, ServeIpsec, UseSa
 from dmvpn.base.errors import UserError, WireError
-from dmvpn.base.events import ClearReceived, ConnectionHeard, IpReceived, SasCounted, SaWorn, UnknownSpi
+from dmvpn.base.events import (
+    ClearReceived,
+    ConnectionHeard,
+    ConnectionUnheard,
+    IpReceived,
+    SasCounted,
+    SaWorn,
+    UnknownSpi,
+)
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.esp import PeerPlace, SaTable
@@ -157,6 +165,8 @@ class IpsecBox(GreBox):
         if sealed is not None and self.sealed is not None:
             self.sealed(message, sealed)
         self._watch_wear(pair)
+        if sealed is not None and link.silence.sent(self.now):
+            self._report(ConnectionUnheard(link.number))
         return sealed
 
     def _return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
@@ -226,6 +236,7 @@ class IpsecBox(GreBox):
         opened = pair.open(packet)
         if opened is None:
             return  # already counted by the pair
+        link.silence.ended()
         link.fragments.forget_old(self.now)
         self._watch_wear(pair)
         if pair.pending:

@@ -6,8 +6,8 @@ to the local address, never to an interface: a tunnel source may be a loopback, 
 
 Events that an engine reports, beside those of clear GRE: `NhrpReceived` and `Hairpin` with their connection;
 `IpReceived` of protocol 17, interface "", for IKE on port 4500, its payload being UDP header, non-ESP marker, message;
-`ConnectionHeard`, `SaWorn`; and `UnknownSpi` and `ClearReceived` at the rate of `contract.ALARMS_PER_SECOND`. `TooBig`,
-at the same rate, is for the plane alone.
+`ConnectionHeard`, `ConnectionUnheard`, `SaWorn`; and `UnknownSpi` and `ClearReceived` at the rate of
+`contract.ALARMS_PER_SECOND`. `TooBig`, at the same rate, is for the plane alone.
 """
 
 from __future__ import annotations
