@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmvpn.base.effects import SendIp
-from dmvpn.base.events import ConnectionHeard, IpReceived, UnknownSpi
+from dmvpn.base.events import ConnectionHeard, ConnectionUnheard, IpReceived, UnknownSpi
 from dmvpn.base.negotiation import ConnectionUnwanted, PoliciesChanged, SaRenewalWanted
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import MachineNet, Node, crosswise
@@ -61,7 +61,20 @@ def test_noise_is_answered_seldom_and_remembered_never(noise: list[bytes], sourc
     assert len(hub.machine.sas()) == 1
 
 
-WORDS = ("want", "release", "clear", "renew", "unprotect", "protect", "heard", "unknown", "lose", "restart", "wait")
+WORDS = (
+    "want",
+    "release",
+    "clear",
+    "renew",
+    "unprotect",
+    "protect",
+    "heard",
+    "unheard",
+    "unknown",
+    "lose",
+    "restart",
+    "wait",
+)
 
 
 def traffic(one: Node, other: Node) -> None:
@@ -95,6 +108,8 @@ def test_whatever_is_ordered_and_lost_the_ends_agree_again_when_it_is_quiet(step
                 node.tell(PoliciesChanged((node.policy,)))
             case "heard":
                 node.tell(ConnectionHeard(1, STRANGER if number % 3 else other.address, 5500 * (number % 2)))
+            case "unheard":
+                node.tell(ConnectionUnheard(1))
             case "unknown":
                 node.tell(UnknownSpi(node.address, other.address, 4500, min(node.pairs, default=4711)))
             case "lose":

@@ -13,7 +13,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.context import Context
-from dmvpn.base.events import ConnectionHeard, Event, IpReceived, KeysWanted, Packets, SasCounted, UnknownSpi
+from dmvpn.base.events import (
+    ConnectionHeard,
+    ConnectionUnheard,
+    Event,
+    IpReceived,
+    KeysWanted,
+    Packets,
+    SasCounted,
+    UnknownSpi,
+)
 from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import (
     ConnectionSilent,
@@ -60,6 +69,7 @@ class IkeMachine(Machine):
         ConnectionSilent,
         UnknownSpi,
         ConnectionHeard,
+        ConnectionUnheard,
         KeysWanted,
         SasCounted,
         ClearIkeStats,
@@ -100,6 +110,8 @@ class IkeMachine(Machine):
                 peers.ask(number)
             case ConnectionHeard():
                 peers.heard(event)
+            case ConnectionUnheard(connection=number):
+                peers.unheard(number)
             case UnknownSpi(spi=spi) if peers.connections.owner(spi) is None:
                 peers.unknown(event)
             case KeysWanted(wanted=wanted):

@@ -52,6 +52,20 @@ class NegotiationAborted(Log, name="IKEV2-3-NEG_ABORT"):
         return cls(f"Negotiation aborted due to ERROR: {why} (peer {peer.address}:{peer.port})")
 
 
+class NothingComes(Log, name="CRYPTO-4-NO_ESP"):
+    """A peer answers IKE, packets go to it, and none of its own has ever come: something on the way may drop ESP.
+
+    It may also be that the peer has nothing to send. Said once a day for each connection.
+    """
+
+    @classmethod
+    def of(cls, peer: Endpoint, *, in_udp: bool) -> Self:
+        """Return the message for this peer."""
+        what = f"UDP port {peer.port}" if in_udp else "IP protocol 50"
+        text = f"Peer {peer.address} answers IKE, but no ESP of it has come"
+        return cls(f"{text}: is {what} dropped on the way, or does the peer send nothing?")
+
+
 class NotAsWritten(Log, name="CRYPTO-4-IKE_CONFIG"):
     """Lines of the configuration of IKE are understood, and something of them cannot be done as they say."""
 
@@ -71,4 +85,12 @@ class KeysTold(Log, name="CRYPTO-4-KEYS_WRITTEN"):
         return cls(what)
 
 
-MESSAGES: Final = (IsakmpOnOff, SessionStatus, IsakmpSessionStatus, NegotiationAborted, NotAsWritten, KeysTold)
+MESSAGES: Final = (
+    IsakmpOnOff,
+    SessionStatus,
+    IsakmpSessionStatus,
+    NegotiationAborted,
+    NothingComes,
+    NotAsWritten,
+    KeysTold,
+)

@@ -22,6 +22,7 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.recovery import Recovery, SaTraffic, doubted
 from dmvpn.features.ike.reports import Reports
 from dmvpn.features.ike.session import (
+    Answered,
     Begun,
     ChildEnded,
     ChildForgotten,
@@ -150,6 +151,14 @@ class Peers:
         if newest is not None and not newest.is_asking:
             self.follow(self.table.probe(newest, self._context.now))
 
+    def unheard(self, number: int) -> None:
+        """Ask the peer of a connection on which packets go out and none comes in, unless it was asked a moment ago."""
+        if self.recovery.may_ask(number, self._context.now):
+            self._traffic.ask()
+            for sa in self.connections.of(number):
+                self.recovery.asked(sa)
+            self.ask(number)
+
     def unknown(self, event: UnknownSpi) -> None:
         """Tell a peer that the SA it sends ESP for does not exist, and begin with the peer if it does not listen."""
         path = self.recovery.may_complain(event, self._context.now)
@@ -255,6 +264,9 @@ class Peers:
                 self._context.emit(self.connections.forgotten(number_of(spi)))
             case Unanswered():
                 self._traffic.ask()
+            case Answered():
+                if self.recovery.answered(sa) and not self._traffic.has_brought(sa.connection):
+                    self.reports.nothing_comes(sa)
             case Moved(old=old):
                 self._moved(sa, old)
             case Ended(reason=reason):
@@ -284,6 +296,7 @@ class Peers:
             self._deadlines.set((Deadline.NAT_KEEPALIVE, sa.own_spi), self._context.now + sa.terms.nat_keepalive)
 
     def _moved(self, sa: Session, old: DatagramPath) -> None:
+        self.recovery.moved(sa)
         before, after = (sa.path.local.address, old.remote.address), ends_of(sa)
         self._context.emit(*self.connections.moved(sa))
         self.attempts.lost(before)

@@ -12,6 +12,9 @@ which with a pre-shared key can be attacked offline. So it is off by default, as
 each seldom.
 
 Dead peer detection on demand (`dpd ... on-demand`): only a peer that we send to, and hear nothing from, is asked.
+Without a line, too, the data plane reports a connection on which packets go out and none has come in for ten seconds
+(`ConnectionUnheard`). Its peer is asked, seldom: traffic in one direction is legitimate. If the peer answers, and no
+packet has ever come by the connection, the log says that something may drop ESP.
 
 What comes in ESP proves that the peer lives as well as a message of IKE does (RFC 7296 §2.4). The data plane counts it.
 The plane is asked while an IKE SA wants to know, and counts for other reasons are used, too. The plane is also asked
@@ -49,6 +52,10 @@ _BEGIN_BURST: Final = 64
 _DOUBT_INTERVAL: Final = 10.0
 #: Seconds for which the peer of a new IKE SA may not have it yet.
 _YOUNG: Final = 2.0
+#: Seconds between two questions to the peer of a connection on which nothing comes in, and how many are asked in that
+#: time; less than from the first alarm of a silence to the second, so that the second one always counts.
+_QUESTION_INTERVAL: Final = 25.0
+_QUESTION_BURST: Final = 1024
 
 
 class Recovery:
@@ -64,6 +71,8 @@ class Recovery:
         self._begun: Limiter[IPAddress] = Limiter(_BEGIN_INTERVAL, _BEGIN_BURST)
         self._fresh: dict[bytes, None] = {}  # by own SPI
         self._doubted: dict[bytes, float] = {}  # by own SPI: when a hint was followed
+        self._questions: Limiter[int] = Limiter(_QUESTION_INTERVAL, _QUESTION_BURST)  # by connection
+        self._asked: dict[bytes, None] = {}  # by own SPI: because nothing comes in
 
     def turn(self, *, on: bool) -> None:
         """Begin with peers that ignore what they are told, or leave them alone."""
@@ -90,6 +99,25 @@ class Recovery:
         self._doubted[sa.own_spi] = now
         return True
 
+    def may_ask(self, connection: int, now: float) -> bool:
+        """Return whether the peer of a connection on which nothing comes in is asked whether it lives."""
+        return self._questions.permits(connection, now)
+
+    def asked(self, sa: Session) -> None:
+        """Note that it was asked."""
+        self._asked[sa.own_spi] = None
+
+    def answered(self, sa: Session) -> bool:
+        """Return, once, whether an answer of the peer is to that question."""
+        was_asked = sa.own_spi in self._asked
+        self._asked.pop(sa.own_spi, None)
+        return was_asked
+
+    def moved(self, sa: Session) -> None:
+        """Note that its peer is reached by another way, where it may be asked again."""
+        self._questions.forget(sa.connection)
+        self._asked.pop(sa.own_spi, None)
+
     def began(self, new: Session) -> None:
         """Note that this IKE SA replaces those that its peer may have forgotten."""
         self._fresh[new.own_spi] = None
@@ -106,6 +134,7 @@ class Recovery:
         """Forget an IKE SA that is gone."""
         self._fresh.pop(sa.own_spi, None)
         self._doubted.pop(sa.own_spi, None)
+        self._asked.pop(sa.own_spi, None)
 
 
 def doubted(spi_out: int, path: DatagramPath, connections: Connections) -> Session | None:
@@ -129,6 +158,7 @@ class SaTraffic:
         self._context = context
         self._sas = sas
         self._counted: dict[int, tuple[int, int]] = {}
+        self._heard: dict[int, None] = {}  # connections by which a packet has come
         self._answers = Timer(TimerKind.ANSWERS, self._poll)
         self._silence = Timer(TimerKind.SILENCE, self._look)
         self._last = float("-inf")
@@ -172,17 +202,24 @@ class SaTraffic:
         now = self._context.now
         silent: dict[bytes, Session] = {}
         before, self._counted = self._counted, {}
+        self._heard = {number: None for number in self._heard if connections.of(number)}
         for count in event.counts:
             sa = connections.owner(count.spi_in)
             sent, received = before.get(count.spi_in, (0, 0))
             self._counted[count.spi_in] = count.sent, count.received
             if sa is None:
                 continue
+            if count.received:
+                self._heard[sa.connection] = None
             if count.received > received:
                 sa.lives(now)
             elif count.sent > sent:
                 silent[sa.own_spi] = sa
         return [sa for sa in silent.values() if self._is_suspicious(sa, now)]
+
+    def has_brought(self, connection: int) -> bool:
+        """Return whether a packet has come by a connection, as of the last count."""
+        return connection in self._heard
 
     @staticmethod
     def _is_suspicious(sa: Session, now: float) -> bool:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 #: Seconds between two equal lines about one peer, and how many lines there are in that time about all of them.
 _INTERVAL: Final = 60.0
 _BURST: Final = 64
+#: Seconds after which a line may be said again that is said once.
+_ONCE: Final = 86_400.0
 #: The first word of debug lines.
 _NAMES: Final = {IkeVersion.V1: "ISAKMP", IkeVersion.V2: "IKEv2"}
 #: Peers whose last reason is kept: strangers may come from any number of addresses.
@@ -53,6 +55,7 @@ class Reports:
     def __init__(self, context: Context, sessions: Sessions) -> None:
         self._context, self._sessions = context, sessions
         self._failures: Limiter[tuple[IPAddress, str]] = Limiter(_INTERVAL, _BURST)
+        self._without_esp: Limiter[int] = Limiter(_ONCE, _BURST)  # by connection
         self._refused: dict[IPAddress, Reason] = {}
 
     @property
@@ -68,6 +71,11 @@ class Reports:
         if len(self._refused) > LARGEST_REFUSED:
             del self._refused[next(iter(self._refused))]
         self._context.emit(messages.NegotiationAborted.of(peer, why))
+
+    def nothing_comes(self, sa: Session) -> None:
+        """Report a peer that answers, and whose packets do not come."""
+        if self._without_esp.permits(sa.connection, self._context.now):
+            self._context.emit(messages.NothingComes.of(sa.path.remote, in_udp=sa.uses_udp))
 
     def session(self, sa: Session, identity: str, *, up: bool) -> None:
         """Report that packets can be exchanged with a peer under protection, or no more."""

@@ -16,7 +16,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.acts import Act
 from dmvpn.features.ike.children import LINGER, Children
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
-from dmvpn.features.ike.udp import Nat
+from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT, Nat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,9 +160,14 @@ class Session(ABC):
         return False
 
     @property
+    def chooses_port(self) -> bool:
+        """Whether both ends prefer port 4500 and also take port 500: there is no NAT between them."""
+        return False
+
+    @property
     def by_choice_on_nat_port(self) -> bool:
         """Whether both of us prefer port 4500, and nothing on the way makes us use it."""
-        return False
+        return self.chooses_port and self.path.local.port == NAT_PORT
 
     @property
     def uses_udp(self) -> bool:
@@ -222,7 +227,29 @@ class Session(ABC):
 
     def use_port(self, port: int) -> None:
         """Use this port at both ends from now on."""
-        self.path = DatagramPath(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
+        self.path = self._by_port(port)
+
+    def path_of_try(self, tries: int) -> DatagramPath:
+        """Return where a message goes that was sent so often, this time included.
+
+        If it got no answer by the port of the session, both ports take turns: a firewall may block one of them.
+        """
+        further = max(tries - TRIES_BY_NAT_PORT, 0)
+        return self._by_other_port() if self.chooses_port and further % 2 else self.path
+
+    def path_back(self, path: DatagramPath) -> DatagramPath:
+        """Return where the same answer goes again when a message came again by this path.
+
+        It goes where the session is, since an attacker with a message of the peer must not choose where our answers go;
+        or to the peer's other port of IKE, which the peer tries when no answer arrives.
+        """
+        return path if self.chooses_port and path == self._by_other_port() else self.path
+
+    def _by_other_port(self) -> DatagramPath:
+        return self._by_port(IKE_PORT if self.path.local.port == NAT_PORT else NAT_PORT)
+
+    def _by_port(self, port: int) -> DatagramPath:
+        return DatagramPath(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
 
     def excuse(self, reason: Reason) -> None:
         """Note that it will end by our own doing, which is no failure."""
@@ -361,6 +388,11 @@ class Transmit(SaAct):
 @dataclass(frozen=True, slots=True)
 class Unanswered(SaAct):
     """A request had to be repeated: now it matters whether the peer is heard otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(SaAct):
+    """The peer has answered the question whether it lives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,12 @@ _LOGS = log_group(
         clause="RFC 7296 §2.21",
     ),
     log(
+        messages.NothingComes,
+        "When packets have gone to a peer for ten seconds and more, and it answers the question whether it lives.",
+        next="show crypto ipsec sa",
+        clause="RFC 7296 §2.4",
+    ),
+    log(
         messages.NotAsWritten,
         "When the configuration is read.",
         next="show running-config",

@@ -62,7 +62,7 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
             exchange.hear(message, octets, path)
         elif exchange.ANSWERS_AGAIN and (again := exchange.turns.again(sa.now)):
             _follow(sa, exchange, path)
-            sa.transmit(again)
+            sa.transmit(again, sa.path_back(path))
     elif header.exchange == ExchangeType.QUICK and sa.is_established and header.message_id:
         if sa.was_used(header.message_id):
             raise WireError("the message ID was used before", offset=20, clause=_CLAUSE)

@@ -13,7 +13,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.session import Doubted, StartedAgain
+from dmvpn.features.ike.session import Answered, Doubted, StartedAgain
 from dmvpn.features.ike.v1.acts import Withdrawn
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.quick_mode import QuickAsk, covered
@@ -79,10 +79,11 @@ def _hear_notify(sa: IsakmpSa, notify: Notify, message_id: int, path: DatagramPa
         case NotifyType.R_U_THERE if _is_about(sa, notify):
             if sa.is_new_question(int.from_bytes(notify.data, "big")):
                 sa.hears(path)
-            sa.inform(_presence(sa, NotifyType.R_U_THERE_ACK, notify.data))
+            sa.inform(_presence(sa, NotifyType.R_U_THERE_ACK, notify.data), path=sa.path_back(path))
         case NotifyType.R_U_THERE_ACK if _is_about(sa, notify):
             if sa.question is not None and notify.data == _octets_of(sa.question.number):
                 sa.hears(path)
+                sa.act(Answered(sa))
         case NotifyType.INITIAL_CONTACT:
             sa.act(StartedAgain(sa))
         case NotifyType.CONNECTED:
@@ -108,7 +109,9 @@ def _asks(sa: IsakmpSa, message_id: int, notify: Notify) -> list[QuickAsk]:
 def ask(sa: IsakmpSa, seconds: float) -> None:
     """Ask the peer whether it lives, if it knows how to answer. seconds: until it is asked again."""
     if Vendor.DPD in sa.abilities:
-        sa.inform(_presence(sa, NotifyType.R_U_THERE, _octets_of(sa.asks(seconds))))
+        question = sa.asks(seconds)
+        presence = _presence(sa, NotifyType.R_U_THERE, _octets_of(question.number))
+        sa.inform(presence, path=sa.path_of_try(question.tries))
 
 
 def _octets_of(number: int) -> bytes:

@@ -59,7 +59,7 @@ def wanted_by_us(sa: IsakmpSa, terms: ChildTerms) -> Wanted:
 
 def acceptable(sa: IsakmpSa, terms: ChildTerms, theirs: tuple[Proposal, ...]) -> Wanted:
     """Return what we accept. Without a group of ours, IOS accepts any that the peer adds, and so do we."""
-    ways = (sa.uses_udp, not sa.uses_udp) if sa.prefers_udp and not sa.nat.found else (sa.uses_udp,)
+    ways = (sa.uses_udp, not sa.uses_udp) if sa.chooses_port else (sa.uses_udp,)
     modes = [
         mode
         for udp in ways

@@ -20,7 +20,6 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import Prf, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, Session, Transmit
-from dmvpn.features.ike.terms import NAT_PORT
 from dmvpn.features.ike.udp import PREFERS_UDP
 from dmvpn.features.ike.v1.fragments import Fragments
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
@@ -227,9 +226,9 @@ class IsakmpSa(Session):
         self.state = MOVES[self.state, move]
 
     @property
-    def by_choice_on_nat_port(self) -> bool:
-        """Whether both of us prefer port 4500, and nothing on the way makes us use it."""
-        return self.prefers_udp and not self.nat.found and self.path.local.port == NAT_PORT
+    def chooses_port(self) -> bool:
+        """Whether both ends prefer port 4500 and also take port 500: there is no NAT between them."""
+        return self.prefers_udp and not self.nat.found
 
     def chose(self, suite: Suite, lifetime: float, message: Chain, *, prefers_udp: bool) -> None:
         """Agree on a transform, and note what the peer can do besides. prefers_udp: we do."""
@@ -398,8 +397,8 @@ class IsakmpSa(Session):
         self.inform(Delete(ProtocolId.ESP, (child.spi_in,)))
         self.remove_child(child, reason)
 
-    def asks(self, seconds: float) -> int:
-        """Ask the peer once more whether it lives. Returns the sequence number of the question.
+    def asks(self, seconds: float) -> Question:
+        """Ask the peer once more whether it lives. Returns the question.
 
         seconds: until the next one.
         """
@@ -408,7 +407,7 @@ class IsakmpSa(Session):
             self.question = Question(self._question_number, self.now + seconds)
         else:
             self.question = Question(self.question.number, self.now + seconds, self.question.tries + 1)
-        return self.question.number
+        return self.question
 
     def rests(self) -> None:
         """Ask no more: the peer lives."""
@@ -439,10 +438,10 @@ class IsakmpSa(Session):
         """Return an encrypted message."""
         return surely(self.channel).seal(self.header(kind, message_id, encrypted=True), payloads)
 
-    def inform(self, *payloads: Payload) -> None:
-        """Send an informational message, which has no answer (RFC 2409 §5.7)."""
+    def inform(self, *payloads: Payload, path: DatagramPath | None = None) -> None:
+        """Send an informational message, which has no answer (RFC 2409 §5.7). path: if not where the SA is."""
         if self.keys is not None:
-            self.transmit(self.information(self.keys, *payloads))
+            self.transmit(self.information(self.keys, *payloads), path)
 
     def information(self, keys: IkeKeys, *payloads: Payload) -> bytes:
         """Return an informational message."""
@@ -452,9 +451,9 @@ class IsakmpSa(Session):
         surely(self.channel).forget(message_id)
         return datagram
 
-    def transmit(self, datagram: bytes) -> None:
-        """Send a datagram to the peer."""
-        self.act(Transmit(self, self.path, (datagram,)))
+    def transmit(self, datagram: bytes, path: DatagramPath | None = None) -> None:
+        """Send a datagram to the peer. path: if not where the SA is."""
+        self.act(Transmit(self, path or self.path, (datagram,)))
 
     # ------------------------------------------------------------------------------------------------ where the peer is
 

@@ -83,9 +83,11 @@ def _repeat(sa: IsakmpSa, now: float) -> None:
             exchange.unanswered()
         elif again:
             _fall_back(sa, exchange.turns.tries)
-            sa.transmit(again)
             if sa.is_established:
+                sa.transmit(again, sa.path_of_try(exchange.turns.tries))
                 sa.act(Unanswered(sa))
+            else:
+                sa.transmit(again)
         if exchange.over_at is not None and now >= exchange.over_at:
             exchange.expire()
     question = sa.question

@@ -16,7 +16,6 @@ from dmvpn.features.ike.chain import fresh_spi
 from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.session import Session
-from dmvpn.features.ike.terms import NAT_PORT
 from dmvpn.features.ike.v2.keys import IKE_TABLE, IkeKeys, ike_keys, ike_line
 from dmvpn.features.ike.v2.sealed import Channel, seal
 from dmvpn.features.ike.v2.wire import Header
@@ -149,9 +148,9 @@ class Agreement(Session):
         return PRFS[surely(self.suite).prf]
 
     @property
-    def by_choice_on_nat_port(self) -> bool:
-        """Whether both of us prefer port 4500, and nothing on the way makes us use it."""
-        return self.abilities.prefers_udp and not self.nat.found and self.path.local.port == NAT_PORT
+    def chooses_port(self) -> bool:
+        """Whether both ends prefer port 4500 and also take port 500: there is no NAT between them."""
+        return self.abilities.prefers_udp and not self.nat.found
 
     def inherit(self, old: Agreement, spis: tuple[bytes, bytes]) -> None:
         """Take the place of another IKE SA."""

@@ -125,7 +125,7 @@ def _hear_request(sa: IkeSa, message: Message, octets: bytes, path: DatagramPath
 def _hear_again(sa: IkeSa, channel: Channel, message: Message, octets: bytes, path: DatagramPath) -> None:
     """Answer the last request again: the same octets, or sealed by the peer again. Raises WireError.
 
-    The answer goes where the SA is: an attacker with somebody's request must not choose where our answers go.
+    The answer goes where the SA is, or to its other port (`Session.path_back`).
     """
     fragment = message.find(EncryptedFragment)
     if fragment is not None and fragment.number != 1:  # RFC 7383 §2.6.2
@@ -137,7 +137,7 @@ def _hear_again(sa: IkeSa, channel: Channel, message: Message, octets: bytes, pa
         return
     if message.header.exchange == ExchangeType.IKE_AUTH:
         _follow(sa, path)
-    sa.act(Transmit(sa, sa.path, again))
+    sa.act(Transmit(sa, sa.path_back(path), again))
 
 
 def _follow(sa: IkeSa, path: DatagramPath) -> None:

@@ -19,7 +19,7 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN
-from dmvpn.features.ike.session import Begun
+from dmvpn.features.ike.session import Answered, Begun
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, shared_secret
 from dmvpn.features.ike.v2.offers import accepted, ike_offer, mismatch
 from dmvpn.features.ike.v2.sa import Exchange
@@ -58,7 +58,8 @@ class Probe(Exchange):
         return ()
 
     def answered(self, answer: Chain, octets: bytes) -> None:
-        """Do nothing: that is all we wanted to know."""
+        """Note that the peer lives."""
+        self.sa.act(Answered(self.sa))
 
 
 class DeleteChild(Exchange):

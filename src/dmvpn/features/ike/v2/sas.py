@@ -400,8 +400,10 @@ def _tick(sa: IkeSa, now: float) -> list[Act]:
         surely(sa.outgoing.current).unanswered()
     elif again:
         _fall_back(sa)
-        sa.act(Transmit(sa, sa.path, again))
-        if sa.state is SaState.ESTABLISHED:
+        is_established = sa.state is SaState.ESTABLISHED
+        path = sa.path_of_try(sa.outgoing.tries) if is_established else sa.path
+        sa.act(Transmit(sa, path, again))
+        if is_established:
             sa.act(Unanswered(sa))
     sa.forget_children()
     for exchange in sa.outgoing.take_due(now):
