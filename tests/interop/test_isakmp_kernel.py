@@ -92,8 +92,8 @@ def our_spoke(request: pytest.FixtureRequest, boots: Boots) -> tuple[Run, str]:
 @pytest.mark.story("charon-ikev1-kernel-hub", "charon-ikev1-kernel-nat-ours")
 def test_our_spoke_registers_and_goes_directly_to_a_foreign_spoke(our_spoke: tuple[Run, str]) -> None:
     boot, mode = our_spoke
-    assert boot.child_sas("registered", "hub")["spoke1"] == [mode]
-    assert boot.child_sas("direct", "spoke2")["spoke1"] == [mode]
+    assert set(boot.child_sas("registered", "hub")["spoke1"]) == {mode}, "two if both began at once"
+    assert set(boot.child_sas("direct", "spoke2")["spoke1"]) == {mode}
     assert LAN["spoke2"] in boot.routes("direct", "spoke1")
     assert set(boot.pings("spoke1").between(boot.mark("direct") + 1, boot.mark("direct") + 2)) == {DIRECT}
     assert boot.carried("spoke1") == {"udp" if "UDP" in mode else "esp"}
