@@ -117,9 +117,10 @@ class Prefix(tuple[object, ...]):
 
     @property
     def is_for_stations(self) -> bool:
-        """May a neighbor tell a route to it? Not to multicast, loopback, "this network" or class E, RFC 1812 §5.3.7.
+        """Return whether a neighbor may advertise this prefix: not multicast, loopback, "this network" or class E, RFC
+        1812 §5.3.7.
 
-        Short prefixes that hold such addresses besides others are routes like all.
+        Short prefixes that contain such addresses among valid ones are accepted.
         """
         if self.version != 4:
             return not self.address.is_multicast
@@ -199,7 +200,7 @@ def mask_length(mask: IPv4Address) -> int | None:
 
 
 def classful_length(address: IPv4Address) -> int:
-    """Return the length of the class A, B or C network that holds `address` (RFC 791 §2.3); 32 for others.
+    """Return the length of the class A, B or C network that holds `address` (RFC 791 §2.3); 32 for other addresses.
 
     IOS groups its routing table by these and reads `network 10.0.0.0` without a wildcard so.
     """

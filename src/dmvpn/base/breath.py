@@ -8,10 +8,10 @@
     at_home(work)                      does what only the thread of the router may do
 
 Nothing is interrupted elsewhere, so between two breaths everything is as consistent as it always was. During one, the
-router handles packets, and other users type: whoever breathes while it goes through a table of a machine takes a
-tuple of it first, and whoever changes something looks again whether it is still what was read.
+router handles packets, and other users type: code that breathes while it iterates over a table of a machine takes a
+tuple of it first, and code that changes the router checks again that the values it read are still valid.
 
-Where nobody waits (`shells/slices.py` gives a `Breath` to what users do), all of this costs nothing and does nothing.
+Outside a `Breath` (`shells/slices.py` gives one to user commands), all of this costs nothing and does nothing.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Breath(Protocol):
 
 
 class _HeldBreath:
-    """A breath that lets nobody go on."""
+    """A breath that allows no interruption."""
 
     def __init__(self, breath: Breath) -> None:
         self._breath = breath
@@ -97,7 +97,7 @@ def in_order(items: Iterable[T], key: Callable[[T], Any] | None = None) -> list[
 
 
 def in_one_go(work: Callable[[], T]) -> T:
-    """Do work without a breath: nothing changes meanwhile. What is to be done at home still is."""
+    """Do work without a breath: nothing changes meanwhile. Calls of `at_home` still run in the router's thread."""
     breath = BREATH.get()
     token = BREATH.set(None if breath is None else _HeldBreath(breath))
     try:

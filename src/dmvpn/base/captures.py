@@ -51,17 +51,17 @@ class Captures(Protocol):
 
     @property
     def possible(self) -> bool:
-        """Can packets be captured here?"""
+        """Whether packets can be captured here."""
         ...
 
     @property
     def point(self) -> CapturePoint | None:
-        """What was ordered; None: nothing."""
+        """The configured capture; None: nothing."""
         ...
 
     @property
     def caught(self) -> Caught | None:
-        """What was captured since the last start; None: it was not started."""
+        """Packets captured since the last start; None: it was not started."""
         ...
 
     def order(self, point: CapturePoint | None) -> None:

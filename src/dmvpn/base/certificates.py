@@ -1,7 +1,7 @@
 """Requirements for certificates, checked before any computation with them: sizes of keys, and permitted uses.
 
-The router that proves its identity makes the same checks as the one that verifies it, so the import reports what peers
-would refuse.
+A router makes the same checks for its own certificate as for a peer's, so an import reports in advance why peers would
+refuse it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _in_silence() -> Iterator[None]:
 
 
 def weakness(key: object) -> str:
-    """Return why nobody should check signatures with this key, "" if it is sound. Computes nothing with the key."""
+    """Return why signatures of this key must not be accepted, "" if it is sound. Computes nothing with the key."""
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < SHORTEST_RSA:
             return f"an RSA key of {key.key_size} bits is too short"

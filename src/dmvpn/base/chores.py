@@ -1,4 +1,4 @@
-"""Long work of a machine, of which each event does a little: between two pieces everybody else is heard.
+"""Long work of a machine, of which each event does a little: between two pieces the router handles other events.
 
     chores = Chores(most)
     chores.begin(work)     the first piece at once, if nothing else is left to do
@@ -33,7 +33,7 @@ def in_pieces(items: Sequence[T], size: int, act: Callable[[Sequence[T]], None])
 
 
 class Chores:
-    """What is left to do, the first first. most: steps of one piece, some milliseconds."""
+    """Pending work, in order. most: steps of one piece, some milliseconds."""
 
     __slots__ = ("_left", "_most")
 
@@ -43,7 +43,7 @@ class Chores:
 
     @property
     def is_busy(self) -> bool:
-        """Is anything left to do?"""
+        """Whether work is pending."""
         return bool(self._left)
 
     @property
@@ -58,7 +58,7 @@ class Chores:
             self.go_on()
 
     def go_on(self) -> None:
-        """Do a piece of what is left."""
+        """Do one piece of the pending work."""
         steps = 0
         while self._left and steps < self._most:
             first = self._left[0]

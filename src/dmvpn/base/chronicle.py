@@ -60,7 +60,7 @@ class MessagePassed(Notice):
     interface: of the tunnel, "" for IKE.
     peer: the NBMA address that it went to or came from.
     subject: what it says, short.
-    mark: equal at both ends, and for nothing else at about this time; it says nothing to people.
+    mark: equal at both ends, and for nothing else at about this time; not meant for display.
     """
 
     protocol: str
@@ -110,7 +110,7 @@ class ChronicleLine:
     what: MessagePassed | StateChanged
 
     def concerns(self, address: IPAddress) -> bool:
-        """Return whether it is about this address: the peer's own, or one that the line mentions.
+        """Return whether it is about this address: the peer's own address, or an address that the line mentions.
 
         A default route is about no address.
         """

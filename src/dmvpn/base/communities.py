@@ -125,7 +125,7 @@ class CommunityMatch:
 
 @dataclass(frozen=True, slots=True)
 class CommunityChange:
-    """`set community`, `set large-community`. additive: those that there are stay, but for those that are removed."""
+    """`set community`, `set large-community`. additive: existing communities stay, except for removed ones."""
 
     communities: tuple[int, ...] = ()
     additive: bool = False
@@ -146,7 +146,7 @@ class CommunityChange:
 
 @dataclass(frozen=True, slots=True)
 class ExtendedChange:
-    """`set extcommunity`. targets: route targets, in the place of those that there are unless it is additive.
+    """`set extcommunity`. targets: route targets, which replace the existing ones unless `additive`.
 
     origin: the site of origin, None: it stays as it is.
     """

@@ -101,7 +101,7 @@ class Context:
     def arm(self, timer: Timer, when: float | None) -> None:
         """Let `timer` fire at `when`, the first time of a queue (seconds, monotonic), or not at all (None).
 
-        What is due already, the rest of a crowd, waits for a `PAUSE`; asking again meanwhile does not put it off.
+        Work that is already due waits for a `PAUSE`; asking again meanwhile does not put it off.
         """
         running = self.timers.when(timer)
         if when is None:
@@ -140,8 +140,8 @@ class Context:
     def fire(self, budget: int) -> None:
         """Fire timers that are due, the earliest first, until their costs reach the budget.
 
-        A timer that an earlier one stopped does not fire. One that an earlier one set waits for a later event, and so
-        does what is left of a crowd, after a `PAUSE`: other machines and packets have their turn in between.
+        A timer that an earlier one stopped does not fire. A timer that an earlier one set waits for a later event;
+        timers beyond the budget wait for a `PAUSE`: other machines and packets have their turn in between.
         """
         for timer in self.timers.due(self.now):
             timer.fire()

@@ -36,7 +36,7 @@ class Counting(Protocol):
     """Asked of the data plane. Counters are as in the answers to `PollInterfaces` and `PollSas`; None: it is mute."""
 
     def interfaces_counted(self) -> InterfacesCounted | None:
-        """Return what passed every interface, and what was dropped; None: the plane does not say."""
+        """Return traffic and drop counters of every interface; None: the plane does not say."""
         ...
 
     def sas_counted(self) -> SasCounted | None:
@@ -48,7 +48,7 @@ class Counting(Protocol):
         ...
 
     def translations(self) -> Translations:
-        """Return the flows that are translated, and what was counted."""
+        """Return the translated flows, and the counters."""
         ...
 
 
@@ -74,7 +74,7 @@ NO_PLANE = NoPlane()
 
 
 def fresh(views: Iterable[SaView], counting: Counting) -> tuple[SaView, ...]:
-    """Return pairs of SAs as they are at this moment. One that the plane does not know keeps its last counters."""
+    """Return pairs of SAs with current counters. A pair that the plane does not know keeps its last counters."""
     views = tuple(views)
     counted = counting.sas_counted() if views else None
     if counted is None:

@@ -73,8 +73,8 @@ class Deadlines(Generic[Name]):
     def due(self, now: float) -> Iterator[Name]:
         """Remove and yield the names that are due at `now`, the earliest first, each when its turn comes.
 
-        A name that is canceled before its turn is left out. One that is set meanwhile waits for the next call, however
-        early it is due: so a name that sets itself again at once keeps neither the caller nor the other names.
+        A name that is canceled before its turn is left out. A name that is set meanwhile waits for the next call, even
+        if it is due earlier: so a name that sets itself again at once keeps neither the caller nor the other names.
         """
         last, self._now = self._serial, now
         try:

@@ -1,5 +1,5 @@
-"""Distribute lists, offset lists and distances by source: what a protocol that tells its neighbors vectors takes and
-tells, how much farther it makes it, and how much it is worth.
+"""Distribute lists, offset lists and distances by source: which routes a distance vector protocol accepts and
+advertises, what it adds to their metrics, and their administrative distance.
 
 The protocols ask; access lists, prefix lists and route maps themselves are in `base/routemaps.py`.
 """
@@ -35,10 +35,11 @@ class ListKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class DistributeList:
-    """`distribute-list`. inwards: of what is heard, else of what is told. interface: "": on every one.
+    """`distribute-list`. inwards: for received routes, otherwise for advertised routes. interface: "": every interface.
 
-    name: "": every route. gateway: of those whom this prefix list permits alone; "": of everybody. source: of what is
-    brought in from this protocol (and process; "": any), before it is told; None: of everything.
+    name: "": every route. gateway: only routes from neighbors that this prefix list permits; "": from every neighbor.
+    source: only routes redistributed from this protocol (and process; "": any), before they are advertised; None: all
+    routes.
     """
 
     kind: ListKind
@@ -91,7 +92,7 @@ class DefaultRoutes:
 
 @dataclass(frozen=True, slots=True)
 class DistanceOf:
-    """`distance N A.B.C.D WILDCARD [LIST]`: of the routes that these neighbors tell, and the list permits."""
+    """`distance N A.B.C.D WILDCARD [LIST]`: for routes from these neighbors that the list permits."""
 
     distance: int
     neighbors: Addresses
@@ -131,7 +132,7 @@ class Distribution:
         return 0
 
     def distance(self, policies: RoutePolicies, route: MatchedRoute, neighbor: IPAddress, otherwise: int) -> int:
-        """Return the administrative distance of a route that this neighbor told."""
+        """Return the administrative distance of a route learned from this neighbor."""
         for one in self.distances:
             is_meant = isinstance(neighbor, IPv4Address) and one.neighbors.hold(neighbor)
             if is_meant and (not one.name or policies.access_list_permits(one.name, route.prefix)):

@@ -99,7 +99,7 @@ class TunnelSpec:
     df: of the outer header; once a router on the path has said that packets with it are too big, larger ones are cut
         before they are encapsulated, or their senders hear.
     checksum: GRE packets carry one (RFC 2784 §2.5).
-    sequence: of a point-to-point tunnel they carry numbers, and those that come out of order are dropped (RFC 2890
+    sequence: packets of a point-to-point tunnel carry sequence numbers, and packets out of order are dropped (RFC 2890
         §2.2).
     barred: of a protected tunnel, NBMA addresses that it sends nothing to and accepts nothing from, whatever its key,
         because the SAs with these addresses belong to another tunnel.
@@ -264,7 +264,7 @@ class PollSas(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SetInterface(Effect):
-    """State and addresses of an interface: those listed and no others; the first one is the primary.
+    """State and addresses of an interface: exactly the listed addresses; the first one is the primary.
 
     For an interface that the host owns this is compared and reported only, unless the host lets us manage it.
 
@@ -285,7 +285,7 @@ class SetInterface(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SetIpv6Forwarding(Effect):
-    """`ipv6 unicast-routing`: forward IPv6 packets of others, or (the default) be a host that does not."""
+    """`ipv6 unicast-routing`: forward IPv6 packets, or (the default) be a host that does not."""
 
     enabled: bool
 

@@ -2,7 +2,7 @@
 
     DmvpnError
     ├── WireError        a peer sent what the standard forbids: count it, log it (rate-limited), drop it
-    ├── UserError        somebody typed or wrote something we cannot do: one clear line, nothing lost
+    ├── UserError        the user typed or wrote something we cannot do: one clear line, nothing lost
     └── (our own faults are plain AssertionError, KeyError ...: they fail the scenario and name the event)
 
 A decoder raises `WireError` and nothing else, whatever the octets are.

@@ -274,7 +274,7 @@ class GreDrops:
 
 @dataclass(frozen=True, slots=True)
 class InterfacesCounted(Event):
-    """The answer to `PollInterfaces`: every interface that the plane knows, and what was dropped since it runs."""
+    """The answer to `PollInterfaces`: every interface that the plane knows, and the drops since the plane started."""
 
     counts: tuple[InterfaceCount, ...]
     drops: GreDrops
@@ -335,7 +335,7 @@ class ConnectionUnheard(Event):
 
 @dataclass(frozen=True, slots=True)
 class NameResolved(Event):
-    """The answer to `Resolve`: no address if the name does not exist or nobody answered."""
+    """The answer to `Resolve`: no address if the name does not exist or no server answered."""
 
     name: str
     addresses: tuple[IPAddress, ...]

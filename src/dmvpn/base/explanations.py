@@ -60,7 +60,7 @@ class Explanation:
 
     @property
     def is_template(self) -> bool:
-        """Does the word have places for varying parts?"""
+        """Whether the word has placeholders for varying parts."""
         return _PLACEHOLDER.search(self.word) is not None
 
     def line_pattern(self) -> re.Pattern[str]:
@@ -86,7 +86,7 @@ class WordGroup:
         they are not looked for in a screen.
     mark: a line by which a screen is known that was pasted without its command.
     joined: the words are side by side ("DT2"), else blanks or commas are between them.
-    cell: what a cell looks like when somebody asks for it alone, if the words are joined, or more is in it ("D/ur"):
+    cell: the format of a cell that a user asks about by itself, if the words are joined, or more is in it ("D/ur"):
         they are its first group.
     by_number: the cell has the number of a code.
     lines: the words are whole lines or clauses.

@@ -47,7 +47,7 @@ class ReasonFacts(Fact):
         return any(self.code == code.id for code in codes)
 
     def parts(self) -> Iterator[ReasonFacts]:
-        """Yield this reason, and those that it rests on, to any depth."""
+        """Yield this reason, and the reasons behind it, to any depth."""
         yield self
         for field in self.fields:
             if isinstance(field, ReasonFacts):

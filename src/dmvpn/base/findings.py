@@ -34,7 +34,7 @@ class Rule:
 
     id: as in `! lint: allow ID REASON`.
     severity: that of the worst case.
-    title: what is wrong, in one line.
+    title: the problem, in one line.
     why: what happens because of it, and what that rests on.
     bad, fix: an example, configuration lines.
     """
@@ -51,8 +51,8 @@ class Rule:
 class Concern:
     """What a rule says about one configuration.
 
-    at: the line, by its words: those of the sections around it, then its own, as many as tell it from its neighbors
-        ("interface Tunnel0", "tunnel key"). If there is none, it is about the section.
+    at: the line, by its words: the lines of the enclosing sections, then its own, as many words as distinguish it from
+        its neighbors ("interface Tunnel0", "tunnel key"). If there is none, it is about the section.
     fix: lines to enter, "" if that cannot be said in lines.
     severity: None: the rule's.
     """

@@ -66,7 +66,7 @@ class Groups(Generic[K, V]):
 
 
 class Merged(Generic[K, V, W]):
-    """A list of what is made of each group. The place in it is that of the group's first entry, or of its last."""
+    """A list with one value made from each group, at the place of the group's first entry, or of its last."""
 
     def __init__(self, about: Callable[[V], K], make: Callable[[list[V]], W], *, at_last: bool = False) -> None:
         self._groups: Groups[K, V] = Groups(about)

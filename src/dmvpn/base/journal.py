@@ -4,7 +4,7 @@ The owner of a table notes each entry that has changed. A `Journal` keeps the cu
 earlier value. The state at an earlier time is the present state with every later change undone. Nothing is copied while
 time passes; a question about the past costs one step for each change since then.
 
-The number of changes is bounded. What is older than the oldest change that is kept is forgotten, and `oldest` says so.
+The number of changes is bounded. The oldest changes are forgotten, and `oldest` says from when on changes are kept.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Journal(Generic[K, V]):
         return self._present.get(key)
 
     def present(self) -> list[K]:
-        """Return the keys of those that are there now."""
+        """Return the keys of the current entries."""
         return list(self._present)
 
     def at(self, time: float) -> dict[K, V]:

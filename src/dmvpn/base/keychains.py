@@ -1,7 +1,7 @@
 """Key chains: keys of routing protocols under one name, and when each of them is valid.
 
-A key without lifetimes is valid at all times. What is sent is sealed with one key at a time, what comes may be sealed
-with any that is accepted just then: so keys roll over while neighbors stay, if their lifetimes overlap.
+A key without lifetimes is valid at all times. A packet is sent with one key; a received packet may use any key that is
+accepted at that time. So keys roll over without loss of neighbors, if their lifetimes overlap.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class KeyChain:
-    """`key chain`. keys: those with a text, by their numbers; which one seals what is sent, each protocol says."""
+    """`key chain`. keys: the keys with a key string, by number; each protocol chooses the key for sending."""
 
     name: str
     keys: Pages[Key]

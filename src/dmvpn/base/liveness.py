@@ -3,7 +3,7 @@
     routing protocol ── WatchWanted ──> BFD            a neighbor came, or went
     BFD, NHRP        ── PathLost ────> the protocols   packets do not reach it any more: give it up at once
 
-Nobody says that a path is back: each protocol finds its neighbors by its own Hellos, with a watch or without.
+No notice says that a path is back: each protocol finds its neighbors by its own Hellos, with a watch or without.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class WatchWanted(Notice):
 class PathLost(Notice):
     """Packets do not reach this neighbor any more, although the interface is up. To routing protocols, and to NHRP.
 
-    clients: the protocols that asked for the watch, with their processes; None: whoever has a neighbor there.
+    clients: the protocols that asked for the watch, with their processes; None: any protocol that has a neighbor there.
     """
 
     witness: Witness

@@ -58,7 +58,7 @@ class PrefixTable(Generic[Value]):
         return iter(self._entries)
 
     def values(self) -> Iterable[Value]:
-        """Return all values, those that came first first."""
+        """Return all values, in order of insertion."""
         return self._entries.values()
 
     def get(self, prefix: Prefix) -> Value | None:

@@ -35,7 +35,7 @@ class Machine(ABC):
         self._context = context
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event at `now` (seconds, monotonic) and return what is to be done, in order."""
+        """Handle one event at `now` (seconds, monotonic) and return effects and notices, in order."""
         context = self._context
         context.begin(now)
         self.begin()

@@ -26,7 +26,7 @@ _TIME: Final = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:\.(\d{1,3}))?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A moment that somebody named.
+    """A moment that the user named.
 
     ago: seconds, or None: a time of day, in milliseconds since midnight.
     day, month, year: 0 where nothing was said of them.

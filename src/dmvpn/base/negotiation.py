@@ -1,4 +1,4 @@
-"""Notices of protection: what tunnels, NHRP, IPsec, IKE and PKI tell each other (`protection.py` draws it)."""
+"""Notices of protection between tunnels, NHRP, IPsec, IKE and PKI (`protection.py` draws it)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ProtectionDecided(Notice):
     """IPsec can protect this tunnel (reason None), or why it cannot: then the tunnel stays down. To the tunnel.
 
     overhead: octets that ESP adds to a GRE packet at most, its padding and the outer IP header of the tunnel not
-        counted; with padding, GRE packet, what is sealed before it (inside: the IP header of tunnel mode) and 2 octets
-        of trailer fill whole blocks (RFC 4303 §2.4).
+        counted; with padding, the GRE packet, the octets sealed before it (inside: the IP header of tunnel mode) and 2
+        octets of trailer fill whole blocks (RFC 4303 §2.4).
     df: of the outer header; COPY: of that which the GRE packet would have without ESP.
     barred: NBMA addresses with which other tunnels of this source have SAs, by other profiles.
     """
@@ -36,9 +36,9 @@ class ProtectionDecided(Notice):
 
 @dataclass(frozen=True, slots=True)
 class ProtectionWanted(Notice):
-    """The peers that packets of a protected tunnel are to go to: these, and no others. To IPsec, which keeps the book.
+    """The peers that packets of a protected tunnel are to go to: exactly these. To IPsec, which keeps the book.
 
-    by: who says so ("tunnel", "nhrp4", "nhrp6"): a peer is let go when nobody wants it.
+    by: who says so ("tunnel", "nhrp4", "nhrp6"): a peer is released when no part of the router wants it.
     peers: NBMA address, and the UDP port by which its NAT shows it, as a server says; 0: nothing is known of one.
     at: it is about this NBMA address alone; None: about all of them.
     """
@@ -79,8 +79,8 @@ class NegotiationWanted(Notice):
     """A pair of SAs with this address is wanted, and kept up, or (wanted False) let go. From IPsec to IKE.
 
     policy: the IPsec profile's name; with `local` it names one of `PoliciesChanged`.
-    remote_port: the UDP port that a NAT shows for the peer's port 4500, as somebody said who reaches it so; 0: nothing
-        is known of one. Peers behind one address differ by it: each is wanted, and let go, by itself.
+    remote_port: the UDP port that a NAT shows for the peer's port 4500, as learned from a router that reaches the peer;
+        0: nothing is known of one. Peers behind one address differ by it: each is wanted, and let go, by itself.
     """
 
     policy: str
@@ -109,7 +109,8 @@ class NegotiationChanged(Notice):
 class ConnectionChanged(Notice):
     """A connection appeared (old is None), moved or changed otherwise, or has no SAs any more (new is None).
 
-    returned: its peer had lost its SAs, and has proved itself again; what else it was told, it may not know any more.
+    returned: its peer had lost its SAs, and has proved itself again; state that we sent to it earlier may be lost
+    there.
     """
 
     old: Connection | None
@@ -120,7 +121,7 @@ class ConnectionChanged(Notice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaNegotiated(Notice):
-    """IKE has a pair of SAs. From IKE to IPsec. replaces: the spi_in of the one that it takes the place of."""
+    """IKE has a pair of SAs. From IKE to IPsec. replaces: the spi_in of the pair that it replaces."""
 
     connection: Connection
     sa: EspSa
@@ -154,7 +155,7 @@ class ConnectionSilent(Notice):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionUnwanted(Notice):
-    """Nobody has used this connection for a long time, or somebody cleared it: delete its SAs. From IPsec to IKE."""
+    """This connection was idle for a long time, or a user cleared it: delete its SAs. From IPsec to IKE."""
 
     connection: int
     reason: str

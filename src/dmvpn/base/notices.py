@@ -1,4 +1,4 @@
-"""Notices: what one feature tells another. The router passes them on; notices never leave the router.
+"""Notices between features. The router passes them on; notices never leave the router.
 
 A machine returns them among its effects, and the router hands each to the machines that subscribe to its type.
 So no feature needs to know another: features share only these values.
@@ -45,7 +45,7 @@ class Ipv6State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceState:
-    """What everybody may know of an interface.
+    """The state of an interface as all features may know it.
 
     enabled: not `shutdown`.
     line: the line protocol is up (carries packets).
@@ -191,7 +191,7 @@ class AccessListsChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class TrackChanged(Notice):
-    """A tracked object is up or down from now on. One that is not configured is down."""
+    """A tracked object is up or down from now on. A tracked object that is not configured is down."""
 
     number: int
     up: bool
@@ -213,8 +213,8 @@ class LineEnds(Notice):
 
 @dataclass(frozen=True, slots=True)
 class AnswersEnd(Notice):
-    """Somebody shut down a tunnel: routers that resolved an address of ours over it should forget that. Registrations
-    last.
+    """A user shut down a tunnel: routers that resolved an address of ours over it should forget that. Registrations
+    stay.
     """
 
     tunnel: str
@@ -232,7 +232,7 @@ class HoldTunnel(Notice):
 class MulticastReached(Notice):
     """Multicast over a tunnel reaches a new router, or a new router sends to us: a client registered, a server answers.
 
-    A routing protocol greets at once: nobody could hear what it sent when the tunnel came up.
+    A routing protocol greets at once: packets sent when the tunnel came up reached no neighbor.
     """
 
     tunnel: str
@@ -285,7 +285,7 @@ class Route:
     kind: DISCARD for a summary's Null0.
     external: learned by redistribution into the protocol.
     subtype: of a source that has several kinds, as the table shows it ("IA", "E1").
-    told_by: who told of each next hop, in their order; (): the next hops themselves.
+    told_by: the router that advertised each next hop, in their order; (): the next hops themselves.
     tag: an administrator's mark.
     details: further lines of the protocol's own for `show ip route A.B.C.D`, printed unchanged.
     ways: of next hops whose ways differ, in their order; (): metric and details hold for all.
@@ -331,7 +331,7 @@ class RouteRetracted(Notice):
 class NetworksRun(Notice):
     """A routing protocol runs on these connected networks of an interface, and on no others there. To the RIB.
 
-    Whoever redistributes the protocol's routes takes these networks, too.
+    Protocols that redistribute its routes include these networks, too.
     """
 
     source: RouteSource
@@ -361,7 +361,7 @@ class RouteChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class RoutesCleared(Notice):
-    """Somebody cleared the routing table (None: all of it): dynamic protocols ask their neighbors again."""
+    """A user cleared the routing table (None: all of it): dynamic protocols request routes from their neighbors again."""
 
     prefix: Prefix | None = None
 
@@ -402,7 +402,7 @@ class PacketsHandled(Notice):
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationRestored(Notice):
-    """The router itself puts this configuration in the place of the one that runs: nobody confirmed that one."""
+    """The router replaces the running configuration with this one, because no user confirmed the running one in time."""
 
     text: str = field(repr=False)
     by: str

@@ -1,8 +1,8 @@
 """A long tuple of which a few entries change: comparing two versions looks at the pages that differ.
 
     Pages(values)         the entries, in their order
-    .turned(changes)      the next version: the pages with these entries are new, the others are shared
-    .changes(before)      what of an earlier version is gone, and what came
+    .turned(changes)      the next version: the pages with these entries are new, all other pages are shared
+    .changes(before)      entries removed and added since an earlier version
 
 A router may have 50,000 static routes or prefixes, and a typed line changes one of them. A model that has them as
 `Pages` is made, compared and obeyed at the cost of that one.
@@ -91,7 +91,7 @@ class Pages(Collection[V]):
         return turned
 
     def changes(self, before: Pages[V]) -> tuple[dict[int, V], dict[int, V]]:
-        """Return the entries that are gone and those that came, by number. One with another number is among both."""
+        """Return the removed and the added entries, by number. One with another number is among both."""
         mine, theirs = self._apart(before)
         gone = {number: value for number, value in theirs.items() if number not in mine or mine[number] != value}
         came = {number: value for number, value in mine.items() if number not in theirs or theirs[number] != value}

@@ -1,14 +1,14 @@
-"""Passwords of the configuration: what is written there, and whether what somebody types is it.
+"""Passwords of the configuration: their stored forms, and the check of a typed password.
 
     0    plain text
     4    SHA-256 of the password alone, 43 characters; IOS 15.3 wrote it for a while
     5    MD5 in a thousand rounds, `$1$salt$hash`, as crypt(3) has it
-    7    hidden from a glance, not from anybody who wants to know: the well-known key of `service password-encryption`
+    7    obfuscated, not encrypted: the well-known key of `service password-encryption`
     8    PBKDF2-HMAC-SHA256, 20,000 rounds, `$8$salt$hash`
     9    scrypt, N 16384, r 1, p 1, `$9$salt$hash`
 
-A form that cannot be checked here is refused when it is entered: a secret that nobody could ever type right would lock
-everybody out.
+A form that cannot be checked here is refused when it is entered: otherwise nothing that a user types would match, and
+all users would be locked out.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def check_secret(kind: int, secret: str) -> None:
 
 
 def is_right(kind: int, secret: str, typed: str) -> bool:
-    """Return whether somebody typed the password. Takes as long for a wrong one as for the right one."""
+    """Return whether `typed` is the password. A wrong one takes as long as the right one."""
     octets = typed.encode()
     if kind == HIDDEN:
         return hmac.compare_digest(_reveal(secret), octets)

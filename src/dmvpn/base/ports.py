@@ -1,6 +1,6 @@
 """Questions that features ask each other, as protocols. Answers are values; a question changes nothing.
 
-A feature *tells* another something with a notice (`base.notices`), and *asks* it something through these ports. The
+A feature *notifies* another feature with a notice (`base.notices`), and *queries* it through these ports. The
 router puts the machines that answer into `Ports` when it builds itself.
 """
 
@@ -106,7 +106,7 @@ class Protection(Protocol):
         ...
 
     def connections(self, local: IPAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
-        """Return those that have SAs (between these addresses), the newest first."""
+        """Return connections with SAs (between these addresses), the newest first."""
         ...
 
     def sas(self) -> tuple[SaView, ...]:
@@ -126,7 +126,7 @@ class Ike(Protocol):
         ...
 
     def stats(self) -> IkeStats:
-        """Return what was counted since the start, or since somebody cleared it."""
+        """Return the counters since the start, or since they were cleared."""
         ...
 
 
@@ -141,7 +141,7 @@ class Pki(Protocol):
         ...
 
     def trustpoints(self) -> tuple[str, ...]:
-        """Return those that give something, in the order of the configuration."""
+        """Return trustpoints that are not empty, in the order of the configuration."""
         ...
 
     def fits(self, name: str, certificate: bytes) -> bool:
@@ -166,7 +166,7 @@ class Debugging(Protocol):
 
     @property
     def anything(self) -> bool:
-        """Is any debug switched on? Whoever asks for each packet asks this first."""
+        """Whether any debug is switched on. Code on the path of every packet checks this first."""
         ...
 
     def on(
@@ -180,7 +180,7 @@ class Debugging(Protocol):
         """Return whether this debug ("nhrp packet") is switched on, and the conditions set for it let these lines
         through.
 
-        nbma, address: the peer's NBMA and tunnel address, interface: the tunnel; say what is known.
+        nbma, address: the peer's NBMA and tunnel address, interface: the tunnel; give the ones known.
         """
         ...
 
@@ -201,9 +201,9 @@ class Clock(Protocol):
 class Ports:
     """The answering machines. The router fills these in before the first event.
 
-    streams: numbers for those that a feature opens.
-    remembers: the past is kept (`base.journal`, `base.chronicle`). Where nobody will ask for it, features report
-    nothing.
+    streams: numbers for streams that a feature opens.
+    remembers: the past is kept (`base.journal`, `base.chronicle`). Where the past is not kept, features report no
+        history.
     """
 
     interfaces: Interfaces

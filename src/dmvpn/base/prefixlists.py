@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PrefixRule:
-    """One entry of a prefix list: what is inside of `prefix`, with a length between these two."""
+    """One entry of a prefix list: prefixes inside of `prefix`, with a length between these two."""
 
     permit: bool
     prefix: Prefix

@@ -102,7 +102,7 @@ class ProtectionPolicy:
 def policies_for(
     policies: Iterable[ProtectionPolicy], local: IPAddress, remote: IPAddress
 ) -> tuple[ProtectionPolicy, ...]:
-    """Return those that are for this pair of addresses."""
+    """Return the policies for this pair of addresses."""
     ours = [policy for policy in policies if policy.local == local]
     special = tuple(policy for policy in ours if remote in policy.remotes)
     return special or tuple(policy for policy in ours if not policy.remotes)
@@ -135,7 +135,7 @@ class Connection:
     proved: the same, to be compared.
     unproved: by which entry its key was found, where that does not prove its name.
     local_port, remote_port: UDP ports of ESP, 0: protocol 50.
-    nat: somebody translates between us.
+    nat: a NAT translates between us.
     behind_nat: the peer is the one behind it.
     initiator: we began.
     since: seconds monotonic.
@@ -193,7 +193,7 @@ class ProtectedPair:
     local: the tunnel's source.
     profile: the IPsec profile's name.
     state: as `Protection.between` says.
-    remote_port: of the one that is meant of several behind the address, 0: all.
+    remote_port: of one peer, if several share the address, 0: all.
     """
 
     tunnel: str
@@ -390,10 +390,10 @@ class IkeStats:
     incoming_*: IKE_SA_INIT requests of peers; outgoing_*: ours (repetitions not counted). accepted: an IKE SA came of
     it; rejected: refused by us (incoming) or not answered, or refused by the peer (outgoing).
 
-    refused_by_limit: of the rejected incoming ones, those that `crypto ikev2 limit` refused.
+    refused_by_limit: incoming requests that `crypto ikev2 limit` refused, a part of `incoming_rejected`.
     dropped: datagrams that fit no SA and were no request.
     challenged: cookies asked for.
-    cookies_accepted, cookies_rejected: those that came back.
+    cookies_accepted, cookies_rejected: returned cookies.
     """
 
     incoming: int = 0

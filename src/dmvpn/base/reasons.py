@@ -3,8 +3,8 @@
     ReasonCode   what can be wrong in one feature: an enum of sentences, with places for what differs each time
     Reason       one of them, with what belongs into its places; another reason may be among that
 
-Nobody reads a sentence back. Whoever has to decide something compares `Reason.code`; the sentence, which is the value
-of the code, is for people, and the feature's `explain` explains it by the code.
+Sentences are never parsed. Code compares `Reason.code`; the sentence, which is the value of the code, is for people,
+and the feature's `explain` explains it by the code.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ReasonCode(enum.Enum):
 
     @property
     def id(self) -> str:
-        """Its name, for those that know no enums: "NhrpReason.NO_REPLY"."""
+        """The code as text, for consumers outside Python: "NhrpReason.NO_REPLY"."""
         return f"{type(self).__name__}.{self.name}"
 
     @property

@@ -37,7 +37,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A life begins: a router that knows nothing."""
+    """A recorded life begins: the router starts without state."""
 
     router: str
 
@@ -113,7 +113,7 @@ class Recorder:
 
 
 class RecordedEntropy:
-    """Gives again what was drawn in a recorded life."""
+    """Replays the random octets of a recorded life."""
 
     def __init__(self) -> None:
         self._left = bytearray()

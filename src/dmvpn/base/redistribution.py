@@ -1,8 +1,9 @@
 """Which `redistribute` line of a protocol brings a route of the routing table in.
 
 As on IOS, and unlike FRR, a line brings in the routes of its protocol, and the connected networks of the interfaces on
-which that protocol runs: its neighbors there know these without being told, and routers behind the other protocol want
-them too. `redistribute connected` says something about these networks in particular, so it decides where there is one.
+which that protocol runs: its neighbors there know these as connected networks, and routers behind the other protocol
+need them too. `redistribute connected` says something about these networks in particular, so it decides where there is
+one.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def _is_meant(line: Redistributing, route: Route) -> bool:
 
 
 class Covered:
-    """The networks on which one process runs, as the RIB was told of them."""
+    """The networks on which one process runs, as reported to the RIB."""
 
     def __init__(self, source: RouteSource, process: str) -> None:
         self._source = source
@@ -65,7 +66,7 @@ class Covered:
         self._networks: dict[str, tuple[Prefix, ...]] = {}
 
     def tell(self, interface: str, prefixes: tuple[Prefix, ...]) -> list[Effect | Notice]:
-        """Tell that the protocol runs on these networks of an interface now; (): on none of them."""
+        """Report the networks of an interface on which the protocol runs now; (): on none of them."""
         if self._networks.get(interface, ()) == prefixes:
             return []
         if prefixes:

@@ -1,11 +1,12 @@
-"""Which routes are meant, and what is changed in them, as values: prefix lists, access lists, route maps.
+"""Conditions on routes and changes to routes, as values: prefix lists, access lists, route maps.
 
-    MatchedRoute    a route about which somebody asks
+    MatchedRoute    a route as an argument of a query
     RoutePolicies   all lists and maps; policy has them (`ports.policies`), and routing protocols ask them
     Changes         what a route map makes of a route that it permits
 
-The first entry that fits decides; none: denied. As IOS has it, a prefix or access list that nobody defined permits
-everything, and a match by such a list holds. Anything else that nobody defined denies everything: the safe side.
+The first entry that fits decides; without one the route is denied. As on IOS, an undefined prefix or access list
+permits everything, and a match by such a list holds. Any other undefined name denies everything, which is the safe
+side.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 class MatchedRoute:
     """A route, as far as a route map can look at it. next_hop, interface: None, "": it has none.
 
-    metric: MED in BGP. as_path: as shows have it. kinds: the words of `match route-type` that hold. gateway: who told
-    it. author: whose word it is, where that is somebody else (of OSPF a router identifier). owner: the protocol that
-    put it into the routing table, with the number of its process.
+    metric: MED in BGP. as_path: as shows have it. kinds: the words of `match route-type` that hold. gateway: the
+    neighbor that advertised the route. author: its originator, if that is another router (of OSPF a router identifier).
+    owner: the protocol that put it into the routing table, with the number of its process.
     """
 
     prefix: Prefix
@@ -116,7 +117,7 @@ class AttributeRule:
         return self.pattern is not None and self.pattern.search(as_path)
 
     def fits_communities(self, communities: tuple[int, ...], *, exactly: bool) -> bool:
-        """Return whether it is about a route with these communities. exactly: with these and no others."""
+        """Return whether it is about a route with these communities. exactly: further communities are not allowed."""
         if self.pattern is not None:
             return self.pattern.search(text_of(self.kind, communities))
         wanted = {one for one in self.communities if one != INTERNET}
@@ -134,9 +135,9 @@ class HopWord(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What is set in a route; None, "" and () leave it as it is. prepend: put before the path, the first one first.
+    """Changes to a route; None, "" and () leave it as it is. prepend: AS numbers before the path, the first one first.
 
-    step: what is added to the metric. vector: EIGRP's metric, as `redistribute ... metric` has it: kbit/s, tens of
+    step: added to the metric. vector: EIGRP's metric, as `redistribute ... metric` has it: kbit/s, tens of
     microseconds, reliability, load, MTU. repeat: how often the first AS of the path is put before it.
     """
 
@@ -177,7 +178,7 @@ class Changes:
 
     @property
     def sets_metric(self) -> bool:
-        """Do they say anything of the metric?"""
+        """Whether they change the metric."""
         return self.metric is not None or self.step != 0
 
     def metric_of(self, present: int) -> int:
@@ -198,10 +199,10 @@ UNCHANGED: Final = Changes()
 class MapRule:
     """One entry of a route map. Every kind of match must hold, of each kind one of its values; () holds always.
 
-    source_access_lists, source_prefix_lists: of the routers that told them. owners: protocols with their processes, "":
-    any. deviations: metrics, each with how far one may be from it. communities: of all kinds. kinds: those of
-    `match route-type`, each of one word or of two that must hold.
-    deletes: the list of communities that `set comm-list` takes off, before others are set; "": none.
+    source_access_lists, source_prefix_lists: match the routers that advertised the route. owners: protocols with their
+    processes, "": any. deviations: metrics, each with the permitted deviation. communities: of all kinds. kinds: those
+    of `match route-type`, each of one word or of two that must hold.
+    deletes: the list of communities that `set comm-list` deletes, before communities are set; "": none.
     go_on: the sequence number of the entry that goes on after this one fitted; 0: the next one; None: it ends here.
     """
 
@@ -363,13 +364,13 @@ def _next_hop(route: MatchedRoute) -> Prefix | None:
 
 
 def _source(route: MatchedRoute) -> Prefix | None:
-    """Return who told the route."""
+    """Return the router that advertised the route."""
     source = route.author or route.gateway
     return None if source is None else Prefix.host(source)
 
 
 def _teller(route: Route) -> IPv4Address | None:
-    """Return who told a route of the routing table: its next hop, if nobody else is named."""
+    """Return the router that advertised a route of the routing table: by default, its next hop."""
     hops = (hop.address for hop in route.next_hops)
     found = next(iter(route.told_by), None) or next(hops, None)
     return found if isinstance(found, IPv4Address) else None

@@ -29,7 +29,7 @@ def ike_lines(ike: SessionIke) -> Iterator[str]:
 
 
 def flow_lines(flow: SessionFlow) -> Iterator[str]:
-    """Yield what is protected, and what it carried."""
+    """Yield the lines of a protected flow and its counters."""
     yield f"  IPSEC FLOW: {flow.text} "
     yield f"        Active SAs: {flow.sas}, origin: crypto map"
     received, sent = _kilobytes(flow.received_kilobytes_left), _kilobytes(flow.sent_kilobytes_left)

@@ -105,7 +105,7 @@ class CryptoSession:
 
 
 def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[CryptoSession, ...]:
-    """Return all sessions: those that tunnels want in the order of tunnels and addresses, then what else there is.
+    """Return all sessions: first the sessions that tunnels want, in the order of tunnels and addresses, then the rest.
 
     counting: answers with the current counters.
     """
@@ -159,7 +159,9 @@ def _host(selector: str) -> str:
 
 
 class _Known:
-    """What IKE and IPsec answer, by connection: a hub has thousands. trying: IKE SAs of nobody yet, by addresses."""
+    """What IKE and IPsec answer, by connection: a hub has thousands. trying: IKE SAs without a connection yet, by
+    addresses.
+    """
 
     def __init__(self, ports: Ports, counting: Counting) -> None:
         self.ikes: dict[int, list[IkeView]] = {}
@@ -188,7 +190,7 @@ class _Known:
         return [connection for connection in found if pair.remote_port in (0, connection.remote_port)]
 
     def attempts(self, pair: ProtectedPair) -> list[IkeView]:
-        """Return IKE SAs of nobody yet that may come to be with this pair."""
+        """Return IKE SAs without a connection yet that may become this pair's."""
         found = self.trying.get((pair.local, pair.remote), [])
         return [ike for ike in found if pair.remote_port in (0, ike.remote_port) or ike.remote_port == IKE_PORT]
 

@@ -3,9 +3,10 @@
     StreamListen ──> a client connects ──> StreamUp ─┐
     StreamOpen ──────────────────────────> StreamUp ─┴─> StreamSend, StreamData, StreamWritable ... ──> StreamDown
 
-A stream has a number. The router numbers those that it opens, with even numbers; the shell those that it takes, with
-odd ones; neither uses a number twice. A stream that cannot be opened says so with `StreamDown`, never `EffectFailed`.
-After `StreamClose` there are no more events of a stream, and after `StreamDown` the router need order nothing for it.
+A stream has a number. The router gives even numbers to streams that it opens; the shell gives odd numbers to streams
+that it accepts; neither uses a number twice. A stream that cannot be opened is reported by `StreamDown`, never by
+`EffectFailed`. After `StreamClose` there are no more events of a stream, and after `StreamDown` the router need order
+nothing for it.
 
 All buffers are bounded. What the other end does not accept waits in the shell, and the router may have
 `SEND_LIMIT` octets there at most: it counts what it sends, begins again at each `StreamWritable`, and stops before the
@@ -53,7 +54,7 @@ class StreamNumbers:
 
 
 class TcpState(enum.Enum):
-    """What a connection is doing, as far as it is told here: RFC 9293 §3.3.2, in the words of IOS."""
+    """The TCP states that are modeled here: RFC 9293 §3.3.2, in the words of IOS."""
 
     LISTENS = "LISTEN"
     CALLS = "SYNSENT"
@@ -64,7 +65,7 @@ class TcpState(enum.Enum):
 class StreamLine:
     """A connection as `show tcp brief` has it.
 
-    A port at which somebody may call is a line, too: remote is 0.0.0.0, remote_port 0.
+    A listening port is a line, too: remote is 0.0.0.0, remote_port 0.
     """
 
     stream: int
@@ -104,7 +105,7 @@ class StreamPeer:
 
 @dataclass(frozen=True, slots=True)
 class StreamListen(Effect):
-    """Accept streams at this TCP port from exactly these (the whole list each time); from nobody: close the port."""
+    """Accept streams at this TCP port from exactly these (the whole list each time); an empty list: close the port."""
 
     port: int
     peers: tuple[StreamPeer, ...]
@@ -125,7 +126,7 @@ class StreamOpen(Effect):
 
 @dataclass(frozen=True, slots=True)
 class StreamSend(Effect):
-    """Send octets behind those that were sent before."""
+    """Send octets after all earlier ones."""
 
     stream: int
     octets: bytes = field(repr=False)

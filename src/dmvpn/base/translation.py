@@ -39,7 +39,7 @@ class PacketFlow:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Those that agree with `address` in the bits that are 0 in `wildcard`."""
+    """Addresses that agree with `address` in the bits that are 0 in `wildcard`."""
 
     address: IPv4Address
     wildcard: IPv4Address
@@ -50,7 +50,7 @@ class Addresses:
 
     @property
     def is_any(self) -> bool:
-        """Are all addresses meant?"""
+        """Whether all addresses match."""
         return int(self.wildcard) == 0xFFFFFFFF
 
 

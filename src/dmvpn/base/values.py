@@ -1,8 +1,8 @@
 """`dataclass(slots=True)` as the standard library has it, at a sixth of the price.
 
 `dataclasses.dataclass` compiles six functions for each class: for the thousand classes that a router imports, a third
-of its start and 8 MB of its memory. Here five of them are shared by all classes, and `__init__` is compiled when
-somebody first makes an object. It also makes a frozen object in two thirds of the time.
+of its start and 8 MB of its memory. Here five of them are shared by all classes, and `__init__` is compiled when the
+first object is made. It also makes a frozen object in two thirds of the time.
 
 `fields`, `replace`, `asdict` and the others of `dataclasses` take these classes like their own, and each kind may
 derive from the other. Classes without slots and rare options (`order`) are left to the standard library; `InitVar` is
@@ -86,7 +86,7 @@ def _dataclass(cls: type, *, slots: bool, frozen: bool = False, eq: bool = True,
 
 
 class _Init:
-    """Stands for the `__init__` of a class until somebody makes an object of it.
+    """Stands for the `__init__` of a class until the first object is made.
 
     It is compiled then: a process makes objects of a third of the classes that it imports.
     """

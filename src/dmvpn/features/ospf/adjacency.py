@@ -1,7 +1,7 @@
-"""The life of neighbors: who comes, who is worth an adjacency, who goes, and what else follows from that.
+"""The life of neighbors: which appear, which become adjacent, which are lost, and what follows from each change.
 
-Every move of a neighbor's state goes through `move`, which says so in the log and tells those who build on it. RFC
-2328 §10.3, §10.4.
+Every change of a neighbor's state goes through `move`, which logs it and notifies the parts that depend on it. RFC 2328
+§10.3, §10.4.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Adjacencies:
     def make_room(self) -> bool:
         """Return whether there may be one more neighbor.
 
-        One that has not heard us makes room: maybe it is nobody at all.
+        A neighbor that has not heard us (INIT) is dropped to make room: its Hello may be forged.
         """
         if sum(len(interface.neighbors) for interface in self._state.interfaces.values()) < MOST_NEIGHBORS:
             return True
@@ -136,7 +136,7 @@ class Adjacencies:
     # ------------------------------------------------------------------------------------------------ elections
 
     def neighbors_changed(self, interface: OspfInterface) -> None:
-        """Note that somebody is heard both ways, or not any more."""
+        """Note that a neighbor became, or stopped being, bidirectional."""
         waits = interface.phase in (InterfaceState.WAITING, InterfaceState.DOWN)
         if interface.settings.elects and not waits:
             self.hold_election(interface)
@@ -164,7 +164,7 @@ class Adjacencies:
             self._topology.network_changed(interface)
 
     def _review(self, interface: OspfInterface) -> None:
-        """Review which adjacencies are wanted now that the elected routers are others. RFC 2328 §10.3, event AdjOK?."""
+        """Review which adjacencies are wanted after the designated routers changed. RFC 2328 §10.3, event AdjOK?."""
         for neighbor in list(interface.neighbors.values()):
             wanted = neighbor.wants_adjacency
             if neighbor.state is NeighborState.TWO_WAY and wanted:
@@ -190,7 +190,7 @@ class Adjacencies:
             self.lose(neighbor, SILENT)
 
     def lose(self, neighbor: Neighbor, why: str) -> None:
-        """Lose a neighbor that is gone. One that is configured will be called again."""
+        """Remove a lost neighbor. A configured neighbor is called again."""
         if why == GIVEN_UP and neighbor.is_helped:
             return
         neighbor.help_no_longer()

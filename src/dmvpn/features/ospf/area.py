@@ -39,7 +39,7 @@ class RunningArea:
         self.settings = settings
 
     def tree_of(self, graph: Graph, ways: Ways) -> Tree | None:
-        """Return the tree of this graph, if it is the one that the last calculation found; None: it has to grow."""
+        """Return the tree of this graph if the last calculation already found it; None: it must be calculated."""
         if self.basis is None or self.basis[1] != ways or not graph.has_tree_of(self.basis[0]):
             return None
         return self.tree
@@ -63,7 +63,7 @@ class RunningArea:
 
     @property
     def takes_externals(self) -> bool:
-        """Does type 5 come in?"""
+        """Whether type 5 LSAs are flooded into this area."""
         return self.settings.kind is AreaKind.NORMAL
 
     def admits(self, kind: int) -> bool:

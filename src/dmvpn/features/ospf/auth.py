@@ -1,7 +1,8 @@
 """Authentication of packets: RFC 2328 Appendix D (none, a password in clear, MD5), RFC 5709 (HMAC-SHA).
 
-A digest follows the packet; the authentication field of the header tells the key, the length of the digest and a
-number that never gets smaller. All or nothing: what cannot be authenticated as configured is neither sent nor taken.
+A digest follows the packet; the authentication field of the header carries the key ID, the length of the digest and a
+sequence number that never decreases. All or nothing: what cannot be authenticated as configured is neither sent nor
+taken.
 
 MD5 is checked against FRR 8.4.4 and BIRD, HMAC-SHA against BIRD 2.0.12 (with keys as long as the digest at most:
 longer ones RFC 5709 hashes, and BIRD only beyond the block of the hash). Numbers of 64 bits and digests that cover the
@@ -78,8 +79,7 @@ class AuthenticationSettings:
         return max((_LENGTHS[key.algorithm] for key in self.keys), default=0)
 
     def sending(self, clock: Clock, now: float) -> DigestKey | None:
-        """Return the key that new packets are sealed with: of those that are valid the one with the highest number, as
-        on IOS.
+        """Return the key that seals new packets: the valid key with the highest number, as on IOS.
 
         When the last one is over it goes on (RFC 2328 §D.3): what neighbors had agreed on is better than an outage.
         None: none has begun.
@@ -132,7 +132,7 @@ class AuthenticationSettings:
 
 
 def _valid(keys: list[tuple[DigestKey, Lifetime | None]], clock: Clock, now: float) -> tuple[DigestKey, ...]:
-    """Return those whose lifetime is now; if there are none, the one that ended last."""
+    """Return the keys that are valid now; if no key is valid, the key that expired last."""
     valid = tuple(key for key, lifetime in keys if lifetime is None or lifetime.holds(clock, now))
     if valid:
         return valid
@@ -151,7 +151,9 @@ def _words(packet: OspfPacket) -> str:
 
 
 def sequence_of(packet: OspfPacket) -> int:
-    """Return the number of a packet with a digest: smaller than one that was heard, it is an old packet."""
+    """Return the sequence number of a packet with a digest. A packet with a smaller number than the last one is a
+    replay.
+    """
     return int(_FIELD.unpack(packet.auth)[3])
 
 

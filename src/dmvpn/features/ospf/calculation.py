@@ -46,7 +46,7 @@ class Calculation:
 
     @property
     def is_busy(self) -> bool:
-        """Has a calculation begun, and not been finished?"""
+        """Whether a calculation is in progress."""
         return self._work.is_busy
 
     def begin(self) -> None:
@@ -88,7 +88,7 @@ class Calculation:
             state.request_calculation()
 
     def _add_others(self, best: dict[Prefix, OspfRoute]) -> Generator[None, None, None]:
-        """Yield networks of other areas, then those outside; and what we tell of both."""
+        """Yield between slices of work: inter-area routes, then externals, then what we originate because of both."""
         state, found = self._state, self._state.found
         found.active = active_ranges(state.areas, best.values()) if state.is_border else {}
         for route, ends in paced(list(inter_area_routes(state))):

@@ -1,4 +1,4 @@
-"""What is not taken is counted, and the log says so, not more often than once a minute for each interface."""
+"""Counters and log messages for refused packets. The log has at most one message a minute for each interface."""
 
 from __future__ import annotations
 

@@ -76,7 +76,9 @@ def links_of(interface: OspfInterface) -> Iterator[RouterLink]:
 
 
 def is_transit(interface: OspfInterface) -> bool:
-    """Return whether there is a designated router that we are adjacent with, or we are that and somebody is."""
+    """Return whether we are adjacent to the designated router, or we are the designated router and have a full
+    neighbor.
+    """
     if interface.phase is InterfaceState.DESIGNATED:
         return bool(interface.full)
     if interface.phase not in (InterfaceState.BACKUP, InterfaceState.DR_OTHER):

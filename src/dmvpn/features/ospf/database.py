@@ -1,7 +1,7 @@
 """The link state database of one scope: an area, or (type 5) all of OSPF. RFC 2328 §12.
 
 It keeps one instance of each advertisement with its age, and says when one of them grows too old. It decides nothing:
-what is flooded, acknowledged and made again is up to `flooding` and `origination`.
+`flooding` and `origination` decide what to flood, acknowledge and originate again.
 """
 
 from __future__ import annotations
@@ -87,9 +87,7 @@ class Database:
         return self.entries.get(key)
 
     def compare(self, header: LsaHeader) -> int:
-        """Compare instances: 1: this header tells of a newer one than ours (or of an unknown one), 0: of the same, -1:
-        older.
-        """
+        """Compare instances: 1: this header is newer than our instance (or we have none), 0: the same, -1: older."""
         entry = self.entries.get(header.key)
         return 1 if entry is None else newer(header, entry.header(self._context.now))
 

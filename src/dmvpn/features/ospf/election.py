@@ -34,7 +34,7 @@ class Elected(NamedTuple):
 
 
 def elect(own: Candidate, others: Iterable[Candidate]) -> Elected:
-    """Return the election as we see it. others: neighbors that have heard us."""
+    """Return the result of the election from our point of view. `others` are the neighbors that have heard us."""
     rivals = [other for other in others if other.priority]
     first = _count(own, rivals)
     was = (own.address == own.designated, own.address == own.backup)

@@ -22,7 +22,7 @@ class ForceCalculation(Event):
 
 @dataclass(frozen=True, slots=True)
 class RefreshRedistribution(Event):
-    """`clear ip ospf redistribution`: what is brought in is looked at again. None: by all processes."""
+    """`clear ip ospf redistribution`: evaluate redistributed routes again. None: in all processes."""
 
     number: int | None = None
 

@@ -94,7 +94,7 @@ class Exchange:
         self._take(neighbor, description)
 
     def _summarize(self, neighbor: Neighbor) -> None:
-        """Summarize what our database holds; of what is about to go the neighbor hears by an update. RFC 2328 §10.3."""
+        """Summarize our database for the neighbor. LSAs at MaxAge are sent in an update instead. RFC 2328 §10.3."""
         now = self._context.now
         if neighbor.interface.settings.filter_database:
             return
@@ -124,7 +124,7 @@ class Exchange:
             self._adjacencies.restart(neighbor, "SeqNumberMismatch")
 
     def _take(self, neighbor: Neighbor, description: Description) -> None:
-        """Take the next description: note what is missing here, and answer."""
+        """Process the next description: note which LSAs we lack, and answer."""
         talk = neighbor.talk
         talk.hear(description)
         neighbor.answer()
@@ -142,7 +142,7 @@ class Exchange:
             self._ask(neighbor)
 
     def _note_missing(self, neighbor: Neighbor, description: Description) -> bool:
-        """Note what is missing; return False if it tells of what may not be in this area, or of what nobody knows."""
+        """Note the LSAs that we lack. Return False if a header's type is unknown or not allowed in this area."""
         for header in description.headers:
             if not neighbor.interface.area.admits(header.type):
                 return False
@@ -161,7 +161,7 @@ class Exchange:
     # ------------------------------------------------------------------------------------------------ requests
 
     def _ask(self, neighbor: Neighbor) -> None:
-        """Request what is missing, as much as a packet holds, when nothing is on its way."""
+        """Request missing LSAs, as many as fit into a packet, unless a request is already outstanding."""
         keys = neighbor.talk.ask(max(1, self._sender.room(neighbor.interface) // _REQUEST))
         if keys:
             self._sender.to(neighbor, LinkStateRequest(keys))
@@ -181,7 +181,7 @@ class Exchange:
         self._sender.tell(neighbor, found)
 
     def got(self, neighbor: Neighbor, header: LsaHeader) -> None:
-        """Note that an instance has come that is as new as the one that was missing, or newer."""
+        """Note that an instance has arrived that is at least as new as the missing one."""
         if neighbor.got(header.key):
             self.go_on(neighbor)
 

@@ -29,7 +29,7 @@ class OspfInterfaceFacts(Fact):
 
 
 class OspfFacts(Fact):
-    """An OSPF process: its number, which is nobody else's business, and its router identifier."""
+    """An OSPF process: its number, which is locally significant, and its router ID."""
 
     process: int
     router_id: IPv4Address
@@ -61,7 +61,7 @@ def _process(process: Process) -> OspfFacts:
 
 
 def neighbors(machine: OspfMachine, now: float) -> Iterator[NeighborFacts]:
-    """Yield those that are known, and those whose Hellos are not taken."""
+    """Yield known neighbors, and neighbors whose Hellos are refused."""
     for process in machine.processes.values():
         yield from _neighbors(process, now)
 

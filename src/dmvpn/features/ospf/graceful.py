@@ -1,7 +1,7 @@
 """Graceful restart, the helper's side: RFC 3623 §3.
 
-A neighbor that restarts and goes on to forward says so by a Grace-LSA. Until it is back, or its grace period is over,
-it is told of as full in any state, so nobody else hears of the restart.
+A restarting neighbor that keeps forwarding announces this by a Grace-LSA. Until the restart or its grace period ends,
+we advertise the neighbor as full in any state, so other routers do not notice the restart.
 
     Grace-LSA ──> helped ──┬── it takes the Grace-LSA back: it is full again
                            ├── the grace period is over
@@ -40,9 +40,7 @@ _TOPOLOGY: Final = frozenset(int(kind) for kind in LsaType if kind < LsaType.OPA
 
 
 class Grace(NamedTuple):
-    """What a Grace-LSA says, RFC 3623 §A. seconds: that the restart may take. address: of the interface, if it is
-    told.
-    """
+    """The content of a Grace-LSA, RFC 3623 §A. seconds: the grace period. address: of the interface, if included."""
 
     seconds: int
     reason: int = 0
@@ -107,7 +105,9 @@ class Helper:
         self._context.start(timer, left)
 
     def changed(self, changes: Iterable[tuple[RunningArea, Lsa]]) -> None:
-        """Note that databases say another thing: a neighbor that knows nothing of it might forward in circles."""
+        """Note that LSAs changed: a restarting neighbor that does not learn of the change might cause a forwarding
+        loop.
+        """
         if self._state.settings.helps_strictly:
             for area, lsa in changes:
                 self._changed(area, lsa)

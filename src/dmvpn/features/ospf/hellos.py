@@ -73,7 +73,7 @@ class Hellos:
     def _is_called(self, neighbor: Neighbor, poll_interval: float) -> bool:
         """Return whether it is time to call this configured neighbor.
 
-        One that does not answer is called seldom, RFC 2328 §9.5.1.
+        A neighbor that does not answer is called at the poll interval, RFC 2328 §9.5.1.
         """
         now, settings = self._context.now, neighbor.interface.settings
         silent = neighbor.state is NeighborState.ATTEMPT and now - neighbor.since >= settings.dead_interval
@@ -83,7 +83,7 @@ class Hellos:
         return True
 
     def hasten(self, interface: OspfInterface) -> None:
-        """Greet somebody new who hears our multicasts soon, though not for each one of a crowd."""
+        """Send the next multicast Hello early for a new neighbor, but limit how often that happens."""
         if not interface.speaks:
             return
         now = self._context.now
@@ -143,10 +143,10 @@ class Hellos:
             self._judge_claims(interface, neighbor, before)
 
     def _greet(self, interface: OspfInterface, neighbor: Neighbor) -> None:
-        """Tell one who has not heard us that we are there.
+        """Send a Hello to a neighbor that has not heard us yet.
 
-        Where there should be one neighbor everything is a multicast: if there are several after all, each greeting
-        would call forth those of all others, so they are counted.
+        On point-to-point links every Hello is a multicast. If there are several neighbors nevertheless, each Hello
+        would trigger Hellos from all of them, so `hasten` limits their rate.
         """
         if interface.settings.network is NetworkType.POINT_TO_POINT:
             self.hasten(interface)

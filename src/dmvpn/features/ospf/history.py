@@ -1,4 +1,4 @@
-"""What a process did lately, for `show ip ospf statistics` and `events`: bounded, and read by nobody else."""
+"""Recent actions of a process, for `show ip ospf statistics` and `events`: bounded, and used only there."""
 
 from __future__ import annotations
 

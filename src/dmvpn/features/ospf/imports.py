@@ -1,8 +1,8 @@
 """What a process brings into OSPF from the routing table: `redistribute`, and the default route.
 
 A route comes in while it is the best one of its prefix and a `redistribute` names its source; the default route by
-`default-information originate` alone. A route map of `redistribute` chooses and changes routes. With a route map the
-default route is told while the routing table has some route that the map permits.
+`default-information originate` alone. A route map of `redistribute` chooses and changes routes. With a route map, the
+default route is advertised while the map permits some route of the routing table.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Imports:
     def may_decide(self, prefix: Prefix, route: Route | None) -> bool:
         """Return whether a route that is another one now may change what the route map says of the default route.
 
-        It does if it is the first one that the map permits, or was: the whole table need not be looked through else.
+        It may if it is the first permitted route, or was: then the whole table need not be searched.
         """
         settings = self._state.settings.default_originate
         if settings is None or not settings.route_map or prefix.is_default:
@@ -56,7 +56,7 @@ class Imports:
         return self._mapped(settings.route_map, route) is not None
 
     def of(self, prefix: Prefix) -> ExternalBody | None:
-        """Return what is to be told of a prefix, None: nothing."""
+        """Return the external LSA body for a prefix; None: do not advertise it."""
         if prefix.address.version != 4:
             return None
         route = self._state.context.ports.rib.exact(prefix)
@@ -86,7 +86,7 @@ class Imports:
     def _forwarding(self, route: Route) -> IPv4Address:
         """Return the next hop if the others on its network reach it as we do, RFC 2328 §12.4.4.1; else 0.0.0.0.
 
-        The network has to be told: one whose prefix is suppressed is not (RFC 6860 §2.3).
+        The network must be advertised in OSPF: a suppressed prefix is not (RFC 6860 §2.3).
         """
         (hop, *others) = route.next_hops or (None,)
         interface = self._state.interfaces.get(hop.interface) if hop is not None and not others else None

@@ -1,10 +1,10 @@
-"""How much others may tell a process: `max-lsa`. What our own router makes does not count.
+"""A limit for LSAs of other routers: `max-lsa`. LSAs that this router originates do not count.
 
     below the threshold -> near: a log line -> over: a log line, and a minute to become less
     -> ignoring: no neighbors, nothing is kept, for `ignore-time` -> it begins again
 
-A process that is over its limit too often ignores for good, until somebody clears it; after `reset-time` without, the
-times are counted from the start. Not of the RFC: IOS's.
+A process that exceeds its limit too often ignores LSAs until an administrator clears the process; after `reset-time`
+without, the times are counted from the start. Not of the RFC: IOS's.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class LsaLimit:
 
     @property
     def count(self) -> int:
-        """How many advertisements of others there are."""
+        """The number of LSAs from other routers."""
         own = self._state.router_id
         return sum(len(each.entries) - each.by_router.get(own, 0) for _, each in self._state.scopes())
 
@@ -53,7 +53,7 @@ class LsaLimit:
         return None if until is None else until - self._context.now
 
     def check(self) -> None:
-        """Look at what is known now; called at the end of each event."""
+        """Check the number of LSAs; called at the end of each event."""
         limit = self._state.settings.lsa_limit
         if limit is None or self.is_ignoring:
             return

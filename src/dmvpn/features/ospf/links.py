@@ -59,7 +59,7 @@ class Links:
         self._covered = Covered(RouteSource.OSPF, str(state.number))
 
     def changed(self, name: str, state: IpInterface | None) -> None:
-        """Note that an interface is like this now, or that its lines are others."""
+        """Apply a change of an interface's state or configuration."""
         interface = self._state.interfaces.get(name)
         if state is None or not self._runs(state):
             if interface is not None:
@@ -160,7 +160,7 @@ class Links:
             self._context.hasten(interface.wait_timer, settings.dead_interval)
 
     def _cover(self, interface: OspfInterface) -> None:
-        """Cover the networks of the interface: whoever redistributes us takes them, too."""
+        """Announce the networks of the interface to protocols that redistribute OSPF."""
         if interface.far_end is None:
             networks = tuple(Prefix.of(address, length) for address, length in interface.state.addresses)
             self._context.emit(*self._covered.tell(interface.name, networks))

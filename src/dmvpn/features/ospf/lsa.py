@@ -1,7 +1,7 @@
 """Link state advertisements: RFC 2328 §12.1 and Appendix A.4, type 7 of RFC 3101.
 
-`Lsa.parse` takes the octets of one, `Lsa.make` builds one of our own with its checksum. The octets are kept: what is
-told on is told as it came, with another age. Metrics per type of service, which nobody has, stay octets.
+`Lsa.parse` takes the octets of one, `Lsa.make` builds one of our own with its checksum. The octets are kept: they are
+flooded as they were received, except for the age. TOS metrics are obsolete and stay octets.
 """
 
 from __future__ import annotations
@@ -341,13 +341,13 @@ class Lsa:
 
     @property
     def is_sound(self) -> bool:
-        """Is the checksum right?"""
+        """Whether the checksum is correct."""
         covered = self.octets[2:]
         return not sum(covered) % 255 and not sum(accumulate(covered)) % 255
 
     @property
     def prefix(self) -> Prefix | None:
-        """The network that types 2, 3, 5 and 7 speak of; None of others, and if the mask has gaps."""
+        """The network that an LSA of type 2, 3, 5 or 7 describes; None for other types, and if the mask has gaps."""
         if isinstance(self.body, (RouterBody, UnknownBody)):
             return None
         length = mask_length(self.body.mask)

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def default_of(area: RunningArea, *, is_border: bool, has_one: bool) -> ExternalBody | None:
-    """Return the default route of type 7 that we tell in an area.
+    """Return the type 7 default route that we originate in an area.
 
-    A router inside tells it if it has one, RFC 3101 §2.7.
+    An internal router originates it if it has a default route, RFC 3101 §2.7.
     """
     settings = area.settings.nssa
     if not settings.default or not (is_border or has_one):
@@ -84,7 +84,7 @@ def translates(area: RunningArea, router_id: IPv4Address) -> bool:
 def translations(
     areas: Iterable[RunningArea], router_id: IPv4Address, routes: Mapping[Prefix, OspfRoute]
 ) -> dict[Prefix, ExternalBody]:
-    """Return what we tell outside of what others bring into areas. routes: what the last calculation found.
+    """Return the type 5 LSAs into which we translate type 7 LSAs. routes: result of the last calculation.
 
     RFC 3101 §3.2.
     """

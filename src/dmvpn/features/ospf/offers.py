@@ -88,7 +88,7 @@ class Offers:
         )
 
     def _sorted_out(self, found: OspfRoute, lines: Distribution, distance: int) -> tuple[Hops, int]:
-        """Return the next hops that distribute lists leave, and the distance of what this router tells."""
+        """Return the next hops that distribute lists permit, and the administrative distance of the route."""
         policies = self._context.ports.policies.of_routes()
         hops = [
             hop for hop in found.hops if lines.permits(policies, _candidate(found, hop), hop.interface, inwards=True)

@@ -132,7 +132,7 @@ class Origination:
                 self._request(own)
 
     def close(self, *, tell: bool) -> None:
-        """Forget our LSAs, because the process ends. `tell`: flush them, so that all neighbors remove them."""
+        """Forget our LSAs, because the process ends. The flag asks to flush them, so that all neighbors remove them."""
         for number, key in list(self._own):
             own = self._own[number, key]
             self._forget((number, key))

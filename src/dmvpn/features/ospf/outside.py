@@ -1,4 +1,4 @@
-"""The ways to networks outside of OSPF that others tell of, by type 5 and type 7. RFC 2328 §16.4, RFC 3101 §2.5."""
+"""External routes learned from type 5 and type 7 LSAs. RFC 2328 §16.4, RFC 3101 §2.5."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterato
 def _told(
     database: Database, kind: LsaType, router_id: IPv4Address
 ) -> Iterator[tuple[LsaKey, Prefix, ExternalBody, int]]:
-    """Yield what others say that holds: its name, the network, what is said, the options."""
+    """Yield valid LSAs of other routers: key, network, body and options."""
     for key, entry in database.entries.items():
         body, prefix = entry.lsa.body, entry.lsa.prefix
         gone = key.type != kind or key in database.dying or key.router == router_id

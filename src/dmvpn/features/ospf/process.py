@@ -1,9 +1,9 @@
-"""One OSPF process: it makes the parts, and hands each event to those that it concerns.
+"""One OSPF process: it creates the parts and dispatches each event to them.
 
-packet     -> authentic, of this area? -> hellos (who is there), exchange (what have they), updates (what is new)
-interface  -> neighbors lost or called -> topology, externals (what we say of ourselves)
+packet     -> authentication, area -> hellos, exchange (database descriptions), updates (LSAs)
+interface  -> neighbors lost or called -> topology, externals (our own LSAs)
 database   -> a calculation, soon -> routes -> offers
-settle()   sends what an event made us tell, all together
+settle()   sends the LSAs and packets of an event together
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class Process:
 
     @property
     def externals(self) -> Database:
-        """What is flooded everywhere."""
+        """The database of LSAs with AS scope."""
         return self.state.externals
 
     def neighbors(self) -> Iterator[Neighbor]:
@@ -266,7 +266,7 @@ class Process:
             self.limit.check()
 
     def _flood(self) -> None:
-        """Act upon what was flooded, and send what was gathered."""
+        """Process the flooded LSAs, and send the collected updates."""
         self._updates.go_on()
         while changes := self._flooding.take_changed():
             self._helper.changed(changes)
@@ -287,7 +287,7 @@ class Process:
 
 
 def _offering(settings: ProcessSettings) -> tuple[object, ...]:
-    """Return the lines that say what the routing table gets of what is known."""
+    """Return the configuration that affects how OSPF routes are installed in the routing table."""
     discards = (settings.discards_ranges, settings.discards_summaries)
     distances = (*settings.distances, settings.ranges_distance, settings.summaries_distance)
     return distances, settings.maximum_paths, settings.distribution, discards

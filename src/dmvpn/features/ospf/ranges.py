@@ -1,8 +1,8 @@
-"""Many networks told as one: `area ... range` between areas, `summary-address` for what is brought in.
+"""Many networks advertised as one: `area ... range` between areas, `summary-address` for redistributed routes.
 
 A range is active while it holds a network that is reached within its area; then other areas hear of it, and of none of
 the networks in it. It costs what the nearest of them costs: IOS does as RFC 1583 had it, where RFC 2328 §12.4.3 takes
-the farthest. What lies in it and is known to nobody is dropped by the router that tells it (Null0).
+the farthest. The advertising router drops packets to unknown destinations within the range (Null0).
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def active_ranges(areas: Mapping[int, RunningArea], routes: Iterable[OspfRoute])
 
 
 def dropped(active: Active, routes: Mapping[Prefix, OspfRoute]) -> dict[Prefix, int]:
-    """Return the ranges whose rest goes to Null0, with their costs: those that are told and that no route leads to
-    itself.
+    """Return the ranges that need a discard route to Null0, with their costs: advertised ranges whose exact prefix has
+    no route.
     """
     return {
         prefix: each.cost for (_, prefix), each in active.items() if each.settings.advertise and prefix not in routes

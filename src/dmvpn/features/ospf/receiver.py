@@ -47,8 +47,8 @@ class Receiver:
         self._updates = updates
 
     def receive(self, interface: OspfInterface, event: IpReceived) -> bool:
-        """Take a packet that came. Returns False for one that is malformed or not authentic: it is not its sender's
-        work.
+        """Process a received packet. Returns False if it is malformed or not authentic: then it may not be from its
+        sender.
         """
         source = event.source
         if not isinstance(source, IPv4Address) or source == interface.address:
@@ -113,7 +113,9 @@ class Receiver:
     def _is_misplaced(
         self, interface: OspfInterface, event: IpReceived, source: IPv4Address, packet: OspfPacket
     ) -> bool:
-        """Return whether it is for others, of another area, from elsewhere, or from a router that is called like us."""
+        """Return whether the packet is misdirected: its destination, area or source is wrong, or it carries our router
+        ID.
+        """
         if event.destination == ALL_DESIGNATED and not interface.leads:
             return True
         if packet.area != interface.area.id:

@@ -35,12 +35,12 @@ class Retransmission:
         self._sender = sender
 
     def owe(self, neighbor: Neighbor, lsa: Lsa) -> None:
-        """Note that the neighbor is told this now and has to acknowledge it."""
+        """Note that this LSA was sent to the neighbor, which must acknowledge it."""
         neighbor.waiting.owe(lsa, self._context.now)
         self.await_answer(neighbor)
 
     def settle(self, neighbor: Neighbor, header: LsaHeader) -> bool:
-        """Return whether this header acknowledges what the neighbor was told. Then it is not told it again."""
+        """Return whether this header acknowledges an LSA that awaits acknowledgment; then it is not retransmitted."""
         if not neighbor.waiting.acknowledge(header):
             return False
         neighbor.answer()
@@ -49,7 +49,7 @@ class Retransmission:
         return True
 
     def await_answer(self, neighbor: Neighbor, seconds: float | None = None) -> None:
-        """Look again after the retransmit interval, or after so many seconds, at what has to be answered."""
+        """Check for outstanding answers after the retransmit interval, or after the given number of seconds."""
         if self._context.is_running(neighbor.retransmit_timer):
             return
         if neighbor.waiting or _is_talking(neighbor):
@@ -84,7 +84,7 @@ class Retransmission:
         return (describes and description is not None) or bool(talk.asked)
 
     def _repeat_advertisements(self, neighbor: Neighbor, limit: float) -> bool:
-        """Tell a packet full of those again that were told at `limit` or before."""
+        """Retransmit one packet full of the LSAs that were sent at `limit` or before."""
         overdue = neighbor.waiting.overdue(limit, self._sender.room(neighbor.interface) - 4)
         for lsa in overdue:
             neighbor.waiting.owe(lsa, self._context.now)

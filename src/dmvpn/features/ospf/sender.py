@@ -137,12 +137,12 @@ class Sender:
         self.send(interface, ALL_ROUTERS if alone else neighbor.address, content)
 
     def tell(self, neighbor: Neighbor, lsas: list[Lsa]) -> None:
-        """Tell one neighbor these advertisements."""
+        """Send LSAs to one neighbor."""
         for part in self.portions(neighbor.interface, lsas):
             self.to(neighbor, part)
 
     def portions(self, interface: OspfInterface, lsas: list[Lsa]) -> Iterator[LinkStateUpdate]:
-        """Yield as many updates as the advertisements need; one that is too large for any packet goes alone, in
+        """Yield as many updates as the advertisements need; an LSA that is too large for any packet is sent alone, in
         fragments.
         """
         room = self.room(interface) - 4
@@ -180,7 +180,7 @@ class Sender:
         self.dropped[reason] += 1
 
     def is_replay(self, neighbor: Neighbor, packet: OspfPacket) -> bool:
-        """Return whether its digest's number is smaller than one that was heard; else it is noted."""
+        """Return whether the packet's sequence number is smaller than the last one; otherwise store it."""
         if packet.auth_type != CRYPTOGRAPHIC:
             return False
         return neighbor.is_replay(packet.content.TYPE, sequence_of(packet), key_of(packet))

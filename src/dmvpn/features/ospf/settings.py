@@ -66,17 +66,17 @@ class Settings:
 
     @property
     def elects(self) -> bool:
-        """Is a designated router elected here?"""
+        """Whether a designated router is elected on this network type."""
         return self.network in ELECTING
 
     @property
     def by_unicast(self) -> bool:
-        """Are neighbors configured, and called each alone?"""
+        """Whether neighbors are configured and addressed by unicast."""
         return self.network in BY_UNICAST
 
     @property
     def is_multipoint(self) -> bool:
-        """Does each pair of neighbors count as a link?"""
+        """Whether each pair of neighbors counts as a link."""
         return self.network in _MULTIPOINT
 
 

@@ -35,7 +35,7 @@ class Slices:
 
     @property
     def is_busy(self) -> bool:
-        """Has it been begun, and not been finished?"""
+        """Whether the work is in progress."""
         return self._steps is not None
 
     @property
@@ -52,7 +52,7 @@ class Slices:
         self._go_on()
 
     def stop(self) -> None:
-        """Drop the work that is being done, which nobody needs any more."""
+        """Drop the work in progress, which is no longer needed."""
         self._context.stop(self._timer)
         self._steps, self._again = None, False
 

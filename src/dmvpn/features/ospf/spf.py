@@ -3,7 +3,7 @@
     tree     routers and networks by cost, each with the next hops of all ways of that cost
     routes   networks, made of a tree and of the stub links of its routers
 
-Whoever calls says what our links lead to: next hops are addresses of neighbors, which only interfaces know.
+The caller provides the next hops of our links: next hops are addresses of neighbors, which only interfaces know.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class AreaRoute:
-    """A network in an area. hops: () if it is our own. origin: the router that tells of it."""
+    """A network in an area. hops: () if it is our own. origin: the advertising router."""
 
     prefix: Prefix
     cost: int

@@ -1,8 +1,8 @@
 """The states of interfaces and neighbors, and every move between them: RFC 2328 §9.3 and §10.3 as tables.
 
-Where the RFC lets a fact lead to several states (an interface comes up, a router is heard in both directions), each
-state that may follow is a move of its own: its caller judged before. Two machines make these moves and nobody else:
-`OspfInterface.move` and `Neighbor.move`.
+Where the RFC lets an event lead to several states (an interface comes up, a router is heard in both directions), each
+possible state is a move of its own, which the caller selects. Only `OspfInterface.move` and `Neighbor.move` change
+states.
 """
 
 from __future__ import annotations

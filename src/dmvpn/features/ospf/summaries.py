@@ -1,4 +1,5 @@
-"""Between areas: what a border router tells one area of the others, and what we learn so. RFC 2328 §12.4.3, §16.2.
+"""Inter-area routes: which summaries a border router originates, and which routes we learn from them. RFC 2328 §12.4.3,
+§16.2.
 
 A router is a border router if it has interfaces in the backbone and in another area. Such a one believes summaries of
 the backbone alone, so that all ways between areas lead through it and none in a circle.
@@ -30,7 +31,7 @@ _DEFAULT = Prefix.of(IPv4Address(0), 0)
 
 
 class Summaries:
-    """What one process, if it is a border router, tells each area of the others."""
+    """The summaries that one process, if it is a border router, originates into each area."""
 
     def __init__(self, state: State, origination: Origination) -> None:
         self._state = state
@@ -55,12 +56,12 @@ class Summaries:
                 self._origination.request(areas[name[0]], name[1], partial(as_it_is, body))
 
     def forget(self) -> None:
-        """Forget what was told, because the process begins again."""
+        """Forget the originated summaries, because the process restarts."""
         self._told.clear()
 
     def forget_area(self, number: int) -> None:
-        """Forget an area that is gone from this router: should it come back before the next calculation, it is told
-        everything.
+        """Forget an area that was removed from this router. If it returns before the next calculation, all summaries
+        are originated again.
         """
         self._told = {name: body for name, body in self._told.items() if name[0] != number}
 
@@ -92,12 +93,12 @@ class Summaries:
                 yield route
 
     def _cost(self, cost: int) -> int:
-        """Return what a network costs that we tell of: more, if we are a last resort."""
+        """Return the cost of a network in our summaries: higher, if we are a last resort."""
         resort = self._state.last_resort
         return cost if resort is None or resort.summaries is None else resort.summaries
 
     def _as_told(self, route: OspfRoute, area: RunningArea) -> tuple[Prefix | None, int]:
-        """Return the network or the range that it is in, with its cost; None: nobody is to hear of it.
+        """Return the network, or the range that contains it, with its cost; None: do not advertise it.
 
         An area that virtual links lead through hears of each network of the backbone, RFC 2328 §12.4.3.
         """
@@ -144,7 +145,7 @@ def border_routers(state: State) -> dict[IPv4Address, tuple[int, Reached]]:
 
 
 def inter_area_routes(state: State) -> Iterator[OspfRoute]:
-    """Yield networks of other areas, as border routers tell them; ranges of our own that are active we know better."""
+    """Yield networks of other areas from summaries of border routers, except for active ranges of our own."""
     ranges = {prefix for _, prefix in state.found.active}
     for area, key, cost, border in _learned(state, LsaType.SUMMARY):
         prefix = area.database.entries[key].lsa.prefix
@@ -160,7 +161,7 @@ def inter_area_routes(state: State) -> Iterator[OspfRoute]:
 
 
 def _learned(state: State, kind: LsaType) -> Iterator[tuple[RunningArea, LsaKey, int, Reached]]:
-    """Yield summaries that count, with the cost of the whole way, and the border router that tells them."""
+    """Yield valid summaries, with the total cost of the path, and the border router that originated them."""
     for area in [state.areas[0]] if state.is_border else list(state.areas.values()):
         for key, cost, border in learned_in(state, area, kind):
             yield area, key, cost, border

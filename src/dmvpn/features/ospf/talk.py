@@ -1,6 +1,8 @@
-"""The exchange of databases with one neighbor: what was said, what is missing. RFC 2328 §10.6 to §10.9.
+"""The exchange of databases with one neighbor: what each side has described, and which LSAs we lack. RFC 2328 §10.6 to
+§10.9.
 
-It sends nothing: `exchange.py` hands it received packets, and `descriptions.py` asks what is next.
+It sends no packets: `exchange.py` passes received packets to it, and `descriptions.py` takes the next description from
+it.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 class Talk:
     """A new one begins whenever the neighbor enters EXSTART, and claims to lead.
 
-    leads: we are the master. sequence: of descriptions. summary: headers that are still to be told. sent, heard: the
-    last description of each side. requests: what is missing here. asked: of these, those in the last request.
+    leads: we are the master. sequence: of descriptions. summary: headers still to send. sent, heard: the last
+    description of each side. requests: LSAs that we lack. asked: of these, the LSAs in the last request.
     """
 
     sequence: int = 0
@@ -43,7 +45,7 @@ class Talk:
         return follows and description.sequence == self.sequence
 
     def summarize(self, header: LsaHeader) -> None:
-        """Tell of this one of our advertisements."""
+        """Add one of our LSAs to the headers to send."""
         self.summary.append(header)
 
     def is_again(self, description: Description) -> bool:
@@ -67,13 +69,13 @@ class Talk:
 
     @property
     def is_told(self) -> bool:
-        """Has our last description been said, with no more to follow?"""
+        """Whether our last description was sent, with no more to follow."""
         last = self.sent
         return last is not None and not last.has(DescriptionFlag.MORE) and not last.has(DescriptionFlag.INIT)
 
     @property
     def is_heard(self) -> bool:
-        """Has the neighbor no more to say?"""
+        """Whether the neighbor has sent its last description."""
         return self.heard is not None and not self.heard.has(DescriptionFlag.MORE)
 
     def turn(self) -> None:
@@ -98,7 +100,7 @@ class Talk:
         self.requests[header.key] = header
 
     def ask(self, room: int) -> tuple[LsaKey, ...]:
-        """Return what is requested next, as much as there is room for; nothing while something is on its way."""
+        """Return the LSAs to request next, as many as fit; none while a request is outstanding."""
         if self.asked:
             return ()
         self.asked = dict.fromkeys(list(self.requests)[:room])

@@ -3,9 +3,9 @@
 IOS-XE 17 does so with the calculation of routes (`timers throttle spf`, 50 200 5000 ms) and with the making of each of
 its own advertisements (`timers throttle lsa`, the same numbers), where RFC 2328 has MinLSInterval, five seconds.
 
-Two routers that bring the same routes in may each take back what they tell as soon as they hear the other one, and tell
-it again when the other one has taken it back. As long as both wait equally long this never ends: so whoever waits for
-the longest time waits a little less, by chance.
+Two routers that redistribute the same routes may each withdraw a route as soon as they receive the other's LSA, and
+originate it again when the other router has withdrawn its own. With equal delays this would never end: so a router at
+the maximum delay waits a little less, at random.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Throttle:
 
     @property
     def is_waiting(self) -> bool:
-        """Has it been requested, and not been done yet?"""
+        """Whether a run was requested and is still pending."""
         return self._context.is_running(self._timer)
 
     @property

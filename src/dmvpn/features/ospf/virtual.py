@@ -1,8 +1,9 @@
 """Virtual links: links of the backbone through another area, to a border router of it. RFC 2328 §15.
 
-A virtual link is an interface of the backbone that comes up when the calculation of its area reaches the router at the
-other end, and goes when it reaches it no more. Its cost, both addresses and the next hops are those of the way there.
-Packets travel by unicast, through other routers if need be; what comes is told by its area and its sender's identifier.
+A virtual link is an interface of the backbone. It comes up when the calculation of its transit area reaches the router
+at the other end, and goes down when that router is unreachable. Its cost, both addresses and the next hops are those of
+the path through the area. Packets travel by unicast, over several hops if necessary; the area and the sender's router
+ID identify the virtual link of a received packet.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def read(tree: ConfigTree) -> OspfConfig:
 
 
 def _process(number: int, section: Section) -> ProcessSettings:
-    """Return what one process was told."""
+    """Return the settings of one process."""
     throttle, originate = section.get(processes.SPF_THROTTLE), section.get(processes.DEFAULT_ORIGINATE)
     lsa_throttle, last_resort = section.get(processes.LSA_THROTTLE), section.get(processes.MAXIMUM_METRIC)
     limit, security = section.get(processes.MAXIMUM_LSA), section.get(processes.TTL_SECURITY)
@@ -285,7 +285,7 @@ def _prefix(args: Args) -> Prefix:
 
 
 def _interface(args: Args, section: Section) -> Interface | None:
-    """Return what one interface was told about OSPF; None: nothing."""
+    """Return the OSPF settings of one interface; None: nothing."""
     if not section.mentions(interfaces.LINES):
         return None
     process, dead = section.args(interfaces.PROCESS), section.get(interfaces.DEAD_INTERVAL)

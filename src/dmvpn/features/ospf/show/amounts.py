@@ -29,7 +29,7 @@ _OF_PROCESS: Final = (*_OF_AREA, (LsaType.EXTERNAL, "Type-5 Ext"), (LsaType.OPAQ
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """One type. deleted: of `count`, those that are on their way out; expired: those that only grew old."""
+    """One LSA type. deleted: number of LSAs being flushed; expired: number of LSAs that reached MaxAge on their own."""
 
     name: str
     count: int

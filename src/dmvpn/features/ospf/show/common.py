@@ -48,14 +48,14 @@ TITLES: Final = {
 
 
 def every_process(ctx: ShowContext) -> tuple[Process, ...]:
-    """Return those that run. The machine is imported where somebody asks it, or was configured."""
+    """Return the running processes. The machine's module is imported only when it is needed."""
     from dmvpn.features.ospf.machine import OspfMachine
 
     return tuple(ctx.machine(OspfMachine).processes.values())
 
 
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
-    """Yield those that the command is about: all, or that of the number typed."""
+    """Yield the processes that the command selects: all, or the process with the given number."""
     number = args.integer("number", None)
     for process in every_process(ctx):
         if number in (None, process.number):
@@ -63,7 +63,7 @@ def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
 
 
 def author(process: Process, args: Args) -> IPv4Address | None:
-    """Return whose advertisements are wanted; None: everybody's."""
+    """Return the advertising router to show; None: all routers."""
     return process.router_id if "self-originate" in args else args.address("router_id", None)
 
 
@@ -90,6 +90,6 @@ def network_of(interface: OspfInterface) -> str:
 
 
 def phase_of(interface: OspfInterface) -> InterfaceState:
-    """Return the state of an interface: a loopback with `ip ospf network point-to-point` is no host to anybody."""
+    """Return the state of an interface. A loopback with `ip ospf network point-to-point` is not shown as a host."""
     whole = interface.is_loopback and interface.settings.network is NetworkType.POINT_TO_POINT
     return InterfaceState.POINT_TO_POINT if whole else interface.phase

@@ -32,7 +32,7 @@ _KINDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One process: its heading, and what is said of it, line by line."""
+    """One process: its heading, and its lines of text."""
 
     router: str
     process: int
@@ -47,7 +47,7 @@ class ShowSections:
 
 
 def section_of(process: Process, lines: Iterator[str]) -> Section:
-    """Return what is said of one process."""
+    """Return the section of one process."""
     return Section(str(process.router_id), process.number, tuple(lines))
 
 
@@ -92,7 +92,7 @@ def _changed(header: LsaHeader) -> str:
 
 
 def query_traffic(ctx: ShowContext, args: Args) -> ShowSections:
-    """Return packets by kind, and those that were dropped by reason."""
+    """Return packet counters by type, and dropped packets by reason."""
     return ShowSections(tuple(section_of(each, _traffic(each)) for each in processes(ctx, args)))
 
 
@@ -171,7 +171,7 @@ def _rib(ctx: ShowContext, process: Process, wanted: object, mask: object) -> It
 
 
 def query_floods(ctx: ShowContext, args: Args) -> ShowSections:
-    """Query advertisements that neighbors are told and have not acknowledged, interface by interface."""
+    """Query LSAs that were sent to neighbors and are not acknowledged, interface by interface."""
     only = args.interface("interface", None)
     return ShowSections(tuple(section_of(each, _floods(each, only)) for each in processes(ctx, args)))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedLsa:
-    """One advertisement. age: seconds, as it was told."""
+    """One LSA. age: seconds, as in its header."""
 
     type: int
     id: str
@@ -56,7 +56,7 @@ class ShowLists:
 
 
 def query_retransmissions(ctx: ShowContext, args: Args) -> ShowLists:
-    """Return what was not acknowledged."""
+    """Return LSAs that neighbors have not acknowledged."""
 
     def entry(process: Process, neighbor: Neighbor) -> NeighborList:
         when = process.state.context.timers.when(neighbor.retransmit_timer)
@@ -67,7 +67,7 @@ def query_retransmissions(ctx: ShowContext, args: Args) -> ShowLists:
 
 
 def query_requests(ctx: ShowContext, args: Args) -> ShowLists:
-    """Return what was asked for, or is to be."""
+    """Return LSAs that were requested from neighbors, or will be."""
     return _lists(ctx, args, lambda process, neighbor: _entry(neighbor, [*neighbor.talk.requests.values()], None))
 
 

@@ -42,8 +42,8 @@ class AreaEntry:
 class ProcessEntry:
     """One process.
 
-    spf, lsa: milliseconds of their throttles. roles: the borders that it is at. sources: what is brought in.
-    kinds: how many areas are normal, stub, NSSA.
+    spf, lsa: milliseconds of their throttles. roles: the borders that it is at. sources: redistributed sources. kinds:
+    how many areas are normal, stub, NSSA.
     """
 
     number: int
@@ -124,7 +124,7 @@ def _roles(process: Process) -> tuple[str, ...]:
 
 
 def _source(one: Redistribution) -> str:
-    """Return what is brought in, as the line says it."""
+    """Return a redistribution source as its configuration line names it."""
     name = f"{one.source.value} {one.process}".rstrip()
     return name if one.metric is None else f"{name} with metric mapped to {one.metric}"
 

@@ -64,7 +64,7 @@ def _block(process: Process, now: float) -> Iterator[str]:
 
 
 def _gateways(process: Process) -> dict[IPv4Address, tuple[int, float]]:
-    """Return routers that tell of routes in use: distance, and when the last one came."""
+    """Return the routers that originated installed routes, with the distance and the time of the latest change."""
     found: dict[IPv4Address, tuple[int, float]] = {}
     for prefix, route in process.offers.offered.items():
         if prefix not in process.state.found.routes:

@@ -1,4 +1,4 @@
-"""`show ip ospf summary-address`: prefixes that are told for many from outside, as Cisco's command reference has it."""
+"""`show ip ospf summary-address`: summaries of external prefixes, as in Cisco's command reference."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ShowSummaryAddresses:
 
 
 def query_summary_addresses(ctx: ShowContext, args: Args) -> ShowSummaryAddresses:
-    """Return each `summary-address`, with what it is told with."""
+    """Return each `summary-address` with its metric, type and tag."""
     found = []
     for process in processes(ctx, args):
         summaries = tuple(

@@ -34,7 +34,7 @@ def _waiting(process: Process, now: float) -> Iterator[str]:
 
 
 def query_restarts(ctx: ShowContext, args: Args) -> ShowSections:
-    """Return what is done for neighbors that restart gracefully."""
+    """Return the neighbors that we help during a graceful restart."""
     return ShowSections(tuple(section_of(each, _restarts(each)) for each in processes(ctx, args)))
 
 
