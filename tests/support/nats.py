@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.shells.scenario import BUILT_IN
 
@@ -94,6 +94,86 @@ def two_and_two(folder: Path) -> str:
         assert old in spoke, old
         spoke = spoke.replace(old, new)
     (copy / "R42.cfg").write_text(spoke)
+    return str(copy)
+
+
+#: The lines of IKEv1 that stand for the keyring and the IKEv2 profile of a scenario.
+_ISAKMP = """crypto isakmp policy 10
+ encryption aes 256
+ hash sha256
+ authentication pre-share
+ group 14
+ lifetime 600
+crypto isakmp key Demo-Key-1 address 0.0.0.0
+crypto isakmp keepalive 30 5
+!
+"""
+#: Spokes of `alike`.
+ALIKE: Final = 6
+
+
+def alike(folder: Path, *, isakmp: bool = False) -> str:
+    """ipsec-two-spokes-one-nat with six spokes S1 ... S6 that prove one identity, 192.168.1.2, by one wildcard key.
+
+    Each is behind a NAT box of its own, BOX1 ... BOX6, and all these are behind the provider's box NAT1. R41 is behind
+    none. BOX3 shows other ports after a restart. All SAs live some minutes.
+    isakmp: the hub and the spokes speak IKEv1.
+    """
+    copy = folder / "alike"
+    shutil.copytree(BUILT_IN / "ipsec-two-spokes-one-nat", copy)
+    spoke = (copy / "R31.cfg").read_text()
+    for name in ("R31", "R32"):
+        (copy / f"{name}.cfg").unlink()
+    numbers = range(1, ALIKE + 1)
+    for number in numbers:
+        text = spoke.replace("hostname R31", f"hostname S{number}").replace("168.100.31", f"168.100.10{number}")
+        text = text.replace("192.168.31.10 ", "192.168.1.2 ").replace("192.168.31.1\n", "192.168.1.1\n")
+        (copy / f"S{number}.cfg").write_text(text.replace("10.3.3.1 ", f"10.3.{number}.1 "))
+    for path in copy.glob("*[0-9].cfg"):
+        text = path.read_text().replace(" keyring local DMVPN\n", " keyring local DMVPN\n lifetime 600\n")
+        lifetime = " set transform-set DMVPN\n set security-association lifetime seconds 300\n"
+        text = text.replace(" set transform-set DMVPN\n", lifetime)
+        if isakmp:
+            end = text.index("crypto ipsec transform-set")
+            text = _ISAKMP.join((text[: text.index("crypto ikev2 keyring")], text[end:]))
+            text = text.replace(" set ikev2-profile DMVPN\n", "")
+        path.write_text(text)
+    routers = "".join(f"  S{number}: {{role: spoke}}\n" for number in numbers)
+    wires = "".join(f'  - ends: ["S{number}:GigabitEthernet0/1", "BOX{number}:inside"]\n' for number in numbers)
+    kinds = {3: "symmetric"}
+    boxes = "".join(
+        f"  BOX{number}: {{kind: {kinds.get(number, 'port-restricted')}, outside: 100.64.0.{10 + number}/24, "
+        "gateway: 100.64.0.1, inside: 192.168.1.1/24}\n"
+        for number in numbers
+    )
+    shared = ", ".join((*(f'"BOX{number}:outside"' for number in numbers), '"NAT1:inside"'))
+    hosts = "".join(
+        f'  H{number}: {{link: "S{number}:GigabitEthernet0/2", address: 10.3.{number}.100/24, '
+        f"gateway: 10.3.{number}.1}}\n"
+        for number in numbers
+    )
+    (copy / "lab.yaml").write_text(
+        f"""title: "Six spokes alike behind one NAT"
+needs: [ipsec]
+routers:
+  R11: {{role: hub}}
+  R41: {{role: spoke}}
+{routers}  TRANSPORT: {{role: provider}}
+links:
+  - ends: ["R11:GigabitEthernet0/1", "TRANSPORT:GigabitEthernet0/1"]
+  - ends: ["NAT1:outside", "TRANSPORT:GigabitEthernet0/2"]
+  - ends: ["R41:GigabitEthernet0/1", "TRANSPORT:GigabitEthernet0/3"]
+  - ends: [{shared}]
+{wires}gateways:
+  NAT1: {{outside: 172.16.31.1/30, gateway: 172.16.31.2, inside: 100.64.0.1/24}}
+{boxes}hosts:
+  H0: {{link: "R11:GigabitEthernet0/2", address: 10.1.1.100/24, gateway: 10.1.1.1}}
+  H41: {{link: "R41:GigabitEthernet0/2", address: 10.4.4.100/24, gateway: 10.4.4.1}}
+{hosts}ready:
+  routes:
+    R11: [{", ".join(f'"10.3.{number}.0/24"' for number in numbers)}]
+"""
+    )
     return str(copy)
 
 

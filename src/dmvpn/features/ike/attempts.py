@@ -222,8 +222,8 @@ class Attempts:
             self._say(demand, ProtectionPhase.INTF)
             self._reports.failed(Endpoint(ends[1], IKE_PORT), terms)
             return
-        usable = self._connections.usable(ends)
-        if usable is not None and _is_for(demand, usable):
+        usable = self._connections.usable(ends, demand.port)
+        if usable is not None:
             self._extend(demand, usable, terms)
             return
         self._say(demand, ProtectionPhase.IKE)

@@ -1,6 +1,6 @@
 """Connections: peers that proved who they are, their numbers, and which pairs of SAs each has.
 
-    Session established --> `join`  a number: the same for the same addresses and identity, as long as it is remembered
+    Session established --> `join`  a number: the same for the same place and identity, as long as it is remembered
     child SA made     --> `made`  ConnectionChanged (it came, or is different now), SaNegotiated
     child SA ended    --> `ended` SaClosed, and ConnectionChanged when it was the last one
     Session moved       --> `moved` ConnectionChanged, MoveConnection; it keeps its number
@@ -29,10 +29,11 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.effects import MoveConnection
 from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import ConnectionChanged, SaClosed, SaNegotiated
-from dmvpn.base.protection import Connection, Proved
+from dmvpn.base.protection import Connection, IkeVersion, Proved
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike import translation
+from dmvpn.features.ike.contact import are_together
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.views import esp_ports, esp_sa, number_of, sa_view
@@ -44,11 +45,14 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.session import Session
 
-#: Local address, outer address of the peer, kind and octets of its identity, and the entry whose key proved it.
-Key = tuple["IPAddress", "IPAddress", int, bytes, str]
+#: Local address, outer address of the peer and its port behind a NAT (0 without NAT); kind and octets of its identity,
+#: and the entry whose key proved it.
+Key = tuple["IPAddress", "IPAddress", int, int, bytes, str]
 Ends = tuple["IPAddress", "IPAddress"]
 Results = list["Effect | Notice"]
 
+#: Connections with one identity behind one address of a NAT; later connections are ended.
+LARGEST_NUMBER_ALIKE: Final = 64
 #: Peers without any SA whose numbers are remembered.
 LARGEST_MEMORY: Final = 8192
 
@@ -56,6 +60,11 @@ LARGEST_MEMORY: Final = 8192
 def ends_of(sa: Session) -> Ends:
     """Return our address and the peer's."""
     return sa.path.local.address, sa.path.remote.address
+
+
+def _place_of(sa: Session) -> tuple[IPAddress, IPAddress, int]:
+    """Return our address, the peer's, and the port that distinguishes it from others behind its NAT."""
+    return *ends_of(sa), sa.path.remote.port if sa.nat.remote else 0
 
 
 @dataclass(slots=True)
@@ -99,9 +108,12 @@ class Connections:
         entries = (self._entries[number] for number in self._between.get(ends, ()))
         return any(self._carries(entry) and (not port or _port(entry) == port) for entry in entries)
 
-    def usable(self, ends: Ends) -> Session | None:
-        """Return an IKE SA between these addresses that can make further child SAs."""
-        return next((sa for sa in self.ike_sas(ends) if sa.is_usable), None)
+    def usable(self, ends: Ends, port: int = 0) -> Session | None:
+        """Return an IKE SA between these addresses that can make further child SAs.
+
+        port: with the peer that has this UDP port, 0: with any.
+        """
+        return next((sa for sa in self.ike_sas(ends) if sa.is_usable and port in (0, sa.path.remote.port)), None)
 
     def ike_sas(self, ends: Ends) -> list[Session]:
         """Return all IKE SAs between these addresses, the newest first."""
@@ -111,6 +123,28 @@ class Connections:
     def knows(self, remote: IPAddress) -> bool:
         """Return whether there is an IKE SA with this address, from any of ours."""
         return remote in self._remotes
+
+    def beside(self, sa: Session) -> list[Session]:
+        """Return the other IKE SAs of this one's peer: of its connection, and of its identity at the same place."""
+        others = [other for other in self.ike_sas(ends_of(sa)) if other.who == sa.who and are_together(other, sa)]
+        return [other for other in dict.fromkeys((*self.of(sa.connection), *others)) if other is not sa]
+
+    def displaced(self, sa: Session) -> list[Session]:
+        """Return which IKE SAs go when this one has moved to where they are, unless they move on.
+
+        Either the peer has two connections, or its NAT has restarted and given it the port of another peer. An ISAKMP
+        SA ends none: it may be the predecessor of what it finds there.
+        """
+        others = self.beside(sa) if sa.version is not IkeVersion.V1 else []
+        return [other for other in others if other.connection != sa.connection]
+
+    def is_one_too_many(self, sa: Session) -> bool:
+        """Return whether as many others as are permitted had its identity behind its address before it came."""
+        between = self._between.get(ends_of(sa), {})
+        if len(between) <= LARGEST_NUMBER_ALIKE:
+            return False
+        alike = [number for number in between if self._entries[number].key[3:] == sa.who]
+        return sa.connection in alike[LARGEST_NUMBER_ALIKE:]
 
     def of(self, number: int) -> list[Session]:
         """Return the IKE SAs of a connection, the oldest first."""
@@ -142,7 +176,7 @@ class Connections:
         if (known := self._entries.get(sa.connection)) is not None:
             known.ike[sa.own_spi] = sa
             return known.number
-        key = (*ends_of(sa), *sa.who)
+        key = (*_place_of(sa), *sa.who)
         number = self._numbers.get(key)
         if number is None:
             self._last += 1
@@ -159,6 +193,11 @@ class Connections:
         entry = self._entries.get(old.connection)
         if entry is None:
             return
+        other = self._entries.get(new.connection)
+        if other is not None and other is not entry:  # it came from where a NAT has put its predecessor meanwhile
+            other.ike.pop(new.own_spi, None)
+            if not other.ike:
+                self._retire(other)
         new.joins(old.connection)
         entry.ike[new.own_spi] = new
         for spi in new.children.active:
@@ -263,11 +302,12 @@ class Connections:
         return [ConnectionChanged(value, value, "the peer had lost its SAs", returned=True)] if value else []
 
     def _rename(self, entry: _Entry, sa: Session) -> None:
-        key = (*ends_of(sa), *entry.key[2:])
+        key = (*_place_of(sa), *sa.who)
         if key == entry.key:
             return
         self._apart(entry)
-        self._numbers.pop(entry.key, None)
+        if self._numbers.get(entry.key) == entry.number:  # a NAT that restarts may give one peer the port of another
+            del self._numbers[entry.key]
         self._idle.pop(key, None)
         entry.key = key
         self._numbers[key] = entry.number
@@ -338,5 +378,4 @@ def _crossed(one: Session, other: Session) -> bool:
 
 def may_go(sa: Session, connections: Connections) -> bool:
     """Return whether it is still one too many."""
-    others = [other for other in connections.of(sa.connection) if other is not sa]
-    return sa.is_usable and any(other.is_usable and other.children for other in others)
+    return sa.is_usable and any(other.is_usable and other.children for other in connections.beside(sa))

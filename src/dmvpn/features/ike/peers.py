@@ -17,7 +17,15 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import udp
 from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ike.attempts import Attempts, path_of
-from dmvpn.features.ike.connections import BOTH_BEGAN, BY_INITIATOR, Connections, ends_of, may_go, to_end
+from dmvpn.features.ike.connections import (
+    BOTH_BEGAN,
+    BY_INITIATOR,
+    LARGEST_NUMBER_ALIKE,
+    Connections,
+    ends_of,
+    may_go,
+    to_end,
+)
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.recovery import Recovery, SaTraffic, doubted
 from dmvpn.features.ike.reports import Reports
@@ -113,6 +121,10 @@ class Peers:
                 self._context.emit(udp.keep_alive(sa.path))
             case Deadline.DUPLICATE if may_go(sa, self.connections):
                 self.close([sa], BOTH_BEGAN)
+            case Deadline.SURPLUS if sa.is_usable:
+                why = Reason(IkeReason.TOO_MANY_ALIKE, (LARGEST_NUMBER_ALIKE,))
+                self.reports.failed(sa.path.remote, why)
+                self.close([sa], why)
             case Deadline.BARREN if sa.is_usable and not sa.children and not self._waits_for_children(sa):
                 self.close([sa], Reason(IkeReason.BARREN))
 
@@ -170,7 +182,7 @@ class Peers:
         terms = self.book.to(policy, event.remote) if policy is not None else None
         version = terms.version if isinstance(terms, Terms) else IkeVersion.V2
         self._send(path, self.table.complaint(event.spi, version))
-        if self.connections.usable(ends) or self.attempts.is_trying(ends):
+        if self.connections.usable(ends, event.remote_port) or self.attempts.is_trying(ends):
             return
         if isinstance(terms, Terms) and self.recovery.does_not_listen(event.remote, self._context.now):
             self.attempts.initiate(path_of(ends, event.remote_port), terms)
@@ -289,6 +301,8 @@ class Peers:
         self._traffic.watch(sa)
         for other, seconds in to_end(sa, self.connections.of(sa.connection)):
             self._deadlines.set((Deadline.DUPLICATE, other.own_spi), self._context.now + seconds)
+        if self.connections.is_one_too_many(sa):
+            self._deadlines.set((Deadline.SURPLUS, sa.own_spi), self._context.now)
         self.attempts.yield_to(sa)
 
     def _keep_alive(self, sa: Session) -> None:
@@ -299,6 +313,8 @@ class Peers:
         self.recovery.moved(sa)
         before, after = (sa.path.local.address, old.remote.address), ends_of(sa)
         self._context.emit(*self.connections.moved(sa))
+        for other in self.connections.displaced(sa):
+            self._deadlines.set((Deadline.DUPLICATE, other.own_spi), self._context.now + BY_INITIATOR)
         self.attempts.lost(before)
         self.attempts.succeeded(after)
 

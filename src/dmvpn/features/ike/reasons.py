@@ -110,6 +110,7 @@ class IkeReason(ReasonCode):
     INIT_LACKS = "an IKE_SA_INIT that lacks what it must have", "", "RFC 7296 §1.2"
     FULL = "there are <number> IKE SAs: no more are wanted"
     TOO_MANY_BEGIN = "too many peers begin at once", "", "RFC 7296 §2.6"
+    TOO_MANY_ALIKE = "<number> peers behind its address have its identity already"
     RESPONDER_ONLY = "ipsec profile <name> is responder-only: the peer has to begin"
     NO_CHILD_MADE = "the peer made no child SA"
     BARREN = "it has no child SAs"

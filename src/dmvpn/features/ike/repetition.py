@@ -7,6 +7,8 @@ from typing import Final
 
 #: Seconds after which a request is repeated, and after the last one until the peer counts as dead: half a minute.
 INTERVALS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
+#: The same where a peer may be gone, as another session of it says: five seconds.
+SHORT_INTERVALS: Final = (0.5, 1.0, 1.5, 2.0)
 #: How often a request is answered again, in how many seconds: an attacker can repeat it as often as it likes.
 MOST_REPETITIONS: Final = 8
 REPETITION_TIME: Final = 30.0

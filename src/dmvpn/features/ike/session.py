@@ -289,15 +289,6 @@ class Session(ABC):
             self.act(ChildForgotten(self, spi))
 
 
-def is_forgotten(old: Session, new: Session) -> bool:
-    """Return whether the peer of `new`, which says that it has no other session with us, has forgotten `old`.
-
-    A session that began while this one did is not old: both ends may have begun at the same moment. Nor is one with
-    another address of ours: a peer with two uplinks has one name over both. RFC 7296 §2.4, RFC 2407 §4.6.3.3.
-    """
-    return old is not new and old.since < new.begun and old.path.local.address == new.path.local.address
-
-
 class Sessions(Protocol):
     """All sessions of a router, whatever version each speaks.
 

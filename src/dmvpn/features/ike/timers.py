@@ -23,4 +23,5 @@ class Deadline(enum.Enum):
 
     NAT_KEEPALIVE = "keep its translation alive, RFC 3948 §4"
     DUPLICATE = "delete it, if another one with the same peer stays"
+    SURPLUS = "delete it: its identity has too many connections behind one address"
     BARREN = "delete it, if it has no child SA"

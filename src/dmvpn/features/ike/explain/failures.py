@@ -298,6 +298,11 @@ _LIVES = _failures(
     reason(IkeReason.INIT_LACKS, "The first message has no proposals, key or nonce."),
     reason(IkeReason.FULL, "The table is full.", next="show crypto ikev2 stats"),
     reason(
+        IkeReason.TOO_MANY_ALIKE,
+        "Ports alone distinguish peers with one identity behind one NAT address, up to this number.",
+        next="give the spokes identities of their own (identity local)",
+    ),
+    reason(
         IkeReason.TOO_MANY_BEGIN,
         "More half-open SAs than a cookie can hold off: load, or an attack.",
         next="show crypto ikev2 stats",

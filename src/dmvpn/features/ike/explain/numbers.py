@@ -241,7 +241,7 @@ _STATUS_TYPES = WordGroup(
     explanations=(
         code(
             _N.INITIAL_CONTACT,
-            "The sender has no other SA with the receiver: older ones are left over, and go.",
+            "The sender has no other SA with the receiver: older ones of its identity go, elsewhere only if silent.",
             "In the first IKE_AUTH after a restart.",
             clause="RFC 7296 §2.4",
         ),

@@ -61,10 +61,14 @@ RETRY: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Dead peer detection, RFC 3706 §5.3: our R-U-THERE with this sequence number, sent so often."""
+    """Dead peer detection, RFC 3706 §5.3: our R-U-THERE with this sequence number, sent so often.
+
+    interval: seconds between two of them.
+    """
 
     number: int
     due: float
+    interval: float
     tries: int = 1
 
 
@@ -404,9 +408,9 @@ class IsakmpSa(Session):
         """
         if self.question is None:
             self._question_number += 1
-            self.question = Question(self._question_number, self.now + seconds)
+            self.question = Question(self._question_number, self.now + seconds, seconds)
         else:
-            self.question = Question(self.question.number, self.now + seconds, self.question.tries + 1)
+            self.question = Question(self.question.number, self.now + seconds, seconds, self.question.tries + 1)
         return self.question
 
     def rests(self) -> None:

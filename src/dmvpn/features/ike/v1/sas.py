@@ -2,7 +2,7 @@
 
 Datagrams come without the non-ESP marker. A message that belongs to no ISAKMP SA is a stranger's message 1, or nothing.
 
-    sibling   another ISAKMP SA with the same proved peer between the same addresses
+    sibling   another ISAKMP SA with the same proved peer at the same place: addresses, and behind a NAT the port
     adoption  an ISAKMP SA that ends gives its children to its newest sibling. A sibling that is established takes the
               children of all ISAKMP SAs that are older than its own beginning; these end some seconds later. Without a
               sibling an ISAKMP SA is held for its children, and a main mode begins. (Of two that began at the same
@@ -23,6 +23,7 @@ from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.acts import Act, Hinted, TurnedAway
 from dmvpn.features.ike.chain import NO_SPI, fresh_spi
+from dmvpn.features.ike.contact import are_together, is_older, to_ask
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import INTERVALS
@@ -34,7 +35,6 @@ from dmvpn.features.ike.session import (
     SaAct,
     StartedAgain,
     Unanswered,
-    is_forgotten,
 )
 from dmvpn.features.ike.timers import AT_ONCE
 from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
@@ -47,7 +47,7 @@ from dmvpn.features.ike.v1.sa import Admission, IsakmpSa
 from dmvpn.features.ike.v1.siblings import Siblings
 from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.strangers import Strangers
-from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, probe, renew, tick
+from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, examine, probe, renew, tick
 from dmvpn.features.ike.v1.wire import Header, Message
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v1.wire.payloads import Delete, Notify
@@ -333,11 +333,20 @@ class IsakmpSas:
         return followed + late
 
     def forget_older(self, new: Session) -> list[Act]:
-        """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address."""
+        """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address.
+
+        Another address or port may be that of another peer with this identity, so the peer there is asked.
+        """
         acts: list[Act] = []
-        for sa in self._siblings.with_peer(new):
-            if is_forgotten(sa, new):
+        older = [sa for sa in self._siblings.with_peer(new) if is_older(sa, new)]
+        for sa in older:
+            if are_together(sa, new):
                 acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
+        for session in to_ask(older, new):
+            sa = _mine(session)
+            sa.at(new.now)
+            examine(sa)
+            acts += self._followed(sa)
         return acts
 
     def _arm(self, sa: IsakmpSa) -> None:
@@ -353,9 +362,11 @@ class IsakmpSas:
         siblings = [] if new.is_alone or new.doubts_older else self._siblings.of(new)
         self._siblings.add(new)
         older = [sa for sa in siblings if sa.since <= new.begun or sa.state is SaState.HELD]
+        connection = next((old.connection for old in reversed(older) if old.children), 0)
         for old in older:
             old.at(new.now)
-            old.hand_over(new)
+            if old.connection == connection or not old.children:  # else a NAT has put two peers at one place
+                old.hand_over(new)
             if old.state is SaState.HELD:
                 old.end(Reason(IkeReason.REPLACED))
             else:

@@ -1,8 +1,10 @@
-"""Siblings: ISAKMP SAs with the same proved peer between the same addresses; and the peers behind an address."""
+"""Siblings: ISAKMP SAs with the same proved peer at the same place; and the peers behind an address."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from dmvpn.features.ike.contact import are_together
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -63,20 +65,17 @@ class Siblings:
 
     def of(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Return its siblings, the oldest first."""
-        return [each for each in self.with_peer(sa) if each is not sa and _are_together(each, sa)] if sa.theirs else []
+        return [each for each in self.with_peer(sa) if each is not sa and are_together(each, sa)] if sa.theirs else []
 
     def heir(self, sa: IsakmpSa) -> IsakmpSa | None:
-        """Return the newest usable sibling, which gets its children."""
-        return next((each for each in reversed(self.of(sa)) if each.is_usable), None)
+        """Return the newest usable sibling, which gets its children.
+
+        It is of the same connection, or has no children yet: a NAT may give a peer the port of another one.
+        """
+        heirs = (each for each in reversed(self.of(sa)) if each.is_usable)
+        return next((each for each in heirs if each.connection == sa.connection or not each.children), None)
 
 
 def ends_of(path: DatagramPath) -> Ends:
     """Return our address and the peer's."""
     return path.local.address, path.remote.address
-
-
-def _are_together(one: IsakmpSa, other: IsakmpSa) -> bool:
-    """Return whether two peers are at one place: behind a NAT several peers share an address, and maybe a name."""
-    if ends_of(one.path) != ends_of(other.path):
-        return False
-    return not other.nat.remote or one.path.remote.port == other.path.remote.port

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from dmvpn.features.ike.repetition import INTERVALS, Repetitions, mark_of
+from dmvpn.features.ike.repetition import INTERVALS, SHORT_INTERVALS, Repetitions, mark_of
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.terms import DatagramPath
@@ -28,13 +28,19 @@ class Turns:
         self.tries = 0
         self._said = self._heard = b""
         self._due: float | None = None
-        self._intervals = INTERVALS
+        self._intervals: tuple[float, ...] = INTERVALS
         self._repetitions = Repetitions()
 
     def says(self, octets: bytes, now: float, *, awaits: bool) -> None:
         """Note our message. awaits: it is repeated until the peer's next message comes."""
         self._said, self.tries = octets, 1
         self._due = now + self._intervals[0] if awaits else None
+
+    def hurry(self, now: float) -> None:
+        """Repeat our message sooner: its answer matters at once."""
+        self._intervals = SHORT_INTERVALS
+        if self._due is not None:
+            self.tries, self._due = 1, min(self._due, now + SHORT_INTERVALS[0])
 
     def hears(self, octets: bytes) -> None:
         """Note the peer's next message, which proved to be the peer's."""

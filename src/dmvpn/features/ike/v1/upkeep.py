@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: How often IOS asks before it gives a silent peer up, and the seconds between two questions if none are configured.
 _PROBES: Final = 6
 _PROBE_INTERVAL: Final = 2.0
+#: The same for a peer that is probably gone; and for how many seconds quick mode does not ask a peer that was heard.
+_SHORT_INTERVAL: Final = 0.8
+_RECENTLY: Final = 10.0
 
 
 def deadline_of(sa: IsakmpSa) -> float | None:
@@ -94,9 +97,9 @@ def _repeat(sa: IsakmpSa, now: float) -> None:
     if question is None or now < question.due:
         return
     if question.tries < _PROBES:
-        informational.ask(sa, _interval(sa))
+        informational.ask(sa, question.interval)
         sa.act(Unanswered(sa))
-    elif now - sa.heard < _PROBES * _interval(sa):
+    elif now - sa.heard < _PROBES // 2 * question.interval:  # the first counts may be of what came before
         sa.rests()  # ESP still comes: the peer lives, whatever it makes of our questions
     else:
         sa.gives_up(Reason(IkeReason.NO_ANSWER, ("R-U-THERE", question.tries, sa.path.remote)))
@@ -116,6 +119,25 @@ def probe(sa: IsakmpSa) -> None:
     """Ask the peer whether it lives."""
     if sa.is_usable and sa.question is None:
         informational.ask(sa, _interval(sa))
+
+
+def examine(sa: IsakmpSa) -> None:
+    """Ask a peer that is probably gone, and give it up in seconds.
+
+    Quick mode asks a peer that does not know R-U-THERE, unless it was heard a moment ago: quick mode costs more.
+    """
+    if not sa.is_usable:
+        return
+    if Vendor.DPD in sa.abilities:
+        if sa.question is None or sa.question.interval > _SHORT_INTERVAL:
+            informational.ask(sa, _SHORT_INTERVAL)
+        return
+    newest = next(reversed(sa.children.active), None)
+    if newest is not None and sa.now - sa.heard >= _RECENTLY:
+        renew(sa, newest)
+        for exchange in sa.exchanges.values():
+            if isinstance(exchange, QuickAsk) and exchange.old == newest:
+                exchange.turns.hurry(sa.now)
 
 
 # ------------------------------------------------------------------------------------------------------------ children

@@ -18,7 +18,7 @@ from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.repetition import HALF_OPEN
+from dmvpn.features.ike.repetition import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.session import Answered, Begun
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, shared_secret
 from dmvpn.features.ike.v2.offers import accepted, ike_offer, mismatch
@@ -48,9 +48,12 @@ class Probe(Exchange):
 
     KIND: ClassVar = ExchangeType.INFORMATIONAL
 
-    def __init__(self, sa: IkeSa) -> None:
+    def __init__(self, sa: IkeSa, *, briefly: bool = False) -> None:
+        """Briefly: the peer is probably gone."""
         super().__init__(sa)
-        if sa.terms is not None and sa.terms.dpd_retry:
+        if briefly:
+            self.intervals = SHORT_INTERVALS
+        elif sa.terms is not None and sa.terms.dpd_retry:
             self.intervals = (sa.terms.dpd_retry,) * _PROBES
 
     def request(self) -> tuple[Payload, ...]:

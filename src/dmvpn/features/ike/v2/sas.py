@@ -20,8 +20,9 @@ from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ike.chain import NO_SPI
+from dmvpn.features.ike.contact import are_together, is_older, to_ask
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.repetition import HALF_OPEN
+from dmvpn.features.ike.repetition import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.session import (
     Begun,
     Doubted,
@@ -31,7 +32,6 @@ from dmvpn.features.ike.session import (
     SaAct,
     Transmit,
     Unanswered,
-    is_forgotten,
 )
 from dmvpn.features.ike.terms import IKE_PORT
 from dmvpn.features.ike.timers import AT_ONCE
@@ -343,12 +343,26 @@ class IkeSas:
             self._half_open.pop(key, None)
 
     def forget_older(self, new: Session) -> list[Act]:
-        """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address (§2.4)."""
+        """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address (§2.4).
+
+        Another address or port may be that of another peer with this identity, so the peer there is asked.
+        """
         acts: list[Act] = []
-        for sa in tuple(self._by_identity.get(new.who, {}).values()):
-            if sa.is_usable and is_forgotten(sa, new):
+        older = [sa for sa in self._by_identity.get(new.who, {}).values() if sa.is_usable and is_older(sa, new)]
+        for sa in older:
+            if are_together(sa, new):
                 acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
+        for session in to_ask(older, new):
+            acts += self._examine(_mine(session), new.now)
         return acts
+
+    def _examine(self, sa: IkeSa, now: float) -> list[Act]:
+        """Ask a peer that is probably gone, and give it up in seconds; any request on its way is a question, too."""
+        if sa.outgoing.current is None:
+            return self.ask(Probe(sa, briefly=True), now)
+        sa.at(now)
+        sa.outgoing.hurry(SHORT_INTERVALS, now)
+        return self._followed(sa, sa.done())
 
 
 def _mine(session: Session) -> IkeSa:

@@ -158,6 +158,12 @@ class Outgoing(Generic[T]):
         request.tries += 1
         return request.datagrams
 
+    def hurry(self, intervals: tuple[float, ...], now: float) -> None:
+        """Repeat the current request after these seconds: its answer matters at once."""
+        request = self._request
+        if request is not None and request.intervals != intervals:
+            request.intervals, request.tries, request.due = intervals, 1, min(request.due, now + intervals[0])
+
     def insist(self, heard: float, now: float) -> tuple[bytes, ...] | None:
         """Return what is sent again if all repetitions went unanswered, but the peer was heard; None: give up.
 

@@ -1,0 +1,237 @@
+"""Several spokes that prove one identity, in both versions: who stays when one of them begins, and who goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+import pytest
+
+from dmvpn.base.effects import PollSas
+from dmvpn.base.events import ConnectionHeard, SasCounted
+from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated, SaRenewalWanted
+from dmvpn.base.protection import SaCount
+from dmvpn.features.ike import connections
+from dmvpn.features.ike.v1 import main_mode
+from dmvpn.features.ike.v1.wire.numbers import Vendor
+from support.ike_machines import ISAKMP, PSK, MachineNet, Node
+
+HUB, OUTSIDE = "198.51.100.1", IPv4Address("203.0.113.99")
+IKEV2 = f"{PSK} identity local fqdn alike.example\n lifetime 3600\n"
+IKEV1 = f"""{ISAKMP}
+crypto keyring ALL
+ pre-shared-key address 0.0.0.0 0.0.0.0 key secret
+crypto isakmp profile ALIKE
+ keyring ALL
+ self-identity fqdn alike.example
+ match identity host alike.example
+ match identity address 198.51.100.1 255.255.255.255
+"""
+VERSIONS = pytest.mark.parametrize("is_v1", [False, True], ids=["IKEv2", "IKEv1"])
+
+
+@dataclass(slots=True)
+class Cloud:
+    """A hub, and spokes behind one NAT that adds to their ports 5000, 10000 ..."""
+
+    net: MachineNet
+    hub: Node
+    spokes: list[Node]
+    is_v1: bool
+
+    def spoke(self, number: int, seed: str = "") -> Node:
+        """Return a spoke that has (re)started, and has what it wants."""
+        profile = "ALIKE" if self.is_v1 else ""
+        text = IKEV1 if self.is_v1 else IKEV2
+        node = self.net.node(f"192.168.1.{number}", text, seed, isakmp_profile=profile)
+        self.net.nats[node.address] = OUTSIDE
+        self.net.shift.setdefault(node.address, 5000 * number)
+        node.want(self.hub)
+        return node
+
+    def restart(self, number: int, port: int | None = None) -> Node:
+        """Restart a spoke. port: that the NAT shows for 4500 from now on."""
+        address = self.spokes[number - 1].address
+        del self.net.nodes[address]
+        if port is not None:
+            self.net.shift[address] = port - 4500
+        self.spokes[number - 1] = self.spoke(number, "second life")
+        return self.spokes[number - 1]
+
+    def ports(self) -> list[int]:
+        """Return where the hub has connections, in their order."""
+        return [connection.remote_port for connection in self.hub.connections.values()]
+
+    def is_up(self, number: int) -> bool:
+        """Have the hub and a spoke pairs in common?"""
+        theirs = {pair.sa.spi_out for pair in self.spokes[number - 1].pairs.values()}
+        return bool(theirs & set(self.hub.pairs))
+
+
+def cloud(count: int, *, is_v1: bool) -> Cloud:
+    net = MachineNet()
+    made = Cloud(net, net.node(HUB, IKEV1 if is_v1 else IKEV2), [], is_v1)
+    for number in range(1, count + 1):
+        made.spokes.append(made.spoke(number))
+        net.run(2)
+    return made
+
+
+def numbers_of(sas: Cloud) -> list[int]:
+    return sorted(sas.hub.connections)
+
+
+@pytest.mark.conforms("nat:6-identity")
+@VERSIONS
+def test_spokes_of_one_identity_behind_one_nat_are_connections_of_their_own(is_v1: bool) -> None:
+    """The hub kept one of six, and all six believed that they were up."""
+    six = cloud(6, is_v1=is_v1)
+    assert six.ports() == [4500 + 5000 * number for number in range(1, 7)]
+    assert len({connection.identity for connection in six.hub.connections.values()}) == 1
+    assert all(six.is_up(number) for number in range(1, 7))
+    before = len(six.hub.heard(ConnectionChanged))
+    for _ in range(3):
+        for spoke in six.spokes:
+            spoke.tell(SaRenewalWanted(next(iter(spoke.pairs))))
+        six.net.run(3600)
+    assert all(six.is_up(number) for number in range(1, 7))
+    assert not [c for c in six.hub.heard(ConnectionChanged)[before:] if c.new is None or c.old is None]
+
+
+@VERSIONS
+def test_a_spoke_that_restarts_at_its_port_keeps_its_number_and_its_old_sas_go_at_once(is_v1: bool) -> None:
+    three = cloud(3, is_v1=is_v1)
+    numbers = numbers_of(three)
+    three.restart(2)
+    three.net.run(0.5)
+    assert len(three.hub.pairs) == 3
+    three.net.run(30)
+    assert numbers_of(three) == numbers
+    assert all(three.is_up(number) for number in (1, 2, 3))
+
+
+@pytest.mark.conforms("ike:2.4-initial-contact", "doi:4.6.3.3-forget")
+@VERSIONS
+def test_a_spoke_that_restarts_at_another_port_has_its_old_sas_ended_in_seconds_and_the_rest_stay(is_v1: bool) -> None:
+    three = cloud(3, is_v1=is_v1)
+    first, second, third = numbers_of(three)
+    three.restart(2, port=40_000)
+    three.net.run(1)
+    assert three.ports() == [9500, 14_500, 19_500, 40_000]
+    three.net.run(6)
+    assert three.ports() == [9500, 19_500, 40_000]
+    assert numbers_of(three)[:2] == [first, third]
+    assert second not in three.hub.connections
+    assert all(three.is_up(number) for number in (1, 2, 3))
+
+
+@VERSIONS
+def test_a_spoke_that_restarts_at_another_address_has_its_old_sas_ended_in_seconds(is_v1: bool) -> None:
+    """Its provider gives it another address. A spoke elsewhere with its identity used to lose its SAs at once."""
+    two = cloud(2, is_v1=is_v1)
+    del two.net.nodes[two.spokes[1].address]
+    two.spokes[1] = two.spoke(2, "second life")
+    two.net.nats[two.spokes[1].address] = IPv4Address("203.0.113.7")
+    two.net.run(1)
+    assert len(two.hub.pairs) == 3
+    two.net.run(6)
+    assert [str(connection.remote) for connection in two.hub.connections.values()] == [str(OUTSIDE), "203.0.113.7"]
+    assert two.is_up(1)
+    assert two.is_up(2)
+
+
+@VERSIONS
+def test_a_silent_spoke_whose_packets_still_come_is_not_given_up(is_v1: bool) -> None:
+    """Only ESP of the first spoke arrives while the second one says that it is alone."""
+    two = cloud(2, is_v1=is_v1)
+    first = two.spokes[0]
+    (theirs,) = (spi for spi, pair in two.hub.pairs.items() if pair.sa.remote_port == 9500)
+    two.net.drops = lambda flight: flight.sender == first.address
+    two.restart(2, port=40_000)
+    received = 100
+    for _ in range(20):
+        two.hub.forget_what_was_said()
+        two.net.run(0.5)
+        received += 5
+        if two.hub.heard(PollSas):
+            two.hub.tell(SasCounted((SaCount(spi_in=theirs, sent=5, received=received),)))
+    assert theirs in two.hub.pairs
+
+
+def test_a_peer_that_does_not_know_r_u_there_is_asked_by_quick_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = tuple(vendor for vendor in main_mode.ABILITIES if vendor.data != Vendor.DPD.value)
+    monkeypatch.setattr(main_mode, "ABILITIES", without)
+    three = cloud(3, is_v1=True)
+    three.net.run(20)
+    before = len(three.hub.heard(SaNegotiated))
+    three.restart(2, port=40_000)
+    three.net.run(1)
+    replaced = [made.sa.remote_port for made in three.hub.heard(SaNegotiated)[before:] if made.replaces]
+    assert replaced == [9500, 19_500]
+    three.net.run(6)
+    assert three.ports() == [9500, 19_500, 40_000]
+    assert all(three.is_up(number) for number in (1, 2, 3))
+
+
+@VERSIONS
+def test_a_nat_that_gives_each_spoke_the_port_of_another_one_confuses_no_numbers(is_v1: bool) -> None:
+    three = cloud(3, is_v1=is_v1)
+    numbers = numbers_of(three)
+    ports = [14_500, 19_500, 9500]
+    for spoke, port in zip(three.spokes, ports, strict=True):
+        three.net.shift[spoke.address] = port - 4500
+    for number, port in zip(numbers, ports, strict=True):
+        three.hub.tell(ConnectionHeard(number, OUTSIDE, port))
+    assert numbers_of(three) == numbers
+    assert [three.hub.connections[number].remote_port for number in numbers] == ports
+    three.net.run(30)
+    for spoke in three.spokes:
+        spoke.tell(SaRenewalWanted(next(iter(spoke.pairs))))
+    three.net.run(30)
+    assert numbers_of(three) == numbers
+    assert all(three.is_up(number) for number in (1, 2, 3))
+    three.restart(1)
+    three.net.run(30)
+    assert numbers_of(three) == numbers
+    assert all(three.is_up(number) for number in (1, 2, 3))
+
+
+@VERSIONS
+def test_a_spoke_that_moves_and_then_replaces_its_ike_sa_loses_nothing(is_v1: bool) -> None:
+    """Its NAT restarts, and the first that comes from the new port is a rekey, and ESP only later."""
+    two = cloud(2, is_v1=is_v1)
+    (first, _), spoke = numbers_of(two), two.spokes[0]
+    two.net.run(2800)
+    two.net.shift[spoke.address] = 35_500
+    for _ in range(80):
+        two.net.run(10)
+        assert two.is_up(1)
+        assert two.is_up(2)
+        for number in {pair.connection.number for pair in two.hub.pairs.values()} - {numbers_of(two)[-1]}:
+            two.hub.tell(ConnectionHeard(number, OUTSIDE, 40_000))
+    assert sorted(two.ports()) == [14_500, 40_000]
+    assert first in two.hub.connections
+    assert (len(two.hub.machine.sas()), len(two.hub.pairs)) == (2, 2)
+
+
+@VERSIONS
+def test_one_identity_has_only_so_many_connections_behind_one_address(
+    is_v1: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever knows a wildcard key could have the hub keep any number of them."""
+    monkeypatch.setattr(connections, "LARGEST_NUMBER_ALIKE", 3)
+    five = cloud(5, is_v1=is_v1)
+    five.net.run(60)
+    assert five.ports() == [9500, 14_500, 19_500]
+    assert any("peers behind its address have its identity already" in line for line in five.hub.logs)
+
+
+@VERSIONS
+def test_whoever_knows_the_wildcard_key_ends_no_sas_elsewhere(is_v1: bool) -> None:
+    three = cloud(3, is_v1=is_v1)
+    pairs = set(three.hub.pairs)
+    text = IKEV1 if is_v1 else IKEV2
+    attacker = three.net.node("192.0.2.66", text, isakmp_profile="ALIKE" if is_v1 else "")
+    attacker.want(three.hub)
+    three.net.run(60)
+    assert pairs < set(three.hub.pairs)
