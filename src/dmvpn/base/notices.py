@@ -361,7 +361,7 @@ class RouteChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class RoutesCleared(Notice):
-    """A user cleared the routing table (None: all of it): dynamic protocols request routes from their neighbors again."""
+    """A user cleared the routing table (None: all of it): dynamic protocols request routes from neighbors again."""
 
     prefix: Prefix | None = None
 
@@ -402,7 +402,7 @@ class PacketsHandled(Notice):
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationRestored(Notice):
-    """The router replaces the running configuration with this one, because no user confirmed the running one in time."""
+    """The router replaces the running configuration with this one, because no user confirmed the running one."""
 
     text: str = field(repr=False)
     by: str

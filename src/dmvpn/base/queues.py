@@ -64,7 +64,7 @@ class TimerQueue(Generic[Name]):
             self._arm()
 
     def _arm(self) -> None:
-        """Arm the timer for the earliest name. A name that is due at once needs no pause; `Context.fire` rests itself."""
+        """Arm the timer for the earliest name. A name due at once needs no pause: `Context.fire` rests itself."""
         following, timers = self._deadlines.next(), self._context.timers
         if following is None:
             timers.cancel(self._timer)
