@@ -19,6 +19,7 @@ from dmvpn.features.ike.v1.wire.numbers import Flag, PayloadType
 from dmvpn.net.udp import UdpDatagram
 from fuzz.target import Target
 from support import ikev1_capture
+from support.fakes import FakeDebugging
 from support.ike_capture import datagrams
 from support.ike_machines import MachineNet, Node, crosswise
 from support.ikev1_samples import SAMPLES
@@ -44,6 +45,8 @@ _LONG = 60.0
 def _met() -> tuple[MachineNet, Node, Node]:
     net = MachineNet()
     hub, spoke = (net.node(each, _LINES, encapsulation=Encapsulation.NEVER) for each in (_HUB, _SPOKE))
+    for node in (hub, spoke):  # what debugs say of a message must not fail either
+        node.ports.debugging = FakeDebugging({"crypto isakmp"})
     spoke.want(hub)
     net.run(1)
     return net, hub, spoke

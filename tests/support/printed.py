@@ -38,6 +38,8 @@ DEBUG_MODULES = (
     "dmvpn.features.bgp.messages",
     "dmvpn.features.eigrp.messages",
     "dmvpn.features.ike.reports",
+    "dmvpn.features.ike.v1.offer_lines",
+    "dmvpn.features.ike.v1.steps",
     "dmvpn.features.ipsec.messages",
     "dmvpn.features.nhrp.debug",
     "dmvpn.features.rib.messages",

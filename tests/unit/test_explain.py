@@ -128,6 +128,8 @@ def test_why_a_neighbor_went_is_told_with_its_log_line() -> None:
 def test_why_a_negotiation_was_aborted_is_told_with_its_log_line(why: str, found: str) -> None:
     line = f"%IKEV2-3-NEG_ABORT: Negotiation aborted due to ERROR: {why} (peer 203.0.113.9:500)"
     assert words(line)[:2] == ["%IKEV2-3-NEG_ABORT", found]
+    line = f"%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Main mode failed with peer at 203.0.113.9: {why}"
+    assert words(line)[:2] == ["%CRYPTO-6-IKMP_MODE_FAILURE", found]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from dmvpn.base.context import Timer
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import NegotiationChanged
-from dmvpn.base.protection import ProtectionPhase
+from dmvpn.base.protection import IkeVersion, ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.connections import ends_of
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Context
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
+    from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.book import ConfigurationBook
     from dmvpn.features.ike.connections import Connections, Ends
@@ -220,7 +221,7 @@ class Attempts:
         if isinstance(terms, Reason):
             self._context.start(demand.again, demand.failed(terms, now, self._entropy))
             self._say(demand, ProtectionPhase.INTF)
-            self._reports.failed(Endpoint(ends[1], IKE_PORT), terms)
+            self._reports.failed(Endpoint(ends[1], IKE_PORT), terms, _meant(terms, policy))
             return
         usable = self._connections.usable(ends, demand.port)
         if usable is not None:
@@ -326,3 +327,9 @@ def path_of(ends: Ends, port: int) -> DatagramPath:
     if port:
         return DatagramPath(Endpoint(local, NAT_PORT), Endpoint(remote, port))
     return DatagramPath(Endpoint(local, IKE_PORT), Endpoint(remote, IKE_PORT))
+
+
+def _meant(why: Reason, policy: ProtectionPolicy) -> IkeVersion:
+    """Return with which version we would begin if it were not for this."""
+    is_v1 = policy.isakmp_profile or why.code in (IkeReason.NO_KEY_LINE, IkeReason.NO_ISAKMP_POLICY)
+    return IkeVersion.V1 if is_v1 else IkeVersion.V2

@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.protection import IkeVersion
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -27,7 +28,14 @@ LARGEST_NUMBER_OF_PAYLOADS: Final = 128
 #: Of the field for the next payload, in both versions: none follows.
 NO_NEXT_PAYLOAD: Final = 0
 NO_SPI: Final = bytes(8)
+_VERSION_AT: Final = 17
 _LONGEST_NONCE: Final = 256
+
+
+def version_of(octets: bytes) -> IkeVersion:
+    """Return whose message this is, by octet 17 (RFC 2408 §3.1, RFC 7296 §3.1); IKEv2 refuses what is no header."""
+    is_v1 = len(octets) > _VERSION_AT and octets[_VERSION_AT] >> 4 == IkeVersion.V1
+    return IkeVersion.V1 if is_v1 else IkeVersion.V2
 
 
 def fresh_spi(entropy: Entropy) -> bytes:

@@ -43,5 +43,5 @@ def transforms(config: IkeConfig) -> tuple[IsakmpTransform, ...]:
         suite = isakmp_suite(policy, config)
         if suite is not None:
             signs = policy.authentication is AuthenticationMethod.RSA_SIGNATURE
-            found[IsakmpTransform(suite, float(policy.lifetime), signs)] = None
+            found[IsakmpTransform(suite, float(policy.lifetime), signs, policy.number)] = None
     return tuple(found)

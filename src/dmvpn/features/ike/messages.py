@@ -66,6 +66,41 @@ class NothingComes(Log, name="CRYPTO-4-NO_ESP"):
         return cls(f"{text}: is {what} dropped on the way, or does the peer send nothing?")
 
 
+class ModeFailed(Log, name="CRYPTO-6-IKMP_MODE_FAILURE"):
+    """IKEv1 came to no agreement with a peer, and why: in main mode (phase 1) or in quick mode (phase 2).
+
+    The peer is told the least that the protocol allows; its own log has its half. Said once a minute for each peer.
+    """
+
+    @classmethod
+    def of(cls, peer: Endpoint, why: Reason, *, proved: bool) -> Self:
+        """Return the message for this peer. proved: main mode is over."""
+        mode = "Quick" if proved else "Main"
+        return cls(f"Processing of {mode} mode failed with peer at {peer.address}: {why}")
+
+
+class BadMessage(Log, name="CRYPTO-4-IKMP_BAD_MESSAGE"):
+    """A message of IKEv1 that should be encrypted with our keys is not: as a rule the pre-shared keys differ.
+
+    Said once a minute for each peer.
+    """
+
+    @classmethod
+    def of(cls, peer: Endpoint, why: Reason) -> Self:
+        """Return the message for this peer."""
+        return cls(f"IKE message from {peer.address} failed its sanity check or is malformed: {why}")
+
+
+class AggressiveModeDisabled(Log, name="CRYPTO-5-IKMP_AG_MODE_DISABLED"):
+    """A peer begins in aggressive mode, which this router never speaks. Said once a minute for each peer."""
+
+    @classmethod
+    def of(cls, peer: Endpoint, why: Reason) -> Self:
+        """Return the message for this peer."""
+        text = "Unable to initiate or respond to Aggressive Mode while disabled"
+        return cls(f"{text}: {why} (peer {peer.address}:{peer.port})")
+
+
 class NotAsWritten(Log, name="CRYPTO-4-IKE_CONFIG"):
     """Lines of the configuration of IKE are understood, and something of them cannot be done as they say."""
 
@@ -86,11 +121,6 @@ class KeysTold(Log, name="CRYPTO-4-KEYS_WRITTEN"):
 
 
 MESSAGES: Final = (
-    IsakmpOnOff,
-    SessionStatus,
-    IsakmpSessionStatus,
-    NegotiationAborted,
-    NothingComes,
-    NotAsWritten,
-    KeysTold,
+    *(IsakmpOnOff, SessionStatus, IsakmpSessionStatus, NegotiationAborted, ModeFailed, BadMessage),
+    *(AggressiveModeDisabled, NothingComes, NotAsWritten, KeysTold),
 )

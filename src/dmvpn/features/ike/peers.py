@@ -217,15 +217,15 @@ class Peers:
                     sa = doubted(spi, path, self.connections)
                     if sa is not None:
                         self.doubt(sa)
-                case TurnedAway(path, why, logged):
+                case TurnedAway(path, why, logged, version):
                     self.reports.act(act)
                     if logged:
-                        self.reports.failed(path.remote, why)
+                        self.reports.failed(path.remote, why, version)
                 case Trouble(sa=sa, what=what):
                     if not sa.is_initiator:
                         self.attempts.refused(ends_of(sa), what)
                     self.reports.act(act)
-                    self.reports.failed(sa.path.remote, what)
+                    self.reports.failed(sa.path.remote, what, sa.version, proved=bool(sa.evidence.by))
                 case SaAct():
                     self._introduce(act)
                     self.reports.act(act)
@@ -324,7 +324,7 @@ class Peers:
         self.recovery.forget(sa)
         self._announce(self.connections.leave(sa, reason), sa)
         if sa.is_initiator and not sa.evidence.by and not sa.hint:
-            self.reports.failed(sa.path.remote, reason)
+            self.reports.failed(sa.path.remote, reason, sa.version)
         if self.attempts.is_attempt(sa):
             self.attempts.failed(sa, sa.hint or reason)
         else:

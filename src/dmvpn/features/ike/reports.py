@@ -13,7 +13,9 @@ from dmvpn.base.limits import Limiter
 from dmvpn.base.protection import IkeVersion, conn_id
 from dmvpn.features.ike import messages
 from dmvpn.features.ike.acts import TurnedAway
+from dmvpn.features.ike.chain import version_of
 from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import (
     Begun,
     ChildEnded,
@@ -63,14 +65,21 @@ class Reports:
         """Who came to no agreement with us lately, and the last reason of each, which the log has, too."""
         return self._refused
 
-    def failed(self, peer: Endpoint, why: Reason) -> None:
-        """Report a negotiation that came to nothing."""
+    def failed(self, peer: Endpoint, why: Reason, version: IkeVersion, *, proved: bool = False) -> None:
+        """Report a negotiation that came to nothing. proved: the peer had proved its identity before."""
         if not self._failures.permits((peer.address, str(why)), self._context.now):
             return
         self._refused[peer.address] = why
         if len(self._refused) > LARGEST_REFUSED:
             del self._refused[next(iter(self._refused))]
-        self._context.emit(messages.NegotiationAborted.of(peer, why))
+        if version == IkeVersion.V2:
+            self._context.emit(messages.NegotiationAborted.of(peer, why))
+        elif why.code is IkeReason.AGGRESSIVE:
+            self._context.emit(messages.AggressiveModeDisabled.of(peer, why))
+        elif why.code is IkeReason.UNREADABLE_PROOF:
+            self._context.emit(messages.BadMessage.of(peer, why))
+        else:
+            self._context.emit(messages.ModeFailed.of(peer, why, proved=proved))
 
     def nothing_comes(self, sa: Session) -> None:
         """Report a peer that answers, and whose packets do not come."""
@@ -88,7 +97,8 @@ class Reports:
         """Report a message that comes or goes."""
         if self._context.ports.remembers:
             self._context.emit(*self._sessions.passed(octets, path, sent=sent))
-        if self._on(PACKET, path.remote.address):
+        flag = ISAKMP if version_of(octets) == IkeVersion.V1 else PACKET
+        if self._on(flag, path.remote.address):
             self._context.debug(*self._sessions.lines(octets, path, sent=sent))
 
     def act(self, act: Act) -> None:
@@ -96,14 +106,17 @@ class Reports:
         if isinstance(act, Transmit) or not self._context.ports.debugging.anything:
             return
         if isinstance(act, TurnedAway):
-            if self._on(ERROR, act.path.remote.address):
+            flags = (ERROR, ISAKMP) if act.version == IkeVersion.V1 else (ERROR,)
+            if any(self._on(flag, act.path.remote.address) for flag in flags):
                 self._context.debug(f"{_NAMES[act.version]}:{act.path.remote}: {act.why}")
-            return
-        flags = (IKEV2, ISAKMP, *((ERROR,) if isinstance(act, Trouble) else (INTERNAL,)))
-        if isinstance(act, SaAct) and any(self._on(flag, act.sa.path.remote.address) for flag in flags):
-            lines = act_lines(act)
-            if lines:
-                self._context.debug(*lines)
+        elif isinstance(act, SaAct):
+            is_v1 = act.sa.version == IkeVersion.V1
+            of_version = (ISAKMP,) if is_v1 else (IKEV2, INTERNAL)
+            flags = (ERROR, *of_version) if isinstance(act, Trouble) else of_version
+            if any(self._on(flag, act.sa.path.remote.address) for flag in flags):
+                lines = isakmp_lines(act) if is_v1 else act_lines(act)
+                if lines:
+                    self._context.debug(*lines)
 
     def _on(self, flag: str, nbma: IPAddress) -> bool:
         return self._context.ports.debugging.on(flag, nbma)
@@ -121,7 +134,7 @@ ISAKMP: Final = "crypto isakmp"
 
 
 def act_lines(act: Act) -> list[str]:
-    """Return the lines about what an IKE SA did; none for what only packets show."""
+    """Return the lines about what an IKE SA of IKEv2 did; none for what only packets show."""
     match act:
         case Established(sa=sa):
             who = name_of(sa.theirs) if sa.theirs else ""
@@ -142,9 +155,53 @@ def act_lines(act: Act) -> list[str]:
             return []
 
 
+def isakmp_lines(act: Act) -> list[str]:
+    """Return the lines about what an ISAKMP SA did, in IOS's words where it has any."""
+    match act:
+        case Established(sa=sa):
+            return _established(sa)
+        case Replaced(sa=sa, successor=successor):
+            return [f"{_isakmp(successor)}:IKE SA rekeyed: the IPSec SAs of {conn_id(sa.number)} move to it"]
+        case Ended(sa=sa, reason=reason):
+            state = f"({'I' if sa.is_initiator else 'R'}) {sa.phase.value}"
+            return [f'{_isakmp(sa)}:deleting SA reason "{reason}" state {state} (peer {sa.path.remote.address})']
+        case ChildMade(sa=sa, child=child):
+            local, remote, terms = sa.path.local.address, sa.path.remote.address, child.terms
+            return [
+                f"{_isakmp(sa)}: Creating IPSec SAs",
+                f"        inbound SA from {remote} to {local}, has spi 0x{child.spi_in.hex().upper()}",
+                f"        outbound SA from {local} to {remote}, has spi 0x{child.spi_out.hex().upper()}",
+                f"        lifetime of {int(terms.seconds)} seconds",
+                f"        lifetime of {terms.octets >> 10} kilobytes",
+            ]
+        case ChildEnded(sa=sa, child=child, reason=reason):
+            return [f"{_isakmp(sa)}:IPSec SA {child.spi_in.hex().upper()} deleted: {reason}"]
+        case Moved(sa=sa, old=old):
+            return [f"{_isakmp(sa)}:Peer moved from {old.remote} to {sa.path.remote}"]
+        case Trouble(sa=sa, what=what):
+            return [f"{_isakmp(sa)}:{what}"]
+        case _:
+            return []
+
+
+def _established(sa: Session) -> list[str]:
+    who, head = name_of(sa.theirs) if sa.theirs else "", _isakmp(sa)
+    lines = [
+        f"{head}:SA authentication status: authenticated",
+        f"{head}:SA has been authenticated with {sa.path.remote.address}",
+        f"{head}:Session with IKE ID {who} authenticated, {_suite(sa)}",
+    ]
+    if sa.is_initiator:  # the responder has one message to send until then
+        lines.append(f"{head}:Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE")
+    return lines
+
+
 def _head(sa: Session) -> str:
-    is_v1 = sa.version == IkeVersion.V1
-    return f"ISAKMP:({conn_id(sa.number)})" if is_v1 else f"IKEv2:(SESSION ID = {sa.connection},SA ID = {sa.number})"
+    return f"IKEv2:(SESSION ID = {sa.connection},SA ID = {sa.number})"
+
+
+def _isakmp(sa: Session) -> str:
+    return f"ISAKMP:({conn_id(sa.number)})"
 
 
 def _suite(sa: Session) -> str:

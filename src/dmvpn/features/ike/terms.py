@@ -83,11 +83,13 @@ class IsakmpTransform:
     suite: its hash is `prf`; it has no `integ`.
     lifetime: seconds.
     signs: both ends prove themselves by RSA signatures, else by a pre-shared key.
+    priority: of the policy, for people.
     """
 
     suite: Suite
     lifetime: float
     signs: bool = False
+    priority: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

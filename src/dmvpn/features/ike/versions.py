@@ -5,10 +5,11 @@ Octet 17 of a datagram says its version (RFC 2408 §3.1, RFC 7296 §3.1). IKEv2 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.protection import IkeVersion
+from dmvpn.features.ike.chain import version_of
 from dmvpn.features.ike.session import Established, StartedAgain
 from dmvpn.features.ike.v1.sas import IsakmpSas
 from dmvpn.features.ike.v2.sas import IkeSas
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.session import Session
     from dmvpn.features.ike.terms import Book, ChildTerms, DatagramPath, Terms
 
-_VERSION_AT: Final = 17
-
 
 class Versions:
     """All sessions (`session.Sessions`): v1 has those of IKEv1, v2 those of IKEv2."""
@@ -36,8 +35,7 @@ class Versions:
         return self.v1 if version is IkeVersion.V1 else self.v2
 
     def _by(self, octets: bytes) -> IsakmpSas | IkeSas:
-        is_v1 = len(octets) > _VERSION_AT and octets[_VERSION_AT] >> 4 == IkeVersion.V1
-        return self.v1 if is_v1 else self.v2
+        return self._of(version_of(octets))
 
     def _followed(self, acts: list[Act]) -> list[Act]:
         """Drop what the other version has with a peer that has forgotten us."""

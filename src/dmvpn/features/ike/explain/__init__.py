@@ -5,7 +5,7 @@ Here are headings and labels of shows, and the lines of log and debugs.
 numbers      exchanges, payloads, notifications
 algorithms   states of an IKE SA and of a session; transforms, groups, kinds of proofs and identities
 isakmp       numbers of IKEv1
-isakmp_lines shows and debugs of IKEv1
+isakmp_lines, isakmp_debugs: shows and debugs of IKEv1
 failures     why something came to nothing
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import answer_group, debug_group, label_group, log, log_group
 from dmvpn.features.ike import messages
-from dmvpn.features.ike.explain import algorithms, failures, isakmp, isakmp_lines, numbers
+from dmvpn.features.ike.explain import algorithms, failures, isakmp, isakmp_debugs, isakmp_lines, numbers
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import WordGroup
@@ -49,6 +49,24 @@ _LOGS = log_group(
         "When packets have gone to a peer for ten seconds and more, and it answers the question whether it lives.",
         next="show crypto ipsec sa",
         clause="RFC 7296 §2.4",
+    ),
+    log(
+        messages.ModeFailed,
+        "On the end that refused, or that was refused. Read the log of both: one of them knows.",
+        next="show crypto isakmp policy, show crypto isakmp key, debug crypto isakmp",
+        clause="RFC 2409 §5",
+    ),
+    log(
+        messages.BadMessage,
+        "On the end that answers main mode, when message 5 comes. The other end hears nothing, and says so.",
+        next="show crypto isakmp key",
+        clause="RFC 2409 §5.4",
+    ),
+    log(
+        messages.AggressiveModeDisabled,
+        "When a peer is configured for aggressive mode, or somebody collects hashes of pre-shared keys.",
+        next="debug crypto isakmp",
+        clause="RFC 2409 §5",
     ),
     log(
         messages.NotAsWritten,
@@ -298,6 +316,14 @@ _COUNTERS = label_group(
 )
 
 GROUPS: Final[tuple[WordGroup, ...]] = (
-    *(*algorithms.STATES, *numbers.GROUPS, *algorithms.GROUPS, *isakmp.GROUPS, *isakmp_lines.GROUPS, *failures.GROUPS),
+    *(
+        *algorithms.STATES,
+        *numbers.GROUPS,
+        *algorithms.GROUPS,
+        *isakmp.GROUPS,
+        *isakmp_lines.GROUPS,
+        *isakmp_debugs.GROUPS,
+    ),
+    *failures.GROUPS,
     *(_ANSWERS, _LOGS, _DEBUGS, _SAS, _SETTINGS, _COUNTERS),
 )

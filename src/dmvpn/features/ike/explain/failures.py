@@ -13,6 +13,14 @@ _BOTH_LOGS = "show logging (on both ends)"
 _TRUST = "show crypto pki trustpoints status"
 
 
+#: What stands before a reason in the lines of logs and debugs.
+_BEFORE: Final = (
+    *("due to ERROR: ", r"failed with peer at \S+: ", "or is malformed: ", "while disabled: "),
+    *("Crypto tunnel is down: ", r"SA ID = \d+\):", r"ISAKMP:\(\d+\):", 'deleting SA reason "'),
+)
+_SAID: Final = rf"(?:{'|'.join(_BEFORE)})(.+?)(?:\" state \S+ \S+)?(?: \(peer \S+\))?$"
+
+
 def _failures(title: str, next: str, clause: str, *explanations: Word) -> WordGroup:
     return WordGroup(
         title=f"why IKE failed: {title}",
@@ -23,7 +31,7 @@ def _failures(title: str, next: str, clause: str, *explanations: Word) -> WordGr
         next=next,
         clause=clause,
         lines=True,
-        sighting=r"(?:due to ERROR: |SA ID = \d+\):|Crypto tunnel is down: )(.+?)(?: \(peer \S+\))?$",
+        sighting=_SAID,
     )
 
 

@@ -1,11 +1,11 @@
-"""What shows and debugs of IKEv1 print."""
+"""What shows of IKEv1 print."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, debug_group, label_group
+from dmvpn.base.explanations import WordGroup, WordKind, label_group
 from dmvpn.base.protection import IkePhase
 
 _STATES = WordGroup(
@@ -46,53 +46,6 @@ _STATES = WordGroup(
         Word("ACTIVE", "The SA counts."),
         Word("ACTIVE (deleted)", "The SA is being deleted."),
     ),
-)
-
-_DEBUGS = debug_group(
-    "debug crypto isakmp",
-    Word(
-        "ISAKMP:(<number>):Session with IKE ID <identity> authenticated, <algorithms>",
-        "Main mode is over: the peer's proof was good; the algorithms that both agreed on follow.",
-        clause="RFC 2409 §5.4",
-    ),
-    Word(
-        "ISAKMP:(<number>):IKE SA rekeyed",
-        "A new ISAKMP SA took the place of one whose lifetime ends.",
-        clause="RFC 2408 §4.6",
-    ),
-    Word(
-        "ISAKMP:(<number>):Deleting SA: <reason>",
-        "The ISAKMP SA ends, and its IPsec SAs with it.",
-        clause="RFC 2408 §3.15",
-    ),
-    Word(
-        "ISAKMP:(<number>):IPSec SA created: in <spi>, out <spi>",
-        "Quick mode is over: a pair of IPsec SAs; these are the SPIs of both directions.",
-        next="show crypto ipsec sa",
-        clause="RFC 2409 §5.5",
-    ),
-    Word(
-        "ISAKMP:(<number>):IPSec SA <spi> deleted: <reason>",
-        "A pair of IPsec SAs ends; the ISAKMP SA stays.",
-        next="show crypto ipsec sa",
-        clause="RFC 2408 §3.15",
-    ),
-    Word(
-        "ISAKMP:(<number>):Peer moved from <address:port> to <address:port>",
-        "The peer's packets come from another address or port: its translator gave it a new one. We follow.",
-        clause="RFC 3947 §4",
-    ),
-    Word(
-        "ISAKMP:(<number>):<what>",
-        "Something went wrong in this ISAKMP SA; the text says what.",
-        next="show logging",
-    ),
-    Word(
-        "ISAKMP:<address:port>: <why>",
-        "A message of a stranger, or of a peer that may not begin, was turned away.",
-        next="show logging",
-    ),
-    next="show crypto isakmp sa",
 )
 
 _SAS = label_group(
@@ -179,4 +132,4 @@ _SETTINGS = label_group(
     sighted=True,
 )
 
-GROUPS: Final[tuple[WordGroup, ...]] = (_STATES, _DEBUGS, _SAS, _SETTINGS)
+GROUPS: Final[tuple[WordGroup, ...]] = (_STATES, _SAS, _SETTINGS)

@@ -40,12 +40,13 @@ from dmvpn.features.ike.timers import AT_ONCE
 from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.answers import handle
 from dmvpn.features.ike.v1.initiation import Initiation
-from dmvpn.features.ike.v1.lines import packet_lines, passed
+from dmvpn.features.ike.v1.lines import passed
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
 from dmvpn.features.ike.v1.response import Response
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa
 from dmvpn.features.ike.v1.siblings import Siblings
 from dmvpn.features.ike.v1.states import SaState
+from dmvpn.features.ike.v1.steps import packet_lines
 from dmvpn.features.ike.v1.strangers import Strangers
 from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, examine, probe, renew, tick
 from dmvpn.features.ike.v1.wire import Header, Message
@@ -181,7 +182,7 @@ class IsakmpSas:
         try:
             message = Message.parse(octets)
         except WireError as error:
-            return [TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)))]
+            return [_turned_away(path, Reason(IkeReason.OF_WIRE, (error,)))]
         header = message.header
         if header.cookie_r == NO_SPI and not header.is_encrypted and header.cookie_i not in self._by_cookie:
             return self._stranger(message, octets, path, now)
@@ -216,15 +217,15 @@ class IsakmpSas:
             handle(known, message, octets, path, now)
             return self._followed(known)
         if header.exchange == ExchangeType.AGGRESSIVE:
-            return [TurnedAway(path, Reason(IkeReason.AGGRESSIVE), logged=True)]
+            return [_turned_away(path, Reason(IkeReason.AGGRESSIVE), logged=True)]
         if header.exchange != ExchangeType.MAIN or header.message_id:
-            return [TurnedAway(path, Reason(IkeReason.INIT_LACKS))]
+            return [_turned_away(path, Reason(IkeReason.INIT_LACKS))]
         full = self._full()
         peers = self._siblings.at(path) if full is not None else ()
         if full is not None and not peers:
-            return [TurnedAway(path, full, logged=full.code is IkeReason.FULL)]
+            return [_turned_away(path, full, logged=full.code is IkeReason.FULL)]
         if not self.strangers.may_begin(path.remote.address, now):
-            return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
+            return [_turned_away(path, Reason(IkeReason.TOO_MANY_BEGIN))]
         return self._welcome(message, octets, path, now, Admission(peers, full) if full is not None else None)
 
     def _full(self) -> Reason | None:
@@ -242,7 +243,7 @@ class IsakmpSas:
         main = Response(sa)
         why = main.welcome(message, octets)
         if why is not None:
-            return [TurnedAway(path, why, logged=True), *main.refusal(message)]
+            return [_turned_away(path, why, logged=True), *main.refusal(message)]
         sa.begins(main)
         self._by_cookie[sa.own_spi] = sa
         crowded = [self.strangers.add(sa, octets)]
@@ -262,8 +263,10 @@ class IsakmpSas:
         return passed(octets, path, sent=sent)
 
     def lines(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[str]:
-        """Return what debugs say of a datagram, as far as it is not sealed."""
-        return packet_lines(octets, path, sent=sent)
+        """Return what debugs say of a datagram, which goes now or is not taken in yet."""
+        cookies = octets[len(NO_SPI) : 2 * len(NO_SPI)], octets[: len(NO_SPI)]
+        sa = next((sa for cookie in cookies if (sa := self._by_cookie.get(cookie)) is not None), None)
+        return packet_lines(octets, path, sa or self.strangers.known(octets, path), self.book, sent=sent)
 
     # ------------------------------------------------------------------------------------------------ time
 
@@ -457,6 +460,10 @@ class IsakmpSas:
         self._by_cookie.pop(sa.own_spi, None)
         self._siblings.remove(sa)
         self._timers.cancel(sa.own_spi)
+
+
+def _turned_away(path: DatagramPath, why: Reason, *, logged: bool = False) -> TurnedAway:
+    return TurnedAway(path, why, logged, IkeVersion.V1)
 
 
 def _is_for(sa: IsakmpSa, header: Header) -> bool:

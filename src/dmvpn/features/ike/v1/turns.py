@@ -20,12 +20,14 @@ class Turns:
     """Our last message of an exchange, and the message of the peer that it answers.
 
     tries: how often our last message was sent without being asked for.
+    is_again: our last message was sent more than once.
     """
 
-    __slots__ = ("_due", "_heard", "_intervals", "_repetitions", "_said", "tries")
+    __slots__ = ("_due", "_heard", "_intervals", "_repetitions", "_said", "is_again", "tries")
 
     def __init__(self) -> None:
         self.tries = 0
+        self.is_again = False
         self._said = self._heard = b""
         self._due: float | None = None
         self._intervals: tuple[float, ...] = INTERVALS
@@ -33,7 +35,7 @@ class Turns:
 
     def says(self, octets: bytes, now: float, *, awaits: bool) -> None:
         """Note our message. awaits: it is repeated until the peer's next message comes."""
-        self._said, self.tries = octets, 1
+        self._said, self.tries, self.is_again = octets, 1, False
         self._due = now + self._intervals[0] if awaits else None
 
     def hurry(self, now: float) -> None:
@@ -67,7 +69,10 @@ class Turns:
 
     def again(self, now: float) -> bytes:
         """Return what answers the peer's last message, which came again; empty: it was answered often enough."""
-        return self._said if self._said and self._repetitions.may(now) else b""
+        if not self._said or not self._repetitions.may(now):
+            return b""
+        self.is_again = True
+        return self._said
 
     def repeat(self, now: float) -> bytes | None:
         """Return the message to send again; empty: nothing is due yet; None: the peer does not answer, give up."""
@@ -78,6 +83,7 @@ class Turns:
             return None
         self._due = now + self._intervals[self.tries]
         self.tries += 1
+        self.is_again = True
         return self._said
 
 

@@ -48,7 +48,7 @@ def ike(view: ServerView) -> Iterator[Hypothesis]:
 
 def _vague(reason: ReasonFacts, peer: str) -> Iterator[Hypothesis]:
     """Yield hypotheses for a reason with several possible causes."""
-    why, log = f"IKE says: {reason}", f"the log of {peer} (%IKEV2-3-NEG_ABORT)"
+    why, log = f"IKE says: {reason}", f"the log of {peer}"
     if reason.find(IkeReason.SILENT_PROOF):
         yield maybe(Cause.PSK, why, log)
         yield maybe(Cause.IKE_IDENTITY, why, log)
