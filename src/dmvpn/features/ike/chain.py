@@ -33,7 +33,7 @@ _LONGEST_NONCE: Final = 256
 
 
 def version_of(octets: bytes) -> IkeVersion:
-    """Return whose message this is, by octet 17 (RFC 2408 §3.1, RFC 7296 §3.1); IKEv2 refuses what is no header."""
+    """Return the version of a message, by octet 17 (RFC 7296 §3.1). Octets without a header are IKEv2's."""
     is_v1 = len(octets) > _VERSION_AT and octets[_VERSION_AT] >> 4 == IkeVersion.V1
     return IkeVersion.V1 if is_v1 else IkeVersion.V2
 

@@ -69,7 +69,7 @@ class NothingComes(Log, name="CRYPTO-4-NO_ESP"):
 class ModeFailed(Log, name="CRYPTO-6-IKMP_MODE_FAILURE"):
     """IKEv1 came to no agreement with a peer, and why: in main mode (phase 1) or in quick mode (phase 2).
 
-    The peer is told the least that the protocol allows; its own log has its half. Said once a minute for each peer.
+    The peer learns the least that the protocol allows; its own log has its half. Said once a minute for each peer.
     """
 
     @classmethod

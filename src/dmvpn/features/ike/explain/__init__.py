@@ -64,7 +64,7 @@ _LOGS = log_group(
     ),
     log(
         messages.AggressiveModeDisabled,
-        "When a peer is configured for aggressive mode, or somebody collects hashes of pre-shared keys.",
+        "When a peer is configured for aggressive mode, or an attacker collects hashes of pre-shared keys.",
         next="debug crypto isakmp",
         clause="RFC 2409 §5",
     ),

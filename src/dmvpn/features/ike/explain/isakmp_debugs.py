@@ -76,7 +76,7 @@ _DEBUGS = debug_group(
     ),
     Word(
         "ISAKMP:(<number>):Notify has no hash. Rejected.",
-        "A notification in clear, which anybody may have sent: nothing follows from it.",
+        "A notification in clear, which an attacker may have sent: nothing follows from it.",
         next="show logging",
         clause="RFC 2409 §5.7",
     ),
@@ -222,7 +222,11 @@ _DEBUGS = debug_group(
         "An exchange that belongs to no ISAKMP SA, or that this router does not speak.",
         clause="RFC 2408 §3.1",
     ),
-    Word("ISAKMP: it cannot be read: <error>", "The message is no message of IKEv1; it is dropped."),
+    Word(
+        "ISAKMP: a message from <address:port> cannot be read: <error>",
+        "It is no message of IKEv1, and is dropped.",
+        clause="RFC 2408 §5.1",
+    ),
     Word(
         "ISAKMP:(<number>):IPSec SA <spi> deleted: <reason>",
         "A pair of IPsec SAs ends; the ISAKMP SA stays.",

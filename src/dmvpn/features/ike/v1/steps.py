@@ -1,7 +1,7 @@
 """What `debug crypto isakmp` prints of a message: the steps of main mode, quick mode and the rest, in IOS's words.
 
-A message is looked at before its ISAKMP SA takes it in, and when it goes: only while somebody debugs. So an exchange
-knows nothing of these lines. What they say of an encrypted message is not proved yet. No line has a key.
+The lines are made from a message before its ISAKMP SA takes it in, and when it goes, and only while the debug is on: so
+the exchanges are free of them. What they say of an encrypted message is not proved yet. No line has a key.
 
 IOS names the steps of main mode by the last message that came or went: the initiator is in IKE_I_MM1 when message 1 is
 sent, the responder in IKE_R_MM1 when it has come; both end in IKE_P1_COMPLETE.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.protection import IkePhase, conn_id
+from dmvpn.base.values import dataclass
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.v1.detection import detect
 from dmvpn.features.ike.v1.main_mode import MainMode
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.terms import Book, DatagramPath
-    from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.turns import Running
 
@@ -78,91 +78,136 @@ _NAMES: Final[dict[type[Payload], str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Passing:
+    """A message that goes, or has come.
+
+    sa: its ISAKMP SA; None: there is none (yet, or any more).
+    exchange: to which it belongs, if that is known.
+    """
+
+    message: Message
+    octets: bytes
+    path: DatagramPath
+    sa: IsakmpSa | None
+    exchange: Running | None
+
+    @property
+    def number(self) -> int:
+        """The number of the ISAKMP SA, as IOS writes it."""
+        return conn_id(self.sa.number) if self.sa is not None else 0
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we began main mode."""
+        return self.sa is not None and self.sa.is_initiator
+
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether the peer's last message has come again."""
+        return self.exchange is not None and self.exchange.turns.is_repetition(self.octets)
+
+    @property
+    def goes_again(self) -> bool:
+        """Whether our last message goes again."""
+        return self.exchange is not None and self.exchange.turns.is_again
+
+    def _state(self, phase: IkePhase | None) -> str:
+        if self.sa is None or phase is None:
+            return ""
+        return f" ({'I' if self.is_ours else 'R'}) {phase.value}"
+
+    def sending(self, phase: IkePhase | None) -> str:
+        """Return the line that the message goes. phase: of its ISAKMP SA."""
+        remote = self.path.remote
+        ports = f"my_port {self.path.local.port} peer_port {remote.port}"
+        return f"ISAKMP:({self.number}): sending packet to {remote.address} {ports}{self._state(phase)}"
+
+    def received(self) -> str:
+        """Return the line that the message has come."""
+        remote = self.path.remote
+        state = self._state(self.sa.phase) if self.sa is not None else " (N) NEW SA"
+        ports = f"dport {self.path.local.port} sport {remote.port}"
+        return f"ISAKMP ({self.number}): received packet from {remote.address} {ports} Global{state}"
+
+
 def packet_lines(octets: bytes, path: DatagramPath, sa: IsakmpSa | None, book: Book, *, sent: bool) -> list[str]:
-    """Return the lines about a message. sa: that it belongs to; None: it has none (yet, or any more)."""
+    """Return the lines about a message. sa: that it belongs to, if there is one."""
     try:
         message = Message.parse(octets)
     except WireError as error:
-        return [_head(path, sa, None, sent=sent), f"ISAKMP: it cannot be read: {error}"]
+        return [f"ISAKMP: a message from {path.remote} cannot be read: {error}"]
     header = message.header
-    exchange = sa.exchanges.get(header.message_id) if sa is not None else None
+    passing = _Passing(message, octets, path, sa, sa.exchanges.get(header.message_id) if sa is not None else None)
     if header.exchange == ExchangeType.MAIN:
-        lines = _main_mode(message, octets, path, sa, exchange, book, sent=sent)
+        lines = _sent_main_mode(passing) if sent else _received_main_mode(passing, book)
     elif header.exchange == ExchangeType.QUICK and sa is not None:
-        lines = _quick_mode(message, octets, path, sa, exchange, sent=sent)
+        lines = _sent_quick_mode(passing, sa) if sent else _received_quick_mode(passing, sa)
     else:
-        lines = _other(message, path, sa, sent=sent)
+        lines = _other(passing, sent=sent)
     return list(islice(lines, MOST_LINES))
-
-
-def _number(sa: IsakmpSa | None) -> int:
-    return conn_id(sa.number) if sa is not None else 0
-
-
-def _head(path: DatagramPath, sa: IsakmpSa | None, phase: IkePhase | None, *, sent: bool) -> str:
-    """Return the line that a message comes or goes. phase: of its ISAKMP SA."""
-    local, remote, number = path.local.port, path.remote, _number(sa)
-    role = "N" if sa is None else "I" if sa.is_initiator else "R"
-    state = f" ({role}) {phase.value}" if phase is not None else ""
-    if sent:
-        return f"ISAKMP:({number}): sending packet to {remote.address} my_port {local} peer_port {remote.port}{state}"
-    return f"ISAKMP ({number}): received packet from {remote.address} dport {local} sport {remote.port} Global{state}"
 
 
 # ---------------------------------------------------------------------------------------------------------- main mode
 
 
-def _main_mode(
-    message: Message,
-    octets: bytes,
-    path: DatagramPath,
-    sa: IsakmpSa | None,
-    exchange: Running | None,
-    book: Book,
-    *,
-    sent: bool,
-) -> Iterator[str]:
-    is_ours = sa is not None and sa.is_initiator
-    place = _place(message, from_initiator=is_ours == sent)
-    head = f"ISAKMP:({_number(sa)}):"
-    if sent:
-        phase = _SENT_IN[place]
-        is_again = exchange is not None and exchange.turns.is_again
-        if is_again:
-            yield f"{head} retransmitting phase 1 {phase.value}..."
-        elif place == 1:
-            yield f"{head}Input = IKE_MESG_FROM_IPSEC, IKE_SA_REQ_MM"
-            yield _moves(head, place, is_ours=True)
-            yield f"{head} beginning Main Mode exchange"
-        yield _head(path, sa, phase, sent=True)
-        if place > 1 and not is_again:
-            yield f"{head}Input = IKE_MESG_INTERNAL, IKE_PROCESS_COMPLETE"
-            yield _moves(head, place, is_ours=is_ours)
-        return
-    if sa is None:
-        yield f"{_head(path, sa, None, sent=False)} (N) NEW SA"
+def _sent_main_mode(passing: _Passing) -> Iterator[str]:
+    is_ours, head = passing.is_ours, f"ISAKMP:({passing.number}):"
+    place = _place(passing.message, from_initiator=is_ours)
+    phase = _SENT_IN[place]
+    if passing.goes_again:
+        yield f"{head} retransmitting phase 1 {phase.value}..."
+        yield passing.sending(phase)
+    elif place == 1:
+        yield f"{head}Input = IKE_MESG_FROM_IPSEC, IKE_SA_REQ_MM"
+        yield _moves(head, place, is_ours=True)
+        yield f"{head} beginning Main Mode exchange"
+        yield passing.sending(phase)
     else:
-        yield _head(path, sa, sa.phase, sent=False)
-    if exchange is not None and exchange.turns.is_repetition(octets):
+        yield passing.sending(phase)
+        yield f"{head}Input = IKE_MESG_INTERNAL, IKE_PROCESS_COMPLETE"
+        yield _moves(head, place, is_ours=is_ours)
+
+
+def _received_main_mode(passing: _Passing, book: Book) -> Iterator[str]:
+    is_ours, head, message = passing.is_ours, f"ISAKMP:({passing.number}):", passing.message
+    yield passing.received()
+    if passing.is_duplicate:
         yield f"{head} phase 1 packet is a duplicate of a previous packet."
         return
-    if place and (sa is None or _EXPECTED.get((is_ours, sa.state)) == place):
+    place = _place(message, from_initiator=not is_ours)
+    expected = 1 if passing.sa is None else _EXPECTED.get((is_ours, passing.sa.state))
+    if place == expected:
         yield f"{head}Input = IKE_MESG_FROM_PEER, IKE_MM_EXCH"
         yield _moves(head, place, is_ours=is_ours)
     yield from _payloads(head, message.payloads, 0)
-    chosen = message.find(SecurityAssociation)
-    if chosen is not None:
-        opening = book.main_mode(path)
+    offers = message.find(SecurityAssociation)
+    if offers is not None:
+        peer, opening = passing.path.remote.address, book.main_mode(passing.path)
         if opening.secrets:
-            yield f"{head}found peer pre-shared key matching {path.remote.address}"
+            yield f"{head}found peer pre-shared key matching {peer}"
             yield f"{head} local preshared key found"
         else:
-            yield f"{head}No pre-shared key with {path.remote.address}!"
-        yield from main_mode_lines(opening.transforms, chosen.proposals)
-    has_hash = sa is not None and sa.suite is not None and message.find(NatDetection) is not None
-    if sa is not None and has_hash and isinstance(exchange, MainMode):
-        nat = detect(message, sa.cookies, path, sa.prf, forces=exchange.forces_udp)
-        yield f"ISAKMP ({_number(sa)}): {_nat(nat)}"
+            yield f"{head}No pre-shared key with {peer}!"
+        yield from main_mode_lines(opening.transforms, offers.proposals)
+    if passing.sa is not None and message.find(NatDetection) is not None:
+        yield from _nat_lines(passing, passing.sa)
+
+
+def _nat_lines(passing: _Passing, sa: IsakmpSa) -> Iterator[str]:
+    """Yield the line about NAT detection, which needs the hash on which messages 1 and 2 agree."""
+    if sa.suite is None or not isinstance(passing.exchange, MainMode):
+        return
+    nat = detect(passing.message, sa.cookies, passing.path, sa.prf, forces=passing.exchange.forces_udp)
+    match nat.local, nat.remote:
+        case True, True:
+            yield f"ISAKMP ({passing.number}): NAT found, both nodes inside NAT"
+        case True, False:
+            yield f"ISAKMP ({passing.number}): NAT found, node inside NAT"
+        case False, True:
+            yield f"ISAKMP ({passing.number}): His hash no match - this node outside NAT"
+        case _:
+            yield f"ISAKMP ({passing.number}): No NAT Found for self or peer"
 
 
 def _place(message: Message, *, from_initiator: bool) -> int:
@@ -181,55 +226,14 @@ def _moves(head: str, place: int, *, is_ours: bool) -> str:
     return f"{head}Old State = {old}  New State = {new}"
 
 
-def _nat(nat: Nat) -> str:
-    match nat.local, nat.remote:
-        case True, True:
-            return "NAT found, both nodes inside NAT"
-        case True, False:
-            return "NAT found, node inside NAT"
-        case False, True:
-            return "His hash no match - this node outside NAT"
-        case _:
-            return "No NAT Found for self or peer"
-
-
 # --------------------------------------------------------------------------------------------------------- quick mode
 
 
-def _quick_mode(
-    message: Message,
-    octets: bytes,
-    path: DatagramPath,
-    sa: IsakmpSa,
-    exchange: Running | None,
-    *,
-    sent: bool,
-) -> Iterator[str]:
-    header = message.header
-    number = header.message_id
-    head = f"ISAKMP:({_number(sa)}):"
-    if sent:
-        yield from _sent_quick_mode(head, _head(path, sa, sa.phase, sent=True), number, exchange)
-        return
-    yield _head(path, sa, sa.phase, sent=False)
-    if exchange is not None and exchange.turns.is_repetition(octets):
-        yield f"{head} phase 2 packet is a duplicate of a previous packet."
-        return
-    payloads = _opened(sa, message)
-    yield from _payloads(head, payloads, number)
-    offers = next((each for each in payloads if isinstance(each, SecurityAssociation)), None)
-    if offers is not None and sa.is_established and sa.terms is not None:
-        wanted = exchange.wanted if isinstance(exchange, QuickAsk) else None
-        terms = sa.book.child(sa.terms.child)
-        yield from quick_mode_lines(sa.number, wanted or acceptable(sa, terms, offers.proposals), offers.proposals)
-    if offers is None and isinstance(exchange, QuickAnswer) and exchange.over_at is None:
-        yield f"{head}Node {number}, Input = IKE_MESG_FROM_PEER, IKE_QM_EXCH"
-        yield f"{head}Old State = IKE_QM_R_QM2  New State = IKE_QM_PHASE2_COMPLETE"
-
-
-def _sent_quick_mode(head: str, sending: str, number: int, exchange: Running | None) -> Iterator[str]:
-    if exchange is not None and exchange.turns.is_again:
-        yield f"{head} retransmitting phase 2 QM_IDLE       {number} ..."
+def _sent_quick_mode(passing: _Passing, sa: IsakmpSa) -> Iterator[str]:
+    head, number = f"ISAKMP:({passing.number}):", passing.message.header.message_id
+    exchange, sending = passing.exchange, passing.sending(sa.phase)
+    if passing.goes_again:
+        yield f"{head} retransmitting phase 2 QM_IDLE {number} ..."
         yield sending
     elif isinstance(exchange, QuickAsk) and exchange.turns.awaits:
         yield f"{head}beginning Quick Mode exchange, M-ID of {number}"
@@ -246,28 +250,47 @@ def _sent_quick_mode(head: str, sending: str, number: int, exchange: Running | N
             yield f"{head}Old State = IKE_QM_READY  New State = IKE_QM_R_QM2"
 
 
+def _received_quick_mode(passing: _Passing, sa: IsakmpSa) -> Iterator[str]:
+    head, number, exchange = f"ISAKMP:({passing.number}):", passing.message.header.message_id, passing.exchange
+    yield passing.received()
+    if passing.is_duplicate:
+        yield f"{head} phase 2 packet is a duplicate of a previous packet."
+        return
+    payloads = _opened(passing)
+    yield from _payloads(head, payloads, number)
+    offers = next((each for each in payloads if isinstance(each, SecurityAssociation)), None)
+    if offers is not None and sa.is_established and sa.terms is not None:
+        if isinstance(exchange, QuickAsk):
+            wanted = exchange.wanted
+        else:
+            wanted = acceptable(sa, sa.book.child(sa.terms.child), offers.proposals)
+        yield from quick_mode_lines(sa.number, wanted, offers.proposals)
+    elif offers is None and isinstance(exchange, QuickAnswer) and exchange.over_at is None:
+        yield f"{head}Node {number}, Input = IKE_MESG_FROM_PEER, IKE_QM_EXCH"
+        yield f"{head}Old State = IKE_QM_R_QM2  New State = IKE_QM_PHASE2_COMPLETE"
+
+
 # ---------------------------------------------------------------------------------------------------------- the others
 
 
-def _other(message: Message, path: DatagramPath, sa: IsakmpSa | None, *, sent: bool) -> Iterator[str]:
-    header = message.header
-    head = f"ISAKMP:({_number(sa)}):"
-    yield _head(path, sa, sa.phase if sa is not None else None, sent=sent)
+def _other(passing: _Passing, *, sent: bool) -> Iterator[str]:
+    header, head = passing.message.header, f"ISAKMP:({passing.number}):"
+    yield passing.sending(passing.sa.phase if passing.sa is not None else None) if sent else passing.received()
     if header.exchange != ExchangeType.INFORMATIONAL:
         yield f"ISAKMP: {header.exchange_name} exchange, message ID = {header.message_id}"
     elif not sent:
-        payloads = _opened(sa, message) if sa is not None else message.payloads
-        yield from _payloads(head, payloads, header.message_id)
-        if message.sealed is None:
+        yield from _payloads(head, _opened(passing), header.message_id)
+        if passing.message.sealed is None:
             yield f"{head}Notify has no hash. Rejected."
 
 
-def _opened(sa: IsakmpSa, message: Message) -> tuple[Payload, ...]:
-    """Return the payloads of an encrypted message; none if it cannot be read."""
-    if sa.channel is None or message.sealed is None:
+def _opened(passing: _Passing) -> tuple[Payload, ...]:
+    """Return the payloads of a message, encrypted or not; none if it cannot be read."""
+    message, channel = passing.message, passing.sa.channel if passing.sa is not None else None
+    if channel is None or message.sealed is None:
         return message.payloads
     try:
-        return sa.channel.open(message).payloads
+        return channel.open(message).payloads
     except WireError:
         return ()
 
