@@ -90,12 +90,13 @@ def _mismatch(policy: IsakmpTransform, terms: TransformTerms | None) -> str:
     if terms is None:
         return "Attributes offered are not known!"
     ours, offered = policy.suite, terms.suite
+    method = AuthMethod.RSA_SIGNATURE if policy.signs else AuthMethod.PRE_SHARED_KEY
     pairs = (
         ("Encryption algorithm offered does not match policy!", ours.encr, offered.encr),
         ("Proposed key length does not match policy", ours.key_bits, offered.key_bits),
         ("Hash algorithm offered does not match policy!", ours.prf, offered.prf),
         ("Diffie-Hellman group offered does not match policy!", ours.group, offered.group),
-        ("Authentication method offered does not match policy!", AuthMethod.PRE_SHARED_KEY, terms.choice),
+        ("Authentication method offered does not match policy!", method, terms.choice),
     )
     return next((what for what, mine, others in pairs if mine != others), "")
 
