@@ -1,4 +1,4 @@
-"""`dmvpn config check FILE`: does a configuration read, and if not, what IOS would say about which line."""
+"""`dmvpn config check FILE`: whether a configuration is valid, and the message of IOS for each line that is not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.parts import RouterText
     from dmvpn.shells.scenario import Scenario
 
-#: Problems of one file that are printed: nobody reads more, and a terminal takes long for them.
+#: Most problems of one file that are printed: more are not read, and a terminal takes long for them.
 MOST_PRINTED: Final = 1000
 #: Groups of kept lines that `lab up` names.
 _MOST_GROUPS: Final = 8
@@ -66,7 +66,7 @@ def _check(path: Path, part: RouterText, *, is_only: bool) -> bool:
 def startable(name: Path | str, text: str, without: Iterable[str]) -> ConfigTree:
     """Return the configuration that a router of this machine may start with. Raises UserError.
 
-    without: lines that restrict or divert traffic, and that somebody agreed to go without.
+    without: lines that restrict or divert traffic, and that the user agreed to leave out.
     """
     result, is_good = examine(name, text)
     if not is_good:
@@ -173,13 +173,13 @@ def _all_of(left: Sequence[LineReport]) -> str:
 
 
 def _as_named(entry: LineReport) -> Iterator[str]:
-    """Yield how somebody names the line: as the file has it, as it was shown (without its keys), or by its group."""
+    """Yield the names of a line for the user: as in the file, as shown (without its keys), and its group."""
     for text in (entry.text, without_keys(entry.text), entry.group.name if entry.group is not None else ""):
         yield " ".join(text.lower().split())
 
 
 def _protects(entry: LineReport) -> bool:
-    """Return whether tunnels would be protected otherwise without the line. Then nobody can agree to go without it."""
+    """Return whether the line affects the protection of tunnels. Such a line cannot be left out by agreement."""
     return entry.group is not None and entry.group.protects
 
 
@@ -191,7 +191,7 @@ def not_built(tree: ConfigTree) -> list[str]:
 
 
 def examine(name: Path | str, text: str) -> tuple[ConfigResult, bool]:
-    """Read a configuration and print what is wrong with it, the first `MOST_PRINTED` problems. True: no errors."""
+    """Read a configuration and print its problems, `MOST_PRINTED` at most. True: no errors."""
     result = configurator(FEATURES).parse_text(text)
     return result, _print_problems(name, result)
 

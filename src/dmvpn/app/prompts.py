@@ -34,9 +34,9 @@ class Prompts:
         self._folder = folder
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """Return what commands print at routers; "" where one does not answer.
+        """Return what commands print at routers; "" for a router that does not answer.
 
-        In a simulated lab nobody waits for that.
+        In a simulated lab the wait is in virtual time.
         """
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
             answers = [pool.submit(answer, self._folder.management(router), line) for router, line in questions]
@@ -52,7 +52,7 @@ class Prompts:
         return LabFacts.model_validate(control.order(self._folder.control, do="facts"))
 
     def running(self, routers: Sequence[str]) -> dict[str, str]:
-        """Return what the routers run; those that answer."""
+        """Return the running configurations of the routers that answer."""
         answers = self.ask([(router, "show running-config") for router in routers])
         return {name: _body(answer) for name, answer in zip(routers, answers, strict=True) if answer}
 
@@ -81,7 +81,7 @@ class Prompts:
 
     @cached_property
     def is_simulated(self) -> bool:
-        """Is its time its own? A router that runs alone does not know the question."""
+        """True if the lab has virtual time. A router that runs alone has no such status."""
         with contextlib.suppress(UserError):
             status = control.order(self._folder.control, do="status")
             return isinstance(status, dict) and bool(status.get("simulated"))
@@ -96,7 +96,7 @@ def _body(running: str) -> str:
 
 
 def answer(management: Path, line: str) -> str:
-    """Return what a command prints at one prompt; "" if nobody is there."""
+    """Return what a command prints at one prompt; "" if the router does not answer."""
     printed = io.BytesIO()
     with contextlib.suppress(UserError, OSError):
         client.execute(management, [line], printed)

@@ -4,9 +4,9 @@
     /dev/tty can be opened                       the terminal is gone: an orderly end
     it cannot (systemd, setsid, a container)     the file is read again, as daemons do
 
-A file is taken whole or not at all: where IOS would refuse a line, all is as before. What was typed since the last
-`write memory` is not in the file and goes: the log names it, without keys and passwords. The router goes on while the
-file is read and prepared (`base/breath.py`).
+A file takes effect whole or not at all: if IOS would refuse a line, nothing changes. Lines typed since the last
+`write memory` are not in the file and are lost: the log names them, without keys and passwords. The router keeps
+running while the file is read and prepared (`base/breath.py`).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def hang_up() -> HangUp:
 async def reloads(
     asked: asyncio.Event, path: Path, runtime: Runtime, manager: Manager, without: Sequence[str] = ()
 ) -> None:
-    """Read the file again whenever that is asked for, and tell the service manager what came of it. It never ends."""
+    """Read the file again on each request, and report the result to the service manager. It never ends."""
     slices = Slices()
     while True:
         await asked.wait()
@@ -82,9 +82,9 @@ async def reloads(
 
 
 def reload(path: Path, runtime: Runtime, without: Sequence[str] = ()) -> str:
-    """Read the file again, and let the router run it from now on; or say in its log why not.
+    """Read the file again and let the router run it, or log why not. Returns the result in one line.
 
-    without: lines that restrict or divert traffic, and that the router goes without. Returns what came of it, a line.
+    without: lines that restrict or divert traffic, and that are left out.
     """
     try:
         text = aside(partial(read_router, path))
@@ -110,7 +110,7 @@ def _tell(runtime: Runtime, event: ConfigurationReloaded) -> str:
 
 
 def _refusal(problem: Problem) -> str:
-    """Return the refusal without the line itself, which may hold a key that somebody mistyped."""
+    """Return the refusal without the line itself, which may hold a mistyped key."""
     said = next((line for line in problem.message_lines if line.startswith("%")), "refused")
     return f"line {problem.line_number}, in {problem.mode} mode: {said}"
 
@@ -129,7 +129,7 @@ def _lost_now(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
 
 
 def _lost(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
-    """Return what somebody typed and did not save, as far as the file has it otherwise."""
+    """Return the unsaved changes, new lines and removed ones, that the new file takes back."""
     router = runtime.router
     running, saved = _lines(router.running), _lines(configurator(FEATURES).parse_text(router.startup_text).tree)
     wanted = _lines(new)

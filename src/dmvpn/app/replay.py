@@ -1,8 +1,8 @@
-"""`dmvpn replay FILE`: recorded lives once more, each on a fresh router, which must do what was recorded.
+"""`dmvpn replay FILE`: recordings are run again, each on a fresh router, which must act as recorded.
 
-A router is told the recorded events at the recorded times and draws the recorded random numbers, so it takes the same
-course up to the last octet; where this program has changed since, the first difference is named. The fault that ended
-a life in the field happens again here, under a debugger if need be.
+The router receives the recorded events at the recorded times and draws the recorded random numbers, so it acts the same
+up to the last octet; if this program has changed since, the first difference is named. A fault that ended a router in
+the field happens again here, under a debugger if need be.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LONGEST_LINE: Final = 2 * LONGEST_FILE
 
 @dataclass(slots=True)
 class Life:
-    """One router's life, as far as it was lived again. told: the event that waits for its recorded outcome.
+    """One router's recording, as far as it was run again. `told`: the event that waits for its recorded outcome.
 
     differences: events that it did not handle as recorded, or failed at, in words.
     """
@@ -58,7 +58,7 @@ class Life:
         self._live(line.did)
 
     def finish(self) -> None:
-        """End the recording, or go on with another event: what was told last has no recorded outcome."""
+        """Run the last event, which has no recorded outcome: the recording ends, or another event follows."""
         self._live(None)
 
     def _live(self, did: str | None) -> None:
@@ -85,7 +85,7 @@ class Life:
 
 
 def replay(arguments: argparse.Namespace) -> int:
-    """Live the lives of a file again, and print what became of them. 1 if anything was not as it should be."""
+    """Replay the recordings of a file, and print the result. Returns 1 if there are differences or faults."""
     with open(arguments.file, encoding="utf-8", errors="replace", opener=open_regular) as file:
         lives = live_again(_lines(file, arguments.file), arguments.router)
     if not lives:
@@ -102,7 +102,7 @@ def replay(arguments: argparse.Namespace) -> int:
 
 
 def _lines(file: TextIO, name: Path) -> Iterator[str]:
-    """Yield the lines. Raises UserError for one that is longer than any of a recording."""
+    """Yield the lines. Raises UserError for a line that is too long for a recording."""
     for number in count(1):
         line = file.readline(LONGEST_LINE + 1)
         if len(line) > LONGEST_LINE:

@@ -1,6 +1,6 @@
 """A lab that teaches: `dmvpn lab break`, `hint`, `grade`, `phase`, `save`, for labs of either kind.
 
-What a lab remembers of its lesson lies in its folder, never where the student works.
+The state of a lesson is kept in the folder of the lab, never where the student works.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 #: Seconds that a network may need after a change of its phase.
 _SETTLING: Final = 30.0
-#: Typed at every router when one was broken, so that "Last configuration change" tells nothing. It leaves nothing.
+#: Typed at every router when one was broken, so that "Last configuration change" gives no hint. It changes nothing.
 _EVERYWHERE: Final = ("ip host lesson 192.0.2.1", "no ip host lesson 192.0.2.1")
 
 
@@ -89,7 +89,7 @@ class _Class:
     """The lab of a lesson, with everything that orders about it need."""
 
     def __init__(self, lab: str | None, command: str) -> None:
-        """command: what was typed, with a place for the name of the lab. Raises UserError."""
+        """command: the command line, with a place for the name of the lab. Raises UserError."""
         self.folder = find_lab(lab, command.format)
         self.bench = LabBench(self.folder)
         self.scenario: Scenario = from_description(control.order(self.folder.control, do="scenario"))
@@ -150,7 +150,7 @@ def _cover_tracks(bench: LabBench, routers: Sequence[str]) -> None:
 
 
 def _list(arguments: argparse.Namespace, told: Told) -> int:
-    """List all troubles, or those that fit the lab that runs."""
+    """List all troubles, or only those that fit the running lab."""
     stage: Stage | None = None
     with contextlib.suppress(UserError):
         lesson = _Class(arguments.lab, "dmvpn lab break --list --lab {}")
@@ -242,7 +242,7 @@ def _state(lesson: _Class) -> Lesson:
 
 
 def phase(arguments: argparse.Namespace, told: Told) -> int:
-    """Make the lab one of this phase, and show what was different."""
+    """Convert the lab to this DMVPN phase, and show the differences."""
     lesson = _Class(arguments.lab, f"dmvpn lab phase {arguments.number} {{}}")
     if Lesson.read(lesson.folder.path) is not None:
         raise UserError(
@@ -275,7 +275,7 @@ def phase(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def _refuse_the_dead(lesson: _Class, running: Mapping[str, str]) -> None:
-    """Refuse to change a lab with dead routers, since nobody wants half of a change. Raises UserError."""
+    """Refuse to change a lab with dead routers: the change would be incomplete. Raises UserError."""
     dead = [name for name in lesson.scenario.configurations if name not in running]
     if dead:
         raise UserError(

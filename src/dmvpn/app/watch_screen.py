@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from dmvpn.app.interruption import Interruption
     from dmvpn.tools.watch import Step
 
-#: Lines after which the names of the columns are said again.
+#: Lines after which the header is repeated.
 _PAGE: Final = 30
-#: What writing fails with when nobody is there any more: a pipe that was closed, a terminal that hung up.
+#: The errors of writing without a reader: a closed pipe, a terminal that hung up.
 _NOBODY: Final = (errno.EPIPE, errno.EIO)
 
 
 def width() -> int | None:
     """Return columns that a line may have.
 
-    None: as many as it likes, since no window shows it and nobody said how many.
+    None: no limit, since the output is not a terminal and COLUMNS is not set.
     """
     said = os.environ.get("COLUMNS", "")
     if sys.stdout.isatty() or (said.isdecimal() and int(said)):
@@ -45,10 +45,10 @@ def zone() -> tzinfo:
 
 
 class Paper:
-    """Standard output, line by line, as long as somebody reads it.
+    """Standard output, line by line, as long as it has a reader.
 
-    needed: without a reader there is no use in going on, and writing raises OSError; else it falls silent. So it does
-    when it is interrupted in a line that nobody takes.
+    needed: without a reader, writing raises OSError, as there is no use in going on; otherwise it prints nothing more.
+    An interruption while a line waits for the reader ends the output as well.
     """
 
     def __init__(self, interruption: Interruption, *, needed: bool) -> None:
@@ -72,7 +72,7 @@ class Paper:
             self.report("nobody reads any more; the story goes on")
 
     def report(self, text: str) -> None:
-        """Print one line for the user who began this, even if nobody reads on."""
+        """Print one line for the user at the terminal: on standard error if standard output has lost its reader."""
         if not self._silent:
             self.say(text)
             return
@@ -81,7 +81,7 @@ class Paper:
                 print(text, file=sys.stderr, flush=True)
 
     def _fall_silent(self) -> None:
-        """Fall silent: what waits in Python's own buffer goes nowhere, too."""
+        """Stop printing, and discard the text in Python's own buffer as well."""
         self._silent = True
         with contextlib.suppress(OSError):  # with `2>&1` the same reader does not read that either
             self._has_another_way = not os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
@@ -91,7 +91,7 @@ class Paper:
 
 
 class Screen:
-    """The ladder on its paper."""
+    """The ladder diagram on standard output."""
 
     def __init__(self, routers: tuple[str, ...], paper: Paper, *, ascii_only: bool) -> None:
         self._routers = routers
@@ -103,12 +103,12 @@ class Screen:
         self._lines = 0
 
     def begin(self) -> None:
-        """Print what the signs mean, and a header."""
+        """Print the legend and a header."""
         for line in (*self._ladder.legend(), self._ladder.header()):
             self._paper.say(line)
 
     def lines(self, steps: Iterable[Step]) -> list[tuple[Step, str]]:
-        """Return those steps that are told here, each with its line, for a window as wide as it is now."""
+        """Return the steps to show here, each with its line, for the current width of the window."""
         now = width()
         if now != self._look.width:
             self._look = replace(self._look, width=now)
@@ -126,13 +126,13 @@ class Screen:
 
 
 class Rows(Screen):
-    """The same steps for programs: an object a line, and no word else."""
+    """The same steps for programs: one JSON object a line, and no other text."""
 
     def begin(self) -> None:
         """Do nothing: rows for programs have no heading."""
 
     def lines(self, steps: Iterable[Step]) -> list[tuple[Step, str]]:
-        """Return those steps that are told here, each as an object."""
+        """Return the steps to show here, each as an object."""
         return [(step, _row(step)) for step, _ in super().lines(steps)]
 
     def show(self, line: str) -> None:

@@ -1,13 +1,12 @@
 """Commands on whole configurations: `configure replace`, `revert`, `confirm`, `archive config`.
 
     configure replace FILE [list] [force] [revert trigger error] [timer N]
-    configure terminal revert timer [idle] N     a change that is taken back unless somebody confirms it
+    configure terminal revert timer [idle] N     a change that is rolled back unless a user confirms it
     configure confirm | revert now | revert timer [idle] N
     archive config
 
-A file is read whole before anything happens, and the configuration that it makes takes the place of the one that runs
-in one event: what both have stays untouched, so tunnels and neighbors stay. What is shown of all this is in
-`archive_shows.py`.
+A file is parsed completely before anything changes. Its configuration then replaces the running one in a single event;
+lines that both have are not touched, so tunnels and neighbors stay up. The show commands are in `archive_shows.py`.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ def next_number(flash: Flash, prefix: str) -> int:
 
 
 def _number(one: Stored, prefix: str) -> int | None:
-    """Return the number of a copy; None: the file is called otherwise, so somebody else made it and keeps it."""
+    """Return the number of an archived copy; None for a file with any other name, which the archive does not own."""
     found = _STAMPED.fullmatch(one.name.removeprefix(prefix)) if one.name.startswith(prefix) else None
     return None if found is None else int(found[1])
 
@@ -152,7 +151,7 @@ class Archiving:
             return Outcome((_invalid(order.place),), failed=True)
         lost = [entry.message_lines[0] for entry in taken.of(Fate.REFUSED) if entry.is_loss]
         if lost:
-            # What is missing would be taken away from what runs.
+            # Lines missing from the file would be removed from the running configuration.
             return Outcome((_invalid(order.place), *lost), failed=True)
         wrong = [problem for problem in taken.result.problems if not problem.is_warning]
         if order.all_or_nothing:
@@ -186,13 +185,13 @@ class Archiving:
     # -------------------------------------------------------------------------------------------- the way back
 
     def typed(self) -> None:
-        """Note that somebody typed a line: a way back that waits for this user's silence is put off."""
+        """Note a typed line: a pending rollback with an idle timer of this user is postponed."""
         pending = self._machine.pending
         if pending is not None and pending.idle and pending.by == self._who():
             self._handle.post(RollbackPutOff())
 
     def change_for(self, minutes: int, *, idle: bool) -> tuple[str, ...] | Outcome:
-        """Begin `configure terminal revert timer N`: what is to be said first, or why not."""
+        """Begin `configure terminal revert timer N`. Returns the lines to print first, or the error."""
         if not self._config.prefix:
             return Outcome((_NO_ARCHIVE,), failed=True)
         try:
@@ -201,7 +200,7 @@ class Archiving:
             return self._unwritten(found)
 
     def _arm(self, minutes: int, *, idle: bool = False) -> tuple[str, ...]:
-        """Let the configuration that runs come back; returns what is to be said of its copy. Raises OSError."""
+        """Schedule a rollback to the running configuration. Returns the lines about its backup copy. Raises OSError."""
         text = written(self._running)
         pending = self._machine.pending
         where = self._copy() if pending is None else pending.where

@@ -1,12 +1,12 @@
-"""A file that is put into effect by a command: read as any file is, whoever wrote it.
+"""A configuration file that a command puts into effect: it is read as any file is, whoever wrote it.
 
-    text_of(octets)     the configuration of one router; raises ValueError for what is none
-    told(taken)         what is to be said of a file besides its errors
+    text_of(octets)     the configuration of one router; raises ValueError for any other content
+    told(taken)         the notes on a file besides its errors
     unknown_lines(result), refusals(lines), without(lines)
-                        the lines that nobody knows: what is said of them, and what is left without them
+                        the unknown lines, their messages, and the text without them
 
-What holds for files of strangers holds here: other devices, several routers and what is no text are refused; what
-would restrict traffic, and a line that may have protected a tunnel, are named.
+The rules for imported files apply: configurations of other devices or of several routers, and files that are not text,
+are refused; lines that would restrict traffic, or may have protected a tunnel, are named.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LARGEST: Final = 2 << 20
 
 
 def text_of(octets: bytes) -> str:
-    """Return the configuration in a file. Raises ValueError, with what the file is instead."""
+    """Return the configuration in a file. Raises ValueError, which says what else the file contains."""
     if len(octets) > LARGEST:
         raise ValueError(f"{len(octets)} octets; a configuration has at most {LARGEST}")
     text = decode(octets)
@@ -49,7 +49,7 @@ def text_of(octets: bytes) -> str:
 
 
 def told(taken: EnteredText) -> Iterator[str]:
-    """Yield what is left out of it, and which tunnels that or an error holds down."""
+    """Yield the lines that are left out, and the tunnels that stay down for these lines or for errors."""
     yield from report(taken, fates=(Fate.LEFT_OUT,))
     yield from taken.why_held()
 
@@ -60,7 +60,7 @@ def unknown_lines(result: ConfigResult) -> tuple[str, ...]:
 
 
 def refusals(lines: Iterable[str]) -> Iterator[str]:
-    """Yield what is said of lines that nobody knows: the first words are where nobody went on."""
+    """Yield the messages for unknown lines, each with the caret under its first word."""
     for line in lines:
         yield from (line, *CliError(ErrorKind.INVALID, line, 0).lines())
 

@@ -73,7 +73,7 @@ class ManagementServer:
 
     @property
     def connections(self) -> tuple[ClientConnection, ...]:
-        """Those that are open, the oldest first."""
+        """The open connections, the oldest first."""
         return tuple(self._connections)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -87,11 +87,11 @@ class ManagementServer:
         try:
             await connection.run()
         except ConnectionError:
-            pass  # the client has gone: there is nobody to tell
+            pass  # the client has disconnected: no message can reach it
         except asyncio.CancelledError:
-            writer.transport.abort()  # we go, and wait for nobody who does not read
+            writer.transport.abort()  # we stop, and do not wait for a client that does not read
         except Exception as error:
-            # A fault of ours in one session must not end the others.
+            # A fault of ours in one session must not end any other session.
             log.exception("%s", fault_text(error, "serving a session, which ends"))
         finally:
             await connection.leave()
@@ -99,19 +99,19 @@ class ManagementServer:
             writer.close()
 
     def clear(self, number: int) -> bool:
-        """Hang up on a terminal line of the network. False if nobody is there."""
+        """Disconnect the user of a vty line. False if the line is free."""
         found = [each for each in self._connections if each.line.kind == VTY and each.line.number == number]
         for connection in found:
             at_home(partial(connection.hang_up, "cleared by somebody else"))
         return bool(found)
 
     def free_line(self) -> int | None:
-        """Return the number of a terminal line of the network that has nobody; None if all have somebody."""
+        """Return the number of a free vty line; None if all are in use."""
         taken = {each.line.number for each in self._connections if each.line.kind == VTY}
         return free_line(self._handle.context(0).machine(SystemMachine).config, taken)
 
     def users(self, asking: ClientConnection) -> tuple[User, ...]:
-        """Return who is logged in."""
+        """Return the users that are logged in."""
         now = asking.time()
         return tuple(
             User(connection.line, idle=now - connection.last_input, here=connection is asking)
@@ -121,7 +121,7 @@ class ManagementServer:
 
 
 def _listening_socket(path: Path) -> socket.socket:
-    """Return a socket at `path` that only its owner may connect to, in place of one that nobody listens on any more."""
+    """Return a socket at `path` that only its owner may connect to; it replaces a dead one, without a listener."""
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
         raise UserError(f"{path}: too long for a socket, which may have {LONGEST_SOCKET_PATH} characters")
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -1,7 +1,7 @@
-"""What one client does at a prompt: it types, the session works in slices, and what that shows is sent in between.
+"""One client at a prompt: the user types, the session works in slices, and its output is sent between two slices.
 
-Whatever the session is to do is a deed; deeds are done one after the other. What is typed meanwhile is kept, and
-interrupts the deed where the session says so (Ctrl-C).
+Each piece of work of the session is a deed; deeds run one after the other. Keystrokes during a deed are kept, and
+interrupt it where the session says so (Ctrl-C).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.face.stream import ClientStream
     from dmvpn.shells.slices import Slices
 
-#: Octets that a session keeps of what is typed while it is busy, before the client has to wait.
+#: Octets of type-ahead that a busy session keeps before the client has to wait.
 MOST_KEPT: Final = 1 << 16
 
 log = logging.getLogger("dmvpn")
@@ -48,10 +48,10 @@ class Sitting:
         self._pumping = False
         self._idle: asyncio.TimerHandle | None = None
         self._no_more_input = False
-        #: What is to be done next, and the task that does it.
+        #: The deeds that wait, and the task that runs them.
         self._deeds: deque[Callable[[], None]] = deque()
         self._doing: asyncio.Task[None] | None = None
-        #: What was typed and the session does not know of; and how much it has kept since it was at rest.
+        #: Keystrokes that the session has not read yet; and octets of type-ahead since it was last at rest.
         self._ahead = b""
         self._kept = 0
         #: Why we end it: asked for, and when it has come to that.
@@ -95,10 +95,10 @@ class Sitting:
         if not self.session.closed:
             self.session.hang_up()
 
-    # -------------------------------------------------------------------------------------------- what it is told
+    # ------------------------------------------------------------------------------------ messages of the client
 
     async def _follow(self, messages: list[Message]) -> None:
-        """Take what the client says until it goes. Raises ProtocolError."""
+        """Handle the client's messages until it disconnects. Raises ProtocolError."""
         while True:
             for message in messages:
                 await self._take(message)
@@ -122,7 +122,7 @@ class Sitting:
                 raise ProtocolError(f"{type(message).__name__} is nothing for a shell")
 
     async def _typed(self, data: bytes) -> None:
-        """Take what was typed, perhaps while the session does something; what is too much waits in the client."""
+        """Take keystrokes, perhaps while the session is busy; beyond `MOST_KEPT` octets the client has to wait."""
         self._ahead += data
         if self._slices.is_busy:
             if self.session.type_ahead(self._taken_ahead()):
@@ -142,7 +142,7 @@ class Sitting:
         self.session.feed(self._taken_ahead())
 
     def _pump(self) -> None:
-        """Let the session show what was noted."""
+        """Let the session show the notes of `take_note`."""
         self._pumping = False
         self.session.pump()
 
@@ -180,7 +180,7 @@ class Sitting:
             try:
                 deed()
             except BrokenOff:
-                pass  # nobody waits for it
+                pass  # the client has gone, or broke it off
             except Exception as error:
                 log.exception("%s", fault_text(error, "carrying out what was typed in a session"))
                 self.session.recover(complaint(error))
@@ -202,7 +202,7 @@ class Sitting:
             raise ConnectionResetError from None
 
     def _watch_the_clock(self) -> None:
-        """Wind up the clock of silence when all is done for now, or end what has ended."""
+        """Restart the idle timer when the session is at rest, or hang up if it is over."""
         if self._idle is not None:
             self._idle.cancel()
         if self._reason is not None or self.session.closed or (self._no_more_input and not self.session.busy):
@@ -212,7 +212,7 @@ class Sitting:
         self._idle = self._loop.call_at(self.last_input + limit, self._grow_tired) if limit else None
 
     def _grow_tired(self) -> None:
-        """Look at a user that said nothing for as long as the line allows."""
+        """Disconnect a user that was idle for as long as the line allows, unless the session is busy."""
         if self.session.busy or self._doing is not None:
             self.last_input = self._loop.time()
             self._watch_the_clock()

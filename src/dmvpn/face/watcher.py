@@ -1,16 +1,17 @@
-"""Watching several routers at a time: their chronicles, as they come, in one loop.
+"""Follows the chronicles of several routers at a time, in one loop.
 
     with Watcher(sockets, ended) as watcher:
         while watcher.lives:
             for heard in watcher.wait(0.5): ...
 
-A router that dies is called again until it is back, ten times a second: its first lines must come before those of
-others that belong to them are told as lost. That costs next to nothing while nobody listens there. A router that
-accepts the connection and closes it without a word is called less and less often. A router of another version, or one
-that refuses, is a `UserError`: no line of it would ever come, and the watching user must not take that for silence.
+The watcher reconnects to a router that died, ten times a second until it is back: its first lines must arrive before
+the matching lines of its peers are reported as lost messages. An attempt costs next to nothing while no process listens
+there. A router that accepts the connection and closes it without a message is tried less and less often. A router with
+another version, or a router that refuses, raises `UserError`: no line of it would ever arrive, and the user must not
+take that for an idle router.
 
-`ended` is a descriptor that can be read when all of them are gone for good, `stop` one that can be read when no more
-is wanted. Nothing here knows what the lines mean.
+`ended` is a descriptor that becomes readable when all routers have ended; `stop` becomes readable when the watching
+should stop. The watcher does not interpret the lines.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ if TYPE_CHECKING:
 
 #: Seconds between two tries to reach a router that is dead.
 RETRY: Final = 0.1
-#: The same at most, to one that hangs up without a word.
+#: The longest such time, for a router that closes the connection without a message.
 LONGEST_RETRY: Final = 5.0
 _OTHER_VERSION: Final = "it runs another version of this program; use that one, or restart the lab"
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a router said; None: it is gone. (A kill says nothing else.)"""
+    """News of a router; None: its connection closed, which is all that a killed router shows."""
 
     router: str
     news: News | None
@@ -58,7 +59,7 @@ class _Line:
 
 
 class Watcher:
-    """See the module's docstring. lives: the routers are not all gone for good. stopped: no more is wanted."""
+    """See the module's docstring. lives: False once all routers have ended. stopped: `stop` was readable."""
 
     def __init__(self, sockets: Mapping[str, Path], ended: int, stop: int | None = None) -> None:
         self.lives, self.stopped = True, False
@@ -80,7 +81,7 @@ class Watcher:
         os.close(self._ended)
 
     def wait(self, seconds: float) -> list[Heard]:
-        """Return what routers say, as soon as one says something; nothing if none does for so long.
+        """Return the news of routers as soon as there is any; an empty list if none arrives in that time.
 
         Raises UserError.
         """
@@ -151,7 +152,7 @@ class Watcher:
 
 
 def _news(line: _Line, data: bytes) -> list[News]:
-    """Return what is new by these octets. Raises UserError if no news will ever come."""
+    """Return the news in these octets. Raises UserError if no news will ever come."""
     try:
         messages = line.decoder.feed(data)
     except ProtocolError as error:

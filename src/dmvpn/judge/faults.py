@@ -1,16 +1,16 @@
-"""What can go wrong, as values: each fault says when (seconds since the network first converged), where, and how long.
+"""Faults as values: each says when (seconds since the network first converged), where, and how long.
 
-    Kill, Restart                 a router dies without a word, or is stopped in good order; it returns after `seconds`
-    LinkDown, Cut                 its wire to the provider: with carrier loss, or silently
-    Partition                     two sites cannot reach each other, everybody else can; `one_way`: in one direction
-    Impair                        a wire loses, reorders and doubles packets
-    Renumber, Rebind              a site's NBMA address changes: its own, or the one that a translator gives it
+    Kill, Restart                 a router crashes, or is stopped in good order; it returns after `seconds`
+    LinkDown, Cut                 its wire to the provider fails: with loss of carrier, or silently
+    Partition                     two sites cannot reach each other, all other pairs can; `one_way`: in one direction
+    Impair                        a wire loses, reorders and duplicates packets
+    Renumber, Rebind              a site's NBMA address changes: its own, or its address behind NAT
     ClockStep                     the wall clock jumps
-    Clear                         somebody types `clear ip nhrp`, `clear dmvpn session` or `clear crypto session`
-    Purges, Malformed             packets in a neighbor's name that the neighbor never sent
+    Clear                         a user types `clear ip nhrp`, `clear dmvpn session` or `clear crypto session`
+    Purges, Malformed             packets with a neighbor's source address that the neighbor never sent
 
-A list of faults is a text (`dumps`, and `from_json` for each one), so that what broke a network once can be done to it
-forever.
+A list of faults can be written as text (`dumps`, and `from_json` for each fault), so that a sequence that broke a
+network can be repeated at any time.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ class Fault:
 
     @property
     def end(self) -> float:
-        """When it is over."""
+        """The time at which the fault ends."""
         return self.at + self.seconds
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The routers that it happens to."""
+        """The routers affected."""
         return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterFault(Fault):
-    """Something that happens to one router."""
+    """A fault of one router."""
 
     router: str
 
@@ -59,7 +59,7 @@ class RouterFault(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill(RouterFault):
-    """`kill -9`; it returns after `seconds`, and knows nothing."""
+    """`kill -9`; the router restarts after `seconds`, without its state."""
 
     KIND: ClassVar[str] = "kill"
 
@@ -80,7 +80,7 @@ class LinkDown(RouterFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut(RouterFault):
-    """Nothing passes on its wire to the provider, and no carrier tells."""
+    """Its wire to the provider passes no packets, but the carrier stays up."""
 
     KIND: ClassVar[str] = "cut"
 
@@ -157,7 +157,7 @@ class Forged(RouterFault):
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The router, and who is imitated."""
+        """The router, and the neighbor whose addresses the packets have."""
         return (self.router, self.pretended)
 
 
@@ -195,14 +195,14 @@ KINDS: dict[str, type[Fault]] = {
 
 
 def to_json(fault: Fault) -> dict[str, Json]:
-    """Return a fault as a JSON object, without what has its default value."""
+    """Return a fault as a JSON object, without fields that have their default value."""
     defaults = {field.name: field.default for field in fields(fault)}
     given = {name: value for name, value in asdict(fault).items() if value != defaults[name]}
     return {"kind": fault.KIND, **given}
 
 
 def from_json(raw: object) -> Fault:
-    """Read one fault. Raises UserError that says what is wrong."""
+    """Read one fault. Raises UserError that names the error."""
     if not isinstance(raw, dict) or raw.get("kind") not in KINDS:
         raise UserError(f"not a fault: {raw!r}; its kind is one of {', '.join(KINDS)}")
     values = {name: value for name, value in raw.items() if name != "kind"}

@@ -1,7 +1,7 @@
 """Steady flows between the hosts of a world, each packet with a number that can be read from the wire.
 
 A flow sends at a dense pace while something happens (`hurry`), and at a sparse one in between: quiet hours should cost
-little. Some conversations pause for minutes, so that what nobody uses can expire.
+little. Some conversations pause for minutes, so that unused entries can expire.
 
 The number of a packet is its last octets: `Mark` is found again on any wire, inside GRE or outside.
 """
@@ -82,7 +82,7 @@ def mark_within(message: bytes) -> Mark | None:
 
 @dataclass(slots=True)
 class HostFlow:
-    """Packets from one host to another. sent: those that did not arrive yet, with the time at which they left.
+    """Packets from one host to another. sent: packets that did not arrive yet, with the time at which they left.
 
     direct: packets in a row that arrived without having touched a hub. talking_since: None while it pauses.
     """
@@ -101,7 +101,8 @@ class HostFlow:
 class Post:
     """Sends and takes marked packets, host to host.
 
-    arrived: told of one that came, with its TTL. other: gets whatever else a listening host received.
+    arrived: called with each marked packet that arrives and its TTL. other: called with any other packet that a
+    listening host received.
     """
 
     def __init__(self, world: Simulator) -> None:
@@ -139,7 +140,7 @@ def _udp(padding: int) -> bytes:
 class Traffic:
     """The flows of a world.
 
-    arrived, started: told of a packet that came (with its TTL), and of a flow that begins to speak again.
+    arrived, started: called with a packet that arrived (and its TTL), and with a flow that resumes after a pause.
     """
 
     def __init__(self, world: Simulator, scenario: Scenario, anatomy: Anatomy, entropy: Entropy) -> None:
@@ -182,7 +183,7 @@ class Traffic:
         self._ended = True
 
     def talk(self) -> None:
-        """Let nobody pause from now on."""
+        """Let all conversations talk without pauses from now on."""
         for pair in self._pairs:
             if pair[0].talking_since is None:
                 self._talk(pair, for_ever=True)

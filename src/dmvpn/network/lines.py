@@ -1,4 +1,4 @@
-"""A configuration as its lines: what it says where, and what it says after somebody typed something.
+"""A configuration as its lines: its sections, and its text after more lines were typed.
 
 Texts are brought into the order and spelling of the running configuration first, so `interface tunnel 100` and
 `interface Tunnel100` are the same section, and a line is found by how it begins.
@@ -39,7 +39,7 @@ class Lines:
         return cls(tuple(_read(text).render()))
 
     def section(self, header: str) -> Lines:
-        """Return what is below the first line that begins with `header`; nothing if there is none."""
+        """Return the lines below the first line that begins with `header`; no lines if there is none."""
         body: list[str] = []
         inside = False
         for line in self.lines:
@@ -97,7 +97,7 @@ def with_lines(text: str, lines: Sequence[str]) -> str:
 def check(text: str, file: str) -> None:
     """Check that every line of a configuration holds.
 
-    Raises UserError that names the file and the first one that does not.
+    Raises UserError that names the file and the first invalid line.
     """
     wrong = _first_wrong(configurator(FEATURES).parse_text(text))
     if wrong is not None:
@@ -107,7 +107,7 @@ def check(text: str, file: str) -> None:
 def _first_wrong(result: ConfigResult) -> tuple[int, str] | None:
     """Return the number of the first line that the prompt would refuse, and why.
 
-    What we write ourselves, nobody else has.
+    An unknown line counts as wrong as well: these texts are our own.
     """
     for problem in result.problems:
         if not problem.is_warning:
@@ -119,7 +119,7 @@ def _first_wrong(result: ConfigResult) -> tuple[int, str] | None:
 
 
 def _said(problem: Problem) -> str:
-    """Return the line and what is said of it, without the caret."""
+    """Return the line and its message, without the caret."""
     return f"{problem.text.strip()}: {' '.join(line.strip() for line in problem.message_lines if line.strip(' ^'))}"
 
 

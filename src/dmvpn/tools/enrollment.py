@@ -3,9 +3,9 @@
     the files               crypto pki trustpoint VPN, `rsa-sig`; perhaps the certificates, in hex or in NVRAM
     never in the files      the private keys
 
-So nobody could prove anything, and each tunnel would stay down. The lab has an authority of its own instead, which
-gives each such router a certificate that says what its trustpoint asks for. What is in the files of the same trustpoint
-is taken out: a peer would go on to believe the old authority.
+Without its key a router cannot authenticate, and each tunnel would stay down. So the lab has an authority of its own,
+which issues each such router a certificate as its trustpoint requests it. Certificates of the same trustpoint in the
+files are removed: otherwise a peer would still trust the old authority.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def enroll(scenario: Scenario) -> str:
     Changes the scenario's configurations and certificates. Raises UserError.
     """
     if any(one.given for one in scenario.certificates.values()):
-        return ""  # somebody has an authority for this lab
+        return ""  # the lab has its own authority already
     devices = {name: Device.read(name, text, leaves_out=True) for name, text in scenario.configurations.items()}
     wanted = {name: found for name, device in devices.items() if (found := _wanted(device))}
     if not wanted:
@@ -86,19 +86,19 @@ def _wanted(device: Device) -> list[str]:
 
 
 def _said(device: Device) -> list[AuthenticationMethod | None]:
-    """Return how this router and its peers are to prove who they are."""
+    """Return the authentication methods of this router and its peers."""
     own = [how for one in device.ikev2.profiles for how in (one.local_authentication, *one.remote_authentication)]
     return [*own, *(policy.authentication for policy in device.ikev2.isakmp.policies)]
 
 
 def _signs(device: Device) -> bool:
-    """Return whether a profile of IKEv2 says so. IKEv1 signs unless it is told to use a key."""
+    """Return whether the router authenticates by signature. An IKEv1 policy does so by default (`rsa-sig`)."""
     by_ikev2 = any(profile.local_authentication in _SIGNATURES for profile in device.ikev2.profiles)
     return by_ikev2 or _signs_by_ikev1(device)
 
 
 def _signs_by_ikev1(device: Device) -> bool:
-    """Return whether a policy signs, and there is no key that would be for everybody."""
+    """Return whether a policy signs, and no pre-shared key is valid for all peers."""
     isakmp = device.ikev2.isakmp
     has_others = any(key.keyring for key in isakmp.keys) or _EVERYBODY in _keyed(device)
     signs = any(policy.authentication is not AuthenticationMethod.PRE_SHARED_KEY for policy in isakmp.policies)
@@ -106,7 +106,7 @@ def _signs_by_ikev1(device: Device) -> bool:
 
 
 def _keyed(device: Device) -> dict[str, str]:
-    """Return the keys of IKEv1 by the address of the peer; with a mask it may be everybody's."""
+    """Return the keys of IKEv1 by the address of the peer; a key with a mask counts as valid for all peers."""
     own = [one for one in device.ikev2.isakmp.keys if not one.keyring and one.address is not None and one.key]
     return {
         _EVERYBODY if str(one.mask or _HOST) != _HOST else str(one.address): one.key.octets.decode()
@@ -177,7 +177,7 @@ def _isakmp_identity(device: Device, fqdn: str) -> list[str]:
 def _profiles_of_ikev1(device: Device, trustpoint: str, fqdn: str) -> list[str]:
     """Return lines for IPsec profiles that would sign by IKEv1: it runs as IKEv2, where a profile has to say so.
 
-    That of a tunnel to a peer with a key uses the key, which needs a profile, too: the one that signs is for anybody.
+    A tunnel to a peer with a key uses the key, which needs a profile of its own: the signing profile matches any peer.
     """
     if not _signs_by_ikev1(device):
         return []

@@ -3,7 +3,7 @@
     the files                ip nhrp nhs 172.16.0.1 nbma hub1.example.com multicast
     never in the files       the address of hub1.example.com
 
-The router of the lab that has 172.16.0.1 on a tunnel is the one that is meant, so the name is its tunnel's source.
+The line means the router of the lab that has 172.16.0.1 on a tunnel, so the name stands for that tunnel's source.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def name_servers(scenario: Scenario) -> str:
-    """Tell routers the addresses of servers that they know by name. A note about it, "" if there is nothing to tell.
+    """Configure the addresses of servers that routers know by name. Returns a note about it, "" if no router needs any.
 
     Changes the scenario's configurations: each such name becomes a line `ip host`, unless there is one.
     """
@@ -46,7 +46,7 @@ def name_servers(scenario: Scenario) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """A tunnel that somebody may register with: its address, and the NBMA address of its source.
+    """A tunnel that clients may register with: its address, and the NBMA address of its source.
 
     is_client: it registers with servers itself, as one of several hubs does.
     """
@@ -66,13 +66,13 @@ def _servers(device: Device) -> Iterator[_Server]:
 
 
 def _named(device: Device, servers: Sequence[_Server]) -> Iterator[tuple[str, IPAddress]]:
-    """Yield the servers that a router knows by name alone, and the NBMA address of the one that is meant."""
+    """Yield the servers that a router knows by name alone, each with its NBMA address."""
     for nhrp in device.nhrp.tunnels:
         own = device.interface(nhrp.name)
         for nhs in nhrp.nhs:
             if not nhs.name or nhrp.version != 4:
                 continue
-            if nhs.address is None:  # the server says its own address; only one can be meant, or nobody knows which
+            if nhs.address is None:  # the server announces its address: only one may fit
                 subnet = Prefix.of(*own.address) if own is not None and own.address is not None else None
                 meant = [one for one in servers if Prefix.of(one.address, one.length) == subnet and not one.is_client]
             else:

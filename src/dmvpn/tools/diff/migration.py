@@ -1,7 +1,7 @@
-"""The change itself: the new configurations entered on the network that runs the old ones, while everybody talks.
+"""The change itself: the new configurations are entered on the network that runs the old ones, under traffic.
 
-No router is restarted: each gets its new configuration as a session would enter it. What is plugged in where stays
-(union.py); a router that is new is switched on, one that is gone is switched off.
+No router is restarted: each gets its new configuration as a session would enter it. The cabling stays (union.py); a new
+router is switched on, a removed router is switched off.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.scenario import Scenario
 
-#: The orders in which routers can be changed, and what people call them.
+#: The orders in which routers can be changed, and their descriptions.
 ORDERS: Final = {
     "together": "all routers at the same moment",
     "hubs-first": "one router after another, hubs first",
@@ -44,7 +44,7 @@ def migrate(
 ) -> Migration:
     """Enter the new lines while the old network runs; return which pairs lost packets, and for how long.
 
-    order: of `ORDERS`. tell: called with the progress.
+    order: of `ORDERS`. `tell` is called with the progress.
     """
     try:
         world, after = unite(before, after)
@@ -79,14 +79,14 @@ def migrate(
 
 
 def _steps(subject: Subject, before: Scenario, after: Scenario, order: str) -> Sequence[Callable[[], None]]:
-    """Return what is done to whom, in order. A router whose configuration stays is left alone."""
+    """Return the steps in order, one for each router whose configuration changes."""
     hubs = subject.anatomy.hubs
     changed = [
         name
         for name in subject.scenario.configurations
         if before.configurations.get(name) != after.configurations.get(name)
     ]
-    # A provider's ports must be there before anybody uses them.
+    # A provider's ports must exist before a site uses them.
     changed.sort(key=lambda name: (name in subject.anatomy.sites, (name in hubs) != (order == "hubs-first")))
     return [_step(subject, name, before.configurations.get(name), after.configurations.get(name)) for name in changed]
 

@@ -1,8 +1,8 @@
 """Two labs as one: the network on which a change is entered has the routers and the wires of both sides.
 
-The ports of a provider and the NAT boxes have numbers that nobody chose: a site that is added in the middle moves those
-of all sites behind it. So they are recognized by who is plugged in there, then by their addresses, and the new side
-gets the names that the old one has for them.
+Ports of a provider and NAT boxes are numbered automatically: a site that is added in the middle renumbers those of all
+sites after it. So they are recognized by their neighbors, then by their addresses, and the new side gets the names that
+the old side has for them.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ _NUMBERED: Final = re.compile(r"(.*?)(\d+)")
 
 
 def unite(before: Scenario, after: Scenario) -> tuple[Scenario, Scenario]:
-    """Return the network of both sides with the old configurations, where there are some; and the new side in its
-    names.
+    """Return the network of both sides with the old configurations, where they exist; and the new side in its names.
 
-    Raises UserError if somebody would have to plug cables over between them.
+    Raises UserError if the change would need cables to be moved.
     """
     after = _named_alike(before, after)
     for name in before.lab.gateways.keys() & after.lab.gateways.keys():
@@ -55,8 +54,8 @@ def unite(before: Scenario, after: Scenario) -> tuple[Scenario, Scenario]:
 
 
 def _hosts(before: Scenario, after: Scenario) -> dict[str, HostSpec]:
-    """Return those of the old side, and of the new one those behind new routers: nobody talks to others before the
-    change.
+    """Return the hosts of the old side, and those of the new side behind new routers; the other new hosts have no
+    traffic before the change.
     """
     new = {
         name: host
@@ -126,7 +125,7 @@ def _all_providers(scenario: Scenario) -> list[str]:
 
 
 def _providers(before: Scenario, after: Scenario) -> dict[str, str]:
-    """Return providers of the new side that the old one calls otherwise: only where there is no doubt who it is."""
+    """Return the old names of providers that the new side renames, if the match is unambiguous."""
     old = [name for name in _all_providers(before) if name not in after.configurations]
     new = [name for name in _all_providers(after) if name not in before.configurations]
     return {new[0]: old[0]} if len(old) == len(new) == 1 else {}
@@ -159,7 +158,7 @@ def _with_nodes(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
 
 
 def _ports(provider: str, before: Scenario, after: Scenario) -> dict[str, str]:
-    """Return what the old side calls the ports that a provider has on the new one."""
+    """Return, for the ports of a provider on the new side, their names on the old side."""
     near, networks = [], []
     for side in (before, after):
         addresses = dict(_addresses(side.configurations[provider]))
@@ -175,7 +174,7 @@ def _addresses(text: str) -> Iterator[tuple[str, list[Hashable]]]:
 
 
 def _all_neighbors(scenario: Scenario, provider: str) -> dict[str, list[End]]:
-    """Return by port of a provider: who else is on its wire. Other providers' ports have no names to go by."""
+    """Return, by port of a provider, the other ends of its wire; not other providers, whose port names do not count."""
     nameless = _all_providers(scenario)
     found: dict[str, list[End]] = {}
     for link in scenario.lab.links:
@@ -200,9 +199,9 @@ def _inside(scenario: Scenario) -> dict[str, list[End]]:
 def _matched(
     marks: Sequence[tuple[Mapping[str, Sequence[Hashable]], Mapping[str, Sequence[Hashable]]]], taken: Iterable[str]
 ) -> dict[str, str]:
-    """Return the old name of each new thing; a name that nobody has for what is new.
+    """Return the old name of each new port or NAT box; a new one gets a name that is not in use.
 
-    marks: what the old and the new things are known by, the best first. Whoever has one in common is the same.
+    marks: pairs of marks of the old and the new things, the most reliable first. A mark in common makes them the same.
     taken: names that nothing may get.
     """
     found: dict[str, str] = {}

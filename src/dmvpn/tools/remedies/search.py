@@ -1,14 +1,15 @@
-"""The search by trial: which change of a configuration makes packets arrive as they should, where no rule knows.
+"""The search by trial: which configuration change restores the traffic, where no rule of the doctor finds the cause.
 
-    a copy as it is       does any pair of LANs suffer there (`suffering`)? no: the configurations are not to blame
-    proposals             of the routers on the ways of these pairs: lines that only one router of its role has, left
-                          out; lines that the others have; each other line left out; switches of the language
-    a trial               a fresh copy with the change, brought up: who suffers still, and is anything worse?
-    groups                the proposals of one kind for one router together, halved while they help; then single ones
-    what is left          if a change restores some of the pairs, the search goes on for the others
+    unchanged copy        if no pair of LANs suffers there (`suffering`), the configurations are not the cause
+    proposals             for the routers on the paths of these pairs: remove lines that only one router of its role
+                          has; add lines that the other routers of the role have; remove each other line; switch
+                          options of the language
+    trial                 a fresh copy with the change, brought up: which pairs still suffer, and whether any is worse
+    groups                all proposals of one kind for one router together, halved while they help; then one by one
+    the remaining pairs   if a change restores some of the pairs, the search continues for the rest
 
-Each trial is a network of its own, from its first packet on, so one leaves no trace in the next, and the same
-configurations give the same answer. A search is bounded by trials, and by the time that its caller has.
+Each trial is a network of its own, from its first packet on: no trial influences the next, and the same configurations
+give the same answer. A search is bounded by a number of trials, and by the time that its caller has.
 """
 
 from __future__ import annotations
@@ -32,13 +33,14 @@ if TYPE_CHECKING:
     from dmvpn.tools.diff.measuring import Subject
     from dmvpn.tools.remedies.trial import Copy
 
-#: Trials of one search, pairs of LANs that are looked at first, and those that a trial measures.
+#: Trials of one search, pairs of LANs that the first look covers, and pairs that a trial measures.
 MOST_TRIALS, PAIRS, WATCHED = 160, 40, 16
 #: Changes that together may be needed, each restoring some of the pairs.
 MOST_CHANGES: Final = 3
-#: Routers up to which each trial has all of them; of more: sites that suffer, and others.
+#: The largest number of routers with which each trial has all of them; in larger networks: sites that suffer, and
+#: sites that do not.
 FEW, _ILL, _WELL = 12, 4, 4
-#: Commands that make a router begin again, the one that harms least first.
+#: Commands that reset protocols of a router, the least disruptive first.
 _AGAIN: Final = ("clear ip nhrp", "clear ip eigrp neighbors", "clear ip ospf process", "clear ip bgp *")
 #: Virtual seconds until the timers of a copy have acted, and until it has recovered after lines were typed; packets of
 #: each pair that are counted.
@@ -47,10 +49,10 @@ SETTLED, HEALED, PACKETS = 40.0, 130.0, 8
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search came to. changes: () if none helps. before, after: what packets had. tried: how many trials.
+    """The result of a search. changes: () if none helps. before, after: the measured traffic. tried: trials made.
 
-    again: what is needed when the changes are typed into routers that run, besides: a command for each router that
-    changes. restart: without a restart they change nothing.
+    again: the `clear` command that each changed router needs as well, if the changes are typed into running routers.
+    restart: True if they take effect only after a restart.
     """
 
     suffering: Suffering
@@ -70,7 +72,7 @@ class SearchResult:
 class Search:
     """One search.
 
-    build: a copy of a scenario. is_over: the time that the caller has is spent. tell: what goes on, for people.
+    build: makes a copy of a scenario. is_over: True once the caller's time is spent. `tell`: prints the progress.
     """
 
     def __init__(
@@ -90,10 +92,10 @@ class Search:
         self._results: dict[tuple[RouterChange, ...], Rows | None] = {}
 
     def run(self, about: Sequence[str] = (), *, strict: bool) -> SearchResult:
-        """Return what suffers, and the smallest change that was found to restore it.
+        """Return the pairs that suffer, and the smallest change found that restores them.
 
-        about: routers one of which each pair must concern; (): any. strict: pairs that are cut off suffer only where
-        others of their kind are not.
+        about: each pair must involve one of these routers; (): any pair. strict: a pair that is cut off counts as
+        suffering only if other pairs of its kind are not cut off.
         """
         pairs = self._looked_at(about, strict=strict)
         if self._suffering.pairs and len(self._overlay) > FEW:
@@ -117,7 +119,7 @@ class Search:
         return SearchResult(self._suffering, changes, before, after, self._tried, again or "", restart=again is None)
 
     def _looked_at(self, about: Sequence[str], *, strict: bool) -> tuple[LanPair, ...]:
-        """Let all pairs of a copy talk, and note who suffers."""
+        """Let all pairs of a copy talk, and note which of them suffer."""
         copy = self._build(self._scenario)
         pairs = _pairs(copy.subject, about)
         _bring_up(copy, pairs)
@@ -209,7 +211,7 @@ class Search:
         return group
 
     def _smallest(self, kept: tuple[RouterChange, ...]) -> tuple[RouterChange, ...]:
-        """Return the changes without those that are not needed."""
+        """Return the smallest part of the changes that is still enough."""
         for one in kept:
             fewer = tuple(other for other in kept if other != one)
             if fewer and not self._left(fewer):
@@ -226,7 +228,7 @@ class Search:
         yield [known.switched(router) for router in routers]
 
     def _routers(self) -> list[str]:
-        """Return all routers, those first that pairs which suffer pass, and others do not (by Ochiai's measure)."""
+        """Return all routers, first those that mostly suffering pairs pass (Ochiai's measure)."""
         passed = {pair: self._passed(pair) for pair in self._pairs}
         ill = [pair for pair in self._pairs if pair in self._suffering.pairs]
 
@@ -328,7 +330,7 @@ def _spread(pairs: Sequence[LanPair], most: int) -> Sequence[LanPair]:
 
 
 def _compatible(group: Sequence[RouterChange]) -> tuple[RouterChange, ...]:
-    """Return those that may be made at once: no line goes twice, and none comes that another one replaces."""
+    """Return the changes that can be made together: none of them touches a line that an earlier one touches."""
     found: list[RouterChange] = []
     touched: set[tuple[tuple[str, ...], str]] = set()
     for change in group:

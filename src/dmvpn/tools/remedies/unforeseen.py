@@ -1,7 +1,7 @@
-"""What no rule explains, looked for by trial: when to search, and what a search says, as findings of the doctor.
+"""Faults that no rule explains, found by trial: when to search, and the result of a search as findings of the doctor.
 
-A search is made where a finding says what is felt and not why, where the lines of all findings change nothing in a
-copy, and where nothing is found at all: then the packets of a copy decide whether any pair suffers.
+A search is made if a finding names a symptom and not its cause, if the lines of all findings change nothing in a copy,
+and if nothing is found at all: then the packets of a copy decide whether any pair suffers.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from dmvpn.tools.remedies.changes import ChangedLine, RouterChange
     from dmvpn.tools.remedies.search import Search, SearchResult
 
-#: What says that packets do not arrive, and not why.
+#: Causes that say that packets do not arrive, and not why.
 _FELT: Final = (Cause.UNDECIDED, Cause.IKE, Cause.NO_ROUTE_THERE, Cause.PEERS_APART)
 _WITH_THESE: Final = "in a copy packets arrive without its lines: does it remain when the findings above are fixed?"
 _COMPARE: Final = "compare the keys and passwords of both ends there; they are not shown"
-#: Lines that say which servers a router has.
+#: Lines that configure the servers of a router.
 _SERVERS: Final = ("ip nhrp nhs ", "ip nhrp map ")
 #: Clauses of a sentence, at most.
 _MOST: Final = 2
@@ -56,7 +56,7 @@ def _asks_for_secret(finding: Finding) -> bool:
 
 
 def searched(diagnosis: Diagnosis, search: Search) -> Diagnosis:
-    """Return the diagnosis with what was found by trial, before all else. Nothing was found: the same diagnosis."""
+    """Return the diagnosis with the findings of the search first; unchanged if the search found nothing."""
     about = diagnosis.routers if len(diagnosis.routers) == 1 else ()
     found = search.run(about, strict=diagnosis.healthy or diagnosis.copied is Copied.WELL)
     if not found.changes:
@@ -109,7 +109,7 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
 
 
 def _besides(found: SearchResult) -> Iterator[str]:
-    """Yield what is needed besides the lines, if they are typed into routers that run."""
+    """Yield the commands or restarts that running routers need besides the lines."""
     where = " and ".join(dict.fromkeys(one.router for one in found.changes))
     if found.again:
         yield f"typed into a copy that runs, the lines restore it after '{found.again}' on {where}"
@@ -118,14 +118,14 @@ def _besides(found: SearchResult) -> Iterator[str]:
 
 
 def _is_about_servers(found: SearchResult) -> bool:
-    """Return whether only some ways are longer, since routers have other servers than others: that may be meant so."""
+    """Return whether only some paths are longer, as routers differ in their servers: that may be intended."""
     lines = [line.text for change in found.changes for line in (*change.gone, *change.new)]
     are_longer = all(one is Harm.DETOUR for one in found.suffering.pairs.values())
     return are_longer and all(text.removeprefix("no ").startswith(_SERVERS) for text in lines)
 
 
 def _is_about_sizes(found: SearchResult) -> bool:
-    """Return whether packets of some pairs are only smaller than those of others: a smaller tunnel may be meant so."""
+    """Return whether some pairs merely have a smaller MTU than the rest: that may be intended."""
     return all(one is Harm.SMALL for one in found.suffering.pairs.values())
 
 

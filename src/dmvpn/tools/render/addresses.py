@@ -1,7 +1,7 @@
-"""What a table itself says of addresses: where it names which network, and what of that cannot be.
+"""The addresses in a table: which key names which network, and which of them conflict.
 
-Outside there is one provider: sites that name the same network there are on one link with one gateway. What is inside,
-between a site and its NAT box, is the affair of those behind that box; elsewhere the same may be inside.
+Outside there is one provider: sites that name the same network there are on one link with one gateway. An inside
+network, between a site and its NAT box, concerns only the sites behind that box; another box may use the same.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Where = tuple[str | int, ...]
 
 
 class AllocationError(DmvpnError):
-    """The table cannot be carried out. where: the key that is to blame."""
+    """The addresses of the table conflict. where: the key to blame."""
 
     def __init__(self, where: Where, text: str) -> None:
         super().__init__(text)
@@ -61,7 +61,7 @@ def tunnels(table: Table) -> list[tuple[str, IPv4Network]]:
 
 
 def named(table: Table) -> Iterator[Named]:
-    """Yield all networks that the table names, but for those that are inside."""
+    """Yield all networks that the table names, except inside networks."""
     for key, network in tunnels(table):
         yield Named(("tunnel", key), "the tunnels", network)
     for name, site in table.sites.items():
@@ -82,7 +82,7 @@ def inside(table: Table) -> Iterator[Named]:
 
 
 def check_addresses(table: Table) -> None:
-    """Check that no networks overlap that should not; on a link everybody has another address.
+    """Check that networks do not overlap where they must not, and that addresses on a link are unique.
 
     Raises AllocationError.
     """
@@ -96,7 +96,7 @@ def check_addresses(table: Table) -> None:
 
 
 def _check_overlaps(table: Table) -> None:
-    """Check that no two networks overlap, but for equal ones of the provider's."""
+    """Check that no two networks overlap, except equal networks of the provider."""
     seen: list[Named] = []
     for new in sorted(named(table), key=lambda one: (one.network, one.what)):
         while seen and int(seen[-1].network.broadcast_address) < int(new.network.network_address):
@@ -108,8 +108,8 @@ def _check_overlaps(table: Table) -> None:
 
 
 def _check_inside(table: Table) -> None:
-    """Check that a site does not reach what it has inside itself: tunnels, LANs, hubs, the other side of its NAT
-    box.
+    """Check that an inside network overlaps no network that its site must reach: tunnels, LANs, hubs, the outside of
+    its NAT box.
     """
     hubs = {("hubs", name, "nbma") for name in table.hubs}
     others = sorted((one for one in named(table) if not one.shared or one.where in hubs), key=lambda one: one.network)
@@ -125,7 +125,7 @@ def _check_inside(table: Table) -> None:
 
 
 def _check_boxes(table: Table) -> None:
-    """Check what several sites say of the NAT box that they are behind."""
+    """Check that several sites agree on the NAT box that they are behind."""
     boxes: dict[IPv4Address, tuple[str, str, str]] = {}
     for name, site in table.spokes.items():
         if site.nat is None or site.nat.outside is None or site.nbma is None:
@@ -146,7 +146,7 @@ def _check_boxes(table: Table) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _End:
-    """Somebody on a link. whose: a site, or the NAT box that it is behind. keys: of its address and its gateway."""
+    """An end of a link. whose: a site, or the NAT box that it is behind. keys: of its address and its gateway."""
 
     name: str
     whose: str
@@ -158,7 +158,7 @@ class _End:
 
     @property
     def link(self) -> tuple[IPv4Address | None, IPv4Network]:
-        """Ends with the same one see each other."""
+        """The link; ends with equal values are on the same link."""
         return self.box, self.network
 
 
@@ -188,7 +188,7 @@ def _ends(table: Table) -> Iterator[_End]:
 
 
 def _check_links(table: Table) -> None:
-    """Check that on a link everybody has another address, and all have the same gateway, which is nobody of them."""
+    """Check that the ends of a link have different addresses and one gateway, which is not one of these addresses."""
     ends = list(_ends(table))
     gateways: dict[object, _End] = {}
     for end in ends:

@@ -1,7 +1,8 @@
-"""Files of a folder: what would be others, and writing them. Configurations hold keys, so they are for their owner.
+"""The files of a folder: their differences, and writing them.
 
-A file that is as it should be is not touched; one that an earlier run made for a site that is gone is removed, and no
-other (`made.py`). One that somebody else made is not overwritten.
+Configurations hold keys, so only their owner may read them. A file that needs no change is not touched. A file that an
+earlier run made for a removed site is deleted, and no other file (`made.py`). A file from any other source is not
+overwritten.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.render.made import Made
 
 _PRIVATE: Final = 0o600
-#: Name -> what is there and what is to be, for each file that differs; None: no such file.
+#: Name -> the present and the wanted text of each file that differs; None: no such file.
 Changes = dict[str, tuple[str | None, str | None]]
 
 
@@ -46,7 +47,7 @@ def unified(folder: Path, changed: Changes) -> Iterator[str]:
 
 
 def refuse_strangers(folder: Path, changed: Changes, made: Made) -> None:
-    """Refuse to overwrite what others wrote. Raises UserError."""
+    """Refuse to overwrite files that `dmvpn render` did not make. Raises UserError."""
     for name, (old, _) in changed.items():
         if old is not None and not made.is_ours(name, old):
             text = "`dmvpn render` did not make this file: move it away, or give another folder by --out"
@@ -54,7 +55,7 @@ def refuse_strangers(folder: Path, changed: Changes, made: Made) -> None:
 
 
 def write(folder: Path, changed: Changes) -> None:
-    """Carry the changes out; whoever reads meanwhile sees the old file or the new one, whole. Raises UserError."""
+    """Carry the changes out; each file is replaced atomically. Raises UserError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, (_, text) in changed.items():
@@ -80,7 +81,7 @@ def write_one(path: Path, text: str) -> None:
 
 
 def tighten(folder: Path, files: Mapping[str, str]) -> None:
-    """Tighten what is there already: nobody else may read it, either. Raises UserError."""
+    """Restrict existing files to their owner, too. Raises UserError."""
     for name in files:
         path = folder / name
         try:

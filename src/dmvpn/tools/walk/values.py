@@ -1,4 +1,4 @@
-"""What a walk is made of: steps, what was on which wire, how it ended, and what is left of the MTU."""
+"""The parts of a walk: its steps, the packet on each wire, the end, and the MTU of the path."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class WalkOutcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A packet, and where it starts: a host, a router that sends it itself, or (`passes`) one that it comes to.
+    """A packet, and where it starts: a host, a router that sends it, or (`passes`) a router that forwards it.
 
-    size: octets of the whole IP packet. df: it must not be cut.
+    size: octets of the whole IP packet. df: the DF bit.
     """
 
     source: Address
@@ -75,9 +75,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """The packet on a wire, as somebody who listens there sees it. protocol: "IP", "GRE", "ESP" or "UDP 4500".
+    """The packet on a wire, as a capture there shows it. protocol: "IP", "GRE", "ESP" or "UDP 4500".
 
-    octets: of each IP packet that it has become.
+    octets: the length of each IP fragment.
     """
 
     link: str
@@ -101,9 +101,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalkEnd:
-    """How a walk ended, where and why. ttl: with which the packet arrived. refusal: who hears of it, None: nobody.
+    """How a walk ended, where and why. ttl: of the packet on arrival. refusal: the ICMP error, None: no error is sent.
 
-    later_mtu: a router on the way refused the wrapped packet; from then on who wrapped it takes only so many octets.
+    later_mtu: a router on the way refused the encapsulated packet; from then on the encapsulating router accepts only
+    so many octets.
     """
 
     outcome: WalkOutcome
@@ -117,7 +118,7 @@ class WalkEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clamp:
-    """A place that writes the maximum segment size of TCP smaller."""
+    """An interface that lowers the TCP maximum segment size (`ip tcp adjust-mss`)."""
 
     where: str
     interface: str
@@ -136,7 +137,7 @@ class WalkedPath:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Everybody who had the packet in hands, in order."""
+        """All nodes that handled the packet, in order."""
         found = [self.question.start, *(crossing.receiver for crossing in self.crossings)]
         return tuple(name for place, name in enumerate(found) if place == 0 or found[place - 1] != name)
 
@@ -145,9 +146,10 @@ class WalkedPath:
 class Budget:
     """What fits through a path, octets of the whole IP packet.
 
-    whole: the largest packet that nobody cuts; limit: who would cut one octet more. with_df: the largest that arrives
-    though it must not be cut, and what happens to one octet more: refusal (None: it just disappears, or is more than
-    the sender's own wire takes), later_mtu as in `WalkEnd`. mss: what TCP's peers agree on; clamps: because of whom.
+    whole: the largest packet that is not fragmented; limit: the node that would fragment a larger one. with_df: the
+    largest packet with DF that arrives; refusal: the ICMP error for a larger one (None: it is dropped silently, or
+    exceeds the sender's own MTU); later_mtu as in `WalkEnd`. mss: the TCP maximum segment size of a connection;
+    clamps: the interfaces that lower it.
     """
 
     whole: int | None

@@ -1,8 +1,8 @@
-"""Lines of many routers become steps: a message that one sent and another received is one arrow.
+"""Lines of many routers become steps: a message that one router sent and another received is one arrow.
 
-The two lines of a message have the same mark, whatever translates addresses between them. Who received nothing said
-nothing: then the arrow goes to whom the address belongs, and did not arrive as far as anybody saw. Lines of different
-routers come in any order, so each waits for a moment before it is told, and the later ones wait with it.
+The two lines of a message have the same mark, even with NAT between them. Without a line of the receiver, the arrow
+points to the owner of the destination address, and counts as not arrived. Lines of different routers come in any order,
+so each waits for a moment before it becomes a step, and the later lines wait with it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Seconds that a line waits for its counterpart, and for earlier ones of other routers.
+#: Seconds that a line waits for its counterpart, and for earlier lines of other routers.
 HOLD: Final = 0.4
-#: Seconds between the two lines of one message; the same message later is another one.
+#: Most seconds between the two lines of one message; the same message later is a new message.
 FLIGHT: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrow:
-    """A message between two ends. time: seconds since 1970, when it was sent as far as that is known.
+    """A message between two ends. time: seconds since 1970; when it was sent, if that is known.
 
-    sender, receiver: routers, or the address of somebody whom we cannot see. arrived: its receiver saw it, or cannot
-    be seen. forwarded: it was another one's message, passed on.
+    sender, receiver: a router, or an address that no watched router has. arrived: its receiver saw it, or is not
+    watched. forwarded: the sender forwarded the message of another router.
     """
 
     time: float
@@ -43,7 +43,7 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Something changed at a router. kind: what kind of thing, a `Topic`'s value, or "router" of itself."""
+    """A change at a router. kind: the value of a `Topic`, or "router" for the router itself."""
 
     time: float
     router: str
@@ -71,7 +71,7 @@ _ByMark = dict[tuple[str, str], list[_Pending]]
 
 
 class Assembler:
-    """Takes lines, gives steps. `arrived`: seconds on the clock of whoever watches, when a line came to him."""
+    """Takes lines, gives steps. `arrived`: when a line reached the watching program, seconds on its own clock."""
 
     def __init__(self) -> None:
         self._pending: list[_Pending] = []
@@ -80,7 +80,7 @@ class Assembler:
 
     @property
     def waits(self) -> bool:
-        """There are lines that have not been told yet."""
+        """True while lines wait."""
         return bool(self._pending)
 
     def knows(self, router: str, addresses: Iterable[str]) -> None:
@@ -94,7 +94,7 @@ class Assembler:
         self._add(line.time, router, arrived, line.what)
 
     def add_note(self, note: Note, arrived: float) -> None:
-        """Add a note that no router made."""
+        """Add a note of the watching program."""
         self._add(note.time, note.router, arrived, note)
 
     def take(self, arrived_before: float) -> list[Step]:
@@ -172,7 +172,7 @@ def _by_mark(lines: Iterable[_Pending]) -> _ByMark:
 
 
 def _counterpart(line: _Pending, marked: list[_Pending], gone: set[int]) -> _Pending | None:
-    """Return the line of the other end. Of a message that was repeated the last one before the receipt is meant."""
+    """Return the line of the other end. For a repeated message: the last one sent before the receipt."""
     same = [other for other in marked if other.order not in gone and abs(other.time - line.time) <= FLIGHT]
     others = [other for other in same if other.router != line.router and _received(other) != _received(line)]
     again = next((other.time for other in same if other.router == line.router and not _received(other)), None)
