@@ -97,6 +97,33 @@ def test_main_and_quick_mode_come_up_and_both_ends_say_so(daemon: type[Peer], be
             assert it.theirs.isakmp_sas() == it.ours.cookies
 
 
+@pytest.mark.conforms("ike1:5.1-signatures", "ike1:5.1-raw", "isakmp:3.9-certificates", "isakmp:3.10-request")
+@both
+@either
+@pytest.mark.parametrize("hash_name", ["sha1", "sha256"])
+@pytest.mark.story("charon-ikev1-signatures", "libreswan-ikev1-signatures")
+def test_both_ends_prove_themselves_by_certificates(daemon: type[Peer], begins: str, hash_name: str) -> None:
+    with bed(daemon, Wishes(signs=True, hash=hash_name)) as it:
+        it.begin(begins)
+        (sa,) = it.ours.state["sas"]
+        identity = "cn=theirs" if isinstance(it.theirs, Charon) else "10.77.0.1"
+        assert (sa["version"], sa["phase"], sa["identity"]) == (1, "QM_IDLE", identity)
+        before = it.ours.pairs
+        it.ours.do("renew")
+        it.agree(other_than=before)
+
+
+@both
+@either
+@pytest.mark.story("charon-ikev1-signatures", "libreswan-ikev1-signatures")
+def test_certificates_go_in_fragments_to_a_peer_that_takes_them(daemon: type[Peer], begins: str) -> None:
+    wishes = Wishes(signs=True, fragment=400 if daemon is Charon else 0)
+    with bed(daemon, wishes, lines="crypto isakmp fragmentation mtu 300") as it:
+        it.begin(begins)
+        assert [sa["fragments"] for sa in it.ours.state["sas"]] == [True]
+        assert it.ours.state["largest"] <= 300 - 28
+
+
 @both
 @either
 @pytest.mark.parametrize(

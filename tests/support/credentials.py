@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 from cryptography.x509.oid import NameOID
 
 from dmvpn.base.protection import Credentials
@@ -17,11 +17,17 @@ from dmvpn.base.protection import Credentials
 #: What `FakeClock` says at the beginning.
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 _DAY = timedelta(days=1)
+#: Daemons have the clock of the machine.
+_LONG = timedelta(days=20_000)
+
+
+def rsa_key(name: str, bits: int = 2048) -> rsa.RSAPrivateKey:
+    """Return the same key for the same name: each takes a while."""
+    return _drawn(name, bits)
 
 
 @cache
-def rsa_key(name: str, bits: int = 2048) -> rsa.RSAPrivateKey:
-    """Return the same key for the same name: each takes a while."""
+def _drawn(name: str, bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 
@@ -49,7 +55,7 @@ class RsaAuthority:
         *,
         is_authority: bool = False,
         names: tuple[x509.GeneralName, ...] = (),
-        until: datetime = NOW + 30 * _DAY,
+        until: datetime = NOW + _LONG,
     ) -> x509.Certificate:
         """Return a certificate for a subject, by an issuer or by this authority."""
         by = issuer or self
@@ -66,7 +72,7 @@ class RsaAuthority:
         return builder.sign(by.key, hashes.SHA256())
 
     def issue(
-        self, name: str, address: str = "", *, until: datetime = NOW + 30 * _DAY, bits: int = 2048
+        self, name: str, address: str = "", *, until: datetime = NOW + _LONG, bits: int = 2048
     ) -> x509.Certificate:
         """Return the certificate of a router: its host name NAME.example, and an address."""
         known: list[x509.GeneralName] = [x509.DNSName(f"{name}.example")]
@@ -84,7 +90,7 @@ class RsaAuthority:
         return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
     def credentials(
-        self, name: str, address: str = "", *, until: datetime = NOW + 30 * _DAY, bits: int = 2048
+        self, name: str, address: str = "", *, until: datetime = NOW + _LONG, bits: int = 2048
     ) -> Credentials:
         """Return a trustpoint of a router, with the certificates of all authorities below the first one."""
         own = self.issue(name, address, until=until, bits=bits)
@@ -101,3 +107,38 @@ class RsaAuthority:
 def lab_authority() -> RsaAuthority:
     """Return the authority that most tests have."""
     return RsaAuthority()
+
+
+# --------------------------------------------------------------------------------------------------------- for daemons
+
+
+@cache
+def _certified(name: str, address: str) -> x509.Certificate:
+    return lab_authority().issue(name, address)
+
+
+def pem_files(name: str, address: str) -> dict[str, bytes]:
+    """Return what swanctl loads, by the path below its folder."""
+    key = rsa_key(name).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return {
+        "x509/own.pem": _certified(name, address).public_bytes(Encoding.PEM),
+        "private/own.pem": key,
+        "x509ca/ca.pem": lab_authority().certificate.public_bytes(Encoding.PEM),
+    }
+
+
+def pkcs_12(name: str, address: str) -> bytes:
+    """Return key, certificate ("own") and authority ("ca") in the format of NSS, without a password."""
+    authority = pkcs12.PKCS12Certificate(lab_authority().certificate, b"ca")
+    own = _certified(name, address)
+    return pkcs12.serialize_key_and_certificates(b"own", rsa_key(name), own, [authority], NoEncryption())
+
+
+def hexadecimal(name: str, address: str) -> dict[str, object]:
+    """Return a trustpoint of ours, as JSON can have it."""
+    given = lab_authority().credentials(name, address)
+    return {
+        "chain": [each.hex() for each in given.chain],
+        "key": given.key.hex(),
+        "anchors": [each.hex() for each in given.anchors],
+    }

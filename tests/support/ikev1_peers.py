@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from support.charon import CHARON, missing
 from support.command import SOURCE
+from support.credentials import hexadecimal, pem_files, pkcs_12
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ class Wishes:
     encapsulate: it pretends that there is a NAT.
     fragment: large messages always go in fragments, of so many octets.
     identity: a name, else its address.
+    signs: both ends prove themselves by certificates.
     """
 
     encryption: str = "aes256"
@@ -73,6 +75,7 @@ class Wishes:
     encapsulate: bool = False
     fragment: int = 0
     identity: str = ""
+    signs: bool = False
 
 
 class Wire:
@@ -250,9 +253,9 @@ connections {{ ours {{
   encap = {encap}
   fragmentation = {fragmentation}
   {times}
-  local {{ auth = psk
+  local {{ auth = {method}
     {identity} }}
-  remote {{ auth = psk }}
+  remote {{ auth = {method} }}
   children {{ gre {{
     mode = transport
     local_ts = dynamic[gre]
@@ -279,6 +282,10 @@ class Charon(Peer):
         child_times = [f"rekey_time = {wishes.child_seconds}s\n    rand_time = 0s"] if wishes.child_seconds else []
         if wishes.dpd:
             child_times.append("dpd_action = clear")
+        identity = [f"id = {wishes.identity}"] if wishes.identity else []
+        if wishes.signs:
+            self._certify()
+            identity.append("certs = own.pem")
         text = _SWANCTL.format(
             wishes=wishes,
             local=self.wire.addresses["theirs"],
@@ -287,7 +294,8 @@ class Charon(Peer):
             pfs=f"-modp{wishes.group}" if wishes.pfs else "",
             encap="yes" if wishes.encapsulate else "no",
             fragmentation="force" if wishes.fragment else "yes",
-            identity=f"id = {wishes.identity}" if wishes.identity else "",
+            identity="\n    ".join(identity),
+            method="pubkey" if wishes.signs else "psk",
             times="\n  ".join(times),
             child_times="\n    ".join(child_times),
         )
@@ -299,6 +307,13 @@ class Charon(Peer):
         said = self.swanctl("--load-all", "--file", f"{self.folder}/swanctl.conf")
         assert "loaded connection 'ours'" in said, said
         return process
+
+    def _certify(self) -> None:
+        """Put its certificate where swanctl looks for it."""
+        for name, octets in pem_files("theirs", self.wire.addresses["theirs"]).items():
+            file = self.folder / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(octets)
 
     def swanctl(self, *words: str) -> str:
         """Return what swanctl says; it may fail."""
@@ -347,7 +362,7 @@ config setup
 
 conn gre
   ikev2=no
-  authby=secret
+  authby={method}
   type=transport
   left={local}
   leftprotoport=gre
@@ -380,6 +395,10 @@ class Pluto(Peer):
             more.append(f"salifetime={wishes.child_seconds}s")
         if wishes.encapsulate:
             more.append("encapsulation=yes")
+        if wishes.signs:
+            more.append(
+                f"leftcert=own\n  leftsendcert=always\n  rightca=%same\n  leftid={self.wire.addresses['theirs']}"
+            )
         suite = f"{wishes.encryption}-{wishes.hash.replace('sha256', 'sha2_256')}"
         text = _IPSEC.format(
             folder=folder,
@@ -388,6 +407,7 @@ class Pluto(Peer):
             remote=OURS,
             named=self.wire.addresses["ours"],
             identity=f"leftid=@{wishes.identity}" if wishes.identity else "",
+            method="rsasig" if wishes.signs else "secret",
             suite=suite,
             group=f";modp{wishes.group}" if wishes.pfs else "",
             pfs="yes" if wishes.pfs else "no",
@@ -398,6 +418,10 @@ class Pluto(Peer):
         (folder / "nss").mkdir()
         (folder / "empty").write_text("\n")
         _run("certutil", "-N", "-d", f"sql:{folder}/nss", "-f", f"{folder}/empty")
+        if wishes.signs:
+            (folder / "own.p12").write_bytes(pkcs_12("theirs", self.wire.addresses["theirs"]))
+            _run("pk12util", "-i", f"{folder}/own.p12", "-d", f"sql:{folder}/nss", "-W", "", "-K", "")
+            _run("certutil", "-M", "-d", f"sql:{folder}/nss", "-n", "ca", "-t", "CT,,")
         files = f"--config {folder}/ipsec.conf --secretsfile {folder}/ipsec.secrets --nssdir {folder}/nss"
         begin = (
             f"mount --bind {_UNPACKED}/usr/libexec /usr/libexec && "
@@ -458,10 +482,10 @@ _CONFIGURATION = """
 crypto isakmp policy 10
  encryption {encryption}
  hash {hash}
- authentication pre-share
+ authentication {method}
  group {group}
  lifetime 3600
-crypto isakmp key {secret} address 0.0.0.0 0.0.0.0
+{key}
 {more}
 """
 GROUPS = {1024: 2, 1536: 5, 2048: 14, 3072: 15}
@@ -479,12 +503,14 @@ class Ours:
             encryption=f"aes {wishes.encryption.removeprefix('aes')}",
             hash={"sha1": "sha"}.get(wishes.hash, wishes.hash),
             group=GROUPS[wishes.group],
-            secret=SECRET,
+            method="rsa-sig" if wishes.signs else "pre-share",
+            key="" if wishes.signs else f"crypto isakmp key {SECRET} address 0.0.0.0 0.0.0.0",
             more=more,
         )
         cipher = ["AES_CBC", int(wishes.encryption.removeprefix("aes")), wishes.hash.upper()]
         policy = {"transforms": [cipher], "pfs_group": GROUPS[wishes.group] if wishes.pfs else 0, **policy}
-        settings = json.dumps({"text": text, "policy": policy})
+        given = hexadecimal("ours", wire.addresses["ours"]) if wishes.signs else {}
+        settings = json.dumps({"text": text, "policy": policy, "credentials": given})
         words = [sys.executable, "-m", "support.machine_daemon", wire.addresses["ours"], THEIRS, settings]
         self._daemon = subprocess.Popen(
             ["ip", "netns", "exec", wire.namespace("ours"), *words],

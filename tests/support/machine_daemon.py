@@ -9,7 +9,7 @@
     {"do": "state"}     nothing
 
 Run as `python -m support.machine_daemon LOCAL REMOTE SETTINGS`, where SETTINGS is JSON: the configuration's `text`, and
-what is not usual in the tunnel's `policy`.
+what is not usual in the tunnel's `policy`; perhaps the `credentials` of a trustpoint, in hexadecimal digits.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dmvpn.base.events import IpReceived, Tick
 from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, SaRenewalWanted
-from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform
+from dmvpn.base.protection import Credentials, Encapsulation, EspCipher, EspHash, EspTransform
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT
 from dmvpn.net.udp import UdpDatagram
+from support.fakes import FakePki
 from support.ike_machines import Changes, MachineNet, Node
 
 if TYPE_CHECKING:
@@ -41,14 +42,23 @@ class Daemon(MachineNet):
     def __init__(self, local: str, text: str, policy: Changes) -> None:
         super().__init__(now=time.monotonic())
         self._sockets = {port: _opened(local, port) for port in (IKE_PORT, NAT_PORT)}
-        self._is_deaf = False
+        self._is_deaf, self._largest = False, 0
         self.me = self.node(local, text, seed=str(time.time_ns()), **policy)
+
+    def certify(self, given: dict[str, Any]) -> None:
+        """Give it a trustpoint."""
+        pki = self.me.ports.pki
+        assert isinstance(pki, FakePki)
+        chain, anchors = (tuple(map(bytes.fromhex, given[name])) for name in ("chain", "anchors"))
+        key = bytes.fromhex(given["key"])
+        pki.known["LAB"] = Credentials(trustpoint="LAB", chain=chain, key=key, anchors=anchors)
 
     def send(self, node: Node, sent: SendIp) -> None:
         """Out by the socket of its port."""
         assert isinstance(sent.source, IPv4Address)
         assert isinstance(sent.destination, IPv4Address)
         datagram = UdpDatagram.parse(sent.payload, sent.source, sent.destination)
+        self._largest = max(self._largest, len(datagram.payload))
         where = (str(sent.destination), datagram.destination_port)
         self._sockets[datagram.source_port].sendto(datagram.payload, where)
 
@@ -132,6 +142,7 @@ class Daemon(MachineNet):
                 }
                 for pair in me.pairs.values()
             ],
+            "largest": self._largest,
             "logs": me.logs,
             "refused": {str(address): str(why) for address, why in me.machine.refused.items()},
         }
@@ -159,4 +170,7 @@ def changes_of(given: dict[str, Any]) -> Changes:
 
 if __name__ == "__main__":
     _settings = json.loads(sys.argv[3])
-    Daemon(sys.argv[1], _settings["text"], changes_of(_settings["policy"])).serve(sys.argv[2])
+    _daemon = Daemon(sys.argv[1], _settings["text"], changes_of(_settings["policy"]))
+    if _settings.get("credentials"):
+        _daemon.certify(_settings["credentials"])
+    _daemon.serve(sys.argv[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from dmvpn.base.protection import Credentials, Encapsulation, IkePhase
 from dmvpn.features.ike.v1.proofs import is_signed, sign
 from dmvpn.features.ike.v1.sa import IsakmpSa
 from dmvpn.features.ike.v1.wire import Message
-from dmvpn.features.ike.v1.wire.payloads import CertificateRequest, NatDetection, Signature
+from dmvpn.features.ike.v1.wire.payloads import CertificateRequest, Fragment, NatDetection, Signature
 from support.credentials import NOW, RsaAuthority, lab_authority, rsa_key
 from support.fakes import FakePki
 from support.ike_machines import Changes, MachineFlight, MachineNet, Node, crosswise
@@ -310,6 +311,57 @@ def test_who_is_revoked_goes_at_once() -> None:
     net.run(1)
     assert not hub.pairs
     assert "revoked" in refusals(hub)
+
+
+def _sizes(net: MachineNet) -> list[int]:
+    """Return the octets of all packets: IPv4, UDP, ISAKMP with its marker."""
+    return [28 + len(flight.datagram.payload) for flight in net.log]
+
+
+@pytest.mark.parametrize(("line", "largest"), [("", 1280), ("mtu 300", 300), ("only", 576)])
+def test_large_messages_go_in_fragments_that_are_no_larger_than_configured(line: str, largest: int) -> None:
+    """Seen: certificates of two authorities made a datagram that a firewall, which drops IP fragments, let not pass."""
+    words = f"crypto isakmp fragmentation {line}\n".replace(" only", "") if line else ""
+    net = MachineNet()
+    below = RsaAuthority("Branch CA", lab_authority())
+    spoke = node(net, SPOKE, RSA + words, below.credentials("SPOKE", SPOKE))
+    hub = node(net, HUB, RSA + words, own("HUB", HUB))
+    random = Random(largest)
+    net.drops = lambda _: random.random() < 0.05
+    spoke.want(hub)
+    net.run(60)
+    assert crosswise(hub, spoke), (hub.logs, spoke.logs)
+    assert max(_sizes(net)) <= largest
+    assert any(opened(flight).find(Fragment) for flight in net.log if len(flight.datagram.payload) > 28)
+
+
+def test_fragments_of_a_message_that_is_repeated_complete_those_that_came() -> None:
+    net = MachineNet()
+    spoke = node(net, SPOKE, RSA + "crypto isakmp fragmentation mtu 300\n", own("SPOKE", SPOKE))
+    hub = node(net, HUB, given=own("HUB", HUB))
+    seen: set[tuple[int, int]] = set()
+
+    def drops(flight: MachineFlight) -> bool:
+        """Drop every other part the first time, and the rest the second time."""
+        part = opened(flight).find(Fragment) if flight.sender == spoke.address else None
+        if part is None:
+            return False
+        is_new = (part.id, part.number) not in seen
+        seen.add((part.id, part.number))
+        return part.number % 2 == (0 if is_new else 1)
+
+    net.drops = drops
+    spoke.want(hub)
+    net.run(1.8)
+    assert crosswise(hub, spoke), (hub.logs, spoke.logs)
+
+
+def test_a_peer_that_does_not_say_so_gets_no_fragments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dmvpn.features.ike.v1.main_mode.ABILITIES", ())
+    monkeypatch.setattr("dmvpn.features.ike.v1.response.ABILITIES", ())
+    net, *_ = up(RSA + "crypto isakmp fragmentation mtu 300\n")
+    assert not any(opened(flight).find(Fragment) for flight in net.log)
+    assert max(_sizes(net)) > 300
 
 
 def test_a_rekey_of_the_isakmp_sa_proves_the_certificate_again_and_keeps_the_pair() -> None:

@@ -131,6 +131,7 @@ class ConfigurationBook:
             _udp_use(policies),
             tuple(secrets)[:_MOST_SECRETS],
             unsigned=refusals[0] if refusals and len(refusals) == len(proofs) else None,
+            fragment=self.config.isakmp.fragment,
             authorities=tuple(
                 dict.fromkeys(name for one in profiles for name in self._authorities(one, IkeVersion.V1))
             ),

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Seconds that an IKE SA lives.
 DEFAULT_LIFETIME: Final = 86_400
+#: Octets of a packet of IKEv1 that every path carries whole (RFC 8200 §5); IPv4 has no such promise, and tunnels over
+#: IPv6 are as narrow.
+LARGEST_WHOLE: Final = 1280
 
 
 class Encryption(enum.Enum):
@@ -232,6 +235,7 @@ class IsakmpConfig:
     global_keys: those of `crypto isakmp key`.
     keyrings: the keys of each `crypto keyring` that has some.
     identity: who we are where no profile says it; None: our address.
+    fragment: octets of a packet with a message that is sent whole to a peer that takes fragments.
     run_as_ikev2: we begin with IKEv2 by all of these lines.
     weak_algorithms: 3DES and MD5 may be used in IKEv1 where a policy names them.
     """
@@ -241,6 +245,7 @@ class IsakmpConfig:
     keyrings: Pages[Pages[IsakmpKey]] = NONE
     profiles: tuple[IsakmpProfile, ...] = ()
     identity: Identity | None = None
+    fragment: int = LARGEST_WHOLE
     keepalive: DeadPeerDetection | None = None
     nat_keepalive: int = 0
     run_as_ikev2: bool = False

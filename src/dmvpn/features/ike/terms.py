@@ -103,6 +103,7 @@ class MainModeOpening:
     secrets: of the entries for the peer's address, the first is ours to begin with; empty: there is none.
     unsigned: why we cannot sign; None: we can.
     authorities: whose certificates we believe: their names in DER.
+    fragment: octets of the largest packet to a peer that takes fragments.
     """
 
     transforms: tuple[IsakmpTransform, ...]
@@ -110,6 +111,7 @@ class MainModeOpening:
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
     unsigned: Reason | None = None
     authorities: tuple[bytes, ...] = ()
+    fragment: int = 1280
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

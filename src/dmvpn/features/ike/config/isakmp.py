@@ -179,6 +179,16 @@ IDENTITY: Final = ConfigLine(
     order=209,
     default="crypto isakmp identity address",
 )
+FRAGMENTATION: Final = ConfigLine(
+    "global",
+    "crypto isakmp fragmentation [ mtu {octets:96-1500} ]",
+    {
+        "fragmentation": "Send large messages in fragments to peers that take them",
+        "mtu": "What is larger",
+        "octets": "Octets",
+    },
+    order=209,
+)
 KEEPALIVE: Final = ConfigLine(
     "global",
     "crypto isakmp keepalive {interval:10-3600} [ {retry:2-60} ] [ periodic | on-demand ]",
@@ -218,5 +228,5 @@ WEAK: Final = ConfigLine(
 LINES: Final = (
     *(POLICY, ENCRYPTION, HASH, AUTHENTICATION, GROUP, LIFETIME, KEY, KEYRING, KEYRING_KEY),
     *(PROFILE, PROFILE_TRUSTPOINT, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, MATCH_CERTIFICATE, IDENTITY),
-    *(KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI, RUN_AS, WEAK),
+    *(FRAGMENTATION, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI, RUN_AS, WEAK),
 )

@@ -8,6 +8,7 @@ from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.config.settings import octets_of
 from dmvpn.features.ike.model import (
     DEFAULT_LIFETIME,
+    LARGEST_WHOLE,
     AuthenticationMethod,
     ConfiguredProposal,
     DeadPeerDetection,
@@ -197,7 +198,7 @@ def _trustpoints(section: Section, unless: str) -> tuple[str, ...]:
 
 def _isakmp(tree: ConfigTree) -> IsakmpConfig:
     """Return the IKEv1 part of the model."""
-    keepalive = tree.get(isakmp.KEEPALIVE)
+    keepalive, fragmentation = tree.get(isakmp.KEEPALIVE), tree.get(isakmp.FRAGMENTATION)
     return IsakmpConfig(
         policies=tuple(_isakmp_policy(args, section) for args, section in tree.sections(isakmp.POLICY)),
         global_keys=tree.made(isakmp.KEY, _isakmp_key),
@@ -205,6 +206,7 @@ def _isakmp(tree: ConfigTree) -> IsakmpConfig:
         profiles=tuple(_isakmp_profile(args, section, tree) for args, section in tree.sections(isakmp.PROFILE)),
         identity=_own_identity(tree.get(isakmp.IDENTITY), tree),
         keepalive=_isakmp_keepalive(keepalive) if keepalive else None,
+        fragment=fragmentation.integer("octets", _FRAGMENT) if fragmentation else LARGEST_WHOLE,
         nat_keepalive=tree.args(isakmp.NAT_KEEPALIVE).integer("seconds", 0),
         run_as_ikev2=tree.flag(isakmp.RUN_AS),
         weak_algorithms=tree.flag(isakmp.WEAK),

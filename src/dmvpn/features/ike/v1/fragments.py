@@ -1,7 +1,8 @@
 """Cisco's fragments of IKEv1: a large message in parts, each an ISAKMP message in clear with one payload (132).
 
 No standard has them; strongSwan and libreswan speak them, too. The parts are not authentic, the whole message is: a
-forged part can spoil a message, which its sender repeats.
+forged part can spoil a message, which its sender repeats. A message that is repeated has the same parts again, with the
+same number: the peer may have some of them.
 """
 
 from __future__ import annotations
@@ -9,14 +10,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
+from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH
+from dmvpn.features.ike.repetition import mark_of
+from dmvpn.features.ike.v1.wire import Message
+from dmvpn.features.ike.v1.wire.payloads import Fragment
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.v1.wire.payloads import Fragment
+    from dmvpn.features.ike.v1.wire import Header
 
 #: More parts than a chain of large certificates needs, and octets of all of them: one peer makes us keep no more.
 LARGEST_NUMBER_OF_FRAGMENTS: Final = 64
 LARGEST_MESSAGE: Final = 16_384
+#: Octets around a message: IPv4 and UDP, and the non-ESP marker of port 4500; then those of a part.
+_AROUND: Final = 20 + 8 + 4
+_HEADERS: Final = HEADER_LENGTH + GENERIC.size + 4
+_LAST: Final = 1
 _CLAUSE = "RFC 2408 §3.2"
+
+
+def cut(header: Header, octets: bytes, largest: int) -> tuple[bytes, ...]:
+    """Return a message as it is, or in parts.
+
+    header: of the parts, in clear.
+    largest: octets of a packet.
+    """
+    if len(octets) + _AROUND <= largest:
+        return (octets,)
+    size = max(largest - _AROUND - _HEADERS, -(-len(octets) // LARGEST_NUMBER_OF_FRAGMENTS))
+    name = int.from_bytes(mark_of(octets)[:2], "big")
+    pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
+    return tuple(
+        Message((Fragment(name, number, _LAST if number == len(pieces) else 0, piece),), header=header).serialize()
+        for number, piece in enumerate(pieces, 1)
+    )
 
 
 class Fragments:

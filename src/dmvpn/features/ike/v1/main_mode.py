@@ -94,6 +94,7 @@ class MainMode(Exchange):
     def __init__(self, sa: IsakmpSa) -> None:
         super().__init__(sa, PHASE_1)
         self.opening, self.signed = sa.book.main_mode(sa.path), False
+        sa.sends_whole(self.opening.fragment)
         self.wanted = ike_wanted(
             (one.suite, one.lifetime, AuthMethod.RSA_SIGNATURE if one.signs else AuthMethod.PRE_SHARED_KEY)
             for one in self.opening.transforms

@@ -9,6 +9,7 @@ later one with the same peer adopts them, or the last of them ends.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import surely
@@ -17,15 +18,16 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import NO_SPI, fresh_spi
 from dmvpn.features.ike.crypto.material import Nonces
+from dmvpn.features.ike.model import LARGEST_WHOLE
 from dmvpn.features.ike.numbers import Prf, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, Session, Transmit
 from dmvpn.features.ike.udp import PREFERS_UDP
-from dmvpn.features.ike.v1.fragments import Fragments
+from dmvpn.features.ike.v1.fragments import Fragments, cut
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
 from dmvpn.features.ike.v1.offers import HASHES
 from dmvpn.features.ike.v1.states import MOVES, PHASES, SaMove, SaState
-from dmvpn.features.ike.v1.wire import Header, Message, serialize_chain
+from dmvpn.features.ike.v1.wire import Header, Message, parse_header, serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, Vendor
 from dmvpn.features.ike.v1.wire.payloads import Delete, Hash, VendorId
 
@@ -85,6 +87,7 @@ class IsakmpSa(Session):
 
     cookie_i, cookie_r: CKY-I and CKY-R.
     lifetime: agreed on, seconds.
+    largest: octets of a packet to a peer that takes fragments.
     prefers_udp: so do both of us: port 4500 where nothing translates addresses.
     exchanges: by message ID; main mode has 0. They stay for a while when they are over, to answer repetitions.
     retires_at: another one has taken its place; until then it still understands the peer.
@@ -108,6 +111,7 @@ class IsakmpSa(Session):
             "given_up",
             "_fragments",
             "keys",
+            "largest",
             "lifetime",
             "nonces",
             "prefers_udp",
@@ -133,6 +137,7 @@ class IsakmpSa(Session):
         self.state = SaState.NO_STATE
         self.abilities: frozenset[Vendor] = frozenset()
         self.lifetime = 0.0
+        self.largest = LARGEST_WHOLE
         self.prefers_udp = False
         self.nonces = Nonces(b"", b"")
         self.keys: IkeKeys | None = None
@@ -209,6 +214,11 @@ class IsakmpSa(Session):
         return self.nonces.lowest
 
     @property
+    def fragments(self) -> bool:
+        """Whether the peer takes messages in fragments; we always do."""
+        return Vendor.FRAGMENTATION in self.abilities
+
+    @property
     def message_ids(self) -> tuple[int, int]:
         """Nothing: the message IDs of IKEv1 are drawn, and not counted."""
         return 0, 0
@@ -242,6 +252,10 @@ class IsakmpSa(Session):
         self.lifetime = lifetime
         self.learns(message)
         self._happened(SaMove.CHOSEN)
+
+    def sends_whole(self, octets: int) -> None:
+        """Send no larger packets to a peer that takes fragments."""
+        self.largest = octets
 
     def learns(self, message: Chain) -> None:
         """Note what the peer says that it can do, in messages 1 to 4."""
@@ -456,8 +470,15 @@ class IsakmpSa(Session):
         return datagram
 
     def transmit(self, datagram: bytes, path: DatagramPath | None = None) -> None:
-        """Send a datagram to the peer. path: if not where the SA is."""
-        self.act(Transmit(self, path or self.path, (datagram,)))
+        """Send a datagram to the peer, in fragments if it is large and the peer takes them.
+
+        path: if not where the SA is.
+        """
+        datagrams: tuple[bytes, ...] = (datagram,)
+        if self.fragments:
+            header, _ = parse_header(datagram)
+            datagrams = cut(replace(header, flags=Flag(0)), datagram, self.largest)
+        self.act(Transmit(self, path or self.path, datagrams))
 
     # ------------------------------------------------------------------------------------------------ where the peer is
 
