@@ -123,7 +123,7 @@ class Peers:
                 self.close([sa], BOTH_BEGAN)
             case Deadline.SURPLUS if sa.is_usable:
                 why = Reason(IkeReason.TOO_MANY_ALIKE, (LARGEST_NUMBER_ALIKE,))
-                self.reports.failed(sa.path.remote, why)
+                self.reports.failed(sa.path.remote, why, sa.version, proved=True)
                 self.close([sa], why)
             case Deadline.BARREN if sa.is_usable and not sa.children and not self._waits_for_children(sa):
                 self.close([sa], Reason(IkeReason.BARREN))
