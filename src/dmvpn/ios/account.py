@@ -1,4 +1,4 @@
-"""What became of the lines of a text: problems for the user, entries for those who decide which tunnel starts.
+"""The fate of each line of a text: problems for the user, entries for the decision which tunnels start.
 
 Account      takes the result of each line, and at the end of the text judges what only the whole text shows
 """
@@ -103,7 +103,9 @@ class Account:
         )
 
     def judge(self, bare: Bare) -> None:
-        """Judge at the end of the text what may have protected a tunnel. bare: tells which name no IPsec profile."""
+        """Judge at the end of the text the lines that may have protected a tunnel. bare: finds tunnels without an IPsec
+        profile.
+        """
         self._judge_cuts(bare)
         self._judge_maps(bare)
 

@@ -1,7 +1,7 @@
 """Which entries of one command have a value: `no ip route 10.1.0.0 ...` must not look at all of a long file's routes.
 
-An index of one section's entries, made when there are many and somebody asks; from then on it is kept up to date.
-Features have others (`Section.index`).
+An index of one section's entries, built at the first query of a long section; from then on it is kept up to date.
+Features have further indexes (`Section.index`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FEW: Final = 32
 
 
 class Index(Protocol):
-    """What is known of the entries of one command in one section. Made without arguments."""
+    """An index of the entries of one command in one section. Made without arguments."""
 
     def add(self, key: Hashable, args: Args) -> None:
         """Add an entry, the last one so far."""

@@ -1,6 +1,6 @@
-"""Which lines are asked for while something is made of a configuration, so that nobody has to declare it.
+"""Records which lines are read while a value is made from a configuration, so that no dependency has to be declared.
 
-What was made is still right as long as none of these lines changed, whether they were configured or not.
+The value stays valid as long as none of these lines changes, whether it was configured or not.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _READING: ContextVar[AskedLines | None] = ContextVar("_READING", default=None)
 
 
 def asked() -> AskedLines | None:
-    """Return what is being noted; None: nobody wants to know."""
+    """Return the lines recorded so far; None: nothing is recorded."""
     return _READING.get()
 
 
 @contextmanager
 def noting(reading: AskedLines) -> Iterator[None]:
-    """Note there what is asked for meanwhile."""
+    """Record the lines that are read meanwhile."""
     token = _READING.set(reading)
     try:
         yield

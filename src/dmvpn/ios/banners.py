@@ -32,7 +32,7 @@ def text_end(line: str) -> str:
 def in_banners(lines: Sequence[str]) -> list[bool]:
     """Return whether this line is the text of a banner, without the first line of it.
 
-    What begins one that has no end is none.
+    A banner that does not end does not begin.
     """
     found = [False] * len(lines)
     number = 0

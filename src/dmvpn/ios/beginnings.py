@@ -1,9 +1,9 @@
-"""How a line of a file begins, and what that says of it, whatever its grammar.
+"""Conclusions from the first words of a line of a file, without its grammar.
 
 first_word(line)       without a `no` before it
 is_written(line)       does it read like a sentence or a heading, and not like a line of IOS?
 is_slip(line, known)   is the first word nearly one of these?
-is_of_tunnels(line)    may it be one of those that protect a tunnel?
+is_of_tunnels(line)    may it protect a tunnel?
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def is_slip(line: str, known: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=64)
 def _with_more(known: frozenset[str]) -> frozenset[str]:
-    """Return those that other words may follow."""
+    """Return the words of `known` that other words may follow."""
     return known - _ALONE
 
 
 def is_of_tunnels(line: str) -> bool:
-    """Return whether the line begins as those that protect a tunnel, or nearly so."""
+    """Return whether the line begins with a word of tunnel protection, or a misspelling of one."""
     word = first_word(line)
     return word in _OF_TUNNELS or slip_of(word, _OF_TUNNELS)
 

@@ -1,5 +1,4 @@
-"""The meaning of a line that somebody has typed, or begun to type: for code that explains commands instead of running
-them.
+"""The meaning of a line that is typed completely or partly: for code that explains commands instead of running them.
 
 begun(grammar, text)   the entries that it may be, what its words mean, and what may follow
 understood(entry, ...) the same of a line that was understood already
@@ -46,7 +45,7 @@ class Begun(Generic[E]):
 
     @property
     def what(self) -> str:
-        """The texts of its words, without those that say nothing of this command ("ip", "show")."""
+        """The texts of its words, without the ones that do not describe this command ("ip", "show")."""
         texts = dict.fromkeys(text for word, text in self.words if text and text != COMMON_WORDS.get(word))
         return "".join(f"{text}. " for text in texts or (text for _, text in self.words if text)).rstrip()
 

@@ -1,4 +1,4 @@
-"""The lines that are everybody's: interfaces with what several features ask of them, the router's name, key chains.
+"""Lines that several features share: interfaces with what several features ask of them, the router's name, key chains.
 
 They belong to the features `interface`, `system` and `policy`, which put them into their grammars; the constants are
 here because several features ask the tree for them, and features do not import each other.
@@ -118,7 +118,7 @@ KEY_STRING: Final = ConfigLine(
 
 
 def _check_lifetime(args: Args, _section: object) -> str | None:
-    """Refuse what is no lifetime: a key that is valid at another time than was meant keeps neighbors down."""
+    """Refuse an invalid lifetime: a key that is valid at another time than was meant keeps neighbors down."""
     if read_lifetime(args.text("text")) is not None:
         return None
     return "% A lifetime is [local] HH:MM:SS MONTH DAY YEAR, then infinite, duration SECONDS or a later moment"

@@ -24,7 +24,9 @@ class Configurator(Language):
     def __init__(
         self, lines: Sequence[ConfigLine], modes: Sequence[Mode], known: Known = ((), ()), bare: Bare = lambda _: ()
     ) -> None:
-        """bare: the tunnels of a configuration that name no IPsec profile: what is cut out may have named one."""
+        """bare: the tunnels of a configuration that name no IPsec profile; lines that were cut out may have named
+        it.
+        """
         super().__init__(lines, modes, known)
         self._bare = bare
 
@@ -33,7 +35,7 @@ class Configurator(Language):
     ) -> ConfigResult:
         """Read a file or the log of a terminal on top of `base`. Wrong lines are reported, the others count.
 
-        places: is told where each line is.
+        places: records where each line is.
         leaves_out: lines that restrict or divert traffic are not in the tree.
         """
         tree = base.copy() if base else ConfigTree()

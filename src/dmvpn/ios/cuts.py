@@ -1,4 +1,4 @@
-"""Where somebody cut lines out of a configuration: `...`, `<snip>`, `! output omitted`.
+"""Where lines were cut out of a configuration: `...`, `<snip>`, `! output omitted`.
 
 Articles show three dots for what they do not talk about. If they are in a tunnel without protection, and there is an
 IPsec profile, the dots may well be the line that names it: such a tunnel is none in clear.

@@ -54,6 +54,6 @@ def with_defaults(lines: Iterable[ConfigLine]) -> Callable[[Section], list[State
 
 
 def _beginning(text: str) -> tuple[str, ...]:
-    """Return what tells the lines of an interface that are about one protocol: `tunnel`, `ip nhrp`."""
+    """Return the words that distinguish the lines of an interface that are about one protocol: `tunnel`, `ip nhrp`."""
     words = tuple(text.split(None, 2)[:2])
     return words[:1] if words[:1] == ("tunnel",) else words

@@ -1,4 +1,4 @@
-"""Configurations of other devices than routers of IOS: what is not read is named, rather than refused line by line.
+"""Configurations of devices that do not run IOS: the device is named once, instead of refusing each line.
 
 other_device(text)    "a Cisco ASA (line 3: nameif outside)"; "" for what may be of IOS or IOS XE
 """
@@ -47,8 +47,8 @@ _QUOTED: Final = 60
 
 
 def other_device(text: str) -> str:
-    """Return what device the configuration is of, and by which line that is seen; "" for a router of IOS, or nobody
-    knows.
+    """Return what device the configuration is of, and by which line that is seen; "" for a router of IOS, or an unknown
+    device.
     """
     found = _MARKS.search(text)
     if found is None or found.lastgroup is None or _IOS.search(text):

@@ -33,7 +33,7 @@ class Difference:
     """A line that one configuration has and the other has not.
 
     within: the lines that open the sections around it, outermost first.
-    came: the other one has it not, and not the reverse.
+    came: True if the line was added, False if it was removed.
     lines: it, and if it opens a section all in it.
     undone: what takes it back; "": the other configuration has another line in its place.
     """
@@ -100,7 +100,7 @@ def contextual(found: Sequence[Difference]) -> Iterator[str]:
 
 
 def commands(found: Iterable[Difference]) -> Iterator[str]:
-    """Yield the lines to be entered, each below those that open its section.
+    """Yield the lines to enter, each below the headers of its section.
 
     First what goes: two may not be at once.
     """
@@ -118,7 +118,7 @@ def commands(found: Iterable[Difference]) -> Iterator[str]:
 
 
 def _opened(around: tuple[str, ...], within: tuple[str, ...]) -> Iterator[str]:
-    """Return the lines that open these sections, but for those that are open."""
+    """Return the headers of these sections, except for sections that are already open."""
     common = 0
     while common < min(len(around), len(within)) and around[common] == within[common]:
         common += 1

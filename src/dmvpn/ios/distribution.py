@@ -104,7 +104,7 @@ class DistributionLines:
         return (*self.lists, self.offset, self.distance)
 
     def read(self, section: Section) -> Distribution:
-        """Return what a process is told by them."""
+        """Return the distribution settings of a process."""
         return Distribution(
             tuple(self._lists(section)),
             tuple(

@@ -1,4 +1,4 @@
-"""The line that is being typed: text, cursor, and what editing keys do to them. It knows nothing of terminals."""
+"""The line that is being typed: text, cursor, and what editing keys do to them. It does not deal with terminals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WORD_AFTER = re.compile(r"\s*\S+")
 
 
 class EditBuffer:
-    """A line and the place in it where the next character goes. `killed` is what was cut out last."""
+    """A line and the place in it where the next character goes. `killed` is the text that was cut last."""
 
     __slots__ = ("cursor", "killed", "text")
 
@@ -35,7 +35,7 @@ class EditBuffer:
 
     @property
     def at_end(self) -> bool:
-        """Is the cursor behind the last character?"""
+        """Whether the cursor is behind the last character."""
         return self.cursor == len(self.text)
 
     def to_begin(self) -> None:
@@ -81,7 +81,7 @@ class EditBuffer:
         self._cut(self.cursor, self._word_end())
 
     def yank(self) -> None:
-        """Put back what was cut out last."""
+        """Insert the text that was cut last."""
         self.insert(self.killed)
 
     def swap(self) -> None:

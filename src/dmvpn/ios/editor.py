@@ -13,7 +13,7 @@ All drawing is one operation: compare what the terminal shows with what it shoul
 backspaces, write the rest. Typing at the end of a line thus echoes the bare character, and rubbing out sends `\\b \\b`.
 
 Keys: Ctrl-A/E begin and end, Ctrl-B/F and arrows, Ctrl-P/N and arrows for the history, Ctrl-D delete, Ctrl-H and DEL
-rub out, Ctrl-K to the end, Ctrl-U the line, Ctrl-X to the begin, Ctrl-W a word, Ctrl-Y what was cut last, Ctrl-T swap,
+rub out, Ctrl-K to the end, Ctrl-U the line, Ctrl-X to the begin, Ctrl-W a word, Ctrl-Y the last cut text, Ctrl-T swap,
 Ctrl-L/R redraw, Ctrl-V takes the next key literally, Esc-B/F/D words, Ctrl-C drops the line, Ctrl-Z ends configuration
 mode, Ctrl-Shift-6 (0x1e) breaks off a running command.
 """
@@ -195,7 +195,7 @@ class LineEditor:
         return self._run()
 
     def _run(self) -> list[EditorEvent]:
-        """Work through what has arrived as long as it is wanted."""
+        """Process the input that has arrived, as long as it is wanted."""
         place = 0
         while place < len(self._ahead) and self._reading is not _Reading.NOTHING:
             plain = None

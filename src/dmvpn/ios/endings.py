@@ -61,12 +61,12 @@ class Ending:
 
     @property
     def in_section(self) -> bool:
-        """Is the last line one of a section, and no `!` behind it?"""
+        """Whether the last line is inside a section, with no `!` behind it."""
         return self.last[1][:1] != "!"
 
     @property
     def _is_followed_by_another(self) -> bool:
-        """Is the last line the heading of another router, as pages have it?"""
+        """Whether the last line is the heading of another router, as web pages have it."""
         text = self.last[1]
         return not text[:1].isspace() and heading_of(text, is_prose=True) != ""
 
@@ -106,10 +106,9 @@ class Ending:
                 pass
 
     def said_at_prompt(self, lines: Sequence[str], printed: str) -> str:
-        """Return what a router says if a command was typed here, and what was shown before had not ended; "" if all is
-        well.
+        """Return the complaint if a command was typed here before the previous output had ended; "" if all is well.
 
-        Somebody left a pager with `q`: the log goes on with other commands.
+        A user left a pager with `q`: the log goes on with other commands.
         """
         if "#" not in printed and ">" not in printed:
             return ""

@@ -3,8 +3,8 @@
     ExecParser      the commands of all features; what a privilege level may not use does not exist for it
     Match           an understood line: the command, its arguments, its filters
 
-It carries nothing out. The session calls `match`, then `match.lines(context)` for a command that shows something, or
-`match.command.action(context, match.args)` for one that does something.
+It executes nothing. The session calls `match`, then `match.lines(context)` for a show command, or
+`match.command.action(context, match.args)` for an action.
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ class Match:
 
     @property
     def wants_json(self) -> bool:
-        """Is the data itself wanted, not the text?"""
+        """Whether the data itself is wanted, not the text."""
         return bool(self.filters) and self.filters[0].kind is FilterKind.JSON
 
     @property
     def stored(self) -> Filter | None:
-        """The filter that wants the lines in a file, if there is one: whoever asks for the lines writes it."""
+        """The filter that wants the lines in a file, if there is one: the caller that reads the lines writes the
+        file.
+        """
         return self.filters[-1] if self.filters and self.filters[-1].kind.stores else None
 
     def lines(self, context: object) -> Iterator[str]:

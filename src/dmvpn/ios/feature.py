@@ -61,7 +61,7 @@ class ShowContext(Protocol):
 
     @property
     def hides(self) -> bool:
-        """Are keys and passwords left out of what is shown? So they are for everybody below privilege level 15."""
+        """Whether keys and passwords are hidden in output, as for all users below privilege level 15."""
         ...
 
     @property
@@ -71,7 +71,7 @@ class ShowContext(Protocol):
 
     @property
     def awake(self) -> tuple[Feature, ...]:
-        """Those whose machine is there. The others have nothing to say, and are not imported to say so."""
+        """Those whose machine is there. All other features have no output, and are not imported."""
         ...
 
     def machine(self, kind: type[M]) -> M:
@@ -147,7 +147,7 @@ class Compute:
 
 
 class Later(Generic[T]):
-    """Values whose module is imported when somebody first asks for them: all take a tenth of a router's start.
+    """Values whose module is imported at the first use: all take a tenth of a router's start.
 
     where: "dmvpn.features.rip.show:COMMANDS".
     """
@@ -166,7 +166,8 @@ class Sleeper:
     """A machine that is not there, and whose modules are not imported, until the configuration says something of it.
 
     where: "dmvpn.features.ospf.machine:OspfMachine".
-    idle: the model of a configuration that says nothing. Under it the machine would do nothing, whatever it hears.
+    idle: the model of a configuration without any line of this feature. Under it the machine would do nothing, whatever
+        it hears.
     """
 
     where: str
@@ -203,8 +204,8 @@ class Endings:
 class Feature:
     """A protocol or a part of the system.
 
-    modes, config, commands: its part of the language. model(tree): its typed configuration; the machine is told when it
-        changes. machine(ports): makes its machine; a `Sleeper`, when it is needed.
+    modes, config, commands: its part of the language. model(tree): its typed configuration; the machine receives it
+        when it changes. machine(ports): makes its machine; a `Sleeper`, when it is needed.
     endings: what it lets machines say before a new configuration ends it.
     messages: the classes of its log messages, for the reference. protocol_blocks(ctx): the lines of a routing protocol
         in `show ip protocols`; none if no process runs. protocol_names(ctx): those processes, as in `eigrp 100`.

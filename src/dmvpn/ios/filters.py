@@ -1,7 +1,7 @@
 """Output filters: the words after `|` in a show command.
 
     include RE   lines that match                   exclude RE   lines that do not
-    begin RE     from the first match on            section RE   matching lines and what is indented below them
+    begin RE     from the first match on            section RE   matching lines and the lines indented below
     count RE     how many lines match               json         the data itself, before it became text
     explain      the lines, and beneath them what their flags and states mean
     redirect FILE, tee FILE, append FILE        into a file, which the session writes; only as the last one
@@ -55,7 +55,7 @@ class FilterKind(enum.Enum):
 
     @property
     def stores(self) -> bool:
-        """Does it write a file?"""
+        """Whether it writes a file."""
         return self in (FilterKind.APPEND, FilterKind.REDIRECT, FilterKind.TEE)
 
 

@@ -279,5 +279,5 @@ class ExecCommand:
 
     @property
     def takes_filters(self) -> bool:
-        """May `| include ...` follow? True for whatever shows something."""
+        """Whether `| include ...` may follow. True for whatever shows something."""
         return self.query is not None or self.syntax.split(maxsplit=1)[0] in ("show", "more", "dir")

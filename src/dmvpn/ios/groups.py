@@ -11,7 +11,7 @@ class LineStanding(enum.Enum):
     """What becomes of a line."""
 
     SILENT = "silent"
-    """It is so here anyway, or nobody relies on it."""
+    """The router behaves so anyway, or the line does not matter."""
     KEPT = "kept"
     """It is kept and shown, and nothing acts on it."""
     RESTRICTS = "restricts"
@@ -34,7 +34,7 @@ class LineGroup:
 
     @property
     def is_left_out(self) -> bool:
-        """Is the configuration another one without such a line?"""
+        """Whether the configuration has another meaning without such a line."""
         return self.standing in (
             LineStanding.RESTRICTS,
             LineStanding.DIVERTS,
@@ -44,7 +44,7 @@ class LineGroup:
 
     @property
     def protects(self) -> bool:
-        """Would tunnels be protected otherwise without such a line? Then it is taken nowhere."""
+        """Whether tunnels would be protected differently without such a line. Then it is always refused."""
         return self.standing is LineStanding.PROTECTS
 
 

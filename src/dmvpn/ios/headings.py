@@ -104,7 +104,7 @@ def heading_of(line: str, *, is_prose: bool = False, hosts: Mapping[str, str] = 
     """Return the router that a heading names, "" for other lines.
 
     is_prose: the line is outside of any configuration, so a few words beside the name do not matter.
-    hosts: names of routers besides those that look like one (`hosts_of`).
+    hosts: names of routers, in addition to names that look like a router's (`hosts_of`).
     """
     if not line or len(line) > _LONGEST or (line[0] in " \t" and not is_prose):
         return ""
@@ -134,7 +134,9 @@ def _among(text: str, most: int, hosts: Mapping[str, str]) -> str:
 
 
 def several_of(line: str, hosts: Mapping[str, str] = _NO_HOSTS) -> tuple[str, ...]:
-    """Return the routers that a heading of prose names together: what is below it is in the configuration of each."""
+    """Return the routers that a heading of prose names together: the lines below it belong to the configuration of
+    each.
+    """
     if len(line) > _LONGEST or not line.startswith("#"):
         return ()
     return _several(line, lambda name: name.lower() in hosts or _DEVICE.fullmatch(name) is not None)

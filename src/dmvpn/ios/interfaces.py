@@ -144,8 +144,8 @@ def short_interface(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def interface_sort_key(name: str) -> tuple[int, str, tuple[int, ...]]:
-    """Return the key that sorts long names as the running configuration does: loopbacks, tunnels, Ethernets, others;
-    then by number.
+    """Return the key that sorts long names as the running configuration does: loopbacks, tunnels, Ethernets, all other
+    interfaces; then by number.
     """
     word, number = split_interface(name)
     kind = _BY_NAME.get(word)

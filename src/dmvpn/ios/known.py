@@ -51,7 +51,9 @@ _HELP: Final = "Kept for the record; has no effect here"
 
 
 def is_free(line: ConfigLine) -> bool:
-    """Return whether anything may follow its words. Then it is looked up by them; others are read by their grammar."""
+    """Return whether anything may follow its words. Then it is looked up by them; all other lines are read by their
+    grammar.
+    """
     return line.syntax.endswith(FREE) and not any(mark in line.syntax.removesuffix(FREE) for mark in "([{|")
 
 
@@ -74,8 +76,8 @@ _FEW: Final = 6
 
 
 def is_slip_of_routing(words: Sequence[str]) -> bool:
-    """Return whether it is a line about a neighbor or an area with a slip in what says who is meant, what secures or
-    what filters.
+    """Return whether it is a line about a neighbor or an area with a slip in a word that names the neighbor, secures or
+    filters.
 
     words: in lower case.
     """
@@ -107,7 +109,7 @@ def known_lines() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def known_commands() -> tuple[tuple[ConfigLine, ...], tuple[Mode, ...]]:
-    """Return the commands and modes of `known.txt`; the same objects for everybody, because trees are asked by them."""
+    """Return the commands and modes of `known.txt`; always the same objects, because they are keys into trees."""
     commands, modes = read_known(known_lines())
     return tuple(commands), tuple(modes)
 

@@ -138,7 +138,7 @@ class Language:
         return is_negated and any(target.line.mode and target.line.group is None for target in _targets(walk))
 
     def _is_strange(self, mode: str, line: str) -> bool:
-        """Return whether no line of this very mode begins with its first word, as in most lines that nobody knows."""
+        """Return whether no line of this very mode begins with its first word, as with most unknown lines."""
         words = line.split(None, 2)
         first = words[0].lower() if words else ""
         if first in _NEGATIONS and len(words) > 1:
@@ -193,7 +193,7 @@ class Language:
         return self._interpret(mode, line, (mode,))
 
     def _strange_line(self, mode: str, line: str) -> CliError | None:
-        """Return the error of a line with whose first word no line here begins, as most of those that nobody knows.
+        """Return the error of a line with a first word that no line here begins with, as most unknown lines have.
 
         None: some line may. This finds what `_interpret` would, and looks at no other word.
         """
@@ -421,9 +421,7 @@ def _targets(walk: Walk[ConfigLine]) -> list[MatchedLine[ConfigLine]]:
 
 
 def _is_entry_begun(walk: Walk[ConfigLine], targets: list[MatchedLine[ConfigLine]]) -> bool:
-    """Return whether the words say something of an entry of a list upon which somebody acts, but not which one it
-    is.
-    """
+    """Return whether the words refer to an entry of a list that has an effect, but do not identify the entry."""
     if any(target.line.group is None for target in targets) or walk.best() is not None:
         return False
     begun = [MatchedLine(entry, thread.args()) for thread in walk.threads for entry in thread.place.lines]

@@ -1,4 +1,4 @@
-"""What is made of each entry of a line, kept until the entry changes.
+"""The values made from the entries of a line, kept until the entry changes.
 
 A feature's model asks for one value of each entry or section (`Section.made`). Here is which of
 them changed since it asked last; only those are made again.
@@ -21,7 +21,7 @@ W = TypeVar("W", contravariant=True)
 
 
 class Follower(Protocol[W]):
-    """An index of what is made, for callers that would otherwise look at all of it. Made without arguments."""
+    """An index of made values, for callers that would otherwise iterate over all of them. Made without arguments."""
 
     def follow(self, gone: Mapping[int, W], came: Mapping[int, W], /) -> None:
         """Take in what changed, by the numbers of the entries."""
@@ -48,7 +48,7 @@ def pages_of(values: Iterable[V | None]) -> Pages[V]:
 class Made(Generic[V]):
     """The values of the entries of one line in one section, in the order of entry.
 
-    lines: what was asked for to make them.
+    lines: the lines that were read to make them.
     """
 
     __slots__ = ("_changed", "_followers", "_next", "_numbers", "_pages", "lines")
@@ -90,7 +90,7 @@ class Made(Generic[V]):
         return self._pages
 
     def follower(self, kind: type[F]) -> F:
-        """Return the one of this kind. It has seen what was made last."""
+        """Return the follower of this kind, which has seen the latest values."""
         known, seen = self._followers.get(kind, (None, NONE))
         follower = known if isinstance(known, kind) else kind()
         if seen is not self._pages:

@@ -1,4 +1,4 @@
-"""Markdown around configurations: the text between its fences is what somebody would type; the rest is prose.
+"""Markdown around configurations: the text between its fences is the input of a router; the rest is prose.
 
 Some pages have no fences: then each line of the configuration is a paragraph of HTML, or is between backticks, or is
 indented by four blanks, as the first Markdown had it.
@@ -83,7 +83,7 @@ def _may_protect(line: str) -> bool:
 
 
 def fenced(text: str) -> str:
-    """Return the text with blank lines for what is outside fences, but comments for headings that name a router.
+    """Return the text with blank lines for everything outside fences, but comments for headings that name a router.
 
     The text itself if it has no two fences, then without tags of HTML around its lines, if those are what it has; and
     if all lines of a configuration are outside.
@@ -133,8 +133,8 @@ def _is_page(lines: list[str], start: int) -> bool:
 
 
 def _is_drawn(lines: list[str], start: int) -> bool:
-    """Return whether there is a drawing up to the next fence, and no line of a configuration, nor one that protects a
-    tunnel.
+    """Return whether there is a drawing up to the next fence, and no line of a configuration or of tunnel
+    protection.
     """
     parts = 0
     for number in range(start, len(lines)):

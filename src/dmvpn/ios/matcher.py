@@ -3,7 +3,7 @@
     Grammar       all lines of one mode (or all exec commands); owns the first `GrammarPoint`
     GrammarPoint  a point inside these lines: which keywords and values may come next, and which lines may end here
     Thread        one reading of the words so far: the point it reached and the steps that led there
-    Walk          where all threads are when the words are used up, or the error of the one that came furthest
+    Walk          where all threads are when the words are used up, or the error of the thread that came furthest
 
 Points are made when they are first reached and kept, so the lines share their common beginnings and a second line costs
 a few dictionary look-ups. Words are taken one by one. At each word an exact keyword beats everything; otherwise a cut
@@ -266,7 +266,7 @@ class Grammar(Generic[E]):
         return walk.failure(line) if best is None else MatchedLine(best[0], best[1].args())
 
     def may_begin(self, tokens: Sequence[Token]) -> bool:
-        """Return whether a line may begin with the first word, as far as that tells."""
+        """Return whether a line may begin with the first word."""
         root = self.root
         return not tokens or tokens[0].text.lower() in root.beginnings or root.has_values()
 

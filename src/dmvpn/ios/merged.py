@@ -1,4 +1,4 @@
-"""Texts of several routers that nothing tells apart: read as one, each would take the lines of the one before it away.
+"""Texts of several routers without a visible boundary: read as one, each would overwrite lines of the previous one.
 
     merged(lines)        what shows that the lines are of several routers
     SecondAddresses      of one router, the interfaces that get another address than they had
@@ -70,7 +70,7 @@ def _subnet(address: str, mask: str) -> IPv4Network | None:
 
 
 class SecondAddresses:
-    """Tells of each line whether it takes an interface the address that another line of the text gave it."""
+    """Checks of each line whether it replaces the address that an earlier line of the text gave to an interface."""
 
     __slots__ = ("_given", "_name")
 
@@ -79,7 +79,7 @@ class SecondAddresses:
         self._name = ""
 
     def take(self, number: int, line: str) -> str:
-        """Return what is to be said of a line without its prompt; "" of most."""
+        """Return the complaint about a line without its prompt; "" of most."""
         if line.lstrip()[:2].lower() not in _FIRST:
             return ""
         opened = INTERFACE.match(line)

@@ -38,7 +38,7 @@ class Pager:
 
     @property
     def done(self) -> bool:
-        """Has everything been shown, or did the user stop?"""
+        """Whether everything was shown, or the user stopped."""
         return self._next is None
 
     def start(self) -> Iterator[bytes]:

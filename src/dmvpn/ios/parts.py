@@ -4,7 +4,7 @@
 
 A router begins with a prompt of another name, or with another `hostname` and the lines above it at the head of a
 configuration. A heading that names one of these routers goes back to it. A `hostname` typed at a prompt renames the
-router whose prompt it is. Lines of the others are blank in a part, so that messages name the lines of the file.
+router whose prompt it is. Lines of all other routers are blank in a part, so that messages name the lines of the file.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class RouterText(NamedTuple):
 
 
 class _Router:
-    """What is known of one router while the lines pass."""
+    """The state of one router while the lines are read."""
 
     __slots__ = ("has_hostname", "name", "old_name")
 
@@ -73,8 +73,8 @@ class _Router:
 
 
 def parts_of(text: str) -> tuple[RouterText, ...]:
-    """Return the routers of a text in their order, of Markdown the parts between fences; one if nothing tells several
-    apart.
+    """Return the routers of a text in their order, of Markdown the parts between fences; a single part if the routers
+    cannot be separated.
 
     Raises ValueError if they are too many, or surely several. What holds no line of a configuration (the prompt of a
     host) is no part.
@@ -180,7 +180,7 @@ class _OpenTunnels:
         """Return the router that must have this line of another one, too: it may be what protects the tunnel of the
         former.
 
-        A prompt, or a hostname, in the middle of a tunnel gives the rest of it to somebody that has no tunnel open.
+        A prompt, or a hostname, in the middle of a tunnel assigns the rest of it to a router without an open tunnel.
         """
         line = shown(line)
         prompt = PROMPT.match(line)

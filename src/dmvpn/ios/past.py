@@ -1,4 +1,4 @@
-"""Questions about the past: the value type `moment`, and what is said where nobody remembers.
+"""Questions about the past: the value type `moment`, and the answers where no history is kept.
 
 show ip nhrp at 10:42:07
 show ip nhrp at 10:42:07.250 20 Nov 2026        the order of the words is that of `clock set`
@@ -110,5 +110,5 @@ def answered(render: Callable[[A], Iterator[str]]) -> Callable[[A | Unknown], It
 
 
 def span_of(ctx: ShowContext, args: Args) -> float | Unknown:
-    """Return the same for `since`: what is older than all that is remembered is no error, there is only less to say."""
+    """Return the same for `since`: a time before the start of the history is no error, the output is only shorter."""
     return moment_of(ctx, args, float("-inf"))

@@ -28,8 +28,8 @@ _TEXTS: Final = ("description", "remark", "banner", "title", "alias", "event", "
 
 
 def placeholder_in(line: str, *, refused: bool = False) -> str:
-    """Return the first placeholder of a line; "" if there is none, or it is a text for people. refused: nobody
-    took it.
+    """Return the first placeholder of a line; "" if there is none, or it is a text for people. refused: the line was
+    refused.
     """
     if _MAY_BE.search(line) is None or line.lstrip().lower().startswith(_TEXTS):
         return ""
@@ -38,17 +38,17 @@ def placeholder_in(line: str, *, refused: bool = False) -> str:
 
 
 def refusal(line: str) -> tuple[str, ...]:
-    """Return what is said of a line that was refused; nothing if no placeholder is in it."""
+    """Return the message for a line that was refused; nothing if no placeholder is in it."""
     name = placeholder_in(line, refused=True)
     return (f"% A template's placeholder is here, put a value in its place: {_said(line, name)}",) if name else ()
 
 
 def warning(line: str) -> tuple[str, ...]:
-    """Return what is said of a line that was taken."""
+    """Return the message for a line that was accepted."""
     name = placeholder_in(line)
     return (f"% Warning: a template's placeholder is taken as it is: {_said(line, name)}",) if name else ()
 
 
 def _said(line: str, name: str) -> str:
-    """Return the word as it is said: a key may look like a placeholder, and is shown to nobody."""
+    """Return the word as it is printed: a key may look like a placeholder, and is never shown."""
     return name if name in without_keys(line) else "that of a key"

@@ -1,8 +1,7 @@
 """Where the lines of a configuration are in the text that they came from.
 
-The tree knows what is configured and not where that was typed. Code that wants to point at a line makes the
-configurator note each line while it reads (`Configurator.parse_text(..., places=Places())`), and finds the line again
-by its words.
+The tree stores the configuration and not where it was typed. Code that wants to point at a line makes the configurator
+note each line while it reads (`Configurator.parse_text(..., places=Places())`), and finds the line again by its words.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ class Places:
         return iter(self._places)
 
     def find(self, words: Sequence[str]) -> PlacedLine | None:
-        """Return the last line that begins with the last of `words`, in sections that begin with the others."""
+        """Return the last line that begins with the last of `words`, in sections that begin with the earlier words."""
         if not words:
             return None
         candidates = self._index.get((words[0], _first_word(words[-1]), len(words)), ())

@@ -1,4 +1,4 @@
-"""Does a line ask for a tunnel to be protected, however it is written?
+"""Checks whether a line asks for tunnel protection, in whatever spelling.
 
     asks_for_protection(line)        `tunnel protection ipsec profile P`, behind whatever, abbreviated or with slips
     is_request(line)                 the same, and the line is no description

@@ -1,9 +1,9 @@
-"""`interface range gi0/1 - 3, gi0/5`: what is typed there is for each of them.
+"""`interface range gi0/1 - 3, gi0/5`: the lines below it apply to each interface.
 
     interfaces_of(line)              the interfaces that a line names so
     unrolled(lines, configurator)    the lines of a file with their numbers, those below a range once for each interface
 
-A running configuration has no such line; notes of what was typed have.
+A running configuration has no such line; typed notes have.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def unrolled(lines: list[str], configurator: Language) -> Iterator[tuple[int, st
 
 
 def interfaces_of(line: str) -> tuple[str, ...]:
-    """Return the names that a range stands for; none for any other line, or for what is no range."""
+    """Return the names that a range stands for; none for any other line, or for an invalid range."""
     if _MAY_BE.search(line) is None:
         return ()
     header = _HEADER.match(without_prompt(line).strip())

@@ -1,14 +1,14 @@
-"""Reads a file: what of it becomes configuration, what is merely kept, and what is refused.
+"""Reads a file: which lines become configuration, which are merely kept, and which are refused.
 
     FileReader      one line of a file after the other, on top of a session
 
-At the prompt a line that is not understood is refused. A file was accepted by some router, so its lines that no table
-lists are kept where they can harm nobody: global ones, and those of Ethernet, loopback and terminal lines. They are
-refused in tunnels, keys, cryptography and routing; and everywhere if the first word is a slip of the pen, for
-`interfce Tunnel0` must not vanish as somebody else's line, nor the lines under it go to the section before.
+At the prompt a line that is not understood is refused. A file was accepted by some router, so lines that no table lists
+are kept where they do no harm: global lines, and lines of Ethernet, loopback and terminal sections. They are refused in
+tunnels, keys, cryptography and routing; and everywhere if the first word is a misspelling: `interfce Tunnel0` must not
+be kept as an unknown line, and the lines under it must not go to the section before.
 
-A section of somebody else's lines is what is indented deeper than its first line; where nothing is indented, the lines
-whose words the table lists for it.
+A section of unknown lines contains the lines that are indented deeper than its first line; where nothing is indented,
+the lines whose words the table lists for it.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class _Open:
 class FileReader:
     """One text.
 
-    leaves_out: lines that restrict or divert traffic do not get into the tree. bare: tells which tunnels in it name no
+    leaves_out: lines that restrict or divert traffic do not get into the tree. bare: finds tunnels in it without an
     IPsec profile.
     """
 
@@ -283,7 +283,7 @@ class FileReader:
     # Which section a line belongs to ---------------------------------------------------------------------------------
 
     def _leave_others(self, line: str, indentation: int) -> None:
-        """Leave the sections of somebody else's lines that this line is no part of."""
+        """Leave the sections of unknown lines that this line does not belong to."""
         while self._is_others and indentation <= self._open[-1].indentation:
             mode = self._session.mode.name
             may_be_flat = mode != UNKNOWN_MODE.name and not self._open[-1].is_indented
@@ -358,8 +358,8 @@ class FileReader:
         return isinstance(found, Command) and found.mode != mode and self._configurator.knows(mode, line)
 
     def _is_harmless(self, line: str, mode: str) -> bool:
-        """Return whether it is a line of this mode, or one that the table has for the router, and so no slip of a line
-        of ours.
+        """Return whether it is a line of this mode, or a listed line of the router, and so no misspelling of a line of
+        ours.
         """
         if self._configurator.knows(mode, line):
             return True
@@ -395,9 +395,7 @@ class FileReader:
         return is_of_tunnels(line) or self._configurator.runs(INTERFACE.opens or "", line)
 
     def _is_of_interface_before(self, line: str) -> bool:
-        """Return whether it is a line of an interface, under a line that nobody knows: a note, the rest of a long
-        one.
-        """
+        """Return whether it is a line of an interface under an unknown line: a note, the rest of a long one."""
         if self._session.mode.name != UNKNOWN_MODE.name or self._session.header.lower().startswith("interface"):
             return False
         if is_of_tunnels(line):

@@ -1,7 +1,7 @@
-"""Is a text the configuration of a router, and what does that router call itself?
+"""Recognizes configurations of routers, and finds the host name in them.
 
     hostname_of(text)        the first host name that it sets, "" if none
-    looks_like_one(text)     somebody's notes and scripts are none: it sets a host name, or addresses on an interface
+    looks_like_one(text)     not notes or scripts: it sets a host name, or addresses on an interface
     is_empty(text)           no line of a configuration is in it
 
 Lines are seen as `Transcript` and `fenced` leave them, so a log of a terminal and a page of Markdown are looked into.

@@ -1,4 +1,4 @@
-"""Takes keys out of lines that nobody understood: what is understood knows its secrets itself."""
+"""Removes keys from unknown lines; the grammar marks the secrets in all other lines."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def without_keys(line: str) -> str:
 
 
 def without_passwords_in_urls(line: str) -> str:
-    """Return the line, whoever understood it, with asterisks for the password of each URL that names its user."""
+    """Return the line, known or not, with asterisks for the password of each URL that names its user."""
     return _IN_URL.sub(_starred, line) if "://" in line else line
 
 
 def _starred(found: re.Match[str]) -> str:
-    """Return what was found, with asterisks for its one group that took part."""
+    """Return the match, with asterisks for its one group that took part."""
     key = next(each for each in found.groups() if each is not None)
     whole = found[0]
     return f"{whole[: -len(key)]}{'*' * len(key)}"

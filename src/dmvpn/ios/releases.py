@@ -5,8 +5,8 @@
 
 A running configuration does not show a default, so a line that is missing there means something else on each release.
 The defaults here are those of the oldest. A file that names a release, and does not bear our mark, was shown by such a
-router: what was on there becomes a line of the configuration, so that it is seen, can be taken away, and stays when it
-is saved. What somebody types, and files that name no release, mean what they say.
+router: a default of that release becomes a line of the configuration, so that it is visible, can be removed, and stays
+when it is saved. Typed lines, and files that name no release, mean exactly their text.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class Unshown:
 
     @property
     def is_ours(self) -> bool:
-        """Does the file bear our mark?"""
+        """Whether the file has our mark."""
         return self._is_ours
 
     def comment(self, line: str) -> None:

@@ -33,7 +33,7 @@ def render_tree(tree: Section, *, hide: bool = False, known: bool = False, of: R
     """Return the body of the running configuration.
 
     hide: keys and passwords are left out.
-    known: so is what nobody knows.
+    known: unknown lines are left out, too.
     of: the statements of each section.
     """
     lines: list[str] = []

@@ -63,7 +63,7 @@ class RouteKinds(ValueType):
 
 
 def kinds_of(args: Args) -> tuple[str, ...]:
-    """Return the subtypes that a line names; (): it says nothing of them."""
+    """Return the subtypes that a line names; (): the line has none."""
     return cast("tuple[str, ...]", args.get("kinds")) or ()
 
 

@@ -1,8 +1,8 @@
 """Plain passwords become hashes before their line is entered anywhere: before it reaches a tree, a recording, a file.
 
 A command that has such a password says so (`ConfigLine.seal`). To make a hash takes tens of milliseconds, so `sealing`
-only draws the salt and gives a function, which a session calls aside. It knows no more than the line, and the
-line that comes out is what everybody sees: so a replay needs neither the password nor the salt.
+only draws the salt and gives a function, which a session calls aside. It depends on the line alone, and only the
+resulting line is visible: so a replay needs neither the password nor the salt.
 """
 
 from __future__ import annotations

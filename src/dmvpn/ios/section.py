@@ -3,10 +3,10 @@
     Section         the statements of one mode: of `interface Tunnel0`, of `router eigrp 100` ...
     Statement       one line with what it said; if it opens a mode, with the section inside
 
-Features ask with their own `ConfigLine` constants and never see text. What they make of an entry or of a section is
-kept here until that changes (`Section.made`). Which lines they ask for is noted (`asking`), and making something of a
-section that another section decides, too, raises AssertionError: so nobody declares what a model depends on, and what
-is kept is never old.
+Features ask with their own `ConfigLine` constants and never see text. The values that they make from an entry or a
+section are kept here until that changes (`Section.made`). The lines that they read are recorded (`asking`). If making a
+value from a section also reads another section, this raises AssertionError: so dependencies of a model need no
+declaration, and kept values are never stale.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Section:
     # What features ask -------------------------------------------------------------------------------------------
 
     def get(self, line: ConfigLine) -> Args | None:
-        """Return what was configured with `line` (the first entry of a list), or None."""
+        """Return the arguments of `line` (of the first entry of a list), or None."""
         self._note(line)
         for entry in self._statements.get(line, _NONE).values():
             if not entry.negated:
@@ -103,9 +103,7 @@ class Section:
         return None
 
     def args(self, line: ConfigLine) -> Args:
-        """Return what was configured with `line`; without it, arguments that have nothing, so that each has its
-        default.
-        """
+        """Return the arguments of `line`; without it, arguments that have nothing, so that each has its default."""
         return self.get(line) or NOTHING
 
     def all(self, line: ConfigLine) -> list[Args]:
@@ -168,7 +166,7 @@ class Section:
         return self._make(line, (make, "said"), lambda entry: make(entry.args, entry.negated))
 
     def following(self, line: ConfigLine, make: Callable[..., V | None], kind: type[F]) -> F:
-        """Return the one index of this kind of what is made of the entries of a line. It is up to date."""
+        """Return the index of this kind over the values made from the entries of a line. It is up to date."""
         made = self._known(line, (make, ()))
         self.made(line, make)
         return made.follower(kind)
@@ -218,7 +216,7 @@ class Section:
             yield from self._in_order(line, self._statements.get(line, _NONE).values())
 
     def entries(self, *lines: ConfigLine) -> list[Statement]:
-        """Return the entries of these lines, with those that are kept as `no`: line by line, in the order of entry."""
+        """Return the entries of these lines, including those kept as `no`: line by line, in the order of entry."""
         return [entry for line in lines for entry in self._entries(line)]
 
     def is_empty(self) -> bool:
@@ -328,7 +326,7 @@ class Section:
         return self._made.get(line, {}).values() if self._made is not None else ()
 
     def _touch_around(self) -> None:
-        """Note that what was made of this section, and of those around it, is to be made again."""
+        """Note that values made from this section, and from the sections around it, must be made again."""
         section = self
         while section.parent is not None and section._place is not None:
             line, key = section._place

@@ -1,8 +1,7 @@
 """A configuration session: carries out one line after the other on a tree, and knows the current mode.
 
-The same object serves a person at a terminal and a file; `Configurator.parse_text` is a session that nobody watches.
-It changes the tree it was given, at once, line by line, as IOS does; a caller that needs the earlier state takes a
-copy.
+The same object serves a person at a terminal and a file; `Configurator.parse_text` is a session without a user. It
+changes the tree it was given, at once, line by line, as IOS does; a caller that needs the earlier state takes a copy.
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ class Touch:
     """What an entered line may change.
 
     where: the lines that opened the sections around it.
-    lines: the commands that it is about; none: nobody knows.
+    lines: the commands that it is about; none: unknown.
     key: of the one entry; None: it may be any, or many.
     """
 
@@ -100,7 +99,7 @@ class ConfigSession:
     """One user's (or one file's) way through configuration mode on `tree`.
 
     leaves_out: lines that restrict or divert traffic are refused, because nothing here would.
-    keeps_apart: those that keep tables apart are taken all the same, as in files.
+    keeps_apart: lines that keep tables apart are accepted nevertheless, as in files.
     """
 
     def __init__(
@@ -181,7 +180,7 @@ class ConfigSession:
     def enter(self, line: str, prompt_width: int = 0, *, is_inside: bool = False) -> LineResult:
         """Carry out one line.
 
-        prompt_width: places the caret under what was typed behind the prompt.
+        prompt_width: places the caret under the text behind the prompt.
         is_inside: it is a line of this very mode.
         """
         self._entered, self._touch = None, _NOTHING
@@ -270,7 +269,7 @@ class ConfigSession:
         return self.headers[-1] if self._path else ""
 
     def told(self, result: LineResult) -> tuple[str, ...]:
-        """Return what a person who types a line is told if nothing acts upon it: once for each group and session."""
+        """Return the hint for a user who types a line without effect: once for each group and session."""
         group = result.group
         if group is None or result.refused or group.standing is LineStanding.SILENT or group.name in self._told:
             return ()
@@ -286,7 +285,7 @@ class ConfigSession:
         self._path.pop()
 
     def keep(self, text: str) -> LineResult:
-        """Keep a line that nobody knows, as a section, because more lines may belong to it."""
+        """Keep an unknown line as a section, because more lines may belong to it."""
         del self._path[DEEPEST:]
         self._reattach()
         args = Args({"text": text}, (), (text,))
@@ -295,7 +294,7 @@ class ConfigSession:
         return LineResult(changed=changed, group=UNKNOWN)
 
     def _drop_unknown(self, line: str) -> bool:
-        """Return whether the line takes back, word for word, one that nobody knows."""
+        """Return whether the line removes an unknown line, word for word."""
         verb, _, text = line.strip().partition(" ")
         if verb.lower() != "no":
             return False
@@ -309,7 +308,7 @@ class ConfigSession:
     # Carrying out ------------------------------------------------------------------------------------------------
 
     def _reattach(self) -> None:
-        """Attach the section that we are in again, if somebody else has removed it; then it comes back, as on a
+        """Attach the section that we are in again, if another user has removed it; then it comes back, as on a
         router.
         """
         parent: Section = self.tree

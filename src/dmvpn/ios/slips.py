@@ -1,4 +1,4 @@
-"""Slips of the pen: a word that is one edit away from a word of ours is none of somebody else's."""
+"""Misspellings: a word that is one edit away from a word of ours is not treated as an unknown word."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What people keep as "the configuration": files as a router writes them, backups, logs of terminals.
 
     decode(octets)      the text of a file, whatever its encoding
-    Transcript          takes the lines one after the other and leaves what is configuration
+    Transcript          takes the lines one after the other and keeps the configuration
 
 Terminals leave prompts with commands, `--More--` and what wipes it out, headers, log messages and the output of other
 commands. None of these is a line of the configuration, and each of them begins in a way in which no line of a
@@ -107,7 +107,7 @@ _INVISIBLE: Final = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 def decode(octets: bytes) -> str:
     """Return the text of a file: UTF-8 or UTF-16 with or without its mark, else Latin-1, as IOS knows octets alone.
 
-    Raises ValueError for what is no text (with what it is), or too long.
+    Raises ValueError for a file that is not text (naming its type), or too long.
     """
     if len(octets) > LONGEST_FILE:
         raise ValueError(f"longer than {LONGEST_FILE >> 20} MiB, so it is no configuration")
@@ -125,7 +125,7 @@ def decode(octets: bytes) -> str:
 
 
 def _refuse_long_lines(octets: bytes) -> None:
-    """Raise ValueError for a text with a line that nobody wrote."""
+    """Raise ValueError for a text with a line of implausible length."""
     for number, line in enumerate(octets.splitlines(), 1):
         if len(line) > LONGEST_LINE:
             raise ValueError(f"line {number} has {len(line)} characters, and at most {LONGEST_LINE} are read of a line")
@@ -176,7 +176,7 @@ class Transcript:
 
     @property
     def is_in_output(self) -> bool:
-        """Are the lines that come next those of a command that shows no configuration?"""
+        """Whether the next lines are the output of a command that shows no configuration."""
         return self._reads is _Reads.OUTPUT
 
     @staticmethod
@@ -214,7 +214,7 @@ class Transcript:
         return TypedLine(line)
 
     def _behind(self, mode: str | None, typed: str) -> TypedLine | None:
-        """Return what was typed behind a prompt; in exec mode it says what the next lines are."""
+        """Return the command behind a prompt; in exec mode it says what the next lines are."""
         typed = typed.strip()
         if mode is not None and mode.startswith(_CONFIG_MODE):
             self._reads = _Reads.CONFIGURATION
@@ -234,13 +234,13 @@ class Transcript:
 
 
 def without_prompt(line: str) -> str:
-    """Return what was typed, or the line itself if no prompt is before it."""
+    """Return the typed text, or the line itself if it has no prompt."""
     prompt = PROMPT.match(line)
     return line if prompt is None else line[prompt.end() :]
 
 
 def is_pager(line: str) -> bool:
-    """Return whether it is the prompt of a pager that nobody wiped out."""
+    """Return whether it is the prompt of a pager that was not erased."""
     more = _MORE.match(_ESCAPE.sub("", line))
     return more is not None and not line[more.end() :].strip()
 

@@ -76,7 +76,7 @@ class ConfigTree(Section):
         return self._whole(lambda: render_tree(self, hide=hide))
 
     def render_known(self) -> list[str]:
-        """Return the same without the lines that nobody knows, of which a stranger's file may have any number."""
+        """Return the same without unknown lines, which a foreign file may have any number of."""
         return self._whole(lambda: render_tree(self, known=True))
 
     def render_for_others(self) -> list[str]:
@@ -84,7 +84,7 @@ class ConfigTree(Section):
         return self.render(hide=True)
 
     def _whole(self, read: Callable[[], T]) -> T:
-        """Return what is read of one and the same state, though others may change it while this breathes."""
+        """Return the result of reading one consistent state, though other users may change it while this breathes."""
         for _ in range(_TRIES):
             revision = self.revision
             result = read()

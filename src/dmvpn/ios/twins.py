@@ -86,7 +86,7 @@ class Spoken:
         return self.section.all(self._spelled(line))
 
     def made(self, line: ConfigLine, make: Callable[..., V | None]) -> Pages[V]:
-        """Return what is made of each entry of a line (`Section.made`)."""
+        """Return the values made from each entry of a line (`Section.made`)."""
         return self.section.made(self._spelled(line), make)
 
     def flag(self, line: ConfigLine) -> bool:

@@ -118,7 +118,7 @@ def alternatives(
 
 
 def help_rows(found: Alternatives, line: str, *, extra: Sequence[tuple[str, str]] = ()) -> list[str]:
-    """Return the lines that `?` shows for what was found; `extra` rows (such as `|`) come before `<cr>`."""
+    """Return the lines that `?` shows for these alternatives; `extra` rows (such as `|`) come before `<cr>`."""
     if line and not line[-1].isspace():
         return _word_rows(found)
     rows = sorted(found.rows.items(), key=_reading_order)

@@ -42,7 +42,7 @@ def configuration_on(features: tuple[Feature, ...], lines: Sequence[str]) -> lis
 
 
 def _read(features: tuple[Feature, ...], lines: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield mode, line and text of what is understood; the rest of the screen is passed over."""
+    """Yield mode, line and text of each line that is understood; the rest of the screen is passed over."""
     language = configurator(features)
     session = ConfigSession(language, ConfigTree())
     for number, line in enumerate(_PROMPT.sub("", line) for line in lines):

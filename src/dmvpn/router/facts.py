@@ -44,9 +44,9 @@ class TunnelFacts(tunnel_facts.GreFacts, nhrp_facts.OverlayFacts):
 class KernelFacts(Fact):
     """Something in which the kernel of a router's machine differs from its orders.
 
-    there: what is there instead.
+    there: the actual state.
     unordered: it has the router's mark, and the router did not order it.
-    aside: what was ordered is there, and packets to these addresses go another way.
+    aside: the kernel has the order, but packets to these addresses take another path.
     """
 
     what: str
@@ -109,7 +109,7 @@ class RouterFacts(Fact):
         return {it.name: tuple(address.ip for address in it.addresses) for it in self.interfaces if it.addresses}
 
     def routes_to(self, address: Address) -> list[rib_facts.RouteFacts]:
-        """Return those that lead to an address, the one that a packet takes first."""
+        """Return the routes to an address, the most specific first."""
         fitting = [route for route in self.routes if address in route.prefix]
         return sorted(fitting, key=lambda route: route.prefix.prefixlen, reverse=True)
 

@@ -1,12 +1,12 @@
-"""A stranger's file: what of it runs, what is merely kept, what is left out, and which tunnels that holds down.
+"""A foreign file: which lines run, which are merely kept, which are left out, and which tunnels stay down as a result.
 
     take_in(text)     reads it                                      -> EnteredText
     report(intake)    the list for people, by group
     put_in(result)    in one line, what its release has on without showing it
 
-A router that keeps a line does nothing with it. What restricts or diverts traffic is left out, because somebody relies
-on it; and a line of tunnels or cryptography that nobody understood may have been what protects a tunnel, so each tunnel
-that it could protect is shut down rather than started in clear.
+A router that keeps a line does nothing with it. Lines that restrict or divert traffic are left out, because their owner
+relies on the effect; and an unknown line of tunnels or cryptography may have protected a tunnel, so each tunnel that it
+could protect is shut down rather than started in clear.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class EnteredText:
 
     @property
     def is_whole(self) -> bool:
-        """Does everything run, or is kept without harm?"""
+        """Whether every line runs, or is kept without harm."""
         return _is_whole(self.result)
 
     def why_held(self, file: str = "") -> Iterator[str]:

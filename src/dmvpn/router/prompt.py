@@ -20,7 +20,7 @@ def exec_parser(features: tuple[Feature, ...]) -> ExecParser:
 
 
 def annotator(features: tuple[Feature, ...]) -> Callable[[str, Iterable[str]], Iterator[str]]:
-    """Return the output filter `explain`. Its texts are imported when somebody first uses it."""
+    """Return the output filter `explain`. Its texts are imported at the first use."""
 
     def annotate(command: str, lines: Iterable[str]) -> Iterator[str]:
         from dmvpn.router import annotation

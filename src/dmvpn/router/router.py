@@ -10,10 +10,10 @@ is always at rest between two events.
 
 A machine of which the configuration never said anything sleeps (`ios.Sleeper`): it is made when that changes.
 
-Nothing here knows a protocol. Two events it handles itself: of `ConfigurationEntered` the text becomes a tree, those of
-`LinesEntered` change the tree; and the notice of a configuration that comes back, like the first of them. Each feature
-makes its typed model of the tree if a line changed that it read for the last one, and a feature whose model changed is
-told so.
+Nothing here knows a protocol. It handles two events itself: the text of `ConfigurationEntered` becomes a tree, the
+lines of `LinesEntered` change the tree; the notice that restores a configuration is handled like the first. Each
+feature makes its typed model of the tree again if a line changed that the last model was made from, and a machine is
+notified if its model changed.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class _Seat:
 
     That time moves only when the machine is handed something, so it is asked only then, and once an event: it may get
     hundreds of notices meanwhile. Most events concern one machine of a dozen: to ask all of them after each one was a
-    third of a large simulation. handed: those that are to be asked.
+    third of a large simulation. handed: seats to ask.
     """
 
     machine: Machine
@@ -131,8 +131,8 @@ def _of_nothing(feature: Feature) -> _Model:
 def _read_whole(feature: Feature, tree: ConfigTree, lines: set[ConfigLine]) -> _Model:
     """Read a tree that has these lines alone.
 
-    If it has none that the feature asks an empty tree for, it answers as the empty one, and the model is the same. A
-    router says nothing of most protocols.
+    If it has none that the feature asks an empty tree for, it answers as the empty one, and the model is the same. Most
+    protocols are not configured on a router.
     """
     model, asked = _of_nothing(feature)
     return (model, asked) if asked.isdisjoint(lines) and EVERYTHING not in asked else _read(feature, tree)
@@ -150,7 +150,7 @@ class Router:
     """One router's life. Sans-I/O: it owns no clock, socket, file or source of chance."""
 
     def __init__(self, entropy: Entropy, features: Iterable[Feature] = FEATURES, *, remembers: bool = True) -> None:
-        """remembers: it can say what was (`show ... at`, `show dmvpn events`), for some megabytes at most."""
+        """remembers: keep a history for `show ... at` and `show dmvpn events`, of some megabytes at most."""
         self.features = tuple(features)
         self.running = ConfigTree()
         self.startup_text = ""
@@ -182,7 +182,7 @@ class Router:
         self._takers = self._subscribed()
 
     def handle(self, event: Event, now: float) -> list[Effect]:
-        """Take one event at `now` (seconds, monotonic, never going back) and return what is to be done, in order."""
+        """Handle one event at `now` (seconds, monotonic, never going back) and return effects, in order."""
         effects: list[Effect] = []
         notices: deque[Notice] = deque()
         try:
@@ -203,7 +203,7 @@ class Router:
     def prepare(self, text: str) -> None:
         """Make beforehand what a `ConfigurationEntered` of this text is going to need, with breaths in between.
 
-        It changes nothing that anybody sees, and whether it was done neither.
+        It has no visible effect, and whether it ran is not visible either.
         """
         self._prepared = self._made_of(text)
         for feature in self.features:
@@ -334,7 +334,7 @@ class Router:
     def _model(
         self, touched: set[ConfigLine], notices: deque[Notice], prepared: Mapping[str, _Model] = _NO_MODELS
     ) -> None:
-        """Make the models again that these lines may change. prepared: those that are made already."""
+        """Make the models again that these lines may change. prepared: models that are made already."""
         is_all = EVERYTHING in touched
         for endings, before in self._present.items():
             if is_all or not touched.isdisjoint(endings.lines):

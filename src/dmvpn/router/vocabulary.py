@@ -150,9 +150,7 @@ class Vocabulary:
         return self._on(lines, [group for group in self.groups if _prints(group, command)])
 
     def on_paste(self, lines: Sequence[str], in_full: Callable[[str], str] = str) -> list[Meaning]:
-        """Return the same of lines that have to tell themselves what printed them. in_full: a cut command in full
-        words.
-        """
+        """Return the same for lines from which the command must be inferred. in_full: a cut command in full words."""
         commands = (*map(in_full, self._prompted(lines)), *self._marked(lines), "")
         return self._on(lines, [group for group in self.groups if any(_may_print(group, each) for each in commands)])
 
@@ -196,7 +194,7 @@ class Vocabulary:
                 yield from _split(group, cell) or ()
 
     def _inside(self, group: WordGroup, line: str) -> Iterator[Explanation]:
-        """Yield the line of the group that this one is, or has inside if it is a reason: what was read most surely."""
+        """Yield the explanation of this line, or of a reason inside it: the most certain match."""
         text = _BLANKS.sub(" ", line.strip())
         found = [meaning.explanation for meaning in self._fitting(group, text)]
         if group.kind is WordKind.REASON:
@@ -221,7 +219,7 @@ class Vocabulary:
 def _prints(group: WordGroup, command: str) -> bool:
     """Return whether this command prints the group's words.
 
-    Without a command anything may: what was pasted may be of a log.
+    Without a command anything may: pasted lines may come from a log.
     """
     if not command:
         return (
