@@ -1,4 +1,4 @@
-"""The life of a configuration: copies of it, who changed it, and the way back that is due unless somebody confirms.
+"""The life of a configuration: archived copies, a log of changes, and the rollback that is due unless a user confirms.
 
     config.py      archive: path, maximum, write-memory, log config
     model.py       ArchiveConfig

@@ -15,7 +15,8 @@ class ConfigurationReplaced(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackScheduled(Event):
-    """Unless somebody confirms, this configuration comes back. A pending one keeps its text, and gets the new time.
+    """Unless a user confirms, the router rolls back to this configuration. A pending one keeps its text, and gets the
+    new time.
 
     text: the configuration that comes back.
     where: the file that has it, for people.

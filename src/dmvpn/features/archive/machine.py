@@ -1,4 +1,4 @@
-"""The machine of this feature: the way back that is due unless somebody confirms, and the log of entered lines.
+"""The machine of this feature: the rollback that is due unless a user confirms, and the log of entered lines.
 
     RollbackScheduled -> pending -> its timer        -> ConfigurationRestored: the earlier configuration runs
                                  -> RollbackCancelled: what runs stays
@@ -57,7 +57,9 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True)
 class LoggedLine:
-    """A line that somebody entered. depth: sections around it. text: whoever shows it leaves keys out."""
+    """A line that a user entered. depth: sections around it. text: may contain keys, which every output must leave
+    out.
+    """
 
     number: int
     by: str
@@ -66,7 +68,7 @@ class LoggedLine:
 
 
 class ArchiveMachine(Machine):
-    """What is to come back, and who entered what."""
+    """The pending rollback, and the log of entered lines."""
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         Configured,

@@ -30,7 +30,7 @@ class Started(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_ABSTIMER"):
 
     @classmethod
     def by(cls, user: str, where: str, minutes: int) -> Self:
-        """Return the message; user: the one who made the change. where: the file with what comes back."""
+        """Return the message; user: the user who made the change. where: the file with what comes back."""
         text = f"User: {user}: Scheduled to rollback to config {where} in {minutes} minutes"
         return cls(text)
 
@@ -40,7 +40,7 @@ class StartedIdle(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_IDLETIMER"):
 
     @classmethod
     def by(cls, user: str, where: str, minutes: int) -> Self:
-        """Return the message; user: the one who made the change. where: the file with what comes back."""
+        """Return the message; user: the user who made the change. where: the file with what comes back."""
         return cls(f"User: {user}: Scheduled to rollback to config {where} if session idle for {minutes} minutes")
 
 

@@ -5,7 +5,7 @@ Takes the `bfd` lines of interfaces, `WatchWanted` of routing protocols and pack
     packet    octets <-> values                  states    a session's states and moves
     auth      what packets prove themselves with   seals     keys
     drops     packets that are not taken
-    session   one session                        machine   all of them: packets, timers, who is told
+    session   one session                        machine   all of them: packets, timers, clients
     model, config, show, messages, reasons, explain, lint  the language, the tables, the log
 
 Not here: demand mode of our own (the far end's is obeyed), echoes, several hops (port 4784).

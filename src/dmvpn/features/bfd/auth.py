@@ -2,7 +2,7 @@
 
 A section behind the packet: type, length, key number, and a password, or a number that never falls and a digest of the
 whole packet with the key in the digest's place. The number of a *meticulous* type grows with each packet, that of the
-others may stay; one that is too old or too far ahead is not taken, unless nothing was heard for long.
+others may stay; a number that is too old or too far ahead is refused, unless the session has been silent for long.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class AuthType(enum.IntEnum):
 
     @property
     def is_meticulous(self) -> bool:
-        """Does the number grow with each packet?"""
+        """Whether the number grows with each packet."""
         return self in (AuthType.METICULOUS_MD5, AuthType.METICULOUS_SHA1)
 
     @property
@@ -105,7 +105,7 @@ def seal(packet: bytes, kind: AuthType, key: int, text: bytes, sequence: int) ->
 
 
 def is_genuine(octets: bytes, section: AuthSection, text: bytes) -> bool:
-    """Return whether somebody with this key sealed it."""
+    """Return whether the packet was sealed with this key."""
     if section.type is AuthType.PASSWORD:
         return hmac.compare_digest(octets[27:], text[:16])
     length = section.type.digest_length

@@ -89,7 +89,7 @@ LINES: Final = (INTERVAL, USE_TEMPLATE, ECHO, SLOW_TIMERS, TEMPLATE, TEMPLATE_IN
 
 
 def model(tree: ConfigTree) -> BfdConfig:
-    """Return what the configuration says of BFD. A template that does not exist, or says nothing, is not used."""
+    """Return what the configuration says of BFD. A template that does not exist, or sets no parameter, is not used."""
     templates = dict(tree.made(TEMPLATE, _template))
     named = sorted(tree.made(INTERFACE, _interface), key=lambda entry: interface_sort_key(entry[0]))
     found = ((name, templates.get(said) if isinstance(said, str) else said) for name, said in named)

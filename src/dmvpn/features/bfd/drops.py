@@ -20,7 +20,7 @@ class Drop(enum.Enum):
 
 
 class Dropped(WireError):
-    """A packet that is not taken, and which row counts it; what has none is malformed: `Drop.HEADER`."""
+    """A refused packet, and the row that counts it; without a row it is malformed: `Drop.HEADER`."""
 
     def __init__(self, drop: Drop, what: str, *, offset: int, clause: str) -> None:
         super().__init__(what, offset=offset, clause=clause)

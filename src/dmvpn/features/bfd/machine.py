@@ -1,11 +1,12 @@
 """BFD, asynchronous mode over one hop: RFC 5880, RFC 5881.
 
     WatchWanted ──> a session, if the interface has parameters ──> packets to UDP port 3784, TTL 255
-    IpReceived  ──> is it a packet of a session? ──> its state ──> PathLost to those who wanted it watched
+    IpReceived  ──> is it a packet of a session? ──> its state ──> PathLost to its clients
 
 Sessions are made for protocols of ours alone, never by a packet. The detection timer is not moved by each packet: when
-it fires it looks when the last one came, and sleeps on. One that fires late was not listening either, so what waits in
-the socket is read before anything is concluded.
+it fires, the machine checks the time of the last packet and waits for the remaining time. A timer that fires late means
+that the router did not read packets either, so packets waiting in the socket are read before the session is declared
+down.
 """
 
 from __future__ import annotations
@@ -147,15 +148,15 @@ class BfdMachine(Machine):
         return session
 
     def _new_discriminator(self) -> int:
-        """Return one that nobody can guess, RFC 5880 §6.8.1."""
+        """Return an unpredictable discriminator, RFC 5880 §6.8.1."""
         while True:
             drawn = 1 + below(self._context.ports.entropy, 0xFFFFFFFF)
             if drawn not in self._by_discriminator:
                 return drawn
 
     def _disable(self, session: Session, protocol: str) -> None:
-        """Disable a session that nobody wants any more: tell the far end, for as long as it could take silence for a
-        failure (§6.8.16).
+        """Disable a session without clients: send AdminDown for as long as the far end could take silence for a failure
+        (§6.8.16).
         """
         log = messages.SessionDestroyed.of(session.discriminator, session.address, protocol, session.handle)
         self._context.emit(log)
@@ -185,7 +186,7 @@ class BfdMachine(Machine):
         return self._context.ports.interfaces.get(interface)
 
     def _refresh(self, interface: str) -> None:
-        """Look at the interface again: it, or what is configured of it, may be different."""
+        """Look at the interface again: its state or its configuration may be different."""
         state = self._state_of(interface)
         for session in [one for one in self.sessions.values() if one.interface == interface]:
             self._refresh_session(session, state)

@@ -80,7 +80,7 @@ def event_line(address: IPAddress, interface: str, text: str) -> str:
 
 
 def packet_line(way: str, address: IPAddress, interface: str, what: ControlPacket | str) -> str:
-    """Return a line of `debug bfd packet`. way: "Tx" or "Rx". what: the packet, or what is said of it."""
+    """Return a line of `debug bfd packet`. way: "Tx" or "Rx". what: the packet, or a text about it."""
     if not isinstance(what, str):
         what = (
             f"diag:{what.diagnostic} state:{what.state.word} P:{what.poll:d} F:{what.final:d} "

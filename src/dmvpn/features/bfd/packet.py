@@ -29,7 +29,7 @@ _POLL, _FINAL, _CONTROL_PLANE, _AUTHENTICATED, _DEMAND, _MULTIPOINT = 0x20, 0x10
 class ControlPacket:
     """One packet. Intervals are microseconds.
 
-    diagnostic: a `Diagnostic`, or a number that nobody has given a meaning yet.
+    diagnostic: a `Diagnostic`, or an unassigned number.
     control_plane_independent: the C bit; demand: the D bit.
     mine, yours: discriminators, of the sender and (0: not known) of the receiver.
     """

@@ -42,7 +42,7 @@ class Seals:
         return seal(packet.serialize(more), wanted.type, key.number, text, sequence)
 
     def check(self, packet: ControlPacket, octets: bytes, session: Session, now: float) -> None:
-        """Check that it is sealed as configured. Raises WireError; what is wrong is kept in the session."""
+        """Check that it is sealed as configured. Raises WireError; the session keeps the reason."""
         wanted = session.parameters.authentication if session.parameters is not None else None
         given = packet.authentication
         here, there = (wanted.type.word if wanted else _NOTHING), (given.type.word if given else _NOTHING)

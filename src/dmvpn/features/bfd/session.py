@@ -1,7 +1,7 @@
 """One session: its state, what both ends have said of their intervals, and what follows. RFC 5880 §6.8.
 
-It knows no timer: the machine asks `transmit_interval` and `detection_time`, and tells it what happens. It alone
-changes what it knows. Times are seconds, monotonic; intervals of packets are microseconds.
+It has no timer: the machine asks `transmit_interval` and `detection_time`, and reports events. It alone changes its
+state. Times are seconds, monotonic; intervals of packets are microseconds.
 """
 
 from __future__ import annotations
@@ -60,12 +60,13 @@ class Intervals:
 class Session:
     """One neighbor that is watched.
 
-    handle: its number. clients: who wants it, with their processes. parameters: None: the interface has none, so
-    nothing is sent. discriminator: ours. desired_tx, required_rx: what we say. used_tx, used_rx: what we keep to while
-    a poll about another value is not answered (§6.8.3). heard: the last packet that said something new. octets: it, if
-    the same octets would say nothing new. expiries: how often nothing came for the detection time. overslept: the timer
-    fired late, and was granted a moment more. silent_for: milliseconds that ended it last. spent, spent_at: credit.
-    refusal: why its last packet was not authentic. sequence, remote_sequence: of the authentication, ours and theirs.
+    handle: its number. clients: the protocols that watch it, with their processes. parameters: None: the interface has
+    none, so nothing is sent. discriminator: ours. desired_tx, required_rx: the values that we send. used_tx, used_rx:
+    the values that we use while a poll about another value is not answered (§6.8.3). heard: the last packet that
+    changed something. octets: its octets, if receiving them again would change nothing. expiries: how often nothing
+    came for the detection time. overslept: the timer fired late, and was granted a moment more. silent_for:
+    milliseconds that ended it last. spent, spent_at: credit. refusal: why its last packet was not authentic. sequence,
+    remote_sequence: of the authentication, ours and theirs.
     """
 
     interface: str
@@ -102,17 +103,17 @@ class Session:
 
     @property
     def is_up(self) -> bool:
-        """Do both ends hear each other?"""
+        """Whether both ends receive each other's packets."""
         return self.state is BfdState.UP
 
     def join(self, client: tuple[Client, int]) -> bool:
-        """Note one more that wants it; returns whether nobody did before."""
+        """Add a client; returns whether it is the first."""
         is_first = not self.clients
         self.clients[client] = None
         return is_first
 
     def leave(self, client: tuple[Client, int]) -> bool:
-        """Forget one that wanted it; returns whether it was the last."""
+        """Remove a client; returns whether it was the last."""
         if client not in self.clients:
             return False
         del self.clients[client]
@@ -210,7 +211,7 @@ class Session:
         self.polls = False
 
     def packet(self, *, final: bool = False) -> ControlPacket:
-        """Return what is to be said now, RFC 5880 §6.8.7."""
+        """Return the packet to send now, RFC 5880 §6.8.7."""
         return ControlPacket(
             state=self.state,
             diagnostic=self.diagnostic,

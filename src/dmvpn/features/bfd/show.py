@@ -264,7 +264,7 @@ def _by_client(machine: BfdMachine) -> tuple[tuple[str, int, int], ...]:
 
 
 def clear_counters(ctx: ShowContext, args: Args) -> ClearBfdCounters:
-    """Clear what is counted of all sessions."""
+    """Clear the counters of all sessions."""
     return ClearBfdCounters()
 
 

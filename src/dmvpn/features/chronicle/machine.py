@@ -1,4 +1,4 @@
-"""Keeps the chronicle: numbers what features tell, and forgets the oldest.
+"""Keeps the chronicle: numbers the reports of features, and forgets the oldest.
 
     MessagePassed                          as it comes
     StateChanged                           as it comes
@@ -108,7 +108,7 @@ class SilentChronicle(ChronicleMachine):
 
 
 def make_machine(ports: Ports) -> ChronicleMachine:
-    """Return the machine of a router that remembers, or of one that does not."""
+    """Return the machine of a router that keeps a history, or a silent one."""
     return ChronicleMachine(ports) if ports.remembers else SilentChronicle(ports)
 
 

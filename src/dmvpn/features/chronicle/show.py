@@ -50,7 +50,7 @@ class ShowEvents:
     """The answer.
 
     messages: there are messages, too, and not changes alone.
-    since: how far back no change lacks, messages_since: and no message, where that is later than what was asked for.
+    since: how far back no change lacks, messages_since: and messages, where that is later than the start of the query.
     years: it is not all of this year.
     """
 
@@ -62,7 +62,7 @@ class ShowEvents:
 
 
 def events(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
-    """Return all that is kept, or what is about one address."""
+    """Return all lines that are kept, or those about one address."""
     machine = ctx.machine(ChronicleMachine)
     if not ctx.ports.remembers:
         return Unknown(f"{ctx.hostname} keeps no past")
@@ -84,7 +84,7 @@ def changes(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
 
 
 def _later(oldest: float | None, asked: float | None) -> float | None:
-    """Return the oldest moment that is known, if it is later than what was asked for."""
+    """Return the oldest moment that is known, if it is later than the start of the query."""
     return oldest if oldest is not None and asked is not None and oldest > asked else None
 
 

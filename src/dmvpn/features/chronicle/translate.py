@@ -1,4 +1,4 @@
-"""What features tell each other anyway, as lines of the chronicle: interfaces, routes, protection, configuration."""
+"""Notices that features send anyway, as lines of the chronicle: interfaces, routes, protection, configuration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def translate(event: Event | Notice) -> StateChanged | None:
-    """Return the change that it tells of; None: of nothing that people look for."""
+    """Return the change that it reports; None: of nothing that people look for."""
     match event:
         case RouteChanged():
             return route_change(event) if is_news(event) else None
@@ -56,7 +56,7 @@ def route_change(event: RouteChanged) -> StateChanged:
 
 
 def _gist(route: Route) -> tuple[object, ...]:
-    """Return the part of a route that `_way` tells: two routes with equal parts read the same."""
+    """Return the part of a route that `_way` prints: two routes with equal parts read the same."""
     who = route.source, route.process if route.process.isdecimal() else ""
     if route.kind is not RouteKind.FORWARD:
         return who

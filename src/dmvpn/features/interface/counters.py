@@ -65,12 +65,12 @@ class InterfaceTraffic:
 
     @classmethod
     def first(cls, count: InterfaceCount, now: float) -> InterfaceTraffic:
-        """Return what is known after the plane's first answer."""
+        """Return the counters after the plane's first answer."""
         received, sent = (DirectionCounters().after(*figures, POLL, now) for figures in _directions(count))
         return cls(count, now, received, sent)
 
     def after(self, count: InterfaceCount, now: float) -> InterfaceTraffic:
-        """Return what is known after one more answer."""
+        """Return the counters after one more answer."""
         seconds = max(now - self.counted_at, 1e-3)
         received, sent = _directions(count)
         is_new = count.received < self.count.received or count.sent < self.count.sent
@@ -89,7 +89,7 @@ class InterfaceTraffic:
 
     @property
     def shown(self) -> InterfaceCount:
-        """What was carried since the counters were cleared."""
+        """The counters since they were cleared."""
         if self.cleared is None:
             return self.count
         names = [field.name for field in fields(InterfaceCount) if field.name != "interface"]

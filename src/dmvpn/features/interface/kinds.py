@@ -31,7 +31,7 @@ class KindDefaults:
     @property
     def wide_delay(self) -> int | None:
         """What wide metrics of EIGRP count as its delay, picoseconds: above 1 Gbit/s what the bandwidth gives, because
-        microseconds are too coarse; None: `delay`. IOS 15.9 tells of a loopback with 1,250,000.
+        microseconds are too coarse; None: `delay`. IOS 15.9 sends 1,250,000 for a loopback.
         """
         return _WIDE // self.bandwidth if self.bandwidth > _COARSE and self.delay else None
 

@@ -94,7 +94,7 @@ class InterfaceMachine(Machine):
         return self._sorted
 
     def owner(self, address: IPAddress) -> InterfaceState | None:
-        """Return the interface that has this address, or None. Of two that claim it, the one that had it first."""
+        """Return the interface that has this address, or None. If two claim it, the first owner keeps it."""
         name = self._owners.get(address)
         return self._states[name] if name is not None else None
 
@@ -106,7 +106,7 @@ class InterfaceMachine(Machine):
 
     @property
     def forwards_ipv6(self) -> bool:
-        """Do IPv6 packets of others pass through this router?"""
+        """Whether this router forwards IPv6 packets."""
         return self._config.forwards_ipv6
 
     def traffic(self, name: str) -> InterfaceTraffic | None:
@@ -272,7 +272,7 @@ class InterfaceMachine(Machine):
             self._context.emit(order)
 
     def _own(self, name: str, old: InterfaceState | None, new: InterfaceState | None) -> None:
-        """Note who has which address. Link-local ones are not here: several links may have the same."""
+        """Note the owner of each address. Link-local ones are not here: several links may have the same."""
         mine = _known_elsewhere(new)
         for address in _known_elsewhere(old):
             if address not in mine and self._owners.get(address) == name:

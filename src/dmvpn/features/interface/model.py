@@ -35,7 +35,7 @@ class InterfaceSettings:
     delay: microseconds.
     mtu, ip_mtu, mss: octets.
     redirects: `no ip redirects` is not configured.
-    ipv6: what is said of IPv6, None: nothing, so it is not enabled.
+    ipv6: settings of IPv6, None: nothing, so it is not enabled.
     is_apart: it is in a VRF.
     """
 

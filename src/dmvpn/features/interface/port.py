@@ -98,7 +98,7 @@ class InterfaceSources:
 
     @property
     def status(self) -> Status:
-        """Is it shut, and has it a carrier? Logical interfaces always have one."""
+        """Shut down or not, with or without a carrier."""
         if self.settings.shutdown:
             return Status.SHUT
         if kind_of(self.name).logical or (self.link is not None and self.link.up):
@@ -107,7 +107,7 @@ class InterfaceSources:
 
     @property
     def address(self) -> tuple[IPAddress, int] | None:
-        """The primary address: configured, else the one that the host assigned."""
+        """The primary address: configured, else assigned by the host."""
         return self.settings.address or self.assigned
 
     @property
@@ -120,7 +120,7 @@ class InterfaceSources:
         return "other" if self.assigned else "unset"
 
     def state(self, old: InterfaceState | None, now: float) -> InterfaceState:
-        """Return the state that follows; `old` tells since when the line is as it is."""
+        """Return the state that follows; the line keeps the time of its last change from `old`."""
         line, reason = self._line(now)
         since = old.since if old is not None and old.line == line else now
         if old is not None and old.reason is not None and old.reason.says_the_same(reason):

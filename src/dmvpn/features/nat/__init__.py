@@ -4,7 +4,7 @@
     address, with a port that is none of the router's own; answers take the way back
 
 The machine turns lines into one order, `SetTranslation`; the planes translate. A tunnel is neither inside nor outside
-of it unless somebody says so: what goes to other sites through it is never translated.
+of it unless configured: traffic to other sites through a tunnel is never translated.
 
     config    its lines                         model     what they mean
     machine   lines and lists -> the order      show      show ip nat translations, statistics; clear

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
 
 class TranslationFacts(Fact):
-    """NAT overload of a router: the interfaces inside, and what is translated that leaves by which one outside."""
+    """NAT overload of a router: the interfaces inside, and which packets are translated when they leave by an outside
+    interface.
+    """
 
     inside: tuple[str, ...]
     overloads: tuple[Overload, ...]
 
 
 def facts(machine: NatMachine) -> TranslationFacts | None:
-    """Return what the router was told to translate; None: nothing."""
+    """Return the configured translations; None: nothing."""
     order = machine.ordered
     return TranslationFacts(inside=order.inside, overloads=order.overloads) if order.overloads else None

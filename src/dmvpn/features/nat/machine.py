@@ -1,7 +1,7 @@
 """NAT as a machine: lines and access lists come in, one order to the plane goes out whenever it is another one.
 
-A rule that the plane could not obey to the letter is not obeyed at all, and the log says why: what it was to hide then
-leaves with its own address, and nobody answers.
+A rule that the plane could not obey to the letter is not obeyed at all, and the log says why: its packets then leave
+with their own address, and get no answer.
 """
 
 from __future__ import annotations

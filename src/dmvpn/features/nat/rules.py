@@ -1,4 +1,4 @@
-"""What a NAT rule says of packets: its access list, or its route map with those that it names, as clauses."""
+"""The packets that a NAT rule matches: its access list, or its route map with its lists, as clauses."""
 
 from __future__ import annotations
 

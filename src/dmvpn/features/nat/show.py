@@ -80,7 +80,9 @@ def query_translations(ctx: ShowContext, args: Args) -> ShowTranslations:
 
 
 def render_translations(answer: ShowTranslations) -> Iterator[str]:
-    """Yield a line each; outside is what it is to those inside, for nobody translates that."""
+    """Yield a line for each translation; the outside address is printed as seen from inside, because it is not
+    translated.
+    """
     yield f"{'Pro':<4} {'Inside global':<21} {'Inside local':<21} {'Outside local':<21} Outside global"
     for line in answer.lines:
         yield (
@@ -94,7 +96,7 @@ def render_translations(answer: ShowTranslations) -> Iterator[str]:
 
 
 def query_statistics(ctx: ShowContext, args: Args) -> ShowStatistics:
-    """Return interfaces, rules and what was counted."""
+    """Return interfaces, rules and counters."""
     machine, found = ctx.machine(NatMachine), ctx.counting.translations()
     config, failure = machine.config, machine.failure()
     return ShowStatistics(
@@ -118,7 +120,7 @@ def query_statistics(ctx: ShowContext, args: Args) -> ShowStatistics:
 
 
 def render_statistics(answer: ShowStatistics) -> Iterator[str]:
-    """Yield the lines as IOS XE has them, without what nobody counts here."""
+    """Yield the lines as IOS XE has them, without counters that do not exist here."""
     count = answer.translations
     yield f"Total active translations: {count} (0 static, {count} dynamic; {count} extended)"
     for title, names in (("Outside", answer.outside), ("Inside", answer.inside)):

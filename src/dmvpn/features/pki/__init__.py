@@ -1,17 +1,17 @@
 """Certificates: RFC 5280, as far as a router of a VPN needs them. They answer to `ports.pki`.
 
-Takes the `crypto pki` lines, `CredentialsImported` and what was stored; gives `Credentials`. IKE, which verifies the
+Takes the `crypto pki` lines, `CredentialsImported` and stored keys; gives `Credentials`. IKE, which verifies the
 proofs, decides which peers to trust because of them.
 
     model       the typed configuration: trustpoints with their certificates, certificate maps
     config      their lines
-    machine     what there is, kept over restarts; the log when something ends
+    machine     credentials, kept over restarts; the log of expired ones
     holdings    the certificates of a trustpoint, with the key that fits
     material    PEM, DER, PKCS #12
     maps        which certificates a map means
     keypairs    what `crypto key generate` makes
     chain       certificates as lines of a configuration
-    dates       what has ended, or soon will
+    dates       certificates that have expired, or soon will
     timers      what the timer of the dates is for
     show        `show crypto pki ...`; `crypto pki import`, `crypto pki authenticate`, `crypto key`
 """

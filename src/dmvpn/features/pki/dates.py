@@ -1,4 +1,4 @@
-"""What the log should say of a trustpoint: what is missing or damaged, what has ended or soon will."""
+"""What the log should say of a trustpoint: missing, damaged, expired or soon expiring certificates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a router is told of certificates, besides its configuration."""
+"""Events about certificates, besides the configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialsImported(Event):
-    """Somebody imported what no configuration shows.
+    """A user imported credentials that no configuration shows.
 
     key: PKCS #8 in DER, b"": as before.
     lists: all revocation lists that count from now on, in DER; none: as before.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Holdings:
     """own: the certificate that we prove ourselves with. stray: others that are ours, and no key of ours fits.
 
-    unreadable: what is damaged, in words.
+    unreadable: descriptions of damaged parts.
     """
 
     trustpoint: Trustpoint
@@ -36,7 +36,7 @@ class Holdings:
 
     @property
     def counts(self) -> bool:
-        """Is it more than a name?"""
+        """Whether it contains any certificate."""
         return bool(self.own or self.stray or self.authorities) and self.concerns_us
 
     @property
@@ -115,7 +115,7 @@ def _lists(lists: tuple[bytes, ...], unreadable: list[str]) -> tuple[x509.Certif
 
 
 def newest_lists(lists: Iterable[x509.CertificateRevocationList]) -> tuple[x509.CertificateRevocationList, ...]:
-    """Return of each issuer the one that was made last."""
+    """Return the latest list of each issuer."""
     newest_: dict[bytes, x509.CertificateRevocationList] = {}
     for one in sorted(lists, key=lambda one: (one.last_update_utc, _number(one))):
         newest_[one.issuer.public_bytes()] = one
@@ -138,7 +138,7 @@ def _is_below(certificate: x509.Certificate, others: list[x509.Certificate]) -> 
 
 
 def _above(own: x509.Certificate, between: tuple[x509.Certificate, ...]) -> list[x509.Certificate]:
-    """Return the authorities from the issuer of ours up to the last before one that is believed by itself."""
+    """Return the intermediate authorities, from the issuer of our certificate upward, without the trust anchor."""
     path: list[x509.Certificate] = []
     issuer = own.issuer
     while above := next((one for one in between if one.subject == issuer and one not in path), None):

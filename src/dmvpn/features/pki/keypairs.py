@@ -54,7 +54,9 @@ def is_keypair(name: str) -> bool:
 
 
 def remembered(name: str, octets: bytes) -> KeyPair | None:
-    """Return the pair that a router kept under this name; None: it is somebody else's, or damaged, or was removed."""
+    """Return the pair that a router kept under this name; None: the name is not a key pair's, or the pair is damaged,
+    or was removed.
+    """
     found = _STORED.fullmatch(octets) if is_keypair(name) else None
     if found is None:
         return None

@@ -69,7 +69,7 @@ class PkiMachine(Machine):
         return held.credentials if held is not None and held.counts else None
 
     def trustpoints(self) -> tuple[str, ...]:
-        """Return those that give anything, in the order of the configuration."""
+        """Return trustpoints that are not empty, in the order of the configuration."""
         return tuple(name for name, held in self.holdings.items() if held.counts)
 
     def fits(self, name: str, certificate: bytes) -> bool:
@@ -104,7 +104,7 @@ class PkiMachine(Machine):
     # ------------------------------------------------------------------------------------------------ what happens
 
     def dispatch(self, event: Event | Notice) -> None:
-        """Take a configuration, what somebody imports or makes, and what an earlier life stored."""
+        """Handle a configuration, imported or generated credentials, and credentials stored before a restart."""
         match event:
             case Configured(model=model):
                 self._config = model if isinstance(model, PkiConfig) else PkiConfig()
@@ -159,7 +159,7 @@ class PkiMachine(Machine):
     # ------------------------------------------------------------------------------------------------ dates
 
     def _look_at_dates(self) -> None:
-        """Log what is wrong, or soon will be; each thing once, and again if it was well in between."""
+        """Log problems and problems to come; each once, and again after it was solved in between."""
         held = [one for one in self.holdings.values() if one.concerns_us]
         if not held:
             self._context.stop(self._dates)

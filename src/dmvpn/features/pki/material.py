@@ -50,11 +50,11 @@ _CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What was found, in DER.
+    """The parts of an import, in DER.
 
     key: PKCS #8.
     own: the certificate that the key fits, b"" without one.
-    authorities: the others.
+    authorities: all other certificates.
     lists: revocation lists.
     """
 
@@ -70,7 +70,9 @@ class Material:
         certificates: Iterable[x509.Certificate],
         lists: Iterable[x509.CertificateRevocationList] = (),
     ) -> Material:
-        """Sort out whose certificate is whose. Raises UserError if one is nobody's, or the key fits none."""
+        """Sort certificates by owner. Raises UserError for a certificate without an owner, or a key without a
+        certificate.
+        """
         all_ = list(dict.fromkeys(certificates))
         own = [certificate for certificate in all_ if key is not None and fits(key, certificate)]
         if key is not None and all_ and not own:
@@ -124,7 +126,7 @@ def read_pkcs12(data: bytes, password: str) -> Material:
 
 
 def doubts(found: Material) -> tuple[str, ...]:
-    """Return what peers, or we, will not believe of what was found; each in one line. It is taken all the same."""
+    """Return warnings about parts that peers, or we, will not accept; each in one line. The import proceeds anyway."""
     said = []
     for octets in (*((found.own,) if found.own else ()), *found.authorities):
         certificate = certificate_of(octets)
@@ -170,7 +172,7 @@ def read_certificate(data: bytes) -> x509.Certificate:
 
 
 def _looked_through(certificate: x509.Certificate) -> x509.Certificate:
-    """Decode what is looked at later, so that it fails now or never."""
+    """Decode all parts that are read later, so that errors appear now or never."""
     for part in (certificate.subject, certificate.issuer):
         part.rfc4514_string()
     certificate.public_key(), certificate.not_valid_before_utc, certificate.not_valid_after_utc
@@ -202,7 +204,7 @@ def fits(key: Key, certificate: x509.Certificate) -> bool:
 
 
 def newest(certificates: Iterable[x509.Certificate]) -> x509.Certificate | None:
-    """Return the one that begins last."""
+    """Return the certificate with the latest start of validity."""
     return max(certificates, key=lambda certificate: certificate.not_valid_before_utc, default=None)
 
 

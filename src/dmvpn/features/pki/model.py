@@ -39,12 +39,14 @@ class Trustpoint:
 
     @property
     def asks_nobody(self) -> bool:
-        """`revocation-check none`: what was revoked does not matter."""
+        """`revocation-check none`: revocation is not checked."""
         return self.revocation[:1] == ("none",)
 
     @property
     def must_ask(self) -> bool:
-        """Is nobody believed without a current revocation list? `none` behind `crl` makes the list a wish."""
+        """Whether no certificate is accepted without a current revocation list. `none` behind `crl` makes the list
+        optional.
+        """
         return "none" not in self.revocation
 
 

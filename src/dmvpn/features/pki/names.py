@@ -42,7 +42,7 @@ def text_of(name: x509.Name) -> str:
 
 
 def printable(text: str) -> str:
-    """Escape what is not printable: others wrote it, and it goes to terminals and logs."""
+    """Escape unprintable characters: the text comes from outside, and goes to terminals and logs."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 

@@ -22,7 +22,7 @@ def name_of(trustpoint: str, kind: str) -> str:
 
 
 def meaning_of(name: str) -> tuple[str, str] | None:
-    """Return trustpoint and kind of what is kept under a name; None: it is somebody else's."""
+    """Return the trustpoint and the kind of a stored value, by its name; None: the name is not of this feature."""
     match = _NAME.match(name)
     return None if match is None else (_QUOTED.sub(lambda quoted: chr(int(quoted[1], 16)), match[1]), match[2])
 

@@ -1,16 +1,16 @@
 """Policy: access lists, prefix lists, route maps, key chains.
 
-Access lists and route maps say which packets are translated (feature `nat`). Lists and maps say which routes BGP takes
-and tells, which ones protocols bring in from others, and what is changed in them. Filters of packets are configuration
-alone.
+Access lists and route maps say which packets are translated (feature `nat`). Lists and maps decide which routes BGP
+accepts and advertises, which routes protocols redistribute, and how routes are changed. Filters of packets are
+configuration alone.
 
 Key chains are configured here and read by each protocol that authenticates (`ios.common.KEY_CHAIN`).
 
     model     the typed configuration
     protocols names of protocols of IP
     config    its lines
-    machine   answers who asks for lists and maps
-    routes    lists and maps for those who filter and change routes by them
+    machine   answers queries for lists and maps
+    routes    lists and maps that filter and change routes
     show      show route-map, show ip prefix-list ..., show key chain
 """
 

@@ -1,4 +1,4 @@
-"""Answers `ports.policies`: lists and route maps, for those who match packets or routes by them.
+"""Answers `ports.policies`: lists and route maps that match packets or routes.
 
 A translator obeys less than these lines can say, so each list carries what of it cannot be obeyed.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class PolicyMachine(Machine):
-    """Keeps what is configured, as others ask for it."""
+    """Keeps the configured lists and maps in the forms that other features ask for."""
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (ClearHits,)
 
@@ -45,11 +45,11 @@ class PolicyMachine(Machine):
         self._routes = RoutePolicies(hits=self.hits)
 
     def of_packets(self) -> PacketPolicies:
-        """Access lists and route maps, for those who match packets by them."""
+        """Access lists and route maps that match packets."""
         return self._policies
 
     def of_routes(self) -> RoutePolicies:
-        """Return all lists and route maps, for those who filter and change routes by them."""
+        """Return all lists and route maps that filter and change routes."""
         return self._routes
 
     def dispatch(self, event: Event | Notice) -> None:
@@ -69,7 +69,7 @@ class PolicyMachine(Machine):
 
 
 def of_packets(config: PolicyConfig | None) -> PacketPolicies:
-    """Return all lists and maps, for those who match packets. None: there are none."""
+    """Return all lists and maps that match packets. None: there are none."""
     if config is None:
         return PacketPolicies()
     lists = {name: entries for (name, _), entries in config.access_lists.items()}

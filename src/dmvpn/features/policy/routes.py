@@ -20,7 +20,7 @@ W = TypeVar("W")
 
 
 def of_routes(config: PolicyConfig | None, hits: dict[tuple[Counted, str, int], int] | None = None) -> RoutePolicies:
-    """Return all lists and maps, for those who ask about routes. None: there are none. hits: where to count."""
+    """Return all lists and maps that match routes. None: there are none. hits: where to count."""
     if config is None:
         return RoutePolicies()
     return RoutePolicies(
@@ -38,7 +38,7 @@ def of_routes(config: PolicyConfig | None, hits: dict[tuple[Counted, str, int], 
 
 
 class Lazily(Mapping[str, W], Generic[V, W]):
-    """What is made of each list, when somebody asks for it: a configuration may have thousands that nobody uses."""
+    """Makes a value from each list at its first use: a configuration may have thousands of unused lists."""
 
     def __init__(self, lists: Mapping[str, V], make: Callable[[V], W]) -> None:
         self._lists = lists

@@ -4,10 +4,10 @@
     InterfaceChanged ──────────────┼─> RouteTable ──> BestRouteChange ──> ForwardingTable ──> SetRoute, ClearRoute
     OverrideOffered ───────────────┘                    └──────────────> RouteChanged (redistribution, tunnels, NHRP)
 
-Connected and local routes are made here, from the interfaces that carry packets; routing protocols say on which of
-these networks they run (`NetworksRun`). Routes that the host has of its own
-are told: packets take them anyway, and so a tunnel's destination is found. Everybody's questions about routes
-(`ports.Rib`) are answered here too, each by one longest match.
+Connected and local routes are made here, from the interfaces that carry packets; routing protocols report on which of
+these networks they run (`NetworksRun`). The shell reports the host's own routes: packets follow them anyway, and a
+tunnel's destination is found by them. Questions about routes from all features (`ports.Rib`) are answered here too,
+each by one longest match.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Whether a route can be used (is its interface up, can its next hop be reached?) is the RIB's business, so nothing
 happens here between two configurations, but that a line with `track` counts while its object is up. Routes to one
 prefix with one distance share the load: they are one offer with several next hops. Another distance is another offer (a
-floating route), told apart by the process name.
+floating route), with its own process name.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class StaticMachine(Machine):
         self._offer_again(tuple(self._following.get(event.number, ())))
 
     def _offer_again(self, changed: tuple[_Key, ...]) -> None:
-        """Offer what these lines make now; first take back what is no offer any more."""
+        """Offer the routes of these lines; first retract offers without lines."""
         routes = {key: route for key in changed if (route := self._route(key)) is not None}
         for prefix, process in changed:
             if (prefix, process) not in routes and self._offers.pop((prefix, process), None) is not None:
@@ -101,7 +101,7 @@ class StaticMachine(Machine):
         return _offer(key[1], counting) if counting else None
 
     def _take(self, routes: Pages[StaticRoute], before: Pages[StaticRoute]) -> list[_Key]:
-        """Return the offers whose lines changed: those that are gone, then the others in the order of their first
+        """Return the offers whose lines changed: the removed offers, then all other offers in the order of their first
         lines.
         """
         gone, came = routes.changes(before)
@@ -122,7 +122,7 @@ class StaticMachine(Machine):
         return sorted(changed, key=lambda key: min(self._lines.get(key, (-1,))))
 
     def _unfollow(self, number: int, key: _Key) -> None:
-        """Note that no line of an offer follows an object any more, if that is so; one that did is gone."""
+        """Remove an offer from the followers of an object if none of its remaining lines follows the object."""
         keys = self._following.get(number, {})
         if key in keys and not any(line.track == number for line in self._lines.get(key, {}).values()):
             del keys[key]

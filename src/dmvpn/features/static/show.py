@@ -1,5 +1,5 @@
-"""`show ip static route`: the lines of the configuration, and which of them packets follow. Layout of IOS; of its
-codes only those that there are here.
+"""`show ip static route`: the lines of the configuration, and which of them packets follow. The layout is that of IOS,
+with the codes that exist here.
 """
 
 from __future__ import annotations

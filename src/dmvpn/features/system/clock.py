@@ -1,7 +1,7 @@
 """Wall time, and the ways in which IOS writes a time.
 
-A router's timers run on monotonic seconds. Wall time is the monotonic time plus an offset that the shell tells
-(`ClockSet`) and serves people only: log lines, `show clock`. Until somebody vouches for it, IOS marks it with `*`.
+A router's timers run on monotonic seconds. Wall time is the monotonic time plus an offset from the shell (`ClockSet`)
+and serves people only: log lines, `show clock`. Until a source confirms it, IOS marks it with `*`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class WallClock:
 
     @property
     def mark(self) -> str:
-        """What precedes a time: `*` while nobody vouches for it."""
+        """What precedes a time: `*` while no source confirms it."""
         return "" if self.authoritative else "*"
 
 

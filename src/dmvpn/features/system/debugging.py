@@ -1,7 +1,7 @@
 """Which debugs are on, and for whom: the answers to `ports.debugging.on`.
 
-Features name their flags ("nhrp packet") and ask before they format anything. This file knows no flag by name; it is
-told name, title and group with the command that switches one.
+Features name their flags ("nhrp packet") and ask before they format anything. This file knows no flag by name; the
+command that switches a flag provides name, title and group.
 
 Conditions narrow the debugs of a family, the first word of the flags' names. While a family has conditions, lines pass
 that fit one of them, and lines about unknown peers do not pass (as with IOS, unless `unmatched`).
@@ -54,7 +54,7 @@ class DebugSwitches:
 
     @property
     def anything(self) -> bool:
-        """Is any flag on?"""
+        """Whether any flag is on."""
         return bool(self._active)
 
     def on(
@@ -113,7 +113,7 @@ class DebugSwitches:
 
     @property
     def active(self) -> tuple[ActiveDebug, ...]:
-        """What is on, sorted by group and title."""
+        """The active flags, sorted by group and title."""
         return tuple(sorted(self._active.values()))
 
     def conditions_of(self, family: str) -> tuple[Condition, ...]:

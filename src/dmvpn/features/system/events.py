@@ -1,4 +1,4 @@
-"""Events of this feature: what a session asks it to do, and what the shell tells about the machine it runs on."""
+"""Events of this feature: orders of a session, and descriptions of the host from the shell."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostDescribed(Event):
-    """True figures of the machine under the router, for `show version`. A shell that knows none says nothing.
+    """True figures of the machine under the router, for `show version`. A shell that cannot find them out sends no
+    event.
 
     board: an identifier of the machine.
     memory_kb, used_kb, disk_kb: kilobytes.
@@ -28,7 +29,7 @@ class HostDescribed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationLeft(Event):
-    """Somebody leaves configuration mode. user, line: who, and on which line ("console", "vty0 (10.0.0.5)")."""
+    """A user leaves configuration mode. user, line: who, and on which line ("console", "vty0 (10.0.0.5)")."""
 
     user: str
     line: str
@@ -49,7 +50,7 @@ class ConfigurationReloaded(Event):
 
 @dataclass(frozen=True, slots=True)
 class LoginSucceeded(Event):
-    """A front end let somebody in. location: the far address. port: ours."""
+    """A front end accepted a login. location: the far address. port: ours."""
 
     user: str
     location: str
@@ -58,7 +59,7 @@ class LoginSucceeded(Event):
 
 @dataclass(frozen=True, slots=True)
 class LoginFailed(Event):
-    """A front end refused somebody's password or key. location: the far address. port: ours."""
+    """A front end refused a password or key. location: the far address. port: ours."""
 
     user: str
     location: str

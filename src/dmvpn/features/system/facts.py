@@ -17,7 +17,7 @@ LOG_LINES: Final = 100
 class LogFacts(Fact):
     """A line of the log.
 
-    message: the class of what it tells, "dmvpn.features.tunnel.messages.RecursiveRouting"; "" for a debug.
+    message: the class of the message, "dmvpn.features.tunnel.messages.RecursiveRouting"; "" for a debug.
     age: seconds.
     """
 
@@ -26,7 +26,7 @@ class LogFacts(Fact):
     age: float = 0.0
 
     def is_one(self, *messages: type[Log]) -> bool:
-        """Return whether it tells one of these."""
+        """Return whether its message is of one of these classes."""
         return any(self.message == log_name(message) for message in messages)
 
 

@@ -3,8 +3,8 @@
     line -> framed for the host -> UDP: SendIp
                                 -> TCP: queue -> StreamSend, once the connection is up
 
-A datagram is lost if nobody takes it. Behind TCP the last `QUEUE_LIMIT` lines wait for the connection, which is tried
-again every `RETRY` seconds: `logging queue-limit trap` of IOS has the same bound by default.
+A datagram is lost if the host does not listen. Behind TCP the last `QUEUE_LIMIT` lines wait for the connection, which
+is tried again every `RETRY` seconds: `logging queue-limit trap` of IOS has the same bound by default.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class _Connection:
     """The way to a host by TCP.
 
     stream: its number, None if there is none. call: opens it.
-    up: its ends, of the last one that was there. in_flight: octets sent since all that was sent had left.
+    up: the addresses and ports of the latest connection. in_flight: octets sent since all that was sent had left.
     """
 
     host: LogHost
@@ -85,7 +85,7 @@ class _Connection:
 
 
 class LogHosts:
-    """The hosts of `logging host`, and the connections to those that want one."""
+    """The hosts of `logging host`, and the connections to the TCP hosts."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -114,7 +114,7 @@ class LogHosts:
             self._context.emit(StreamClose(connection.stream))
 
     def is_connected(self, host: LogHost) -> bool:
-        """Return whether lines can get there, as far as is known. Nobody answers a datagram."""
+        """Return whether lines can get there, as far as is known. Datagrams are never acknowledged."""
         connection = self._connections.get(host)
         return connection is None or connection.is_up
 

@@ -1,7 +1,7 @@
-"""Who came in, who was refused, and whether the door is closed for a while (`login block-for`).
+"""Successful and failed logins, and whether logins are blocked for a while (`login block-for`).
 
-A front end asks before it lets anybody in, and tells what came of it. While the door is closed, those of
-`login quiet-mode access-class` come in alone. Wrong passwords are counted over all addresses, as on IOS.
+A front end asks before it accepts a login, and reports the result. While logins are blocked, only addresses of `login
+quiet-mode access-class` may log in. Wrong passwords are counted over all addresses, as on IOS.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Logins:
         return until is not None and now < until
 
     def refuses(self, location: str, now: float) -> str:
-        """Return why somebody may not even try from this address; "" if they may."""
+        """Return why a login from this address is refused in advance; "" if they may."""
         if self._is_denied(location):
             return "the access class of no line has this address"
         quiet_list = self._config.ssh.quiet_list
@@ -59,9 +59,9 @@ class Logins:
         return bool(lines) and not any(self.permits(line.access_list, location) for line in lines)
 
     def permits(self, name: str, location: str) -> bool:
-        """Return whether an access list lets this address in. One that is not there lets nobody in.
+        """Return whether an access list lets this address in. A missing access list permits none.
 
-        An entry that only some packets fit (`is_partial`) lets nobody in either, and keeps everybody out.
+        An entry with further conditions (`is_partial`) never permits, and always denies.
         """
         if not name:
             return True
@@ -76,12 +76,12 @@ class Logins:
         return permits(certain, PacketFlow(IpProtocol.TCP, address, _ANYWHERE, destination_port=22))
 
     def succeeded(self, event: LoginSucceeded) -> None:
-        """Log that somebody came in."""
+        """Log a successful login."""
         if self._config.ssh.log.success:
             self._context.emit(messages.LoginSuccess.of(event.user, event.location, event.port, self._at()))
 
     def failed(self, event: LoginFailed) -> None:
-        """Log that somebody was refused: too many of them close the door, unless they may not come in anyway."""
+        """Log a failed login: too many of them block logins, unless the address is denied anyway."""
         now, at, block = self._context.now, self._at(), self._config.ssh.block
         if self._config.ssh.log.failure:
             self._context.emit(messages.LoginRefused.of(event.user, event.location, event.port, at))

@@ -103,7 +103,9 @@ class QuietModeOn(Log, name="SEC_LOGIN-1-QUIET_MODE_ON"):
 
     @classmethod
     def of(cls, user: str, location: str, port: int, exempt: str, at: str) -> Self:
-        """Return the message; exempt: the access list of those who are let in all the same. at: time and date."""
+        """Return the message; exempt: the access list of addresses that are permitted all the same. at: time and
+        date.
+        """
         why = f"[Reason: Login Authentication Failed] [ACL: {exempt or 'sl_def_acl'}]"
         text = f"Still timeleft for watching failures is 0 secs, {_who(user, location, port)} {why} at {at}"
         return cls(text)

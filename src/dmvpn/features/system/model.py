@@ -12,9 +12,9 @@ from dmvpn.features.system.syslog import LoggingConfig
 
 
 class Login(enum.Enum):
-    """Who is asked whether somebody may come in by a line.
+    """The authority for logins at a line.
 
-    Only its password; the users of the configuration; servers that nothing here asks; nobody.
+    Only its password; the users of the configuration; servers that are never asked here; none.
     """
 
     LINE = enum.auto()
@@ -33,7 +33,7 @@ class LoginLog:
 
 @dataclass(frozen=True, slots=True)
 class BlockFor:
-    """`login block-for`: nobody comes in for `seconds` after `attempts` wrong passwords within as many seconds."""
+    """`login block-for`: no logins for `seconds` after `attempts` wrong passwords within as many seconds."""
 
     seconds: int
     attempts: int
@@ -48,7 +48,7 @@ class SshConfig:
     tries: wrong passwords before a connection ends.
     port: to listen on, for lines whose `rotary` is one of `rotaries`.
     block: None: nothing ever closes the door.
-    quiet_list: the access list of those who come in while it is closed, "" for nobody.
+    quiet_list: the access list of addresses that may log in while it is closed, "" for none.
     scp: files may be copied to flash, and from there.
     """
 
@@ -70,7 +70,7 @@ class LineConfig:
     length, width: of the screen; 0: no paging, no wrapping.
     timeout: seconds of silence until logout, 0: never. Unlike IOS's, our console is a shell on the machine that runs
         the router, and is not left behind in a rack: it waits forever unless `exec-timeout` says otherwise.
-    login: who is asked.
+    login: the authority for logins.
     ssh: SSH may come in.
     access_list: of the addresses that may, "" for all.
     level: at which sessions begin, None: that of the user.

@@ -27,7 +27,7 @@ class NamesConfig:
     hosts: Pages[tuple[str, IPv4Address]] = NONE
 
     def known(self, name: str) -> IPAddress | None:
-        """Return the address that `name` is, or has in the table; None: nobody here knows."""
+        """Return the address that `name` is, or has in the table; None: unknown."""
         if "%" not in name:  # Python would read a zone (RFC 4007 §11), which here is `source INTERFACE`
             with suppress(ValueError):
                 return ip_address(name)

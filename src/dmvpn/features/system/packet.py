@@ -1,8 +1,8 @@
 """The packets of ping, traceroute and remote logging: what goes out, and how an ICMP error is recognized as ours.
 
 An ICMP error quotes the packet that caused it (RFC 792, RFC 1812 §4.3.2.3): its IP header and at least 8 octets behind
-it. For an echo request these hold identifier and sequence number, for a UDP datagram both ports: enough to tell our
-probes apart, which is all that this file looks at.
+it. For an echo request these hold identifier and sequence number, for a UDP datagram both ports: enough to recognize
+our probes, which is all that this file looks at.
 """
 
 from __future__ import annotations

@@ -96,7 +96,9 @@ class Ping:
         return []
 
     def fail(self, event: EffectFailed, now: float) -> list[Effect]:
-        """Note that the shell could not send. What is too big is known at once; everything else looks like silence."""
+        """Note that the shell could not send. A packet that is too big is known at once; everything else looks like
+        silence.
+        """
         if event.effect == self._packet() and event.errno == errno.EMSGSIZE:
             return self._next("M", now)
         return []

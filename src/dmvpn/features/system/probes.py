@@ -62,7 +62,7 @@ class Probes:
         self._names = names
 
     def start(self, request: Request) -> None:
-        """Begin, look the name up, or say what is wrong."""
+        """Begin, resolve the name, or report an error."""
         session = request.session
         self._forget(session)
         address = self._names.known(request.destination)
@@ -189,7 +189,7 @@ class Probes:
 
 
 def _is_host(address: IPAddress) -> bool:
-    """Return whether somebody may have it. Over IPv4 one may ask a broadcast address, too."""
+    """Return whether the address may belong to a host. Over IPv4, a broadcast address may be asked, too."""
     if address.version == 6:
         return is_one_station(address)
     return not (address.is_multicast or address.is_unspecified)

@@ -40,7 +40,7 @@ class Version:
 
 
 def render_version(report: Version) -> Iterator[str]:
-    """Yield the words that automation looks for, without claiming to be anybody else's software."""
+    """Yield the words that automation looks for, without claiming to be the software of another vendor."""
     free_kb = max(0, report.memory_kb - report.used_kb)
     yield (
         f"dmvpn {report.version}: an open DMVPN router, NOT Cisco software; "

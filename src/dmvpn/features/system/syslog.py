@@ -51,7 +51,7 @@ class LoggingConfig:
     """`logging ...`. A level of None: this destination is switched off.
 
     buffer_size: octets.
-    origin: what is before each line for a log host, "" for nothing.
+    origin: the text before each line for a log host, "" for nothing.
     rfc5424: lines for log hosts have the form of RFC 5424, with `name` as that of the router.
     """
 
@@ -83,7 +83,7 @@ class LineCounters:
 
 
 class LogLine(NamedTuple):
-    """A line of the buffer. message: what it tells, None for a debug. time: monotonic seconds."""
+    """A line of the buffer. message: the class of the message, None for a debug. time: monotonic seconds."""
 
     text: str
     message: type[Log] | None
@@ -144,7 +144,7 @@ class Syslog:
 
     @property
     def told(self) -> tuple[LogLine, ...]:
-        """The same, each with what it tells."""
+        """The same, each with its message class."""
         return tuple(self._buffer)
 
     def _stamped(self, text: str, style: Timestamps) -> str:

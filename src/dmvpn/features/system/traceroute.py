@@ -1,4 +1,4 @@
-"""`traceroute`: UDP datagrams to ports where nobody listens, with a time to live of 1, 2, 3 ...
+"""`traceroute`: UDP datagrams to closed ports, with a time to live of 1, 2, 3 ...
 
 The router at which a datagram's time ends answers with ICMP time exceeded, and so names itself; the destination answers
 port unreachable, and that ends the way. A DMVPN router sends this last answer from its tunnel address, not from the
@@ -135,7 +135,7 @@ class Traceroute:
 
     @property
     def _port(self) -> int:
-        """Each datagram has a port of its own: so the answers tell which one they are for."""
+        """Each datagram has a port of its own: the answers identify the datagram by it."""
         return self.request.port + self._sent % (_HIGHEST_PORT + 1 - self.request.port)
 
     def _say(self, text: str) -> JobOutput:

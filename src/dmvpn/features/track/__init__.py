@@ -4,7 +4,7 @@
 
 Static routes with `track N` follow the object. The texts and layouts are those of IOS, as far as they are known.
 
-    model     what is configured            config    its lines
+    model     the typed configuration       config    its lines
     echoes    operations `icmp-echo`        objects   tracked objects
     machine   hands events to both          messages  the log
     show      show track, show ip sla       lint      rules       explain   its words

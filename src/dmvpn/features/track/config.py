@@ -32,7 +32,7 @@ def _concern(levels: Args, args: Args) -> bool:
 
 
 def _drop_members(args: Args, inner: Section) -> None:
-    """Drop the objects of a list that is none any more, and thresholds of another kind."""
+    """Drop the members of an object that is no longer a list, and thresholds of another kind."""
     if "list" not in args:
         for entry in inner.entries(MEMBER):
             inner.drop(entry)

@@ -1,7 +1,7 @@
 """Operations of IP SLA: an echo request each `frequency` seconds, and what became of the last one.
 
 A request that is too large to send, or has no source or route, counts as one without an answer. A request is given up
-after `timeout`, or when the next one leaves. What an ICMP error says makes no difference: nobody answered.
+after `timeout`, or when the next one leaves. What an ICMP error says makes no difference: there was no answer.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Echo:
     """One operation.
 
     identifier, sequence: of the request under way. sent_at: when it left, None if none is under way.
-    code: of the last one that ended. rtt: seconds, None without an answer.
+    code: of the latest finished request. rtt: seconds, None without an answer.
     started_at: when the last one left, seconds monotonic, None: none has. ends_at: when its life is over.
     """
 
@@ -70,7 +70,7 @@ def _measured(settings: Operation | None) -> Operation | None:
 
 
 class Echoes:
-    """All operations of a router. changed: is told the number of each whose code is another one."""
+    """All operations of a router. changed: called with the number of each operation whose code changed."""
 
     def __init__(self, context: Context, changed: Callable[[int], None]) -> None:
         self.running: dict[int, Echo] = {}
@@ -132,7 +132,7 @@ class Echoes:
         self._context.emit(order)
 
     def _retire(self, echo: Echo) -> None:
-        """End the life of an operation: what it found out is known no more, and whoever follows it goes down."""
+        """End the life of an operation: its result is discarded, and objects that follow it go down."""
         self._context.stop(echo.timeout_timer)
         echo.is_running, echo.sent_at = False, None
         if echo.code is not Code.UNKNOWN:

@@ -73,7 +73,7 @@ class Tracked:
 
     @property
     def parameter(self) -> str:
-        """What is looked at."""
+        """The property that is tracked."""
         return "reachability" if self.kind is TrackKind.ROUTE else self.kind.value
 
 

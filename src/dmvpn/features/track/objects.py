@@ -2,8 +2,8 @@
 
 A fact that changes counts when the delay for that direction is over, and it has not changed back. A list follows its
 members at once, unless it has delays of its own; between its two thresholds it stays what it was. All objects are
-looked at once, members before their lists. So a list that is a member of itself changes once at a time, and what is to
-become of it stays open.
+looked at once, members before their lists. So a list that is a member of itself changes once at a time, and its final
+state is undefined.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class ObjectEntry:
     """One tracked object. changed: seconds since the last change. code, rtt: of its operation; rtt in milliseconds.
 
-    level: of a list with thresholds: the weight of what is up, or its part of all. weights: empty if they do not count.
+    level: of a list with thresholds: the weight of the members that are up, or their percentage. weights: empty if they
+    do not count.
     """
 
     number: int

@@ -20,7 +20,7 @@ class GreFacts(Fact):
     source: its NBMA address.
     destination: None if multipoint.
     ip_mtu: octets of the largest IP packet.
-    room: those that leave the egress interface in one piece, ESP counted.
+    room: octets of the largest packet that leaves the egress interface in one piece, with ESP.
     mss: what TCP is clamped to, None: not at all.
     keepalive: seconds and retries.
     df: "don't fragment" of the outer header: "clear", "set", or "copy" of the packet's own.
@@ -94,5 +94,5 @@ def facts(machine: TunnelMachine, state: TunnelState, interface: InterfaceState 
 
 
 def _addresses(state: InterfaceState) -> tuple[Address, ...]:
-    """Return those that other links may know, of either IP version."""
+    """Return the addresses that other links may know, of either IP version."""
     return tuple(address for version in (4, 6) for address, _ in state.routed(version))

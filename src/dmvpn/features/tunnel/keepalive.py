@@ -31,6 +31,6 @@ class Keepalive:
         self.counter += 1
 
     def answered(self) -> None:
-        """Count one that came back."""
+        """Count a returned keepalive."""
         self.unanswered = 0
         self.failed = False

@@ -140,7 +140,7 @@ def unprotected(settings: TunnelSettings, decision: ProtectionDecided | None) ->
 
 
 def rivals(specs: Iterable[TunnelSpec]) -> dict[str, str]:
-    """Return tunnels that a received packet could not be told from an earlier one, each with the name of that one.
+    """Return tunnels whose received packets would match an earlier tunnel, each with the name of that tunnel.
 
     GRE packets are sorted by local address, key and, for point-to-point tunnels, remote address (RFC 2890 §2.1).
     """
@@ -154,7 +154,7 @@ def rivals(specs: Iterable[TunnelSpec]) -> dict[str, str]:
 
 
 def rivalry(spec: TunnelSpec, winner: str) -> Reason:
-    """Return the reason for the one that stays down."""
+    """Return the reason for the tunnel that stays down."""
     key = "no tunnel key" if spec.key is None else f"tunnel key {spec.key}"
     return Reason(TunnelReason.RIVAL, (winner, spec.source, key))
 

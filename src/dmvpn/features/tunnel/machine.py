@@ -8,8 +8,8 @@ keepalives, NHRP's hold, the hold-down after recursive routing. It says what fol
     HoldTunnel         NHRP (`if-state nhrp`); KeepaliveReceived    the far end lives
     ProtectionDecided  IPsec can protect the tunnel, or why it cannot
 
-A tunnel that is to be protected is so from its first `SetTunnel` on; it has no carrier until IPsec has decided. Whether
-there are SAs with anybody does not matter to the line protocol (as on IOS).
+A tunnel that is to be protected is so from its first `SetTunnel` on; it has no carrier until IPsec has decided. The
+line protocol does not depend on SAs (as on IOS).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _RECURSION = Reason(TunnelReason.RECURSION)
 
 @dataclass(slots=True)
 class _Tunnel:
-    """One tunnel: wanted (settings), ordered (spec, carrier), told to others (state, decided).
+    """One tunnel: wanted (settings), ordered (spec, carrier), announced to other features (state, decided).
 
     protection: what IPsec decided.
     asked: the far end to which IPsec keeps SAs for us.
@@ -115,7 +115,7 @@ class TunnelMachine(Machine):
         return tuple(tunnel.state for tunnel in self._tunnels.values() if tunnel.state is not None)
 
     def spec(self, name: str) -> TunnelSpec | None:
-        """Return what the data plane was told of the tunnel, None: nothing."""
+        """Return the order that the data plane has for the tunnel, None: none."""
         tunnel = self._tunnels.get(name)
         return tunnel.spec if tunnel else None
 
@@ -281,7 +281,7 @@ class TunnelMachine(Machine):
         return _RECURSION if tunnel.recursive else None
 
     def _possible(self) -> Iterator[TunnelSpec]:
-        """Yield what every tunnel would be if it were alone; those that are shut give way to the others."""
+        """Yield the spec of every tunnel as if it were alone; tunnels that are shut down come last."""
         ordered = sorted(self._tunnels.values(), key=lambda tunnel: (tunnel.settings.shutdown, tunnel.settings.number))
         for tunnel in ordered:
             spec = line.make_spec(tunnel.settings, line.find_source(tunnel.settings, self._context.ports), 0)
@@ -314,7 +314,7 @@ class TunnelMachine(Machine):
             self._context.start(tunnel.sending, 0.0)
 
     def _tell(self, tunnel: _Tunnel, state: TunnelState) -> None:
-        """Emit notices of what is different now. A reason keeps the time at which it began."""
+        """Emit notices of the differences. A reason keeps the time at which it began."""
         name, old = state.name, tunnel.state
         if state.reason is not None:
             before = old.reason if old is not None else None

@@ -61,12 +61,14 @@ class TunnelSettings:
 
     @property
     def has_source(self) -> bool:
-        """Is there any `tunnel source`?"""
+        """Whether there is any `tunnel source`."""
         return bool(self.source_interface) or self.source_address is not None
 
     @property
     def is_excerpt(self) -> bool:
-        """Is nothing said of it that a tunnel needs? Articles show a few lines, meant to be added to others."""
+        """Whether no line has a setting that a tunnel needs. Articles show a few lines, meant as additions to a full
+        section.
+        """
         said = self.multipoint or self.destination is not None or self.key is not None or self.protection
         return not (self.has_source or said)
 

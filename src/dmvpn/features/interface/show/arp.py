@@ -79,7 +79,7 @@ _HELP: Final = {
 
 
 def clear(_: ShowContext, __: Args) -> Change:
-    """Say who has these addresses (`clear arp-cache`): the host learns them and asks again by itself."""
+    """Explain where ARP entries are kept (`clear arp-cache`): the host learns them and asks again by itself."""
     return Change(
         said=(
             "% The host keeps these addresses and asks for them again; to forget one there: ip neigh flush to ADDRESS",

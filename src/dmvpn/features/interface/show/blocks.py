@@ -262,7 +262,9 @@ def _tunnel_lines(name: str, tunnel: TunnelBlock) -> Iterator[str]:
 
 
 def _counter_lines(block: InterfaceBlock) -> Iterator[str]:
-    """Yield the counters; those that no data plane has are zero, because IOS prints them all, and tools expect them."""
+    """Yield the counters; counters that no data plane has are zero, because IOS prints them all, and tools expect
+    them.
+    """
     count = block.counters
     yield f"  Last input {age(count.input_age)}, output {age(count.output_age)}, output hang never"
     yield f'  Last clearing of "show interface" counters {age(count.cleared_age)}'

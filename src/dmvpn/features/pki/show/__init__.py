@@ -1,4 +1,4 @@
-"""What is said of certificates, and typed to get them: `show crypto pki ...`, `crypto pki import`.
+"""Show and import commands of certificates: `show crypto pki ...`, `crypto pki import`.
 
 No private key is in any answer.
 """

@@ -88,7 +88,7 @@ class Certificates:
 
 
 def certificates(ctx: ShowContext, args: Args) -> Certificates:
-    """Return those of one trustpoint, or of all; one that several have is shown once."""
+    """Return the certificates of one trustpoint, or of all; a certificate in several trustpoints is shown once."""
     found: dict[tuple[str, x509.Certificate], list[str]] = {}
     for held in chosen(ctx, args):
         for heading, certificate in _all(held):

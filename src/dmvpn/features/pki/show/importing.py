@@ -1,4 +1,4 @@
-"""`crypto pki import`, `crypto pki authenticate`: what somebody pastes becomes configuration, and a key that is kept.
+"""`crypto pki import`, `crypto pki authenticate`: pasted credentials become configuration, and a stored key.
 
 crypto pki authenticate NAME                          the certificate of an authority
 crypto pki import NAME pem terminal PASSPHRASE        an authority, our private key, our certificate
@@ -86,7 +86,7 @@ def _pkcs12(ctx: ShowContext, args: Args) -> Ask:
 
 
 def _change(held: Holdings | None, name: str, found: Material, enrollment: str, said: str) -> Change:
-    """Return the trustpoint with what was found, besides what it has.
+    """Return the change that adds the import to the trustpoint.
 
     Raises UserError if nothing was, or something lacks.
     """
@@ -183,14 +183,14 @@ def _signed_by(found: x509.CertificateRevocationList, authority: x509.Certificat
 
 
 def _check_serials(authorities: tuple[bytes, ...]) -> None:
-    """Check the serial numbers: a chain in the configuration tells its certificates apart by these alone."""
+    """Check the serial numbers: a chain in the configuration distinguishes its certificates by these alone."""
     serials = [serial_number(certificate_of(octets)) for octets in authorities]
     if len(set(serials)) < len(serials):
         raise UserError("two authorities with the same serial number: give each a trustpoint of its own")
 
 
 def _lists(held: Holdings | None, found: Material) -> tuple[bytes, ...]:
-    """Return those that there are, and those that were found: of each issuer the newest. Raises UserError."""
+    """Return the existing and the imported lists, only the newest of each issuer. Raises UserError."""
     fresh = [material.read_list(octets) for octets in found.lists]
     if not fresh:
         return ()

@@ -131,7 +131,7 @@ class Lists:
 
 
 def lists(ctx: ShowContext, args: Args) -> Lists:
-    """Return the newest of each issuer; one that several trustpoints have is shown once."""
+    """Return the newest list of each issuer; a list in several trustpoints is shown once."""
     found = (one for held in chosen(ctx, args) for one in held.lists)
     by_octets = {one.public_bytes(Encoding.DER): one for one in found}
     return Lists(tuple(_list(one) for one in by_octets.values()))

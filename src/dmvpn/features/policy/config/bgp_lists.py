@@ -51,7 +51,7 @@ COMMUNITY: Final = register_type(
 
 
 def _as_typed(parse: Callable[[str], int | None]) -> Callable[[str], tuple[Hashable, str] | None]:
-    """Return how a value is read of which shows have what was typed."""
+    """Return a reader that keeps the value as typed, for shows."""
 
     def read(text: str) -> tuple[Hashable, str] | None:
         number = parse(text)

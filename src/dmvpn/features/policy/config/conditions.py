@@ -1,7 +1,7 @@
 """What an access list entry may ask of a packet besides addresses, protocol and ports, as values.
 
-Nothing here filters packets, and no translator looks at any of this: an entry keeps it as a text, and whoever obeys
-lists to the letter is told (`AccessEntry.conditions`).
+Nothing here filters packets, and no translator looks at any of this: an entry keeps it as a text, and features that
+need exact lists can check for it (`AccessEntry.conditions`).
 """
 
 from __future__ import annotations

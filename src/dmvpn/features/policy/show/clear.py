@@ -14,7 +14,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """What is left to say where nothing is counted."""
+    """The empty answer where nothing is counted."""
 
 
 def clear_lists(ctx: ShowContext, args: Args) -> ClearHits:

@@ -53,7 +53,7 @@ class ShowLists:
 
 
 def query_prefixes(ctx: ShowContext, args: Args) -> ShowLists:
-    """Return prefix lists: all, or the one that is named."""
+    """Return prefix lists: all, or the named list."""
     wanted = args.text("name", "")
     machine = ctx.machine(PolicyMachine)
     known = machine.config.prefix_lists

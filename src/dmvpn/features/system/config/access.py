@@ -1,4 +1,4 @@
-"""The doors: which terminal lines take SSH, from where, who is asked for what, and when too many tries close them."""
+"""Logins: which terminal lines accept SSH, from where, by which method, and when too many tries block them."""
 
 from __future__ import annotations
 
@@ -115,7 +115,9 @@ CONFIG = (
 
 
 def login_of(tree: ConfigTree, section: Section) -> Login:
-    """Return who is asked at a line. A method list falls to the users of this configuration only if it names them."""
+    """Return the method of login at a line. A method list is `LOCAL` only if it names the users of this
+    configuration.
+    """
     own = section.args(LOGIN)
     if tree.flag(AAA):
         name = own.text("list", "default")
@@ -133,7 +135,7 @@ def takes_ssh(section: Section) -> bool:
 
 
 def incoming(section: Section) -> str:
-    """Return the access list for those who come in, "" for none."""
+    """Return the access list for incoming sessions, "" for none."""
     return next((args.text("list") for args in section.all(ACCESS_CLASS) if "in" in args), "")
 
 

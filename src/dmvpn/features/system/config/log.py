@@ -1,4 +1,4 @@
-"""The lines of the log: what is stamped how, and which destination takes what."""
+"""The lines of the log: timestamps, and the level of each destination."""
 
 from __future__ import annotations
 

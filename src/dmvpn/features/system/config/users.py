@@ -87,8 +87,8 @@ def _check_secret(args: Args, _: Section) -> str | None:
 
 
 def _check_user(args: Args, _: Section) -> str | None:
-    """Check the hash of a user: one that cannot be right lets nobody in, since whoever removed the true one from a file
-    wanted just that.
+    """Check the hash of a user. An invalid one permits no login: if the true one was removed from a file, that was
+    intended.
     """
     if "secret" not in args.values_given:
         return None
@@ -114,7 +114,7 @@ def _seal(args: Args, entropy: Entropy) -> Callable[[], Args] | None:
 
 
 def _keep(args: Args, section: Section) -> Args:
-    """Keep what an earlier line said of the user, as far as this one says nothing about it."""
+    """Keep the values of an earlier line for the user, as far as this one does not set them."""
     present = section.find(USERNAME, args)
     if present is None:
         return args

@@ -163,8 +163,8 @@ class RunningConfig:
 
 
 def running_config(ctx: ShowContext, args: Args) -> RunningConfig:
-    """Query what `show running-config [all]` shows: what is not the default, or all. (Defaults of other releases are
-    not invented.)
+    """Query what `show running-config [all]` shows: the settings that differ from the default, or all. (Defaults of
+    other releases are not invented.)
     """
     machine = ctx.machine(SystemMachine)
     change = machine.last_change

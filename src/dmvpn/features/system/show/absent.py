@@ -51,7 +51,7 @@ def render_discovery(found: Discovery) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """`show snmp`: lines about SNMP are kept, and nobody answers."""
+    """`show snmp`: lines about SNMP are kept, and no agent answers."""
 
     protocol: str = "SNMP"
     enabled: bool = False
@@ -77,7 +77,7 @@ def render_ntp(found: TimeProtocol) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class PolicyMaps:
-    """`show policy-map`. names: of those that act here, never any."""
+    """`show policy-map`. names: of policy maps that act here, never any."""
 
     names: tuple[str, ...] = ()
 

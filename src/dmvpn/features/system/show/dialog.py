@@ -31,7 +31,7 @@ class DialogStep:
     prompt: without the default.
     name: of its answer.
     default: what an empty answer means; the prompt shows it in brackets, unless it is "" or already there.
-    wrong: tells what is wrong with an answer, "" if nothing is.
+    wrong: returns the problem of an answer, "" if there is none.
     more: the questions that follow if the answer is yes.
     """
 

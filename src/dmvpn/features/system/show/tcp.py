@@ -23,7 +23,7 @@ class ShowTcp:
 
 
 def query_tcp(ctx: ShowContext, args: Args) -> ShowTcp:
-    """Return the connections; with `all` the ports, too, at which somebody may call."""
+    """Return the connections; with `all`, listening ports, too."""
     found = [line for feature in ctx.awake if feature.tcp is not None for line in feature.tcp(ctx)]
     return ShowTcp(tuple(line for line in found if "all" in args or line.state is not TcpState.LISTENS))
 
