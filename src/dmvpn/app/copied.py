@@ -45,9 +45,9 @@ class CopiedLab:
         self._handles = {name: self._handle(name) for name in self._world.routers}
 
     def _impair(self, links: Iterable[LinkFacts]) -> None:
-        """Let wires drop here what they are known to drop in the lab: else lines are tried on better wires.
+        """Let wires drop the packets that they are known to drop in the lab: else lines are tried on better wires.
 
-        Random loss is left out: it would tell nothing of the lines.
+        Random loss is left out: it would prove nothing about the lines.
         """
         for link in links:
             badness = replace(Badness.named(link.bad), loss=0.0)
@@ -59,7 +59,7 @@ class CopiedLab:
         world = self._world
 
         def store(_key: str, _octets: bytes) -> None:
-            """Do nothing: nothing outlives the copy."""
+            """Do nothing: a copy keeps no files."""
 
         handle = Handle(lambda: world.routers[name].router, lambda: world.now, lambda e: world.post(name, e), store)
 
@@ -83,7 +83,7 @@ class CopiedLab:
         return names[0] if len(names) == 1 else None
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """Return what commands print that are typed at once; a dead router says nothing."""
+        """Return the output of commands that are typed at the same time; "" for a dead router."""
         nodes = self._world.routers
         asked = [number for number, (router, _) in enumerate(questions) if nodes[router].alive]
         said = self._typed([(questions[number][0], questions[number][1:]) for number in asked])
@@ -95,7 +95,7 @@ class CopiedLab:
         self._world.run_for(seconds)
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
-        """Enter lines. Raises UserError for one that is refused."""
+        """Enter lines. Raises UserError if the router refuses a line."""
         ((said, status),) = self._typed([(router, ("configure terminal", *lines, "end"))])
         if status:
             raise UserError(f"{router} refuses: {said.strip()}")
@@ -105,7 +105,7 @@ class CopiedLab:
         return "\n".join([*self._world.routers[router].router.running.render(), "end"]) + "\n"
 
     def replace(self, router: str, text: str) -> None:
-        """Enter a whole configuration in place of what it runs."""
+        """Replace the running configuration by this one."""
         certificates = self._world.certificates.get(router)
         head = certificates.head if certificates is not None else ""
         self._world.post(router, ConfigurationEntered(head + text, saved=True))

@@ -1,4 +1,4 @@
-"""What `dmvpn run` prints while it runs: a line on stderr for each log message, and for what the shell has to say.
+"""The output of `dmvpn run` while it runs: a line on stderr for each log message of the router or the shell.
 
     2026-11-21T08:46:14.250+00:00 notice: %SYS-5-RESTART: System restarted --
     <5>%SYS-5-RESTART: System restarted --
@@ -9,8 +9,8 @@ message DMVPN_FACILITY, DMVPN_MNEMONIC and DMVPN_ROUTER. The second line above i
 has a time of its own, and takes the level from the number, sd-daemon(3).
 
 Every log message is printed, whatever `logging console` and its kind say: they are about the router's own terminals.
-Debugs are for those who asked for them, and stay there. Texts may hold words of peers: control characters do not pass,
-and a peer that makes a router log without end fills no disk.
+Debug lines appear only at the terminals that asked for them. Texts may hold strings of peers: control characters are
+removed, and a peer that causes endless log messages cannot fill the disk.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.notices import Log
 
-#: Log messages that are printed at once, and each second afterwards. What is more is counted.
+#: Log messages that are printed at once, and each second afterwards. Further messages are counted.
 BURST: Final = 1000
 PER_SECOND: Final = 20.0
 
@@ -44,14 +44,14 @@ _messages = logging.getLogger("dmvpn.messages")
 
 
 def to_stderr() -> None:
-    """Print what is logged from now on."""
+    """Print log records from now on."""
     handler = JournalHandler() if is_journal(2) else logging.StreamHandler(sys.stderr)
     handler.setFormatter(JournalFormatter(journal=is_journal(2)))
     logging.basicConfig(handlers=[handler], level=logging.INFO)
 
 
 def is_journal(descriptor: int, environment: Mapping[str, str] = os.environ) -> bool:
-    """Return whether what is written there goes straight to systemd's journal."""
+    """Return whether the descriptor is connected to systemd's journal."""
     try:
         found = os.fstat(descriptor)
     except OSError:

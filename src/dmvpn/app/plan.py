@@ -1,7 +1,7 @@
-"""`dmvpn run --plan FILE`: what `dmvpn run FILE` would change on this machine, and what is in the way; nothing is done.
+"""`dmvpn run --plan FILE`: the changes that `dmvpn run FILE` would make on this machine, and obstacles; a dry run.
 
-What it prints comes from a rehearsal (`shells/runtime/rehearsal.py`) of the router itself, with the interfaces of this
-machine. It is what is there when the router has begun: neighbors, and routes that it learns, come later.
+The output comes from a rehearsal (`shells/runtime/rehearsal.py`) of the router itself, with the interfaces of this
+machine. It shows the state right after the start: neighbors, and routes that the router learns, come later.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _HEADINGS: Final = {
 
 
 def plan(arguments: argparse.Namespace) -> int:
-    """Print it. 0; 1 if something is in the way. Raises UserError."""
+    """Print the plan. Returns 0; 1 if there are obstacles. Raises UserError."""
     text = read_router(arguments.file)
     tree = startable(arguments.file, text, arguments.without)
     interfaces, state = mapping(arguments.map), planned_state_folder(tree.hostname)
@@ -87,7 +87,7 @@ def _files(file: Path, router: str, state: Path | None) -> Iterable[str]:
 
 
 def _problems(outcome: RehearsalResult, router: str, state: Path | None) -> Iterable[str]:
-    """Yield what is in the way here and does not where it was rehearsed."""
+    """Yield obstacles on this machine that the rehearsal does not meet."""
     if LabFolder(labs_place() / f"run-{router}").alive():
         yield f"{router} runs already; 'dmvpn lab down run-{router}' ends it"
     if state is None:

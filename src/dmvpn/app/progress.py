@@ -1,7 +1,7 @@
-"""How far something is that takes longer than a second: one line on standard error, wiped away at the end.
+"""The progress of work that takes longer than a second: one line on standard error, erased at the end.
 
-Only on a terminal; with `--progress` a line each few seconds elsewhere, too. Never beside `--json`. A thread keeps the
-line alive while the program computes; where processes are forked (`beats=False`) the loop calls `tell` often.
+Only on a terminal; with `--progress` also elsewhere, one line each few seconds. Never with `--json`. A thread updates
+the line while the program computes; if processes are forked (`beats=False`), the loop must call `tell` often.
 """
 
 from __future__ import annotations
@@ -25,11 +25,7 @@ _NARROW: Final = 20
 
 
 class Progress:
-    """One line about what goes on.
-
-    with Progress(arguments) as progress:
-        progress.tell("3 of 7 networks")
-    """
+    """One line about the current work; `with Progress.of(arguments) as progress`, then `progress.tell` at each step."""
 
     def __init__(self, *, wanted: bool = False, silent: bool = False, beats: bool = True) -> None:
         """wanted: `--progress`. silent: `--json`. beats: a thread writes it, and the time that has passed."""
@@ -45,7 +41,7 @@ class Progress:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace, *, beats: bool = True) -> Self:
-        """Return the progress as somebody asked for it."""
+        """Return the progress that the options ask for."""
         wanted, silent = getattr(arguments, "progress", False), getattr(arguments, "json", False)
         return cls(wanted=bool(wanted), silent=bool(silent), beats=beats)
 
@@ -63,13 +59,13 @@ class Progress:
         self.wipe()
 
     def tell(self, text: str) -> None:
-        """Note what goes on now; it is written when its time has come."""
+        """Note the current step; it is written at the next update."""
         self._text = text
         if self._on and not self._beats:
             self._write()
 
     def wipe(self) -> None:
-        """Take the line away: something else is to be printed."""
+        """Erase the line before other output."""
         with self._lock:
             self._wipe()
 

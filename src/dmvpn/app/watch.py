@@ -1,4 +1,4 @@
-"""`dmvpn lab watch`: the ladder of a lab in the terminal as it grows, and the story of it in a file."""
+"""`dmvpn lab watch`: the ladder diagram of a lab in the terminal as events happen, and as a story in a file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.base.chronicle import ChronicleLine
     from dmvpn.face.watcher import Heard
 
-#: Seconds between two looks at what has waited long enough.
+#: Seconds between two looks for lines that have waited long enough.
 _TURN: Final = 0.1
 #: Up to this many routers of a lab, all are heard even if few are chosen: then the far end of an arrow has a name.
 _LARGEST_CIRCLE: Final = 64
@@ -73,7 +73,7 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
                 paper.say(f"lab {folder.name} has ended")
             if ear.missed and not told.for_programs:
                 paper.say(f"{ear.missed} lines were missed: more happened than could be shown")
-        finally:  # whatever ended this: a user who asked for a story gets what has happened until then
+        finally:  # however this ended: a user who asked for a story gets the steps until then
             record.add([step for step, _ in screen.lines(ear.ripe(float("inf")))])
             if arguments.save is not None:
                 _save(
@@ -99,7 +99,7 @@ def _follow(watcher: Watcher, ear: Ear, end: float | None, tell: Callable[[Seque
 
 
 def _tell(fresh: Sequence[Step], screen: Screen, record: StoryRecord) -> None:
-    """Write down, then show: showing may fail, and what is written down is there."""
+    """Record steps, then show them: if showing them fails, they are recorded."""
     told = screen.lines(fresh)
     record.add([step for step, _ in told])
     for _, line in told:
@@ -174,7 +174,7 @@ def _check(path: Path) -> None:
 
 @dataclass(slots=True)
 class Ear:
-    """Takes what routers say. since: seconds before the beginning that are told, too. missed: lines that were lost.
+    """Collects the news of routers. since: seconds before the start that are shown, too. missed: lines that were lost.
 
     ahead: seconds by which the lab's clock is ahead of this machine's (`dmvpn lab clock`).
     """
@@ -188,7 +188,7 @@ class Ear:
 
     @property
     def waits(self) -> bool:
-        """Something has been heard and not been told yet."""
+        """True while lines wait to become steps."""
         return self._assembler.waits
 
     def hear(self, heard: Heard) -> None:

@@ -1,7 +1,7 @@
-"""What a front end is told that lets people in over the network: who may come, and on which lines they sit.
+"""The answers for a front end that accepts logins over the network: the permitted users, and the free vty lines.
 
-The secrets that it is told are hashes, as a rule; whoever may connect to the management socket may read the whole
-configuration. It computes in its own process what a password takes, so the router does not notice a login.
+The secrets in an answer are hashes, as a rule; a client of the management socket may read the whole configuration
+anyway. The front end checks passwords in its own process, so a login does not delay the router.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dmvpn.features.system import LineConfig, SystemConfig
     from dmvpn.ios import ShowContext
 
-#: Lines where no `line vty` is configured.
+#: The number of vty lines if no `line vty` is configured.
 _USUAL_LINES: Final = 50
 #: Type 6: only the router that wrote it can read it.
 _UNREADABLE: Final = 6
@@ -43,7 +43,7 @@ def access(view: ShowContext, location: str) -> Access:
 
 
 def free_line(config: SystemConfig, taken: Collection[int]) -> int | None:
-    """Return the first terminal line that takes SSH and has nobody; None if all have."""
+    """Return the first free vty line that accepts SSH; None if all are in use."""
     vty = [line for line in config.lines if line.kind == "vty"]
     numbers = (number for line in _lines(config) for number in range(line.first, line.last + 1))
     return next((number for number in (numbers if vty else range(_USUAL_LINES)) if number not in taken), None)

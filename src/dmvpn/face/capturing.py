@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CaptureRequest(Request):
-    """The base of what is asked of a capture."""
+    """The base of requests to a capture."""
 
     name: str
 
@@ -168,7 +168,7 @@ class MonitoredCapture:
 
 
 def monitored_capture(ctx: SessionContext, args: Args) -> MonitoredCapture:
-    """Show the capture, if it is the one that is asked for."""
+    """Return the capture and its packets; without it if the command names another capture."""
     point = ctx.captures.point
     if point is not None and args.text("name", point.name) != point.name:
         point = None
@@ -176,7 +176,7 @@ def monitored_capture(ctx: SessionContext, args: Args) -> MonitoredCapture:
 
 
 def render_monitored_capture(report: MonitoredCapture) -> Iterator[str]:
-    """Yield what was ordered, and what is in the buffer; nothing if there is no capture."""
+    """Yield the settings of the capture and the state of its buffer; no lines if there is no capture."""
     point, caught = report.point, report.caught
     if point is None:
         return

@@ -1,4 +1,4 @@
-"""What a session needs of the router behind it. Every shell (runtime, lab, simulator) makes such handles.
+"""The interface of a router for its sessions. Every shell (runtime, lab, simulator) makes such handles.
 
 A session asks (`context`), orders (`post`, `save`) and listens (`subscribe`). It never touches a machine, a plane or a
 clock: so the same session serves a router in a namespace, one in the simulator, and a fake one in a test.
@@ -26,16 +26,16 @@ _numbers = itertools.count(1)
 
 
 def new_session() -> int:
-    """Return a number for a session that nobody else has."""
+    """Return a unique number for a session."""
     return next(_numbers)
 
 
 @dataclass(frozen=True, slots=True)
 class TerminalLine:
-    """The terminal line on which somebody sits.
+    """The terminal line of a user.
 
     kind: "con" or "vty".
-    location: the far address, "" on the console.
+    location: the source address of the user, "" on the console.
     """
 
     kind: str = "con"
@@ -45,7 +45,7 @@ class TerminalLine:
 
     @property
     def is_console(self) -> bool:
-        """Log messages come here without being asked for."""
+        """True for the console, which shows log messages by default."""
         return self.kind == "con"
 
     @property
@@ -69,7 +69,7 @@ class RouterHandle(Protocol):
 
     @property
     def features(self) -> tuple[Feature, ...]:
-        """What it consists of: the commands come from here."""
+        """The features of the router, which define its commands."""
         ...
 
     @property
@@ -79,7 +79,7 @@ class RouterHandle(Protocol):
 
     @property
     def entropy(self) -> Entropy:
-        """Unpredictable octets for what is typed; not those of the router, whose draws belong to its events."""
+        """Unpredictable octets for typed commands; not the entropy of the router, whose draws belong to its events."""
         ...
 
     def context(self, session: int, *, hides: bool = False) -> ShowContext:
@@ -87,20 +87,20 @@ class RouterHandle(Protocol):
         ...
 
     def prepare(self, text: str) -> None:
-        """Let it make beforehand, with breaths in between, what a `ConfigurationEntered` of this text needs."""
+        """Compute in advance, in slices, the results that a `ConfigurationEntered` of this text needs."""
         ...
 
     def post(self, event: Event) -> None:
-        """Hand it an event. It is handled when this returns, unless the call came from a listener: then soon."""
+        """Let the router handle an event before this returns; in a call from a listener: soon afterwards."""
         ...
 
     @property
     def startup_text(self) -> str:
-        """The configuration that it would start with."""
+        """The startup configuration."""
         ...
 
     def save(self, text: str) -> None:
-        """Let it start with this configuration from now on. Raises OSError; then it does not."""
+        """Save this startup configuration. Raises OSError if it was not saved."""
         ...
 
     @property
@@ -114,5 +114,5 @@ class RouterHandle(Protocol):
         ...
 
     def subscribe(self, listener: Callable[[Effect], None]) -> Callable[[], None]:
-        """Tell `listener` every `ConsoleLine`, `JobOutput` and `JobDone` (others do no harm). Returns how to stop."""
+        """Call `listener` with each `ConsoleLine`, `JobOutput` and `JobDone`, perhaps others. Returns how to stop."""
         ...

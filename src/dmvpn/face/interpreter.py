@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from dmvpn.ios import ShowContext
     from dmvpn.ios.exec_parser import Rules
 
-#: Level of those who may change things, and of those who may only look.
+#: The privilege level that permits changes, and the level for shows alone.
 PRIVILEGED, USER = 15, 1
 
 _CONFIGURE = "Enter configuration commands, one per line.  End with CNTL/Z."
@@ -105,7 +105,7 @@ class Interpreter:
 
     @property
     def configuring(self) -> bool:
-        """Is this configuration mode?"""
+        """True in configuration mode."""
         return self._draft is not None
 
     @property
@@ -114,14 +114,14 @@ class Interpreter:
         return self.handle.context(self.session).machine(SystemMachine).config
 
     def run(self, text: str, prompt_width: int = 0) -> Outcome:
-        """Carry out a line. `prompt_width` places the caret under what was typed behind the prompt."""
+        """Carry out a line. `prompt_width` aligns the caret with the text behind the prompt."""
         self._archiving.typed()
         if self._draft is not None:
             return self._configure(self._draft, text, prompt_width)
         return self._exec(text, prompt_width)
 
     def run_last(self, text: str, prompt_width: int = 0) -> Outcome:
-        """Carry out a line, and leave configuration mode when all is done that it asks or computes."""
+        """Carry out a line, and leave configuration mode after its questions and computations."""
         return self._then_leave(self.run(text, prompt_width))
 
     def help(self, text: str) -> list[str]:
@@ -173,7 +173,7 @@ class Interpreter:
 
     @property
     def _may_store(self) -> bool:
-        """May shows write files?"""
+        """True if shows may write files."""
         return self.privilege >= PRIVILEGED
 
     def _configure(self, draft: Draft, text: str, prompt_width: int) -> Outcome:

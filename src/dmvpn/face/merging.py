@@ -1,4 +1,4 @@
-"""Texts that are entered on top of what runs: by `copy FILE running-config`, and by commands that configure."""
+"""Texts merged into the running configuration: by `copy FILE running-config`, and by commands that configure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from dmvpn.face.handle import RouterHandle
     from dmvpn.ios import ConfigResult, ConfigTree
 
-#: So often a text is made again because others changed what runs meanwhile; then nobody else has a turn.
+#: Attempts to merge while other sessions change the configuration; the next attempt blocks all other sessions.
 _TRIES: Final = 3
 
 
 class Merging:
-    """What one user's session merges. who: as the router notes it."""
+    """Merges texts for one session. `who` returns the user's name for the log."""
 
     def __init__(self, handle: RouterHandle, session: int, who: Callable[[], str]) -> None:
         self._handle = handle
@@ -30,11 +30,11 @@ class Merging:
         self._who = who
 
     def running(self) -> ConfigTree:
-        """Return what the router runs."""
+        """Return the running configuration."""
         return self._handle.context(self._session).running
 
     def merge(self, text: str) -> tuple[str, ...]:
-        """Enter a text on top of what runs. Good lines count; returns what is to be said of the others."""
+        """Merge a text into the running configuration. Valid lines take effect; returns messages for invalid lines."""
         sealed = sealed_text(self._handle.configurator, text, self._handle.entropy)
 
         def entered(before: ConfigTree) -> tuple[str, tuple[str, ...]]:
@@ -44,9 +44,9 @@ class Merging:
         return self._enter_on_top(entered)
 
     def merge_file(self, text: str) -> tuple[str, ...]:
-        """Enter a sealed file in the same way: a tunnel that one of its bad lines could have protected is shut down.
+        """Merge a sealed file in the same way; a tunnel that an invalid line might have protected is shut down.
 
-        Lines that nobody knows are refused: whoever merges a file means each of its lines, as somebody who types does.
+        Unknown lines are refused: a user who merges a file wants each of its lines, as if they were typed.
         """
 
         def merged(before: ConfigTree) -> tuple[str, tuple[str, ...]]:
@@ -58,7 +58,7 @@ class Merging:
         return self._enter_on_top(merged)
 
     def _enter_on_top(self, make: Callable[[ConfigTree], tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
-        """Let the router run what `make` makes of what runs; returns what that says. What others enter stays."""
+        """Apply `make` to the running configuration; returns its messages. Changes by other sessions are kept."""
 
         def enter(*, is_last: bool = False) -> tuple[str, ...] | None:
             before = self.running()

@@ -1,4 +1,4 @@
-"""What a line did: lines to show, then perhaps a question, a job to wait for, or the end of the session."""
+"""The outcome of a line: lines to show, then perhaps a question, a job to wait for, or the end of the session."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that must be answered before the next command.
+    """A question that must be answered before the next command.
 
     one_key: Return or `y` agrees, any other key does not.
-    secret: what is typed must not be seen.
-    answer: what to do with the text typed (one_key: "" or "y" agrees).
-    scripted: where nobody types, the next line of the script is the answer, and not an empty one.
-    unanswered: where nobody types, this is printed instead of taking an empty answer, and the line fails.
+    secret: the answer is not echoed.
+    answer: called with the typed text (one_key: "" or "y" agrees).
+    scripted: in a script, the next line is the answer; otherwise a script answers with an empty line.
+    unanswered: in a script, print this instead of an empty answer, and fail.
     """
 
     prompt: str
@@ -31,15 +31,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a line did.
+    """The outcome of a line.
 
     lines: to be shown, made while they are shown.
     failed: it was refused.
-    settled: `failed` is the whole truth, though its lines may begin with `%`.
+    settled: `failed` alone decides, though its lines may begin with `%`.
     question: to be asked next.
     job: wait until the router says `JobDone`.
-    then: what it does when these lines have been sent, for that takes long.
-    private: the line has a secret, and is not to be remembered as it was typed.
+    then: work that takes long, to be done after these lines have been sent.
+    private: the line has a secret, and must not appear in the history as it was typed.
     closed: the session is over.
     """
 

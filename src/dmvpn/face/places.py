@@ -5,7 +5,7 @@
     system:running-config                      the configuration that is in effect
     null:                                      nothing: what comes from there is empty
 
-Nobody reaches anything outside flash: a name has no folders.
+Files outside flash cannot be reached: a name has no folders.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class FilePlace:
 
     @property
     def is_running(self) -> bool:
-        """Is it the configuration that is in effect?"""
+        """True for the running configuration."""
         return self.system is System.SYSTEM
 
     @property
     def is_startup(self) -> bool:
-        """Is it the configuration for the next start?"""
+        """True for the startup configuration."""
         return self.system is System.NVRAM
 
     def named(self, name: str) -> FilePlace:
@@ -62,7 +62,7 @@ _ONLY: Final = {System.NVRAM: STARTUP.name, System.SYSTEM: RUNNING.name, System.
 
 
 def place_of(text: str) -> FilePlace | None:
-    """Return the file that is meant, None if there cannot be one."""
+    """Return the file that a text names, None if it cannot name one."""
     head, colon, rest = text.partition(":")
     name, word = rest.removeprefix("/"), head.lower()
     if not colon:
@@ -83,6 +83,6 @@ FILE: Final = register_type(ValueType("file", "URL", _parse, weight=5))
 
 
 def place_in(args: Args, name: str, default: FilePlace = FLASH) -> FilePlace:
-    """Return the file that a command was given under a name, or another one where it was given none."""
+    """Return the file argument with this name, or the default if the command has none."""
     place = args.get(name)
     return place if isinstance(place, FilePlace) else default

@@ -1,6 +1,6 @@
-"""What a command may ask of the session in which it was typed, besides events for the router.
+"""The requests of a command to the session in which it was typed, besides events for the router.
 
-They are what the actions of `builtins.py` return; `interpreter.py` carries them out.
+The actions of `builtins.py` return them; `interpreter.py` carries them out.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Disable(Request):
 class Configure(Request):
     """`configure terminal`.
 
-    ask: from where, as `configure` alone does.
-    minutes: until the change is taken back unless somebody confirms it; 0: it stays.
-    idle: of silence.
+    ask: prompt for the source, as `configure` alone does.
+    minutes: until the rollback of an unconfirmed change; 0: no rollback.
+    idle: the minutes count from the user's last input.
     """
 
     ask: bool = False
@@ -53,7 +53,7 @@ class Configure(Request):
 
 @dataclass(frozen=True, slots=True)
 class SetScreen(Request):
-    """`terminal length`, `terminal width`: lines and columns, 0: endless, None: as it is."""
+    """`terminal length`, `terminal width`: lines and columns, 0: no limit, None: unchanged."""
 
     length: int | None = None
     width: int | None = None
@@ -68,7 +68,7 @@ class SetMonitor(Request):
 
 @dataclass(frozen=True, slots=True)
 class SetTimestamps(Request):
-    """`terminal exec prompt timestamp`: what shows print begins with the load and the time, or not."""
+    """`terminal exec prompt timestamp`: whether the output of shows begins with the load and the time."""
 
     on: bool
 
@@ -95,7 +95,7 @@ class Copy(Request):
 
 @dataclass(frozen=True, slots=True)
 class Delete(Request):
-    """`delete FILE`; force: nobody is asked."""
+    """`delete FILE`; force: without confirmation."""
 
     place: FilePlace
     force: bool = False
@@ -106,10 +106,10 @@ class Replace(Request):
     """`configure replace`.
 
     place: the file.
-    force: nobody is asked.
-    listed: the lines that make the change are shown.
-    all_or_nothing: a line that is refused leaves all as it was.
-    minutes: until the change is taken back unless somebody confirms it; 0: it stays.
+    force: without confirmation.
+    listed: show the lines that make the change.
+    all_or_nothing: a refused line undoes the whole change.
+    minutes: until the rollback of an unconfirmed change; 0: no rollback.
     """
 
     place: FilePlace
@@ -126,7 +126,7 @@ class ConfirmChange(Request):
 
 @dataclass(frozen=True, slots=True)
 class Revert(Request):
-    """`configure revert now`; minutes: not now but then. idle: of silence."""
+    """`configure revert now`; minutes: roll back after so many. idle: they count from the user's last input."""
 
     minutes: int | None = None
     idle: bool = False

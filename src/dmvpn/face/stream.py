@@ -11,7 +11,7 @@ from dmvpn.face.protocol import Decoder, Done, encode
 if TYPE_CHECKING:
     from dmvpn.face.protocol import Message
 
-#: Seconds that a client has to read the end of what was said.
+#: Seconds that a client has to read the last messages.
 _LEAVE: Final = 5.0
 
 
@@ -22,7 +22,7 @@ class ClientStream:
         self._reader = reader
         self._writer = writer
         self._decoder = Decoder()
-        #: Is there so much to read that we wait for the client?
+        #: True while so much is unread that we wait for the client.
         self._is_unread = False
 
     async def read(self) -> list[Message]:
@@ -34,7 +34,7 @@ class ClientStream:
         return []
 
     async def be_read(self) -> None:
-        """Wait until the client has read most of what was sent. Raises ConnectionError."""
+        """Wait until the client has read most of the data sent. Raises ConnectionError."""
         self._is_unread = True
         try:
             await self._writer.drain()
@@ -42,7 +42,7 @@ class ClientStream:
             self._is_unread = False
 
     def send(self, data: bytes) -> None:
-        """Say something, unless the connection is about to end."""
+        """Send data, unless the connection is about to end."""
         if not self._writer.is_closing():
             self._writer.write(data)
 
@@ -52,14 +52,14 @@ class ClientStream:
             self._writer.transport.abort()
 
     def dismiss(self, reason: str) -> None:
-        """Tell the client why it has to go; it has some time to read that."""
+        """Disconnect the client after a message with the reason, which it has some time to read."""
         if not self._writer.is_closing():
             self.send(encode(Done(0, reason)))
             self._writer.close()
             asyncio.get_running_loop().call_later(_LEAVE, self._writer.transport.abort)
 
     async def take_leave(self) -> None:
-        """Let the client read what was said: it would lose that if it wrote to a socket that is closed."""
+        """Let the client read the last messages: it would lose them if it wrote to a closed socket."""
         if self._writer.is_closing():
             return
         self._writer.write_eof()

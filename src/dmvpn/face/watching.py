@@ -1,7 +1,7 @@
-"""A client that watches a router: its chronicle, from some line on, for as long as the client reads.
+"""A client that follows the chronicle of a router, from some line on, for as long as the client reads.
 
-Nothing is buffered for it. When it is ready for more it gets what came since the last line that it has; what the router
-has forgotten meanwhile is counted and said. So a slow client misses lines, and costs nobody anything.
+Nothing is buffered for it. When it is ready for more it gets the lines after its last one; lines that the chronicle has
+dropped meanwhile are counted and reported. So a slow client misses lines, and uses no memory of the router.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Watching:
         self._addresses: tuple[str, ...] = ()
 
     def news(self) -> News | None:
-        """Return what is new for the client, up to a bound; None: nothing. The first time there is always something."""
+        """Return the next lines for the client, `LARGEST_BATCH` at most; None if there are none, except at first."""
         context = self._handle.context(0)
         chronicle = context.machine(ChronicleMachine)
         begins = chronicle is not self._chronicle
@@ -52,7 +52,7 @@ class Watching:
         )
 
     def _missed(self, lines: list[ChronicleLine]) -> int:
-        """Return how many numbers lack before and among these lines; what was gone when this began is not missed."""
+        """Return how many lines are missing before and among these; lines from before the start do not count."""
         later = [line.number for line in lines if line.number > self._began_at]
         return later[-1] - max(self._last, self._began_at) - len(later) if later else 0
 

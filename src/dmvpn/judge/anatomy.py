@@ -1,8 +1,8 @@
-"""What a scenario consists of, as somebody sees it who wants to break it: sites, ways between them, conversations.
+"""The parts of a scenario that faults can hit: sites, the paths between them, conversations.
 
-Read from a world that was just built, so that nothing of the configuration language is understood twice. `Anatomy` is
-the map that the judge holds against the packets: whether two sites could speak at all is decided here, from what is
-alive and which wires are whole, never from what a router believes.
+They are read from a world that was just built, so that the configuration language is interpreted in one place only.
+`Anatomy` is the map that the judge compares with the packets: whether two sites could communicate at all follows from
+the routers that are alive and the wires that work, never from the state of a router.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A router of the overlay. wans: its ports to the provider. sources: interfaces whose addresses its tunnels have.
+    """A router of the overlay. wans: its ports to the provider. sources: the source interfaces of its tunnels.
 
     tunnels: with their addresses. configured: NBMA addresses that its configuration names.
-    servers: sites that it registers with or has a tunnel or a cable to. stub: no way leads through it to others.
-    shortcuts: it takes them (phase 3). companions: sites that share its public address, behind one translator.
+    servers: sites that it registers with or has a tunnel or a cable to. stub: it forwards no packets between other
+    sites. shortcuts: it uses them (phase 3). companions: sites behind the same NAT, which share its public address.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Conversation:
     sites: tuple[str, str]
 
 
-#: A way between two sites, the lesser name first.
+#: A link between two sites, the lesser name first.
 Link = tuple[str, str]
 
 
@@ -65,7 +65,7 @@ def link(one: str, other: str) -> Link:
 
 @dataclass(frozen=True, slots=True)
 class OspfTimes:
-    """The longest of all tunnels, seconds. dead: silence that ends a neighbor. election: waited before there is one."""
+    """The longest OSPF timers of all tunnels, seconds. election: the wait before the election of a DR."""
 
     hello: int
     dead: int
@@ -74,7 +74,7 @@ class OspfTimes:
 
 @dataclass(slots=True)
 class Anatomy:
-    """See the module's docstring. links: what the configuration connects; providers carry and have no opinions.
+    """See the module's docstring. links: between sites, by their configurations; providers only forward packets.
 
     igp: EIGRP runs. ospf: the times of OSPF on tunnels, None where it does not run. bgp_hold: the longest hold time of
     BGP, seconds; 0: it does not run. protected: there are tunnels with `tunnel protection`.
@@ -100,7 +100,7 @@ class Anatomy:
 
     @classmethod
     def of(cls, world: Simulator, scenario: Scenario) -> Anatomy:
-        """Look at a world at time 0: configured, nothing sent yet."""
+        """Read a world at time 0: configured, no packet sent yet."""
         overlay = [name for name in world.routers if scenario.role(name) != "provider"]
         owners = {
             address: name
@@ -110,7 +110,7 @@ class Anatomy:
         }
         cables = _cables(world, overlay)
         sites = {name: _site(world, name, owners, cables.get(name, ())) for name in overlay}
-        # Nobody registers with a spoke, and no way leads through one, even where its IGP would offer it.
+        # A spoke has no clients, and forwards no transit packets, even where its IGP would offer a path.
         sought = dict.fromkeys(server for site in sites.values() for server in site.servers)
         sites = {
             name: replace(site, stub=name not in sought or scenario.role(name) == "spoke")
@@ -136,7 +136,7 @@ class Anatomy:
 
     @property
     def hubs(self) -> tuple[str, ...]:
-        """Sites that others register with."""
+        """Sites that are servers of clients."""
         return tuple(name for name, site in self.sites.items() if not site.stub)
 
     @property
@@ -189,7 +189,7 @@ def _site(world: Simulator, name: str, owners: dict[IPAddress, str], cabled: tup
 
 
 def _wans(world: Simulator, name: str, owners: dict[IPAddress, str]) -> tuple[str, ...]:
-    """Return its ports on wires with somebody who is neither of the overlay nor a host: a provider, a translator."""
+    """Return its ports on wires to a node that is neither of the overlay nor a host: a provider, a translator."""
     ours = {*owners.values(), *world.hosts}
     return tuple(
         interface

@@ -3,9 +3,9 @@
     scp -t PATH    a file comes     us: 0    them: C0644 SIZE NAME    us: 0    them: SIZE octets, 0    us: 0
     scp -f PATH    a file goes      them: 0  us: C0600 SIZE NAME      them: 0  us: SIZE octets, 0
 
-A zero agrees; a one is followed by a complaint. What comes is written when all of it is there, so a transfer that
-breaks off leaves the file as it was. Folders and several files at once are refused. Of what is not in flash, the two
-configurations go: system:running-config and nvram:startup-config.
+A zero agrees; a one is followed by an error message. A received file is written when it is complete, so a transfer that
+breaks off leaves the old file unchanged. Folders and several files at once are refused. Outside flash, only the two
+configurations can be read: system:running-config and nvram:startup-config.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.base.flash import Flash
 
 _COMMAND: Final = "scp "
-#: Octets of a line between the ends, and of what is written at a time.
+#: Octets of a line between the ends, and of a single write.
 _LONGEST: Final = 1024
 _PIECE: Final = 1 << 15
 _FILE: Final = re.compile(rb"C[0-7]{4} (\d{1,10}) ([^/\n]{1,255})\n")
@@ -38,7 +38,7 @@ PATIENCE: Final = 120.0
 
 
 class ScpError(DmvpnError):
-    """What the other end is told before the transfer ends."""
+    """An error; its text is sent to the other end before the transfer ends."""
 
 
 def is_scp(command: str | None) -> bool:
@@ -147,7 +147,7 @@ async def _give(
 
 
 async def _drained(process: asyncssh.SSHServerProcess[bytes]) -> None:
-    """Wait until the other end has taken what was sent, but for one window. Raises EOFError."""
+    """Wait until the other end has received all data except for one window. Raises EOFError."""
     try:
         async with asyncio.timeout(PATIENCE):
             await process.stdout.drain()

@@ -1,4 +1,4 @@
-"""One listening address that leads to one router: a visitor is asked for a password, and gets a terminal line."""
+"""One listening address that leads to one router: a user is asked for a password, and gets a terminal line."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dmvpn.ssh")
 
-#: Curve25519, and the curves of NIST for those who know nothing else.
+#: Curve25519, and the curves of NIST for clients that lack it.
 _EXCHANGES: Final = (
     *("curve25519-sha256", "curve25519-sha256@libssh.org"),
     *("ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"),
 )
-#: Seconds between two signs of life, so that the line of somebody whose network is gone becomes free.
+#: Seconds between two keepalives, so that the vty line of a client that lost its network becomes free.
 _KEEPALIVE: Final = 60
 #: Passwords that are computed at the same time.
 _AT_ONCE: Final = max(2, (os.cpu_count() or 2) - 1)
-#: What a password is compared with whose user does not exist: it takes as long, so nobody learns names by the clock.
+#: The hash for a user that does not exist: the check takes as long, so its duration does not reveal user names.
 _NOBODY: Final = (SCRYPT, "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6")
 #: The privilege level that copies files.
 _PRIVILEGED: Final = 15
@@ -169,7 +169,7 @@ class Gate:
             allow_scp=False,
             agent_forwarding=False,
             x11_forwarding=False,
-            # A machine that belongs to a realm of Kerberos would let in whoever the realm knows.
+            # On a machine that belongs to a Kerberos realm, any user of the realm could log in.
             gss_host=None,
             server_version="dmvpn",
         )
@@ -249,7 +249,7 @@ class Gate:
         return session
 
     async def _files(self, channel: asyncssh.SSHServerChannel[bytes], session: SftpChannel, visit: _Visit) -> Files:
-        """Return the files that a client of SFTP may reach; one that may not hears why, and is hung up on."""
+        """Return the files for an SFTP client; a client without permission gets the reason and is disconnected."""
         try:
             flash = await self._flash_for(visit)
             why = "" if flash is not None else "it takes `ip scp server enable` and privilege level 15"
@@ -341,7 +341,7 @@ class _Visit(asyncssh.SSHServer):
         return False
 
     async def _level(self, access: Access, username: str, password: str) -> int | None:
-        """Return the privilege level of somebody whose password is right."""
+        """Return the privilege level of a user with the right password, else None."""
         guest = self._gate.door.guest
         if guest is not None:
             named = hmac.compare_digest(guest[0].encode(), username.encode())
@@ -358,14 +358,14 @@ def _is_right(user: PlainUser | None, password: str) -> bool:
         right = is_right(kind, secret, password)
     except SecretError:
         kind, right = PLAIN, False
-    # What is compared in no time, or cannot be, would tell that the user exists.
+    # A fast comparison, or one that fails, would reveal that the user exists.
     if kind != SCRYPT and not right:
         is_right(*_NOBODY, password)
     return right and user is not None
 
 
 async def _show(process: asyncssh.SSHServerProcess[bytes], link: SshLink, *, is_terminal: bool) -> int:
-    """Write what the router says until it is done. Returns the status."""
+    """Write the router's output until it is done. Returns the status."""
     while (message := await link.receive()) is not None:
         match message:
             case Output(data=data):
@@ -384,7 +384,7 @@ def _crlf(data: bytes) -> bytes:
 
 
 async def _read(process: asyncssh.SSHServerProcess[bytes], link: SshLink) -> None:
-    """Pass on what is typed, until the visitor goes."""
+    """Forward keystrokes until the user disconnects."""
     while True:
         try:
             data = await process.stdin.read(MAX_DATA)

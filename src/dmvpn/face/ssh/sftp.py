@@ -1,10 +1,10 @@
 """SFTP to flash: read, write, list, stat, remove and rename; everything else is refused.
 
     flash:/x.cfg, bootflash:x.cfg, /x.cfg, x.cfg     the file x.cfg
-    ".", /, flash:                                   the folder, which has no others in it
+    ".", /, flash:                                   the only folder
 
-What is written stays in memory until the client closes the file; a client that goes before has written nothing. Every
-operation waits until the client has read the answers before it, so nobody fills the memory by asking.
+Written data stays in memory until the client closes the file; if it disconnects before, nothing is written. Every
+operation waits until the client has read the answers before it, so that requests cannot fill the memory.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Files(asyncssh.SFTPServer):
         return len(data)
 
     async def close(self, file_obj: object) -> None:
-        """Write the file, if the client is still there: else nobody knows whether it had sent everything."""
+        """Write the file if the client is still connected; otherwise the file may be incomplete."""
         file = self._opened(file_obj)
         self._close(id(file))
         if file.is_written:

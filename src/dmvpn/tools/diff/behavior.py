@@ -1,8 +1,8 @@
-"""What a network does, as values: the two sides that a comparison is about.
+"""The behavior of a network, as values: one for each side of a comparison.
 
-A `Behavior` is measured once for each of them (measuring.py), from packets on wires and from forwarding tables, never
-from what a configuration intends. Names are those of routers; the LAN of a router that has one has its name, the LANs
-of one that has several its name with the interface. All times are virtual seconds.
+A `Behavior` is measured (measuring.py) from packets on wires and from forwarding tables, never from what a
+configuration intends. The only LAN of a router has the name of the router; if a router has several LANs, the name of
+the interface is added. All times are virtual seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dmvpn.base.values import dataclass
 
 
 class LanPair(NamedTuple):
-    """From which LAN to which."""
+    """One direction between two LANs."""
 
     source: str
     destination: str
@@ -25,12 +25,12 @@ class LanPair(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
-    """How packets of one pair fare. way: the routers of the overlay that the last one passed; () if none arrived.
+    """The traffic of one pair. way: the routers of the overlay that the last packet passed; () if no packet arrived.
 
-    hubs: those among them that are neither of its ends. next_hop: the overlay address that its packets leave for at the
-    end, "" for none. direct_after: seconds from the first packet to the first that touched no hub; None if none did.
-    lost: of `sent`, those that never arrived. mtu: octets of the largest packet that arrives whole; mss: what a TCP SYN
-    that announced 1460 says when it arrives. None where nothing arrived, or nobody measured.
+    hubs: the routers among them that are not its ends. next_hop: the overlay next hop of its packets at the end, "" for
+    none. direct_after: seconds from the first packet to the first packet that bypassed the hubs; None if none did.
+    lost: packets of `sent` that never arrived. mtu: octets of the largest packet that arrives unfragmented; mss: the
+    option in a TCP SYN on arrival, 1460 when sent. None if no packet arrived, or there was no measurement.
     """
 
     way: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Talk:
 
     @property
     def arrives(self) -> bool:
-        """Does it work at the end?"""
+        """True if packets arrive at the end."""
         return bool(self.way)
 
     @property
@@ -57,7 +57,7 @@ class Talk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """What a pair lost while something changed. seconds: without service in all. back: does it work at the end?"""
+    """The packet loss of a pair during a change. seconds: without service, in total. back: it works at the end."""
 
     pair: LanPair
     seconds: float
@@ -66,7 +66,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterState:
-    """What a router keeps when all have talked. eigrp_routes: of its routing table."""
+    """Table sizes of a router after all pairs talked. eigrp_routes: in its routing table."""
 
     nhrp_entries: int
     eigrp_routes: int
@@ -74,7 +74,7 @@ class RouterState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinterFinding:
-    """What the linter says. severity: error, warning or advice. where: file, without the line, which moves."""
+    """A finding of the linter. severity: error, warning or advice. where: the file, without the line, which moves."""
 
     severity: str
     rule: str
@@ -86,9 +86,9 @@ class LinterFinding:
 class Behavior:
     """A network, measured.
 
-    registered, routed: seconds from the start until every client was registered, and until every pair that ever gets
-    one had a way in the forwarding tables. None: never. unregistered: sentences about what never was.
-    deaths: by hub, if there are two or more: the pairs that lost something when it was killed.
+    registered, routed: seconds from the start until every client was registered, and until every pair that ever gets a
+    path had it in the forwarding tables. None: never. unregistered: sentences about clients that never registered.
+    deaths: by hub, if there are two or more: the pairs that lost packets when it was killed.
     """
 
     lans: dict[str, str]
@@ -105,8 +105,8 @@ class Behavior:
 class Migration:
     """The new configurations entered on the network that runs the old ones. how: in which order, in words.
 
-    watched: the pairs that reached each other before, and talked meanwhile. untried: why it was not tried; then there
-    is nothing else.
+    watched: the pairs that reached each other before, and talked during the change. untried: why it was not tried; the
+    other fields are then empty.
     """
 
     how: str = ""

@@ -1,4 +1,4 @@
-"""What differs between two behaviors, and whether that is worse. Pure: two values in, changes out.
+"""The differences between two behaviors, and whether they are worse. Pure: two values in, changes out.
 
 Times differ a little whenever anything does, so they count from `TOLERANCE` on; everything else is exact.
 """
@@ -25,7 +25,7 @@ _HEADERS: Final = 40
 
 
 class ChangeVerdict(enum.Enum):
-    """What a change is for those who use the network. CHANGED: neither better nor worse."""
+    """The effect of a change on the users of the network. CHANGED: neither better nor worse."""
 
     WORSE = "worse"
     BETTER = "better"
@@ -75,7 +75,7 @@ def compare(before: Behavior, after: Behavior) -> list[NetworkChange]:
 
 
 def judge_migration(migration: Migration, longest: float | None) -> list[NetworkChange]:
-    """Judge outages of the change itself that last longer than somebody allows; without a limit they are no verdict."""
+    """Judge outages during the change that last longer than `longest`; without a limit they are not judged."""
     return [
         NetworkChange(
             topic=Topic.CHANGE,
@@ -244,7 +244,7 @@ def _deaths(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
         for pair in dict.fromkeys((*old, *new)):
             talks = before.talks.get(pair), after.talks.get(pair)
             if not all(talk is not None and talk.arrives for talk in talks):
-                continue  # whoever is cut off has nothing to lose
+                continue  # a pair that is cut off has nothing to lose
             change = _outage(f"{hub}: {pair}", old.get(pair), new.get(pair))
             if change is not None:
                 yield change
@@ -321,7 +321,7 @@ def _findings(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
 
 
 def _without(some: Sequence[LinterFinding], others: Sequence[LinterFinding]) -> list[LinterFinding]:
-    """Return those of `some` that are not among the others; one that is there twice counts twice."""
+    """Return the findings of `some` that `others` lacks; a finding that occurs twice counts twice."""
     left = list(others)
     found = []
     for finding in some:

@@ -1,12 +1,12 @@
-"""What an exercise can look at. One small model for each kind; `check` names it, `hint` says what is probably missing.
+"""The checks of an exercise. One small model for each kind; `check` names it, `hint` says what is probably missing.
 
     tasks:
       - title: R31 is registered
         checks:
           - {check: registered, at: R31, server: 192.168.100.11, hint: Which line names the next hop server?}
 
-The checks of a task are in the order in which somebody who searches for a mistake would look: the first one that
-fails gives the hint.
+The checks of a task are in the order in which an engineer would look for a mistake: the first check that fails gives
+the hint.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Prefix = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+\.\d+/\d+$")]
 
 
 class Strict(BaseModel):
-    """A model that takes nothing it does not know."""
+    """A model that refuses unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -67,7 +67,7 @@ class RouteCheck(_Check):
 
 
 class SummaryCheck(_Check):
-    """One route that covers all these prefixes, and is none of them; which one is nobody's affair."""
+    """A single route that covers all these prefixes, and equals none of them. The learner chooses its prefix."""
 
     check: Literal["summary"]
     at: str

@@ -1,7 +1,7 @@
 """Examine a network that runs: registrations, neighbors, pings from site to site, large ones, paths, protection.
 
-It asks the routers what anybody could ask at their prompts, and pings from where users are: every site pings a host
-behind every other one, with its own LAN address. Hosts answer, so the whole way is tried in both directions.
+It uses commands that any user can type at a prompt, and pings as users would: every site pings a host behind every
+other site, from its own LAN address. The hosts answer, so the whole path is tested in both directions.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _GUARDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Somebody who can be reached. source: the address that pings from there carry; target: the one that answers."""
+    """An end of pings. source: the source address of its own pings; target: the address that answers."""
 
     router: str
     source: str
@@ -54,11 +54,11 @@ class _Examination:
 def examine(bench: Bench, stage: Stage, healthy: Health | None = None) -> Health:
     """Look at everything.
 
-    healthy: what to expect. Where a path is longer than that, it gets a little more time, and neighbors must have been
-    there for a while: what comes and goes is not fixed.
+    healthy: what to expect. A longer path gets a little more time, and neighbors must have been up for a while: a
+    flapping neighbor is not fixed.
     """
     work = _Examination(bench, stage)
-    for _ in range(2 if healthy is not None else 0):  # the second time for those who were not there the first time
+    for _ in range(2 if healthy is not None else 0):  # the second time for neighbors that came up after the first
         bench.wait(_young(bench, stage))
     _ask_routers(work, _routers(stage), steady=healthy is not None)
     _ping(work, list(sites(stage))[:MOST_SITES], healthy)
@@ -104,7 +104,7 @@ def _routers(stage: Stage) -> list[str]:
 
 
 def _young(bench: Bench, stage: Stage) -> float:
-    """Return seconds until all neighbors have been there for so long that they count as steady; 0: they do."""
+    """Return seconds until all neighbors have been up long enough to count as stable; 0 if they do."""
     ages = [
         neighbor.age
         for answer in bench.ask([(router, answers.NEIGHBORS) for router in _routers(stage)])
@@ -138,7 +138,7 @@ def _ping(work: _Examination, places: Sequence[Site], healthy: Health | None) ->
 
 
 def _trace(work: _Examination, pairs: Sequence[tuple[Site, Site]], healthy: Health | None) -> None:
-    """Trace paths. Where one is longer than it was, or nobody knows how long it was, a shortcut may be on its way."""
+    """Trace paths. A path that is longer than before, or new, is traced again, as a shortcut may follow."""
     left = list(pairs)
     for attempt in range(answers.TRIES):
         work.bench.wait(answers.SHORTCUT)

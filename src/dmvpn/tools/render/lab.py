@@ -54,13 +54,13 @@ def lab_files(table: Table, given: Allocations, planned: dict[str, Planned]) -> 
 
 
 class _Names:
-    """Names for what the table does not name."""
+    """Names for hosts and NAT boxes, which the table does not name."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
 
     def new(self, wanted: str, short: str) -> str:
-        """Return one that nobody has and a lab can hold: the wanted one, or else one that is made of a short one."""
+        """Return a name that is free and valid in a lab: the wanted one, or one made of the short one."""
         for name in chain((wanted, short), (f"{short}-{number}" for number in count(2))):
             if name not in self._taken and re.fullmatch(NAME, name):
                 break
@@ -69,7 +69,7 @@ class _Names:
 
 
 class _Lab:
-    """Collects who is plugged in where."""
+    """Collects the wires of the lab, with the ends on each of them."""
 
     def __init__(self, names: _Names) -> None:
         self.gateways: dict[str, dict[str, str]] = {}
@@ -139,7 +139,7 @@ def _host_spec(table: Table, given: Allocations, name: str, site: Planned) -> di
 
 
 def _routes(table: Table, given: Allocations) -> dict[str, list[str]]:
-    """Return what is there when the lab has come up: LANs of spokes at hubs, something to go by at spokes."""
+    """Return the routes that a lab has when it is up: LANs of spokes at the hub, a route to LANs at spokes."""
     pool = summary_of(table)
     hub = next(iter(table.hubs))
     towards = str(lan_of(table, given, hub)) if pool is None else str(pool)

@@ -1,7 +1,7 @@
-"""`.made-by-render.yaml` in a folder: which of its files were made, by table. Those are removed when nobody needs them
-any more, and no others: neither what somebody else put there, nor what another table made.
+"""`.made-by-render.yaml` in a folder: the files there that `dmvpn render` made, by table.
 
-The lock file cannot say it: it is beside the table and has come from a colleague, there may be several folders.
+These files are removed when their site is gone; files from any other source, or made from another table, are not. The
+lock file cannot hold this list: it is beside the table and may come from a colleague, and there may be several folders.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME: Final = ".made-by-render.yaml"
-#: In the first line of what is made with the template that comes with the program, and of the files of a lab.
+#: In the first line of a configuration made with the built-in template, and of the files of a lab.
 MARK: Final = "Made by `dmvpn render`"
 _HEAD: Final = f"# {MARK}: the files here that it made, by table. Others it neither changes nor removes.\n"
 
 
 class _Listed(RootModel[dict[str, list[Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*\.(cfg|yaml)$")]]]]):
-    """Names of files alone: who writes a path into the list removes nothing elsewhere."""
+    """File names only: a path in the list cannot remove a file elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """table: by its way from the folder, so that both may move together. lists: names of files by table."""
+    """table: its path relative to the folder, so that both may move together. lists: names of files by table."""
 
     table: str
     lists: dict[str, tuple[str, ...]]
 
     @property
     def own(self) -> tuple[str, ...]:
-        """What was made of this table."""
+        """The files made from this table."""
         return self.lists.get(self.table, ())
 
     def is_ours(self, name: str, text: str) -> bool:
@@ -47,14 +47,14 @@ class Made:
         return any(name in names for names in self.lists.values()) or MARK in text.partition("\n")[0]
 
     def text(self, names: Collection[str]) -> str:
-        """Return the file, when these are what is made of this table now."""
+        """Return the text of the file if `names` are the files made from this table now."""
         others = {table: sorted(set(old) - set(names)) for table, old in self.lists.items() if table != self.table}
         lists = {**{table: left for table, left in others.items() if left}, self.table: sorted(names)}
         return _HEAD + yaml.safe_dump(dict(sorted(lists.items())))
 
 
 def read_made(folder: Path, table: Path) -> Made:
-    """Return what a folder says. Raises UserError."""
+    """Read the list of a folder. Raises UserError."""
     key, path = os.path.relpath(table.resolve(), folder.resolve()), folder / NAME
     if not path.exists():
         return Made(key, {})

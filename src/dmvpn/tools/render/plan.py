@@ -1,9 +1,10 @@
-"""What each site's configuration has to say: the values that a template gets, plain text and numbers alone.
+"""The content of each site's configuration: the values that a template gets, only plain text and numbers.
 
-Everything that depends on several sites is decided here, so that templates only write it down: which hub serves whom,
-who is point-to-point, where split horizon must be off, what a static route leads to. What cannot work is refused.
+Everything that depends on several sites is decided here, so that templates only write it down: the hubs of each spoke,
+point-to-point tunnels, where split horizon must be off, next hops of static routes. Settings that cannot work are
+refused.
 
-    one cloud     mGRE; all hubs in it, the first one preferred; the others register with it, so that hubs know each
+    one cloud     mGRE; all hubs in it, the first hub preferred; the rest register with it, so that hubs know each
                   other's LANs
     two clouds    phase 1 with two hubs: a tunnel to each; the first one preferred
     summary       one hub, EIGRP, phase 3, a pool of LANs: spokes get the pool as one route
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.render.keys import Keys
     from dmvpn.tools.render.table import Table
 
-#: Tens of microseconds that the second choice is further away. The default of a tunnel is 5000.
+#: The delay of the second choice, in tens of microseconds. The default of a tunnel is 5000.
 SECOND_DELAY: Final = 6000
 #: Seconds between the registrations of a site whose NAT box would forget it otherwise.
 NAT_REGISTRATION: Final = 60
@@ -85,8 +86,8 @@ class PlannedServer:
 class PlannedTunnel:
     """A tunnel interface. delay: tens of microseconds, None: the default. destination: None on a multipoint one.
 
-    serves: others register here. registration: seconds, None: the default. unique: nobody else may take the address.
-    summary: what is announced in place of all LANs. shared: another tunnel has the same source and protection.
+    serves: clients register here. registration: seconds, None: the default. unique: register the address as unique.
+    summary: the route advertised in place of all LANs. shared: another tunnel has the same source and protection.
     """
 
     name: str
@@ -251,7 +252,7 @@ class _Planner:
     # ------------------------------------------------------------------------------------------ static routes
 
     def _routes(self) -> list[PlannedRoute]:
-        """Return routes to LANs, where no routing protocol tells of them."""
+        """Return static routes to LANs that no routing protocol advertises."""
         table, given = self._table, self._given
         silent = [name for name in table.sites if name != self._name and is_static(table, name)]
         if not (silent if self._is_hub else is_static(table, self._name)):
