@@ -357,6 +357,17 @@ def test_another_key_is_named_at_our_end(daemon: type[Peer], begins: str) -> Non
         assert not it.ours.pairs
 
 
+@both
+@pytest.mark.story("charon-ikev1-refusals", "libreswan-ikev1-refusals")
+def test_a_refusal_instead_of_message_6_is_named_at_once(daemon: type[Peer]) -> None:
+    wishes = Wishes(secret="another") if daemon is Charon else Wishes()
+    lines = "" if daemon is Charon else "hostname elsewhere\ncrypto isakmp identity hostname"
+    why = "another pre-shared key" if daemon is Charon else "the peer refuses our identity elsewhere"
+    with bed(daemon, wishes, lines=lines) as it:
+        it.ours.do("want")
+        it.wait("the reason", lambda: any(why in line for line in reasons(it.ours)), seconds=5)
+
+
 @pytest.mark.conforms("isakmp:5.5-no-proposal")
 @both
 @either

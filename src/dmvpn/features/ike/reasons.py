@@ -53,6 +53,7 @@ class IkeReason(ReasonCode):
     NO_IDENTITY = "the peer's IKE_AUTH has no identity", "", "RFC 7296 §1.2"
     ANSWER_WITHOUT_IDENTITY = "the peer's answer to IKE_AUTH has no identity", "", "RFC 7296 §1.2"
     PROOF_REFUSED = "the peer refuses us: authentication failed (pre-shared key, identity or certificate); see its log"
+    IDENTITY_REFUSED = "the peer refuses our identity <identity>", "", "RFC 2407 §4.6.2"
     REFUSED = "the peer refuses us: <notification>", "", "RFC 7296 §2.21.2"
     NO_PROOF_IN_TIME = "the peer did not prove itself in time"
     CERTIFICATE_REFUSED = "<identity> proves itself by a certificate, which <profile> does not accept"
@@ -63,6 +64,11 @@ class IkeReason(ReasonCode):
     SILENT_SIGNATURE = "it does not believe our certificate, or does not accept our identity", "", "RFC 2409 §5.1"
     UNREADABLE_PROOF = (
         "message 5 of main mode from <peer> cannot be read: the peer has another pre-shared key for us",
+        "",
+        "RFC 2409 §5.4",
+    )
+    UNREADABLE_REFUSAL = (
+        "<peer> answers message 5 of main mode by what cannot be read: it seems to have another pre-shared key for us",
         "",
         "RFC 2409 §5.4",
     )

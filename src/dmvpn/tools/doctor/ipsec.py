@@ -63,6 +63,7 @@ CLUES: Final = {
         (IkeReason.NO_KEY_FOR, Clue(Cause.PSK_MISSING, own=True)),
         (IkeReason.OTHER_KEY, Clue(Cause.PSK)),
         (IkeReason.UNREADABLE_PROOF, Clue(Cause.PSK)),
+        (IkeReason.IDENTITY_REFUSED, Clue(Cause.IKE_IDENTITY)),
         (IkeReason.NO_MATCH, _IDENTITY),
         (IkeReason.OTHER_IDENTITY, _IDENTITY),
         (IkeReason.PROFILE_MISSING, Clue(Cause.PROFILE, own=True)),

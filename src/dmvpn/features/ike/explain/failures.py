@@ -175,6 +175,17 @@ _IDENTITIES = _failures(
         next="on the peer: show logging",
     ),
     reason(
+        IkeReason.IDENTITY_REFUSED,
+        "No `match identity` of the peer, or no key of its keyring, is for the identity that this router sends.",
+        next="show running-config (on both ends)",
+    ),
+    reason(
+        IkeReason.UNREADABLE_REFUSAL,
+        "A refusal under other keys follows from another pre-shared key. It proves nothing: main mode goes on until "
+        "its time is over.",
+        next="show running-config (on both ends)",
+    ),
+    reason(
         IkeReason.SILENT_SIGNATURE,
         "Peers do not always say why they refuse a signature; the log of the peer does.",
         next="show crypto pki certificates (on both ends)",

@@ -1,29 +1,36 @@
 """Informational exchanges, RFC 2409 §5.7: deletes, notifications, and dead peer detection (RFC 3706).
 
 Their messages are not answered and not repeated. In clear nothing is believed: a notification about main mode is only
-shown to people, and one about ESP is a hint.
+shown to people, and one about ESP is a hint. So is a message that comes instead of message 6 and cannot be read: a peer
+with another pre-shared key has other keys.
 """
 
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Answered, Doubted, StartedAgain
 from dmvpn.features.ike.v1.acts import Withdrawn
 from dmvpn.features.ike.v1.keys import hash_1
+from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.quick_mode import QuickAsk, covered
+from dmvpn.features.ike.v1.sealed import PHASE_1
 from dmvpn.features.ike.v1.wire.numbers import NotifyType, Vendor
 from dmvpn.features.ike.v1.wire.payloads import Delete, Hash, Notify
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.v1.keys import IkeKeys
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.wire import Message
+    from dmvpn.features.ike.v1.sealed import Channel
+    from dmvpn.features.ike.v1.wire import Chain, Message
 
 #: Octets of a sequence number, and the numbers that there are.
 _NUMBER_SIZE: Final = 4
@@ -36,11 +43,10 @@ def hear(sa: IsakmpSa, message: Message, path: DatagramPath) -> None:
     if sa.channel is None or sa.keys is None:
         raise WireError("an encrypted message before there are keys", offset=0, clause=_CLAUSE)
     message_id = message.header.message_id
-    inside = sa.channel.open(message)
-    given = inside.payloads[0]
-    expected = hash_1(sa.keys, message_id, covered(inside))
-    if not isinstance(given, Hash) or not hmac.compare_digest(given.data, expected):
-        raise WireError("the hash is wrong", offset=0, clause=_CLAUSE)
+    inside = _opened(sa, sa.channel, sa.keys, message)
+    if inside is None:
+        sa.trouble(Reason(IkeReason.UNREADABLE_REFUSAL, (sa.path.remote.address,)))
+        return
     sa.channel.accept(message)
     sa.channel.forget(message_id)
     if not sa.is_established:
@@ -52,11 +58,30 @@ def hear(sa: IsakmpSa, message: Message, path: DatagramPath) -> None:
         sa.act(Withdrawn(sa, delete.protocol, delete.spis))
 
 
+def _opened(sa: IsakmpSa, channel: Channel, keys: IkeKeys, message: Message) -> Chain | None:
+    """Return the payloads of the peer, whose hash is right.
+
+    None: it may be a refusal of our message 5 under other keys, or forged. Raises WireError in all other cases.
+    """
+    for unfinished in (False,) if sa.is_established else (False, True):
+        with suppress(WireError):
+            inside = channel.open(message, unfinished=unfinished)
+            given, expected = inside.payloads[0], hash_1(keys, message.header.message_id, covered(inside))
+            if isinstance(given, Hash) and hmac.compare_digest(given.data, expected):
+                return inside
+    main = sa.exchanges.get(PHASE_1)
+    if sa.is_initiator and not sa.is_established and isinstance(main, MainMode) and not main.signed:
+        return None
+    raise WireError("the hash is wrong", offset=0, clause=_CLAUSE)
+
+
 def _hear_before_end(sa: IsakmpSa, notifies: tuple[Notify, ...]) -> None:
     """Take in a refusal that comes instead of message 6."""
     for notify in notifies:
         if notify.is_error:
-            why = Reason(IkeReason.PROOF_REFUSED)
+            of_identity = notify.kind == NotifyType.INVALID_ID_INFORMATION and sa.terms is not None
+            ours = (name_of(sa.terms.identity),) if sa.terms is not None else ()
+            why = Reason(IkeReason.IDENTITY_REFUSED, ours) if of_identity else Reason(IkeReason.PROOF_REFUSED)
             sa.trouble(why)
             sa.end(why)
             return

@@ -63,10 +63,15 @@ class Channel:
         self._move(header.message_id, octets)
         return Message(header=header, sealed=Sealed(first_of(payloads), octets)).serialize()
 
-    def open(self, message: Message) -> Chain:
-        """Return the payloads inside; the chain stays as it is. Raises WireError."""
-        octets = self._octets(message)
-        inner = self.cipher.decrypt(self._keys.cipher, self.iv(message.header.message_id), octets)
+    def open(self, message: Message, *, unfinished: bool = False) -> Chain:
+        """Return the payloads inside; the chain stays as it is. Raises WireError.
+
+        unfinished: the peer has not finished phase 1, and makes the IV of another exchange without its last block, as
+            libreswan does when it refuses message 5.
+        """
+        octets, message_id = self._octets(message), message.header.message_id
+        of_nothing = exchange_iv(self._keys.prf, b"", message_id, self.cipher.value)
+        inner = self.cipher.decrypt(self._keys.cipher, of_nothing if unfinished else self.iv(message_id), octets)
         payloads, end = parse_chain(message.sealed.first if message.sealed else 0, inner)
         if not payloads or len(inner) - end > self.cipher.value:
             raise WireError("an encrypted message is no chain of payloads", offset=HEADER_LENGTH, clause=_CLAUSE)

@@ -49,14 +49,14 @@ def ike(view: ServerView) -> Iterator[Hypothesis]:
 def _vague(reason: ReasonFacts, peer: str) -> Iterator[Hypothesis]:
     """Yield hypotheses for a reason with several possible causes."""
     why, log = f"IKE says: {reason}", f"the log of {peer}"
-    if reason.find(IkeReason.SILENT_PROOF):
+    if reason.find(IkeReason.SILENT_PROOF, IkeReason.UNREADABLE_REFUSAL):
         yield maybe(Cause.PSK, why, log)
         yield maybe(Cause.IKE_IDENTITY, why, log)
     if ipsec.no_proof_at_4500(reason):
         yield maybe(
             Cause.NAT_T_BLOCKED, f"{why}, after IKE began well on port 500", "do UDP packets to port 4500 pass?"
         )
-    elif reason.find(IkeReason.SILENT_PROOF):
+    elif reason.find(IkeReason.SILENT_PROOF, IkeReason.UNREADABLE_REFUSAL):
         return
     elif ipsec.is_silent(reason):
         yield maybe(Cause.UNPROTECTED, why, f"does the tunnel of {peer} have 'tunnel protection'?")
