@@ -1,8 +1,8 @@
-"""Reading without the garbage collector: what a file is made into stays, and there is nothing to collect in it.
+"""Reading without the garbage collector: the objects made from a file stay, so there is nothing to collect.
 
-A file of 200,000 lines makes millions of objects. The collector would look at all of them again and again while they
-become more, for a third of the time, and find none to free. It is the same with the modules that a command imports, and
-with a network that is simulated: both stay to the end of the command.
+A file of 200,000 lines makes millions of objects. The collector would scan them again and again as their number grows,
+for a third of the time, and free none. It is the same with the modules that a command imports, and with a simulated
+network: both stay until the command ends.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def uncollected() -> Iterator[None]:
 
 @contextmanager
 def set_aside() -> Iterator[None]:
-    """Let the collector work inside, but look at nothing that was there before. For a network that runs.
+    """Let the collector ignore all objects that exist before the block. For a running network.
 
-    At the end of the process it does not look through everything either: the system takes the memory back as a whole.
-    So files are closed by those who opened them.
+    At the end of the process there is no collection either: the system frees the memory as a whole. So code that opens
+    a file must close it.
     """
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)

@@ -1,4 +1,4 @@
-"""`dmvpn doctor [ROUTER] [ADDRESS]`: what is broken, how that is known, and which line to change."""
+"""`dmvpn doctor [ROUTER] [ADDRESS]`: the faults, their evidence, and the lines to change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises at the command line: what `lab up` says of one, `lab list`, and `lab grade`."""
+"""Exercises at the command line: the tasks that `lab up` prints, `lab list`, and `lab grade`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def listed() -> Iterator[tuple[str, str]]:
 
 
 def tasks(name: str) -> Iterator[str]:
-    """Yield what is to be done in the exercise of this name."""
+    """Yield the tasks of the exercise of this name."""
     one = exercise(name)
     yield "Your tasks:"
     for number, task in enumerate(one.tasks if one is not None else (), 1):

@@ -1,9 +1,9 @@
 """SSH beside `dmvpn run`: a process for each address, which is watched, started again, and ends with the router's.
 
-    --ssh ADDRESS[:PORT]            what the operator of this machine says: it has an sshd of its own, as a rule
-    ip ssh port 2222 rotary 1       what the configuration says, with `rotary 1` below a `line vty` that takes SSH
+    --ssh ADDRESS[:PORT]            from the operator of this machine, which has an sshd of its own, as a rule
+    ip ssh port 2222 rotary 1       from the configuration, with `rotary 1` below a `line vty` that accepts SSH
 
-Nothing else makes the machine listen. An address that cannot be had is named in the log, and the router runs on.
+Nothing else makes the machine listen. An address that is not available is logged, and the router keeps running.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dmvpn")
 
-#: Seconds between two looks at what is wanted, and at who is dead.
+#: Seconds between two checks of the wanted addresses and of dead processes.
 _ROUND: Final = 1.0
 #: Seconds before the next try with an address that cannot be had, or a process that does not live.
 _SHORTEST, _LONGEST = 1.0, 60.0
@@ -66,7 +66,7 @@ class FrontEnds:
 
     @property
     def processes(self) -> tuple[asyncio.subprocess.Process, ...]:
-        """Those that live, as far as is known."""
+        """The processes that were alive at the last check."""
         return tuple(self._running.values())
 
     def start(self) -> None:

@@ -2,10 +2,11 @@
 
     with Interruption() as interruption:
         ...                                 code that waits also waits for `interruption.descriptor`
-        with interruption.may_tear():       what may hang forever, and may be left in the middle
+        with interruption.may_tear():       code that may block forever, and may be left in the middle
             print(...)                      Interrupted
 
-Everywhere else a signal only leaves its word, so nothing is half done. What is ignored stays ignored: `nohup` means it.
+Everywhere else a signal is only noted, so that no step is left half done. Ignored signals stay ignored, as `nohup`
+intends.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):
-    """A signal came in the middle of what may be left there."""
+    """A signal arrived inside `may_tear`."""
 
 
 class Interruption:
@@ -50,7 +51,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def may_tear(self) -> Iterator[None]:
-        """Allow Ctrl-C to raise Interrupted in the middle of what is done inside."""
+        """Allow Ctrl-C to raise Interrupted at any point of the block."""
         self._tears = True
         try:
             yield

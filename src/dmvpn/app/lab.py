@@ -1,4 +1,4 @@
-"""`dmvpn lab ...`: orders to the lab that runs are quick, because they import little; `bring_up` does the rest."""
+"""`dmvpn lab ...`: orders to a running lab are quick, because they import little; `bring_up` does the rest."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _with_lab(name: str) -> str:
 
 
 def list_labs(arguments: argparse.Namespace, told: Told) -> int:
-    """List scenarios, with a mark at those that run."""
+    """List scenarios, with a mark at each running one."""
     from dmvpn.app import bring_up
 
     return bring_up.list_labs(told)
@@ -62,7 +62,7 @@ def check(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def up(arguments: argparse.Namespace, told: Told) -> int:
-    """Bring a scenario up; returns when it is ready, or 1 when it had its time, with what is missing."""
+    """Bring a scenario up. Returns 0 when it is ready; 1 if it is not ready in time, and then prints what it lacks."""
     with importing():
         from dmvpn.app import bring_up
     with set_aside():

@@ -1,6 +1,6 @@
 """The words of `dmvpn lab`: its verbs, in the order in which the help lists them, and what each takes.
 
-`app/lab.py` does what they say; it is imported when somebody has typed one.
+`app/lab.py` carries them out; it is imported when a verb is used.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 from dmvpn.app.words import add_engine, add_progress, amount
 
-#: See `app/ssh.py`, which is imported when somebody wants one.
+#: See `app/ssh.py`, which is imported when a command needs it.
 _INVENTORIES: Final = ("ssh-config", "ansible", "nornir", "pyats", "netmiko")
 _BLOCK: Final = "gre, esp, udp-500, udp-4500, fragments or icmp does not pass; may be given again"
 

@@ -1,4 +1,4 @@
-"""`dmvpn lint FILE...`: what is wrong in configurations, one by one and together. Exit codes are for CI."""
+"""`dmvpn lint FILE...`: the errors in configurations, each by itself and all together. Exit codes are for CI."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Lint what was named. Returns the exit code."""
+    """Lint the named files. Returns the exit code."""
     from dmvpn.base.errors import UserError
 
     try:

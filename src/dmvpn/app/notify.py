@@ -1,14 +1,14 @@
-"""What `dmvpn run` tells the service manager that started it: sd_notify(3), with sockets alone.
+"""The messages of `dmvpn run` to the service manager that started it: sd_notify(3), with sockets alone.
 
     READY=1               the configuration runs, and the prompt is served; or a reload is over
     RELOADING=1           the configuration file is being read again; with MONOTONIC_USEC, as `Type=notify-reload` wants
     STOPPING=1            an orderly end has begun
     STATUS=...            a line for people, as `systemctl status` shows it
-    WATCHDOG=1            the event loop turns; at twice the pace that is asked for
+    WATCHDOG=1            the event loop turns; at twice the requested rate
 
-The manager says where it listens (`$NOTIFY_SOCKET`) and how often it wants a sign of life (`$WATCHDOG_USEC`, for the
-process `$WATCHDOG_PID`). Without either nothing is said. A manager that does not listen costs a line in the log, and
-never the router.
+The manager gives its address (`$NOTIFY_SOCKET`) and the interval of the watchdog (`$WATCHDOG_USEC`, for the process
+`$WATCHDOG_PID`). Without them nothing is sent. A manager that does not listen causes a line in the log; the router
+keeps running.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dmvpn")
 
-#: Seconds that the router waits for a manager that does not read. Meanwhile it does nothing else.
+#: Seconds that the router waits for a manager that does not read. The router is blocked meanwhile.
 PATIENCE: Final = 0.5
 #: A manager that asks for signs of life more often than this, in seconds, gets them this often.
 _SHORTEST: Final = 0.01
@@ -34,9 +34,10 @@ _LONGEST: Final = 1024
 
 
 class Manager:
-    """The service manager that started us and wants to know our state; or nobody.
+    """The service manager that started us, if it wants to know our state.
 
-    address: `$NOTIFY_SOCKET`, a path or "@" and an abstract name. interval: seconds between two signs of life.
+    address: `$NOTIFY_SOCKET`, a path or "@" and an abstract name; None: no manager. interval: seconds between two
+    watchdog messages.
     """
 
     def __init__(self, address: str | None = None, interval: float | None = None) -> None:
@@ -49,12 +50,12 @@ class Manager:
     def of(cls, environment: Mapping[str, str] = os.environ) -> Manager:
         """Return the manager that the environment names.
 
-        A word there that makes no sense is as good as none, and is logged.
+        An invalid value is ignored and logged.
         """
         return cls(environment.get("NOTIFY_SOCKET") or None, _interval(environment))
 
     def ready(self, status: str) -> None:
-        """Say that the router runs, for the first time or after `reloading`."""
+        """Report that the router runs, for the first time or after `reloading`."""
         self._tell("READY=1", _status(status))
 
     def reloading(self) -> None:

@@ -1,4 +1,4 @@
-"""What a lab looks like: an ASCII picture of a scenario, with the addresses that people need."""
+"""An ASCII picture of a scenario, with the addresses that a user needs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _GAP = "   "
 
 
 def picture(scenario: Scenario) -> list[str]:
-    """Return the lines: hubs above, the provider between, everybody else below, hosts at their routers.
+    """Return the lines: hubs above, the provider between, all other routers below, hosts beside their routers.
 
-    Routers that no provider reaches are above the hubs that they are behind.
+    Routers without a link to the provider are above the hubs in front of them.
     """
     providers = [name for name in scenario.configurations if scenario.role(name) == "provider"]
     hubs = [name for name in scenario.configurations if scenario.role(name) == "hub"]
@@ -93,7 +93,7 @@ def _block(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
 
 
 def _translators(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
-    """Return the NAT box before a router; as many lines of wire before one that has none, if there are such boxes."""
+    """Return the NAT box before a router; for a router without one, as many lines of wire if the lab has NAT boxes."""
     if hosts_first or not scenario.lab.gateways:
         return []
     for ends, _ in scenario.segments():

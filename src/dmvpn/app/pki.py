@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from dmvpn.features.pki.material import Material
 
-#: Where a password may be; else it is asked for. A command line is no place: everybody on the machine can read it.
+#: Where a password may be; else it is asked for. Not on the command line, which every user of the machine can read.
 PASSWORD: Final = "DMVPN_PKI_PASSWORD"  # noqa: S105 - the name of a variable
 #: Octets of a file with certificates.
 _LARGEST: Final = 8 << 20
@@ -132,7 +132,7 @@ def _files(source: Path, router: str) -> list[Path]:
 
 
 def _read(path: Path) -> list[bytes]:
-    """Return the PEM blocks of a file; a private key in clear, since nobody else sees it. Raises UserError."""
+    """Return the PEM blocks of a file; a private key is decrypted, as it stays in this process. Raises UserError."""
     try:
         octets = read_octets(path, _LARGEST)
     except OSError as error:
@@ -165,7 +165,7 @@ def _pem_key(key: Key, passphrase: str = "") -> bytes:
 
 
 def dialog(trustpoint: str, found: list[bytes]) -> list[str]:
-    """Return the lines that somebody at the prompt would type and paste; the key travels encrypted."""
+    """Return the lines that a user would type and paste at the prompt; the key is sent encrypted."""
     everything = b"\n".join(found)
     material = read_pem(everything)
     passphrase = secrets.token_urlsafe(24)

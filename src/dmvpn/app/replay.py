@@ -35,7 +35,7 @@ LONGEST_LINE: Final = 2 * LONGEST_FILE
 
 @dataclass(slots=True)
 class Life:
-    """One router's recording, as far as it was run again. `told`: the event that waits for its recorded outcome.
+    """One router's recording, as far as it was run again, and the event that waits for its recorded outcome.
 
     differences: events that it did not handle as recorded, or failed at, in words.
     """

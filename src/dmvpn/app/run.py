@@ -1,7 +1,7 @@
 """`dmvpn run FILE`: this machine (or this network namespace) as a router, in the foreground.
 
-FILE is what the router starts with, always; `write memory` writes it. What else must survive goes to a folder of its
-own (`shells/runtime/state.py`).
+FILE is always the startup configuration; `write memory` writes it. Other state that must survive a restart is kept in a
+folder of its own (`shells/runtime/state.py`).
 """
 
 from __future__ import annotations
@@ -138,9 +138,7 @@ def _heed_signals(meaning: HangUp, stopped: asyncio.Event, again: asyncio.Event)
 
 
 def _obey(request: dict[str, control.Json], runtime: Runtime, stopped: asyncio.Event) -> control.Json:
-    """Obey what is asked of a router that runs alone, which is a lab of one: `dmvpn lab status`, `down` and `dmvpn
-    doctor` work on it.
-    """
+    """Carry out an order to a router that runs alone, as a lab of one: `dmvpn lab status`, `down`, `dmvpn doctor`."""
     match request.get("do"):
         case "status":
             return {"scenario": "run", "engine": "", "routers": {runtime.name: True}}

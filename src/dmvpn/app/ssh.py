@@ -1,8 +1,8 @@
 """`dmvpn lab ssh`: SSH to the routers of a lab, each at a port of its own; `dmvpn lab inventory`: for the tools.
 
 One process serves all routers of a lab, on this machine's loopback: a lab's networks are not reached from outside, and
-its routers may have any addresses. The visitor is the lab's own user, with a password that is made for the lab: what
-a foreign file says of users opens no door. The process may end and begin again; the lab does not notice.
+its routers may have any addresses. The user is the lab's own, with a password that is made for the lab: users in
+foreign files cannot log in. The process may end and start again without effect on the lab.
 """
 
 from __future__ import annotations
@@ -111,14 +111,14 @@ def _door(folder: LabFolder, name: str, place: tuple[str, int], password: str) -
 
 
 def _routers(folder: LabFolder) -> list[str]:
-    """Return all of them, also those that are dead just now."""
+    """Return the routers of the lab, dead ones included."""
     status = control.order(folder.control, do="status")
     routers = status.get("routers") if isinstance(status, dict) else None
     return list(routers) if isinstance(routers, dict) else []
 
 
 def _password(path: Path) -> str:
-    """Return the password of this lab, made when somebody first wants in."""
+    """Return the password of this lab, made at its first use."""
     try:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:

@@ -150,7 +150,7 @@ def _cover_tracks(bench: LabBench, routers: Sequence[str]) -> None:
 
 
 def _list(arguments: argparse.Namespace, told: Told) -> int:
-    """List all troubles, or only those that fit the running lab."""
+    """List all troubles; if a lab runs, only the troubles that fit it."""
     stage: Stage | None = None
     with contextlib.suppress(UserError):
         lesson = _Class(arguments.lab, "dmvpn lab break --list --lab {}")

@@ -1,6 +1,6 @@
-"""What a verb of `dmvpn lab` says: lines for people, or with `--json` one object for programs and nothing else.
+"""The output of a verb of `dmvpn lab`: lines for people, or with `--json` one object for programs and nothing else.
 
-A verb does both, and knows not which is printed: `say` as it goes, `put` what the object has (`docs/reference/
+A verb produces both, and does not know which is printed: `say` prints lines, `put` adds to the object (`docs/reference/
 lab-json.md` describes the objects). Complaints go to standard error in either case; then there is no object.
 """
 
@@ -35,6 +35,6 @@ class Told:
             print(json.dumps(facts), flush=True)
 
     def end(self) -> None:
-        """End the verb: print its object. One that told rows, and put nothing, has none."""
+        """End the verb: print its object, if it put anything; a verb that prints rows does not."""
         if self.for_programs and self._facts:
             print(json.dumps(self._facts, indent=2))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.doctor import Diagnosis
 
-#: A line of who has certificates, whose private keys a lab does not give away.
+#: A line of a router with certificates, whose private keys a lab does not export.
 _TRUSTPOINT: Final = "crypto pki trustpoint "
 
 
@@ -32,10 +32,9 @@ def has_sense(diagnosis: Diagnosis) -> bool:
 
 
 def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts, tell: Callable[[str], None]) -> Diagnosis:
-    """Return the diagnosis with what became of its lines in a copy, and what was found by trial where no rule explains
-    what packets suffer from.
+    """Return the diagnosis with the results of its lines in a copy, and findings by trial for what no rule explains.
 
-    network: with what the routers run. tell: called with the progress.
+    network: with the running configurations. The last argument is called with the progress.
     """
     from dmvpn.app.copied import CopiedLab
     from dmvpn.tools.remedies import Search, attempt, is_unexplained, reduced, searched

@@ -1,4 +1,4 @@
-"""What is shown of copies, differences and pending ways back: `show archive ...`.
+"""The shows of archived copies, differences and pending rollbacks: `show archive ...`.
 
 The queries take a `SessionContext`.
 """
@@ -84,9 +84,9 @@ class Differences:
 
 
 def config_differences(ctx: SessionContext, args: Args) -> Differences:
-    """Query what `show archive config differences [FILE [FILE]]` shows: what the second one has otherwise.
+    """Query the differences of `show archive config differences [FILE [FILE]]`: from the first file to the second.
 
-    Without a file: what is saved, against what runs; with one: what runs, against that.
+    Without files: from running-config to startup-config; with one file: from that file to running-config.
     """
     one = place_in(args, "one", RUNNING)
     other = place_in(args, "other", RUNNING if "one" in args else STARTUP)

@@ -1,8 +1,8 @@
 """The commands that belong to the session itself: modes, the terminal, saving, and shows about sessions.
 
 They are entries like those of the features, so `?`, Tab and abbreviations treat them alike. An action returns a
-`Request`, which the session's interpreter carries out. A query gets a `SessionContext`: what every show sees, and the
-session besides.
+`Request`, which the session's interpreter carries out. A query gets a `SessionContext`: the view of every show, and
+the session.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Users:
 
 
 def users(ctx: SessionContext, _: Args) -> Users:
-    """Show who is logged in."""
+    """Query the users that are logged in."""
     return Users(ctx.users)
 
 
@@ -136,7 +136,7 @@ def render_users(report: Users) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class SshSession:
-    """Somebody who came by SSH. line: the number of the terminal line."""
+    """An SSH login. line: the number of the terminal line."""
 
     line: int
     user: str

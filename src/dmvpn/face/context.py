@@ -1,4 +1,4 @@
-"""What a show of the session itself sees: the router as every show sees it, and the session."""
+"""The view of a show about the session itself: the router as every show sees it, and the session."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody on a line.
+    """A user on a line.
 
     idle: seconds since the last key.
-    here: it is the session that asks.
+    here: True for the session of the show itself.
     """
 
     line: TerminalLine
@@ -76,7 +76,7 @@ class SessionContext:
 
     @property
     def hides(self) -> bool:
-        """Are keys and passwords left out of what is shown?"""
+        """True if the output leaves keys and passwords out."""
         return self.view.hides
 
     @property

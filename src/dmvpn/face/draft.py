@@ -1,12 +1,11 @@
-"""What a user in configuration mode enters, on its way to the router.
+"""The lines that a user enters in configuration mode, on their way to the router.
 
-Each line is carried out at once on a copy of the running configuration: so the user hears of errors before the next
-prompt. The router is given the lines when the user waits for what they do, and of a paste some at a time: what it costs
-a router to look at its configuration again is almost the same for one line and for a few, and it must not be away for
-long.
+Each line is applied at once to a copy of the running configuration, so that errors appear before the next prompt. The
+router gets the lines when the user waits for their effect, and a paste in small groups: to process a configuration
+change costs a router almost the same for one line and for a few, and it must not be busy for long.
 
-What the router is given does the same as the lines one by one. So no line waits beside another one that it undoes:
-`shutdown` and `no shutdown`, pasted one after the other, do shut the interface down.
+A group has the same effect as its lines one by one. So a group never holds two lines that undo each other: `shutdown`
+and `no shutdown`, pasted one after the other, do shut the interface down.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.face.handle import RouterHandle
     from dmvpn.ios import ConfigLine, ConfigTree, ExecParser, LineResult, Touch
 
-#: Lines that wait for the router, at most: so many it takes in a millisecond.
+#: Most lines that wait for the router: it processes so many in a millisecond.
 MOST_WAITING: Final = 8
 #: Of no tree.
 _NONE: Final = -1
@@ -106,7 +105,7 @@ class Draft:
         try:
             result = self.session.enter(text, prompt_width)
         except Exception:
-            self._revision = _NONE  # a fault of ours: nobody knows what the copy has of the line
+            self._revision = _NONE  # a fault of ours: the copy may have a part of the line
             raise
         if result.changed:
             self._hold(self.session.entry, self.session.touch)

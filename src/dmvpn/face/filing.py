@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 #: Where a file is that has no folder, in the first column of `dir`.
 _FIRST_NODE: Final = 11
-#: A line, whoever ended it; an empty one has an end.
+#: A line with any line ending; an empty line has one.
 _LINE: Final = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n)|([^\r\n]+)\Z")
 
 
@@ -187,7 +187,7 @@ def _in_flash(ctx: SessionContext, place: FilePlace) -> bytes:
 
 
 def contents_of(ctx: SessionContext, place: FilePlace) -> bytes:
-    """Return the octets of a file, with all its keys: whoever shows something of them hides these. Raises OSError."""
+    """Return the octets of a file, with all its keys: a show has to hide these. Raises OSError."""
     if place.system is System.FLASH:
         return _in_flash(ctx, place)
     if place.is_running:
@@ -405,7 +405,7 @@ class Filing:
         return Outcome(shown)
 
     def _begun(self, place: FilePlace) -> bytes:
-        """Return what the file holds; one that is not there holds nothing."""
+        """Return the content of the file; b"" if it does not exist."""
         try:
             return self.read(place)
         except FileNotFoundError:

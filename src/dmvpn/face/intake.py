@@ -1,4 +1,4 @@
-"""A configuration file that a command puts into effect: it is read as any file is, whoever wrote it.
+"""A configuration file that a command puts into effect: like any file, it may come from any source.
 
     text_of(octets)     the configuration of one router; raises ValueError for any other content
     told(taken)         the notes on a file besides its errors

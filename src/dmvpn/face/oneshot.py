@@ -1,8 +1,8 @@
-"""Lines that nobody types: `dmvpn -r R31 show dmvpn`, and scripts from a pipe. No echo, no prompt, no pages.
+"""Lines without a terminal: `dmvpn -r R31 show dmvpn`, and scripts from a pipe. No echo, no prompt, no pages.
 
 The host calls `step` until `done`, and sends what it gives; an empty answer means that a job (a ping) is still running
 and that `effect` will bring news. Questions are answered as with Return, those for text (a certificate) with the lines
-that follow. `status` is 1 if a line was refused or its answer begins with `%`, else 0: what a shell script looks at.
+that follow. `status` is 1 if a line was refused or its answer begins with `%`, else 0, for shell scripts.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class OneShot:
         return ""
 
     def abort(self) -> None:
-        """Break off what is running, and do nothing more."""
+        """Break off the running job, and discard the remaining lines."""
         self._lines.clear()
         if self._outcome is not None and self._outcome.job:
             self._handle.post(JobAborted(self._number))
@@ -89,7 +89,7 @@ class OneShot:
         typed = self._lines.popleft()
         outcome = self._interpreter.run(typed)
         lines = list(outcome.lines) if outcome.failed else outcome.lines
-        # A caret alone points at nothing: nobody saw the line.
+        # A caret alone is useless: the line was not echoed.
         if outcome.failed and [line.strip() for line in lines][:1] == ["^"]:
             lines = [typed, *lines]
         self._go_on(outcome, lines)

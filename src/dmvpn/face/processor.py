@@ -1,8 +1,8 @@
-"""`show processes cpu`: how busy the process is in which this router runs.
+"""`show processes cpu`: the CPU load of the process in which this router runs.
 
-A simulated lab has all its routers in one process. Nothing samples in the background: the figures are those since the
-newest earlier look that is old enough, and since the start of the process where nobody looked before. The routers of a
-lab are forks: the processor time of each begins again at nothing.
+A simulated lab has all its routers in one process. There is no sampling in the background: the figures count from the
+newest earlier show that is old enough, or from the start of the process if there was none. The routers of a lab are
+forks: the CPU time of each begins at zero.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def render_processor(found: Processor) -> Iterator[str]:
 
 def timestamp(view: ShowContext) -> Iterator[str]:
     """Yield what precedes each show after `terminal exec prompt timestamp`: the load, and the time."""
-    from dmvpn.features.system.show import time_source  # shows are loaded when somebody first asks for one
+    from dmvpn.features.system.show import time_source  # shows are loaded at their first use
 
     load = Processor(*_looks.busy(_look()))
     longer = f"one minute: {load.one_minute}%; five minutes: {load.five_minutes}%"

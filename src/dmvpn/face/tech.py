@@ -1,4 +1,4 @@
-"""`show tech-support`: what somebody who helps wants to see, in one piece. Keys and passwords are left out of it."""
+"""`show tech-support`: the shows that a support engineer needs, in one piece. Keys and passwords are left out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dmvpn.router.prompt import exec_parser
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Those of them that this router does not know are left out.
+#: Commands that this router does not have are left out.
 _COMMANDS: Final = (
     "show version",
     "show clock",

@@ -1,9 +1,9 @@
 """Judges whole networks from outside: faults drawn from a seed, a judge that sees every packet, campaigns of many runs.
 
-faults, schedule, variants    which faults there are, when they come, and how a scenario is changed before
+faults, schedule, variants    the faults, their times, and changes of a scenario before a run
 injector, forgeries           carry them out in the simulator
-traffic, anatomy              what hosts send, and which ways are open for it
-judge, bounds, tables         what may be lost, for how long, and what tables may say
-clear, sealed                 nothing in clear; what is inside ESP
-campaign, campaigns, shrink   one run, many of them, and a short one that fails the same way
+traffic, anatomy              the packets of hosts, and the working paths for them
+judge, bounds, tables         the losses that are permitted, for how long, and the entries that tables may have
+clear, sealed                 nothing in clear; the packets inside ESP
+campaign, campaigns, shrink   one run, many runs, and a short run that fails in the same way
 """

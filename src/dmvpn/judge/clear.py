@@ -1,7 +1,7 @@
-"""Nothing in clear: every packet that a router puts on a wire, held against what its configuration promises.
+"""Nothing in clear: every packet that a router sends is compared with the protection that its configuration requires.
 
-A GRE packet with the key of a tunnel that has `tunnel protection` must never be seen, whatever else has gone wrong. No
-router is asked what it believes of its tunnels: their configurations count.
+A GRE packet with the key of a tunnel that has `tunnel protection` must never be seen, whatever else has gone wrong.
+Only the configurations decide, never the state of a router.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def protected_keys(configuration: str) -> tuple[int | None, ...]:
     """Return the GRE keys of the tunnels that a configuration protects; None: a tunnel without a key.
 
-    Whoever judges a network builds it again and again, so what was read last is kept.
+    A judge builds the same network again and again, so the last results are cached.
     """
     tunnels = Device.read("", configuration).tunnels.tunnels
     return tuple(dict.fromkeys(tunnel.key for tunnel in tunnels if tunnel.protection))
@@ -38,11 +38,11 @@ class ClearWatch:
 
     @property
     def any(self) -> bool:
-        """Is there anything to watch?"""
+        """True if any tunnel is protected."""
         return bool(self._keys)
 
     def complaint(self, sender: str, packet: bytes) -> str | None:
-        """Return what is wrong with a packet that this station sends; None: nothing."""
+        """Return the violation in a packet that this station sends; None if there is none."""
         keys = self._keys.get(sender)
         if keys is None:
             return None

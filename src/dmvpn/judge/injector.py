@@ -1,7 +1,7 @@
 """Carries faults out on a simulated world, and undoes them.
 
-Configurations change with the world (`Renumber`): a router that returns from the dead has the one it died with. What a
-site's wire to the provider is, and who is on its other end, is read from the world.
+Configurations change with the world (`Renumber`): a restarted router has the configuration with which it died. A site's
+wire to the provider, and the other end of that wire, are read from the world.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dmvpn.shells.simulator.network import Impairment, Segment
     from dmvpn.shells.simulator.simulator import Simulator
 
-#: Networks that the provider has for ports whose number changes (RFC 2544's, nobody else uses them).
+#: Networks of the provider for ports that are renumbered (RFC 2544's, which no site uses).
 _RENUMBERED = "198.18.{}"
 #: Seconds for which a renumbered site with a unique registration may be out in a random schedule.
 LONGEST_WAIT = 300
@@ -205,14 +205,14 @@ class Injector:
     # -------------------------------------------------------------------------------------------- addresses
 
     def _provider_end(self, router: str) -> tuple[str, str] | None:
-        """Return who is at the other end of a cable to the provider."""
+        """Return the provider and its port at the other end of a cable; None if it leads to no provider."""
         segment = self.wan(router)
         ends = [(station.name, interface) for station, interface in segment.ends] if segment else []
         others = [end for end in ends if end[0] != router]
         return others[0] if len(others) == 1 and others[0][0] in self._anatomy.providers else None
 
     def _named(self, router: str) -> bool:
-        """Return whether its address is written down elsewhere. Then it cannot change without somebody else's doing."""
+        """Return whether the configuration of another router names its address, so that it cannot change alone."""
         wan = self._anatomy.sites[router].wans[0]
         address = _address_in(self._texts[router], wan)
         texts = [text for name, text in self._texts.items() if name != router]

@@ -1,7 +1,7 @@
-"""The judge of a simulated network: it looks at packets on wires and at forwarding tables, and believes no router.
+"""The judge of a simulated network: it looks at packets on wires and at forwarding tables, and trusts no router.
 
-    wire      `seen`: every packet of a flow, with sender and receiver    -> a packet that goes round is a loop
-    host      `arrived`                                                   -> what never arrives was lost; its TTL
+    wire      `seen`: every packet of a flow, with sender and receiver    -> forwarding loops
+    host      `arrived`                                                   -> lost packets; the TTL on arrival
     faults    `begins`, `ends`                                            -> which losses are excused, and how long
     clock     `review`                                                    -> and tables.py: adjacencies and caches
 
@@ -60,14 +60,13 @@ class Violation:
 
 @dataclass(slots=True)
 class _Docket:
-    """What is known of one flow. excuses: from, until, why. dark_since: no working way, or loss, since then.
+    """The state of one flow. excuses: from, until, why. dark_since: the begin of a time without a path, or with loss.
 
-    troubled_since: a fault began then, and there was no moment since at which all had to be well again: pauses between
-    tries may have grown all the time. lasting: faults that keep registrations from being answered, and since when those
-    may have had no answer: another hub may carry everything, and all is well but for that. owed: what `bounds` grants
-    when the way is back. entitled: it may not lose anything in this time. lossy: episodes of loss that last. history:
-    faults, and when they were over with all that they may bring; a flow that was silent by then notices them when it
-    speaks again.
+    troubled_since: the begin of a fault since which full recovery was never due: retry intervals may have grown all the
+    time. lasting: faults that keep registrations unanswered, each with the time since when; another hub may carry all
+    traffic meanwhile. owed: the time that `bounds` grants once the path is back. entitled: a time in which no packet
+    may be lost. lossy: episodes of loss that last. history: faults, each with the time by which all their effects were
+    over; a flow that paused until then meets the effects when it resumes.
     """
 
     excuses: list[tuple[float, float, str]] = field(default_factory=list)
@@ -81,7 +80,7 @@ class _Docket:
 
 
 class Judge:
-    """See the module's docstring. Times inside are the world's; what is told to people counts from `start`."""
+    """See the module's docstring. Internal times are the world's; printed times count from `start`."""
 
     def __init__(self, world: Simulator, anatomy: Anatomy, traffic: Traffic, start: float) -> None:
         self.violations: list[Violation] = []
@@ -128,7 +127,7 @@ class Judge:
         """Note that a packet reached its host with this TTL."""
         sent = flow.sent.pop(sequence, None)
         if sent is None:
-            return  # a second copy, or one that came too late
+            return  # a second copy, or a packet that arrived too late
         ways = self._crossings.pop(Mark(flow.number, sequence), {})
         routers = sum(sender in self._anatomy.sites for sender, _ in ways)
         if ttl != FIRST_TTL - routers and max(ways.values(), default=0) == 1:

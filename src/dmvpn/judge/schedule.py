@@ -1,7 +1,7 @@
-"""A seeded schedule of faults for a network: the same seed, the same misfortune.
+"""A seeded schedule of faults for a network: the same seed gives the same faults.
 
-Faults come one after another with pauses of different length, and overlap where they happen to different routers: a
-router has one thing wrong with it at a time, so that what a fault did can be told from what another one did.
+Faults begin one after another with pauses of different length, and overlap only on different routers: a router has one
+fault at a time, so that the effects of two faults can be distinguished.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ T = TypeVar("T")
 
 #: Seconds from one fault to the next, about.
 PACE = 100.0
-#: Seconds of peace that a router has after a fault of its own.
+#: Seconds without a fault that a router has after a fault of its own.
 PEACE = 30.0
-#: How long faults last: some are over before anybody notices, some outlive every timer but the holding time.
+#: How long faults last: some end before a peer notices, some outlast every timer but the holding time.
 SHORT, LONG = (0.2, 12.0), (20.0, 240.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What can be done to which routers.
+    """The routers to which certain faults can happen.
 
-    wires: those with a wire to the provider that they share with nobody. renumber, rebind: those whose NBMA address can
-    change so.
+    wires: routers with a wire to the provider of their own. renumber, rebind: routers whose NBMA address can change in
+    this way.
     """
 
     wires: tuple[str, ...]
@@ -42,7 +42,7 @@ class Abilities:
 
 
 def random_faults(anatomy: Anatomy, abilities: Abilities, entropy: Entropy, seconds: float) -> tuple[Fault, ...]:
-    """Return faults for so many seconds, in the order of their begin; each is over by then."""
+    """Return faults for so many seconds, ordered by begin; each ends within that time."""
     return tuple(_Writer(anatomy, abilities, entropy).write(seconds))
 
 
@@ -167,7 +167,7 @@ class _Writer:
         return self._one_of(self._abilities.wires) if self._abilities.wires else None
 
     def _neighbors(self) -> tuple[str, str] | None:
-        """Return two routers with NHRP between them: who receives, and who is imitated."""
+        """Return two routers with NHRP between them: the receiver of forged packets, and the router they imitate."""
         sites = [name for name, site in self._anatomy.sites.items() if site.wans and site.tunnels]
         if len(sites) < 2:
             return None

@@ -1,7 +1,7 @@
-"""What is inside ESP: the planes say what they sealed, so that whoever watches a wire need not open it again.
+"""The packets inside ESP: the planes report each packet that they seal, so that an observer need not decrypt it.
 
-An ESP packet is known by its first and last octets (SPI, sequence number, integrity check value), wherever a translator
-has carried it. Old ones are forgotten.
+An ESP packet is recognized by its first and last octets (SPI, sequence number, integrity check value), also behind NAT.
+Old packets are forgotten.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 if TYPE_CHECKING:
     from dmvpn.judge.traffic import Mark
 
-#: Seconds for which it is remembered what a packet carries, at least.
+#: Seconds for which the content of a packet is remembered, at least.
 MEMORY = 5.0
 _HEAD = 8
 _NAT_PORT = (4500).to_bytes(2, "big")

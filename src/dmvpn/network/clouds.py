@@ -1,7 +1,7 @@
-"""Clouds without keys: a spoke with two multipoint tunnels on one source cannot tell their packets apart.
+"""Clouds without keys: a spoke with two multipoint tunnels on one source cannot distinguish their packets.
 
-Each cloud is a subnet of tunnel addresses. Where a router is in two of them by one source, and nobody has a key there,
-every tunnel of these clouds gets the key of its subnet, so that both ends have the same one.
+Each cloud is a subnet of tunnel addresses. If a router has tunnels of two clouds on one source, and no tunnel of these
+clouds has a key, every tunnel there gets the key of its subnet, so that both ends have the same key.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Tunnel:
 
 
 def cloud_keys(read: Mapping[str, Device]) -> dict[str, dict[str, int]]:
-    """Return the key that each tunnel is to have: by file and name of the tunnel. read: by file."""
+    """Return the key for each tunnel: by file and name of the tunnel. read: by file."""
     every = [tunnel for file, device in read.items() for tunnel in _tunnels(file, device)]
     keyed = [tunnel.cloud for tunnel in every if tunnel.has_key]
     seats = Counter((tunnel.file, tunnel.source) for tunnel in every if tunnel.multipoint and not tunnel.has_key)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Protocol(enum.Enum):
-    """Those that find their neighbors by multicast."""
+    """Routing protocols that discover neighbors by multicast."""
 
     EIGRP = "EIGRP"
     OSPF = "OSPF"
@@ -30,7 +30,7 @@ class Protocol(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A protocol on an interface. number: the autonomous system or process. passive: it greets nobody."""
+    """A protocol on an interface. number: the autonomous system or process. passive: it sends no hellos."""
 
     protocol: Protocol
     number: int = 0
@@ -83,10 +83,9 @@ def ospf_interface(device: Device, name: str) -> OspfInterface | None:
 
 
 def election_time(devices: Sequence[Device]) -> int:
-    """Return seconds that OSPF waits for designated routers where nobody is one yet (RFC 2328 §9.4); 0 if none is
-    elected.
+    """Return seconds that OSPF waits before it elects the first designated router (RFC 2328 §9.4); 0 without elections.
 
-    Those of tunnels may begin when those of the networks beneath have ended.
+    Elections on tunnels may begin only when those of the underlay have ended.
     """
     longest = {True: 0, False: 0}
     for device in devices:

@@ -1,12 +1,12 @@
-"""The ways between tunnel ends, where files leave them to what this release does not run, or to proxy ARP.
+"""The paths between tunnel ends, where the files rely on protocols that this release does not run, or on proxy ARP.
 
-    through       routers without tunnels on the shortest ways between tunnel ends: they represent the provider
-    stand_in      static routes to tunnel ends, for routers that would learn them by BGP or IS-IS, or by OSPF of others,
-                  and to neighbors of BGP behind a provider of our own, which speaks none of these
-    name_gateway  who answers for others on the wire that a route without a gateway leads out to
-    told_to_none  a configuration that redistributes static routes, without those that stand in
+    through       routers without tunnels on the shortest paths between tunnel ends: they represent the provider
+    stand_in      static routes to tunnel ends, for routers that would learn them by BGP or IS-IS, or by OSPF of foreign
+                  routers, and to BGP neighbors behind a provider of our own, which runs none of these protocols
+    name_gateway  the router that answers ARP for other addresses, as the gateway of a route that names only a port
+    told_to_none  a configuration that redistributes static routes, with a route-map that excludes the stand-ins
 
-A router that has a route already, be it the default one, keeps it; so does one that speaks EIGRP or RIP on the way.
+A router that already has a route, even a default route, keeps it; so does a router that runs EIGRP or RIP on the path.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 _KEPT: Final = ("router ospf", "router bgp", "router isis")
 #: Worse than whatever else there is.
 _LAST: Final = 254
-#: As a neighbor of external BGP would tell it.
+#: The distance of a route from an external BGP neighbor.
 _EXTERNAL: Final = 20
-#: The mark of the routes that stand in, where static routes are redistributed; and who passes all but them.
+#: The tag of the routes that stand in, where static routes are redistributed; and the route-map that denies it.
 _TAG: Final = 254
 _OTHERS: Final = "NOT-OF-THE-LAB"
 _REDISTRIBUTION: Final = re.compile(rf"{BEFORE}redis\w*\s+stat\w*(?P<rest>\s.*)?$")
@@ -46,7 +46,7 @@ _NOWHERE: Final = "Null0"
 
 
 def tunnel_ends(read: Mapping[str, Device]) -> dict[IPv4Address, str]:
-    """Return the addresses of tunnels' sources, and whose they are."""
+    """Return the source addresses of tunnels, each with its router."""
     found: dict[IPv4Address, str] = {}
     for router, device in read.items():
         own = [address for one in device.interfaces.interfaces for address in _addresses(one)]
@@ -255,10 +255,9 @@ def name_gateway(text: str, port: str, gateway: IPv4Address) -> str:
 
 
 def told_to_none(text: str, ways: Sequence[str]) -> tuple[str, list[str]]:
-    """Return the text and the routes that stand in, so that no protocol takes these for static routes that it is to
-    tell.
+    """Return the text and the routes that stand in, tagged so that no protocol redistributes them.
 
-    Others would prefer them to their own, and send the packets of a tunnel into that tunnel. ways: lines `ip route`.
+    Other routers would prefer them to their own, and send a tunnel's packets into that tunnel. ways: lines `ip route`.
     """
     lines = text.split("\n")
     maps: dict[str, None] = {}

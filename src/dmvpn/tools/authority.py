@@ -1,9 +1,9 @@
 """A small certificate authority, as files of one folder: for labs, and for networks of some dozens of routers.
 
-    ca.pem, ca.key      the authority; with its key anybody is believed, so it belongs on no router
-    NAME.pem, NAME.key  what was issued, by the name that it was issued for
-    crl.pem             what was revoked; routers that check need a current one
-    index.json          everything that was ever issued
+    ca.pem, ca.key      the authority; its key can issue a certificate for any name, so it belongs on no router
+    NAME.pem, NAME.key  an issued certificate and its key, by name
+    crl.pem             revoked certificates; routers that check need a current list
+    index.json          all certificates ever issued
 
 Private keys are for the owner of the folder alone (mode 0600). A router takes a certificate and its key out of such a
 folder by itself where the folder is beside its configuration (`shells/certificates.py`).
@@ -116,7 +116,7 @@ class Authority:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Return one that was made. Raises UserError."""
+        """Return the authority in a folder. Raises UserError."""
         try:
             certificate = x509.load_pem_x509_certificate((folder / CA_CERTIFICATE).read_bytes())
             key = load_pem_private_key((folder / CA_KEY).read_bytes(), None)

@@ -1,7 +1,7 @@
-"""What can be wrong with a DMVPN, one name for each cause: what somebody would have to fix, not what it looks like.
+"""The causes of faults in a DMVPN, one name for each: the thing to fix, not the symptom.
 
 The doctor decides on one of them, the catalog of troubles injects them, and a test holds the two together. They are
-in the order in which the doctor goes: from the wire up, since what is broken below breaks all that is above.
+in the order in which the doctor checks them: from the wire up, since a fault in a lower layer breaks all layers above.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import enum
 
 
 class Cause(enum.Enum):
-    """What is wrong. The values are for programs that read the JSON form."""
+    """The cause of a fault. The values are for programs that read the JSON form."""
 
     # underlay
     ROUTER_DEAD = "router dead"

@@ -1,7 +1,7 @@
-"""Is a router well, in one line and one number: what `dmvpn check` says to a monitoring system.
+"""The health of a router, in one line and one number: the output of `dmvpn check` for a monitoring system.
 
-It asks no question of its own of the network, as the doctor does: it judges what the router knows now. What is wrong
-comes with the reason that the router keeps.
+Unlike the doctor, it sends no tests into the network: it judges the present state of the router. Each problem comes
+with the reason that the router recorded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Level(enum.IntEnum):
-    """How bad it is, in the numbers with which monitoring plugins end."""
+    """The severity, in the exit codes of monitoring plugins."""
 
     OK = 0
     WARNING = 1
@@ -30,7 +30,7 @@ class Level(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What there must be at least: stations that are registered here, and neighbors of routing protocols."""
+    """The least numbers of clients registered here, and of neighbors of routing protocols."""
 
     clients: int = 0
     neighbors: int = 0
@@ -38,7 +38,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """One thing that is wrong."""
+    """One problem."""
 
     level: Level
     text: str
@@ -46,7 +46,7 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class RouterStatus:
-    """What is said of a router. counts: what monitoring draws as curves, by name."""
+    """The problems of a router. counts: performance data for graphs, by name."""
 
     router: str
     concerns: tuple[Concern, ...]

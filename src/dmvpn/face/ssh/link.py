@@ -11,12 +11,12 @@ from dmvpn.face.protocol import PROTOCOL, Access, AskAccess, Decoder, Hello, Mes
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Seconds within which a router answers; one that is busy for longer is as good as dead.
+#: Seconds within which a router answers; a router that is busy for longer counts as dead.
 _PATIENCE: Final = 10.0
 
 
 class LinkError(DmvpnError):
-    """No router answers there, or it says what nobody understands."""
+    """No router answers there, or its answer is invalid."""
 
 
 class SshLink:
@@ -76,7 +76,7 @@ async def ask(path: Path, location: str) -> Access:
 
 
 async def report(path: Path, said: Report) -> None:
-    """Tell the router who came or was refused. Raises LinkError."""
+    """Report a login or a refusal to the router. Raises LinkError."""
     await _exchange(path, said)
 
 

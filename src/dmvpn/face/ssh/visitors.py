@@ -1,8 +1,9 @@
 """Connections without a login: how many may wait, from where, and which of them makes room for another.
 
-A connection is silent until its client has finished the key exchange and named a user. Where too many wait, the oldest
-silent connection of the network that has most of them is closed for the next one. So people who only connect keep
-nobody out, unlike with a limit that refuses the last connection (OpenSSH has MaxStartups against the same).
+A connection is silent until its client has finished the key exchange and named a user. If too many wait, the oldest
+silent connection from the network with the most of them is closed to make room for the next one. So clients that only
+connect cannot keep users out, unlike with a limit that refuses the last connection (OpenSSH's MaxStartups serves the
+same purpose).
 """
 
 from __future__ import annotations

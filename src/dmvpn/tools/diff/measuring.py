@@ -42,8 +42,8 @@ LAST: Final = 3
 #: After something changed: seconds for which the network is watched at least and at most, between two packets of a
 #: pair, and for which everything has to arrive before it counts as over.
 LEAST_WATCH, LONGEST_WATCH, PACE, OVER = 20.0, 240.0, 0.25, 5.0
-#: Pairs that are tried, those that are watched while a hub is dead or a change is made, and those whose sizes are
-#: tried. Of more a sample is taken; the names decide which.
+#: Most pairs that are tried, that are watched while a hub is dead or a change is made, and whose packet sizes are
+#: tried. Of more pairs a sample is taken; the names decide which.
 MOST_PAIRS, MOST_WATCHED, MOST_SIZES = 240, 60, 24
 #: Routers that a packet may pass, when the tables are asked.
 _HOPS: Final = 16
@@ -51,7 +51,7 @@ _HOPS: Final = 16
 
 @dataclass(slots=True)
 class Subject:
-    """A world to measure, just built, with its LANs. `tell` is called with the progress."""
+    """A world to measure, just built, with its LANs. The last field is called with the progress."""
 
     scenario: Scenario
     world: Simulator
@@ -341,7 +341,7 @@ def watch(
 
 
 def _is_well(subject: Subject, pair: LanPair) -> bool:
-    """Return whether all packets of the last seconds arrived, apart from those that may still be in flight."""
+    """Return whether all packets of the last seconds arrived, apart from packets still in flight."""
     sent, arrived = subject.probing.sent(pair), subject.probing.arrivals(pair)
     since, until = subject.world.now - OVER - 1.0, subject.world.now - 1.0
     return all(number in arrived for number, left in sent.items() if since <= left <= until)

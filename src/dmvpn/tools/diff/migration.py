@@ -44,7 +44,7 @@ def migrate(
 ) -> Migration:
     """Enter the new lines while the old network runs; return which pairs lost packets, and for how long.
 
-    order: of `ORDERS`. `tell` is called with the progress.
+    order: of `ORDERS`. The last argument is called with the progress.
     """
     try:
         world, after = unite(before, after)

@@ -1,4 +1,4 @@
-"""A comparison for people and for programs: what gets worse first, what stays last.
+"""A comparison for people and for programs: deterioration first, unchanged results last.
 
 Changes that are alike are one line with all their subjects; of many subjects the first are named.
 """
@@ -23,7 +23,7 @@ _TITLES = {
     ChangeVerdict.BETTER: "Better",
     ChangeVerdict.CHANGED: "Changed",
 }
-#: Of a pair that the new network does not join, and that lost nothing for good while somebody watched.
+#: For a pair that cannot talk in the new network, and that kept working for the whole watch during the change.
 _LIVES_ON: Final = "served by what was learned before, until that ends"
 _WIDTH: Final = max(len(topic.value) for topic in Topic)
 Json = dict[str, object]
@@ -41,15 +41,15 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Does anything get worse?"""
+        """True if anything gets worse."""
         return any(change.verdict is ChangeVerdict.WORSE for change in self.changes)
 
     @property
     def lives_on(self) -> tuple[LanPair, ...]:
-        """Pairs that the new network does not join, and that talked on while it was entered.
+        """Pairs that cannot talk in the new network, and that kept talking while it was entered.
 
-        What was learned before outlives a change of the configuration, for as long as it holds. So an outage that was
-        not seen is no promise for them.
+        Learned entries outlive a change of the configuration until they expire. So these pairs may fail later, although
+        no outage was seen.
         """
         if self.migration is None:
             return ()

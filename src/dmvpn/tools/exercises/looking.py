@@ -1,7 +1,7 @@
-"""Look at a network as the tasks of an exercise say: by shows, pings and traces at its routers, and by cutting wires.
+"""Checks the tasks of an exercise in a network: by shows, pings and traces at its routers, and by cutting wires.
 
-`Ground` is the network: a running lab (`app/teach.py`), or a simulated world (`tests/support/bench.py`). Nothing that a
-learner typed is touched; a router that shall be dead for a while has its wires cut.
+`Ground` is the network: a running lab (`app/teach.py`), or a simulated world (`tests/support/bench.py`). The
+learner's lines are not changed; to test the failure of a router, its wires are cut.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Ground(Bench, Protocol):
     """A `Bench` that also knows what its wires are like, and how many troubles were fixed in it."""
 
     def badness(self, link: str) -> Badness:
-        """Return how bad a wire is now. link: one of its ends, "R31:GigabitEthernet0/1"."""
+        """Return the impairment of a wire. link: one of its ends, "R31:GigabitEthernet0/1"."""
         ...
 
     def restore(self, link: str, badness: Badness) -> None:
-        """Make a wire what it was, for all to see."""
+        """Restore a wire; the status of the lab shows it."""
         ...
 
     @property
@@ -49,7 +49,7 @@ class Ground(Bench, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What became of a task. missing: what was seen instead; "": it is done."""
+    """The result of a task. missing: the observation that contradicts it; "" if it is done."""
 
     task: Task
     missing: str = ""
@@ -57,12 +57,12 @@ class TaskResult:
 
     @property
     def is_done(self) -> bool:
-        """Is nothing missing?"""
+        """True if the task is done."""
         return not self.missing
 
 
 def look(ground: Ground, exercise: Exercise) -> tuple[TaskResult, ...]:
-    """Look at all tasks. What is not done is looked at twice, because some things take a moment."""
+    """Check all tasks. A task that is not done is checked again after a moment, as convergence takes time."""
     look_at = _Look(ground, exercise.scenario())
     findings = [look_at.task(task) for task in exercise.tasks]
     if all(finding.is_done for finding in findings):
@@ -85,7 +85,7 @@ class _Look:
         return TaskResult(task)
 
     def _missing(self, check: AnyCheck) -> tuple[str, str]:
-        """Return what is not as the check says, and what may help; "" if all is."""
+        """Return the observation that contradicts a check, and a hint; "" if the check passes."""
         if isinstance(check, checks.WhenCheck):
             return self._when(check)
         return self._simple(check), check.hint
@@ -244,7 +244,7 @@ class _Look:
     def _path(self, check: checks.PathCheck) -> str:
         lost = self._ping(check.at, check.source, check.to)
         if lost:
-            return lost  # a trace that nobody answers takes half a minute
+            return lost  # a trace without answers takes half a minute
         line = answers.trace(check.to, check.source)
         wanted = [*check.via, check.to]
         hops: list[str] = []

@@ -1,8 +1,8 @@
-"""What a network does, as its users would notice it, and what became worse than it was.
+"""The health of a network, as its users would notice it, and its deterioration.
 
-A `Health` is what `examination` found: to each thing that was looked at a number. What was good in the healthy network
-has to be good again; whether it is by the line that was wrong, or by another one, is the student's affair. Protection
-is looked at, too, so a network that works because its protection was taken away is not fixed.
+A `Health` holds the results of `examination`: a number for each check. Each check that passed in the healthy network
+has to pass again; the student may fix the wrong line or find another way. Protection is checked, too, so a network that
+works because its protection was removed is not fixed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dmvpn.base.values import dataclass
 
 
 class Check(enum.Enum):
-    """What is looked at. The values say it, with the subject in front."""
+    """The kinds of checks. A subject and a value form a sentence."""
 
     RUNNING = "runs"
     REGISTRATION = "is registered"
@@ -38,7 +38,7 @@ BAD: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Found: 0 for what is not as it should be; 1, for paths the number of hops."""
+    """The results of checks. found: 0 for a failure; 1 for a success, for paths the number of hops."""
 
     found: dict[Subject, int] = field(default_factory=dict)
 

@@ -1,8 +1,8 @@
-"""Changes that may be tried in a copy of a network: a router loses a line, gets one, or has one replaced.
+"""Changes that may be tried in a copy of a network: a line is removed, added, or replaced.
 
-They are derived from the configurations alone: lines that a router has and routers of its role lack, lines that these
-have and it lacks, lines that it has for one peer and not for a similar one, and the switches of the language. `names`
-knows which words of a line mean which router, so that lines of two routers can be compared.
+They are derived from the configurations alone: lines that a router has and routers of its role lack, lines that it
+lacks and they have, lines for one peer that are missing for a similar peer, and switches of the language. `names` maps
+the words of a line to routers, so that lines of two routers can be compared.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SECRETS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ChangedLine:
-    """A line of a configuration, with those that lead to its section."""
+    """A line of a configuration, with the path of section headers to it."""
 
     path: tuple[str, ...]
     text: str
@@ -229,7 +229,7 @@ class Proposals:
                     yield ChangedLine(line.path, filled)
 
     def _of_sections(self, router: str) -> Iterator[ChangedLine]:
-        """Yield lines that name no router, from this router first, then from the others."""
+        """Yield lines that name no router, first of this router, then of all other routers."""
         paths = [path for path in dict.fromkeys(line.path for line in self._lines[router]) if path]
         others = [line for name in (router, *(n for n in self._lines if n != router)) for line in self._lines[name]]
         for path in paths:

@@ -12,14 +12,12 @@ if TYPE_CHECKING:
 
     from dmvpn.tools.diff.rows import Rows
 
-#: What of a pair became better, the more telling first; the last one is large packets that arrive in pieces.
+#: The improvements of a pair, the most important first.
 _TOPICS = (Topic.REACHABILITY, Topic.WAY, Topic.LOSS, Topic.MTU, Topic.MSS)
 
 
 def clauses(before: Rows, after: Rows, better: list[tuple[str, Topic]]) -> tuple[str, ...]:
-    """Return what is better, a clause for each pair of sites; of a pair that which tells most. better: pair and
-    topic.
-    """
+    """Return the improvements, one clause for each pair: its most important topic. better: pairs and topics."""
     of_pair: dict[LanPair, Topic] = {}
     for topic in _TOPICS:
         for pair in (one for one in after.talks if (str(one), topic) in better):

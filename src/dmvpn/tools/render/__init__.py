@@ -2,13 +2,13 @@
 
 reading      sites.yaml -> `Table` (table.py), every error with file, line and key
 keys         from a private file or the environment
-addresses    what the table says of addresses itself, and what of it cannot be
-allocation   tunnel addresses, LANs, networks outside; what was given once stays (lock.py)
-plan         what each configuration has to say; refuses what cannot work
+addresses    the addresses that the table names, and conflicts between them
+allocation   tunnel addresses, LANs, networks outside; an allocation stays (lock.py)
+plan         the content of each configuration; refuses settings that cannot work
 templating   Jinja2 in a sandbox, in a process of its own
 lab          lab.yaml, hosts and a provider
 made         which files of a folder are ours
-writing      files that change, and no others
+writing      writes only the files that change
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ __all__ = ["DEFAULT", "Keys", "Rendered", "find_keys", "render_sites", "schema"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """What a table became. configurations: by site. files: those and, for a lab, what it needs besides; by file name.
+    """The result for a table. configurations: by site. files: by name; configurations, and the other files of a lab.
 
-    folder: where they go. made: what was made there before. lock, lock_text: the file of what was given, and what it is
-    to hold. no_lab: why the folder, which was a lab, cannot be one any more.
+    folder: the destination. made: files there from earlier runs. lock, lock_text: the file of allocations, and its new
+    text. no_lab: why the folder, which was a lab, cannot be a lab now.
     """
 
     folder: Path
@@ -59,7 +59,7 @@ class Rendered:
 
     @property
     def gone(self) -> list[str]:
-        """Files that were made there, and now are not."""
+        """Files of earlier runs that are not part of this result."""
         return [name for name in self.made.own if name not in self.files]
 
 

@@ -1,8 +1,8 @@
 """Addresses for sites that name none: numbers in the tunnel network, LANs, networks towards the provider.
 
-What was given once stays: `Allocations` are written beside the table (`sites.lock.yaml`) and belong into its
-repository. A site that is new takes what is free, one that is gone frees what it had, and nobody else notices, wherever
-in the table that happens. What the table itself says comes before all.
+An allocation stays: `Allocations` are written beside the table (`sites.lock.yaml`) and belong into its repository. A
+new site takes free addresses, a removed site frees its own, and no other site changes, wherever in the table that
+happens. Addresses in the table itself take precedence.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.render.addresses import Where
     from dmvpn.tools.render.table import Hub, Pool, Spoke, Table
 
-#: Spokes are numbered from here on while there is room: the low numbers are for hubs.
+#: Spokes are numbered from here on while numbers are left: the low numbers are for hubs.
 FIRST_SPOKE: Final = 11
 
 

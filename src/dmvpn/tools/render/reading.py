@@ -1,6 +1,6 @@
-"""Reads a table: whatever is wrong is said with file, line and key (`shells/documents.py`).
+"""Reads a table: each error names file, line and key (`shells/documents.py`).
 
-What has no place in a table is refused before anything is looked at: keys and passwords.
+Keys and passwords do not belong in a table, and are refused before anything else is read.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def parse(text: str, file: str) -> tuple[Table, Places]:
 
 
 def _keys(raw: object, where: Path_ = ()) -> Iterator[Path_]:
-    """Yield every key, but for the names of sites: somebody may live in Secretville."""
+    """Yield every key except the names of sites: a site may be called Secretville."""
     if isinstance(raw, dict):
         for key, value in raw.items():
             here = (*where, str(key))

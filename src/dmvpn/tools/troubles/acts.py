@@ -1,15 +1,15 @@
-"""What is done to a network to break it: orders as values, filled in from the `Stage`.
+"""The acts that break a network: orders as values, filled in from the `Stage`.
 
 Texts are templates. `{tunnel}`, `{wan}`, `{lan}`, `{nbma}` and the like are properties of the actor whose router it is
-(`stage.Actor`); those of others have a prefix: `{hub.nbma}`, `{other.tunnel_address}`. Configuration lines are rendered
-from the features' own lines, with a `word` in the place of a value.
+(`stage.Actor`); properties of another actor have a prefix: `{hub.nbma}`, `{other.tunnel_address}`. Configuration
+lines are rendered from the features' own lines, with a `word` in the place of a value.
 
     Configure      type these lines in configuration mode
-    Edit           take lines of one section away, by how they begin, and add others
+    Edit           remove lines of one section, by their beginning, and add new ones
     Eigrp          lines for the EIGRP process: it is written in two ways, named and classic
     Command        a command at the prompt, as `clear ip nhrp`
     Wire           make the wire of a router bad: lose, block, one way or both
-    Kill           end a router without a word
+    Kill           crash a router
     Nat            give a translator another kind
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Role(enum.Enum):
-    """Who plays in a trouble. SPOKE is the first one, OTHER the second; the GATEWAY is before SPOKE."""
+    """The roles in a trouble. SPOKE is the first spoke, OTHER the second; the GATEWAY is in front of SPOKE."""
 
     HUB = "hub"
     SPOKE = "spoke"

@@ -1,11 +1,11 @@
-"""Troubles that nobody wrote down: of every line that makes a tunnel, its absence, a neighbor's value, two exchanged.
+"""Troubles that are generated: every line of a tunnel removed, copied from another router, or exchanged.
 
     removed      a line is gone
     copied       a line has the value that another router has there
     exchanged    two routers have each other's value
 
-What a diagnosis should name follows from how the line begins (`_CAUSES`); whoever names another cause is right, too,
-if the lines that it wants make the network well again.
+The cause that a diagnosis should name follows from the beginning of the line (`_CAUSES`); a diagnosis with another
+cause is correct, too, if its lines repair the network.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dmvpn.tools.troubles.stage import Actor, Stage
 
-#: What it is called when a line that begins so is missing or wrong, the usual name first.
+#: The causes if a line with this beginning is missing or wrong, the usual cause first.
 _CAUSES: Final[dict[str, tuple[Cause, ...]]] = {
     "ip nhrp network-id": (Cause.NETWORK_ID,),
     "ip nhrp authentication": (Cause.AUTHENTICATION,),
@@ -160,12 +160,12 @@ def _trouble(kind: str, title: str, path: tuple[str, ...], line: str, lines: tup
 
 
 def _bare(text: str) -> str:
-    """Return a template that says this text when it is filled in."""
+    """Return a template that gives this text when it is filled in."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
 def _beginning(line: str) -> str:
-    """Return what two lines have in common that say the same thing of two routers; "" for what is of no interest."""
+    """Return the keyword by which lines of two routers correspond; "" for a line without a known cause."""
     known = next((one for one in _CAUSES if line == one or line.startswith(f"{one} ")), "")
     return known if _CAUSES.get(known) else ""
 

@@ -1,11 +1,11 @@
-"""From what a trouble says to what is to be typed and done in one network.
+"""Turns a trouble into orders for one network: lines to type, and things to do.
 
     Type, Run       configuration lines, and commands, at a router
     Impair          a wire, named by one of its ends
     KillRouter      a router
     SetNat          a translator
 
-`Bench` is what carries them out: a running lab (`app/teach.py`), or a simulated world (`tests/support/bench.py`).
+A `Bench` carries them out: a running lab (`app/teach.py`), or a simulated world (`tests/support/bench.py`).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ _LASTING: Final = "clock set "
 
 
 class Bench(Protocol):
-    """A network that runs, for those who break it, examine it and change it."""
+    """A running network that can be broken, examined and changed."""
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
         """Return what commands print, each a router and a line; "" if the router does not answer.
@@ -130,9 +130,9 @@ def fits(trouble: Trouble, stage: Stage) -> bool:
 
 
 def orders_for(trouble: Trouble, stage: Stage) -> tuple[Order, ...]:
-    """Return what is to be done in this network.
+    """Return the orders of a trouble in this network.
 
-    Raises UserError where the trouble does not fit it, or changes nothing.
+    Raises UserError if the trouble does not fit the network, or changes nothing.
     """
     has = stage.has
     missing = [need.value for need in trouble.needs if need not in has]

@@ -1,6 +1,6 @@
 """Networks from a seed, of every phase, protocol and protection that a cloud of one's own may have.
 
-Plan       what is drawn, as a few values
+Plan       the drawn values of a network
 files_of   the lab and the configurations of a plan, as a scenario's folder has them
 
 `networks` draws tables for `dmvpn render`, which knows fewer kinds; the routing of a cloud is in `routing_setup`.
@@ -27,10 +27,10 @@ _MASK30: Final = "255.255.255.252"
 _KEY, _PASSWORD = "Drawn-Key-7", "drawncld"
 _PROTECTIONS: Final = ("", "ikev2", "ikev1")
 _MOST_HUBS: Final = 3
-#: Trustpoints of each router of a cloud with certificates: the one that is used, and others that a mistake may lead to.
+#: Trustpoints of each router of a cloud with certificates: the right one, and some that a mistake may name.
 CERTIFICATES: Final = "certificates"
 TRUSTPOINTS: Final = ("CLOUD", "EXPIRED", "ELSEWHERE", "MISNAMED")
-#: What the certificates say that the cloud believes.
+#: The organizational unit in the certificates that the cloud accepts.
 UNIT: Final = "cloud"
 
 
@@ -40,8 +40,8 @@ class Plan:
 
     translators: before which spokes, by number from 1, and of which kind. server_lines: each server takes a map, a
     multicast map and an NHS line, as in older configurations. key: of GRE, None: none. stubs: of EIGRP.
-    protection may be "certificates", which are not drawn: whoever runs the network makes those of `TRUSTPOINTS`.
-    sealed: routing protocols believe neighbors with keys that have a lifetime, or a password.
+    protection may be "certificates", which are not drawn: the caller makes the certificates of `TRUSTPOINTS`.
+    sealed: routing protocols authenticate neighbors with keys that have a lifetime, or with a password.
     """
 
     phase: int
@@ -72,7 +72,7 @@ def plan_of(entropy: Entropy, most: int = MOST) -> Plan:
     hubs = min(hubs, most - FEWEST)
     phase = 1 + below(entropy, 3) if hubs == 1 else 2 + below(entropy, 2)
     if routing == "rip" and phase == 3:
-        phase = 2  # RIP tells the spoke as the next hop: there is nothing to redirect
+        phase = 2  # RIP advertises the spoke as next hop: there is nothing to redirect
     protection = _PROTECTIONS[below(entropy, len(_PROTECTIONS))]
     spokes = spokes_of(entropy, most - hubs)
     behind = {
@@ -221,7 +221,7 @@ def _provider(plan: Plan, places: list[Place]) -> dict[str, list[str]]:
 
 
 def _ports(places: list[Place]) -> Iterator[tuple[str, Place]]:
-    """Yield the ports of the provider, and who is there."""
+    """Yield the ports of the provider, each with the site that is attached."""
     for number, place in enumerate(places, 1):
         yield f"GigabitEthernet0/{number}", place
 

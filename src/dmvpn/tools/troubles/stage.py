@@ -1,4 +1,4 @@
-"""Who plays which part in a network: read from a scenario, or from what its routers run.
+"""The roles of routers in a network: read from a scenario, or from the running configurations.
 
 Actor     a router of the overlay with the names and addresses that orders need ("{tunnel}", "{hub.nbma}")
 Stage     hub, spokes, provider, translator, and what kind of network it is (`Need`)
@@ -58,7 +58,7 @@ class Actor:
 
     @property
     def multipoint(self) -> bool:
-        """Is its tunnel mGRE?"""
+        """True if its tunnel is mGRE."""
         return self.settings is not None and self.settings.multipoint
 
     @property
@@ -103,7 +103,7 @@ class Actor:
 
     @property
     def is_named(self) -> bool:
-        """Is its EIGRP process of the named kind?"""
+        """True if its EIGRP process is configured in named mode."""
         return self.process is not None and self.process.is_named
 
     @property
@@ -233,7 +233,7 @@ class Stage:
             raise UserError(f"{self.scenario.name} has nothing that is {error.args[0]} in: {template}") from error
 
     def _nobodies(self, part: Role) -> dict[str, object]:
-        """Return addresses that nobody has, in a LAN and in the tunnel's subnet: the last ones that are free."""
+        """Return unused addresses of a LAN and of the tunnel's subnet: the last free ones."""
         if self.parts.get(part) not in self.actors:
             return {}
         actor = self.actor(part)

@@ -1,4 +1,4 @@
-"""A trouble: one thing that is wrong with a network, and everything that a teacher or a test wants to know about it."""
+"""A trouble: one fault of a network, with everything that a teacher or a test needs to know about it."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Need(enum.Enum):
 class Trouble:
     """One fault.
 
-    title: for the teacher. acts: what is done. complaint: what a user reports (a template, as in acts). hints: each
-    more precise than the one before. cause: what a diagnosis should name; parts: at whose router (where two ends
-    disagree, at either). also: causes that describe the same thing as well. noticed: by users, within a
-    minute; else it is for readers of configurations and logs, because these routers fix what comes of it.
+    title: for the teacher. acts: what to do. complaint: the report of a user (a template, as in acts). hints: each
+    more precise than the one before. cause: the cause that a diagnosis should name; parts: at which router (where two
+    ends disagree, at either). also: causes that describe the same fault. noticed: by users, within a minute; else only
+    configurations and logs show it, because the routers work around it.
     """
 
     id: str
@@ -69,7 +69,7 @@ def without_story(
     parts: tuple[Role, ...] = (Role.SPOKE,),
     needs: tuple[Need, ...] = (),
 ) -> Trouble:
-    """Return one that nobody tells a story of: it is drawn for measures alone."""
+    """Return a trouble without a story: it is drawn for measurements alone."""
     return Trouble(
         id=name,
         title=title,

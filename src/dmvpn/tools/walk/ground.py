@@ -2,7 +2,7 @@
 
     start -> arrive -> for this router? -> deliver -> out of a tunnel? -> arrive
                     -> else forward -> route, next hop -> emit -> tunnel: into it (`overlay`)
-                                                               -> port: MTU, wire -> arrive at whoever has the next hop
+                                                               -> port: MTU, wire -> arrive at the next hop
 
 The same order of decisions as `dataplane/simulated` has, which all other planes are held to. Every function ends in an
 `WalkEnd`: the walk is over when the first one returns.
@@ -225,7 +225,7 @@ class Ground(ABC):
         return replace(end, later_mtu=later)
 
     def _onto_wire(self, node: str, port: str, next_hop: Address, packet: Packet, limit: int) -> WalkEnd:
-        """Send a packet out of a physical port, to whoever has the next hop on its wire."""
+        """Send a packet out of a physical port, to the node on its wire that has the next-hop address."""
         if packet.octets > limit:
             if packet.df or packet.destination.version == 6:
                 why = f"{packet.octets} octets are more than its own wire takes ({limit}), and must not be cut"
@@ -337,7 +337,7 @@ class Ground(ABC):
     def _drop(
         self, where: str, packet: Packet, why: str, icmp: str = "", *, mtu: int | None = None, clause: str = ""
     ) -> WalkEnd:
-        """Drop a packet that ends here. icmp: what its sender is told, "": nothing."""
+        """Drop a packet that ends here. icmp: the error to its sender, "": no error is sent."""
         refusal = Refusal(by=where, to=packet.source, what=icmp, mtu=mtu) if icmp else None
         heard = wording.refusal(refusal) if refusal is not None else "nobody is told"
         if refusal is not None and not self._reaches(where, packet.source):

@@ -28,9 +28,10 @@ _UNIT: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Wrapping:
-    """What a tunnel puts around a packet. sa: of the pair that seals it, None: GRE in clear.
+    """The encapsulation of a tunnel. sa: the SA pair that encrypts it, None: GRE in clear.
 
-    router, tunnel: whose. suite: the lengths of that SA's algorithms. checksum, sequence: GRE has them besides.
+    router, tunnel: the encapsulating end. suite: the lengths of that SA's algorithms. checksum, sequence: GRE has these
+    fields as well.
     """
 
     router: str
@@ -105,22 +106,22 @@ class Packet:
 
     @property
     def pieces(self) -> tuple[int, ...]:
-        """Octets of every IP packet that it is now."""
+        """The octets of each IP packet or fragment."""
         return tuple(piece for datagram in self.datagrams for piece in datagram)
 
     @property
     def octets(self) -> int:
-        """Of the largest of these."""
+        """The octets of the largest fragment."""
         return max(self.pieces)
 
     @property
     def depth(self) -> int:
-        """0 for a packet of somebody's, 1 in a tunnel."""
+        """The number of encapsulations: 0 for a user's packet, 1 in a tunnel."""
         return 0 if self.inner is None else self.inner.depth + 1
 
     @property
     def name(self) -> str:
-        """Its protocol, as people say it."""
+        """The name of its protocol."""
         if self.wrapping is None:
             return "IP"
         names = {int(IpProtocol.GRE): "GRE", int(IpProtocol.ESP): "ESP"}
@@ -128,7 +129,7 @@ class Packet:
 
     @property
     def is_cut(self) -> bool:
-        """Is it in pieces?"""
+        """True if it is fragmented."""
         return any(len(datagram) > 1 for datagram in self.datagrams)
 
     def cut(self, mtu: int) -> Packet:

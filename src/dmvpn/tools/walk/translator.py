@@ -1,4 +1,4 @@
-"""The way through a translator (NAT): which address it writes, whom inside an answer goes to, whom it keeps out."""
+"""The path through NAT: the translated address, the inside host of an answer, and packets that NAT drops."""
 
 from __future__ import annotations
 
@@ -86,9 +86,7 @@ class Translating(Ground):
         return self._onto_wire(name, OUTSIDE, next_hop, outside, ETHERNET)
 
     def _ports_outside(self, gateway: GatewayFacts, packet: Packet) -> tuple[int, int]:
-        """Return the port that whoever receives it has noted for the connection; 0: a port that cannot be seen from
-        here.
-        """
+        """Return the ports; the translated source port as the receiver's SA has it, 0 if that is not in view."""
         if packet.wrapping is None or packet.wrapping.sa is None or packet.protocol != IpProtocol.UDP:
             return packet.ports
         spi = packet.wrapping.sa.spi_out
@@ -129,8 +127,9 @@ class Translating(Ground):
         return None
 
     def _only_tunnel_inside(self, gateway: GatewayFacts, packet: Packet) -> Address | None:
-        """Return the only tunnel inside: nobody can say which flows there are, so it is whoever has one with that key,
-        if it is one alone.
+        """Return the source of the only tunnel inside with the packet's key; None if there are several.
+
+        The flows of the translator are not in view.
         """
         found = [
             tunnel.source

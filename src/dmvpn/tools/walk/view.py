@@ -1,4 +1,4 @@
-"""What a walk asks of the facts: who has an address, which wire a port is on, which route is the longest match."""
+"""The queries of a walk to the facts: the owner of an address, the wire of a port, the longest matching route."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ HOST_PORT = "eth0"
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A route that leads to an address: the longest match. others: shorter ones that lead there, too."""
+    """The longest matching route for an address, and the shorter ones that match as well."""
 
     route: RouteFacts
     others: tuple[RouteFacts, ...]
 
     @property
     def hops(self) -> tuple[HopFacts, ...]:
-        """As a packet takes them."""
+        """The next hops that packets take: NHRP's override, or those of the route."""
         return (self.route.override,) if self.route.override is not None else self.route.next_hops
 
 
@@ -85,7 +85,7 @@ class View:
         return next((name for name in self.lab.routers if self.own(name, address) is not None), None)
 
     def lan(self, address: Address) -> tuple[str, str] | None:
-        """Return the router, and its port, whose wire an address that nobody in view has belongs to."""
+        """Return the router and the port on whose subnet an address is, for a host that is not in view."""
         for name, facts in self.lab.routers.items():
             for interface in facts.interfaces if facts is not None else ():
                 is_tunnel = self.tunnel(name, interface.name) is not None

@@ -3,9 +3,9 @@
     wide      10:42:07.123     │────────── resolution 10.4.4.1? ──────────▶│
     narrow    10:42:07.123     │──────▶│       │   resolution 10.4.4.1?
 
-Where the columns are far enough apart the words are on the arrow; else behind the last column. A router without a
-column (not chosen, or one that cannot be seen) is named in the words, and its arrow is a short one. Every line fits the
-width, if there is one: in a file words are never cut, and are behind the last column, however many there are.
+If the columns are wide enough the text is on the arrow; else behind the last column. A router without a column (not
+chosen, or not watched) is named in the text, and its arrow is short. Every line fits the width, if there is one: in a
+file the text is never cut, and stands behind the last column, however long it is.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ _UNICODE: Final = _Glyphs("│", "─", "═", "▶", "◀", "\N{BOX DRAWINGS LI
 _ASCII: Final = _Glyphs("|", "-", "=", ">", "<", "x", "~")
 
 
-#: Columns of a terminal that nobody has said more about: a file looks as one so wide does.
+#: The width of a terminal by default, which also applies to files.
 _USUAL: Final = 80
 
 
@@ -150,7 +150,7 @@ class Ladder:
         return shaft + self._glyphs.right if rightwards else self._glyphs.left + shaft
 
     def _stub(self, arrow: Arrow, color: str) -> str:
-        """Return an arrow to or from somebody who is no column: beside its router, on the side that has more room."""
+        """Return an arrow to or from an end without a column: beside its router, on the side with more room."""
         leaves = arrow.sender in self._places
         place = self._places[arrow.sender if leaves else arrow.receiver]
         text = f"{label(arrow)} ({f'to {arrow.receiver}' if leaves else f'from {arrow.sender}'})"

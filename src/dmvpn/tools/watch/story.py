@@ -1,4 +1,4 @@
-"""A story: what happened in a lab, as a document in Markdown with diagrams that many viewers draw."""
+"""A story: the events in a lab, as a document in Markdown with diagrams that many viewers draw."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LARGEST_DIAGRAM: Final = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryNetwork:
-    """What the story is about. routers: those that are told of. hosts: addresses by name. links: as the lab says."""
+    """The network of the story. routers: with a part in it. hosts: addresses by name. links: as in the lab file."""
 
     lab: str
     kind: str
@@ -74,7 +74,7 @@ def _diagrams(network: StoryNetwork, steps: Sequence[Step]) -> Iterator[str]:
 
 
 def _speakers(routers: Iterable[str], steps: Sequence[Step]) -> list[str]:
-    """Return who does something; a column in which nothing happens tells nothing."""
+    """Return the routers that occur in the steps: a column without steps is useless."""
     named: set[str] = set()
     for step in steps:
         named.update((step.sender, step.receiver) if isinstance(step, Arrow) else (step.router,))
