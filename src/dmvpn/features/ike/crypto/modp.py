@@ -102,10 +102,12 @@ def _inverse_arctangent(of: int, one: int) -> int:
 class ModpValue:
     """Our half of one exchange. Numbers are padded on the left to the length of the prime (RFC 7296 §3.4).
 
+    public: the public value for the KE payload.
     power: raises a number to the private exponent.
     """
 
     prime: int
+    public: bytes
     power: Callable[[int], bytes] = field(repr=False)
 
     @classmethod
@@ -114,13 +116,9 @@ class ModpValue:
         modulus, parameters = prime(group), _PARAMETERS[group]
         octets = entropy.octets(parameters.exponent // 8)
         exponent = int.from_bytes(octets, "big") | 1 << (parameters.exponent - 1)
-        power = _power_by_openssl if HAS_OPENSSL and parameters.known else _power_by_python
-        return cls(modulus, power(modulus, exponent))
-
-    @property
-    def public(self) -> bytes:
-        """The public value for the KE payload."""
-        return self.power(_GENERATOR)
+        raising = _power_by_openssl if HAS_OPENSSL and parameters.known else _power_by_python
+        power = raising(modulus, exponent)
+        return cls(modulus, power(_GENERATOR), power)
 
     def agree(self, theirs: bytes) -> bytes:
         """Return the shared secret with the peer's public value. Raises WireError if that value is not legal.
