@@ -2,7 +2,8 @@
 
 One router's IKE in this process, with its real configuration and cryptography, and spokes that begin with it one after
 another, whose own time is not counted: handshakes are IKE_SA_INIT and IKE_AUTH with a pre-shared key, the first pair of
-SAs included, as octets in and octets out. Memory is what Python has allocated for all of it, the octets of keys too.
+SAs included, as octets in and octets out; in IKEv1 main mode and quick mode, without perfect forward secrecy. Memory is
+what Python has allocated for all of it, the octets of keys too.
 """
 
 from __future__ import annotations
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 RUNS: Final = 5
 HUB: Final = "198.51.100.1"
 FIRST: Final = IPv4Address("10.0.0.1")
+#: IKEv1, with a group to put in.
+ISAKMP: Final = """
+crypto isakmp policy 10
+ encryption aes 256
+ hash sha256
+ authentication pre-share
+ group {group}
+crypto isakmp key secret address 0.0.0.0 0.0.0.0
+"""
 X25519: Final = f"""{PSK}
 crypto ikev2 proposal FAST
  encryption aes-gcm-256
@@ -42,7 +52,8 @@ crypto ikev2 policy FAST
 def measure(*, quick: bool) -> list[Figure]:
     """Handshakes a second, exchanges of the group of older routers a second, and KiB for a pair."""
     count = 50 if quick else 400
-    runs = [_handshakes(count) for _ in range(RUNS)]
+    runs = [_handshakes(count, X25519) for _ in range(RUNS)]
+    modp = [_exchanges(count, Group.MODP_2048) for _ in range(RUNS)]
     return [
         Figure(
             name="PSK handshakes of a responder, X25519 and AES-GCM-256, first pair included",
@@ -57,12 +68,32 @@ def measure(*, quick: bool) -> list[Figure]:
         Figure(
             name="Diffie-Hellman of one side with MODP group 14: a key made, a secret agreed",
             unit="/s",
-            values=tuple(_modp_exchanges(count) for _ in range(RUNS)),
+            values=tuple(modp),
             floor=100.0,
             goal=1000.0,
             more=True,
             baseline=tuple(raw for _, raw in runs),
             against="X25519 alone: a key made, a secret agreed",
+        ),
+        Figure(
+            name="IKEv1, PSK: main and quick mode of a responder, group 14 and AES-CBC-256",
+            unit="/s",
+            values=tuple(_handshakes(count, ISAKMP.format(group=14))[0] for _ in range(RUNS)),
+            floor=150.0,
+            goal=400.0,
+            more=True,
+            baseline=tuple(modp),
+            against="Diffie-Hellman with group 14 alone",
+        ),
+        Figure(
+            name="IKEv1, PSK: main and quick mode of a responder, group 19 and AES-CBC-256",
+            unit="/s",
+            values=tuple(_handshakes(count, ISAKMP.format(group=19))[0] for _ in range(RUNS)),
+            floor=250.0,
+            goal=700.0,
+            more=True,
+            baseline=tuple(_exchanges(count, Group.ECP_256) for _ in range(RUNS)),
+            against="Diffie-Hellman with group 19 alone",
         ),
         Figure(
             name="memory of IKE for one peer: IKE SA, pair of SAs, connection",
@@ -90,19 +121,19 @@ class _Timed:
         return results
 
 
-def _network(count: int) -> tuple[MachineNet, Node]:
+def _network(count: int, lines: str) -> tuple[MachineNet, Node]:
     """A hub that has met one spoke: what is made once is there."""
     net = MachineNet()
-    hub = net.node(HUB, X25519, transforms=(GCM,))
-    _meet(net, hub, FIRST + count + 1)
+    hub = net.node(HUB, lines, transforms=(GCM,))
+    _meet(net, hub, FIRST + count + 1, lines)
     return net, hub
 
 
-def _meet(net: MachineNet, hub: Node, address: IPv4Address) -> None:
+def _meet(net: MachineNet, hub: Node, address: IPv4Address, lines: str) -> None:
     """One more spoke comes up, and is forgotten; the hub keeps what it has with it."""
-    spoke = net.node(str(address), X25519, transforms=(GCM,))
+    spoke = net.node(str(address), lines, transforms=(GCM,))
     spoke.want(hub)
-    net.run(0.05)
+    net.run(0.1)
     assert spoke.pairs, "no handshake"
     del net.nodes[spoke.address]
     hub.said.clear()
@@ -111,12 +142,12 @@ def _meet(net: MachineNet, hub: Node, address: IPv4Address) -> None:
     net.flights.clear()
 
 
-def _handshakes(count: int) -> tuple[float, float]:
+def _handshakes(count: int, lines: str) -> tuple[float, float]:
     """Handshakes a second of the hub's processor time, and key exchanges a second without anything around them."""
-    net, hub = _network(count)
+    net, hub = _network(count, lines)
     timed = _Timed(hub)
     for number in range(count):
-        _meet(net, hub, FIRST + number)
+        _meet(net, hub, FIRST + number, lines)
     return count / timed.spent, _key_exchanges(count)
 
 
@@ -130,23 +161,24 @@ def _key_exchanges(count: int) -> float:
     return count / (time.process_time() - begun)
 
 
-def _modp_exchanges(count: int) -> float:
+def _exchanges(count: int, group: Group) -> float:
+    """Key exchanges a second of one side: a key made, a secret agreed."""
     entropy = SeededEntropy(1)
-    theirs = draw(Group.MODP_2048, entropy).public
+    theirs = draw(group, entropy).public
     begun = time.process_time()
     for _ in range(count):
-        own = draw(Group.MODP_2048, entropy)
+        own = draw(group, entropy)
         assert own.public != own.agree(theirs)
     return count / (time.process_time() - begun)
 
 
 def _kibibytes(count: int) -> float:
-    net, hub = _network(count)
+    net, hub = _network(count, X25519)
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     for number in range(count):
-        _meet(net, hub, FIRST + number)
+        _meet(net, hub, FIRST + number, X25519)
     gc.collect()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -98,6 +98,19 @@ def test_who_forges_the_address_of_a_peer_gets_few_slots_and_does_not_keep_the_p
     assert old.is_dead
 
 
+@pytest.mark.lengthy
+def test_five_thousand_spokes_that_begin_at_once_keep_their_places() -> None:
+    """A hub that had restarted dropped most of its spokes half-way: the last one was back after more than a minute."""
+    net = MachineNet()
+    hub, spoke = net.node(HUB, SHORT), net.node(SPOKE, SHORT)
+    spoke.want(hub)
+    net.run(1)
+    first = next(flight for flight in net.log if begins(flight)).datagram.payload
+    for number in range(5000):
+        repeated(hub, first, f"10.66.{number >> 8}.{number & 255}", range(1, 2))
+    assert len([sa for sa in sas_of(hub) if sa.is_half_open]) == 5000
+
+
 # ------------------------------------------------------------------------------------------------------ responder-only
 
 

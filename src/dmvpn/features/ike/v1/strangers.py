@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.terms import DatagramPath
     from dmvpn.features.ike.v1.sa import IsakmpSa
 
-#: Peers that have sent message 1 alone, and peers that have returned our cookie; then the oldest goes.
-LARGEST_NUMBER_OF_BEGINNERS: Final = 4000
-LARGEST_NUMBER_OF_KEYED: Final = 1000
+#: Peers that have sent message 1 alone, and peers that have returned our cookie; then the oldest goes. All spokes of a
+#: large hub begin at once when it restarts, and a spoke whose ISAKMP SA goes takes half a minute to begin again.
+LARGEST_NUMBER_OF_BEGINNERS: Final = 6000
+LARGEST_NUMBER_OF_KEYED: Final = 6000
 #: Peers at one address that begin again while the router is full; then the oldest goes.
 LARGEST_NUMBER_OF_RENEWALS: Final = 4
 #: Beginnings, and key exchanges, with one address, in a second and at once: some peers are behind one translator.

@@ -59,8 +59,9 @@ if TYPE_CHECKING:
 
 #: Half-open SAs from which on strangers are asked for a cookie, if nothing is configured.
 COOKIES_FROM: Final = 100
-#: Half-open SAs that are kept at most; then the oldest goes, so that strangers who return cookies keep nobody out.
-LARGEST_HALF_OPEN: Final = 1000
+#: Half-open SAs that are kept at most; then the oldest goes, so that strangers who return cookies keep nobody out. All
+#: spokes of a large hub begin at once when it restarts, and a spoke whose SA goes takes half a minute to begin again.
+LARGEST_HALF_OPEN: Final = 6000
 #: Key exchanges with strangers from one address, in a second and at once: some are behind one translator. Anybody can
 #: write that address, so whoever would be one more needs a cookie; of those with a cookie there may be as many.
 BEGINNINGS: Final = (50, 200)
