@@ -20,20 +20,25 @@ if TYPE_CHECKING:
     from dmvpn.judge.faults import Fault
 
 
-def judged(*happens: Fault, seconds: float = 60.0) -> RunVerdict:
+def judged(*happens: Fault, seconds: float = 60.0, variant: str = "protected") -> RunVerdict:
     """notes-phase3 with IPsec under these faults."""
-    scenario = vary(Scenario.load("notes-phase3"), ("protected",))
+    scenario = vary(Scenario.load("notes-phase3"), (variant,))
     return run(Plan(scenario=scenario, seed=1, seconds=seconds, faults=happens))
 
 
-def test_what_esp_carries_is_judged_like_what_gre_carries() -> None:
-    verdict = judged()
+VERSIONS = ("protected", "protected-v1")
+
+
+@pytest.mark.parametrize("variant", VERSIONS)
+def test_what_esp_carries_is_judged_like_what_gre_carries(variant: str) -> None:
+    verdict = judged(variant=variant)
     assert verdict.ok
     assert verdict.sent > 50
     assert verdict.lost == 0
     assert verdict.demanded == verdict.sent
 
 
+@pytest.mark.parametrize("variant", VERSIONS)
 @pytest.mark.parametrize(
     "fault",
     [
@@ -49,8 +54,8 @@ def test_what_esp_carries_is_judged_like_what_gre_carries() -> None:
     ],
     ids=lambda fault: f"{fault.KIND}-{fault.places[0]}",
 )
-def test_a_protected_network_bears_each_kind_of_fault_within_its_bound(fault: Fault) -> None:
-    assert judged(fault).violations == ()
+def test_a_protected_network_bears_each_kind_of_fault_within_its_bound(fault: Fault, variant: str) -> None:
+    assert judged(fault, variant=variant).violations == ()
 
 
 def test_a_translator_that_forgets_its_flows_while_the_hub_is_away_touches_all_who_are_behind_it() -> None:

@@ -6,6 +6,7 @@ no-unique    `ip nhrp registration no-unique`: a spoke may return with another N
 short        `ip nhrp holdtime 90`: entries expire and are renewed all the time
 if-state     `if-state nhrp` on the tunnels of spokes: without a server the line protocol is down
 protected    IKEv2 and IPsec under every tunnel; SAs that are replaced every few minutes
+protected-v1 the same in IKEv1, by `crypto isakmp` lines with a wildcard key
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 
 #: Seconds.
 SHORT_HOLDING_TIME = 90
-#: Seconds that IKE SAs and pairs of ESP SAs live in the variant `protected`: a run of an hour sees many replaced.
+#: Seconds that IKE SAs and pairs of ESP SAs live in the variants `protected` and `protected-v1`: a run of an hour sees
+#: many replaced.
 IKE_SECONDS, ESP_SECONDS = 600, 300
 
-_CRYPTO = f"""\
+_IKEV2 = f"""\
 crypto ikev2 keyring DMVPN
  peer ANY
   address 0.0.0.0 0.0.0.0
@@ -51,6 +53,25 @@ crypto ipsec profile DMVPN
  set security-association lifetime seconds {ESP_SECONDS}
  set transform-set DMVPN
  set ikev2-profile DMVPN
+!
+"""
+
+_IKEV1 = f"""\
+crypto isakmp policy 10
+ encryption aes 256
+ hash sha256
+ authentication pre-share
+ group 14
+ lifetime {IKE_SECONDS}
+!
+crypto isakmp key Demo-Key-1 address 0.0.0.0
+!
+crypto ipsec transform-set DMVPN esp-aes 256 esp-sha256-hmac
+ mode transport
+!
+crypto ipsec profile DMVPN
+ set security-association lifetime seconds {ESP_SECONDS}
+ set transform-set DMVPN
 !
 """
 
@@ -113,7 +134,8 @@ def _if_state(scenario: Scenario) -> Scenario | None:
     return _in_tunnels(scenario, ("if-state nhrp",), lambda tunnel: bool(tunnel.nhs))
 
 
-def _protected(scenario: Scenario) -> Scenario | None:
+def _protected(scenario: Scenario, crypto: str = _IKEV2) -> Scenario | None:
+    """Return the scenario with these lines on each router that has a tunnel, and each tunnel protected."""
     texts = dict(scenario.configurations)
     for device in _devices(scenario):
         tunnels = device.tunnels.tunnels
@@ -124,7 +146,7 @@ def _protected(scenario: Scenario) -> Scenario | None:
         line = f"tunnel protection ipsec profile DMVPN{shared}"
         if tunnels:
             lines = [each for tunnel in tunnels for each in (f"interface {tunnel.name}", line)]
-            texts[device.name] = after(device.text, [*_CRYPTO.splitlines(), *lines])
+            texts[device.name] = after(device.text, [*crypto.splitlines(), *lines])
     return _with(scenario, texts) if texts != scenario.configurations else None
 
 
@@ -134,6 +156,7 @@ VARIANTS: dict[str, Callable[[Scenario], Scenario | None]] = {
     "short": _short,
     "if-state": _if_state,
     "protected": _protected,
+    "protected-v1": lambda scenario: _protected(scenario, _IKEV1),
 }
 
 

@@ -3,7 +3,7 @@
     acts            what is done, as templates
     stage           the roles of the routers in a network
     trouble         one fault with its story
-    underlay, tunnels, nhrp, routing, protection    the catalog
+    underlay, tunnels, nhrp, routing, protection, isakmp    the catalog
     wires, spoke_pairs, prefixes, protocols         more of it: bad wires, pairs of spokes, networks, OSPF, BGP and RIP
     lines           changes of any line
     orders          a trouble in one network, as orders to a `Bench`
@@ -29,6 +29,7 @@ from dmvpn.tools.troubles.acts import Role
 from dmvpn.tools.troubles.authentication import AUTHENTICATION
 from dmvpn.tools.troubles.faults import Fault, draw, draw_story, fault, faults, place_name, places
 from dmvpn.tools.troubles.further import FURTHER, VERY_SLOW
+from dmvpn.tools.troubles.isakmp import ISAKMP
 from dmvpn.tools.troubles.networks import table_of
 from dmvpn.tools.troubles.nhrp import NHRP
 from dmvpn.tools.troubles.orders import (
@@ -61,6 +62,7 @@ TROUBLES: Final = (
     *UNDERLAY,
     *TUNNELS,
     *PROTECTION,
+    *ISAKMP,
     *NHRP,
     *ROUTING,
     *WIRES,

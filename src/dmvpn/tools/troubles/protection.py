@@ -95,7 +95,7 @@ PROTECTION: Final = (
         ),
         cause=Cause.IKE_PROPOSAL,
         parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.PROTECTED,),
+        needs=(Need.IKEV2,),
     ),
     Trouble(
         id="ike-identity",

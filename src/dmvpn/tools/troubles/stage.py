@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.translation import begins_with_v1
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.device import Device
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
@@ -169,7 +170,13 @@ class Actor:
         peers = (peer.name for one in self.device.ikev2.keyrings if one.name == keyring for peer in one.peers)
         transform = next(iter(ipsec.transform_sets), "") if ipsec is not None else ""
         line = next(iter(self.lines.headers(f"crypto ipsec transform-set {transform} ")), "")
-        return {"ikev2_profile": name, "keyring": keyring, "peer": next(peers, ""), "transform_line": line}
+        found = {"ikev2_profile": name, "keyring": keyring, "peer": next(peers, ""), "transform_line": line}
+        return found | (self._isakmp() if begins_with_v1(self.device.ikev2) and not name else {})
+
+    def _isakmp(self) -> dict[str, str]:
+        """Return the lines by which main mode begins."""
+        heads = {"isakmp_key": "crypto isakmp key ", "isakmp_policy": "crypto isakmp policy "}
+        return {name: next(iter(self.lines.headers(head)), "") for name, head in heads.items()}
 
 
 @dataclass(frozen=True)
@@ -276,6 +283,8 @@ class Stage:
             Need.PROTECTED: protected,
             Need.CLEAR: not protected,
             Need.PSK: protected and "keyring" in spoke.words,
+            Need.IKEV2: protected and "ikev2_profile" in spoke.words,
+            Need.ISAKMP: protected and all({"isakmp_key", "isakmp_policy"} <= one.words.keys() for one in (hub, spoke)),
             Need.CERTIFICATES: protected and bool(spoke.device.pki.trustpoints),
             Need.SEALED: any(one.startswith("key chain ") or " password " in one for one in spoke.lines.lines),
             Need.GATEWAY: gateways[0],

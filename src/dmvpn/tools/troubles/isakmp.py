@@ -1,0 +1,75 @@
+"""Troubles of IKEv1: keys and policies of `crypto isakmp` lines. Those of transform sets are in `protection`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.features.ike.config import isakmp
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles.acts import Command, Configure, Role
+from dmvpn.tools.troubles.trouble import Need, Trouble
+
+_LOST: Final = "The branch {spoke.name} does not reach the head office any more."
+_ANY: Final = "0.0.0.0"  # noqa: S104 - no binding: a key for every address
+_FIRST: Final = "How far does it come: IKE, an SA, a registration?"
+_ANEW: Final = (Command(Role.SPOKE, ("clear crypto session",)), Command(Role.HUB, ("clear crypto session",)))
+
+
+def _of_spoke(name: str, title: str, lines: tuple[str, ...], hints: tuple[str, str], *causes: Cause) -> Trouble:
+    """Return the trouble of a spoke on which these lines are entered. causes: the first is the one to be named."""
+    return Trouble(
+        id=name,
+        title=title,
+        acts=(Configure(Role.SPOKE, lines), *_ANEW),
+        complaint=_LOST,
+        hints=(_FIRST, *hints),
+        cause=causes[0],
+        also=causes[1:],
+        parts=(Role.SPOKE, Role.HUB),
+        needs=(Need.ISAKMP,),
+    )
+
+
+ISAKMP: Final = (
+    _of_spoke(
+        "isakmp-key",
+        "The isakmp key of a spoke differs",
+        ("no {isakmp_key}", isakmp.KEY.of(key="not-our-key", address=_ANY)),
+        (
+            "Main mode comes as far as MM_KEY_EXCH. What do both ends say in their logs?",
+            "`crypto isakmp key` of {spoke.name} and of {hub.name} are not the same.",
+        ),
+        Cause.PSK,
+    ),
+    _of_spoke(
+        "isakmp-key-missing",
+        "The isakmp key of a spoke is for another address than the hub's",
+        ("no {isakmp_key}", isakmp.KEY.of(key="not-our-key", address="10.99.99.99")),
+        (
+            "Does the spoke begin with IKE at all? What is in its log?",
+            "The `crypto isakmp key` of {spoke.name} is for an address that nobody has.",
+        ),
+        Cause.PSK_MISSING,
+        Cause.PSK,
+    ),
+    _of_spoke(
+        "isakmp-policy",
+        "A spoke's isakmp policy has a group that the hub's policies lack",
+        ("{isakmp_policy}", isakmp.GROUP.of(group="20")),
+        (
+            "The first message of main mode is refused. What is in it?",
+            "`show crypto isakmp policy` of {spoke.name} has nothing in common with the hub's.",
+        ),
+        Cause.IKE_PROPOSAL,
+    ),
+    _of_spoke(
+        "isakmp-hash",
+        "A spoke's isakmp policy has a hash that the hub's policies lack",
+        ("{isakmp_policy}", isakmp.HASH.of(sha512=True)),
+        (
+            "The first message of main mode is refused. What is in it?",
+            "Compare line by line what both ends print of `show crypto isakmp policy`.",
+        ),
+        Cause.IKE_PROPOSAL,
+    ),
+)
