@@ -248,3 +248,15 @@ def test_a_spoke_that_begins_with_ikev1_at_a_hub_of_ikev2_is_to_run_its_lines_as
     assert (finding.router, finding.fix) == ("R31", ("crypto isakmp run-as ikev2",)), finding
     heal(world, finding)
     assert found(world) == []
+
+
+def test_a_spoke_whose_key_becomes_another_is_examined_alone_when_both_ends_have_begun() -> None:
+    """`dmvpn doctor SPOKE1 --one-end` ended with `tuple index out of range`."""
+    world = World("isakmp-phase3").converge()
+    world.run_for(20)
+    key = "crypto isakmp key Demo-Key-1 address 0.0.0.0"
+    WorldBench(world).configure("SPOKE1", [f"no {key}", key.replace("Demo-Key-1", "another")])
+    for router in ("SPOKE1", "HUB"):
+        world.do(router, "clear crypto session")
+    world.run_for(180)
+    assert Cause.PSK in suspected(world)[:3]

@@ -41,6 +41,7 @@ NETWORKS = (
     "ospf-phase3",
     "bgp-phase3",
     "bgp-two-hubs",
+    "isakmp-phase3",
 )
 #: These are tried also where a second hub hides much of it.
 WITH_TWO_HUBS = ("hub-dead", "hub-multicast", "nhs-nbma", "redirect-missing", "recursion", "nhrp-authentication")

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Diagnosis, visit
 from dmvpn.tools.troubles import TROUBLES, Role, Stage, Trouble, carry_out, fits, orders_for
+from dmvpn.tools.troubles.isakmp import ISAKMP
 from dmvpn.tools.troubles.prefixes import PREFIXES
+from dmvpn.tools.troubles.protection import PROTECTION
 from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
 from dmvpn.tools.troubles.wires import WIRES
@@ -29,8 +31,10 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor import Finding
 
 PAGE = ROOT / "docs" / "reference" / "doctor.md"
-#: Phase 1, phase 3, phase 3 with IPsec, two hubs, spokes behind translators.
-NETWORKS = ("notes-phase1", "notes-phase3", "intro-phase3", "dual-hub", "ipsec-both-behind-nat")
+#: Phase 3 in IKEv1, where faults of protection alone are tried.
+IN_IKEV1 = "isakmp-phase3"
+#: Phase 1, phase 3, phase 3 with IPsec, two hubs, spokes behind translators, IKEv1.
+NETWORKS = ("notes-phase1", "notes-phase3", "intro-phase3", "dual-hub", "ipsec-both-behind-nat", IN_IKEV1)
 #: Virtual seconds until timers have acted.
 LATER = 180.0
 #: A tunnel that comes and goes; a hub among two; SAs that come and go.
@@ -120,14 +124,20 @@ class Outcome:
 
 def cases() -> list[tuple[Trouble, str]]:
     """Return every trouble with every network of the proof that it fits."""
-    return [(known, name) for known in _PROVED for name in NETWORKS if fits(known, _STAGES[name])]
+    return [(known, name) for known in _PROVED for name in _fitting(known)]
+
+
+def _fitting(known: Trouble) -> list[str]:
+    """Return the networks of the proof in which a trouble is tried."""
+    is_of_ike = known in (*PROTECTION, *ISAKMP)
+    return [name for name in NETWORKS if (is_of_ike or name != IN_IKEV1) and fits(known, _STAGES[name])]
 
 
 def one_each() -> list[tuple[Trouble, str]]:
     """Every trouble in one network, so that all networks have their turn; and those that differ between networks."""
     given = [(known, name) for known in _PROVED for one, name in _ALWAYS if known.id == one]
     for number, known in enumerate(_PROVED):
-        fitting = [name for name in NETWORKS if fits(known, _STAGES[name])]
+        fitting = _fitting(known)
         turn = (known, fitting[number % len(fitting)]) if fitting else None
         if turn is not None and turn not in given:
             given.append(turn)
@@ -219,7 +229,7 @@ CATALOG = """\
 ## What it was tried with
 
 Every fault of the catalog (`dmvpn lab break --list`) is put into every one of five networks that it fits, in the
-simulator, some minutes before `dmvpn doctor` looks. What the lab knows of its own wires is hidden from it. *Found* is
+simulator, some minutes before `dmvpn doctor` looks, and those of IPsec into a network in IKEv1. What the lab knows of its own wires is hidden from it. *Found* is
 its first finding with the whole lab in view, and the router whose lines it wants changed, *as advice* where no packet
 of any site meets the fault. *From one end* is the place of the cause among the hypotheses of the spoke whose user
 complains (`dmvpn doctor SPOKE ADDRESS --one-end`).

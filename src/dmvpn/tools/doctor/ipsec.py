@@ -160,7 +160,8 @@ def no_proof_at_4500(reason: ReasonFacts) -> bool:
     if is_silent(reason, ExchangeType.IKE_AUTH.name):
         return True
     proof = main_mode_message(5)
-    return any(is_silent(part, proof) and str(part.fields[2]).endswith(_NAT_T) for part in reason.parts())
+    silent = (part.fields for part in reason.parts() if part.is_one(*_SILENT))
+    return any(fields[0] == proof and str(fields[2]).endswith(_NAT_T) for fields in silent)
 
 
 def protection(scene: Scene, client: Client) -> Iterator[Verdict]:

@@ -46,8 +46,8 @@ ISAKMP: Final = (
         "The isakmp key of a spoke is for another address than the hub's",
         ("no {isakmp_key}", isakmp.KEY.of(key="not-our-key", address="10.99.99.99")),
         (
-            "Does the spoke begin with IKE at all? What is in its log?",
-            "The `crypto isakmp key` of {spoke.name} is for an address that nobody has.",
+            "Does the spoke begin with IKE at all? Read its log.",
+            "The `crypto isakmp key` of {spoke.name} is for an address without a router.",
         ),
         Cause.PSK_MISSING,
         Cause.PSK,
@@ -57,7 +57,7 @@ ISAKMP: Final = (
         "A spoke's isakmp policy has a group that the hub's policies lack",
         ("{isakmp_policy}", isakmp.GROUP.of(group="20")),
         (
-            "The first message of main mode is refused. What is in it?",
+            "The first message of main mode is refused. Look into it with `debug crypto isakmp`.",
             "`show crypto isakmp policy` of {spoke.name} has nothing in common with the hub's.",
         ),
         Cause.IKE_PROPOSAL,
@@ -67,7 +67,7 @@ ISAKMP: Final = (
         "A spoke's isakmp policy has a hash that the hub's policies lack",
         ("{isakmp_policy}", isakmp.HASH.of(sha512=True)),
         (
-            "The first message of main mode is refused. What is in it?",
+            "The first message of main mode is refused. Which algorithms does it offer?",
             "Compare line by line what both ends print of `show crypto isakmp policy`.",
         ),
         Cause.IKE_PROPOSAL,
