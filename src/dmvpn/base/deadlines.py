@@ -37,7 +37,7 @@ class Deadlines(Generic[Name]):
         #: Entries of the heap that were moved or canceled, by their serial numbers: many a name hashes slowly.
         self._gone: dict[int, None] = {}
         self._serial = 0
-        #: The time of the `due` that is going on: no name is set before those that it has yet to yield.
+        #: The time of the running `due`: a new name is not due earlier, so that names still to be yielded come first.
         self._now = float("-inf")
 
     def set(self, name: Name, when: float) -> None:

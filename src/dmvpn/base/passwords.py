@@ -18,7 +18,7 @@ import hmac
 
 PLAIN, SHA256, MD5, HIDDEN, PBKDF2, SCRYPT = 0, 4, 5, 7, 8, 9
 
-#: What type 7 is XORed with, from a starting place that its first two digits tell.
+#: The key that type 7 is XORed with, from the offset in its first two digits.
 _TYPE_7_KEY = b"dsfd;kfoA,.iyewrkldJKDHSUBsgvca69834ncxv9873254k;fg87"
 _ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #: 32 octets, or the 16 of MD5; six bits a character.

@@ -127,7 +127,7 @@ class AttributeRule:
 class HopWord(enum.Enum):
     """What `set ip next-hop` says instead of an address, of routes of BGP."""
 
-    #: The neighbor that tells the route; to a neighbor, our end of the session.
+    #: The neighbor that advertised the route; outbound, our end of the session.
     PEER = "peer-address"
     SELF = "self"
     UNCHANGED = "unchanged"

@@ -41,7 +41,7 @@ _FIELDS: Final = "__dataclass_fields__"
 _PARAMS: Final = "__dataclass_params__"
 #: Stands for what a factory makes, where a caller gives nothing.
 _FACTORY: Final = object()
-#: In annotations of what is no field, or says something of the fields behind it.
+#: Words of annotations that do not declare a plain field.
 _STRANGE: Final = ("ClassVar", "InitVar", "KW_ONLY")
 
 

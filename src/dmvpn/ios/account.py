@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from dmvpn.ios.protection import Bare
     from dmvpn.ios.session import ConfigSession, LineResult
 
-#: Kept lines that a report holds; a file may have a million. What is refused or left out decides whether a tunnel may
-#: start, so none of that is ever forgotten.
+#: Kept lines that a report holds; a file may have a million. Refused and omitted lines decide whether a tunnel may
+#: start, so these are never forgotten.
 MOST_KEPT: Final = 100_000
 _INTERFACE: Final = "interface "
 

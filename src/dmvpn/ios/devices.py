@@ -35,7 +35,7 @@ _SIGNS: Final = (
 )
 _SIGN: Final = re.compile("|".join(f"(?P<d{index}>{sign})" for index, (_, sign) in enumerate(_SIGNS)))
 _MARKS: Final = re.compile(rf"^(?:{_SIGN.pattern})", re.MULTILINE)
-#: What tells IOS and IOS XE from all of them; in a file with such a line, lines of other devices are only blocks beside
+#: Lines of IOS and IOS XE alone; in a file with such a line, lines of other devices are only blocks beside
 #: it.
 _IOS: Final = re.compile(
     r"^[ \t]{0,16}(?:\S{1,80}[#>][ \t]{0,16})?"

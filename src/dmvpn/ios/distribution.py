@@ -23,7 +23,7 @@ _HELP = {
     "gateway": "Only from neighbors that a prefix list permits",
 }
 _LIST = "{list:word}"
-#: Protocols that a list of what is told may be about, each with its number where it has one.
+#: Protocols whose routes an outbound list may filter, each with its number where it has one.
 _SOURCES = "connected | static | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} | bgp {bgp:1-4294967295}"
 _SOURCE_HELP = {
     "connected": "Of connected networks that are brought in",

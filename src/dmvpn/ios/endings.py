@@ -31,7 +31,7 @@ _TELLING: Final = re.compile(
     r"|(?P<back>\s*no tunnel protection\b)",
     re.IGNORECASE,
 )
-#: Below it are lines that a lab adds to a file: whether the file was cut off is judged by what is above.
+#: Below it are lines that a lab adds to a file: whether the file was cut off is judged by the lines above.
 ADDED: Final = "! Added by dmvpn: nothing below is of the file"
 _UNLESS: Final = "if nothing is missing, write `end` behind it"
 
@@ -50,7 +50,7 @@ class Ending:
         self._has_end = self._is_paged = self._is_abridged = False
         self._has_marks = False
         self._count: tuple[int, int] | None = None  # octets, and the line that says so
-        self.whole_until = 0  # the line that ends a whole configuration: what was shown before may have been cut off
+        self.whole_until = 0  # the line that ends a whole configuration: output before it may have been cut off
 
     @classmethod
     def of_added(cls) -> Ending:

@@ -192,5 +192,5 @@ def _filter_help(text: str, *, explains: bool, stores: bool) -> list[str]:
 def _complete_filter(line: str, start: int) -> str | None:
     words = line[start:].split()
     found = find_filters(words[0]) if len(words) == 1 and not line[-1].isspace() else []
-    # Of several the one that the cut word is understood as: `ex` is `exclude`.
+    # Of several, the meaning of the cut word: `ex` is `exclude`.
     return f"{line[: -len(words[0])]}{found[0].word} " if found else None

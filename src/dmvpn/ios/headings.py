@@ -22,11 +22,11 @@ _NAME: Final = re.compile(
     r"|[a-z]\w{0,15}[-_](?:r|rtr|router|hub|spoke|edge|gw)[-_]?\d*|(?:hub|spoke|branch|hq|isp|edge)[-_]?[\w-]{0,16}",
     re.IGNORECASE,
 )
-#: Of the names in a heading, the one that is the router's, and not its part: "R2 (Spoke1)".
+#: Of the names in a heading, the router's name, not its role: "R2 (Spoke1)".
 _DEVICE: Final = re.compile(r"(?:r|rt|rtr|router|csr)[-_]?\d[\w-]*", re.IGNORECASE)
 #: Two words that are a name: "PEER A", "Spoke 2".
 _TWO: Final = re.compile(r"(?:PEER|ROUTER|Router|HUB|Hub|SPOKE|Spoke|SITE|Site|BRANCH|Branch) (?:[A-Z]|\d{1,3})")
-#: What is between the names of several routers, and what is said of them.
+#: Separators between the names of several routers, and the text about them.
 _AND: Final = re.compile(r"\s*(?:,|/|&|\+|\b(?:and|y|e|et|und|и)\b)\s*")
 _SAID: Final = re.compile(r"\([^()]{0,60}\)")
 _MARK: Final = " & "
@@ -41,7 +41,7 @@ _WORDS: Final = 4
 _IN_BRACKETS: Final = re.compile(r"\(([\w.-]{2,63})\)[\s:*_`=#~-]*$")
 _MOST_WORDS: Final = 12
 _BEGINS: Final = re.compile(r"[A-Z0-9#*=_~`-]|!.{0,8}[=*#_~-]{2}")
-#: Lines of a configuration that somebody wrote with a capital letter.
+#: Lines of a configuration that begin with a capital letter.
 _COMMAND: Final = re.compile(
     r"(?:int\w*|ip|router|crypto|host\w*|line|access-list|route-map|key|vrf|no|ipv6|tunnel|desc\w*|banner|network)\s",
     re.IGNORECASE,

@@ -57,8 +57,8 @@ def is_free(line: ConfigLine) -> bool:
     return line.syntax.endswith(FREE) and not any(mark in line.syntax.removesuffix(FREE) for mark in "([{|")
 
 
-#: By the first word of a line of a routing section: words behind its second one that secure or filter, or say who is
-#: meant. Such a line must be understood: kept, it would only be missed when somebody comes in, or nobody.
+#: By the first word of a line of a routing section: words behind its second one that secure or filter, or name the
+#: peers. Such a line must be understood: if it were kept without effect, wrong peers or no peers would be accepted.
 _NOT_TO_MISS: Final = {
     "neighbor": frozenset(
         {"remote-as", "peer-group", "password", "route-map", "prefix-list", "filter-list", "distribute-list"}
@@ -68,7 +68,7 @@ _NOT_TO_MISS: Final = {
 }
 #: Of these those of which nothing may be amiss behind them either; of the others IOS has more forms than we do.
 _WHOLE: Final = _NOT_TO_MISS["neighbor"] | {"authentication"}
-#: Words of lines of interfaces that keep somebody or something away.
+#: Words of lines of interfaces that keep users or packets away.
 _GUARDS: Final = frozenset(
     ("access-group", "authentication", "authentication-key", "message-digest-key", "traffic-filter", "verify")
 )

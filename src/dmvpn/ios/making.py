@@ -94,7 +94,7 @@ class Made(Generic[V]):
         known, seen = self._followers.get(kind, (None, NONE))
         follower = known if isinstance(known, kind) else kind()
         if seen is not self._pages:
-            # Whoever asks for this index of these values knows that it is one of such values.
+            # The caller that asks for this index knows the type of its values.
             known = cast("Follower[V]", follower)
             known.follow(*self._pages.changes(seen))
             self._followers[kind] = known, self._pages

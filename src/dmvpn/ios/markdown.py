@@ -29,7 +29,7 @@ _PARAGRAPHS: Final = re.compile(
     r"[ \t]{0,16}<p>"
 )
 _TAG: Final = re.compile(r"</?(?:p|pre|code|br|div|span|blockquote)(?:\s[^<>]{0,80})?/?>", re.IGNORECASE)
-#: A blank that an editor of pages put in the place of one that it would have taken away.
+#: A blank that an editor of web pages escaped, so that it is not stripped.
 _BLANK: Final = re.compile(r"^&(?:#x20|#32|nbsp);")
 #: How lines of a configuration begin that no sentence begins with, in the first column.
 _LINE: Final = re.compile(
@@ -108,7 +108,7 @@ def fenced(text: str) -> str:
             continue
         # One with a word behind it begins a block, even if the one before was never closed.
         if not mark and not fence["kind"] and _is_page(all_lines, number + 1):
-            mark = ""  # it closes what was closed already
+            mark = ""  # it closes a block that is closed already
         elif not mark or fence["kind"]:
             mark = fence["mark"][0]
         elif fence["mark"][0] == mark:

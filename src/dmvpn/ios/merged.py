@@ -25,7 +25,7 @@ _ADDRESS: Final = re.compile(
 _BEGINS: Final = re.compile(r"\s{0,16}conf\w{0,7}\s+t\w{0,8}\s*$", re.IGNORECASE)
 
 
-#: How the lines begin that matter to addresses, and those that take one away: the whole interface, or its address.
+#: Beginnings of lines that set an address, or remove one: with the whole interface, or the address alone.
 _FIRST: Final = ("in", "ip", "no", "de")
 _REMOVED: Final = re.compile(
     r"\s{0,16}(?:no|default)\s+(?:int\w{0,6}\s+([a-z][a-z-]*\s?[\d/.:]+)|ip\s+add\w{0,4})\s*$", re.IGNORECASE

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.headings import Heading
 
-#: More routers, or more lines times routers, are no network that somebody wrote down in one file.
+#: More routers, or more lines times routers, are no network in one file.
 MOST_ROUTERS: Final = 200
 MOST_LINES: Final = 20_000_000
 
@@ -209,7 +209,7 @@ class _Own:
         taken = self._transcript.take(line)
         if taken is not None and not self.is_configuration:
             words = taken.text.split(None, 1)
-            # What is typed to find out, or to leave, says nothing of a router.
+            # Commands that show something, or leave a mode, do not configure a router.
             self.is_configuration = bool(words) and words[0][0] != "!" and words[0].lower() not in ("end", "exit")
 
 

@@ -66,14 +66,14 @@ class Unprotected:
     is_profile_idle: bool = False
 
 
-#: Tells the tunnels of a configuration that are unprotected.
+#: Returns the unprotected tunnels of a configuration.
 Bare = Callable[["ConfigTree"], Sequence[Unprotected]]
 
 
 #: How the sections begin that may be protected.
 TUNNELS: Final = ("interface tunnel", "interface virtual-template")
 _DESCRIPTION: Final = "description"
-#: What is said of a line about protection in any other section.
+#: The message for a line about protection in any other section.
 ASTRAY: Final = ("% It asks for a tunnel to be protected, and is in none",)
 
 

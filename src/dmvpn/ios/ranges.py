@@ -28,7 +28,7 @@ _MAY_BE: Final = re.compile(r"\bint\w*\s+ra", re.IGNORECASE)
 _PART: Final = re.compile(
     r"([A-Za-z][A-Za-z-]{0,30}?)\s*((?:\d{1,5}/){0,3})(\d{1,5})(?:\s*-\s*(?:[A-Za-z-]{1,31}\s*)?(?:\d{1,5}/){0,3}(\d{1,5}))?"
 )
-#: A range of more interfaces, or with more lines, is nothing that somebody typed for a network of tunnels.
+#: A range of more interfaces, or with more lines, is not typed for a network of tunnels.
 _MOST: Final = 64
 _LONGEST: Final = 200
 _ENDS: Final = ("!", "exit", "end", "int")

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
 
-#: Sections in which a line that nobody knows harms nobody: an entry of a list that nobody knows chooses no route.
+#: Sections in which an unknown line does no harm: an unknown entry of a list selects no route.
 _HARMLESS_MODES: Final = frozenset(("line", "access-list-extended"))
 #: How the names of interfaces begin that a line may protect.
 _DESCRIPTION: Final = "description"
@@ -227,8 +227,8 @@ class FileReader:
                 return
             self._refused = None
         if self._unshown.is_ours and self._is_after_mark and indentation == 0:
-            # In what we wrote ourselves every section is indented and ends with `!`: what was kept behind it does not
-            # become a line of it.
+            # In our own files every section is indented and ends with `!`: kept lines after it do not become a part
+            # of it.
             self._session.leave_sections()
             self._open.clear()
         self._leave_prose(line, indentation)
@@ -333,7 +333,7 @@ class FileReader:
         mode = self._session.mode.name
         shorter = without_comment(line)
         if shorter != line and not self._configurator.runs(mode, line) and self._configurator.runs(mode, shorter):
-            return self._session.enter(shorter)  # with the comment it would be somebody else's line
+            return self._session.enter(shorter)  # with the comment it would be an unknown line
         is_indented = self._open != [] and indentation > self._open[-1].indentation
         if is_indented and self._is_rather_elsewhere(line, mode):
             return self._session.enter(line, is_inside=True)

@@ -13,7 +13,7 @@ _STEMS: Final = (
     *("key", "pre-sh", "passw", "secr", "md5", "authentication-k", "communit"),
     *("area-passw", "domain-passw"),
 )
-#: These words whole, for what is nearly one of them.
+#: The whole words, to find misspelled ones.
 _KEYWORDS: Final = frozenset(
     ("key", "pre-shared-key", "password", "secret", "community", "key-string", "authentication-key")
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Reading = Callable[[Section], Iterable[Statement]]
 
-#: Tools skip comments; nobody else's configuration has this one.
+#: Tools skip comments; only our configurations have this one.
 MARK: Final = "! Written by dmvpn"
 
 

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args
     from dmvpn.ios.values import Read, Token
 
-#: The words, with the subtypes of routes that they mean; a type may follow those that have two.
+#: The words, with the subtypes of routes that they mean; a type may follow words with two subtypes.
 _WORDS: Final = {"internal": ("", "IA"), "external": ("E1", "E2"), "nssa-external": ("N1", "N2")}
 _HELP: Final = {
     "internal": "From within OSPF",
     "external": "From outside OSPF, perhaps of one type",
     "nssa-external": "From outside, by a not-so-stubby area, perhaps of one type",
 }
-#: What comes into BGP if the line says nothing.
+#: The types redistributed into BGP by default.
 INTERNAL: Final = _WORDS["internal"]
 
 

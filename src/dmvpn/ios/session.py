@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 NAME_WIDTH = 20
 
 #: Sections below each other, so that a text in which each line is deeper costs no more than another one. No mode of
-#: IOS is half as deep, so the innermost ones are all of lines that nobody knows.
+#: IOS is half as deep, so the innermost sections are all of unknown lines.
 DEEPEST: Final = 16
 
 _REMOVED = "% Not all config may be removed and may reappear after reactivating the logical-interface/sub-interfaces"

@@ -27,7 +27,7 @@ LONGEST_LINE: Final = 64 * 1024
 #: Marks where a block of a page begins: the output that the block before showed has ended.
 BLOCK: Final = "\x1c"
 
-#: The prompt of a router, and what is typed behind it comes next.
+#: The prompt of a router; the typed line follows it.
 PROMPT: Final = re.compile(
     r"[ \t]{0,16}(?P<name>[A-Za-z0-9][\w.:@/-]{0,62})(?:\((?P<mode>[a-z][\w-]{0,62})\))?(?P<mark>[#>])"
 )
@@ -55,7 +55,7 @@ _HEADER: Final = re.compile(
 )
 #: How items of lists and rows of tables begin.
 _OF_LISTS: Final = "-*+|0123456789"
-#: One of these that opens a section: what is below it belongs to no section before it.
+#: Headers of sections: lines below such a header belong to no section before it.
 _LISTED: Final = re.compile(
     r"\s{0,80}(?:[-*+]|\d{1,3}[.)]|\|)\s{0,8}[`*]{0,3}(?:int\w{0,6}\s{1,8}[a-z-]{2,24}\s?[\d/.:]{1,16}[\s`*|]{0,80}$"
     r"|router\s{1,8}(?:eigrp|ospf|bgp|rip)\b|cry\w{0,3}\s{1,8}(?:isa|ike|ips|key|pki|map|dyn)\w{0,12}\s|key\s{1,8}chain\s)",
@@ -100,7 +100,7 @@ _CONFIGURES: Final = re.compile(r"conf(ig?|igur?|igure)?(\s+t\w*)?\s*$|configure
 #: The tab before `quit` as programs write it that keep configurations in strings; no line of IOS begins so.
 _WRITTEN_TAB: Final = re.compile(r"\A\s*(?:\\t)+")
 
-#: What web pages leave between letters and nobody sees: zero-width blanks and joiners, a mark in the middle.
+#: Invisible characters that web pages leave between letters: zero-width blanks and joiners, a mark in the middle.
 _INVISIBLE: Final = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: How often somebody else may interfere until others wait.
+#: Reads that another user may disturb before all other users wait.
 _TRIES: Final = 3
 
 
@@ -34,7 +34,7 @@ class ConfigTree(Section):
 
     def __init__(self) -> None:
         super().__init__(GLOBAL)
-        #: Counts the changes, so that somebody who has seen the tree before knows whether it is still the same.
+        #: Counts the changes, so that an earlier reader can check whether the tree is still the same.
         self.revision = 0
         self._touched: set[ConfigLine] = set()
 

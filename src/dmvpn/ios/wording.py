@@ -20,7 +20,7 @@ E = TypeVar("E", bound=GrammarEntry)
 #: Rows of `?` are cut to this many characters.
 ROW_WIDTH = 78
 
-#: Texts for words that belong to nobody in particular.
+#: Texts for words that belong to no feature in particular.
 COMMON_WORDS: dict[str, str] = {
     "address": "Address",
     "all": "Everything",

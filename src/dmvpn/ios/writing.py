@@ -86,7 +86,7 @@ def _check_reading(syntaxes: tuple[str, ...], args: Args) -> None:
     """Raise ValueError for a line of the first syntax that is read as something else: a keyword beats a name."""
     given = args.values_given
     if any(isinstance(value, Placeholder) for value in given.values()):
-        return  # somebody replaces the word before a router reads the line
+        return  # a user replaces the word before a router reads the line
     found = _grammar(syntaxes).match(" ".join(args.words))
     if isinstance(found, MatchedLine) and found.line.syntax == syntaxes[0] and found.args == args:
         return

@@ -39,7 +39,7 @@ _CRYPTO: Final = "crypto"
 #: So many lines of a group are quoted; of the others the numbers.
 _QUOTED: Final = 3
 _NUMBERS: Final = 12
-#: So much of a line is quoted: one of a megabyte is no line that somebody reads.
+#: At most so much of a line is quoted: a file may have lines of a megabyte.
 _LONGEST_QUOTE: Final = 160
 
 

@@ -156,7 +156,7 @@ class Router:
         self.startup_text = ""
         #: Asked by shows alone; the shell puts its plane here.
         self.counting: Counting = NO_PLANE
-        #: Told each log message, whichever machines take it; a shell that prints log messages puts itself here.
+        #: Called with each log message, whichever machines take it; a shell that prints log messages sets it.
         self.logged: Callable[[Log], None] | None = None
         self.ports = Ports.__new__(Ports)
         self.ports.entropy, self.ports.streams = entropy, StreamNumbers()
@@ -281,7 +281,7 @@ class Router:
             if when > now:
                 continue
             seat, times = self._seats[place], 0
-            # What was due may want something else at once (a path rests, so ask for the peer again): told once more.
+            # Work that was due may need more at once (a path rests, so resolve the peer again): tick once more.
             while due[place] <= now:
                 if times == TICK_LIMIT:
                     name = type(seat.machine).__name__

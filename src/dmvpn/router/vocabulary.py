@@ -103,7 +103,7 @@ class Vocabulary:
                 continue
             cell = re.fullmatch(group.cell, text) if group.cell else None
             if cell is None and (group.cell or group.joined or " " not in text.strip()):
-                continue  # letters side by side are any word's; only the shape of a cell tells that they are flags
+                continue  # letters side by side are any word's; only the shape of a cell shows that they are flags
             words = _split(group, cell[1] if cell is not None else text)
             found += [Meaning(word, group) for word in words or ()]
         return found

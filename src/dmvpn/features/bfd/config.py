@@ -77,7 +77,7 @@ SLOW_TIMERS: Final = ConfigLine(
     order=571,
     default=f"bfd slow-timers {SLOW_TIMER}",
 )
-# This router never answers echoes of BFD (Required Min Echo RX 0), so both forms of the line say what is so.
+# This router never answers echoes of BFD (Required Min Echo RX 0), so both forms of the line are accepted.
 ECHO: Final = ConfigLine(
     "interface",
     "bfd echo",

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
 
 UDP: Final = 17
-#: RFC 5881 §4: the port of packets, and the first of those that they may come from.
+#: RFC 5881 §4: the port of packets, and the lowest source port.
 PORT: Final = 3784
 FIRST_SOURCE: Final = 49152
 _SOURCES: Final = 0x10000 - FIRST_SOURCE

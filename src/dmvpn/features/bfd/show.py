@@ -209,7 +209,7 @@ def render_neighbors(answer: ShowBfdNeighbors) -> Iterator[str]:
 def _details(entry: SessionEntry) -> Iterator[str]:
     yield f"Session state is {entry.state.upper()} and not using echo function."
     yield "Session Host: Software"
-    if entry.reason:  # begins as a line that parsers of others pass over
+    if entry.reason:  # begins like a line that public parsers skip
         yield f"Session Hosts do not hear each other: {entry.reason}"
     yield f"OurAddr: {entry.local}"
     yield f"Handle: {entry.handle}"

@@ -65,12 +65,12 @@ ENDS: Final = {
     SessionMove.INTERRUPTED: (Diagnostic.PATH_DOWN, "INTERFACE DOWN"),
     SessionMove.DISABLED: (Diagnostic.ADMIN_DOWN, "ADMIN DOWN"),
 }
-#: Of these, those that are no failure of the path: RFC 5882 §3.2.
+#: Of these, the moves that are no failure of the path: RFC 5882 §3.2.
 PEACEFUL: Final = (SessionMove.HEARD_ADMIN_DOWN, SessionMove.DISABLED, SessionMove.INTERRUPTED)
 
 _DOWN, _INIT, _UP = BfdState.DOWN, BfdState.INIT, BfdState.UP
 
-#: Every legal move. A missing pair (KeyError) is our bug: a session that is disabled is told nothing.
+#: Every legal move. A missing pair (KeyError) is our bug: a disabled session gets no events.
 MOVES: Final[dict[tuple[BfdState, SessionMove], BfdState]] = {
     (_DOWN, SessionMove.HEARD_ADMIN_DOWN): _DOWN,
     (_DOWN, SessionMove.HEARD_DOWN): _INIT,

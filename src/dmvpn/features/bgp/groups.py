@@ -47,7 +47,7 @@ class UpdateGroup:
         self.number = number
         self.audience = audience
         self.told: dict[Nlri, Told] = {}
-        self._several: dict[Prefix, dict[Nlri, None]] = {}  # what is advertised of a prefix, if paths have identifiers
+        self._several: dict[Prefix, dict[Nlri, None]] = {}  # advertised paths of a prefix, if paths have identifiers
         self.pending: dict[Prefix, None] = {}
         self.waiting: dict[Prefix, None] = {}
         self.announce_at = float("-inf")

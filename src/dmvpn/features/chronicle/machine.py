@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LARGEST_MESSAGES: Final = 2048
 LARGEST_CHANGES: Final = 4096
 _GREW: Final = HistoryGrew()
-#: A line before somebody reads it: number, time, and what it tells. Words of routes are made for readers alone.
+#: A stored line: number, time, and its content. The text of a route change is made only when it is read.
 _Kept: TypeAlias = tuple[int, float, MessagePassed | StateChanged | RouteChanged]
 
 

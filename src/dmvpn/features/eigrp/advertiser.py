@@ -55,7 +55,7 @@ class Advertiser:
         self._rest = Timer(TimerKind.REST, lambda: None)
         self._interfaces: dict[EigrpInterface, None] = {}
 
-    # What is to be told ----------------------------------------------------------------------------------------
+    # Advertisements to send ------------------------------------------------------------------------------------
 
     def note_changed(self, interface: EigrpInterface, prefix: Prefix) -> None:
         """Queue `prefix` for the group on `interface` if its advert changed."""

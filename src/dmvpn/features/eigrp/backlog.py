@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.eigrp.topology import Destination, PathSource
 
-#: In `told`: not all members know the same. Equal to no advert.
+#: In `told`: members may have different versions. Equal to no advert.
 UNCERTAIN: Final = Advert(Vector(-1, -1, -1))
 
 

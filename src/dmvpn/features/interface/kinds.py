@@ -6,7 +6,7 @@ import re
 
 from dmvpn.base.values import dataclass
 
-#: kbit/s above which microseconds do not tell interfaces apart, and picoseconds times kbit/s.
+#: kbit/s above which microseconds are too coarse, and picoseconds times kbit/s.
 _COARSE, _WIDE = 1_000_000, 10**13
 
 _NAME = re.compile(r"([A-Za-z-]+)([\d/.:]*)")

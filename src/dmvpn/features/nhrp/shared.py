@@ -96,8 +96,8 @@ def _after(identifier: int, steps: int) -> int:
     return (identifier + steps - 1) % _LARGEST + 1
 
 
-#: Octets of one station's packets that are processed in a second, those that are processed at once, and the fixed cost
-#: of a packet in octets.
+#: Octets of one station's packets that are processed in a second, the burst that is processed at once, and the fixed
+#: cost of a packet in octets.
 PER_SECOND: Final = 20_000
 AT_ONCE: Final = 12_000
 PACKET: Final = 128

@@ -34,7 +34,7 @@ SILENT = "Neighbor Down: Dead timer expired"
 INTERFACE_DOWN = "Neighbor Down: Interface down or detached"
 RESET = "Neighbor Down: Adjacency forced to reset"
 ONE_WAY = "1-Way"
-#: Those who watch it say that it cannot be reached.
+#: BFD or NHRP reports that the neighbor cannot be reached.
 LOST: Final = {
     Witness.BFD: "Neighbor Down: BFD node down",
     Witness.NHRP: "Neighbor Down: Next hop server does not answer",

@@ -73,7 +73,7 @@ class Database:
 
     def __init__(self, context: Context, expired: Callable[[LsaKey], None]) -> None:
         self.entries: dict[LsaKey, DatabaseEntry] = {}
-        #: Those at MAX_AGE: they go as soon as everybody has heard so. An ordered set.
+        #: LSAs at MAX_AGE: removed as soon as all neighbors have acknowledged them. An ordered set.
         self.dying: dict[LsaKey, None] = {}
         #: What it takes: octets of the advertisements, and something for each.
         self.size = 0

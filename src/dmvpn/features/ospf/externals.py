@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.origination import Origination
     from dmvpn.features.ospf.state import State
 
-#: Advertisements times neighbors that are told in one event.
+#: LSAs times neighbors that are sent in one event.
 _TOGETHER: Final = 3200
 
 
@@ -131,7 +131,7 @@ class Externals:
         if summary.prefix in self._told and summary.prefix not in self._offers.offered:
             self.offer()
 
-    # ------------------------------------------------------------------------------------------------ what is told
+    # ------------------------------------------------------------------------------------------------ LSAs to originate
 
     def _summary_of(self, prefix: Prefix) -> ExternalSummary | None:
         """Return the most exact `summary-address` that a network is in."""

@@ -78,7 +78,7 @@ class Flooding:
     # ------------------------------------------------------------------------------------------------ out
 
     def _install(self, area: RunningArea, lsa: Lsa) -> bool:
-        self._awaited.pop(lsa.key, None)  # whoever has not acknowledged the old instance may go before the new one does
+        self._awaited.pop(lsa.key, None)  # the neighbor kept for the old instance may be lost before the new one ends
         return self._state.database(area, lsa.header.type).install(lsa, self._state.arrival)
 
     def _queue_everywhere(self, area: RunningArea, lsa: Lsa, origin: Neighbor | None) -> bool:

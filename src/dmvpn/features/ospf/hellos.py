@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.sender import Sender
     from dmvpn.features.ospf.state import State
 
-#: Seconds between greetings out of turn to everybody on an interface: a cloud's members come in crowds.
+#: Seconds between extra multicast Hellos on an interface: the members of a cloud often start together.
 _GREETING_PAUSE: Final = 1.0
 
 
@@ -151,7 +151,7 @@ class Hellos:
         if interface.settings.network is NetworkType.POINT_TO_POINT:
             self.hasten(interface)
         else:
-            # It looks for itself alone: naming everybody would make a long answer of each short Hello.
+            # The neighbor looks for itself only: a list of all neighbors would make each answer long.
             self._sender.send(interface, neighbor.address, self._hello(interface, [neighbor]))
 
     def _neighbor(self, interface: OspfInterface, source: IPv4Address, packet: OspfPacket) -> Neighbor | None:

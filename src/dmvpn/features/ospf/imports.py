@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.state import State
 
 DEFAULT: Final = Prefix.of(IPv4Address(0), 0)
-#: Costs that IOS tells if none is configured: of routes, of BGP's, of the default route.
+#: Costs that IOS advertises if none is configured: of routes, of BGP's, of the default route.
 _COST: Final = 20
 _COST_OF_BGP: Final = 1
 _COST_OF_DEFAULT: Final = 1

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.flooding import Flooding
     from dmvpn.features.ospf.state import State
 
-#: So often within so many seconds somebody else claims to have made what we make: then it has our identifier.
+#: So many foreign instances of our LSA within so many seconds prove a duplicate router ID.
 _CONTESTS: Final = 4
 _CONTEST_PERIOD: Final = 60.0
 #: An area's number (0 for what belongs to none) and the key.

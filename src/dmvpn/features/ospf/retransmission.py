@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Intervals in which something is sent again to a neighbor that answers nothing; then it is given up, as by IOS.
 _MOST_REPETITIONS: Final = 25
-#: Seconds between two packets of advertisements that are told again to one neighbor.
+#: Seconds between two packets of retransmitted LSAs to one neighbor.
 _PACING: Final = 0.066
 _TALKING: Final = (NeighborState.EX_START, NeighborState.EXCHANGE, NeighborState.LOADING)
 

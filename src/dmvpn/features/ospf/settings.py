@@ -98,7 +98,7 @@ def area_on(process: ProcessSettings, own: Interface, state: InterfaceState) -> 
     address = state.address
     if address is None or address.version != 4:
         return None
-    for network in process.networks:  # the first one that fits, as on IOS
+    for network in process.networks:  # the first match, as on IOS
         if not (int(address) ^ int(network.address)) & ~int(network.wildcard) & 0xFFFFFFFF:
             return network.area
     return None

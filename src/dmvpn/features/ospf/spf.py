@@ -143,7 +143,7 @@ class Graph:
 
 
 _TO_ROUTERS: Final = (LinkType.POINT_TO_POINT, LinkType.VIRTUAL)
-#: The mask of a network whose prefix nobody is to know, RFC 6860 §3.2.1.
+#: The mask of a network whose prefix is suppressed, RFC 6860 §3.2.1.
 _HOST: Final = 32
 #: A way that costs so much is none (RFC 2328 §16.1 knows no such limit; RFC 6987 uses it up to here).
 _NO_WAY: Final = LAST_RESORT * 64

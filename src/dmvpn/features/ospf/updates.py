@@ -74,7 +74,7 @@ class Updates:
             self._sender.drop("LSA that may not be")
             return True
         if header.type == LsaType.OPAQUE_LINK:
-            # Nobody needs them but the neighbors that heard them, too: they are neither kept nor told on.
+            # All interested neighbors have received them, too: they are neither stored nor flooded.
             self._exchange.got(neighbor, header)
             at_once.append(header)
             self._helper.take(neighbor.interface, lsa)

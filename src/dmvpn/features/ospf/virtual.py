@@ -74,7 +74,7 @@ class VirtualLinks:
 
     def _way_out(self, reached: Reached, interface: OspfInterface | None) -> OspfInterface | None:
         """Return the interface on the way there: of several the one with the address that the link has."""
-        there = self._state.interfaces  # one that a hop leads over may have gone since the calculation began
+        there = self._state.interfaces  # a hop's interface may be gone since the calculation began
         found = [there[hop.interface] for hop in reached.hops if hop.interface in there]
         kept = (each for each in found if interface is not None and each.address == interface.address)
         return next(kept, found[0] if found else None)

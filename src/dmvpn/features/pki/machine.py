@@ -133,7 +133,7 @@ class PkiMachine(Machine):
 
     def _import(self, event: CredentialsImported) -> None:
         if event.key:
-            # The one before stays as well: its certificate is in the configuration until somebody saves the new one.
+            # The previous key stays: its certificate is in the startup configuration until the new one is saved.
             old = tuple(key for key in self._keys.get(event.trustpoint, ()) if key != event.key)
             self._keys[event.trustpoint] = (*old[-1:], event.key)
             self._context.emit(Store(name_of(event.trustpoint, KEY), joined(self._keys[event.trustpoint])))

@@ -8,7 +8,7 @@ from typing import Final
 from dmvpn.features.pki.keypairs import is_keypair
 
 KEY, LIST = "key", "crl"
-#: Octets of all revocation lists of a trustpoint: what is longer would not be handed to the router's next life.
+#: Octets of all revocation lists of a trustpoint: longer values would not survive a restart.
 LARGEST: Final = 1 << 16
 _LONG: Final = 0x80
 _NAME: Final = re.compile(r"pki-(.+)\.(key|crl)\Z")

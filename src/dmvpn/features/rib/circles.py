@@ -146,7 +146,7 @@ class Settling:
             self._circle.circular[key] = None
             offer.lead(self._as_of_now(key, offer, outside=True))
             outcome = self._followed(active)
-        if not offer.hops or outcome is None:  # it would take away what those that are in it lean on
+        if not offer.hops or outcome is None:  # it would remove a route that the loop's routes rely on
             self._circle.circular[key] = None
             offer.lead(())
             active.remove(key)

@@ -96,7 +96,7 @@ class RibMachine(Machine):
         self._heard_at, self._heard = float("-inf"), 0
         self._take_more = Timer(TimerKind.WAITING, self._take_waiting, cost=SLICE)
         self._follow_more = Timer(TimerKind.FOLLOWING, self._follow, cost=SLICE)
-        #: What the table was, if anybody remembers; made with the first event, which says when that begins.
+        #: The history of the table, if it is kept; made at the first event, which is its start.
         self.past: Past | None = None
 
     # ------------------------------------------------------------------------------------------------- ports.Rib

@@ -250,7 +250,7 @@ class Recursion:
             if any(_is_direct(offer) for _, offer in offers):
                 return
 
-    # ---------------------------------------------------------------------------------------------------- what is there
+    # ---------------------------------------------------------------------------------------------------------- queries
 
     def _look_up(self, place: RecursiveHop, work: _Pass) -> None:
         hops = self._way(place.address)

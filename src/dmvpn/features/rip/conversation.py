@@ -67,7 +67,7 @@ class Conversation:
         header = self.pending.packet.update if self.pending is not None else None
         return self.starts or (header is not None and header.flush)
 
-    # --------------------------------------------------------------------------------------------- what it is told
+    # --------------------------------------------------------------------------------------------------------- received
 
     def begin(self, told: Iterable[Prefix]) -> None:
         """Send the whole table from now on, because the peer requested it."""
@@ -117,7 +117,7 @@ class Conversation:
         for start in range(0, len(left), most):
             yield self._numbered(tuple(left[start : start + most]), {}, flush=False)
 
-    # ----------------------------------------------------------------------------------------------- what it tells
+    # ------------------------------------------------------------------------------------------------------------- sent
 
     def hear(self, header: UpdateHeader) -> bool:
         """Handle the header of a response. Returns False for a repetition."""

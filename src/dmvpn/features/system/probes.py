@@ -35,7 +35,7 @@ _DEAD_SOURCE = {
     4: "% Invalid source interface - IP not enabled or interface is down\n",
     6: "% Invalid source interface - IPv6 not enabled or interface is down\n",
 }
-#: RFC 6335 §6: ports that belong to nobody. Traceroute sends from one of them.
+#: RFC 6335 §6: ports that are assigned to no service. Traceroute sends from one of them.
 _FIRST_DYNAMIC_PORT = 49152
 #: How many jobs give up waiting in one event.
 _SLICE: Final = 32

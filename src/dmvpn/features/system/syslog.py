@@ -42,7 +42,7 @@ FACILITIES: Final = {
     **{f"sys{number}": number for number in range(9, 15)},
     **{f"local{number}": 16 + number for number in range(8)},
 }
-#: What IOS uses unless told otherwise.
+#: The default of IOS.
 LOCAL7: Final = FACILITIES["local7"]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
 
-#: The bandwidth of a tunnel that nobody configures, kilobits a second.
+#: The default bandwidth of a tunnel, kilobits a second.
 DEFAULT_KBPS: Final = 8000
 #: What `keepalive` means without numbers: seconds and retries.
 KEEPALIVE_PERIOD, KEEPALIVE_RETRIES = 10, 3

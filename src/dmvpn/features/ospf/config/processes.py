@@ -333,7 +333,7 @@ DISTANCES: Final = _line(
     },
     order=54,
 )
-#: Lists of what the routing table gets and of what is brought in; offset lists OSPF has none.
+#: Lists for routes to the routing table and for redistributed routes; OSPF has no offset lists.
 DISTRIBUTION: Final = DistributionLines(_ROUTER, largest=0, order=55)
 SPF_THROTTLE: Final = _line(
     "timers throttle spf {start:1-600000} {hold:1-600000} {maximum:1-600000}",
