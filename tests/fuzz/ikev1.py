@@ -2,24 +2,29 @@
 
 ikev1-stranger  a datagram of a stranger, and the same with the cookies of an ISAKMP SA: the peers are still there
 ikev1-peer      a message that a peer has sealed, with a right hash: exchange, type of the first payload, payloads
+ikev1-signer    message 5 of main mode with signatures, sealed by a peer that has proved nothing: type of the first
+                payload, payloads; the honest one, which comes then, counts
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import surely
 from dmvpn.base.events import IpReceived
 from dmvpn.base.protection import Encapsulation
 from dmvpn.features.ike.chain import GENERIC
-from dmvpn.features.ike.v1.keys import hash_1
+from dmvpn.features.ike.v1.keys import first_iv, hash_1
 from dmvpn.features.ike.v1.sa import IsakmpSa
 from dmvpn.features.ike.v1.wire import Header, Message, Sealed, first_of, serialize_chain
-from dmvpn.features.ike.v1.wire.numbers import Flag, PayloadType
+from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, PayloadType
+from dmvpn.features.ike.v1.wire.payloads import KeyExchange
 from dmvpn.net.udp import UdpDatagram
 from fuzz.target import Target
 from support import ikev1_capture
-from support.fakes import FakeDebugging
+from support.credentials import lab_authority
+from support.fakes import FakeDebugging, FakePki
 from support.ike_capture import datagrams
 from support.ike_machines import MachineNet, Node, crosswise
 from support.ikev1_samples import SAMPLES
@@ -27,6 +32,8 @@ from support.ikev1_samples import SAMPLES
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Address
+
+    from dmvpn.base.protection import Credentials
 
 _HUB, _SPOKE, _STRANGER = "192.0.2.2", "198.51.100.2", "203.0.113.66"
 _LINES = """
@@ -38,6 +45,9 @@ crypto isakmp policy 10
 crypto isakmp key secret address 0.0.0.0
 crypto isakmp keepalive 10 periodic
 """
+_SIGNED = _LINES.replace("authentication pre-share", "authentication rsa-sig").replace(
+    "crypto isakmp key secret address 0.0.0.0\n", ""
+)
 #: Seconds: all repetitions end, and dead peers are noticed.
 _LONG = 60.0
 
@@ -104,6 +114,58 @@ def peer(octets: bytes) -> None:
     net.run(_LONG)
 
 
+def _signing() -> tuple[MachineNet, Node, Node]:
+    """Return two routers with certificates; message 5 of the spoke is lost."""
+    net = MachineNet()
+    hub, spoke = (net.node(each, _SIGNED, encapsulation=Encapsulation.NEVER) for each in (_HUB, _SPOKE))
+    for node in (hub, spoke):
+        assert isinstance(node.ports.pki, FakePki)
+        node.ports.pki.known["LAB"] = _trustpoint(str(node.address))
+    net.drops = lambda _: len(net.log) == 5
+    spoke.want(hub)
+    net.run(0.1)
+    return net, hub, spoke
+
+
+@cache
+def _trustpoint(address: str) -> Credentials:
+    return lab_authority().credentials(address.replace(".", "-"), address)
+
+
+def _first_iv(net: MachineNet, sa: IsakmpSa) -> bytes:
+    """Return the IV of message 5, by the public values of messages 3 and 4."""
+    sent = (Message.parse(flight.datagram.payload) for flight in net.log[2:4])
+    public_i, public_r = (surely(each.find(KeyExchange)).data for each in sent)
+    return first_iv(sa.prf, public_i, public_r, surely(sa.channel).cipher.value)
+
+
+def signer(octets: bytes) -> None:
+    """The honest proof, which the peer repeats, is taken; little is kept, and nothing is answered but once."""
+    if not octets:
+        return
+    net, hub, spoke = _signing()
+    sa = _sa(spoke)
+    channel, keys = surely(sa.channel), surely(sa.keys)
+    inner = octets[1:] + bytes(-len(octets[1:]) % channel.cipher.value)
+    if not inner:
+        return
+    header = Header(cookie_i=sa.cookie_i, cookie_r=sa.cookie_r, exchange=ExchangeType.MAIN, flags=Flag.ENCRYPTION)
+    sealed = Sealed(octets[0], channel.cipher.encrypt(keys.cipher, _first_iv(net, sa), inner))
+    assert len(_arrives(hub, spoke.address, Message(header=header, sealed=sealed).serialize())) <= 1
+    net.run(_LONG)
+    assert crosswise(hub, spoke), (hub.logs, spoke.logs)
+
+
+def _proofs() -> Iterator[bytes]:
+    """Yield the honest one."""
+    net, _, spoke = _signing()
+    sa = _sa(spoke)
+    channel, keys = surely(sa.channel), surely(sa.keys)
+    sent = Message.parse(net.log[4].datagram.payload)
+    sealed = surely(sent.sealed)
+    yield bytes((sealed.first,)) + channel.cipher.decrypt(keys.cipher, _first_iv(net, sa), sealed.octets)
+
+
 def _datagrams() -> Iterator[bytes]:
     yield from (sample.serialize() for sample in SAMPLES)
     yield from (octets for name in ikev1_capture.names() for _, octets in datagrams(name))
@@ -122,4 +184,5 @@ def _messages() -> Iterator[bytes]:
 TARGETS = (
     Target("ikev1-stranger", stranger, _datagrams),
     Target("ikev1-peer", peer, _messages),
+    Target("ikev1-signer", signer, _proofs),
 )
