@@ -1,7 +1,7 @@
 """The progress of work that takes longer than a second: one line on standard error, erased at the end.
 
 Only on a terminal; with `--progress` also elsewhere, one line each few seconds. Never with `--json`. A thread updates
-the line while the program computes; if processes are forked (`beats=False`), the loop must call `tell` often.
+the line while the program computes; if processes are forked (`beats=False`), each note of the loop writes it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NARROW: Final = 20
 
 
 class Progress:
-    """One line about the current work; `with Progress.of(arguments) as progress`, then `progress.tell` at each step."""
+    """One line about the current work, for use in a `with` statement."""
 
     def __init__(self, *, wanted: bool = False, silent: bool = False, beats: bool = True) -> None:
         """wanted: `--progress`. silent: `--json`. beats: a thread writes it, and the time that has passed."""

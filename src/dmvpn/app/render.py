@@ -102,7 +102,7 @@ def _write(rendered: Rendered, changed: Changes, lock: Changes) -> None:
     write(rendered.lock.parent, lock)
     write(rendered.folder, changed)
     tighten(rendered.folder, rendered.files)
-    # At the end: interrupted before, it leaves the old list, and what is new comes into it the next time.
+    # At the end: after an interruption the old list remains, and the next run adds the new files.
     write(rendered.folder, changes(rendered.folder, {made.NAME: rendered.made.text(rendered.files)}, []))
 
 

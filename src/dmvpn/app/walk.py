@@ -71,7 +71,7 @@ def _facts(arguments: argparse.Namespace) -> LabFacts:
     from dmvpn.shells.lab.finding import find_lab
 
     ends = (arguments.source, arguments.destination, arguments.start)
-    nodes = [end for end in ends if end[:1].isalpha() and ":" not in end]  # the others are addresses
+    nodes = [end for end in ends if end[:1].isalpha() and ":" not in end]  # all other ends are addresses
     folder = find_lab(
         arguments.lab,
         lambda name: shlex.join(["dmvpn", "walk", arguments.source, arguments.destination, "--lab", name]),

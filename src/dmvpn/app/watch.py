@@ -188,7 +188,7 @@ class Ear:
 
     @property
     def waits(self) -> bool:
-        """True while lines wait to become steps."""
+        """True while lines wait."""
         return self._assembler.waits
 
     def hear(self, heard: Heard) -> None:

@@ -210,7 +210,7 @@ def _window_changes(connected: socket.socket, known: os.terminal_size) -> Iterat
 
     before = signal.signal(signal.SIGWINCH, lambda _, __: send_size())
     try:
-        # A change between the measurement and the handler raised no signal that anybody saw.
+        # A change between the measurement and the handler raised a signal that was not handled.
         if os.get_terminal_size(sys.stdout.fileno()) != known:
             send_size()
         yield

@@ -114,5 +114,5 @@ class RouterHandle(Protocol):
         ...
 
     def subscribe(self, listener: Callable[[Effect], None]) -> Callable[[], None]:
-        """Call `listener` with each `ConsoleLine`, `JobOutput` and `JobDone`, perhaps others. Returns how to stop."""
+        """Call `listener` with each `ConsoleLine`, `JobOutput` and `JobDone`. Returns a function that stops it."""
         ...

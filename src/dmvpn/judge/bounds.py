@@ -1,11 +1,11 @@
-"""How long packets may be lost, fault by fault: the contract that the judge holds the network to.
+"""How long packets may be lost, fault by fault: the limits by which the judge measures the network.
 
-Each bound has a reason, and the reason is made of timers that somebody chose. Outside these times not one packet may be
-lost while a working way exists. `docs/reference/bounds.md` prints this table; a test compares the two.
+Each bound has a reason, which consists of configured or standard timers. Outside these times no packet may be lost
+while a working path exists. `docs/reference/bounds.md` prints this table; a test compares the two.
 
-What counts as a working way: both sites live, and a chain of configured links (a spoke and its servers, a
-point-to-point tunnel, a cable) between them is whole. While there is none, and during an episode of loss, nothing is
-demanded, except of spokes that talk directly: the death of their hubs is nothing to them.
+A working path: both sites are alive, and a chain of configured links (a spoke and its servers, a point-to-point tunnel,
+a cable) between them works. Without a path, and during an episode of loss, no delivery is required, except between
+spokes that talk directly: the death of their hubs must not affect them.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def at_begin(fault: Fault, anatomy: Anatomy) -> float:
         case faults.Rebind() | faults.Clear() | faults.Purges():
             return back
         case _:
-            return 0.0  # a clock, a malformed packet, packets that overtake: nobody may notice
+            return 0.0  # a clock, a malformed packet, reordered packets: no loss is permitted
 
 
 def at_end(fault: Fault, anatomy: Anatomy, down: float) -> float:
@@ -159,9 +159,9 @@ def at_end(fault: Fault, anatomy: Anatomy, down: float) -> float:
         case faults.Impair(loss=0.0):
             return 0.0
         case faults.Impair():
-            return retry(down) + igp  # nobody forgot anything, but requests may have been lost in a row
+            return retry(down) + igp  # all state survived, but requests may have been lost in a row
         case faults.Kill() | faults.Restart() | faults.LinkDown() | faults.Cut() | faults.Partition():
-            # A short absence is noticed by nobody at first; after a long one the next request may be far away.
+            # Peers do not notice a short absence at first; after a long one the next request may be far away.
             return max(BoundPart.FORGOTTEN.seconds + BoundPart.FIRST_RETRY.seconds, retry(down)) + igp
         case _:
             return 0.0

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.tunnel import Tunnel
     from dmvpn.shells.simulator.node import RouterNode
 
-#: Overlay addresses that nobody has: what a storm is about besides what is really there.
+#: Unused overlay addresses: the subjects of a storm besides real ones.
 _NOWHERE = int(IPv4Address("10.250.0.0"))
 #: Octet offsets of the fixed header, RFC 2332 §5.1.
 _CHECKSUM_AT, _TYPE_AT = 12, 17

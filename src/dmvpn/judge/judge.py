@@ -34,13 +34,13 @@ GRACE = 2.5
 #: Where wires double packets, so many times that: a way through a hub crosses four wires of the provider's, which
 #: makes 16 copies at most. A loop makes more of a TTL of 64.
 CROSSINGS, COPIES = 2, 8
-#: A direct path outlives its hubs by what is left of its holding time, and an entry in use is renewed when a third of
-#: it is left, or this many seconds. The renewal itself may be what fails.
+#: A direct path outlives its hubs by the rest of its holding time, and an entry in use is renewed when a third of it is
+#: left, or this many seconds. The renewal itself may fail.
 RENEWED_BEFORE, RENEWAL = 120.0, 10.0
 #: Packets in a row that must have gone directly for a conversation to count as direct.
 DIRECT_PACKETS = 3
-#: Seconds for which packets are sent at the dense pace after a fault began or ended; what is broken for longer is seen
-#: at the sparse one.
+#: Seconds for which packets are sent at the dense pace after a fault began or ended; the sparse pace is enough to see
+#: longer failures.
 CLOSE = 17.0
 #: No more are written down of one run.
 MOST_VIOLATIONS = 20

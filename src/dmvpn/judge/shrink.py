@@ -1,7 +1,7 @@
-"""From a run that failed to the shortest list of faults that still fails in the same way.
+"""Shrinks a failed run to the shortest list of faults that still fails in the same way.
 
-Delta debugging (Zeller's ddmin) on the list of faults. Two things make it quick: nothing behind the violation is run,
-and what lies long before it is tried without first, moved to the beginning of time.
+Delta debugging (Zeller's ddmin) on the list of faults. Two things make it quick: runs end at the violation, and the
+first attempt removes the time long before it, by moving the remaining faults to the start.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class _Search:
         return self._best.faults or ()
 
     def _cut_off(self) -> None:
-        """Cut off what is behind the violation, because nothing there matters."""
+        """Remove the faults after the violation: they cannot have caused it."""
         time = self._verdict.violations[0].time
         faults = tuple(fault for fault in self._faults if fault.at <= time + 1.0)
         if len(faults) < len(self._faults):

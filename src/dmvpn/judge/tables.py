@@ -44,8 +44,8 @@ TIMERS = 500
 class _Heard:
     """The NHRP information that a router received since it started.
 
-    told: (protocol address, NBMA address) -> the time at which the mapping expires. purged: NBMA address -> the
-    (tunnel, prefix) pairs that this station purged since the last message about it.
+    The first table: (protocol address, NBMA address) -> the time at which the mapping expires. purged: NBMA address ->
+    the (tunnel, prefix) pairs that this station purged since the last message about it.
     """
 
     node: RouterNode

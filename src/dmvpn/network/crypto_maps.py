@@ -1,4 +1,4 @@
-"""GRE tunnels that a crypto map protects, as IPsec profiles would: what a lab puts in the place of the map.
+"""GRE tunnels that a crypto map protects: the equivalent IPsec profiles, which a lab uses instead of the map.
 
     crypto map M 10 ipsec-isakmp        crypto ipsec profile M-10
      set peer 198.51.100.2        ->     set transform-set T
@@ -8,7 +8,7 @@
      crypto map M
 
 An entry protects a tunnel between its two ends if its peer is the tunnel's destination, its map is on the interface
-that the tunnel leaves by, and its access list permits GRE between the two. What else it says stays in the profile.
+that the tunnel leaves by, and its access list permits GRE between the two. Its other lines stay in the profile.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class MapOfTunnel:
 def replace_maps(lines: list[str], device: Device) -> Iterator[str]:
     """Protect tunnels by profiles, and take the maps off the interfaces; each change in words.
 
-    lines: of the file. They are changed where they are, and others are appended.
+    lines: of the file. They are changed in place, and new lines are appended.
     """
     found = maps_of_tunnels(device)
     names = [one.name for one in found]

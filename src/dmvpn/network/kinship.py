@@ -1,10 +1,10 @@
-"""Which of several ports with the other address of a link a port is plugged into, where sites use the same addresses.
+"""Finds the other end of a link among several ports with a fitting address, where sites use the same addresses.
 
-    R14 Ethernet0/0  172.16.1.0/31, OSPF area 10        three other ports have 172.16.1.1/31, and these
-    R12 Ethernet0/2  172.16.1.1/31, OSPF area 10        two of them speak OSPF in one area
+    R14 Ethernet0/0  172.16.1.0/31, OSPF area 10        three other ports have 172.16.1.1/31, and
+    R12 Ethernet0/2  172.16.1.1/31, OSPF area 10        two of these ports run OSPF in one area
 
-What two ends of a link agree on speaks for a pair: routing protocols and areas, BGP by the systems that they name, a
-description that names the other router, an IPv6 network.
+Settings that match suggest a pair: routing protocols and areas, the AS numbers of BGP neighbors, a description with the
+name of the other router, an IPv6 network.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def pairs(seats: Sequence[Seat]) -> list[tuple[int, int]]:
 
 
 class _Marks(NamedTuple):
-    """What is said of a port: its routing protocols, and its IPv6 networks."""
+    """The characteristics of a port: its routing protocols, and its IPv6 networks."""
 
     seat: Seat
     spoken: list[str]

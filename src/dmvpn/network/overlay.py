@@ -214,7 +214,7 @@ class Network:
 
     @cached_property
     def servers(self) -> tuple[TunnelEnd, ...]:
-        """The ends that a client names as NHS, and those that look like hubs."""
+        """The ends that a client names as NHS, and ends that look like hubs."""
         return tuple(end for end in self.ends if end in self._clients or end.looks_like_hub)
 
     def owners(self, address: IPAddress) -> tuple[TunnelEnd, ...]:

@@ -1,4 +1,4 @@
-"""What a configuration does not say of a router: whether it is behind a translator, and behind what kind of one."""
+"""The place of a router, which its configuration does not show: whether it is behind NAT, and of which kind."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where a router is. nat: what kind of translator is before it, None: none. public: its address outside.
+    """The place of a router. nat: the kind of NAT in front of it, None: no NAT. public: its address outside.
 
-    interface: the router's towards it; "": whichever. ours: it runs this program, so it can be told a peer's port.
+    interface: the router's port towards the NAT; "": any. ours: it runs this program, so a peer's port can be
+    configured.
     """
 
     nat: NatKind | None = None

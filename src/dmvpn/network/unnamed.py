@@ -1,10 +1,10 @@
-"""Files of IOS XE that name no release, and a hub among them that relies on what newer releases have on unseen.
+"""Files of IOS XE that name no release, and a hub among them that relies on a hidden default of newer releases.
 
-    interface GigabitEthernet2      no port of IOS is called so: this is IOS XE
+    interface GigabitEthernet2      no port of IOS has this name: this is IOS XE
     (no line `version`)             of some release
     (no `ip nhrp map multicast`)    spokes send the hub multicasts, and it would send none
 
-Since 16.3 such a hub answers them all the same (`ios/releases.py`), and most of these files are of later releases.
+Since 16.3 such a hub answers the spokes by default (`ios/releases.py`), and most of these files are of later releases.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _greeted(device: Device) -> Iterator[IPAddress]:
 
 
 def _silent_hubs(device: Device) -> Iterator[IPAddress]:
-    """Yield the addresses of multipoint tunnels that send nobody multicasts, where a routing protocol needs them."""
+    """Yield the addresses of multipoint tunnels that send no multicasts, although a routing protocol needs them."""
     multipoint = [tunnel.name for tunnel in device.tunnels.tunnels if tunnel.multipoint]
     for nhrp in device.nhrp.tunnels:
         own = device.interface(nhrp.name)

@@ -75,8 +75,8 @@ class LinkFacts(Fact):
 class LabFacts(Fact):
     """A whole lab.
 
-    routers: None for one that does not run.
-    absent: why those have no facts, as far as known.
+    routers: None for a router that does not run.
+    absent: why such a router has no facts, as far as known.
     providers: routers that only represent the underlay.
     """
 

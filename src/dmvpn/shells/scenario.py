@@ -39,7 +39,7 @@ _SIMULATED_ONLY = ("ipv6",)
 class Scenario:
     """A checked scenario: configurations by router, links with both ends known.
 
-    certificates: by router, of those that have some.
+    certificates: by router, if it has any.
     notes: decisions about ambiguous configurations.
     files: by router, the file of its configuration, if it was read from a file.
     is_exercise: it is the start of a built-in exercise, and no folder of that name.

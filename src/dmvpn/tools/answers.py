@@ -1,6 +1,6 @@
 """The commands that lessons, exercises and the doctor send to routers, and the parsers of the answers.
 
-The commands are those that any user can type at a prompt. Tables come as JSON; a ping or a trace prints its lines.
+Any user can type these commands at a prompt. Tables come as JSON; a ping or a trace prints its lines.
 """
 
 from __future__ import annotations

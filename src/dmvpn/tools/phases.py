@@ -1,7 +1,7 @@
-"""DMVPN phases 1, 2 and 3: the lines that make one of another, and why a network cannot have one.
+"""DMVPN phases 1, 2 and 3: the lines that convert a network between phases, and the obstacles.
 
 phase 1     spokes have point-to-point tunnels to the hub; everything goes through it
-phase 2     spokes are multipoint, the hub keeps next hops as they are: spokes resolve each other
+phase 2     spokes are multipoint, the hub does not change next hops: spokes resolve each other
 phase 3     spokes are multipoint, the hub redirects, spokes take shortcuts; next hops do not matter
 """
 
@@ -22,7 +22,7 @@ _MULTIPOINT: Final = "tunnel mode gre multipoint"
 
 
 def phase_lines(stage: Stage, phase: int) -> dict[str, tuple[str, ...]]:
-    """Return what is to be typed at which router, hubs first; nothing where all is as it should be.
+    """Return the lines to type, by router, hubs first; without routers that need no change.
 
     Raises UserError.
     """

@@ -358,7 +358,7 @@ def _is_right(user: PlainUser | None, password: str) -> bool:
         right = is_right(kind, secret, password)
     except SecretError:
         kind, right = PLAIN, False
-    # A fast comparison, or one that fails, would reveal that the user exists.
+    # A fast comparison, or a failed one, would reveal that the user exists.
     if kind != SCRYPT and not right:
         is_right(*_NOBODY, password)
     return right and user is not None

@@ -13,7 +13,7 @@ from dmvpn.base.errors import UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: By the name of the file: Curve25519, and NIST's P-256 for those who know nothing else.
+#: By the name of the file: Curve25519, and NIST's P-256 for clients that lack it.
 _KINDS: Final = {"ssh-host-ed25519": "ssh-ed25519", "ssh-host-ecdsa": "ecdsa-sha2-nistp256"}
 
 

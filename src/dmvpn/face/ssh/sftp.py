@@ -159,7 +159,7 @@ class Files(asyncssh.SFTPServer):
         await self._turn()
         await asyncio.to_thread(self._flash.rename, _named(oldpath), _named(newpath))
 
-    # ------------------------------------------------------------------------------------------------ what is there
+    # --------------------------------------------------------------------------------------------- files in flash
 
     async def realpath(self, path: bytes) -> bytes:
         """Return how a path is called from the root."""

@@ -1,9 +1,9 @@
-"""`dmvpn diff`: what a change does to a network, tried in virtual time before anybody makes it.
+"""`dmvpn diff`: the effects of a change on a network, tried in virtual time before the change is made.
 
-measure     a scenario -> its `Behavior`: reachability, ways, sizes, times, what the death of a hub costs
+measure     a scenario -> its `Behavior`: reachability, paths, sizes, times, losses when a hub fails
 migrate     the new configurations entered on the network that runs the old ones
 beside      both sides and the change at the same time, in processes of their own
-rows        what the pairs of a world that is up have now
+rows        the measurements of pairs in a world that is up
 compare     two behaviors -> `NetworkChange`s, each worse, better or otherwise; knows no simulator
 report      text and JSON
 """

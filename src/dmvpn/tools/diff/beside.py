@@ -30,7 +30,7 @@ class RemoteTask(Protocol[R]):
     """Something to carry out that another process can import."""
 
     def __call__(self, *, tell: Tell) -> R:
-        """Carry it out. tell: called with the progress."""
+        """Carry it out. The argument is called with the progress."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The checks of an exercise. One small model for each kind; `check` names it, `hint` says what is probably missing.
+"""The checks of an exercise. One small model for each kind; `check` names it, `hint` points to the probable mistake.
 
     tasks:
       - title: R31 is registered

@@ -1,4 +1,4 @@
-"""An exercise: where it begins (`dmvpn.shells.exercises`) and its tasks, each with its checks (`tasks.yaml`)."""
+"""An exercise: its start (`dmvpn.shells.exercises`) and its tasks, each with its checks (`tasks.yaml`)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Tasks(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """An exercise. minutes: what it takes somebody who reads the page and types."""
+    """An exercise. minutes: the time for a learner who reads the page and types the lines."""
 
     place: ExercisePlace
     minutes: int
@@ -42,11 +42,11 @@ class Exercise:
 
     @property
     def name(self) -> str:
-        """As `lab up` takes it."""
+        """The name for `lab up`."""
         return self.place.name
 
     def scenario(self) -> Scenario:
-        """Return where it begins. Raises UserError."""
+        """Return the scenario at its start. Raises UserError."""
         return Scenario.load(self.name)
 
 

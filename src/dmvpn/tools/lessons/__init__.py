@@ -1,8 +1,8 @@
-"""Lessons: a network is examined, broken, examined again, until it is as good as it was.
+"""Lessons: a network is examined, broken, and examined again until it works as before.
 
-health         what was found, and what became worse
-examination    how it is found
-state          what a lab remembers of its lesson
+health         the results of checks, and their deterioration
+examination    the checks
+state          the state of a lesson in a lab
 """
 
 from __future__ import annotations

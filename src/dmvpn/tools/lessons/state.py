@@ -1,7 +1,7 @@
-"""What a lab remembers of its lesson: a file in its folder, for the owner of the lab alone.
+"""The state of a lesson in a lab: a file in its folder, readable only by the owner of the lab.
 
-The file has a fingerprint of the trouble instead of its name: somebody who looks into the file for something else
-learns nothing by accident. The lab forgets its lesson when it is reset or ends.
+The file has a fingerprint of the trouble instead of its name, so that a learner who opens the file does not read the
+solution by accident. The file is deleted when the lab is reset or ends.
 """
 
 from __future__ import annotations

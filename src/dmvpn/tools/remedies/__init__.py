@@ -1,19 +1,19 @@
-"""Remedies that were tried: the doctor's lines, entered in a copy of the network before anybody enters them anywhere.
+"""Remedies and their trial: the doctor's lines are entered in a copy of the network before a user enters them.
 
-scope     which routers a copy needs
-trial     the copy unchanged, then with the lines: what becomes better, and whether anything becomes worse
+scope     the routers that a copy needs
+trial     the copy unchanged, then with the lines: improvements, and any deterioration
 wording   rows that became better, for people
 change    the lines as changed configurations, and as a unified diff
 
-Where no rule of the doctor explains what packets suffer from, lines are looked for by trial:
+If no rule of the doctor explains the loss, a search by trial looks for lines:
 
-suffering    the pairs of a copy that suffer, compared with others of their kind
-names        which words of a configuration mean which router; switches: what the language can switch
-changes      what may be tried: lines of one router that go, come, or take another's place
-search       which of it restores the pairs
-unforeseen   when to search, and what a search says, as findings
+suffering    the pairs of a copy that suffer, compared with other pairs of their kind
+names        the words of a configuration that stand for a router; switches: the options of the language
+changes      the changes to try: lines of one router that are removed, added, or replaced
+search       the changes that restore the pairs
+unforeseen   when to search, and the result of a search as findings
 
-What a copy is made of, and how it is asked, is the caller's (`Copy`): a simulator with prompts.
+The caller provides the copy (`Copy`): a simulator with prompts.
 """
 
 from dmvpn.tools.remedies.change import PATCH, changed, patch

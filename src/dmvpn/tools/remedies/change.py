@@ -1,4 +1,4 @@
-"""Remedies as a change that somebody may review: the configurations as they would be, and a unified diff of them."""
+"""Remedies as a change for review: the changed configurations, and a unified diff of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which routers a copy needs: all of a small network; of a large one servers, providers and the sites in question."""
+"""The routers that a copy needs: all of a small network; of a large one servers, providers and sites in question."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SITES, _OTHERS = 8, 2
 
 
 def reduced(scenario: Scenario, facts: LabFacts, diagnosis: Diagnosis) -> Scenario:
-    """Return the scenario, or what of it the copy needs. facts: of the network, for who is whose server."""
+    """Return the scenario, reduced to the routers that the copy needs. facts: of the network, to find the servers."""
     overlay = [name for name in scenario.configurations if scenario.role(name) != "provider"]
     if len(overlay) <= MOST:
         return scenario

@@ -72,7 +72,8 @@ class SearchResult:
 class Search:
     """One search.
 
-    build: makes a copy of a scenario. is_over: True once the caller's time is spent. `tell`: prints the progress.
+    build: makes a copy of a scenario. is_over: True once the caller's time is spent. The last
+    argument prints the progress.
     """
 
     def __init__(
@@ -228,7 +229,7 @@ class Search:
         yield [known.switched(router) for router in routers]
 
     def _routers(self) -> list[str]:
-        """Return all routers, first those that mostly suffering pairs pass (Ochiai's measure)."""
+        """Return all routers, ordered by how strongly suffering pairs point to them (Ochiai's measure)."""
         passed = {pair: self._passed(pair) for pair in self._pairs}
         ill = [pair for pair in self._pairs if pair in self._suffering.pairs]
 

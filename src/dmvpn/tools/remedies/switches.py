@@ -1,6 +1,6 @@
-"""What the language can switch in a section: commands without a value, or with a neighbor alone.
+"""The switches of the language in a section: commands without a value, or with only a neighbor as argument.
 
-They are read from the grammar of the features, so a new command is tried as soon as there is one.
+They are read from the grammar of the features, so that new commands are included automatically.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _NEVER: Final = re.compile(
 
 
 def switches(lines: Iterable[tuple[tuple[str, ...], str]]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield section and line of what may be switched. lines: of a router, each with those that lead to it."""
+    """Yield section and line of each switch. lines: of a router, each with the path of section headers to it."""
     sections: dict[tuple[str, ...], dict[str, None]] = {}
     for path, text in lines:
         words = text.split()

@@ -115,7 +115,7 @@ def _check_inside(table: Table) -> None:
     others = sorted((one for one in named(table) if not one.shared or one.where in hubs), key=lambda one: one.network)
     starts = [int(one.network.network_address) for one in others]
     for own in inside(table):
-        # These do not overlap each other, so the last one that begins in or before a network is the one to ask.
+        # These networks do not overlap each other, so only the last one that begins in or before `own` can overlap it.
         position = bisect_right(starts, int(own.network.broadcast_address)) - 1
         if position >= 0 and others[position].network.overlaps(own.network):
             raise AllocationError(own.where, f"{own} overlaps {others[position]}")

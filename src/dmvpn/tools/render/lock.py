@@ -1,4 +1,4 @@
-"""`sites.lock.yaml`: the addresses that sites were given, beside the table. Keep both in one repository."""
+"""`sites.lock.yaml`: the addresses allocated to sites, beside the table. Keep both in one repository."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def lock_of(table: Path) -> Path:
 
 
 def read_lock(path: Path) -> Allocations:
-    """Return what is there; nothing before the first time. Raises UserError."""
+    """Read the allocations; they are empty before the first run. Raises UserError."""
     if not path.exists():
         return Allocations()
     raw, places = parse_yaml(read_text(path), str(path))

@@ -1,4 +1,4 @@
-"""`sites.yaml`: one table of hubs and spokes, of which all configurations are made.
+"""`sites.yaml`: one table of hubs and spokes, from which all configurations are made.
 
     name: branches
     phase: 3
@@ -231,7 +231,7 @@ class Table(_Strict):
 
     @property
     def has_two_clouds(self) -> bool:
-        """Does each hub have a cloud of its own? A point-to-point tunnel has one hub."""
+        """True if each hub has a cloud of its own: in phase 1, as a point-to-point tunnel has one hub."""
         return self.phase == 1 and len(self.hubs) > 1
 
     @model_validator(mode="after")

@@ -1,8 +1,8 @@
-"""Jinja2, kept on a leash: a template writes text from the values it is given, and can do nothing else.
+"""Jinja2 in a sandbox: a template writes text from its values, and can do nothing else.
 
-The sandbox forbids attributes that lead into Python, and changes to what it was given; a name that is not there is an
-error, never nothing. A template can still be endless or enormous, so it runs in a process of its own with so much
-processor time and memory.
+The sandbox forbids attributes that lead into Python, and changes to the values; an undefined name is an error, never an
+empty text. A template can still be endless or enormous, so it runs in a process of its own with limited CPU time and
+memory.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[st
 
 
 def _render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[str, Json]:
-    """Render in the child. The key "" has what was wrong."""
+    """Render in the child. The key "" has the error, if there is one."""
     environment = ImmutableSandboxedEnvironment(
         loader=ChoiceLoader([FileSystemLoader(template.parent), FileSystemLoader(BUILT_IN)]),
         undefined=StrictUndefined,

@@ -1,6 +1,6 @@
-"""Troubles: everything that can be done to a network so that learners find it, and tests see whether the doctor does.
+"""Troubles: faults that learners have to find, and that tests of the doctor inject.
 
-    acts            what is done, as templates
+    acts            the changes to a network, as templates
     stage           the roles of the routers in a network
     trouble         one fault with its story
     underlay, tunnels, nhrp, routing, protection, isakmp    the catalog
@@ -14,7 +14,7 @@
     authentication  mechanisms of certificates, keys, clocks and timers: `AUTHENTICATION`
     unlisted        mechanisms without a rule of the doctor: `UNLISTED`
 
-What a diagnosis names is in `tools/causes.py`, which the doctor shares.
+The causes that a diagnosis names are in `tools/causes.py`, which the doctor shares.
 
 `TROUBLES` are all of them, in the order in which a diagnosis would meet them.
 """

@@ -43,7 +43,7 @@ _one: Final = partial(
 
 
 def _certificate(name: str, title: str, trustpoint: str, part: Role = Role.SPOKE) -> Trouble:
-    """Return a router that proves itself with what nobody is to believe."""
+    """Return the trouble of a router whose certificate its peers must reject."""
     add = (ike_profiles.TRUSTPOINT.of(name=trustpoint),) if trustpoint else ()
     edit = Edit(part, ike_profiles.PROFILE.of(name=word("ikev2_profile")), remove=("pki trustpoint",), add=add)
     causes = (Cause.CERTIFICATE, Cause.IKE_IDENTITY)

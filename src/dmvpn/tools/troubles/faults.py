@@ -144,7 +144,7 @@ def draw(troubles: Sequence[Trouble], stage: Stage, entropy: Entropy) -> Fault:
 
 
 def draw_story(troubles: Sequence[Trouble], stage: Stage, entropy: Entropy) -> Fault:
-    """Return a fault at a spoke that users notice, for a user who is to find it.
+    """Return a fault at a spoke that users notice, for a learner to find.
 
     Raises UserError.
     """

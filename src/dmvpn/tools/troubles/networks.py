@@ -1,6 +1,6 @@
-"""Networks from a seed: tables of sites for `dmvpn render`, of every phase and kind that these know.
+"""Networks from a seed: tables of sites for `dmvpn render`, of every phase and kind that it supports.
 
-`plans` draws others, of the kinds that `render` does not make.
+`plans` draws networks of the kinds that `render` does not make.
 """
 
 from __future__ import annotations

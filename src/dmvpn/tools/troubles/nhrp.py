@@ -16,7 +16,7 @@ _LOST: Final = "The branch {spoke.name} does not reach the head office any more.
 _LONG_WAY: Final = "Calls between {spoke.name} and {other.name} take the long way by the head office."
 _TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
 _SERVERS: Final = ("ip nhrp nhs", "ip nhrp map")
-#: Everybody has to find out again what it knew.
+#: Clear the caches, so that all routers have to resolve again.
 _FORGET: Final = (
     Command(Role.HUB, ("clear ip nhrp",)),
     Command(Role.SPOKE, ("clear ip nhrp",)),

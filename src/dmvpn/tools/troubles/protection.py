@@ -15,7 +15,7 @@ from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _LOST: Final = "The branch {spoke.name} does not reach the head office any more."
 _TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
-#: What was agreed on before goes on otherwise, until it is replaced.
+#: Existing SAs would otherwise continue until they are replaced.
 _ANEW: Final = (Command(Role.SPOKE, ("clear crypto session",)), Command(Role.HUB, ("clear crypto session",)))
 
 PROTECTION: Final = (

@@ -1,4 +1,4 @@
-"""Troubles of wires beyond those that cut them: narrow, lossy in one direction, filtered, a little bad."""
+"""Troubles of wires that are not cut: a small MTU, loss in one direction, filters, slight loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way into a tunnel and out of it: NHRP's neighbor, GRE, the SA, the outer header; and the same backwards.
+"""The path into a tunnel and out of it: NHRP's neighbor, GRE, the SA, the outer header; and the same in reverse.
 
 in    MTU (done by `ground`) -> next hop -> NBMA address -> GRE, key -> SA -> outer header -> route -> wire
 out   SPI -> SA -> GRE, key -> tunnel -> is it protected as it must be? -> arrive
@@ -149,8 +149,8 @@ class Overlay(Translating):
         return interface.ip_mtu if interface is not None else None
 
     def _send_outer(self, router: str, outer: Packet) -> WalkEnd:
-        """Send an outer packet: whoever wraps one drops it without a word where it has no way: the packet's sender did
-        nothing wrong.
+        """Send an outer packet. Without a route the encapsulating router drops it silently: the sender of the inner
+        packet did nothing wrong.
         """
         match = self.view.match(router, outer.destination)
         if match is None:

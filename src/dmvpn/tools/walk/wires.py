@@ -1,4 +1,4 @@
-"""What a bad wire does to a packet: the words of `LinkFacts.bad`, as `lab impair` has them ("block esp from R31")."""
+"""The effect of a bad wire on a packet: the words of `LinkFacts.bad`, as in `lab impair` ("block esp from R31")."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def remark(link: LinkFacts, sender: str) -> str:
 
 
 def _about(link: LinkFacts, sender: str) -> list[str]:
-    """Return what is wrong for packets of this sender."""
+    """Return the impairments for packets of this sender."""
     about = [text.partition(_FROM) for text in link.bad]
     return [what for what, _, whose in about if whose in ("", sender)]
 

@@ -1,8 +1,8 @@
-"""What the chronicles of several routers tell together: a ladder for the terminal, and a story to be kept.
+"""The chronicles of several routers together: a ladder diagram for the terminal, and a story in a file.
 
     steps.py     lines of many routers -> arrows from one to another, and notes, in the order of time
     ladder.py    steps -> one line each, columns for routers
-    words.py     how steps are called, short and as a sentence
+    words.py     the names of steps, short and as a sentence
     story.py     steps -> a document: the network, a Mermaid sequence diagram, a sentence for each step
     mermaid.py   steps -> that diagram
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dmvpn.tools.watch.steps import Step
 
-#: What is written as a code: it separates statements, begins a code or a comment, or is markup where it is shown.
+#: Characters to escape: they separate statements, begin an entity or a comment, or are markup in a viewer.
 _SPECIAL: Final = frozenset("#;%<>&\"'`{}[]\\|")
 
 

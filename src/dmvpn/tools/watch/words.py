@@ -22,7 +22,7 @@ SHORT: Final = {
     "Error Indication": "error",
 }
 
-#: What somebody does who sends one: `{0}` is the sender, `{1}` the receiver, `{2}` the particulars.
+#: Sentences about the sending of a message: `{0}` is the sender, `{1}` the receiver, `{2}` the particulars.
 _SENTENCES: Final = {
     "Registration Request": "{0} registers with {1}: {2}",
     "Registration Reply": "{0} answers the registration of {1}: {2}",
