@@ -86,6 +86,7 @@ _SAS = label_group(
     Word("Peer", "A peer that has an ISAKMP SA.", also=("Port",)),
     Word("Phase1 id", "The identity that the peer proved in main mode.", also=("Phase1",), clause="RFC 2407 §4.6.2"),
     next="show crypto isakmp sa detail",
+    sighted=True,
 )
 
 _SETTINGS = label_group(
