@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bench import (
+    beside_charon,
     bfd,
     bgp,
     dearest,
@@ -97,7 +98,8 @@ BENCHES = (
     Bench("eigrp", "EIGRP: a hub and five thousand neighbors", 120, eigrp.measure),
     Bench("events", "What happens to all of many at one moment", 900, events.measure),
     Bench("dearest", "The dearest packets", 300, dearest.measure),
-    Bench("ike", "Handshakes of IKE", 120, ike.measure),
+    Bench("ike", "Handshakes of IKE", 300, ike.measure),
+    Bench("charon", "A responder of IKEv1 beside charon", 300, beside_charon.measure),
     Bench("returns", "All spokes return to a hub that has restarted", 400, returns.measure),
     Bench("micro", "Single events", 120, micro.measure),
     Bench("doctor", "The doctor in small and large networks", 300, doctor.measure),

@@ -62,6 +62,7 @@ class Wishes:
     fragment: large messages always go in fragments, of so many octets.
     identity: a name, else its address.
     signs: both ends prove themselves by certificates.
+    log: charon's level of what it writes about IKE.
     """
 
     encryption: str = "aes256"
@@ -76,6 +77,7 @@ class Wishes:
     fragment: int = 0
     identity: str = ""
     signs: bool = False
+    log: int = 2
 
 
 class Wire:
@@ -239,7 +241,7 @@ socket-default vici
   {fragment}
   filelog {{ log {{ path = {folder}/charon.log
     default = 1
-    ike = 2
+    ike = {log}
     flush_line = yes }} }}
   plugins {{ vici {{ socket = unix://{folder}/vici }} }}
 }}
@@ -275,7 +277,9 @@ class Charon(Peer):
     def start(self) -> subprocess.Popen[bytes]:
         wishes = self.wishes
         fragment = f"fragment_size = {wishes.fragment}" if wishes.fragment else ""
-        (self.folder / "strongswan.conf").write_text(_STRONGSWAN.format(folder=self.folder, fragment=fragment))
+        (self.folder / "strongswan.conf").write_text(
+            _STRONGSWAN.format(folder=self.folder, fragment=fragment, log=wishes.log)
+        )
         times = [f"dpd_delay = {wishes.dpd}s\n  dpd_timeout = {4 * wishes.dpd}s"] if wishes.dpd else []
         if wishes.ike_seconds:
             times.append(f"reauth_time = {wishes.ike_seconds}s\n  over_time = 10s\n  rand_time = 0s")
