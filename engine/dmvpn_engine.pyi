@@ -137,7 +137,10 @@ class Core:
         """
 
     def outbound(self, number: int, frame: bytes, now: float) -> None:
-        """A frame from the TAP of a tunnel, vnet header first. now: seconds, for the hairpin interval, paths and silent peers."""
+        """A frame from the TAP of a tunnel, vnet header first.
+
+        now: seconds, for the hairpin interval, paths and silent peers.
+        """
 
     def inbound(self, packet: bytes, now: float = 0.0) -> None:
         """A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it. now: seconds."""
@@ -163,7 +166,10 @@ class Core:
         connection: int = 0,
         now: float = 0.0,
     ) -> None:
-        """Send something of the router's own in GRE, straight to an NBMA address, over this connection. now: seconds."""
+        """Send something of the router's own in GRE, straight to an NBMA address, over this connection.
+
+        now: seconds.
+        """
 
     def take_sealed(self) -> list[tuple[bytes, bytes, int, int, bytes, bool]]:
         """Take ESP packets: our address, the peer's, its UDP port (0: protocol 50), TOS, packet and DF."""
