@@ -1,12 +1,11 @@
-"""A router: the machines of all features, and the loop that hands events and notices to them.
+"""A router: its configuration, the model that each feature makes of it, and the machines of all features.
 
     event --> Router.handle(event, now) --> [effect, effect, ...]
               Router.next_deadline()    --> when to call handle(Tick(), now) again
 
-An event goes to each machine that subscribes to its type (an IP packet: to its protocol), in the order of
-`features.FEATURES`. What a machine returns is taken in order: a notice joins a queue and goes to its subscribers when
-the event has been handled by all; an effect is for the shell. The queue is emptied before `handle` returns, so a router
-is always at rest between two events.
+`router/dispatch.py` hands each event to the machines that take it. Notices that follow go to their subscribers when the
+event has been handled by all, before `handle` returns, so a router is always at rest between two events. An effect is
+for the shell.
 
 A machine of which the configuration never said anything sleeps (`ios.Sleeper`): it is made when that changes.
 
@@ -18,7 +17,6 @@ notified if its model changed.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, cast
@@ -26,14 +24,15 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from dmvpn.base.breath import aside
 from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.effects import SendIp
-from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Packets, Resync, Tick
-from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice, PacketsHandled
+from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Resync
+from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Ports
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, Sleeper, reading
 from dmvpn.ios.making import shared
+from dmvpn.router.dispatch import Dispatch
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.ports import fill
@@ -47,60 +46,6 @@ if TYPE_CHECKING:
     from dmvpn.base.machine import Machine
 
 M = TypeVar("M")
-
-#: How often a machine may be due at one and the same time. More often means that it does not hear: our bug.
-TICK_LIMIT = 100
-#: Notices that one event may cause. More means two machines that answer each other forever: our bug.
-NOTICE_LIMIT = 200_000
-_NEVER = math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class _Takers:
-    """The places of the machines that take something, in order. All routers that have the same machines share one."""
-
-    kinds: Mapping[type, tuple[int, ...]]
-    packets: Mapping[int, tuple[int, ...]]
-
-
-@lru_cache(maxsize=64)
-def _takers(subscriptions: tuple[tuple[type | Packets, ...], ...]) -> _Takers:
-    """Return who takes what. subscriptions: those of each place."""
-    kinds: dict[type, tuple[int, ...]] = {}
-    packets: dict[int, tuple[int, ...]] = {}
-    for place, taken in enumerate(subscriptions):
-        for kind in taken:
-            if isinstance(kind, Packets):
-                packets[kind.protocol] = (*packets.get(kind.protocol, ()), place)
-            else:
-                kinds[kind] = (*kinds.get(kind, ()), place)
-    return _Takers(kinds, packets)
-
-
-@dataclass(slots=True)
-class _Seat:
-    """A machine, and its place in the list of when each one wants a `Tick`.
-
-    That time moves only when the machine is handed something, so it is asked only then, and once an event: it may get
-    hundreds of notices meanwhile. Most events concern one machine of a dozen: to ask all of them after each one was a
-    third of a large simulation. handed: seats to ask.
-    """
-
-    machine: Machine
-    place: int
-    due: list[float]
-    handed: dict[int, _Seat]
-
-    def hand(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Let the machine take an event."""
-        self.handed[self.place] = self
-        return self.machine.handle(event, now)
-
-    def ask(self) -> None:
-        """Ask the machine when it wants a `Tick`, and note it."""
-        due = self.machine.next_deadline()
-        self.due[self.place] = _NEVER if due is None else due
-
 
 #: What a feature makes of a tree, and the lines that it asked for.
 _Model = tuple[object, frozenset[ConfigLine]]
@@ -156,17 +101,10 @@ class Router:
         self.startup_text = ""
         #: Asked by shows alone; the shell puts its plane here.
         self.counting: Counting = NO_PLANE
-        #: Called with each log message, whichever machines take it; a shell that prints log messages sets it.
-        self.logged: Callable[[Log], None] | None = None
         self.ports = Ports.__new__(Ports)
         self.ports.entropy, self.ports.streams = entropy, StreamNumbers()
         self.ports.remembers = remembers
         self.machines: dict[str, Machine] = {}
-        #: By place, which is that of the feature. A machine that is not there, or not yet, is never due.
-        self._due = [_NEVER] * len(self.features)
-        self._seats: dict[int, _Seat] = {}
-        self._handed: dict[int, _Seat] = {}
-        self._places = {feature.name: place for place, feature in enumerate(self.features)}
         self._models: dict[str, object] = {}
         #: The lines of which each model was made, configured or not.
         self._read: dict[str, frozenset[ConfigLine]] = {}
@@ -179,25 +117,25 @@ class Router:
             elif feature.machine is not None:
                 self._make(feature)
         fill(self.ports, self.machines)
-        self._takers = self._subscribed()
+        self._dispatch = Dispatch((feature.name for feature in self.features), self.machines)
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Handle one event at `now` (seconds, monotonic, never going back) and return effects, in order."""
         effects: list[Effect] = []
         notices: deque[Notice] = deque()
         try:
-            if type(event) is Tick:
-                self._tick(event, now, effects, notices)
-            else:
-                self._take(event, now, effects, notices)
-            self._settle(effects, notices, now)
+            if type(event) is ConfigurationEntered:
+                self._replace(event, notices)
+            elif type(event) is LinesEntered:
+                self._enter(event, notices)
+            self._dispatch.take(event, now, effects, notices)
+            if notices:
+                self._settle(effects, notices, now)
             if self.ports.debugging.anything:
                 notices.extend(_packets(event, effects))
                 self._settle(effects, notices, now)
         finally:
-            for seat in self._handed.values():
-                seat.ask()
-            self._handed.clear()
+            self._dispatch.rest()
         return effects
 
     def prepare(self, text: str) -> None:
@@ -219,8 +157,7 @@ class Router:
 
     def next_deadline(self) -> float | None:
         """Return the earliest time at which a machine wants a `Tick`, seconds, or None."""
-        earliest = min(self._due, default=_NEVER)
-        return None if earliest == _NEVER else earliest
+        return self._dispatch.next_deadline()
 
     def machine(self, kind: type[M]) -> M:
         """Return the machine of this class, which is made if it slept. Raises KeyError."""
@@ -233,6 +170,15 @@ class Router:
         raise KeyError(kind.__name__)
 
     @property
+    def logged(self) -> Callable[[Log], None] | None:
+        """Called with each log message, whichever machines take it; a shell that prints log messages sets it."""
+        return self._dispatch.logged
+
+    @logged.setter
+    def logged(self, logged: Callable[[Log], None] | None) -> None:
+        self._dispatch.logged = logged
+
+    @property
     def hostname(self) -> str:
         """The configured name, "Router" without one."""
         return self.running.hostname
@@ -243,78 +189,20 @@ class Router:
 
     def _make(self, feature: Feature) -> Machine:
         machine = cast("Callable[[Ports], Machine]", feature.machine)(self.ports)
-        if IpReceived in machine.subscriptions:
-            raise TypeError(f"{type(machine).__name__} does not say of which protocol it takes packets")
-        place = self._places[feature.name]
         self.machines[feature.name] = machine
-        self._seats[place] = _Seat(machine, place, self._due, self._handed)
         return machine
 
     def _wake(self, feature: Feature) -> Machine:
         """Make the machine of a feature that is needed from now on."""
         machine = self._make(feature)
-        self._takers = self._subscribed()
+        self._dispatch.seat(feature.name, machine)
         return machine
 
-    def _subscribed(self) -> _Takers:
-        seats = self._seats
-        return _takers(
-            tuple(seats[place].machine.subscriptions if place in seats else () for place in range(len(self.features)))
-        )
-
-    def _take(self, event: Event, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
-        if type(event) is ConfigurationEntered:
-            self._replace(event, notices)
-        elif type(event) is LinesEntered:
-            self._enter(event, notices)
-        takers = self._takers
-        if type(event) is IpReceived:
-            places = takers.packets.get(event.protocol, ())
-        else:
-            places = takers.kinds.get(type(event), ())
-        for place in places:
-            self._sort(self._seats[place].hand(event, now), effects, notices)
-
-    def _tick(self, event: Tick, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
-        due = self._due
-        for place, when in enumerate(due):  # most seats are not looked at: a large network does not fit the caches
-            if when > now:
-                continue
-            seat, times = self._seats[place], 0
-            # Work that was due may need more at once (a path rests, so resolve the peer again): tick once more.
-            while due[place] <= now:
-                if times == TICK_LIMIT:
-                    name = type(seat.machine).__name__
-                    raise AssertionError(f"{name} was told the time is {now}, and still waits for {due[place]}")
-                times += 1
-                self._sort(seat.hand(event, now), effects, notices)
-                seat.ask()
-
     def _settle(self, effects: list[Effect], notices: deque[Notice], now: float) -> None:
-        for _ in range(NOTICE_LIMIT):
-            if not notices:
-                return
-            notice = notices.popleft()
-            if type(notice) is Configured:
-                self._sort(self._seats[self._places[notice.feature]].hand(notice, now), effects, notices)
-                continue
-            if type(notice) is ConfigurationRestored:
-                event = ConfigurationEntered(notice.text, by=notice.by)
-                self._replace(event, notices)
-                for place in self._takers.kinds.get(ConfigurationEntered, ()):
-                    self._sort(self._seats[place].hand(event, now), effects, notices)
-                continue
-            # Each log message is a class of its own; a machine that takes messages takes them all.
-            kind = type(notice)
-            if isinstance(notice, Log):
-                kind = Log
-                if self.logged is not None:
-                    self.logged(notice)
-            for place in self._takers.kinds.get(kind, ()):
-                results = self._seats[place].hand(notice, now)
-                if results:
-                    self._sort(results, effects, notices)
-        raise AssertionError(f"notices without end, the last one: {notices[0]!r}")
+        while (restored := self._dispatch.settle(effects, notices, now)) is not None:
+            event = ConfigurationEntered(restored.text, by=restored.by)
+            self._replace(event, notices)
+            self._dispatch.take(event, now, effects, notices)
 
     def _replace(self, event: ConfigurationEntered, notices: deque[Notice]) -> None:
         prepared, self._prepared = self._prepared, None
@@ -352,14 +240,6 @@ class Router:
                 if feature.name not in self.machines:
                     self._wake(feature)
                 notices.append(Configured(feature.name, model))
-
-    @staticmethod
-    def _sort(results: list[Effect | Notice], effects: list[Effect], notices: deque[Notice]) -> None:
-        for result in results:
-            if isinstance(result, Notice):
-                notices.append(result)
-            else:
-                effects.append(result)
 
 
 @dataclass(frozen=True, slots=True)

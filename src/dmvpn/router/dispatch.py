@@ -1,0 +1,186 @@
+"""The dispatch of events and notices: which machines take each one, and when each machine wants a `Tick`.
+
+    Dispatch.take(event, ...)    gives an event to the machines that subscribe to its type (an IP packet: to its
+                                 protocol), in the order of their places; a `Tick` to each machine that is due
+    Dispatch.settle(...)         does the same with the notices that follow, until the queue is empty
+    Dispatch.rest()              asks each machine that took something for its next deadline
+    Dispatch.next_deadline()     the earliest deadline of all machines
+
+What a machine returns is taken in order: a notice joins the queue, an effect the list of effects. Both belong to the
+event, so the caller has them. A `Dispatch` knows neither a configuration nor a protocol.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.events import Event, IpReceived, Packets, Tick
+from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable, Iterable, Mapping
+
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.machine import Machine
+
+#: How often a machine may be due at one and the same time. More often means that it does not hear: our bug.
+TICK_LIMIT: Final = 100
+#: Notices that one event may cause. More means two machines that answer each other forever: our bug.
+NOTICE_LIMIT: Final = 200_000
+_NEVER: Final = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class _Takers:
+    """The places of the machines that take something, in order. All routers that have the same machines share one."""
+
+    kinds: Mapping[type, tuple[int, ...]]
+    packets: Mapping[int, tuple[int, ...]]
+
+
+@lru_cache(maxsize=64)
+def _takers(subscriptions: tuple[tuple[type | Packets, ...], ...]) -> _Takers:
+    """Return the places by what their machines take. subscriptions: those of each place."""
+    kinds: dict[type, tuple[int, ...]] = {}
+    packets: dict[int, tuple[int, ...]] = {}
+    for place, taken in enumerate(subscriptions):
+        for kind in taken:
+            if isinstance(kind, Packets):
+                packets[kind.protocol] = (*packets.get(kind.protocol, ()), place)
+            else:
+                kinds[kind] = (*kinds.get(kind, ()), place)
+    return _Takers(kinds, packets)
+
+
+@dataclass(slots=True)
+class _Seat:
+    """A machine, and its place in the list of when each one wants a `Tick`.
+
+    That time moves only when the machine is handed something, so it is asked only then, and once an event: it may get
+    hundreds of notices meanwhile. Most events concern one machine of a dozen: to ask all of them after each one was a
+    third of a large simulation. handed: seats to ask.
+    """
+
+    machine: Machine
+    place: int
+    due: list[float]
+    handed: dict[int, _Seat]
+
+    def hand(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Let the machine take an event."""
+        self.handed[self.place] = self
+        return self.machine.handle(event, now)
+
+    def ask(self) -> None:
+        """Ask the machine when it wants a `Tick`, and note it."""
+        due = self.machine.next_deadline()
+        self.due[self.place] = _NEVER if due is None else due
+
+
+class Dispatch:
+    """The seats of machines, each at the place of its feature. A place whose machine sleeps has no seat."""
+
+    __slots__ = ("_due", "_handed", "_places", "_seats", "_takers", "logged")
+
+    def __init__(self, names: Iterable[str], machines: Mapping[str, Machine]) -> None:
+        """names: of the features, in the order of their places. machines: the machines that are awake, by feature."""
+        self._places = {name: place for place, name in enumerate(names)}
+        #: By place. A machine that is not there, or not yet, is never due.
+        self._due = [_NEVER] * len(self._places)
+        self._handed: dict[int, _Seat] = {}
+        self._seats = {self._places[name]: self._seat(name, machine) for name, machine in machines.items()}
+        self._takers = self._subscribed()
+        #: Called with each log message, whichever machines take it.
+        self.logged: Callable[[Log], None] | None = None
+
+    def seat(self, name: str, machine: Machine) -> None:
+        """Give the machine of a feature that woke up its seat."""
+        self._seats[self._places[name]] = self._seat(name, machine)
+        self._takers = self._subscribed()
+
+    def next_deadline(self) -> float | None:
+        """Return the earliest time at which a machine wants a `Tick`, seconds, or None."""
+        earliest = min(self._due, default=_NEVER)
+        return None if earliest == _NEVER else earliest
+
+    def take(self, event: Event, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
+        """Hand an event to the machines that take it."""
+        if type(event) is Tick:
+            self._tick(event, now, effects, notices)
+            return
+        if type(event) is IpReceived:
+            places = self._takers.packets.get(event.protocol, ())
+        else:
+            places = self._takers.kinds.get(type(event), ())
+        for place in places:
+            _sort(self._seats[place].hand(event, now), effects, notices)
+
+    def settle(self, effects: list[Effect], notices: deque[Notice], now: float) -> ConfigurationRestored | None:
+        """Hand over the notices, and the notices that follow from them, until the queue is empty; return None.
+
+        A notice that restores a configuration ends it: the notice is returned, because the rest needs new models.
+        """
+        for _ in range(NOTICE_LIMIT):
+            if not notices:
+                return None
+            notice = notices.popleft()
+            if type(notice) is Configured:
+                _sort(self._seats[self._places[notice.feature]].hand(notice, now), effects, notices)
+                continue
+            if type(notice) is ConfigurationRestored:
+                return notice
+            # Each log message is a class of its own; a machine that takes messages takes them all.
+            kind = type(notice)
+            if isinstance(notice, Log):
+                kind = Log
+                if self.logged is not None:
+                    self.logged(notice)
+            for place in self._takers.kinds.get(kind, ()):
+                results = self._seats[place].hand(notice, now)
+                if results:
+                    _sort(results, effects, notices)
+        raise AssertionError(f"notices without end, the last one: {notices[0]!r}")
+
+    def rest(self) -> None:
+        """Ask the machines that took something since the last rest for their next deadline."""
+        for seat in self._handed.values():
+            seat.ask()
+        self._handed.clear()
+
+    def _seat(self, name: str, machine: Machine) -> _Seat:
+        if IpReceived in machine.subscriptions:
+            raise TypeError(f"{type(machine).__name__} does not say of which protocol it takes packets")
+        return _Seat(machine, self._places[name], self._due, self._handed)
+
+    def _subscribed(self) -> _Takers:
+        seats = self._seats
+        return _takers(
+            tuple(seats[place].machine.subscriptions if place in seats else () for place in range(len(self._places)))
+        )
+
+    def _tick(self, event: Tick, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
+        due = self._due
+        for place, when in enumerate(due):  # most seats are not looked at: a large network does not fit the caches
+            if when > now:
+                continue
+            seat, times = self._seats[place], 0
+            # Work that was due may need more at once (a path rests, so resolve the peer again): tick once more.
+            while due[place] <= now:
+                if times == TICK_LIMIT:
+                    name = type(seat.machine).__name__
+                    raise AssertionError(f"{name} got its Tick at {now}, and still waits for {due[place]}")
+                times += 1
+                _sort(seat.hand(event, now), effects, notices)
+                seat.ask()
+
+
+def _sort(results: list[Effect | Notice], effects: list[Effect], notices: deque[Notice]) -> None:
+    for result in results:
+        if isinstance(result, Notice):
+            notices.append(result)
+        else:
+            effects.append(result)
