@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PATIENCE = 20.0
+IKEV2 = """
+crypto ikev2 keyring ALL
+ peer ANY
+  address 0.0.0.0 0.0.0.0
+  pre-shared-key between-us
+crypto ikev2 profile ALIKE
+ match identity remote any
+ authentication local pre-share
+ authentication remote pre-share
+ keyring local ALL
+"""
 DAEMONS = [
     pytest.param(
         daemon, id=daemon.NAME, marks=pytest.mark.skipif(bool(missing_for(daemon)), reason=missing_for(daemon))
@@ -341,6 +352,33 @@ def test_one_that_has_started_again_replaces_what_was_there(daemon: type[Peer]) 
         it.wait("the new pair", lambda: it.theirs.pairs() and it.theirs.pairs() <= it.ours.pairs)
         if isinstance(it.theirs, Charon):  # pluto says INITIAL-CONTACT only if it is configured so
             it.agree(other_than=before)
+
+
+@pytest.mark.conforms("doi:4.6.3.3-forget", "nat:6-identity")
+@pytest.mark.parametrize("daemon", DAEMONS[:1])
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.story("charon-ikev1-nat")
+def test_two_with_one_identity_behind_one_nat_live_beside_each_other(daemon: type[Peer], version: int) -> None:
+    """The INITIAL_CONTACT of the second one ended the SAs of the first one, which believed that it was up."""
+    wishes = Wishes(identity="alike.example", version=version)
+    with Wire("theirs", beside=True) as wire:
+        ours = Ours(wire, wishes, IKEV2 if version == 2 else "")
+        first = Bed(ours, daemon(wire, wishes))
+        first.begin("it begins")
+        one = ours.pairs
+        second = Bed(ours, daemon(wire, wishes, "beside"))
+        second.begin("it begins")
+        assert one < ours.pairs
+        second.theirs.kill()
+        second.theirs.start_again()
+        second.theirs.initiate()
+        second.wait("the new pair", lambda: second.theirs.pairs() and second.theirs.pairs() <= ours.pairs)
+        assert len({pair["ports"][1] for pair in ours.state["pairs"]}) == 2
+        time.sleep(7)
+        assert one == first.theirs.pairs()
+        assert one < ours.pairs
+        if version == 2:  # in IKEv1 charon does not say INITIAL-CONTACT
+            assert ours.pairs == one | second.theirs.pairs()
 
 
 # ----------------------------------------------------------------------------------------------------------- refusals

@@ -1,6 +1,8 @@
 """Daemons of others that speak IKEv1: strongSwan's charon and libreswan's pluto, each beside our IKE, in namespaces.
 
     ours    10.77.0.2 ---- wire ---- 10.77.0.1    theirs      (behind a NAT: 192.168.7.2, and the NAT has that address)
+                             |
+                             +------ 192.168.8.2  beside      (another one of theirs behind the same NAT)
 
 Both want IPsec of the kernel for transport mode. Kernels without ESP are common, so a small library stands between
 (`esp_accepted.c`): it accepts every SA, and only IKE is real.
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 OURS, THEIRS = "10.77.0.2", "10.77.0.1"
 INSIDE, GATEWAY = "192.168.7.2", "192.168.7.1"
+BESIDE, ITS_GATEWAY = "192.168.8.2", "192.168.8.1"
 SECRET = "between-us"
 _UNPACKED = Path(__file__).parents[1] / "interop" / "uml" / "peers"
 _SOURCE = Path(__file__).with_name("esp_accepted.c")
@@ -63,6 +66,7 @@ class Wishes:
     identity: a name, else its address.
     signs: both ends prove themselves by certificates.
     log: charon's level of what it writes about IKE.
+    version: of IKE; pluto is only for 1.
     """
 
     encryption: str = "aes256"
@@ -78,21 +82,26 @@ class Wishes:
     identity: str = ""
     signs: bool = False
     log: int = 2
+    version: int = 1
 
 
 class Wire:
-    """Two namespaces and a cable, or a NAT in the place of the cable. behind_nat: "ours" or "theirs"."""
+    """Two namespaces and a cable, or a NAT in the place of the cable.
 
-    def __init__(self, behind_nat: str = "") -> None:
+    behind_nat: "ours" or "theirs".
+    beside: there is another one of theirs behind the NAT.
+    """
+
+    def __init__(self, behind_nat: str = "", *, beside: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dmvpn-ikev1-"))
         self.addresses = {"ours": OURS, "theirs": THEIRS}
-        self._behind = behind_nat
+        self._behind, self._beside = behind_nat, beside
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as cleanup:
             cleanup.callback(shutil.rmtree, self.folder)
-            names = ("ours", "theirs", *(("nat",) if self._behind else ()))
+            names = ("ours", "theirs", *(("nat",) if self._behind else ()), *(("beside",) if self._beside else ()))
             for name in names:
                 _run("ip", "netns", "add", self.namespace(name))
                 cleanup.callback(_run, "ip", "netns", "del", self.namespace(name))
@@ -112,11 +121,16 @@ class Wire:
     def _translate(self) -> None:
         outer = "theirs" if self._behind == "ours" else "ours"
         self._cable("nat", outer, "out", self.addresses[self._behind], self.addresses[outer])
-        self._cable("nat", self._behind, "in", GATEWAY, INSIDE)
-        self.addresses[self._behind] = INSIDE
-        self.inside(self._behind, "ip", "route", "add", "default", "via", GATEWAY)
+        self._put_inside(self._behind, "in", GATEWAY, INSIDE)
+        if self._beside:
+            self._put_inside("beside", "in2", ITS_GATEWAY, BESIDE)
         self.inside("nat", "sysctl", "-qw", "net.ipv4.ip_forward=1")
         self.inside("nat", "iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "out", "-j", "MASQUERADE")
+
+    def _put_inside(self, name: str, cable: str, gateway: str, address: str) -> None:
+        self._cable("nat", name, cable, gateway, address)
+        self.addresses[name] = address
+        self.inside(name, "ip", "route", "add", "default", "via", gateway)
 
     def _cable(self, one: str, other: str, name: str, address: str, other_address: str) -> None:
         far_end = ("peer", "name", name, "netns", self.namespace(other))
@@ -155,12 +169,13 @@ class Wire:
 
 
 class Peer(ABC):
-    """A daemon. SPIs are hexadecimal."""
+    """A daemon. SPIs are hexadecimal. place: its namespace."""
 
     NAME: ClassVar[str]
 
-    def __init__(self, wire: Wire, wishes: Wishes) -> None:
-        self.wire, self.wishes, self.folder = wire, wishes, wire.folder
+    def __init__(self, wire: Wire, wishes: Wishes, place: str = "theirs") -> None:
+        self.wire, self.wishes, self.place, self.folder = wire, wishes, place, wire.folder / place
+        self.folder.mkdir()
         self.library = _library(self.folder)
         self._process = self.start()
 
@@ -248,7 +263,7 @@ socket-default vici
 """
 _SWANCTL = """
 connections {{ ours {{
-  version = 1
+  version = {wishes.version}
   local_addrs = {local}
   remote_addrs = {remote}
   proposals = {suite}-modp{wishes.group}
@@ -257,7 +272,8 @@ connections {{ ours {{
   {times}
   local {{ auth = {method}
     {identity} }}
-  remote {{ auth = {method} }}
+  remote {{ auth = {method}
+    {named} }}
   children {{ gre {{
     mode = transport
     local_ts = dynamic[gre]
@@ -292,7 +308,7 @@ class Charon(Peer):
             identity.append("certs = own.pem")
         text = _SWANCTL.format(
             wishes=wishes,
-            local=self.wire.addresses["theirs"],
+            local=self.wire.addresses[self.place],
             remote=OURS,
             suite=f"{wishes.encryption}-{wishes.hash}",
             pfs=f"-modp{wishes.group}" if wishes.pfs else "",
@@ -300,13 +316,14 @@ class Charon(Peer):
             fragmentation="force" if wishes.fragment else "yes",
             identity="\n    ".join(identity),
             method="pubkey" if wishes.signs else "psk",
+            named=f"id = {self.wire.addresses['ours']}" if wishes.identity and not wishes.signs else "",
             times="\n  ".join(times),
             child_times="\n    ".join(child_times),
         )
         (self.folder / "swanctl.conf").write_text(text)
         # it keeps its process number in /run, where another charon of this machine may have one
         begin = f"mount -t tmpfs none /run && LD_PRELOAD={self.library} exec {CHARON}"
-        process = self.wire.start("theirs", "sh", "-c", begin, STRONGSWAN_CONF=f"{self.folder}/strongswan.conf")
+        process = self.wire.start(self.place, "sh", "-c", begin, STRONGSWAN_CONF=f"{self.folder}/strongswan.conf")
         self.waits("charon", (self.folder / "vici").exists)
         said = self.swanctl("--load-all", "--file", f"{self.folder}/swanctl.conf")
         assert "loaded connection 'ours'" in said, said

@@ -9,7 +9,7 @@ import pytest
 
 from dmvpn.base.effects import PollSas
 from dmvpn.base.events import ConnectionHeard, SasCounted
-from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated, SaRenewalWanted
+from dmvpn.base.negotiation import ConnectionChanged, ConnectionSilent, SaNegotiated, SaRenewalWanted
 from dmvpn.base.protection import SaCount
 from dmvpn.features.ike import connections
 from dmvpn.features.ike.v1 import main_mode
@@ -27,6 +27,8 @@ crypto isakmp profile ALIKE
  match identity host alike.example
  match identity address 198.51.100.1 255.255.255.255
 """
+#: Pairs outlive IKE SAs.
+LONG = 86_400.0
 VERSIONS = pytest.mark.parametrize("is_v1", [False, True], ids=["IKEv2", "IKEv1"])
 
 
@@ -43,7 +45,7 @@ class Cloud:
         """Return a spoke that has (re)started, and has what it wants."""
         profile = "ALIKE" if self.is_v1 else ""
         text = IKEV1 if self.is_v1 else IKEV2
-        node = self.net.node(f"192.168.1.{number}", text, seed, isakmp_profile=profile)
+        node = self.net.node(f"192.168.1.{number}", text, seed, isakmp_profile=profile, seconds=LONG)
         self.net.nats[node.address] = OUTSIDE
         self.net.shift.setdefault(node.address, 5000 * number)
         node.want(self.hub)
@@ -70,7 +72,7 @@ class Cloud:
 
 def cloud(count: int, *, is_v1: bool) -> Cloud:
     net = MachineNet()
-    made = Cloud(net, net.node(HUB, IKEV1 if is_v1 else IKEV2), [], is_v1)
+    made = Cloud(net, net.node(HUB, IKEV1 if is_v1 else IKEV2, seconds=LONG), [], is_v1)
     for number in range(1, count + 1):
         made.spokes.append(made.spoke(number))
         net.run(2)
@@ -212,6 +214,28 @@ def test_a_spoke_that_moves_and_then_replaces_its_ike_sa_loses_nothing(is_v1: bo
     assert sorted(two.ports()) == [14_500, 40_000]
     assert first in two.hub.connections
     assert (len(two.hub.machine.sas()), len(two.hub.pairs)) == (2, 2)
+
+
+def test_a_main_mode_from_the_port_of_another_spoke_takes_nothing_of_it() -> None:
+    """The NAT had restarted, and a spoke adopted the pair of the spoke whose port it had by then: that one was down."""
+    three = cloud(3, is_v1=True)
+    numbers = numbers_of(three)
+    three.net.run(100)
+    ports = [14_500, 19_500, 9500]
+    for spoke, port in zip(three.spokes, ports, strict=True):
+        three.net.shift[spoke.address] = port - 4500
+    asker = three.spokes[0]
+    for sa in asker.machine.peers.table:
+        sa.rekey_at = three.net.now  # before it sends any ESP from its new port
+    for _ in range(30):
+        asker.tell(ConnectionSilent(next(iter(asker.connections))))
+        three.net.run(1)
+        for number, port in zip(numbers, ports, strict=True):
+            three.hub.tell(ConnectionHeard(number, OUTSIDE, port))
+    assert [three.hub.connections[number].remote_port for number in numbers] == ports
+    held = [(view.connection.number, view.remote_port) for view in three.hub.machine.sas() if view.connection]
+    assert sorted(held) == list(zip(numbers, ports, strict=True))
+    assert all(three.is_up(number) for number in (1, 2, 3))
 
 
 @VERSIONS

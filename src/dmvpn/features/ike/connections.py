@@ -178,7 +178,7 @@ class Connections:
             return known.number
         key = (*_place_of(sa), *sa.who)
         number = self._numbers.get(key)
-        if number is None:
+        if number is None or (number in self._entries and self._may_be_another(sa)):
             self._last += 1
             number = self._numbers[key] = self._last
         self._idle.pop(key, None)
@@ -187,6 +187,16 @@ class Connections:
         entry.ike[sa.own_spi] = sa
         sa.joins(number)
         return number
+
+    def _may_be_another(self, sa: Session) -> bool:
+        """Return whether this may be another peer than the last peer at its place.
+
+        With namesakes behind a NAT that may have restarted, only INITIAL_CONTACT says that no other peer was there.
+        """
+        if sa.is_alone or not sa.nat.remote:
+            return False
+        entries = (self._entries[number] for number in self._between.get(ends_of(sa), ()))
+        return any(entry.key[3:] == sa.who and entry.key[:3] != _place_of(sa) for entry in entries)
 
     def succeed(self, old: Session, new: Session) -> None:
         """Give a rekeyed IKE SA the children of its predecessor."""
@@ -198,6 +208,8 @@ class Connections:
             other.ike.pop(new.own_spi, None)
             if not other.ike:
                 self._retire(other)
+            self._numbers[entry.key] = entry.number
+            self._idle.pop(entry.key, None)
         new.joins(old.connection)
         entry.ike[new.own_spi] = new
         for spi in new.children.active:
@@ -354,6 +366,8 @@ def connection_of(sa: Session, entry: _Entry, *, udp: bool) -> Connection:
 BOTH_BEGAN: Final = Reason(IkeReason.BOTH_BEGAN)
 #: Seconds until its initiator deletes the one that goes, and until the other end does.
 BY_INITIATOR: Final = 3.0
+#: Seconds until an IKE SA is deleted if another of its identity has moved to its place, and it has not moved on.
+DISPLACED: Final = 60.0
 _BY_RESPONDER: Final = 10.0
 #: IKE SAs of one connection; a peer that makes more of them loses the oldest.
 LARGEST_NUMBER_OF_SAS: Final = 4

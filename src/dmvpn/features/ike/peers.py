@@ -20,6 +20,7 @@ from dmvpn.features.ike.attempts import Attempts, path_of
 from dmvpn.features.ike.connections import (
     BOTH_BEGAN,
     BY_INITIATOR,
+    DISPLACED,
     LARGEST_NUMBER_ALIKE,
     Connections,
     ends_of,
@@ -314,7 +315,7 @@ class Peers:
         before, after = (sa.path.local.address, old.remote.address), ends_of(sa)
         self._context.emit(*self.connections.moved(sa))
         for other in self.connections.displaced(sa):
-            self._deadlines.set((Deadline.DUPLICATE, other.own_spi), self._context.now + BY_INITIATOR)
+            self._deadlines.set((Deadline.DUPLICATE, other.own_spi), self._context.now + DISPLACED)
         self.attempts.lost(before)
         self.attempts.succeeded(after)
 

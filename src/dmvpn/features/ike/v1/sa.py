@@ -296,8 +296,14 @@ class IsakmpSa(Session):
         return self.since + (self.terms.lifetime if self.terms else 0.0)
 
     def retire(self) -> None:
-        """Let another one take its place, which has its children by now."""
-        self.rekey_at, self.retires_at = None, self.now + OVERLAP
+        """Let another one take its place, which has its children by now, or gets them at the end."""
+        if self.state is SaState.IDLE:
+            self.rekey_at, self.retires_at = None, self.now + OVERLAP
+
+    def stays(self) -> None:
+        """Take its place again, with the children that it still has: it is elsewhere, and so is its peer."""
+        if self.retires_at is not None and self.children:
+            self.retires_at, self.rekey_at = None, self.rekey_time(self.expires - self.now)
 
     def rekeys(self, again: float | None = None) -> None:
         """Note that a main mode for its successor has begun, or is tried again at this moment."""

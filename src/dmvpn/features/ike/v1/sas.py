@@ -318,6 +318,7 @@ class IsakmpSas:
                     late += self.forget_older(sa)
                 case Moved():
                     self._siblings.moved(sa)
+                    sa.stays()
                     followed.append(act)
                 case Ended():
                     self._gone(sa)
@@ -360,16 +361,22 @@ class IsakmpSas:
             self._timers.set(sa.own_spi, deadline)
 
     def _established(self, new: IsakmpSa) -> list[IsakmpSa]:
-        """Let a new ISAKMP SA take the place of its older siblings, and ask for its children."""
+        """Let a new ISAKMP SA take the place of its older siblings, and ask for its children.
+
+        With namesakes behind its NAT it waits for the children until their ISAKMP SA retires, or is deleted: if the NAT
+        has just restarted, this was the port of another one of them. That one moves when its packets come.
+        """
         self.strangers.remove(new)
         siblings = [] if new.is_alone or new.doubts_older else self._siblings.of(new)
         self._siblings.add(new)
         older = [sa for sa in siblings if sa.since <= new.begun or sa.state is SaState.HELD]
-        connection = next((old.connection for old in reversed(older) if old.children), 0)
+        waits = self._siblings.has_namesakes(new)
         for old in older:
             old.at(new.now)
-            if old.connection == connection or not old.children:  # else a NAT has put two peers at one place
-                old.hand_over(new)
+            if waits:
+                old.retire()
+                continue
+            old.hand_over(new)
             if old.state is SaState.HELD:
                 old.end(Reason(IkeReason.REPLACED))
             else:
@@ -381,8 +388,9 @@ class IsakmpSas:
     def _rekey(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Begin a second main mode with the same peer, with the keys and identities of the configuration as it is."""
         heir = self._siblings.heir(sa)
-        if sa.state is SaState.HELD and heir is not None:
-            sa.hand_over(heir)
+        if sa.state is SaState.HELD and any(each.is_usable for each in self._siblings.of(sa)):
+            if heir is not None:
+                sa.hand_over(heir)
             sa.end(Reason(IkeReason.REPLACED))
             return [sa]
         if sa.theirs is None or heir is not None:

@@ -29,10 +29,12 @@ class Siblings:
         self._place(sa)
 
     def moved(self, sa: IsakmpSa) -> None:
-        """Note that the peer is at another address."""
+        """Note that the peer is at another place: of the siblings there it is the last that has proved to be there."""
         if sa.own_spi in self._ends:
             self._displace(sa)
             self._place(sa)
+            same = self._by_identity[sa.who]
+            same[sa.own_spi] = same.pop(sa.own_spi)
 
     def _place(self, sa: IsakmpSa) -> None:
         ends = self._ends[sa.own_spi] = ends_of(sa.path)
@@ -60,15 +62,21 @@ class Siblings:
         return tuple(dict.fromkeys(sa.who for sa in self._by_ends.get(ends_of(path), {}).values()))
 
     def with_peer(self, session: Session) -> tuple[IsakmpSa, ...]:
-        """Return all with the peer of a session, wherever it is, the oldest first."""
+        """Return all with the peer of a session, wherever it is; the last that came to its place is the last."""
         return tuple(self._by_identity.get(session.who, {}).values())
 
     def of(self, sa: IsakmpSa) -> list[IsakmpSa]:
-        """Return its siblings, the oldest first."""
+        """Return its siblings, in the order in which they came to their place."""
         return [each for each in self.with_peer(sa) if each is not sa and are_together(each, sa)] if sa.theirs else []
 
+    def has_namesakes(self, sa: IsakmpSa) -> bool:
+        """Return whether others with its identity are behind the NAT of its peer, at other ports."""
+        if not sa.nat.remote:
+            return False
+        return any(ends_of(each.path) == ends_of(sa.path) and not are_together(each, sa) for each in self.with_peer(sa))
+
     def heir(self, sa: IsakmpSa) -> IsakmpSa | None:
-        """Return the newest usable sibling, which gets its children.
+        """Return the last usable sibling, which gets its children.
 
         It is of the same connection, or has no children yet: a NAT may give a peer the port of another one.
         """
