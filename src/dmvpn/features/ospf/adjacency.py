@@ -68,7 +68,7 @@ class Adjacencies:
         self._topology = topology
 
     def create(self, interface: OspfInterface, address: IPv4Address, priority: int = 0) -> Neighbor:
-        """Return a neighbor that was never heard."""
+        """Return a new neighbor, from which no Hello has arrived yet."""
         neighbor = Neighbor(
             interface=interface,
             address=address,
@@ -102,7 +102,7 @@ class Adjacencies:
                 self.move(neighbor, NeighborMove.START, "Start")
 
     def move(self, neighbor: Neighbor, move: NeighborMove, why: str) -> None:
-        """Take the move, and do what follows from it. why: for the log."""
+        """Make the move, and what follows from it. why: for the log."""
         old = neighbor.move(move, self._context.now)
         new = neighbor.state
         if old is new:
@@ -206,7 +206,7 @@ class Adjacencies:
             self.lose(neighbor, why)
 
     def restart(self, neighbor: Neighbor, why: str) -> None:
-        """Restart the exchange of databases, because what the neighbor said does not fit.
+        """Restart the exchange of databases, because a packet of the neighbor does not fit.
 
         RFC 2328 §10.3, SeqNumberMismatch and BadLSReq.
         """

@@ -1,4 +1,4 @@
-"""One area as this router has it: its database, and what the last calculation found in it."""
+"""One area as this router has it: its database, and the result of the last calculation."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _KNOWN: Final = frozenset(int(kind) for kind in LsaType)
 
 @dataclass(slots=True, eq=False)
 class RunningArea:
-    """An area. tree: the shortest ways within it, None before the first calculation. calculations: how many.
+    """An area. tree: the shortest-path tree, None before the first calculation. calculations: how many.
 
-    basis: what the tree was made of. is_transit: virtual links lead through it (TransitCapability, RFC 2328 §6).
+    basis: the input of the tree. is_transit: virtual links lead through it (TransitCapability, RFC 2328 §6).
     """
 
     number: int
@@ -46,11 +46,11 @@ class RunningArea:
 
     @property
     def ways(self) -> Ways | None:
-        """What our own links led to at the last calculation; None before the first one."""
+        """The next hops of our own links at the last calculation; None before the first one."""
         return None if self.basis is None else self.basis[1]
 
     def take(self, tree: Tree, basis: tuple[Graph, Ways], now: float) -> None:
-        """Take what a calculation found."""
+        """Store the result of a calculation."""
         self.tree, self.basis = tree, basis
         self.is_transit = any(each.flags & RouterFlag.VIRTUAL for each in tree.routers.values())
         self.calculated = now
@@ -77,7 +77,7 @@ class RunningArea:
 
     @property
     def options(self) -> Options:
-        """What we can do here, as Hellos say it."""
+        """Our capabilities in this area, as in Hellos."""
         if self.settings.kind is AreaKind.NSSA:
             return Options.NSSA
         return Options.EXTERNAL if self.takes_externals else Options(0)

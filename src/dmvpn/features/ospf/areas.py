@@ -58,7 +58,7 @@ class Areas:
             self._flooding.originate(area, entry.lsa.parse(entry.lsa.at_age(entry.age(state.context.now))))
 
     def drop_empty(self) -> list[int]:
-        """Drop areas without interfaces, which are none of ours; returns their numbers."""
+        """Drop areas without interfaces; returns their numbers."""
         state = self._state
         used = {interface.area.number for interface in state.interfaces.values()}
         empty = [area for number, area in state.areas.items() if number not in used]

@@ -1,8 +1,8 @@
 """Authentication of packets: RFC 2328 Appendix D (none, a password in clear, MD5), RFC 5709 (HMAC-SHA).
 
 A digest follows the packet; the authentication field of the header carries the key ID, the length of the digest and a
-sequence number that never decreases. All or nothing: what cannot be authenticated as configured is neither sent nor
-taken.
+sequence number that never decreases. All or nothing: packets that cannot be authenticated as configured are neither
+sent nor accepted.
 
 MD5 is checked against FRR 8.4.4 and BIRD, HMAC-SHA against BIRD 2.0.12 (with keys as long as the digest at most:
 longer ones RFC 5709 hashes, and BIRD only beyond the block of the hash). Numbers of 64 bits and digests that cover the
@@ -64,7 +64,9 @@ class DigestKey:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationSettings:
-    """What an interface asks for. keys: the last valid one is sent with, each is taken. chain: where they are from."""
+    """The authentication of an interface. keys: the last valid one seals packets, all are accepted. chain: where they
+    are from.
+    """
 
     type: AuthenticationType = AuthenticationType.NULL
     password: bytes = field(default=b"", repr=False)
@@ -81,13 +83,13 @@ class AuthenticationSettings:
     def sending(self, clock: Clock, now: float) -> DigestKey | None:
         """Return the key that seals new packets: the valid key with the highest number, as on IOS.
 
-        When the last one is over it goes on (RFC 2328 §D.3): what neighbors had agreed on is better than an outage.
-        None: none has begun.
+        When the last one is over it goes on (RFC 2328 §D.3): the keys that neighbors had agreed on are better than an
+        outage. None: none has begun.
         """
         return next(reversed(_valid([(key, key.send) for key in self.keys], clock, now)), None)
 
     def accepting(self, clock: Clock, now: float) -> tuple[DigestKey, ...]:
-        """Return the keys that open what comes; when all are over, the last one."""
+        """Return the keys for received packets; when all have expired, the last one."""
         return _valid([(key, key.accept) for key in self.keys], clock, now)
 
     def seal(self, packet: OspfPacket, sequence: int, key: DigestKey | None = None) -> bytes:
@@ -103,14 +105,16 @@ class AuthenticationSettings:
         return covered + _digest(covered, key)
 
     def _words(self) -> str:
-        """Return what we have, for people."""
+        """Return our authentication, in words."""
         if self.type is not AuthenticationType.CRYPTOGRAPHIC:
             return "no authentication" if self.type is AuthenticationType.NULL else "a password in clear"
         keys = (f"key {key.number} with {key.algorithm.word} ({_LENGTHS[key.algorithm]} octets)" for key in self.keys)
         return " or ".join(keys)
 
     def refusal(self, packet: OspfPacket, payload: bytes, accepted: tuple[DigestKey, ...] | None = None) -> str:
-        """Return why the packet is not what this interface asks for, in words; "": it is. accepted: None: all keys."""
+        """Return the difference between the packet's authentication and the interface's, in words; "": none. accepted:
+        None: all keys.
+        """
         if packet.auth_type != self.type.value:
             return f"theirs is {_words(packet)}, ours is {self._words()}"
         if self.type is AuthenticationType.SIMPLE:
@@ -142,7 +146,7 @@ def _valid(keys: list[tuple[DigestKey, Lifetime | None]], clock: Clock, now: flo
 
 
 def _words(packet: OspfPacket) -> str:
-    """Return what a packet has, for people."""
+    """Return a packet's authentication, in words."""
     if packet.auth_type == AuthenticationType.CRYPTOGRAPHIC.value:
         _, number, length, _ = _FIELD.unpack(packet.auth)
         return f"key {number} with a digest of {length} octets"

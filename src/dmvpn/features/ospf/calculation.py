@@ -1,6 +1,6 @@
-"""The calculation: the shortest ways in all areas, and what the routing table is to have of them. RFC 2328 §16.
+"""The calculation: the shortest paths in all areas, and the resulting routes. RFC 2328 §16.
 
-The process requests a calculation from the throttle. It runs in slices, so that neighbors are heard meanwhile; its
+The process requests a calculation from the throttle. It runs in slices, so that Hellos are processed meanwhile; its
 routes become offers to the routing table.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Calculation:
-    """Calculates for one process; what it finds is `State.found`."""
+    """Calculates for one process; its result is `State.found`."""
 
     def __init__(
         self, state: State, externals: Externals, summaries: Summaries, virtual: VirtualLinks, offers: Offers
@@ -54,7 +54,7 @@ class Calculation:
         self._work.begin(self._calculate())
 
     def stop(self) -> None:
-        """Calculate nothing more, because the process ends or begins again."""
+        """Stop calculating, because the process ends or restarts."""
         self._state.spf.stop()
         self._work.stop()
 
@@ -64,7 +64,7 @@ class Calculation:
         self._state.found.routes = {}
 
     def _calculate(self) -> Generator[None, None, None]:
-        """Yield the shortest ways in all areas, and what the routing table is to have of them. RFC 2328 §16."""
+        """Yield between slices: shortest paths in all areas, and the resulting routes. RFC 2328 §16."""
         state = self._state
         self._offers.begin()
         best: dict[Prefix, OspfRoute] = {}

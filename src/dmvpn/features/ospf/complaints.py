@@ -29,7 +29,7 @@ class Complaints:
         self._complained: Limiter[str] = Limiter(_COMPLAINT_PAUSE, _COMPLAINT_BURST)
 
     def refuse(self, interface: OspfInterface, source: IPv4Address, reason: str, what: str) -> None:
-        """Count a packet that is not taken, and say so, not more often than once a minute."""
+        """Count a refused packet, and log it at most once a minute."""
         self._sender.drop(reason)
         self.complain(interface, BadPacket.of(what, source, interface.name))
 

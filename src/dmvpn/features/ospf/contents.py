@@ -1,4 +1,4 @@
-"""What our router and network advertisements say, made of interfaces and neighbors as they are. RFC 2328 §12.4."""
+"""The content of our router and network LSAs, from the current interfaces and neighbors. RFC 2328 §12.4."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ _HOST: Final = IPv4Address("255.255.255.255")
 
 
 def router_body(state: State, area: RunningArea) -> RouterBody:
-    """Return the router LSA of an area; the ways through us cost the most while we are a last resort (RFC 6987)."""
+    """Return the router LSA of an area; paths through us have the maximum cost while we are a last resort (RFC
+    6987).
+    """
     mine = [interface for interface in state.interfaces.values() if interface.area is area]
     links = [link for interface in mine for link in links_of(interface)]
     last_resort = state.last_resort

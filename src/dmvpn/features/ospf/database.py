@@ -1,7 +1,7 @@
 """The link state database of one scope: an area, or (type 5) all of OSPF. RFC 2328 §12.
 
-It keeps one instance of each advertisement with its age, and says when one of them grows too old. It decides nothing:
-`flooding` and `origination` decide what to flood, acknowledge and originate again.
+It keeps one instance of each advertisement with its age, and says when one of them grows too old. It makes no
+decisions: `flooding` and `origination` decide what to flood, acknowledge and originate again.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ class DatabaseEntry:
     def may_be_replaced(self, now: float, arrival: float = MINIMUM_ARRIVAL) -> bool:
         """Return whether it has been here for long enough that a newer instance is taken. RFC 2328 §13 (5a).
 
-        One may come early, because what one router says of another may overtake what that says itself; a second one
-        may not. arrival: seconds.
+        One instance may come early: a copy by way of another router may overtake the originator's own; a second one may
+        not. arrival: seconds.
         """
         return not self.early or now - self.arrived >= arrival
 
     def outgoing(self, now: float, delay: int) -> Lsa:
-        """Return the advertisement as it leaves: with its age, and what the way adds to it. delay: seconds."""
+        """Return the advertisement as it leaves: with its age, plus the transmission delay. delay: seconds."""
         return Lsa(self.lsa.header, self.lsa.body, self.lsa.at_age(self.age(now) + delay))
 
     def header(self, now: float) -> LsaHeader:
@@ -92,7 +92,7 @@ class Database:
         return 1 if entry is None else newer(header, entry.header(self._context.now))
 
     def install(self, lsa: Lsa, arrival: float = MINIMUM_ARRIVAL) -> bool:
-        """Take this instance in the place of the one before. True: what it says is another thing, RFC 2328 §13.2.
+        """Take this instance in the place of the one before. True: its content differs, RFC 2328 §13.2.
 
         arrival: seconds that an instance is here at least.
         """
@@ -142,7 +142,7 @@ class Database:
 
 
 def size_of(lsa: Lsa) -> int:
-    """Return what an advertisement adds to the size of a database."""
+    """Return the share of an LSA in the size of a database."""
     return len(lsa.octets) + _OVERHEAD
 
 

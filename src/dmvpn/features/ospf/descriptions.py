@@ -29,13 +29,13 @@ class Descriptions:
         self._sender = sender
 
     def begin(self, neighbor: Neighbor) -> None:
-        """Begin in EXSTART: claim to lead. The first number is a new one each time, so that nothing old fits."""
+        """Begin in EXSTART: claim to lead. The first number is a new one each time, so that no old description fits."""
         neighbor.begin_talk(below(self._context.ports.entropy, 1 << 31))
         self._describe(neighbor, _BEGIN)
         self._context.start(neighbor.retransmit_timer, neighbor.interface.settings.retransmit_interval)
 
     def forget(self, neighbor: Neighbor) -> None:
-        """Forget the talk, which is over; what the neighbor has not acknowledged concerns it no more."""
+        """Forget the talk, which is over; its unacknowledged LSAs are dropped."""
         self._context.stop(neighbor.retransmit_timer)
         neighbor.end_talk()
 
@@ -45,7 +45,7 @@ class Descriptions:
         self._describe(neighbor, int(flags), portion)
 
     def say_again(self, neighbor: Neighbor) -> None:
-        """Say the last description again to a neighbor that leads: it has not heard us."""
+        """Say the last description again to a neighbor that leads: it has not received the description."""
         description = neighbor.description
         if not neighbor.talk.leads and description is not None:
             self._sender.to(neighbor, description)

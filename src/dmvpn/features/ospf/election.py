@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Candidate(NamedTuple):
-    """A router on the network. designated, backup: whom it holds for elected."""
+    """A router on the network. designated, backup: the routers that it considers elected."""
 
     priority: int
     router: IPv4Address

@@ -84,7 +84,7 @@ class Exchange:
         return False
 
     def _negotiate(self, neighbor: Neighbor, description: Description) -> None:
-        """Negotiate who leads: the one with the higher identifier."""
+        """Negotiate which router is the master: the one with the higher identifier."""
         talk = neighbor.talk
         if not talk.negotiate(description, they_are_higher=neighbor.router > self._state.router_id):
             return
@@ -117,7 +117,7 @@ class Exchange:
             self._adjacencies.restart(neighbor, "SeqNumberMismatch")
 
     def _late(self, neighbor: Neighbor, description: Description) -> None:
-        """Answer the last description, which may come again to us who follow when all is described."""
+        """Answer a repeated last description: it may arrive again at the slave after the exchange."""
         if neighbor.talk.is_again(description):
             self._descriptions.say_again(neighbor)
         else:

@@ -54,17 +54,17 @@ class Externals:
         self._untold: dict[Prefix, None] = {}  # what `_tell_rest` has still to look at, an ordered set
 
     def dropped(self) -> dict[Prefix, int]:
-        """Return summaries whose rest goes to Null0, with their costs."""
+        """Return summaries that need a discard route to Null0, with their costs."""
         if not self._state.settings.discards_summaries:
             return {}
         return {each.prefix: body.metric for each, body in self.summed_up() if body is not None and each.advertise}
 
     def offer(self) -> None:
-        """Let the routing table have what holds now, at once."""
+        """Update the offers to the routing table at once."""
         self._offers.renew(self.dropped())
 
     def summed_up(self) -> list[tuple[ExternalSummary, ExternalBody | None]]:
-        """Return each `summary-address` with what it says, None: it holds nothing."""
+        """Return each `summary-address` with its LSA body, None: it contains no route."""
         return [(summary, self._summed_up(summary)) for summary in self._state.settings.summaries]
 
     # ------------------------------------------------------------------------------------------------ what changed
@@ -95,7 +95,7 @@ class Externals:
                 yield
 
     def route_changed(self, prefix: Prefix, route: Route | None) -> None:
-        """Look at a prefix, of which the best route is another one; the default route may depend on it."""
+        """Check a prefix with a new best route; the default route may depend on it."""
         if self._state.redistributes or self._told:
             self._put(self._own, prefix, self._imports.of(prefix))
         if self._imports.may_decide(prefix, route):
@@ -214,7 +214,9 @@ class Externals:
     # ------------------------------------------------------------------------------------------------ type 7
 
     def _inside(self, area: RunningArea, prefix: Prefix) -> ExternalBody | None:
-        """Return what a not-so-stubby area hears of a prefix. A default route it hears if its own line says so."""
+        """Return the type 7 body of a prefix in a not-so-stubby area. The default route is included if the area's own
+        line asks for it.
+        """
         if prefix.is_default:
             return default_of(area, is_border=self._state.is_border, has_one=self._imports.has_default())
         if self._state.is_border and not area.settings.nssa.redistribute:
@@ -222,7 +224,7 @@ class Externals:
         return self._body(prefix, own=True)
 
     def lead_again(self) -> None:
-        """Look at next hops of what we bring in: OSPF runs on another network now, or on one less."""
+        """Check next hops of redistributed routes: OSPF runs on another network now, or on one less."""
         for prefix, body in list(self._own.items()):
             now = self._imports.of(prefix)
             if now != body:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class OspfInterfaceFacts(Fact):
     """An interface that OSPF runs on. network: its type, as configured; speaks: neighbors are wanted there.
 
-    blocked: why nothing can be sealed there as it is configured, "" if it can or need not be.
+    blocked: why no packet can be sealed with this configuration, "" if it can or need not be.
     """
 
     name: str
@@ -37,7 +37,7 @@ class OspfFacts(Fact):
 
 
 def facts(machine: OspfMachine) -> tuple[OspfFacts, ...]:
-    """Return what there is to say about all processes."""
+    """Return the facts of all processes."""
     return tuple(_process(process) for process in machine.processes.values())
 
 

@@ -71,7 +71,9 @@ class Flooding:
         return changed
 
     def take_supplied(self) -> list[Neighbor]:
-        """Return neighbors of which an instance was missing that has come by other ways since the last call."""
+        """Return neighbors from which an LSA was requested that has arrived from another neighbor since the last
+        call.
+        """
         supplied, self._supplied = self._supplied, []
         return supplied
 
@@ -82,7 +84,7 @@ class Flooding:
         return self._state.database(area, lsa.header.type).install(lsa, self._state.arrival)
 
     def _queue_everywhere(self, area: RunningArea, lsa: Lsa, origin: Neighbor | None) -> bool:
-        """Let it leave where it is news. True: by the interface that it came in by, too."""
+        """Queue the LSA on each interface where it is new. True: by the interface that it came in by, too."""
         back = False
         for interface in self._state.flooded(area, lsa.header.type):
             if self._queue(interface, lsa, origin) and origin is not None and interface is origin.interface:
@@ -90,7 +92,7 @@ class Flooding:
         return back
 
     def _queue(self, interface: OspfInterface, lsa: Lsa, origin: Neighbor | None) -> bool:
-        """Note for whom on this interface it is news. True: it is to be sent here."""
+        """Note the neighbors on this interface to which it is new. True: it is to be sent here."""
         key, wanted = lsa.key, False
         for neighbor in interface.told:
             neighbor.waiting.forgive(key)
@@ -141,7 +143,7 @@ class Flooding:
         ]
 
     def _is_buried(self, database: Database, key: LsaKey) -> bool:
-        """Remove an LSA at MAX_AGE once no neighbor has to receive it any more. RFC 2328 §14."""
+        """Remove an LSA at MAX_AGE once no neighbor awaits it. RFC 2328 §14."""
         awaited = self._awaited.pop(key, None)
         if awaited is None or key not in awaited.waiting:
             awaited = next((one for one in self._state.neighbors() if key in one.waiting), None)

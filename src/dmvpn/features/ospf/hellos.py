@@ -1,7 +1,7 @@
 """Hellos, and what follows from them: neighbors are found, kept and lost.
 
-Out of turn a Hello goes to a router that has not heard us, as IOS does: neither has to wait for the other's next one.
-RFC 2328 §9.4, §9.5, §10.5.
+An extra Hello goes to a router that has not heard us, as on IOS: neither waits for the regular one. RFC 2328
+§9.4, §9.5, §10.5.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class Hellos:
         return known or adjacencies.create(interface, source)
 
     def _refusal(self, interface: OspfInterface, hello: Hello) -> Reason | None:
-        """Return why this Hello is not one of a neighbor of ours, RFC 2328 §10.5."""
+        """Return why the sender of this Hello cannot be our neighbor, RFC 2328 §10.5."""
         settings, since = interface.settings, self._context.now
         mask = interface.mask
         theirs, ours = hello.options & _KINDS, int(interface.area.options) & _KINDS
@@ -196,7 +196,7 @@ class Hellos:
     def _judge_claims(
         self, interface: OspfInterface, neighbor: Neighbor, before: tuple[int, IPv4Address, IPv4Address]
     ) -> None:
-        """Judge what the Hello says of the election, and said before, RFC 2328 §10.5, the end."""
+        """Compare the election claims of the Hello with those of the last one, RFC 2328 §10.5, the end."""
         if not interface.settings.elects or not neighbor.is_two_way:
             return
         address = neighbor.address

@@ -1,8 +1,8 @@
-"""What a process brings into OSPF from the routing table: `redistribute`, and the default route.
+"""The routes that a process redistributes into OSPF: `redistribute`, and the default route.
 
-A route comes in while it is the best one of its prefix and a `redistribute` names its source; the default route by
-`default-information originate` alone. A route map of `redistribute` chooses and changes routes. With a route map, the
-default route is advertised while the map permits some route of the routing table.
+A route is redistributed while it is the best one of its prefix and a `redistribute` names its source; the default route
+by `default-information originate` alone. A route map of `redistribute` chooses and changes routes. With a route map,
+the default route is advertised while the map permits some route of the routing table.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _COST_OF_DEFAULT: Final = 1
 
 
 class Imports:
-    """Asks the routing table what one process is to bring in."""
+    """Asks the routing table for the routes that one process redistributes."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -42,7 +42,7 @@ class Imports:
         return route is not None and not self._is_ours(route)
 
     def may_decide(self, prefix: Prefix, route: Route | None) -> bool:
-        """Return whether a route that is another one now may change what the route map says of the default route.
+        """Return whether a changed route may change the result of the default route's route map.
 
         It may if it is the first permitted route, or was: then the whole table need not be searched.
         """
@@ -97,7 +97,7 @@ class Imports:
         return hop.address if shared and hop.address in interface.prefix else UNSPECIFIED
 
     def _mapped(self, name: str, route: Route) -> Changes | None:
-        """Return what a route map makes of a route, None: it refuses it."""
+        """Return the changes that a route map makes to a route, None: it refuses it."""
         if not name:
             return UNCHANGED
         return self._state.context.ports.policies.of_routes().mapped(name, MatchedRoute.of(route))
@@ -117,7 +117,7 @@ class Imports:
         return ExternalBody(IPv4Address(0), cost, _is_type_2(changes, settings.metric_type), tag=tag)
 
     def _condition(self, name: str) -> Changes | None:
-        """Return what the route map makes of the first route that it permits, None: it permits none."""
+        """Return the changes that the route map makes to the first permitted route, None: it permits none."""
         if not name:
             return UNCHANGED
         self._permitted = None

@@ -125,7 +125,7 @@ class OspfInterface:
 
     @property
     def with_old_keys(self) -> list[Neighbor]:
-        """Neighbors whose last packet was sealed with another key of ours than the youngest."""
+        """Neighbors whose last packet was sealed with an older key than our newest."""
         old = {key.number for key in self.settings.authentication.keys[:-1]}
         return [neighbor for neighbor in self.neighbors.values() if neighbor.key in old] if old else []
 
@@ -139,7 +139,8 @@ class OspfInterface:
         self.state, self.settings, self.cost, self.costs = state, settings, cost, costs
 
     def lead_by(self, state: IpInterface, address: IPv4Address, far_end: FarEnd, cost: int) -> bool:
-        """Lead another way to the far end of a virtual link, which is the same neighbor, RFC 2328 §15.
+        """Move to another path to the far end of a virtual link, which stays the same neighbor, RFC 2328 §15. Returns
+        whether our description of the link changes.
 
         Returns whether what we say of the link is another thing.
         """
@@ -219,18 +220,20 @@ class OspfInterface:
         return is_news
 
     def move(self, move: InterfaceMove) -> bool:
-        """Take the move. True: the state is another one now."""
+        """Take the move. True: the state has changed."""
         old, self.phase = self.phase, INTERFACE_MOVES[self.phase, move]
         self.changes += self.phase is not old
         return self.phase is not old
 
     @property
     def described_mtu(self) -> int:
-        """What descriptions say: octets of the largest packet here, 0 on a virtual link. RFC 2328 §10.8."""
+        """The MTU in descriptions: octets of the largest packet here, 0 on a virtual link. RFC 2328 §10.8."""
         return self.state.ip_mtu if self.far_end is None else 0
 
     def cost_to(self, address: IPv4Address) -> int:
-        """Return the cost of the way to one neighbor: what its `neighbor ... cost` says, else that of the interface."""
+        """Return the cost of the path to one neighbor: what its `neighbor ... cost` says, else that of the
+        interface.
+        """
         return self.costs.get(address, self.cost)
 
 
@@ -241,7 +244,7 @@ class Neighbor:
     router: its identifier, 0.0.0.0 until it was heard. priority, options, designated, backup: of its last Hello.
     since: of the state. key: of its last packet with a digest.
     crypto_sequences: of its last packet of each type with a digest.
-    waiting: what it has not acknowledged. refusal: why its last packet was not taken.
+    waiting: LSAs that it has not acknowledged. refusal: why its last packet was not taken.
     changes: of state. called: when a Hello went to it alone. retransmissions: retransmit intervals in which something
     was sent to it again. unanswered: intervals since it answered last, also those in which it did not go on with the
     exchange that it leads. counted: when the last of them began.
@@ -329,7 +332,7 @@ class Neighbor:
         self.called = now
 
     def hear(self, hello: Hello, router: IPv4Address, now: float) -> None:
-        """Note what its Hello says, and what it is called, RFC 2328 §10.5."""
+        """Store the content of its Hello, and its router ID, RFC 2328 §10.5."""
         self.router, self.last_heard = router, now
         self.priority, self.options = hello.priority, hello.options
         self.designated, self.backup = hello.designated, hello.backup
@@ -352,7 +355,7 @@ class Neighbor:
         return replace(sent, mtu=self.interface.described_mtu) if sent is not None else None
 
     def describe(self, description: Description) -> None:
-        """Note what it says of itself with its description, RFC 5250 §3.1."""
+        """Store the capabilities in its description, RFC 5250 §3.1."""
         self.takes_opaque = bool(description.options & Options.OPAQUE)
 
     def help(self, until: float, timer: Timer) -> None:

@@ -70,7 +70,9 @@ class LsaLimit:
             self._context.stop(self._patience)
 
     def configure(self, old: ProcessSettings) -> bool:
-        """Obey another line: what the line before made of us is over. Returns whether the process begins again."""
+        """Obey another line: Apply another line, and clear the state of the previous one. Returns whether the process
+        begins again.
+        """
         if old.lsa_limit == self._state.settings.lsa_limit:
             return False
         was_ignoring = self.is_ignoring
@@ -101,7 +103,7 @@ class LsaLimit:
         return True
 
     def resume(self) -> None:
-        """Hear the neighbors again: the time is over."""
+        """Accept the neighbors again: the time is over."""
         limit = self._state.settings.lsa_limit
         self.is_ignoring = False
         if limit is not None:

@@ -166,12 +166,12 @@ class Links:
             self._context.emit(*self._covered.tell(interface.name, networks))
 
     def _costs(self, settings: Settings) -> dict[IPv4Address, int]:
-        """Return the costs of the ways to single neighbors, on networks where each pair is a link."""
+        """Return the costs of the paths to single neighbors, on networks where each pair is a link."""
         neighbors = self._state.settings.neighbors if settings.is_multipoint else ()
         return {each.address: each.cost for each in neighbors if each.cost is not None}
 
     def end(self, name: str, why: str) -> None:
-        """End on an interface, where OSPF does not run any more."""
+        """Stop OSPF on an interface."""
         interface = self._state.interfaces[name]
         self._adjacencies.lose_all(interface, why)
         interface.move(InterfaceMove.GOES_DOWN)
@@ -196,7 +196,7 @@ class Links:
 
 
 def _must_restart(interface: OspfInterface, state: IpInterface, settings: Settings) -> bool:
-    """Return whether it is another link now."""
+    """Return whether the interface must restart as a new link."""
     old = interface.settings
     before = (interface.address, interface.state.prefix_length, interface.area.number)
     now = (state.address, state.prefix_length, settings.area.number)

@@ -67,7 +67,7 @@ def opaque_of(name: IPv4Address) -> tuple[int, int]:
 
 
 class LinkType(enum.IntEnum):
-    """What a link of a router leads to, RFC 2328 §A.4.2."""
+    """The type of a router's link, RFC 2328 §A.4.2."""
 
     POINT_TO_POINT = 1
     TRANSIT = 2
@@ -87,7 +87,7 @@ class Options(enum.IntFlag):
 
 
 class RouterFlag(enum.IntFlag):
-    """What a router is, RFC 2328 §A.4.2, RFC 3101 §2.4."""
+    """The roles of a router, RFC 2328 §A.4.2, RFC 3101 §2.4."""
 
     BORDER = 0x01  # B: of areas
     EXTERNAL = 0x02  # E: to the outside
@@ -96,7 +96,7 @@ class RouterFlag(enum.IntFlag):
 
 
 class LsaKey(NamedTuple):
-    """What names an advertisement, whatever its instance, RFC 2328 §12.1."""
+    """The identity of an LSA, in all its instances, RFC 2328 §12.1."""
 
     type: int
     id: IPv4Address
@@ -186,7 +186,7 @@ class RouterLink:
 
 @dataclass(frozen=True, slots=True)
 class RouterBody:
-    """Type 1: what a router is, and its links. spare: the octet behind the flags."""
+    """Type 1: the roles of a router, and its links. spare: the octet behind the flags."""
 
     flags: int
     links: tuple[RouterLink, ...]
@@ -265,7 +265,8 @@ class SummaryBody:
 
 @dataclass(frozen=True, slots=True)
 class ExternalBody:
-    """Types 5 and 7. is_type_2: the metric counts more than any way. forwarding: 0.0.0.0 is who says it.
+    """Types 5 and 7. is_type_2: the metric outweighs any internal cost. forwarding: 0.0.0.0 means the advertising
+    router.
 
     spare: the other bits of the octet before the metric.
     """

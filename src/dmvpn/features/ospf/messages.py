@@ -1,4 +1,4 @@
-"""What OSPF writes into the log and prints for its debugs. Texts are those of IOS: tools match them.
+"""Log messages and debug lines of OSPF. Texts are those of IOS: tools match them.
 
 `MESSAGES` lists the log messages; the docstring of each is its explanation for `dmvpn explain`.
 """

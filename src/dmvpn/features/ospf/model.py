@@ -1,4 +1,4 @@
-"""What can be configured of OSPF, as values. Costs and metrics are RFC 2328's numbers, times are seconds."""
+"""The configuration of OSPF, as values. Costs and metrics are RFC 2328's numbers, times are seconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class NetworkType(enum.Enum):
-    """RFC 2328 §1.2, and what IOS makes of point-to-multipoint."""
+    """The types of RFC 2328 §1.2, and IOS's variant of point-to-multipoint."""
 
     BROADCAST = "broadcast"
     NON_BROADCAST = "non-broadcast"
@@ -37,7 +37,7 @@ class AuthenticationType(enum.Enum):
 
 
 class AreaKind(enum.Enum):
-    """What an area imports."""
+    """The LSAs that an area imports."""
 
     NORMAL = "normal"
     STUB = "stub"

@@ -1,8 +1,9 @@
-"""Not-so-stubby areas: who translates type 7 into type 5, what, and which default route comes in. RFC 3101.
+"""Not-so-stubby areas: which router translates type 7 into type 5, which routes, and which default route is originated.
+RFC 3101.
 
-Of the border routers of an area the one with the highest identifier translates, unless one says that it always does. A
-router that is not the one any more stops at once; RFC 3101 §3.1 lets it go on for 40 s. Both find out by the same
-advertisement, so the outage is that of one flooding.
+The border router of an area with the highest identifier translates, unless another one always translates. A router that
+loses this role stops at once; RFC 3101 §3.1 lets it go on for 40 s. Both find out by the same advertisement, so the
+outage is that of one flooding.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def default_of(area: RunningArea, *, is_border: bool, has_one: bool) -> External
 
 
 def address_in(area: RunningArea, interfaces: Iterable[OspfInterface]) -> IPv4Address:
-    """Return where packets for what we bring in are to go: our highest address of a loopback in the area, else of
+    """Return the forwarding address of our redistributed routes: our highest address of a loopback in the area, else of
     all.
     """
     mine = [each for each in interfaces if each.area is area and each.phase is not InterfaceState.DOWN]
@@ -68,7 +69,7 @@ def _forwarding_in(state: State, area: RunningArea, body: ExternalBody) -> IPv4A
 
 
 def translates(area: RunningArea, router_id: IPv4Address) -> bool:
-    """Return whether it is us who translate what an area brings in. RFC 3101 §3.1; asked of border routers alone."""
+    """Return whether this router translates an area's type 7 LSAs. RFC 3101 §3.1; asked of border routers alone."""
     if area.settings.kind is not AreaKind.NSSA or area.tree is None:
         return False
     if area.settings.nssa.always:

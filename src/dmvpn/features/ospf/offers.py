@@ -1,4 +1,4 @@
-"""Routes for the routing table, made of what the calculation found. Our own networks are the RIB's business."""
+"""Routes for the routing table, from the result of the calculation. Our own networks are the RIB's business."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SUMMARY = 254
 
 
 class Offers:
-    """What the RIB has been offered by one process. is_renewed: by `renew`, since the last calculation began."""
+    """The routes that one process has offered to the RIB. is_renewed: by `renew`, since the last calculation began."""
 
     def __init__(self, state: State) -> None:
         self.offered: dict[Prefix, Route] = {}
@@ -48,7 +48,9 @@ class Offers:
         self.is_renewed = True
 
     def refresh(self, summaries: Mapping[Prefix, int]) -> Generator[None, None, None]:
-        """Offer in slices what holds now, where it is not what the RIB has. summaries: whose rest goes to Null0."""
+        """Update offers in slices, where they differ from the RIB. summaries: the ranges with a discard route to
+        Null0.
+        """
         settings, routes = self._state.settings, self._state.found.routes
         ranges = dropped(self._state.found.active, routes) if settings.discards_ranges else {}
         outside = settings.summaries_distance or _SUMMARY

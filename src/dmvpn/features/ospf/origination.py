@@ -1,7 +1,8 @@
-"""Our own advertisements: made when what they say changes, refreshed, defended, taken back. RFC 2328 §12.4, §13.4, §14.
+"""Our own advertisements: originated when their content changes, refreshed, defended, flushed. RFC 2328 §12.4, §13.4,
+§14.
 
-Each is registered with a function that says what holds now (None: nothing any more). It is asked when its throttle lets
-it, so a hundred changes make one instance. `contents` has the functions.
+Each LSA is registered with a function that returns its current body (None: the LSA ends). The throttle limits how often
+the function is called, so a hundred changes make one instance. `contents` has the functions.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Origination:
         build: Callable[[], Body | None],
         options: Callable[[], int] | None = None,
     ) -> None:
-        """Request that this one be made again soon, if what it says has changed."""
+        """Request a new instance soon, if the content has changed."""
         name = (area.number, key)
         own = self._own.get(name)
         if own is None:
@@ -189,5 +190,5 @@ class Origination:
 
 
 def as_it_is(body: Body) -> Body:
-    """Return the body that an advertisement was requested with: nothing changes it until the next request."""
+    """Return the body that an advertisement was requested with: it is fixed until the next request."""
     return body

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _Ways:
-    """The ways within OSPF, to forwarding addresses."""
+    """The paths within OSPF to forwarding addresses."""
 
     def __init__(self, state: State, inside: Iterable[OspfRoute]) -> None:
         self.table: PrefixTable[OspfRoute] = PrefixTable()
@@ -32,7 +32,7 @@ class _Ways:
         self._interfaces = state.interfaces.values()
 
     def beside(self, forwarding: IPv4Address) -> Hops:
-        """Return the way to a station on a network of ours, which is its own next hop; (): we are that station."""
+        """Return the path to a station on a connected network, which is its own next hop; (): we are that station."""
         if any(each.address == forwarding for each in self._interfaces):
             return ()
         real = (each for each in self._interfaces if each.far_end is None)
@@ -40,7 +40,7 @@ class _Ways:
 
 
 def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
-    """Yield the networks that others bring in. inside: the ways within OSPF, for forwarding addresses."""
+    """Yield the external routes of other routers. inside: the paths within OSPF, for forwarding addresses."""
     ways, borders = _Ways(state, inside.values()), state.found.borders
     for key, prefix, body, _ in _told(state.externals, LsaType.EXTERNAL, state.router_id):
         border = borders[key.router][1] if key.router in borders else None
@@ -94,7 +94,7 @@ def _route(
 def _way(
     border: Reached | None, forwarding: IPv4Address, ways: _Ways, area: RunningArea | None
 ) -> tuple[int, Hops] | None:
-    """Return cost and next hops of the way to the border router, or to the address that it wants packets to go to.
+    """Return cost and next hops of the path to the border router, or to the forwarding address.
 
     area: that this address has to be in, RFC 3101 §2.5 (3).
     """

@@ -132,7 +132,7 @@ class Process:
 
     @property
     def router_id(self) -> IPv4Address:
-        """Its identifier: 0.0.0.0 while no interface gives one, and then nothing runs."""
+        """Its identifier: 0.0.0.0 while no interface provides one; then the process does not run."""
         return self.state.router_id
 
     @property
@@ -157,7 +157,7 @@ class Process:
     # ------------------------------------------------------------------------------------------------ life
 
     def start(self) -> None:
-        """Begin on all interfaces that there are; without a router identifier wait for one."""
+        """Start on all configured interfaces; without a router identifier wait for one."""
         if self.limit.is_ignoring:
             return
         states = self._context.ports.interfaces.all()

@@ -1,8 +1,8 @@
 """Many networks advertised as one: `area ... range` between areas, `summary-address` for redistributed routes.
 
-A range is active while it holds a network that is reached within its area; then other areas hear of it, and of none of
-the networks in it. It costs what the nearest of them costs: IOS does as RFC 1583 had it, where RFC 2328 §12.4.3 takes
-the farthest. The advertising router drops packets to unknown destinations within the range (Null0).
+A range is active while it holds a network that is reached within its area; then border routers advertise the range
+instead of the networks in it. Its cost is that of the nearest network: IOS does as RFC 1583 had it, where RFC 2328
+§12.4.3 takes the farthest. The advertising router drops packets to unknown destinations within the range (Null0).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ActiveRange:
-    """A range with a network in it. cost: what other areas hear."""
+    """A range with a network in it. cost: as advertised in other areas."""
 
     settings: AreaRange
     cost: int
@@ -40,7 +40,7 @@ def range_of(area: RunningArea, prefix: Prefix) -> AreaRange | None:
 
 
 def active_ranges(areas: Mapping[int, RunningArea], routes: Iterable[OspfRoute]) -> Active:
-    """Return the ranges that hold a network of their area. routes: the ways within areas."""
+    """Return the ranges that hold a network of their area. routes: intra-area routes."""
     active: Active = {}
     for route in routes:
         area = areas.get(route.area) if route.area is not None and route.kind is WayKind.INTRA else None

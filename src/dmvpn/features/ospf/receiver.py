@@ -1,4 +1,4 @@
-"""What a packet must be to count: of our area, of a neighbor on the link, authentic. RFC 2328 §8.2."""
+"""Conditions for received packets: of our area, of a neighbor on the link, authentic. RFC 2328 §8.2."""
 
 from __future__ import annotations
 

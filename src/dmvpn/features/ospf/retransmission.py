@@ -1,4 +1,4 @@
-"""What a neighbor has not answered is sent again: descriptions, requests, advertisements. RFC 2328 §10.8, §10.9, §13.6.
+"""Retransmission of unanswered packets: descriptions, requests, advertisements. RFC 2328 §10.8, §10.9, §13.6.
 
 Of the advertisements that are overdue, as many as one packet holds leave at once, and the next packet follows after a
 short pause (`timers pacing retransmission` of IOS, 66 ms): a neighbor that missed hundreds is not buried in packets,
@@ -27,7 +27,7 @@ _TALKING: Final = (NeighborState.EX_START, NeighborState.EXCHANGE, NeighborState
 
 
 class Retransmission:
-    """Repeats what the neighbors of one process have not answered."""
+    """Repeats packets that the neighbors of one process have not answered."""
 
     def __init__(self, state: State, sender: Sender) -> None:
         self._state = state
@@ -57,9 +57,9 @@ class Retransmission:
             self._context.start(neighbor.retransmit_timer, interval if seconds is None else seconds)
 
     def repeat(self, neighbor: Neighbor) -> bool:
-        """Send once more what the neighbor has not answered for the retransmit interval.
+        """Retransmit packets that the neighbor has not answered for the retransmit interval.
 
-        Returns False if the neighbor has answered nothing for so long that it is given up.
+        Returns False if the neighbor has not answered for so long that it is given up.
         """
         now, interval = self._context.now, neighbor.interface.settings.retransmit_interval
         repeated = self._repeat_talk(neighbor)

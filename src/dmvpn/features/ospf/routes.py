@@ -1,4 +1,6 @@
-"""What a way is worth: routes of all kinds, and which of two is better. RFC 2328 §11, §16.2 to §16.4, RFC 3101 §2.5."""
+"""The preference of routes: routes of all kinds, and which of two is better. RFC 2328 §11, §16.2 to §16.4, RFC 3101
+§2.5.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class WayKind(enum.Enum):
-    """How we know a network; the value is what `show ip route` puts behind the O."""
+    """How we know a network; the value is the code after the O in `show ip route`."""
 
     INTRA = ""
     INTER = "IA"
@@ -26,7 +28,7 @@ class WayKind(enum.Enum):
 
     @property
     def is_external(self) -> bool:
-        """Was it brought in from outside?"""
+        """Whether it is an external route."""
         return self not in (WayKind.INTRA, WayKind.INTER)
 
     @property
@@ -47,9 +49,9 @@ _RANKS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OspfRoute:
-    """A network as this router reaches it. cost: of the way inside; outer: of type 2. hops: () if it is our own.
+    """A network as this router reaches it. cost: of the internal path; outer: of type 2. hops: () if it is our own.
 
-    area: that the way leads through, None of type 5. origin: its router. liking: of external ones that are worth
+    area: of the path, None of type 5. origin: its router. liking: of external ones that are worth
     the same, the smaller one wins: type 7 that is translated, type 5, other type 7 (RFC 3101 §2.5 (6e)).
     """
 
@@ -71,7 +73,7 @@ class OspfRoute:
 
     @property
     def metric(self) -> int:
-        """What the routing table shows."""
+        """The metric in the routing table."""
         return self.outer if self.kind in (WayKind.EXTERNAL_2, WayKind.NSSA_2) else self.cost
 
     @property
@@ -81,7 +83,7 @@ class OspfRoute:
 
 
 def keep_better(best: dict[Prefix, OspfRoute], route: OspfRoute) -> None:
-    """Keep the better way, or the next hops of both if they are worth the same."""
+    """Keep the better route, or the next hops of both if they are equally good."""
     known = best.get(route.prefix)
     if known is None or route.worth < known.worth:
         best[route.prefix] = route

@@ -1,4 +1,6 @@
-"""The way of a packet out of the machine, and the first steps of one into it: groups, sealing, counting, debug."""
+"""The last steps of a packet out of the machine, and the first steps of one into it: groups, sealing, counting,
+debug.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ _IP_HEADER: Final = 20
 
 @lru_cache(maxsize=64)
 def parse(payload: bytes) -> OspfPacket:
-    """Parse once for all that get the same multicast or hear a packet again (`OspfPacket.parse`). Raises WireError."""
+    """Parse once for all recipients of the same multicast (`OspfPacket.parse`). Raises WireError."""
     return OspfPacket.parse(payload)
 
 
@@ -51,7 +53,7 @@ class Sender:
         self._context = state.context
 
     def listen(self, interface: OspfInterface) -> None:
-        """Hear the groups that an interface in its state has to hear, RFC 2328 §8.1."""
+        """Join the groups of an interface in its state, RFC 2328 §8.1."""
         wanted: tuple[IPv4Address, ...] = ()
         if interface.speaks and interface.far_end is None:
             wanted = (ALL_ROUTERS, ALL_DESIGNATED) if interface.leads else (ALL_ROUTERS,)
@@ -108,7 +110,9 @@ class Sender:
         return keys if interface.with_old_keys and not interface.settings.authentication.chain else (key,)
 
     def _key(self, interface: OspfInterface) -> DigestKey | None:
-        """Return the key of new packets; says once that it is over, or that none has begun, so that nothing is sent."""
+        """Return the key of new packets; logs once that it has expired, or that none is valid yet, so that no packet is
+        sent.
+        """
         clock, now = self._context.ports.clock, self._context.now
         asked = interface.settings.authentication
         trouble: Log | None = None
@@ -162,7 +166,7 @@ class Sender:
         return interface.state.ip_mtu - _IP_HEADER - PACKET_HEADER - interface.settings.authentication.overhead
 
     def headers(self, interface: OspfInterface, reserved: int = 0) -> int:
-        """Return how many LSA headers fit into one packet, behind so many octets."""
+        """Return how many LSA headers fit into one packet, after `reserved` octets."""
         return max(1, (self.room(interface) - reserved) // HEADER_LENGTH)
 
     def batches(self, interface: OspfInterface, headers: list[LsaHeader]) -> Iterator[tuple[LsaHeader, ...]]:

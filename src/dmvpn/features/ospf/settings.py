@@ -1,4 +1,4 @@
-"""What holds for OSPF on one interface: its own lines, those of process and area, and the defaults of its type.
+"""The settings of OSPF on one interface: its own lines, those of process and area, and the defaults of its type.
 
 Defaults are those of IOS: a tunnel is point-to-point whatever its mode, Hellos go out every 10 s where one router
 speaks for all or there is one neighbor, and every 30 s elsewhere; silence for four times that ends a neighbor.
@@ -42,7 +42,7 @@ _MULTIPOINT: Final = (NetworkType.POINT_TO_MULTIPOINT, NetworkType.POINT_TO_MULT
 class Settings:
     """Times are seconds. cost: None: by bandwidth. told_interval: what Hellos say, 0: of Hellos faster than seconds.
 
-    obstacle: why nothing can be sent here as it is configured, or "". bfd: neighbors are watched.
+    obstacle: why no packet can be sent with this configuration, or "". bfd: neighbors are watched.
     least_ttl: that packets may have; 0: any.
     """
 
@@ -87,7 +87,7 @@ def timers(interface: Interface, default: NetworkType = NetworkType.POINT_TO_POI
 
 
 def default_network(name: str) -> NetworkType:
-    """Return the type of an interface of which nothing is said."""
+    """Return the default network type of an interface."""
     return NetworkType.POINT_TO_POINT if name.startswith(("Tunnel", "Serial", "Dialer")) else NetworkType.BROADCAST
 
 
@@ -105,7 +105,7 @@ def area_on(process: ProcessSettings, own: Interface, state: InterfaceState) -> 
 
 
 def settings_of(process: ProcessSettings, own: Interface, number: int, chains: Pages[KeyChain]) -> Settings:
-    """Return what holds on an interface that is in area `number`. chains: all that there are."""
+    """Return the settings of an interface that is in area `number`. chains: all key chains."""
     area = next((area for area in process.areas if area.number == number), Area(number=number))
     network = own.network or default_network(own.name)
     hello, dead = timers(own, network)
@@ -140,7 +140,7 @@ def _least_ttl(process: ProcessSettings, own: Interface) -> int:
 
 
 def authentication_of(own: Interface, area: Area, chains: Pages[KeyChain]) -> tuple[AuthenticationSettings, str]:
-    """Return what packets are sealed with, and why they cannot be."""
+    """Return the authentication of packets, and why it is impossible."""
     kind = area.authentication if own.authentication is None else own.authentication
     if kind is AuthenticationType.SIMPLE:
         return AuthenticationSettings(kind, own.password.encode()), ""
@@ -165,7 +165,7 @@ def _keys(chain: KeyChain) -> Iterator[DigestKey]:
 
 
 def cost_of(settings: Settings, state: InterfaceState, reference: int) -> int:
-    """Return the cost of the way out of an interface. reference: Mbit/s that cost 1 (`auto-cost`)."""
+    """Return the output cost of an interface. reference: Mbit/s that cost 1 (`auto-cost`)."""
     if settings.cost is not None:
         return settings.cost
     if state.name.startswith("Loopback"):

@@ -57,7 +57,7 @@ class Slices:
         self._steps, self._again = None, False
 
     def end(self) -> None:
-        """Drop the work for good, with what it was about."""
+        """Drop the work and its timer for good."""
         self.stop()
         self._context.retire(self._timer)
 
@@ -77,7 +77,7 @@ def paced(items: Iterable[T]) -> Iterator[tuple[T, bool]]:
 
 
 def drained(steps: Generator[None, None, T]) -> T:
-    """Return what the work comes to, done at once."""
+    """Return the result of the work, done at once."""
     while True:
         try:
             next(steps)

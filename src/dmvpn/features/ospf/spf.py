@@ -1,4 +1,4 @@
-"""The shortest ways within an area: RFC 2328 §16.1, as a function of its database.
+"""The shortest paths within an area: RFC 2328 §16.1, as a function of its database.
 
     tree     routers and networks by cost, each with the next hops of all ways of that cost
     routes   networks, made of a tree and of the stub links of its routers
@@ -43,7 +43,7 @@ class Vertex(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """What our own links lead to.
+    """The next hops of our own links.
 
     neighbors: by our address on the link and the neighbor's identifier. interfaces: by our address. virtual: of virtual
     links, by the same as of neighbors.
@@ -56,7 +56,7 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A vertex of the tree. cost: of the way to it. flags: of a router."""
+    """A vertex of the tree. cost: of the path to it. flags: of a router."""
 
     cost: int
     hops: Hops
@@ -65,7 +65,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The shortest ways from us."""
+    """The shortest paths from this router."""
 
     routers: Mapping[IPv4Address, Reached]
     networks: Mapping[IPv4Address, Reached]
@@ -83,7 +83,7 @@ class AreaRoute:
 
 @dataclass(slots=True)
 class Graph:
-    """The database as a graph: bodies by vertex, who made the advertisement, and links by both of their ends."""
+    """The database as a graph: bodies by vertex, their originators, and links by both of their ends."""
 
     routers: dict[IPv4Address, RouterBody] = field(default_factory=dict)
     links: dict[tuple[IPv4Address, int, IPv4Address], RouterLink] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class Graph:
             self.links.setdefault((router, link.type, link.id), link)
 
     def has_tree_of(self, other: Graph) -> bool:
-        """Return whether the shortest ways to routers and networks are the same as in another graph.
+        """Return whether the shortest paths to routers and networks are the same as in another graph.
 
         Stub links do not count.
         """
@@ -123,7 +123,7 @@ class Graph:
         return ((body, other.routers[router]) for router, body in self.routers.items())
 
     def address_of(self, router: IPv4Address, found: Tree) -> IPv4Address | None:
-        """Return the address by which the shortest way reaches a router, RFC 2328 §16.1; None: its links have none."""
+        """Return the address by which the shortest path reaches a router, RFC 2328 §16.1; None: its links have none."""
         end = Vertex(is_network=False, id=router)
         for link in self.routers[router].links:
             is_network = link.type == LinkType.TRANSIT
@@ -150,12 +150,12 @@ _NO_WAY: Final = LAST_RESORT * 64
 
 
 def _joins(body: RouterBody) -> tuple[int, list[RouterLink]]:
-    """Return what a router is, and its links that lead further."""
+    """Return the roles of a router, and its links to further vertices."""
     return body.flags, [link for link in body.links if link.type != LinkType.STUB]
 
 
 def tree(database: Database, root: IPv4Address, ways: Ways) -> Tree:
-    """Return the shortest ways from `root`, which is us."""
+    """Return the shortest paths from `root`, which is this router."""
     return drained(grow(drained(graph_of(database)), root, ways))
 
 
@@ -198,7 +198,7 @@ def grow(graph: Graph, root: IPv4Address, ways: Ways) -> Generator[None, None, T
 
 
 def graph_of(database: Database) -> Generator[None, None, Graph]:
-    """Yield what the database says now; changes of it meanwhile do not count."""
+    """Yield the graph of the current database; changes of it meanwhile do not count."""
     graph = Graph()
     entries = [(key, entry) for key, entry in database.entries.items() if key not in database.dying]
     for (key, entry), ends in paced(entries):
@@ -265,7 +265,7 @@ def collect(graph: Graph, found: Tree, root: IPv4Address) -> Generator[None, Non
 
 
 def _better(best: dict[Prefix, AreaRoute], route: AreaRoute) -> None:
-    """Keep the shorter way, or both of equal ones; our own network stays our own."""
+    """Keep the shorter path, or both of equal ones; our own network stays our own."""
     known = best.get(route.prefix)
     if known is None or route.cost < known.cost:
         best[route.prefix] = route

@@ -1,7 +1,7 @@
-"""What the parts of one process share: its lines, its identifier, its areas, interfaces and databases.
+"""The shared state of one process: its lines, its identifier, its areas, interfaces and databases.
 
 It calls no part. `process` writes the lines and the identifier, `areas` the areas, `links` the interfaces, and
-`calculation` what it found.
+`calculation` its result.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class CalculationResult:
-    """What the calculation has found so far.
+    """The result of the calculation so far.
 
-    borders: routers at the borders of areas and of OSPF, with the area of the way there. active: ranges that hold a
+    borders: routers at the borders of areas and of OSPF, with the area of the path to them. active: ranges that hold a
     network.
     """
 
@@ -121,7 +121,7 @@ class State:
 
     @property
     def redistributes(self) -> bool:
-        """Whether lines of the process bring in routes."""
+        """Whether lines of the process redistribute routes."""
         return bool(self.settings.redistributions) or self.settings.default_originate is not None
 
     @property
@@ -143,7 +143,7 @@ class State:
         return any(each.exchanges and not each.is_full for each in self.neighbors())
 
     def has_address(self, address: IPv4Address) -> bool:
-        """Return whether this is an address of an interface of ours."""
+        """Return whether this is an address of one of our interfaces."""
         return any(interface.address == address for interface in self.interfaces.values())
 
     def virtual_links(self) -> Iterator[tuple[OspfInterface, FarEnd]]:
@@ -158,7 +158,7 @@ class State:
         return next((interface for interface, end in ends if (end.area, end.router) == (area, router)), None)
 
     def ways(self) -> Ways:
-        """Return what our own links lead to now."""
+        """Return the current next hops of our own links."""
         real = [interface for interface in self.interfaces.values() if interface.far_end is None]
         neighbors = {
             (interface.address, neighbor.router): NextHop(interface.name, neighbor.address)
@@ -203,7 +203,7 @@ class State:
         return lsa
 
     def request_calculation(self) -> None:
-        """Request a calculation, because what it is made of may be another thing now."""
+        """Request a calculation, because its input may have changed."""
         self.spf.request(self.settings.spf_throttle)
 
 

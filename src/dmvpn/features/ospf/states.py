@@ -25,7 +25,7 @@ class InterfaceState(enum.Enum):
 
 
 class InterfaceMove(enum.Enum):
-    """What can happen to an interface, RFC 2328 §9.2."""
+    """The events of an interface, RFC 2328 §9.2."""
 
     UP_ALONE = "it comes up, with one neighbor at most"
     UP_MULTIPOINT = "it comes up, with neighbors that do not hear each other"
@@ -77,7 +77,7 @@ _RANKS: Final = {state: rank for rank, state in enumerate(NeighborState)}
 
 
 class NeighborMove(enum.Enum):
-    """What can happen to a neighbor, RFC 2328 §10.2."""
+    """The events of a neighbor, RFC 2328 §10.2."""
 
     START = "it is configured, and is called by unicast"
     HEARD = "its Hello came, and it has not heard us"

@@ -1,8 +1,8 @@
 """Inter-area routes: which summaries a border router originates, and which routes we learn from them. RFC 2328 §12.4.3,
 §16.2.
 
-A router is a border router if it has interfaces in the backbone and in another area. Such a one believes summaries of
-the backbone alone, so that all ways between areas lead through it and none in a circle.
+A router is a border router if it has interfaces in the backbone and in another area. It uses summaries of the backbone
+alone, so that all paths between areas lead through the backbone and none in a circle.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Summaries:
         self._told: dict[tuple[int, LsaKey], SummaryBody] = {}
 
     def refresh(self, routes: Mapping[Prefix, OspfRoute]) -> None:
-        """Take the ways within OSPF as they are now."""
+        """Apply the current routes within OSPF."""
         wanted: dict[tuple[int, LsaKey], SummaryBody] = {}
         if self._state.is_border:
             for area in self._state.areas.values():
@@ -100,7 +100,7 @@ class Summaries:
     def _as_told(self, route: OspfRoute, area: RunningArea) -> tuple[Prefix | None, int]:
         """Return the network, or the range that contains it, with its cost; None: do not advertise it.
 
-        An area that virtual links lead through hears of each network of the backbone, RFC 2328 §12.4.3.
+        Each network of the backbone is advertised into an area that virtual links lead through, RFC 2328 §12.4.3.
         """
         home = self._state.areas.get(route.area) if route.area is not None else None
         if route.kind is not WayKind.INTRA or home is None or (area.is_transit and not home.number):
@@ -129,7 +129,7 @@ class Summaries:
 
 
 def border_routers(state: State) -> dict[IPv4Address, tuple[int, Reached]]:
-    """Return routers that bring routes in, with the area of the way there: within an area first, then the nearest."""
+    """Return the AS boundary routers, with the area of the path to them: within an area first, then the nearest."""
     found: dict[IPv4Address, tuple[int, Reached]] = {}
     for area in state.areas.values():
         for router, reached in area.tree.routers.items() if area.tree is not None and area.takes_externals else ():

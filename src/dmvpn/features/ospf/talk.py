@@ -34,7 +34,9 @@ class Talk:
     asked: dict[LsaKey, None] = field(default_factory=dict)
 
     def negotiate(self, description: Description, *, they_are_higher: bool) -> bool:
-        """Negotiate who leads, the one with the higher identifier: returns whether that is agreed now. §10.6"""
+        """Negotiate the master, which is the router with the higher identifier: returns whether that is agreed now.
+        §10.6
+        """
         if they_are_higher:
             begins = all(map(description.has, (DescriptionFlag.INIT, DescriptionFlag.MORE, DescriptionFlag.MASTER)))
             if begins and not description.headers:
@@ -79,14 +81,14 @@ class Talk:
         return self.heard is not None and not self.heard.has(DescriptionFlag.MORE)
 
     def turn(self) -> None:
-        """Take our turn: who leads counts, who follows says the number that was heard."""
+        """Take our turn: the master increments the number, the slave repeats the received one."""
         if self.leads:
             self.sequence = (self.sequence + 1) & 0xFFFFFFFF
         elif self.heard is not None:
             self.sequence = self.heard.sequence
 
     def portion(self, room: int) -> tuple[tuple[LsaHeader, ...], DescriptionFlag]:
-        """Return the headers and flags of our next description, which has room for so many headers."""
+        """Return the headers and flags of our next description, which has room for `room` headers."""
         portion, self.summary = self.summary[:room], self.summary[room:]
         flags = DescriptionFlag.MASTER if self.leads else DescriptionFlag(0)
         return tuple(portion), flags | DescriptionFlag.MORE if self.summary else flags
@@ -107,6 +109,6 @@ class Talk:
         return tuple(self.asked)
 
     def got(self, key: LsaKey) -> bool:
-        """Note that an instance is missing no more; returns whether it was."""
+        """Note that an instance is no longer missing; returns whether it was."""
         self.asked.pop(key, None)
         return self.requests.pop(key, None) is not None

@@ -1,4 +1,4 @@
-"""What the timers of OSPF are for."""
+"""The purposes of OSPF's timers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class TimerKind(enum.Enum):
-    """What happens when a timer fires."""
+    """The action when a timer fires."""
 
     HELLO = "send a Hello"
     WAIT = "elect a designated router, RFC 2328 §9.1"

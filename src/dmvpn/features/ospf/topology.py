@@ -1,4 +1,5 @@
-"""Our place in the topology: what router and network advertisements say of ourselves is made again when it may be new.
+"""Our place in the topology: our router and network LSAs are originated again when they may have changed. `contents`
+makes their content. RFC 2328 §12.4.1, §12.4.2.
 
 `contents` says what they say. RFC 2328 §12.4.1, §12.4.2.
 """
@@ -29,7 +30,7 @@ class Topology:
         self._externals = externals
 
     def describe(self, area: RunningArea) -> None:
-        """Say of ourselves in an area what holds now."""
+        """Originate our router LSA of an area again."""
         key = LsaKey(LsaType.ROUTER, self._state.router_id, self._state.router_id)
         self._origination.request(area, key, partial(router_body, self._state, area))
 
@@ -39,7 +40,7 @@ class Topology:
             self.describe(area)
 
     def adjacency_changed(self, neighbor: Neighbor) -> None:
-        """Note that a neighbor became full, or is not full any more."""
+        """Note that a neighbor became, or stopped being, full."""
         state, name = neighbor.state.value, neighbor.interface.name
         self._state.history.note(self._state.context.now, f"Neighbor {neighbor.router} on {name} is {state}")
         self.network_changed(neighbor.interface)
@@ -49,7 +50,7 @@ class Topology:
             self._state.request_calculation()
 
     def network_changed(self, interface: OspfInterface) -> None:
-        """Describe this interface again: what we say of it may be another thing now."""
+        """Describe this interface again: its LSA content may have changed."""
         self.describe(interface.area)
         self._externals.retell(interface.area)
         key = LsaKey(LsaType.NETWORK, interface.address, self._state.router_id)

@@ -1,4 +1,4 @@
-"""Shorter ways of the backbone through areas that virtual links lead through. RFC 2328 §16.3."""
+"""Shorter paths of the backbone through areas that virtual links lead through. RFC 2328 §16.3."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INSIDE = (WayKind.INTRA, WayKind.INTER)
 
 
 def shorten(state: State, best: dict[Prefix, OspfRoute]) -> None:
-    """Let ways by the backbone, in `best`, lead through a transit area where a border router there is nearer."""
+    """Move backbone routes, in `best`, into a transit area where a border router there is nearer."""
     for area in state.areas.values():
         if not (state.is_border and area.number and area.is_transit):
             continue
@@ -35,7 +35,7 @@ def shorten(state: State, best: dict[Prefix, OspfRoute]) -> None:
 
 
 def shorten_to_borders(state: State, borders: dict[IPv4Address, tuple[int, Reached]]) -> None:
-    """Shorten in the same way the ways to routers that bring routes in."""
+    """Shorten in the same way the paths to AS boundary routers."""
     for area in state.areas.values():
         if not (state.is_border and area.number and area.is_transit):
             continue

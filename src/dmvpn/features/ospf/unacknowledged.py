@@ -21,7 +21,7 @@ class Unacknowledged(dict[LsaKey, tuple[Lsa, float]]):
         self[lsa.key] = (lsa, now)
 
     def forgive(self, key: LsaKey) -> None:
-        """Await no acknowledgment of an instance any more: there is a newer one."""
+        """Stop awaiting the acknowledgment of an instance: there is a newer one."""
         self.pop(key, None)
 
     def acknowledge(self, header: LsaHeader) -> bool:
@@ -33,7 +33,7 @@ class Unacknowledged(dict[LsaKey, tuple[Lsa, float]]):
         return True
 
     def overdue(self, limit: float, room: int) -> list[Lsa]:
-        """Return advertisements that left at `limit` or before, as many as fit into so many octets."""
+        """Return LSAs that were sent at `limit` or before, as many as fit into `room` octets."""
         found: list[Lsa] = []
         for lsa, sent in self.values():
             room -= len(lsa.octets)
@@ -44,9 +44,9 @@ class Unacknowledged(dict[LsaKey, tuple[Lsa, float]]):
 
 
 def _differs(one: LsaHeader, other: LsaHeader) -> bool:
-    """Return whether it is another instance.
+    """Return whether the headers are of different instances.
 
-    The age does not count: it grows on the way, but one at MAX_AGE is another one.
+    The age does not count: it grows on the way, except that MAX_AGE makes a different instance.
     """
     gone, gone_too = one.age >= MAX_AGE, other.age >= MAX_AGE
     return (one.sequence, one.checksum, gone) != (other.sequence, other.checksum, gone_too)

@@ -36,7 +36,7 @@ class VirtualLinks:
         self._links = links
 
     def reconfigure(self) -> bool:
-        """Apply other lines: a link whose lines are gone or changed goes, and comes with a calculation.
+        """Apply other lines: a link whose lines are gone or changed is removed, and comes back with a calculation.
 
         Returns whether one went, so that a calculation is needed.
         """
@@ -51,13 +51,13 @@ class VirtualLinks:
         return went
 
     def follow(self, area: RunningArea, graph: Graph) -> None:
-        """Follow the shortest ways within an area, which are others now, for the links through it."""
+        """Follow the new shortest paths within an area for the links through it."""
         for link in self._state.settings.virtual_links:
             if link.area == area.number and area.number and area.tree is not None:
                 self._follow(link, area.tree, graph if area.takes_externals else None)
 
     def _follow(self, link: VirtualLink, tree: Tree, graph: Graph | None) -> None:
-        """Follow the ways of one area; graph: None: nothing leads through the area, which is a stub or an NSSA."""
+        """Follow the paths of one area; graph: None: no link leads through the area, which is a stub or an NSSA."""
         reached, interface = tree.routers.get(link.router), self._state.interfaces.get(link.lines.name)
         address = graph.address_of(link.router, tree) if graph is not None and reached is not None else None
         out = self._way_out(reached, interface) if reached is not None else None
@@ -73,13 +73,13 @@ class VirtualLinks:
             self._topology.describe(interface.area)
 
     def _way_out(self, reached: Reached, interface: OspfInterface | None) -> OspfInterface | None:
-        """Return the interface on the way there: of several the one with the address that the link has."""
+        """Return the interface on the path: of several the one with the address that the link has."""
         there = self._state.interfaces  # a hop's interface may be gone since the calculation began
         found = [there[hop.interface] for hop in reached.hops if hop.interface in there]
         kept = (each for each in found if interface is not None and each.address == interface.address)
         return next(kept, found[0] if found else None)
 
     def _settings(self, link: VirtualLink) -> Settings:
-        """Return what holds on a link: it is a part of the backbone, whatever the process says of interfaces."""
+        """Return the settings of a link: it is a part of the backbone, whatever the process says of interfaces."""
         made = settings_of(self._state.settings, link.lines, 0, self._state.key_chains)
         return replace(made, passive=False, suppress_prefixes=False, bfd=False, least_ttl=0)

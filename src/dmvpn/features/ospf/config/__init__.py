@@ -15,7 +15,7 @@ LINES: Final = (*processes.LINES, *interfaces.LINES)
 
 
 def model(tree: ConfigTree) -> OspfConfig | None:
-    """Return what the configuration says of OSPF; None: nothing."""
+    """Return the OSPF configuration; None: nothing."""
     if not tree.mentions(LINES):
         return None
     # Its many classes take longer to make than all the lines above, and most routers need none of them.

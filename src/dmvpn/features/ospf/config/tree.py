@@ -51,7 +51,7 @@ _SOURCES: Final = {
 
 
 def read(tree: ConfigTree) -> OspfConfig:
-    """Return what the configuration says of OSPF. A process that only an interface names is there too, as on IOS."""
+    """Return the OSPF configuration. A process that only an interface names exists too, as on IOS."""
     told = sorted(tree.made(INTERFACE, _interface), key=lambda interface: interface_sort_key(interface.name))
     of_own = {args.integer("number"): section for args, section in tree.sections(processes.ROUTER)}
     numbers = {*of_own, *(interface.process for interface in told if interface.process is not None)}

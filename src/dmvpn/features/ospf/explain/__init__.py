@@ -1,4 +1,4 @@
-"""What OSPF prints, explained for `dmvpn explain` and `| explain`. Imported on first use, never by a machine.
+"""Explanations of OSPF's output for `dmvpn explain` and `| explain`. Imported on first use, never by a machine.
 
 states     of interfaces and neighbors, roles, why a neighbor went down
 codes      packets, advertisements, links and flags (RFC 2328 Appendix A)

@@ -86,7 +86,7 @@ class _Counts:
 
 
 def query_amounts(ctx: ShowContext, args: Args) -> ShowAmounts:
-    """Count what every process knows."""
+    """Count the LSAs of every process."""
     found = []
     for process in processes(ctx, args):
         areas, total = [], _Counts()

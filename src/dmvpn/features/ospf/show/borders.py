@@ -1,4 +1,4 @@
-"""`show ip ospf border-routers`: the ways to routers that join areas or bring routes in."""
+"""`show ip ospf border-routers`: the paths to border routers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BorderRouter:
-    """One way to a border router. inside: within an area. hops: addresses and interfaces. spf: calculations so far."""
+    """One path to a border router. inside: within an area. hops: addresses and interfaces. spf: calculations so far."""
 
     router: str
     inside: bool
@@ -88,7 +88,7 @@ def _kind(reached: Reached) -> str:
 
 
 def render_border_routers(answer: ShowBorderRouters) -> Iterator[str]:
-    """Yield a line for each way."""
+    """Yield a line for each path."""
     for process in answer.processes:
         yield ""
         yield f"            OSPF Router with ID ({process.own}) (Process ID {process.process})"

@@ -1,4 +1,4 @@
-"""What the show commands of OSPF share: which processes are meant, and how times and roles are written."""
+"""Common code of OSPF's show commands: which processes are meant, and how times and roles are written."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def clock(seconds: float) -> str:
 
 
 def role_of(neighbor: Neighbor) -> str:
-    """Return what a neighbor is on its network, where routers are elected."""
+    """Return the role of a neighbor on its network, where routers are elected."""
     if not neighbor.interface.settings.elects:
         return "  -"
     if neighbor.is_designated:

@@ -1,4 +1,5 @@
-"""`show ip ospf statistics`, `events`, `traffic`, `max-metric`, `rib`, `flood-list`, `sham-links`; what clears them.
+"""`show ip ospf statistics`, `events`, `traffic`, `max-metric`, `rib`, `flood-list`, `sham-links`; and the commands
+that clear them.
 
 Headings are those of IOS. The columns of statistics and the words of events are our own: a calculation is measured in
 networks, since virtual time does not pass meanwhile.
@@ -76,7 +77,7 @@ def _statistics(process: Process, now: float) -> Iterator[str]:
 
 
 def query_events(ctx: ShowContext, args: Args) -> ShowSections:
-    """Return what happened lately, the last first."""
+    """Return recent events, the last first."""
     return ShowSections(tuple(section_of(each, _events(ctx, each)) for each in processes(ctx, args)))
 
 

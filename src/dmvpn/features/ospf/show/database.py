@@ -1,4 +1,4 @@
-"""`show ip ospf database`: what each router says, by type, a line for each."""
+"""`show ip ospf database`: the LSAs of each router, by type, a line for each."""
 
 from __future__ import annotations
 

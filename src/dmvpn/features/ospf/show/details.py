@@ -68,7 +68,7 @@ _LINKS: Final[dict[int, tuple[str, str, str]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advertisement:
-    """One advertisement. age: seconds. body: what it says."""
+    """One advertisement. age: seconds. body: its content."""
 
     type: LsaType
     age: int

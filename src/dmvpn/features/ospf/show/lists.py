@@ -1,4 +1,4 @@
-"""`show ip ospf retransmission-list` and `request-list`: what neighbors owe us, acknowledgments and advertisements."""
+"""`show ip ospf retransmission-list` and `request-list`: outstanding acknowledgments and LSAs of neighbors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ListedLsa:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeighborList:
-    """What a list has of one neighbor. due: seconds until it is sent again, None of requests."""
+    """The list of one neighbor. due: seconds until it is sent again, None of requests."""
 
     neighbor: str
     interface: str

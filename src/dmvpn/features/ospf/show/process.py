@@ -23,7 +23,7 @@ _KINDS: Final = {AreaKind.NORMAL: "", AreaKind.STUB: "stub", AreaKind.NSSA: "NSS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AreaEntry:
-    """One area. ago: since the last calculation. stubby: nothing of other areas. translates: its type 7."""
+    """One area. ago: since the last calculation. stubby: no LSAs of other areas. translates: its type 7."""
 
     title: str
     kind: str
@@ -98,7 +98,7 @@ def _entry(process: Process, now: float) -> ProcessEntry:
 
 
 def _limit(process: Process) -> tuple[str, ...]:
-    """Return what `max-lsa` allows, and how near it is."""
+    """Return the limit of `max-lsa`, and the current count."""
     limit, state = process.settings.lsa_limit, process.limit
     if limit is None:
         return ()
@@ -118,7 +118,7 @@ def _limit(process: Process) -> tuple[str, ...]:
 
 
 def _roles(process: Process) -> tuple[str, ...]:
-    """Return what borders the router is at, in IOS's words."""
+    """Return the border roles of the router, in IOS's words."""
     outside = ("autonomous system boundary",) if process.state.is_boundary else ()
     return (*(("area border",) if process.state.is_border else ()), *outside)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SummaryAddress:
-    """One `summary-address`. metric: -1, and kind: 0, while nothing is in it; else kind 1 or 2."""
+    """One `summary-address`. metric: -1, and kind: 0, while it contains no route; else kind 1 or 2."""
 
     address: str
     mask: str

@@ -1,4 +1,5 @@
-"""`show ip ospf timers rate-limit`, `nsf`, `neighbor summary`: what waits, who restarts, how far neighbors have come.
+"""`show ip ospf timers rate-limit`, `nsf`, `neighbor summary`: pending timers, restarting neighbors, progress of
+exchanges.
 
 Headings are those of IOS. `clear ip ospf force-spf` and `redistribution` begin something again.
 """
@@ -68,7 +69,7 @@ def force_calculation(ctx: ShowContext, args: Args) -> ForceCalculation:
 
 
 def refresh_redistribution(ctx: ShowContext, args: Args) -> RefreshRedistribution:
-    """Look at all that is brought in (`clear ip ospf redistribution`)."""
+    """Evaluate all redistributed routes (`clear ip ospf redistribution`)."""
     return RefreshRedistribution(args.integer("number", None))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualLinkEntry:
-    """One virtual link. interface: of the way there, "" if there is none. state: of the neighbor at its end."""
+    """One virtual link. interface: on the path, "" if there is none. state: of the neighbor at its end."""
 
     name: str
     router: str
