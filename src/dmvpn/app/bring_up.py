@@ -190,7 +190,7 @@ def _refuse_what_cannot_come_up(scenario: Scenario, *, simulated: bool) -> None:
 
 
 def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:
-    """Return routers by what each would say of parts that this release does not have."""
+    """Return the routers with parts that this release does not have, by the message about the part."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for name, text in scenario.configurations.items():
         for reason in not_built(configurator(FEATURES).parse_text(text).tree):
@@ -253,7 +253,7 @@ def _log_to(path: Path) -> None:
 
 
 def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float, progress: Progress) -> list[str]:
-    """Wait until nothing is missing, or until `end`; what this release never does is missing at once.
+    """Wait until nothing is missing, or until `end`; there is no wait for parts that this release lacks.
 
     Raises UserError if the lab ended.
     """
@@ -334,7 +334,7 @@ def _describe(told: Told, scenario: Scenario, how: str) -> None:
 
 
 def _next_commands(scenario: Scenario, lab: str) -> list[str]:
-    """Return what to look at first; `lab` precedes the name of a router if there is more than one lab."""
+    """Return the first commands for the user; `lab` precedes the name of a router if there is more than one lab."""
     if scenario.is_exercise:
         return ["dmvpn lab grade" + (f" {scenario.name}" if lab else "")]
     either = scenario.lab.ready.either

@@ -49,7 +49,7 @@ def check(files: Iterable[Path]) -> int:
 
 
 def _check(path: Path, part: RouterText, *, is_only: bool) -> bool:
-    """Print what there is to say of one router. True: no errors."""
+    """Print the result for one router. True: no errors."""
     intake = take_in(part.text)
     is_good = _print_problems(path, intake.result)
     whose = f"{path}" if is_only else f"{path}: {part.name}"
@@ -81,10 +81,10 @@ def startable(name: Path | str, text: str, without: Iterable[str]) -> ConfigTree
 
 
 def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
-    """Read every configuration of a scenario, and let it go on without what cannot be taken; that is printed.
+    """Read every configuration of a scenario, and print the lines that are left out.
 
-    Returns which tunnels therefore stay down. strict: raises UserError at the first line that is refused, or would
-    restrict or divert traffic.
+    Returns the tunnels that stay down because of them. strict: raises UserError at the first line that is refused, or
+    would restrict or divert traffic.
     """
     held: list[str] = []
     kept: Counter[str] = Counter()
@@ -109,7 +109,7 @@ def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
 
 
 def _kept(groups: Counter[str]) -> str:
-    """Return what nothing acts on, by group, the largest first."""
+    """Return the lines that are kept without effect, by group, the largest first."""
     said = [f"{name} ({count})" for name, count in groups.most_common(_MOST_GROUPS)]
     more = f", and {len(groups) - _MOST_GROUPS} more groups" if len(groups) > _MOST_GROUPS else ""
     count = "1 line is" if groups.total() == 1 else f"{groups.total()} lines are"
@@ -117,7 +117,7 @@ def _kept(groups: Counter[str]) -> str:
 
 
 def _refuse_strictly(name: Path | str, text: str) -> None:
-    """Raise UserError for a configuration of a lab that is not whole, or asks for what nothing here does."""
+    """Raise UserError for a configuration with errors, or with lines that this program does not support."""
     result, is_good = examine(name, text)
     if not is_good:
         raise UserError(f"{name} has errors; nothing was changed (without --strict the lab goes without those lines)")
@@ -125,9 +125,9 @@ def _refuse_strictly(name: Path | str, text: str) -> None:
 
 
 def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[str], otherwise: str = "") -> None:
-    """Raise UserError for lines that restrict or divert traffic, unless they are named as ones to go without.
+    """Raise UserError for lines that restrict or divert traffic, unless `without` names them.
 
-    otherwise: what to do instead of taking the line away; by default, to name it with `--without`.
+    otherwise: the advice to the user besides removing the line; by default, to name it with `--without`.
     """
     agreed = {" ".join(line.lower().split()) for line in without}  # looked up, never iterated
     all_left = (entry for entry in result.entries if entry.fate is Fate.LEFT_OUT)
@@ -166,7 +166,7 @@ def _unobeyed(tree: ConfigTree) -> Iterator[tuple[str, str]]:
 
 
 def _all_of(left: Sequence[LineReport]) -> str:
-    """Return how to agree to go without all lines of a group, if there are several."""
+    """Return the option that leaves out all lines of a group, if there are several."""
     group = left[0].group
     is_alone = group is None or all(entry.group is not group for entry in left[1:])
     return "" if is_alone or group is None else f" (all of this kind: --without '{group.name}')"
@@ -184,7 +184,7 @@ def _protects(entry: LineReport) -> bool:
 
 
 def not_built(tree: ConfigTree) -> list[str]:
-    """Return what a router with this configuration would say of parts that this release does not have."""
+    """Return the messages of a router with this configuration about parts that this release does not have."""
     down = [(one.name, one.unbuilt) for one in tunnel_model(tree).tunnels if not one.shutdown and one.unbuilt]
     said = [f"{name} stays down: {why}" for name, why in down]
     return [*said, *(RuleRefused.of(rule, why).text for rule, why in _unobeyed(tree))]

@@ -45,7 +45,7 @@ def list_labs(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def check(arguments: argparse.Namespace, told: Told) -> int:
-    """Print what a lab needs and whether it is there; 1 if something is missing."""
+    """Print the requirements of a lab, and whether this machine meets them. Returns 1 if it does not."""
     from dmvpn.shells.lab.check import check as check_machine
 
     findings = check_machine()
@@ -84,7 +84,7 @@ def down(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def status(arguments: argparse.Namespace, told: Told) -> int:
-    """Show what runs."""
+    """Show the state of a lab."""
     folder = find_lab(arguments.lab, "dmvpn lab status {}".format)
     answer = control.order(folder.control, do="status")
     if isinstance(answer, dict):
@@ -95,7 +95,7 @@ def status(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def _status_lines(answer: dict[str, control.Json]) -> Iterator[str]:
-    """Yield the lines of `dmvpn lab status`: what runs."""
+    """Yield the lines of `dmvpn lab status`."""
     routers = answer.get("routers")
     kind = "simulated" if answer.get("simulated") else f"real packets, {answer.get('engine')}"
     yield f"{answer.get('scenario')} ({kind})"
@@ -219,7 +219,7 @@ def _tell_counts(told: Told, written: control.Json) -> None:
 
 
 def _frames(path: Path) -> int:
-    """Return how many packets a capture has whose lab cannot be asked any more."""
+    """Return the number of packets in a capture file, for a lab that has ended."""
     from dmvpn.base.errors import WireError
     from dmvpn.net import pcap
 
@@ -229,7 +229,7 @@ def _frames(path: Path) -> int:
 
 
 def watch(arguments: argparse.Namespace, told: Told) -> int:
-    """Show what happens, until Ctrl-C or the end of the lab."""
+    """Show events until Ctrl-C or the end of the lab."""
     from dmvpn.app.watch import watch as watch_lab
 
     return watch_lab(arguments, told)
@@ -243,7 +243,7 @@ def ssh(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def inventory(arguments: argparse.Namespace, told: Told) -> int:
-    """Print what a tool needs to reach the routers."""
+    """Print the inventory with which a tool reaches the routers."""
     from dmvpn.app.ssh import inventory as print_inventory
 
     return print_inventory(arguments, told)

@@ -1,4 +1,4 @@
-"""The words of `dmvpn lab`: its verbs, in the order in which the help lists them, and what each takes.
+"""The words of `dmvpn lab`: its verbs, in the order in which the help lists them, and their arguments.
 
 `app/lab.py` carries them out; it is imported when a verb is used.
 """
@@ -39,7 +39,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _add_life(verb: _Verb) -> None:
-    """Declare what begins and ends labs and their routers."""
+    """Declare the verbs that start and stop labs and their routers."""
     verb("list", "scenarios that can be brought up, and labs that are")
     verb("check", "can this machine run labs? what to do if not")
     up = verb("up", "bring a scenario up: a built-in name, or a folder or file of configurations")
@@ -56,7 +56,7 @@ def _add_life(verb: _Verb) -> None:
 
 
 def _add_wires(verb: _Verb) -> None:
-    """Declare what hosts and wires do."""
+    """Declare the verbs for hosts and wires."""
     run = verb("exec", "run a program in the network of a host or router")
     run.add_argument("node", metavar="[LAB/]NODE")
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
@@ -77,7 +77,7 @@ def _add_wires(verb: _Verb) -> None:
 
 
 def _add_looks(verb: _Verb) -> None:
-    """Declare what lets people see packets and events."""
+    """Declare the verbs that show packets and events."""
     capture = verb("capture", "write pcap files of a lab")
     capture.add_argument("nodes", nargs="*", metavar="NODE")
     capture.add_argument("--all", action="store_true", help="every router and host")
@@ -97,7 +97,7 @@ def _add_looks(verb: _Verb) -> None:
 
 
 def _add_access(verb: _Verb) -> None:
-    """Declare what lets people and tools in."""
+    """Declare the verbs for access by users and tools."""
     ssh = verb("ssh", "let people and tools in by SSH, each router at a port of its own, until Ctrl-C")
     ssh.add_argument("lab", nargs="?")
     ssh.add_argument("--address", default="127.0.0.1", metavar="ADDRESS", help="listen there; without it: 127.0.0.1")
@@ -110,14 +110,14 @@ def _add_access(verb: _Verb) -> None:
 
 
 def _add_clock(verb: _Verb) -> None:
-    """Declare what lets time pass."""
+    """Declare the verb that lets time pass."""
     clock = verb("clock", "let time pass in a simulated lab")
     clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
     clock.add_argument("--lab")
 
 
 def _add_lessons(verb: _Verb) -> None:
-    """Declare what teaches: troubles, exercises, phases."""
+    """Declare the verbs for teaching: troubles, exercises, phases."""
     break_ = verb("break", "break something in a lab without telling what")
     which = break_.add_mutually_exclusive_group()
     which.add_argument("name", nargs="?", metavar="NAME", help="this trouble; without it: one at random")

@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(rendered: Rendered, keys: Keys, changed: Changes, lock: Changes) -> int:
-    """Show what would change."""
+    """Show the changes without writing them."""
     from dmvpn.tools.render.writing import unified
 
     for folder, some in ((rendered.lock.parent, lock), (rendered.folder, changed)):
@@ -94,7 +94,7 @@ def _check(rendered: Rendered, keys: Keys, changed: Changes, lock: Changes) -> i
 
 
 def _write(rendered: Rendered, changed: Changes, lock: Changes) -> None:
-    """Make it so. Raises UserError."""
+    """Write the changes. Raises UserError."""
     from dmvpn.tools.render import made
     from dmvpn.tools.render.writing import changes, refuse_strangers, tighten, write
 
@@ -117,7 +117,7 @@ def _tell(rendered: Rendered, changed: Changes) -> None:
 
 
 def _check_language(rendered: Rendered, template: Path | None) -> None:
-    """Check that a template writes what IOS's language knows. Raises UserError."""
+    """Check that a template writes valid lines of IOS's language. Raises UserError."""
     from dmvpn.network.lines import check
 
     for name, text in rendered.configurations.items():
@@ -129,9 +129,7 @@ def _check_language(rendered: Rendered, template: Path | None) -> None:
 
 
 def _lint(rendered: Rendered) -> bool:
-    """Print what the linter says of the whole, once where it says the same of many; return False if there is an
-    error.
-    """
+    """Print the findings of the linter, equal ones of several files once. Returns False if there is an error."""
     from dmvpn.base.findings import Severity
     from dmvpn.tools.lint import lint
     from dmvpn.tools.lint.text import alike

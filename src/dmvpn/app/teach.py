@@ -63,7 +63,7 @@ class LabBench(Prompts):
         control.order(self._folder.control, do="rebind", gateway=gateway, kind=kind, hidden=True)
 
     def badness(self, link: str) -> Badness:
-        """Return how bad a wire is now. What `lab break` hides counts as good."""
+        """Return the impairment of a wire, without one that `lab break` hides."""
         status = control.order(self._folder.control, do="status")
         names, impaired = (status.get("links"), status.get("impaired")) if isinstance(status, dict) else (None, None)
         if not isinstance(names, list) or not isinstance(impaired, dict):
@@ -76,7 +76,7 @@ class LabBench(Prompts):
         return HARMLESS
 
     def restore(self, link: str, badness: Badness) -> None:
-        """Make a wire what it was, for all to see."""
+        """Restore a wire; the status of the lab shows it."""
         control.order(self._folder.control, do="impair", link=link, **badness.request())
 
     @property
@@ -109,7 +109,7 @@ class _Class:
 
 
 def break_(arguments: argparse.Namespace, told: Told) -> int:
-    """Break something, and only say what users report."""
+    """Inject a fault, and print only the complaint of a user."""
     if arguments.list:
         return _list(arguments, told)
     lesson = _Class(arguments.lab, "dmvpn lab break --lab {}")
@@ -289,7 +289,7 @@ def _is_way(subject: Subject) -> bool:
 
 
 def _settled(lesson: _Class, stage: Stage) -> Health:
-    """Return how the network does when it does well, or when it had its time."""
+    """Return the health of the network once all paths work, or when the time is over."""
     end = time.monotonic() + _SETTLING
     while True:
         health = examine(lesson.bench, stage)
@@ -300,7 +300,7 @@ def _settled(lesson: _Class, stage: Stage) -> Health:
 
 
 def _ways(was: Health, now: Health) -> list[str]:
-    """Return which sites reach each other in how many hops, before and now."""
+    """Return the hops between sites, before and now."""
     ways = [subject for check, subject in now.found if check is Check.REACH]
     return [f"{way}: {_hops(was, way)} before, {_hops(now, way)} now" for way in ways]
 

@@ -38,7 +38,7 @@ _ROUTER: Final = "router"
 
 
 def watch(arguments: argparse.Namespace, told: Told) -> int:
-    """Show what happens, until Ctrl-C or the end of the lab. Raises UserError."""
+    """Show events until Ctrl-C or the end of the lab. Raises UserError."""
     folder = find_lab(arguments.lab, "dmvpn lab watch {}".format)
     since = 0 if arguments.since is None else read_span(arguments.since)
     if since is None:

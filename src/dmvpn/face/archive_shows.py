@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """`show archive`. names: the oldest first. prefix: "": there are none. error: why they cannot be listed."""
+    """`show archive`. names: the oldest first. prefix: "" without an archive. error: why they cannot be listed."""
 
     prefix: str
     maximum: int = 0
@@ -42,7 +42,7 @@ class Copies:
 
 
 def archive(ctx: SessionContext, _: Args) -> Copies:
-    """Query what `show archive` shows."""
+    """Query the archived copies (`show archive`)."""
     config = ctx.machine(ArchiveMachine).config
     if not config.prefix:
         return Copies("")
@@ -76,7 +76,7 @@ class Differences:
     """`show archive config differences`, and `incremental-diffs`.
 
     lines: without the heading.
-    error: why there are none.
+    error: the reason if the files cannot be compared.
     """
 
     lines: tuple[str, ...] = ()
@@ -98,9 +98,7 @@ def config_differences(ctx: SessionContext, args: Args) -> Differences:
 
 
 def incremental_diffs(ctx: SessionContext, args: Args) -> Differences:
-    """Query what `show archive config incremental-diffs FILE` shows: what the file would change if it was copied to
-    what runs.
-    """
+    """Query the changes if a file was copied to running-config (`show archive config incremental-diffs FILE`)."""
     try:
         after = _tree(ctx, place_in(args, "one"), ctx.running)
     except OSError as found:
@@ -159,7 +157,7 @@ class Timer:
 
 
 def rollback_timer(ctx: SessionContext, _: Args) -> Timer:
-    """Query what `show archive config rollback timer` shows."""
+    """Query the pending rollback (`show archive config rollback timer`)."""
     pending = ctx.machine(ArchiveMachine).pending
     if pending is None:
         return Timer()

@@ -1,8 +1,8 @@
 """The other end of the management socket: `dmvpn -r NAME COMMAND` and `dmvpn shell NAME`.
 
-Plain blocking sockets, since there is nothing else to do. `execute` prints what the lines say and returns the status
-for the calling shell. `shell` hands the terminal over in raw mode, gives it back whatever happens, and leaves with the
-session or when Ctrl-] is typed.
+Plain blocking sockets, since there is nothing else to do. `execute` prints the output of the lines and returns the
+status for the calling shell. `shell` sets the terminal to raw mode, always restores it, and ends with the session or
+when Ctrl-] is typed.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ INTERRUPTED: Final = 130
 
 
 def execute(path: Path, lines: Sequence[str], output: BinaryIO | None = None) -> int:
-    """Carry lines out and print what they say. Returns 0, or 1 if one was refused. Raises UserError.
+    """Carry lines out and print their output. Returns 0, or 1 if a line was refused. Raises UserError.
 
-    The first Ctrl-C breaks off what the router is doing, the second one does not wait for it.
+    The first Ctrl-C breaks off the running command, the second one does not wait for it.
     """
     write = _writer(output)
     try:
@@ -89,7 +89,7 @@ _GONE: Final = "the router has gone away"
 
 
 def _connect(path: Path) -> socket.socket:
-    """Return a connection whose server has introduced itself. Raises UserError."""
+    """Return a connection on which the server has sent `Hello`. Raises UserError."""
     connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connected.connect(os.fspath(path))
@@ -106,7 +106,7 @@ def _connect(path: Path) -> socket.socket:
 
 
 def _first_line(connected: socket.socket, path: Path) -> Message:
-    """Read one octet at a time: what follows the line belongs to the reader that comes after us."""
+    """Read the first line, one octet at a time: the octets after it are for the next reader."""
     hello = b""
     while not hello.endswith(b"\n"):
         octet = connected.recv(1)

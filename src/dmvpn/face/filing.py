@@ -1,6 +1,7 @@
 """Commands on files: `dir`, `more`, `verify`, `copy`, `delete`.
 
-Shows read (`LISTINGS`); `Filing` carries out what changes something, and asks what IOS asks unless `file prompt quiet`.
+Shows read (`LISTINGS`); `Filing` carries out commands that change files, with the questions of IOS unless `file prompt
+quiet` is configured.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def written(tree: ConfigTree, *, hide: bool = False) -> str:
 
 
 def as_text(octets: bytes) -> str:
-    """Return what a file says; octets that are no UTF-8 are shown as such."""
+    """Return the text of a file; octets that are not UTF-8 become replacement characters."""
     return octets.decode("utf-8", "replace")
 
 
@@ -60,7 +61,7 @@ def error(doing: str, place: FilePlace, found: OSError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """`dir`. free: octets. error: why there is nothing to list."""
+    """`dir`. free: octets. error: the reason if the files cannot be listed."""
 
     where: str
     files: tuple[Stored, ...] = ()
@@ -104,7 +105,7 @@ def render_listing(found: Listing) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """`more`. error: why there are no lines."""
+    """`more`. error: the reason if there is no text."""
 
     text: str = ""
     error: str = ""
@@ -126,7 +127,7 @@ def render_contents(found: Contents) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """`verify /md5 FILE`. error: why there is none."""
+    """`verify /md5 FILE`. error: the reason if there is no digest."""
 
     kind: str
     where: str
@@ -147,7 +148,7 @@ def digest(ctx: SessionContext, args: Args) -> Digest:
 
 
 def render_digest(found: Digest) -> Iterator[str]:
-    """Yield the digest as tools look for it: NAPALM and Netmiko compare it with that of what they sent."""
+    """Yield the digest in the form that NAPALM and Netmiko parse, to compare it with the file that they sent."""
     if found.error:
         yield found.error
         return
@@ -156,9 +157,9 @@ def render_digest(found: Digest) -> Iterator[str]:
 
 
 def startup_shown(ctx: SessionContext) -> str:
-    """Return the configuration for the next start as this session may see it.
+    """Return the startup configuration as this session may see it.
 
-    Without its keys, it is what the router reads in it: lines that it would refuse are left out.
+    Without keys, it consists of the lines that the router parses: invalid lines are left out.
     """
     if not (ctx.hides and ctx.startup_text):
         return ctx.startup_text
@@ -207,7 +208,7 @@ _HELP: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class FileSystem:
-    """A file system. size, free: octets; None: it has no bound of its own. prefixes: by which files are named."""
+    """A file system. size, free: octets; None: no limit of its own. prefixes: of file names."""
 
     kind: str
     flags: str
@@ -279,7 +280,7 @@ def _copied(size: int) -> str:
 
 
 class Filing:
-    """What changes files, of one session. quiet: `file prompt quiet` is configured."""
+    """Carries out the commands of one session that change files. quiet: `file prompt quiet` is configured."""
 
     def __init__(self, handle: RouterHandle, merging: Merging, quiet: Callable[[], bool]) -> None:
         self._handle = handle
@@ -303,7 +304,7 @@ class Filing:
                 return b""
 
     def save(self) -> Outcome:
-        """Make what runs what the router starts with from now on."""
+        """Save the running configuration as startup configuration."""
         try:
             self._handle.save(written(self._merging.running()))
         except OSError as found:
@@ -414,7 +415,7 @@ class Filing:
     # -------------------------------------------------------------------------------------------- export
 
     def put(self, place: FilePlace, octets: Callable[[], bytes], said: str) -> Outcome:
-        """Write octets into a file of flash, after asking if it exists. said: when it is written."""
+        """Write octets into a file of flash, after a question if it exists. The last argument is printed on success."""
         if place.system is not System.FLASH or not place.name:
             return Outcome((f"%Error opening {place.spelled} (packets go into flash:NAME alone)",), failed=True)
 

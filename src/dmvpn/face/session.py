@@ -4,12 +4,13 @@
     ConsoleLine, JobOutput, JobDone ------------------------------------^
 
 It owns no socket, clock or task. Its host calls `start` once, `feed` when bytes arrive, `effect` for every effect of
-the router; and after each of these sends what `take_output` gives. `effect` only takes notes: the router may be in the
-middle of something. When the host has time again it calls `pump`, which shows them (`feed` does so itself). Between two
-lines, and between two pieces of a long show, `feed` breathes: the host may send what there is, and others go on.
+the router; and after each of these sends what `take_output` gives. `effect` only takes notes, as the router may
+be in the middle of an event. When the host has time again it calls `pump`, which shows them (`feed` does so itself).
+Between two lines, and between two pieces of a long show, `feed` breathes: the host may send the output so far, and
+other sessions continue.
 
-What arrives while a command runs is kept and read when the prompt is back, as type-ahead at a real terminal. Log
-messages wait while a page is on the screen.
+Keystrokes that arrive while a command runs are kept and read when the prompt is back, as type-ahead at a real terminal.
+Log messages wait while a page is on the screen.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ Events = list[EditorEvent]
 
 
 class _State(enum.Enum):
-    """What the session waits for."""
+    """The input or event that the session waits for."""
 
     COMMAND = "a line at the prompt"
     ANSWER = "a line that answers a question"
@@ -104,7 +105,7 @@ class ConsoleSession:
 
     @property
     def screen(self) -> Screen:
-        """How large the terminal is, and what it wants to see."""
+        """The size of the terminal, and its settings."""
         return self._interpreter.screen
 
     @property
@@ -270,7 +271,7 @@ class ConsoleSession:
     # -------------------------------------------------------------------------------------------- showing
 
     def _begin(self, outcome: Outcome) -> Events:
-        """Show what a line did; then its question, its job, or the next prompt."""
+        """Show the output of a line; then its question, its job, or the next prompt."""
         self._follow_settings()
         return self._page(outcome.lines, lambda: self._finish(outcome))
 
@@ -316,7 +317,7 @@ class ConsoleSession:
         return self._prompt()
 
     def _prompt(self) -> Events:
-        """Read the next command; what the last one left to be said comes first."""
+        """Show the notes of the last command, and read the next one."""
         self._show_notes()
         self._state = _State.COMMAND
         return self._editor.start(self._interpreter.prompt)
@@ -347,7 +348,7 @@ class ConsoleSession:
         return level is not None and severity <= level
 
     def _show_message(self, text: str) -> None:
-        """Show a log message on a line of its own. What it interrupts is repeated with `logging synchronous` only."""
+        """Show a log message on a line of its own. With `logging synchronous` the interrupted input is repeated."""
         line = self._interpreter.line
         reading = self._state in (_State.COMMAND, _State.ANSWER)
         if reading and self._interpreter.system.line(line.kind, line.number).synchronous:

@@ -1,6 +1,6 @@
-"""The rows of a measure: what packets of each pair of LANs have now, and which of them are worse or better.
+"""The rows of a measurement: the traffic of each pair of LANs, and the rows that are worse or better than before.
 
-For a world that is up and stays what it is; `measuring.measure` follows one from its first packet on.
+For a world that is up and does not change; `measuring.measure` follows a world from its first packet on.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _FULL: Final = "large packets"
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What pairs have: their talks, and those whose packets of 1500 octets arrive, in however many pieces."""
+    """The traffic of pairs: their talks, and the pairs whose packets of 1500 octets arrive, whole or in fragments."""
 
     talks: dict[LanPair, Talk]
     full: tuple[LanPair, ...]
 
     @classmethod
     def of(cls, subject: Subject, pairs: Sequence[LanPair]) -> Rows:
-        """Let all pairs talk, in a world that is up; what becomes of it."""
+        """Let all pairs talk in a world that is up, and return the measurements."""
         talks = talk_of(subject, pairs)
         probing = subject.probing
         arrived = [pair for pair, talk in talks.items() if talk.arrives]
@@ -51,13 +51,13 @@ class Rows:
 
 
 def worse(now: Rows, well: Rows) -> tuple[str, ...]:
-    """Return the rows that are worse, as `dmvpn diff` has it: pair and what about it. A little loss is no row."""
+    """Return the rows that are worse, by the rules of `dmvpn diff`: pair and topic. A little loss does not count."""
     found = [f"{one.subject} {one.topic.value}" for one in changes(well, now, ChangeVerdict.WORSE)]
     return (*found, *(f"{pair} {_FULL}" for pair in well.full if pair in now.talks and pair not in now.full))
 
 
 def changes(before: Rows, after: Rows, verdict: ChangeVerdict) -> list[NetworkChange]:
-    """Return what became better, or worse, of the rows that `compare` knows."""
+    """Return the changes of `compare` with this verdict, for the topics of rows."""
     both = [pair for pair in after.talks if pair in before.talks]
     lossy = {str(pair) for pair in both if abs(after.loss(pair) - before.loss(pair)) > _LOSS}
     then, now = (Behavior(lans={}, registered=None, routed=None, talks=one.talks) for one in (before, after))

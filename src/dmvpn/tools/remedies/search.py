@@ -157,9 +157,9 @@ class Search:
         return kept
 
     def _next(self, kept: tuple[RouterChange, ...]) -> tuple[RouterChange, ...] | None:
-        """Return the changes with more of them, of which less is left; None if nothing helps any further.
+        """Return the changes with further ones that leave fewer suffering pairs; None if no further change helps.
 
-        What restores only some of the pairs is taken when no change of its kind restores all.
+        A change that restores only some of the pairs is taken if no change of its kind restores all.
         """
         least, best = self._left(kept), None
         for groups in self._proposals():
@@ -185,7 +185,7 @@ class Search:
     def _of_group(
         self, kept: tuple[RouterChange, ...], group: Sequence[RouterChange]
     ) -> Iterator[tuple[RouterChange, ...]]:
-        """Yield the proposals of a group: those together that make each other no trouble, then one by one."""
+        """Yield the proposals of a group: all compatible ones together, then one by one."""
         together = _compatible(group)
         if len(together) > 1 and self._left((*kept, *together)) < self._left(kept):
             yield (*kept, *self._halved(kept, together))
@@ -243,7 +243,7 @@ class Search:
         return [*sorted(names, key=likely, reverse=True), *providers]
 
     def _passed(self, pair: LanPair) -> set[str]:
-        """Return the ends of a pair, their servers, and who else passed its packets on."""
+        """Return the ends of a pair, their servers, and the routers that forwarded its packets."""
         sites = [self._kinds.lans[name].site for name in pair]
         talk = self._before.talks.get(pair)
         return {*sites, *(hub for name in sites for hub in self._servers(name)), *(talk.way if talk else ())}
@@ -268,7 +268,7 @@ class Search:
         return self._tried >= MOST_TRIALS or self._is_over()
 
     def _left(self, changes: tuple[RouterChange, ...] | list[RouterChange]) -> int:
-        """Return how many pairs suffer with these changes; all and one more where they make anything worse."""
+        """Return how many pairs suffer with these changes; more than all if they make any row worse."""
         changes = tuple(changes)
         if changes not in self._results:
             if self._is_spent:
@@ -298,7 +298,7 @@ class Search:
         return None
 
     def _measured(self, changes: tuple[RouterChange, ...]) -> Rows | None:
-        """Return what packets have in a copy with these changes; None where a router refuses them."""
+        """Return the measurements in a copy with these changes; None if a router refuses them."""
         try:
             texts = with_changes(self._scenario.configurations, changes)
         except UserError:
@@ -312,7 +312,7 @@ class Search:
 
 
 def _bring_up(copy: Copy, pairs: Sequence[LanPair]) -> None:
-    """Bring a copy up, as far as it comes, and let its LANs talk until ways are what they will be."""
+    """Bring a copy up, as far as possible, and let its LANs talk until their paths are the final ones."""
     converge(copy.subject, pairs)
     copy.wait(SETTLED)
     warm_up(copy.subject, pairs)

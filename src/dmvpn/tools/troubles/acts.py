@@ -6,7 +6,7 @@ lines are rendered from the features' own lines, with a `word` in the place of a
 
     Configure      type these lines in configuration mode
     Edit           remove lines of one section, by their beginning, and add new ones
-    Eigrp          lines for the EIGRP process: it is written in two ways, named and classic
+    Eigrp          lines for the EIGRP process, in named or classic mode
     Command        a command at the prompt, as `clear ip nhrp`
     Wire           make the wire of a router bad: lose, block, one way or both
     Kill           crash a router
@@ -62,8 +62,8 @@ class Edit:
 class Eigrp:
     """Lines of an EIGRP process. address_family: of `router eigrp NUMBER`, or the address family of a named one.
 
-    topology: what a named process has under `topology base`, and the other one under itself.
-    In the two forms, what belongs to the tunnel interface: named under its af-interface, classic under the interface.
+    topology: lines under `topology base` of a named process, or directly under a classic one.
+    named, classic: lines for the tunnel interface in the two modes: under its af-interface, or under the interface.
     """
 
     part: Role
@@ -106,7 +106,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """The underlay wire of a router. incoming: only what the router receives is concerned; outgoing: what it sends."""
+    """The underlay wire of a router. incoming: only packets that the router receives; outgoing: that it sends."""
 
     part: Role
     badness: Badness

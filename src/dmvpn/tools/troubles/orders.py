@@ -87,7 +87,7 @@ class Bench(Protocol):
         ...
 
     def impair(self, link: str, badness: Badness) -> None:
-        """Make a wire this bad, without a word in the lab's status."""
+        """Impair a wire, without showing it in the lab's status."""
         ...
 
     def kill(self, router: str) -> None:
@@ -104,7 +104,7 @@ class Bench(Protocol):
 
 
 def carry_out(bench: Bench, orders: Sequence[Order]) -> None:
-    """Do it. Raises UserError."""
+    """Carry the orders out. Raises UserError."""
     for order in orders:
         match order:
             case Type(router=router, lines=lines):
@@ -160,9 +160,7 @@ def _changes(order: Order, stage: Stage) -> bool:
 
 
 def configurations_with(orders: Sequence[Order], stage: Stage) -> dict[str, str]:
-    """Return the configurations of the scenario when the lines of the orders were typed: for who only reads them
-    (lint).
-    """
+    """Return the configurations of the scenario with the lines of the orders, for tools that only read them (lint)."""
     texts = dict(stage.scenario.configurations)
     for order in orders:
         if isinstance(order, Type):
@@ -206,7 +204,7 @@ def _edited(act: acts.Edit, stage: Stage) -> tuple[str, ...]:
 
 
 def process_header(actor: Actor) -> tuple[str, ...]:
-    """Return the lines that lead to what an EIGRP process says of IPv4."""
+    """Return the section headers above the IPv4 lines of an EIGRP process."""
     return (f"router eigrp {actor.eigrp}", *((actor.family,) if actor.is_named else ()))
 
 
@@ -241,7 +239,7 @@ def _without_networks(actor: Actor, address: str) -> tuple[str, ...]:
 
 
 def _moved(stage: Stage, spoke: Actor) -> tuple[Order, ...]:
-    """Return another address of the same link; where there is none left, provider and spoke change places."""
+    """Return orders for another address on the same link; if none is free, provider and spoke swap their addresses."""
     interface = spoke.wan_interface
     if interface is None or not spoke.gateway:
         raise UserError(f"{spoke.name} has no NBMA address that could change")

@@ -34,9 +34,9 @@ _DEFAULT: Final = "ip route 0.0.0.0 0.0.0.0 "
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """A router. settings, nhrp: of its tunnel, None: it has none. process: of EIGRP.
+    """A router. settings, nhrp: of its tunnel, None without a tunnel. process: of EIGRP.
 
-    wan: the interface of the tunnel's source. host: the address of one in its LAN. What a router does not have is "".
+    wan: the interface of the tunnel's source. host: the address of a host in its LAN. Strings are "" if it has none.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Actor:
 
     @property
     def eigrp(self) -> str:
-        """What its process is called: by a name, or by its number."""
+        """The name or the number of its EIGRP process."""
         return (self.process.name or self.number) if self.process is not None else ""
 
     @property
@@ -119,7 +119,7 @@ class Actor:
 
     @property
     def eigrp_lines(self) -> Lines:
-        """What the process, or its IPv4 address family, says."""
+        """The lines of the EIGRP process, or of its IPv4 address family in named mode."""
         process = self.lines.section(f"router eigrp {self.eigrp}")
         return process.section(self.family) if self.is_named else process
 
@@ -131,7 +131,7 @@ class Actor:
 
     @cached_property
     def words(self) -> Mapping[str, str]:
-        """What templates may name: what it has."""
+        """The words for templates, for those properties that the router has."""
         found = {
             "name": self.name,
             "tunnel": self.tunnel,
@@ -163,7 +163,7 @@ class Actor:
         return {word: text for word, text in found.items() if text}
 
     def _crypto(self, profile: str) -> dict[str, str]:
-        """Return the names of what an IPsec profile leads to."""
+        """Return the names of the IKEv2 profile, keyring, peer and transform set of an IPsec profile."""
         ipsec = next((one for one in self.device.ipsec.profiles if one.name == profile), None)
         name = ipsec.ikev2_profile if ipsec is not None else ""
         keyring = next((one.keyring for one in self.device.ikev2.profiles if one.name == name), "")
@@ -192,7 +192,7 @@ class Stage:
 
     @classmethod
     def of(cls, scenario: Scenario, configurations: Mapping[str, str] | None = None) -> Stage:
-        """Read a scenario; configurations: what its routers run, if not what it says. Raises UserError."""
+        """Read a scenario; configurations: the running ones, if they differ from its files. Raises UserError."""
         texts = scenario.configurations if configurations is None else configurations
         wires = {end: tuple(other for other in ends if other != end) for ends, _ in scenario.segments() for end in ends}
         actors = {name: _actor(scenario, Device.read(name, text)) for name, text in texts.items()}
@@ -205,7 +205,7 @@ class Stage:
         return bare.cast(hubs[0], spokes[0], spokes[1] if len(spokes) > 1 else spokes[0])
 
     def cast(self, hub: str, spoke: str, other: str) -> Stage:
-        """Return the same network with other players: what a trouble does to a spoke, it does to this one."""
+        """Return the same network with these roles: a trouble of "a spoke" then happens to this spoke."""
         parts = {Role.HUB: hub, Role.SPOKE: spoke, Role.OTHER: other}
         before = self.wires.get((spoke, self.actors[spoke].wan), ())
         gateway = next((node for node, port in before if port == INSIDE and node in self.scenario.lab.gateways), None)
@@ -222,9 +222,9 @@ class Stage:
         return self.actors[self.parts[part]]
 
     def fill(self, template: str, part: Role) -> str:
-        """Return a template with what the part, and others by their prefixes, are called.
+        """Return a template filled in with the words of a role; the other roles have prefixes.
 
-        Raises UserError if it lacks one.
+        Raises UserError if a word is missing.
         """
         words: dict[str, object] = dict(self.actor(part).words) if self.parts.get(part) in self.actors else {}
         words |= {
@@ -266,7 +266,7 @@ class Stage:
 
     @cached_property
     def has(self) -> tuple[Need, ...]:
-        """What kind of network it is."""
+        """The characteristics of the network."""
         hub, spoke, other = (self.actor(part) for part in (Role.HUB, Role.SPOKE, Role.OTHER))
         multipoint = spoke.multipoint and other.multipoint
         protected = hub.settings is not None and bool(hub.settings.protection)

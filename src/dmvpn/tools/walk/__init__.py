@@ -1,12 +1,13 @@
-"""The way of one packet, decision by decision, with the octets that are left: `dmvpn walk SRC DST`.
+"""The path of one packet, decision by decision, with the remaining MTU: `dmvpn walk SRC DST`.
 
-`walk` is a pure function of facts: what the routers of a lab, or one router, have and know now. Nothing is sent.
+`walk` is a pure function of facts: the configuration and state of the routers of a lab, or of one router. No packet is
+sent.
 
     ends.py        names and addresses -> Question
     ground.py      wires, routers, routes, MTU        translator.py   NAT          overlay.py   NHRP, GRE, ESP
     packet.py      sizes, exactly                     wires.py        bad wires    view.py      questions to the facts
-    budget.py      what fits, and TCP                 walk.py         there and back
-    values.py      Walk, WalkedPath, Step ...         wording.py, text.py          as people and programs read it
+    budget.py      packet sizes, and TCP              walk.py         both directions
+    values.py      Walk, WalkedPath, Step ...         wording.py, text.py          output as text and JSON
 """
 
 from dmvpn.tools.walk.text import as_json, as_text

@@ -1,4 +1,4 @@
-"""What fits through a path: found by walking it with packets of many sizes, so it cannot disagree with the walk."""
+"""The packet sizes that a path carries: found by walks with packets of many sizes, so that the two cannot differ."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Translated = dict[tuple[str, "Address"], "Address"]
 
 
 def walked(view: View, question: Question, translated: Translated | None = None) -> tuple[WalkedPath, Translated]:
-    """Return one direction, and whom inside translators answers are for."""
+    """Return the walk in one direction, and the inside address for answers at each translator on the way."""
     walker = Overlay(view, translated)
     end = walker.go(question)
     path = WalkedPath(
@@ -39,7 +39,7 @@ def walked(view: View, question: Question, translated: Translated | None = None)
 
 
 def budget(view: View, question: Question, translated: Translated | None = None) -> Budget:
-    """Return what fits in this direction."""
+    """Return the packet sizes that pass in this direction."""
 
     def attempt(size: int, *, df: bool) -> WalkedPath:
         return walked(view, replace(question, size=size, df=df), translated)[0]
@@ -65,9 +65,9 @@ def budget(view: View, question: Question, translated: Translated | None = None)
 
 
 def with_mss(found: Budget, version: int, clamps: tuple[Clamp, ...]) -> Budget:
-    """Return the same, and what TCP comes to.
+    """Return the budget with the TCP maximum segment size.
 
-    Both SYNs pass places that clamp; either end has a wire of 1500 octets.
+    Both SYNs pass interfaces that clamp it; either end has a wire of 1500 octets.
     """
     own = ETHERNET - _HEADERS[version]
     mss = min([own, *(clamp.mss for clamp in clamps)])
@@ -81,7 +81,7 @@ def _arrives(path: WalkedPath) -> bool:
 
 
 def _limit(path: WalkedPath) -> str:
-    """Return where a packet is cut for the first time, or ends."""
+    """Return the place where a packet is first fragmented, or dropped."""
     for number, step in enumerate(path.steps):
         if step.act in (Act.CUT, Act.END):
             before = next((it.what for it in reversed(path.steps[:number]) if it.act is Act.PORT), "")
@@ -90,7 +90,7 @@ def _limit(path: WalkedPath) -> str:
 
 
 def _largest(fits: Callable[[int], bool], guess: int) -> int | None:
-    """Return the largest size that fits; what fits is all below it. None: nothing does. guess: about where it is."""
+    """Return the largest size that fits, as all smaller sizes do; None if none fits. guess: a likely size."""
     if not fits(_SMALLEST):
         return None
     low, high = _SMALLEST, ETHERNET + 1

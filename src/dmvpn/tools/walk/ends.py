@@ -1,4 +1,4 @@
-"""Who SRC and DST are: addresses, or names of hosts and routers."""
+"""The meaning of SRC and DST: addresses, or names of hosts and routers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def question(
     view: View, source: str, destination: str, *, start: str = "", size: int = 100, df: bool = False
 ) -> Question:
-    """Return the packet that is meant. start: the router at which it begins; "": where its source is.
+    """Return the packet that the arguments describe. start: the first router; "": the router of its source.
 
     Raises UserError.
     """

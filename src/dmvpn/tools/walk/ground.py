@@ -1,10 +1,10 @@
-"""The way over wires and through routers: what a small IP box does with a packet, decided from facts.
+"""The path over wires and through routers: the decisions of a simple IP router about a packet, made from facts.
 
     start -> arrive -> for this router? -> deliver -> out of a tunnel? -> arrive
                     -> else forward -> route, next hop -> emit -> tunnel: into it (`overlay`)
                                                                -> port: MTU, wire -> arrive at the next hop
 
-The same order of decisions as `dataplane/simulated` has, which all other planes are held to. Every function ends in an
+The order of decisions is that of `dataplane/simulated`, the reference for all other planes. Every function ends in an
 `WalkEnd`: the walk is over when the first one returns.
 """
 
@@ -49,7 +49,7 @@ class Ground(ABC):
     """One direction of a walk; `overlay` adds tunnels, `translator` NAT."""
 
     def __init__(self, view: View, translated: dict[tuple[str, Address], Address] | None = None) -> None:
-        """translated: by translator and remote, whom inside an answer goes to."""
+        """translated: the inside address for an answer, by translator and remote address."""
         self.view = view
         self.steps: list[Step] = []
         self.crossings: list[Crossing] = []
@@ -293,7 +293,7 @@ class Ground(ABC):
 
     @abstractmethod
     def _let_inside(self, router: str, came: str, packet: Packet) -> Packet | None:
-        """Return an answer to an address of a router, as it goes on to a station inside; None: it is for the router."""
+        """Return an answer to a router's address after NAT to a station inside; None if it is for the router itself."""
 
     @abstractmethod
     def _watch_hairpin(self, router: str, leaves: str, next_hop: Address, sender: PacketOrigin, packet: Packet) -> None:
@@ -301,7 +301,7 @@ class Ground(ABC):
 
     @abstractmethod
     def _why_override(self, router: str, match: Match, override: HopFacts) -> str:
-        """Return which NHRP entry it was."""
+        """Return the NHRP entry that made the override."""
 
     # ------------------------------------------------------------------------------------------------ saying it
 
@@ -354,5 +354,5 @@ class Ground(ABC):
 
 
 def _spread(packet: Packet) -> int:
-    """Return which of several equal ways a packet takes, as our planes compute it."""
+    """Return the hash that selects one of several equal paths, as our planes compute it."""
     return int(packet.source) ^ int(packet.destination) ^ packet.protocol ^ packet.ports[0] ^ packet.ports[1]

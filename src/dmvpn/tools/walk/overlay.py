@@ -231,7 +231,7 @@ class Overlay(Translating):
         self._say(router, packet, Act.REDIRECT, what)
 
     def _reached(self, router: str, tunnel: TunnelFacts, neighbor: NbmaPeer) -> tuple[Address, int]:
-        """Return the neighbor, named as what comes from there is."""
+        """Return the neighbor's address and connection as in packets from it: with protection, those of the SA."""
         if not tunnel.protection or tunnel.source is None:
             return neighbor.nbma, neighbor.connection
         sa = self.view.sa_towards(router, tunnel.source, neighbor.nbma, neighbor.connection)
@@ -239,7 +239,7 @@ class Overlay(Translating):
 
 
 def _entry(tunnel: TunnelFacts, next_hop: Address) -> MappingFacts | None:
-    """Return what NHRP's cache says of a next hop itself."""
+    """Return the host entry of the NHRP cache for a next hop."""
     for entry in tunnel.mappings:
         if entry.target.prefixlen == next_hop.max_prefixlen and entry.target.network_address == next_hop:
             return entry

@@ -1,10 +1,10 @@
-"""A packet as arithmetic: addresses, sizes of its pieces, and what it is wrapped in. No octets of payload.
+"""A packet as arithmetic: addresses, sizes of its fragments, and its encapsulation. No octets of payload.
 
-    Packet     a datagram that is on its way, in one or several pieces
+    Packet     a datagram on its way, whole or fragmented
     Wrapping   GRE, perhaps ESP, perhaps UDP around it, and how many octets that costs: RFC 2784, RFC 4303, RFC 3948
 
-A datagram that a tunnel cut before it wrapped it has become several datagrams, each of which may be cut again on the
-way: `datagrams` is a tuple of datagrams, each a tuple of pieces.
+A datagram that is fragmented before encapsulation becomes several datagrams, each of which may be fragmented again on
+the way: `datagrams` is a tuple of datagrams, each a tuple of fragments.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Wrapping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
-    """A packet on its way. inner, wrapping: what it carries if it is a tunnel's. ports: of UDP."""
+    """A packet on its way. inner, wrapping: the payload and the encapsulation of a tunnel packet. ports: of UDP."""
 
     source: Address
     destination: Address
@@ -144,7 +144,7 @@ class Packet:
         return replace(self, datagrams=joined)
 
     def wrapped(self, wrapping: Wrapping, ends: tuple[Address, Address], *, df: bool) -> Packet:
-        """Return what goes on the wire for it: one outer datagram for each piece."""
+        """Return the packet encapsulated: one outer datagram for each fragment."""
         sa = wrapping.sa
         return Packet(
             source=ends[0],

@@ -110,7 +110,7 @@ class Translating(Ground):
         return self._onto_wire(name, INSIDE, inside, moved, ETHERNET)
 
     def _inside(self, name: str, gateway: GatewayFacts, packet: Packet) -> Address | None:
-        """Return whom inside it is for."""
+        """Return the inside address that a packet is for, None if there is none."""
         if packet.wrapping is None:
             return self.translated.get((name, packet.source))
         if packet.wrapping.sa is not None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Act(enum.Enum):
-    """What happens in a step. The values are for programs that read the JSON form."""
+    """The kinds of steps. The values are for programs that read the JSON form."""
 
     SEND = "send"
     ARRIVE = "arrive"
@@ -34,7 +34,7 @@ class Act(enum.Enum):
 
 
 class WalkOutcome(enum.Enum):
-    """How a walk ends. UNSEEN: it leaves what can be seen from here."""
+    """How a walk ends. UNSEEN: the packet leaves the part of the network that is in view."""
 
     DELIVERED = "delivered"
     DROPPED = "dropped"
@@ -59,8 +59,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One decision. depth: 0 for the packet itself, 1 for what it is wrapped in. octets: of the packet as it is now, of
-    its largest piece if it was cut. left: how many more the way out of here would take. clause: of a standard, or "".
+    """One decision. depth: 0 for the packet itself, 1 for the tunnel packet around it. octets: the present length, of
+    the largest fragment if it is fragmented. left: octets up to the MTU of the outgoing interface. clause: of a
+    standard, or "".
     """
 
     where: str
@@ -144,7 +145,7 @@ class WalkedPath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What fits through a path, octets of the whole IP packet.
+    """The packet sizes that a path carries, octets of the whole IP packet.
 
     whole: the largest packet that is not fragmented; limit: the node that would fragment a larger one. with_df: the
     largest packet with DF that arrives; refusal: the ICMP error for a larger one (None: it is dropped silently, or
@@ -163,7 +164,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """A packet's way, the answer's, and what fits. back: None where the other end is not in view or was not reached.
+    """The paths of a packet and its answer, and their sizes. back: None if the far end is not in view or not reached.
 
     differs: how the two directions differ, "" if they do not.
     """

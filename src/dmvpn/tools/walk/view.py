@@ -94,7 +94,7 @@ class View:
         return None
 
     def on_wire(self, link: LinkFacts, address: Address, sender: str) -> tuple[str, str] | None:
-        """Return who on a wire has an address: node and port."""
+        """Return the node and port on a wire that answer for an address."""
         for node, port in link.ends:
             if node != sender and address in self._answers_to(node, port):
                 return node, port

@@ -1,4 +1,4 @@
-"""A whole walk: there, back, what fits, and how the directions differ. A pure function of facts and a question."""
+"""A whole walk: both directions, their packet sizes, and their differences. A pure function of facts and a question."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def walk(lab: LabFacts, source: str, destination: str, *, start: str = "", size: int = 100, df: bool = False) -> Walk:
-    """Return the way of a packet of `size` octets and that of its answer. df: it must not be cut. Raises UserError."""
+    """Return the paths of a packet of `size` octets and of its answer. df: the DF bit. Raises UserError."""
     view = View(lab)
     asked = question(view, source, destination, start=start, size=size, df=df)
     forth, translated = walked(view, asked)
@@ -36,7 +36,7 @@ def walk(lab: LabFacts, source: str, destination: str, *, start: str = "", size:
 
 
 def _answer(forth: WalkedPath) -> Question | None:
-    """Return what the receiver sends back, if the packet reached one: to the address that it saw."""
+    """Return the answer to the source address that the receiver saw; None if the packet was not delivered."""
     asked, end = forth.question, forth.end
     if end.outcome is not WalkOutcome.DELIVERED or end.source is None or asked.source == asked.destination:
         return None
@@ -44,7 +44,7 @@ def _answer(forth: WalkedPath) -> Question | None:
 
 
 def _difference(forth: WalkedPath, back: WalkedPath) -> str:
-    """Return how the answer's way is another one, "" if it is the same."""
+    """Return how the path of the answer differs, "" if it is the same."""
     there, here = _hops(forth), _hops(back)
     if here == there[::-1]:
         return ""
@@ -52,6 +52,6 @@ def _difference(forth: WalkedPath, back: WalkedPath) -> str:
 
 
 def _hops(path: WalkedPath) -> list[str]:
-    """Return the routers and hosts that saw the packet itself, not what it was wrapped in."""
+    """Return the routers and hosts that handled the packet itself, not a tunnel packet around it."""
     found = [step.where for step in path.steps if step.depth == 0]
     return [name for place, name in enumerate(found) if place == 0 or found[place - 1] != name]

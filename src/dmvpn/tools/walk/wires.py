@@ -19,7 +19,7 @@ _FROM = " from "
 
 
 def stopped(link: LinkFacts, sender: str, packet: Packet) -> str:
-    """Return why a packet of this sender does not come out at the other end, "": it does, or has a chance."""
+    """Return why a packet of this sender is certain to be lost on the wire, "" if it may pass."""
     if link.cut:
         return "cut, nothing passes"
     for text in _about(link, sender):
@@ -36,7 +36,7 @@ def stopped(link: LinkFacts, sender: str, packet: Packet) -> str:
 
 
 def remark(link: LinkFacts, sender: str) -> str:
-    """Return what else is wrong with a wire that may let a packet through, "": nothing."""
+    """Return the other impairments of a wire that a packet may pass, "" if there are none."""
     return ", ".join(text for text in _about(link, sender) if not text.startswith(("cut", "block", "mtu")))
 
 

@@ -34,7 +34,7 @@ def _known_via(offer: RouteFacts | OfferFacts) -> str:
 
 
 def why_this_route(match: Match) -> str:
-    """Return what the route was better than: others of its prefix, and shorter prefixes."""
+    """Return the alternatives that the route beats: other routes to its prefix, and shorter prefixes."""
     beaten = [_known_via(offer) for offer in match.route.beaten if offer.usable]
     beaten += [str(other.prefix) for other in match.others[:_NAMED]]
     beaten += ["..."] if len(match.others) > _NAMED else []
@@ -75,7 +75,7 @@ def key(number: int | None) -> str:
 
 
 def header(wrapping: Wrapping) -> str:
-    """Return "key 100", "no key, checksum, sequence number": what a GRE header has."""
+    """Return the optional fields of a GRE header: "key 100", "no key, checksum, sequence number"."""
     more = (("checksum", wrapping.checksum), ("sequence number", wrapping.sequence))
     return ", ".join((key(wrapping.key), *(name for name, is_there in more if is_there)))
 

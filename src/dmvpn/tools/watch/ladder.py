@@ -106,7 +106,7 @@ class Ladder:
         self._words_at = self._width if self._wide else max(self._places.values(), default=_TIME) + longest // 2 + 3
 
     def legend(self) -> list[str]:
-        """Return what the signs mean."""
+        """Return the legend."""
         glyphs = self._glyphs
         arrows = f"{glyphs.shaft}{glyphs.right} sent   {glyphs.passed}{glyphs.right} passed on"
         lost = f"{glyphs.shaft}{glyphs.lost} nobody saw it arrive"

@@ -38,7 +38,7 @@ _SIGNS: Final = {Sign.CAME: "{0}, new {1}: {2}", Sign.CHANGED: "{0}, {1} changed
 
 
 def label(step: Step) -> str:
-    """Return a few words, without who and when."""
+    """Return a few words for a step, without routers and time."""
     if isinstance(step, Note):
         return _thing(step)
     name = SHORT.get(step.name, step.name)
