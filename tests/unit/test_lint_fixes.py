@@ -346,6 +346,20 @@ _FIXES = [
     (
         "trustpoint-undefined",
         (
+            "crypto isakmp profile P",
+            " ca trust-point TYPO",
+            " match certificate TYPO2",
+        ),
+        (
+            "crypto pki trustpoint TYPO",
+            " enrollment terminal",
+            "crypto pki certificate map TYPO2 10",
+            " subject-name co TEXT",
+        ),
+    ),
+    (
+        "trustpoint-undefined",
+        (
             "crypto ikev2 profile P",
             " pki trustpoint TYPO",
             " match certificate TYPO2",

@@ -10,6 +10,7 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.base.findings import Severity
 from dmvpn.ios.render import MARK
+from dmvpn.shells.scenario import BUILT_IN
 from dmvpn.tools.lint import Site, lint
 from dmvpn.tools.lint.text import as_text
 from support.lint_cases import CLEAR, ELECTED, OSPF, PHASE2, SEALED, Network, bad, below, edited, everywhere, found
@@ -362,6 +363,30 @@ def test_certificates_of_ikev1_need_no_profile() -> None:
     trustpoint = "crypto pki trustpoint CA\n enrollment terminal\n"
     assert "ike-profile-missing" not in rules(trustpoint + text)
     assert "ike-profile-missing" in rules(trustpoint + text.partition("\n")[2].partition("\n")[2])
+
+
+_ISAKMP = {
+    name: (BUILT_IN / "isakmp-phase3" / f"{name}.cfg").read_text(encoding="utf-8")
+    for name in ("HUB", "SPOKE1", "SPOKE2")
+}
+_SHARED = " authentication pre-share\n"
+_TRUSTPOINT = ("crypto isakmp policy 10", "crypto pki trustpoint LAB\n!\ncrypto isakmp policy 10")
+
+
+def test_a_policy_of_isakmp_that_signs_is_not_one_that_wants_a_key() -> None:
+    assert found(_ISAKMP, "ike-proposals-differ") == []
+    forgotten = edited(_ISAKMP, SPOKE1=[(_SHARED, "")])
+    (finding,) = found(forgotten, "ike-proposals-differ")
+    assert "10 (rsa-sig without a certificate)" in finding.what
+    second = _SHARED + " group 14\ncrypto isakmp policy 20\n encryption aes\n authentication pre-share\n"
+    both = edited(_ISAKMP, SPOKE1=[(_SHARED, second)], HUB=[(_SHARED, "")])
+    (finding, *_) = found(both, "ike-proposals-differ")
+    assert "authentication: ours pre-share; HUB rsa-sig" in finding.what
+
+
+def test_where_there_is_a_trustpoint_its_certificate_may_be_there_too() -> None:
+    signing = edited(_ISAKMP, **{name: [(_SHARED, ""), _TRUSTPOINT] for name in _ISAKMP})
+    assert found(signing, "ike-proposals-differ") == []
 
 
 def test_a_spoke_of_one_hub_may_be_point_to_point_for_ospf() -> None:

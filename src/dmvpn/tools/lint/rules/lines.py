@@ -17,6 +17,7 @@ from dmvpn.tools.lint.found import found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.ike.model import IsakmpProfile, Profile
     from dmvpn.ios import ConfigLine
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network
@@ -126,6 +127,7 @@ _IKEV2_PROFILE: Final = profiles.IKEV2_PROFILE.of(name=_NAME)
 _TERMINAL: Final = trustpoints.ENROLLMENT.of(terminal=True)
 _SUBJECT: Final = maps.RULE.of(subject_name=True, co=True, text=Placeholder("TEXT"))
 _IKE_PROFILES: Final = {"ikev2": ike_profiles.PROFILE, "isakmp": isakmp.PROFILE}
+_KINDS: Final = {"ikev2": "IKEv2", "isakmp": "ISAKMP"}
 _BY_CERTIFICATE: Final = (AuthenticationMethod.RSA_SIGNATURE, AuthenticationMethod.ECDSA_SIGNATURE)
 
 
@@ -180,25 +182,30 @@ def _protection(device: Device) -> Iterator[NetworkConcern]:
     yield from _ike_profiles(device)
     known_trustpoints = {trustpoint.name for trustpoint in device.pki.trustpoints}
     known_maps = {one.name for one in device.pki.maps}
-    for ike in device.ikev2.profiles:
-        section = f"crypto ikev2 profile {ike.name}"
-        methods = (ike.local_authentication, *ike.remote_authentication)
-        needed = any(method in _BY_CERTIFICATE for method in methods)
+    by_signature = device.ikev2.isakmp.signs
+    named: list[tuple[Profile | IsakmpProfile, str, str, bool]] = [
+        (ike, "ikev2", "pki trustpoint", _needs_certificate(ike)) for ike in device.ikev2.profiles
+    ]
+    named += [(ike, "isakmp", "ca trust-point", by_signature) for ike in device.ikev2.isakmp.profiles]
+    for ike, kind, word, needed in named:
+        section, whose = f"crypto {kind} profile {ike.name}", f"{_KINDS[kind]} profile {ike.name}"
         severity = None if needed else Severity.WARNING
         for name in dict.fromkeys(ike.trustpoints):
             if name not in known_trustpoints:
-                what = f"IKEv2 profile {ike.name} names the trustpoint {name}, which is not configured"
+                what = f"{whose} names the trustpoint {name}, which is not configured"
                 fix = _opened(trustpoints.TRUSTPOINT.of(name=name), _TERMINAL)
-                yield found(
-                    TRUSTPOINT_UNDEFINED, device, (section, f"pki trustpoint {name}"), what, fix, severity=severity
-                )
+                yield found(TRUSTPOINT_UNDEFINED, device, (section, f"{word} {name}"), what, fix, severity=severity)
         for name in dict.fromkeys(ike.certificate_maps):
             if name not in known_maps:
-                what = f"IKEv2 profile {ike.name} matches by the certificate map {name}, which is not configured"
+                what = f"{whose} matches by the certificate map {name}, which is not configured"
                 fix = _opened(maps.MAP.of(name=name, number=10), _SUBJECT)
                 yield found(
                     TRUSTPOINT_UNDEFINED, device, (section, f"match certificate {name}"), what, fix, severity=severity
                 )
+
+
+def _needs_certificate(profile: Profile) -> bool:
+    return any(method in _BY_CERTIFICATE for method in (profile.local_authentication, *profile.remote_authentication))
 
 
 def _ike_profiles(device: Device) -> Iterator[NetworkConcern]:

@@ -131,6 +131,8 @@ def _group(end: TunnelEnd) -> str:
 def _algorithms(here: Side, there: Side) -> Iterator[NetworkConcern]:
     terms = here.book.to(here.policy, there.address)
     unusable = terms if isinstance(terms, Reason) and terms.code is IkeReason.NO_ISAKMP_POLICY else None
+    if here.end.device.ikev2.isakmp.signs and here.end.device.pki.trustpoints:
+        unusable = None  # no configuration has the private key of its certificate
     by_v1 = unusable is not None or (isinstance(terms, Terms) and terms.version == IkeVersion.V1)
     why = unusable or (_isakmp_mismatch(here, there) if by_v1 else _ike_mismatch(here, there))
     if why is not None:
