@@ -229,10 +229,10 @@ CATALOG = """\
 ## What it was tried with
 
 Every fault of the catalog (`dmvpn lab break --list`) is put into every one of five networks that it fits, in the
-simulator, some minutes before `dmvpn doctor` looks, and those of IPsec into a network in IKEv1. What the lab knows of its own wires is hidden from it. *Found* is
-its first finding with the whole lab in view, and the router whose lines it wants changed, *as advice* where no packet
-of any site meets the fault. *From one end* is the place of the cause among the hypotheses of the spoke whose user
-complains (`dmvpn doctor SPOKE ADDRESS --one-end`).
+simulator, some minutes before `dmvpn doctor` looks, and those of IPsec into a network in IKEv1. What the lab knows of
+its own wires is hidden from it. *Found* is its first finding with the whole lab in view, and the router whose lines it
+wants changed, *as advice* where no packet of any site meets the fault. *From one end* is the place of the cause among
+the hypotheses of the spoke whose user complains (`dmvpn doctor SPOKE ADDRESS --one-end`).
 
 The table is made by `python -m support.doctors` in the folder `tests`, and a test fails when it is old.
 """
