@@ -83,3 +83,28 @@ def test_a_name_that_a_wildcard_key_does_not_prove_is_shown_with_the_line_of_tha
     world = World("isakmp-phase3").converge()
     text = world.show("SPOKE1", "crypto session detail")
     assert "Crypto name not proved: crypto isakmp key 0.0.0.0\n" in text
+
+
+def test_a_spoke_in_tunnel_mode_behind_a_nat_is_reached() -> None:
+    """SAs came up, the hub decrypted what R41 sent, and dropped it: the inner header has the address before the NAT."""
+    tunnel = (" mode transport\n", " mode tunnel\n")
+    world = World("isakmp-nat", change=lambda name, text: text.replace(*tunnel) if name == "R41" else text)
+    world.run_for(30)
+    assert isakmp_states(world, "R11", "172.16.41.1") == ["QM_IDLE"]
+    assert lost(world, "H4", "10.1.1.100", seconds=5) == 0
+    assert lost(world, "H1", "10.4.4.100", seconds=5) == 0
+
+
+def test_a_spoke_in_tunnel_mode_behind_a_nat_is_reached_after_rekeys_by_either_end() -> None:
+    tunnel = (" mode transport\n", " mode tunnel\n")
+    often = (
+        "crypto ipsec profile DMVPN\n",
+        "crypto ipsec profile DMVPN\n set security-association lifetime seconds 120\n",
+    )
+
+    def change(name: str, text: str) -> str:
+        return text.replace(*tunnel).replace(*often) if name == "R41" else text.replace(*often)
+
+    world = World("isakmp-nat", change=change)
+    world.run_for(30)
+    assert lost(world, "H4", "10.1.1.100", seconds=300, rate=2) == 0

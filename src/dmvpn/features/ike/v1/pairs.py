@@ -7,7 +7,7 @@ Behind a NAT a peer writes the address that it has there; it counts as the addre
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.v1.wire import Chain
     from dmvpn.features.ike.v1.wire.proposals import Proposal
 
+#: Packets of ours, and packets of the peer's.
+Inner: TypeAlias = "tuple[TrafficSelector, TrafficSelector]"
 _WEAK: Final = (Group.MODP_1024, Group.MODP_1536)
 
 
@@ -126,15 +128,16 @@ def told_lifetime(answer: Chain) -> Lifetime:
 # ---------------------------------------------------------------------------------------------------------- identities
 
 
-def check_identities(sa: IsakmpSa, terms: ChildTerms, message: Chain, *, ours_first: bool) -> None:
-    """Check that both ends protect the same packets. Raises PairRefused.
+def check_identities(sa: IsakmpSa, terms: ChildTerms, message: Chain, *, ours_first: bool) -> Inner:
+    """Check that both ends protect the same packets, and return those as they are in tunnel mode. Raises PairRefused.
 
     Without identities these are all packets between the peers (RFC 2409 §5.5), of which GRE is all that goes there.
+    In tunnel mode a NAT does not translate the inner header, so its addresses are those that the identities have.
     ours_first: we are the initiator, whose identity comes first.
     """
     identities = message.all(IdentificationPayload)
     if not identities:
-        return
+        return terms.local, terms.remote
     if len(identities) != 2:
         raise PairRefused(NotifyType.INVALID_ID_INFORMATION, Reason(IkeReason.NO_SELECTORS))
     try:
@@ -146,11 +149,15 @@ def check_identities(sa: IsakmpSa, terms: ChildTerms, message: Chain, *, ours_fi
         seen = _as_here(given, mine) if sa.nat.found else given
         if mine not in seen:
             raise PairRefused(NotifyType.INVALID_ID_INFORMATION, Reason(IkeReason.NO_IDENTITIES, (mine, given)))
+    if not sa.nat.found:
+        return terms.local, terms.remote
+    return _as_here(terms.local, local), _as_here(terms.remote, remote)
 
 
 def _as_here(given: TrafficSelector, mine: TrafficSelector) -> TrafficSelector:
-    """Return a selector of one host, with the address by which we know it."""
-    if given.first != given.last or given.first.version != mine.first.version:
+    """Return a selector of one host, with the address of another one."""
+    hosts = all(each.first == each.last for each in (given, mine))
+    if not hosts or given.first.version != mine.first.version:
         return given
     return replace(given, first=mine.first, last=mine.last)
 
@@ -176,6 +183,7 @@ class Draft:
     """A pair before it has keys.
 
     spi_i, spi_r: of the initiator of quick mode, and of its responder.
+    inner: packets of ours and of the peer's, as they are in tunnel mode.
     shared: the Diffie-Hellman secret with PFS, else empty.
     """
 
@@ -184,6 +192,7 @@ class Draft:
     nonces: Nonces
     spi_i: bytes
     spi_r: bytes
+    inner: Inner
     shared: bytes = field(default=b"", repr=False)
 
     def pair(self, sa: IsakmpSa, *, initiated: bool) -> ChildSa:
@@ -200,6 +209,7 @@ class Draft:
         terms, life = self.terms, self.agreed.lifetime.kept
         seconds = float(life.seconds or DEFAULT_LIFETIME)
         transport = is_transport(self.agreed.choice)
+        local, remote = (terms.local, terms.remote) if transport else self.inner
         return ChildSa(
             spi_in=ours,
             spi_out=theirs,
@@ -208,9 +218,9 @@ class Draft:
             keys_out=EspKeys(*mine),
             transport=transport,
             udp=is_in_udp(self.agreed.choice),
-            local=(terms.local,),
-            remote=(terms.remote,),
-            terms=replace(terms, seconds=seconds, octets=life.kilobytes << 10),
+            local=(local,),
+            remote=(remote,),
+            terms=replace(terms, local=local, remote=remote, seconds=seconds, octets=life.kilobytes << 10),
             since=sa.now,
             rekey_at=sa.now + seconds if terms.responder_only else sa.rekey_time(seconds),
             lowest_nonce=self.nonces.lowest,

@@ -195,7 +195,7 @@ class QuickAsk(QuickMode):
         if agreed is None:
             why = Reason(IkeReason.NOT_OFFERED, (mismatch(self.wanted, chosen.proposals),))
             raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, why)
-        check_identities(sa, self.terms, answer, ours_first=True)
+        inner = check_identities(sa, self.terms, answer, ours_first=True)
         try:
             told = told_lifetime(answer)
         except WireError as error:
@@ -209,6 +209,7 @@ class QuickAsk(QuickMode):
             nonces=nonces,
             spi_i=self.spi,
             spi_r=chosen.proposals[0].spi,
+            inner=inner,
             shared=shared,
         )
         return draft.pair(sa, initiated=True), nonces
@@ -308,7 +309,7 @@ class QuickAnswer(QuickMode):
         choice = choose(wanted, offers.proposals)
         if choice is None:
             raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, mismatch(wanted, offers.proposals))
-        check_identities(sa, self.terms, request, ours_first=False)
+        inner = check_identities(sa, self.terms, request, ours_first=False)
         key = self.key(choice.terms.suite.group)
         shared = self.shared(request.find(KeyExchange))
         self._nonces = Nonces(nonce.data, self.nonce)
@@ -318,6 +319,7 @@ class QuickAnswer(QuickMode):
             nonces=self._nonces,
             spi_i=choice.offer.spi,
             spi_r=self.spi,
+            inner=inner,
             shared=shared,
         )
         child = draft.pair(sa, initiated=False)
