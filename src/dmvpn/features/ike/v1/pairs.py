@@ -132,7 +132,7 @@ def check_identities(sa: IsakmpSa, terms: ChildTerms, message: Chain, *, ours_fi
     """Check that both ends protect the same packets, and return those as they are in tunnel mode. Raises PairRefused.
 
     Without identities these are all packets between the peers (RFC 2409 §5.5), of which GRE is all that goes there.
-    In tunnel mode a NAT does not translate the inner header, so its addresses are those that the identities have.
+    In tunnel mode a NAT does not translate the inner header, so it has the addresses of the identities.
     ours_first: we are the initiator, whose identity comes first.
     """
     identities = message.all(IdentificationPayload)
