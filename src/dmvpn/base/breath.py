@@ -1,4 +1,5 @@
-"""Long work on behalf of one user lets the router go on: where it may be interrupted, and what others may do meanwhile.
+"""Long work on behalf of one user lets the router go on: where it may be interrupted, and which changes may happen
+meanwhile.
 
     for row in breathing(rows): ...    between two rows
     breathe()                          here
@@ -30,7 +31,7 @@ RUN: Final = 250
 
 
 class BrokenOff(BaseException):
-    """The user does not want the rest any more, or has gone."""
+    """The user cancelled the command, or disconnected."""
 
 
 class Breath(Protocol):
@@ -41,7 +42,9 @@ class Breath(Protocol):
         ...
 
     def aside(self, work: Callable[[], T]) -> T:
-        """Do work beside the router, which goes on meanwhile. Raises what `work` raises, and BrokenOff afterwards."""
+        """Do work beside the router, which goes on meanwhile. Raises the exceptions of `work`, and BrokenOff
+        afterwards.
+        """
         ...
 
     def at_home(self, work: Callable[[], T]) -> T:
@@ -107,7 +110,9 @@ def in_one_go(work: Callable[[], T]) -> T:
 
 
 def aside(work: Callable[[], T]) -> T:
-    """Do work that needs nothing of the router; another thread may do it. Raises what `work` raises, and BrokenOff."""
+    """Do work that does not use the router; another thread may do it. Raises the exceptions of `work`, and
+    BrokenOff.
+    """
     breath = BREATH.get()
     return work() if breath is None else breath.aside(lambda: in_one_go(work))  # the router goes on already
 

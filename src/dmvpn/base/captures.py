@@ -1,4 +1,4 @@
-"""What a shell offers to capture the packets of a router's interface: `monitor capture` at its prompt."""
+"""The packet capture that a shell offers for a router's interface: `monitor capture` at its prompt."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CapturePoint:
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """What a capture has in its buffer.
+    """The buffer of a capture.
 
     active: it goes on. octets: of the packets. dropped: packets that found no room.
     """
@@ -82,7 +82,7 @@ class Captures(Protocol):
 
 
 class NoCaptures:
-    """Of a router whose shell captures nothing."""
+    """For a router whose shell cannot capture packets."""
 
     possible: Final = False
     point: Final = None

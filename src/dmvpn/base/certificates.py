@@ -90,7 +90,7 @@ def weakness(key: object) -> str:
 def other_use(certificate: x509.Certificate) -> str:
     """Name the uses of a certificate whose extended key usage leaves out IKE (RFC 4945 §5.1.3.12); "" if it allows IKE.
 
-    Raises what the library raises for extensions that cannot be read.
+    Raises the library's exceptions for extensions that cannot be read.
     """
     try:
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value

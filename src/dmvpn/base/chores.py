@@ -6,7 +6,8 @@
     chores.drop(owner)     drop the work of one process of the machine, which ends
 
 Work is a generator that yields after each step. How many steps are a piece is a number, and no time is looked at: so a
-replay does the same in the same events. What a step needs may have changed since the work was begun; it looks first.
+replay does the same in the same events. The state that a step needs may have changed since the work was begun; it looks
+first.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Chores:
         return len(self._left)
 
     def begin(self, work: Iterator[None], owner: object = None) -> None:
-        """Take on more work. owner: what can end before the work does, see `drop`."""
+        """Take on more work. owner: the process that may end before the work does, see `drop`."""
         self._left.append((work, owner))
         if len(self._left) == 1:
             self.go_on()

@@ -59,7 +59,7 @@ class MessagePassed(Notice):
     name: in the standard's words.
     interface: of the tunnel, "" for IKE.
     peer: the NBMA address that it went to or came from.
-    subject: what it says, short.
+    subject: a short summary of its content.
     mark: equal at both ends, and for nothing else at about this time; not meant for display.
     """
 
@@ -77,7 +77,7 @@ class MessagePassed(Notice):
 class StateChanged(Notice):
     """Something is different now.
 
-    subject: what ("10.4.4.0/24").
+    subject: the name ("10.4.4.0/24").
     text: how.
     interface: where, or "".
     """
@@ -130,7 +130,7 @@ _CHANGE: Final = ("subject", "text", "interface")
 
 
 def line_to_plain(line: ChronicleLine) -> Plain:
-    """Return a line for JSON. What it is about stays behind."""
+    """Return a line for JSON. The addresses that it concerns are left out."""
     what = line.what
     plain: Plain = {"number": line.number, "time": line.time}
     if isinstance(what, MessagePassed):

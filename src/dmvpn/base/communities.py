@@ -74,7 +74,7 @@ def extended(subtype: int, value: int) -> int:
 
 
 def extended_value(text: str) -> int | None:
-    """Return what `ASN:number` or `address:number` is in an extended community; None: it is neither."""
+    """Return the extended community of `ASN:number` or `address:number`; None: it is neither."""
     administrator, colon, number = text.rpartition(":")
     if not colon or not _is_number(number):
         return None
@@ -91,7 +91,7 @@ def extended_value(text: str) -> int | None:
 
 
 def large_value(text: str) -> int | None:
-    """Return what three numbers with colons between are as a large community; None: they are none."""
+    """Return the large community of three numbers with colons between; None: they are none."""
     parts = text.split(":")
     if len(parts) != 3 or not all(_is_number(part) and not int(part) >> 32 for part in parts):
         return None

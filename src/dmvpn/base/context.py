@@ -1,4 +1,4 @@
-"""What every part of a machine works with: the time, the timers, the ports, long work, and the door for effects.
+"""The environment of every part of a machine: the time, the timers, the ports, long work, and the door for effects.
 
 machine.handle ──> context.begin(now) ──> parts: emit, start, stop, work ──> context.take() ──> effects, in order
 Tick           ──> context.fire(budget) ──> the timers that are due, a slice of a crowd in each event
@@ -30,7 +30,7 @@ class Timer:
     """Something that a machine does later. A timer is an object: two timers with equal fields are two timers.
 
     kind: a member of the feature's `TimerKind`.
-    subject: what the timer is about (an address, a prefix, an interface), for debugs and shows.
+    subject: the object of the timer (an address, a prefix, an interface), for debugs and shows.
     cost: how much of the machine's budget for one event it uses; a timer of many names (`base/queues.py`) says so when
         it has fired.
     """
@@ -62,7 +62,7 @@ class Context:
     """
 
     def __init__(self, ports: Ports, *, steps: int = 1, cost: int = 1) -> None:
-        """steps, cost: of one piece of long work: its steps, and what it costs of the budget."""
+        """steps, cost: of one piece of long work: its steps, and its cost in the budget."""
         self.ports = ports
         self.now = 0.0
         self.timers: Deadlines[Timer] = Deadlines()
@@ -95,7 +95,7 @@ class Context:
     # -------------------------------------------------------------------------------------------- timers
 
     def start(self, timer: Timer, seconds: float) -> None:
-        """Let `timer` fire after so many seconds; an earlier setting of it is forgotten."""
+        """Let `timer` fire after `seconds`; an earlier setting of it is forgotten."""
         self.timers.set(timer, self.now + seconds)
 
     def arm(self, timer: Timer, when: float | None) -> None:
@@ -123,7 +123,7 @@ class Context:
             timer.fire = _do_nothing
 
     def hasten(self, timer: Timer, seconds: float) -> None:
-        """Let `timer` fire in so many seconds at the latest, if it is running."""
+        """Let `timer` fire within `seconds`, if it is running."""
         when = self.timers.when(timer)
         if when is not None and when > self.now + seconds:
             self.start(timer, seconds)
@@ -157,7 +157,7 @@ class Context:
     def work(self, work: Iterator[None], owner: object = None) -> None:
         """Do long work: one piece of it now, and one piece in each of the following events.
 
-        owner: what the work is about, if that can end before the machine does (`drop_work`).
+        owner: the process that the work is for, if that can end before the machine does (`drop_work`).
         """
         try:
             self._chores.begin(work, owner)
@@ -175,7 +175,7 @@ class Context:
         self.stop(self._more)
 
     def drop_work(self, owner: object = None) -> None:
-        """Drop all long work, because what it is about has ended. owner: only the work of this owner."""
+        """Drop all long work, because its process has ended. owner: only the work of this owner."""
         self._chores.drop(owner)
         if not self._chores.is_busy:
             self.stop(self._more)

@@ -16,8 +16,8 @@ V = TypeVar("V")
 
 
 def copier(kind: type[V], *changed: str) -> Callable[..., V]:
-    """Return what copies a value of this class, which has slots and no `__post_init__`, with other values in these
-    fields: `copier(Route, "prefix")(route, prefix)`.
+    """Return a function that copies a value of this class, which has slots and no `__post_init__`, with other values in
+    these fields: `copier(Route, "prefix")(route, prefix)`.
     """
     same = [field.name for field in fields(kind) if field.name not in changed]  # type: ignore[arg-type]
     values = attrgetter(*same)

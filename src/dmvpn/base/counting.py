@@ -1,9 +1,9 @@
-"""What the data plane has counted up to now, and the stations that it sees: questions that only shows ask.
+"""The data plane's current counters, and the stations that it sees: questions that only shows ask.
 
 Machines get counters by events (`InterfacesCounted`, `SasCounted`) every few seconds: machines decide by these values,
 recordings contain them, and a replay repeats them. But a user who looks at a screen wants the current number, so a show
 asks the plane itself. The plane's answer changes nothing and goes only to the screen. If there is no plane (a replay, a
-test of one machine), there is no answer, and shows print what the machines heard last.
+test of one machine), there is no answer, and shows print the latest values that the machines received.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class Counting(Protocol):
         ...
 
     def sas_counted(self) -> SasCounted | None:
-        """Return what every pair of SAs carried; None: the plane does not say."""
+        """Return the counters of every pair of SAs; None: the plane does not say."""
         ...
 
     def stations(self) -> tuple[EthernetStation, ...]:
-        """Return the stations on Ethernets that the host has heard of; empty where wires have no link layer."""
+        """Return the stations on Ethernets in the host's neighbor table; empty where wires have no link layer."""
         ...
 
     def translations(self) -> Translations:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UdpPort:
-    """A port. local: None: at all addresses. interface: the only one on which it hears, "" for all.
+    """A port. local: None: at all addresses. interface: the only one on which it receives, "" for all.
 
-    multicast: it hears a group.
+    multicast: it receives from a group.
     """
 
     port: int

@@ -26,7 +26,7 @@ EVERY = "0"
 
 
 class ListKind(enum.Enum):
-    """What a distribute list names."""
+    """The kind of list that a distribute list names."""
 
     ACCESS_LIST = "access-list"
     PREFIX_LIST = "prefix"
@@ -66,7 +66,7 @@ class DistributeList:
 
 @dataclass(frozen=True, slots=True)
 class OffsetList:
-    """`offset-list`: routes that the access list permits are so much farther. interface: "": on every one."""
+    """`offset-list`: adds to the metric of routes that the access list permits. interface: "": on every one."""
 
     name: str
     inwards: bool
@@ -124,7 +124,7 @@ class Distribution:
         return all(one.permits(policies, route) for one in self.lists if one.source in owners)
 
     def offset(self, policies: RoutePolicies, route: MatchedRoute, interface: str, *, inwards: bool) -> int:
-        """Return by how much a route is farther: what the interface's own list says goes before the general one."""
+        """Return by how much a route is farther: the interface's own list takes precedence over the general one."""
         fitting = [one for one in self.offsets if one.inwards == inwards and one.interface in ("", interface)]
         for one in sorted(fitting, key=lambda one: not one.interface):
             if one.name == EVERY or policies.access_list_permits(one.name, route.prefix):

@@ -1,4 +1,4 @@
-"""Effects: orders that a router gives to the world. Shells carry them out strictly in order; they decide nothing.
+"""Effects: orders that a router gives to the world. Shells carry them out strictly in order; they make no decisions.
 
 All are frozen dataclasses that derive from `Effect`. A failure comes back as the event `EffectFailed`.
 """
@@ -88,7 +88,7 @@ class DfBit(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelSpec:
-    """What the data plane must know of a GRE tunnel (RFC 2784, key: RFC 2890).
+    """The data plane's settings of a GRE tunnel (RFC 2784, key: RFC 2890).
 
     source: our NBMA address.
     destination: the far end's, or None: multipoint.
@@ -96,8 +96,8 @@ class TunnelSpec:
     mss: octets, clamp TCP's maximum segment size in SYNs that pass, or None.
     ttl: of the outer header.
     protected: GRE leaves in ESP or not at all, and comes out of ESP or is dropped.
-    df: of the outer header; once a router on the path has said that packets with it are too big, larger ones are cut
-        before they are encapsulated, or their senders hear.
+    df: of the outer header; once a router on the path has reported packets with it as too big, larger ones are
+        fragmented before they are encapsulated, or their senders get an ICMP error.
     checksum: GRE packets carry one (RFC 2784 §2.5).
     sequence: packets of a point-to-point tunnel carry sequence numbers, and packets out of order are dropped (RFC 2890
         §2.2).
@@ -223,8 +223,8 @@ class ServeIpsec(Effect):
 class InstallSa(Effect):
     """Receive on this pair of SAs from now on; earlier pairs of its connection stay.
 
-    eager: send on it at once. Else its connection sends on what it had until the first good packet came in on this one,
-    or `UseSa` says so, or nothing else is left.
+    eager: send on it at once. Else its connection keeps sending on its earlier pair until the first good packet arrives
+    on this one, or `UseSa` orders it, or no other pair is left.
     """
 
     sa: EspSa
@@ -270,7 +270,7 @@ class SetInterface(Effect):
 
     leased: its addresses are the business of a DHCP client of the host; they are not touched, but reported.
     mss: octets, clamp TCP's maximum segment size in SYNs that pass between it and a tunnel, or None.
-    mtu6, mss6: the same of IPv6; they are said here of tunnels too.
+    mtu6, mss6: the same of IPv6; they apply to tunnels too.
     """
 
     interface: str
@@ -305,7 +305,7 @@ class NextHop:
 
 
 class RouteKind(enum.Enum):
-    """What the forwarding table does with a packet."""
+    """The forwarding table's action for a packet."""
 
     FORWARD = "forward"
     DISCARD = "discard"  # Null0: dropped silently
@@ -396,7 +396,7 @@ class JobDone(Effect):
 
 @dataclass(frozen=True, slots=True)
 class HistoryGrew(Effect):
-    """There are new lines in the chronicle, for watching users. This is no part of what a router does: it is not
+    """There are new lines in the chronicle, for watching users. It is no part of a router's behavior: it is not
     recorded.
     """
 

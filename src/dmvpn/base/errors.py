@@ -23,9 +23,9 @@ class DmvpnError(Exception):
 
 
 class WireError(DmvpnError, ValueError):
-    """A peer sent what a standard forbids.
+    """A peer violated a standard.
 
-    `offset`: octets from the start of the message; `clause`: where the standard says so, e.g. "RFC 2332 §5.3".
+    `offset`: octets from the start of the message; `clause`: the clause of the standard, e.g. "RFC 2332 §5.3".
     """
 
     def __init__(self, what: str, *, offset: int, clause: str) -> None:
@@ -36,7 +36,7 @@ class WireError(DmvpnError, ValueError):
 
 
 class UserError(DmvpnError):
-    """A user asked for something impossible. The text says what, where, and what to do about it."""
+    """A user asked for something impossible. The text names the problem, the place, and the remedy."""
 
 
 def surely(value: T | None) -> T:
@@ -55,6 +55,6 @@ def named(error: Exception) -> str:
 
 
 def fault_text(error: Exception, doing: str) -> str:
-    """Return one line about a fault of ours: during what, its exception, and what to do."""
+    """Return one line about a fault of ours: the activity, its exception, and the remedy."""
     advice = "report it with the traceback that the log of this program has"
     return f"internal fault while {doing}: {named(error)}; {advice}"

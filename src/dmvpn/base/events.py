@@ -86,7 +86,7 @@ class KeysWanted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Remembered(Event):
-    """What the router stored under this name in an earlier life (`Store`). It comes before the configuration.
+    """The value that the router stored under this name in an earlier life (`Store`). It comes before the configuration.
 
     If the value was lost, this event does not come, and nothing waits for it. The value may be a private key.
     """
@@ -97,8 +97,8 @@ class Remembered(Event):
 
 @dataclass(frozen=True, slots=True)
 class PlaneAnnounced(Event):
-    """What the data plane carries besides IPv4, which every plane carries. It comes before the configuration, or
-    never.
+    """The protocols that the data plane carries besides IPv4, which every plane carries. It comes before the
+    configuration, or never.
     """
 
     ipv6: bool
@@ -170,7 +170,7 @@ class NhrpReceived(Event):
     """An NHRP packet came out of GRE (protocol type 0x2001).
 
     outer_source: the NBMA address it really came from.
-    connection: what protected it, 0: in clear.
+    connection: the connection that protected it, 0: in clear.
     """
 
     tunnel: str
@@ -211,7 +211,7 @@ class Hairpin(Event):
 
 @dataclass(frozen=True, slots=True)
 class PeerUsage:
-    """What one NBMA peer of a tunnel has carried since the tunnel was made, in packets.
+    """The packet counters of one NBMA peer since the tunnel was made.
 
     connection: on a protected tunnel each connection is a separate peer; nbma is the current address of that peer.
     """
@@ -232,9 +232,7 @@ class UsageReported(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceCount:
-    """What one interface has carried since it was made, in packets and octets. drops: of packets that should have
-    left.
-    """
+    """The packet and octet counters of one interface since it was made. drops: of packets that should have left."""
 
     interface: str
     received: int
@@ -289,7 +287,7 @@ class SasCounted(Event):
 
 @dataclass(frozen=True, slots=True)
 class SaWorn(Event):
-    """A pair of SAs has carried its `soft_octets`, or three quarters of its sequence numbers: said once."""
+    """A pair of SAs has carried its `soft_octets`, or three quarters of its sequence numbers: sent once."""
 
     spi_in: int
 
@@ -362,7 +360,7 @@ class EffectFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class KernelContested(Event):
-    """Another program on this machine keeps removing what we ordered from its kernel; or that is over.
+    """Another program on this machine keeps removing our objects from its kernel; or that is over.
 
     what: one of the objects, in words. The plane keeps restoring it, less and less often.
     """

@@ -44,7 +44,7 @@ class Explanation:
 
     what: it is.
     when: it appears.
-    next: what to look at.
+    next: the command or fact to look at.
     clause: of the standard.
     number: of a code.
     also: other words by which people ask for it. `next` and `clause` may be left to the group.
@@ -64,7 +64,7 @@ class Explanation:
         return _PLACEHOLDER.search(self.word) is not None
 
     def line_pattern(self) -> re.Pattern[str]:
-        """Return what the whole printed line, or clause, looks like; its runs of blanks are one blank."""
+        """Return the pattern of the whole printed line, or clause; its runs of blanks are one blank."""
         parts = (re.escape(_BLANKS.sub(" ", part)) for part in _PLACEHOLDER.split(self.word))
         return re.compile(".*".join(parts))
 
@@ -79,9 +79,9 @@ class WordGroup:
     """Words of one kind in one place.
 
     title: the place ("column Attrb").
-    screens: the commands that print it, or what else does.
+    screens: the commands that print it, or another source.
     rank: of several meanings of one word, that of the lowest rank comes first.
-    next, clause: for all words that do not say it themselves.
+    next, clause: for all words without one of their own.
     sighting: where the words are on those screens: a regular expression whose first group is the cell. Without one
         they are not looked for in a screen.
     mark: a line by which a screen is known that was pasted without its command.
@@ -109,7 +109,7 @@ class WordGroup:
     names: frozenset[str] = frozenset()
 
     def next_of(self, explanation: Explanation) -> str:
-        """Return what to look at after this word."""
+        """Return the next step after this word."""
         return explanation.next or self.next
 
     def clause_of(self, explanation: Explanation) -> str:
@@ -136,7 +136,7 @@ def reason(code: ReasonCode, what: str, when: str = "", *, next: str = "") -> Ex
 
 
 def log(message: type[Log], when: str = "", *, next: str = "", clause: str = "") -> Explanation:
-    """Return the explanation of a log message: its class says in its docstring what it means."""
+    """Return the explanation of a log message: the docstring of its class is its meaning."""
     what = " ".join((message.__doc__ or "").split())
     return Explanation(f"%{message.name}", what, when, next=next, clause=clause)
 
@@ -210,7 +210,7 @@ def label_group(
 
 
 def answer_group(feature: str, *explanations: Explanation, next: str) -> WordGroup:
-    """Return what the prompt answers to lines of a feature that it refuses, or that need a remark."""
+    """Return the prompt's answers to lines of a feature that it refuses, or that need a remark."""
     return WordGroup(
         title=f"answers to lines of {feature}",
         kind=WordKind.ANSWER,

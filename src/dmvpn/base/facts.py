@@ -1,4 +1,4 @@
-"""What there is to know of a router, as values that travel as JSON: what the facts of all features are made of.
+"""The facts about a router, as values that travel as JSON: the base of the facts of all features.
 
 Each feature publishes its own (`facts.py`), `router.facts` those of a whole router. Nothing secret is in them. Times
 are seconds; ages and remainders are counted from the moment at which the facts were taken.
@@ -25,7 +25,7 @@ Network = IPv4Network | IPv6Network
 
 
 class Fact(BaseModel):
-    """What all of them have: they do not change, and nothing unknown is in them."""
+    """The base of all facts: they are immutable, and unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -68,7 +68,7 @@ NO_REASON: Final = ReasonFacts()
 
 
 class PeerFacts(Fact):
-    """An NBMA address that a protected tunnel has no SAs with. reason: what IKE says of it, if it says anything."""
+    """An NBMA address that a protected tunnel has no SAs with. reason: IKE's explanation, if there is one."""
 
     nbma: Address
     reason: ReasonFacts = NO_REASON
@@ -78,9 +78,9 @@ class NeighborFacts(Fact):
     """A neighbor of a routing protocol.
 
     protocol: "eigrp 100".
-    up: both have heard each other.
+    up: both receive each other's Hellos.
     reason: why not.
-    stub: it passes nothing on.
+    stub: it advertises no learned routes.
     """
 
     protocol: str
@@ -93,7 +93,7 @@ class NeighborFacts(Fact):
 
 
 def reason_facts(reason: Reason | None) -> ReasonFacts:
-    """Return what there is to say about a reason, if there is one."""
+    """Return the facts of a reason, if there is one."""
     if reason is None:
         return NO_REASON
     return ReasonFacts(code=reason.code.id, text=str(reason), fields=tuple(_fields(reason)))

@@ -1,4 +1,4 @@
-"""What `dmvpn lint` finds in configurations, and the rules that it applies.
+"""Findings of `dmvpn lint` in configurations, and the rules that it applies.
 
     Rule        what lint looks for, why it matters, an example: the reference page is made of these
     Concern     what a rule says about one router's configuration; it points at a line by the words of the line
@@ -35,7 +35,7 @@ class Rule:
     id: as in `! lint: allow ID REASON`.
     severity: that of the worst case.
     title: the problem, in one line.
-    why: what happens because of it, and what that rests on.
+    why: the consequence, and the evidence for it.
     bad, fix: an example, configuration lines.
     """
 
