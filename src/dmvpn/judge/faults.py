@@ -66,7 +66,7 @@ class Kill(RouterFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restart(RouterFault):
-    """An orderly stop: it takes its registrations back first. It returns after `seconds`."""
+    """An orderly stop: the router withdraws its registrations first. It restarts after `seconds`."""
 
     KIND: ClassVar[str] = "restart"
 
@@ -163,7 +163,7 @@ class Forged(RouterFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purges(Forged):
-    """Purge Requests for what the neighbor registered or gave, and for much else."""
+    """Purge Requests for mappings that the neighbor registered or sent in replies, and for many other addresses."""
 
     KIND: ClassVar[str] = "purges"
 

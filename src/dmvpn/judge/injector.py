@@ -41,7 +41,7 @@ _STORM_PACE = 0.001
 
 
 class Injector:
-    """Does and undoes faults. blocked: pairs of sites; what the first sends to the second vanishes."""
+    """Applies and reverts faults. blocked: pairs of sites; packets from the first to the second are dropped."""
 
     def __init__(self, world: Simulator, scenario: Scenario, anatomy: Anatomy, entropy: Entropy) -> None:
         self._world = world
@@ -59,7 +59,7 @@ class Injector:
     # -------------------------------------------------------------------------------------------- what can be done
 
     def abilities(self) -> Abilities:
-        """Return what this network lets itself be done."""
+        """Return the faults that are possible in this network."""
         sites = self._anatomy.sites
         # A unique registration keeps a site out until it expires: not for half of a run.
         bearable = not self._anatomy.unique or self._anatomy.holding_time <= LONGEST_WAIT
@@ -90,7 +90,7 @@ class Injector:
     # -------------------------------------------------------------------------------------------- doing
 
     def begin(self, fault: Fault) -> None:
-        """Do it."""
+        """Apply a fault."""
         match fault:
             case faults.Kill(router=router):
                 self._world.kill(router)
@@ -260,7 +260,7 @@ def _address_in(text: str, interface: str) -> IPv4Address | None:
 
 
 def _word(address: IPv4Address) -> re.Pattern[str]:
-    """Return what finds an address wherever a line names it."""
+    """Return a pattern that finds an address in a line."""
     return re.compile(rf"(?<![\d.]){re.escape(str(address))}(?![\d.])")
 
 

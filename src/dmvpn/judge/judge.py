@@ -5,10 +5,10 @@
     faults    `begins`, `ends`                                            -> which losses are excused, and how long
     clock     `review`                                                    -> and tables.py: adjacencies and caches
 
-A lost packet is excused while no working way exists, during episodes of loss, and for the time that `bounds` grants to
-each fault from its begin and from its end. Outside of that not one packet may be lost. Spokes that talk directly when
-their hubs die are owed more: they lose nothing until a holding time may end (not with `if-state nhrp`). `demanded`
-counts the packets whose loss nothing would have excused: a verdict is worth as much as their share.
+A lost packet is excused while no working path exists, during episodes of loss, and for the time that `bounds` grants to
+each fault from its begin and from its end. At any other time no packet may be lost. Spokes that talk directly when
+their hubs die may lose no packet until a holding time can end (not with `if-state nhrp`). `demanded` counts the packets
+whose loss would not have been excused: the larger their share, the stronger the verdict.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ MOST_VIOLATIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Something that must not happen did. rule: which one. time: seconds since the network converged."""
+    """A violation of a rule. rule: its name. time: seconds since the network converged."""
 
     time: float
     rule: str
@@ -174,9 +174,9 @@ class Judge:
             self.longest[why] = max(self.longest.get(why, 0.0), age)
 
     def started(self, flow: HostFlow) -> None:
-        """Note that a flow speaks again.
+        """Note that a flow resumes after a pause.
 
-        What happened while it was silent it notices only now, a lost direct path too.
+        The effects of faults during the pause, such as the loss of a direct path, appear only now.
         """
         docket = self._dockets[flow.number]
         flow.direct = 0
@@ -264,7 +264,7 @@ class Judge:
         return bool(hubs[0] & hubs[1]) and (not all(clients) or bool(clients[0] & clients[1]))
 
     def _concerned(self, fault: Fault) -> list[HostFlow]:
-        """Return the flows that a fault may touch: those of its spokes, or all if it happens to a hub alone."""
+        """Return the flows that a fault may affect: flows of its spokes, or all flows if only hubs are concerned."""
         edge = [name for name in self._places(fault) if name not in self._hubs]
         if not edge:
             return self._traffic.flows
@@ -316,8 +316,8 @@ class Judge:
         return docket.dark_since is None and all(end < now for _, end, _ in docket.excuses)
 
     def _outlives_hubs(self, flow: HostFlow) -> bool:
-        """Return whether flows outlive hubs, as in phase 3: in phase 2 the way of the IGP ends with the hub, whatever
-        NHRP knows.
+        """Return whether a flow survives its hubs, as in phase 3; in phase 2 the IGP route ends with the hub, even if
+        the NHRP entry stays.
         """
         return all(self._anatomy.sites[name].shortcuts for name in flow.sites)
 

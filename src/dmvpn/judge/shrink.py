@@ -96,7 +96,7 @@ class _Search:
         return self._try(moved, self._verdict.violations[0].time - shift)
 
     def _try(self, faults: tuple[Fault, ...], time: float) -> bool:
-        """Return whether it still fails. time: when it should. What never settles must have time for it."""
+        """Return whether a run still fails. time: when it should; a run that never settles gets its full time."""
         if self._runs >= MOST_RUNS:
             return False
         self._runs += 1

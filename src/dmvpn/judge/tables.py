@@ -185,7 +185,7 @@ class Tables:
                 self.accuse("bounds", f"{name} {tunnel.name}: {size} {what}")
 
     def _hollow_shortcuts(self, owners: dict[IPAddress, str], name: str, node: RouterNode) -> Iterator[tuple[str, str]]:
-        """Yield ways to hosts by another spoke whose address the plane does not know, or that take the hub in truth."""
+        """Yield shortcuts to hosts through another spoke without an adjacency, or with the adjacency of a hub."""
         for host in self._world.hosts.values():
             for destination, _ in host.plane.addresses_of("eth0"):
                 for hop in node.plane.route(destination):
@@ -197,7 +197,7 @@ class Tables:
                         yield "stale shortcut", f"{name} {hop.interface}: {destination} still goes by {hop.address}"
 
     def _check_strays(self, standing: dict[tuple[str, str], None]) -> None:
-        """Check that what leads nowhere does not remain longer than what it came from."""
+        """Check that entries that lead nowhere do not outlast the holding time."""
         now = self._world.now
         self._stray = {stray: self._stray.get(stray, now) for stray in standing}
         for (rule, what), since in self._stray.items():
@@ -205,7 +205,7 @@ class Tables:
                 self.accuse(rule, f"{what} after {now - since:.0f} s")
 
     def _owners(self) -> dict[IPAddress, str]:
-        """Return which living site is behind which NBMA address, translators considered."""
+        """Return the live site, or the NAT, behind each NBMA address."""
         owners: dict[IPAddress, str] = {}
         for name, site in self._anatomy.sites.items():
             node = self._world.routers[name]

@@ -49,7 +49,7 @@ _GRE_LENGTHS = tuple(length + HEADER_LENGTH + gre for length in (_LENGTH, _LENGT
 
 
 class Mark(NamedTuple):
-    """Which packet of which flow."""
+    """The flow of a packet, and its number in that flow."""
 
     flow: int
     sequence: int
@@ -73,7 +73,7 @@ def mark_of(packet: bytes) -> Mark | None:
 
 
 def mark_within(message: bytes) -> Mark | None:
-    """Return the mark of what a GRE packet carries, which has no IP header before it."""
+    """Return the mark of the payload of a GRE packet, given without its outer IP header."""
     if message[-_MARK.size : -6] != _MAGIC or len(message) + HEADER_LENGTH not in _GRE_LENGTHS:
         return None
     _, flow, sequence = _MARK.unpack_from(message, len(message) - _MARK.size)

@@ -73,7 +73,7 @@ class Device:
 
     @classmethod
     def read(cls, name: str, text: str, site: Site | None = None, *, leaves_out: bool = False) -> Device:
-        """Make it of a text. Lines with errors are listed in `problems` and ignored.
+        """Parse a text. Lines with errors are listed in `problems` and ignored.
 
         leaves_out: ignore lines that restrict or divert traffic as well, as in a lab.
         """
@@ -230,7 +230,7 @@ class Device:
         return negotiated or self.uses_dhcp(interface)
 
     def uses_dhcp(self, interface: str) -> bool:
-        """Return whether it asks for an address by DHCP, in whatever words."""
+        """Return whether the interface gets its address by DHCP, with any form of the command."""
         settings, section = self.interface(interface), self.section(interface)
         in_more_words = section is not None and section.get(DHCP) is not None
         return in_more_words or (settings is not None and settings.dhcp)
@@ -286,7 +286,7 @@ class Device:
 
     @cached_property
     def tunnel_sources(self) -> frozenset[str]:
-        """The interfaces whose addresses tunnels have for theirs."""
+        """The interfaces whose addresses are tunnel sources."""
         named = {tunnel.source_interface for tunnel in self.tunnels.tunnels if tunnel.source_interface}
         given = {tunnel.source_address for tunnel in self.tunnels.tunnels}
         return frozenset(named | {settings.name for settings, address, _ in self.addresses() if address in given})

@@ -1,9 +1,9 @@
-"""Where routers forward packets, by the lines of all routers: which neighbor leads to an address.
+"""The forwarding of routers, by the lines of all routers: the neighbor that leads to an address.
 
-    Forwarding.way(router, address, owner)      the neighbor that has the address, or passes packets on until it does
+    Forwarding.way(router, address, owner)      the neighbor that has the address, or forwards packets towards it
 
 A neighbor that would send a packet back, or has no route, does not lead there. Routes that a protocol would learn are
-taken to be the shortest ones.
+assumed to be the shortest ones.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """The way from a router to a neighbor on a wire: out of which port, to which address of whom."""
+    """The hop from a router to a neighbor on a wire: outgoing port, address of the neighbor, and its name."""
 
     port: str
     gateway: IPv4Address
@@ -35,9 +35,7 @@ Graph = dict[str, list[Hop]]
 
 
 def graph(wires: Sequence[Sequence[tuple[str, str, IPv4Interface]]]) -> Graph:
-    """Return which routers reach each other directly. wires: of each the router, the port and the address of all its
-    ends.
-    """
+    """Return the neighbors of each router. wires: for each end of a wire the router, the port and the address."""
     found: Graph = {}
     for ends in wires:
         for router, port, address in ends:
@@ -64,7 +62,7 @@ def shortest(graph: Graph, owner: str) -> dict[str, Hop]:
 
 
 class Forwarding:
-    """What the routers of a network do with packets. learns: whether a router learns routes by its protocols."""
+    """The forwarding decisions of a network's routers. learns: whether a router learns routes by its protocols."""
 
     def __init__(self, graph: Graph, read: Mapping[str, Device], learns: Callable[[Device], bool]) -> None:
         self._graph = graph
@@ -103,7 +101,7 @@ class Forwarding:
         return True
 
     def _next(self, router: str, device: Device, address: IPv4Address, owner: str) -> Hop | None:
-        """Return where a router sends packets to an address."""
+        """Return the next hop of a router for an address."""
         near = self._graph.get(router, ())
         on_wire = next((hop for hop in near if hop.gateway == address), None)
         # Of two that are equally long the first one counts: a connected network.

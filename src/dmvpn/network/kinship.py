@@ -63,7 +63,7 @@ class _Marks(NamedTuple):
 
 
 def _kinship(first: _Marks, second: _Marks) -> int:
-    """Return how much speaks for a wire between two ports; below zero, something speaks against it."""
+    """Return a score for a wire between two ports; it is negative if their settings contradict a wire."""
     total = _of_sets(first.spoken, second.spoken, _AGREED) + _of_sets(first.networks, second.networks, _TOLD)
     here, there = first.seat, second.seat
     total += _of_systems(here, there) + _of_systems(there, here)
@@ -106,7 +106,7 @@ def _networks(seat: Seat) -> list[str]:
 
 
 def _of_systems(first: Seat, second: Seat) -> int:
-    """Return how far BGP of one names the other's address, and that one's system."""
+    """Return a score for a BGP neighbor with the other's address: positive if its AS number fits, else negative."""
     named = next((one for one in first.device.bgp.neighbors if one.peer == second.address), None)
     if named is None or named.remote_as is None:
         return 0
@@ -115,7 +115,7 @@ def _of_systems(first: Seat, second: Seat) -> int:
 
 
 def _names(first: Seat, second: Seat) -> int:
-    """Return how far the description of one port names the other router."""
+    """Return 1 if the description of the first port names the second router, else 0."""
     settings = first.device.interface(first.port)
     said = settings.description if settings is not None else ""
     return int(

@@ -56,7 +56,7 @@ class Lines:
         return tuple(line for line in self.lines if line.startswith(beginning))
 
     def value(self, beginning: str) -> str:
-        """Return what follows the first line that begins so; "" if there is none."""
+        """Return the rest of the first line with this beginning; "" if there is none."""
         return next((line[len(beginning) :].strip() for line in self.lines if line.startswith(beginning)), "")
 
     def has(self, beginning: str) -> bool:
@@ -80,14 +80,14 @@ def lines_after(text: str, lines: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=64)
 def _read(text: str) -> ConfigTree:
-    """Read a configuration, to look at or to copy: those of one network are asked for again and again."""
+    """Parse a configuration, to read or to copy; cached, as those of one network are needed again and again."""
     return configurator(FEATURES).parse_text(text).tree
 
 
 def with_lines(text: str, lines: Sequence[str]) -> str:
-    """Return the text with lines at its end, so that the others keep their numbers.
+    """Return the text with lines at its end, so that existing lines keep their numbers.
 
-    A mark is before them: a file that was cut off, or left a text open, is judged without what we add.
+    A mark is before them: a truncated file, or an unfinished multi-line text in it, is judged without the added lines.
     """
     body = text.rstrip("\n")
     body = body.removesuffix("end").rstrip("\n") if ADDED in body else f"{body}\n{ADDED}"

@@ -1,4 +1,4 @@
-"""Which routing protocols run on a tunnel end, whichever feature they are of."""
+"""The routing protocols on a tunnel end, of all features."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class Running:
 
 
 def running(device: Device, name: str, address: IPAddress | None) -> Iterator[Running]:
-    """Yield what runs on the interface of this name, which has this address.
+    """Yield the protocols on the interface with this name and address.
 
-    The processes that are read are those of the global table: none of them runs on an interface in a VRF.
+    Only processes of the global table are read: none of them runs on an interface in a VRF.
     """
     if not isinstance(address, IPv4Address):
         return
@@ -100,7 +100,7 @@ def election_time(devices: Sequence[Device]) -> int:
 
 
 def advertised_lans(device: Device) -> tuple[Prefix, ...]:
-    """Return the LANs that other sites hear of, as far as a configuration says."""
+    """Return the LANs that a router advertises to other sites, as far as its configuration shows."""
     redistributions = [
         *(one.source for process in device.eigrp.processes for one in process.redistributions),
         *(one.source for process in device.ospf.processes for one in process.redistributions),

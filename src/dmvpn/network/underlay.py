@@ -165,7 +165,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Address, str]:
-    """Return the addresses of neighbors of BGP behind the provider of our own, or behind IS-IS, and whose they are."""
+    """Return the addresses of BGP neighbors behind a provider of our own, or behind IS-IS, each with its router."""
     owners = {
         address: name
         for name, device in read.items()

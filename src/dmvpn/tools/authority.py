@@ -61,7 +61,7 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedCertificate:
-    """What a certificate is to say. dn: "cn=R1,o=Example", most specific first; "": the name alone. days: it lives."""
+    """The contents of a new certificate. dn: "cn=R1,o=Example", "" for the name alone. days: lifetime."""
 
     name: str
     dn: str = ""
@@ -95,9 +95,9 @@ class Authority:
 
     @classmethod
     def make(cls, folder: Path, name: str, *, elliptic: bool, dn: str = "", now: datetime | None = None) -> Self:
-        """Return a new authority. dn: what it is called, instead of "cn=NAME". now: None: the machine's time of day.
+        """Return a new authority. dn: its name, instead of "cn=NAME". now: None: the machine's time of day.
 
-        Raises UserError if there is one.
+        Raises UserError if the folder already has an authority.
         """
         if (folder / CA_KEY).exists() or (folder / CA_CERTIFICATE).exists():
             raise UserError(f"{folder} is an authority already; another one needs another folder")
@@ -233,7 +233,7 @@ def _new_key(*, elliptic: bool) -> Key:
 
 
 def _digest(key: Key) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512:
-    """Return the hash of a curve's size: a smaller one would be the weakest part of what it signs."""
+    """Return the hash of a curve's size: a smaller hash would be the weakest part of a signature."""
     size = key.key_size if isinstance(key, ec.EllipticCurvePrivateKey) else 256
     return hashes.SHA256() if size <= 256 else hashes.SHA384() if size <= 384 else hashes.SHA512()
 
@@ -305,7 +305,7 @@ def _pem(key: Key) -> bytes:
 
 
 def _write_private(path: Path, octets: bytes) -> None:
-    """Replace a file in one step; it is for its owner alone."""
+    """Replace a file in one step; only its owner may read it."""
     temporary = path.with_name(f"{path.name}.new")
     temporary.unlink(missing_ok=True)
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

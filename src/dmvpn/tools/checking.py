@@ -71,7 +71,7 @@ class RouterStatus:
 
 
 def judge(router: str, facts: RouterFacts, wanted: Wanted) -> RouterStatus:
-    """Judge whether all are registered, direct, secured, with neighbors: what of it is not so."""
+    """Return problems with registrations, direct paths, protection and neighbors of a router."""
     tunnels = [
         tunnel
         for tunnel in facts.tunnels

@@ -116,7 +116,7 @@ def _keyed(device: Device) -> dict[str, str]:
 
 
 def _issuer(devices: dict[str, Device]) -> str:
-    """Return what the server of certificates in these files calls itself: certificate maps may ask for it."""
+    """Return the issuer name of the certificate server in these files: certificate maps may match it."""
     for device in devices.values():
         for header in device.lines.headers(_SERVER):
             return device.lines.section(header).value("issuer-name ") or f"cn={header.removeprefix(_SERVER)}"
@@ -139,9 +139,9 @@ def _request(name: str, device: Device, trustpoint: str) -> RequestedCertificate
 
 
 def _identities(device: Device) -> list[str]:
-    """Return lines for profiles that sign and do not say as whom: a router of IOS then says its address (Cisco 117337).
+    """Return lines for signing profiles without an identity: IOS then sends its address (Cisco 117337).
 
-    Here it would say the subject of its certificate, which `match identity remote address` of its peers does not take.
+    This program would send the subject of the certificate, which `match identity remote address` of a peer rejects.
     """
     address = _tunnel_end(device)
     found: list[str] = []
@@ -159,8 +159,8 @@ def _tunnel_end(device: Device) -> str:
 
 
 def _isakmp_identity(device: Device, fqdn: str) -> list[str]:
-    """Return as whom IKEv1 signs: by its address, whatever it signs with, unless `crypto isakmp identity` says
-    otherwise.
+    """Return the identity line for IKEv1: the address, with any method of authentication, unless `crypto isakmp
+    identity` sets another one.
 
     The default is `address` with signatures, too (Cisco IOS Security Command Reference, crypto isakmp identity); that
     of an IKEv2 profile would be the subject of the certificate.
@@ -175,7 +175,7 @@ def _isakmp_identity(device: Device, fqdn: str) -> list[str]:
 
 
 def _profiles_of_ikev1(device: Device, trustpoint: str, fqdn: str) -> list[str]:
-    """Return lines for IPsec profiles that would sign by IKEv1: it runs as IKEv2, where a profile has to say so.
+    """Return lines for IPsec profiles that would sign by IKEv1: they run as IKEv2, which needs a profile for that.
 
     A tunnel to a peer with a key uses the key, which needs a profile of its own: the signing profile matches any peer.
     """

@@ -36,7 +36,7 @@ def phase_lines(stage: Stage, phase: int) -> dict[str, tuple[str, ...]]:
 
 
 def _obstacle(stage: Stage, hubs: list[Actor], spokes: list[Actor], phase: int) -> str:
-    """Return why the network cannot be of this phase; "": it can."""
+    """Return why the network cannot run this phase, "" if it can."""
     for actor in (*hubs, *spokes):
         tunnels = [each for each in actor.device.tunnels.tunnels if actor.lines.section(f"interface {each.name}").lines]
         if len(tunnels) > 1:
@@ -113,7 +113,7 @@ def _spoke(stage: Stage, spoke: Actor, phase: int) -> tuple[str, ...]:
 
 
 def _maps(spoke: Actor, servers: list[tuple[NhsConfig, IPAddress]]) -> list[str]:
-    """Return what a point-to-point tunnel did not need: where the servers are, and that they want multicast."""
+    """Return the maps that a point-to-point tunnel did not need: NBMA addresses of servers, and multicast to them."""
     lines = []
     for server, nbma in servers:
         if server.address is not None and server.nbma is None and not server.name:

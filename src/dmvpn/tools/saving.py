@@ -1,4 +1,4 @@
-"""A lab as a folder: what its routers run, `lab.yaml` with what its wires are like now. For the owner's eyes alone."""
+"""A lab as a folder: running configurations, and `lab.yaml` with present impairments. Only its owner may read it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _AMOUNTS: Final = ("delay", "loss", "rate")
 
 
 def save(scenario: Scenario, running: Mapping[str, str], status: Json, folder: Path) -> list[str]:
-    """Write it; returns what could not be. running: of the routers that answer. Raises UserError, OSError."""
+    """Write a lab; returns notes on missing parts. running: of the routers that answer. Raises UserError, OSError."""
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty: name a new folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

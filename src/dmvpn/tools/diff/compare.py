@@ -33,7 +33,7 @@ class ChangeVerdict(enum.Enum):
 
 
 class Topic(enum.Enum):
-    """What a change is about."""
+    """The subject of a change."""
 
     NETWORK = "network"
     REACHABILITY = "reachability"
@@ -308,7 +308,7 @@ def _states(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
 
 
 def _findings(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
-    """Yield what the linter says of the same thing in other words is no finding more and none less."""
+    """Yield changed findings of the linter; the same finding in other words is neither new nor gone."""
     old, new = _without(before.findings, after.findings), _without(after.findings, before.findings)
     for was, said in _paired(old, new):
         yield _finding(was, said, ChangeVerdict.CHANGED)

@@ -81,7 +81,7 @@ class Subject:
         return scenario.still_missing(lacking)
 
     def addresses(self) -> dict[IPAddress, str]:
-        """Return whose is which address of the overlay's routers."""
+        """Return the router of each address in the overlay."""
         return {
             address: name
             for name in self.anatomy.sites
@@ -291,7 +291,7 @@ def _sizes(subject: Subject, talks: dict[LanPair, Talk]) -> dict[LanPair, Talk]:
 
 
 def _deaths(subject: Subject, talks: dict[LanPair, Talk]) -> dict[str, tuple[Outage, ...]]:
-    """Kill each hub, if there are two; it comes back before the next one goes."""
+    """Kill each hub in turn, if there are several; it is restarted before the next one is killed."""
     hubs = [name for name in subject.anatomy.hubs if subject.anatomy.sites[name].tunnels]
     world = subject.world
     found: dict[str, tuple[Outage, ...]] = {}

@@ -39,8 +39,8 @@ def compare_networks(
     stage: Tell = lambda _text: None,
     beside: bool = False,
 ) -> Comparison:
-    """Return what changes. order: how the change is entered (`ORDERS`), None: not at all. max_outage: seconds it may
-    cost.
+    """Return the comparison. order: of entering the change (`ORDERS`), None: it is not entered. max_outage: seconds of
+    an outage that are permitted.
 
     stage: called with the progress. beside: the three worlds are computed at the same time, in processes of their own.
     Raises UserError if one of these dies.

@@ -1,8 +1,8 @@
-"""Exercises: tasks with checks, which look at what a network does and never at how its configuration is written.
+"""Exercises: tasks with checks of the behavior of a network, never of the wording of its configuration.
 
-checks      what can be looked at, as `tasks.yaml` says it
+checks      the kinds of checks in `tasks.yaml`
 exercise    an exercise with its tasks
-looking     how it is looked at: shows, pings, traces, wires that are cut
+looking     carries the checks out: shows, pings, traces, wires that are cut
 """
 
 from __future__ import annotations

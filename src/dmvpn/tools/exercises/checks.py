@@ -77,8 +77,8 @@ class SummaryCheck(_Check):
 
 
 class MappingCheck(_Check):
-    """An NHRP entry. nbma: where its next hop is; claimed: what the client itself believes that it is. lasts: seconds
-    until it expires, at most. flags, lacks: as `show ip nhrp` prints them."""
+    """An NHRP entry. nbma: its NBMA address; claimed: the NBMA address that the client claims for itself. lasts: most
+    seconds until it expires. flags, lacks: as `show ip nhrp` prints them."""
 
     check: Literal["mapping"]
     at: str
@@ -122,7 +122,7 @@ class ProtectedCheck(_Check):
 
 
 class ClampCheck(_Check):
-    """TCP hears of segments that fit into so many octets, headers and all. One router of the way suffices."""
+    """A router on the path clamps the TCP MSS to segments that fit into so many octets, headers included."""
 
     check: Literal["clamp"]
     at: tuple[str, ...] = Field(min_length=1)
@@ -138,8 +138,8 @@ class FixedCheck(_Check):
 
 
 class WhenCheck(_Check):
-    """What works after `seconds` in which a router was dead (all its wires cut), or a wire dropped some kinds of
-    packets, as in `lab impair --block`. It is as before afterwards."""
+    """Checks after `seconds` in which a router was dead (all its wires cut), or a wire dropped some kinds of packets,
+    as in `lab impair --block`. The fault is removed afterwards."""
 
     check: Literal["when"]
     dead: str = ""

@@ -20,7 +20,7 @@ TASKS: Final = "tasks.yaml"
 
 
 class Task(Strict):
-    """One thing to do. begins_done: nothing is missing at the beginning; it must only stay so."""
+    """A task. begins_done: its checks pass at the start, and must still pass at the end."""
 
     title: str
     begins_done: bool = False

@@ -1,11 +1,11 @@
-"""`dmvpn explain WORD...`: what a word means that this program prints, in the words of an engineer who teaches.
+"""`dmvpn explain WORD...`: the meaning of a word that this program prints, in the words of an engineer who teaches.
 
     Explainer(features, commands).ask(text)   -> Answer: all meanings, the most likely first, or words spelled alike
     render(answer)                            the answer as text
 
-    lookup      in which order a question is tried: clause, log line, code, word, cell, line, command
+    lookup      the order of attempts for a question: clause, log line, code, word, cell, line, command
     commands    lines of the prompt and of configurations, from the grammar of all features
-    clauses     "RFC 2332 §5.2.3": where the code names it, and what the conformance page says
+    clauses     "RFC 2332 §5.2.3": its places in the code, and its rows in the conformance page
     outer       words of `dmvpn doctor`, `lab watch` and `lint`, which no router prints
 
 The texts are with the features (`features/*/explain.py`); `router/vocabulary.py` collects them.

@@ -1,4 +1,4 @@
-"""What `dmvpn explain` answers, as values; `--json` prints them as they are."""
+"""The answers of `dmvpn explain`, as values; `--json` prints them as they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dmvpn.base.values import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundMeaning:
-    """One meaning. kind: "flag", "log message", "command" ... place: where it is printed; screens: what prints it.
+    """One meaning. kind: "flag", "log message", "command" ... place: where it is printed; screens: of which commands.
 
     details: pairs for a list below: words of a command, requirements of a clause.
     """

@@ -1,6 +1,6 @@
-"""What `dmvpn doctor` calls a cause, as words that can be explained.
+"""The causes of `dmvpn doctor`, as words that can be explained.
 
-What the catalog of troubles can inject it describes, too; there is no second copy of its titles.
+The catalog of troubles describes each cause that it can inject; its titles are used here, too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Clauses of standards: where the code names them, what the conformance page has of them, which words rest on them.
+"""Clauses of standards: their places in the code, their rows in the conformance page, and the words that cite them.
 
-The sources are read where they are installed: each clause is in a docstring or comment beside what it asks for.
+The installed sources are read: each clause is in a docstring or comment beside the code that implements it.
 Requirements and tests come from the pages `docs/reference/conformance-*.md`, which are made from the tests; without the
 documentation at hand only the code is named.
 """
@@ -101,7 +101,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _address(document: str, section: str) -> str:
-    """Return where it can be read."""
+    """Return the URL of a clause."""
     if not document.isdecimal():
         return f"https://datatracker.ietf.org/doc/{document}"
     anchor = f"#{'section' if section[0].isdigit() else 'appendix'}-{section}" if section else ""
@@ -134,7 +134,7 @@ def _lines_with_names() -> tuple[tuple[str, str], ...]:
 
 
 def _requirements(document: str, section: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Yield what the conformance page asks: the requirement, its status, its tests."""
+    """Yield the requirements of a clause in the conformance page, each with its status and its tests."""
     page = _PAGES / f"conformance-rfc{document}.md"
     if not page.is_file():
         return

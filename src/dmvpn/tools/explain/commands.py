@@ -1,4 +1,4 @@
-"""Commands, explained from the grammar: every word of a line with its text, and what may follow.
+"""Commands, explained from the grammar: every word of a line with its text, and the words that may follow.
 
 The texts are those of `?`, written with each entry; there is no second copy of them.
 """
@@ -27,7 +27,7 @@ _VERBS: Final = ("no", "default", "do")
 
 
 class Listed(NamedTuple):
-    """One entry of the grammar: its shape, where it is typed, what it is for, and the texts of its words."""
+    """One entry of the grammar: its syntax, its mode, its purpose, and the texts of its words."""
 
     syntax: str
     place: str
@@ -60,7 +60,7 @@ class Commands:
         return (word for entry in entries for word in keywords(entry))
 
     def explain(self, text: str, *, in_full: bool = False) -> list[FoundMeaning]:
-        """Return what a line is, or begins to be; else the lines that have this word. in_full: no cut words."""
+        """Return the meaning of a line or its beginning; else the lines with this word. in_full: no abbreviations."""
         verb, _, rest = text.partition(" ")
         line = rest.strip() if verb.casefold() in _VERBS and rest.strip() else text
         begun_so = self._begun(line, as_config=line is text or verb.casefold() != "do", as_command=verb != "default")

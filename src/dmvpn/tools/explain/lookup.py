@@ -57,7 +57,7 @@ class Explainer:
 
     @cached_property
     def whole(self) -> Vocabulary:
-        """Besides what routers print, what the commands of the shell do; those are not loaded for `DT2`."""
+        """The words of routers and of the shell's commands; the latter are not loaded for a word such as `DT2`."""
         from dmvpn.tools.explain import outer
 
         return Vocabulary((*self.vocabulary.groups, *outer.GROUPS))
@@ -130,9 +130,7 @@ class Explainer:
 
 
 def _unquoted(text: str) -> str:
-    """Return it without the quotes around all of it: `dmvpn explain "'-'"` asks for a sign that is an option
-    elsewhere.
-    """
+    """Return a text without its quotes: `dmvpn explain "'-'"` asks for a sign that would otherwise be an option."""
     return text[1:-1] if len(text) > 2 and text[0] == text[-1] and text[0] in _QUOTES else text
 
 

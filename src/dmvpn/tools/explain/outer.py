@@ -1,6 +1,6 @@
-"""Words of commands of the shell, which no router prints: what `dmvpn lint` finds, the arrows of `dmvpn lab watch`.
+"""Words of commands of the shell, which no router prints: findings of `dmvpn lint`, arrows of `dmvpn lab watch`.
 
-Imported when no router prints the word that is asked for. What the doctor finds is in `causes.py`.
+Imported only for a word that no router prints. The findings of the doctor are in `causes.py`.
 """
 
 from __future__ import annotations

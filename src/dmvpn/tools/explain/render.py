@@ -1,4 +1,4 @@
-"""An answer as text: for each meaning what it is, when it appears, what to look at next, and the clause."""
+"""An answer as text: for each meaning a definition, when it appears, the next thing to check, and the clause."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """salt, fingerprint, place: which fault. configurations: of the routers just before. hints: how many were given."""
+    """salt, fingerprint, place: of the fault. configurations: of the routers before it. hints: how many were given."""
 
     salt: str
     fingerprint: str
@@ -67,7 +67,7 @@ class Lesson:
 
     @property
     def trouble(self) -> Trouble:
-        """What was done."""
+        """The trouble that was injected."""
         for trouble in TROUBLES:
             if _fingerprint(self.salt, trouble.id) == self.fingerprint:
                 return trouble
@@ -79,7 +79,7 @@ class Lesson:
 
     @property
     def health(self) -> Health:
-        """What the healthy lab did."""
+        """The health of the lab before the trouble."""
         return Health.loads(self.healthy)
 
     def hinted(self) -> Self:
@@ -93,7 +93,7 @@ def forget(folder: Path) -> None:
 
 
 def fixed(folder: Path) -> int:
-    """Return how many different troubles were found and fixed in this lab."""
+    """Return the number of different troubles that were fixed in this lab."""
     path = folder / FIXED
     return len(set(path.read_text().split())) if path.exists() else 0
 

@@ -103,9 +103,9 @@ def _ours(text: str) -> str:
 def _lab(
     table: Table, given: Allocations, planned: dict[str, Planned], places: Places, made: Made, *, lab: bool
 ) -> tuple[dict[str, str], str]:
-    """Return what a lab needs.
+    """Return the files of a lab, or none and the reason.
 
-    A folder that is a lab stays one: an old lab.yaml would have the wires of another network.
+    A folder that is a lab stays a lab: an old lab.yaml would have the wires of another network.
     """
     if not lab and CONFIGURATION not in made.own:
         return {}, ""

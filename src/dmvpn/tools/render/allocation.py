@@ -29,8 +29,8 @@ FIRST_SPOKE: Final = 11
 class Allocations:
     """By site: its number in the tunnel network, its LAN, its network towards the provider (if taken from a pool).
 
-    ports: by network towards the provider, the provider's port in labs. `dmvpn diff` can try a change only where what
-    stays is plugged in as before.
+    ports: by network towards the provider, the provider's port in labs. `dmvpn diff` can try a change only if
+    the cabling of the remaining sites stays.
     """
 
     numbers: dict[str, int] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Allocations:
 
 
 def allocate(table: Table, kept: Allocations) -> Allocations:
-    """Return everything that sites need. kept: what they were given before. Raises AllocationError."""
+    """Return the allocations of all sites. kept: earlier allocations. Raises AllocationError."""
     check_addresses(table)
     nbmas = _networks(table, kept.nbmas, "nbma")
     lans = _networks(table, kept.lans, "lan", besides=nbmas)
@@ -137,7 +137,7 @@ def _wants(site: Hub | Spoke, what: str) -> bool:
 
 
 class _Taken:
-    """Networks that are taken. They may overlap: inside, sites have what they like."""
+    """Networks that are taken. They may overlap: inside networks are the site's own choice."""
 
     def __init__(self, networks: list[IPv4Network]) -> None:
         self._ranges: dict[int, int] = {}
@@ -173,7 +173,7 @@ class _Taken:
 
 
 def _owner(table: Table, network: IPv4Network, fallback: Where) -> tuple[Where, str]:
-    """Return where the table names something that overlaps this network, and what."""
+    """Return the key of a network in the table that overlaps this one, and its description."""
     for one in chain(named(table), inside(table)):
         if one.network.overlaps(network):
             return one.where, str(one)

@@ -37,7 +37,7 @@ class Keys:
 
 
 def find_keys(file: Path | None, environment: Mapping[str, str]) -> Keys:
-    """Return those of the file; what it does not have, of the environment. Raises UserError."""
+    """Return the keys of the file; keys that it lacks come from the environment. Raises UserError."""
     given = _of_file(file) if file is not None else {}
     found = {name: given.get(name, environment.get(variable)) for name, variable in NAMES.items()}
     for name, key in found.items():

@@ -126,7 +126,8 @@ class Planned:
 
     protection: none or psk.
 
-    discard: where all LANs are; what no better route is known for must not leave by the default route, in clear.
+    discard: the network of all LANs; packets to it without a more specific route must not leave by the default route,
+    in clear.
     """
 
     name: str
@@ -150,7 +151,7 @@ class Planned:
 
 
 def plan(table: Table, given: Allocations) -> dict[str, Planned]:
-    """Return every site. Raises AllocationError where the table asks for what cannot work."""
+    """Return the plan of every site. Raises AllocationError if settings of the table cannot work together."""
     _check(table, given)
     return {name: _Planner(table, given, name).planned() for name in table.sites}
 
@@ -282,7 +283,7 @@ def lan_of(table: Table, given: Allocations, name: str) -> IPv4Network:
 
 
 def nbma_of(table: Table, given: Allocations, name: str) -> str:
-    """Return where a hub is found."""
+    """Return the NBMA address of a hub."""
     nbma = table.sites[name].nbma
     return str(nbma.ip if nbma is not None else given.nbmas[name][1])
 
@@ -294,7 +295,7 @@ def cloud_network(table: Table, cloud: int) -> IPv4Network:
 
 
 def summary_of(table: Table) -> IPv4Network | None:
-    """Return what a hub announces in place of the LANs. With two hubs each must hear the other's LANs: then nothing."""
+    """Return the summary that a hub advertises in place of the LANs; None with two hubs, which need every LAN."""
     fits = len(table.hubs) == 1 and table.phase != 2 and table.routing != "static" and table.pools.lan is not None
     return table.pools.lan.network if fits and table.pools.lan is not None else None
 

@@ -27,7 +27,7 @@ Changes = dict[str, tuple[str | None, str | None]]
 
 
 def changes(folder: Path, files: Mapping[str, str], gone: list[str]) -> Changes:
-    """Return what differs. Raises UserError."""
+    """Return the files that differ. Raises UserError."""
     found: Changes = {}
     for name, text in files.items():
         there = _read(folder / name)
