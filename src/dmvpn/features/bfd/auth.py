@@ -68,7 +68,7 @@ BY_WORD: Final = {word: kind for kind, word in _WORDS.items()}
 
 @dataclass(frozen=True, slots=True)
 class AuthSection:
-    """What a packet proves itself with. sequence: 0 of a password."""
+    """The authentication section of a packet. sequence: 0 of a password."""
 
     type: AuthType
     key: int

@@ -1,4 +1,4 @@
-"""What people do to sessions of BFD."""
+"""User actions on BFD sessions."""
 
 from __future__ import annotations
 

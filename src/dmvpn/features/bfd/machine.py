@@ -214,7 +214,7 @@ class BfdMachine(Machine):
             self._context.start(session.transmit_timer, fraction(self._context.ports.entropy) * _JITTER)
 
     def _set_intervals(self, session: Session) -> None:
-        """Send slowly until both ends hear each other, RFC 5880 §6.8.3."""
+        """Send slowly until the session is up, RFC 5880 §6.8.3."""
         if session.parameters is None:
             return
         desired = session.parameters.interval
@@ -328,7 +328,7 @@ class BfdMachine(Machine):
     # ------------------------------------------------------------------------------------------------------- moves
 
     def _move(self, session: Session, move: SessionMove) -> None:
-        """Take the move, and do what follows from it."""
+        """Make the move, and what follows from it."""
         old = session.move(move, self._context.now)
         new = session.state
         if new is old:
@@ -347,7 +347,7 @@ class BfdMachine(Machine):
             self._hasten(session)
 
     def _gone(self, session: Session, move: SessionMove) -> None:
-        """Note that a session that was up is not any more."""
+        """Note that a session went down."""
         _, why = ENDS[move]
         self._context.emit(messages.SessionDown.of(session.discriminator, session.handle, why))
         self._context.tell_of_neighbor(Sign.WENT, session.address, session.interface, f"BFD: {why}")

@@ -1,4 +1,4 @@
-"""What can be configured of BFD, as values."""
+"""The configuration of BFD, as values."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ class BfdConfig:
     key_chains: Pages[KeyChain] | tuple[KeyChain, ...] = ()
 
     def of(self, interface: str) -> Parameters | None:
-        """Return the parameters of sessions on an interface; None: there are none, so nothing is watched there."""
+        """Return the parameters of sessions on an interface; None: there are none, so no session exists there."""
         return next((parameters for name, parameters in self.interfaces if name == interface), None)

@@ -1,4 +1,4 @@
-"""What packets of a session are sealed with, and which are believed: keys of a key chain, RFC 5880 §6.7."""
+"""The keys that seal packets of a session, and the keys that are accepted: keys of a key chain, RFC 5880 §6.7."""
 
 from __future__ import annotations
 

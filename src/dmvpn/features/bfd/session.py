@@ -1,4 +1,4 @@
-"""One session: its state, what both ends have said of their intervals, and what follows. RFC 5880 §6.8.
+"""One session: its state, the intervals that both ends announced, and the timers that follow. RFC 5880 §6.8.
 
 It has no timer: the machine asks `transmit_interval` and `detection_time`, and reports events. It alone changes its
 state. Times are seconds, monotonic; intervals of packets are microseconds.
@@ -61,11 +61,11 @@ class Session:
     """One neighbor that is watched.
 
     handle: its number. clients: the protocols that watch it, with their processes. parameters: None: the interface has
-    none, so nothing is sent. discriminator: ours. desired_tx, required_rx: the values that we send. used_tx, used_rx:
+    none, so no packet is sent. discriminator: ours. desired_tx, required_rx: the values that we send. used_tx, used_rx:
     the values that we use while a poll about another value is not answered (§6.8.3). heard: the last packet that
-    changed something. octets: its octets, if receiving them again would change nothing. expiries: how often nothing
-    came for the detection time. overslept: the timer fired late, and was granted a moment more. silent_for:
-    milliseconds that ended it last. spent, spent_at: credit. refusal: why its last packet was not authentic. sequence,
+    changed something. octets: its octets, if receiving them again would change nothing. expiries: how often the
+    detection time expired. overslept: the timer fired late, and was granted a moment more. silent_for: milliseconds
+    that ended it last. spent, spent_at: credit. refusal: why its last packet was not authentic. sequence,
     remote_sequence: of the authentication, ours and theirs.
     """
 
@@ -153,12 +153,14 @@ class Session:
         self.polls = bool(self.remote_discriminator) and waits
 
     def clear_counters(self) -> None:
-        """Count from nothing again."""
+        """Clear the counters."""
         self.sent, self.received = Intervals(last=self.sent.last), Intervals(last=self.received.last)
         self.expiries = self.refused = 0
 
     def hear(self, packet: ControlPacket, octets: bytes, now: float) -> SessionMove | None:
-        """Note what a packet of the far end says; returns the move that follows from its state, None while disabled."""
+        """Apply the content of a packet from the far end; returns the move that follows from its state, None while
+        disabled.
+        """
         self.heard = packet
         self.remote_discriminator = packet.mine
         if packet.final and self.polls:
@@ -190,7 +192,7 @@ class Session:
         self.refused += 1
 
     def disbelieve(self, refusal: Reason) -> None:
-        """Note why nothing authentic can be sent, or a packet was not."""
+        """Note why no authentic packet can be sent, or a received one was not authentic."""
         self.refusal = refusal
 
     def believe(self, sequence: int | None = None) -> None:
@@ -243,7 +245,7 @@ class Session:
 
     @property
     def detection_time(self) -> float | None:
-        """Seconds of silence that end the session, RFC 5880 §6.8.4; None: nothing was heard yet."""
+        """Seconds of silence that end the session, RFC 5880 §6.8.4; None: no packet has arrived yet."""
         return self.patience if self.remote_discriminator else None
 
     @property

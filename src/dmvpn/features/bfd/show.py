@@ -40,7 +40,7 @@ class DirectionCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastPacket:
-    """What the far end said last. Intervals are microseconds."""
+    """The content of the far end's last packet. Intervals are microseconds."""
 
     diagnostic: int
     state: str

@@ -38,7 +38,7 @@ class Diagnostic(enum.IntEnum):
 
 
 class SessionMove(enum.Enum):
-    """What can happen to a session."""
+    """The events of a session."""
 
     HEARD_ADMIN_DOWN = "the far end does not want a session"
     HEARD_DOWN = "the far end does not hear us"

@@ -1,4 +1,4 @@
-"""What the timers of a BFD session are for."""
+"""The purposes of a BFD session's timers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class TimerKind(enum.Enum):
-    """What happens when a timer fires."""
+    """The action when a timer fires."""
 
     TRANSMIT = "send the next packet"
     DETECT = "the detection time ends, RFC 5880 §6.8.4"

@@ -1,9 +1,9 @@
-"""What interfaces carried: the data plane is asked every few seconds, and by shows for themselves (`base.counting`).
+"""Traffic of interfaces: the data plane is asked every few seconds, and by shows for themselves (`base.counting`).
 
 Rates are exponential averages over five minutes, as IOS has them: a stream that begins shows 63 percent of itself
 after that time. A counter that falls belongs to an interface that was made again, and counts from zero again.
 
-The host's own counters are never touched: `clear counters` remembers what they were.
+The host's own counters are never touched: `clear counters` stores their values.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class DirectionCounters:
     bit_rate: float = 0.0
 
     def after(self, packets: int, octets: int, seconds: float, now: float) -> DirectionCounters:
-        """Return what it is with these counters, `seconds` after the last ones."""
+        """Return the value after these counters, `seconds` after the last ones."""
         is_new = packets < self.packets
         more = packets if is_new else packets - self.packets
         more_octets = octets if is_new else octets - self.octets

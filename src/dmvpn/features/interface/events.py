@@ -1,4 +1,4 @@
-"""Events of this feature: what people order."""
+"""Events of this feature: user actions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from dmvpn.base.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ClearInterfaceCounters(Event):
-    """`clear counters [INTERFACE]`: what `show interfaces` counts of one interface, or of all, begins again."""
+    """`clear counters [INTERFACE]`: the counters of `show interfaces` for one interface, or for all, restart."""
 
     interface: str | None = None

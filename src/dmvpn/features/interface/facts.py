@@ -19,7 +19,7 @@ class InterfaceFacts(Fact):
     line: it carries packets.
     ip_mtu: octets of the largest IP packet.
     received, sent: packets, as of the last count.
-    mss: what TCP that passes here is clamped to, None: not at all. Those with a 6 are of IPv6.
+    mss: the maximum segment size that passing TCP is clamped to, None: not at all. Those with a 6 are of IPv6.
     """
 
     name: str
@@ -37,7 +37,7 @@ class InterfaceFacts(Fact):
 
 
 def facts(machine: InterfaceMachine) -> tuple[InterfaceFacts, ...]:
-    """Return what there is to say about all of them."""
+    """Return the facts of all interfaces."""
     return tuple(_interface(machine, state) for state in machine.all())
 
 

@@ -1,4 +1,4 @@
-"""Kinds of interfaces: what IOS assumes of each before anything is configured, and how names sort."""
+"""Kinds of interfaces: the defaults of IOS for each kind, and how names sort."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class KindDefaults:
 
     @property
     def wide_delay(self) -> int | None:
-        """What wide metrics of EIGRP count as its delay, picoseconds: above 1 Gbit/s what the bandwidth gives, because
+        """The delay that EIGRP's wide metrics use, picoseconds: above 1 Gbit/s it follows from the bandwidth, because
         microseconds are too coarse; None: `delay`. IOS 15.9 sends 1,250,000 for a loopback.
         """
         return _WIDE // self.bandwidth if self.bandwidth > _COARSE and self.delay else None

@@ -110,7 +110,7 @@ class InterfaceMachine(Machine):
         return self._config.forwards_ipv6
 
     def traffic(self, name: str) -> InterfaceTraffic | None:
-        """Return what it carried, as of the last poll."""
+        """Return its counters, as of the last poll."""
         return self._traffic.get(name)
 
     def traffic_with(self, counted: InterfacesCounted | None, now: float) -> dict[str, InterfaceTraffic]:
@@ -183,7 +183,7 @@ class InterfaceMachine(Machine):
                 self._traffic[known] = traffic.clear(self._context.now)
 
     def _decided(self, event: LineProtocolDecided) -> None:
-        """Take what the owner said.
+        """Apply the owner's decision.
 
         The same words again mean that the shell may have lost the interface with its addresses.
         """

@@ -1,4 +1,4 @@
-"""What can be configured of interfaces, as values."""
+"""The configuration of interfaces, as values."""
 
 from __future__ import annotations
 

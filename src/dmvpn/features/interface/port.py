@@ -65,7 +65,7 @@ class InterfaceSources:
         self.settings, self.configured = InterfaceSettings(name=self.name), False
 
     def linked(self, event: LinkChanged) -> None:
-        """Take what the host reports of its link."""
+        """Apply the host's report of its link."""
         self.link = event
 
     def assign(self, address: IPAddress | None, prefix_length: int) -> None:
@@ -73,12 +73,12 @@ class InterfaceSources:
         self.assigned = (address, prefix_length) if address is not None else None
 
     def decide(self, decision: LineProtocolDecided) -> bool:
-        """Take what the owner of its line says. Returns whether these are the same words again."""
+        """Apply the decision of its line's owner. Returns whether these are the same words again."""
         before, self.decided = self.decided, decision
         return before == decision
 
     def carry_ipv6(self, carries: bool) -> None:
-        """Take what the data plane says of IPv6."""
+        """Apply the data plane's report about IPv6."""
         self.carries_ipv6 = carries
 
     def lead_over(self, underlay: IPAddress | None) -> bool:
@@ -165,7 +165,7 @@ class InterfaceSources:
         return derive(hardware, own, f"{self.hostname} {self.name}")
 
     def order(self, state: InterfaceState) -> SetInterface | None:
-        """Return what the shell is to do for this state, or None if there is nothing to do it to.
+        """Return the order to the shell for this state, or None if there is no object to configure.
 
         A tunnel exists for the shell from the tunnel feature's `SetTunnel` on, and loses its carrier by `SetCarrier`:
         its addresses are said whenever it has come up. Its MTU and MSS are part of `SetTunnel`.

@@ -1,4 +1,4 @@
-"""What the timers of interfaces are for."""
+"""The purposes of the interfaces' timers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class TimerKind(enum.Enum):
-    """What happens when a timer fires."""
+    """The action when a timer fires."""
 
     RETRY = "order again what the shell could not carry out"
     POLL = "request the counters of the data plane"

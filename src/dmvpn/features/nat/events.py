@@ -1,4 +1,4 @@
-"""Events of this feature: what people order."""
+"""Events of this feature: user actions."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class NatMachine(Machine):
         return self._retries.reason(_ORDER)
 
     def rule_of(self, flow: TranslatedFlow) -> NatRule | None:
-        """Return the rule by which a flow is translated; None if that is not in the configuration any more."""
+        """Return the rule by which a flow is translated; None if it is no longer in the configuration."""
         for rule, overload in self._overloads.items():
             state = self._context.ports.interfaces.get(rule.outside)
             if state is not None and state.address == flow.inside_global[0] and overload.translates(flow.original):
@@ -74,7 +74,7 @@ class NatMachine(Machine):
         return None
 
     def dispatch(self, event: Event | Notice) -> None:
-        """Take a configuration, what it refers to, or an answer of the plane."""
+        """Handle a configuration, an object that it refers to, or an answer of the plane."""
         match event:
             case Configured():
                 self.config = cast("NatConfig | None", event.model) or NatConfig()

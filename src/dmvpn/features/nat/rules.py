@@ -18,9 +18,9 @@ class Policies:
         self._lists, self._maps = policies.access_lists, policies.route_maps
 
     def clauses(self, rule: NatRule) -> tuple[Clause, ...] | str:
-        """Return what the rule says of packets; or why it cannot be obeyed to the letter.
+        """Return the packets that the rule matches, as clauses; or why it cannot be obeyed to the letter.
 
-        A list or a map that is not there permits nothing.
+        A missing list or map permits nothing.
         """
         if rule.access_list:
             rules = self._rules(rule.access_list)

@@ -50,7 +50,7 @@ class Mapping:
     """A rule.
 
     flows: how many there are of it.
-    refused: why it translates nothing, "" if it does.
+    refused: why no packet is translated, "" if there is no problem.
     """
 
     access_list: str

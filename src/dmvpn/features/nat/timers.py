@@ -1,4 +1,4 @@
-"""What the timer of NAT is for."""
+"""The purpose of NAT's timer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import enum
 
 
 class TimerKind(enum.Enum):
-    """What happens when a timer fires."""
+    """The action when a timer fires."""
 
     RETRY = "order the translation again that the data plane refused"

@@ -226,7 +226,7 @@ def joined(ways: Iterable[tuple[NextHop, ...]]) -> tuple[NextHop, ...]:
 
 
 def place_number(address: IPAddress) -> Number:
-    """Return what sorts addresses of both versions."""
+    """Return the sort key for addresses of both versions."""
     return address.version, int(address)
 
 

@@ -60,7 +60,7 @@ class RouteFacts(Fact):
 
 
 def facts(rib: RibMachine, now: float) -> Iterator[RouteFacts]:
-    """Yield what there is to say about all routes that are used."""
+    """Yield the facts of all routes in use."""
     for prefix, node in rib.nodes.items():
         route = node.shown
         if route is None:

@@ -31,7 +31,7 @@ _MOST_ORDERS: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class FibEntry:
-    """What happens to a packet: next hops if it is forwarded."""
+    """The fate of a packet: next hops if it is forwarded."""
 
     kind: RouteKind
     hops: tuple[NextHop, ...]

@@ -107,7 +107,7 @@ class RibMachine(Machine):
         return node.shown if node else None
 
     def lookup_without_nhrp(self, address: IPAddress) -> Route | None:
-        """Return the same, as if NHRP had installed and overridden nothing."""
+        """Return the same, as if NHRP had not installed or overridden any route."""
         for _, node in self._table.nodes.matches(address):
             if node.plain is not None:
                 return node.plain.resolved
@@ -349,7 +349,7 @@ class RibMachine(Machine):
             del self._run_by[event.interface]
 
     def _marked(self, route: Route) -> Route:
-        """Return a connected route, and who runs there."""
+        """Return a connected route, and the protocols that run there."""
         networks = self._run_by.get(route.process, {}) if route.source is RouteSource.CONNECTED else {}
         users = networks.get(route.prefix, {})
         run_by = tuple(sorted(users, key=lambda owner: (owner[0].value, owner[1])))

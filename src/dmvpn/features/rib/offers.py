@@ -32,7 +32,7 @@ _SOURCE_ORDER = {source: number for number, source in enumerate(RouteSource)}
 
 @dataclass(slots=True, eq=False)
 class Offer:
-    """A route as offered, and what can be used of it now. since: when it became what it is, seconds monotonic.
+    """A route as offered, and its usable next hops. since: the time of its last change, seconds monotonic.
 
     recursive: a next hop must be looked up in the table to know its interface.
     """

@@ -37,7 +37,7 @@ class Record:
 
 
 class Past:
-    """What the table was. started: when the router began to live."""
+    """The history of the table. started: when the router began to live."""
 
     def __init__(self, started: float) -> None:
         self._started = started

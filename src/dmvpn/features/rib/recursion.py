@@ -1,6 +1,6 @@
 """Next hops that are addresses only: found in the table itself, without going round in circles.
 
-`ip route 10.4.4.0 255.255.255.0 192.168.100.41` is usable while the table has a way to 192.168.100.41. Thousands of
+`ip route 10.4.4.0 255.255.255.0 192.168.100.41` is usable while the table has a route to 192.168.100.41. Thousands of
 routes share a few next hops, so each lookup is a `RecursiveHop`, shared by all offers with that next hop, and repeated
 when a route changes that contains it (`follow`). Its longest match may be *another* recursive offer: then it depends on
 the next hops of that offer, and is looked up after them. Only hops that depend on each other can make a circle; these

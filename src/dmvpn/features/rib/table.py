@@ -1,9 +1,8 @@
-"""The routing table: selects the best offer of every prefix and says what changed.
+"""The routing table: selects the best offer of every prefix and reports changes.
 
     offer, retract, link ──> nodes and offers ──> recursion (addresses to hops) ──> best ──> BestRouteChange
 
-One `BestRouteChange` is one prefix whose best route is another one now. Work per offer: one look-up per prefix length
-in use.
+One `BestRouteChange` is one prefix with a new best route. Work per offer: one look-up per prefix length in use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the timers of the routing table are for."""
+"""The purposes of the routing table's timers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class TimerKind(enum.Enum):
-    """What happens when a timer fires."""
+    """The action when a timer fires."""
 
     RETRY = "order forwarding entries again that the shell could not carry out"
     WAITING = "take the next offers of protocols that came all at once"

@@ -1,4 +1,4 @@
-"""What can be configured of static routes, as values."""
+"""The configuration of static routes, as values."""
 
 from __future__ import annotations
 

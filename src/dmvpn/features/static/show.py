@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StaticLine:
-    """A way of a prefix. active: packets follow it."""
+    """One path of a prefix. active: packets follow it."""
 
     distance: int
     interface: str
@@ -32,7 +32,7 @@ class StaticLine:
 
 @dataclass(frozen=True, slots=True)
 class StaticEntry:
-    """A prefix, with its ways in the order of their distances."""
+    """A prefix, with its paths in the order of their distances."""
 
     prefix: Prefix
     ways: tuple[StaticLine, ...]
@@ -69,7 +69,7 @@ def _line(route: StaticRoute, rib: Rib) -> StaticLine:
 
 
 def render_static(answer: ShowIpStaticRoute) -> Iterator[str]:
-    """Yield the legend, and a line for each way."""
+    """Yield the legend, and a line for each path."""
     yield "Codes: M - Manual static"
     yield "Codes in []: A - active, N - non-active"
     yield ""

@@ -1,4 +1,4 @@
-"""Operations of IP SLA: an echo request each `frequency` seconds, and what became of the last one.
+"""Operations of IP SLA: an echo request each `frequency` seconds, and the result of the last one.
 
 A request that is too large to send, or has no source or route, counts as one without an answer. A request is given up
 after `timeout`, or when the next one leaves. What an ICMP error says makes no difference: there was no answer.
@@ -32,7 +32,7 @@ _PATTERN: Final = b"\xab\xcd"
 
 
 class Code(enum.Enum):
-    """What became of the last request: the words of `show ip sla statistics`."""
+    """The result of the last request: the words of `show ip sla statistics`."""
 
     UNKNOWN = "Unknown"
     OK = "OK"
@@ -44,7 +44,7 @@ class Code(enum.Enum):
 class Echo:
     """One operation.
 
-    identifier, sequence: of the request under way. sent_at: when it left, None if none is under way.
+    identifier, sequence: of the outstanding request. sent_at: the time of sending, None if none is outstanding.
     code: of the latest finished request. rtt: seconds, None without an answer.
     started_at: when the last one left, seconds monotonic, None: none has. ends_at: when its life is over.
     """

@@ -1,4 +1,4 @@
-"""What can be configured of tracked objects and of IP SLA, as values."""
+"""The configuration of tracked objects and of IP SLA, as values."""
 
 from __future__ import annotations
 

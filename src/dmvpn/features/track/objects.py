@@ -1,9 +1,9 @@
 """Tracked objects: each is up or down, by one fact, or by what other objects are together.
 
 A fact that changes counts when the delay for that direction is over, and it has not changed back. A list follows its
-members at once, unless it has delays of its own; between its two thresholds it stays what it was. All objects are
-looked at once, members before their lists. So a list that is a member of itself changes once at a time, and its final
-state is undefined.
+members at once, unless it has delays of its own; between its two thresholds it keeps its state. All objects are looked
+at once, members before their lists. So a list that is a member of itself changes once at a time, and its final state is
+undefined.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Objects:
         return found
 
     def route_changed(self, prefix: Prefix) -> None:
-        """Note that the route of a prefix came, went or is another one.
+        """Note that the route of a prefix was added, removed or changed.
 
         What this leads to may change it again: not at once.
         """
@@ -101,7 +101,7 @@ class Objects:
             self._context.start(each.timer, delay)
 
     def _turn(self, each: Object) -> None:
-        """Turn an object whose fact has been another one for long enough."""
+        """Change the state of an object whose fact has differed for long enough."""
         is_up = self._fact(each)
         if is_up != each.is_up:
             self._change(each, is_up)

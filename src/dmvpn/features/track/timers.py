@@ -1,4 +1,4 @@
-"""What the timers of tracked objects and of IP SLA are for."""
+"""The purposes of the timers of tracked objects and of IP SLA."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class TimerKind(enum.Enum):
-    """What happens when a timer fires."""
+    """The action when a timer fires."""
 
     SEND = "send the next request"
     LATE = "an answer is late"

@@ -1,4 +1,4 @@
-"""GRE tunnels, point-to-point and multipoint: RFC 2784, RFC 2890 (keys), and what IOS adds.
+"""GRE tunnels, point-to-point and multipoint: RFC 2784, RFC 2890 (keys), and IOS's additions.
 
 Takes the `tunnel ...` lines, `InterfaceChanged`, `RouteChanged`, `HoldTunnel` (NHRP's `if-state`) and keepalives;
 makes `TunnelState`s: `SetTunnel`, `SetCarrier`, `TunnelChanged`, `LineProtocolDecided`, `LineEnds`, `ports.Tunnels`.

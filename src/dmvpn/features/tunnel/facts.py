@@ -21,11 +21,11 @@ class GreFacts(Fact):
     destination: None if multipoint.
     ip_mtu: octets of the largest IP packet.
     room: octets of the largest packet that leaves the egress interface in one piece, with ESP.
-    mss: what TCP is clamped to, None: not at all.
+    mss: the maximum segment size that TCP is clamped to, None: not at all.
     keepalive: seconds and retries.
     df: "don't fragment" of the outer header: "clear", "set", or "copy" of the packet's own.
     ttl: of that header.
-    checksum, sequence: what its GRE headers have besides.
+    checksum, sequence: further fields of its GRE headers.
     """
 
     name: str
@@ -68,7 +68,7 @@ def drops(machine: TunnelMachine) -> DropFacts:
 
 
 def facts(machine: TunnelMachine, state: TunnelState, interface: InterfaceState | None) -> GreFacts:
-    """Return what there is to say about one tunnel."""
+    """Return the facts of one tunnel."""
     spec = machine.spec(state.name)
     return GreFacts(
         name=state.name,

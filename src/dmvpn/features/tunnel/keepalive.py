@@ -15,7 +15,7 @@ class Keepalive:
 
     unanswered: sent since the last answer.
     counter: sent since the beginning.
-    failed: so many went unanswered that the far end counts as gone.
+    failed: after so many unanswered ones the far end counts as gone.
     """
 
     period: int

@@ -51,7 +51,7 @@ def find_source(settings: TunnelSettings, ports: Ports) -> TunnelSource:
 def default_ip_mtu(settings: TunnelSettings, source: TunnelSource, ports: Ports) -> int:
     """Return octets of the largest inner packet that leaves the egress interface in one piece (1476, with a key 1472).
 
-    What ESP takes away of it is said by `sealing`.
+    `sealing` returns ESP's overhead.
     """
     egress = source.state
     if settings.destination is not None and not settings.multipoint:
@@ -77,7 +77,7 @@ def sealing(settings: TunnelSettings, mtu: int, decision: ProtectionDecided | No
 def make_spec(
     settings: TunnelSettings, source: TunnelSource, mtu: int, decision: ProtectionDecided | None = None
 ) -> TunnelSpec | None:
-    """Return what the data plane must know, or None while the tunnel cannot exist at all."""
+    """Return the data plane's settings, or None while the tunnel cannot exist at all."""
     if source.address is None or settings.vrf or settings.foreign_mode:
         return None
     if not settings.multipoint and settings.destination is None:
@@ -131,7 +131,7 @@ def missing(settings: TunnelSettings, source: TunnelSource) -> Reason | None:
 
 
 def unprotected(settings: TunnelSettings, decision: ProtectionDecided | None) -> Reason | None:
-    """Return why nothing may leave through a tunnel that is to be protected, or None."""
+    """Return why a protected tunnel may not send, or None."""
     if not settings.protection:
         return None
     if decision is None:

@@ -1,4 +1,4 @@
-"""All GRE tunnels of a router: what the data plane must have, and whether each one carries packets.
+"""All GRE tunnels of a router: the orders to the data plane, and whether each one carries packets.
 
 Whatever may change a tunnel leads to `_evaluate`, the only place that compares: source and destination (`line`),
 keepalives, NHRP's hold, the hold-down after recursive routing. It says what follows, in this order: `SetTunnel`,
@@ -63,7 +63,7 @@ _RECURSION = Reason(TunnelReason.RECURSION)
 class _Tunnel:
     """One tunnel: wanted (settings), ordered (spec, carrier), announced to other features (state, decided).
 
-    protection: what IPsec decided.
+    protection: IPsec's decision.
     asked: the far end to which IPsec keeps SAs for us.
     sending, resting: send the next keepalive, and end the hold-down after recursive routing.
     """

@@ -1,4 +1,4 @@
-"""What can be configured of GRE tunnels, as values."""
+"""The configuration of GRE tunnels, as values."""
 
 from __future__ import annotations
 

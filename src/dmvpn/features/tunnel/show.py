@@ -22,7 +22,7 @@ class ShowTunnelTraffic:
 
 
 def query_traffic(ctx: ShowContext, args: Args) -> ShowTunnelTraffic:
-    """Return what the data plane says."""
+    """Return the counters of the data plane."""
     counted = ctx.counting.interfaces_counted()
     return ShowTunnelTraffic(counted.drops if counted is not None else ctx.machine(TunnelMachine).drops)
 

@@ -1,4 +1,4 @@
-"""What the timers of tunnels are for."""
+"""The purposes of the tunnels' timers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class TimerKind(enum.Enum):
-    """What happens when a timer fires."""
+    """The action when a timer fires."""
 
     KEEPALIVE = "send a keepalive"
     RECURSION = "try a tunnel again that was shut because of recursive routing"

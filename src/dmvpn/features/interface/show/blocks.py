@@ -27,7 +27,7 @@ _ENCAPSULATIONS = {"Tunnel": "TUNNEL", "Loopback": "LOOPBACK", "Null": "ARPA"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelBlock:
-    """What `show interfaces` says of a tunnel. siblings: tunnels with the same source, this one included."""
+    """The lines of `show interfaces` about a tunnel. siblings: tunnels with the same source, this one included."""
 
     multipoint: bool
     source: IPAddress | None
@@ -49,7 +49,7 @@ class TunnelBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterBlock:
-    """What an interface carried, as of the last count.
+    """The traffic of an interface, as of the last count.
 
     input_age, output_age: seconds since a packet, None: never.
     cleared_age: seconds since the counters were set to zero, None: never. Rates are per second.
@@ -75,7 +75,7 @@ class CounterBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceBlock:
-    """What `show interfaces` says of one interface.
+    """The content of `show interfaces` about one interface.
 
     bandwidth: kbit/s.
     delay: microseconds.
@@ -140,7 +140,7 @@ def _block(ctx: ShowContext, state: InterfaceState, traffic: InterfaceTraffic | 
 
 
 def _options(tunnel: TunnelState) -> int:
-    """Return octets of what GRE headers have besides their first four."""
+    """Return the octets of GRE headers beyond the first four."""
     return 4 * ((tunnel.key is not None) + tunnel.checksum + tunnel.sequence)
 
 

@@ -69,7 +69,7 @@ def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
 
 
 def line_protocol(row: InterfaceRow) -> str:
-    """Return the second state of an interface, as IOS says it."""
+    """Return the second state of an interface, in IOS's words."""
     return "up" if row.line else "down"
 
 

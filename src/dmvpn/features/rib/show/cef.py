@@ -1,7 +1,7 @@
 """`show ip cef`: the forwarding table, with NHRP's next hops in the place of the routes' own.
 
-`show ip cef exact-route` names the way of a conversation. Of several equal ways only the data plane knows which one it
-takes: so all are named.
+`show ip cef exact-route` names the path of a conversation. Of several equal paths only the data plane knows which one
+it takes: so all are named.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class ShowIpCefPrefix:
 
 @dataclass(frozen=True, slots=True)
 class ShowExactRoute:
-    """The ways that packets of a conversation may take. entry: that of the destination, None: there is none."""
+    """The paths that packets of a conversation may take. entry: that of the destination, None: there is none."""
 
     source: IPv4Address
     destination: IPv4Address
@@ -156,7 +156,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowIpCefPrefix:
 
 
 def query_exact(ctx: ShowContext, args: Args) -> ShowExactRoute:
-    """Query the ways of a conversation."""
+    """Query the paths of a conversation."""
     destination = args.address("destination")
     entry = _longest(ctx.machine(RibMachine), destination)
     tunnels = tuple(tunnel.name for tunnel in ctx.ports.tunnels.all())
@@ -226,7 +226,7 @@ def _entry_lines(entry: CefEntry, *, detail: bool) -> Iterator[str]:
 
 
 def render_exact(answer: ShowExactRoute) -> Iterator[str]:
-    """Yield a line for each way."""
+    """Yield a line for each path."""
     ends = f"{answer.source} -> {answer.destination} =>"
     entry = answer.entry
     if entry is None or entry.action in ("drop", "no route", "receive"):

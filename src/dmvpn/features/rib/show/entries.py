@@ -1,4 +1,4 @@
-"""What the route commands show, as values: queries on the machine, without a word of layout."""
+"""The output of the route commands, as values: queries on the machine, without a word of layout."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def make_entry(machine: RibMachine, node: Node, offer: Offer, now: float) -> Rou
 
 
 def holding(ctx: ShowContext, address: IPAddress) -> list[RouteEntry]:
-    """Return the best routes whose prefix holds an address, the longest one first."""
+    """Return the best routes whose prefix contains an address, the longest one first."""
     machine = ctx.machine(RibMachine)
     nodes = [node for _, node in machine.nodes.matches(address)]
     return [make_entry(machine, node, node.best, ctx.now) for node in nodes if node.best is not None]
