@@ -123,6 +123,15 @@ def test_isakmp_sas_are_listed_with_the_states_of_ios_and_sas_of_ikev2_are_not_a
     )
 
 
+def test_an_isakmp_sa_by_signatures_and_a_profile_with_its_trustpoint_say_so() -> None:
+    signed = replace(OLD, local_auth="RSA", remote_auth="RSA")
+    assert " rsig " in show("show crypto isakmp sa detail", Old(views=(signed,)))
+    lines = "crypto isakmp identity dn\ncrypto isakmp profile Q\n ca trust-point LAB\n match certificate MAP\n"
+    text = show("show crypto isakmp profile", Old(lines=lines))
+    assert "   Certificate maps matched are:\n    MAP \n   Identity presented is: dn\n" in text
+    assert text.endswith("   trustpoint(s): LAB\n")
+
+
 def test_an_isakmp_sa_that_is_being_deleted_says_so() -> None:
     text = show("show crypto isakmp sa", Old(views=(replace(OLD, phase=IkePhase.DELETED),)))
     assert "MM_NO_STATE       1001 ACTIVE (deleted)\n" in text

@@ -122,7 +122,8 @@ class ConfigurationBook:
         peers = (self._keyring_peer(profile, remote, None) for profile in profiles)
         secrets = dict.fromkeys(peer.local_key.octets for peer in peers if peer is not None and peer.local_key)
         transforms = main_mode.transforms(self.config) if profiles else ()
-        proofs = [self.trust.proof(one, AuthenticationMethod.RSA_SIGNATURE) for one in profiles]
+        signing = profiles if any(one.signs for one in transforms) else []
+        proofs = [self.trust.proof(one, AuthenticationMethod.RSA_SIGNATURE) for one in signing]
         refusals = [proof for proof in proofs if isinstance(proof, Reason)]
         if secrets and transforms and all(one.signs for one in transforms):
             refusals = [main_mode.lacks_certificate(self.config) for _ in refusals]
