@@ -51,7 +51,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _facts(router: str) -> tuple[str, RouterFacts | None]:
-    """Return what a router knows; None: its lab has it, and it does not run. Raises UserError."""
+    """Return the facts of a router, None if it is part of a lab and does not run. Raises UserError."""
     from dmvpn.app.prompts import Prompts
     from dmvpn.shells.lab.finding import find_router
 

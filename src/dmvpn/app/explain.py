@@ -1,4 +1,4 @@
-"""`dmvpn explain`: what a word means, or, of lines that are piped in, what the words on the screen mean.
+"""`dmvpn explain`: the meaning of a word, or, for lines from a pipe, the meanings of the words on the screen.
 
 dmvpn explain DT2                         all meanings of a flag
 dmvpn explain '%NHRP-3-PAKREPLY: ...'     a log line as it was copied
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _piped() -> str:
-    """Return what comes from the pipe. Whatever is no text in it is not explained, and does no harm."""
+    """Return the text from the pipe; octets that are not text are replaced."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     return sys.stdin.read(LONGEST_FILE)

@@ -59,7 +59,7 @@ class Manager:
         self._tell("READY=1", _status(status))
 
     def reloading(self) -> None:
-        """Say that the configuration file is being read again; `ready` follows, whatever comes of it."""
+        """Report that the configuration file is being read again; `ready` follows in any case."""
         self._tell("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self, status: str) -> None:
@@ -108,12 +108,12 @@ def _name(address: str) -> str:
 
 
 def _status(text: str) -> str:
-    """Return the status on one line, whatever it was: a line more would be another message."""
+    """Return the status as a single line: a second line would be another message."""
     return "STATUS=" + " ".join(text.split()).encode(errors="replace")[:_LONGEST].decode(errors="ignore")
 
 
 def _interval(environment: Mapping[str, str]) -> float | None:
-    """Return seconds between two signs of life: half of what the manager waits, as sd_watchdog_enabled(3) advises."""
+    """Return seconds between two watchdog messages: half of the manager's limit, as sd_watchdog_enabled(3) advises."""
     asked, process = environment.get("WATCHDOG_USEC"), environment.get("WATCHDOG_PID")
     if not asked or (process and process != str(os.getpid())):
         return None

@@ -1,4 +1,4 @@
-"""The prompts of a lab, asked by programs: many at a time, since most of what takes long is waiting for lost pings."""
+"""The prompts of a lab, asked by programs: many at a time, since most of the time is spent on lost pings."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Prompts:
         return {name: _body(answer) for name, answer in zip(routers, answers, strict=True) if answer}
 
     def scenario(self) -> Scenario:
-        """Return the lab with what its routers run, or would if they were alive; without certificates.
+        """Return the lab with running configurations, those of the scenario for dead routers; without certificates.
 
         Raises UserError.
         """

@@ -46,7 +46,7 @@ log = logging.getLogger("dmvpn")
 
 
 class HangUp(enum.Enum):
-    """What SIGHUP means for this process."""
+    """The meaning of SIGHUP for this process."""
 
     IGNORED = "ignored"
     END = "end"
@@ -54,7 +54,7 @@ class HangUp(enum.Enum):
 
 
 def hang_up() -> HangUp:
-    """Return how things are when the process begins: a terminal that has hung up cannot be opened any more."""
+    """Return the meaning of SIGHUP at the start of the process: later, a terminal that hung up cannot be opened."""
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         return HangUp.IGNORED
     try:
@@ -120,7 +120,7 @@ def _some(lines: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _lost_now(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
-    """Return what goes if the new configuration begins before the next breath."""
+    """Return the lines that are lost if the new configuration takes effect before the next breath."""
     running, revision = runtime.router.running, runtime.router.running.revision
     lost = _lost(runtime, new)
     if runtime.router.running is running and running.revision == revision:

@@ -1,4 +1,4 @@
-"""What the arguments of several commands have in common: numbers, the choice of an engine, progress."""
+"""Arguments that several commands have: numbers, the choice of an engine, progress."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def from_zero(what: str) -> Callable[[str], float]:
-    """Return what reads a finite number that is not negative, and raises ArgumentTypeError for anything else."""
+    """Return a parser of finite numbers from 0 on; it raises ArgumentTypeError for any other text."""
 
     def read(text: str) -> float:
         try:
@@ -29,7 +29,7 @@ amount: Final = from_zero("a number")
 
 
 def whole(first: int, last: int, what: str) -> Callable[[str], int]:
-    """Return what reads a whole number from `first` to `last`, and raises ArgumentTypeError for anything else."""
+    """Return a parser of whole numbers from `first` to `last`; it raises ArgumentTypeError for any other text."""
 
     def read(text: str) -> int:
         if not text.isdecimal() or not first <= int(text) <= last:

@@ -66,7 +66,7 @@ def startup_config(ctx: SessionContext, _: Args) -> StartupConfig:
 
 
 def render_startup_config(config: StartupConfig) -> Iterator[str]:
-    """Yield how much room it takes, and the lines."""
+    """Yield its size, and the lines."""
     if not config.lines:
         yield "startup-config is not present"
         return
@@ -175,7 +175,7 @@ class SshSettings:
 
 
 def ssh_settings(ctx: SessionContext, _: Args) -> SshSettings:
-    """Show how SSH is set up (`show ip ssh`)."""
+    """Query the settings of SSH (`show ip ssh`)."""
     ssh = ctx.machine(SystemMachine).config.ssh
     return SshSettings(ssh.time_out, ssh.tries)
 

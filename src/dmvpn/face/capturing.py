@@ -71,7 +71,7 @@ class CaptureGone(CaptureRequest):
 
 
 class Capturing:
-    """Carries out what a session asks of its router's capture."""
+    """Carries out a session's requests to the capture of its router."""
 
     def __init__(self, handle: RouterHandle, session: int, filing: Filing) -> None:
         self._handle = handle
@@ -83,7 +83,7 @@ class Capturing:
         return self._handle.captures
 
     def carry_out(self, request: CaptureRequest) -> Outcome:
-        """Return what the prompt says to it."""
+        """Carry a request out; return the outcome for the prompt."""
         if not self._captures.possible:
             return _refused("% Error: packets are captured on a router that runs, and in labs, not here")
         point, name = self._captures.point, request.name

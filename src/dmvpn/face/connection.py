@@ -52,7 +52,7 @@ log = logging.getLogger("dmvpn")
 
 
 class Terminals(Protocol):
-    """What a connection asks about the others of its router."""
+    """The queries of a connection about all connections of its router."""
 
     def free_line(self) -> int | None:
         """Return the number of a free vty line; None if all are in use."""
@@ -162,7 +162,7 @@ class ClientConnection:
         return True
 
     async def _learn_the_language(self) -> None:
-        """Have what every session needs; the first one of a router waits for it."""
+        """Build the command parser, which all sessions share; the first session of a router waits for it."""
         await self._slices.run(lambda: exec_parser(self._handle.features))
 
     # -------------------------------------------------------------------------------------------- lines
@@ -222,7 +222,7 @@ class ClientConnection:
     async def _watch_for_abort(self, messages: list[Message]) -> None:
         """Watch, while lines are carried out, whether the client breaks off or goes away.
 
-        messages: what came together with its order.
+        messages: those received together with its order.
         """
         with contextlib.suppress(ProtocolError, ConnectionError):
             while not any(isinstance(message, Signal) for message in messages):

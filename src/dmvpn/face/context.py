@@ -33,7 +33,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionContext:
-    """What these shows see: the router as every show sees it, and the session."""
+    """The view of these shows: the router as every show sees it, and the session."""
 
     view: ShowContext
     startup_text: str
@@ -86,7 +86,7 @@ class SessionContext:
 
     @property
     def awake(self) -> tuple[Feature, ...]:
-        """Those whose machine is there."""
+        """The features whose machine exists."""
         return self.view.awake
 
     def machine(self, kind: type[M]) -> M:

@@ -52,7 +52,7 @@ class Draft:
     """The lines of one stay in configuration mode.
 
     session: its number.
-    by: who enters them.
+    by: the user.
     """
 
     def __init__(self, handle: RouterHandle, parser: ExecParser, session: int, by: str) -> None:
@@ -112,7 +112,7 @@ class Draft:
         return result
 
     def settle(self) -> None:
-        """Give the router what it does not have yet."""
+        """Give the router the lines that still wait."""
         if not self._waiting:
             return
         lines, self._waiting = tuple(self._waiting), []
@@ -143,7 +143,7 @@ class Draft:
         return self._handle.context(self._session).running
 
     def _catch_up(self) -> None:
-        """Enter the line on top of what runs now: others may have configured since the last one."""
+        """Update the copy: other sessions may have changed the running configuration since the last line."""
         running = self._running()
         if running is self._base and running.revision == self._revision:
             return

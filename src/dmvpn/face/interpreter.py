@@ -1,10 +1,10 @@
-"""Carries out one line after the other: exec commands, configuration, and the few things that ask back.
+"""Carries out one line after the other: exec commands, configuration, and the few commands that ask a question.
 
     line --> Interpreter.run --> Outcome: lines to show, then perhaps a question, a job to wait for, or the end
 
 It knows modes and privileges, and nothing of terminals: `ConsoleSession` puts an editor and a pager before it,
-`OneShot` neither. In configuration mode a refused line changes nothing, and an accepted one is in effect as soon as
-nothing more was typed ahead (`settle`), or a command asks what the router does.
+`OneShot` neither. In configuration mode a refused line changes nothing, and an accepted line takes effect as
+soon as there is no more type-ahead (`settle`), or a command reads the state of the router.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Interpreter:
         return self._then_leave(self.run(text, prompt_width))
 
     def help(self, text: str) -> list[str]:
-        """Return what `?` shows behind `text`."""
+        """Return the help of `?` after `text`."""
         if self._draft is not None:
             return self._draft.session.help(text, self.privilege, self._rules, kinds=self._kinds)
         return self._parser.help_lines(text, self.privilege, self._rules, stores=self._may_store, kinds=self._kinds)
@@ -155,7 +155,7 @@ class Interpreter:
         )
 
     def settle(self) -> None:
-        """Put the lines that were entered into effect: the user who typed them waits for the result."""
+        """Put the entered lines into effect: the user now waits for the result."""
         if self._draft is not None:
             self._draft.settle()
 
@@ -223,7 +223,7 @@ class Interpreter:
         return self._act(match.command.action(self._view(), match.args))
 
     def _view(self) -> ShowContext:
-        """Return what a command sees: `privilege exec` lets lower levels use commands, and shows them no keys."""
+        """Return the view of a command: `privilege exec` lets lower levels use commands, without keys in the output."""
         return self.handle.context(self.session, hides=self.privilege < PRIVILEGED)
 
     def _context(self, match: Match) -> object:
@@ -242,7 +242,7 @@ class Interpreter:
         )
 
     def _act(self, wish: object) -> Outcome:
-        """Return what an action asks for: an event for the router, or something of the session."""
+        """Carry out the result of an action: an event for the router, or a request to the session."""
         match wish:
             case Job():
                 self.handle.post(wish)
@@ -384,7 +384,7 @@ class Interpreter:
 def _changes_what_runs(request: Request) -> bool:
     """Return whether a request puts a configuration into effect, at once or at the next start.
 
-    To save what runs is not among these: `privilege exec level 5 write memory` means just that.
+    Saving the running configuration does not count: `privilege exec level 5 write memory` permits exactly that.
     """
     match request:
         case Configure() | Replace() | Revert() | ConfirmChange():

@@ -1,4 +1,4 @@
-"""How one user wants to read: the window, and what `terminal` commands chose instead."""
+"""The screen of one user: the size of the window, and the settings of `terminal` commands."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Screen:
         return self.columns if self.width is None else self.width
 
     def set(self, request: SetScreen | SetMonitor | SetTimestamps | SetHistory) -> None:
-        """Do what the `terminal` command asks for."""
+        """Carry out a `terminal` command."""
         match request:
             case SetScreen(length=length, width=width):
                 self.length = self.length if length is None else length

@@ -32,7 +32,7 @@ log = logging.getLogger("dmvpn")
 
 
 def complaint(error: Exception) -> str:
-    """Return what a session says of a command that failed by a fault of ours."""
+    """Return the message for a command that failed by a fault of ours."""
     return f"% Error: internal fault: {named(error)}; report it with the traceback that the log of this program has"
 
 
@@ -59,7 +59,7 @@ class Sitting:
         self._over: asyncio.Future[str] = self._loop.create_future()
 
     async def run(self, messages: list[Message]) -> None:
-        """Serve the client until it or the session ends. messages: what came together with its order."""
+        """Serve the client until it or the session ends. messages: received together with its order."""
         self._do(self.session.start)
         reading = asyncio.create_task(self._follow(messages))
         try:
@@ -73,7 +73,7 @@ class Sitting:
         self._stream.send(encode(Done(0, self._over.result())))
 
     def hang_up(self, reason: str) -> None:
-        """End the session; what it is in the middle of is broken off first."""
+        """End the session; a running command is broken off first."""
         self._reason = reason
         self._stream.cut_off(only_unread=True)
         if self._doing is not None:
@@ -156,7 +156,7 @@ class Sitting:
     # -------------------------------------------------------------------------------------------- what it does
 
     def _do(self, deed: Callable[[], None]) -> None:
-        """Let the session do something, in slices, behind what it does already."""
+        """Let the session run a deed, in slices, after the deeds that wait already."""
         if self._over.done():
             return
         self._deeds.append(deed)
@@ -188,7 +188,7 @@ class Sitting:
         return work
 
     async def _show(self) -> None:
-        """Send what the session shows, and wait while the client does not read."""
+        """Send the output of the session, and wait while the client does not read."""
         output = self.session.take_output()
         if not output:
             return

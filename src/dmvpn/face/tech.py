@@ -42,7 +42,7 @@ _COMMANDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TechSection:
-    """What one command prints."""
+    """The output of one command."""
 
     command: str
     lines: tuple[str, ...]
@@ -65,7 +65,7 @@ def query(ctx: ShowContext, _: Args) -> TechSupport:
 
 
 def render(answer: TechSupport) -> Iterator[str]:
-    """Yield what each command shows, under the name of the command."""
+    """Yield the output of each command, under its name."""
     for part in answer.parts:
         yield from ("", f"------------------ {part.command} ------------------", "", *part.lines)
 

@@ -1,4 +1,4 @@
-"""`show terminal`: how this session's terminal is set. `show line`: the console and the lines for remote users."""
+"""`show terminal`: the settings of this session's terminal. `show line`: the console and the lines for remote users."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def _spelled(seconds: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LineState:
-    """A line. kind: CTY (the console) or VTY. access_list: of the addresses that may come in, "" for all.
+    """A line. kind: CTY (the console) or VTY. access_list: of the permitted source addresses, "" for all.
 
-    used: a session sits at it. here: it is the session that asks.
+    used: a session is on it. here: the session of the show itself.
     """
 
     kind: str

@@ -57,7 +57,7 @@ class Watching:
         return later[-1] - max(self._last, self._began_at) - len(later) if later else 0
 
     def _own_addresses(self) -> tuple[str, ...]:
-        """Return those of the router, if they are others than it had; nothing otherwise."""
+        """Return the addresses of the router if they have changed; () otherwise."""
         interfaces = self._handle.context(0).ports.interfaces.all()
         addresses = tuple(str(address) for state in interfaces for address, _ in state.addresses)
         if addresses == self._addresses:

@@ -61,7 +61,7 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedCertificate:
-    """The contents of a new certificate. dn: "cn=R1,o=Example", "" for the name alone. days: lifetime."""
+    """The contents of a new certificate. days: lifetime. dn: most specific first, "cn=R1,o=Example"; "": the name."""
 
     name: str
     dn: str = ""

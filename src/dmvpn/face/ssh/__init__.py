@@ -2,15 +2,15 @@
 
     keys.py         host keys, for their owner alone
     link.py         the management socket of a router, for asyncio
-    visitors.py     how many may be connected without a login, and from where
-    entrance.py     where connections come in, and from which addresses they may
+    visitors.py     limits of connections before authentication
+    entrance.py     listening sockets, and the permitted source addresses
     copying.py      SCP
     sftp.py         SFTP
-    memory.py       how it uses memory
+    memory.py       its use of memory
     gate.py         one listening address that leads to one router
     __main__.py     the process beside `dmvpn run`
 
-A router does not notice whether this process lives: it holds no state that a router needs, asks who may come in at each
-login, and computes itself what passwords take, because that would hold up a router's timers. It serves no forwarding
-and no agent; a session is a terminal line (`line vty`), and files come and go in flash alone.
+A router does not depend on this process, which holds no state of it. The process asks the router for the permitted
+users at each login, and checks passwords itself, because that would delay a router's timers. It offers no forwarding
+and no agent; a session is a terminal line (`line vty`), and files are read and written only in flash.
 """

@@ -240,7 +240,7 @@ class Gate:
         return bytes(said)
 
     def session(self, visit: _Visit) -> SftpChannel:
-        """Return a channel of a visitor, whatever it will be for."""
+        """Return a channel for a shell, a command or SFTP."""
 
         def files(channel: SSHChannel[bytes]) -> Awaitable[asyncssh.SFTPServer]:
             return self._files(cast("asyncssh.SSHServerChannel[bytes]", channel), session, visit)

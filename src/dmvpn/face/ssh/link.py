@@ -30,7 +30,7 @@ class SshLink:
 
     @classmethod
     async def open(cls, path: Path) -> SshLink:
-        """Connect, and hear who it is. Raises LinkError."""
+        """Connect, and receive `Hello`. Raises LinkError."""
         try:
             async with asyncio.timeout(_PATIENCE):
                 link = cls(*await asyncio.open_unix_connection(path))
@@ -68,7 +68,7 @@ class SshLink:
 
 
 async def ask(path: Path, location: str) -> Access:
-    """Return who may come in from this address? Raises LinkError."""
+    """Return the users that may log in from this address. Raises LinkError."""
     answer = await _exchange(path, AskAccess(location))
     if not isinstance(answer, Access):
         raise LinkError(f"{path}: no answer")

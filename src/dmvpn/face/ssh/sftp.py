@@ -36,19 +36,19 @@ _FOLDERS: Final = frozenset(("", ".", "/", "/.", "~", *(f"{system}:" for system 
 
 
 class Room(Protocol):
-    """Who counts the files that are in memory, for all clients."""
+    """The count of transfers that are in memory, for all clients."""
 
     def take(self) -> bool:
-        """Count one more transfer; return False if there are too many."""
+        """Add a transfer; return False if there are too many."""
         ...
 
     def give_back(self) -> None:
-        """Count one transfer less."""
+        """Remove a transfer."""
         ...
 
 
 class SftpChannel(asyncssh.SSHServerProcess[bytes]):
-    """A channel that knows whether the client has said its last word."""
+    """A channel that knows whether the client has finished sending."""
 
     has_ended = False
 
@@ -71,7 +71,7 @@ class _File:
 
 
 class Files(asyncssh.SFTPServer):
-    """What one client may do."""
+    """The operations of one client."""
 
     def __init__(
         self, channel: asyncssh.SSHServerChannel[bytes], session: SftpChannel, flash: Flash, room: Room
@@ -84,7 +84,7 @@ class Files(asyncssh.SFTPServer):
         self._silence = asyncio.get_running_loop().call_later(IDLE, channel.close)
 
     def exit(self) -> None:
-        """Drop what the client, which is gone, did not close: that was not written."""
+        """Drop the files that the client left open: they are not written."""
         self._silence.cancel()
         self._close_all()
         if not self.channel.is_closing():
@@ -162,7 +162,7 @@ class Files(asyncssh.SFTPServer):
     # --------------------------------------------------------------------------------------------- files in flash
 
     async def realpath(self, path: bytes) -> bytes:
-        """Return how a path is called from the root."""
+        """Return the absolute path."""
         await self._turn()
         return b"/" if _is_folder(path) else b"/" + _named(path).encode()
 
@@ -204,7 +204,7 @@ class Files(asyncssh.SFTPServer):
     # ------------------------------------------------------------------------------------------------ refused
 
     def map_path(self, path: bytes) -> bytes:
-        """Keep the path as it is: whatever is not above would reach the machine's own files by this."""
+        """Refuse: an operation that is not defined above would reach the machine's own files by this path."""
         raise asyncssh.SFTPOpUnsupported("not supported")
 
     def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
@@ -243,7 +243,7 @@ class Files(asyncssh.SFTPServer):
     # ------------------------------------------------------------------------------------------------ parts
 
     async def _turn(self) -> None:
-        """Wait until the client has read what it asked for before; it is not silent."""
+        """Wait until the client has read the earlier answers, and restart the idle timer."""
         await self._session.drain(None)
         self._silence.cancel()
         self._silence = asyncio.get_running_loop().call_later(IDLE, self.channel.close)

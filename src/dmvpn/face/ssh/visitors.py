@@ -1,4 +1,4 @@
-"""Connections without a login: how many may wait, from where, and which of them makes room for another.
+"""Connections before authentication: limited by source network and in total, with a rule for closing the oldest.
 
 A connection is silent until its client has finished the key exchange and named a user. If too many wait, the oldest
 silent connection from the network with the most of them is closed to make room for the next one. So clients that only
