@@ -17,7 +17,7 @@ from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, LabFacts, LinkFacts
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, Scene, examine
-from dmvpn.tools.doctor.ipsec import clue
+from dmvpn.tools.doctor.ike_clues import clue
 from dmvpn.tools.doctor.probes import Probe, ProbeResult
 from dmvpn.tools.doctor.probes import ProbePurpose as ProbeKind
 from dmvpn.tools.doctor.sas import agreements

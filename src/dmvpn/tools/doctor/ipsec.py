@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
 from dmvpn.features.ike.config.isakmp import RUN_AS
-from dmvpn.features.ike.numbers import TransformType
-from dmvpn.features.ike.reasons import IkeReason, main_mode_message
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType
+from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
@@ -16,7 +14,6 @@ from dmvpn.tools.doctor.crypto_parameters import (
     End,
     by_certificate,
     identity_lines,
-    lacks_keys,
     lacks_profile,
     mode_lines,
     pfs_lines,
@@ -27,6 +24,16 @@ from dmvpn.tools.doctor.crypto_parameters import (
     trustpoint_lines,
 )
 from dmvpn.tools.doctor.hidden_secrets import question
+from dmvpn.tools.doctor.ike_clues import (
+    CERTIFICATE,
+    IDENTITY,
+    VERSION,
+    Clue,
+    clue,
+    clue_at,
+    no_opening,
+    no_proof_at_4500,
+)
 from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.preshared_keys import half_key, is_special, key_lines, key_place
 from dmvpn.tools.doctor.probes import ProbePurpose
@@ -38,130 +45,6 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import ReasonFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
-
-
-class Clue(NamedTuple):
-    """The meaning of a reason of IKE. own: the lines to change are those of the reporting router."""
-
-    cause: Cause
-    step: Step = Step.IKE
-    own: bool = False
-
-
-_IDENTITY: Final = Clue(Cause.IKE_IDENTITY, own=True)
-_CERTIFICATE: Final = Clue(Cause.CERTIFICATE)
-_PROPOSAL: Final = Clue(Cause.IKE_PROPOSAL)
-#: The other end begins with IKEv1, for which this end has no lines.
-_VERSION: Final = Clue(Cause.IKE)
-#: The meaning of each reason that is conclusive by itself.
-CLUES: Final = {
-    code.id: meaning
-    for code, meaning in (
-        (IkeReason.NO_KEY, Clue(Cause.PSK_MISSING, own=True)),
-        (IkeReason.NO_ISAKMP_POLICY, Clue(Cause.IKE_PROPOSAL, own=True)),
-        (IkeReason.NO_KEY_LINE, Clue(Cause.PSK_MISSING, own=True)),
-        (IkeReason.NO_KEY_FOR, Clue(Cause.PSK_MISSING, own=True)),
-        (IkeReason.OTHER_KEY, Clue(Cause.PSK)),
-        (IkeReason.UNREADABLE_PROOF, Clue(Cause.PSK)),
-        (IkeReason.IDENTITY_REFUSED, Clue(Cause.IKE_IDENTITY)),
-        (IkeReason.NO_MATCH, _IDENTITY),
-        (IkeReason.OTHER_IDENTITY, _IDENTITY),
-        (IkeReason.PROFILE_MISSING, Clue(Cause.PROFILE, own=True)),
-        (IkeReason.NO_PROFILE, Clue(Cause.PROFILE, own=True)),
-        (IkeReason.UNABLE, Clue(Cause.PROFILE, own=True)),
-        (IkeReason.NO_WAY, Clue(Cause.PROFILE, own=True)),
-        (IkeReason.NO_MAP, _CERTIFICATE),
-        (IkeReason.NO_TRUSTPOINT, _CERTIFICATE),
-        (IkeReason.NO_CERTIFICATE, _CERTIFICATE),
-        (IkeReason.OTHER_KIND_OF_KEY, _CERTIFICATE),
-        (IkeReason.NO_AUTHORITY, _CERTIFICATE),
-        (IkeReason.NOT_BELIEVED, _CERTIFICATE),
-        (IkeReason.NOT_THE_HOLDER, _CERTIFICATE),
-        (IkeReason.CERTIFICATE_REFUSED, _CERTIFICATE),
-        (IkeReason.METHOD_REFUSED, _CERTIFICATE),
-        (IkeReason.NO_PROOF, _CERTIFICATE),
-        (IkeReason.NO_PROOF_IN_TIME, _CERTIFICATE),
-        (IkeReason.EAP, Clue(Cause.PROFILE)),
-        (IkeReason.PPK, Clue(Cause.PROFILE)),
-        (IkeReason.NO_CHILD, Clue(Cause.TRANSFORM, Step.SA)),
-        (IkeReason.NO_CHILD_FOR, Clue(Cause.TRANSFORM, Step.SA)),
-        (IkeReason.MISMATCH, _PROPOSAL),
-        (IkeReason.NO_COMBINATION, _PROPOSAL),
-        (IkeReason.AUTHENTICATION, _PROPOSAL),
-        (IkeReason.SELECTORS, _PROPOSAL),
-        (IkeReason.MODE, _PROPOSAL),
-    )
-}
-_SILENT: Final = (IkeReason.NO_ANSWER, IkeReason.NO_ANSWER_AND)
-_NO_PROFILE: Final = (IkeReason.PROFILE_MISSING, IkeReason.NO_PROFILE)
-#: Reasons that mean a missing key or a missing profile, by the lines of the router that reports them.
-_LACKING: Final = (IkeReason.NO_KEY_FOR, *_NO_PROFILE)
-#: In the names of the encapsulations of transport mode.
-_TRANSPORT: Final = "TRANSPORT"
-#: The messages with which IKE begins, always to port 500.
-_OPENINGS: Final = (ExchangeType.IKE_SA_INIT.name, main_mode_message(1), main_mode_message(3))
-#: The end of an address with the port of IKE behind a translator, RFC 3947 §4.
-_NAT_T: Final = ":4500"
-#: Inconclusive reports, of an end that got a refusal without a reason, or no reply: they have several causes.
-_VAGUE: Final = (IkeReason.REFUSED, IkeReason.PROOF_REFUSED, *_SILENT)
-
-
-def clue(reason: ReasonFacts) -> Clue | None:
-    """Return the meaning of a reason, or of the reason behind it, if it is conclusive.
-
-    A reason of IKE may have two halves: the initiator received the other's.
-    """
-    if reason.is_one(*_VAGUE):
-        return None
-    found = CLUES.get(reason.code)
-    if found is None:
-        inner = (clue(field) for field in reason.fields if not isinstance(field, int | str))
-        return next((one for one in inner if one is not None), None)
-    if found.step is Step.SA:
-        if reason.find(IkeReason.NONE_ACCEPTED):
-            return None
-        differing = reason.find(IkeReason.MISMATCH)
-        if differing is not None and TransformType.KE in differing.fields:
-            return Clue(Cause.PFS, Step.SA)
-        capsules = reason.find(IkeReason.ENCAPSULATION)
-        if capsules is not None and len({_TRANSPORT in str(side) for side in capsules.fields}) > 1:
-            return Clue(Cause.MODE, Step.SA)
-    return found
-
-
-def clue_at(reason: ReasonFacts, end: End) -> Clue | None:
-    """Return the meaning of a reason that an end reports, if it is conclusive together with the lines of this end.
-
-    A router without a profile for the tunnel reports a missing key in IKEv1. Without any key it reports a missing
-    profile.
-    """
-    found = clue(reason)
-    if found is None or not reason.find(*_LACKING):
-        return found
-    if not lacks_profile(end):
-        if reason.find(IkeReason.NO_KEY_FOR) and not end.answers_v1:
-            return _VERSION
-        return None if reason.find(*_NO_PROFILE) else found
-    return Clue(Cause.PSK_MISSING if lacks_keys(end) else Cause.PROFILE, own=True)
-
-
-def is_silent(reason: ReasonFacts, *names: str) -> bool:
-    """Return whether a message or an exchange of IKE with one of these names was never answered; no names: any."""
-    return any(part.is_one(*_SILENT) and (not names or part.fields[0] in names) for part in reason.parts())
-
-
-def no_opening(reason: ReasonFacts) -> bool:
-    """Return whether nothing was answered with which IKE begins."""
-    return is_silent(reason, *_OPENINGS)
-
-
-def no_proof_at_4500(reason: ReasonFacts) -> bool:
-    """Return whether IKE began, and what came then to port 4500 was not answered."""
-    if is_silent(reason, ExchangeType.IKE_AUTH.name):
-        return True
-    proof = main_mode_message(5)
-    silent = (part.fields for part in reason.parts() if part.is_one(*_SILENT))
-    return any(fields[0] == proof and str(fields[2]).endswith(_NAT_T) for fields in silent)
 
 
 def protection(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -256,13 +139,13 @@ def _from_clue(
     said: the reason with the clue, and all reasons of the two.
     """
     culprit, (reason, evidence) = who, said
-    if known is _IDENTITY and client.there is not None and client.hub_facts is not None:
+    if known is IDENTITY and client.there is not None and client.hub_facts is not None:
         judge = End(client.facts, client.tunnel) if who == client.name else End(client.hub_facts, client.there)
-        known = _CERTIFICATE if by_certificate(judge) else known
+        known = CERTIFICATE if by_certificate(judge) else known
     if not known.own:
         others = scene.fellows(client)
         culprit = client.hub if others and not any(is_secured(one) for one in others) else client.name
-    if known is _VERSION:
+    if known is VERSION:
         culprit = client.hub if who == client.name else client.name
     has_own_key = False
     if known.cause is Cause.PSK and client.hub_facts is not None:
@@ -274,10 +157,10 @@ def _from_clue(
         step=known.step,
         cause=known.cause,
         router=culprit,
-        what=_sentence(client, known.cause, culprit) if known is not _CERTIFICATE else _disbelief(client, reason),
+        what=_sentence(client, known.cause, culprit) if known is not CERTIFICATE else _disbelief(client, reason),
         evidence=evidence,
         fix=_fix(scene, client, culprit, known.cause),
-        order="show crypto pki certificates" if known is _CERTIFICATE else "",
+        order="show crypto pki certificates" if known is CERTIFICATE else "",
         decide=_key_question(scene, client) if known.cause is Cause.PSK and not has_own_key else "",
     )
 
