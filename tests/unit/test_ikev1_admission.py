@@ -98,6 +98,33 @@ def test_who_forges_the_address_of_a_peer_gets_few_slots_and_does_not_keep_the_p
     assert old.is_dead
 
 
+def test_forged_beginnings_do_not_fill_a_router_whose_number_of_sas_is_limited() -> None:
+    """A hub with `limit max-sa 5` refused each new spoke while a stranger sent it forged first messages."""
+    net = MachineNet()
+    hub, spoke = net.node(HUB, SHORT + "crypto ikev2 limit max-sa 5\n"), net.node(SPOKE, SHORT)
+    spoke.want(hub)
+    net.run(1)
+    first = next(flight for flight in net.log if begins(flight)).datagram.payload
+    for number in range(50):
+        repeated(hub, first, f"10.66.0.{number}", range(1, 2))
+    newcomer = net.node("203.0.113.20", SHORT)
+    newcomer.want(hub)
+    net.run(1)
+    assert newcomer.pairs, hub.logs
+
+
+def test_newcomers_that_begin_together_do_not_exceed_the_number_of_sas() -> None:
+    net = MachineNet()
+    hub = net.node(HUB, SHORT + "crypto ikev2 limit max-sa 2\n")
+    spokes = [net.node(f"203.0.113.{number}", SHORT) for number in range(10, 15)]
+    for spoke in spokes:
+        spoke.want(hub)
+    net.run(5)
+    assert len([spoke for spoke in spokes if spoke.pairs]) == 2
+    assert len([sa for sa in sas_of(hub) if sa.is_usable]) == 2
+    assert len([line for line in hub.logs if "no more are wanted" in line]) == 3
+
+
 @pytest.mark.lengthy
 def test_five_thousand_spokes_that_begin_at_once_keep_their_places() -> None:
     """A hub that had restarted dropped most of its spokes half-way: the last one was back after more than a minute."""

@@ -44,6 +44,7 @@ from dmvpn.features.ike.v1.lines import passed
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
 from dmvpn.features.ike.v1.response import Response
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa
+from dmvpn.features.ike.v1.sealed import PHASE_1
 from dmvpn.features.ike.v1.siblings import Siblings
 from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.steps import packet_lines
@@ -189,8 +190,11 @@ class IsakmpSas:
         sa = self._by_cookie.get(header.cookie_r) or self._by_cookie.get(header.cookie_i)
         if sa is None or not _is_for(sa, header) or not self._talk.may(sa.own_spi, now):
             return []
-        if sa.is_half_open and sa.state is SaState.SA_SETUP and not self._may_key(sa, message, octets, now):
-            return []
+        if sa.is_half_open and sa.state is SaState.SA_SETUP and self._may_cost(sa, message, octets):
+            if not self.strangers.may_key(sa.path.remote.address, now):
+                return []
+            if (full := self._outnumbered()) is not None and not self._admits(sa, full):
+                return [_turned_away(path, full, logged=True), *self.drop(sa, full, now)]
         before = sa.taken
         handle(sa, message, octets, path, now)
         self._talk.charge(sa.own_spi, max(sa.taken - before, 0), now)
@@ -199,12 +203,17 @@ class IsakmpSas:
             acts += self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
         return acts
 
-    def _may_key(self, sa: IsakmpSa, message: Message, octets: bytes, now: float) -> bool:
-        """Return whether message 3 may cause a Diffie-Hellman; other messages cause none."""
+    @staticmethod
+    def _may_cost(sa: IsakmpSa, message: Message, octets: bytes) -> bool:
+        """Return whether it may be message 3, which causes a Diffie-Hellman; other messages cause none."""
         is_main = message.header.exchange == ExchangeType.MAIN
-        if not is_main or sa.exchanges[0].turns.is_repetition(octets):
-            return True
-        return self.strangers.may_key(sa.path.remote.address, now)
+        return is_main and not sa.exchanges[PHASE_1].turns.is_repetition(octets)
+
+    def _admits(self, sa: IsakmpSa, full: Reason) -> bool:
+        """Return whether a peer may go on that began before the router was full: only to replace an ISAKMP SA."""
+        if sa.admission is None and (peers := self._siblings.at(sa.path)):
+            sa.admits(Admission(peers, full))
+        return sa.admission is not None
 
     def _stranger(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
         header = message.header
@@ -230,10 +239,13 @@ class IsakmpSas:
 
     def _full(self) -> Reason | None:
         """Return why newcomers are refused. A peer that has an ISAKMP SA may replace it all the same."""
-        if self.largest_number and len(self) >= self.largest_number:
-            return Reason(IkeReason.FULL, (len(self),))
         crowded = self.largest_half_open and len(self.strangers) >= self.largest_half_open
-        return Reason(IkeReason.TOO_MANY_BEGIN) if crowded else None
+        return self._outnumbered() or (Reason(IkeReason.TOO_MANY_BEGIN) if crowded else None)
+
+    def _outnumbered(self) -> Reason | None:
+        """Return that there are as many ISAKMP SAs as permitted. Forged beginnings, which cost little, do not count."""
+        number = len(self) - self.strangers.beginners
+        return Reason(IkeReason.FULL, (number,)) if self.largest_number and number >= self.largest_number else None
 
     def _welcome(
         self, message: Message, octets: bytes, path: DatagramPath, now: float, admission: Admission | None

@@ -43,6 +43,11 @@ class Strangers:
     def __len__(self) -> int:
         return len(self._beginnings)
 
+    @property
+    def beginners(self) -> int:
+        """How many have sent message 1 alone, maybe from forged addresses."""
+        return len(self._beginners) - len(self._keyed)
+
     def known(self, octets: bytes, path: DatagramPath) -> IsakmpSa | None:
         """Return the ISAKMP SA that began with these very octets."""
         return self._beginners.get((mark_of(octets), path))
@@ -60,7 +65,7 @@ class Strangers:
         beginning = mark_of(octets), sa.path
         self._beginners[beginning] = sa
         self._beginnings[sa.own_spi] = beginning
-        full = len(self._beginners) - len(self._keyed) > LARGEST_NUMBER_OF_BEGINNERS
+        full = self.beginners > LARGEST_NUMBER_OF_BEGINNERS
         return next((old for old in self._beginners.values() if old.own_spi not in self._keyed), None) if full else None
 
     def renews(self, sa: IsakmpSa) -> IsakmpSa | None:
