@@ -1,4 +1,4 @@
-"""What a session asks of this feature."""
+"""Orders of a session to this feature."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RollbackScheduled(Event):
 
 @dataclass(frozen=True, slots=True)
 class RollbackPutOff(Event):
-    """The user whose silence would bring the earlier configuration back typed a line."""
+    """The user whose silence would restore the earlier configuration typed a line."""
 
 
 @dataclass(frozen=True, slots=True)

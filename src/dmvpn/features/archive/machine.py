@@ -4,8 +4,8 @@
                                  -> RollbackCancelled: what runs stays
                                  -> RollbackPutOff: later, if it waits for silence
 
-The pending way back belongs to the router and not to a session: a session that the change itself cut off cannot
-confirm it, and that is when it is needed. A restart begins from the startup configuration, so it forgets it.
+The pending rollback belongs to the router and not to a session: a session that the change itself cut off cannot confirm
+it, and that is when it is needed. A restart begins from the startup configuration, so it forgets it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LONGEST: Final = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback:
-    """A way back.
+    """A pending rollback.
 
     since, due: monotonic seconds.
     idle: each line of the user puts it off.
@@ -88,7 +88,7 @@ class ArchiveMachine(Machine):
         self._timer = Timer(TimerKind.ROLLBACK, self._roll_back)
 
     def dispatch(self, event: Event | Notice) -> None:
-        """Take a configuration, entered lines, or what a session asks for."""
+        """Handle a configuration, entered lines, or an order of a session."""
         match event:
             case Configured(model=ArchiveConfig() as model):
                 self.config = model

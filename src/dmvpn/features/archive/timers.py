@@ -1,4 +1,4 @@
-"""What the timer of the archive is for."""
+"""The purpose of the archive's timer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import enum
 
 
 class TimerKind(enum.Enum):
-    """What happens when a timer fires."""
+    """The action when a timer fires."""
 
     ROLLBACK = "the earlier configuration comes back"

@@ -4,7 +4,7 @@
     StateChanged                           as it comes
     InterfaceChanged, RouteChanged ...     translated (translate.py)
 
-Messages and changes are counted apart: a hub hears more registrations in a minute than things change in a day. A
+Messages and changes are counted apart: a hub receives more registrations in a minute than it has changes in a day. A
 listener (`HistoryGrew`) reads on from the last number that it knows.
 """
 
@@ -102,7 +102,7 @@ class ChronicleMachine(Machine):
 
 
 class SilentChronicle(ChronicleMachine):
-    """The chronicle of a router that remembers nothing: no event reaches it."""
+    """The chronicle of a router without history: no event reaches it."""
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = ()
 

@@ -1,4 +1,4 @@
-"""What happened lately, line by line.
+"""Recent events, line by line.
 
 show dmvpn events [PEER]           messages and changes, the oldest first
 show dmvpn changes since MOMENT    changes alone
@@ -74,7 +74,7 @@ def events(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
 
 
 def changes(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
-    """Return what changed since a moment."""
+    """Return the changes since a moment."""
     machine = ctx.machine(ChronicleMachine)
     time = span_of(ctx, args)
     if isinstance(time, Unknown):

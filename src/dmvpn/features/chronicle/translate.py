@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def translate(event: Event | Notice) -> StateChanged | None:
-    """Return the change that it reports; None: of nothing that people look for."""
+    """Return the change that it reports; None: no change to report."""
     match event:
         case RouteChanged():
             return route_change(event) if is_news(event) else None
@@ -37,7 +37,9 @@ def translate(event: Event | Notice) -> StateChanged | None:
 
 
 def is_news(event: RouteChanged) -> bool:
-    """Return whether packets go elsewhere, or another protocol says so; a metric that changes is no news."""
+    """Return whether packets take another path, or another protocol provides the route; a changed metric is not
+    reported.
+    """
     if event.old is None or event.new is None:
         return event.old is not event.new
     return _gist(event.old) != _gist(event.new)

@@ -1,4 +1,4 @@
-"""What the log should say of a trustpoint: missing, damaged, expired or soon expiring certificates."""
+"""Log messages about a trustpoint: missing, damaged, expired or soon expiring certificates."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class CredentialsImported(Event):
 
 @dataclass(frozen=True, slots=True)
 class KeyForgotten(Event):
-    """`crypto key zeroize NAME`: the private key of this trustpoint is to be no more."""
+    """`crypto key zeroize NAME`: delete the private key of this trustpoint."""
 
     trustpoint: str
 
@@ -41,7 +41,7 @@ class KeyPairMade(Event):
 
 @dataclass(frozen=True, slots=True)
 class KeyPairForgotten(Event):
-    """`crypto key zeroize rsa`: a pair is to be no more."""
+    """`crypto key zeroize rsa`: delete a pair."""
 
     kind: str
     name: str

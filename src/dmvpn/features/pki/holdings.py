@@ -1,4 +1,4 @@
-"""What a trustpoint has: its certificates sorted out, with the key that fits and the list that is newest."""
+"""The content of a trustpoint: its certificates sorted out, with the key that fits and the list that is newest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """own: the certificate that we prove ourselves with. stray: others that are ours, and no key of ours fits.
+    """own: the certificate that we prove ourselves with. stray: our other certificates, without a key of ours.
 
     unreadable: descriptions of damaged parts.
     """
@@ -47,7 +47,7 @@ class Holdings:
 
 @dataclass(slots=True)
 class _Found:
-    """What could be read so far."""
+    """The parts read so far."""
 
     own: list[x509.Certificate] = field(default_factory=list)
     authorities: list[x509.Certificate] = field(default_factory=list)
@@ -55,7 +55,7 @@ class _Found:
 
 
 def gather(trustpoint: Trustpoint, keys: tuple[bytes, ...], lists: tuple[bytes, ...]) -> Holdings:
-    """Put together what the configuration shows (certificates) and what it does not."""
+    """Combine the certificates of the configuration with the keys and lists outside of it."""
     found = _read(trustpoint)
     readable = [key for key in (_key(octets, found.unreadable) for octets in keys) if key is not None]
     pairs = [(certificate, key) for certificate in found.own for key in readable if fits(key, certificate)]

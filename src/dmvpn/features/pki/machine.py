@@ -64,7 +64,7 @@ class PkiMachine(Machine):
     # ------------------------------------------------------------------------------------------------ what others ask
 
     def credentials(self, trustpoint: str) -> Credentials | None:
-        """Return what this trustpoint gives; the same object until something changes."""
+        """Return the credentials of this trustpoint; the same object until something changes."""
         held = self.holdings.get(trustpoint)
         return held.credentials if held is not None and held.counts else None
 
@@ -83,7 +83,7 @@ class PkiMachine(Machine):
 
     @property
     def holdings(self) -> dict[str, Holdings]:
-        """What each trustpoint has, by its name."""
+        """The content of each trustpoint, by its name."""
         if self._holdings is None:
             self._holdings = self._gather()
         return self._holdings

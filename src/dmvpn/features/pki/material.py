@@ -2,7 +2,7 @@
 
     pem, pkcs12 --> Material --> chain of the configuration, private key, revocation list
 
-Everything here raises `UserError` for what cannot be read, in one line that says what it is.
+All functions raise `UserError` for unreadable input, with its kind in one line.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def read_list(data: bytes) -> x509.CertificateRevocationList:
 
 
 def octets_of(text: bytes) -> bytes:
-    """Return what base 64 says. Raises UserError."""
+    """Return the octets of base 64. Raises UserError."""
     try:
         return base64.b64decode(b"".join(text.split()), validate=True)
     except (ValueError, binascii.Error) as error:

@@ -1,4 +1,4 @@
-"""What can be configured of certificates, as values."""
+"""The configuration of certificates, as values."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Trustpoint:
 
 
 class CertificatePart(enum.Enum):
-    """What a rule of a certificate map looks at."""
+    """The field that a rule of a certificate map checks."""
 
     SUBJECT = "subject-name"
     ISSUER = "issuer-name"

@@ -1,4 +1,4 @@
-"""What the timer of the trustpoints is for."""
+"""The purpose of the trustpoints' timer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import enum
 
 
 class TimerKind(enum.Enum):
-    """What happens when a timer fires."""
+    """The action when a timer fires."""
 
     DATES = "look at the dates of the certificates"

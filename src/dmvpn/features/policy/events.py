@@ -1,4 +1,4 @@
-"""What people do to lists and maps."""
+"""User actions on lists and maps."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Answers `ports.policies`: lists and route maps that match packets or routes.
 
-A translator obeys less than these lines can say, so each list carries what of it cannot be obeyed.
+A translator supports less than these lines can express, so each list carries the unsupported part.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _packets(entries: Pages[AccessEntry]) -> ListedPackets:
 
 
 def _problem(entry: AccessEntry) -> str:
-    """Return what in it a translator cannot obey, "" for nothing."""
+    """Return the part that a translator cannot obey, "" for nothing."""
     if entry.protocol not in (None, *PROTOCOLS):
         return f"names protocol {entry.protocol}, and only ip, tcp, udp and icmp are told apart"
     return f"asks for {entry.partial}" if entry.partial else ""

@@ -1,4 +1,4 @@
-"""From the configuration to what routing protocols ask (`base.routemaps`)."""
+"""From the configuration to the values of routing protocols (`base.routemaps`)."""
 
 from __future__ import annotations
 

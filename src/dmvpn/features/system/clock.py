@@ -1,4 +1,4 @@
-"""Wall time, and the ways in which IOS writes a time.
+"""Wall time, and IOS's formats of a time.
 
 A router's timers run on monotonic seconds. Wall time is the monotonic time plus an offset from the shell (`ClockSet`)
 and serves people only: log lines, `show clock`. Until a source confirms it, IOS marks it with `*`.
@@ -64,7 +64,7 @@ class WallClock:
         self.authoritative = False
 
     def set(self, event: ClockSet) -> None:
-        """Take the shell's word for what time it is."""
+        """Apply the shell's wall time."""
         self._offset = event.offset
         self.authoritative = event.authoritative
 

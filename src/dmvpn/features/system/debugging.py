@@ -1,4 +1,4 @@
-"""Which debugs are on, and for whom: the answers to `ports.debugging.on`.
+"""The active debugs, and their conditions: the answers to `ports.debugging.on`.
 
 Features name their flags ("nhrp packet") and ask before they format anything. This file knows no flag by name; the
 command that switches a flag provides name, title and group.
@@ -34,7 +34,7 @@ class ActiveDebug:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a debug is narrowed to. value: an address or the name of an interface."""
+    """The condition of a debug. value: an address or the name of an interface."""
 
     kind: ConditionKind
     value: str

@@ -75,7 +75,7 @@ class ClearLogging(Event):
 
 
 class ConditionKind(enum.Enum):
-    """What a debug condition looks at; the value is how it is typed."""
+    """The field that a debug condition checks; the value is how it is typed."""
 
     NBMA = "peer nbma"
     ADDRESS = "peer tunnel"

@@ -61,7 +61,7 @@ class LogHost(NamedTuple):
 
 @dataclass(slots=True)
 class _Connection:
-    """The way to a host by TCP.
+    """A TCP connection to a host.
 
     stream: its number, None if there is none. call: opens it.
     up: the addresses and ports of the latest connection. in_flight: octets sent since all that was sent had left.
@@ -142,7 +142,7 @@ class LogHosts:
                 self._context.emit(*connection.flush())
 
     def connected(self, up: StreamUp) -> None:
-        """Send what waited for the connection that is there now."""
+        """Send the queued lines over the new connection."""
         connection = self._of(up.stream)
         if connection is None:
             return
@@ -166,7 +166,7 @@ class LogHosts:
             self._failed(connection)
 
     def _call(self, host: LogHost) -> None:
-        """Open the connection to a host, if there is a way to it."""
+        """Open the connection to a host, if there is a route to it."""
         connection, local = self._connections[host], self._local(host.address)
         if local is None:
             self._failed(connection)

@@ -7,7 +7,7 @@
     logins      LoginSucceeded, LoginFailed                  log messages
     probes      StartPing, StartTraceroute, IpReceived ...   SendIp, JobOutput, JobDone
 
-Besides it remembers what shows want to know: since when the router runs, and which user changed the configuration last.
+It also keeps state for shows: since when the router runs, and which user changed the configuration last.
 """
 
 from __future__ import annotations

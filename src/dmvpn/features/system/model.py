@@ -42,12 +42,12 @@ class BlockFor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SshConfig:
-    """`ip ssh`, and what protects logins.
+    """`ip ssh`, and the protection of logins.
 
     time_out: seconds that a login may take.
     tries: wrong passwords before a connection ends.
     port: to listen on, for lines whose `rotary` is one of `rotaries`.
-    block: None: nothing ever closes the door.
+    block: None: logins are never blocked.
     quiet_list: the access list of addresses that may log in while it is closed, "" for none.
     scp: files may be copied to flash, and from there.
     """

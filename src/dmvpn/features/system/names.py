@@ -35,5 +35,5 @@ class NamesConfig:
         return next((address for host, address in self.hosts if host.lower() in wanted), None)
 
     def qualified(self, name: str) -> str:
-        """Return what to ask the name service for."""
+        """Return the name to ask the name service for."""
         return f"{name}.{self.domain}" if self.domain and "." not in name else name

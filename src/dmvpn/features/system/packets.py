@@ -63,7 +63,7 @@ def received_line(packet: IpReceived) -> str:
 
 
 def sent_line(packet: SendIp) -> str:
-    """Return the line about a packet of ours. Without an interface the forwarding table chooses it."""
+    """Return the line about one of our packets. Without an interface the forwarding table chooses it."""
     length = len(packet.payload) + HEADER_LENGTH
     ends = f"s={packet.source or '0.0.0.0'} (local), d={packet.destination} ({packet.interface or 'routed'})"  # noqa: S104 - printed
     return f"IP: {ends}, len {length}, sending, proto={packet.protocol}"
@@ -76,14 +76,14 @@ def icmp_line(packet: IpReceived) -> str:
 
 
 def echo_line(packet: SendIp) -> str:
-    """Return the line about an ICMP message of ours."""
+    """Return the line about one of our ICMP messages."""
     what = _message(packet.payload)
     source = packet.source or "0.0.0.0"  # noqa: S104 - printed
     return f"ICMP: {what} sent, src {source}, dst {packet.destination}, dscp {packet.tos >> 2}"
 
 
 def _message(octets: bytes) -> str:
-    """Return what a message says, in the words of RFC 792."""
+    """Return the meaning of a message, in the words of RFC 792."""
     try:
         message = icmp.parse(octets)
     except WireError as error:

@@ -1,4 +1,4 @@
-"""`ping`: echo requests, one at a time, and a mark for what became of each.
+"""`ping`: echo requests, one at a time, and a mark for the result of each.
 
     !  reply    .  nothing in time    U  unreachable    M  too big and may not be cut    Q  source quench
     &  time to live used up           ?  another ICMP error

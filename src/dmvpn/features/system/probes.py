@@ -114,7 +114,7 @@ class Probes:
             self._settle(session, probe.fail(event, self._context.now))
 
     def _give_up(self, session: int) -> None:
-        """Give up what got no answer in time."""
+        """Give up probes without an answer in time."""
         self._settle(session, self._running[session].tick(self._context.now))
 
     def _launch(self, request: Request, destination: IPAddress) -> None:

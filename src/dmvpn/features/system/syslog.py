@@ -1,4 +1,4 @@
-"""The log: what a line looks like, where it goes, and the buffer behind `show logging`.
+"""The log: the format of a line, its destinations, and the buffer behind `show logging`.
 
     Log, DebugOutput --> stamped line --> buffer              `logging buffered`
                                       --> ConsoleLine         `logging console`, `logging monitor`

@@ -1,4 +1,4 @@
-"""What the timers of the router as a computer are for."""
+"""The purposes of the timers of the router as a computer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class TimerKind(enum.Enum):
-    """What happens when a timer fires."""
+    """The action when a timer fires."""
 
     CALL = "open the connection to a log host"
     PROBE = "give up an echo or a probe that got no answer in time"

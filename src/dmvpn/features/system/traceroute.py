@@ -101,7 +101,7 @@ class Traceroute:
         return [self._say("\n")]
 
     def _next(self, text: str, now: float) -> list[Effect]:
-        """Print what became of a datagram; then the next one, the next hop, or the end."""
+        """Print the result of a datagram; then the next one, the next hop, or the end."""
         self._sent += 1
         self._probes_left -= 1
         if self._probes_left == 0:

@@ -45,7 +45,7 @@ _SPEEDS = (
 
 
 def version(ctx: ShowContext, _: Args) -> reports.Version:
-    """Query what `show version` shows."""
+    """Query the content of `show version`."""
     machine = ctx.machine(SystemMachine)
     host = machine.host
     names = [interface.name.rstrip("0123456789/.:") for interface in ctx.ports.interfaces.all()]
@@ -63,7 +63,7 @@ def version(ctx: ShowContext, _: Args) -> reports.Version:
 
 
 def clock(ctx: ShowContext, args: Args) -> reports.ClockReport:
-    """Query what `show clock [detail]` shows."""
+    """Query the content of `show clock [detail]`."""
     machine = ctx.machine(SystemMachine)
     return reports.ClockReport(
         moment=machine.wall(ctx.now),
@@ -74,7 +74,7 @@ def clock(ctx: ShowContext, args: Args) -> reports.ClockReport:
 
 
 def time_source(ctx: ShowContext) -> str:
-    """Return what the time is and who says so, as it precedes shows after `terminal exec prompt timestamp`."""
+    """Return the time and its source, as printed before shows after `terminal exec prompt timestamp`."""
     machine = ctx.machine(SystemMachine)
     report = reports.ClockReport(
         moment=machine.wall(ctx.now), authoritative=machine.clock.authoritative, zone=machine.config.zone
@@ -98,7 +98,7 @@ def set_clock(ctx: ShowContext, args: Args) -> ClockSet | Change:
 
 
 def log(ctx: ShowContext, _: Args) -> reports.LogReport:
-    """Query what `show logging` shows."""
+    """Query the content of `show logging`."""
     machine = ctx.machine(SystemMachine)
     config, counters = machine.config.logging, machine.syslog.counters
     return reports.LogReport(
@@ -118,18 +118,18 @@ def log(ctx: ShowContext, _: Args) -> reports.LogReport:
 
 
 def debugging(ctx: ShowContext, _: Args) -> reports.DebugReport:
-    """Query what `show debugging` shows."""
+    """Query the content of `show debugging`."""
     switches = ctx.machine(SystemMachine).switches
     return reports.DebugReport(switches.active, tuple(str(condition) for condition in switches.conditions))
 
 
 def debug_conditions(ctx: ShowContext, _: Args) -> reports.ConditionsReport:
-    """Query what `show nhrp debug-condition` shows."""
+    """Query the content of `show nhrp debug-condition`."""
     return _conditions(ctx, "nhrp")
 
 
 def crypto_conditions(ctx: ShowContext, _: Args) -> reports.ConditionsReport:
-    """Query what `show crypto debug-condition` shows."""
+    """Query the content of `show crypto debug-condition`."""
     return _conditions(ctx, "crypto")
 
 
@@ -139,13 +139,13 @@ def _conditions(ctx: ShowContext, family: str) -> reports.ConditionsReport:
 
 
 def hosts(ctx: ShowContext, _: Args) -> reports.HostsReport:
-    """Query what `show hosts` shows."""
+    """Query the content of `show hosts`."""
     names = ctx.machine(SystemMachine).config.names
     return reports.HostsReport(names.domain, names.lookup, tuple(names.hosts))
 
 
 def inventory(ctx: ShowContext, _: Args) -> reports.Inventory:
-    """Query what `show inventory` shows."""
+    """Query the content of `show inventory`."""
     host = ctx.machine(SystemMachine).host
     return reports.Inventory(host.board, __version__)
 
@@ -163,7 +163,7 @@ class RunningConfig:
 
 
 def running_config(ctx: ShowContext, args: Args) -> RunningConfig:
-    """Query what `show running-config [all]` shows: the settings that differ from the default, or all. (Defaults of
+    """Query the content of `show running-config [all]`: the settings that differ from the default, or all. (Defaults of
     other releases are not invented.)
     """
     machine = ctx.machine(SystemMachine)
@@ -181,7 +181,7 @@ def running_config(ctx: ShowContext, args: Args) -> RunningConfig:
 
 
 def running_interface(ctx: ShowContext, args: Args) -> RunningConfig | None:
-    """Query what `show running-config interface X` shows."""
+    """Query the content of `show running-config interface X`."""
     wanted = args.interface("interface")
     for statement in ctx.running.statements():
         if statement.line is INTERFACE and statement.args.interface("name") == wanted:

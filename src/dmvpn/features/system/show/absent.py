@@ -104,17 +104,17 @@ def render_memory(found: Memory) -> Iterator[str]:
 
 
 def vrfs(_: ShowContext, __: Args) -> Vrfs:
-    """Query what `show vrf` shows: lines about VRFs are kept, and all routes are in one table."""
+    """Query the content of `show vrf`: lines about VRFs are kept, and all routes are in one table."""
     return Vrfs()
 
 
 def lldp(_: ShowContext, __: Args) -> Discovery:
-    """Query what `show lldp` and `show lldp neighbors` show."""
+    """Query the content of `show lldp` and `show lldp neighbors`."""
     return Discovery("LLDP")
 
 
 def cdp(_: ShowContext, __: Args) -> Discovery:
-    """Query what `show cdp` and `show cdp neighbors` show."""
+    """Query the content of `show cdp` and `show cdp neighbors`."""
     return Discovery("CDP")
 
 
@@ -126,27 +126,27 @@ class Aggregation:
 
 
 def lacp(_: ShowContext, __: Args) -> Aggregation:
-    """Query what `show lacp sys-id` shows."""
+    """Query the content of `show lacp sys-id`."""
     return Aggregation()
 
 
 def snmp(_: ShowContext, __: Args) -> Agent:
-    """Query what `show snmp` and `show snmp user` show."""
+    """Query the content of `show snmp` and `show snmp user`."""
     return Agent()
 
 
 def ntp(_: ShowContext, __: Args) -> TimeProtocol:
-    """Query what `show ntp status` and `show ntp associations` show."""
+    """Query the content of `show ntp status` and `show ntp associations`."""
     return TimeProtocol()
 
 
 def policy_maps(_: ShowContext, __: Args) -> PolicyMaps:
-    """Query what `show policy-map` shows."""
+    """Query the content of `show policy-map`."""
     return PolicyMaps()
 
 
 def memory(ctx: ShowContext, _: Args) -> Memory:
-    """Query what `show memory statistics` shows, as of the start of the router."""
+    """Query the content of `show memory statistics`, as of the start of the router."""
     host = ctx.machine(SystemMachine).host
     return Memory(host.memory_kb * 1024, host.used_kb * 1024)
 

@@ -30,7 +30,7 @@ class DialogStep:
 
     prompt: without the default.
     name: of its answer.
-    default: what an empty answer means; the prompt shows it in brackets, unless it is "" or already there.
+    default: the meaning of an empty answer; the prompt shows it in brackets, unless it is "" or already there.
     wrong: returns the problem of an answer, "" if there is none.
     more: the questions that follow if the answer is yes.
     """
@@ -147,12 +147,12 @@ _OF_TRACEROUTE: Final = (
 
 
 def ask_ping(ctx: ShowContext, args: Args) -> Ask:
-    """Ask what a ping is to be like (`ping`, `ping ip`)."""
+    """Ask for the parameters of a ping (`ping`, `ping ip`)."""
     return _ask(_steps(_OF_PING, args), {}, lambda answers: _ping(ctx.session, answers))
 
 
 def ask_traceroute(ctx: ShowContext, args: Args) -> Ask:
-    """Ask what a traceroute is to be like (`traceroute`, `traceroute ip`)."""
+    """Ask for the parameters of a traceroute (`traceroute`, `traceroute ip`)."""
     return _ask(_steps(_OF_TRACEROUTE, args), {}, lambda answers: _traceroute(ctx.session, answers))
 
 
