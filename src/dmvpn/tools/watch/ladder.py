@@ -5,7 +5,7 @@
 
 If the columns are wide enough the text is on the arrow; else behind the last column. A router without a column (not
 chosen, or not watched) is named in the text, and its arrow is short. Every line fits the width, if there is one: in a
-file the text is never cut, and stands behind the last column, however long it is.
+file the text is never cut, and follows the last column, however long it is.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ _BOTH_LOGS = "show logging (on both ends)"
 _TRUST = "show crypto pki trustpoints status"
 
 
-#: What stands before a reason in the lines of logs and debugs.
+#: What comes before a reason in the lines of logs and debugs.
 _BEFORE: Final = (
     *("due to ERROR: ", r"failed with peer at \S+: ", "or is malformed: ", "while disabled: "),
     *("Crypto tunnel is down: ", r"SA ID = \d+\):", r"ISAKMP:\(\d+\):", 'deleting SA reason "'),
