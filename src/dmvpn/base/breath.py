@@ -31,7 +31,7 @@ RUN: Final = 250
 
 
 class BrokenOff(BaseException):
-    """The user cancelled the command, or disconnected."""
+    """The user canceled the command, or disconnected."""
 
 
 class Breath(Protocol):
