@@ -105,7 +105,7 @@ def test_a_dual_hub_network_has_a_way_when_one_hub_is_dead() -> None:
 @pytest.mark.parametrize("name", ["notes-phase1", "notes-phase3"])
 def test_variants_change_what_they_say(name: str) -> None:
     scenario = Scenario.load(name)
-    assert fitting(scenario) == ("static", "no-unique", "short", "if-state", "protected")
+    assert fitting(scenario) == ("static", "no-unique", "short", "if-state", "protected", "protected-v1")
     texts = vary(scenario, ("static", "no-unique", "short", "if-state")).configurations
     assert all("router eigrp" not in text for text in texts.values())
     assert " ip nhrp registration no-unique\n" in texts["R31"]
@@ -113,6 +113,10 @@ def test_variants_change_what_they_say(name: str) -> None:
     assert " if-state nhrp\n" in texts["R31"]
     assert "ip route 10.3.3.0 255.255.255.0 192.168.100.31\n" in texts["R11"]
     assert "ip route 10.4.4.0 255.255.255.0 192.168.100.11\n" in texts["R31"]
+    for variant, key in (("protected", "crypto ikev2 keyring"), ("protected-v1", "crypto isakmp key")):
+        protected = vary(scenario, (variant,)).configurations["R31"]
+        assert key in protected
+        assert " tunnel protection ipsec profile " in protected
 
 
 def test_a_variant_that_does_not_exist_or_fit_is_refused() -> None:
