@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.events import IpReceived
+from dmvpn.features.ike.terms import DatagramPath, Endpoint
 from dmvpn.features.ike.v1.sa import IsakmpSa
 from dmvpn.features.ike.v1.strangers import LARGEST_NUMBER_OF_RENEWALS
 from dmvpn.net.udp import UdpDatagram
@@ -96,6 +97,23 @@ def test_who_forges_the_address_of_a_peer_gets_few_slots_and_does_not_keep_the_p
         assert len([sa for sa in sas_of(hub) if sa.is_half_open]) <= LARGEST_NUMBER_OF_RENEWALS
         assert crosswise(hub, spoke)
     assert old.is_dead
+
+
+def test_a_peer_that_its_nat_moves_during_main_mode_leaves_no_slot_of_its_old_address_behind() -> None:
+    """Each such peer stayed in memory, and the bound of an address did not hold any more."""
+    net = MachineNet()
+    hub, spoke = net.node(HUB, SHORT + ONE), net.node(SPOKE, SHORT)
+    spoke.want(hub)
+    net.run(1)
+    first = next(flight for flight in net.log if begins(flight)).datagram.payload
+    repeated(hub, first, SPOKE, range(1, 1 + LARGEST_NUMBER_OF_RENEWALS))
+    for sa in sas_of(hub):
+        if sa.is_half_open:
+            sa.move(DatagramPath(sa.path.local, Endpoint(IPv4Address(NAT), 4500)))
+    net.run(35)
+    assert not [sa for sa in sas_of(hub) if sa.is_half_open]
+    repeated(hub, first, SPOKE, range(101, 201))
+    assert len([sa for sa in sas_of(hub) if sa.is_half_open]) == LARGEST_NUMBER_OF_RENEWALS
 
 
 def test_forged_beginnings_do_not_fill_a_router_whose_number_of_sas_is_limited() -> None:

@@ -146,6 +146,19 @@ def test_a_profile_for_everybody_is_for_routers_that_identify_themselves_by_name
     assert " match identity remote fqdn spoke.example.com" in lines(hub, Stage.ANSWER, spoke)
 
 
+def test_no_setting_of_isakmp_is_left_when_a_router_has_moved() -> None:
+    """`crypto isakmp identity hostname` and `crypto isakmp fragmentation` stayed in the configuration."""
+    settings = [
+        "crypto isakmp identity hostname",
+        "crypto isakmp fragmentation",
+        "crypto isakmp keepalive 10 3 periodic",
+        "crypto isakmp nat keepalive 20",
+    ]
+    device = router(1, crypto="\n".join([POLICY + KEY + IPSEC, *settings]))
+    assert {f"no {line}" for line in settings} <= set(lines(device, Stage.REMOVE))
+    assert "isakmp" not in plan([device]).configurations["R1"]
+
+
 def test_des_policies_are_named_and_stay_as_they_are() -> None:
     des = "crypto isakmp policy 5\n encryption des\n authentication pre-share\n group 14\n"
     device = router(1, crypto=des + POLICY + KEY + IPSEC)

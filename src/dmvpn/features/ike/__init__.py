@@ -1,4 +1,4 @@
-"""IKE, RFC 7296: who a peer is, and keys for what is exchanged with it.
+"""IKE, RFC 7296 and RFC 2409: who a peer is, and keys for what is exchanged with it.
 
 Takes the `crypto ikev2`, `crypto isakmp` and `crypto keyring` lines, `PoliciesChanged` and `NegotiationWanted` from the
 feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `ConnectionChanged` and
@@ -16,8 +16,9 @@ its version knows how it speaks. Versions do not know each other.
     udp          ports 500 and 4500; NAT           trust        trustpoints and certificates
 
     session      a session, all sessions, acts     children     child SAs
-    v2           IKEv2                             v1           messages of IKEv1
-    chain        parts of messages
+    v2           IKEv2                             v1           IKEv1
+    chain        parts of messages, the version    repetition   when a message is sent again
+    versions     both as one                       contact      peers that have forgotten us
 
     machine      joins them to the router          peers        what follows from the acts of sessions
     attempts     who is wanted, what is tried      connections  peers and their pairs of SAs

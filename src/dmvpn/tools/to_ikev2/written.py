@@ -218,7 +218,8 @@ def _removes(device: Device) -> Iterator[str]:
     for policy in config.isakmp.policies:
         if policy.number not in kept:
             yield isakmp.POLICY.no(number=policy.number)
-    for line in (isakmp.KEEPALIVE, isakmp.NAT_KEEPALIVE, isakmp.RUN_AS, *(() if kept else (isakmp.WEAK,))):
+    alone = (isakmp.IDENTITY, isakmp.FRAGMENTATION, isakmp.KEEPALIVE, isakmp.NAT_KEEPALIVE, isakmp.RUN_AS)
+    for line in (*alone, *(() if kept else (isakmp.WEAK,))):
         if (args_of := device.tree.get(line)) is not None:
             yield f"no {line.text(args_of)}"
 

@@ -87,11 +87,12 @@ class Strangers:
     def remove(self, sa: IsakmpSa) -> None:
         """Forget a peer that has proved itself, or is gone."""
         beginning = self._beginnings.pop(sa.own_spi, None)
-        if beginning is not None:
-            self._beginners.pop(beginning, None)
+        if beginning is None:
+            return
+        self._beginners.pop(beginning, None)
         self._keyed.pop(sa.own_spi, None)
-        address = sa.path.remote.address
-        if sa.admission is not None and address in self._renewals:
+        address = beginning[1].remote.address  # behind a NAT the peer may have another one by now
+        if address in self._renewals:
             self._renewals[address].pop(sa.own_spi, None)
             if not self._renewals[address]:
                 del self._renewals[address]
