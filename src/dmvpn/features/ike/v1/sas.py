@@ -376,16 +376,18 @@ class IsakmpSas:
         """Let a new ISAKMP SA take the place of its older siblings, and ask for its children.
 
         With namesakes behind its NAT it waits for the children until their ISAKMP SA retires, or is deleted: if the NAT
-        has just restarted, this was the port of another one of them. That one moves when its packets come.
+        has just restarted, this was the port of another one of them. That one moves when its packets come. Pairs of two
+        connections never become those of one: the newest connection goes on, and the others end.
         """
         self.strangers.remove(new)
         siblings = [] if new.is_alone or new.doubts_older else self._siblings.of(new)
         self._siblings.add(new)
         older = [sa for sa in siblings if sa.since <= new.begun or sa.state is SaState.HELD]
         waits = self._siblings.has_namesakes(new)
+        connection = next((old.connection for old in reversed(older) if old.children), 0)
         for old in older:
             old.at(new.now)
-            if waits:
+            if waits or connection not in (0, old.connection):
                 old.retire()
                 continue
             old.hand_over(new)
