@@ -11,6 +11,7 @@ exchange     what main_mode and quick_mode have in common; turns: who repeats wh
 pairs        SAs of ESP                        informational  deletes, notifications, dead peers
 answers      what a peer sends                 upkeep       what time does
 strangers    peers that are not proved         siblings     ISAKMP SAs with one peer
+succession   which takes another's place
 lines        of the chronicle                  steps, offer_lines: `debug crypto isakmp`
 acts         what one ISAKMP SA wants of the others
 """

@@ -1,12 +1,7 @@
-"""All ISAKMP SAs of a router: for which of them a datagram is, who may begin one, and which takes another's place.
+"""All ISAKMP SAs of a router: for which of them a datagram is, who may begin one, and when each acts again.
 
 Datagrams come without the non-ESP marker. A message that belongs to no ISAKMP SA is a stranger's message 1, or nothing.
-
-    sibling   another ISAKMP SA with the same proved peer at the same place: addresses, and behind a NAT the port
-    adoption  an ISAKMP SA that ends gives its children to its newest sibling. A sibling that is established takes the
-              children of all ISAKMP SAs that are older than its own beginning; these end some seconds later. Without a
-              sibling an ISAKMP SA is held for its children, and a main mode begins. (Of two that began at the same
-              time, `connections.py` decides which ends.)
+Which ISAKMP SA takes the place of another one is in `succession.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.limits import Budgets
 from dmvpn.base.protection import IkeVersion
@@ -26,7 +20,6 @@ from dmvpn.features.ike.chain import NO_SPI, fresh_spi
 from dmvpn.features.ike.contact import are_together, is_older, to_ask
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.repetition import INTERVALS
 from dmvpn.features.ike.session import (
     Ended,
     Established,
@@ -37,11 +30,12 @@ from dmvpn.features.ike.session import (
     Unanswered,
 )
 from dmvpn.features.ike.timers import AT_ONCE
+from dmvpn.features.ike.v1 import succession
 from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.answers import handle
 from dmvpn.features.ike.v1.initiation import Initiation
 from dmvpn.features.ike.v1.lines import passed
-from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
+from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.response import Response
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa
 from dmvpn.features.ike.v1.sealed import PHASE_1
@@ -64,8 +58,6 @@ if TYPE_CHECKING:
 
 #: Messages that one ISAKMP SA takes in, in a second and at once: each quick mode may cost a Diffie-Hellman.
 MESSAGES: Final = (100, 200)
-#: Seconds until a main mode for one that is held: the peer, which ended it, may begin first.
-_AGAIN: Final = 2.0
 
 
 class IsakmpSas:
@@ -147,9 +139,8 @@ class IsakmpSas:
         """End an ISAKMP SA, and inform the peer if it believes in it. Of two that began at once one keeps all pairs."""
         sa = _mine(session)
         sa.at(now)
-        heir = self._siblings.heir(sa) if reason.code is IkeReason.BOTH_BEGAN else None
-        if heir is not None and not heir.doubts_older:
-            sa.hand_over(heir)
+        if reason.code is IkeReason.BOTH_BEGAN:
+            succession.hand_to_heir(sa, self._siblings)
         if sa.is_established:
             asked = [each.spi for each in sa.exchanges.values() if isinstance(each, QuickAsk) and each.is_open]
             if spis := (*sa.children.active, *asked):  # the peer may have the pair already
@@ -294,11 +285,11 @@ class IsakmpSas:
             if sa is not None:
                 tick(sa, now)
                 if sa.given_up is not None:
-                    self._give_up(sa, sa.given_up)
+                    succession.give_up(sa, self._siblings, sa.given_up)
                 elif sa.retires_at is not None and now >= sa.retires_at:
-                    self._part(sa, Reason(IkeReason.REPLACED))
+                    succession.part(sa, self._siblings, Reason(IkeReason.REPLACED))
                 elif sa.is_established and now >= sa.expires:
-                    self._part(sa, Reason(IkeReason.LIFETIME))
+                    succession.part(sa, self._siblings, Reason(IkeReason.LIFETIME))
                 acts += self._followed(sa)
         return acts
 
@@ -316,14 +307,15 @@ class IsakmpSas:
             more: list[IsakmpSa] = []
             match act:
                 case Withdrawn(protocol=protocol, spis=spis):
-                    more = self._withdrawn(sa, protocol, spis)
+                    more = succession.withdraw(sa, self._siblings, protocol, spis)
                 case Unconfirmed(spi_in=spi):
-                    more = self._unconfirmed(sa, spi)
+                    more = succession.drop_unconfirmed(sa, self._siblings, spi)
                 case RekeyWanted():
                     more = self._rekey(sa)
                 case Established():
                     followed.append(act)
-                    more = self._established(sa)
+                    self.strangers.remove(sa)
+                    more = succession.establish(sa, self._siblings)
                     late += self.forget_older(sa) if sa.is_alone else []
                 case StartedAgain():
                     followed.append(act)
@@ -335,7 +327,7 @@ class IsakmpSas:
                 case Ended():
                     self._gone(sa)
                     followed.append(act)
-                    more = self._bereaved(sa)
+                    more = succession.end_held(held, sa) if (held := self.get(sa.awaited_by)) is not None else []
                 case Replaced(successor=successor):
                     followed.append(act)
                     more = [_mine(successor)]
@@ -372,33 +364,6 @@ class IsakmpSas:
         elif self._timers.when(sa.own_spi) != deadline:
             self._timers.set(sa.own_spi, deadline)
 
-    def _established(self, new: IsakmpSa) -> list[IsakmpSa]:
-        """Let a new ISAKMP SA take the place of its older siblings, and ask for its children.
-
-        With namesakes behind its NAT it waits for the children until their ISAKMP SA retires, or is deleted: if the NAT
-        has just restarted, this was the port of another one of them. That one moves when its packets come. Pairs of two
-        connections never become those of one: the newest connection goes on, and the others end.
-        """
-        self.strangers.remove(new)
-        siblings = [] if new.is_alone or new.doubts_older else self._siblings.of(new)
-        self._siblings.add(new)
-        older = [sa for sa in siblings if sa.since <= new.begun or sa.state is SaState.HELD]
-        waits = self._siblings.has_namesakes(new)
-        connection = next((old.connection for old in reversed(older) if old.children), 0)
-        for old in older:
-            old.at(new.now)
-            if waits or connection not in (0, old.connection):
-                old.retire()
-                continue
-            old.hand_over(new)
-            if old.state is SaState.HELD:
-                old.end(Reason(IkeReason.REPLACED))
-            else:
-                old.retire()
-        for terms in new.take_wanted():
-            begin_quick(new, QuickAsk(new, terms))
-        return [*older, new]
-
     def _rekey(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Begin a second main mode with the same peer, with the keys and identities of the configuration as it is."""
         heir = self._siblings.heir(sa)
@@ -419,63 +384,6 @@ class IsakmpSas:
             sa.act(Unanswered(sa))  # whether its children still carry packets matters now
             return [sa, new]
         return [new]
-
-    def _bereaved(self, failed: IsakmpSa) -> list[IsakmpSa]:
-        """End a held ISAKMP SA, with its children, if the peer answers no main mode and sends nothing."""
-        held = self._by_cookie.get(failed.awaited_by)
-        if held is None or held.state is not SaState.HELD or failed.cookie_r != NO_SPI:
-            return []
-        if not held.terms or not held.terms.dpd or held.heard >= failed.begun:
-            return []
-        held.at(failed.now)
-        held.end(Reason(IkeReason.NO_ANSWER, ("message 1 of main mode", len(INTERVALS), held.path.remote)))
-        return [held]
-
-    def _part(self, sa: IsakmpSa, reason: Reason) -> list[IsakmpSa]:
-        """End one and not its children: they go to its heir, or wait for one."""
-        heir = self._siblings.heir(sa)
-        for exchange in tuple(sa.exchanges.values()):
-            if isinstance(exchange, QuickAnswer) and exchange.turns.awaits:
-                exchange.unanswered()  # message 3 cannot come any more
-        if heir is not None and sa.children:
-            sa.hand_over(heir)
-        if sa.is_established and reason.code is not IkeReason.DELETED:
-            sa.inform(Delete(ProtocolId.IKE, (sa.cookies,)))
-        if sa.children or sa.children.lingering:
-            sa.part(sa.now + _AGAIN * (1 + fraction(self.entropy)) if sa.children else None)
-        else:
-            sa.end(reason)
-        return [sa]
-
-    def _give_up(self, sa: IsakmpSa, reason: Reason) -> None:
-        """End one whose peer is silent. It may only have deleted this one: then another one has the children."""
-        heir = self._siblings.heir(sa)
-        if heir is not None and not heir.doubts_older:
-            sa.hand_over(heir)
-        sa.end(reason)
-
-    def _withdrawn(self, sa: IsakmpSa, protocol: int, spis: tuple[bytes, ...]) -> list[IsakmpSa]:
-        """Drop what the peer has deleted, on whichever of its ISAKMP SAs it says so."""
-        touched: list[IsakmpSa] = []
-        for each in (sa, *self._siblings.of(sa)):
-            each.at(sa.now)
-            if protocol == ProtocolId.ESP:
-                for child in [child for spi in spis if (child := each.children.by_outbound(spi)) is not None]:
-                    each.remove_child(child, Reason(IkeReason.DELETED))
-                    touched.append(each)
-            elif protocol == ProtocolId.IKE and each.cookies in spis and each.is_established:
-                touched += self._part(each, Reason(IkeReason.DELETED))
-        return touched
-
-    def _unconfirmed(self, sa: IsakmpSa, spi_in: bytes) -> list[IsakmpSa]:
-        """Delete a child on the ISAKMP SA that has adopted it."""
-        for each in self._siblings.of(sa):
-            child = each.children.active.get(spi_in)
-            if child is not None and not each.is_dead:
-                each.at(sa.now)
-                each.withdraw(child, Reason(IkeReason.NOT_CONFIRMED))
-                return [each]
-        return []
 
     def _gone(self, sa: IsakmpSa) -> None:
         self.strangers.remove(sa)
