@@ -221,6 +221,14 @@ def test_a_tunnel_without_a_key_that_can_be_read_keeps_the_network_where_it_is()
     )
 
 
+def test_a_profile_that_takes_only_certificates_keeps_the_network_where_it_is() -> None:
+    """Its IKEv2 profile got no `match` line, so the hub refused each spoke that began with IKEv2."""
+    ring = "crypto keyring K\n pre-shared-key address 0.0.0.0 0.0.0.0 key SECRET\n"
+    profile = "crypto isakmp profile I\n keyring K\n match certificate M\n"
+    crypto = POLICY + ring + profile + IPSEC + " set isakmp-profile I\n"
+    assert "the isakmp profile I takes only peers with certificates" in why_not(router(1, crypto=crypto))
+
+
 def test_a_line_that_is_refused_and_two_routers_of_one_name_are_named() -> None:
     assert why_not(router(1, more="interface Tunnel0\n tunnel proteccion ipsec profile Q\n")).startswith("r1.cfg:20:")
     assert "give one another hostname" in why_not(router(1), router(1))

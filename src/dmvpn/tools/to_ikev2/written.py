@@ -77,7 +77,7 @@ def written(device: Device, names: Sequence[str], *, keeps_isakmp: bool) -> Writ
 
 
 def _check(device: Device, meant: IkeConfig, used: dict[str, Profile | None]) -> None:
-    """Check that each protected tunnel finds a profile with a key."""
+    """Check that each protected tunnel finds a profile with a key, for peers that have it. Raises UserError."""
     keys = {ring.name: [peer for peer in ring.peers if peer.remote_key is not None] for ring in meant.keyrings}
     for tunnel in device.tunnels.tunnels:
         if not tunnel.protection:
@@ -89,6 +89,8 @@ def _check(device: Device, meant: IkeConfig, used: dict[str, Profile | None]) ->
         if its is None or not keys.get(its.keyring):
             of = f"the isakmp profile {plain(its.name)}" if its and plain(its.name) else "crypto isakmp key"
             raise UserError(f"{where}: no pre-shared key that can be read is there for it ({of})")
+        if not its.matches:  # its IKEv2 profile would match no peer
+            raise UserError(f"{where}: the isakmp profile {plain(its.name)} takes only peers with certificates")
 
 
 def _own_name(taken: Sequence[str]) -> str:
