@@ -48,3 +48,19 @@ def test_a_hub_announces_the_end_of_each_connection_that_a_restarted_spoke_had()
     assert {each.sa.connection for each in hub.pairs.values()} == {connection}
     assert hub.machine.peers.connections.of(connection)
     assert {each.sa.spi_in for each in spoke.pairs.values()} <= {each.sa.spi_out for each in hub.pairs.values()}
+
+
+def test_a_hub_gives_up_a_spoke_at_whose_port_another_one_answers() -> None:
+    """A spoke was off, and its NAT gave its port to another: the hub began with that one twice a minute."""
+    other, lines = "192.168.1.3", ISAKMP.replace("lifetime 3600", "lifetime 60")
+    net = MachineNet(nats={IPv4Address(each): IPv4Address(NAT) for each in (INSIDE, other)})
+    net.shift[IPv4Address(other)] = 2000
+    hub, gone, stays = net.node(HUB, lines), net.node(INSIDE, lines), net.node(other, lines)
+    gone.want(hub)
+    stays.want(hub)
+    net.run(1)
+    del net.nodes[gone.address]
+    net.shift[gone.address], net.shift[stays.address] = 2000, 1000
+    net.run(300)
+    assert len(hub.connections) == 1
+    assert {each.sa.spi_in for each in stays.pairs.values()} <= {each.sa.spi_out for each in hub.pairs.values()}

@@ -316,6 +316,8 @@ class IsakmpSas:
                     followed.append(act)
                     self.strangers.remove(sa)
                     more = succession.establish(sa, self._siblings)
+                    if (held := self.get(sa.awaited_by)) is not None:
+                        more += succession.end_supplanted(held, sa)
                     late += self.forget_older(sa) if sa.is_alone else []
                 case StartedAgain():
                     followed.append(act)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import fraction
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI
+from dmvpn.features.ike.contact import are_together
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import INTERVALS
@@ -98,6 +99,18 @@ def end_held(held: IsakmpSa, failed: IsakmpSa) -> list[IsakmpSa]:
         return []
     held.at(failed.now)
     held.end(Reason(IkeReason.NO_ANSWER, ("message 1 of main mode", len(INTERVALS), held.path.remote)))
+    return [held]
+
+
+def end_supplanted(held: IsakmpSa, new: IsakmpSa) -> list[IsakmpSa]:
+    """End a held ISAKMP SA, with its children, if another peer is where its peer was, and it sends nothing.
+
+    new: began for it. Returns the ISAKMP SAs that changed.
+    """
+    if held.state is not SaState.HELD or held.who == new.who or held.heard >= new.begun or not are_together(held, new):
+        return []
+    held.at(new.now)
+    held.end(Reason(IkeReason.FORGOTTEN))
     return [held]
 
 
