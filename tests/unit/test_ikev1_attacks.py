@@ -19,10 +19,12 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
+from dmvpn.features.ike.v1.fragments import cut
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa
 from dmvpn.features.ike.v1.states import SaState
+from dmvpn.features.ike.v1.steps import packet_lines
 from dmvpn.features.ike.v1.transforms import SHORTEST_LIFETIME
 from dmvpn.features.ike.v1.upkeep import begin_quick
 from dmvpn.features.ike.v1.wire import Message, serialize_chain
@@ -353,3 +355,13 @@ def test_pairs_of_a_peer_that_deleted_its_isakmp_sa_and_died_go_unless_packets_c
         if asked:
             spoke.tell(SasCounted((SaCount(spi_in=pair, sent=second, received=second if receives else 1),)))
     assert bool(spoke.pairs) is receives
+
+
+def test_fragments_of_main_mode_are_no_steps_of_it_in_debugs() -> None:
+    """`debug crypto isakmp` printed `New State = IKE_I_MM0` for each fragment of a large message 5."""
+    _, _, spoke = met()
+    (sa,) = sas_of(spoke)
+    pieces = cut(sa.header(ExchangeType.MAIN, 0, encrypted=False), bytes(2000), 600)
+    for piece in pieces:
+        (line,) = packet_lines(piece, sa.path, sa, sa.book, sent=True)
+        assert "sending packet to" in line

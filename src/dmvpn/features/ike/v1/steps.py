@@ -155,7 +155,9 @@ def _sent_main_mode(passing: _Passing) -> Iterator[str]:
     is_ours, head = passing.is_ours, f"ISAKMP:({passing.number}):"
     place = _place(passing.message, from_initiator=is_ours)
     phase = _SENT_IN[place]
-    if passing.goes_again:
+    if place == 0:  # a fragment
+        yield passing.sending(passing.sa.phase if passing.sa is not None else phase)
+    elif passing.goes_again:
         yield f"{head} retransmitting phase 1 {phase.value}..."
         yield passing.sending(phase)
     elif place == 1:
