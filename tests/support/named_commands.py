@@ -55,10 +55,13 @@ def block() -> list[str]:
 
 
 def _prepare(folder: Path) -> None:
-    """Make the files that the block speaks of: configurations that somebody found, and those of a hub and spokes."""
-    scenario = ROOT / "src" / "dmvpn" / "scenarios" / "intro-phase3"
-    shutil.copytree(scenario, folder / "found", ignore=lambda _, names: [name for name in names if ".cfg" not in name])
-    for path in scenario.glob("*.cfg"):
+    """Make the files that the block names: configurations that somebody found, old ones, those of a hub and spokes."""
+    scenarios = ROOT / "src" / "dmvpn" / "scenarios"
+    for name, scenario in (("found", "intro-phase3"), ("old", "isakmp-phase3")):
+        (folder / name).mkdir()
+        for path in (scenarios / scenario).glob("*.cfg"):
+            shutil.copy(path, folder / name)
+    for path in (folder / "found").iterdir():
         shutil.copy(path, folder / path.name.lower())
 
 
