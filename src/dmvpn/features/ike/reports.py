@@ -113,10 +113,9 @@ class Reports:
             is_v1 = act.sa.version == IkeVersion.V1
             of_version = (ISAKMP,) if is_v1 else (IKEV2, INTERNAL)
             flags = (ERROR, *of_version) if isinstance(act, Trouble) else of_version
-            if any(self._on(flag, act.sa.path.remote.address) for flag in flags):
-                lines = isakmp_lines(act) if is_v1 else act_lines(act)
-                if lines:
-                    self._context.debug(*lines)
+            is_on = any(self._on(flag, act.sa.path.remote.address) for flag in flags)
+            if is_on and (lines := _lines(act)):
+                self._context.debug(*lines)
 
     def _on(self, flag: str, nbma: IPAddress) -> bool:
         return self._context.ports.debugging.on(flag, nbma)
@@ -133,18 +132,9 @@ INTERNAL: Final = "crypto ikev2 internal"
 ISAKMP: Final = "crypto isakmp"
 
 
-def act_lines(act: Act) -> list[str]:
-    """Return the lines about what an IKE SA of IKEv2 did; none for what only packets show."""
+def _lines(act: SaAct) -> list[str]:
+    """Return the lines about what a session did; none for what only packets show."""
     match act:
-        case Established(sa=sa):
-            who = name_of(sa.theirs) if sa.theirs else ""
-            return [f"{_head(sa)}:Session with IKE ID {who} authenticated, {_suite(sa)}"]
-        case Begun(sa=sa) | Replaced(successor=sa):
-            return [f"{_head(sa)}:IKE SA rekeyed"]
-        case Ended(sa=sa, reason=reason):
-            return [f"{_head(sa)}:Deleting SA: {reason}"]
-        case ChildMade(sa=sa, child=child):
-            return [f"{_head(sa)}:IPSec SA created: in {child.spi_in.hex().upper()}, out {child.spi_out.hex().upper()}"]
         case ChildEnded(sa=sa, child=child, reason=reason):
             return [f"{_head(sa)}:IPSec SA {child.spi_in.hex().upper()} deleted: {reason}"]
         case Moved(sa=sa, old=old):
@@ -152,56 +142,67 @@ def act_lines(act: Act) -> list[str]:
         case Trouble(sa=sa, what=what):
             return [f"{_head(sa)}:{what}"]
         case _:
+            return _isakmp_lines(act) if act.sa.version is IkeVersion.V1 else _ikev2_lines(act)
+
+
+def _ikev2_lines(act: SaAct) -> list[str]:
+    match act:
+        case Established(sa=sa):
+            return [_authenticated(sa)]
+        case Begun(sa=sa) | Replaced(successor=sa):
+            return [f"{_head(sa)}:IKE SA rekeyed"]
+        case Ended(sa=sa, reason=reason):
+            return [f"{_head(sa)}:Deleting SA: {reason}"]
+        case ChildMade(sa=sa, child=child):
+            return [f"{_head(sa)}:IPSec SA created: in {child.spi_in.hex().upper()}, out {child.spi_out.hex().upper()}"]
+        case _:
             return []
 
 
-def isakmp_lines(act: Act) -> list[str]:
-    """Return the lines about what an ISAKMP SA did, in IOS's words where it has any."""
+def _isakmp_lines(act: SaAct) -> list[str]:
+    """Return them in IOS's words where it has any."""
     match act:
         case Established(sa=sa):
             return _established(sa)
         case Replaced(sa=sa, successor=successor):
-            return [f"{_isakmp(successor)}:IKE SA rekeyed: the IPSec SAs of {conn_id(sa.number)} move to it"]
+            return [f"{_head(successor)}:IKE SA rekeyed: the IPSec SAs of {conn_id(sa.number)} move to it"]
         case Ended(sa=sa, reason=reason):
             state = f"({'I' if sa.is_initiator else 'R'}) {sa.phase.value}"
-            return [f'{_isakmp(sa)}:deleting SA reason "{reason}" state {state} (peer {sa.path.remote.address})']
+            return [f'{_head(sa)}:deleting SA reason "{reason}" state {state} (peer {sa.path.remote.address})']
         case ChildMade(sa=sa, child=child):
             local, remote, terms = sa.path.local.address, sa.path.remote.address, child.terms
             return [
-                f"{_isakmp(sa)}: Creating IPSec SAs",
+                f"{_head(sa)}: Creating IPSec SAs",
                 f"        inbound SA from {remote} to {local}, has spi 0x{child.spi_in.hex().upper()}",
                 f"        outbound SA from {local} to {remote}, has spi 0x{child.spi_out.hex().upper()}",
                 f"        lifetime of {int(terms.seconds)} seconds",
                 f"        lifetime of {terms.octets >> 10} kilobytes",
             ]
-        case ChildEnded(sa=sa, child=child, reason=reason):
-            return [f"{_isakmp(sa)}:IPSec SA {child.spi_in.hex().upper()} deleted: {reason}"]
-        case Moved(sa=sa, old=old):
-            return [f"{_isakmp(sa)}:Peer moved from {old.remote} to {sa.path.remote}"]
-        case Trouble(sa=sa, what=what):
-            return [f"{_isakmp(sa)}:{what}"]
         case _:
             return []
 
 
 def _established(sa: Session) -> list[str]:
-    who, head = name_of(sa.theirs) if sa.theirs else "", _isakmp(sa)
+    head = _head(sa)
     lines = [
         f"{head}:SA authentication status: authenticated",
         f"{head}:SA has been authenticated with {sa.path.remote.address}",
-        f"{head}:Session with IKE ID {who} authenticated, {_suite(sa)}",
+        _authenticated(sa),
     ]
     if sa.is_initiator:  # the responder has one message to send until then
         lines.append(f"{head}:Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE")
     return lines
 
 
+def _authenticated(sa: Session) -> str:
+    who = name_of(sa.theirs) if sa.theirs else ""
+    return f"{_head(sa)}:Session with IKE ID {who} authenticated, {_suite(sa)}"
+
+
 def _head(sa: Session) -> str:
+    if sa.version is IkeVersion.V1:
+        return f"ISAKMP:({conn_id(sa.number)})"
     return f"IKEv2:(SESSION ID = {sa.connection},SA ID = {sa.number})"
-
-
-def _isakmp(sa: Session) -> str:
-    return f"ISAKMP:({conn_id(sa.number)})"
 
 
 def _suite(sa: Session) -> str:
