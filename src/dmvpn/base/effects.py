@@ -29,6 +29,26 @@ class Effect:
     """The base of all effects."""
 
 
+@dataclass(frozen=True, slots=True)
+class InVrf(Effect):
+    """Carry out this effect in a VRF: with its forwarding table, its addresses and its streams.
+
+    Effects that are not inside one are for the global table, or name an interface, which is in one VRF alone.
+    """
+
+    vrf: str
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class SetVrfs(Effect):
+    """Have exactly these VRFs besides the global table (the whole list each time). One that goes takes its routes
+    along.
+    """
+
+    vrfs: tuple[str, ...]
+
+
 # ------------------------------------------------------------------------------------------------ packets
 
 

@@ -57,7 +57,7 @@ class InterfaceState:
     wide_delay: picoseconds, what wide metrics count in its place, if that is something else.
     since: when `line` last changed, seconds monotonic.
     ipv6: None if not enabled.
-    is_apart: it is in a VRF. There is one table, but no routing protocol of that table runs here.
+    vrf: the VRF that it is in, "": the global table.
 
     Names without an IP version are about IPv4; code that serves both families asks with the version.
     """
@@ -76,7 +76,12 @@ class InterfaceState:
     reason: Reason | None = None
     since: float = 0.0
     ipv6: Ipv6State | None = None
-    is_apart: bool = False
+    vrf: str = ""
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it is in a VRF, so that no routing protocol of the global table runs here."""
+        return self.vrf != ""
 
     @property
     def prefix(self) -> Prefix | None:

@@ -60,6 +60,8 @@ class ConfigLine:
     order of entry. show: its text in the running configuration, if that is not simply the words.
     takes_along(args, root): drops what goes elsewhere when an entry is taken back.
     acts(args, section): changes other lines; the line itself is not kept. Returns whether anything changed.
+    displaces(args, section): drops other lines of the section, which it ends, and returns the message about them, or
+        None.
     turns(args, inner): drops lines of the section that this line opens, for which it says something else than before.
     seal(args, entropy): of a line with a plain password what makes the same line with its hash, None for another line
         (`sealing.py`).
@@ -88,6 +90,7 @@ class ConfigLine:
     show: Callable[[Args], str] | None = field(default=None, kw_only=True)
     takes_along: Callable[..., None] | None = field(default=None, kw_only=True)
     acts: Callable[..., bool] | None = field(default=None, kw_only=True)
+    displaces: Callable[..., str | None] | None = field(default=None, kw_only=True)
     turns: Callable[..., None] | None = field(default=None, kw_only=True)
     seal: Callable[[Args, Entropy], Callable[[], Args] | None] | None = field(default=None, kw_only=True)
     asks: str = field(default="", kw_only=True)

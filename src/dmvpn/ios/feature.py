@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from importlib import import_module
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
@@ -72,6 +73,10 @@ class ShowContext(Protocol):
     @property
     def awake(self) -> tuple[Feature, ...]:
         """Those whose machine is there. All other features have no output, and are not imported."""
+        ...
+
+    def in_vrf(self, vrf: str) -> ShowContext | None:
+        """Return the same for the machines of a VRF; None: there is no such VRF."""
         ...
 
     def machine(self, kind: type[M]) -> M:
@@ -200,6 +205,14 @@ class Endings:
     notices: Callable[[Pages[str], Pages[str], Ports], list[Notice]]
 
 
+class Scope(enum.Enum):
+    """What a machine of a feature belongs to."""
+
+    ROUTER = "router"
+    #: Each VRF has a machine of its own, the global table the first.
+    VRF = "vrf"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Feature:
     """A protocol or a part of the system.
@@ -215,10 +228,12 @@ class Feature:
     """
 
     name: str
+    scope: Scope = Scope.ROUTER
+    vrfs: Callable[[ConfigTree], tuple[str, ...]] | None = None
     modes: tuple[Mode, ...] = ()
     config: tuple[ConfigLine, ...] = ()
     commands: Iterable[ExecCommand] = ()
-    model: Callable[[ConfigTree], object] | None = None
+    model: Callable[..., object] | None = None
     machine: Callable[..., object] | None = None
     endings: Endings | None = None
     messages: tuple[type[Log], ...] = ()

@@ -381,6 +381,8 @@ class ConfigSession:
         message = line.check(args, section) if line.check else None
         if message and not is_warning(message):
             return LineResult(tuple(message.splitlines()), refused=True)
+        if line.displaces is not None and not message:
+            message = line.displaces(args, section)
         self._entered = (line, args, False)
         self._touch = Touch(self._where, (line,), line.key_of(args))
         changed = self._open(section, line, args, line.opens) if line.opens else assign(section, line, args)

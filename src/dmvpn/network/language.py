@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.ios import known_command
+from dmvpn.ios.vrfs import DEFINITION, FORWARDING, IP_FORWARDING, IP_VRF
 
-VRF: Final = known_command("global", "vrf definition")
-VRF_OLD: Final = known_command("global", "ip vrf {name:word}")
-IN_VRF: Final = known_command("interface", "vrf forwarding")
-IN_VRF_OLD: Final = known_command("interface", "ip vrf forwarding")
+VRF: Final = DEFINITION
+VRF_OLD: Final = IP_VRF
+IN_VRF: Final = FORWARDING
+IN_VRF_OLD: Final = IP_FORWARDING
 POLICY_MAP: Final = known_command("global", "policy-map {name:word}")
 SERVICE_POLICY: Final = known_command("interface", "service-policy (")
 PIM: Final = known_command("interface", "ip pim")

@@ -84,7 +84,7 @@ class _Seat:
 class Dispatch:
     """The seats of machines, each at the place of its feature. A place whose machine sleeps has no seat."""
 
-    __slots__ = ("_due", "_handed", "_places", "_seats", "_takers", "logged")
+    __slots__ = ("_due", "_handed", "_places", "_seats", "_takers", "heard", "logged", "tables")
 
     def __init__(self, names: Iterable[str], machines: Mapping[str, Machine]) -> None:
         """names: of the features, in the order of their places. machines: the machines that are awake, by feature."""
@@ -96,6 +96,9 @@ class Dispatch:
         self._takers = self._subscribed()
         #: Called with each log message, whichever machines take it.
         self.logged: Callable[[Log], None] | None = None
+        #: Called with each notice, for a router with VRFs; returns the notice as the seats `tables` may take it.
+        self.heard: Callable[[Notice], Notice | None] | None = None
+        self.tables: frozenset[int] = frozenset()
 
     def seat(self, name: str, machine: Machine) -> None:
         """Give the machine of a feature that woke up its seat."""
@@ -139,11 +142,29 @@ class Dispatch:
                 kind = Log
                 if self.logged is not None:
                     self.logged(notice)
+            if self.heard is not None:
+                self.pass_on(notice, kind, self.heard(notice), now, effects, notices)
+                continue
             for place in self._takers.kinds.get(kind, ()):
                 results = self._seats[place].hand(notice, now)
                 if results:
                     _sort(results, effects, notices)
         raise AssertionError(f"notices without end, the last one: {notices[0]!r}")
+
+    def pass_on(
+        self,
+        notice: Notice,
+        kind: type,
+        inside: Notice | None,
+        now: float,
+        effects: list[Effect],
+        notices: deque[Notice],
+    ) -> None:
+        """Hand a notice to its takers. inside: as those of the table take it."""
+        for place in self._takers.kinds.get(kind, ()):
+            one = inside if place in self.tables else notice
+            if one is not None:
+                _sort(self._seats[place].hand(one, now), effects, notices)
 
     def rest(self) -> None:
         """Ask the machines that took something since the last rest for their next deadline."""

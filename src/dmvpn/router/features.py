@@ -23,6 +23,7 @@ from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.system import FEATURE as SYSTEM
 from dmvpn.features.track import FEATURE as TRACK
 from dmvpn.features.tunnel import FEATURE as TUNNEL
+from dmvpn.features.vrf import FEATURE as VRF
 
 if TYPE_CHECKING:
     from dmvpn.ios import Feature
@@ -32,6 +33,7 @@ FEATURES: tuple[Feature, ...] = (
     SYSTEM,
     ARCHIVE,
     POLICY,
+    VRF,
     INTERFACE,
     TUNNEL,
     PKI,

@@ -18,24 +18,27 @@ notified if its model changed.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.breath import aside
 from dmvpn.base.counting import NO_PLANE
+from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Resync
-from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
+from dmvpn.base.notices import Configured, InterfaceChanged, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Ports
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
-from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, Sleeper, reading
+from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, Scope, Sleeper, reading
 from dmvpn.ios.making import shared
 from dmvpn.router.dispatch import Dispatch
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.ports import fill
+from dmvpn.router.vrfs import Vrf, VrfInterfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -117,7 +120,12 @@ class Router:
             elif feature.machine is not None:
                 self._make(feature)
         fill(self.ports, self.machines)
+        self.vrfs: dict[str, Vrf] = {}
+        self._global = VrfInterfaces(self.ports.interfaces, "") if "interface" in self.machines else None
         self._dispatch = Dispatch((feature.name for feature in self.features), self.machines)
+        self._dispatch.tables = frozenset(
+            place for place, feature in enumerate(self.features) if feature.scope is Scope.VRF
+        )
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Handle one event at `now` (seconds, monotonic, never going back) and return effects, in order."""
@@ -129,13 +137,19 @@ class Router:
             elif type(event) is LinesEntered:
                 self._enter(event, notices)
             self._dispatch.take(event, now, effects, notices)
-            if notices:
+            if self.vrfs:
+                for vrf in self.vrfs.values():
+                    effects += vrf.take(event, now)
+                self._settle(effects, notices, now)
+            elif notices:
                 self._settle(effects, notices, now)
             if self.ports.debugging.anything:
                 notices.extend(_packets(event, effects))
                 self._settle(effects, notices, now)
         finally:
             self._dispatch.rest()
+            for vrf in self.vrfs.values():
+                vrf.dispatch.rest()
         return effects
 
     def prepare(self, text: str) -> None:
@@ -157,7 +171,10 @@ class Router:
 
     def next_deadline(self) -> float | None:
         """Return the earliest time at which a machine wants a `Tick`, seconds, or None."""
-        return self._dispatch.next_deadline()
+        deadline = self._dispatch.next_deadline()
+        for vrf in self.vrfs.values():
+            deadline = earliest(deadline, vrf.dispatch.next_deadline())
+        return deadline
 
     def machine(self, kind: type[M]) -> M:
         """Return the machine of this class, which is made if it slept. Raises KeyError."""
@@ -199,10 +216,45 @@ class Router:
         return machine
 
     def _settle(self, effects: list[Effect], notices: deque[Notice], now: float) -> None:
-        while (restored := self._dispatch.settle(effects, notices, now)) is not None:
-            event = ConfigurationEntered(restored.text, by=restored.by)
-            self._replace(event, notices)
-            self._dispatch.take(event, now, effects, notices)
+        while True:
+            restored = self._dispatch.settle(effects, notices, now)
+            if restored is not None:
+                event = ConfigurationEntered(restored.text, by=restored.by)
+                self._replace(event, notices)
+                self._dispatch.take(event, now, effects, notices)
+                continue
+            for vrf in self.vrfs.values():
+                effects += vrf.settle(now)
+                notices.extend(vrf.raised)
+                vrf.raised.clear()
+            if not notices:
+                return
+
+    def _hear(self, notice: Notice) -> Notice | None:
+        for vrf in self.vrfs.values():
+            vrf.hear(notice)
+        if type(notice) is not InterfaceChanged:
+            return notice
+        old, new = self._global.within(notice.old), self._global.within(notice.new)
+        return InterfaceChanged(notice.name, old, new) if old is not None or new is not None else None
+
+    def _follow_vrfs(self, now: float = 0.0) -> None:
+        """Make the VRFs that the configuration has, and their models."""
+        names = tuple(name for feature in self.features if feature.vrfs for name in feature.vrfs(self.running))
+        for name in [name for name in self.vrfs if name not in names]:
+            del self.vrfs[name]
+        for name in names:
+            if name not in self.vrfs:
+                features = [feature for feature in self.features if feature.scope is Scope.VRF]
+                self.vrfs[name] = Vrf(name, self.ports, features)
+            vrf = self.vrfs[name]
+            for feature in vrf.features:
+                if feature.model is not None and feature.machine is not None:
+                    model = feature.model(self.running, name)
+                    if vrf.models.get(feature.name) != model:
+                        vrf.models[feature.name] = model
+                        vrf.notices.append(Configured(feature.name, model))
+        self._dispatch.heard = self._hear if self.vrfs else None
 
     def _replace(self, event: ConfigurationEntered, notices: deque[Notice]) -> None:
         prepared, self._prepared = self._prepared, None
@@ -224,6 +276,7 @@ class Router:
     ) -> None:
         """Make the models again that these lines may change. prepared: models that are made already."""
         is_all = EVERYTHING in touched
+        self._follow_vrfs()
         for endings, before in self._present.items():
             if is_all or not touched.isdisjoint(endings.lines):
                 after = self._present[endings] = endings.present(self.running)
@@ -250,11 +303,17 @@ class RouterView:
     now: float
     session: int
     hides: bool = False
+    vrf: Vrf | None = None
 
     @property
     def ports(self) -> Ports:
         """The answering machines."""
-        return self.router.ports
+        return self.router.ports if self.vrf is None else self.vrf.ports
+
+    def in_vrf(self, vrf: str) -> RouterView | None:
+        """Return the same for the machines of a VRF; None: there is no such VRF."""
+        found = self.router.vrfs.get(vrf)
+        return None if found is None else replace(self, vrf=found)
 
     @property
     def counting(self) -> Counting:
@@ -284,6 +343,9 @@ class RouterView:
 
     def machine(self, kind: type[M]) -> M:
         """Return the machine of this class. Raises KeyError."""
+        for machine in self.vrf.machines.values() if self.vrf is not None else ():
+            if isinstance(machine, kind):
+                return machine
         return self.router.machine(kind)
 
 

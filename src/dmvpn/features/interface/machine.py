@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.context import Context, Timer
-from dmvpn.base.effects import PollInterfaces, SetInterface, SetIpv6Forwarding
+from dmvpn.base.effects import Effect, InVrf, PollInterfaces, SetInterface, SetIpv6Forwarding
 from dmvpn.base.events import (
     AddressAssigned,
     EffectFailed,
@@ -72,7 +72,7 @@ class InterfaceMachine(Machine):
         self._states: dict[str, InterfaceState] = {}
         self._status: dict[str, Status] = {}
         self._orders: dict[str, SetInterface] = {}
-        self._owners: dict[IPAddress, str] = {}
+        self._owners: dict[tuple[str, IPAddress], str] = {}
         self._sorted: tuple[InterfaceState, ...] | None = None
         self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=_MOST_ORDERS)
         self._poll = Timer(TimerKind.POLL, self._poll_counters)
@@ -95,7 +95,7 @@ class InterfaceMachine(Machine):
 
     def owner(self, address: IPAddress) -> InterfaceState | None:
         """Return the interface that has this address, or None. If two claim it, the first owner keeps it."""
-        name = self._owners.get(address)
+        name = self._owners.get(("", address))
         return self._states[name] if name is not None else None
 
     # -------------------------------------------------------------------------------------------------- for shows
@@ -264,24 +264,27 @@ class InterfaceMachine(Machine):
     def _order(self, port: InterfaceSources, old: InterfaceState | None, new: InterfaceState) -> None:
         order = port.order(new)
         came_up = new.line and not (old is not None and old.line)
+        if old is not None and old.vrf != new.vrf and port.name in self._orders:
+            self._context.emit(_in_vrf(old.vrf, SetInterface(port.name, up=False, addresses=())))
+            del self._orders[port.name]
         if order is None:
             self._orders.pop(port.name, None)
         elif came_up or order != self._orders.get(port.name):
             self._orders[port.name] = order
             self._retries.forget(port.name)
-            self._context.emit(order)
+            self._context.emit(_in_vrf(new.vrf, order))
 
     def _own(self, name: str, old: InterfaceState | None, new: InterfaceState | None) -> None:
-        """Note the owner of each address. Link-local ones are not here: several links may have the same."""
+        """Note the owner of each address of a VRF. Link-local ones are not here: several links may have the same."""
         mine = _known_elsewhere(new)
-        for address in _known_elsewhere(old):
-            if address not in mine and self._owners.get(address) == name:
-                del self._owners[address]
+        for place in _known_elsewhere(old):
+            if place not in mine and self._owners.get(place) == name:
+                del self._owners[place]
                 for other in self.all():
-                    if other.name != name and address in _known_elsewhere(other):
-                        self._owners.setdefault(address, other.name)
-        for address in mine:
-            self._owners.setdefault(address, name)
+                    if other.name != name and place in _known_elsewhere(other):
+                        self._owners.setdefault(place, other.name)
+        for place in mine:
+            self._owners.setdefault(place, name)
 
     def _log(self, name: str, old: InterfaceState | None, status: Status, new: InterfaceState) -> None:
         emit, before = self._context.emit, self._status.get(name)
@@ -297,8 +300,12 @@ class InterfaceMachine(Machine):
             emit(messages.Ipv6Down.of(name, reason))
 
 
-def _known_elsewhere(state: InterfaceState | None) -> list[IPAddress]:
-    """Return the addresses that mean this interface on every link."""
+def _in_vrf(vrf: str, order: SetInterface) -> Effect:
+    return InVrf(vrf, order) if vrf else order
+
+
+def _known_elsewhere(state: InterfaceState | None) -> list[tuple[str, IPAddress]]:
+    """Return the addresses that mean this interface on every link of its VRF."""
     if state is None:
         return []
-    return [address for version in (4, 6) for address, _ in state.routed(version)]
+    return [(state.vrf, address) for version in (4, 6) for address, _ in state.routed(version)]

@@ -36,7 +36,7 @@ class InterfaceSettings:
     mtu, ip_mtu, mss: octets.
     redirects: `no ip redirects` is not configured.
     ipv6: settings of IPv6, None: nothing, so it is not enabled.
-    is_apart: it is in a VRF.
+    vrf: the VRF that it is in, "": the global table.
     """
 
     name: str
@@ -52,7 +52,7 @@ class InterfaceSettings:
     shutdown: bool = False
     redirects: bool = True
     ipv6: Ipv6Settings | None = None
-    is_apart: bool = False
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ class InterfaceSources:
             reason=reason,
             since=since,
             ipv6=self._ipv6(self._default_ip_mtu(mtu), old, now),
-            is_apart=settings.is_apart,
+            vrf=settings.vrf,
         )
 
     def _ipv6(self, mtu: int, old: InterfaceState | None, now: float) -> Ipv6State | None:

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.machine import RibMachine
-from dmvpn.ios import DebugFlag, Feature, Later
+from dmvpn.ios import DebugFlag, Feature, Later, Scope
 
 FEATURE = Feature(
     name="rib",
+    scope=Scope.VRF,
     commands=Later("dmvpn.features.rib.show:COMMANDS"),
     machine=RibMachine,
     messages=messages.MESSAGES,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dmvpn.features.static import config
 from dmvpn.features.static.machine import StaticMachine
-from dmvpn.ios import Feature, Later
+from dmvpn.ios import Feature, Later, Scope
 
 FEATURE = Feature(
     name="static",
+    scope=Scope.VRF,
     config=config.LINES,
     commands=Later("dmvpn.features.static.show:COMMANDS"),
     model=config.model,

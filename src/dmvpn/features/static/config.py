@@ -127,12 +127,27 @@ ROUTE6: Final = ConfigLine(
     check=_check6,
     show=_text,
 )
-LINES: Final = (ROUTE, ROUTE6)
+ROUTE_VRF: Final = ConfigLine(
+    "global",
+    ROUTE.syntax.replace("ip route", "ip route vrf {vrf:word}", 1),
+    {**ROUTE.help, "vrf": "In this VRF"},
+    key=("vrf", "network", "mask", "interface", "next_hop"),
+    order=501,
+    check=_check,
+    show=lambda args: _text(args).replace("ip route", f"ip route vrf {args.text('vrf')}", 1),
+)
+LINES: Final = (ROUTE, ROUTE6, ROUTE_VRF)
 
 
-def model(tree: ConfigTree) -> StaticConfig:
-    """Return what the configuration says of static routes."""
+def model(tree: ConfigTree, vrf: str = "") -> StaticConfig:
+    """Return what the configuration says of the static routes of a VRF, "": of the global table."""
+    if vrf:
+        return StaticConfig(ipv4=tree.made(ROUTE_VRF, _route_in, vrf))
     return StaticConfig(ipv4=tree.made(ROUTE, _route), ipv6=tree.made(ROUTE6, _route))
+
+
+def _route_in(args: Args, vrf: str) -> StaticRoute | None:
+    return _route(args) if args.text("vrf") == vrf else None
 
 
 def _route(args: Args) -> StaticRoute:

@@ -133,6 +133,7 @@ class StartPing(Job):
     timeout: float = 2.0
     df: bool = False
     pattern: int = 0xABCD
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

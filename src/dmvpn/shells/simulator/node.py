@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.deadlines import earliest
-from dmvpn.base.effects import Effect, HistoryGrew, NextHop, Resolve, SendIp, SetInterface, SetRoute, Store
+from dmvpn.base.effects import Effect, HistoryGrew, InVrf, NextHop, Resolve, SendIp, SetInterface, SetRoute, Store
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Tick
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.simulated import SimulatedPlane
@@ -50,6 +50,10 @@ class RouterNode:
         self.router = Router(entropy if recorder is None else recorder.begin(entropy), remembers=remembers)
         self.plane = SimulatedPlane(self._enqueue, transmit, sealing.octets)
         self.router.counting = self.plane
+        self._octets, self._transmit_ = sealing.octets, transmit
+        #: Each VRF is a box of its own, with ports that are in no other.
+        self.vrfs: dict[str, SimulatedPlane] = {}
+        self._in_vrf: dict[str, str] = {}
         self.outside: Callable[[Effect], None] = _ignore
         self.recorder = recorder
         self.watch: Callable[[Event], None] = _ignore
@@ -68,8 +72,9 @@ class RouterNode:
         """Process a packet from a wire."""
         if not self.alive:
             return
-        self.plane.now = now
-        self.plane.receive(interface, packet)
+        plane = self.plane_of(self._in_vrf.get(interface, ""))
+        plane.now = now
+        plane.receive(interface, packet)
         self._work(now)
 
     def wake(self, now: float) -> None:
@@ -92,7 +97,17 @@ class RouterNode:
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
         """Return the addresses of a port; a dead router has none."""
-        return self.plane.addresses_of(interface) if self.alive else ()
+        return self.plane_of(self._in_vrf.get(interface, "")).addresses_of(interface) if self.alive else ()
+
+    def plane_of(self, vrf: str) -> SimulatedPlane:
+        """Return the box of a VRF, "": of the global table."""
+        if not vrf:
+            return self.plane
+        plane = self.vrfs.get(vrf)
+        if plane is None:
+            plane = self.vrfs[vrf] = SimulatedPlane(self._enqueue, self._transmit_, self._octets)
+        plane.now = self.plane.now
+        return plane
 
     def _enqueue(self, event: Event) -> None:
         self._inbox.append(event)
@@ -133,7 +148,14 @@ class RouterNode:
                 self.resolve(name)
         try:
             if not isinstance(effect, HistoryGrew):  # for subscribers; a hub emits many of these
-                self.plane.execute(effect)
+                if isinstance(effect, InVrf):
+                    if isinstance(effect.effect, SetInterface):
+                        self._in_vrf[effect.effect.interface] = effect.vrf
+                    self.plane_of(effect.vrf).execute(effect.effect)
+                else:
+                    if isinstance(effect, SetInterface):
+                        self._in_vrf.pop(effect.interface, None)
+                    self.plane.execute(effect)
         except EffectError as error:
             self._inbox.append(EffectFailed(effect, error.errno, error.text))
         self.outside(effect)

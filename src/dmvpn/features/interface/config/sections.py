@@ -9,16 +9,13 @@ from dmvpn.base.placeholder import Placeholder
 from dmvpn.features.interface.config import ipv6
 from dmvpn.features.interface.config.subnets import Subnets, near
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, known_command
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, INTERFACE_RANGE, IP_MTU, SHUTDOWN
 from dmvpn.ios.interfaces import interface_sort_key
+from dmvpn.ios.vrfs import FORWARDING, IP_FORWARDING, vrf_of
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-
-
-#: Kept in files, and refused at the prompt: nothing here has more than one table.
-_IN_VRF: Final = (known_command("interface", "vrf forwarding"), known_command("interface", "ip vrf forwarding"))
 
 
 def _check_address(args: Args, section: Section) -> str | None:
@@ -77,7 +74,7 @@ def _subnets(args: Args, section: Section) -> Subnets | None:
     if section.flag(SHUTDOWN):
         return None
     lines = [entry for line in (ADDRESS, SECONDARY) for entry in section.all(line) if "dhcp" not in entry]
-    return Subnets(args.interface("name"), tuple(Prefix.of(*_pair(entry)) for entry in lines)) if lines else None
+    return Subnets(args.interface("name"), tuple(Prefix.of(*_pair(entry)) for entry in lines), vrf_of(section)) if lines else None
 
 
 LINES: Final = (
@@ -86,6 +83,8 @@ LINES: Final = (
     DESCRIPTION,
     BANDWIDTH,
     DELAY,
+    FORWARDING,
+    IP_FORWARDING,
     ADDRESS,
     SECONDARY,
     REDIRECTS,
@@ -125,7 +124,7 @@ def _settings(args: Args, section: Section) -> InterfaceSettings:
         shutdown=section.flag(SHUTDOWN),
         redirects=section.flag(REDIRECTS),
         ipv6=ipv6.settings(section),
-        is_apart=any(section.get(line) is not None for line in _IN_VRF),
+        vrf=vrf_of(section),
     )
 
 

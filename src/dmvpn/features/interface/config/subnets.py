@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.ios.agreement import FEW
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.vrfs import vrf_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
     from dmvpn.ios import Args, Section
 
 
+_Place = tuple[str, int, int]
+
+
 class Subnets(NamedTuple):
     """The subnets of an interface that is not shut down."""
 
     name: str
     prefixes: tuple[Prefix, ...]
+    vrf: str = ""
 
 
 def near(section: Section, prefix: Prefix, subnets: Callable[[Args, Section], Subnets | None]) -> list[str]:
@@ -33,23 +38,29 @@ def near(section: Section, prefix: Prefix, subnets: Callable[[Args, Section], Su
     """
     opened = section.opened_by
     own = opened.interface("name") if opened is not None else ""
-    root = section.root
+    root, vrf = section.root, vrf_of(section)
     interfaces = root.made(INTERFACE, subnets)
     if len(interfaces) > FEW:
-        names = root.following(INTERFACE, subnets, _Near).to(prefix)
+        names = root.following(INTERFACE, subnets, _Near).to(vrf, prefix)
     else:
-        names = [one.name for one in interfaces if any(prefix in near or near in prefix for near in one.prefixes)]
+        names = [
+            one.name
+            for one in interfaces
+            if one.vrf == vrf and any(prefix in near or near in prefix for near in one.prefixes)
+        ]
     return [name for name in names if name != own]
 
 
 class _Near:
-    """The names of interfaces by the subnets that they are on: each by the number of its first address, and length."""
+    """The names of interfaces by the subnets that they are on: each by its VRF, the number of its first address, and
+    its length.
+    """
 
     def __init__(self) -> None:
-        self._on: dict[tuple[int, int], dict[str, None]] = {}
+        self._on: dict[_Place, dict[str, None]] = {}
         #: These subnets, rising; and how many of them have each length.
-        self._places: list[tuple[int, int]] = []
-        self._lengths: Counter[int] = Counter()
+        self._places: list[_Place] = []
+        self._lengths: Counter[tuple[str, int]] = Counter()
 
     def follow(self, gone: Mapping[int, Subnets], came: Mapping[int, Subnets]) -> None:
         """See `Follower`."""
@@ -60,28 +71,28 @@ class _Near:
                 if not names:
                     del self._on[place]
                     del self._places[bisect_left(self._places, place)]
-                    self._lengths[place[1]] -= 1
+                    self._lengths[place[0], place[2]] -= 1
         for interface in came.values():
             for place in _places(interface):
                 if place not in self._on:
                     self._on[place] = {}
                     insort(self._places, place)
-                    self._lengths[place[1]] += 1
+                    self._lengths[place[0], place[2]] += 1
                 self._on[place][interface.name] = None
 
-    def to(self, prefix: Prefix) -> list[str]:
+    def to(self, vrf: str, prefix: Prefix) -> list[str]:
         """Return the interfaces on subnets that have addresses in common with this one."""
         found: dict[str, None] = {}
-        inside = bisect_left(self._places, (prefix.number, prefix.length))
-        behind = bisect_left(self._places, (prefix.number + prefix.size, 0))
+        inside = bisect_left(self._places, (vrf, prefix.number, prefix.length))
+        behind = bisect_left(self._places, (vrf, prefix.number + prefix.size, 0))
         for place in self._places[inside:behind]:
             found |= self._on[place]
-        for shorter, count in self._lengths.items():
-            if count and shorter < prefix.length:
+        for (place_vrf, shorter), count in self._lengths.items():
+            if count and place_vrf == vrf and shorter < prefix.length:
                 bits = prefix.width - shorter
-                found |= self._on.get((prefix.number >> bits << bits, shorter), {})
+                found |= self._on.get((vrf, prefix.number >> bits << bits, shorter), {})
         return list(found)
 
 
-def _places(interface: Subnets) -> dict[tuple[int, int], None]:
-    return {(prefix.number, prefix.length): None for prefix in interface.prefixes}
+def _places(interface: Subnets) -> dict[_Place, None]:
+    return {(interface.vrf, prefix.number, prefix.length): None for prefix in interface.prefixes}

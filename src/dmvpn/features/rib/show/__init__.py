@@ -12,10 +12,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.ios.vrfs import by_vrf
 from dmvpn.features.rib.show import cef, ipv6, prefix, protocols, routes
 
 COMMANDS: Final = (
     routes.ROUTES,
+    by_vrf(routes.ROUTES, "show ip route"),
+    by_vrf(prefix.PREFIX, "show ip route"),
+    by_vrf(prefix.SUMMARY, "show ip route"),
     routes.PARTS,
     routes.LISTED,
     routes.PAST,

@@ -230,6 +230,7 @@ def ping(ctx: ShowContext, args: Args) -> Event:
         size=args.integer("octets", 100),
         timeout=args.integer("seconds", 2),
         df="df-bit" in args,
+        vrf=args.text("vrf", ""),
     )
 
 
@@ -346,12 +347,13 @@ COMMANDS: tuple[ExecCommand, ...] = (
     ExecCommand("ping [ ip ]", {**_PROBE_HELP, "ping": "Send echo requests"}, action=ask_ping),
     ExecCommand("traceroute [ ip ]", {**_PROBE_HELP, "traceroute": "Find the way to a host"}, action=ask_traceroute),
     ExecCommand(
-        "ping [ ip | ipv6 ] {destination:word} "
+        "ping [ vrf {vrf:word} ] [ ip | ipv6 ] {destination:word} "
         f"[* {_SOURCE} | repeat {{count:1-2147483647}} | size {{octets:36-18024}} "
         "| timeout {seconds:0-3600} | df-bit ]",
         {
             **_PROBE_HELP,
             "ping": "Send echo requests",
+            "vrf": "In a VRF",
             "repeat": "How many requests",
             "count": "Number of requests",
             "size": "How big they are",
