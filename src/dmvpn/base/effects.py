@@ -33,7 +33,7 @@ class Effect:
 class InVrf(Effect):
     """Carry out this effect in a VRF: with its forwarding table, its addresses and its streams.
 
-    Effects that are not inside one are for the global table, or name an interface, which is in one VRF alone.
+    All other effects are for the global table, or name an interface, which is in one VRF only.
     """
 
     vrf: str
@@ -42,8 +42,8 @@ class InVrf(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SetVrfs(Effect):
-    """Have exactly these VRFs besides the global table (the whole list each time). One that goes takes its routes
-    along.
+    """Have exactly these VRFs besides the global table, always the whole list. A VRF that is removed takes its routes
+    along; ports that are still in it return to the global table, without addresses.
     """
 
     vrfs: tuple[str, ...]
@@ -137,6 +137,8 @@ class TunnelSpec:
     checksum: bool = False
     sequence: bool = False
     barred: tuple[IPAddress, ...] = ()
+    vrf: str = ""
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +303,7 @@ class SetInterface(Effect):
     mtu6: int | None = None
     mss6: int | None = None
     leased: bool = False
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,7 @@ class IpReceived(Event):
 
     payload: the octets behind the IP header.
     ttl, tos: as received.
+    vrf: where it was received, "": in the global table.
     """
 
     interface: str
@@ -156,6 +157,7 @@ class IpReceived(Event):
     payload: bytes
     ttl: int = 255
     tos: int = 0
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,11 +79,6 @@ class InterfaceState:
     vrf: str = ""
 
     @property
-    def is_apart(self) -> bool:
-        """Whether it is in a VRF, so that no routing protocol of the global table runs here."""
-        return self.vrf != ""
-
-    @property
     def prefix(self) -> Prefix | None:
         """The connected prefix of the primary address."""
         return Prefix.of(self.address, self.prefix_length) if self.address else None
@@ -155,6 +150,7 @@ class TunnelState:
     enabled: not `shutdown`, and nothing asked of it that we cannot do at all.
     mss: octets that TCP over IPv4 is clamped to, None: not at all.
     checksum, sequence: what GRE headers have besides.
+    vrf: the VRF of the packets inside, front: of the GRE packets; "": the global table.
     """
 
     name: str
@@ -178,6 +174,8 @@ class TunnelState:
     mss: int | None = None
     checksum: bool = False
     sequence: bool = False
+    vrf: str = ""
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +202,17 @@ class TrackChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class TrackFollowed(Notice):
-    """Static routes follow these tracked objects."""
+    """The static routes of a VRF follow these tracked objects."""
 
     numbers: tuple[int, ...]
+    vrf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VrfsChanged(Notice):
+    """The VRFs of this router are these from now on, sorted by name."""
+
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,9 +324,13 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class RouteOffered(Notice):
-    """A protocol offers this route, or a new version of it (same source, process and prefix)."""
+    """A protocol offers this route, or a new version of it (same source, process and prefix).
+
+    vrf: of the table, here and in all notices about a table; "": the global table, or the sender's own VRF.
+    """
 
     route: Route
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +340,7 @@ class RouteRetracted(Notice):
     source: RouteSource
     process: str
     prefix: Prefix
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +364,7 @@ class OverrideOffered(Notice):
 
     prefix: Prefix
     next_hop: NextHop | None
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +374,7 @@ class RouteChanged(Notice):
     prefix: Prefix
     old: Route | None
     new: Route | None
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +382,7 @@ class RoutesCleared(Notice):
     """A user cleared the routing table (None: all of it): dynamic protocols request routes from neighbors again."""
 
     prefix: Prefix | None = None
+    vrf: str = ""
 
 
 # ------------------------------------------------------------------------------------------------ logs

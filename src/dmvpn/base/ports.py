@@ -201,7 +201,11 @@ class Clock(Protocol):
 class Ports:
     """The answering machines. The router fills these in before the first event.
 
+    interfaces, rib: of a machine inside a VRF, those of its VRF. Of a machine of the router, all interfaces, and the
+        routing table without a VRF.
     streams: numbers for streams that a feature opens.
+    vrf: the VRF whose machines have these ports, "": those of the global table, and of the router.
+    tables: the ports of the machines of each VRF, and with "" of the global table.
     remembers: the past is kept (`base.journal`, `base.chronicle`). Where the past is not kept, features report no
         history.
     """
@@ -218,3 +222,15 @@ class Ports:
     entropy: Entropy
     streams: StreamNumbers = field(default_factory=StreamNumbers)
     remembers: bool = False
+    vrf: str = ""
+    tables: dict[str, Ports] = field(default_factory=dict)
+
+    def rib_of(self, vrf: str) -> Rib | None:
+        """Return the routing table of a VRF, "": the global one; None: there is no such VRF."""
+        table = self.tables.get(vrf)
+        return None if table is None else table.rib
+
+    def interfaces_of(self, vrf: str) -> Interfaces | None:
+        """Return the interfaces that are in a VRF, "": in none; None: there is no such VRF."""
+        table = self.tables.get(vrf)
+        return None if table is None else table.interfaces

@@ -219,6 +219,7 @@ class EspSa:
         more; 0: no limit.
     tunnel_mode: GRE has an IP header of its own inside, between `inner_local` and `inner_remote` (what the selectors
         say; None: as outside).
+    front: the VRF that ESP is sent and received in, "": the global table.
     """
 
     connection: int
@@ -240,6 +241,7 @@ class EspSa:
     hard_octets: int = 0
     inner_local: IPAddress | None = None
     inner_remote: IPAddress | None = None
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ import hashlib
 import json
 from dataclasses import fields, is_dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Effect, HistoryGrew
@@ -180,7 +180,9 @@ def plain(value: object) -> Json:
 
 
 def _fields(value: object) -> dict[str, Json]:
-    return {field.name: plain(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
+    """Return the fields. Those that recordings from before VRFs lack are left out where there is no VRF."""
+    named = ((field.name, getattr(value, field.name)) for field in fields(value))  # type: ignore[arg-type]
+    return {name: plain(content) for name, content in named if content != "" or name not in _OF_VRFS}
 
 
 def _decode(value: Json) -> object:
@@ -205,6 +207,8 @@ def _decode(value: Json) -> object:
         case _:
             raise ValueError(f"unknown value {tag}")
 
+
+_OF_VRFS: Final = frozenset(("vrf", "front"))
 
 #: What events, and effects that failed, are made of.
 _PARTS = (

@@ -111,7 +111,7 @@ class Links:
     def _covers(self, state: InterfaceState) -> bool:
         networks = self._state.settings.networks
         matches = (network.matches(address) for address, _ in state.addresses for network in networks)
-        return not state.is_apart and any(matches)
+        return any(matches)
 
     def _start(self, state: InterfaceState) -> None:
         interface = EigrpInterface(

@@ -81,7 +81,7 @@ class Links:
 
     def _runs(self, state: IpInterface) -> bool:
         shut = self._state.own_of(state.name).shutdown
-        return state.line and isinstance(state.address, IPv4Address) and not shut and not state.is_apart
+        return state.line and isinstance(state.address, IPv4Address) and not shut
 
     def begin(
         self, state: IpInterface, settings: Settings, far_end: FarEnd | None = None, cost: int | None = None

@@ -281,7 +281,7 @@ class RibMachine(Machine):
             self._context.debug(*(line for change in changes for line in messages.change_lines(change)))
         for change in changes:
             order = self._fib.update(change.prefix, self._table.nodes.get(change.prefix))
-            changed = RouteChanged(change.prefix, change.old, change.new)
+            changed = RouteChanged(change.prefix, change.old, change.new, self._context.ports.vrf)
             self._context.emit(*((changed,) if order is None else (order, changed)))
 
     def _override(self, event: OverrideOffered) -> None:
@@ -396,6 +396,5 @@ def _connected(state: InterfaceState | None) -> dict[tuple[RouteSource, Prefix],
                 next_hops=(NextHop(state.name),),
                 process=state.name,
                 kind=RouteKind.FORWARD,
-                stays=state.is_apart,
             )
     return routes

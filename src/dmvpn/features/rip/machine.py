@@ -250,7 +250,7 @@ class RipMachine(Machine):
 
         If only a limit of this implementation or missing keys prevent it, the reason is stored.
         """
-        if not self.config.enabled or not state.line or state.is_apart or not self.config.covers(state.address):
+        if not self.config.enabled or not state.line or not self.config.covers(state.address):
             return False
         if 2 not in self.config.sends(state.name):
             own = self.config.interface(state.name).send

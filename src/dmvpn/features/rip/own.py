@@ -88,7 +88,7 @@ def all_own_routes(config: RipConfig, ports: Ports) -> dict[Prefix, OwnRoute]:
 def _speaks_rip(interface: str, prefix: Prefix, config: RipConfig, ports: Ports) -> bool:
     """Return whether this is a connected network of an interface covered by a `network` line."""
     state = ports.interfaces.get(interface)
-    addresses = state.addresses if state is not None and not state.is_apart else ()
+    addresses = state.addresses if state is not None else ()
     return any(config.covers(address) for address, _ in addresses if address in prefix)
 
 
