@@ -124,6 +124,9 @@ class View:
     def awake(self) -> tuple[Feature, ...]:
         return self.features
 
+    def in_vrf(self, vrf: str) -> View | None:
+        return None
+
     def machine(self, kind: type[M]) -> M:
         return next(machine for machine in (self.router.system, self.router.archive) if isinstance(machine, kind))
 

@@ -41,9 +41,9 @@ class FakeInterfaces:
     def all(self) -> tuple[InterfaceState, ...]:
         return tuple(self.states)
 
-    def owner(self, address: IPAddress) -> InterfaceState | None:
-        version = address.version
-        return next((state for state in self.states if any(own == address for own, _ in state.routed(version))), None)
+    def owner(self, address: IPAddress, vrf: str = "") -> InterfaceState | None:
+        there = (state for state in self.states if state.vrf == vrf)
+        return next((state for state in there if any(own == address for own, _ in state.routed(address.version))), None)
 
 
 @dataclass

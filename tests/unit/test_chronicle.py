@@ -174,6 +174,9 @@ class Asking:
     awake: tuple[Feature, ...] = ()
     counting: NoPlane = NO_PLANE
 
+    def in_vrf(self, vrf: str) -> Asking | None:
+        return None
+
     def machine(self, kind: type[M]) -> M:
         assert isinstance(self.chronicle, kind)
         return self.chronicle

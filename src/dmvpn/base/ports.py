@@ -43,8 +43,8 @@ class Interfaces(Protocol):
         """Return all interfaces, in IOS order (by kind, then number)."""
         ...
 
-    def owner(self, address: IPAddress) -> InterfaceState | None:
-        """Return the interface that has this address, whatever its state, or None."""
+    def owner(self, address: IPAddress, vrf: str = "") -> InterfaceState | None:
+        """Return the interface that has this address, whatever its state, or None. vrf: the VRF that it is in."""
         ...
 
 
@@ -227,10 +227,13 @@ class Ports:
 
     def rib_of(self, vrf: str) -> Rib | None:
         """Return the routing table of a VRF, "": the global one; None: there is no such VRF."""
-        table = self.tables.get(vrf)
+        table = self._table(vrf)
         return None if table is None else table.rib
 
     def interfaces_of(self, vrf: str) -> Interfaces | None:
         """Return the interfaces that are in a VRF, "": in none; None: there is no such VRF."""
-        table = self.tables.get(vrf)
+        table = self._table(vrf)
         return None if table is None else table.interfaces
+
+    def _table(self, vrf: str) -> Ports | None:
+        return self.tables.get(vrf, self if vrf == self.vrf else None)

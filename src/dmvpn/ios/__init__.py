@@ -27,7 +27,19 @@ from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.entries import ConfigResult, Fate, LineReport, Problem
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.exec_parser import ExecParser, Match
-from dmvpn.ios.feature import Ask, Change, Compute, Confirm, DebugFlag, Endings, Feature, Later, Scope, ShowContext, Sleeper
+from dmvpn.ios.feature import (
+    Ask,
+    Change,
+    Compute,
+    Confirm,
+    DebugFlag,
+    Endings,
+    Feature,
+    Later,
+    Scope,
+    ShowContext,
+    Sleeper,
+)
 from dmvpn.ios.filters import Filter, FilterKind, apply_filters, json_lines, to_plain
 from dmvpn.ios.grammar import AnyOrder, Args, Choice, ExecCommand, Keyword, Node, Optional_, Sequence, Value
 from dmvpn.ios.groups import LineGroup, LineStanding
@@ -71,7 +83,6 @@ __all__ = [
     "ExecParser",
     "Fate",
     "Feature",
-    "Scope",
     "Filter",
     "FilterKind",
     "Keyword",
@@ -91,6 +102,7 @@ __all__ = [
     "Problem",
     "PutIn",
     "Release",
+    "Scope",
     "Section",
     "Sequence",
     "ShowContext",

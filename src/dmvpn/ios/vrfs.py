@@ -63,8 +63,8 @@ class OfVrf:
 def by_vrf(command: ExecCommand, beginning: str) -> ExecCommand:
     """Return the same command with `vrf NAME` behind its first words: it asks the machines of that VRF."""
     query, render = command.query, command.render
-    assert query is not None
-    assert render is not None
+    if query is None or render is None:
+        raise TypeError(f"{command.syntax} shows nothing")
 
     def within(ctx: ShowContext, args: Args) -> OfVrf:
         inside = ctx.in_vrf(args.text("vrf"))

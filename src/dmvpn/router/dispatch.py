@@ -84,7 +84,7 @@ class _Seat:
 class Dispatch:
     """The seats of machines, each at the place of its feature. A place whose machine sleeps has no seat."""
 
-    __slots__ = ("_due", "_handed", "_places", "_seats", "_takers", "heard", "logged", "tables")
+    __slots__ = ("_due", "_handed", "_places", "_seats", "_takers", "crossing", "inside", "logged")
 
     def __init__(self, names: Iterable[str], machines: Mapping[str, Machine]) -> None:
         """names: of the features, in the order of their places. machines: the machines that are awake, by feature."""
@@ -96,9 +96,12 @@ class Dispatch:
         self._takers = self._subscribed()
         #: Called with each log message, whichever machines take it.
         self.logged: Callable[[Log], None] | None = None
-        #: Called with each notice, for a router with VRFs; returns the notice as the seats `tables` may take it.
-        self.heard: Callable[[Notice], Notice | None] | None = None
-        self.tables: frozenset[int] = frozenset()
+        #: The places of machines that belong to a routing table. Of a VRF's dispatch none do: all its machines are in
+        #: one table, and what comes from another table is for all of them.
+        self.inside: frozenset[int] = frozenset()
+        #: Called with each notice where there are VRFs: it passes the notice on to other tables, and returns it as the
+        #: machines `inside` take it, None: they do not.
+        self.crossing: Callable[[Notice], Notice | None] | None = None
 
     def seat(self, name: str, machine: Machine) -> None:
         """Give the machine of a feature that woke up its seat."""
@@ -110,8 +113,10 @@ class Dispatch:
         earliest = min(self._due, default=_NEVER)
         return None if earliest == _NEVER else earliest
 
-    def take(self, event: Event, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
-        """Hand an event to the machines that take it."""
+    def take(
+        self, event: Event, now: float, effects: list[Effect], notices: deque[Notice], *, inside: bool = True
+    ) -> None:
+        """Hand an event to the machines that take it. inside: also to those of the routing table."""
         if type(event) is Tick:
             self._tick(event, now, effects, notices)
             return
@@ -120,7 +125,8 @@ class Dispatch:
         else:
             places = self._takers.kinds.get(type(event), ())
         for place in places:
-            _sort(self._seats[place].hand(event, now), effects, notices)
+            if inside or place not in self.inside:
+                _sort(self._seats[place].hand(event, now), effects, notices)
 
     def settle(self, effects: list[Effect], notices: deque[Notice], now: float) -> ConfigurationRestored | None:
         """Hand over the notices, and the notices that follow from them, until the queue is empty; return None.
@@ -142,8 +148,8 @@ class Dispatch:
                 kind = Log
                 if self.logged is not None:
                     self.logged(notice)
-            if self.heard is not None:
-                self.pass_on(notice, kind, self.heard(notice), now, effects, notices)
+            if self.crossing is not None:
+                self._cross(notice, kind, now, effects, notices)
                 continue
             for place in self._takers.kinds.get(kind, ()):
                 results = self._seats[place].hand(notice, now)
@@ -151,20 +157,24 @@ class Dispatch:
                     _sort(results, effects, notices)
         raise AssertionError(f"notices without end, the last one: {notices[0]!r}")
 
-    def pass_on(
-        self,
-        notice: Notice,
-        kind: type,
-        inside: Notice | None,
-        now: float,
-        effects: list[Effect],
-        notices: deque[Notice],
-    ) -> None:
-        """Hand a notice to its takers. inside: as those of the table take it."""
+    def deliver(self, notice: Notice, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
+        """Hand a notice from another table to the machines that take it, but not to those of this table."""
+        kind = type(notice)
+        if isinstance(notice, Log):
+            kind = Log
+            if self.logged is not None:
+                self.logged(notice)
         for place in self._takers.kinds.get(kind, ()):
-            one = inside if place in self.tables else notice
-            if one is not None:
-                _sort(self._seats[place].hand(one, now), effects, notices)
+            if place not in self.inside:
+                _sort(self._seats[place].hand(notice, now), effects, notices)
+
+    def _cross(self, notice: Notice, kind: type, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
+        """Hand a notice to its takers, where it may cross the border of this table."""
+        mine = self.crossing(notice) if self.crossing is not None else notice
+        for place in self._takers.kinds.get(kind, ()):
+            taken = mine if place in self.inside else notice
+            if taken is not None:
+                _sort(self._seats[place].hand(taken, now), effects, notices)
 
     def rest(self) -> None:
         """Ask the machines that took something since the last rest for their next deadline."""

@@ -18,27 +18,27 @@ notified if its model changed.
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.breath import aside
 from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.deadlines import earliest
-from dmvpn.base.effects import SendIp
+from dmvpn.base.effects import InVrf, SendIp
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Resync
-from dmvpn.base.notices import Configured, InterfaceChanged, Log, Notice, PacketsHandled
+from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Ports
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
-from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, Scope, Sleeper, reading
-from dmvpn.ios.making import shared
+from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, Scope, Sleeper
 from dmvpn.router.dispatch import Dispatch
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
+from dmvpn.router.models import Model, Models, prepare
 from dmvpn.router.ports import fill
-from dmvpn.router.vrfs import Vrf, VrfInterfaces
+from dmvpn.router.vrfs import Vrfs, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -47,12 +47,10 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.machine import Machine
+    from dmvpn.router.vrfs import Vrf
 
 M = TypeVar("M")
-
-#: What a feature makes of a tree, and the lines that it asked for.
-_Model = tuple[object, frozenset[ConfigLine]]
-_NO_MODELS: Final[Mapping[str, _Model]] = {}
+_NO_MODELS: Final[Mapping[str, Model]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +59,14 @@ class _Prepared:
 
     text: str
     tree: ConfigTree
-    models: Mapping[str, _Model]
-
-
-def _read(feature: Feature, tree: ConfigTree) -> _Model:
-    with reading() as lines:
-        model = None if feature.model is None else feature.model(tree)
-    return model, shared(frozenset(lines))
-
-
-@lru_cache(maxsize=64)
-def _of_nothing(feature: Feature) -> _Model:
-    """Return what a feature makes of a configuration without lines."""
-    return _read(feature, ConfigTree())
-
-
-def _read_whole(feature: Feature, tree: ConfigTree, lines: set[ConfigLine]) -> _Model:
-    """Read a tree that has these lines alone.
-
-    If it has none that the feature asks an empty tree for, it answers as the empty one, and the model is the same. Most
-    protocols are not configured on a router.
-    """
-    model, asked = _of_nothing(feature)
-    return (model, asked) if asked.isdisjoint(lines) and EVERYTHING not in asked else _read(feature, tree)
+    models: Mapping[str, Model]
 
 
 def _packets(event: Event, effects: Iterable[Effect]) -> Iterator[PacketsHandled]:
     """Yield the IP packets of an event, if there are any."""
     received = event if isinstance(event, IpReceived) else None
-    sent = tuple(effect for effect in effects if isinstance(effect, SendIp))
+    inner = (effect.effect if isinstance(effect, InVrf) else effect for effect in effects)
+    sent = tuple(effect for effect in inner if isinstance(effect, SendIp))
     if received is not None or sent:
         yield PacketsHandled(received, sent)
 
@@ -107,23 +84,23 @@ class Router:
         self.ports = Ports.__new__(Ports)
         self.ports.entropy, self.ports.streams = entropy, StreamNumbers()
         self.ports.remembers = remembers
+        self.ports.vrf, self.ports.tables = "", {}
+        #: Of the machines of the global table.
+        self._inside = copy(self.ports)
+        self.ports.tables[""] = self._inside
         self.machines: dict[str, Machine] = {}
-        self._models: dict[str, object] = {}
-        #: The lines of which each model was made, configured or not.
-        self._read: dict[str, frozenset[ConfigLine]] = {}
+        self._models = Models(self.features)
         #: What there is that a new configuration may end.
         self._present: dict[Endings, Pages[str]] = {one.endings: Pages() for one in self.features if one.endings}
         self._prepared: _Prepared | None = None
         for feature in self.features:
-            if isinstance(feature.machine, Sleeper):
-                self._models[feature.name] = feature.machine.idle
-            elif feature.machine is not None:
+            if feature.machine is not None and not isinstance(feature.machine, Sleeper):
                 self._make(feature)
         fill(self.ports, self.machines)
-        self.vrfs: dict[str, Vrf] = {}
-        self._global = VrfInterfaces(self.ports.interfaces, "") if "interface" in self.machines else None
+        fill(self._inside, self.machines)
+        self._vrfs = Vrfs(self.features, self.ports, self._inside)
         self._dispatch = Dispatch((feature.name for feature in self.features), self.machines)
-        self._dispatch.tables = frozenset(
+        self._dispatch.inside = frozenset(
             place for place, feature in enumerate(self.features) if feature.scope is Scope.VRF
         )
 
@@ -136,21 +113,25 @@ class Router:
                 self._replace(event, notices)
             elif type(event) is LinesEntered:
                 self._enter(event, notices)
-            self._dispatch.take(event, now, effects, notices)
-            if self.vrfs:
-                for vrf in self.vrfs.values():
-                    effects += vrf.take(event, now)
-                self._settle(effects, notices, now)
-            elif notices:
+            self._take(event, now, effects, notices)
+            if notices or self.vrfs:
                 self._settle(effects, notices, now)
             if self.ports.debugging.anything:
                 notices.extend(_packets(event, effects))
                 self._settle(effects, notices, now)
         finally:
             self._dispatch.rest()
-            for vrf in self.vrfs.values():
-                vrf.dispatch.rest()
+            self._vrfs.rest()
         return effects
+
+    def _take(self, event: Event, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
+        """Hand over an event. An event of a VRF is not for the machines of the global table."""
+        if not self.vrfs:
+            self._dispatch.take(event, now, effects, notices)
+            return
+        vrf, there = within(event)
+        self._dispatch.take(there, now, effects, notices, inside=not vrf)
+        self._vrfs.take(event, now, effects)
 
     def prepare(self, text: str) -> None:
         """Make beforehand what a `ConfigurationEntered` of this text is going to need, with breaths in between.
@@ -165,16 +146,17 @@ class Router:
 
     def _made_of(self, text: str) -> _Prepared:
         tree = configurator(self.features).parse_text(text).tree
-        lines = tree.take_touched()
-        configured = (feature for feature in self.features if feature.machine is not None)
-        return _Prepared(text, tree, {feature.name: _read_whole(feature, tree, lines) for feature in configured})
+        return _Prepared(text, tree, prepare(self.features, tree, tree.take_touched()))
 
     def next_deadline(self) -> float | None:
         """Return the earliest time at which a machine wants a `Tick`, seconds, or None."""
         deadline = self._dispatch.next_deadline()
-        for vrf in self.vrfs.values():
-            deadline = earliest(deadline, vrf.dispatch.next_deadline())
-        return deadline
+        return earliest(deadline, self._vrfs.next_deadline()) if self.vrfs else deadline
+
+    @property
+    def vrfs(self) -> Mapping[str, Vrf]:
+        """The VRFs, by name."""
+        return self._vrfs.by_name
 
     def machine(self, kind: type[M]) -> M:
         """Return the machine of this class, which is made if it slept. Raises KeyError."""
@@ -205,7 +187,8 @@ class Router:
         return RouterView(self, now, session, hides)
 
     def _make(self, feature: Feature) -> Machine:
-        machine = cast("Callable[[Ports], Machine]", feature.machine)(self.ports)
+        ports = self._inside if feature.scope is Scope.VRF else self.ports
+        machine = cast("Callable[[Ports], Machine]", feature.machine)(ports)
         self.machines[feature.name] = machine
         return machine
 
@@ -221,40 +204,12 @@ class Router:
             if restored is not None:
                 event = ConfigurationEntered(restored.text, by=restored.by)
                 self._replace(event, notices)
-                self._dispatch.take(event, now, effects, notices)
+                self._take(event, now, effects, notices)
                 continue
-            for vrf in self.vrfs.values():
-                effects += vrf.settle(now)
-                notices.extend(vrf.raised)
-                vrf.raised.clear()
+            if self.vrfs:
+                self._vrfs.settle(self._dispatch, effects, notices, now)
             if not notices:
                 return
-
-    def _hear(self, notice: Notice) -> Notice | None:
-        for vrf in self.vrfs.values():
-            vrf.hear(notice)
-        if type(notice) is not InterfaceChanged:
-            return notice
-        old, new = self._global.within(notice.old), self._global.within(notice.new)
-        return InterfaceChanged(notice.name, old, new) if old is not None or new is not None else None
-
-    def _follow_vrfs(self, now: float = 0.0) -> None:
-        """Make the VRFs that the configuration has, and their models."""
-        names = tuple(name for feature in self.features if feature.vrfs for name in feature.vrfs(self.running))
-        for name in [name for name in self.vrfs if name not in names]:
-            del self.vrfs[name]
-        for name in names:
-            if name not in self.vrfs:
-                features = [feature for feature in self.features if feature.scope is Scope.VRF]
-                self.vrfs[name] = Vrf(name, self.ports, features)
-            vrf = self.vrfs[name]
-            for feature in vrf.features:
-                if feature.model is not None and feature.machine is not None:
-                    model = feature.model(self.running, name)
-                    if vrf.models.get(feature.name) != model:
-                        vrf.models[feature.name] = model
-                        vrf.notices.append(Configured(feature.name, model))
-        self._dispatch.heard = self._hear if self.vrfs else None
 
     def _replace(self, event: ConfigurationEntered, notices: deque[Notice]) -> None:
         prepared, self._prepared = self._prepared, None
@@ -272,27 +227,19 @@ class Router:
         self._model(self.running.take_touched(), notices)
 
     def _model(
-        self, touched: set[ConfigLine], notices: deque[Notice], prepared: Mapping[str, _Model] = _NO_MODELS
+        self, touched: set[ConfigLine], notices: deque[Notice], prepared: Mapping[str, Model] = _NO_MODELS
     ) -> None:
         """Make the models again that these lines may change. prepared: models that are made already."""
-        is_all = EVERYTHING in touched
-        self._follow_vrfs()
         for endings, before in self._present.items():
-            if is_all or not touched.isdisjoint(endings.lines):
+            if EVERYTHING in touched or not touched.isdisjoint(endings.lines):
                 after = self._present[endings] = endings.present(self.running)
                 notices.extend(endings.notices(before, after, self.ports))
-        for feature in self.features:
-            if feature.model is None or feature.machine is None:
-                continue
-            read = self._read.get(feature.name, frozenset())
-            if not (is_all or EVERYTHING in read) and touched.isdisjoint(read):
-                continue
-            model, self._read[feature.name] = prepared.get(feature.name) or _read(feature, self.running)
-            if self._models.get(feature.name) != model:
-                self._models[feature.name] = model
-                if feature.name not in self.machines:
-                    self._wake(feature)
-                notices.append(Configured(feature.name, model))
+        for feature, model in self._models.renew(self.running, touched, prepared):
+            if feature.name not in self.machines:
+                self._wake(feature)
+            notices.append(Configured(feature.name, model))
+        self._vrfs.model(self.running, touched)
+        self._dispatch.crossing = self._vrfs.hear if self.vrfs else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,14 +286,19 @@ class RouterView:
     def awake(self) -> tuple[Feature, ...]:
         """Those whose machine is there."""
         machines = self.router.machines
-        return tuple(feature for feature in self.router.features if feature.name in machines)
+        if self.vrf is None:
+            return tuple(feature for feature in self.router.features if feature.name in machines)
+        inside = self.vrf.machines
+        return tuple(
+            feature
+            for feature in self.router.features
+            if feature.name in (inside if feature.scope is Scope.VRF else machines)
+        )
 
     def machine(self, kind: type[M]) -> M:
         """Return the machine of this class. Raises KeyError."""
-        for machine in self.vrf.machines.values() if self.vrf is not None else ():
-            if isinstance(machine, kind):
-                return machine
-        return self.router.machine(kind)
+        inside = self.vrf.machine(kind) if self.vrf is not None else None
+        return self.router.machine(kind) if inside is None else inside
 
 
 __all__ = ["Resync", "Router", "RouterView"]

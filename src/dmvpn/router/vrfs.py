@@ -1,17 +1,26 @@
-"""The VRFs of a router: for each a second set of seats, for the features whose scope it is.
+"""The VRFs of a router: each has machines of its own for the features of `Scope.VRF`, and one routing table.
 
-    Vrf      the machines of one VRF, with ports of their own: the interfaces that are in it, and its own RIB
-    Vrfs     all of them: what goes in (events, notices of the router), what comes out (effects as `InVrf`, notices)
+    Vrf      the machines of one VRF. Their ports have the interfaces that are in it, and its RIB
+    Vrfs     all VRFs, with the borders between them, the global table and the machines of the router
+
+What crosses a border:
+
+    events       an event with a VRF stays in it; time and streams are for every VRF
+    notices      about a table: stay in their VRF. A change of a route goes up to the machines of the router, too
+                 about an interface: to the VRF that it is in. A move ends it in one VRF and begins it in the next
+                 any further: from the router to each VRF, from a VRF to the machines of the router
+    effects      leave a VRF as `InVrf`
 """
 
 from __future__ import annotations
 
 from collections import deque
 from copy import copy
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from dmvpn.base.effects import Effect, InVrf, SetVrfs
-from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, IpReceived
+from dmvpn.base.deadlines import earliest
+from dmvpn.base.effects import Effect, InVrf
+from dmvpn.base.events import EffectFailed, Event, Resync, Tick
 from dmvpn.base.notices import (
     Configured,
     InterfaceChanged,
@@ -23,104 +32,224 @@ from dmvpn.base.notices import (
     RouteRetracted,
     RoutesCleared,
 )
+from dmvpn.base.streams import StreamBlocked, StreamData, StreamDown, StreamUp, StreamWritable
 from dmvpn.ios.feature import Feature, Scope, Sleeper
 from dmvpn.router.dispatch import Dispatch
+from dmvpn.router.models import Models
 from dmvpn.router.ports import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.machine import Machine
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.ports import Interfaces, Ports
+    from dmvpn.ios import ConfigLine, ConfigTree
 
-#: Notices about one table. They stay in it; all others are the router's, too.
-_OF_A_TABLE: Final = frozenset(
-    {RouteOffered, RouteRetracted, RouteChanged, RoutesCleared, NetworksRun, OverrideOffered}
-)
+M = TypeVar("M")
+
+#: Notices about one routing table. Without a VRF they are about that of their sender.
+_OF_A_TABLE: Final = (RouteOffered, RouteRetracted, RouteChanged, RoutesCleared, NetworksRun, OverrideOffered)
+#: Events for every VRF.
+_FOR_ALL: Final = frozenset((Tick, Resync, StreamUp, StreamData, StreamWritable, StreamBlocked, StreamDown))
 
 
 class VrfInterfaces:
-    """The interfaces of one VRF."""
+    """The interfaces of one VRF, or of the global table."""
 
     def __init__(self, every: Interfaces, vrf: str) -> None:
         self._every, self._vrf = every, vrf
+        self._all: tuple[InterfaceState, ...] | None = None
+        self._own: tuple[InterfaceState, ...] = ()
 
     def get(self, name: str) -> InterfaceState | None:
-        """Return the interface, or None."""
+        """Return the interface, or None: it is not in this VRF."""
         return self.within(self._every.get(name))
 
     def all(self) -> tuple[InterfaceState, ...]:
         """Return all interfaces, in IOS order."""
-        return tuple(state for state in self._every.all() if state.vrf == self._vrf)
+        every = self._every.all()
+        if every is not self._all:
+            self._all, self._own = every, tuple(state for state in every if state.vrf == self._vrf)
+        return self._own
 
-    def owner(self, address: IPAddress) -> InterfaceState | None:
-        """Return the interface that has this address, or None."""
-        return next((state for state in self.all() if address in (own for own, _ in state.addresses)), None)
+    def owner(self, address: IPAddress, vrf: str = "") -> InterfaceState | None:
+        """Return the interface of this VRF that has this address, or None."""
+        return self._every.owner(address, vrf or self._vrf)
 
     def within(self, state: InterfaceState | None) -> InterfaceState | None:
-        """Return the state, if it is in this VRF."""
+        """Return the state of an interface of this VRF, or None."""
         return state if state is not None and state.vrf == self._vrf else None
+
+    def notice(self, notice: Notice) -> Notice | None:
+        """Return a notice as the machines of this VRF take it; None: it is not about this VRF."""
+        if type(notice) is InterfaceChanged:
+            old, new = self.within(notice.old), self.within(notice.new)
+            return InterfaceChanged(notice.name, old, new) if old is not None or new is not None else None
+        return notice if not isinstance(notice, _OF_A_TABLE) or _vrf_of(notice) == self._vrf else None
 
 
 class Vrf:
-    """The seats of one VRF."""
+    """The machines of one VRF."""
 
-    def __init__(self, name: str, ports: Ports, features: Iterable[Feature]) -> None:
+    def __init__(self, name: str, ports: Ports, features: tuple[Feature, ...]) -> None:
+        """ports: of the router. features: those of which each VRF has a machine of its own."""
         self.name = name
         self.interfaces = VrfInterfaces(ports.interfaces, name)
         self.ports = copy(ports)
-        self.ports.interfaces = self.interfaces
+        self.ports.interfaces, self.ports.vrf = self.interfaces, name
+        self.features = features
         self.machines: dict[str, Machine] = {}
-        self.models: dict[str, object] = {}
-        self.notices: deque[Notice] = deque()
-        self.features = tuple(features)
-        for feature in self.features:
+        for feature in features:
             if feature.machine is not None and not isinstance(feature.machine, Sleeper):
-                self.machines[feature.name] = cast("Callable[[Ports], Machine]", feature.machine)(self.ports)
+                self._make(feature)
         fill(self.ports, self.machines)
-        self.dispatch = Dispatch((feature.name for feature in self.features), self.machines)
+        self._models = Models(features, name)
+        self._dispatch = Dispatch((feature.name for feature in features), self.machines)
+        self._dispatch.crossing = self._raise
+        self._own: deque[Notice] = deque()
+        #: From the router, and to its machines.
+        self._from_above: deque[Notice] = deque()
+        self.risen: deque[Notice] = deque()
 
-        self.above: deque[Notice] = deque()
-        self.raised: deque[Notice] = deque()
-        self.dispatch.heard = self._raise
+    def machine(self, kind: type[M]) -> M | None:
+        """Return the machine of this class, which is made if it slept; None: it is the router's."""
+        for machine in self.machines.values():
+            if isinstance(machine, kind):
+                return machine
+        for feature in self.features:
+            if isinstance(feature.machine, Sleeper) and feature.machine.makes(kind):
+                return cast("M", self._wake(feature))
+        return None
 
-    def _raise(self, notice: Notice) -> Notice:
-        """Let the router have a notice that is not about this table alone."""
-        if type(notice) not in _OF_A_TABLE:
-            self.raised.append(notice)
-        return notice
+    def model(self, tree: ConfigTree, touched: set[ConfigLine]) -> None:
+        """Make the models again that these lines may change."""
+        for feature, model in self._models.renew(tree, touched):
+            if feature.name not in self.machines:
+                self._wake(feature)
+            self._own.append(Configured(feature.name, model))
 
-    def take(self, event: Event, now: float) -> list[Effect]:
-        """Hand over an event, and return the effects, as the shell gets them."""
-        effects: list[Effect] = []
-        if isinstance(event, EffectFailed) and isinstance(event.effect, InVrf):
-            if event.effect.vrf != self.name:
-                return []
-            event = EffectFailed(event.effect.effect, event.errno, event.text)
-        elif isinstance(event, IpReceived):
-            if self.interfaces.get(event.interface) is None:
-                return []
-        elif isinstance(event, HostRouteChanged | EffectFailed):
-            return []
-        self.dispatch.take(event, now, effects, self.notices)
-        return [InVrf(self.name, effect) for effect in effects]
-
-    def settle(self, now: float) -> list[Effect]:
-        """Hand over all notices."""
-        effects: list[Effect] = []
-        while self.above:
-            notice = self.above.popleft()
-            self.dispatch.pass_on(notice, type(notice), notice, now, effects, self.notices)
-        self.dispatch.settle(effects, self.notices, now)
-        return [InVrf(self.name, effect) for effect in effects]
+    def take(self, event: Event, now: float, effects: list[Effect]) -> None:
+        """Hand over an event."""
+        emitted: list[Effect] = []
+        self._dispatch.take(event, now, emitted, self._own)
+        effects += self._wrapped(emitted)
 
     def hear(self, notice: Notice) -> None:
-        """Take a notice of the router: what it says of interfaces of this VRF."""
-        if type(notice) is InterfaceChanged:
-            old, new = self.interfaces.within(notice.old), self.interfaces.within(notice.new)
-            if old is not None or new is not None:
-                self.above.append(InterfaceChanged(notice.name, old, new))
-        elif type(notice) is not Configured and type(notice) not in _OF_A_TABLE:
-            self.above.append(notice)
+        """Take a notice from outside, if it is about this VRF."""
+        mine = self.interfaces.notice(notice)
+        if mine is not None:
+            self._from_above.append(mine)
+
+    def settle(self, now: float, effects: list[Effect]) -> None:
+        """Hand over all notices."""
+        emitted: list[Effect] = []
+        while self._from_above or self._own:
+            while self._from_above:
+                self._dispatch.deliver(self._from_above.popleft(), now, emitted, self._own)
+            self._dispatch.settle(emitted, self._own, now)
+        effects += self._wrapped(emitted)
+
+    def rest(self) -> None:
+        """See `Dispatch.rest`."""
+        self._dispatch.rest()
+
+    def next_deadline(self) -> float | None:
+        """See `Dispatch.next_deadline`."""
+        return self._dispatch.next_deadline()
+
+    def _make(self, feature: Feature) -> Machine:
+        machine = cast("Callable[[Ports], Machine]", feature.machine)(self.ports)
+        self.machines[feature.name] = machine
+        return machine
+
+    def _wake(self, feature: Feature) -> Machine:
+        machine = self._make(feature)
+        self._dispatch.seat(feature.name, machine)
+        return machine
+
+    def _raise(self, notice: Notice) -> Notice:
+        """Pass a notice of a machine here to the machines of the router, unless it is about this table only."""
+        if type(notice) is RouteChanged or not isinstance(notice, _OF_A_TABLE):
+            self.risen.append(notice)
+        return notice
+
+    def _wrapped(self, effects: Iterable[Effect]) -> Iterator[Effect]:
+        return (InVrf(self.name, effect) for effect in effects)
+
+
+class Vrfs:
+    """All VRFs of a router."""
+
+    def __init__(self, features: Iterable[Feature], router: Ports, inside: Ports) -> None:
+        """router: ports of the router's machines. inside: of those of the global table."""
+        self.by_name: dict[str, Vrf] = {}
+        features = tuple(features)
+        self._names = next((feature.vrfs for feature in features if feature.vrfs is not None), None)
+        self._features = tuple(feature for feature in features if feature.scope is Scope.VRF)
+        self._router, self._inside = router, inside
+
+    def model(self, tree: ConfigTree, touched: set[ConfigLine]) -> None:
+        """Make and remove VRFs as the configuration says, and make the models again that these lines may change."""
+        if self._names is None:
+            return
+        names = self._names(tree)
+        if list(names) != list(self.by_name):
+            self._follow(names)
+        for vrf in self.by_name.values():
+            vrf.model(tree, touched)
+
+    def take(self, event: Event, now: float, effects: list[Effect]) -> None:
+        """Hand an event to the VRFs that it concerns."""
+        if type(event) in _FOR_ALL:
+            for vrf in self.by_name.values():
+                vrf.take(event, now, effects)
+            return
+        name, event = within(event)
+        concerned = self.by_name.get(name)
+        if concerned is not None:
+            concerned.take(event, now, effects)
+
+    def hear(self, notice: Notice) -> Notice | None:
+        """Pass a notice of the router on to the VRFs; return it as the machines of the global table take it."""
+        for vrf in self.by_name.values():
+            vrf.hear(notice)
+        return cast("VrfInterfaces", self._inside.interfaces).notice(notice)
+
+    def settle(self, router: Dispatch, effects: list[Effect], notices: deque[Notice], now: float) -> None:
+        """Hand over the notices inside the VRFs. Some of them rise to the machines of the router."""
+        for vrf in self.by_name.values():
+            vrf.settle(now, effects)
+            while vrf.risen:
+                router.deliver(vrf.risen.popleft(), now, effects, notices)
+
+    def rest(self) -> None:
+        """See `Dispatch.rest`."""
+        for vrf in self.by_name.values():
+            vrf.rest()
+
+    def next_deadline(self) -> float | None:
+        """Return when a machine of a VRF wants a `Tick`, seconds, or None."""
+        return earliest(*(vrf.next_deadline() for vrf in self.by_name.values()))
+
+    def _follow(self, names: tuple[str, ...]) -> None:
+        """Make new VRFs, and forget removed VRFs."""
+        before, every = self.by_name, self._router.interfaces
+        self.by_name = {name: before.get(name) or Vrf(name, self._router, self._features) for name in names}
+        tables = self._router.tables
+        tables.clear()
+        tables[""] = self._inside
+        tables.update((name, vrf.ports) for name, vrf in self.by_name.items())
+        self._inside.interfaces = VrfInterfaces(every, "") if self.by_name else every
+
+
+def within(event: Event) -> tuple[str, Event]:
+    """Return the VRF that an event is about, and the event as it is there; "": the global table."""
+    if type(event) is EffectFailed and isinstance(event.effect, InVrf):
+        return event.effect.vrf, EffectFailed(event.effect.effect, event.errno, event.text)
+    return _vrf_of(event), event
+
+
+def _vrf_of(message: Event | Notice) -> str:
+    return getattr(message, "vrf", "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.context import Context, Timer
-from dmvpn.base.effects import Effect, InVrf, PollInterfaces, SetInterface, SetIpv6Forwarding
+from dmvpn.base.effects import PollInterfaces, SetInterface, SetIpv6Forwarding
 from dmvpn.base.events import (
     AddressAssigned,
     EffectFailed,
@@ -93,9 +93,9 @@ class InterfaceMachine(Machine):
             self._sorted = tuple(self._states[name] for name in sorted(self._states, key=sort_key))
         return self._sorted
 
-    def owner(self, address: IPAddress) -> InterfaceState | None:
-        """Return the interface that has this address, or None. If two claim it, the first owner keeps it."""
-        name = self._owners.get(("", address))
+    def owner(self, address: IPAddress, vrf: str = "") -> InterfaceState | None:
+        """Return the interface of a VRF that has this address, or None. If two claim it, the first owner keeps it."""
+        name = self._owners.get((vrf, address))
         return self._states[name] if name is not None else None
 
     # -------------------------------------------------------------------------------------------------- for shows
@@ -264,15 +264,12 @@ class InterfaceMachine(Machine):
     def _order(self, port: InterfaceSources, old: InterfaceState | None, new: InterfaceState) -> None:
         order = port.order(new)
         came_up = new.line and not (old is not None and old.line)
-        if old is not None and old.vrf != new.vrf and port.name in self._orders:
-            self._context.emit(_in_vrf(old.vrf, SetInterface(port.name, up=False, addresses=())))
-            del self._orders[port.name]
         if order is None:
             self._orders.pop(port.name, None)
         elif came_up or order != self._orders.get(port.name):
             self._orders[port.name] = order
             self._retries.forget(port.name)
-            self._context.emit(_in_vrf(new.vrf, order))
+            self._context.emit(order)
 
     def _own(self, name: str, old: InterfaceState | None, new: InterfaceState | None) -> None:
         """Note the owner of each address of a VRF. Link-local ones are not here: several links may have the same."""
@@ -298,10 +295,6 @@ class InterfaceMachine(Machine):
         reason = new.ipv6.reason if new.ipv6 is not None else None
         if reason is not None and (old is None or old.ipv6 is None or old.ipv6.reason is None):
             emit(messages.Ipv6Down.of(name, reason))
-
-
-def _in_vrf(vrf: str, order: SetInterface) -> Effect:
-    return InVrf(vrf, order) if vrf else order
 
 
 def _known_elsewhere(state: InterfaceState | None) -> list[tuple[str, IPAddress]]:

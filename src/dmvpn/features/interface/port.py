@@ -184,6 +184,7 @@ class InterfaceSources:
             mtu6=ipv6.mtu if ipv6 is not None and ipv6.reason is None else None,
             leased=self.settings.dhcp,
             mss6=settings.mss if settings is not None else None,
+            vrf=state.vrf,
         )
 
     def _line(self, now: float) -> tuple[bool, Reason | None]:

@@ -130,7 +130,7 @@ ROUTE6: Final = ConfigLine(
 ROUTE_VRF: Final = ConfigLine(
     "global",
     ROUTE.syntax.replace("ip route", "ip route vrf {vrf:word}", 1),
-    {**ROUTE.help, "vrf": "In this VRF"},
+    "A static route of a VRF",
     key=("vrf", "network", "mask", "interface", "next_hop"),
     order=501,
     check=_check,

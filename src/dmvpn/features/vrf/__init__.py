@@ -1,6 +1,6 @@
 """VRFs: which there are, and which interfaces are in them. What happens inside one is other features' (`Scope.VRF`).
 
-    config    the lines        model    what they say        show    show vrf [detail]
+config    the lines        model    what they say        show    show vrf [detail]
 """
 
 from __future__ import annotations

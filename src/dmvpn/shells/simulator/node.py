@@ -149,12 +149,11 @@ class RouterNode:
         try:
             if not isinstance(effect, HistoryGrew):  # for subscribers; a hub emits many of these
                 if isinstance(effect, InVrf):
-                    if isinstance(effect.effect, SetInterface):
-                        self._in_vrf[effect.effect.interface] = effect.vrf
                     self.plane_of(effect.vrf).execute(effect.effect)
+                elif isinstance(effect, SetInterface):
+                    self._in_vrf[effect.interface] = effect.vrf
+                    self.plane_of(effect.vrf).execute(effect)
                 else:
-                    if isinstance(effect, SetInterface):
-                        self._in_vrf.pop(effect.interface, None)
                     self.plane.execute(effect)
         except EffectError as error:
             self._inbox.append(EffectFailed(effect, error.errno, error.text))

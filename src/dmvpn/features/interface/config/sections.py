@@ -74,7 +74,11 @@ def _subnets(args: Args, section: Section) -> Subnets | None:
     if section.flag(SHUTDOWN):
         return None
     lines = [entry for line in (ADDRESS, SECONDARY) for entry in section.all(line) if "dhcp" not in entry]
-    return Subnets(args.interface("name"), tuple(Prefix.of(*_pair(entry)) for entry in lines), vrf_of(section)) if lines else None
+    return (
+        Subnets(args.interface("name"), tuple(Prefix.of(*_pair(entry)) for entry in lines), vrf_of(section))
+        if lines
+        else None
+    )
 
 
 LINES: Final = (

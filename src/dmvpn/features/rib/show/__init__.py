@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.ios.vrfs import by_vrf
 from dmvpn.features.rib.show import cef, ipv6, prefix, protocols, routes
+from dmvpn.ios.vrfs import by_vrf
 
 COMMANDS: Final = (
     routes.ROUTES,
