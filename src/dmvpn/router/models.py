@@ -32,7 +32,7 @@ class Models:
     def renew(
         self, tree: ConfigTree, touched: set[ConfigLine], prepared: Mapping[str, Model] = _NO_MODELS
     ) -> Iterator[tuple[Feature, object]]:
-        """Make the models again that these lines may change; yield those that changed.
+        """Make the models again that these lines may change; yield each model that changed.
 
         prepared: models that are made already.
         """

@@ -1,4 +1,4 @@
-"""`vrf definition`, `ip vrf` and what is inside them."""
+"""`vrf definition`, `ip vrf` and the lines inside them."""
 
 from __future__ import annotations
 
