@@ -1,11 +1,24 @@
 """VRFs: which there are, and which interfaces are in them. What happens inside one is other features' (`Scope.VRF`).
 
-config    the lines        model    what they say        show    show vrf [detail]
+    config    the lines             model    what they mean
+    machine   lines -> the order    show     show vrf, show ip vrf
+    reasons, messages, timers       explain  what is printed
+
+Not here: VPNs between routers by BGP (VPNv4), MPLS.
 """
 
 from __future__ import annotations
 
 from dmvpn.features.vrf import config
-from dmvpn.ios import Feature
+from dmvpn.features.vrf.messages import MESSAGES
+from dmvpn.ios import Feature, Later, Sleeper
 
-FEATURE = Feature(name="vrf", config=config.LINES, vrfs=config.vrfs)
+FEATURE = Feature(
+    name="vrf",
+    config=config.LINES,
+    vrfs=config.vrfs,
+    model=config.model,
+    machine=Sleeper("dmvpn.features.vrf.machine:VrfMachine"),
+    messages=MESSAGES,
+    explanations=Later("dmvpn.features.vrf.explain:GROUPS"),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.features.vrf.model import VrfConfig
 from dmvpn.ios import ConfigLine, ConfigTree
 from dmvpn.ios.vrfs import DEFINITION, IP_VRF
 
@@ -18,3 +19,9 @@ def vrfs(tree: ConfigTree) -> tuple[str, ...]:
     named = {args.text("name") for args, section in tree.sections(DEFINITION) if section.get(FAMILY) is not None}
     named |= {args.text("name") for args in tree.all(IP_VRF)}
     return tuple(sorted(named))
+
+
+def model(tree: ConfigTree) -> VrfConfig | None:
+    """Return what the configuration says of VRFs; None: nothing."""
+    names = vrfs(tree)
+    return VrfConfig(names) if names else None

@@ -1,0 +1,68 @@
+"""Which VRFs the host should have: one order to the plane, whenever that changes.
+
+The order leaves before anything in a new VRF does: this machine has its place before all that use VRFs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final, cast
+
+from dmvpn.base.context import Context
+from dmvpn.base.effects import SetVrfs
+from dmvpn.base.events import EffectFailed, Resync
+from dmvpn.base.machine import Machine
+from dmvpn.base.notices import Configured, Notice, VrfsChanged
+from dmvpn.base.reasons import Reason
+from dmvpn.base.retries import Retries
+from dmvpn.features.vrf import messages
+from dmvpn.features.vrf.model import VrfConfig
+from dmvpn.features.vrf.reasons import VrfReason
+from dmvpn.features.vrf.timers import TimerKind
+
+if TYPE_CHECKING:
+    from dmvpn.base.events import Event, Packets
+    from dmvpn.base.ports import Ports
+
+_ORDER: Final = "vrfs"
+
+
+class VrfMachine(Machine):
+    """Keeps the plane in step with the VRFs of the configuration."""
+
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (EffectFailed, Resync)
+
+    def __init__(self, ports: Ports) -> None:
+        super().__init__(Context(ports))
+        self.config = VrfConfig()
+        self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=1)
+        self._complaint = ""
+
+    def failure(self) -> Reason | None:
+        """Return why the host does not have the VRFs, or None."""
+        return self._retries.reason(_ORDER)
+
+    def dispatch(self, event: Event | Notice) -> None:
+        """Handle a configuration, or an answer of the plane."""
+        match event:
+            case Configured():
+                self._configure(cast("VrfConfig | None", event.model) or VrfConfig())
+            case EffectFailed(effect=SetVrfs(vrfs=names), text=text) if names == self.config.names:
+                self._fail(names, text)
+            case Resync() if self.config.names:
+                self._order_again(_ORDER)
+
+    def _configure(self, config: VrfConfig) -> None:
+        before, self.config = self.config.names, config
+        if config.names != before:
+            self._retries.forget(_ORDER)
+            self._complaint = ""
+            self._context.emit(SetVrfs(config.names), VrfsChanged(config.names))
+
+    def _fail(self, names: tuple[str, ...], text: str) -> None:
+        self._retries.failed(_ORDER, Reason(VrfReason.REFUSED, (text,), self._context.now))
+        before, self._complaint = self._complaint, text
+        if before != text:
+            self._context.emit(messages.NotSeparated.of(names, text))
+
+    def _order_again(self, _: str) -> None:
+        self._context.emit(SetVrfs(self.config.names))
