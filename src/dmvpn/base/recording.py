@@ -180,7 +180,7 @@ def plain(value: object) -> Json:
 
 
 def _fields(value: object) -> dict[str, Json]:
-    """Return the fields. Without a VRF, fields that name one are left out, as recordings from before VRFs have none of them."""
+    """Return the fields. Fields that name no VRF are left out: older recordings have none of them."""
     named = ((field.name, getattr(value, field.name)) for field in fields(value))  # type: ignore[arg-type]
     return {name: plain(content) for name, content in named if content != "" or name not in _OF_VRFS}
 
