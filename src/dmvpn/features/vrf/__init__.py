@@ -2,7 +2,7 @@
 
     config    the lines             model    what they mean
     machine   lines -> the order    show     show vrf, show ip vrf
-    reasons, messages, timers       explain  what is printed
+    reasons, messages, timers       explain  its words
 
 Not here: VPNs between routers by BGP (VPNv4), MPLS.
 """
