@@ -18,10 +18,14 @@ DEFINITION: Final = ConfigLine("global", "vrf definition {name:word}", {"vrf": "
 IP_VRF: Final = ConfigLine("global", "ip vrf {name:word}", {"vrf": "A VRF of IPv4"}, order=2, opens="vrf")
 
 
+def is_defined(root: Section, vrf: str) -> bool:
+    """Return whether the configuration defines a VRF."""
+    return any(one.text("name") == vrf for line in (DEFINITION, IP_VRF) for one in root.all(line))
+
+
 def _check(args: Args, section: Section) -> str | None:
     name = args.text("name")
-    known = [one.text("name") for line in (DEFINITION, IP_VRF) for one in section.root.all(line)]
-    return None if name in known else f"% VRF {name} does not exist or does not have a RD/AF."
+    return None if is_defined(section.root, name) else f"% VRF {name} does not exist or does not have a RD/AF."
 
 
 def _move(args: Args, section: Section) -> str | None:

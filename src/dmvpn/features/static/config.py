@@ -8,6 +8,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, mask_length, 
 from dmvpn.features.static.model import StaticConfig, StaticRoute
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, ValueType, register_type
 from dmvpn.ios.values import Reading
+from dmvpn.ios.vrfs import is_defined
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -34,13 +35,21 @@ class RouteName(ValueType):
 
 NAME: Final = register_type(RouteName())
 
+#: Interfaces with any number of neighbors, of which a route has to name one. (A route of the global table may ask for
+#: each destination there, by proxy ARP.)
+_SHARED: Final = ("Ethernet", "FastEthernet", "GigabitEthernet", "TenGigabitEthernet", "Port-channel", "Vlan")
+
 
 def _check(args: Args, section: Section) -> str | None:
-    prefix = _prefix(args)
+    prefix, interface, vrf = _prefix(args), args.interface("interface", ""), args.text("vrf", "")
+    if vrf and not is_defined(section.root, vrf):
+        return f"% IP routing table {vrf} does not exist"
     if prefix.address != args.address("network"):
         return "%Inconsistent address and mask"
-    if args.interface("interface", "") == "Null0" and "next_hop" in args:
+    if interface == "Null0" and "next_hop" in args:
         return "%Invalid next hop: Null0 has no neighbors"
+    if vrf and interface.startswith(_SHARED) and "next_hop" not in args:
+        return "% For VPN routes, must specify a next hop IP address if not a point-to-point interface"
     return None
 
 
@@ -64,15 +73,18 @@ def _prefix(args: Args) -> Prefix:
 
 
 def _text(args: Args) -> str:
-    """Return the options in IOS's order: distance, tag, permanent, name, track."""
+    """Return the options in IOS's order: global, distance, tag, permanent, name, track."""
     if "prefix" in args:
         words = ["ipv6 route", spelled(args.prefix("prefix"))]
     else:
-        words = ["ip route", str(args.address("network")), str(args.address("mask"))]
+        vrf = f"vrf {args.text('vrf')} " if "vrf" in args else ""
+        words = [f"ip route {vrf}{args.address('network')} {args.address('mask')}"]
     if interface := args.interface("interface", ""):
         words.append(interface)
     if (next_hop := _next_hop(args)) is not None:
         words.append(spelled(next_hop))
+    if "global" in args:
+        words.append("global")
     if args.integer("distance", 1) != 1:
         words.append(str(args.integer("distance")))
     if "tag" in args:
@@ -86,28 +98,39 @@ def _text(args: Args) -> str:
     return " ".join(words)
 
 
-ROUTE: Final = ConfigLine(
-    "global",
-    "ip route {network:address} {mask:mask} ( {next_hop:address} | {interface:interface} [ {next_hop:address} ] ) "
-    "[* {distance:1-255} | tag {tag:1-4294967295} | permanent | name {name:route-name} "
-    "| track {track:1-1000} ]",
-    {
-        "route": "Make a static route",
-        "track": "Only while this tracked object is up",
-        "network": "Destination prefix",
-        "mask": "Its mask",
-        "next_hop": "Next hop",
-        "interface": "Outgoing interface",
-        "distance": "Administrative distance",
-        "tag": "A mark for redistribution",
-        "permanent": "Keep the line for the sake of old configurations",
-        "name": "A name for people",
-    },
-    key=("network", "mask", "interface", "next_hop"),
-    order=500,
-    check=_check,
-    show=_text,
-)
+_WHERE = "( {next_hop:address} | {interface:interface} [ {next_hop:address} ] )"
+_HELP = {
+    "route": "Make a static route",
+    "track": "Only while this tracked object is up",
+    "network": "Destination prefix",
+    "mask": "Its mask",
+    "next_hop": "Next hop",
+    "interface": "Outgoing interface",
+    "distance": "Administrative distance",
+    "tag": "A mark for redistribution",
+    "permanent": "Keep the line for the sake of old configurations",
+    "name": "A name for people",
+    "vrf": "In this VRF",
+    "global": "The next hop is in the global table",
+}
+
+
+def _route_line(which: str, where: str, *, key: tuple[str, ...] = (), order: int) -> ConfigLine:
+    """Return the line of one kind of table. which: the words that name the table. where: the end of the way."""
+    return ConfigLine(
+        "global",
+        f"ip route {which}{{network:address}} {{mask:mask}} {where} [* {{distance:1-255}} | tag {{tag:1-4294967295}} "
+        "| permanent | name {name:route-name} | track {track:1-1000} ]",
+        _HELP,
+        key=(*key, "network", "mask", "interface", "next_hop"),
+        order=order,
+        check=_check,
+        show=_text,
+    )
+
+
+ROUTE: Final = _route_line("", _WHERE, order=500)
+ROUTE_VRF: Final = _route_line("vrf {vrf:word} ", f"{_WHERE} [ global ]", key=("vrf",), order=501)
 ROUTE6: Final = ConfigLine(
     "global",
     "ipv6 route {prefix:network6} ( {next_hop:address6} | {interface:interface} [ {next_hop:address6} ] ) "
@@ -127,26 +150,17 @@ ROUTE6: Final = ConfigLine(
     check=_check6,
     show=_text,
 )
-ROUTE_VRF: Final = ConfigLine(
-    "global",
-    ROUTE.syntax.replace("ip route", "ip route vrf {vrf:word}", 1),
-    "A static route of a VRF",
-    key=("vrf", "network", "mask", "interface", "next_hop"),
-    order=501,
-    check=_check,
-    show=lambda args: _text(args).replace("ip route", f"ip route vrf {args.text('vrf')}", 1),
-)
 LINES: Final = (ROUTE, ROUTE6, ROUTE_VRF)
 
 
 def model(tree: ConfigTree, vrf: str = "") -> StaticConfig:
     """Return what the configuration says of the static routes of a VRF, "": of the global table."""
     if vrf:
-        return StaticConfig(ipv4=tree.made(ROUTE_VRF, _route_in, vrf))
+        return StaticConfig(ipv4=tree.made(ROUTE_VRF, _route_of, vrf))
     return StaticConfig(ipv4=tree.made(ROUTE, _route), ipv6=tree.made(ROUTE6, _route))
 
 
-def _route_in(args: Args, vrf: str) -> StaticRoute | None:
+def _route_of(args: Args, vrf: str) -> StaticRoute | None:
     return _route(args) if args.text("vrf") == vrf else None
 
 
@@ -160,6 +174,7 @@ def _route(args: Args) -> StaticRoute:
         name=args.text("name", ""),
         permanent="permanent" in args,
         track=args.integer("track", 0),
+        is_leak="global" in args,
     )
 
 

@@ -73,7 +73,7 @@ class StaticMachine(Machine):
         numbers = tuple(sorted(self._following))
         if numbers != self._followed:
             self._followed = numbers
-            self._context.emit(TrackFollowed(numbers))
+            self._context.emit(TrackFollowed(numbers, self._context.ports.vrf))
 
     def _follow(self, event: TrackChanged) -> None:
         """Follow a tracked object that is up or down: so are the lines that follow it."""

@@ -18,6 +18,7 @@ class StaticRoute:
     interface, next_hop: one or both; "Null0" discards.
     distance: 255 means never.
     track: the object that has to be up, 0: none.
+    is_leak: of a route in a VRF: the next hop is in the global table.
     """
 
     prefix: Prefix
@@ -28,6 +29,7 @@ class StaticRoute:
     name: str = ""
     permanent: bool = False
     track: int = 0
+    is_leak: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

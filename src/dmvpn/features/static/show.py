@@ -40,9 +40,10 @@ class StaticEntry:
 
 @dataclass(frozen=True, slots=True)
 class ShowIpStaticRoute:
-    """The answer, sorted by prefix."""
+    """The answer, sorted by prefix. vrf: "", of the global table."""
 
     entries: tuple[StaticEntry, ...]
+    vrf: str = ""
 
 
 def query_static(ctx: ShowContext, args: Args) -> ShowIpStaticRoute:
@@ -54,7 +55,7 @@ def query_static(ctx: ShowContext, args: Args) -> ShowIpStaticRoute:
     for prefix in breathing(sorted(found)):
         ways = sorted(found[prefix], key=lambda route: route.distance)
         entries.append(StaticEntry(prefix, tuple(_line(route, ctx.ports.rib) for route in ways)))
-    return ShowIpStaticRoute(tuple(entries))
+    return ShowIpStaticRoute(tuple(entries), ctx.ports.vrf)
 
 
 def _line(route: StaticRoute, rib: Rib) -> StaticLine:
@@ -73,7 +74,7 @@ def render_static(answer: ShowIpStaticRoute) -> Iterator[str]:
     yield "Codes: M - Manual static"
     yield "Codes in []: A - active, N - non-active"
     yield ""
-    yield "Static local RIB for default "
+    yield f"Static local RIB for {answer.vrf or 'default'} "
     yield ""
     for entry in answer.entries:
         for number, way in enumerate(entry.ways):
@@ -93,7 +94,7 @@ class TrackedLine:
 
 @dataclass(frozen=True, slots=True)
 class ShowTrackedRoutes:
-    """The answer to `show ip route track-table`, in the order of the configuration."""
+    """The answer to `show ip route track-table`, in the order of the configuration, the global table first."""
 
     routes: tuple[TrackedLine, ...]
 
