@@ -257,7 +257,7 @@ def test_log_messages_of_neighbors_may_be_switched_off() -> None:
         ("interface Tunnel0", "ip authentication key-chain eigrp_auth", 33),
         ("interface Tunnel0", "ip hello-interval eigrp 100 0", 28),
         ("router eigrp 100", "eigrp stub foo", 11),
-        ("router eigrp 100", "address-family ipv4", 1),
+        ("router eigrp 100", "address-family ipv9", 18),
     ],
 )
 def test_what_is_no_command_gets_the_caret(mode: str, line: str, column: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args, ExecCommand
@@ -18,14 +19,20 @@ DEFINITION: Final = ConfigLine("global", "vrf definition {name:word}", {"vrf": "
 IP_VRF: Final = ConfigLine("global", "ip vrf {name:word}", {"vrf": "A VRF of IPv4"}, order=2, opens="vrf")
 
 
-def is_defined(root: Section, vrf: str) -> bool:
-    """Return whether the configuration defines a VRF."""
-    return any(one.text("name") == vrf for line in (DEFINITION, IP_VRF) for one in root.all(line))
+def is_defined(section: Section, vrf: str) -> bool:
+    """Return whether the configuration around a section defines a VRF."""
+    return any(one.text("name") == vrf for line in (DEFINITION, IP_VRF) for one in section.root.all(line))
+
+
+def refusal(section: Section, vrf: str) -> str | None:
+    """Return the answer to a line that names a VRF, None: there is such a VRF, or the line names none ("")."""
+    if not vrf or is_defined(section, vrf):
+        return None
+    return f"% VRF {vrf} does not exist or does not have a RD/AF."
 
 
 def _check(args: Args, section: Section) -> str | None:
-    name = args.text("name")
-    return None if is_defined(section.root, name) else f"% VRF {name} does not exist or does not have a RD/AF."
+    return refusal(section, args.text("name"))
 
 
 def _move(args: Args, section: Section) -> str | None:
@@ -64,23 +71,38 @@ class OfVrf:
     answer: object
 
 
-def by_vrf(command: ExecCommand, beginning: str) -> ExecCommand:
-    """Return the same command with `vrf NAME` behind its first words: it asks the machines of that VRF."""
-    query, render = command.query, command.render
-    if query is None or render is None:
-        raise TypeError(f"{command.syntax} shows nothing")
+def by_vrf(command: ExecCommand, beginning: str, *, is_table: bool = False) -> ExecCommand:
+    """Return the same command with `vrf NAME` behind its first words: it asks the machines of that VRF.
+
+    is_table: the name of the routing table stands above the answer.
+    """
+    query, render, action = command.query, command.render, command.action
 
     def within(ctx: ShowContext, args: Args) -> OfVrf:
         inside = ctx.in_vrf(args.text("vrf"))
-        return OfVrf(args.text("vrf"), None if inside is None else query(inside, args))
+        return OfVrf(args.text("vrf"), None if inside is None or query is None else query(inside, args))
 
     def rendered(of: OfVrf) -> Iterator[str]:
         if of.answer is None:
-            yield f"% IP routing table {of.vrf} does not exist"
+            yield f"% {_missing(of.vrf)}"
             return
-        yield from ("", f"Routing Table: {of.vrf}")
-        yield from render(of.answer)
+        if is_table:
+            yield from ("", f"Routing Table: {of.vrf}")
+        if render is not None:
+            yield from render(of.answer)
 
-    rest = command.syntax.removeprefix(beginning)
+    def acted(ctx: ShowContext, args: Args) -> object:
+        inside = ctx.in_vrf(args.text("vrf"))
+        if inside is None:
+            raise UserError(_missing(args.text("vrf")))
+        return action(inside, args) if action is not None else None
+
+    syntax = f"{beginning} vrf {{vrf:word}}{command.syntax.removeprefix(beginning)}"
     help = command.help if isinstance(command.help, str) else {**command.help, "vrf": "Of this VRF"}
-    return ExecCommand(f"{beginning} vrf {{vrf:word}}{rest}", help, query=within, render=rendered)
+    if action is not None:
+        return ExecCommand(syntax, help, action=acted, privilege=command.privilege)
+    return ExecCommand(syntax, help, query=within, render=rendered, privilege=command.privilege)
+
+
+def _missing(vrf: str) -> str:
+    return f"IP routing table {vrf} does not exist"

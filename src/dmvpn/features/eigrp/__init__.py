@@ -18,7 +18,7 @@ emits `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
     lint                       rules for `dmvpn lint`
     facts                      facts for the doctor
 
-Not here: IPv6, VRFs, remote neighbors.
+Each VRF has a machine of its own. Not here: IPv6, remote neighbors.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dmvpn.features.eigrp.config import LINES, MODES, model
 from dmvpn.features.eigrp.messages import MESSAGES, ROUTES
 from dmvpn.features.eigrp.model import EigrpConfig
 from dmvpn.features.eigrp.tracing import PACKETS, WORDS
-from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
+from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper
 
 if TYPE_CHECKING:
     from dmvpn.ios import ShowContext
@@ -49,6 +49,7 @@ def _protocol_names(ctx: ShowContext) -> list[str]:
 
 FEATURE = Feature(
     name="eigrp",
+    scope=Scope.VRF,
     modes=MODES,
     config=LINES,
     commands=Later("dmvpn.features.eigrp.show:COMMANDS"),

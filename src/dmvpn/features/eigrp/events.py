@@ -22,6 +22,7 @@ class ClearNeighbors(Event):
     interface: str | None = None
     address: IPv4Address | None = None
     soft: bool = False
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +30,4 @@ class ClearEvents(Event):
     """`clear ip eigrp events`. None: of all processes."""
 
     autonomous_system: int | None = None
+    vrf: str = ""

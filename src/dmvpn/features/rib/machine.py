@@ -63,6 +63,7 @@ class ClearRoutes(Event):
     """`clear ip route`: say the forwarding entries again and let dynamic protocols ask again; None: all prefixes."""
 
     prefix: Prefix | None = None
+    vrf: str = ""
 
 
 class RibMachine(Machine):

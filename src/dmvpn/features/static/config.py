@@ -42,7 +42,7 @@ _SHARED: Final = ("Ethernet", "FastEthernet", "GigabitEthernet", "TenGigabitEthe
 
 def _check(args: Args, section: Section) -> str | None:
     prefix, interface, vrf = _prefix(args), args.interface("interface", ""), args.text("vrf", "")
-    if vrf and not is_defined(section.root, vrf):
+    if vrf and not is_defined(section, vrf):
         return f"% IP routing table {vrf} does not exist"
     if prefix.address != args.address("network"):
         return "%Inconsistent address and mask"

@@ -97,8 +97,11 @@ class StaticMachine(Machine):
     def _route(self, key: _Key) -> Route | None:
         """Return what the lines of an offer make, as long as their objects are up; None: nothing."""
         lines = self._lines.get(key, {})
-        counting = {number: line for number, line in lines.items() if not line.track or line.track in self._up}
+        counting = {number: line for number, line in lines.items() if self._counts(line)}
         return _offer(key[1], counting) if counting else None
+
+    def _counts(self, line: StaticRoute) -> bool:
+        return (not line.track or line.track in self._up) and not line.is_leak
 
     def _take(self, routes: Pages[StaticRoute], before: Pages[StaticRoute]) -> list[_Key]:
         """Return the offers whose lines changed: the removed offers, then all other offers in the order of their first

@@ -11,6 +11,7 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.static.machine import StaticMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
+from dmvpn.ios.vrfs import by_vrf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,24 +95,28 @@ class TrackedLine:
 
 @dataclass(frozen=True, slots=True)
 class ShowTrackedRoutes:
-    """The answer to `show ip route track-table`, in the order of the configuration, the global table first."""
+    """The answer to `show ip route track-table`, in the order of the configuration. vrf: "", of the global table."""
 
     routes: tuple[TrackedLine, ...]
+    vrf: str = ""
 
 
 def query_tracked(ctx: ShowContext, args: Args) -> ShowTrackedRoutes:
     """Return static routes of IPv4 that follow an object."""
     machine = ctx.machine(StaticMachine)
     tracked = (route for route in breathing(machine.config.ipv4) if route.track)
-    return ShowTrackedRoutes(tuple(TrackedLine(_words(one), one.track, machine.is_up(one.track)) for one in tracked))
+    vrf = ctx.ports.vrf
+    lines = (TrackedLine(_words(one, vrf), one.track, machine.is_up(one.track)) for one in tracked)
+    return ShowTrackedRoutes(tuple(lines), vrf)
 
 
-def _words(route: StaticRoute) -> str:
+def _words(route: StaticRoute, vrf: str) -> str:
     """Return the line of a route without its object."""
+    beginning = f"ip route vrf {vrf}" if vrf else "ip route"
     where = (str(each) for each in (route.interface, route.next_hop) if each)
     distance = (str(route.distance),) if route.distance != 1 else ()
     name = (f"name {route.name}",) if route.name else ()
-    return " ".join(("ip route", str(route.prefix.address), str(route.prefix.netmask), *where, *distance, *name))
+    return " ".join((beginning, str(route.prefix.address), str(route.prefix.netmask), *where, *distance, *name))
 
 
 def render_tracked(answer: ShowTrackedRoutes) -> Iterator[str]:
@@ -120,17 +125,21 @@ def render_tracked(answer: ShowTrackedRoutes) -> Iterator[str]:
         yield f" {route.line} track {route.track} state is [{'up' if route.up else 'down'}]"
 
 
+_TABLE: Final = ExecCommand(
+    "show ip static route",
+    {"static": "Configured by hand", "route": "Static routes, and which are in use"},
+    query=query_static,
+    render=render_static,
+)
+_TRACKED: Final = ExecCommand(
+    "show ip route track-table",
+    {"route": "The routing table", "track-table": "Static routes that follow tracked objects"},
+    query=query_tracked,
+    render=render_tracked,
+)
 COMMANDS: Final = (
-    ExecCommand(
-        "show ip route track-table",
-        {"route": "The routing table", "track-table": "Static routes that follow tracked objects"},
-        query=query_tracked,
-        render=render_tracked,
-    ),
-    ExecCommand(
-        "show ip static route",
-        {"static": "Configured by hand", "route": "Static routes, and which are in use"},
-        query=query_static,
-        render=render_static,
-    ),
+    _TRACKED,
+    by_vrf(_TRACKED, "show ip route"),
+    _TABLE,
+    by_vrf(_TABLE, "show ip static route"),
 )

@@ -9,14 +9,19 @@ from dmvpn.features.eigrp.config.topology import TopologyLines, limit_line
 from dmvpn.features.eigrp.eventlog import DEFAULT_SIZE, LARGEST_SIZE
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
 from dmvpn.ios.config_line import ConfigLine, Mode
+from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
 
 CLASSIC, NAMED, FAMILY, TOPOLOGY = "eigrp", "eigrp-named", "eigrp-af", "eigrp-af-topology"
+CLASSIC_VRF: Final = "eigrp-classic-af"
 MODES: Final = (
     Mode(CLASSIC, "config-router"),
+    Mode(CLASSIC_VRF, "config-router-af", CLASSIC, exit_word="exit-address-family"),
     Mode(NAMED, "config-router"),
     Mode(FAMILY, "config-router-af", NAMED, exit_word="exit-address-family"),
     Mode(AF_INTERFACE, "config-router-af-interface", FAMILY, exit_word="exit-af-interface"),
@@ -28,16 +33,43 @@ _NUMBER_HELP = "Autonomous system"
 
 
 def _no_named_twin(args: Args, section: Section) -> str | None:
-    number = args.integer("number")
+    return _named_twin(section, args.integer("number"), "")
+
+
+def _refused_in_classic(args: Args, section: Section) -> str | None:
+    number, vrf = args.integer("number", None), args.text("vrf")
+    twin = _named_twin(section, number, vrf) if number is not None else None
+    return refusal(section, vrf) or twin
+
+
+def _refused_number(args: Args, section: Section) -> str | None:
+    vrf = section.opened_by.text("vrf") if section.opened_by is not None else ""
+    return _named_twin(section, args.integer("number"), vrf)
+
+
+def _named_twin(section: Section, number: int, vrf: str) -> str | None:
     families = [family for _, named in section.root.sections(ROUTER_NAMED) for family in named.all(ADDRESS_FAMILY)]
-    taken = any(family.integer("number") == number for family in families)
+    taken = any((one.integer("number"), one.text("vrf", "")) == (number, vrf) for one in families)
     return f"% Autonomous system {number} is configured in named mode" if taken else None
 
 
-def _no_classic_twin(args: Args, section: Section) -> str | None:
-    number = args.integer("number")
-    taken = any(classic.integer("number") == number for classic in section.root.all(ROUTER_CLASSIC))
-    return f"% Autonomous system {number} is configured in classic mode" if taken else None
+def _refused_in_named(args: Args, section: Section) -> str | None:
+    number, vrf = args.integer("number"), args.text("vrf", "")
+    if vrf:
+        taken = any(one == (number, vrf) for one, _, _ in classic_families(section.root))
+    else:
+        taken = any(classic.integer("number") == number for classic in section.root.all(ROUTER_CLASSIC))
+    twin = f"% Autonomous system {number} is configured in classic mode" if taken else None
+    return refusal(section, vrf) or twin
+
+
+def classic_families(root: Section) -> Iterator[tuple[tuple[int, str], Section, Section]]:
+    """Yield the VRFs of classic processes: autonomous system and VRF, the section of the VRF, that of the process."""
+    for _, process in root.sections(ROUTER_CLASSIC):
+        for args, section in process.sections(CLASSIC_FAMILY):
+            number = section.args(AUTONOMOUS_SYSTEM).integer("number", args.integer("number", 0))
+            if number:
+                yield (number, args.text("vrf")), section, process
 
 
 ROUTER_CLASSIC: Final = ConfigLine(
@@ -58,21 +90,53 @@ ROUTER_NAMED: Final = ConfigLine(
     opens=NAMED,
     beside=(ROUTER_CLASSIC.syntax,),
 )
+CLASSIC_FAMILY: Final = ConfigLine(
+    CLASSIC,
+    "address-family ipv4 [ unicast ] vrf {vrf:word} [ autonomous-system {number:1-65535} ]",
+    {
+        "address-family": "A process in a VRF",
+        "ipv4": "IPv4",
+        "unicast": "Unicast",
+        "vrf": "The VRF",
+        "autonomous-system": "Its autonomous system",
+        "number": "Number",
+    },
+    key=("vrf",),
+    order=321,
+    opens=CLASSIC_VRF,
+    check=_refused_in_classic,
+    show=lambda args: (
+        f"address-family ipv4 vrf {args.text('vrf')}"
+        + (f" autonomous-system {args.integer('number')}" if "number" in args else "")
+    ),
+)
+AUTONOMOUS_SYSTEM: Final = ConfigLine(
+    CLASSIC_VRF,
+    f"autonomous-system {_NUMBER}",
+    {"autonomous-system": "That of the process in this VRF", "number": "Number"},
+    order=60,
+    check=_refused_number,
+)
 ADDRESS_FAMILY: Final = ConfigLine(
     NAMED,
-    f"address-family ipv4 [ unicast ] ( autonomous-system | as ) {_NUMBER}",
+    f"address-family ipv4 [ unicast ] [ vrf {{vrf:word}} ] ( autonomous-system | as ) {_NUMBER}",
     {
         "address-family": "A process of this instance",
         "ipv4": "IPv4",
         "unicast": "Unicast",
+        "vrf": "In a VRF",
         "autonomous-system": "Its autonomous system",
         "number": "Number",
     },
-    key=("number",),
+    key=("vrf", "number"),
     opens=FAMILY,
     complete=lambda args, _: args.with_keyword("unicast").with_keyword("autonomous-system"),
-    check=_no_classic_twin,
-    show=lambda args: f"address-family ipv4 unicast autonomous-system {args.integer('number')}",
+    check=_refused_in_named,
+    show=lambda args: (
+        "address-family ipv4 unicast "
+        + (f"vrf {args.text('vrf')} " if "vrf" in args else "")
+        + f"autonomous-system {args.integer('number')}"
+    ),
 )
 AF_INTERFACE_DEFAULT: Final = ConfigLine(
     FAMILY,
@@ -196,36 +260,49 @@ class FamilyLines:
         self.neighbor_limits = limit_line(mode, "neighbor {address:address} maximum-prefix", 38, ("address",))
 
 
-IN_CLASSIC: Final = FamilyLines(CLASSIC)
+_BFD: Final = {"bfd": "Let BFD watch neighbors", "all-interfaces": "On all interfaces"}
+
+
+class ClassicLines:
+    """The lines of a classic process, for its own mode or for that of a VRF."""
+
+    def __init__(self, mode: str) -> None:
+        self.family = FamilyLines(mode)
+        self.topology = TopologyLines(mode)
+        self.passive_default = ConfigLine(
+            mode,
+            "passive-interface default",
+            {"passive-interface": "No neighbors there", "default": "On any interface"},
+            order=34,
+        )
+        self.passive = ConfigLine(
+            mode,
+            "passive-interface {name:interface}",
+            {"name": "On this interface"},
+            key=("name",),
+            order=35,
+            keep_no=True,  # for an exception from `passive-interface default`
+        )
+        self.bfd_all = ConfigLine(mode, "bfd all-interfaces", _BFD, order=36)
+        self.bfd_interface = ConfigLine(
+            mode,
+            "bfd interface {name:interface}",
+            {**_BFD, "interface": "On one interface", "name": "The interface"},
+            key=("name",),
+            order=36,
+            keep_no=True,  # for an exception from `bfd all-interfaces`
+        )
+        self.shutdown = ConfigLine(mode, "shutdown", {"shutdown": "Stop this process"}, order=3)
+
+
+OF_CLASSIC: Final = ClassicLines(CLASSIC)
+OF_CLASSIC_VRF: Final = ClassicLines(CLASSIC_VRF)
+PASSIVE: Final = OF_CLASSIC.passive
+CLASSIC_SHUTDOWN: Final = OF_CLASSIC.shutdown
 IN_FAMILY: Final = FamilyLines(FAMILY)
-OF_CLASSIC: Final = TopologyLines(CLASSIC)
 OF_TOPOLOGY: Final = TopologyLines(TOPOLOGY)
 TOPOLOGY_LIMIT: Final = limit_line(TOPOLOGY, "maximum-prefix", 35)
 
-PASSIVE_DEFAULT: Final = ConfigLine(
-    CLASSIC,
-    "passive-interface default",
-    {"passive-interface": "No neighbors there", "default": "On any interface"},
-    order=34,
-)
-PASSIVE: Final = ConfigLine(
-    CLASSIC,
-    "passive-interface {name:interface}",
-    {"name": "On this interface"},
-    key=("name",),
-    order=35,
-    keep_no=True,  # for an exception from `passive-interface default`
-)
-_BFD: Final = {"bfd": "Let BFD watch neighbors", "all-interfaces": "On all interfaces"}
-BFD_ALL: Final = ConfigLine(CLASSIC, "bfd all-interfaces", _BFD, order=36)
-BFD_INTERFACE: Final = ConfigLine(
-    CLASSIC,
-    "bfd interface {name:interface}",
-    {**_BFD, "interface": "On one interface", "name": "The interface"},
-    key=("name",),
-    order=36,
-    keep_no=True,  # for an exception from `bfd all-interfaces`
-)
 RIB_SCALE: Final = ConfigLine(
     FAMILY,
     "metric rib-scale {scale:1-255}",
@@ -234,24 +311,18 @@ RIB_SCALE: Final = ConfigLine(
     default=f"metric rib-scale {DEFAULT_RIB_SCALE}",
 )
 FAMILY_SHUTDOWN: Final = ConfigLine(FAMILY, "shutdown", {"shutdown": "Stop this process"}, order=3)
-CLASSIC_SHUTDOWN: Final = ConfigLine(CLASSIC, "shutdown", {"shutdown": "Stop this process"}, order=3)
 INSTANCE_SHUTDOWN: Final = ConfigLine(NAMED, "shutdown", {"shutdown": "Stop all processes of this instance"}, order=3)
 
 
-def _of(lines: FamilyLines | TopologyLines) -> tuple[ConfigLine, ...]:
+def _of(lines: ClassicLines | FamilyLines | TopologyLines) -> tuple[ConfigLine, ...]:
     return tuple(line for line in vars(lines).values() if isinstance(line, ConfigLine))
 
 
-_CLASSIC_LINES: Final = (
-    *_of(IN_CLASSIC),
-    *_of(OF_CLASSIC),
-    *OF_CLASSIC.distribution.all,
-    PASSIVE_DEFAULT,
-    PASSIVE,
-    BFD_ALL,
-    BFD_INTERFACE,
-    CLASSIC_SHUTDOWN,
-)
+def _classic(lines: ClassicLines) -> tuple[ConfigLine, ...]:
+    return (*_of(lines.family), *_of(lines.topology), *lines.topology.distribution.all, *_of(lines))
+
+
+_CLASSIC_LINES: Final = (*_classic(OF_CLASSIC), CLASSIC_FAMILY, *_classic(OF_CLASSIC_VRF), AUTONOMOUS_SYSTEM)
 _FAMILY_LINES: Final = (*_of(IN_FAMILY), RIB_SCALE, FAMILY_SHUTDOWN, INSTANCE_SHUTDOWN)
 _TOPOLOGY_LINES: Final = (*_of(OF_TOPOLOGY), TOPOLOGY_LIMIT, *OF_TOPOLOGY.distribution.all)
 

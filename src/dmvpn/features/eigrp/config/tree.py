@@ -14,23 +14,20 @@ from dmvpn.features.eigrp.config.processes import (
     ADDRESS_FAMILY,
     AF_INTERFACE_DEFAULT,
     AF_INTERFACES,
-    BFD_ALL,
-    BFD_INTERFACE,
-    CLASSIC_SHUTDOWN,
     FAMILY_SHUTDOWN,
-    IN_CLASSIC,
     IN_FAMILY,
     INSTANCE_SHUTDOWN,
     OF_CLASSIC,
+    OF_CLASSIC_VRF,
     OF_TOPOLOGY,
-    PASSIVE,
-    PASSIVE_DEFAULT,
     RIB_SCALE,
     ROUTER_CLASSIC,
     ROUTER_NAMED,
     TOPOLOGY_BASE,
     TOPOLOGY_LIMIT,
+    ClassicLines,
     FamilyLines,
+    classic_families,
 )
 from dmvpn.features.eigrp.eventlog import DEFAULT_SIZE
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, Weights, seed_vector
@@ -56,32 +53,47 @@ if TYPE_CHECKING:
     from dmvpn.ios.tree import ConfigTree
 
 
-def model(tree: ConfigTree) -> EigrpConfig:
-    """Return the model of the configuration."""
-    processes = [_classic_process(args, section, tree) for args, section in tree.sections(ROUTER_CLASSIC)]
+def model(tree: ConfigTree, vrf: str = "") -> EigrpConfig:
+    """Return what the configuration says of a VRF, "": of the global table."""
+    processes = [_classic_process(number, section, tree, lines) for number, section, lines in _classic(tree, vrf)]
     for name, instance in tree.sections(ROUTER_NAMED):
         for args, family in instance.sections(ADDRESS_FAMILY):
-            processes.append(_named_process(name.text("name"), args, family, tree))
+            if args.text("vrf", "") == vrf:
+                processes.append(_named_process(name.text("name"), args, family, tree))
+    if vrf and not processes:
+        return EigrpConfig()  # key chains are other protocols', too
     return EigrpConfig(tuple(sorted(processes, key=lambda process: process.autonomous_system)), key_chains(tree))
 
 
-def _classic_process(args: Args, section: Section, tree: ConfigTree) -> ProcessSettings:
-    number = args.integer("number")
-    default = InterfaceSettings(passive=section.flag(PASSIVE_DEFAULT), bfd=section.flag(BFD_ALL))
-    listed = [entry.args.interface("name") for entry in section.entries(PASSIVE)]
+def _classic(tree: ConfigTree, vrf: str) -> Iterator[tuple[int, Section, ClassicLines]]:
+    """Yield the classic processes of a VRF, or of the global table, with the lines of their mode."""
+    if not vrf:
+        for args, section in tree.sections(ROUTER_CLASSIC):
+            yield args.integer("number"), section, OF_CLASSIC
+        return
+    found: dict[int, Section] = {}
+    for (number, name), section, _ in classic_families(tree):
+        if name == vrf:
+            found.setdefault(number, section)
+    yield from ((number, section, OF_CLASSIC_VRF) for number, section in found.items())
+
+
+def _classic_process(number: int, section: Section, tree: ConfigTree, lines: ClassicLines) -> ProcessSettings:
+    default = InterfaceSettings(passive=section.flag(lines.passive_default), bfd=section.flag(lines.bfd_all))
+    listed = [entry.args.interface("name") for entry in section.entries(lines.passive)]
     interfaces = own_settings(tree, number, default)
     for name in listed:
-        passive = not section.negated(PASSIVE, name=name)
+        passive = not section.negated(lines.passive, name=name)
         interfaces[name] = replace(interfaces.get(name, default), passive=passive)
-    for name in [entry.args.interface("name") for entry in section.entries(BFD_INTERFACE)]:
-        watched = not section.negated(BFD_INTERFACE, name=name)
+    for name in [entry.args.interface("name") for entry in section.entries(lines.bfd_interface)]:
+        watched = not section.negated(lines.bfd_interface, name=name)
         interfaces[name] = replace(interfaces.get(name, default), bfd=watched)
-    _add_neighbors(section.all(IN_CLASSIC.neighbor), interfaces, default)
-    process = _process(number, section, section, IN_CLASSIC, OF_CLASSIC)
+    _add_neighbors(section.all(lines.family.neighbor), interfaces, default)
+    process = _process(number, section, section, lines.family, lines.topology)
     return replace(
         process,
-        shutdown=section.flag(CLASSIC_SHUTDOWN),
-        scale=MetricScale(wide=False, weights=_weights(section, IN_CLASSIC)),
+        shutdown=section.flag(lines.shutdown),
+        scale=MetricScale(wide=False, weights=_weights(section, lines.family)),
         default_interface=default,
         interfaces=_changed(interfaces, default),
     )

@@ -1,6 +1,7 @@
 """The show and clear commands of EIGRP: a query that returns a dataclass, a renderer that turns it into lines.
 
-Each show exists twice: `show ip eigrp [N] X`, and `show eigrp address-family ipv4 [N] X` of named mode.
+Each show exists twice: `show ip eigrp [N] X`, and `show eigrp address-family ipv4 [N] X` of named mode; and each of
+the two for a VRF, too: `show ip eigrp vrf NAME [N] X`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dmvpn.features.eigrp.show.protocols import PROTOCOLS, ip_protocols, protoco
 from dmvpn.features.eigrp.show.timers import TIMERS
 from dmvpn.features.eigrp.show.topology import TOPOLOGY
 from dmvpn.features.eigrp.show.traffic import TRAFFIC
+from dmvpn.ios.vrfs import by_vrf
 
 COMMANDS = (
     *NEIGHBORS,
@@ -26,6 +28,7 @@ COMMANDS = (
     *TIMERS,
     *EVENTS,
     PROTOCOLS,
+    by_vrf(PROTOCOLS, "show eigrp protocols"),
     *CLEAR,
     *CLEAR_EVENTS,
 )

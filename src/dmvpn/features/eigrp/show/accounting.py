@@ -77,7 +77,7 @@ def _account(source: str, interface: str, state: str, prefixes: int, gauge: Gaug
 def render_accounting(answer: ShowAccounting) -> Iterator[str]:
     """Yield one table per process."""
     for table in answer.tables:
-        yield f"{table.process.heading('Accounting')}/ID({table.process.router_id})"
+        yield from table.process.heading("Accounting", f"/ID({table.process.router_id})")
         yield f"Total Prefix Count: {table.total}  States: A-Adjacency, P-Pending, D-Down"
         yield "State Address/Source   Interface        Prefix   Restart  Restart/"
         yield "                                        Count    Count    Reset(s)"

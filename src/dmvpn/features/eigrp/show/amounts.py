@@ -58,7 +58,7 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowTopologySummary:
 def render_summary(answer: ShowTopologySummary) -> Iterator[str]:
     """Yield a paragraph for each process."""
     for one in answer.processes:
-        yield one.process.topology_heading("Table")
+        yield from one.process.topology_heading("Table")
         yield f"Head serial 1, next serial {one.serial + 1}"
         yield f"{one.routes} routes, {one.pending} pending replies, 0 dummies"
         neighbors = f"neighbors present on {one.with_neighbors} interfaces"

@@ -11,8 +11,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.eventlog import LARGEST_SIZE
 from dmvpn.features.eigrp.events import ClearEvents
-from dmvpn.features.eigrp.show.common import both_commands, processes
-from dmvpn.ios import ExecCommand
+from dmvpn.features.eigrp.show.common import both_commands, clear_commands, processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +72,7 @@ def render_events(answer: ShowEvents) -> Iterator[str]:
 
 def clear_events(ctx: ShowContext, args: Args) -> ClearEvents:
     """Clear the events (`clear ip eigrp events`)."""
-    return ClearEvents(args.integer("number", None))
+    return ClearEvents(args.integer("number", None), ctx.ports.vrf)
 
 
 EVENTS: Final = both_commands(
@@ -82,18 +81,4 @@ EVENTS: Final = both_commands(
     query_events,
     render_events,
 )
-CLEAR_EVENTS: Final = tuple(
-    ExecCommand(
-        f"clear {family} [ {{number:1-65535}} ] events",
-        {
-            "eigrp": "EIGRP",
-            "address-family": "Processes of named mode",
-            "ipv4": "IPv4",
-            "number": "Autonomous system",
-            "events": "Forget the last events",
-        },
-        action=clear_events,
-        privilege=15,
-    )
-    for family in ("ip eigrp", "eigrp address-family ipv4")
-)
+CLEAR_EVENTS: Final = clear_commands("events", {"events": "Forget the last events"}, clear_events)

@@ -116,7 +116,7 @@ def _counters(statistics: Statistics) -> tuple[tuple[str, int], ...]:
 def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
     """Yield one table per process."""
     for table in answer.tables:
-        yield table.process.heading("Interfaces")
+        yield from table.process.heading("Interfaces")
         yield from _TITLE
         for entry in table.interfaces:
             pacing = f"0/{entry.pacing}"

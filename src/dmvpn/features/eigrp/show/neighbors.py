@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.events import ClearNeighbors
-from dmvpn.features.eigrp.show.common import ProcessName, both_commands, name_of, processes
+from dmvpn.features.eigrp.show.common import ProcessName, both_commands, clear_commands, name_of, processes
 from dmvpn.features.eigrp.tlv import StubFlag
-from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
+from dmvpn.ios import Args, ShowContext, age, short_interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +113,7 @@ def _entry(neighbor: Neighbor, now: float) -> NeighborEntry:
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
     """Yield one table per process."""
     for table in answer.tables:
-        yield table.process.heading("Neighbors")
+        yield from table.process.heading("Neighbors")
         if table.neighbors:
             yield from _TITLE
         for entry in table.neighbors:
@@ -148,6 +148,7 @@ def clear_neighbors(ctx: ShowContext, args: Args) -> ClearNeighbors:
         args.interface("interface", None),
         args.address("address", None),
         soft="soft" in args,
+        vrf=ctx.ports.vrf,
     )
 
 
@@ -188,7 +189,7 @@ def query_static(ctx: ShowContext, args: Args) -> ShowStaticNeighbors:
 def render_static(answer: ShowStaticNeighbors) -> Iterator[str]:
     """Yield one table per process."""
     for table in answer.tables:
-        yield table.process.heading("Static Neighbors")
+        yield from table.process.heading("Static Neighbors")
         yield "Static Address           Interface"
         for address, interface in table.neighbors:
             yield f"{address:<24} {interface}"
@@ -206,21 +207,13 @@ NEIGHBORS: Final = both_commands(
     query_neighbors,
     render_neighbors,
 )
-CLEAR: Final = tuple(
-    ExecCommand(
-        f"clear {family} [ {{number:1-65535}} ] neighbors [ {{address:address}} | {{interface:interface}} ] [ soft ]",
-        {
-            "eigrp": "EIGRP",
-            "address-family": "Processes of named mode",
-            "ipv4": "IPv4",
-            "number": "Autonomous system",
-            "neighbors": "Give neighbors up and let them come again",
-            "address": "This neighbor",
-            "interface": "Those on this interface",
-            "soft": "Neighbors stay up and get all routes again",
-        },
-        action=clear_neighbors,
-        privilege=15,
-    )
-    for family in ("ip eigrp", "eigrp address-family ipv4")
+CLEAR: Final = clear_commands(
+    "neighbors [ {address:address} | {interface:interface} ] [ soft ]",
+    {
+        "neighbors": "Give neighbors up and let them come again",
+        "address": "This neighbor",
+        "interface": "Those on this interface",
+        "soft": "Neighbors stay up and get all routes again",
+    },
+    clear_neighbors,
 )

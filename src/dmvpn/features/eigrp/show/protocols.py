@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.show.common import HELP, every_process, processes
+from dmvpn.features.eigrp.show.common import HELP, every_process, name_of, processes
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import Args, ExecCommand, age, interface_sort_key, short_interface
 from dmvpn.ios.distribution import filter_lines
@@ -73,9 +73,8 @@ def _block(process: Process, now: float) -> Iterator[str]:
 def _parameters(process: Process) -> Iterator[str]:
     settings = process.state.settings
     weights = settings.scale.weights
-    instance = f"VR({settings.name}) Address-Family " if settings.is_named else ""
     k6 = f" K6={weights.k6}" if settings.is_named else ""
-    yield f"EIGRP-IPv4 {instance}Protocol for AS({settings.autonomous_system})"
+    yield from name_of(process).heading("Protocol")
     values = f"K1={weights.k1}, K2={weights.k2}, K3={weights.k3}, K4={weights.k4}, K5={weights.k5}"
     yield f"  Metric weight {values}{k6}"
     if settings.is_named:

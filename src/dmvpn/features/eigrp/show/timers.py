@@ -77,7 +77,7 @@ def _words(timer: Timer) -> str:
 def render_timers(answer: ShowTimers) -> Iterator[str]:
     """Yield three parts per process."""
     for table in answer.tables:
-        yield table.process.heading("Timers")
+        yield from table.process.heading("Timers")
         yield from _part("Hello", [table.hellos], 1)
         yield ""
         yield from _part("Update", list(table.neighbors), 2)

@@ -227,7 +227,7 @@ def render_topology(answer: ShowTopology) -> Iterator[str]:
         if answer.prefix:
             yield from _render_single(table, answer.prefix)
         else:
-            yield table.process.topology_heading("Table")
+            yield from table.process.topology_heading("Table")
             yield from _CODES
             for destination in table.destinations:
                 yield from _render_row(destination, serials=answer.serials)
@@ -262,11 +262,11 @@ def _render_path(path: PathEntry) -> str:
 
 def _render_single(table: TopologyTable, prefix: str) -> Iterator[str]:
     if not table.destinations:
-        yield f"{table.process.topology_heading('Entry')}"
+        yield from table.process.topology_heading("Entry")
         yield f"%Entry {prefix} not in topology table"
         return
     entry = table.destinations[0]
-    yield f"{table.process.topology_heading('Entry')} for {entry.prefix}"
+    yield from table.process.topology_heading("Entry", f" for {entry.prefix}")
     rib = f", RIB is {distance_text(entry.rib_metric)}" if table.wide else ""
     yield (
         f"  State is {'Active' if entry.active else 'Passive'}, Query origin flag is {entry.origin_flag}, "

@@ -53,7 +53,7 @@ def query_traffic(ctx: ShowContext, args: Args) -> ShowTraffic:
 def render_traffic(answer: ShowTraffic) -> Iterator[str]:
     """Yield one block per process."""
     for table in answer.tables:
-        yield table.process.heading("Traffic Statistics")
+        yield from table.process.heading("Traffic Statistics")
         for kind, sent, received in table.packets:
             yield f"  {kind} sent/received: {sent}/{received}"
         for reason, count in table.dropped:

@@ -15,20 +15,19 @@ from typing import Final
 from dmvpn.features.rib.show import cef, ipv6, prefix, protocols, routes
 from dmvpn.ios.vrfs import by_vrf
 
+_TABLES: Final = (routes.ROUTES, routes.PARTS, routes.LISTED, routes.PAST, prefix.PREFIX, prefix.PAST_PREFIX)
+_PROTOCOLS: Final = (protocols.PROTOCOLS, protocols.SUMMARY)
+
 COMMANDS: Final = (
-    routes.ROUTES,
-    by_vrf(routes.ROUTES, "show ip route"),
-    by_vrf(prefix.PREFIX, "show ip route"),
-    by_vrf(prefix.SUMMARY, "show ip route"),
-    routes.PARTS,
-    routes.LISTED,
-    routes.PAST,
+    *_TABLES,
+    *(by_vrf(command, "show ip route", is_table=True) for command in _TABLES),
     prefix.SUMMARY,
-    prefix.PREFIX,
-    prefix.PAST_PREFIX,
+    by_vrf(prefix.SUMMARY, "show ip route"),
     *cef.COMMANDS,
-    protocols.PROTOCOLS,
-    protocols.SUMMARY,
+    *(by_vrf(command, "show ip cef") for command in cef.COMMANDS),
+    *_PROTOCOLS,
+    *(by_vrf(command, "show ip protocols") for command in _PROTOCOLS),
     protocols.CLEAR,
+    by_vrf(protocols.CLEAR, "clear ip route"),
     *ipv6.COMMANDS,
 )

@@ -186,9 +186,10 @@ class SourceCount:
 
 @dataclass(frozen=True, slots=True)
 class RouteSummary:
-    """The answer to `show ip route summary`."""
+    """The answer to `show ip route summary`. vrf: "", of the global table."""
 
     sources: tuple[SourceCount, ...]
+    vrf: str = ""
 
 
 def query_summary(ctx: ShowContext, args: Args) -> RouteSummary:
@@ -200,7 +201,7 @@ def query_summary(ctx: ShowContext, args: Args) -> RouteSummary:
         network = major_of(entry.prefix)
         is_subnet = network is not None and network != entry.prefix
         counts[source] = (networks, subnets + 1) if is_subnet else (networks + 1, subnets)
-    return RouteSummary(tuple(SourceCount(source, *count) for source, count in counts.items()))
+    return RouteSummary(tuple(SourceCount(source, *count) for source, count in counts.items()), ctx.ports.vrf)
 
 
 #: Octets that IOS counts for a route: descriptor, and entry. They give the last two columns their usual size.
@@ -209,7 +210,7 @@ _OVERHEAD, _MEMORY = 96, 312
 
 def render_summary(answer: RouteSummary) -> Iterator[str]:
     """Yield the table of counts."""
-    yield "IP routing table name is default (0x0)"
+    yield f"IP routing table name is {answer.vrf or 'default'} ({'0x1' if answer.vrf else '0x0'})"
     yield "IP routing table maximum-paths is 32"
     yield "Route Source    Networks    Subnets     Replicates  Overhead    Memory (bytes)"
     total_networks = sum(count.networks for count in answer.sources)

@@ -60,9 +60,10 @@ def render_summary(answer: ShowIpProtocolsSummary) -> Iterator[str]:
 
 def clear_routes(ctx: ShowContext, args: Args) -> ClearRoutes:
     """Clear routes (`clear ip route`)."""
+    vrf = ctx.ports.vrf
     if "mask" in args:
-        return ClearRoutes(Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0))
-    return ClearRoutes(args.prefix("prefix", None))
+        return ClearRoutes(Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0), vrf)
+    return ClearRoutes(args.prefix("prefix", None), vrf)
 
 
 PROTOCOLS = ExecCommand(
