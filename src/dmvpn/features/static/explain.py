@@ -16,6 +16,10 @@ _ANSWERS = answer_group(
         "A next hop that begins with FE80 may be on any link: the line has to name the interface.",
         clause="RFC 4007 §6",
     ),
+    Word(
+        "% For VPN routes, must specify a next hop IP address if not a point-to-point interface",
+        "A static route of a VRF out of an Ethernet has to name the neighbor there, too.",
+    ),
     next="show running-config",
 )
 
@@ -35,7 +39,7 @@ _TRACKED = label_group(
     "static routes that follow tracked objects",
     ("show ip route track-table",),
     Word("state is", "Whether the object is up: while it is down, there is no such route.", also=("up", "down")),
-    Word("track", "The number of the object.", also=("ip route", "name"), next="show track"),
+    Word("track", "The number of the object.", also=("ip route", "vrf", "name"), next="show track"),
     next="show track",
 )
 

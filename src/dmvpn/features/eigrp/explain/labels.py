@@ -349,7 +349,17 @@ _TIMERS = label_group(
     next="show ip eigrp neighbors",
 )
 
+_VRF = label_group(
+    "EIGRP in a VRF",
+    ("show ip eigrp vrf",),
+    Word("VRF", "The VRF whose process this is.", next="show vrf"),
+    Word("TID", "The number of the topology: there is only the base topology, 0."),
+    Word("Protocol", "What holds for the process."),
+    next="show ip eigrp vrf",
+)
+
 GROUPS: Final = (
+    _VRF,
     _SUMMARY,
     _EVENTS,
     _TIMERS,
