@@ -18,6 +18,7 @@ from dmvpn.ios import ConfigSession, ConfigTree, Fate
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.language import configurator
+from support.fakes import fake_ports
 
 LANGUAGE = configurator(FEATURES)
 NOWHERE = TunnelSource(IPv4Address("198.51.100.1"), "GigabitEthernet0/1", None)
@@ -132,7 +133,7 @@ def test_a_source_that_no_tunnel_has_here_is_read_and_the_tunnel_has_none(source
     settings = model(intake.tree).tunnels[0]
     assert settings.source_address is None
     assert settings.source_interface == ""
-    reason = missing(settings, TunnelSource(None, "", None))
+    reason = missing(settings, TunnelSource(None, "", None), fake_ports())
     assert reason is not None
     assert not str(reason).startswith("no tunnel source")
     assert str(reason).endswith(f"(tunnel source {source})")

@@ -115,7 +115,7 @@ def test_a_point_to_point_tunnel_finds_its_destination_by_the_hosts_own_route() 
             True,
             "nothing protects the tunnel",
         ),
-        (f"{P2P} tunnel vrf FVRF\n", True, "a tunnel VRF is configured and this build has no VRFs"),
+        (f"{P2P} tunnel vrf FVRF\n", True, "the tunnel VRF does not exist"),
     ],
 )
 def test_a_tunnel_that_is_down_says_why(text: str, link: bool, reason: str) -> None:

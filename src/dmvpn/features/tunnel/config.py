@@ -8,6 +8,7 @@ from dmvpn.base.notices import AnswersEnd, LineEnds
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Endings, Section, interface_sort_key
 from dmvpn.ios.common import ADJUST_MSS, INTERFACE, IP_MTU, SHUTDOWN
+from dmvpn.ios.vrfs import vrf_of
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
@@ -211,7 +212,8 @@ def _settings(args: Args, section: Section) -> TunnelSettings | None:
         path_mtu_discovery=section.get(PATH_MTU) is not None,
         protection=protection.text("profile") if protection else "",
         shared=protection is not None and "shared" in protection,
-        vrf=section.args(VRF).text("vrf", ""),
+        vrf=vrf_of(section),
+        front=section.args(VRF).text("vrf", ""),
         foreign_mode=_foreign_mode(mode),
         foreign_end=_foreign_end(source, destination),
         ike_profile=_ike_profile(protection) if protection else "",

@@ -46,7 +46,14 @@ _REASONS = reason_group(
     ("show interfaces", "debug tunnel", "show dmvpn detail"),
     reason(
         TunnelReason.VRF,
-        "`tunnel vrf` is there. The tunnel stays down rather than use the wrong table.",
+        "`tunnel vrf` names a VRF that is not defined, or has no `address-family ipv4`. The tunnel stays down rather "
+        "than use the wrong table.",
+        next="show vrf",
+    ),
+    reason(
+        TunnelReason.SOURCE_VRF,
+        "The outer packets leave in the VRF that `tunnel vrf` names (without it, in the global table), and so the "
+        "source must be there.",
         next="show running-config interface Tunnel",
     ),
     reason(
@@ -110,6 +117,12 @@ _REASONS = reason_group(
         TunnelReason.NO_ROUTE,
         "The underlay's routing table has no way to `tunnel destination`.",
         next="show ip route (the tunnel's destination)",
+    ),
+    reason(
+        TunnelReason.NO_ROUTE_IN_VRF,
+        "The outer packets are routed by the table of the VRF that `tunnel vrf` names, and it has no way to `tunnel "
+        "destination`. Routes of the global table do not count.",
+        next="show ip route vrf <name> (the tunnel's destination)",
     ),
     next=_LINE,
 )

@@ -26,6 +26,7 @@ class GreFacts(Fact):
     df: "don't fragment" of the outer header: "clear", "set", or "copy" of the packet's own.
     ttl: of that header.
     checksum, sequence: further fields of its GRE headers.
+    vrf: the VRF of the packets inside, front: of the outer packets; "": the global table.
     """
 
     name: str
@@ -47,6 +48,8 @@ class GreFacts(Fact):
     ttl: int = 255
     checksum: bool = False
     sequence: bool = False
+    vrf: str = ""
+    front: str = ""
 
 
 class DropFacts(Fact):
@@ -90,6 +93,8 @@ def facts(machine: TunnelMachine, state: TunnelState, interface: InterfaceState 
         ttl=state.ttl,
         checksum=state.checksum,
         sequence=state.sequence,
+        vrf=state.vrf,
+        front=state.front,
     )
 
 

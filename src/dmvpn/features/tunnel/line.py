@@ -43,7 +43,7 @@ def find_source(settings: TunnelSettings, ports: Ports) -> TunnelSource:
         state = ports.interfaces.get(settings.source_interface)
         return TunnelSource(state.address if state else None, settings.source_interface, state)
     if settings.source_address is not None:
-        state = ports.interfaces.owner(settings.source_address)
+        state = ports.interfaces.owner(settings.source_address, settings.front)
         return TunnelSource(settings.source_address if state else None, state.name if state else "", state)
     return TunnelSource(None, "", None)
 
@@ -53,9 +53,9 @@ def default_ip_mtu(settings: TunnelSettings, source: TunnelSource, ports: Ports)
 
     `sealing` returns ESP's overhead.
     """
-    egress = source.state
-    if settings.destination is not None and not settings.multipoint:
-        hops = ports.rib.forwarding(settings.destination)
+    egress, table = source.state, ports.rib_of(settings.front)
+    if settings.destination is not None and not settings.multipoint and table is not None:
+        hops = table.forwarding(settings.destination)
         egress = ports.interfaces.get(hops[0].interface) if hops and hops[0].interface != settings.name else egress
     mtu = egress.ip_mtu if egress is not None and not egress.name.startswith("Loopback") else _ETHERNET_MTU
     return mtu - settings.overhead
@@ -78,7 +78,9 @@ def make_spec(
     settings: TunnelSettings, source: TunnelSource, mtu: int, decision: ProtectionDecided | None = None
 ) -> TunnelSpec | None:
     """Return the data plane's settings, or None while the tunnel cannot exist at all."""
-    if source.address is None or settings.vrf or settings.foreign_mode:
+    if source.address is None or settings.foreign_mode:
+        return None
+    if source.state is not None and source.state.vrf != settings.front:
         return None
     if not settings.multipoint and settings.destination is None:
         return None
@@ -95,6 +97,8 @@ def make_spec(
         checksum=settings.checksum,
         sequence=settings.sequence,
         barred=decision.barred if decision is not None else (),
+        vrf=settings.vrf,
+        front=settings.front,
     )
 
 
@@ -107,20 +111,20 @@ def _df_bit(settings: TunnelSettings, decision: ProtectionDecided | None) -> DfB
     return DfBit.COPY if settings.path_mtu_discovery else DfBit.CLEAR
 
 
-def missing(settings: TunnelSettings, source: TunnelSource) -> Reason | None:
+def missing(settings: TunnelSettings, source: TunnelSource, ports: Ports) -> Reason | None:
     """Return what the tunnel lacks in itself, before any route is looked at."""
     if settings.shutdown:
         return Reason(TunnelReason.SHUT)
     if settings.unbuilt is not None:
         return settings.unbuilt
+    if ports.rib_of(settings.front) is None:
+        return Reason(TunnelReason.VRF, (settings.front,))
     if not settings.source_interface and settings.source_address is None:
         return Reason(TunnelReason.NO_SOURCE)
     if source.state is None:
-        if settings.source_interface:
-            where = f"{settings.source_interface} is not there"
-        else:
-            where = f"no interface has the address {settings.source_address}"
-        return Reason(TunnelReason.NO_INTERFACE, (where,))
+        return Reason(TunnelReason.NO_INTERFACE, (_nowhere(settings),))
+    if source.state.vrf != settings.front:
+        return Reason(TunnelReason.SOURCE_VRF, (source.interface, _table(source.state.vrf), _table(settings.front)))
     if not source.state.line:
         return Reason(TunnelReason.SOURCE_DOWN, (source.interface,))
     if source.address is None:
@@ -128,6 +132,28 @@ def missing(settings: TunnelSettings, source: TunnelSource) -> Reason | None:
     if not settings.multipoint and settings.destination is None:
         return Reason(TunnelReason.NO_DESTINATION)
     return None
+
+
+def _nowhere(settings: TunnelSettings) -> str:
+    """Return why no interface is the source."""
+    if settings.source_interface:
+        return f"{settings.source_interface} is not there"
+    where = f" in the VRF {settings.front}" if settings.front else ""
+    return f"no interface{where} has the address {settings.source_address}"
+
+
+def _table(vrf: str) -> str:
+    return f"the VRF {vrf}" if vrf else "the global table"
+
+
+def no_route(settings: TunnelSettings, ports: Ports) -> Reason | None:
+    """Return why packets to the destination go nowhere, or None."""
+    table = ports.rib_of(settings.front)
+    if settings.destination is None or (table is not None and table.forwarding(settings.destination)):
+        return None
+    if settings.front:
+        return Reason(TunnelReason.NO_ROUTE_IN_VRF, (settings.destination, settings.front))
+    return Reason(TunnelReason.NO_ROUTE, (settings.destination,))
 
 
 def unprotected(settings: TunnelSettings, decision: ProtectionDecided | None) -> Reason | None:
@@ -142,12 +168,12 @@ def unprotected(settings: TunnelSettings, decision: ProtectionDecided | None) ->
 def rivals(specs: Iterable[TunnelSpec]) -> dict[str, str]:
     """Return tunnels whose received packets would match an earlier tunnel, each with the name of that tunnel.
 
-    GRE packets are sorted by local address, key and, for point-to-point tunnels, remote address (RFC 2890 §2.1).
+    GRE packets are sorted by VRF, local address, key and, for point-to-point tunnels, remote address (RFC 2890 §2.1).
     """
-    first: dict[tuple[IPAddress, int | None, IPAddress | None], str] = {}
+    first: dict[tuple[str, IPAddress, int | None, IPAddress | None], str] = {}
     losers: dict[str, str] = {}
     for spec in specs:
-        winner = first.setdefault((spec.source, spec.key, spec.destination), spec.name)
+        winner = first.setdefault((spec.front, spec.source, spec.key, spec.destination), spec.name)
         if winner != spec.name:
             losers[spec.name] = winner
     return losers
@@ -159,15 +185,22 @@ def rivalry(spec: TunnelSpec, winner: str) -> Reason:
     return Reason(TunnelReason.RIVAL, (winner, spec.source, key))
 
 
-def leads_through(name: str, destination: IPAddress, ports: Ports) -> bool:
-    """Return whether the route to `destination` leads through the tunnel `name`, directly or inside other tunnels."""
-    waiting, seen = [destination], {destination}
+def leads_through(name: str, destination: IPAddress, front: str, ports: Ports) -> bool:
+    """Return whether the route to `destination` leads through the tunnel `name`, directly or inside other tunnels.
+
+    front: the VRF of the outer packets. Each tunnel on the way has one of its own.
+    """
+    waiting = [(front, destination)]
+    seen = {*waiting}
     while waiting:
-        for hop in ports.rib.forwarding(waiting.pop()):
+        vrf, address = waiting.pop()
+        table = ports.rib_of(vrf)
+        for hop in table.forwarding(address) if table is not None else ():
             if hop.interface == name:
                 return True
             outer = ports.tunnels.get(hop.interface) if hop.interface.startswith("Tunnel") else None
-            if outer is not None and outer.destination is not None and outer.destination not in seen:
-                seen.add(outer.destination)
-                waiting.append(outer.destination)
+            if outer is None or outer.destination is None or (outer.front, outer.destination) in seen:
+                continue
+            seen.add((outer.front, outer.destination))
+            waiting.append((outer.front, outer.destination))
     return False

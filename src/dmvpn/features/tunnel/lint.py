@@ -97,7 +97,7 @@ def _shared(tunnel: TunnelSettings, profile: str) -> str:
 
 
 def _source(tunnel: TunnelSettings) -> tuple[str, object, str]:
-    return tunnel.source_interface, tunnel.source_address, tunnel.vrf
+    return tunnel.source_interface, tunnel.source_address, tunnel.front
 
 
 def _ends(tunnel: TunnelSettings) -> Iterator[Concern]:

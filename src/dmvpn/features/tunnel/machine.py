@@ -4,7 +4,8 @@ Whatever may change a tunnel leads to `_evaluate`, the only place that compares:
 keepalives, NHRP's hold, the hold-down after recursive routing. It says what follows, in this order: `SetTunnel`,
 `SetCarrier`, `TunnelChanged`, `LineProtocolDecided`.
 
-    InterfaceChanged   the source's address or line; RouteChanged   the way to a destination
+    InterfaceChanged   the source's address or line; RouteChanged   the way to a destination in the VRF of the
+                       outer packets; VrfsChanged    whether there is such a VRF
     HoldTunnel         NHRP (`if-state nhrp`); KeepaliveReceived    the far end lives
     ProtectionDecided  IPsec can protect the tunnel, or why it cannot
 
@@ -31,6 +32,7 @@ from dmvpn.base.notices import (
     RouteChanged,
     TunnelChanged,
     TunnelState,
+    VrfsChanged,
 )
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
@@ -88,6 +90,7 @@ class TunnelMachine(Machine):
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         InterfaceChanged,
         RouteChanged,
+        VrfsChanged,
         HoldTunnel,
         ProtectionDecided,
         KeepaliveReceived,
@@ -130,6 +133,8 @@ class TunnelMachine(Machine):
                 self._interface_changed(event.name)
             case RouteChanged():
                 self._route_changed(event)
+            case VrfsChanged():
+                self._evaluate_all()
             case HoldTunnel():
                 if (tunnel := self._tunnels.get(event.tunnel)) is not None:
                     tunnel.hold = event.reason
@@ -151,8 +156,9 @@ class TunnelMachine(Machine):
 
     def _configure(self, config: TunnelConfig) -> None:
         wanted = {settings.name: settings for settings in sorted(config.tunnels, key=lambda entry: entry.number)}
-        for name in [name for name in self._tunnels if name not in wanted]:
-            self._remove(name)
+        for name, tunnel in [*self._tunnels.items()]:
+            if name not in wanted or _tables(wanted[name]) != _tables(tunnel.settings):
+                self._remove(name)
         before, self._tunnels = self._tunnels, {}
         for name, settings in wanted.items():
             tunnel = self._tunnels[name] = before.get(name) or self._create(settings)
@@ -191,7 +197,9 @@ class TunnelMachine(Machine):
     def _route_changed(self, event: RouteChanged) -> None:
         for tunnel in self._tunnels.values():
             settings = tunnel.settings
-            if not settings.multipoint and settings.destination is not None and settings.destination in event.prefix:
+            if settings.multipoint or settings.destination is None or settings.front != event.vrf:
+                continue
+            if settings.destination in event.prefix:
                 self._evaluate(tunnel)
 
     def _keepalive_received(self, name: str) -> None:
@@ -265,16 +273,16 @@ class TunnelMachine(Machine):
         settings, ports = tunnel.settings, self._context.ports
         spec = line.make_spec(settings, source, mtu, tunnel.protection)
         winner = self._rivals.get(settings.name)
-        reason = line.missing(settings, source)
+        reason = line.missing(settings, source, ports)
         if spec is not None and winner is not None:
             reason = reason or line.rivalry(spec, winner)
         self._order(tunnel, spec if winner is None else None)
         reason = reason or line.unprotected(settings, tunnel.protection) or self._retries.reason(settings.name)
         if reason is not None or settings.multipoint or settings.destination is None:
             return reason
-        if not tunnel.recursive and not ports.rib.forwarding(settings.destination):
-            return Reason(TunnelReason.NO_ROUTE, (settings.destination,))
-        if not tunnel.recursive and line.leads_through(settings.name, settings.destination, ports):
+        if not tunnel.recursive and (nowhere := line.no_route(settings, ports)) is not None:
+            return nowhere
+        if not tunnel.recursive and line.leads_through(settings.name, settings.destination, settings.front, ports):
             tunnel.recursive = True
             self._context.start(tunnel.resting, RECURSION_HOLD)
             self._context.emit(messages.RecursiveRouting.of(settings.name))
@@ -352,6 +360,11 @@ class TunnelMachine(Machine):
             self._context.emit(tunnel.decided)
 
 
+def _tables(settings: TunnelSettings) -> tuple[str, str]:
+    """Return the VRFs inside and outside. A tunnel that moves to another VRF is a new tunnel."""
+    return settings.vrf, settings.front
+
+
 def _state(
     settings: TunnelSettings, source: line.TunnelSource, mtu: tuple[int, int], reason: Reason | None
 ) -> TunnelState:
@@ -373,9 +386,11 @@ def _state(
         ip_mtu=mtu[0],
         sealing=mtu[1],
         mss=settings.mss,
-        enabled=not (settings.shutdown or settings.vrf or settings.foreign_mode),
+        enabled=not (settings.shutdown or settings.foreign_mode),
         ttl=settings.ttl,
         path_mtu_discovery=settings.path_mtu_discovery,
         transmit_bandwidth=settings.transmit_bandwidth,
         receive_bandwidth=settings.receive_bandwidth,
+        vrf=settings.vrf,
+        front=settings.front,
     )

@@ -22,7 +22,7 @@ class TunnelSettings:
     keepalive: seconds and retries. ttl, tos: of the outer header; tos None copies the inner one.
     protection: the IPsec profile's name.
     shared: the word behind it.
-    vrf: the front VRF's name.
+    vrf: the VRF of the packets inside, front: of the outer packets (`tunnel vrf`); "": the global table.
     foreign_mode: the line of a kind of tunnel that is none of ours.
     foreign_end: the line of a source or destination that no tunnel has here.
     ike_profile: the words that name a profile of IKE behind the IPsec profile, which replaces that of the IPsec
@@ -45,6 +45,7 @@ class TunnelSettings:
     protection: str = ""
     shared: bool = False
     vrf: str = ""
+    front: str = ""
     foreign_mode: str = ""
     foreign_end: str = ""
     ike_profile: str = ""
@@ -90,8 +91,6 @@ class TunnelSettings:
     @property
     def unbuilt(self) -> Reason | None:
         """Why the tunnel stays down: a line needs what this build does not have; None: there is no such line."""
-        if self.vrf:
-            return Reason(TunnelReason.VRF, (self.vrf,))
         if self.foreign_mode:
             return Reason(TunnelReason.MODE, (self.foreign_mode,))
         if self.foreign_end:

@@ -12,7 +12,11 @@ class TunnelReason(ReasonCode):
     """Kept as `TunnelState.reason`."""
 
     SHUT = "administratively down"
-    VRF = "a tunnel VRF is configured and this build has no VRFs", "tunnel vrf <name>"
+    VRF = "the tunnel VRF does not exist", "`tunnel vrf <name>` needs a `vrf definition` with an `address-family ipv4`"
+    SOURCE_VRF = (
+        "the tunnel source is in another VRF than the outer packets",
+        "<interface> is in <table>, not in <table>",
+    )
     MODE = "this build has GRE over IPv4 and no other kind of tunnel", "<line>"
     SOURCE_OF_ROUTE = "this build takes no tunnel source from a route", "<line>"
     NOT_IPV4 = "this build has tunnels over IPv4 alone", "<line>"
@@ -32,3 +36,4 @@ class TunnelReason(ReasonCode):
     REFUSED = "the host refused the tunnel", "<error>"
     KEEPALIVE = "keepalive timer expired", "<number> unanswered"
     NO_ROUTE = "no route to destination", "<address>"
+    NO_ROUTE_IN_VRF = "no route to destination in the tunnel VRF", "<address>, VRF <name>"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.static.config import ROUTE
 from dmvpn.features.tunnel import config as tunnel_lines
-from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.causes import Cause
@@ -35,8 +34,8 @@ def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check the routes from end to end, there and back."""
     if client.nbma is None or not client.hub or nat.hiding_translator(scene, client):
         return
-    if client.tunnel.reason.is_one(TunnelReason.VRF):
-        return  # its paths are in a table of their own, which is reported with the tunnel
+    if client.tunnel.front:
+        return  # its paths are in the table of a VRF, which the facts do not have
     there = trace(scene, client.name, client.nbma)
     if there.end not in (PathEnd.ARRIVED, PathEnd.UNSEEN):
         yield from _broken(scene, client, there, client.nbma, client.name)

@@ -90,6 +90,7 @@ _BLOCK = label_group(
         clause="RFC 1191 §3",
         also=("ager", "min MTU"),
     ),
+    Word("Tunnel transport VRF", "The VRF of the outer packets: `tunnel vrf`.", next="show ip route vrf <name>"),
     Word("Tunnel transport MTU", "The largest packet inside of the tunnel that fits outside."),
     Word("Tunnel transmit bandwidth", "What the tunnel may use; for reading only.", also=("Tunnel receive bandwidth",)),
     Word("Tunnel protection via IPSec", "The IPsec profile that protects the tunnel.", next="show crypto ipsec sa"),

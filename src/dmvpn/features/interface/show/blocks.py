@@ -27,7 +27,10 @@ _ENCAPSULATIONS = {"Tunnel": "TUNNEL", "Loopback": "LOOPBACK", "Null": "ARPA"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunnelBlock:
-    """The lines of `show interfaces` about a tunnel. siblings: tunnels with the same source, this one included."""
+    """The lines of `show interfaces` about a tunnel. siblings: tunnels with the same source, this one included.
+
+    front: the VRF of the outer packets.
+    """
 
     multipoint: bool
     source: IPAddress | None
@@ -45,6 +48,7 @@ class TunnelBlock:
     transmit_bandwidth: int
     receive_bandwidth: int
     siblings: int
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +191,7 @@ def _tunnel_block(ctx: ShowContext, state: InterfaceState, tunnel: TunnelState) 
         transmit_bandwidth=tunnel.transmit_bandwidth,
         receive_bandwidth=tunnel.receive_bandwidth,
         siblings=sum(other.source_interface == tunnel.source_interface for other in others),
+        front=tunnel.front,
     )
 
 
@@ -252,6 +257,8 @@ def _tunnel_lines(name: str, tunnel: TunnelBlock) -> Iterator[str]:
     yield f"    Key {'disabled' if tunnel.key is None else f'{tunnel.key:#x}'}, sequencing {_switched(tunnel.sequence)}"
     yield f"    Checksumming of packets {_switched(tunnel.checksum)}"
     yield f"  Tunnel TTL {tunnel.ttl}, Fast tunneling enabled"
+    if tunnel.front:
+        yield f'  Tunnel transport VRF "{tunnel.front}"'
     if tunnel.path_mtu_discovery:
         yield "  Path MTU Discovery, ager 10 mins, min MTU 92"
     yield f"  Tunnel transport MTU {tunnel.transport_mtu} bytes"

@@ -40,7 +40,7 @@ _DMVPN = label_group(
     Word("Addr.", "The tunnel's own address inside.", next="show ip interface brief"),
     Word(
         "VRF",
-        "The routing table of the tunnel's inside, or with Tunnel before it, of its outside; there is one.",
+        "The VRF of the packets inside, or with Tunnel before it, of the outer packets; empty: the global table.",
         also=("Tunnel VRF",),
     ),
     Word(

@@ -107,7 +107,7 @@ class TunnelPeers:
     """One tunnel. kind: "Hub", "Spoke", "Hub/Spoke" or "Unknown". peers: groups with the same NBMA address.
 
     line: its states, "up/up". stalled: why this IP version does not run even with the line up. destination None:
-    multipoint. hold: `if-state nhrp` is configured.
+    multipoint. hold: `if-state nhrp` is configured. vrf, front: the VRFs of the packets inside and outside.
     """
 
     name: str
@@ -124,6 +124,8 @@ class TunnelPeers:
     hold: bool
     servers: tuple[ServerLine, ...]
     peers: tuple[tuple[PeerLine, ...], ...]
+    vrf: str = ""
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +151,18 @@ def _query(ctx: ShowContext, args: Args, *, local: bool) -> ShowDmvpn:
     versions = [version for version, word in ((4, "ipv4"), (6, "ipv6")) if word in args] or [4, 6]
     tunnels: list[TunnelPeers] = []
     for tunnel in ctx.machine(NhrpMachine).tunnels:
-        if wanted in (None, tunnel.name) and tunnel.version in versions:
+        if wanted in (None, tunnel.name) and tunnel.version in versions and _is_in(tunnel, args):
             entries = [e for e in breathing(tunnel.cache.entries()) if _fits(e, args) and (local or not e.is_local)]
             if entries:
                 tunnels.append(_tunnel(ctx, tunnel, entries))
     return ShowDmvpn(tuple(tunnels))
+
+
+def _is_in(tunnel: Tunnel, args: Args) -> bool:
+    """Return whether the packets inside are in the VRF that a command names, if it names one."""
+    if "vrf" not in args:
+        return True
+    return (tunnel.state.vrf if tunnel.state is not None else "") == args.text("vrf", "")
 
 
 def _fits(entry: Entry, args: Args) -> bool:
@@ -187,6 +196,8 @@ def _tunnel(ctx: ShowContext, tunnel: Tunnel, entries: list[Entry]) -> TunnelPee
         hold=tunnel.config.if_state,
         servers=server_lines(tunnel, ctx.now),
         peers=tuple(tuple(group) for group in breathing(groups.values())),
+        vrf=state.vrf if state is not None else "",
+        front=state.front if state is not None else "",
     )
 
 
@@ -335,10 +346,10 @@ def _detail(tunnel: TunnelPeers) -> Iterator[str]:
         return
     far_end = "MGRE" if tunnel.multipoint else tunnel.destination
     address = spelled(tunnel.address) if tunnel.address is not None else "unassigned"
-    yield f'Interface {tunnel.name} is {tunnel.line}, Addr. is {address}, VRF "" '
+    yield f'Interface {tunnel.name} is {tunnel.line}, Addr. is {address}, VRF "{tunnel.vrf}" '
     if tunnel.stalled:
         yield f"   IPv{tunnel.version} is not running: {tunnel.stalled}"
-    yield f'   Tunnel Src./Dest. addr: {tunnel.source}/{far_end}, Tunnel VRF ""'
+    yield f'   Tunnel Src./Dest. addr: {tunnel.source}/{far_end}, Tunnel VRF "{tunnel.front}"'
     transport = "multi-GRE/IP" if tunnel.multipoint else "GRE/IP"
     yield f'   Protocol/Transport: "{transport}", Protect "{tunnel.protection}" '
     yield f"   Interface State Control: {'Enabled' if tunnel.hold else 'Disabled'}"
@@ -378,7 +389,7 @@ def _nbma(line: PeerLine) -> str:
 
 
 _FILTER = (
-    "[ ( ipv4 | ipv6 ) [ vrf default ] ] [* vrf default | interface {interface:interface} | "
+    "[ ( ipv4 | ipv6 ) ] [* vrf ( default | {vrf:word} ) | interface {interface:interface} | "
     "peer ( nbma {nbma:address} | tunnel ( {tunnel:address} | {tunnel:address6} ) | "
     "network ( {network:prefix} | {network:prefix6} ) ) | static ]"
 )
@@ -386,8 +397,8 @@ _HELP: Final = {
     "dmvpn": "Peers of each tunnel, and their states",
     "ipv4": "IPv4 overlays",
     "ipv6": "IPv6 overlays",
-    "vrf": "Tunnels whose underlay is in one VRF",
-    "default": "The global table: all tunnels of this router are there",
+    "vrf": "Tunnels in one VRF: that of the packets inside; or its name",
+    "default": "Those of the global table",
     "interface": "One tunnel",
     "peer": "One peer",
     "nbma": "By its NBMA address",

@@ -235,7 +235,9 @@ def _each(device: Device, *lines: ConfigLine) -> Iterator[tuple[str, str, str]]:
 def _vrfs(device: Device) -> Iterator[NetworkConcern]:
     known = {args.text("name") for line in (VRF, VRF_OLD) for args, _ in device.tree.sections(line)}
     used = list(_each(device, IN_VRF, IN_VRF_OLD))
-    used += [(tunnel.name, tunnel.vrf, f"tunnel vrf {tunnel.vrf}") for tunnel in device.tunnels.tunnels if tunnel.vrf]
+    used += [
+        (tunnel.name, tunnel.front, f"tunnel vrf {tunnel.front}") for tunnel in device.tunnels.tunnels if tunnel.front
+    ]
     for interface, name, line in used:
         if name not in known:
             what = f"{interface} is in the VRF {name}, which is not defined"

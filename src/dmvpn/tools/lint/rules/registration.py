@@ -319,7 +319,7 @@ def _dynamic(end: TunnelEnd) -> Iterator[NetworkConcern]:
 def _reachable(network: Network) -> Iterator[NetworkConcern]:
     for end in network.ends:
         device = end.device
-        if not device.has_underlay or device.has_default or end.tunnel.vrf:
+        if not device.has_underlay or device.has_default or end.tunnel.front:
             continue
         if device.learns_routes or _underlay_protocol(end):
             continue  # what they learn nobody can say

@@ -81,7 +81,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
 
 
 def _static(end: TunnelEnd, nbma: IPAddress) -> Iterator[NetworkConcern]:
-    if end.tunnel.vrf:
+    if end.tunnel.front:
         return  # its own packets are looked up there, and these routes are of the global table
     subnet, routes = end.subnet, end.device.static.routes
     outside = end.device.underlay_route(nbma)
