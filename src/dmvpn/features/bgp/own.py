@@ -35,8 +35,6 @@ def own_path(
     route = ports.rib.exact(prefix) if prefix.version == 4 else None
     if route is None or route.source in (RouteSource.BGP, RouteSource.HOST, RouteSource.LOCAL):
         return None
-    if route.source is RouteSource.CONNECTED and route.stays:
-        return None
     paths = (
         _mapped(_path(origin, route, kind, metric, config.local_preference, now), name, route, ports)
         for origin, kind, metric, name in _reasons(route, config, networks)
