@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from dmvpn.base.errors import surely
 from dmvpn.base.facts import Address, Fact, NeighborFacts, Network, PeerFacts
 from dmvpn.features.bgp import facts as bgp_facts
 from dmvpn.features.eigrp import facts as eigrp_facts
@@ -68,6 +69,13 @@ class FilterFacts(Fact):
     rules: int
 
 
+class VrfFacts(Fact):
+    """A VRF and its routes."""
+
+    name: str
+    routes: tuple[rib_facts.RouteFacts, ...] = ()
+
+
 class RouterFacts(Fact):
     """A router that runs.
 
@@ -75,6 +83,7 @@ class RouterFacts(Fact):
     wall: the time of day that it believes in, seconds since 1970, UTC; None: unknown.
     forwards_ipv6: `ipv6 unicast-routing`.
     configuration: `show running-config` with secrets hidden.
+    routes: of the global table.
     refused: peers without an agreement, whichever end began; the last reason of each.
     log: the last lines of `show logging`.
     kernel: with real packets, in what its machine's tables differ from its orders.
@@ -88,6 +97,7 @@ class RouterFacts(Fact):
     interfaces: tuple[interface_facts.InterfaceFacts, ...] = ()
     forwards_ipv6: bool = False
     routes: tuple[rib_facts.RouteFacts, ...] = ()
+    vrfs: tuple[VrfFacts, ...] = ()
     neighbors: tuple[NeighborFacts, ...] = ()
     eigrp: tuple[eigrp_facts.EigrpFacts, ...] = ()
     ospf: tuple[ospf_facts.OspfFacts, ...] = ()
@@ -108,9 +118,13 @@ class RouterFacts(Fact):
         """Of all its interfaces, by name; those without are not there."""
         return {it.name: tuple(address.ip for address in it.addresses) for it in self.interfaces if it.addresses}
 
-    def routes_to(self, address: Address) -> list[rib_facts.RouteFacts]:
-        """Return the routes to an address, the most specific first."""
-        fitting = [route for route in self.routes if address in route.prefix]
+    def table(self, vrf: str) -> tuple[rib_facts.RouteFacts, ...]:
+        """Return the routes of a VRF, "": of the global table."""
+        return next((one.routes for one in self.vrfs if one.name == vrf), ()) if vrf else self.routes
+
+    def routes_to(self, address: Address, vrf: str = "") -> list[rib_facts.RouteFacts]:
+        """Return the routes of a VRF to an address, the most specific first."""
+        fitting = [route for route in self.table(vrf) if address in route.prefix]
         return sorted(fitting, key=lambda route: route.prefix.prefixlen, reverse=True)
 
 
@@ -129,6 +143,10 @@ def router_facts(
         interfaces=interface_facts.facts(router.machine(InterfaceMachine)),
         forwards_ipv6=router.machine(InterfaceMachine).forwards_ipv6,
         routes=tuple(rib_facts.facts(router.machine(RibMachine), now)),
+        vrfs=tuple(
+            VrfFacts(name=name, routes=tuple(rib_facts.facts(surely(vrf.machine(RibMachine)), now)))
+            for name, vrf in router.vrfs.items()
+        ),
         neighbors=(
             *_said(router, "eigrp", partial(eigrp_facts.neighbors, now=now), ()),
             *_said(router, "ospf", partial(ospf_facts.neighbors, now=now), ()),

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.shells.mismatches import one_sided, refused_by_ospf, types_of_ospf
-from dmvpn.shells.ready import is_unused
+from dmvpn.shells.ready import is_unused, wanted_route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ def unfinished(
     """Return the missing items, in sentences by router; routers that are complete are left out. Providers need nothing.
 
     either: routers of which one suffices, so that it is unknown which neighbors it will have.
-    routes: prefixes that each router must have, "PREFIX" or "PREFIX via NEXT HOP".
+    routes: prefixes that each router must have, "[vrf NAME] PREFIX [via NEXT HOP]".
     """
     found: dict[str, list[str]] = {name: [] for name in facts.routers}
     for name, why in facts.absent.items():
@@ -58,8 +58,8 @@ def unfinished(
 
 
 def _has_route(router: RouterFacts, text: str) -> bool:
-    prefix, _, next_hop = text.partition(" via ")
-    found = (route.next_hops for route in router.routes if route.prefix == ip_network(prefix))
+    vrf, prefix, next_hop = wanted_route(text)
+    found = (route.next_hops for route in router.table(vrf) if route.prefix == ip_network(prefix))
     return any(not next_hop or next_hop in [str(hop.address) for hop in hops] for hops in found)
 
 

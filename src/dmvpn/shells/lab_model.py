@@ -149,14 +149,17 @@ class GatewaySpec(Strict):
         return IPv4Interface(self.inside)
 
 
-#: "10.4.4.0/24", or with the required next hop: "10.4.4.0/24 via 192.168.100.11".
-ReadyRoute = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f:.]+/[0-9]{1,3}( via [0-9A-Fa-f:.]+)?$")]
+#: "10.4.4.0/24", or with the required next hop: "10.4.4.0/24 via 192.168.100.11"; in a VRF: "vrf RED 10.4.4.0/24".
+ReadyRoute = Annotated[
+    str, StringConstraints(pattern=r"^(vrf [^ ]+ )?[0-9A-Fa-f:.]+/[0-9]{1,3}( via [0-9A-Fa-f:.]+)?$")
+]
 
 
 class ReadySpec(Strict):
     """What `lab up` waits for besides registrations.
 
-    routes: prefixes that must be there ("R31": ["10.4.4.0/24"]), "PREFIX via NEXT HOP" where two ways are not alike.
+    routes: prefixes that must be there ("R31": ["10.4.4.0/24"]), "PREFIX via NEXT HOP" where two ways are not alike,
+        "vrf NAME PREFIX" in a VRF.
     either: of these routers one suffices, because no more than one can come up (two GRE spokes behind one address).
     """
 

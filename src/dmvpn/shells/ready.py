@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def missing(router: Router, routes: Iterable[str]) -> list[str]:
-    """Return sentences about missing items; none: ready. routes: "PREFIX" or "PREFIX via NEXT HOP", in the RIB.
+    """Return sentences about missing items; none: ready. routes: "[vrf NAME] PREFIX [via NEXT HOP]", in the RIB.
 
     Tunnels that are shut down on purpose need nothing.
     """
@@ -49,6 +49,14 @@ def is_unused(source: IPAddress | str | None, addresses: Collection[object]) -> 
 
 
 def _has_route(router: Router, text: str) -> bool:
-    prefix, _, next_hop = text.partition(" via ")
-    route = router.ports.rib.exact(Prefix.parse(prefix))
+    vrf, prefix, next_hop = wanted_route(text)
+    rib = router.ports.rib_of(vrf)
+    route = rib.exact(Prefix.parse(prefix)) if rib is not None else None
     return route is not None and (not next_hop or next_hop in {str(hop.address) for hop in route.next_hops})
+
+
+def wanted_route(text: str) -> tuple[str, str, str]:
+    """Return VRF, prefix and next hop of "[vrf NAME] PREFIX [via NEXT HOP]"; "": the global table, any next hop."""
+    route, _, next_hop = text.partition(" via ")
+    table, _, prefix = route.rpartition(" ")
+    return table.removeprefix("vrf "), prefix, next_hop

@@ -19,6 +19,7 @@ class InterfaceFacts(Fact):
     line: it carries packets.
     ip_mtu: octets of the largest IP packet.
     received, sent: packets, as of the last count.
+    vrf: that it is in, "": the global table.
     mss: the maximum segment size that passing TCP is clamped to, None: not at all. Those with a 6 are of IPv6.
     """
 
@@ -34,6 +35,7 @@ class InterfaceFacts(Fact):
     reason: ReasonFacts = NO_REASON
     received: int = 0
     sent: int = 0
+    vrf: str = ""
 
 
 def facts(machine: InterfaceMachine) -> tuple[InterfaceFacts, ...]:
@@ -60,4 +62,5 @@ def _interface(machine: InterfaceMachine, state: InterfaceState) -> InterfaceFac
         reason=reason_facts(state.reason),
         received=traffic.count.received if traffic is not None else 0,
         sent=traffic.count.sent if traffic is not None else 0,
+        vrf=state.vrf,
     )
