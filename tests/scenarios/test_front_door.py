@@ -1,0 +1,76 @@
+"""Scenario front-door: the provider is in a VRF, and the default route of the company leads into the tunnel."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmvpn.judge.clear import ClearWatch
+from support.world import World
+
+PROVIDER = "INTERNET"
+
+
+@pytest.fixture
+def world() -> World:
+    return World("front-door").converge()
+
+
+def test_two_default_routes_stand_side_by_side(world: World) -> None:
+    """In one table they were two equal routes: the tunnel's own packets went into the tunnel, or flows past it."""
+    assert "D*    0.0.0.0/0" in world.show("SPOKE1", "ip route")
+    assert "203.0.113" not in world.show("SPOKE1", "ip route")
+    assert "S*    0.0.0.0/0 [1/0] via 198.51.100.2" in world.show("SPOKE1", f"ip route vrf {PROVIDER}")
+    assert "10.1." not in world.show("SPOKE1", f"ip route vrf {PROVIDER}")
+    assert "RECURDOWN" not in world.show("SPOKE1", "logging")
+
+
+def test_spokes_meet_directly_through_their_front_doors(world: World) -> None:
+    world.ping("H1", "10.1.102.100", 3)
+    world.run_for(5)
+    assert world.replies("H1") == [3]
+    first = world.do("SPOKE1", "traceroute 10.1.102.1 source 10.1.101.1")
+    assert "10.255.0.12" in first
+    assert "10.255.0.1 " not in first
+    assert f'Tunnel VRF "{PROVIDER}"' in world.show("SPOKE1", "dmvpn detail")
+
+
+def test_the_provider_reaches_no_address_of_the_company(world: World) -> None:
+    """The WAN port is in no table with the LAN: without a filter it would have routed there."""
+    said = world.do("TRANSPORT", "ping 10.1.101.1")
+    assert "Success rate is 0 percent" in said
+    assert "Success rate is 100 percent" in world.do("SPOKE1", f"ping vrf {PROVIDER} 203.0.113.1")
+    assert "Success rate is 0 percent" in world.do("SPOKE1", "ping 203.0.113.1")
+
+
+def test_nothing_leaves_in_clear_while_a_hub_dies_and_comes_back(world: World) -> None:
+    watch = ClearWatch(world.sim)
+    world.stream("H1", "10.1.102.100", seconds=120, rate=2)
+    world.sim.kill("HUB1")
+    world.run_for(60)
+    world.sim.start("HUB1")
+    world.run_for(90)
+    assert watch.seen == []
+    world.ping("H1", "10.1.10.100", 3)
+    world.run_for(5)
+    assert world.replies("H1")[-1] == 3
+
+
+def test_a_front_door_without_a_route_says_so(world: World) -> None:
+    world.configure("SPOKE1", f"no ip route vrf {PROVIDER} 0.0.0.0 0.0.0.0 198.51.100.2")
+    world.run_for(120)
+    assert PROVIDER in world.show("SPOKE1", "dmvpn detail")
+    assert f"no route to 203.0.113.1 in VRF {PROVIDER}" in world.show("SPOKE1", "dmvpn detail")
+
+
+def test_a_profile_without_its_front_door_takes_no_peer_from_there(world: World) -> None:
+    world.configure("SPOKE1", "crypto ikev2 profile DMVPN", "no match fvrf INTERNET")
+    world.do("SPOKE1", "clear crypto session")
+    world.run_for(60)
+    assert "match fvrf INTERNET" in world.show("SPOKE1", "dmvpn detail") + world.show("SPOKE1", "logging")
+
+
+def test_a_port_that_leaves_its_vrf_takes_the_tunnel_down_with_a_reason(world: World) -> None:
+    said = world.configure("SPOKE1", "interface GigabitEthernet0/1", "no vrf forwarding INTERNET")
+    assert "IPv4 disabled and address(es) removed due to disabling VRF INTERNET" in said
+    world.run_for(1)
+    assert "Tunnel0 is up, line protocol is down" in world.show("SPOKE1", "interfaces Tunnel0")
