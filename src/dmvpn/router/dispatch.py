@@ -124,9 +124,10 @@ class Dispatch:
             places = self._takers.packets.get(event.protocol, ())
         else:
             places = self._takers.kinds.get(type(event), ())
+        if not inside:
+            places = tuple(place for place in places if place not in self.inside)
         for place in places:
-            if inside or place not in self.inside:
-                _sort(self._seats[place].hand(event, now), effects, notices)
+            _sort(self._seats[place].hand(event, now), effects, notices)
 
     def settle(self, effects: list[Effect], notices: deque[Notice], now: float) -> ConfigurationRestored | None:
         """Hand over the notices, and the notices that follow from them, until the queue is empty; return None.

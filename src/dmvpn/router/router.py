@@ -99,6 +99,7 @@ class Router:
         fill(self.ports, self.machines)
         fill(self._inside, self.machines)
         self._vrfs = Vrfs(self.features, self.ports, self._inside)
+        self._has_vrfs = False
         self._dispatch = Dispatch((feature.name for feature in self.features), self.machines)
         self._dispatch.inside = frozenset(
             place for place, feature in enumerate(self.features) if feature.scope is Scope.VRF
@@ -113,25 +114,21 @@ class Router:
                 self._replace(event, notices)
             elif type(event) is LinesEntered:
                 self._enter(event, notices)
-            self._take(event, now, effects, notices)
-            if notices or self.vrfs:
+            if self._has_vrfs:
+                self._take_apart(event, now, effects, notices)
                 self._settle(effects, notices, now)
+            else:
+                self._dispatch.take(event, now, effects, notices)
+                if notices:
+                    self._settle(effects, notices, now)
             if self.ports.debugging.anything:
                 notices.extend(_packets(event, effects))
                 self._settle(effects, notices, now)
         finally:
             self._dispatch.rest()
-            self._vrfs.rest()
+            if self._has_vrfs:
+                self._vrfs.rest()
         return effects
-
-    def _take(self, event: Event, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
-        """Hand over an event. An event of a VRF is not for the machines of the global table."""
-        if not self.vrfs:
-            self._dispatch.take(event, now, effects, notices)
-            return
-        vrf, there = within(event)
-        self._dispatch.take(there, now, effects, notices, inside=not vrf)
-        self._vrfs.take(event, now, effects)
 
     def prepare(self, text: str) -> None:
         """Make beforehand what a `ConfigurationEntered` of this text is going to need, with breaths in between.
@@ -151,7 +148,7 @@ class Router:
     def next_deadline(self) -> float | None:
         """Return the earliest time at which a machine wants a `Tick`, seconds, or None."""
         deadline = self._dispatch.next_deadline()
-        return earliest(deadline, self._vrfs.next_deadline()) if self.vrfs else deadline
+        return earliest(deadline, self._vrfs.next_deadline()) if self._has_vrfs else deadline
 
     @property
     def vrfs(self) -> Mapping[str, Vrf]:
@@ -198,15 +195,21 @@ class Router:
         self._dispatch.seat(feature.name, machine)
         return machine
 
+    def _take_apart(self, event: Event, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
+        """Hand over an event where there may be VRFs. An event of a VRF is not for the machines of the global table."""
+        vrf, there = within(event)
+        self._dispatch.take(there, now, effects, notices, inside=not vrf)
+        self._vrfs.take(event, now, effects)
+
     def _settle(self, effects: list[Effect], notices: deque[Notice], now: float) -> None:
         while True:
             restored = self._dispatch.settle(effects, notices, now)
             if restored is not None:
                 event = ConfigurationEntered(restored.text, by=restored.by)
                 self._replace(event, notices)
-                self._take(event, now, effects, notices)
+                self._take_apart(event, now, effects, notices)
                 continue
-            if self.vrfs:
+            if self._has_vrfs:
                 self._vrfs.settle(self._dispatch, effects, notices, now)
             if not notices:
                 return
@@ -239,7 +242,8 @@ class Router:
                 self._wake(feature)
             notices.append(Configured(feature.name, model))
         self._vrfs.model(self.running, touched)
-        self._dispatch.crossing = self._vrfs.hear if self.vrfs else None
+        self._has_vrfs = bool(self.vrfs)
+        self._dispatch.crossing = self._vrfs.hear if self._has_vrfs else None
 
 
 @dataclass(frozen=True, slots=True)
