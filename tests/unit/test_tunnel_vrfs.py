@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.base.effects import RemoveTunnel, SetCarrier, SetTunnel
-from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import ConfigurationEntered, EnteredLine, LinesEntered, LinkChanged, Tick
-from dmvpn.features.interface.machine import InterfaceMachine
-from dmvpn.router.router import Router
+from support.whole_router import GI, WholeRouter
 
-if TYPE_CHECKING:
-    from dmvpn.base.effects import Effect
-
-GI = "GigabitEthernet0/1"
 FRONT_DOOR = f"""vrf definition WAN
  address-family ipv4
 interface {GI}
@@ -41,43 +33,8 @@ MULTIPOINT = f"""interface Tunnel100
 SOURCE_ELSEWHERE = "the tunnel source is in another VRF than the outer packets"
 
 
-class Bench:
-    """A whole router whose port is up."""
-
-    def __init__(self, text: str) -> None:
-        self.router = Router(SeededEntropy(1))
-        self.now = 0.0
-        self.logs: list[str] = []
-        self.router.logged = lambda log: self.logs.append(f"%{log.name}: {log.text}")
-        self.effects = self.router.handle(ConfigurationEntered(text), 0.0)
-        self.effects += self.router.handle(LinkChanged(GI, up=True), 0.0)
-
-    def enter(self, *lines: str) -> list[Effect]:
-        """Enter lines in configuration mode; lines that are indented belong to the line before them."""
-        section: tuple[str, ...] = ()
-        entered: list[EnteredLine] = []
-        for line in lines:
-            entered.append(EnteredLine(section if line.startswith(" ") else (), line.strip()))
-            section = section if line.startswith(" ") else (line,)
-        return self.router.handle(LinesEntered(tuple(entered)), self.now)
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        end = self.now + seconds
-        while (due := self.router.next_deadline()) is not None and due <= end:
-            self.now = max(self.now, due)
-            self.router.handle(Tick(), self.now)
-        self.now = end
-
-    def why(self, name: str = "Tunnel100") -> str:
-        """Return why the line protocol is down, "": it is up."""
-        state = self.router.machine(InterfaceMachine).get(name)
-        assert state is not None
-        return str(state.reason) if state.reason else ""
-
-
 def test_a_tunnel_of_a_front_door_starts_in_that_vrf() -> None:
-    bench = Bench(FRONT_DOOR + MULTIPOINT)
+    bench = WholeRouter(FRONT_DOOR + MULTIPOINT)
     [order] = [effect for effect in bench.effects if isinstance(effect, SetTunnel)]
     assert (order.spec.source, order.spec.front, order.spec.vrf) == (IPv4Address("172.16.11.1"), "WAN", "")
     assert SetCarrier("Tunnel100", up=True) in bench.effects
@@ -110,7 +67,7 @@ def test_a_tunnel_of_a_front_door_starts_in_that_vrf() -> None:
     ],
 )
 def test_a_tunnel_without_a_usable_front_door_is_down_and_says_why(text: str, reason: str) -> None:
-    bench = Bench(text)
+    bench = WholeRouter(text)
     assert bench.why() == reason
     assert SetCarrier("Tunnel100", up=True) not in bench.effects
 
@@ -118,14 +75,14 @@ def test_a_tunnel_without_a_usable_front_door_is_down_and_says_why(text: str, re
 def test_an_address_is_a_source_in_the_vrf_of_the_outer_packets_only() -> None:
     """The same address is that of another interface of the global table."""
     twin = "interface Loopback1\n ip address 172.16.11.1 255.255.255.255\n"
-    bench = Bench(FRONT_DOOR + twin + MULTIPOINT.replace(f"source {GI}", "source 172.16.11.1"))
+    bench = WholeRouter(FRONT_DOOR + twin + MULTIPOINT.replace(f"source {GI}", "source 172.16.11.1"))
     state = bench.router.ports.tunnels.get("Tunnel100")
     assert state is not None
     assert (state.source_interface, state.front) == (GI, "WAN")
 
 
 def test_routes_of_the_front_door_bring_a_point_to_point_tunnel_up_and_down() -> None:
-    bench = Bench(FRONT_DOOR + P2P)
+    bench = WholeRouter(FRONT_DOOR + P2P)
     assert SetCarrier("Tunnel100", up=True) in bench.enter(DEFAULT.strip())
     assert SetCarrier("Tunnel100", up=False) in bench.enter(f"no {DEFAULT.strip()}")
     assert bench.enter("ip route 172.16.31.1 255.255.255.255 Null0")
@@ -134,7 +91,7 @@ def test_routes_of_the_front_door_bring_a_point_to_point_tunnel_up_and_down() ->
 
 def test_a_default_route_through_the_tunnel_is_no_recursion_where_the_front_door_has_its_own() -> None:
     overlay = "ip route 0.0.0.0 0.0.0.0 192.168.100.1\n"
-    bench = Bench(FRONT_DOOR + P2P + DEFAULT + overlay)
+    bench = WholeRouter(FRONT_DOOR + P2P + DEFAULT + overlay)
     bench.wait(120)
     assert bench.why() == ""
     assert not [line for line in bench.logs if "RECURDOWN" in line]
@@ -142,12 +99,12 @@ def test_a_default_route_through_the_tunnel_is_no_recursion_where_the_front_door
 
 def test_a_tunnel_whose_front_door_is_the_vrf_inside_may_recurse() -> None:
     inside = P2P.replace("interface Tunnel100\n", "interface Tunnel100\n vrf forwarding WAN\n")
-    bench = Bench(FRONT_DOOR + inside + "ip route vrf WAN 172.16.31.1 255.255.255.255 192.168.100.1\n" + DEFAULT)
+    bench = WholeRouter(FRONT_DOOR + inside + "ip route vrf WAN 172.16.31.1 255.255.255.255 192.168.100.1\n" + DEFAULT)
     assert "%TUN-5-RECURDOWN: Tunnel100 temporarily disabled due to recursive routing" in bench.logs
 
 
 def test_a_tunnel_that_moves_to_another_vrf_is_made_again() -> None:
-    bench = Bench(FRONT_DOOR + "vrf definition RED\n address-family ipv4\n" + MULTIPOINT)
+    bench = WholeRouter(FRONT_DOOR + "vrf definition RED\n address-family ipv4\n" + MULTIPOINT)
     effects = bench.enter("interface Tunnel100", " vrf forwarding RED", " ip address 192.168.100.11 255.255.255.0")
     orders = [effect for effect in effects if isinstance(effect, RemoveTunnel | SetTunnel)]
     assert [type(order) for order in orders] == [RemoveTunnel, SetTunnel]
@@ -163,7 +120,7 @@ def test_tunnels_of_two_vrfs_over_one_source_are_told_apart_by_their_keys() -> N
         f" tunnel key {key}\n tunnel vrf WAN\n"
         for vrf, key in (("RED", 1), ("BLUE", 2))
     )
-    bench = Bench(FRONT_DOOR + tunnels)
+    bench = WholeRouter(FRONT_DOOR + tunnels)
     assert (bench.why("Tunnel1"), bench.why("Tunnel2")) == ("", "")
 
 
@@ -180,5 +137,5 @@ interface Tunnel200
  tunnel key 100
  tunnel vrf LTE
 """
-    bench = Bench(FRONT_DOOR + MULTIPOINT + other)
+    bench = WholeRouter(FRONT_DOOR + MULTIPOINT + other)
     assert (bench.why("Tunnel100"), bench.why("Tunnel200")) == ("", "")

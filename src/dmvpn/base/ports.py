@@ -7,7 +7,7 @@ router puts the machines that answer into `Ports` when it builds itself.
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
@@ -85,6 +85,33 @@ class Rib(Protocol):
     def routes(self) -> tuple[Route, ...]:
         """Return the best routes, sorted by prefix."""
         ...
+
+
+class NoRoutes:
+    """The routing table of a VRF that does not exist: a `Rib` without routes."""
+
+    def lookup(self, address: IPAddress) -> Route | None:
+        """See `Rib`."""
+        return None
+
+    def lookup_without_nhrp(self, address: IPAddress) -> Route | None:
+        """See `Rib`."""
+        return None
+
+    def exact(self, prefix: Prefix) -> Route | None:
+        """See `Rib`."""
+        return None
+
+    def forwarding(self, address: IPAddress) -> tuple[NextHop, ...]:
+        """See `Rib`."""
+        return ()
+
+    def routes(self) -> tuple[Route, ...]:
+        """See `Rib`."""
+        return ()
+
+
+NO_ROUTES: Final = NoRoutes()
 
 
 class Protection(Protocol):

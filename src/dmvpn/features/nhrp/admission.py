@@ -294,7 +294,7 @@ def _why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused
     if covers_edge or tunnel.is_edge(claim.next_hop):
         return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.NO_STATION)
     if tunnel.is_guest(target):
-        if not is_host or station.owns(address):
+        if not is_host or station.owns(tunnel, address):
             return _PROHIBITED
         if not leads_to(station, tunnel, address, claim.at, claim.speaker):
             return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.ROUTED_ELSEWHERE)

@@ -65,14 +65,15 @@ class Configuration:
         old, self._station.config = self._station.config, config
         self._names.configure(config)
         wanted = {tunnel.name: tunnel for tunnel in config.tunnels if tunnel.network_id is not None}
-        for name in [name for name in self._station.tunnels if name not in wanted]:
-            self._remove(self._station.tunnels[name])
+        for name, tunnel in [*self._station.tunnels.items()]:
+            if name not in wanted or wanted[name].vrf != tunnel.config.vrf:
+                self._remove(tunnel)
         for name, tunnel_config in wanted.items():
-            tunnel = self._station.tunnels.get(name)
-            if tunnel is None:
+            known = self._station.tunnels.get(name)
+            if known is None:
                 self._create(tunnel_config)
-            elif tunnel.config is not tunnel_config and tunnel.config != tunnel_config:
-                self._change(tunnel, tunnel_config)
+            elif known.config is not tunnel_config and known.config != tunnel_config:
+                self._change(known, tunnel_config)
         if (old.hosts, old.domain) != (config.hosts, config.domain):
             self.names_changed()
 

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.parts import ClientInfo
 
-_VRF = "vrf: global(0x0)"
 _AFN = {4: "AF_IP(1)", 6: "AF_IP6(2)"}
 _TYPE = {4: "IP(800)", 6: "IPV6(86DD)"}
 #: Octets of a quoted packet in one line.
@@ -89,9 +88,10 @@ class Processing(enum.Enum):
     FORWARD = "Forwarding"
 
 
-def packet_line(direction: Processing, packet: NhrpPacket, tunnel: str, size: int) -> str:
+def packet_line(direction: Processing, packet: NhrpPacket, tunnel: str, size: int, vrf: str) -> str:
     """Return the first line about a packet."""
-    return f"NHRP: {direction.value} {PACKET_NAMES[packet.TYPE]} via {tunnel} {_VRF}, packet size: {size}"
+    table = f"vrf: {vrf or 'global(0x0)'}"
+    return f"NHRP: {direction.value} {PACKET_NAMES[packet.TYPE]} via {tunnel} {table}, packet size: {size}"
 
 
 def sent_lines(tunnel: str, nbma: IPAddress, size: int) -> Iterator[str]:

@@ -75,6 +75,7 @@ class TunnelConfig:
     record: our requests carry transit records.
     responder: the interface whose address identifies us as responder, "" for the tunnel itself.
     watch_servers: routing protocols are notified of a server that answers no echoes.
+    vrf: of the packets inside, "": the global table.
     password: the value of the authentication extension, made once: eight octets at most, as from IOS.
     """
 
@@ -107,6 +108,7 @@ class TunnelConfig:
     groups: tuple[tuple[str, str], ...] = ()
     if_state: bool = False
     watch_servers: bool = False
+    vrf: str = ""
     password: bytes = field(init=False, default=b"", repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -311,7 +311,7 @@ class Overlay:
     def _route_changed(self, event: RouteChanged) -> None:
         if event.new is not None and event.new.source is RouteSource.NHRP:
             return
-        for tunnel in list(self._station.tunnels.values()):
+        for tunnel in [tunnel for tunnel in self._station.tunnels.values() if tunnel.config.vrf == event.vrf]:
             self._purger.route_changed(tunnel, event.prefix)
             self._server.route_changed(tunnel, event.prefix)
             entry = tunnel.cache.get(event.prefix)
@@ -320,7 +320,7 @@ class Overlay:
 
     def _reconsider(self, tunnel: Tunnel, entry: Entry) -> None:
         """Follow a change of the route that a shortcut overrides."""
-        other = self._station.ports.rib.exact(entry.target)
+        other = self._station.rib(tunnel).exact(entry.target)
         within = other is None or any(
             self._station.same_network(tunnel, hop.interface) is not None for hop in other.next_hops
         )

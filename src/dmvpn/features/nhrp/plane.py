@@ -287,22 +287,22 @@ class OfferedRoutes:
 
     def install(self, tunnel: Tunnel, entry: Entry) -> None:
         """Route packets for the entry's target to its next hop, whatever the routing protocols say."""
-        target, hop = entry.target, next_hop_of(tunnel, entry)
+        target, hop, vrf = entry.target, next_hop_of(tunnel, entry), tunnel.config.vrf
         if is_link_local(target.address):
             return  # it is only a next hop, and no destination of a routing table
-        other = self._station.ports.rib.exact(target)
+        other = self._station.rib(tunnel).exact(target)
         wanted = RouteState.INSTALLED if other is None else RouteState.OVERRIDE
         if entry.route is wanted:
             return
         before = self._take_over(tunnel, entry)
         if wanted is RouteState.INSTALLED:
-            self._context.emit(RouteOffered(self._route(entry, hop)))
+            self._context.emit(RouteOffered(self._route(entry, hop), vrf))
             if before is RouteState.OVERRIDE:
-                self._context.emit(OverrideOffered(target, None))
+                self._context.emit(OverrideOffered(target, None, vrf))
         else:
-            self._context.emit(OverrideOffered(target, hop))
+            self._context.emit(OverrideOffered(target, hop, vrf))
             if before in (RouteState.INSTALLED, RouteState.UNREACHABLE):
-                self._context.emit(RouteRetracted(RouteSource.NHRP, "", target))
+                self._context.emit(RouteRetracted(RouteSource.NHRP, "", target, vrf))
         entry.routed(wanted)
         installed = wanted is RouteState.INSTALLED
         tunnel.counters.count(Happening.ROUTE_ADDED if installed else Happening.OVERRIDE_ADDED)
@@ -315,7 +315,7 @@ class OfferedRoutes:
         self.withdraw(tunnel, entry)
         if is_link_local(entry.target.address):
             return
-        self._context.emit(RouteOffered(self._route(entry, None)))
+        self._context.emit(RouteOffered(self._route(entry, None), tunnel.config.vrf))
         entry.routed(RouteState.UNREACHABLE)
         tunnel.counters.count(Happening.ROUTE_ADDED)
 
@@ -323,9 +323,9 @@ class OfferedRoutes:
         """Route packets for the entry's target as the routing protocols say."""
         match entry.route:
             case RouteState.INSTALLED | RouteState.UNREACHABLE:
-                self._context.emit(RouteRetracted(RouteSource.NHRP, "", entry.target))
+                self._context.emit(RouteRetracted(RouteSource.NHRP, "", entry.target, tunnel.config.vrf))
             case RouteState.OVERRIDE:
-                self._context.emit(OverrideOffered(entry.target, None))
+                self._context.emit(OverrideOffered(entry.target, None, tunnel.config.vrf))
             case RouteState.NONE:
                 return
         _release(tunnel, entry)
@@ -334,11 +334,13 @@ class OfferedRoutes:
     def _take_over(self, tunnel: Tunnel, entry: Entry) -> RouteState:
         """Return how NHRP routed the target so far.
 
-        A target has one route, so another tunnel's route for it is withdrawn.
+        A target has one route in a VRF, so another tunnel's route for it is withdrawn.
         """
         before = _release(tunnel, entry)
         for other in self._station.tunnels.values():
-            rival = other.cache.get(entry.target) if other is not tunnel else None
+            if other is tunnel or other.config.vrf != tunnel.config.vrf:
+                continue
+            rival = other.cache.get(entry.target)
             if rival is None or rival.route is RouteState.NONE:
                 continue
             before = _release(other, rival)

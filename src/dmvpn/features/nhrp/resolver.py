@@ -157,7 +157,7 @@ class Resolver:
         """Return the tunnel that a shortcut to the destination belongs to: the one its route leaves by, else
         `tunnel`.
         """
-        route = self._station.ports.rib.lookup_without_nhrp(destination)
+        route = self._station.rib(tunnel).lookup_without_nhrp(destination)
         names = [hop.interface for hop in route.next_hops] if route is not None else []
         if tunnel.name in names:
             return tunnel
@@ -375,7 +375,7 @@ class Resolver:
         """
         length = cie.host_or_prefix_length(asked.max_prefixlen)
         way = find_way(self._station, tunnel, asked)
-        route = self._station.ports.rib.lookup_without_nhrp(asked)
+        route = self._station.rib(tunnel).lookup_without_nhrp(asked)
         if isinstance(way, Here) or route is None:
             return self._peers.standing_in(tunnel, asked, binding.next_hop)
         if isinstance(way, Onward) and way.next_hop == binding.next_hop and tunnel.is_server(binding.next_hop):

@@ -196,7 +196,7 @@ class Responder:
         """
         if tunnel.far_end is not None and requester != tunnel.far_end:
             return CieCode.ADMINISTRATIVELY_PROHIBITED
-        own = prefix.is_host and self._station.owns(prefix.address)
+        own = prefix.is_host and self._station.owns(tunnel, prefix.address)
         if packet.flags & ResolutionFlag.UNIQUE and not own:
             return CieCode.BINDING_NOT_UNIQUE
         return CieCode.SUCCESS

@@ -259,7 +259,7 @@ def leads_to(station: Station, tunnel: Tunnel, address: IPAddress, at: NbmaPeer,
 
     speaker: the tunnel address that the station calls its own.
     """
-    route = station.ports.rib.lookup_without_nhrp(address)
+    route = station.rib(tunnel).lookup_without_nhrp(address)
     if route is None or route.prefix.length < SHORTEST_PREFIX:
         return True
     return (
@@ -286,7 +286,7 @@ def _looked_at(station: Station, tunnel: Tunnel, address: IPAddress, speaker: IP
 
     speaker: the tunnel address that the station calls its own.
     """
-    route = station.ports.rib.lookup_without_nhrp(address)
+    route = station.rib(tunnel).lookup_without_nhrp(address)
     hops = route.next_hops if route is not None and route.prefix.length >= SHORTEST_PREFIX else ()
     by_it = any(hop.address == speaker and hop.interface == tunnel.name for hop in hops)
     is_credited = speaker is not None and by_it and tunnel.cache.binding(speaker) is None

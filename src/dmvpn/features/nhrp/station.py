@@ -13,6 +13,7 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.effects import GRE_NHRP, PollUsage, SendGre
 from dmvpn.base.entropy import fraction
 from dmvpn.base.notices import DebugOutput, Log
+from dmvpn.base.ports import NO_ROUTES
 from dmvpn.base.queues import TimerQueue
 from dmvpn.features.nhrp import debug, messages
 from dmvpn.features.nhrp.connections import Wants, Worker, account_of, secured, worker_of
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.context import Context
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.base.ports import Rib
     from dmvpn.features.nhrp.cache import Entry, NbmaPeer
     from dmvpn.features.nhrp.shared import Shared
     from dmvpn.features.nhrp.tunnel import Tunnel
@@ -126,20 +129,28 @@ class Station:
     # -------------------------------------------------------------------------------------------- look-ups
 
     def network(self, tunnel: Tunnel) -> Iterator[Tunnel]:
-        """Yield the running tunnels of the same NHRP network, `tunnel` first."""
+        """Yield the running tunnels of the same NHRP network, `tunnel` first. A network is in one VRF."""
         yield tunnel
         for other in self.tunnels.values():
-            if other is not tunnel and other.running and other.network_id == tunnel.network_id:
+            if other is not tunnel and other.running and other.network == tunnel.network:
                 yield other
 
-    def owns(self, address: IPAddress) -> bool:
-        """Return whether the address belongs to this router."""
-        return self.ports.interfaces.owner(address) is not None
+    def owner(self, tunnel: Tunnel, address: IPAddress) -> InterfaceState | None:
+        """Return the interface of this router that has the address in the VRF of the packets inside."""
+        return self.ports.interfaces.owner(address, tunnel.config.vrf)
+
+    def owns(self, tunnel: Tunnel, address: IPAddress) -> bool:
+        """Return whether the address belongs to this router, in the VRF of the packets inside."""
+        return self.owner(tunnel, address) is not None
+
+    def rib(self, tunnel: Tunnel) -> Rib:
+        """Return the routing table of the packets inside."""
+        return self.ports.rib_of(tunnel.config.vrf) or NO_ROUTES
 
     def same_network(self, tunnel: Tunnel, interface: str) -> Tunnel | None:
         """Return the running tunnel of this name, if it belongs to the same NHRP network."""
         other = self.tunnels.get(interface)
-        return other if other is not None and other.running and other.network_id == tunnel.network_id else None
+        return other if other is not None and other.running and other.network == tunnel.network else None
 
     def own_entry(self, tunnel: Tunnel, prefix_length: int | None = None) -> ClientInfo:
         """Make a CIE that identifies this station: for records, as responder, as answer for a prefix of
@@ -218,7 +229,7 @@ class Station:
         )
         if not (general or parts or extensions):
             return
-        lines = [debug.packet_line(direction, packet, tunnel.name, size)]
+        lines = [debug.packet_line(direction, packet, tunnel.name, size, tunnel.config.vrf)]
         if parts:
             lines += debug.packet_lines(packet, size)
         elif direction is not Processing.RECEIVE or self.debugs("nhrp detail", tunnel, nbma, address=peer):

@@ -88,7 +88,7 @@ class Transit:
             code, why = ErrorCode.HOP_COUNT_EXCEEDED, Refusal.HOP_COUNT
             self._errors.refuse(tunnel, packet, sender, code, why, HOP_COUNT_AT)
             return
-        record = self._loop(packet)
+        record = self._loop(tunnel, packet)
         if record is not None:
             code, why = ErrorCode.LOOP_DETECTED, Refusal.LOOP
             self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, record))
@@ -112,12 +112,12 @@ class Transit:
         for entry in record.entries if record else ():
             if entry.protocol is None or entry.nbma is None:
                 return None
-            if self._station.owns(entry.protocol):
+            if self._station.owns(tunnel, entry.protocol):
                 return Onward(tunnel, before, NbmaPeer(nbma)) if is_one_station(nbma) and nbma != tunnel.nbma else None
             before, nbma = entry.protocol, entry.nbma
         return None
 
-    def _loop(self, packet: NhrpPacket) -> AddressExtension | None:
+    def _loop(self, tunnel: Tunnel, packet: NhrpPacket) -> AddressExtension | None:
         """Return the record that shows that we forwarded, or answered, this packet before.
 
         RFC 2332 §5.3.1 to §5.3.3.
@@ -127,7 +127,7 @@ class Transit:
         for kind in kinds:
             record = find(packet.extensions, kind)
             for entry in record.entries if record else ():
-                if entry.protocol is not None and self._station.owns(entry.protocol):
+                if entry.protocol is not None and self._station.owns(tunnel, entry.protocol):
                     return record
         return None
 

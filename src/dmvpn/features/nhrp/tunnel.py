@@ -249,8 +249,13 @@ class Tunnel:
 
     @property
     def network_id(self) -> int | None:
-        """Tunnels with the same number are one network."""
+        """Tunnels of one VRF with the same number are one network."""
         return self.config.network_id
+
+    @property
+    def network(self) -> tuple[str, int | None]:
+        """The NHRP network, which is in one VRF: tunnels of two VRFs may have the same number."""
+        return self.config.vrf, self.config.network_id
 
     def stand(self, state: TunnelState | None) -> None:
         """Take over the state of the tunnel."""

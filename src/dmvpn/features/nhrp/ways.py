@@ -70,7 +70,7 @@ def given_prefix(station: Station, tunnel: Tunnel, route: Prefix, address: IPAdd
     if route.length < SHORTEST_PREFIX:
         return Prefix.host(address)
     length = route.length
-    for inner in _inside(station.ports.rib.routes(), route):
+    for inner in _inside(station.rib(tunnel).routes(), route):
         if _leads_elsewhere(station, tunnel, inner):
             length = max(length, _common_length(inner.prefix, address) + 1)
     return Prefix.of(address, min(length, address.max_prefixlen))
@@ -146,7 +146,7 @@ def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: Nb
     """
     if is_link_local(address):
         return _on_the_link(tunnel, address, came_from)
-    owner = station.ports.interfaces.owner(address)
+    owner = station.owner(tunnel, address)
     if owner is not None and station.same_network(tunnel, owner.name) is not None:
         return Here(Prefix.host(address))
     version = address.version
@@ -156,7 +156,7 @@ def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: Nb
         entry = member.cache.binding(address)
         if entry is not None and entry.neighbor is not None and _counts(station, member, entry, address):
             return _unless_back(Onward(member, entry.next_hop, entry.neighbor), came_from)
-    route = station.ports.rib.lookup_without_nhrp(address)
+    route = station.rib(tunnel).lookup_without_nhrp(address)
     if route is None:
         return Nowhere("no route")
     if route.kind is not RouteKind.FORWARD:
@@ -178,7 +178,7 @@ def _counts(station: Station, tunnel: Tunnel, entry: Entry, address: IPAddress) 
     has_subnet = tunnel.subnet is not None and not tunnel.subnet.is_host
     if not (entry.is_registered and has_subnet and tunnel.is_guest(entry.target)):
         return True
-    route = station.ports.rib.lookup_without_nhrp(address)
+    route = station.rib(tunnel).lookup_without_nhrp(address)
     return route is None or route.prefix.length >= SHORTEST_PREFIX
 
 
@@ -190,9 +190,9 @@ def may_be_beyond(station: Station, tunnel: Tunnel, address: IPAddress) -> bool:
     """
     if is_link_local(address):
         return not tunnel.is_ours(address)
-    if station.owns(address) or tunnel.is_edge(address):
+    if station.owns(tunnel, address) or tunnel.is_edge(address):
         return False
-    route = station.ports.rib.lookup_without_nhrp(address)
+    route = station.rib(tunnel).lookup_without_nhrp(address)
     if route is None or route.kind is not RouteKind.FORWARD or route.prefix.length < SHORTEST_PREFIX:
         return True
     return any(station.same_network(tunnel, hop.interface) is not None for hop in route.next_hops)
@@ -326,7 +326,7 @@ class Redirects:
         leaves_by = self._station.tunnels.get(out_tunnel)
         if leaves_by is None:
             return False
-        for hop in self._station.ports.rib.forwarding(destination):
+        for hop in self._station.rib(leaves_by).forwarding(destination):
             next_hop = hop.address if hop.address is not None else destination
             if hop.interface == out_tunnel and came_from.meets(leaves_by.adjacencies.get(next_hop)):
                 return True

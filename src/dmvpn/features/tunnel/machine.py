@@ -156,12 +156,14 @@ class TunnelMachine(Machine):
 
     def _configure(self, config: TunnelConfig) -> None:
         wanted = {settings.name: settings for settings in sorted(config.tunnels, key=lambda entry: entry.number)}
+        held: dict[str, Reason | None] = {}
         for name, tunnel in [*self._tunnels.items()]:
             if name not in wanted or _tables(wanted[name]) != _tables(tunnel.settings):
+                held[name] = tunnel.hold  # NHRP does not decide again about a tunnel that only moves
                 self._remove(name)
         before, self._tunnels = self._tunnels, {}
         for name, settings in wanted.items():
-            tunnel = self._tunnels[name] = before.get(name) or self._create(settings)
+            tunnel = self._tunnels[name] = before.get(name) or self._create(settings, held.get(name))
             if tunnel.settings != settings:
                 tunnel.settings, tunnel.recursive = settings, False
                 if settings.shutdown or not settings.protection:
@@ -169,11 +171,12 @@ class TunnelMachine(Machine):
                 self._context.stop(tunnel.resting)
         self._evaluate_all()
 
-    def _create(self, settings: TunnelSettings) -> _Tunnel:
+    def _create(self, settings: TunnelSettings, hold: Reason | None) -> _Tunnel:
         tunnel = _Tunnel(
             settings,
             sending=Timer(TimerKind.KEEPALIVE, lambda: self._send_keepalive(tunnel), settings.name),
             resting=Timer(TimerKind.RECURSION, lambda: self._rested(tunnel), settings.name),
+            hold=hold,
         )
         return tunnel
 

@@ -19,6 +19,7 @@ from dmvpn.features.nhrp.model import (
 from dmvpn.ios import Args, ConfigTree, Section, Spoken
 from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, INTERFACE, host_of
 from dmvpn.ios.interfaces import interface_sort_key
+from dmvpn.ios.vrfs import vrf_of
 
 LINES: Final = lines.LINES
 ALL_LINES: Final = lines.ALL_LINES
@@ -88,6 +89,7 @@ def _tunnel(args: Args, inner: Section, version: int) -> TunnelConfig | None:
         ),
         watch_servers=version == 4 and section.flag(lines.WATCH_SERVERS),
         if_state=section.flag(lines.IF_STATE) and (version == 4 or not _has_servers(inner)),
+        vrf=vrf_of(inner),
     )
 
 

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.ports import NO_ROUTES
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -83,8 +84,9 @@ def _used(ctx: ShowContext, known: dict[_Key, IPAddress]) -> Counter[_Key]:
     """Return how many routes use each next hop."""
     multipoint = {tunnel.name: tunnel.multipoint for tunnel in ctx.ports.tunnels.all()}
     found: Counter[_Key] = Counter(dict.fromkeys(known, 0))
-    for route in ctx.ports.rib.routes():
-        for hop in ctx.ports.rib.forwarding(route.prefix.address):
+    tables = [ctx.ports, *(table for vrf, table in ctx.ports.tables.items() if vrf)]
+    for rib, route in ((table.rib, route) for table in tables for route in table.rib.routes()):
+        for hop in rib.forwarding(route.prefix.address):
             address = hop.address if multipoint.get(hop.interface, True) else None
             key = (hop.interface, route.prefix.address.version, address)
             resolved = not multipoint.get(hop.interface, False) or key in known
@@ -99,7 +101,7 @@ def _line(ctx: ShowContext, key: _Key, routes: int, nbma: IPAddress | None) -> A
     end = nbma or (tunnel.destination if tunnel is not None else None)
     if tunnel is None or end is None:
         return AdjacencyLine(version, name, address, routes)
-    below = ctx.ports.rib.forwarding(end)
+    below = (ctx.ports.rib_of(tunnel.front) or NO_ROUTES).forwarding(end)
     return AdjacencyLine(version, name, address, routes, _header(tunnel, end, version), below[0] if below else None)
 
 

@@ -162,7 +162,7 @@ def _is_in(tunnel: Tunnel, args: Args) -> bool:
     """Return whether the packets inside are in the VRF that a command names, if it names one."""
     if "vrf" not in args:
         return True
-    return (tunnel.state.vrf if tunnel.state is not None else "") == args.text("vrf", "")
+    return tunnel.config.vrf == args.text("vrf", "")
 
 
 def _fits(entry: Entry, args: Args) -> bool:
@@ -196,7 +196,7 @@ def _tunnel(ctx: ShowContext, tunnel: Tunnel, entries: list[Entry]) -> TunnelPee
         hold=tunnel.config.if_state,
         servers=server_lines(tunnel, ctx.now),
         peers=tuple(tuple(group) for group in breathing(groups.values())),
-        vrf=state.vrf if state is not None else "",
+        vrf=tunnel.config.vrf,
         front=state.front if state is not None else "",
     )
 

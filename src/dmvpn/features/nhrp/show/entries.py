@@ -42,8 +42,9 @@ def version_of(args: Args) -> int:
 
 def tunnels_of(ctx: ShowContext, args: Args) -> list[Tunnel]:
     """Return the tunnels of the command's IP version, or the tunnel that it names."""
-    wanted = args.interface("interface", None)
-    return [tunnel for tunnel in ctx.machine(NhrpMachine).of_version(version_of(args)) if wanted in (None, tunnel.name)]
+    tunnels = ctx.machine(NhrpMachine).of_version(version_of(args))
+    wanted, vrf = args.interface("interface", None), args.text("vrf", "") if "vrf" in args else None
+    return [tunnel for tunnel in tunnels if wanted in (None, tunnel.name) and vrf in (None, tunnel.config.vrf)]
 
 
 def of_both(*commands: ExecCommand) -> tuple[ExecCommand, ...]:
@@ -286,9 +287,12 @@ def _entry_lines(line: CacheLine, *, detail: bool) -> Iterator[str]:
 
 
 _FILTER_WORDS = "dynamic | static | incomplete | local | shortcut | remote | {interface:interface}"
+_IN_VRF = f"{_FILTER_WORDS} | vrf ( default | {{vrf:word}} )"
 _HELP: Final = {
     "nhrp": "Next Hop Resolution Protocol: the cache",
     "target": "An address, or a prefix and what lies in it",
+    "vrf": "In one VRF: that of the packets inside; or its name",
+    "default": "In the global table",
     "dynamic": "Learned",
     "static": "Configured",
     "incomplete": "Asked for and not answered",
@@ -304,13 +308,9 @@ _HELP: Final = {
 }
 
 COMMANDS: Final = of_both(
-    ExecCommand(f"show ip nhrp [ {{target:prefix}} ] [* {_FILTER_WORDS} ]", _HELP, query=cache, render=render_cache),
-    ExecCommand(
-        f"show ip nhrp [ {{target:prefix}} ] [* {_FILTER_WORDS} ] detail", _HELP, query=cache, render=render_detail
-    ),
-    ExecCommand(
-        f"show ip nhrp [ {{target:prefix}} ] [* {_FILTER_WORDS} ] brief", _HELP, query=cache, render=render_brief
-    ),
+    ExecCommand(f"show ip nhrp [ {{target:prefix}} ] [* {_IN_VRF} ]", _HELP, query=cache, render=render_cache),
+    ExecCommand(f"show ip nhrp [ {{target:prefix}} ] [* {_IN_VRF} ] detail", _HELP, query=cache, render=render_detail),
+    ExecCommand(f"show ip nhrp [ {{target:prefix}} ] [* {_IN_VRF} ] brief", _HELP, query=cache, render=render_brief),
     ExecCommand(
         f"show ip nhrp [ {{target:prefix}} ] [* {_FILTER_WORDS} ] at {{when:moment}}",
         _HELP,
