@@ -63,6 +63,18 @@ def vrf_of(section: Section) -> str:
     return section.args(FORWARDING).text("name", "") or section.args(IP_FORWARDING).text("name", "")
 
 
+def every_table(ctx: ShowContext, feature: str) -> Iterator[ShowContext]:
+    """Yield what a show may look at of the global table, then of each VRF in which the machine of the feature runs.
+
+    A show of one VRF looks at that VRF only.
+    """
+    yield ctx
+    for vrf in ctx.ports.tables if not ctx.ports.vrf else ():
+        inside = ctx.in_vrf(vrf) if vrf else None
+        if inside is not None and any(one.name == feature for one in inside.awake):
+            yield inside
+
+
 @dataclass(frozen=True, slots=True)
 class OfVrf:
     """The answer of a command about one VRF; None: there is no such VRF."""

@@ -5,7 +5,7 @@
 
 What crosses a border:
 
-    events       an event with a VRF stays in it; time and streams are for every VRF
+    events       an event with a VRF stays in it; time and streams are for every VRF, as is an event with VRF None
     notices      about a table: stay in their VRF. A change of a route goes up to the machines of the router, too
                  about an interface: to the VRF that it is in. A move ends it in one VRF and begins it in the next
                  any further: from the router to each VRF, from a VRF to the machines of the router
@@ -202,11 +202,11 @@ class Vrfs:
 
     def take(self, event: Event, now: float, effects: list[Effect]) -> None:
         """Hand an event to the VRFs that it concerns."""
-        if type(event) in _FOR_ALL:
+        name, event = within(event)
+        if name is None or type(event) in _FOR_ALL:
             for vrf in self.by_name.values():
                 vrf.take(event, now, effects)
             return
-        name, event = within(event)
         concerned = self.by_name.get(name)
         if concerned is not None:
             concerned.take(event, now, effects)
@@ -244,12 +244,12 @@ class Vrfs:
         self._inside.interfaces = VrfInterfaces(every, "") if self.by_name else every
 
 
-def within(event: Event) -> tuple[str, Event]:
-    """Return the VRF that an event is about, and the event as it is there; "": the global table."""
+def within(event: Event) -> tuple[str | None, Event]:
+    """Return the VRF that an event is about, and the event as it is there; "": the global table, None: all tables."""
     if type(event) is EffectFailed and isinstance(event.effect, InVrf):
         return event.effect.vrf, EffectFailed(event.effect.effect, event.errno, event.text)
     return _vrf_of(event), event
 
 
-def _vrf_of(message: Event | Notice) -> str:
+def _vrf_of(message: Event | Notice) -> str | None:
     return getattr(message, "vrf", "")

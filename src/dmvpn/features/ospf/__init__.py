@@ -35,7 +35,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.ospf import config, messages
-from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
+from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper
 
 if TYPE_CHECKING:
     from dmvpn.ios import ShowContext
@@ -55,6 +55,7 @@ def _protocol_names(ctx: ShowContext) -> list[str]:
 
 FEATURE = Feature(
     name="ospf",
+    scope=Scope.VRF,
     modes=config.MODES,
     config=config.LINES,
     commands=Later("dmvpn.features.ospf.show:COMMANDS"),

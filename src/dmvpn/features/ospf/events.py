@@ -1,6 +1,8 @@
-"""Events that OSPF's own commands make."""
+"""Events that OSPF's own commands make. Numbers of processes are unique on a router, whatever their VRFs."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from dmvpn.base.events import Event
 from dmvpn.base.values import dataclass
@@ -10,6 +12,7 @@ from dmvpn.base.values import dataclass
 class ClearProcess(Event):
     """`clear ip ospf process`: neighbors are given up, and everything is learnt again. None: all processes."""
 
+    vrf: ClassVar[None] = None  # for all tables
     number: int | None = None
 
 
@@ -17,6 +20,7 @@ class ClearProcess(Event):
 class ForceCalculation(Event):
     """`clear ip ospf force-spf`: the routes are calculated again. None: of all processes."""
 
+    vrf: ClassVar[None] = None  # for all tables
     number: int | None = None
 
 
@@ -24,6 +28,7 @@ class ForceCalculation(Event):
 class RefreshRedistribution(Event):
     """`clear ip ospf redistribution`: evaluate redistributed routes again. None: in all processes."""
 
+    vrf: ClassVar[None] = None  # for all tables
     number: int | None = None
 
 
@@ -31,4 +36,5 @@ class RefreshRedistribution(Event):
 class ClearOspfCounters(Event):
     """`clear ip ospf counters` and the like. None: of all processes."""
 
+    vrf: ClassVar[None] = None  # for all tables
     number: int | None = None

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.features.rip import config, messages
 from dmvpn.features.rip.model import RipConfig
-from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
+from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper
 
 if TYPE_CHECKING:
     from dmvpn.base.datagrams import UdpPort
@@ -48,7 +48,8 @@ def _udp(ctx: ShowContext) -> list[UdpPort]:
 
 FEATURE = Feature(
     name="rip",
-    modes=(config.MODE,),
+    scope=Scope.VRF,
+    modes=config.MODES,
     config=config.LINES,
     commands=Later("dmvpn.features.rip.show:COMMANDS"),
     model=config.model,

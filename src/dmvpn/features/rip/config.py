@@ -15,38 +15,25 @@ from dmvpn.ios.distribution import DistributionLines
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.keychains import key_chains
 from dmvpn.ios.route_kinds import MATCH, MATCH_HELP, kinds_of
+from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:
     from dmvpn.ios import ConfigTree, Section
 
-MODE: Final = Mode("router-rip", "config-router")
+ROUTER_MODE, VRF_MODE = "router-rip", "rip-af"
+MODES: Final = (
+    Mode(ROUTER_MODE, "config-router"),
+    Mode(VRF_MODE, "config-router-af", ROUTER_MODE, exit_word="exit-address-family"),
+)
 
 ROUTER: Final = ConfigLine(
-    "global", "router rip", {"rip": "Routing Information Protocol"}, key=(), order=420, opens="router-rip"
-)
-VERSION: Final = ConfigLine(
-    "router-rip", "version {version:1-2}", {"version": "Version of RIP; only 2 does anything here"}, order=10
-)
-TIMERS: Final = ConfigLine(
-    "router-rip",
-    "timers basic {update:1-4294967295} {invalid:1-4294967295} {holddown:0-4294967295} {flush:1-4294967295} "
-    "[ {sleep:0-4294967295} ]",
-    {
-        "timers": "Adjust the timers",
-        "basic": "Update, invalid, holddown, flush",
-        "update": "Seconds between updates",
-        "invalid": "Seconds until a silent route is unreachable",
-        "holddown": "Seconds during which no other route is believed",
-        "flush": "Seconds until it is forgotten",
-    },
-    order=20,
-    default="timers basic 30 180 180 240",
+    "global", "router rip", {"rip": "Routing Information Protocol"}, key=(), order=420, opens=ROUTER_MODE
 )
 
 
-def _redistribute(source: str, help_text: str, *, process: str = "", more: str = "") -> ConfigLine:
+def _redistribute(mode: str, source: str, help_text: str, *, process: str = "", more: str = "") -> ConfigLine:
     return ConfigLine(
-        "router-rip",
+        mode,
         f"redistribute {source}{process} [* metric {{metric:0-16}} | route-map {{map:word}}{more} ]",
         {
             **MATCH_HELP,
@@ -61,22 +48,6 @@ def _redistribute(source: str, help_text: str, *, process: str = "", more: str =
     )
 
 
-REDISTRIBUTE_CONNECTED: Final = _redistribute("connected", "Connected routes")
-REDISTRIBUTE_STATIC: Final = _redistribute("static", "Static routes")
-REDISTRIBUTE_EIGRP: Final = _redistribute("eigrp", "Routes of EIGRP", process=" {process:1-65535}")
-REDISTRIBUTE_OSPF: Final = _redistribute("ospf", "Routes of OSPF", process=" {process:1-65535}", more=f" | {MATCH}")
-REDISTRIBUTE_BGP: Final = _redistribute("bgp", "Routes of BGP", process=" {process:1-4294967295}")
-PASSIVE_DEFAULT: Final = ConfigLine("router-rip", "passive-interface default", {"default": "All interfaces"}, order=40)
-PASSIVE: Final = ConfigLine(
-    "router-rip",
-    "passive-interface {interface:interface}",
-    {"passive-interface": "Listen only", "interface": "An interface"},
-    key=("interface",),
-    order=41,
-    keep_no=True,
-)
-
-
 def _read_network(text: str) -> tuple[IPv4Address, str] | None:
     """Return the classful network of an address, which IOS stores whatever host address was typed."""
     try:
@@ -89,60 +60,125 @@ def _read_network(text: str) -> tuple[IPv4Address, str] | None:
 
 register_type(ValueType("classful-network", "A.B.C.D", _read_network, fragment=r"[\d.]{1,15}"))
 
-NETWORK: Final = ConfigLine(
-    "router-rip",
-    "network {network:classful-network}",
-    {"network": "A classful network whose interfaces speak RIP"},
-    key=("network",),
-    order=50,
+
+class ProcessLines:
+    """The lines of a process, for its own mode or for that of a VRF."""
+
+    def __init__(self, mode: str) -> None:
+        self.version = ConfigLine(
+            mode, "version {version:1-2}", {"version": "Version of RIP; only 2 does anything here"}, order=10
+        )
+        self.timers = ConfigLine(
+            mode,
+            "timers basic {update:1-4294967295} {invalid:1-4294967295} {holddown:0-4294967295} {flush:1-4294967295} "
+            "[ {sleep:0-4294967295} ]",
+            {
+                "timers": "Adjust the timers",
+                "basic": "Update, invalid, holddown, flush",
+                "update": "Seconds between updates",
+                "invalid": "Seconds until a silent route is unreachable",
+                "holddown": "Seconds during which no other route is believed",
+                "flush": "Seconds until it is forgotten",
+            },
+            order=20,
+            default="timers basic 30 180 180 240",
+        )
+        self.passive_default = ConfigLine(mode, "passive-interface default", {"default": "All interfaces"}, order=40)
+        self.passive = ConfigLine(
+            mode,
+            "passive-interface {interface:interface}",
+            {"passive-interface": "Listen only", "interface": "An interface"},
+            key=("interface",),
+            order=41,
+            keep_no=True,
+        )
+        self.network = ConfigLine(
+            mode,
+            "network {network:classful-network}",
+            {"network": "A classful network whose interfaces speak RIP"},
+            key=("network",),
+            order=50,
+        )
+        self.neighbor = ConfigLine(
+            mode,
+            "neighbor {address:address}",
+            {"neighbor": "Send updates to this router by unicast", "address": "Its address"},
+            key=("address",),
+            order=60,
+        )
+        self.neighbor_bfd = ConfigLine(
+            mode, "neighbor {address:address} bfd", {"bfd": "Let BFD watch it"}, key=("address",), order=61
+        )
+        self.bfd_all = ConfigLine(
+            mode,
+            "bfd all-interfaces",
+            {"bfd": "Let BFD watch gateways", "all-interfaces": "On all interfaces"},
+            order=62,
+        )
+        self.default_originate = ConfigLine(
+            mode,
+            "default-information originate",
+            {"default-information": "The default route", "originate": "Announce one"},
+            order=70,
+        )
+        self.default_metric = ConfigLine(
+            mode, "default-metric {metric:1-16}", {"default-metric": "Metric of redistributed routes"}, order=71
+        )
+        self.maximum_paths = ConfigLine(
+            mode,
+            "maximum-paths {paths:1-32}",
+            {"maximum-paths": "Next hops of one route", "paths": "How many"},
+            order=72,
+            default="maximum-paths 4",
+        )
+        self.distance = ConfigLine(
+            mode,
+            "distance {distance:1-255}",
+            {"distance": "Administrative distance"},
+            order=73,
+            default="distance 120",
+        )
+        self.auto_summary = ConfigLine(
+            mode,
+            "auto-summary",
+            {"auto-summary": "Announce classful networks to other networks"},
+            order=80,
+            default_on=True,
+        )
+        self.redistribute_connected = _redistribute(mode, "connected", "Connected routes")
+        self.redistribute_static = _redistribute(mode, "static", "Static routes")
+        self.redistribute_eigrp = _redistribute(mode, "eigrp", "Routes of EIGRP", process=" {process:1-65535}")
+        self.redistribute_ospf = _redistribute(
+            mode, "ospf", "Routes of OSPF", process=" {process:1-65535}", more=f" | {MATCH}"
+        )
+        self.redistribute_bgp = _redistribute(mode, "bgp", "Routes of BGP", process=" {process:1-4294967295}")
+        self.distribution = DistributionLines(mode, largest=16, order=74)
+
+    @property
+    def all(self) -> tuple[ConfigLine, ...]:
+        """All of them."""
+        own = (line for line in vars(self).values() if isinstance(line, ConfigLine))
+        return (*own, *self.distribution.all)
+
+
+OF_ROUTER: Final = ProcessLines(ROUTER_MODE)
+OF_VRF: Final = ProcessLines(VRF_MODE)
+FAMILY: Final = ConfigLine(
+    ROUTER_MODE,
+    "address-family ipv4 [ unicast ] vrf {vrf:word}",
+    {"address-family": "A process in a VRF", "ipv4": "IPv4", "unicast": "Unicast", "vrf": "The VRF"},
+    key=("vrf",),
+    order=310,
+    opens=VRF_MODE,
+    check=lambda args, section: refusal(section, args.text("vrf")),
+    show=lambda args: f"address-family ipv4 vrf {args.text('vrf')}",
 )
-NEIGHBOR: Final = ConfigLine(
-    "router-rip",
-    "neighbor {address:address}",
-    {"neighbor": "Send updates to this router by unicast", "address": "Its address"},
-    key=("address",),
-    order=60,
-)
-NEIGHBOR_BFD: Final = ConfigLine(
-    "router-rip", "neighbor {address:address} bfd", {"bfd": "Let BFD watch it"}, key=("address",), order=61
-)
-BFD_ALL: Final = ConfigLine(
-    "router-rip",
-    "bfd all-interfaces",
-    {"bfd": "Let BFD watch gateways", "all-interfaces": "On all interfaces"},
-    order=62,
-)
-DEFAULT_ORIGINATE: Final = ConfigLine(
-    "router-rip",
-    "default-information originate",
-    {"default-information": "The default route", "originate": "Announce one"},
-    order=70,
-)
-DEFAULT_METRIC: Final = ConfigLine(
-    "router-rip", "default-metric {metric:1-16}", {"default-metric": "Metric of redistributed routes"}, order=71
-)
-MAXIMUM_PATHS: Final = ConfigLine(
-    "router-rip",
-    "maximum-paths {paths:1-32}",
-    {"maximum-paths": "Next hops of one route", "paths": "How many"},
-    order=72,
-    default="maximum-paths 4",
-)
-DISTANCE: Final = ConfigLine(
-    "router-rip",
-    "distance {distance:1-255}",
-    {"distance": "Administrative distance"},
-    order=73,
-    default="distance 120",
-)
-DISTRIBUTION: Final = DistributionLines("router-rip", largest=16, order=74)
-AUTO_SUMMARY: Final = ConfigLine(
-    "router-rip",
-    "auto-summary",
-    {"auto-summary": "Announce classful networks to other networks"},
-    order=80,
-    default_on=True,
-)
+VERSION: Final = OF_ROUTER.version
+TIMERS: Final = OF_ROUTER.timers
+PASSIVE: Final = OF_ROUTER.passive
+NETWORK: Final = OF_ROUTER.network
+REDISTRIBUTE_STATIC: Final = OF_ROUTER.redistribute_static
+DISTRIBUTION: Final = OF_ROUTER.distribution
 
 SPLIT_HORIZON: Final = ConfigLine(
     "interface",
@@ -197,25 +233,9 @@ SUMMARY: Final = ConfigLine(
 
 LINES: Final = (
     ROUTER,
-    VERSION,
-    TIMERS,
-    REDISTRIBUTE_CONNECTED,
-    REDISTRIBUTE_STATIC,
-    REDISTRIBUTE_EIGRP,
-    REDISTRIBUTE_OSPF,
-    REDISTRIBUTE_BGP,
-    PASSIVE_DEFAULT,
-    PASSIVE,
-    NETWORK,
-    NEIGHBOR,
-    NEIGHBOR_BFD,
-    BFD_ALL,
-    DEFAULT_ORIGINATE,
-    DEFAULT_METRIC,
-    MAXIMUM_PATHS,
-    DISTANCE,
-    *DISTRIBUTION.all,
-    AUTO_SUMMARY,
+    *OF_ROUTER.all,
+    FAMILY,
+    *OF_VRF.all,
     SPLIT_HORIZON,
     AUTHENTICATION_MODE,
     AUTHENTICATION_KEYS,
@@ -227,32 +247,36 @@ LINES: Final = (
 )
 
 
-def model(tree: ConfigTree) -> RipConfig:
-    """Return the model of the configuration."""
-    section = tree.section(ROUTER)
-    if section is None:
+def model(tree: ConfigTree, vrf: str = "") -> RipConfig:
+    """Return what the configuration says of a VRF, "": of the global table."""
+    process = tree.section(ROUTER)
+    section, lines = process, OF_ROUTER
+    if vrf and process is not None:
+        section, lines = process.section(FAMILY, vrf=vrf), OF_VRF
+    if section is None or process is None:
         return RipConfig()
-    passive = section.all(PASSIVE)
-    active = [entry.args.interface("interface") for entry in section.entries(PASSIVE) if entry.negated]
+    passive = section.all(lines.passive)
+    active = [entry.args.interface("interface") for entry in section.entries(lines.passive) if entry.negated]
     told = sorted(tree.made(INTERFACE, _interface), key=lambda interface: interface_sort_key(interface.name))
+    common = process.args(OF_ROUTER.version).integer("version", None)
     return RipConfig(
         enabled=True,
-        version=section.args(VERSION).integer("version", None),
-        networks=tuple(_network(args) for args in section.all(NETWORK)),
-        passive_default=section.flag(PASSIVE_DEFAULT),
+        version=section.args(lines.version).integer("version", common),
+        networks=tuple(_network(args) for args in section.all(lines.network)),
+        passive_default=section.flag(lines.passive_default),
         passive=tuple(args.interface("interface") for args in passive),
         active=tuple(sorted(active, key=interface_sort_key)),
-        neighbors=tuple(args.address("address") for args in section.all(NEIGHBOR)),
-        bfd=section.flag(BFD_ALL),
-        watched=tuple(args.address("address") for args in section.all(NEIGHBOR_BFD)),
-        timers=_timers(section),
-        distance=section.args(DISTANCE).integer("distance", 120),
-        maximum_paths=section.args(MAXIMUM_PATHS).integer("paths", 4),
-        auto_summary=section.flag(AUTO_SUMMARY),
-        default_originate=section.flag(DEFAULT_ORIGINATE),
-        default_metric=section.args(DEFAULT_METRIC).integer("metric", None),
-        redistributions=tuple(_redistributions(section)),
-        distribution=DISTRIBUTION.read(section),
+        neighbors=tuple(args.address("address") for args in section.all(lines.neighbor)),
+        bfd=section.flag(lines.bfd_all),
+        watched=tuple(args.address("address") for args in section.all(lines.neighbor_bfd)),
+        timers=_timers(section.get(lines.timers)),
+        distance=section.args(lines.distance).integer("distance", 120),
+        maximum_paths=section.args(lines.maximum_paths).integer("paths", 4),
+        auto_summary=section.flag(lines.auto_summary),
+        default_originate=section.flag(lines.default_originate),
+        default_metric=section.args(lines.default_metric).integer("metric", None),
+        redistributions=tuple(_redistributions(section, lines)),
+        distribution=lines.distribution.read(section),
         interfaces=tuple(told),
         key_chains=key_chains(tree) if any(one.authentication for one in told) else NONE,
     )
@@ -264,8 +288,7 @@ def _network(args: Args) -> Prefix:
     return Prefix.of(address, classful_length(address) if int(address) else 0)
 
 
-def _timers(section: Section) -> RipTimers:
-    args = section.get(TIMERS)
+def _timers(args: Args | None) -> RipTimers:
     if args is None:
         return RipTimers()
     return RipTimers(*(args.integer(name) for name in ("update", "invalid", "holddown", "flush")))
@@ -276,7 +299,7 @@ def _process(args: Args) -> str:
     return "" if number is None else str(number)
 
 
-def _redistributions(section: Section) -> list[Redistribution]:
+def _redistributions(section: Section, lines: ProcessLines) -> list[Redistribution]:
     return [
         Redistribution(
             source=source,
@@ -286,11 +309,11 @@ def _redistributions(section: Section) -> list[Redistribution]:
             kinds=kinds_of(args),
         )
         for line, source in (
-            (REDISTRIBUTE_CONNECTED, RouteSource.CONNECTED),
-            (REDISTRIBUTE_STATIC, RouteSource.STATIC),
-            (REDISTRIBUTE_EIGRP, RouteSource.EIGRP),
-            (REDISTRIBUTE_OSPF, RouteSource.OSPF),
-            (REDISTRIBUTE_BGP, RouteSource.BGP),
+            (lines.redistribute_connected, RouteSource.CONNECTED),
+            (lines.redistribute_static, RouteSource.STATIC),
+            (lines.redistribute_eigrp, RouteSource.EIGRP),
+            (lines.redistribute_ospf, RouteSource.OSPF),
+            (lines.redistribute_bgp, RouteSource.BGP),
         )
         for args in section.all(line)
     ]

@@ -10,6 +10,7 @@ from dmvpn.base.datagrams import UdpPort
 from dmvpn.base.values import dataclass
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 from dmvpn.ios.distribution import filter_lines
+from dmvpn.ios.vrfs import by_vrf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,7 +194,7 @@ DATABASE: Final = ExecCommand(
     query=query_database,
     render=render_database,
 )
-COMMANDS: Final = (DATABASE,)
+COMMANDS: Final = (DATABASE, by_vrf(DATABASE, "show ip rip database"))
 
 
 def udp_ports(ctx: ShowContext) -> list[UdpPort]:

@@ -14,11 +14,12 @@ MODES: Final = processes.MODES
 LINES: Final = (*processes.LINES, *interfaces.LINES)
 
 
-def model(tree: ConfigTree) -> OspfConfig | None:
-    """Return the OSPF configuration; None: nothing."""
+def model(tree: ConfigTree, vrf: str = "") -> OspfConfig | None:
+    """Return the OSPF configuration of a VRF, "": of the global table; None: nothing."""
     if not tree.mentions(LINES):
         return None
     # Its many classes take longer to make than all the lines above, and most routers need none of them.
     from dmvpn.features.ospf.config.tree import read
 
-    return read(tree)
+    config = read(tree, vrf)
+    return config if config.processes or not vrf else None

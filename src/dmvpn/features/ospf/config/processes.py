@@ -10,6 +10,7 @@ from dmvpn.ios import Args, ConfigLine, Mode
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.distribution import DistributionLines
 from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
+from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,10 +56,22 @@ def _drop_lines_of_interfaces(args: Args, root: Section) -> None:
                 section.drop(entry)
 
 
+def _refused(args: Args, root: Section) -> str | None:
+    number, vrf = args.integer("number"), args.text("vrf", "")
+    other = any(one.integer("number") == number and one.text("vrf", "") != vrf for one in root.all(ROUTER))
+    return "% VRF specified does not match existing router" if other else refusal(root, vrf)
+
+
 ROUTER: Final = ConfigLine(
     "global",
-    "router ospf {number:1-65535}",
-    {"router": "A routing process", "ospf": "OSPF version 2", "number": "Number of the process, local to this router"},
+    "router ospf {number:1-65535} [ vrf {vrf:word} ]",
+    {
+        "router": "A routing process",
+        "ospf": "OSPF version 2",
+        "number": "Number of the process, local to this router",
+        "vrf": "In a VRF",
+    },
+    check=_refused,
     key=("number",),
     order=410,
     opens=_ROUTER,

@@ -32,6 +32,7 @@ from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.keychains import key_chains
 from dmvpn.ios.route_kinds import kinds_of
+from dmvpn.ios.vrfs import vrf_of
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -50,11 +51,19 @@ _SOURCES: Final = {
 }
 
 
-def read(tree: ConfigTree) -> OspfConfig:
-    """Return the OSPF configuration. A process that only an interface names exists too, as on IOS."""
-    told = sorted(tree.made(INTERFACE, _interface), key=lambda interface: interface_sort_key(interface.name))
-    of_own = {args.integer("number"): section for args, section in tree.sections(processes.ROUTER)}
-    numbers = {*of_own, *(interface.process for interface in told if interface.process is not None)}
+def read(tree: ConfigTree, vrf: str = "") -> OspfConfig:
+    """Return the OSPF configuration of a VRF, "": of the global table.
+
+    A process that only an interface names exists too, in the VRF of the interface, as on IOS.
+    """
+    told = sorted(tree.made(INTERFACE, _interface, vrf), key=lambda interface: interface_sort_key(interface.name))
+    all_own = [
+        (args.integer("number"), args.text("vrf", ""), section) for args, section in tree.sections(processes.ROUTER)
+    ]
+    of_own = {number: section for number, where, section in all_own if where == vrf}
+    elsewhere = {number for number, where, _ in all_own if where != vrf}
+    named = {interface.process for interface in told if interface.process is not None}
+    numbers = {*of_own, *(named - elsewhere)}
     made = tuple(
         _process(number, of_own[number]) if number in of_own else ProcessSettings(number=number, implied=True)
         for number in sorted(numbers)
@@ -284,9 +293,9 @@ def _prefix(args: Args) -> Prefix:
     return Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
 
 
-def _interface(args: Args, section: Section) -> Interface | None:
-    """Return the OSPF settings of one interface; None: nothing."""
-    if not section.mentions(interfaces.LINES):
+def _interface(args: Args, section: Section, vrf: str) -> Interface | None:
+    """Return the OSPF settings of one interface; None: nothing, or it is not in this VRF."""
+    if not section.mentions(interfaces.LINES) or vrf_of(section) != vrf:
         return None
     process, dead = section.args(interfaces.PROCESS), section.get(interfaces.DEAD_INTERVAL)
     network, authentication = section.get(interfaces.NETWORK), section.get(interfaces.AUTHENTICATION)

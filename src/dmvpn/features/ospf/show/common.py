@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.ospf.lsa import LsaType
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.states import InterfaceState
+from dmvpn.ios.vrfs import every_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,11 +48,17 @@ TITLES: Final = {
 }
 
 
-def every_process(ctx: ShowContext) -> tuple[Process, ...]:
-    """Return the running processes. The machine's module is imported only when it is needed."""
+def own_processes(ctx: ShowContext) -> tuple[Process, ...]:
+    """Return the running processes of one table. The machine's module is imported only when it is needed."""
     from dmvpn.features.ospf.machine import OspfMachine
 
     return tuple(ctx.machine(OspfMachine).processes.values())
+
+
+def every_process(ctx: ShowContext) -> list[Process]:
+    """Return the running processes, in order of their numbers; those in VRFs, too."""
+    found = [process for table in every_table(ctx, "ospf") for process in own_processes(table)]
+    return sorted(found, key=lambda process: process.number)
 
 
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:

@@ -58,6 +58,7 @@ class ProcessEntry:
     externals: int
     checksums: int
     reference: int
+    vrf: str = ""
     helps: bool
     helps_strictly: bool
     limit: tuple[str, ...]
@@ -94,6 +95,7 @@ def _entry(process: Process, now: float) -> ProcessEntry:
         helps_strictly=process.settings.helps_strictly,
         limit=_limit(process),
         areas=tuple(_area(process, area, now) for area in process.areas.values()),
+        vrf=process.state.context.ports.vrf,
     )
 
 

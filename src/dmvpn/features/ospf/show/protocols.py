@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.ospf.model import AreaKind
-from dmvpn.features.ospf.show.common import every_process
+from dmvpn.features.ospf.show.common import own_processes
 from dmvpn.ios import age, interface_sort_key
 from dmvpn.ios.distribution import filter_lines
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def ip_protocols(ctx: ShowContext) -> list[str]:
     """Return the lines of all processes, an empty one between two blocks."""
     lines: list[str] = []
-    for process in every_process(ctx):
+    for process in own_processes(ctx):
         if lines:
             lines.append("")
         lines += _block(process, ctx.now)
@@ -29,7 +29,7 @@ def ip_protocols(ctx: ShowContext) -> list[str]:
 
 def protocol_names(ctx: ShowContext) -> list[str]:
     """Return the processes that run."""
-    return [f"ospf {process.number}" for process in every_process(ctx)]
+    return [f"ospf {process.number}" for process in own_processes(ctx)]
 
 
 def _block(process: Process, now: float) -> Iterator[str]:
