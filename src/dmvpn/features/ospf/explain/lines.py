@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import debug_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import answer_group, debug_group, log, log_group, reason, reason_group
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.reasons import OspfReason
 
@@ -184,4 +184,25 @@ _REASONS = reason_group(
     ),
     next="show ip ospf neighbor detail",
 )
-GROUPS: Final = (_LOGS, _PACKETS, _ADJACENCY, _EVENTS, _SPF, _FLOOD, _GENERATION, _RETRANSMISSION, _HELLO, _REASONS)
+_ANSWERS = answer_group(
+    "OSPF",
+    Word(
+        "% VRF specified does not match existing router",
+        "The process of this number is in another VRF, or in none; a process stays where it was made.",
+    ),
+    next="show running-config | section router ospf",
+)
+
+GROUPS: Final = (
+    _LOGS,
+    _PACKETS,
+    _ADJACENCY,
+    _EVENTS,
+    _SPF,
+    _FLOOD,
+    _GENERATION,
+    _RETRANSMISSION,
+    _HELLO,
+    _REASONS,
+    _ANSWERS,
+)
