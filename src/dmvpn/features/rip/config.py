@@ -92,6 +92,10 @@ class ProcessLines:
             order=41,
             keep_no=True,
         )
+        self._name_members(mode)
+        self._name_routes(mode)
+
+    def _name_members(self, mode: str) -> None:
         self.network = ConfigLine(
             mode,
             "network {network:classful-network}",
@@ -115,6 +119,8 @@ class ProcessLines:
             {"bfd": "Let BFD watch gateways", "all-interfaces": "On all interfaces"},
             order=62,
         )
+
+    def _name_routes(self, mode: str) -> None:
         self.default_originate = ConfigLine(
             mode,
             "default-information originate",
