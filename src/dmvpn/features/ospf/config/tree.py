@@ -57,13 +57,12 @@ def read(tree: ConfigTree, vrf: str = "") -> OspfConfig:
     A process that only an interface names exists too, in the VRF of the interface, as on IOS.
     """
     told = sorted(tree.made(INTERFACE, _interface, vrf), key=lambda interface: interface_sort_key(interface.name))
-    all_own = [
-        (args.integer("number"), args.text("vrf", ""), section) for args, section in tree.sections(processes.ROUTER)
-    ]
-    of_own = {number: section for number, where, section in all_own if where == vrf}
-    elsewhere = {number for number, where, _ in all_own if where != vrf}
-    named = {interface.process for interface in told if interface.process is not None}
-    numbers = {*of_own, *(named - elsewhere)}
+    sections = {
+        args.integer("number"): (args.text("vrf", ""), section) for args, section in tree.sections(processes.ROUTER)
+    }
+    of_own = {number: section for number, (where, section) in sections.items() if where == vrf}
+    named = {one.process for one in told if one.process is not None and one.process not in sections}
+    numbers = {*of_own, *named}
     made = tuple(
         _process(number, of_own[number]) if number in of_own else ProcessSettings(number=number, implied=True)
         for number in sorted(numbers)
