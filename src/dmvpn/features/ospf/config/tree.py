@@ -61,8 +61,7 @@ def read(tree: ConfigTree, vrf: str = "") -> OspfConfig:
         args.integer("number"): (args.text("vrf", ""), section) for args, section in tree.sections(processes.ROUTER)
     }
     of_own = {number: section for number, (where, section) in sections.items() if where == vrf}
-    named = {one.process for one in told if one.process is not None and one.process not in sections}
-    numbers = {*of_own, *named}
+    numbers = {*of_own, *(one.process for one in told if one.process is not None and one.process not in sections)}
     made = tuple(
         _process(number, of_own[number]) if number in of_own else ProcessSettings(number=number, implied=True)
         for number in sorted(numbers)
