@@ -28,6 +28,7 @@ from dmvpn.dataplane.python import PythonEngine
 from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.net.ipv4 import Ipv4Packet
+from dmvpn.shells.lab.grounds import Namespaces
 from dmvpn.shells.lab.namespaces import inside_network, new_network
 from support.namespaces import killed_after
 
@@ -289,7 +290,8 @@ class RealWorld(World):
 
     def _plane(self, name: str) -> UserspacePlane:
         with self.inside(name):
-            plane = UserspacePlane(functools.partial(self.report, name), self, self._make_engine, manage=True)
+            report = functools.partial(self.report, name)
+            plane = UserspacePlane(report, self, self._make_engine, manage=True, grounds=Namespaces())
             plane.start()
             plane.adopt(UNDERLAY)
             plane.adopt(LAN)

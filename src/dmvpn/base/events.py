@@ -302,6 +302,7 @@ class UnknownSpi(Event):
     remote: IPAddress
     remote_port: int
     spi: int
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +311,7 @@ class ClearReceived(Event):
 
     local: IPAddress
     remote: IPAddress
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import select
 import time
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -25,6 +26,7 @@ from dmvpn.base.events import (
     Event,
     GreDrops,
     Hairpin,
+    IpReceived,
     KeepaliveReceived,
     NhrpReceived,
     PeerUsage,
@@ -35,12 +37,13 @@ from dmvpn.base.protection import SaCount
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp import EspSuite
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, ike_received
+from dmvpn.dataplane.local import address_of, door, front_of
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
@@ -99,7 +102,7 @@ class RustEngine:
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Add a tunnel, or change its settings. Raises OSError, UserError."""
-        self._open_socket(spec.source)  # first, because it may fail: then nothing has changed
+        self._open_socket(spec)  # first, because it may fail: then nothing has changed
         served = self._served.get(spec.name)
         fresh = served is None
         if served is None:
@@ -211,24 +214,26 @@ class RustEngine:
 
     # ------------------------------------------------------------------------------------------------ IPsec
 
-    def serve_ipsec(self, locals_: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
+    def serve_ipsec(self, locals_: tuple[IPAddress, ...], front: str = "") -> dict[IPAddress, OSError | UserError]:
         """Open protocol 50 and UDP port 4500 at exactly these addresses; returns errors by address."""
-        wanted = {address.packed: address for address in locals_}
-        for packed in [packed for packed in self._ends if packed not in wanted]:
-            self._close_end(packed)
+        wanted = {door(address, front): address for address in locals_}
+        for local in [local for local in self._ends if front_of(local) == front and local not in wanted]:
+            self._close_end(local)
         problems: dict[IPAddress, OSError | UserError] = {}
-        for packed, address in wanted.items():
-            if packed not in self._ends:
+        for local, address in wanted.items():
+            if local not in self._ends:
                 try:
-                    self._open_end(address)
+                    self._open_end(address, local)
                 except (OSError, UserError) as error:
                     problems[address] = error
         self._mind_paths()
         return problems
 
-    def send_ike(self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int) -> None:
+    def send_ike(
+        self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int, front: str = ""
+    ) -> None:
         """Send octets from UDP port 4500 of a served address. Raises OSError."""
-        end = self._ends.get(local.packed)
+        end = self._ends.get(door(local, front))
         if end is None:
             raise OSError(errno.EADDRNOTAVAIL, f"IPsec is not served on {local}")
         end.udp.send(payload, str(remote), remote_port, tos=tos)
@@ -293,27 +298,49 @@ class RustEngine:
     def _read(self) -> None:
         for punt in self._engine.take_punts():
             event = event_of(punt, self._names)
+            if isinstance(event, IpReceived | UnknownSpi | ClearReceived):
+                local = event.destination if isinstance(event, IpReceived) else event.local
+                event = replace(event, vrf=self._front_of(local.packed))
             if event is not None:
                 self._report(event)
 
-    def _open_socket(self, source: IPAddress) -> None:
-        if not isinstance(source, IPv4Address):
-            raise UserError(f"tunnel source {source}: the Rust engine carries GRE over IPv4 only")
-        if source.packed in self._sockets:
+    def _front_of(self, packed: bytes) -> str:
+        """Return the front door of an address, which is in one front door only (`_refuse_two_fronts`)."""
+        doors = (local for local in (*self._sockets, *self._ends) if local.startswith(packed))
+        return next((front_of(local) for local in doors), "")
+
+    def _refuse_two_fronts(self, local: bytes, others: Iterable[bytes]) -> None:
+        """Raise UserError if an address is in use in another front door: the core knows addresses only."""
+        for other in others:
+            if other != local and other[:4] == local[:4]:
+                where = [f"VRF {front_of(one)}" if front_of(one) else "the global table" for one in (other, local)]
+                raise UserError(
+                    f"{address_of(local)} is a tunnel source in {where[0]} and in {where[1]}: only the Python engine "
+                    "tells them apart"
+                )
+
+    def _open_socket(self, spec: TunnelSpec) -> None:
+        if not isinstance(spec.source, IPv4Address):
+            raise UserError(f"tunnel source {spec.source}: the Rust engine carries GRE over IPv4 only")
+        source, specs = door(spec.source, spec.front), [served.spec for served in self._served.values()]
+        used = [door(other.source, other.front) for other in specs if other.name != spec.name]
+        self._refuse_two_fronts(source, (*used, *self._ends))
+        if source in self._sockets:
             return
-        opened = GreSocket(source)
+        opened = GreSocket(spec.source)
         try:
-            self._engine.set_socket(source.packed, opened.fileno(), opened.whole_fileno())
+            self._engine.set_socket(source[:4], opened.fileno(), opened.whole_fileno())
         except OSError:
             opened.close()
             raise
-        self._sockets[source.packed] = opened
+        self._sockets[source] = opened
 
     def _close_unused_sockets(self) -> None:
-        used = {served.spec.source.packed for served in self._served.values()}
+        used = {door(served.spec.source, served.spec.front) for served in self._served.values()}
         for source in [source for source in self._sockets if source not in used]:
-            if not self._closed:
-                self._engine.clear_socket(source)
+            replaced = any(other[:4] == source[:4] for other in used)
+            if not self._closed and not replaced:
+                self._engine.clear_socket(source[:4])
             self._sockets.pop(source).close()
 
     def _mind_paths(self) -> None:
@@ -325,9 +352,10 @@ class RustEngine:
             end.esp.mind_paths(local in minding)
             end.udp.mind_paths(local in minding)
 
-    def _open_end(self, address: IPAddress) -> None:
+    def _open_end(self, address: IPAddress, local: bytes) -> None:
         if not isinstance(address, IPv4Address):
             raise UserError(f"{address}: IPsec is carried over IPv4 only")
+        self._refuse_two_fronts(local, (*self._ends, *self._sockets))
         udp = UdpSocket(address, IKE_BEHIND_NAT)
         try:
             end = _End(EspSocket(address), udp)
@@ -340,12 +368,12 @@ class RustEngine:
         except OSError:
             end.close()
             raise
-        self._ends[address.packed] = end
+        self._ends[local] = end
 
-    def _close_end(self, packed: bytes) -> None:
-        self._engine.clear_socket(packed, "esp")
-        self._engine.clear_socket(packed, "udp")
-        self._ends.pop(packed).close()
+    def _close_end(self, local: bytes) -> None:
+        self._engine.clear_socket(local[:4], "esp")
+        self._engine.clear_socket(local[:4], "udp")
+        self._ends.pop(local).close()
 
 
 def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str]) -> Event | None:

@@ -19,9 +19,12 @@ NON_ESP_MARKER: Final = bytes(4)
 
 
 def ike_received(
-    source: IPv4Address, source_port: int, local: IPv4Address, local_port: int, octets: bytes, tos: int
+    source: IPv4Address, source_port: int, local: IPv4Address, local_port: int, octets: bytes, tos: int, vrf: str = ""
 ) -> IpReceived:
-    """Return the event of a datagram for IKE, UDP header first. Its interface is "", because it came to an address."""
+    """Return the event of a datagram for IKE, UDP header first. Its interface is "", because it came to an address.
+
+    vrf: the VRF of that address.
+    """
     udp = UdpDatagram(source_port=source_port, destination_port=local_port, payload=octets)
     return IpReceived(
         interface="",
@@ -30,4 +33,5 @@ def ike_received(
         protocol=IpProtocol.UDP,
         payload=udp.serialize(source, local),
         tos=tos,
+        vrf=vrf,
     )

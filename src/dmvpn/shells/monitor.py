@@ -19,6 +19,7 @@ from dmvpn.net.pcap import LinkType
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+    from contextlib import AbstractContextManager
 
 _ALL_PROTOCOLS: Final = 0x0003
 _ETHERNET: Final = 1  # ARPHRD_ETHER; tunnels have none
@@ -112,13 +113,20 @@ class MonitorCapture:
         self._octets += len(record)
 
 
-def packet_taps(loop: AbstractEventLoop, linux_name: Callable[[str], str]) -> OpenTap:
-    """Return a function that opens interfaces of this network namespace. linux_name: of an interface by its
-    long name.
+def packet_taps(
+    loop: AbstractEventLoop,
+    linux_name: Callable[[str], str],
+    on_ground_of: Callable[[str], AbstractContextManager[None]],
+) -> OpenTap:
+    """Return a function that opens interfaces of a router. linux_name: of an interface by its long name.
+
+    on_ground_of: enters the network namespace of an interface.
     """
 
     def open_tap(interface: str, take: Take) -> Tap:
-        source = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # receives nothing until bound to its interface
+        with on_ground_of(interface):
+            # It receives nothing until bound to its interface.
+            source = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:
             source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WAITING)
             source.bind((linux_name(interface), _ALL_PROTOCOLS))

@@ -6,7 +6,7 @@
 
 A rekey loses no packets: a pair that is not installed `eager` is *pending*, that is, only received on, until a packet
 of the peer arrives on it; then it is used for sending, and older pending pairs are no longer used. Addresses are
-packed, for dicts.
+packed, for dicts; ours with the front door (`local`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbou
 from dmvpn.dataplane.esp.replay import ReplayWindow
 from dmvpn.dataplane.esp.silence import Silence
 from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.local import door
 from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.net.ipv4 import HEADER_LENGTH
 from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
@@ -202,13 +203,13 @@ class SaTable:
             if sa.tunnel_mode
             else None,
         )
-        place = PeerPlace(sa.remote.packed, sa.remote_port)
+        local, place = door(sa.local, sa.front), PeerPlace(sa.remote.packed, sa.remote_port)
         link = self._links.get(sa.connection)
         if link is None:
-            link = self._links[sa.connection] = EspLink(sa.connection, sa.local.packed, place, pair)
+            link = self._links[sa.connection] = EspLink(sa.connection, local, place, pair)
             self._enter(link)
         else:
-            self._put(link, sa.local.packed, place)
+            self._put(link, local, place)
         self._pairs[sa.spi_in] = link.pairs[sa.spi_in] = pair
         if eager:
             link.use(pair)

@@ -27,6 +27,7 @@ from dmvpn.base.events import ClearReceived
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
 from dmvpn.dataplane.esp import PeerPlace
+from dmvpn.dataplane.local import address_of, front_of
 from dmvpn.dataplane.paths import LEAST, PathMtus
 from dmvpn.dataplane.python.cuts import Cuts, Room
 from dmvpn.dataplane.python.dropped import Dropped
@@ -59,7 +60,10 @@ _DONT_FRAGMENT = 0x40
 
 
 class ToWire(NamedTuple):
-    """A GRE packet to send from our NBMA address to a neighbor's. Addresses are packed."""
+    """A GRE packet to send from our NBMA address to a neighbor's. Addresses are packed.
+
+    source: with its front door (`dataplane.local`).
+    """
 
     source: bytes
     nbma: bytes
@@ -224,7 +228,8 @@ class PacketCore:
     def _room(self, tunnel: CoreTunnel, neighbor: NbmaPeer, now: float) -> Room | None:
         """Return the room on the path to a neighbor; None: unknown."""
         link = self._link(tunnel, neighbor) if tunnel.protected else None
-        mtu = self.paths.to(neighbor.nbma if link is None else link.place.address, now)
+        remote = neighbor.nbma if link is None else link.place.address
+        mtu = self.paths.to(remote + tunnel.source[4:], now)
         if mtu is None:
             return None
         room = mtu - HEADER_LENGTH if link is None else link.room(mtu)
@@ -277,19 +282,19 @@ class PacketCore:
 
     # ------------------------------------------------------------------------------------------------ in
 
-    def inbound(self, packet: bytes, now: float = 0.0) -> None:
-        """Process a whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it."""
+    def inbound(self, packet: bytes, now: float = 0.0, front: bytes = b"") -> None:
+        """Process a whole IPv4 packet of protocol 47, outer header first, as a raw socket in this VRF returns it."""
         start = self._payload(packet)
         if start:
-            self._decapsulate(_Arrival(packet[16:20], NbmaPeer(packet[12:16])), packet, start, now)
+            self._decapsulate(_Arrival(packet[16:20] + front, NbmaPeer(packet[12:16])), packet, start, now)
 
-    def inbound_esp(self, packet: bytes, now: float = 0.0) -> None:
-        """Process a whole IPv4 packet of protocol 50, outer header first, as a raw socket returns it."""
+    def inbound_esp(self, packet: bytes, now: float = 0.0, front: bytes = b"") -> None:
+        """Process a whole IPv4 packet of protocol 50, outer header first, as a raw socket in this VRF returns it."""
         start = self._payload(packet)
         if start:
-            source = PeerPlace(packet[12:16], 0)
-            opened = self.protection.open(packet[16:20], source, packet[1], packet[start:], now)
-            self._opened(packet[16:20], opened, now)
+            local, source = packet[16:20] + front, PeerPlace(packet[12:16], 0)
+            opened = self.protection.open(local, source, packet[1], packet[start:], now)
+            self._opened(local, opened, now)
 
     def inbound_udp(self, local: bytes, source: PeerPlace, tos: int, datagram: bytes, now: float = 0.0) -> None:
         """Process the payload of a UDP datagram that came to our port 4500."""
@@ -337,7 +342,7 @@ class PacketCore:
             self.punts.append(Punt("keepalive", number, sender.nbma, b""))
         elif header.protocol_type != GRE_IPV4 or len(payload) < HEADER_LENGTH or payload[0] >> 4 != 4:
             self.dropped.not_ipv4 += 1
-        elif payload[9] == IpProtocol.GRE and payload[12:20] == local + sender.nbma:
+        elif payload[9] == IpProtocol.GRE and payload[12:20] == local[:4] + sender.nbma:
             self._return_keepalive(local, sender, payload, now)
         else:
             self._receive(number, tunnel, arrival, payload)
@@ -349,7 +354,7 @@ class PacketCore:
     def _refuse_clear(self, local: bytes, nbma: bytes, now: float) -> None:
         self.dropped.in_clear += 1
         if self.protection.alarms.may_tell(("clear", local, nbma), now):
-            self.protection.events.append(ClearReceived(ipv4_address(local), ipv4_address(nbma)))
+            self.protection.events.append(ClearReceived(address_of(local), ipv4_address(nbma), front_of(local)))
 
     def _return_keepalive(self, local: bytes, sender: NbmaPeer, packet: bytes, now: float) -> None:
         """Return a neighbor's keepalive: a packet "from us" to it, to be routed back (the kernel calls that a

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT
+from dmvpn.dataplane.local import address_of, front_of, door
 from dmvpn.dataplane.sockets import EspSocket, UdpSocket
 
 if TYPE_CHECKING:
@@ -30,23 +31,24 @@ class IpsecEnds:
     """Opens and closes the sockets, and sends through them; passes received packets to their reader."""
 
     def __init__(
-        self, watch: Watch, read_esp: Callable[[EspSocket], None], read_udp: Callable[[bytes, UdpSocket], None]
+        self, watch: Watch, read_esp: Callable[[bytes, EspSocket], None], read_udp: Callable[[bytes, UdpSocket], None]
     ) -> None:
+        """read_esp, read_udp: called with address and front door (`dataplane.local`) of a readable socket."""
         self._watch = watch
         self._read_esp = read_esp
         self._read_udp = read_udp
         self._ends: dict[bytes, _End] = {}
 
-    def serve(self, addresses: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
-        """Open both sockets at exactly these addresses; returns errors by address."""
-        wanted = {address.packed: address for address in addresses}
-        for packed in [packed for packed in self._ends if packed not in wanted]:
-            self._close(packed)
+    def serve(self, addresses: tuple[IPAddress, ...], front: str) -> dict[IPAddress, OSError | UserError]:
+        """Open both sockets at exactly these addresses of a VRF; returns errors by address."""
+        wanted = {door(address, front): address for address in addresses}
+        for local in [local for local in self._ends if front_of(local) == front and local not in wanted]:
+            self._close(local)
         problems: dict[IPAddress, OSError | UserError] = {}
-        for packed, address in wanted.items():
-            if packed not in self._ends:
+        for local, address in wanted.items():
+            if local not in self._ends:
                 try:
-                    self._open(address)
+                    self._open(local, address)
                 except (OSError, UserError) as error:
                     problems[address] = error
         return problems
@@ -65,30 +67,35 @@ class IpsecEnds:
         else:
             end.esp.send(sealed.packet, remote, tos=sealed.tos, df=sealed.df)
 
-    def send_ike(self, local: IPAddress, remote: IPAddress, port: int, payload: bytes, tos: int) -> None:
+    def send_ike(self, local: bytes, remote: IPAddress, port: int, payload: bytes, tos: int) -> None:
         """Send octets from UDP port 4500. Raises OSError."""
-        self._end(local.packed).udp.send(payload, str(remote), port, tos=tos)
+        self._end(local).udp.send(payload, str(remote), port, tos=tos)
 
     def _end(self, local: bytes) -> _End:
         end = self._ends.get(local)
         if end is None:
-            raise OSError(errno.EADDRNOTAVAIL, f"IPsec is not served on {socket.inet_ntoa(local)}")
+            raise OSError(errno.EADDRNOTAVAIL, f"IPsec is not served on {address_of(local)}")
         return end
 
-    def _open(self, address: IPAddress) -> None:
+    def close(self) -> None:
+        """Close all sockets."""
+        for local in list(self._ends):
+            self._close(local)
+
+    def _open(self, local: bytes, address: IPAddress) -> None:
         if not isinstance(address, IPv4Address):
             raise UserError(f"{address}: IPsec is carried over IPv4 only")
-        packed, udp = address.packed, UdpSocket(address, IKE_BEHIND_NAT)
+        udp = UdpSocket(address, IKE_BEHIND_NAT)
         try:
             esp = EspSocket(address)
         except (OSError, UserError):
             udp.close()
             raise
-        self._ends[packed] = _End(esp, udp)
-        self._watch.add(esp.fileno(), lambda: self._read_esp(esp))
-        self._watch.add(udp.fileno(), lambda: self._read_udp(packed, udp))
+        self._ends[local] = _End(esp, udp)
+        self._watch.add(esp.fileno(), lambda: self._read_esp(local, esp))
+        self._watch.add(udp.fileno(), lambda: self._read_udp(local, udp))
 
-    def _close(self, packed: bytes) -> None:
-        for opened in self._ends.pop(packed):
+    def _close(self, local: bytes) -> None:
+        for opened in self._ends.pop(local):
             self._watch.remove(opened.fileno())
             opened.close()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp import PeerPlace
+from dmvpn.dataplane.local import address_of, door
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.ends import IpsecEnds
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
@@ -67,7 +68,8 @@ class PythonEngine:
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Add a tunnel, or change its settings. Raises OSError, UserError."""
-        self._open_socket(spec.source)  # first, because it may fail: then nothing has changed
+        source = door(spec.source, spec.front)
+        self._open_socket(spec.source, source)  # first, because it may fail: then nothing has changed
         served = self._served.get(spec.name)
         if served is None:
             self._numbers += 1
@@ -78,11 +80,11 @@ class PythonEngine:
         destination = spec.destination.packed if spec.destination is not None else None
         old = self.core.tunnels.get(served.number)
         if old is None:
-            tunnel = CoreTunnel(spec.source.packed, destination, spec.key, own_mac, protected=spec.protected)
+            tunnel = CoreTunnel(source, destination, spec.key, own_mac, protected=spec.protected)
             self.core.tunnels[served.number] = tunnel
         else:
             tunnel = old
-            tunnel.source, tunnel.destination, tunnel.key = spec.source.packed, destination, spec.key
+            tunnel.source, tunnel.destination, tunnel.key = source, destination, spec.key
         tunnel.mtu, tunnel.mss, tunnel.protected, tunnel.df = spec.mtu, spec.mss, spec.protected, spec.df
         tunnel.checksum = spec.checksum
         tunnel.barred = frozenset(nbma.packed for nbma in spec.barred)
@@ -166,15 +168,17 @@ class PythonEngine:
 
     # ------------------------------------------------------------------------------------------------ IPsec
 
-    def serve_ipsec(self, locals_: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
+    def serve_ipsec(self, locals_: tuple[IPAddress, ...], front: str = "") -> dict[IPAddress, OSError | UserError]:
         """Open protocol 50 and UDP port 4500 at exactly these addresses; returns errors by address."""
-        problems = self._ends.serve(locals_)
+        problems = self._ends.serve(locals_, front)
         self._mind_paths()
         return problems
 
-    def send_ike(self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int) -> None:
+    def send_ike(
+        self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int, front: str = ""
+    ) -> None:
         """Send octets from UDP port 4500 of a served address. Raises OSError."""
-        self._ends.send_ike(local, remote, remote_port, payload, tos)
+        self._ends.send_ike(door(local, front), remote, remote_port, payload, tos)
 
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
         """Install a pair of SAs. Raises UserError."""
@@ -200,7 +204,7 @@ class PythonEngine:
         """Stop and release all resources."""
         for tunnel in list(self._served):
             self.remove_tunnel(tunnel)
-        self._ends.serve(())
+        self._ends.close()
 
     # ------------------------------------------------------------------------------------------------ packets
 
@@ -213,22 +217,22 @@ class PythonEngine:
             core.outbound(served.number, frame, now)
         self._flush()
 
-    def _read_socket(self, opened: GreSocket) -> None:
+    def _read_socket(self, opened: GreSocket, front: bytes) -> None:
         buffer, now = self._buffer, time.monotonic()
         for _ in range(_TURN):
             length = opened.receive(buffer)
             if length is None:
                 break
-            self.core.inbound(bytes(memoryview(buffer)[:length]), now)
+            self.core.inbound(bytes(memoryview(buffer)[:length]), now, front)
         self._flush()
 
-    def _read_esp(self, opened: EspSocket) -> None:
+    def _read_esp(self, local: bytes, opened: EspSocket) -> None:
         buffer, now = self._buffer, time.monotonic()
         for _ in range(_TURN):
             length = opened.receive(buffer)
             if length is None:
                 break
-            self.core.inbound_esp(bytes(memoryview(buffer)[:length]), now)
+            self.core.inbound_esp(bytes(memoryview(buffer)[:length]), now, local[4:])
         self._flush()
 
     def _read_udp(self, local: bytes, opened: UdpSocket) -> None:
@@ -286,8 +290,8 @@ class PythonEngine:
         """Learn that a packet with DF is too big: this one is sent fragmented, later ones are checked before
         (`PacketCore`).
         """
-        mtu = path_mtu(ipv4_address(local), ipv4_address(remote))
-        self.core.paths.learn(remote, mtu, time.monotonic())
+        mtu = path_mtu(address_of(local), ipv4_address(remote))
+        self.core.paths.learn(remote + local[4:], mtu, time.monotonic())
 
     def _tell(self) -> None:
         core = self.core
@@ -319,14 +323,14 @@ class PythonEngine:
 
     # ------------------------------------------------------------------------------------------------ sockets
 
-    def _open_socket(self, source: IPAddress) -> None:
-        if source.packed in self._sockets or not isinstance(source, IPv4Address):
+    def _open_socket(self, address: IPAddress, source: bytes) -> None:
+        if source in self._sockets or not isinstance(address, IPv4Address):
             return
-        opened = self._sockets[source.packed] = GreSocket(source)
-        self._watch.add(opened.fileno(), lambda: self._read_socket(opened))
+        opened = self._sockets[source] = GreSocket(address)
+        self._watch.add(opened.fileno(), lambda: self._read_socket(opened, source[4:]))
 
     def _close_unused_sockets(self) -> None:
-        used = {served.spec.source.packed for served in self._served.values()}
+        used = {door(served.spec.source, served.spec.front) for served in self._served.values()}
         for source in [source for source in self._sockets if source not in used]:
             opened = self._sockets.pop(source)
             self._watch.remove(opened.fileno())

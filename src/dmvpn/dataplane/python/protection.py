@@ -25,6 +25,7 @@ from dmvpn.base.events import ConnectionHeard, ConnectionUnheard, Event, SaWorn,
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.esp import EspLink, PeerPlace, SaPair, SaTable
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
+from dmvpn.dataplane.local import address_of, front_of
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ecn import merged
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
@@ -50,6 +51,7 @@ _MAX_PACKET = 0xFFFF
 class Sealed(NamedTuple):
     """An ESP packet to send from our address to the peer's.
 
+    local: address and front door (`dataplane.local`).
     port: of UDP there (ours is 4500), 0: protocol 50.
     spi_in: identifies the pair of SAs.
     """
@@ -122,8 +124,8 @@ class Protection:
     def receive_udp(self, local: bytes, source: PeerPlace, tos: int, datagram: bytes, now: float) -> Opened | None:
         """Process the payload of a UDP datagram to our port 4500: a keepalive, IKE behind the marker, or ESP."""
         if datagram[:4] == NON_ESP_MARKER:
-            ours, theirs = ipv4_address(local), ipv4_address(source.address)
-            self.events.append(ike_received(theirs, source.port, ours, IKE_BEHIND_NAT, datagram, tos))
+            ours, theirs, front = address_of(local), ipv4_address(source.address), front_of(local)
+            self.events.append(ike_received(theirs, source.port, ours, IKE_BEHIND_NAT, datagram, tos, front))
             return None
         if len(datagram) == _KEEPALIVE_LENGTH:
             return None
@@ -139,7 +141,8 @@ class Protection:
         if found is None or found[0].local != local:
             self._dropped.no_spi += 1
             if self.alarms.may_tell(("spi", local, source), now):
-                self.events.append(UnknownSpi(ipv4_address(local), ipv4_address(source.address), source.port, spi))
+                theirs = ipv4_address(source.address)
+                self.events.append(UnknownSpi(address_of(local), theirs, source.port, spi, front_of(local)))
             return None
         link, pair = found
         before = pair.inbound.window.top

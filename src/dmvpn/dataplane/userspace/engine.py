@@ -4,6 +4,8 @@ Owners of sockets where tunnels are protected: the engine has raw protocol 47 (f
 served address raw protocol 50 and UDP port 4500. UDP port 500 and everything else is shared code. All of them are bound
 to the local address, never to an interface: a tunnel source may be a loopback, and packets come in anywhere.
 
+What opens sockets, or sends, is called on the ground of the front door (`ground`); callbacks come there, too.
+
 Events that an engine reports, beside those of clear GRE: `NhrpReceived` and `Hairpin` with their connection;
 `IpReceived` of protocol 17, interface "", for IKE on port 4500, its payload being UDP header, non-ESP marker, message;
 `ConnectionHeard`, `ConnectionUnheard`, `SaWorn`; and `UnknownSpi` and `ClearReceived` at the rate of
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from dmvpn.base.effects import DfBit
 from dmvpn.base.events import Event
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.local import door
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,8 +46,8 @@ class TooBig(Event):
 
 
 def minding_paths(tunnels: Iterable[TunnelSpec]) -> frozenset[bytes]:
-    """Return addresses of ours with packets with DF: their sockets need path MTU discovery."""
-    return frozenset(spec.source.packed for spec in tunnels if spec.df is not DfBit.CLEAR)
+    """Return addresses of ours (`dataplane.local`) with packets with DF: their sockets need path MTU discovery."""
+    return frozenset(door(spec.source, spec.front) for spec in tunnels if spec.df is not DfBit.CLEAR)
 
 
 class PacketEngine(Protocol):
@@ -109,14 +112,16 @@ class PacketEngine(Protocol):
 
     # ------------------------------------------------------------------------------------------------ IPsec
 
-    def serve_ipsec(self, locals_: tuple[IPAddress, ...]) -> dict[IPAddress, OSError | UserError]:
-        """Open protocol 50 and UDP port 4500 at exactly these addresses, whatever SAs there are.
+    def serve_ipsec(self, locals_: tuple[IPAddress, ...], front: str = "") -> dict[IPAddress, OSError | UserError]:
+        """Open protocol 50 and UDP port 4500 at exactly these addresses of a front door, whatever SAs there are.
 
         Open sockets stay open. Errors are returned by address: for example, another IKE daemon has the port.
         """
         ...
 
-    def send_ike(self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int) -> None:
+    def send_ike(
+        self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int, front: str = ""
+    ) -> None:
         """Send octets (marker included, if any) from UDP port 4500 of a served address. Raises OSError.
 
         For an address that is not served: OSError with EADDRNOTAVAIL.

@@ -51,6 +51,10 @@ class HostAddresses:
         known = self.on(link.index) if link is not None else ()
         return [each.address for each in known if isinstance(each.address, IPv4Address)]
 
+    def forget(self, ios: str) -> None:
+        """Forget the address of an interface that moves to another VRF, where it has none."""
+        self._assigned.pop(ios, None)
+
     def tell(self, ios: str) -> None:
         """Report the address that the host gave an interface, if it has changed.
 

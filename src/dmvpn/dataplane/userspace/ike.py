@@ -38,7 +38,9 @@ _RECEIVE_BUFFER = 1 << 20
 class IkePorts:
     """UDP port 500 of each served address, and the access to the engine's port 4500."""
 
-    def __init__(self, engine: PacketEngine, report: Callable[[Event], None], watch: Watch) -> None:
+    def __init__(self, engine: PacketEngine, report: Callable[[Event], None], watch: Watch, front: str = "") -> None:
+        """front: the VRF in which they are."""
+        self._front = front
         self._engine = engine
         self._report = report
         self._watch = watch
@@ -48,7 +50,7 @@ class IkePorts:
         """Serve IKE and ESP at exactly these addresses; returns errors by address."""
         for address in [address for address in self._sockets if address not in addresses]:
             self._close(address)
-        problems = self._engine.serve_ipsec(addresses)
+        problems = self._engine.serve_ipsec(addresses, self._front)
         for address in addresses:
             try:
                 self._open(address)
@@ -67,7 +69,7 @@ class IkePorts:
             raise OSError(errno.EADDRNOTAVAIL, "IKE is sent from an address that is served")
         port = int.from_bytes(order.payload[2:4], "big")
         if _source_port(order) == IKE_BEHIND_NAT:
-            self._engine.send_ike(local, order.destination, port, payload, order.tos)
+            self._engine.send_ike(local, order.destination, port, payload, order.tos, self._front)
             return
         opened = self._sockets.get(local)
         if opened is None:

@@ -89,12 +89,14 @@ class Kernel:
         watch: Watch | None = None,
         later: Later | None = None,
         vanished: Callable[[str], None] | None = None,
+        appeared: Callable[[str], bool] | None = None,
         records: Records | None = None,
     ) -> None:
         """manage: set addresses and state of interfaces that we did not make (a lab); else only read them.
 
         later: schedules a call after some seconds. watch: calls when a descriptor is readable. vanished: called with an
-            interface of ours that was deleted. records: of the host's settings; None: those of this namespace.
+            interface of ours that was deleted. appeared: called with an interface that we did not make and that is new
+            here; False: it belongs to another VRF, and was moved there. records: of the host's settings; None: those of this namespace.
         """
         self._names = names
         self._report = report
@@ -110,6 +112,7 @@ class Kernel:
         self._addresses = HostAddresses(self._socket, self._links.by_name, self._links.orders, report, manage=manage)
         self._guard = Guard(self._socket, self._keeper, self._others)
         self._vanished = vanished
+        self._appeared = appeared
         self.translation = Translation(
             self._ledger, self._others, names.linux, self._addresses.own, report, watch, later
         )
@@ -201,6 +204,21 @@ class Kernel:
         self._links.prepare(link.index)
         self._note(link, tell=True)
         self._addresses.tell(ios)
+
+    def has(self, ios: str) -> bool:
+        """Return whether the interface is here."""
+        return self._socket.find_link(self._names.linux(ios)) is not None
+
+    def give(self, ios: str, namespace: int) -> None:
+        """Move an interface that we did not make to another network namespace (a descriptor), down and without
+        addresses; if it is not here, only forget it. Raises OSError.
+        """
+        link = self._socket.find_link(self._names.linux(ios))
+        self._links.forget_port(ios)
+        self._addresses.forget(ios)
+        if link is not None:
+            self._links.forget(link.index)
+            self._socket.call(netlink.set_link(link.index, netlink.LinkSettings(namespace=namespace)))
 
     def prepare_tap(self, ios: str, mtu: int, *, multipoint: bool) -> None:
         """Set up a TAP of ours, new or taken over, as a tunnel whose neighbors only we resolve."""
@@ -308,7 +326,8 @@ class Kernel:
                     self._report(Unresolved(name, neighbor.address))
             case netlink.LinkEvent(ObjectChange.SET, link):
                 self._gre.noticed(link)
-                self._note(link, tell=True)
+                if self._is_here(link):
+                    self._note(link, tell=True)
             case netlink.LinkEvent(ObjectChange.GONE, link):
                 self._gone(link)
             case netlink.AddressEvent(_, address):
@@ -354,6 +373,12 @@ class Kernel:
     def interface_name(self, index: int) -> str:
         """Return the IOS name of an interface index, "" if it is not ours."""
         return self._links.name(index)
+
+    def _is_here(self, link: netlink.KernelLink) -> bool:
+        """Return whether an interface that is new here stays: a cable that is plugged in again is in no VRF yet."""
+        ios = self._names.ios(link.name)
+        is_new = ios is not None and not self._links.name(link.index)
+        return ios is None or not is_new or made_here(ios) or self._appeared is None or self._appeared(ios)
 
     def _note(self, link: netlink.KernelLink, *, tell: bool = False) -> None:
         ios = self._names.ios(link.name)

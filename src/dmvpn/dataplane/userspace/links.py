@@ -74,6 +74,11 @@ class KernelLinks:
         self._found_mtus.pop(index, None)
         return self._names_by_index.pop(index, None)
 
+    def forget_port(self, ios: str) -> None:
+        """Forget an interface that we did not make, and its order: it moves to another VRF."""
+        self.orders.pop(ios, None)
+        self.by_name.pop(ios, None)
+
     def forget_tunnel(self, tunnel: str) -> None:
         """Forget a tunnel that is removed by our own order."""
         self.orders.pop(tunnel, None)

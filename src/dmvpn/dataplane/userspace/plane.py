@@ -1,9 +1,10 @@
-"""The userspace data plane of a Linux network namespace: a TAP for each tunnel, GRE in raw sockets, the kernel routes.
+"""The userspace data plane of a Linux router: a TAP for each tunnel, GRE in raw sockets, the kernel routes.
 
     effects -> UserspacePlane.execute -> Taps          (interfaces made here: tunnels, loopbacks)
-                                      -> Kernel        (links, addresses, routes, neighbors: netlink)
-                                      -> ControlSockets (routing protocols, ICMP), IkePorts (IKE)
-                                      -> PacketEngine   (TAP <-> GRE, ESP; in Python or Rust)
+                                      -> Part           (of each VRF, and of the global table)
+                                           Kernel         links, addresses, routes, neighbors: netlink
+                                           ControlSockets routing protocols, ICMP; IkePorts: IKE; KernelStreams: TCP
+                                      -> PacketEngine   (TAP <-> GRE, ESP; in Python or Rust; one for all VRFs)
     events  <- kernel notifications, control packets, packets that the engine hands up
 
 Packets of a protected tunnel leave only encrypted: engines never send them otherwise, and its TAP stays when the
@@ -13,9 +14,11 @@ process dies (`leftovers`).
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import (
     GRE_IPV4,
@@ -24,6 +27,7 @@ from dmvpn.base.effects import (
     Effect,
     ForgetTranslations,
     InstallSa,
+    InVrf,
     Listen,
     MoveConnection,
     PollInterfaces,
@@ -34,7 +38,6 @@ from dmvpn.base.effects import (
     SendGre,
     SendIp,
     SendKeepalive,
-    ServeIpsec,
     SetAdjacency,
     SetCarrier,
     SetHairpin,
@@ -43,22 +46,21 @@ from dmvpn.base.effects import (
     SetRoute,
     SetTranslation,
     SetTunnel,
+    SetVrfs,
     StopListening,
     UseSa,
 )
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReported
-from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign
 from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.netlink.chains import forward_drops
 from dmvpn.dataplane.refusals import too_big
-from dmvpn.dataplane.userspace.control import ControlSockets
 from dmvpn.dataplane.userspace.engine import PacketEngine, TooBig
-from dmvpn.dataplane.userspace.ike import IkePorts
-from dmvpn.dataplane.userspace.kernel import Kernel
-from dmvpn.dataplane.userspace.names import InterfaceNames
-from dmvpn.dataplane.userspace.streams import KernelStreams
+from dmvpn.dataplane.userspace.ground import GroundedLoop, OneGround, Places
+from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
+from dmvpn.dataplane.userspace.part import Part
 from dmvpn.dataplane.userspace.taps import Taps
+from dmvpn.dataplane.userspace.vrfs import VrfParts
 from dmvpn.dataplane.userspace.watch import Loop, Watch
 from dmvpn.net.gre import keepalive
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
@@ -69,11 +71,12 @@ if TYPE_CHECKING:
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.netlink.chains import BaseChain
     from dmvpn.dataplane.sysctl import Setting
+    from dmvpn.dataplane.userspace.ground import Grounds
     from dmvpn.dataplane.userspace.records import Records
     from dmvpn.dataplane.userspace.things import Difference
 
 #: Effects about a tunnel that must exist.
-_OF_A_TUNNEL = (
+_OF_A_TUNNEL: Final = (
     SendGre,
     SendKeepalive,
     SetAdjacency,
@@ -84,14 +87,13 @@ _OF_A_TUNNEL = (
     PollUsage,
 )
 
-_OF_STREAMS = (StreamListen, StreamOpen, StreamSend, StreamSign, StreamClose)
-_OF_IPSEC = (ServeIpsec, InstallSa, UseSa, RemoveSa, MoveConnection, PollSas)
+_OF_SAS: Final = (InstallSa, UseSa, RemoveSa, MoveConnection, PollSas)
 
 MakeEngine = Callable[[Callable[[Event], None], Watch], PacketEngine]
 
 
 class UserspacePlane(DataPlane):
-    """Carries out effects in the network namespace in which it was made."""
+    """Carries out effects in the network namespace in which it was made, and those of VRFs on their grounds."""
 
     def __init__(
         self,
@@ -103,62 +105,70 @@ class UserspacePlane(DataPlane):
         manage: bool = False,
         vnet_hdr: bool = True,
         records: Records | None = None,
+        grounds: Grounds | None = None,
     ) -> None:
         """names: Linux interface names by IOS names. manage: set up interfaces that we did not make, too.
 
-        records: of the host's settings; None: those of this namespace.
+        records: of the host's settings; None: those of this namespace. grounds: of VRFs; None: there can be none.
         """
         self._names = InterfaceNames(names)
-        self._report = report
-        self._watch = watch
-        self._kernel = Kernel(
-            self._names,
-            report,
-            manage=manage,
-            watch=watch,
-            later=watch.later,
-            vanished=self._vanished,
-            records=records,
-        )
-        self._control = ControlSockets(self._names.linux, self._kernel.interface_name, report, watch)
-        self._engine = make_engine(self._heard, watch)
-        self._ike = IkePorts(self._engine, report, watch)
-        self._streams = KernelStreams(report, watch)
-        self._taps = Taps(self._names, self._kernel, self._engine, self._control, report, vnet_hdr=vnet_hdr)
+        self._report_out = report
+        of_vrfs: Grounds = OneGround() if grounds is None else grounds
+        self._places = Places(of_vrfs)
+        self._loop = GroundedLoop(watch, self._places)
+        self._engine = make_engine(self._heard, self._loop)
+        self._taken = itertools.count(1, 2)
+        self._manage, self._records = manage, records
+        self._vrfs = VrfParts(self._make_part, self._names, self._places, of_vrfs)
+        self._taps = Taps(self._names, self._engine, self._places, self._report, vnet_hdr=vnet_hdr)
         self._closed = False
 
     def start(self) -> list[Setting]:
         """Prepare the namespace; returns refused settings."""
-        refused = self._kernel.start()
-        self._watch.add(self._kernel.fileno(), self._kernel.read)
-        return refused
+        return self._vrfs.part("").start()
 
     def adopt(self, *interfaces: str) -> None:
         """Adopt interfaces that we did not make: their carrier is reported from now on. Raises UserError."""
-        self._kernel.adopt(*interfaces)
+        self._vrfs.adopt(interfaces)
 
     def execute(self, effect: Effect) -> None:
         """Carry out one effect; effects for other modules are ignored. Raises EffectError."""
-        self._kernel.age()
+        vrf, inner = (effect.vrf, effect.effect) if isinstance(effect, InVrf) else (self._vrf_of(effect), effect)
         try:
-            self._execute(effect)
+            with self._places.at(vrf):
+                part = self._vrfs.part(vrf)
+                part.kernel.age()
+                self._execute(inner, part)
+        except EffectError as error:
+            if inner is effect:
+                raise
+            raise EffectError(InVrf(vrf, error.effect), error.errno, error.text) from error
         except OSError as error:
             raise EffectError(effect, error.errno or 0, error.strerror or str(error)) from error
         except UserError as error:
             raise EffectError(effect, 0, str(error)) from error
 
-    def execute_routes(self, orders: Sequence[SetRoute | ClearRoute]) -> list[EffectError]:
-        """Carry out consecutive orders about routes; returns the failed ones."""
-        self._kernel.age()
-        try:
-            refused = self._kernel.routes.carry_out(orders)
-        except OSError as error:  # the socket itself: it is unknown how many were carried out
-            refused = [(order, error) for order in orders]
-        return [EffectError(order, error.errno or 0, error.strerror or str(error)) for order, error in refused]
+    def execute_routes(self, orders: Sequence[Effect]) -> list[EffectError]:
+        """Carry out consecutive orders about routes, `SetRoute`, `ClearRoute` or these in VRFs, those of each VRF
+        together; returns the failed ones.
+        """
+        by_vrf: dict[str, list[SetRoute | ClearRoute]] = {}
+        for order in orders:
+            vrf, inner = (order.vrf, order.effect) if isinstance(order, InVrf) else ("", order)
+            if isinstance(inner, SetRoute | ClearRoute):
+                by_vrf.setdefault(vrf, []).append(inner)
+        failed: list[EffectError] = []
+        for vrf, some in by_vrf.items():
+            try:
+                with self._places.at(vrf):
+                    failed += self._vrfs.part(vrf).execute_routes(some)
+            except UserError as error:
+                failed += [EffectError(InVrf(vrf, order), 0, str(error)) for order in some]
+        return failed
 
     def differences(self) -> list[Difference]:
         """Return the differences between the kernel and our orders."""
-        return self._kernel.differences()
+        return [one for part in self._vrfs for one in part.differences()]
 
     def forward_drops(self) -> list[BaseChain]:
         """Return the chains of the host's packet filter that drop forwarded packets by default."""
@@ -169,13 +179,10 @@ class UserspacePlane(DataPlane):
         if self._closed:
             return
         self._closed = True
-        self._watch.remove(self._kernel.fileno())
-        self._control.close()
-        self._streams.close()
-        self._ike.close()
+        self._vrfs.part("").close_sockets()
         self._engine.close()
         self._taps.close()
-        self._kernel.close()
+        self._vrfs.close()
 
     def interfaces_counted(self) -> InterfacesCounted | None:
         """Return the counters of all interfaces, and of dropped packets; None: the kernel does not report them."""
@@ -190,56 +197,107 @@ class UserspacePlane(DataPlane):
 
     def translations(self) -> Translations:
         """Return the translated flows, and the counters."""
-        return self._kernel.translation.translations()
+        return self._vrfs.part("").kernel.translation.translations()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return the kernel's neighbors on Ethernets; none if it does not report them."""
         try:
-            return self._kernel.stations()
+            return tuple(station for part in self._vrfs for station in part.kernel.stations())
         except OSError:
             return ()
 
-    def _interfaces_counted(self) -> InterfacesCounted:
-        return InterfacesCounted(self._kernel.counts(), self._engine.dropped())
+    @contextmanager
+    def on_ground_of(self, interface: str) -> Iterator[None]:
+        """Be where an interface is, to open a socket there. Raises UserError, OSError."""
+        with self._places.at(self._vrf_of_interface(interface)):
+            yield
 
-    def _execute(self, effect: Effect) -> None:
+    def _interfaces_counted(self) -> InterfacesCounted:
+        return InterfacesCounted(
+            tuple(count for part in self._vrfs for count in part.kernel.counts()), self._engine.dropped()
+        )
+
+    # ------------------------------------------------------------------------------------------------ VRFs
+
+    def _make_part(self, vrf: str) -> Part:
+        return Part(
+            vrf,
+            self._names,
+            self._report,
+            self._loop,
+            self._engine,
+            manage=self._manage,
+            vanished=self._vanished,
+            appeared=(lambda port: self._vrfs.appeared(port)) if not vrf else None,
+            taken=self._taken,
+            records=self._records if not vrf else None,
+        )
+
+    def _set_vrfs(self, names: tuple[str, ...]) -> None:
+        for vrf in self._vrfs.names:
+            if vrf not in names:
+                with self._places.at(vrf):
+                    self._taps.leave(self._vrfs.part(vrf))
+                self._vrfs.remove(vrf)
+        for vrf in names:
+            if vrf not in self._vrfs.names:
+                self._vrfs.add(vrf)
+
+    def _vrf_of(self, effect: Effect) -> str:
+        """Return the VRF in which an effect is carried out that names none."""
+        match effect:
+            case SetInterface():
+                return effect.vrf
+            case SetTunnel():
+                return effect.spec.vrf
+            case RemoveTunnel() | SetAdjacency() | ClearAdjacency() | SetCarrier():
+                return self._taps.vrf_of(effect.tunnel)
+            case Listen() | StopListening():
+                return self._vrf_of_interface(effect.interface)
+            case SendIp() if effect.interface is not None:
+                return self._vrf_of_interface(effect.interface)
+            case _:
+                return ""
+
+    def _vrf_of_interface(self, name: str) -> str:
+        return self._taps.vrf_of(name) if made_here(name) else self._vrfs.vrf_of(name)
+
+    def _report(self, event: Event) -> None:
+        """Report an event on the ground of the global table: what the router does next is not of this VRF."""
+        with self._places.at(""):
+            self._report_out(event)
+
+    # ------------------------------------------------------------------------------------------------ effects
+
+    def _execute(self, effect: Effect, part: Part) -> None:
         if isinstance(effect, _OF_A_TUNNEL):
             if effect.tunnel not in self._taps:
                 raise EffectError(effect, errno.ENODEV, f"no tunnel {effect.tunnel}")  # its creation failed
             self._execute_on_tunnel(effect)
             return
-        if isinstance(effect, _OF_IPSEC):
-            self._execute_ipsec(effect)
-            return
-        if isinstance(effect, _OF_STREAMS):
-            self._execute_stream(effect)
+        if isinstance(effect, _OF_SAS):
+            self._execute_on_sas(effect)
             return
         match effect:
-            case SendIp() if self._ike.carries(effect):
-                self._ike.send(effect)
-            case SendIp():
-                self._control.send(effect)
-            case SetRoute() | ClearRoute():
-                for _, error in self._kernel.routes.carry_out([effect]):
-                    raise error
+            case SetVrfs():
+                self._set_vrfs(effect.vrfs)
             case SetInterface():
-                self._taps.set_interface(effect)
+                if not made_here(effect.interface):
+                    self._vrfs.move(effect.interface, part.vrf)
+                self._taps.set_interface(effect, part)
             case SetTranslation():
-                self._kernel.translation.set(effect)
+                self._set_translation(effect)
             case ForgetTranslations():
-                self._kernel.translation.forget()
+                for each in self._vrfs:
+                    each.kernel.translation.forget()
             case SetTunnel():
-                self._taps.set_tunnel(effect.spec)
+                self._taps.set_tunnel(effect.spec, part)
             case RemoveTunnel():
                 self._taps.remove_tunnel(effect.tunnel)
             case PollInterfaces():
                 self._report(self._interfaces_counted())
-            case Listen():
-                self._control.listen(effect)
-            case StopListening():
-                self._control.stop(effect)
             case _:
-                pass
+                part.execute(effect)
 
     def _execute_on_tunnel(self, effect: Effect) -> None:
         match effect:
@@ -262,25 +320,8 @@ class UserspacePlane(DataPlane):
             case _:
                 pass
 
-    def _execute_stream(self, effect: Effect) -> None:
+    def _execute_on_sas(self, effect: Effect) -> None:
         match effect:
-            case StreamListen():
-                self._streams.listen(effect)
-            case StreamOpen():
-                self._streams.open(effect)
-            case StreamSend():
-                self._streams.send(effect)
-            case StreamSign():
-                self._streams.sign(effect)
-            case StreamClose():
-                self._streams.close_stream(effect)
-            case _:
-                pass
-
-    def _execute_ipsec(self, effect: Effect) -> None:
-        match effect:
-            case ServeIpsec():
-                self._serve_ipsec(effect)
             case InstallSa():
                 self._engine.install_sa(effect.sa, eager=effect.eager)
             case UseSa():
@@ -294,13 +335,16 @@ class UserspacePlane(DataPlane):
             case _:
                 pass
 
-    def _serve_ipsec(self, effect: ServeIpsec) -> None:
-        problems = self._ike.serve(effect.locals)
-        if problems:
-            first = next(iter(problems.values()))
-            number = first.errno or 0 if isinstance(first, OSError) else 0
-            texts = dict.fromkeys(getattr(problem, "strerror", None) or str(problem) for problem in problems.values())
-            raise EffectError(ServeIpsec(tuple(problems)), number, "; ".join(texts))
+    def _set_translation(self, order: SetTranslation) -> None:
+        """Let each VRF translate between those interfaces of the order that are in it."""
+        if not self._vrfs.names:
+            self._vrfs.part("").kernel.translation.set(order)
+            return
+        for part in self._vrfs:
+            inside = tuple(name for name in order.inside if self._vrf_of_interface(name) == part.vrf)
+            overloads = tuple(one for one in order.overloads if self._vrf_of_interface(one.outside) == part.vrf)
+            with self._places.at(part.vrf):
+                part.kernel.translation.set(replace(order, inside=inside, overloads=overloads))
 
     def _heard(self, event: Event) -> None:
         if isinstance(event, TooBig):
@@ -314,7 +358,8 @@ class UserspacePlane(DataPlane):
         if own is not None:
             message, source = too_big(big.mtu)(big.quoted).serialize(), ipv4_address(big.quoted[12:16])
             with suppress(OSError):  # an unreachable neighbor goes on as before
-                self._control.send(SendIp(None, own, source, IpProtocol.ICMP, message))
+                control = self._vrfs.part(self._taps.vrf_of(big.tunnel)).control
+                control.send(SendIp(None, own, source, IpProtocol.ICMP, message))
 
     def _vanished(self, name: str) -> None:
         self._taps.vanished(name)
@@ -323,7 +368,8 @@ class UserspacePlane(DataPlane):
 
     def _send_gre(self, effect: SendGre) -> None:
         tunnel, nbma, connection = effect.tunnel, effect.nbma, effect.connection
-        self._engine.send(tunnel, nbma, effect.protocol, effect.payload, effect.tos, connection=connection)
+        with self._places.at(self._taps.spec(tunnel).front):
+            self._engine.send(tunnel, nbma, effect.protocol, effect.payload, effect.tos, connection=connection)
 
     def _send_keepalive(self, effect: SendKeepalive) -> None:
         spec = self._taps.spec(effect.tunnel)
@@ -333,4 +379,5 @@ class UserspacePlane(DataPlane):
         message = keepalive(spec.source, spec.destination, key=spec.key)
         header = 4 if spec.key is None else 8
         payload = message[header:]
-        self._engine.send(effect.tunnel, spec.destination, GRE_IPV4, payload, TOS_INTERNETWORK_CONTROL)
+        with self._places.at(spec.front):
+            self._engine.send(effect.tunnel, spec.destination, GRE_IPV4, payload, TOS_INTERNETWORK_CONTROL)

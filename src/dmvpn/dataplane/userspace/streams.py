@@ -11,13 +11,14 @@ has one. So is TTL security (RFC 5082, IP_MINTTL).
 from __future__ import annotations
 
 import errno
+import itertools
 import select
 import socket
 import struct
 from contextlib import suppress
 from dataclasses import field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.streams import (
@@ -43,10 +44,13 @@ from dmvpn.dataplane.socket_calls import set_option
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dmvpn.base.events import Event
     from dmvpn.dataplane.userspace.watch import Watch
+
+#: Gives the next number of a stream.
+StreamNumber: TypeAlias = "Iterator[int]"
 
 _IP_MINTTL: Final = 21
 _TCP_MD5SIG_EXT: Final = 32
@@ -94,14 +98,17 @@ class _Listener:
 class KernelStreams:
     """The streams of one router."""
 
-    def __init__(self, report: Callable[[Event], None], watch: Watch) -> None:
+    def __init__(
+        self, report: Callable[[Event], None], watch: Watch, taken: StreamNumber | None = None
+    ) -> None:
+        """taken: numbers of the streams that peers open, shared with the other VRFs of the router."""
         self._report = report
         self._watch = watch
         self._epoll: select.epoll | None = None
         self._listeners: dict[int, _Listener] = {}
         self._streams: dict[int, _Stream] = {}
         self._by_descriptor: dict[int, _Stream | _Listener] = {}
-        self._taken = -1
+        self._taken = taken if taken is not None else itertools.count(1, 2)
 
     def listen(self, order: StreamListen) -> None:
         """Accept streams from these peers, or close the port. Raises OSError."""
@@ -233,10 +240,10 @@ class KernelStreams:
             local, local_port = sock.getsockname()
             with suppress(OSError):
                 _prepare(sock, peer.ttl, peer.minimum_ttl)
-            self._taken += 2
-            stream = self._streams[self._taken] = _Stream(self._taken, sock, is_up=True, taken=True)
+            number = next(self._taken)
+            stream = self._streams[number] = _Stream(number, sock, is_up=True, taken=True)
             self._enroll(sock, stream, select.EPOLLIN)
-            self._report(StreamUp(self._taken, IPv4Address(local), local_port, IPv4Address(remote), port, taken=True))
+            self._report(StreamUp(number, IPv4Address(local), local_port, IPv4Address(remote), port, taken=True))
 
     def _move(self, stream: _Stream, events: int) -> None:
         if not stream.is_up:

@@ -2,6 +2,9 @@
 
 A tunnel is three things that must agree: the TAP, its configuration in the kernel, and the engine's processing of its
 packets. Its neighbors have link-layer addresses that contain peer numbers (`peers.py`).
+
+The TAP is in the VRF of the packets inside, GRE leaves by the front door: the engine opens its sockets on that ground.
+Call everything on the ground of the interface's VRF.
 """
 
 from __future__ import annotations
@@ -22,9 +25,9 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import ClearAdjacency, SetAdjacency, SetCarrier, SetInterface, TunnelSpec
-    from dmvpn.dataplane.userspace.control import ControlSockets
     from dmvpn.dataplane.userspace.engine import PacketEngine
-    from dmvpn.dataplane.userspace.kernel import Kernel
+    from dmvpn.dataplane.userspace.ground import Places
+    from dmvpn.dataplane.userspace.part import Part
 
 #: First octets of link-layer addresses on a TAP: a peer's id follows the one, the interface's number the other.
 PEER_MAC = b"\x02\x00"
@@ -36,7 +39,14 @@ class _Tunnel:
     spec: TunnelSpec
     tap: Tap
     mac: bytes
+    part: Part
     peers: PeerNumbers = field(default_factory=PeerNumbers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loopback:
+    tap: Tap
+    part: Part
 
 
 class Taps:
@@ -45,26 +55,36 @@ class Taps:
     def __init__(
         self,
         names: InterfaceNames,
-        kernel: Kernel,
         engine: PacketEngine,
-        control: ControlSockets,
+        places: Places,
         report: Callable[[Event], None],
         *,
         vnet_hdr: bool,
     ) -> None:
         self._names = names
-        self._kernel = kernel
         self._engine = engine
-        self._control = control
+        self._places = places
         self._report = report
         self._vnet_hdr = vnet_hdr
         self._tunnels: dict[str, _Tunnel] = {}
-        self._loopbacks: dict[str, Tap] = {}
+        self._loopbacks: dict[str, _Loopback] = {}
         self._addresses: dict[str, tuple[tuple[IPAddress, int], ...]] = {}
 
     def __contains__(self, tunnel: str) -> bool:
         """Return whether there is a tunnel of this name."""
         return tunnel in self._tunnels
+
+    def vrf_of(self, interface: str) -> str:
+        """Return the VRF of an interface of ours, "" if there is none of this name."""
+        found = self._tunnels.get(interface) or self._loopbacks.get(interface)
+        return found.part.vrf if found is not None else ""
+
+    def leave(self, part: Part) -> None:
+        """Remove all interfaces in a VRF that is removed."""
+        for name in [name for name, tunnel in self._tunnels.items() if tunnel.part is part]:
+            self.remove_tunnel(name)
+        for name in [name for name, loopback in self._loopbacks.items() if loopback.part is part]:
+            self._remove_loopback(name)
 
     def spec(self, tunnel: str) -> TunnelSpec:
         """Return the current order of a tunnel."""
@@ -81,41 +101,44 @@ class Taps:
             with suppress(OSError):  # the interface was deleted
                 tunnel.tap.set_persistent(False)
             tunnel.tap.close()
-        for tap in self._loopbacks.values():
-            tap.close()
+        for loopback in self._loopbacks.values():
+            loopback.tap.close()
 
     # ------------------------------------------------------------------------------------------------ tunnels
 
-    def set_tunnel(self, spec: TunnelSpec) -> None:
+    def set_tunnel(self, spec: TunnelSpec, part: Part) -> None:
         """Make or change a tunnel. Raises OSError, UserError, and then leaves no partial tunnel."""
         tunnel = self._tunnels.get(spec.name)
-        if tunnel is not None and (tunnel.spec.destination is None) != (spec.destination is None):
-            self.remove_tunnel(spec.name)  # the kernel treats the neighbors of the two kinds differently
+        # The kernel treats the neighbors of the two kinds differently.
+        other_kind = tunnel is not None and (tunnel.spec.destination is None) != (spec.destination is None)
+        if tunnel is not None and (other_kind or tunnel.part is not part):
+            self.remove_tunnel(spec.name)
             tunnel = None
             self._report(Resync())  # addresses and everything else on the interface went with it
         fresh = tunnel is None
         if tunnel is None:
             mac = OWN_MAC + len(self._names.linux(spec.name)).to_bytes(1, "big") + _number(spec.name).to_bytes(3, "big")
-            tunnel = self._tunnels[spec.name] = self._make_tunnel(spec, mac)
+            tunnel = self._tunnels[spec.name] = self._make_tunnel(spec, mac, part)
         before, tunnel.spec = tunnel.spec, spec
         try:
             if before.mtu != spec.mtu:
-                self._kernel.set_mtu(spec.name, spec.mtu)
-            self._engine.set_tunnel(spec, tunnel.tap, tunnel.mac)
+                part.kernel.set_mtu(spec.name, spec.mtu)
+            with self._places.at(spec.front):
+                self._engine.set_tunnel(spec, tunnel.tap, tunnel.mac)
         except (OSError, UserError):
             if fresh:  # no partial tunnel: the next order for it starts again
                 del self._tunnels[spec.name]
-                self._kernel.forget_tunnel(spec.name)
+                part.kernel.forget_tunnel(spec.name)
                 tunnel.tap.close()
             elif spec.protected and not before.protected:
                 self.remove_tunnel(spec.name)  # the engine would go on in clear
             raise
-        self._kernel.protect(spec.name, protected=spec.protected)
+        part.kernel.protect(spec.name, protected=spec.protected)
         # Overlay traffic shall stop with a protected tunnel's process, not take the default route in clear.
         tunnel.tap.set_persistent(spec.protected)
         self._tell_addresses()
 
-    def _make_tunnel(self, spec: TunnelSpec, mac: bytes) -> _Tunnel:
+    def _make_tunnel(self, spec: TunnelSpec, mac: bytes, part: Part) -> _Tunnel:
         """Return a TAP with all its settings.
 
         Raises OSError, UserError, and then leaves no TAP behind that did not exist before.
@@ -125,13 +148,13 @@ class Taps:
             tap.set_hardware_address(mac)
             tap.set_transmit_queue()
             tap.set_carrier(False)
-            self._kernel.prepare_tap(spec.name, spec.mtu, multipoint=spec.destination is None)
+            part.kernel.prepare_tap(spec.name, spec.mtu, multipoint=spec.destination is None)
             while tap.read() is not None:
                 pass  # packets for peers of an earlier run
         except BaseException:
             tap.close()
             raise
-        return _Tunnel(spec, tap, mac)
+        return _Tunnel(spec, tap, mac, part)
 
     def remove_tunnel(self, name: str) -> None:
         """Remove a tunnel, if it exists."""
@@ -139,8 +162,8 @@ class Taps:
         if tunnel is not None:
             self._engine.drain(name)
             self._engine.remove_tunnel(name)
-            self._control.forget_interface(name)
-            self._kernel.forget_tunnel(name)
+            tunnel.part.control.forget_interface(name)
+            tunnel.part.kernel.forget_tunnel(name)
             with suppress(OSError):  # the interface was deleted
                 tunnel.tap.set_persistent(False)
             tunnel.tap.close()
@@ -151,8 +174,7 @@ class Taps:
         if name in self._tunnels:
             self.remove_tunnel(name)
         elif name in self._loopbacks:
-            self._loopbacks.pop(name).close()
-            self._kernel.forget_tunnel(name)
+            self._remove_loopback(name)
         else:
             return
         self._report(Resync())
@@ -165,31 +187,43 @@ class Taps:
 
     def set_adjacency(self, effect: SetAdjacency) -> None:
         """Send packets for a next hop to a peer."""
-        peers = self._tunnels[effect.tunnel].peers
+        tunnel = self._tunnels[effect.tunnel]
+        peers = tunnel.peers
         peer = peers.lead(effect.next_hop, effect.nbma, effect.connection)
         self._engine.set_peer(effect.tunnel, peer, effect.nbma, effect.connection)
-        self._kernel.set_neighbor(effect.tunnel, effect.next_hop, PEER_MAC + peer.to_bytes(4, "big"))
+        tunnel.part.kernel.set_neighbor(effect.tunnel, effect.next_hop, PEER_MAC + peer.to_bytes(4, "big"))
         for idle in peers.forget_idle():
             self._engine.clear_peer(effect.tunnel, idle)
 
     def clear_adjacency(self, effect: ClearAdjacency) -> None:
         """Remove a next hop."""
-        self._tunnels[effect.tunnel].peers.clear(effect.next_hop)
-        self._kernel.clear_neighbor(effect.tunnel, effect.next_hop)
+        tunnel = self._tunnels[effect.tunnel]
+        tunnel.peers.clear(effect.next_hop)
+        tunnel.part.kernel.clear_neighbor(effect.tunnel, effect.next_hop)
 
     # ------------------------------------------------------------------------------------------------ addresses
 
-    def set_interface(self, effect: SetInterface) -> None:
+    def set_interface(self, effect: SetInterface, part: Part) -> None:
         """Set state and addresses of an interface; a loopback is made with its first order."""
         name = effect.interface
+        if name in self._tunnels and self._tunnels[name].part is not part:
+            return  # its SetTunnel has not come yet: the tunnel feature repeats this order after it
+        if name in self._loopbacks and self._loopbacks[name].part is not part:
+            self._remove_loopback(name)
         if made_here(name) and name not in self._tunnels and name not in self._loopbacks:
             if name.startswith("Tunnel"):
-                return  # its SetTunnel has not come yet: the tunnel feature repeats this order after it
-            self._loopbacks[name] = Tap(self._names.linux(name))
-            self._kernel.prepare_tap(name, 1500, multipoint=False)
-        self._kernel.set_interface(effect)
+                return  # likewise
+            self._loopbacks[name] = _Loopback(Tap(self._names.linux(name)), part)
+            part.kernel.prepare_tap(name, 1500, multipoint=False)
+        part.kernel.set_interface(effect)
         self._addresses[name] = effect.addresses
         self._tell_addresses()
+
+    def _remove_loopback(self, name: str) -> None:
+        loopback = self._loopbacks.pop(name)
+        loopback.part.control.forget_interface(name)
+        loopback.part.kernel.forget_tunnel(name)
+        loopback.tap.close()
 
     def _tell_addresses(self) -> None:
         own = frozenset(address.packed for addresses in self._addresses.values() for address, _ in addresses)

@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import aside
-from dmvpn.base.effects import ClearRoute, Effect, HistoryGrew, ReportKey, Resolve, SetRoute, Store
+from dmvpn.base.effects import ClearRoute, Effect, HistoryGrew, InVrf, ReportKey, Resolve, SetRoute, Store
 from dmvpn.base.errors import fault_text
 from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, KeysWanted, Tick
 from dmvpn.base.recording import Recorder
@@ -39,10 +39,12 @@ from dmvpn.shells.storage import ConfigurationFile, FolderStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Log
+    from dmvpn.dataplane.userspace.ground import Grounds
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.dataplane.userspace.records import Records
     from dmvpn.router.facts import RouterFacts
@@ -88,12 +90,13 @@ class Runtime:
         recording: Path | None = None,
         logged: Callable[[Log], None] | None = None,
         records: Records | None = None,
+        grounds: Grounds | None = None,
     ) -> None:
         """interfaces: Linux names by IOS names of interfaces to adopt. manage: we set them up, too (a lab).
 
         storage: folder for files that must survive a restart. configuration: the file that the router is started with,
             if that is not in the folder. recording: file for the events. logged: called with each log message. records:
-            of the host's settings; None: those of this namespace.
+            of the host's settings; None: those of this namespace. grounds: of VRFs; None: there can be none.
         """
         self.name = name
         self._recording = open_private(recording, append=True) if recording else None
@@ -109,7 +112,7 @@ class Runtime:
             self._storage.store,
             flash,
             entropy,
-            packet_taps(self._loop, InterfaceNames(interfaces).linux),
+            packet_taps(self._loop, InterfaceNames(interfaces).linux, self._on_ground_of),
         )
         self._entropy = entropy
         self._names = NameService(self._loop, self.post)
@@ -120,7 +123,13 @@ class Runtime:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
         self.plane = UserspacePlane(
-            self.post, AsyncioWatch(self._loop), make_engine, names=interfaces, manage=manage, records=records
+            self.post,
+            AsyncioWatch(self._loop),
+            make_engine,
+            names=interfaces,
+            manage=manage,
+            records=records,
+            grounds=grounds,
         )
         self.router.counting = self.plane
         if logged is not None:
@@ -235,14 +244,14 @@ class Runtime:
             return
         if self._recorder is not None:
             self._recorder.outcome(effects)
-        for is_about_routes, some in groupby(effects, lambda effect: isinstance(effect, SetRoute | ClearRoute)):
+        for is_about_routes, some in groupby(effects, _is_about_a_route):
             if is_about_routes:
-                self._carry_out_routes([effect for effect in some if isinstance(effect, SetRoute | ClearRoute)])
+                self._carry_out_routes(list(some))
                 continue
             for effect in some:
                 self._carry_out(effect)
 
-    def _carry_out_routes(self, orders: list[SetRoute | ClearRoute]) -> None:
+    def _carry_out_routes(self, orders: list[Effect]) -> None:
         """Pass routes to the kernel as many at a time as come together: each request is expensive."""
         for error in self.plane.execute_routes(orders):
             self._failed(error)
@@ -250,21 +259,22 @@ class Runtime:
             self.handle.tell(order)
 
     def _carry_out(self, effect: Effect) -> None:
+        inner = effect.effect if isinstance(effect, InVrf) else effect
         try:
-            match effect:
+            match inner:
                 case Store():
-                    self._store(effect)
+                    self._store(inner)
                 case Resolve(name):
                     self._names.ask(name)
                 case ReportKey():
-                    self._report(effect)
+                    self._report(inner)
                 case HistoryGrew():
                     pass  # for subscribers; a hub emits many of these
                 case _:
                     self.plane.execute(effect)
         except EffectError as error:
             self._failed(error)
-        self.handle.tell(effect)
+        self.handle.tell(inner)
 
     def _failed(self, error: EffectError) -> None:
         log.info("%s", error)
@@ -283,6 +293,9 @@ class Runtime:
             except OSError as error:
                 raise EffectError(key, error.errno or 0, error.strerror or str(error)) from error
 
+    def _on_ground_of(self, interface: str) -> AbstractContextManager[None]:
+        return self.plane.on_ground_of(interface)
+
     def _arm(self) -> None:
         deadline = self.router.next_deadline()
         if deadline == self._timer_at:
@@ -295,3 +308,7 @@ class Runtime:
     def _tick(self) -> None:
         self._timer_at = None
         self.post(Tick())
+
+
+def _is_about_a_route(effect: Effect) -> bool:
+    return isinstance(effect.effect if isinstance(effect, InVrf) else effect, SetRoute | ClearRoute)

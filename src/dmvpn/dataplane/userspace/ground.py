@@ -1,0 +1,168 @@
+"""Where the sockets and tables of a VRF are, and of the global table: its ground.
+
+    Ground    one place: the calling thread enters it, and the sockets, TAPs and settings that it opens are there
+    Grounds   makes and removes them (`shells/lab/grounds.py`: a network namespace for each VRF)
+    Places    which ground the calling thread is on; a callback comes back to the ground that asked for it
+
+Only opening needs a ground: a socket stays in the namespace in which it was opened, whoever uses it. A router without
+VRFs has one ground and never enters it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from threading import local
+from typing import TYPE_CHECKING, Protocol
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.dataplane.userspace.watch import Loop
+
+
+class Ground(Protocol):
+    """The place of one VRF."""
+
+    def enter(self) -> None:
+        """Move the calling thread there. Raises OSError."""
+        ...
+
+    def fileno(self) -> int:
+        """Return the descriptor of the network namespace, into which interfaces can be moved."""
+        ...
+
+
+class Grounds(Protocol):
+    """The places of a router."""
+
+    @property
+    def home(self) -> Ground:
+        """The ground of the global table: where the plane was made. Raises UserError if there is no other."""
+        ...
+
+    def make(self, vrf: str) -> Ground:
+        """Return the ground of a VRF: the one that an earlier life of this router has left, or a new one.
+
+        Raises UserError if this host has none, OSError.
+        """
+        ...
+
+    def remove(self, vrf: str) -> None:
+        """Let go of the ground of a VRF, from which all ports were taken: whatever else is there ends."""
+        ...
+
+    def left(self) -> tuple[str, ...]:
+        """Return the VRFs whose grounds an earlier life of this router has left, and that were not made since."""
+        ...
+
+
+class OneGround:
+    """The grounds of a router on a host that has none for VRFs."""
+
+    @property
+    def home(self) -> Ground:
+        """The ground of the global table: never entered, because there is no other."""
+        raise UserError("this host has no place for VRFs")
+
+    def make(self, vrf: str) -> Ground:
+        """Refuse. Raises UserError."""
+        raise UserError(f"VRF {vrf}: a router on this host has only the host's own routing table; labs have VRFs")
+
+    def remove(self, vrf: str) -> None:
+        """Do nothing: there is none."""
+
+    def left(self) -> tuple[str, ...]:
+        """Return none."""
+        return ()
+
+
+class _Here(local):
+    """The VRF whose ground this thread is on."""
+
+    vrf = ""
+
+
+class Places:
+    """Moves the calling thread between the grounds of a router."""
+
+    def __init__(self, grounds: Grounds) -> None:
+        self._of_router = grounds
+        self._grounds: dict[str, Ground] = {}
+        self._here = _Here()
+
+    @property
+    def here(self) -> str:
+        """The VRF whose ground the calling thread is on."""
+        return self._here.vrf
+
+    def set(self, vrf: str, ground: Ground) -> None:
+        """Record the ground of a VRF."""
+        self._grounds[vrf] = ground
+
+    def forget(self, vrf: str) -> None:
+        """Forget the ground of a VRF."""
+        self._grounds.pop(vrf, None)
+
+    def has(self, vrf: str) -> bool:
+        """Return whether there is such a VRF."""
+        return vrf in self._grounds
+
+    def ground(self, vrf: str) -> Ground:
+        """Return the ground of a VRF. Raises UserError if there is none."""
+        if not vrf:
+            return self._of_router.home
+        found = self._grounds.get(vrf)
+        if found is None:
+            raise UserError(f"there is no VRF {vrf}")
+        return found
+
+    @contextmanager
+    def at(self, vrf: str) -> Iterator[None]:
+        """Be on the ground of a VRF. Raises UserError if there is none, OSError."""
+        before = self._here.vrf
+        if vrf == before:
+            yield
+            return
+        self._enter(vrf)
+        try:
+            yield
+        finally:
+            self._enter(before if self.has(before) else "")  # the VRF may have been removed meanwhile
+
+    def _enter(self, vrf: str) -> None:
+        self.ground(vrf).enter()
+        self._here.vrf = vrf
+
+
+class GroundedLoop:
+    """A `Loop` that calls back on the ground from which it was asked."""
+
+    def __init__(self, loop: Loop, places: Places) -> None:
+        self._loop = loop
+        self._places = places
+
+    def add(self, descriptor: int, ready: Callable[[], None]) -> None:
+        """Call `ready` whenever the descriptor is readable."""
+        self._loop.add(descriptor, self._grounded(ready))
+
+    def remove(self, descriptor: int) -> None:
+        """Stop watching."""
+        self._loop.remove(descriptor)
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call `call` once, after so many seconds."""
+        self._loop.later(seconds, self._grounded(call))
+
+    def _grounded(self, call: Callable[[], None]) -> Callable[[], None]:
+        vrf = self._places.here
+        if not vrf:
+            return call
+
+        def called() -> None:
+            if self._places.has(vrf):  # otherwise the VRF was removed meanwhile
+                with self._places.at(vrf):
+                    call()
+
+        return called

@@ -1,0 +1,144 @@
+"""The parts of a plane: of the global table, and of each VRF; and in which of them each interface of the host is.
+
+A port moves with its order (`SetInterface.vrf`). It arrives down and without addresses, and is adopted there: the
+reports about it go on. It is looked for in all parts, because an earlier life of the router may have left it in one. A
+cable that is plugged in again appears in the global table's namespace, and is moved after its interface. Ports leave a
+VRF before its namespace is removed, because cables end with it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.userspace.names import made_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from dmvpn.dataplane.userspace.ground import Grounds, Places
+    from dmvpn.dataplane.userspace.names import InterfaceNames
+    from dmvpn.dataplane.userspace.part import Part
+
+
+class VrfParts:
+    """The parts of one plane, by VRF; "": of the global table."""
+
+    def __init__(
+        self, make: Callable[[str], Part], names: InterfaceNames, places: Places, grounds: Grounds
+    ) -> None:
+        """make: the part of a VRF, called on its ground."""
+        self._make = make
+        self._names = names
+        self._places = places
+        self._grounds = grounds
+        self._parts: dict[str, Part] = {"": make("")}
+        self._where: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[Part]:
+        return iter(self._parts.values())
+
+    @property
+    def names(self) -> list[str]:
+        """The VRFs besides the global table."""
+        return [vrf for vrf in self._parts if vrf]
+
+    def part(self, vrf: str) -> Part:
+        """Return the part of a VRF. Raises UserError if there is none."""
+        found = self._parts.get(vrf)
+        if found is None:
+            raise UserError(f"there is no VRF {vrf}")
+        return found
+
+    def vrf_of(self, port: str) -> str:
+        """Return the VRF of an interface of the host."""
+        return self._where.get(port, "")
+
+    def add(self, vrf: str) -> None:
+        """Make a VRF. Raises UserError, OSError, and then leaves no partial one."""
+        with self._places.at(""):
+            self._places.set(vrf, self._grounds.make(vrf))
+        try:
+            with self._places.at(vrf):
+                part = self._make(vrf)
+                part.start()
+        except BaseException:
+            self._let_go(vrf)
+            raise
+        self._parts[vrf] = part
+
+    def remove(self, vrf: str, *, adopt: bool = True) -> None:
+        """Remove a VRF, after its ports have returned to the global table. adopt: the router goes on with them."""
+        part = self._parts.pop(vrf)
+        for port in [port for port, there in self._where.items() if there == vrf]:
+            del self._where[port]
+            part.kernel.give(port, self._places.ground("").fileno())
+            if adopt:
+                with suppress(UserError), self._places.at(""):  # it was unplugged
+                    self._parts[""].kernel.adopt(port)
+        with self._places.at(vrf):
+            part.close_sockets()
+            part.kernel.close()
+            self._return_ports()
+        self._let_go(vrf)
+
+    def move(self, port: str, vrf: str) -> None:
+        """Let an interface of the host be in this VRF from now on. Call it on the ground of the VRF."""
+        known = self._where.get(port)
+        if known == vrf or (known is None and not vrf and len(self._parts) == 1):
+            return
+        before = self._holder(port, known or "")
+        if vrf:
+            self._where[port] = vrf
+        else:
+            self._where.pop(port, None)
+        if before is not None and before.vrf != vrf:
+            before.control.forget_interface(port)
+            before.kernel.give(port, self._places.ground(vrf).fileno())
+            self._parts[vrf].kernel.adopt(port)
+
+    def appeared(self, port: str) -> bool:
+        """Take in that a port is new in the global table's namespace. False: it was moved to its VRF."""
+        vrf = self._where.get(port, "")
+        if not vrf:
+            return True
+        self._parts[""].kernel.give(port, self._places.ground(vrf).fileno())
+        return False
+
+    def adopt(self, ports: Iterable[str]) -> None:
+        """Adopt ports, each in its VRF; those in VRFs of an earlier life return first. Raises UserError."""
+        for vrf in self._grounds.left():
+            self.add(vrf)
+            self.remove(vrf)
+        by_vrf: dict[str, list[str]] = {}
+        for port in ports:
+            by_vrf.setdefault(self.vrf_of(port), []).append(port)
+        for vrf, some in by_vrf.items():
+            with self._places.at(vrf):
+                self._parts[vrf].kernel.adopt(*some)
+
+    def close(self) -> None:
+        """Remove all VRFs, and close the global table's part."""
+        for vrf in self.names:
+            self.remove(vrf, adopt=False)
+        self._parts[""].kernel.close()
+
+    def _holder(self, port: str, likely: str) -> Part | None:
+        """Return the part in which a port is now; None: it is unplugged."""
+        parts = [self._parts[likely], *(part for vrf, part in self._parts.items() if vrf != likely)]
+        return next((part for part in parts if part.kernel.has(port)), None)
+
+    def _return_ports(self) -> None:
+        """Return the interfaces here that are the host's, known or not: an earlier life may have left them."""
+        home = self._places.ground("").fileno()
+        with netlink.NetlinkSocket() as kernel:
+            for link in kernel.links():
+                name = self._names.ios(link.name)
+                if name is not None and not made_here(name):
+                    kernel.execute([netlink.set_link(link.index, netlink.LinkSettings(namespace=home))])
+
+    def _let_go(self, vrf: str) -> None:
+        self._places.forget(vrf)
+        self._grounds.remove(vrf)

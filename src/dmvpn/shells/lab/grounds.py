@@ -1,0 +1,158 @@
+"""The VRFs of a router of a lab: a network namespace for each, beside that of the router.
+
+The process of the router makes them and passes their descriptors to the supervisor, which holds them, too: a namespace
+that no process holds ends with the cables in it. The next process of the router inherits them, with the cables.
+
+    router -> supervisor    b"+NAME" and a descriptor: hold it; b"-NAME": let it go
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import socket
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.lab.syscalls import NamespaceKind, setns, unshare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dmvpn.dataplane.userspace.ground import Ground
+
+_HERE: Final = "/proc/thread-self/ns/net"
+_LONGEST: Final = 1024
+
+
+class NamespaceGround:
+    """A network namespace, held by an open descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def enter(self) -> None:
+        """Move the calling thread there. Raises OSError."""
+        setns(self._descriptor, NamespaceKind.NETWORK)
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._descriptor
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self._descriptor)
+
+
+class Namespaces:
+    """The `Grounds` of a router whose process may make network namespaces."""
+
+    def __init__(
+        self, left: Mapping[str, int] | None = None, hold: Callable[[str, int | None], None] | None = None
+    ) -> None:
+        """left: descriptors of an earlier process by VRF. hold: called with each descriptor that is to outlive this
+        process, and with None when its VRF is removed.
+        """
+        self._home = NamespaceGround(os.open(_HERE, os.O_RDONLY | os.O_CLOEXEC))
+        self._left = dict(left or {})
+        self._hold = hold
+        self._made: dict[str, NamespaceGround] = {}
+
+    @property
+    def home(self) -> Ground:
+        """The namespace in which this was made."""
+        return self._home
+
+    def make(self, vrf: str) -> Ground:
+        """Return the namespace of a VRF. Raises UserError, OSError. The calling thread is at home."""
+        descriptor = self._left.pop(vrf, None)
+        if descriptor is None:
+            descriptor = self._new(vrf)
+            if self._hold is not None:
+                self._hold(vrf, descriptor)
+        ground = self._made[vrf] = NamespaceGround(descriptor)
+        return ground
+
+    def remove(self, vrf: str) -> None:
+        """Let go of the namespace of a VRF."""
+        ground = self._made.pop(vrf, None)
+        if ground is not None:
+            ground.close()
+            if self._hold is not None:
+                self._hold(vrf, None)
+
+    def left(self) -> tuple[str, ...]:
+        """Return the VRFs of the earlier process that were not made since."""
+        return tuple(self._left)
+
+    def _new(self, vrf: str) -> int:
+        try:
+            unshare(NamespaceKind.NETWORK)
+        except OSError as error:
+            raise UserError(f"VRF {vrf}: no network namespace can be made here: {error.strerror}") from error
+        try:
+            return os.open(_HERE, os.O_RDONLY | os.O_CLOEXEC)
+        finally:
+            self._home.enter()
+
+
+class HeldNamespaces:
+    """The supervisor's side: the descriptors that the processes of one router have passed to it."""
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        self._selector = selector
+        self._pipe: socket.socket | None = None
+        self._held: dict[str, int] = {}
+
+    def begin(self) -> tuple[dict[str, int], socket.socket]:
+        """Return the namespaces for the next process, and the end of the pipe that is its own."""
+        self._take_in()
+        self._end()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        self._pipe = ours
+        self._selector.register(ours, selectors.EVENT_READ, self._take_in)
+        return dict(self._held), theirs
+
+    def descriptors(self) -> dict[str, int]:
+        """Return the held descriptors by VRF, as of now."""
+        self._take_in()
+        return dict(self._held)
+
+    def _take_in(self) -> None:
+        """Read the pipe; the messages of a killed process are still in it."""
+        while self._pipe is not None:
+            try:
+                octets, descriptors, _, _ = socket.recv_fds(self._pipe, _LONGEST, 1)
+            except OSError:  # there are no more
+                return
+            if not octets:
+                self._end()
+                return
+            name = octets[1:].decode(errors="replace")
+            before = self._held.pop(name, None)
+            if before is not None:
+                os.close(before)
+            if descriptors:
+                os.set_inheritable(descriptors[0], False)
+                self._held[name] = descriptors[0]
+
+    def _end(self) -> None:
+        if self._pipe is not None:
+            self._selector.unregister(self._pipe)
+            self._pipe.close()
+            self._pipe = None
+
+
+def holder(pipe: socket.socket) -> Callable[[str, int | None], None]:
+    """Return the function by which a router's process passes its namespaces to the supervisor."""
+
+    def hold(vrf: str, descriptor: int | None) -> None:
+        with contextlib.suppress(OSError):  # the supervisor is gone, and the lab with it
+            if descriptor is None:
+                pipe.send(b"-" + vrf.encode())
+            else:
+                socket.send_fds(pipe, [b"+" + vrf.encode()], [descriptor])
+
+    return hold

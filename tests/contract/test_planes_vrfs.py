@@ -1,0 +1,233 @@
+"""VRFs on the data planes: the WAN in a front door, customers with the same addresses, ports that move."""
+
+from __future__ import annotations
+
+import errno
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+
+from contract.peers import KEY, pair_of_sas
+from contract.test_planes import REAL, TUNNEL, Contract, only_udp, udp
+from contract.worlds import DEFAULT, LAN, UNDERLAY, RealWorld, World, host, nbma
+from dmvpn.app.engines import choose
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import (
+    GRE_NHRP,
+    InstallSa,
+    InVrf,
+    NextHop,
+    SendGre,
+    SendIp,
+    ServeIpsec,
+    SetAdjacency,
+    SetCarrier,
+    SetInterface,
+    SetRoute,
+    SetTunnel,
+    SetVrfs,
+    TunnelSpec,
+)
+from dmvpn.base.events import AddressAssigned, IpReceived, LinkChanged, NhrpReceived
+from dmvpn.dataplane.contract import EffectError
+from dmvpn.net import icmp
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.udp import UdpDatagram
+from dmvpn.shells.lab.namespaces import run_in_lab
+
+WAN = "WAN"
+
+
+def contract(test: Contract) -> Callable[[str], None]:
+    """Run the test on every plane that has VRFs of the kernel."""
+
+    @pytest.mark.parametrize("plane", REAL)
+    @functools.wraps(test)
+    def on_plane(plane: str) -> None:
+        def real() -> None:
+            world = RealWorld(choose(plane))
+            try:
+                test(world)
+            finally:
+                world.close()
+
+        run_in_lab(real)
+
+    del on_plane.__wrapped__  # pytest would ask for a fixture "world"
+    return on_plane
+
+
+def provider(name: str) -> IPv4Address:
+    """The provider's address on the cable of a router."""
+    return nbma(name) + 1
+
+
+def wan_in_a_vrf(world: World, *names: str) -> None:
+    """The port to the provider is in a VRF, with the default route."""
+    for name in names:
+        world.execute(
+            name,
+            SetVrfs((WAN,)),
+            SetInterface(UNDERLAY, True, ((nbma(name), 24),), vrf=WAN),
+            InVrf(WAN, SetRoute(DEFAULT, (NextHop(UNDERLAY, provider(name)),))),
+        )
+        world.until(lambda name=name: world.of(name, LinkChanged)[-1].up)  # type: ignore[misc]
+
+
+def tunnel(world: World, name: str, *, protected: bool = False, front: str = WAN, vrf: str = "") -> None:
+    """An mGRE tunnel whose GRE leaves by the front door."""
+    spec = TunnelSpec(
+        name="Tunnel0",
+        source=nbma(name),
+        destination=None,
+        key=KEY,
+        mtu=1400,
+        protected=protected,
+        front=front,
+        vrf=vrf,
+    )
+    world.execute(
+        name,
+        SetTunnel(spec),
+        SetInterface("Tunnel0", True, ((TUNNEL[name], 24),), vrf=vrf),
+        SetCarrier("Tunnel0", True),
+    )
+
+
+def joined(world: World, name: str, other: str, connection: int = 0, vrf: str = "") -> None:
+    """The LAN behind a peer is reached through the tunnel, and so is everything else: a default route in the overlay."""
+    route = SetRoute(DEFAULT, (NextHop("Tunnel0", TUNNEL[other]),))
+    world.execute(
+        name,
+        SetAdjacency("Tunnel0", TUNNEL[other], nbma(other), connection),
+        InVrf(vrf, route) if vrf else route,
+    )
+
+
+def exchanged(world: World) -> None:
+    """A packet of host A comes to host B, and one back."""
+    for name, other in (("A", "B"), ("B", "A")):
+        world.send(name, udp(name, host(other)))
+        world.until(lambda other=other: len(only_udp(world.received[other])) == 1)  # type: ignore[misc]
+
+
+@contract
+def test_a_tunnel_has_its_front_door_and_the_overlay_a_default_route_of_its_own(world: World) -> None:
+    wan_in_a_vrf(world, "A", "B")
+    for name, other in (("A", "B"), ("B", "A")):
+        tunnel(world, name)
+        joined(world, name, other)
+    exchanged(world)
+    assert all(packet.protocol == IpProtocol.GRE for packet in world.wire if packet.protocol != IpProtocol.ICMP)
+
+
+@contract
+def test_a_protected_tunnel_has_its_front_door(world: World) -> None:
+    wan_in_a_vrf(world, "A", "B")
+    for name, other, sa in zip("AB", "BA", pair_of_sas("A", "B"), strict=True):
+        world.execute(name, InVrf(WAN, ServeIpsec((nbma(name),))))
+        tunnel(world, name, protected=True)
+        world.execute(name, InstallSa(replace(sa, front=WAN), True))
+        joined(world, name, other, sa.connection)
+    exchanged(world)
+    assert {packet.protocol for packet in world.wire} <= {IpProtocol.ESP, IpProtocol.ICMP}
+
+
+@contract
+def test_esp_in_udp_and_ike_use_the_front_door(world: World) -> None:
+    wan_in_a_vrf(world, "A", "B")
+    for name, other, sa in zip("AB", "BA", pair_of_sas("A", "B", port=4500), strict=True):
+        world.execute(name, InVrf(WAN, ServeIpsec((nbma(name),))))
+        tunnel(world, name, protected=True)
+        world.execute(name, InstallSa(replace(sa, front=WAN), True))
+        joined(world, name, other, sa.connection)
+    exchanged(world)
+    for port in (500, 4500):
+        data = bytes(4) * (port == 4500) + b"IKE"
+        payload = UdpDatagram(source_port=port, destination_port=port, payload=data).serialize(nbma("A"), nbma("B"))
+        world.execute("A", InVrf(WAN, SendIp(None, nbma("A"), nbma("B"), IpProtocol.UDP, payload)))
+    world.until(lambda: len(world.of("B", IpReceived)) == 2)
+    assert {heard.vrf for heard in world.of("B", IpReceived)} == {WAN}
+
+
+@contract
+def test_a_tunnel_is_in_one_vrf_and_its_gre_in_another(world: World) -> None:
+    wan_in_a_vrf(world, "A", "B")
+    for number, (name, other) in enumerate((("A", "B"), ("B", "A")), 1):
+        world.execute(
+            name,
+            SetVrfs((WAN, "RED")),
+            SetInterface(LAN, True, ((IPv4Address(f"192.168.{number}.1"), 24),), vrf="RED"),
+        )
+        tunnel(world, name, vrf="RED")
+        joined(world, name, other, vrf="RED")
+    world.run(0.1)
+    exchanged(world)
+
+
+@contract
+def test_the_same_address_in_two_vrfs_is_two(world: World) -> None:
+    """Each VRF answers for it, and routes as its own table says."""
+    wan_in_a_vrf(world, "A")
+    world.execute(
+        "A",
+        SetInterface("Loopback0", True, ((IPv4Address("10.0.1.1"), 32),)),
+        SetRoute(Prefix.parse("10.0.2.0/24"), (NextHop(LAN, host("A")),)),
+        InVrf(WAN, SendIp(None, None, nbma("B"), IpProtocol.UDP, udp("A", nbma("B")).payload)),
+    )
+    world.until(lambda: any(packet.destination == nbma("B") for packet in world.wire))
+    world.execute("A", SendIp(None, None, nbma("B"), IpProtocol.UDP, udp("A", nbma("B")).payload))
+    world.until(lambda: any(packet.destination == nbma("B") for packet in world.received["A"]))
+
+
+@contract
+def test_a_ping_in_a_vrf_is_answered_there(world: World) -> None:
+    wan_in_a_vrf(world, "A")
+    request = icmp.Echo(identifier=1, sequence=1, payload=b"ping").serialize()
+    world.execute("A", InVrf(WAN, SendIp(None, None, nbma("C"), IpProtocol.ICMP, request)))
+    world.until(lambda: bool(world.of("A", IpReceived)))
+    (heard,) = world.of("A", IpReceived)
+    assert (heard.interface, heard.source, heard.vrf) == (UNDERLAY, nbma("C"), WAN)
+    with pytest.raises(EffectError) as failure:
+        world.execute("A", SetRoute(DEFAULT, ()), SendIp(None, None, nbma("C"), IpProtocol.ICMP, request))
+    assert failure.value.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, 0)
+
+
+@contract
+def test_a_port_that_returns_to_the_global_table_works_there(world: World) -> None:
+    wan_in_a_vrf(world, "A")
+    world.execute(
+        "A",
+        SetVrfs(()),
+        SetInterface(UNDERLAY, True, ((nbma("A"), 24),)),
+        SetRoute(DEFAULT, (NextHop(UNDERLAY, provider("A")),)),
+    )
+    world.until(lambda: world.of("A", LinkChanged)[-1].up)
+    tunnel(world, "A", front="")
+    tunnel(world, "B", front="")
+    world.execute("B", SetAdjacency("Tunnel0", TUNNEL["A"], nbma("A")))
+    world.execute("B", SendGre("Tunnel0", nbma("A"), GRE_NHRP, b"hello"))
+    world.until(lambda: bool(world.of("A", NhrpReceived)))
+
+
+@contract
+def test_a_port_is_never_reported_gone_because_it_moved(world: World) -> None:
+    wan_in_a_vrf(world, "A")
+    world.events["A"].clear()
+    for vrf in ("", WAN, "", WAN):
+        world.execute("A", SetInterface(UNDERLAY, True, ((nbma("A"), 24),), vrf=vrf))
+        world.run(0.1)
+    assert all(change.mtu for change in world.of("A", LinkChanged)), "a report without MTU is of one that is gone"
+    assert world.of("A", LinkChanged)[-1].up
+    assert world.of("A", AddressAssigned) == []
+
+
+@contract
+def test_what_is_ordered_in_a_vrf_that_does_not_exist_fails_with_its_name(world: World) -> None:
+    order = InVrf("NONE", SetRoute(DEFAULT, (NextHop(UNDERLAY, provider("A")),)))
+    with pytest.raises(EffectError, match="NONE") as failure:
+        world.execute("A", order)
+    assert failure.value.effect == order
