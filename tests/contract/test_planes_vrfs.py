@@ -186,7 +186,7 @@ def test_the_same_address_in_two_vrfs_is_two(world: World) -> None:
 @contract
 def test_a_ping_in_a_vrf_is_answered_there(world: World) -> None:
     wan_in_a_vrf(world, "A")
-    request = icmp.Echo(identifier=1, sequence=1, payload=b"ping").serialize()
+    request = icmp.EchoRequest(identifier=1, sequence=1, payload=b"ping").serialize()
     world.execute("A", InVrf(WAN, SendIp(None, None, nbma("C"), IpProtocol.ICMP, request)))
     world.until(lambda: bool(world.of("A", IpReceived)))
     (heard,) = world.of("A", IpReceived)
@@ -220,7 +220,7 @@ def test_a_port_is_never_reported_gone_because_it_moved(world: World) -> None:
     for vrf in ("", WAN, "", WAN):
         world.execute("A", SetInterface(UNDERLAY, True, ((nbma("A"), 24),), vrf=vrf))
         world.run(0.1)
-    assert all(change.mtu for change in world.of("A", LinkChanged)), "a report without MTU is of one that is gone"
+    assert all(change.hardware_address for change in world.of("A", LinkChanged)), "a report of one that is gone has no hardware address"
     assert world.of("A", LinkChanged)[-1].up
     assert world.of("A", AddressAssigned) == []
 

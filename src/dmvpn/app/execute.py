@@ -38,12 +38,14 @@ def execute(arguments: argparse.Namespace, told: Told) -> int:
         raise UserError(f"exec needs a program, as in 'dmvpn lab exec {node} ping ADDRESS'")
     told.put(lab=folder.name, node=node, program=list(arguments.program))
     if status.get("simulated"):
+        if arguments.vrf:
+            raise UserError(f"a simulated {node} has no programs; enter 'ping vrf {arguments.vrf} ...' at the router")
         return _at_simulated_host(folder, node, arguments.program, told)
-    return _in_namespace(folder, node, arguments.program, told)
+    return _in_namespace(folder, node, arguments.vrf, arguments.program, told)
 
 
-def _in_namespace(folder: LabFolder, node: str, program: list[str], told: Told) -> int:
-    descriptor, pid = control.borrow_namespace(folder.control, node)
+def _in_namespace(folder: LabFolder, node: str, vrf: str, program: list[str], told: Told) -> int:
+    descriptor, pid = control.borrow_namespace(folder.control, node, vrf)
     directory = Path.cwd()
     namespaces.enter_process(pid)
     namespaces.enter_network(descriptor)

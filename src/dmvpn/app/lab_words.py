@@ -58,6 +58,7 @@ def _add_life(verb: _Verb) -> None:
 def _add_wires(verb: _Verb) -> None:
     """Declare the verbs for hosts and wires."""
     run = verb("exec", "run a program in the network of a host or router")
+    run.add_argument("--vrf", metavar="NAME", default="", help="in this VRF of a router")
     run.add_argument("node", metavar="[LAB/]NODE")
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
     impair = verb("impair", "make a link bad; without options it is good again")

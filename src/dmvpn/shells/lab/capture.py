@@ -70,10 +70,11 @@ class Captures:
         return report(capture.file for capture in ended)
 
     def _open_all(self, node: str, folder: Path) -> None:
-        with inside_network(self._wiring.namespaces[node]), netlink.NetlinkSocket() as kernel:
-            for link in kernel.links():
-                if netlink.LinkFlag.LOOPBACK not in link.flags and link.kind in ("veth", "tun"):
-                    self._open(folder / f"{node}-{link.name}.pcap", link.name)
+        for space in self._wiring.spaces(node).values():
+            with inside_network(space), netlink.NetlinkSocket() as kernel:
+                for link in kernel.links():
+                    if netlink.LinkFlag.LOOPBACK not in link.flags and link.kind in ("veth", "tun"):
+                        self._open(folder / f"{node}-{link.name}.pcap", link.name)
 
     def _open(self, path: Path, interface: str) -> None:
         file = CaptureFile(path)

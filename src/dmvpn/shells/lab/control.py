@@ -202,9 +202,12 @@ def order(path: Path, **request: Json) -> Json:
     return _ask(path, request)[0]
 
 
-def borrow_namespace(path: Path, node: str) -> tuple[int, int]:
-    """Return a descriptor of the network namespace of a router or host, and the supervisor's pid. Raises UserError."""
-    _, descriptor, pid = _ask(path, {"do": "namespace", "node": node})
+def borrow_namespace(path: Path, node: str, vrf: str = "") -> tuple[int, int]:
+    """Return a descriptor of the network namespace of a router, one of its VRFs, or a host, and the supervisor's pid.
+
+    Raises UserError.
+    """
+    _, descriptor, pid = _ask(path, {"do": "namespace", "node": node, "vrf": vrf})
     if descriptor is None:
         raise UserError("this lab has no namespaces: it is simulated")
     return descriptor, pid

@@ -113,9 +113,8 @@ class Impairments:
     def _replace(self, cable: Cable, badness: Badness) -> _Relay:
         taps = []
         for node, interface in cable.ends if cable.is_switch else cable.ends[:1]:
-            with inside_network(self._wiring.namespaces[node]), netlink.NetlinkSocket() as kernel:
-                if not self._wiring.needs_relay(cable):
-                    kernel.call(netlink.delete_link(linux_name(interface)))  # the other end goes with it
+            if not self._wiring.needs_relay(cable):
+                self._wiring.unplug(node, interface)
         for node, interface in cable.ends:
             with inside_network(self._wiring.namespaces[node]):
                 tap = Tap(linux_name(interface))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.certificates import NOTHING, Certificates
+from dmvpn.shells.lab.grounds import Namespaces, holder
 from dmvpn.shells.lab.lending import lend
 from dmvpn.shells.lab.namespaces import enter_network
 from dmvpn.shells.ready import missing
@@ -70,13 +71,29 @@ class RouterPlan:
     certificates: Certificates = NOTHING
 
 
-def run(plan: RouterPlan, namespace: int, pipe: socket.socket) -> int:
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What a router process gets from the supervisor: descriptors.
+
+    namespace: of the router. pipe: of requests.
+    vrfs: the namespaces of its VRFs that an earlier process has left.
+    hold: the pipe by which it passes new ones.
+    """
+
+    namespace: int
+    pipe: socket.socket
+    vrfs: dict[str, int]
+    hold: socket.socket
+
+
+def run(plan: RouterPlan, inherited: Inherited) -> int:
     """Run the process: enter the namespace, close inherited descriptors, serve until SIGTERM. Returns its exit code."""
-    enter_network(namespace)
-    _keep_only(pipe.fileno())
+    enter_network(inherited.namespace)
+    pipe = inherited.pipe
+    _keep_only(pipe.fileno(), inherited.hold.fileno(), *inherited.vrfs.values())
     logging.basicConfig(format=f"{plan.name} %(levelname)s %(message)s", level=logging.INFO)
     try:
-        asyncio.run(_serve(plan, pipe))
+        asyncio.run(_serve(plan, inherited))
     except (UserError, OSError) as error:  # refused by this machine: the supervisor reports it
         log.error("%s", error)
         with contextlib.suppress(OSError):
@@ -85,15 +102,16 @@ def run(plan: RouterPlan, namespace: int, pipe: socket.socket) -> int:
     return 0
 
 
-def _keep_only(descriptor: int) -> None:
+def _keep_only(*descriptors: int) -> None:
     """Close every inherited descriptor, except standard ones and our own."""
     for number in (int(name) for name in os.listdir("/proc/self/fd")):
-        if number > 2 and number != descriptor:
+        if number > 2 and number not in descriptors:
             with contextlib.suppress(OSError):
                 os.close(number)
 
 
-async def _serve(plan: RouterPlan, pipe: socket.socket) -> None:
+async def _serve(plan: RouterPlan, inherited: Inherited) -> None:
+    pipe = inherited.pipe
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -106,6 +124,7 @@ async def _serve(plan: RouterPlan, pipe: socket.socket) -> None:
         manage=True,
         storage=plan.storage,
         recording=plan.recording,
+        grounds=Namespaces(inherited.vrfs, holder(inherited.hold)),
     )
     server = plan.make_server(runtime.handle, plan.socket)
     try:

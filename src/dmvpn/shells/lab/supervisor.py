@@ -31,12 +31,13 @@ from dmvpn.shells.lab import control, wiring
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.capture import Captures
 from dmvpn.shells.lab.forked import end_with, fork, importing
+from dmvpn.shells.lab.grounds import HeldNamespaces
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.lending import borrow
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.questions import EndedError, ask, last_words, put
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
-from dmvpn.shells.lab.router_process import FACTS, KEYS, MISSING, OWN_FACTS, RouterPlan, run
+from dmvpn.shells.lab.router_process import FACTS, KEYS, MISSING, OWN_FACTS, Inherited, RouterPlan, run
 from dmvpn.shells.scenario import described
 from dmvpn.shells.storage import FolderStorage
 
@@ -105,6 +106,7 @@ class Supervisor:
         self._started = time.time()
         self._selector = selectors.DefaultSelector()
         self._wiring = wiring.wire_up(scenario)
+        self._wiring.vrfs = {name: HeldNamespaces(self._selector) for name in scenario.configurations}
         self._captures = Captures(self._wiring, self._selector)
         self._keys: Path | None = None
         self._impairments = Impairments(self._wiring, self._selector)
@@ -177,12 +179,15 @@ class Supervisor:
 
     def _start(self, router: _Router) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        namespace = self._wiring.namespaces[router.plan.name]
+        name = router.plan.name
+        vrfs, hold = self._wiring.vrfs[name].begin()
+        inherited = Inherited(self._wiring.namespaces[name], theirs, vrfs, hold)
         pid = fork()
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            end_with(lambda: run(router.plan, namespace, theirs))
+            end_with(lambda: run(router.plan, inherited))
         theirs.close()
+        hold.close()
         router.pid, router.pipe, router.why = pid, ours, ""
         if self._keys is not None:
             self._order_keys(router)
@@ -249,7 +254,7 @@ class Supervisor:
         what = str(request.get("do"))
         if what == "namespace":
             node = self._known(str(request.get("node")), self._wiring.namespaces)
-            return control.Lent(self._wiring.namespaces[node])
+            return control.Lent(self._namespace(node, request.get("vrf")))
         if what in orders:
             return orders[what](request)
         raise UserError(f"this lab does not know how to {what!r}; clock is for simulated labs")
@@ -390,6 +395,15 @@ class Supervisor:
         with contextlib.suppress(OSError):  # it has ended
             if router.pipe is not None:
                 router.pipe.send(KEYS + folder)
+
+    def _namespace(self, node: str, vrf: Json) -> int:
+        if not isinstance(vrf, str) or not vrf:
+            return self._wiring.namespaces[node]
+        found = self._wiring.spaces(node).get(vrf)
+        if found is None:
+            names = ", ".join(name for name in self._wiring.spaces(node) if name)
+            raise UserError(f"{node} has no VRF {vrf}" + (f"; it has {names}" if names else ""))
+        return found
 
     def _router(self, request: dict[str, Json]) -> _Router:
         return self._routers[self._known(str(request.get("router")), self._routers)]

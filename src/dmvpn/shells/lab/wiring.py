@@ -18,6 +18,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.shells.lab.gateway import Gateway
+from dmvpn.shells.lab.grounds import HeldNamespaces
 from dmvpn.shells.lab.namespaces import inside_network, new_network
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, HostSpec, LinkSpec
 from dmvpn.shells.scenario import Scenario
@@ -54,6 +55,7 @@ class Wiring:
     """All namespaces (open descriptors by node) and cables of a lab.
 
     switches: the namespace of each cable's bridge, by the cable's name; a switch without a bridge is a relay.
+    vrfs: the namespaces of the VRFs of each router.
     """
 
     namespaces: dict[str, int] = field(default_factory=dict)
@@ -61,6 +63,21 @@ class Wiring:
     hosts: dict[str, HostSpec] = field(default_factory=dict)
     gateways: dict[str, Gateway] = field(default_factory=dict)
     switches: dict[str, int] = field(default_factory=dict)
+    vrfs: dict[str, HeldNamespaces] = field(default_factory=dict)
+
+    def spaces(self, node: str) -> dict[str, int]:
+        """Return the namespaces of a node by VRF, "": without one, as of now."""
+        vrfs = self.vrfs[node].descriptors() if node in self.vrfs else {}
+        return {"": self.namespaces[node], **vrfs}
+
+    def unplug(self, node: str, interface: str) -> None:
+        """Remove an interface, whichever VRF it is in; the other end of a veth goes with it."""
+        for space in self.spaces(node).values():
+            with inside_network(space), netlink.NetlinkSocket() as kernel:
+                link = kernel.find_link(linux_name(interface))
+                if link is not None:
+                    kernel.call(netlink.delete_link(link.index))
+                    return
 
     def interfaces(self, node: str) -> dict[str, str]:
         """Return the Linux names of a router's plugged interfaces by IOS names."""
