@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import functools
-from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -37,6 +37,9 @@ from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.udp import UdpDatagram
 from dmvpn.shells.lab.namespaces import run_in_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WAN = "WAN"
 
@@ -98,7 +101,7 @@ def tunnel(world: World, name: str, *, protected: bool = False, front: str = WAN
 
 
 def joined(world: World, name: str, other: str, connection: int = 0, vrf: str = "") -> None:
-    """The LAN behind a peer is reached through the tunnel, and so is everything else: a default route in the overlay."""
+    """The tunnel has the default route of the overlay."""
     route = SetRoute(DEFAULT, (NextHop("Tunnel0", TUNNEL[other]),))
     world.execute(
         name,
@@ -192,8 +195,8 @@ def test_a_ping_in_a_vrf_is_answered_there(world: World) -> None:
     (heard,) = world.of("A", IpReceived)
     assert (heard.interface, heard.source, heard.vrf) == (UNDERLAY, nbma("C"), WAN)
     with pytest.raises(EffectError) as failure:
-        world.execute("A", SetRoute(DEFAULT, ()), SendIp(None, None, nbma("C"), IpProtocol.ICMP, request))
-    assert failure.value.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, 0)
+        world.execute("A", SendIp(None, None, nbma("C"), IpProtocol.ICMP, request))
+    assert failure.value.errno == errno.ENETUNREACH
 
 
 @contract
@@ -220,8 +223,10 @@ def test_a_port_is_never_reported_gone_because_it_moved(world: World) -> None:
     for vrf in ("", WAN, "", WAN):
         world.execute("A", SetInterface(UNDERLAY, True, ((nbma("A"), 24),), vrf=vrf))
         world.run(0.1)
-    assert all(change.hardware_address for change in world.of("A", LinkChanged)), "a report of one that is gone has no hardware address"
-    assert world.of("A", LinkChanged)[-1].up
+    assert all(change.hardware_address for change in world.of("A", LinkChanged)), (
+        "a report of one that is gone has no hardware address"
+    )
+    world.until(lambda: world.of("A", LinkChanged)[-1].up)
     assert world.of("A", AddressAssigned) == []
 
 

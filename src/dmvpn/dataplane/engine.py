@@ -315,8 +315,8 @@ class RustEngine:
             if other != local and other[:4] == local[:4]:
                 where = [f"VRF {front_of(one)}" if front_of(one) else "the global table" for one in (other, local)]
                 raise UserError(
-                    f"{address_of(local)} is a tunnel source in {where[0]} and in {where[1]}: only the Python engine "
-                    "tells them apart"
+                    f"{address_of(local)} is a tunnel source in {where[0]} and in {where[1]}: "
+                    "that needs the Python engine"
                 )
 
     def _open_socket(self, spec: TunnelSpec) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT
-from dmvpn.dataplane.local import address_of, front_of, door
+from dmvpn.dataplane.local import address_of, door, front_of
 from dmvpn.dataplane.sockets import EspSocket, UdpSocket
 
 if TYPE_CHECKING:

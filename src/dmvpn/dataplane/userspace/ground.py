@@ -4,8 +4,8 @@
     Grounds   makes and removes them (`shells/lab/grounds.py`: a network namespace for each VRF)
     Places    which ground the calling thread is on; a callback comes back to the ground that asked for it
 
-Only opening needs a ground: a socket stays in the namespace in which it was opened, whoever uses it. A router without
-VRFs has one ground and never enters it.
+Only opening needs a ground: a socket stays in the namespace in which it was opened. A router without VRFs has one
+ground and never enters it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Grounds(Protocol):
         ...
 
     def make(self, vrf: str) -> Ground:
-        """Return the ground of a VRF: the one that an earlier life of this router has left, or a new one.
+        """Return the ground of a VRF: a new one, or that of an earlier life of this router.
 
         Raises UserError if this host has none, OSError.
         """

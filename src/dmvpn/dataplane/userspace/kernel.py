@@ -96,7 +96,8 @@ class Kernel:
 
         later: schedules a call after some seconds. watch: calls when a descriptor is readable. vanished: called with an
             interface of ours that was deleted. appeared: called with an interface that we did not make and that is new
-            here; False: it belongs to another VRF, and was moved there. records: of the host's settings; None: those of this namespace.
+            here; False: it belongs to another VRF, and was moved there. records: of the host's settings; None: those of
+            this namespace.
         """
         self._names = names
         self._report = report

@@ -98,9 +98,7 @@ class _Listener:
 class KernelStreams:
     """The streams of one router."""
 
-    def __init__(
-        self, report: Callable[[Event], None], watch: Watch, taken: StreamNumber | None = None
-    ) -> None:
+    def __init__(self, report: Callable[[Event], None], watch: Watch, taken: StreamNumber | None = None) -> None:
         """taken: numbers of the streams that peers open, shared with the other VRFs of the router."""
         self._report = report
         self._watch = watch

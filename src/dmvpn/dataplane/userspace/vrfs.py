@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 class VrfParts:
     """The parts of one plane, by VRF; "": of the global table."""
 
-    def __init__(
-        self, make: Callable[[str], Part], names: InterfaceNames, places: Places, grounds: Grounds
-    ) -> None:
+    def __init__(self, make: Callable[[str], Part], names: InterfaceNames, places: Places, grounds: Grounds) -> None:
         """make: the part of a VRF, called on its ground."""
         self._make = make
         self._names = names

@@ -11,6 +11,7 @@ import errno
 import os
 from dataclasses import field
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
@@ -18,10 +19,12 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.shells.lab.gateway import Gateway
-from dmvpn.shells.lab.grounds import HeldNamespaces
 from dmvpn.shells.lab.namespaces import inside_network, new_network
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, HostSpec, LinkSpec
 from dmvpn.shells.scenario import Scenario
+
+if TYPE_CHECKING:
+    from dmvpn.shells.lab.grounds import HeldNamespaces
 
 End = tuple[str, str]
 

@@ -122,14 +122,9 @@ class Runtime:
         self._keys: Path | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
+        watch = AsyncioWatch(self._loop)
         self.plane = UserspacePlane(
-            self.post,
-            AsyncioWatch(self._loop),
-            make_engine,
-            names=interfaces,
-            manage=manage,
-            records=records,
-            grounds=grounds,
+            self.post, watch, make_engine, names=interfaces, manage=manage, records=records, grounds=grounds
         )
         self.router.counting = self.plane
         if logged is not None:
