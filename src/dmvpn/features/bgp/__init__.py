@@ -33,7 +33,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.bgp import config, messages
-from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
+from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper
 
 if TYPE_CHECKING:
     from dmvpn.base.streams import StreamLine
@@ -66,6 +66,7 @@ def _debug(name: str, rest: str, title: str) -> DebugFlag:
 
 FEATURE = Feature(
     name="bgp",
+    scope=Scope.VRF,
     modes=config.MODES,
     config=config.LINES,
     commands=Later("dmvpn.features.bgp.show:COMMANDS"),

@@ -20,6 +20,7 @@ class ClearDampening(Event):
     """`clear ip bgp dampening`. prefix: clear only routes to it; None: all routes."""
 
     prefix: Prefix | None = None
+    vrf: str = ""
 
 
 class Softness(enum.Enum):
@@ -45,6 +46,7 @@ class ClearBgp(Event):
     external: bool = False
     group: str = ""
     update_group: int = 0
+    vrf: str = ""
 
     def is_about(self, peer: Peer) -> bool:
         """Return whether the command applies to this neighbor."""

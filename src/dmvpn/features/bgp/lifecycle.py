@@ -55,7 +55,7 @@ class Lifecycle:
         self._recognize(peer, session)
         peer.came_up(surely(session.heard).identifier, self._context.now)
         if self._state.config.log_changes:
-            self._context.emit(messages.NeighborChanged.up(_name(peer)))
+            self._context.emit(messages.NeighborChanged.up(_name(peer), self._context.ports.vrf))
         self._tell(peer, session, Sign.CAME, "established")
         self._restarts.back(peer, session)
         self._advertiser.join(peer, session)
@@ -136,7 +136,7 @@ class Lifecycle:
         peer.went_down(ending.reason, self._context.now)
         emit(*watch(ports, peer, session, wanted=False))
         if self._state.config.log_changes:
-            emit(messages.NeighborChanged.down(_name(peer), ending.reason))
+            emit(messages.NeighborChanged.down(_name(peer), ending.reason, self._context.ports.vrf))
         self._tell(peer, session, Sign.WENT, ending.reason)
         self._restarts.lost(peer, session, ending)
         self._advertiser.leave(peer)

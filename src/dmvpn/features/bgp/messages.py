@@ -56,18 +56,22 @@ _CEASES: Final[dict[int, str]] = {
 }
 
 
+def _of_vrf(vrf: str) -> str:
+    return f" vpn vrf {vrf}" if vrf else ""
+
+
 class NeighborChanged(Log, name="BGP-5-ADJCHANGE"):
     """A neighbor is established, or is no more, and why."""
 
     @classmethod
-    def up(cls, neighbor: str) -> Self:
+    def up(cls, neighbor: str, vrf: str = "") -> Self:
         """Return the message that the session with a neighbor is established."""
-        return cls(f"neighbor {neighbor} Up")
+        return cls(f"neighbor {neighbor}{_of_vrf(vrf)} Up")
 
     @classmethod
-    def down(cls, neighbor: str, reason: str) -> Self:
+    def down(cls, neighbor: str, reason: str, vrf: str = "") -> Self:
         """Return the message that the session ended. reason: in IOS's words."""
-        return cls(f"neighbor {neighbor} Down {reason}")
+        return cls(f"neighbor {neighbor}{_of_vrf(vrf)} Down {reason}")
 
 
 class Notified(Log, name="BGP-3-NOTIFICATION"):

@@ -14,11 +14,12 @@ MODES: Final = processes.MODES
 LINES: Final = processes.LINES
 
 
-def model(tree: ConfigTree) -> BgpConfig | None:
-    """Return the model of the configuration; None: it has no BGP lines."""
+def model(tree: ConfigTree, vrf: str = "") -> BgpConfig | None:
+    """Return the model of a VRF, "": of the global table; None: there are no BGP lines."""
     if not tree.mentions(LINES):
         return None
     # The import takes longer than defining all the lines above, and most routers do not need it.
     from dmvpn.features.bgp.config.tree import read
 
-    return read(tree)
+    config = read(tree, vrf)
+    return config if config.local_as or not vrf else None

@@ -1,4 +1,6 @@
-"""`router bgp` and its address family IPv4 unicast, in which the lines about routes may be repeated."""
+"""`router bgp`, its address family IPv4 unicast, in which the lines about routes may be repeated, and those of VRFs,
+which have neighbors of their own.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,17 @@ from dmvpn.features.bgp.config.routes import RouteLines
 from dmvpn.features.bgp.config.words import AS_NUMBER
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.syntax import several
+from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_ROUTER, _FAMILY = "router-bgp", "bgp-ipv4"
+_ROUTER, _FAMILY, _VRF = "router-bgp", "bgp-ipv4", "bgp-ipv4-vrf"
 _SESSION, _POLICY = "bgp-peer-session", "bgp-peer-policy"
 MODES: Final = (
     Mode(_ROUTER, "config-router"),
     Mode(_FAMILY, "config-router-af", _ROUTER, exit_word="exit-address-family"),
+    Mode(_VRF, "config-router-af", _ROUTER, exit_word="exit-address-family"),
     Mode(_SESSION, "config-router-stmp", _ROUTER, exit_word="exit-peer-session"),
     Mode(_POLICY, "config-router-ptmp", _ROUTER, exit_word="exit-peer-policy"),
 )
@@ -77,6 +81,23 @@ FAMILY: Final = ConfigLine(
     opens=_FAMILY,
     complete=lambda args, _: args.with_keyword("unicast"),
     show=lambda args: "address-family ipv4",
+)
+VRF_FAMILY: Final = ConfigLine(
+    _ROUTER,
+    "address-family ipv4 [ unicast ] vrf {vrf:word}",
+    {"vrf": "In a VRF"},
+    key=("vrf",),
+    order=91,
+    opens=_VRF,
+    check=lambda args, section: refusal(section, args.text("vrf")),
+    show=lambda args: f"address-family ipv4 vrf {args.text('vrf')}",
+    sort=("vrf",),
+)
+VRF_ROUTER_ID: Final = ConfigLine(
+    _VRF,
+    "bgp router-id {address:address}",
+    {"bgp": "BGP's own settings", "router-id": "Name this router in the VRF", "address": "Any address"},
+    order=10,
 )
 SESSION_TEMPLATE: Final = ConfigLine(
     _ROUTER,
@@ -255,6 +276,24 @@ IN_FAMILY: Final = RouteLines(_FAMILY)
 FAMILY_NEIGHBOR: Final = neighbor_line(_FAMILY, with_session=False, order=40)
 FAMILY_ACTIVATE: Final = activate_line(_FAMILY, order=39)
 FAMILY_DEFAULT_ORIGINATE: Final = default_originate_line(_FAMILY, order=40)
+
+
+def _drop_other_lines_of_vrf(args: Args, root: Section) -> None:
+    """Do the same in the VRF of the line."""
+    if not _makes_neighbor(args):
+        return
+    about = Args({"peer": args["peer"]}, ("neighbor",), ("neighbor",))
+    for _, router in root.sections(ROUTER):
+        for _, family in router.sections(VRF_FAMILY):
+            if not any(_makes_neighbor(entry.args) for entry in family.matching(VRF_NEIGHBOR, about)):
+                _drop(family, _OF_VRF, about)
+
+
+IN_VRF: Final = RouteLines(_VRF)
+VRF_NEIGHBOR: Final = neighbor_line(_VRF, with_session=True, order=40, takes_along=_drop_other_lines_of_vrf)
+VRF_ACTIVATE: Final = activate_line(_VRF, order=41)
+VRF_DEFAULT_ORIGINATE: Final = default_originate_line(_VRF, order=40)
+_OF_VRF: Final = (VRF_NEIGHBOR, VRF_ACTIVATE, VRF_DEFAULT_ORIGINATE)
 _OF_ROUTER: Final = (NEIGHBOR, ACTIVATE, DEFAULT_ORIGINATE)
 _OF_FAMILY: Final = (FAMILY_NEIGHBOR, FAMILY_ACTIVATE, FAMILY_DEFAULT_ORIGINATE)
 
@@ -268,4 +307,6 @@ LINES: Final = (
     *POLICY_LINES,
     *vars(IN_ROUTER).values(),
     *vars(IN_FAMILY).values(),
+    *(VRF_FAMILY, VRF_ROUTER_ID, *_OF_VRF),
+    *vars(IN_VRF).values(),
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config.merging import (
     MergedNeighbors,
     activated,
@@ -34,6 +35,7 @@ from dmvpn.features.bgp.config.processes import (
     GRACEFUL_RESTART,
     IN_FAMILY,
     IN_ROUTER,
+    IN_VRF,
     IPV4_BY_DEFAULT,
     LISTEN_LIMIT,
     LISTEN_RANGE,
@@ -51,6 +53,11 @@ from dmvpn.features.bgp.config.processes import (
     SESSION_TEMPLATE,
     STALE_TIME,
     TIMERS,
+    VRF_ACTIVATE,
+    VRF_DEFAULT_ORIGINATE,
+    VRF_FAMILY,
+    VRF_NEIGHBOR,
+    VRF_ROUTER_ID,
 )
 from dmvpn.features.bgp.config.routes import prefix_of
 from dmvpn.features.bgp.model import (
@@ -70,6 +77,7 @@ from dmvpn.ios.route_kinds import INTERNAL, kinds_of
 
 if TYPE_CHECKING:
     from dmvpn.base.pages import Pages
+    from dmvpn.features.bgp.config.routes import RouteLines
     from dmvpn.features.bgp.model import NeighborLines
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
@@ -83,55 +91,88 @@ _SOURCES: Final = {
 }
 
 
-def read(tree: ConfigTree) -> BgpConfig:
-    """Return the model of the configuration."""
+def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
+    """Return the model of a VRF, "": of the global table.
+
+    A VRF has routes and neighbors of its own; what the process says of itself counts in each VRF.
+    """
     found = tree.sections(ROUTER)
-    if not found:
+    place = _place(found[0][1], vrf) if found else None
+    if place is None:
         return BgpConfig()
     args, router = found[0]
-    family = router.section(FAMILY)
 
-    def everywhere(line: ConfigLine, family_line: ConfigLine) -> list[Args]:
-        return [*router.all(line), *(family.all(family_line) if family is not None else ())]
+    def everywhere(name: str) -> list[Args]:
+        return [one for section, lines in place.sections for one in section.all(getattr(lines, name))]
 
     return BgpConfig(
         local_as=args.integer("number"),
         confederation=_confederation(router),
-        router_id=_address(router, ROUTER_ID),
+        router_id=place.router_id or _address(router, ROUTER_ID),
         router_id_of=router.args(ROUTER_ID).interface("interface", ""),
         cluster_id=_cluster(router.args(CLUSTER_ID)),
         log_changes=router.flag(LOG_CHANGES),
-        ipv4_by_default=router.flag(IPV4_BY_DEFAULT),
+        ipv4_by_default=bool(vrf) or router.flag(IPV4_BY_DEFAULT),
         timers=_timers(router.get(TIMERS)),
-        distances=_distances(everywhere(IN_ROUTER.distances, IN_FAMILY.distances)),
-        maximum_paths=_paths(everywhere(IN_ROUTER.maximum_paths, IN_FAMILY.maximum_paths)),
+        distances=_distances(everywhere("distances")),
+        maximum_paths=_paths(everywhere("maximum_paths")),
         graceful_restart=router.flag(GRACEFUL_RESTART),
         restart_time=router.args(RESTART_TIME).integer("seconds", 120),
         stale_time=router.args(STALE_TIME).integer("seconds", 360),
-        listen_ranges=tuple(ListenRange(one.prefix("prefix"), one.text("group")) for one in router.all(LISTEN_RANGE)),
+        listen_ranges=tuple(ListenRange(one.prefix("prefix"), one.text("group")) for one in place.ranges),
         listen_limit=router.args(LISTEN_LIMIT).integer("number", 100),
-        neighbors=_neighbors(router, family),
+        neighbors=place.neighbors,
         session_templates=_templates(router, SESSION_TEMPLATE, SESSION_LINES),
         policy_templates=_templates(router, POLICY_TEMPLATE, POLICY_LINES),
-        network_lists=(
-            router.made(IN_ROUTER.network, _network),
-            family.made(IN_FAMILY.network, _network) if family is not None else NONE,
-        ),
-        aggregates=tuple(map(_aggregate, everywhere(IN_ROUTER.aggregate, IN_FAMILY.aggregate))),
-        redistributions=tuple(map(_redistribution, everywhere(IN_ROUTER.redistribute, IN_FAMILY.redistribute))),
-        default_metric=_metric(everywhere(IN_ROUTER.default_metric, IN_FAMILY.default_metric)),
-        default_originate=bool(everywhere(IN_ROUTER.default_information, IN_FAMILY.default_information)),
-        neighbor_distances=tuple(
-            map(distance_of, everywhere(IN_ROUTER.neighbor_distance, IN_FAMILY.neighbor_distance))
-        ),
+        network_lists=place.networks,
+        aggregates=tuple(map(_aggregate, everywhere("aggregate"))),
+        redistributions=tuple(map(_redistribution, everywhere("redistribute"))),
+        default_metric=_metric(everywhere("default_metric")),
+        default_originate=bool(everywhere("default_information")),
+        neighbor_distances=tuple(map(distance_of, everywhere("neighbor_distance"))),
         decision=_decision(router),
         local_preference=router.args(LOCAL_PREFERENCE).integer("preference", 100),
         falls_over=router.flag(FALL_OVER),
         tells_internal=router.flag(REDISTRIBUTE_INTERNAL),
-        additional=_ways(everywhere(IN_ROUTER.additional, IN_FAMILY.additional)),
-        selected=_selected(everywhere(IN_ROUTER.select, IN_FAMILY.select)),
-        dampening=_dampening(everywhere(IN_ROUTER.dampening, IN_FAMILY.dampening)),
-        has_backups=bool(everywhere(IN_ROUTER.install, IN_FAMILY.install)),
+        additional=_ways(everywhere("additional")),
+        selected=_selected(everywhere("select")),
+        dampening=_dampening(everywhere("dampening")),
+        has_backups=bool(everywhere("install")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The lines of one table: the sections that have them, and what is made of entries."""
+
+    sections: tuple[tuple[Section, RouteLines], ...]
+    neighbors: Pages[NeighborLines]
+    networks: tuple[Pages[NetworkLine], Pages[NetworkLine]]
+    ranges: tuple[Args, ...] = ()
+    router_id: IPv4Address | None = None
+
+
+def _place(router: Section, vrf: str) -> _Place | None:
+    """Return the lines of a VRF, "": of the global table; None: the VRF has none."""
+    if not vrf:
+        family = router.section(FAMILY)
+        return _Place(
+            ((router, IN_ROUTER), *(((family, IN_FAMILY),) if family is not None else ())),
+            _neighbors(router, family),
+            (
+                router.made(IN_ROUTER.network, _network),
+                family.made(IN_FAMILY.network, _network) if family is not None else NONE,
+            ),
+            tuple(router.all(LISTEN_RANGE)),
+        )
+    section = router.section(VRF_FAMILY, vrf=vrf)
+    if section is None:
+        return None
+    return _Place(
+        ((section, IN_VRF),),
+        _neighbors_in_vrf(section),
+        (section.made(IN_VRF.network, _network), NONE),
+        router_id=_address(section, VRF_ROUTER_ID),
     )
 
 
@@ -201,6 +242,14 @@ def _neighbors(router: Section, family: Section | None) -> Pages[NeighborLines]:
         1,
     ):
         neighbors.show(entries, place)
+    return neighbors.merged()
+
+
+def _neighbors_in_vrf(section: Section) -> Pages[NeighborLines]:
+    """Return all neighbors of a VRF."""
+    neighbors = section.following(VRF_NEIGHBOR, said, MergedNeighbors)
+    neighbors.show(section.made(VRF_DEFAULT_ORIGINATE, said), 1)
+    neighbors.show(section.said(VRF_ACTIVATE, activated), 2)
     return neighbors.merged()
 
 

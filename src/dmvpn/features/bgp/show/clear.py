@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.ios import Args, ExecCommand, ShowContext
+from dmvpn.ios.vrfs import by_vrf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,7 @@ _HELP: Final[Mapping[str, str]] = {
     "bgp": "Border Gateway Protocol",
     "ipv4": "IPv4",
     "unicast": "Unicast",
+    "vpnv4": "Routes of VRFs",
     "all": "All address families",
     "*": "All neighbors",
     "external": "Those of other autonomous systems",
@@ -53,6 +55,7 @@ def clear(ctx: ShowContext, args: Args) -> ClearBgp:
         external="external" in args,
         group=args.text("group", ""),
         update_group=args.integer("number", 0),
+        vrf=ctx.ports.vrf,
     )
 
 
@@ -60,9 +63,9 @@ def clear_dampening(ctx: ShowContext, args: Args) -> ClearDampening:
     """Return the event that clears flap histories."""
     address = args.address("destination", None)
     if not isinstance(address, IPv4Address):
-        return ClearDampening()
+        return ClearDampening(vrf=ctx.ports.vrf)
     mask = args.address("mask", None)
-    return ClearDampening(Prefix.of(address, 32 if mask is None else mask_length(mask) or 0))
+    return ClearDampening(Prefix.of(address, 32 if mask is None else mask_length(mask) or 0), ctx.ports.vrf)
 
 
 _WHOM: Final = (
@@ -71,7 +74,18 @@ _WHOM: Final = (
 )
 _HEADS: Final = ("clear ip bgp [ ipv4 unicast | all ]", "clear bgp [ ipv4 unicast | all ]")
 _FLAPS: Final = "( dampening | flap-statistics ) [ {destination:address} [ {mask:mask} ] ]"
+#: How the commands for a VRF begin, besides `vrf NAME`.
+_IN_VRF: Final = ("clear ip bgp", "clear bgp", "clear ip bgp vpnv4 unicast", "clear bgp vpnv4 unicast")
+
+
+def _commands(head: str) -> tuple[ExecCommand, ExecCommand]:
+    return (
+        ExecCommand(f"{head} {_WHOM} [ soft ] [ in | out ]", _HELP, action=clear, privilege=15),
+        ExecCommand(f"{head} {_FLAPS}", _HELP, action=clear_dampening, privilege=15),
+    )
+
+
 COMMANDS: Final = (
-    *(ExecCommand(f"{head} {_WHOM} [ soft ] [ in | out ]", _HELP, action=clear, privilege=15) for head in _HEADS),
-    *(ExecCommand(f"{head} {_FLAPS}", _HELP, action=clear_dampening, privilege=15) for head in _HEADS),
+    *(command for head in _HEADS for command in _commands(head)),
+    *(by_vrf(command, head) for head in _IN_VRF for command in _commands(head)),
 )

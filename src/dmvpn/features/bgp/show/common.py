@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.ios import ExecCommand
+from dmvpn.ios.vrfs import by_vrf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ HELP: Final = {
     "all": "All address families; there is one",
     "ipv4": "IPv4",
     "unicast": "Unicast",
+    "vpnv4": "Routes of VRFs",
     "summary": "One line a neighbor",
     "neighbors": "Everything about neighbors",
     "address": "A neighbor",
@@ -67,5 +69,9 @@ def spelled(
         *(
             ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=by_family)
             for head in ("show ip bgp all", "show bgp all")
+        ),
+        *(
+            by_vrf(ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=render), head)
+            for head in ("show ip bgp vpnv4", "show bgp vpnv4 unicast")
         ),
     )
