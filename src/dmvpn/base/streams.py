@@ -152,7 +152,11 @@ class StreamClose(Effect):
 
 @dataclass(frozen=True, slots=True)
 class StreamUp(Event):
-    """A stream is there. taken: the other end opened it."""
+    """A stream is there.
+
+    taken: the other end opened it.
+    vrf: where, "": in the global table.
+    """
 
     stream: int
     local: IPv4Address
@@ -160,6 +164,7 @@ class StreamUp(Event):
     remote: IPv4Address
     remote_port: int
     taken: bool = False
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)

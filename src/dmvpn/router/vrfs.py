@@ -32,7 +32,7 @@ from dmvpn.base.notices import (
     RouteRetracted,
     RoutesCleared,
 )
-from dmvpn.base.streams import StreamBlocked, StreamData, StreamDown, StreamUp, StreamWritable
+from dmvpn.base.streams import StreamBlocked, StreamData, StreamDown, StreamWritable
 from dmvpn.ios.feature import Feature, Scope, Sleeper
 from dmvpn.router.dispatch import Dispatch
 from dmvpn.router.models import Models
@@ -52,7 +52,7 @@ M = TypeVar("M")
 #: Notices about one routing table. Without a VRF they are about that of their sender.
 _OF_A_TABLE: Final = (RouteOffered, RouteRetracted, RouteChanged, RoutesCleared, NetworksRun, OverrideOffered)
 #: Events for every VRF.
-_FOR_ALL: Final = frozenset((Tick, Resync, StreamUp, StreamData, StreamWritable, StreamBlocked, StreamDown))
+_FOR_ALL: Final = frozenset((Tick, Resync, StreamData, StreamWritable, StreamBlocked, StreamDown))
 
 
 class VrfInterfaces:

@@ -21,7 +21,7 @@ from dmvpn.base.effects import (
     StopListening,
 )
 from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, IpReceived
-from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign
+from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign, StreamUp
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace.control import ControlSockets
@@ -165,7 +165,7 @@ class Part:
             self._report_out(event)
             return
         match event:
-            case IpReceived():
+            case IpReceived() | StreamUp():
                 self._report_out(replace(event, vrf=self.vrf))
             case EffectFailed():
                 self._report_out(EffectFailed(self._named(event.effect), event.errno, event.text))
