@@ -143,7 +143,7 @@ def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The lines of one table: the sections that have them, and what is made of entries."""
+    """The lines of one table: its sections, its neighbors and its networks."""
 
     sections: tuple[tuple[Section, RouteLines], ...]
     neighbors: Pages[NeighborLines]
