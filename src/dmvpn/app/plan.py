@@ -23,7 +23,7 @@ from dmvpn.dataplane.userspace.things import ThingKind
 from dmvpn.shells.certificates import certificates_of
 from dmvpn.shells.lab.places import LabFolder, labs_place
 from dmvpn.shells.router_files import read_router
-from dmvpn.shells.runtime.preflight import lacking
+from dmvpn.shells.runtime.preflight import lacking, problems_of_vrfs
 from dmvpn.shells.runtime.rehearsal import RehearsalResult, RehearsedRouter, Stage, rehearse
 from dmvpn.shells.runtime.state import planned_state_folder
 from dmvpn.shells.storage import FolderStorage
@@ -57,6 +57,7 @@ def plan(arguments: argparse.Namespace) -> int:
         make_engine=choose(arguments.engine),
         manage=arguments.manage,
     )
+    vrfs = [str(problem) for problem in problems_of_vrfs(tree.render())]
     outcome = rehearse(part, Stage.of(interfaces.values()))
     for kind, heading in _HEADINGS.items():
         _print(heading, outcome.things.get(kind.name, ()))
@@ -65,7 +66,7 @@ def plan(arguments: argparse.Namespace) -> int:
     _print("sockets", outcome.sockets)
     _print("files", _files(arguments.file, tree.hostname, state))
     _print("it would say", outcome.said)
-    _print("in the way", problems := list(_problems(outcome, tree.hostname, state)))
+    _print("in the way", problems := [*vrfs, *_problems(outcome, tree.hostname, state)])
     if missing := lacking():
         print(f"this user lacks {', '.join(missing)}: run it with sudo, or as a service", file=sys.stderr)
     return int(bool(problems or outcome.said))

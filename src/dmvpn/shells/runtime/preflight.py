@@ -7,6 +7,7 @@ checked: the router reports them, and tries again.
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.dataplane.problems import Capability, HostProblem, has, need
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Required by every router; without NET_BIND_SERVICE there are no protected tunnels.
 _NEEDED: Final = (Capability.NET_ADMIN, Capability.NET_RAW)
+#: Lines that put an interface, or what a tunnel sends, into a VRF.
+_IN_VRF: Final = re.compile(r" (?:ip )?vrf forwarding (?P<vrf>\S+)| tunnel vrf (?P<front>\S+)")
 
 
 def lacking() -> list[str]:
@@ -25,10 +28,28 @@ def lacking() -> list[str]:
 
 
 def refuse_what_cannot_run(configuration: Iterable[str]) -> None:
-    """Check privileges, and the tun driver if the lines make an interface by it. Raises HostProblem."""
+    """Check VRFs, privileges, and the tun driver if the lines make an interface by it. Raises HostProblem."""
+    configuration = list(configuration)
+    for problem in problems_of_vrfs(configuration):
+        raise problem
     missing = lacking()
     if missing:
         what = f"the capability {missing[0]} is" if len(missing) == 1 else f"the capabilities {', '.join(missing)} are"
         raise HostProblem(f"{what} missing", fix=need(*missing))
     if any(line.startswith(("interface Tunnel", "interface Loopback")) for line in configuration):
         os.close(open_device())
+
+
+def problems_of_vrfs(configuration: Iterable[str]) -> list[HostProblem]:
+    """Return a problem for the VRFs in use, if there are any: this host has one routing table for the router."""
+    uses = [match["vrf"] or match["front"] for line in configuration if (match := _IN_VRF.match(line)) is not None]
+    if not uses:
+        return []
+    names = list(dict.fromkeys(uses))
+    what = f"VRF {names[0]} is" if len(names) == 1 else f"the VRFs {', '.join(names)} are"
+    return [
+        HostProblem(
+            f"{what} in use, and here a router has only the routing table of the host",
+            fix="dmvpn lab up, where each VRF is a network namespace",
+        )
+    ]
