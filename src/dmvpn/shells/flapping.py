@@ -33,7 +33,7 @@ def _loops(router: RouterFacts) -> Iterator[str]:
     """Yield tunnels whose own packets, to a peer, are routed into the tunnel."""
     for tunnel in router.tunnels:
         for nbma in dict.fromkeys(_far_ends(tunnel)) if tunnel.enabled else ():
-            best = next(iter(router.routes_to(nbma)), None)
+            best = next(iter(router.routes_to(nbma, tunnel.front)), None)
             if best is not None and any(hop.interface == tunnel.name for hop in best.next_hops):
                 yield (
                     f"{tunnel.name} flaps: {best.source.upper()} leads to its peer {nbma} through {tunnel.name} itself "
@@ -72,9 +72,15 @@ def changing(before: LabFacts, now: LabFacts) -> list[str]:
     ]
 
 
-def _state(router: RouterFacts | None) -> tuple[dict[Network, list[str]], list[tuple[str, str, str]]] | None:
+def _state(
+    router: RouterFacts | None,
+) -> tuple[dict[tuple[str, Network], list[str]], list[tuple[str, str, str]]] | None:
     if router is None:
         return None
-    routes = {route.prefix: [f"{hop.address} {hop.interface}" for hop in route.next_hops] for route in router.routes}
+    routes = {
+        (vrf, route.prefix): [f"{hop.address} {hop.interface}" for hop in route.next_hops]
+        for vrf in ("", *(one.name for one in router.vrfs))
+        for route in router.table(vrf)
+    }
     neighbors = [(each.protocol, each.interface, str(each.address)) for each in router.neighbors if each.up]
     return routes, neighbors
