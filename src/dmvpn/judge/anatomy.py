@@ -224,9 +224,11 @@ def _ospf(world: Simulator, overlay: list[str]) -> OspfTimes | None:
     found = []
     for name in overlay:
         router = world.routers[name].router
-        config = router.machine(OspfMachine).config
-        lines = {own.name: own for own in config.interfaces}
-        for tunnel in router.ports.tunnels.all() if config.processes else ():
+        in_vrfs = (machine for vrf in router.vrfs.values() for machine in vrf.machines.values())
+        tables = (router.machine(OspfMachine), *(machine for machine in in_vrfs if isinstance(machine, OspfMachine)))
+        configs = [machine.config for machine in tables if machine.config.processes]
+        lines = {own.name: own for config in configs for own in config.interfaces}
+        for tunnel in router.ports.tunnels.all() if configs else ():
             own, default = lines.get(tunnel.name) or Interface(name=tunnel.name), default_network(tunnel.name)
             hello, dead = timers(own, default)
             found.append(OspfTimes(hello, dead, dead if (own.network or default) in ELECTING else 0))
@@ -238,12 +240,19 @@ def _ospf(world: Simulator, overlay: list[str]) -> OspfTimes | None:
 
 
 def _conversations(world: Simulator, scenario: Scenario, sites: dict[str, Site]) -> tuple[Conversation, ...]:
-    """Return all pairs of hosts behind different sites."""
-    homes = {name: scenario.end(host.link)[0] for name, host in scenario.lab.hosts.items() if name in world.hosts}
+    """Return all pairs of hosts behind different sites, in one VRF."""
+    ends = {name: scenario.end(host.link) for name, host in scenario.lab.hosts.items() if name in world.hosts}
+    homes = {name: home for name, (home, _) in ends.items()}
     hosts = [name for name, home in homes.items() if home in sites]
+    vrfs = {name: _vrf_of(world, *ends[name]) for name in hosts}
     return tuple(
         Conversation((one, other), (homes[one], homes[other]))
         for position, one in enumerate(hosts)
         for other in hosts[position + 1 :]
-        if homes[one] != homes[other]
+        if homes[one] != homes[other] and vrfs[one] == vrfs[other]
     )
+
+
+def _vrf_of(world: Simulator, router: str, interface: str) -> str:
+    state = world.routers[router].router.ports.interfaces.get(interface)
+    return state.vrf if state is not None else ""
