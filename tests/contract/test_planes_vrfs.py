@@ -17,6 +17,7 @@ from dmvpn.app.engines import choose
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
     GRE_NHRP,
+    DfBit,
     InstallSa,
     InVrf,
     NextHop,
@@ -80,7 +81,9 @@ def wan_in_a_vrf(world: World, *names: str) -> None:
         world.until(lambda name=name: world.of(name, LinkChanged)[-1].up)  # type: ignore[misc]
 
 
-def tunnel(world: World, name: str, *, protected: bool = False, front: str = WAN, vrf: str = "") -> None:
+def tunnel(
+    world: World, name: str, *, protected: bool = False, front: str = WAN, vrf: str = "", df: DfBit = DfBit.CLEAR
+) -> None:
     """An mGRE tunnel whose GRE leaves by the front door."""
     spec = TunnelSpec(
         name="Tunnel0",
@@ -91,6 +94,7 @@ def tunnel(world: World, name: str, *, protected: bool = False, front: str = WAN
         protected=protected,
         front=front,
         vrf=vrf,
+        df=df,
     )
     world.execute(
         name,
@@ -154,6 +158,17 @@ def test_esp_in_udp_and_ike_use_the_front_door(world: World) -> None:
         world.execute("A", InVrf(WAN, SendIp(None, nbma("A"), nbma("B"), IpProtocol.UDP, payload)))
     world.until(lambda: len(world.of("B", IpReceived)) == 2)
     assert {heard.vrf for heard in world.of("B", IpReceived)} == {WAN}
+
+
+@contract
+def test_packets_with_df_outside_that_are_too_big_for_the_front_door_still_arrive(world: World) -> None:
+    wan_in_a_vrf(world, "A", "B")
+    for name, other in (("A", "B"), ("B", "A")):
+        tunnel(world, name, df=DfBit.SET)
+        joined(world, name, other)
+    world.execute("A", SetInterface(UNDERLAY, True, ((nbma("A"), 24),), mtu=1000, vrf=WAN))
+    world.send("A", udp("A", host("B"), size=1200))
+    world.until(lambda: len(only_udp(world.received["B"])) == 1)
 
 
 @contract
