@@ -33,6 +33,7 @@ from dmvpn.base.effects import (
     TunnelSpec,
 )
 from dmvpn.base.events import AddressAssigned, IpReceived, LinkChanged, NhrpReceived
+from dmvpn.base.streams import StreamListen, StreamOpen, StreamPeer, StreamUp
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol
@@ -184,6 +185,16 @@ def test_a_tunnel_is_in_one_vrf_and_its_gre_in_another(world: World) -> None:
         joined(world, name, other, vrf="RED")
     world.run(0.1)
     exchanged(world)
+
+
+@contract
+def test_a_stream_in_a_vrf_says_where_it_is(world: World) -> None:
+    wan_in_a_vrf(world, "A", "B")
+    world.execute("A", InVrf(WAN, StreamListen(179, (StreamPeer(Prefix.of(nbma("B"), 32)),))))
+    world.execute("B", InVrf(WAN, StreamOpen(2, nbma("B"), nbma("A"), 179)))
+    for name in ("A", "B"):
+        world.until(lambda name=name: bool(world.of(name, StreamUp)))  # type: ignore[misc]
+        assert world.of(name, StreamUp)[0].vrf == WAN
 
 
 @contract
