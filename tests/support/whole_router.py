@@ -38,13 +38,15 @@ class WholeRouter:
             section = section if line.startswith(" ") else (line,)
         return self.router.handle(LinesEntered(tuple(entered)), self.now)
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> list[Effect]:
         """Let time pass."""
+        effects: list[Effect] = []
         end = self.now + seconds
         while (due := self.router.next_deadline()) is not None and due <= end:
             self.now = max(self.now, due)
-            self.router.handle(Tick(), self.now)
+            effects += self.router.handle(Tick(), self.now)
         self.now = end
+        return effects
 
     def why(self, name: str = "Tunnel100") -> str:
         """Return why the line protocol is down, "": it is up."""

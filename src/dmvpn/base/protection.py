@@ -79,6 +79,7 @@ class ProtectionPolicy:
     seconds, kilobytes: lifetime of a child SA.
     replay_window: packets.
     remotes: the only peers that it is for; empty: all that no other policy of the same `local` is for.
+    front: the VRF of the packets that it protects, "": the global table.
     """
 
     name: str
@@ -97,6 +98,7 @@ class ProtectionPolicy:
     nat_traversal: bool = True
     esn: bool = False
     remotes: tuple[IPAddress, ...] = ()
+    front: str = ""
 
 
 def policies_for(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _PROMPT: Final = rf"(?P<before>{BEFORE})"
 _TUNNEL_VRF: Final = re.compile(_PROMPT + r"tunnel\s+vrf\s+(?P<vrf>\S+)\s*$")
+_MATCH_VRF: Final = re.compile(_PROMPT + r"match\s+fvrf\s+(?P<vrf>\S+)\s*$")
 _IN_VRF: Final = re.compile(_PROMPT + r"(?:ip\s+)?vrf\s+forwarding\s+(?P<vrf>\S+)\s*$")
 _ROUTE_VRF: Final = re.compile(_PROMPT + r"ip\s+route\s+vrf\s+(?P<vrf>\S+)\s+(?P<rest>\d.*)$")
 _FAMILY_VRF: Final = re.compile(
@@ -135,6 +136,8 @@ def _join_tables(lines: list[str]) -> list[str]:
             lines[number] = f"{gre['before']}tunnel mode gre ip"
         if "vrf" not in line:
             continue
+        if (own := _MATCH_VRF.match(line)) is not None:
+            lines[number] = f"{line[: own.start('vrf')]}any"
         for pattern in (_TUNNEL_VRF, _ROUTE_VRF, _FAMILY_VRF):
             match = pattern.match(line)
             if match is None:

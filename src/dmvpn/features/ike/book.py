@@ -67,6 +67,7 @@ class ConfigurationBook:
         self.key_log, self.esp_spis = KeyLog(), EspSpis()
         self._interface_of = interface_of
         self._suites: dict[IPAddress, tuple[Suite, ...]] = {}
+        self._fronts: dict[IPAddress, str] = {}
         self._rosters: dict[str, Roster] = {}
         self._translation = Translation()
         self.renew(config, policies)
@@ -74,6 +75,8 @@ class ConfigurationBook:
     def renew(self, config: IkeConfig, policies: tuple[ProtectionPolicy, ...]) -> None:
         """Take over another configuration: what begins from here on follows it."""
         self.config, self.policies = self._translation.of(config), policies
+        # Peers of a tunnel that is gone still hear so, in the VRF where it was.
+        self._fronts = {**self._fronts, **{policy.local: policy.front for policy in policies}}
         self._suites.clear()
         self._profiles = {profile.name: profile for profile in self.config.profiles}
         self._keyrings = {keyring.name: keyring for keyring in self.config.keyrings}
@@ -87,6 +90,10 @@ class ConfigurationBook:
         """Return the IPsec profile of this name at one of our addresses."""
         return next((policy for policy in self.policies if (policy.name, policy.local) == (name, local)), None)
 
+    def front(self, local: IPAddress) -> str:
+        """Return the VRF in which tunnels protect an address of ours, "": the global table."""
+        return self._fronts.get(local, "")
+
     # ------------------------------------------------------------------------------------------------ suites
 
     def suites(self, path: DatagramPath) -> tuple[Suite, ...]:
@@ -99,6 +106,8 @@ class ConfigurationBook:
     def _suites_for(self, local: IPAddress) -> tuple[Suite, ...]:
         proposals = {proposal.name: proposal for proposal in self.config.proposals}
         for policy in self.config.policies:
+            if policy.fvrf not in ("any", self.front(local)):
+                continue
             if not policy.local_addresses or local in policy.local_addresses:
                 named = [proposals[name] for name in policy.proposals if name in proposals]
                 suites = ike_suites(named, legacy=self.config.legacy_groups)
@@ -152,7 +161,7 @@ class ConfigurationBook:
         if not profiles:
             if named := policy.ikev2_profile or policy.isakmp_profile:
                 kind = "ikev2" if policy.ikev2_profile else "isakmp"
-                there_is = f"there is none for {policy.local}" if self._profiles.get(named) else "there is none"
+                there_is = self._unusable(self._profiles.get(named), policy)
                 return Reason(IkeReason.PROFILE_MISSING, (policy.name, kind, named, there_is))
             return Reason(IkeReason.NO_PROFILE, (policy.name,))
         version = translation.version_of(self.config, profiles[0].name)
@@ -173,6 +182,7 @@ class ConfigurationBook:
         policies = policies_for(self.policies, local, remote)
         if not policies:
             return Reason(IkeReason.NOT_PROTECTED, (local, remote))
+        elsewhere = ""
         for profile in self.config.profiles:
             if version == IkeVersion.V1 and not translation.is_isakmp(profile.name):
                 continue
@@ -181,19 +191,44 @@ class ConfigurationBook:
             for policy in policies:
                 if profile in self._profiles_of(policy):
                     return self._terms(profile, policy, remote, theirs, version)
+                if profile.fvrf not in ("any", policy.front) and profile.name in self._names_of(policy):
+                    elsewhere = elsewhere or written(profile.name)
+        if elsewhere:
+            front = self.front(local)
+            line = f"match fvrf {front}" if front else "no match fvrf"
+            return Reason(IkeReason.OTHER_FVRF, (elsewhere, name_of(theirs), line))
         return Reason(IkeReason.NO_MATCH, ("isakmp" if version == IkeVersion.V1 else "ikev2", name_of(theirs)))
 
     def _profiles_of(self, policy: ProtectionPolicy) -> tuple[Profile, ...]:
         """Return those that an IPsec profile may use, first the one with which we begin."""
-        named = translation.candidates(self.config, policy)
+        named = self._names_of(policy)
         known = [profile for name in named if (profile := self._profiles.get(name)) is not None]
         return tuple(profile for profile in known if self._is_used_at(profile, policy.local))
 
+    def _names_of(self, policy: ProtectionPolicy) -> tuple[str, ...]:
+        return translation.candidates(self.config, policy)
+
     def _is_used_at(self, profile: Profile, local: IPAddress) -> bool:
-        """Return whether it is for our address (`match address local`): any address, if the profile says nothing."""
+        """Return whether it is for our address (`match address local`): any address, if the profile says nothing.
+
+        Its VRF counts, too (`match fvrf`): the global table, if the profile says nothing.
+        """
+        if profile.fvrf not in ("any", self.front(local)):
+            return False
         if not profile.local_addresses and not profile.local_interfaces:
             return True
         return local in profile.local_addresses or self._interface_of(local) in profile.local_interfaces
+
+    def _unusable(self, profile: Profile | None, policy: ProtectionPolicy) -> str:
+        """Return why there is no such profile for the tunnel."""
+        if profile is None:
+            return "there is none"
+        if profile.fvrf in ("any", policy.front):
+            return f"there is none for {policy.local}"
+        if not policy.front:
+            return f"it is for the VRF {profile.fvrf}, and the tunnel has no `tunnel vrf`"
+        line = f"match fvrf {profile.fvrf}" if profile.fvrf else "no match fvrf"
+        return f"it has {line}, and the tunnel needs match fvrf {policy.front}"
 
     def _terms(
         self,
@@ -422,4 +457,5 @@ def _child_terms(policy: ProtectionPolicy, remote: IPAddress, *, legacy: bool) -
         octets=policy.kilobytes << 10,
         window=policy.replay_window,
         responder_only=policy.responder_only,
+        front=policy.front,
     )

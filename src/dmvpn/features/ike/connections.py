@@ -278,7 +278,7 @@ class Connections:
         value = surely(entry.value)
         old = number_of(replaces) if replaces is not None else None
         view = sa_view(child, value, used=child.eager or is_first)
-        pair = esp_sa(sa, child, entry.number)
+        pair = replace(esp_sa(sa, child, entry.number), front=child.terms.front)
         return [
             *results,
             SaNegotiated(connection=value, sa=pair, view=view, eager=child.eager, replaces=old),

@@ -171,7 +171,7 @@ class IkeMachine(Machine):
         return expected if isinstance(expected, Reason) else None
 
     def _interface_of(self, local: IPAddress) -> str:
-        owner = self._context.ports.interfaces.owner(local)
+        owner = self._context.ports.interfaces.owner(local, self._book.front(local))
         return owner.name if owner is not None else ""
 
     # ------------------------------------------------------------------------------------------------ what arrives
@@ -182,6 +182,8 @@ class IkeMachine(Machine):
             return
         path, octets = message
         peers = self.peers
+        if packet.vrf != self._book.front(packet.destination):
+            return  # the address is protected in another VRF
         if packet.destination not in self._locals and not peers.table.knows(octets):
             return  # no tunnel has this address, and no IKE SA still has to say that it ends
         peers.reports.packet(octets, path, sent=False)

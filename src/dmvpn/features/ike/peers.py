@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.effects import InVrf
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
@@ -52,6 +53,7 @@ from dmvpn.features.ike.views import number_of
 
 if TYPE_CHECKING:
     from dmvpn.base.context import Context
+    from dmvpn.base.effects import Effect, SendIp
     from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.book import ConfigurationBook
@@ -119,7 +121,7 @@ class Peers:
         match deadline:
             case Deadline.NAT_KEEPALIVE if not sa.is_dead:
                 self._keep_alive(sa)
-                self._context.emit(udp.keep_alive(sa.path))
+                self._context.emit(self._in_front(udp.keep_alive(sa.path)))
             case Deadline.DUPLICATE if may_go(sa, self.connections):
                 self.close([sa], BOTH_BEGAN)
             case Deadline.SURPLUS if sa.is_usable:
@@ -238,7 +240,12 @@ class Peers:
 
     def _send(self, path: DatagramPath, datagram: bytes) -> None:
         self.reports.packet(datagram, path, sent=True)
-        self._context.emit(udp.send(path, datagram))
+        self._context.emit(self._in_front(udp.send(path, datagram)))
+
+    def _in_front(self, order: SendIp) -> Effect:
+        """Return the order for the VRF of our address."""
+        front = self.book.front(order.source) if order.source is not None else ""
+        return InVrf(front, order) if front else order
 
     def _introduce(self, act: SaAct) -> None:
         """Give a new IKE SA its number and its connection, by which reports name it."""

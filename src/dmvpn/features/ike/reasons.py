@@ -32,6 +32,7 @@ class IkeReason(ReasonCode):
     IKE_NOT_REPLACED = "the IKE SA is not replaced: <why>", "", "RFC 7296 §2.8"
     OTHER_KEY = "pre-shared key: <peer> has another one than <profile>"
     NO_MATCH = "no <kind> profile of a protected tunnel matches the identity <identity>"
+    OTHER_FVRF = "<profile> matches the identity <identity>, but in another VRF: <line> is needed"
     NO_PROFILE = "ipsec profile <name> names no ikev2 profile, and there is not exactly one"
     NO_ISAKMP_POLICY = "no crypto isakmp policy can be used: <why>"
     NOT_PROTECTED = "no tunnel from <address> to <address> is protected"

@@ -127,6 +127,7 @@ class ChildTerms:
     octets: until it ends, 0: any.
     window: of replay protection.
     responder_only: the peer begins, with new SAs too.
+    front: the VRF of the packets outside, "": the global table.
     """
 
     profile: str
@@ -140,6 +141,7 @@ class ChildTerms:
     octets: int = 0
     window: int = 1024
     responder_only: bool = False
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

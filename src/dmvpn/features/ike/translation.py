@@ -6,7 +6,7 @@ They become a proposal, keyrings and profiles, under names that no line can give
     crypto isakmp key          the keyring and the profile "crypto isakmp": everybody whose address has a key, or who
                                has a certificate where a policy wants RSA signatures
     crypto keyring NAME        the keyring "crypto isakmp NAME"; unless a profile says for whom it is, its keys are in
-                               "crypto isakmp", too (with `vrf` for the tunnels of that VRF; there is one table here)
+                               "crypto isakmp", too (its `vrf` is not looked at: keys count in any VRF)
     crypto isakmp profile P    the profile "crypto isakmp P"
 
 IKEv1 finds a key by address; IKEv2 finds it by the peer's identity first, and then by its address.
@@ -101,7 +101,7 @@ class Translation:
         policies: tuple[Policy, ...] = ()
         if proposals:  # after those of `crypto ikev2 policy`, and with the defaults behind them
             named = (*(proposal.name for proposal in proposals), name_of("default"))
-            policies = (Policy(name=ISAKMP, proposals=named),)
+            policies = (Policy(name=ISAKMP, proposals=named, fvrf="any"),)
             proposals = (*proposals, replace(DEFAULT_PROPOSAL, name=name_of("default")))
         return replace(
             config,
@@ -203,6 +203,7 @@ def _everybody(isakmp: IsakmpConfig) -> Profile:
     by_key, by_signature = AuthenticationMethod.PRE_SHARED_KEY, AuthenticationMethod.RSA_SIGNATURE
     return Profile(
         name=ISAKMP,
+        fvrf="any",
         matches=(_ANYBODY,),
         local_identity=isakmp.identity or _OUR_ADDRESS,
         local_authentication=by_signature if isakmp.signs and not has_keys else by_key,  # in IKEv2

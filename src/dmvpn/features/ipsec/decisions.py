@@ -64,8 +64,9 @@ def decide(tunnels: Iterable[TunnelState], config: IpsecConfig) -> dict[str, Dec
         if not tunnel.protection or not tunnel.enabled or tunnel.source is None:
             continue
         outcome = resolve(config, tunnel.protection, tunnel.source)
-        if not isinstance(outcome, Reason) and (winner := shares.take(tunnel, tunnel.source)) is not None:
-            outcome = _discord(tunnel, winner)
+        if not isinstance(outcome, Reason):
+            winner = shares.take(tunnel, tunnel.source)
+            outcome = replace(outcome, front=tunnel.front) if winner is None else _discord(tunnel, winner)
         undecided = Decision(tunnel.name, tunnel.source, tunnel.destination)
         decisions[tunnel.name] = (
             replace(undecided, reason=outcome)
@@ -85,6 +86,8 @@ class _Shares:
         """Take this tunnel's peers for its profile. Returns the tunnel that has them for another one, if any."""
         earlier = self._tunnels.setdefault(source, [])
         for other in earlier:
+            if other.front != tunnel.front:
+                return other
             if other.destination == tunnel.destination and other.protection != tunnel.protection:
                 return other
         earlier.append(tunnel)
@@ -104,6 +107,9 @@ class _Shares:
 
 
 def _discord(tunnel: TunnelState, winner: TunnelState) -> Reason:
+    if winner.front != tunnel.front:
+        table = f"the VRF {winner.front}" if winner.front else "the global table"
+        return Reason(IpsecReason.OTHER_FRONT, (winner.name, tunnel.source, table))
     return Reason(IpsecReason.OTHER_PROFILE, (winner.name, tunnel.source, winner.protection, tunnel.protection))
 
 

@@ -116,6 +116,7 @@ class IpsecMachine(Machine):
         self._decided: dict[str, ProtectionDecided] = {}  # what tunnels were told
         self._told: dict[tuple[str, IPAddress], dict[int, Protected]] = {}  # by port, 0: the address
         self._policies: tuple[ProtectionPolicy, ...] = ()
+        self._fronts: dict[IPAddress, str] = {}  # the VRFs of our addresses
         self._serving = Serving(self._context)
         self._unserved = self._serving.reasons  # as of the last decisions
         #: Peers whose counters are cleared once more with the next answer of the plane: packets passed since the last.
@@ -226,7 +227,7 @@ class IpsecMachine(Machine):
             case SaWorn(spi_in=spi) if self._associations.get(spi) is not None:
                 self._context.emit(SaRenewalWanted(spi))
             case UnknownSpi(spi=spi) if self._associations.get(spi) is None:  # else it was faster than its IKE exchange
-                owner = self._context.ports.interfaces.owner(event.local)
+                owner = self._context.ports.interfaces.owner(event.local, self._fronts.get(event.local, ""))
                 self._complain(event.remote, messages.InvalidSpi.of(event, owner.name if owner else ""))
             case ClearReceived():
                 self._complain(event.remote, messages.NotIpsec.of(event))
@@ -263,7 +264,8 @@ class IpsecMachine(Machine):
         self._decisions = decide(self._context.ports.tunnels.all(), self._config)
         policies = policies_of(self._decisions)
         before, self._policies = self._policies, policies
-        self._serving.want(tuple(dict.fromkeys(policy.local for policy in policies)))
+        self._fronts = {policy.local: policy.front for policy in policies}
+        self._serving.want(self._fronts)
         self._unserved = self._serving.reasons
         if policies != before:
             self._context.emit(PoliciesChanged(policies))
@@ -406,8 +408,10 @@ class IpsecMachine(Machine):
         self._context.emit(*self._sockets.again(event.remote))
 
 
-def _concern(tunnel: TunnelState | None) -> tuple[str, IPAddress, IPAddress | None] | None:
-    """Return what matters here of a tunnel: by which profile to protect it, from where, and where to, if at all."""
+def _concern(tunnel: TunnelState | None) -> tuple[str, IPAddress, IPAddress | None, str] | None:
+    """Return what matters here of a tunnel: by which profile to protect it, from where, where to, if at all, and
+    in which VRF.
+    """
     if tunnel is None or not tunnel.protection or not tunnel.enabled or tunnel.source is None:
         return None
-    return tunnel.protection, tunnel.source, tunnel.destination
+    return tunnel.protection, tunnel.source, tunnel.destination, tunnel.front

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.effects import ServeIpsec
+from dmvpn.base.effects import InVrf, ServeIpsec
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.ipsec.timers import TimerKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
 
@@ -41,6 +43,9 @@ class Serving:
         self._context = context
         self._wanted: tuple[IPAddress, ...] = ()
         self._ordered: tuple[IPAddress, ...] = ()
+        #: By address, of all that are ordered; and the VRFs that got an order.
+        self._fronts: dict[IPAddress, str] = {}
+        self._told: dict[str, None] = {}
         self._leaving: Deadlines[IPAddress] = Deadlines()
         self._leave = Timer(TimerKind.LEAVE, self._stop_serving)
         self._retries: Retries[str] = Retries(context, TimerKind.SERVE, lambda _: self.again(), most=1)
@@ -51,10 +56,15 @@ class Serving:
         """The addresses at which the host does it."""
         return tuple(address for address in self._ordered if address not in self.reasons)
 
-    def want(self, locals_: tuple[IPAddress, ...]) -> None:
-        """Serve these addresses, and no others in the end."""
-        if locals_ == self._wanted:
+    def want(self, fronts: Mapping[IPAddress, str]) -> None:
+        """Serve these addresses, each in its VRF, and no others in the end."""
+        locals_ = tuple(fronts)
+        moved = any(self._fronts.get(address, front) != front for address, front in fronts.items())
+        if locals_ == self._wanted and not moved:
             return
+        self._fronts = {**self._fronts, **fronts}
+        if moved:
+            self._ordered = ()
         for address in self._wanted:
             if address not in locals_:
                 self._leaving.set(address, self._context.now + LEAVE)
@@ -108,4 +118,11 @@ class Serving:
         self._context.stop(self._settle)
         if self.reasons:
             self._context.start(self._settle, SETTLE)
-        self._context.emit(ServeIpsec(self._ordered))
+        by_front: dict[str, list[IPAddress]] = {vrf: [] for vrf in self._told}
+        for address in self._ordered:
+            by_front.setdefault(self._fronts[address], []).append(address)
+        self._fronts = {address: self._fronts[address] for address in self._ordered}
+        for vrf, locals_ in by_front.items():
+            order = ServeIpsec(tuple(locals_))
+            self._context.emit(InVrf(vrf, order) if vrf else order)
+        self._told = {vrf: None for vrf, locals_ in by_front.items() if locals_}

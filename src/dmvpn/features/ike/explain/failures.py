@@ -88,6 +88,12 @@ _IDENTITIES = _failures(
     ),
     reason(IkeReason.NO_MATCH, "The peer says who it is, and no `match identity remote` fits that."),
     reason(
+        IkeReason.OTHER_FVRF,
+        "The peer came in by another VRF than the profile is for. Without `match fvrf` a profile is for the global "
+        "table only.",
+        next="show crypto ikev2 profile",
+    ),
+    reason(
         IkeReason.NO_PROFILE,
         "`set ikev2-profile` is missing and which one is meant cannot be guessed.",
         next="show crypto ipsec profile",

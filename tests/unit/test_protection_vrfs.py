@@ -1,0 +1,112 @@
+"""IPsec and IKE through a front door: in which VRF datagrams, SAs and orders are, and which profiles count there."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.effects import InVrf, SendIp, ServeIpsec
+from dmvpn.base.events import IpReceived
+from support.whole_router import GI, WholeRouter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.effects import Effect
+
+OWN, HUB_NBMA = IPv4Address("172.16.31.1"), IPv4Address("172.16.11.1")
+SPOKE = f"""vrf definition WAN
+ address-family ipv4
+crypto ikev2 keyring KR
+ peer ANY
+  address 0.0.0.0 0.0.0.0
+  pre-shared-key secret
+crypto ikev2 profile IKE
+ match fvrf WAN
+ match identity remote address 0.0.0.0
+ authentication remote pre-share
+ authentication local pre-share
+ keyring local KR
+crypto ipsec profile P
+ set ikev2-profile IKE
+interface {GI}
+ vrf forwarding WAN
+ ip address {OWN} 255.255.255.252
+ip route vrf WAN 0.0.0.0 0.0.0.0 172.16.31.2
+interface Tunnel1
+ ip address 192.168.100.31 255.255.255.0
+ ip nhrp network-id 1
+ ip nhrp nhs 192.168.100.11 nbma {HUB_NBMA} multicast
+ tunnel source {GI}
+ tunnel mode gre multipoint
+ tunnel vrf WAN
+ tunnel protection ipsec profile P
+"""
+
+
+def datagrams(effects: Iterable[Effect]) -> list[tuple[str, SendIp]]:
+    """Return datagrams of UDP, each with its VRF."""
+    placed = [(one.vrf, one.effect) if isinstance(one, InVrf) else ("", one) for one in effects]
+    return [(vrf, one) for vrf, one in placed if isinstance(one, SendIp) and one.protocol == 17]
+
+
+def test_ike_is_served_and_begins_in_the_front_door() -> None:
+    spoke = WholeRouter(SPOKE)
+    assert InVrf("WAN", ServeIpsec((OWN,))) in spoke.effects
+    assert not [one for one in spoke.effects if isinstance(one, ServeIpsec)]
+    [(vrf, first)] = datagrams(spoke.effects)
+    assert (vrf, first.source, first.destination) == ("WAN", OWN, HUB_NBMA)
+    assert spoke.why("Tunnel1") == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("", "it has no match fvrf, and the tunnel needs match fvrf WAN"),
+        (" match fvrf OTHER\n", "it has match fvrf OTHER, and the tunnel needs match fvrf WAN"),
+    ],
+)
+def test_a_profile_for_another_vrf_begins_nothing_and_the_log_names_the_missing_line(line: str, why: str) -> None:
+    spoke = WholeRouter(SPOKE.replace(" match fvrf WAN\n", line))
+    assert not datagrams(spoke.effects)
+    pairs = spoke.router.ports.protection.pairs()
+    assert [why in str(pair.state.reason) for pair in pairs] == [True]
+
+
+def test_a_profile_for_any_vrf_is_for_the_front_door_too() -> None:
+    spoke = WholeRouter(SPOKE.replace("match fvrf WAN", "match fvrf any"))
+    assert [vrf for vrf, _ in datagrams(spoke.effects)] == ["WAN"]
+
+
+def test_a_hub_answers_in_the_front_door_and_not_where_the_address_is_somebody_elses() -> None:
+    [(_, first)] = datagrams(WholeRouter(SPOKE).effects)
+    hub = WholeRouter(SPOKE.replace(str(OWN), "172.16.11.1").replace("172.16.31.2", "172.16.11.2"))
+    received = {vrf: hub.take(IpReceived(GI, OWN, HUB_NBMA, 17, first.payload, vrf=vrf)) for vrf in ("", "WAN")}
+    assert not datagrams(received[""])
+    assert [(vrf, one.destination) for vrf, one in datagrams(received["WAN"])] == [("WAN", OWN)]
+
+
+def test_one_address_in_two_vrfs_is_protected_in_one_of_them() -> None:
+    twin = f"""vrf definition LTE
+ address-family ipv4
+interface Loopback5
+ vrf forwarding LTE
+ ip address {OWN} 255.255.255.255
+interface Tunnel2
+ ip address 192.168.200.31 255.255.255.0
+ tunnel source Loopback5
+ tunnel mode gre multipoint
+ tunnel vrf LTE
+ tunnel protection ipsec profile P
+"""
+    spoke = WholeRouter(SPOKE + twin)
+    assert spoke.why("Tunnel1") == ""
+    assert spoke.why("Tunnel2").startswith("Tunnel1 protects the same source in another VRF")
+
+
+def test_an_address_that_no_tunnel_protects_any_more_is_given_back_in_its_vrf() -> None:
+    spoke = WholeRouter(SPOKE)
+    spoke.enter("no interface Tunnel1")
+    assert InVrf("WAN", ServeIpsec(())) in spoke.wait(10)
