@@ -211,7 +211,7 @@ class ConfigurationBook:
     def _is_used_at(self, profile: Profile, local: IPAddress) -> bool:
         """Return whether it is for our address (`match address local`): any address, if the profile says nothing.
 
-        Its VRF counts, too (`match fvrf`): the global table, if the profile says nothing.
+        Its VRF counts, too (`match fvrf`): without that line the global table.
         """
         if profile.fvrf not in ("any", self.front(local)):
             return False
