@@ -35,7 +35,7 @@ def test_every_answer_finds_whoever_asked_and_no_port_of_ike_is_taken(
 ) -> None:
     table = ForwardingTable()
     table.set_interface(SetInterface("WAN", True, ((PUBLIC, 24),)))
-    translation = RouterTranslation(table, SeededEntropy(1))
+    translation = RouterTranslation(table.ports, SeededEntropy(1))
     translation.set(SetTranslation(("LAN",), (Overload("WAN", (Clause(True),)),)))
     holders: dict[int, tuple[str, int]] = {}
     for (host, port), (remote, remote_port) in packets:
@@ -49,5 +49,5 @@ def test_every_answer_finds_whoever_asked_and_no_port_of_ike_is_taken(
         assert holders.setdefault(public, inside) == inside
         answer = translation.inwards("WAN", datagram(outside, (str(PUBLIC), public)), 0.0)
         assert answer is not None
-        assert answer == datagram(outside, inside)
+        assert answer == ("", datagram(outside, inside))
     assert len(translation.translations(0.0).flows) == len({(end, remote) for end, remote in packets})

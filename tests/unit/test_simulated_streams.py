@@ -28,10 +28,16 @@ from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.net.segment import Flag, TcpSegment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.base.effects import Effect, SendIp
     from dmvpn.base.events import Event
 
 LEFT, RIGHT = IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2")
+
+
+def _owner_of(own: IPv4Address) -> Callable[[str, IPv4Address], bool]:
+    return lambda _vrf, address: address == own
 
 
 class Wire:
@@ -45,7 +51,7 @@ class Wire:
         self._heap: list[tuple[float, int, SendIp]] = []
         self._count = 0
         self.boxes = {
-            own: SimulatedStreams(self.send, own.__eq__, self.events[own].append, chance.randbytes)
+            own: SimulatedStreams(self.send, _owner_of(own), self.events[own].append, chance.randbytes)
             for own in (LEFT, RIGHT)
         }
 
@@ -87,7 +93,7 @@ class Wire:
     def downs(self, own: IPv4Address) -> list[StreamEnd]:
         return [event.end for event in self.events[own] if isinstance(event, StreamDown)]
 
-    def send(self, order: SendIp) -> None:
+    def send(self, _vrf: str, order: SendIp) -> None:
         self.sizes.append(len(order.payload) - 20)
         if self.cut or self._chance.random() < self.loss:
             return
@@ -161,7 +167,7 @@ def test_an_end_that_forgot_the_connection_resets_it() -> None:
     """What a peer does that was killed and lives again."""
     wire = Wire()
     wire.connect()
-    wire.boxes[RIGHT] = SimulatedStreams(wire.send, RIGHT.__eq__, wire.events[RIGHT].append, random.Random(2).randbytes)
+    wire.boxes[RIGHT] = SimulatedStreams(wire.send, _owner_of(RIGHT), wire.events[RIGHT].append, random.Random(2).randbytes)
     wire.order(LEFT, StreamSend(2, b"still there?"))
     wire.run(5.0)
     assert wire.downs(LEFT) == [StreamEnd.RESET]

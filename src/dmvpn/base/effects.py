@@ -319,12 +319,17 @@ class NextHop:
 
     A static route may name only the address: then interface is "" until the RIB has resolved it.
 
+    In a forwarding table the interface may be in another VRF. Without an interface, the address (None: the
+    destination) is looked up again in the table of `vrf`. Neither costs a hop.
+
     weight: of several next hops of a route, how many parts of its flows take this one.
+    vrf: without an interface, whose table comes next, "": the global one.
     """
 
     interface: str
     address: IPAddress | None = None
     weight: int = 1
+    vrf: str = ""
 
 
 class RouteKind(enum.Enum):

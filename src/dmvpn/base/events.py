@@ -296,7 +296,11 @@ class SaWorn(Event):
 
 @dataclass(frozen=True, slots=True)
 class UnknownSpi(Event):
-    """ESP came for an SA that does not exist (rate-limited by the plane). remote_port: of UDP, 0: protocol 50."""
+    """ESP came for an SA that does not exist (rate-limited by the plane).
+
+    remote_port: of UDP, 0: protocol 50.
+    vrf: the front door that it came by.
+    """
 
     local: IPAddress
     remote: IPAddress
@@ -307,7 +311,7 @@ class UnknownSpi(Event):
 
 @dataclass(frozen=True, slots=True)
 class ClearReceived(Event):
-    """Clear GRE came for a protected tunnel, and was dropped (rate-limited by the plane)."""
+    """Clear GRE came for a protected tunnel, and was dropped (rate-limited by the plane). vrf: its front door."""
 
     local: IPAddress
     remote: IPAddress

@@ -79,6 +79,7 @@ class NatFlow:
 
     scope: the only remote of the flow; None: any.
     remotes: the stations that packets were sent to.
+    vrf: of the inside endpoint, "": the global table. Two VRFs may have the same addresses.
     """
 
     protocol: int
@@ -86,6 +87,7 @@ class NatFlow:
     port: int
     scope: Endpoint | None
     remotes: dict[Endpoint, Remote] = field(default_factory=dict)
+    vrf: str = ""
 
     def lives(self, now: float) -> bool:
         """Return whether a packet went to or came from any remote lately."""
@@ -114,18 +116,18 @@ class FlowTable:
         self.made = 0
         self._entropy = entropy
         self._ports = _class_of if ports is None else ports
-        self._by_inside: dict[tuple[int, Endpoint, Endpoint | None], NatFlow] = {}
+        self._by_inside: dict[tuple[int, Endpoint, Endpoint | None, str], NatFlow] = {}
         self._by_port: dict[tuple[int, int, Endpoint | None], NatFlow] = {}
 
-    def outbound(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float) -> NatFlow | Drop:
-        """Return the flow of a packet from inside; it is made if necessary."""
+    def outbound(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float, vrf: str = "") -> NatFlow | Drop:
+        """Return the flow of a packet from inside; it is made if necessary. vrf: of the inside endpoint."""
         scope = self._scope(protocol, remote)
-        flow = self._by_inside.get((protocol, inside, scope))
+        flow = self._by_inside.get((protocol, inside, scope, vrf))
         if flow is not None and not flow.lives(now):
             self._forget(flow)
             flow = None
         if flow is None:
-            made = self._make(protocol, inside, scope, now)
+            made = self._make(protocol, inside, scope, now, vrf)
             if isinstance(made, Drop):
                 return made
             flow = made
@@ -167,7 +169,7 @@ class FlowTable:
     def _scope(self, protocol: int, remote: Endpoint) -> Endpoint | None:
         return None if protocol in _PORTED and self.kind != "symmetric" else remote
 
-    def _make(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float) -> NatFlow | Drop:
+    def _make(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float, vrf: str) -> NatFlow | Drop:
         if len(self._by_inside) >= LARGEST_TABLE:
             for flow in [flow for flow in self._by_inside.values() if not flow.lives(now)]:
                 self._forget(flow)
@@ -177,8 +179,8 @@ class FlowTable:
         if port is None:
             return Drop.FULL if protocol in _WITH_NUMBER else Drop.TAKEN
         self.made += 1
-        flow = NatFlow(protocol, inside, port, scope)
-        self._by_inside[protocol, inside, scope] = self._by_port[protocol, port, scope] = flow
+        flow = NatFlow(protocol, inside, port, scope, vrf=vrf)
+        self._by_inside[protocol, inside, scope, vrf] = self._by_port[protocol, port, scope] = flow
         return flow
 
     def _choose_port(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float) -> int | None:
@@ -216,7 +218,7 @@ class FlowTable:
         known.expires = now + (self.timeout if known.answered else min(UNANSWERED, self.timeout))
 
     def _forget(self, flow: NatFlow) -> None:
-        del self._by_inside[flow.protocol, flow.inside, flow.scope]
+        del self._by_inside[flow.protocol, flow.inside, flow.scope, flow.vrf]
         del self._by_port[flow.protocol, flow.port, flow.scope]
 
 

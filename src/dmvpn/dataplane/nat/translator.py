@@ -27,12 +27,12 @@ class Translator:
         self.public = public
         self.flows = flows
 
-    def outwards(self, data: bytearray, now: float) -> Drop | None:
-        """Rewrite a packet from inside in place; or return why it is dropped."""
+    def outwards(self, data: bytearray, now: float, vrf: str = "") -> Drop | None:
+        """Rewrite a packet from inside in place; or return why it is dropped. vrf: that it came from."""
         quoted = translate.quoted(data)
         if quoted is not None:
-            return self._error_outwards(data, bytearray(quoted), now)
-        flow = self.flows.outbound(data[9], sender_of(data), remote_of(data, Side.DESTINATION), now)
+            return self._error_outwards(data, bytearray(quoted), now, vrf)
+        flow = self.flows.outbound(data[9], sender_of(data), remote_of(data, Side.DESTINATION), now, vrf)
         if isinstance(flow, Drop):
             return flow
         translate.rewrite(data, Side.SOURCE, self.public, flow.port)
@@ -49,10 +49,10 @@ class Translator:
             translate.rewrite(data, Side.DESTINATION, *flow.inside)
         return flow
 
-    def _error_outwards(self, data: bytearray, quoted: bytearray, now: float) -> Drop | None:
+    def _error_outwards(self, data: bytearray, quoted: bytearray, now: float, vrf: str) -> Drop | None:
         """Translate an error from inside about a packet from outside: revert the translation of the quoted packet."""
         inside = Endpoint(translate.address(quoted, Side.DESTINATION), translate.port(quoted, Side.DESTINATION))
-        flow = self._flow_of(quoted[9], inside, remote_of(quoted, Side.SOURCE), now)
+        flow = self._flow_of(quoted[9], inside, remote_of(quoted, Side.SOURCE), now, vrf)
         if flow is None:
             return Drop.UNSOLICITED
         translate.rewrite(quoted, Side.DESTINATION, self.public, flow.port)
@@ -71,9 +71,9 @@ class Translator:
         translate.rewrite(data, Side.DESTINATION, flow.inside.address, 0)
         return flow
 
-    def _flow_of(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float) -> NatFlow | None:
+    def _flow_of(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float, vrf: str) -> NatFlow | None:
         for flow in self.flows.living(now):
-            if flow.protocol == protocol and flow.inside == inside and flow.speaks_to(remote, now):
+            if (flow.protocol, flow.inside, flow.vrf) == (protocol, inside, vrf) and flow.speaks_to(remote, now):
                 return flow
         return None
 

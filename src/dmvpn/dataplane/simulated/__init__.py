@@ -1,5 +1,5 @@
 """The data plane without an operating system, for the simulator and for `lab up --simulated`."""
 
-from dmvpn.dataplane.simulated.plane import SimulatedPlane
+from dmvpn.dataplane.simulated.vrfs import SimulatedPlane
 
 __all__ = ["SimulatedPlane"]

@@ -13,30 +13,26 @@ neighbors need no resolution, as with IPv4. A link-local address is looked up on
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, is_link_local
-from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import Event, Hairpin, IpReceived
+from dmvpn.base.events import Hairpin, IpReceived
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.dataplane.refusals import time_exceeded, too_big
-from dmvpn.dataplane.simulated.sending import SendingBox, Transmit
-from dmvpn.dataplane.simulated.streams import SimulatedStreams
+from dmvpn.dataplane.simulated.sending import SendingBox
 from dmvpn.dataplane.simulated.tunnels import HairpinFilter, NbmaPeer
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpProtocol, Ipv4Packet, peek_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from dmvpn.dataplane.simulated.chassis import Chassis
     from dmvpn.dataplane.simulated.forwarding import SimulatedPort
     from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel
 
@@ -47,45 +43,29 @@ _MAY_BE_SEALED = frozenset({IpProtocol.ESP, IpProtocol.UDP})
 
 
 class IpBox(SendingBox):
-    """Receives packets from wires and tunnels and forwards them; `gre.py` adds GRE, `plane.py` the effects."""
+    """Receives packets from wires and tunnels and forwards them; `gre.py` adds GRE, `plane.py` the effects.
 
-    def __init__(
-        self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
-    ) -> None:
-        super().__init__(report, transmit, random)
-        self.forwards_ipv6 = False
-        #: TTL of its answers to echo requests; routers send 255.
-        self.echo_ttl = 255
+    Each VRF has one, and so has the global table.
+    """
+
+    def __init__(self, chassis: Chassis, vrf: str) -> None:
+        super().__init__(chassis, vrf)
         self._hairpins = HairpinFilter()
-        self._listeners: dict[tuple[str, int, int | None], int] = {}
+        self._listeners = chassis.listeners
         self._reassembler = Reassembler()
-        self._deadlines: Deadlines[tuple[str, IPAddress]] = Deadlines()
-        self._streams = SimulatedStreams(self._send_own, lambda own: own in self._table.own, report, random)
 
-    def next_deadline(self) -> float | None:
-        """Return when `tick` is due next: for packets that wait for a next hop, and segments to repeat."""
-        return earliest(self._deadlines.next(), self._streams.next_deadline())
-
-    def tick(self) -> None:
-        """Drop packets for next hops that were not resolved in time: their senders get host unreachable.
-
-        Serve streams.
-        """
-        self._streams.tick(self.now)
-        for name, next_hop in self._deadlines.pop_due(self.now):
-            tunnel = self._tunnels.by_name.get(name)
-            waiting = tunnel.waiting.pop(next_hop, None) if tunnel else None
-            for packet in waiting.packets if waiting else ():
-                self._count("unresolved")
-                self._refuse(packet, icmp.UnreachableCode.HOST, via=name)
+    def give_up(self, tunnel: SimulatedTunnel, next_hop: IPAddress) -> None:
+        """Drop packets for a next hop that was not resolved in time: their senders get host unreachable."""
+        waiting = tunnel.waiting.pop(next_hop, None)
+        for packet in waiting.packets if waiting else ():
+            self._count("unresolved")
+            self._refuse(packet, icmp.UnreachableCode.HOST, via=tunnel.spec.name)
 
     # ------------------------------------------------------------------------------------------------ from the wire
 
-    def receive(self, interface: str, data: bytes) -> None:
+    def receive(self, port: SimulatedPort, data: bytes) -> None:
         """Receive a packet by a physical port."""
-        port = self._table.ports.get(interface)
-        if port is None or not port.running:
-            return
+        interface = port.name
         if self._took_short_way(interface, port, data):
             return
         try:
@@ -147,6 +127,7 @@ class IpBox(SendingBox):
                     payload=data[HEADER_LENGTH:],
                     ttl=header.ttl,
                     tos=header.tos,
+                    vrf=self.vrf,
                 )
             )
         return True
@@ -191,7 +172,7 @@ class IpBox(SendingBox):
 
     def _take_segment(self, packet: Ipv4Packet) -> None:
         try:
-            self._streams.receive(packet, self.now)
+            self._chassis.streams.receive(packet, self._chassis.now, self.vrf)
         except WireError:
             self._count("malformed")
 
@@ -202,7 +183,7 @@ class IpBox(SendingBox):
         """
         if isinstance(fragment, Ipv4Packet):
             with suppress(WireError):
-                return self._reassembler.add(fragment, self.now)
+                return self._reassembler.add(fragment, self._chassis.now)
         self._count("malformed")
         return None
 
@@ -223,7 +204,7 @@ class IpBox(SendingBox):
             packet.source,
             ip.ICMP[version],
             ip.serialize_icmp(message.reply(), version),
-            ttl=self.echo_ttl,
+            ttl=self._chassis.echo_ttl,
             tos=packet.tos,
         )
         with suppress(EffectError):  # no reply to a sender without a route
@@ -242,6 +223,7 @@ class IpBox(SendingBox):
                     payload=packet.payload,
                     ttl=packet.ttl,
                     tos=packet.tos,
+                    vrf=self.vrf,
                 )
             )
         elif not quiet:
@@ -253,7 +235,7 @@ class IpBox(SendingBox):
 
     def _forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: NbmaPeer | None) -> None:
         """Forward a packet. data: its octets."""
-        if packet.destination.version == 6 and not self.forwards_ipv6:
+        if packet.destination.version == 6 and not self._chassis.forwards_ipv6:
             self._count("no_route")
             return
         if packet.ttl <= 1:
@@ -285,7 +267,7 @@ class IpBox(SendingBox):
         whole = self._whole(packet) if packet.is_fragment else packet
         if whole is None:
             return None
-        result = self._translation.outwards(leaves, whole.serialize(), self.now)
+        result = self._translation.outwards(leaves, whole.serialize(), self._chassis.now, self.vrf)
         return None if isinstance(result, Drop) else result
 
     def _let_inside(self, interface: str, packet: IpPacket) -> IpPacket | None:
@@ -293,15 +275,17 @@ class IpBox(SendingBox):
 
         A packet for us is returned.
         """
-        data = self._translation.inwards(interface, packet.serialize(), self.now)
-        moved = packet if data is None else ip.parse(data)
-        if self._table.owner(moved.destination, interface) is not None:
+        found = self._translation.inwards(interface, packet.serialize(), self._chassis.now)
+        vrf, moved = (self.vrf, packet) if found is None else (found[0], ip.parse(found[1]))
+        stays = vrf == self.vrf or moved.destination == packet.destination
+        if stays and self._table.owner(moved.destination, interface) is not None:
             return moved
+        box = self._chassis.boxes.get(vrf)
         if packet.ttl <= 1:
             self._count("expired")
             self._answer(packet.serialize(), time_exceeded, source=packet.destination, link=interface)
-        else:
-            self._forward(interface, moved, moved.serialize(), None)
+        elif box is not None:
+            box._forward(interface, moved, moved.serialize(), None)
         return None
 
     def _hop_of(self, interface: str, packet: IpPacket | Header, data: bytes) -> NextHop | RouteKind:
@@ -314,10 +298,12 @@ class IpBox(SendingBox):
 
     def _watch_hairpin(self, arrived: str, leaves: str, next_hop: IPAddress, sender: NbmaPeer, data: bytes) -> None:
         order = self._tunnels.hairpin(arrived, leaves, next_hop.version)
-        if order is None or self._reached(self._tunnels.by_name[leaves], next_hop) == sender:
+        if order is None or leaves not in self._table.ports:
+            return
+        if self._reached(self._tunnels.by_name[leaves], next_hop) == sender:
             return  # a packet that goes back where it came from is no detour
         flow = peek_flow(data)
-        if self._hairpins.first(flow.source, flow.destination, order.interval, self.now):
+        if self._hairpins.first(flow.source, flow.destination, order.interval, self._chassis.now):
             self._report(Hairpin(arrived, leaves, sender.nbma, data[:64], sender.connection))
 
     # ------------------------------------------------------------------------------------------------ tunnels

@@ -53,12 +53,13 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Both ends of a connection."""
+    """Both ends of a connection, and the VRF that its packets are in."""
 
     local: IPv4Address
     local_port: int
     remote: IPv4Address
     remote_port: int
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ class TcpConnection:
         self._measure(segment.acknowledgment, now)
         self.due = None
         ends = self.ends
-        self._report(StreamUp(self.stream, ends.local, ends.local_port, ends.remote, ends.remote_port, taken))
+        self._report(StreamUp(self.stream, ends.local, ends.local_port, ends.remote, ends.remote_port, taken, ends.vrf))
 
     def _acknowledged(self, segment: TcpSegment, now: float) -> None:
         count = segment.acknowledgment - self._unacknowledged & _SPACE - 1

@@ -13,6 +13,8 @@ from dmvpn.net.ip import peek_flow
 _BROADCAST = 0xFFFFFFFF
 #: Octets of an IP packet on a wire without a configured MTU.
 DEFAULT_MTU: Final = 1500
+#: VRFs whose tables one packet may be looked up in: leaks may lead round in a circle.
+_MOST_TABLES: Final = 4
 
 
 @dataclass(slots=True)
@@ -24,6 +26,7 @@ class SimulatedPort:
     mtu6, mss6: for IPv6; without `mtu6`, `mtu` applies.
     has_ipv6: it has an IPv6 address; without one it accepts no IPv6 packets.
     received, sent: packets, and then their octets.
+    vrf: the VRF that it is in, "": the global table.
     """
 
     name: str
@@ -41,6 +44,7 @@ class SimulatedPort:
     sent_octets: int = 0
     broadcasts: tuple[int, ...] = (_BROADCAST,)
     has_ipv6: bool = False
+    vrf: str = ""
 
     def count_received(self, octets: int, *, multicast: bool = False) -> None:
         """Count a packet that came in."""
@@ -100,20 +104,40 @@ class SimulatedPort:
 
 
 class ForwardingTable:
-    """Where packets go: connected prefixes (they come first, as in Linux) and routes, in one longest-match table."""
+    """Where packets go: connected prefixes (they come first, as in Linux) and routes, in one longest-match table.
 
-    def __init__(self) -> None:
+    ports: those of its VRF.
+    """
+
+    def __init__(
+        self,
+        vrf: str = "",
+        every: dict[str, SimulatedPort] | None = None,
+        tables: dict[str, ForwardingTable] | None = None,
+    ) -> None:
+        """every: the ports of all VRFs. tables: the tables of all VRFs."""
         self.ports: dict[str, SimulatedPort] = {}
+        self._vrf = vrf
+        self._every = {} if every is None else every
+        self._tables = {} if tables is None else tables
         self.own: dict[IPAddress, str] = {}
         self._routes: dict[Prefix, SetRoute] = {}
         self._table: PrefixTable[tuple[NextHop, ...] | RouteKind] = PrefixTable()
 
     def port(self, name: str) -> SimulatedPort:
-        """Return the port of this name; it is made on first use."""
-        port = self.ports.get(name)
+        """Return the port of this name, of whatever VRF; it is made here on first use."""
+        port = self.ports.get(name) or self._every.get(name)
         if port is None:
-            port = self.ports[name] = SimulatedPort(name)
+            port = self.ports[name] = self._every[name] = SimulatedPort(name, vrf=self._vrf)
         return port
+
+    def move_port(self, name: str, to: ForwardingTable) -> None:
+        """Move a port to the table of another VRF, without addresses."""
+        port = self._take_out(name)
+        if port is not None:
+            port.vrf = to._vrf
+            port.set_addresses(())
+            to.ports[name] = port
 
     def owner(self, address: IPAddress, link: str) -> str | None:
         """Return the port that has this address, or None. A link-local one is looked up on the port `link` alone."""
@@ -134,10 +158,15 @@ class ForwardingTable:
 
     def remove_port(self, name: str) -> None:
         """Remove a port with its addresses; routes through it stay, and drop their packets."""
+        if self._take_out(name) is not None:
+            del self._every[name]
+
+    def _take_out(self, name: str) -> SimulatedPort | None:
         port = self.ports.pop(name, None)
         self._note_own_addresses()
         for prefix in _connected(port.addresses if port else ()):
             self._refresh(prefix)
+        return port
 
     def set_route(self, route: SetRoute) -> None:
         """Add or replace one route."""
@@ -154,15 +183,29 @@ class ForwardingTable:
         found = self._table.lookup(destination)
         return found[1] if found else RouteKind.UNREACHABLE
 
-    def choose(self, destination: IPAddress, data: bytes) -> NextHop | RouteKind:
-        """Return the next hop of one packet: the packets of a flow share one of several next hops, chosen by weight."""
+    def choose(self, destination: IPAddress, data: bytes, tables: int = _MOST_TABLES) -> NextHop | RouteKind:
+        """Return the next hop of one packet: the packets of a flow share one of several next hops, chosen by weight.
+
+        tables: of how many VRFs the tables may be looked up.
+        """
         hops = self.next_hops(destination)
         if isinstance(hops, RouteKind):
             return hops
-        if len(hops) == 1:
-            return hops[0]
-        parts = [hop for hop in hops for _ in range(hop.weight)]
-        return parts[_spread(data) % len(parts)]
+        hop = hops[0]
+        if len(hops) > 1:
+            parts = [hop for hop in hops for _ in range(hop.weight)]
+            hop = parts[_spread(data) % len(parts)]
+        return hop if hop.interface else self._look_up_again(hop, destination, data, tables - 1)
+
+    def _look_up_again(self, leak: NextHop, destination: IPAddress, data: bytes, tables: int) -> NextHop | RouteKind:
+        """Return the next hop that the table of another VRF has for a leaked packet."""
+        table = self._tables.get(leak.vrf)
+        if table is None or not tables:
+            return RouteKind.UNREACHABLE
+        hop = table.choose(leak.address or destination, data, tables)
+        if isinstance(hop, RouteKind) or hop.address is not None or leak.address is None:
+            return hop
+        return NextHop(hop.interface, leak.address)
 
     def _note_own_addresses(self) -> None:
         self.own = {

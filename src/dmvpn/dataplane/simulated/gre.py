@@ -1,11 +1,11 @@
 """GRE in the simulated box: encapsulation of packets that leave by a tunnel, decapsulation of received ones.
 
-A packet for a next hop without adjacency waits here until `SetAdjacency` releases it, or `tick` drops it.
+The box of a tunnel's front door sends and receives its GRE packets; the packets inside are those of the box that the
+tunnel is in. A packet for a next hop without adjacency waits there until `SetAdjacency` releases it, or it is given up.
 """
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -25,12 +25,9 @@ from dmvpn.net import ecn, gre, icmp, ip
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, peek_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect, SendGre, SendKeepalive, TunnelSpec
-    from dmvpn.base.events import Event
-    from dmvpn.dataplane.simulated.sending import Transmit
+    from dmvpn.dataplane.simulated.chassis import Chassis
     from dmvpn.net.ip import IpPacket
 
 #: Protocols that carry GRE: itself, ESP, and ESP in UDP.
@@ -47,14 +44,12 @@ class Outer(NamedTuple):
 class GreBox(IpBox):
     """A box with tunnels."""
 
-    def __init__(
-        self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
-    ) -> None:
-        super().__init__(report, transmit, random)
+    def __init__(self, chassis: Chassis, vrf: str) -> None:
+        super().__init__(chassis, vrf)
         self._paths = PathMtus()
         self._refusals = Alarms()
-        #: Called with every packet that goes into a tunnel or comes out, and the tunnel's name; a capture sets it.
-        self.overhear: Callable[[str, bytes, CaptureDirection], None] | None = None
+
+    # ------------------------------------------------------------------------------------------------ out
 
     def _emit_tunnel(self, tunnel: SimulatedTunnel, next_hop: IPAddress, data: bytes) -> None:
         carried = GRE_OF[next_hop.version]
@@ -73,15 +68,15 @@ class GreBox(IpBox):
         if waiting is None and len(tunnel.waiting) >= UNRESOLVED_NEXT_HOPS:
             self._count("unresolved")
         elif waiting is None:
-            tunnel.waiting[next_hop] = Waiting(self.now, [data])
-            self._deadlines.set((tunnel.spec.name, next_hop), self.now + RESOLUTION_TIMEOUT)
+            tunnel.waiting[next_hop] = Waiting(self._chassis.now, [data])
+            self._chassis.deadlines.set((tunnel.spec.name, next_hop), self._chassis.now + RESOLUTION_TIMEOUT)
             self._report(Unresolved(tunnel.spec.name, next_hop))
         elif len(waiting.packets) < WAITING_PACKETS:
             waiting.packets.append(data)
 
     def _tell(self, tunnel: SimulatedTunnel, packet: bytes, direction: CaptureDirection) -> None:
-        if self.overhear is not None:
-            self.overhear(tunnel.spec.name, packet, direction)
+        if self._chassis.overhear is not None:
+            self._chassis.overhear(tunnel.spec.name, packet, direction)
 
     def _encapsulate(
         self,
@@ -92,22 +87,28 @@ class GreBox(IpBox):
         tos: int | None = None,
     ) -> None:
         """Send a packet to these neighbors: the GRE packet is made once, and an outer header for each of them."""
+        front = self._front(tunnel.spec)
+        if front is None:
+            self._count("no_route")
+            return
         port = self._table.port(tunnel.spec.name)
         tos = ip.peek_tos(payload) if tos is None else tos
         df = tunnel.spec.df is DfBit.SET or (tunnel.spec.df is DfBit.COPY and _is_whole(protocol, payload))
-        minds_paths = protocol == GRE_IPV4 and tunnel.spec.df is not DfBit.CLEAR and self._paths.knows(self.now)
+        minds_paths = (
+            protocol == GRE_IPV4 and tunnel.spec.df is not DfBit.CLEAR and front._paths.knows(self._chassis.now)
+        )
         message = b""
         for receiver in receivers:
-            mtu = self._path_mtu(tunnel.spec, receiver) if minds_paths else None
-            if mtu is not None and len(payload) > (largest := self._largest(tunnel.spec, receiver, mtu)):
+            mtu = front._path_mtu(tunnel.spec, receiver) if minds_paths else None
+            if mtu is not None and len(payload) > (largest := front._largest(tunnel.spec, receiver, mtu)):
                 self._encapsulate_pieces(tunnel, receiver, payload, largest)
                 continue
             message = message or tunnel.header(protocol).serialize(payload)
-            outer = self._outer(tunnel.spec, receiver, message, tos, df=df and (mtu is None or mtu > LEAST))
+            outer = front._outer(tunnel.spec, receiver, message, tos, df=df and (mtu is None or mtu > LEAST))
             if outer is not None:
                 tunnel.count_sent(outer.receiver)
                 port.count_sent(len(payload))
-                self._send_outer(outer.receiver.nbma, outer.packet)
+                front._send_outer(outer.receiver.nbma, outer.packet)
 
     def _encapsulate_pieces(self, tunnel: SimulatedTunnel, receiver: NbmaPeer, payload: bytes, largest: int) -> None:
         """Encapsulate for a path of at most `largest` octets: fragment the packet first, or send its sender an ICMP
@@ -115,7 +116,7 @@ class GreBox(IpBox):
         """
         packet = Ipv4Packet.parse(payload)
         if packet.dont_fragment:
-            if may_answer(payload) and self._refusals.may_tell(payload[12:20], self.now):
+            if may_answer(payload) and self._refusals.may_tell(payload[12:20], self._chassis.now):
                 self._answer(payload, too_big(largest), link=tunnel.spec.name)
             return
         try:
@@ -126,9 +127,13 @@ class GreBox(IpBox):
         for piece in pieces:
             self._encapsulate(tunnel, (receiver,), GRE_IPV4, piece.serialize())
 
+    def _front(self, spec: TunnelSpec) -> GreBox | None:
+        """Return the box that sends and receives a tunnel's GRE packets, or None: its VRF does not exist."""
+        return self if spec.front == self.vrf else self._chassis.boxes.get(spec.front)
+
     def _path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
         """Return octets of the largest outer packet that reaches a neighbor; None: the path MTU is unknown."""
-        return self._paths.to(receiver.nbma.packed, self.now)
+        return self._paths.to(receiver.nbma.packed, self._chassis.now)
 
     def _largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
         """Return octets of the largest inner packet for an outer one of this size."""
@@ -157,9 +162,9 @@ class GreBox(IpBox):
             quoted, needs = error.quoted, icmp.UnreachableCode.FRAGMENTATION_NEEDED
             if error.code != needs or len(quoted) < HEADER_LENGTH or quoted[9] not in _OF_TUNNELS:
                 return
-            specs = [tunnel.spec for tunnel in self._tunnels.by_name.values()]
+            specs = [tunnel.spec for tunnel in self._tunnels.by_name.values() if tunnel.spec.front == self.vrf]
             if any(spec.df is not DfBit.CLEAR and spec.source.packed == quoted[12:16] for spec in specs):
-                self._paths.learn(quoted[16:20], error.next_hop_mtu, self.now)
+                self._paths.learn(quoted[16:20], error.next_hop_mtu, self._chassis.now)
 
     def _send_outer(self, nbma: IPAddress, outer: bytes) -> None:
         hop = self._table.choose(nbma, outer)
@@ -172,6 +177,8 @@ class GreBox(IpBox):
     def _reached(self, tunnel: SimulatedTunnel, next_hop: IPAddress) -> NbmaPeer | None:
         return tunnel.neighbor(next_hop)
 
+    # ------------------------------------------------------------------------------------------------ in
+
     def _decapsulate(self, sender: NbmaPeer, local: IPAddress, message: bytes, tos: int | None = None) -> None:
         """Decapsulate the GRE packet from a neighbor to our address `local`."""
         try:
@@ -179,8 +186,9 @@ class GreBox(IpBox):
         except WireError:
             self._count_drop("malformed")
             return
-        tunnel = self._tunnels.demultiplex(local, sender.nbma, header.key)
-        if tunnel is None or not self._table.port(tunnel.spec.name).up:
+        tunnel = self._tunnels.demultiplex(self.vrf, local, sender.nbma, header.key)
+        port = self._chassis.ports.get(tunnel.spec.name) if tunnel is not None else None
+        if tunnel is None or port is None or not port.up:
             self._count_drop("no_tunnel")
             return
         if not self._may_come(tunnel, sender, local):
@@ -191,14 +199,14 @@ class GreBox(IpBox):
             self._count_drop("malformed")
             return
         payload = message[start:]
-        self._table.port(name).count_received(len(payload))
+        port.count_received(len(payload))
         if header.protocol_type == GRE_NHRP:
             self._report(NhrpReceived(name, sender.nbma, payload, sender.connection))
         elif header.protocol_type == gre.ProtocolType.KEEPALIVE:
             self._report(KeepaliveReceived(name))
         elif (marked := _marked(tos, header.protocol_type, payload)) is None:
             self._count_drop("malformed")
-        elif not self._take_inner(tunnel, sender, local, header.protocol_type, marked):
+        elif not self._chassis.boxes[port.vrf]._take_inner(tunnel, sender, local, header.protocol_type, marked):
             self._count_drop("not_ipv4")
 
     def _may_come(self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress) -> bool:
@@ -228,7 +236,9 @@ class GreBox(IpBox):
         if inner.protocol == IpProtocol.GRE and (inner.destination, inner.source) == (sender.nbma, local):
             # The neighbor's keepalive goes back even while our own line is down: otherwise two could never come up
             # again.
-            self._return_keepalive(tunnel.spec, sender, payload)
+            front = self._front(tunnel.spec)
+            if front is not None:
+                front._return_keepalive(tunnel.spec, sender, payload)
         elif is_running:
             self._take(name, inner, sender)
         return True
@@ -248,12 +258,14 @@ class GreBox(IpBox):
             raise EffectError(effect, 97, "keepalives are for point-to-point tunnels over IPv4")
         payload = gre.keepalive(spec.source, spec.destination, key=spec.key)[gre.header_length(spec.key) :]
         message = tunnel.header(GRE_IPV4).serialize(payload)
-        outer = self._outer(spec, NbmaPeer(spec.destination), message, TOS_INTERNETWORK_CONTROL)
-        if outer is not None:
-            self._send_outer(outer.receiver.nbma, outer.packet)
+        front = self._front(spec)
+        outer = front._outer(spec, NbmaPeer(spec.destination), message, TOS_INTERNETWORK_CONTROL) if front else None
+        if front is not None and outer is not None:
+            front._send_outer(outer.receiver.nbma, outer.packet)
 
     def _count_drop(self, why: str) -> None:
-        self._gre_drops = replace(self._gre_drops, **{why: getattr(self._gre_drops, why) + 1})
+        drops = self._chassis.gre_drops
+        self._chassis.gre_drops = replace(drops, **{why: getattr(drops, why) + 1})
 
     def _tunnel(self, effect: Effect, name: str) -> SimulatedTunnel:
         tunnel = self._tunnels.by_name.get(name)

@@ -5,13 +5,13 @@
     UDP 500, and 4500 behind the non-ESP marker -> `IpReceived`
 
 The octets are real ones: RFC 4303 with the ciphers of `dataplane.esp`, RFC 3948 in UDP. A connection has one outer
-address at a time: its packets count as coming from there, whatever their source, until `MoveConnection`.
+address at a time: its packets count as coming from there, whatever their source, until `MoveConnection`. All SAs are
+in one table; each is of one front door, and this is the code of the front door's box.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,14 +22,13 @@ from dmvpn.base.events import (
     ConnectionHeard,
     ConnectionUnheard,
     IpReceived,
-    SasCounted,
     SaWorn,
     UnknownSpi,
 )
-from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.esp import PeerPlace, SaTable
+from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
+from dmvpn.dataplane.local import door
 from dmvpn.dataplane.simulated.gre import GreBox, Outer, gre_length
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer
 from dmvpn.net import ecn, ip, udp
@@ -37,13 +36,10 @@ from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
 from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect, TunnelSpec
-    from dmvpn.base.events import Event
     from dmvpn.dataplane.esp import EspLink, SaPair
-    from dmvpn.dataplane.simulated.sending import Transmit
+    from dmvpn.dataplane.simulated.chassis import Chassis
     from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel
     from dmvpn.net.ip import IpPacket
     from dmvpn.net.ipv4 import Header
@@ -67,18 +63,11 @@ class _Inside(NamedTuple):
 class IpsecBox(GreBox):
     """A box whose tunnels may be protected."""
 
-    def __init__(
-        self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
-    ) -> None:
-        """random: source of initialization vectors and ports.
-
-        `sealed` may be set: it is called with each GRE packet and its ESP packet.
-        """
-        super().__init__(report, transmit, random)
-        self.sealed: Callable[[bytes, bytes], None] | None = None
-        self._sas = SaTable(random)
+    def __init__(self, chassis: Chassis, vrf: str) -> None:
+        super().__init__(chassis, vrf)
+        self._sas = chassis.sas
         self._served: frozenset[IPAddress] = frozenset()
-        self._alarms = Alarms()
+        self._alarms = chassis.alarms
 
     def _execute_ipsec(self, effect: Effect) -> None:
         match effect:
@@ -93,13 +82,9 @@ class IpsecBox(GreBox):
             case MoveConnection():
                 self._sas.move(effect.connection, PeerPlace(effect.remote.packed, effect.remote_port))
             case PollSas():
-                self._report(self.sas_counted())
+                self._report(self._chassis.sas_counted())
             case _:
                 pass
-
-    def sas_counted(self) -> SasCounted:
-        """Return the counters of all pairs of SAs."""
-        return SasCounted(tuple(pair.count() for pair in self._sas.pairs()))
 
     def _install(self, effect: InstallSa) -> None:
         try:
@@ -111,7 +96,9 @@ class IpsecBox(GreBox):
 
     def _path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
         link = self._link_to(spec, receiver) if spec.protected else None
-        return super()._path_mtu(spec, receiver) if link is None else self._paths.to(link.place.address, self.now)
+        return (
+            super()._path_mtu(spec, receiver) if link is None else self._paths.to(link.place.address, self._chassis.now)
+        )
 
     def _largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
         link = self._link_to(spec, receiver) if spec.protected else None
@@ -136,7 +123,7 @@ class IpsecBox(GreBox):
         return Outer(NbmaPeer(remote, link.number), packet)
 
     def _link_to(self, spec: TunnelSpec, receiver: NbmaPeer) -> EspLink | None:
-        local = spec.source.packed
+        local = door(spec.source, spec.front)
         if receiver.connection:
             link = self._sas.link(receiver.connection)
         else:
@@ -162,10 +149,10 @@ class IpsecBox(GreBox):
             message = self._packet(source, destination, IpProtocol.GRE, message, spec.ttl, tos)
             next_header = _WHOLE_PACKET[source.version]
         sealed = pair.seal(message, next_header)
-        if sealed is not None and self.sealed is not None:
-            self.sealed(message, sealed)
+        if sealed is not None and self._chassis.sealed is not None:
+            self._chassis.sealed(message, sealed)
         self._watch_wear(pair)
-        if sealed is not None and link.silence.sent(self.now):
+        if sealed is not None and link.silence.sent(self._chassis.now):
             self._report(ConnectionUnheard(link.number))
         return sealed
 
@@ -216,6 +203,7 @@ class IpsecBox(GreBox):
                 payload=payload,
                 ttl=header.ttl,
                 tos=header.tos,
+                vrf=self.vrf,
             )
         )
 
@@ -226,10 +214,10 @@ class IpsecBox(GreBox):
         if len(packet) < _ESP_HEADER:
             self._count_drop("malformed")
             return
-        if found is None or found[0].local != local.packed:
+        if found is None or found[0].local != door(local, self.vrf):
             self._count_drop("no_spi")
-            if self._alarms.may_tell(("spi", local, source), self.now):
-                self._report(UnknownSpi(local, ip_address(source.address), source.port, spi))
+            if self._alarms.may_tell(("spi", self.vrf, local, source), self._chassis.now):
+                self._report(UnknownSpi(local, ip_address(source.address), source.port, spi, self.vrf))
             return
         link, pair = found
         newest = pair.inbound.window.top
@@ -237,7 +225,7 @@ class IpsecBox(GreBox):
         if opened is None:
             return  # already counted by the pair
         link.silence.ended()
-        link.fragments.forget_old(self.now)
+        link.fragments.forget_old(self._chassis.now)
         self._watch_wear(pair)
         if pair.pending:
             link.use(pair)
@@ -277,7 +265,7 @@ class IpsecBox(GreBox):
             return _Inside(inner.payload, merged)
         if not isinstance(inner, Ipv4Packet):
             raise astray
-        whole = link.fragments.add(replace(inner, tos=merged), self.now)
+        whole = link.fragments.add(replace(inner, tos=merged), self._chassis.now)
         return None if whole is None else _Inside(whole.payload, whole.tos)
 
     def _may_come(self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress) -> bool:
@@ -287,8 +275,8 @@ class IpsecBox(GreBox):
         if tunnel.spec.protected == bool(sender.connection):
             return True
         self._count_drop("in_clear" if tunnel.spec.protected else "no_tunnel")
-        if tunnel.spec.protected and self._alarms.may_tell(("clear", local, sender.nbma), self.now):
-            self._report(ClearReceived(local, sender.nbma))
+        if tunnel.spec.protected and self._alarms.may_tell(("clear", self.vrf, local, sender.nbma), self._chassis.now):
+            self._report(ClearReceived(local, sender.nbma, self.vrf))
         return False
 
     def _watch_wear(self, pair: SaPair) -> None:

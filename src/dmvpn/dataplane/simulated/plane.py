@@ -1,4 +1,4 @@
-"""The effects of a simulated data plane: they change the box's state, or send a packet through it."""
+"""The effects on one box: they change its state, or send a packet through it. Those about all boxes are in `vrfs`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from dmvpn.base.effects import (
     Effect,
     ForgetTranslations,
     Listen,
-    NextHop,
     PollInterfaces,
     PollUsage,
     RemoveTunnel,
-    RouteKind,
     SendGre,
     SendIp,
     SendKeepalive,
@@ -30,9 +28,8 @@ from dmvpn.base.effects import (
     StopListening,
     TunnelSpec,
 )
-from dmvpn.base.events import InterfaceCount, InterfacesCounted, PeerUsage, UsageReported
+from dmvpn.base.events import PeerUsage, UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign
-from dmvpn.dataplane.contract import DataPlane
 from dmvpn.dataplane.simulated.forwarding import DEFAULT_MTU
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer, SimulatedTunnel
@@ -40,13 +37,10 @@ from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.counting import EthernetStation
-    from dmvpn.base.translation import Translations
-    from dmvpn.dataplane.simulated.forwarding import SimulatedPort
 
 
-class SimulatedPlane(IpsecBox, DataPlane):
-    """The data plane of a simulated router, and all of a simulated host."""
+class VrfBox(IpsecBox):
+    """The part of a simulated router that is in one VRF, or in the global table; and all of a simulated host."""
 
     def execute(self, effect: Effect) -> None:
         """Carry out one effect; effects for other modules are ignored. Raises EffectError."""
@@ -58,7 +52,7 @@ class SimulatedPlane(IpsecBox, DataPlane):
             case PollUsage():  # these two early because they are frequent: a quiet router hardly does anything else
                 self._report_usage(effect)
             case PollInterfaces():
-                self._report(self.interfaces_counted())
+                self._report(self._chassis.interfaces_counted())
             case SendKeepalive():
                 self._send_keepalive(effect)
             case SetAdjacency():
@@ -81,7 +75,7 @@ class SimulatedPlane(IpsecBox, DataPlane):
             case ForgetTranslations():
                 self._translation.forget()
             case SetIpv6Forwarding():
-                self.forwards_ipv6 = effect.enabled
+                self._chassis.forwards_ipv6 = effect.enabled
             case SetTunnel():
                 self._set_tunnel(effect.spec)
             case SetCarrier():
@@ -90,50 +84,13 @@ class SimulatedPlane(IpsecBox, DataPlane):
             case RemoveTunnel():
                 self._remove_tunnel(effect.tunnel)
             case Listen():
-                listener = (effect.interface, effect.protocol, effect.port)
-                self._listeners[listener] = self._listeners.get(listener, 0) + 1
+                self._listeners.add((effect.interface, effect.protocol, effect.port), self.vrf)
             case StopListening():
-                self._listeners.pop((effect.interface, effect.protocol, effect.port), None)
+                self._listeners.remove((effect.interface, effect.protocol, effect.port), self.vrf)
             case StreamListen() | StreamOpen() | StreamSend() | StreamSign() | StreamClose():
-                self._streams.execute(effect, self.now)
+                self._chassis.streams.execute(effect, self._chassis.now, self.vrf)
             case _:
                 self._execute_ipsec(effect)
-
-    def close(self) -> None:
-        """Do nothing: there are no resources to release."""
-
-    def set_carrier(self, interface: str, up: bool) -> None:
-        """Plug a wire into a physical port, or pull it out."""
-        self._table.port(interface).carrier = up
-
-    def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
-        """Return the addresses that the port answers to."""
-        port = self._table.ports.get(interface)
-        return port.addresses if port and port.running else ()
-
-    @property
-    def tunnels(self) -> tuple[str, ...]:
-        """The names of the tunnels."""
-        return tuple(self._tunnels.by_name)
-
-    def route(self, destination: IPAddress) -> tuple[NextHop, ...]:
-        """Return the next hops for a destination; empty if it would be dropped. For invariants in tests."""
-        hops = self._table.next_hops(destination)
-        return () if isinstance(hops, RouteKind) else hops
-
-    def adjacency(self, tunnel: str, next_hop: IPAddress) -> IPAddress | None:
-        """Return the NBMA address that packets for an overlay next hop go to. For invariants in tests."""
-        found = self._tunnels.by_name.get(tunnel)
-        neighbor = found.neighbor(next_hop) if found else None
-        return neighbor.nbma if neighbor else None
-
-    def adjacencies(self, tunnel: str) -> dict[IPAddress, IPAddress]:
-        """Return all overlay next hops of a multipoint tunnel with their NBMA addresses.
-
-        For invariants in tests.
-        """
-        found = self._tunnels.by_name.get(tunnel)
-        return {next_hop: known.nbma for next_hop, known in found.adjacencies.items()} if found else {}
 
     # ------------------------------------------------------------------------------------------------ state
 
@@ -168,21 +125,9 @@ class SimulatedPlane(IpsecBox, DataPlane):
         tunnel.adjacencies[effect.next_hop] = NbmaPeer(effect.nbma, effect.connection)
         waiting = tunnel.waiting.pop(effect.next_hop, None)
         if waiting is not None:
-            self._deadlines.cancel((effect.tunnel, effect.next_hop))
+            self._chassis.deadlines.cancel((effect.tunnel, effect.next_hop))
             for packet in waiting.packets:
                 self._emit(effect.tunnel, effect.next_hop, packet)
-
-    def interfaces_counted(self) -> InterfacesCounted:
-        """Return the counters of all interfaces, and of dropped packets."""
-        return InterfacesCounted(tuple(_count_of(port) for port in self._table.ports.values()), self._gre_drops)
-
-    def translations(self) -> Translations:
-        """Return the translated flows, and the counters."""
-        return self._translation.translations(self.now)
-
-    def stations(self) -> tuple[EthernetStation, ...]:
-        """Return an empty tuple: a simulated wire has no link layer."""
-        return ()
 
     def _report_usage(self, effect: PollUsage) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
@@ -195,14 +140,3 @@ class SimulatedPlane(IpsecBox, DataPlane):
             return PeerUsage(peer, sent, received)
         link = self._sas.link(peer)
         return PeerUsage(ip_address(link.place.address), sent, received, peer) if link is not None else None
-
-
-def _count_of(port: SimulatedPort) -> InterfaceCount:
-    return InterfaceCount(
-        interface=port.name,
-        received=port.received,
-        sent=port.sent,
-        received_octets=port.received_octets,
-        sent_octets=port.sent_octets,
-        multicasts=port.multicasts,
-    )

@@ -6,62 +6,42 @@ emit: a tunnel  -> MTU, MSS, adjacency -> GRE -> forwarding table again -> emit 
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, is_link_local
 from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import Event, GreDrops
-from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.refusals import IcmpError, may_answer, too_big, unreachable
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort
-from dmvpn.dataplane.simulated.translation import RouterTranslation
-from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel, TunnelTable
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, Ipv4Packet
 from dmvpn.net.tcp import clamp_mss
 
+if TYPE_CHECKING:
+    from dmvpn.dataplane.simulated.chassis import Chassis
+    from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel
+
 #: Hands a packet to the station that has `next_hop` on the wire of `interface`; False if there is none.
 Transmit = Callable[[str, IPAddress, bytes], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class DropCounters:
-    """Counters of packets that were not delivered or forwarded, for tests and for people."""
-
-    malformed: int = 0
-    no_route: int = 0
-    expired: int = 0
-    unresolved: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """A source of octets as entropy."""
-
-    octets: Callable[[int], bytes]
 
 
 class SendingBox(ABC):
     """The half of a box that sends."""
 
-    def __init__(
-        self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
-    ) -> None:
-        """random: source of unpredictable values."""
-        self.now = 0.0
-        self.counters = DropCounters()
-        self._gre_drops = GreDrops()
-        self._report = report
-        self._transmit = transmit
-        self._table = ForwardingTable()
-        self._tunnels = TunnelTable()
-        self._translation = RouterTranslation(self._table, _Drawn(random))
+    def __init__(self, chassis: Chassis, vrf: str) -> None:
+        """vrf: the VRF that it is the box of, "": the global table."""
+        self.vrf = vrf
+        self._chassis = chassis
+        self._report = chassis.report
+        self._transmit = chassis.transmit
+        self._table = chassis.tables[vrf] = ForwardingTable(vrf, chassis.ports, chassis.tables)
+        self._tunnels = chassis.tunnel_table
+        self._translation = chassis.translation
         self._identification = 0
 
     @abstractmethod
@@ -76,6 +56,9 @@ class SendingBox(ABC):
 
     def _emit(self, interface: str, next_hop: IPAddress, data: bytes, *, mss: int | None = None) -> None:
         port = self._table.ports.get(interface)
+        if port is None and (other := self._chassis.ports.get(interface)) is not None:
+            self._chassis.boxes[other.vrf]._take_leaked(interface, next_hop, data, mss=mss)
+            return
         if port is None or not port.running:
             self._drop(data, RouteKind.UNREACHABLE)
             return
@@ -91,6 +74,14 @@ class SendingBox(ABC):
             port.count_sent(len(data))
         else:
             self._refuse(data, icmp.UnreachableCode.HOST, link=interface)
+
+    def _take_leaked(self, interface: str, next_hop: IPAddress, data: bytes, *, mss: int | None) -> None:
+        """Send a packet from the box of another VRF out of an interface of this one, or deliver it here."""
+        own = self._table.owner(next_hop, interface)
+        if own is not None and next_hop == peek_flow(data).destination:
+            self._deliver(own, ip.parse(data))
+        else:
+            self._emit(interface, next_hop, data, mss=mss)
 
     def _emit_fragments(self, port: SimulatedPort, next_hop: IPAddress, data: bytes) -> None:
         packet = ip.parse(data)
@@ -120,7 +111,9 @@ class SendingBox(ABC):
         hop = self._way_of(effect)
         if isinstance(hop, RouteKind):
             raise EffectError(effect, 101, f"no route to {destination}")
-        port = self._table.ports.get(hop.interface)
+        port = self._table.ports.get(hop.interface) or (
+            None if effect.interface else self._chassis.ports.get(hop.interface)
+        )
         source_address = effect.source or (port.address_towards(destination) if port else None)
         if port is None or not port.running or source_address is None:
             raise EffectError(effect, 100, f"{hop.interface} is down or has no address")
@@ -133,7 +126,11 @@ class SendingBox(ABC):
             effect.tos,
             dont_fragment=effect.df,
         )
-        self._emit(hop.interface, hop.address or destination, self._translation.own(hop.interface, data, self.now))
+        self._emit(
+            hop.interface,
+            hop.address or destination,
+            self._translation.own(hop.interface, data, self._chassis.now, self.vrf),
+        )
 
     def _way_of(self, effect: SendIp) -> NextHop | RouteKind:
         """Return the next hop of a packet of our own: the interface that it has to leave by, or the route of
@@ -230,7 +227,8 @@ class SendingBox(ABC):
         return self._packet(source, destination, protocol, message, 255, TOS_INTERNETWORK_CONTROL)
 
     def _count(self, what: str) -> None:
-        self.counters = replace(self.counters, **{what: getattr(self.counters, what) + 1})
+        counters = self._chassis.counters
+        self._chassis.counters = replace(counters, **{what: getattr(counters, what) + 1})
 
     def _drop(self, data: bytes, kind: RouteKind, *, arrived: str = "") -> None:
         self._count("no_route")

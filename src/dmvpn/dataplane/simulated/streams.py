@@ -1,4 +1,4 @@
-"""The byte streams of a simulated box: its listeners, its connections, and the dispatch of segments.
+"""The byte streams of a simulated router: its listeners, its connections, and the dispatch of segments.
 
 Segments are real ones in real packets: they cross tunnels, are encrypted, get lost with a wire that is cut, and a
 capture shows them. A station that may not connect gets an RST, as does a segment without connection; one without the
@@ -43,16 +43,16 @@ _FIRST_PORT: Final = 49152
 
 
 class SimulatedStreams:
-    """The streams of one box.
+    """The streams of a router, in all VRFs.
 
-    send: its `SendIp`.
-    owns: returns whether an address is its own.
+    send: takes a VRF and a packet to send there.
+    owns: returns whether an address is its own in a VRF.
     """
 
     def __init__(
         self,
-        send: Callable[[SendIp], None],
-        owns: Callable[[IPv4Address], bool],
+        send: Callable[[str, SendIp], None],
+        owns: Callable[[str, IPv4Address], bool],
         report: Callable[[Event], None],
         random: Callable[[int], bytes],
     ) -> None:
@@ -60,20 +60,23 @@ class SimulatedStreams:
         self._owns = owns
         self._report = report
         self._random = random
-        self._listening: dict[int, Callers] = {}
+        self._listening: dict[tuple[str, int], Callers] = {}
         self._connections: dict[Ends, TcpConnection] = {}
         self._by_number: dict[int, TcpConnection] = {}
         self._taken = -1
 
-    def execute(self, effect: Effect, now: float) -> None:
-        """Carry out an effect about streams; all other effects are ignored."""
+    def execute(self, effect: Effect, now: float, vrf: str = "") -> None:
+        """Carry out an effect about streams; all other effects are ignored.
+
+        vrf: where to listen, or to open one. A stream that exists is found by its number, in whatever VRF.
+        """
         match effect:
             case StreamListen(port=port, peers=peers):
-                self._listening.setdefault(port, Callers()).set(peers)
+                self._listening.setdefault((vrf, port), Callers()).set(peers)
                 if not peers:
-                    del self._listening[port]
+                    del self._listening[vrf, port]
             case StreamOpen():
-                self._open(effect, now)
+                self._open(effect, now, vrf)
             case StreamSend() if effect.stream in self._by_number:
                 connection = self._by_number[effect.stream]
                 connection.write(effect.octets, now)
@@ -88,10 +91,10 @@ class SimulatedStreams:
                     connection.close(now)
                 self._drop_if_gone(connection)
 
-    def receive(self, packet: Ipv4Packet, now: float) -> None:
-        """Process a packet of protocol 6 for this box. Raises WireError."""
+    def receive(self, packet: Ipv4Packet, now: float, vrf: str = "") -> None:
+        """Process a packet of protocol 6 for this router, received in a VRF. Raises WireError."""
         segment = TcpSegment.parse(packet.payload, packet.source, packet.destination)
-        ends = Ends(packet.destination, segment.destination_port, packet.source, segment.source_port)
+        ends = Ends(packet.destination, segment.destination_port, packet.source, segment.source_port, vrf)
         connection = self._connections.get(ends)
         if connection is not None:
             if _fits(connection.manner, segment, packet):
@@ -100,7 +103,7 @@ class SimulatedStreams:
             return
         peer = self._peer(ends)
         if peer is None:
-            self._refuse(segment, packet)
+            self._refuse(segment, packet, vrf)
             return
         manner = Manner(peer.password.encode(), peer.ttl, peer.minimum_ttl)
         if not _fits(manner, segment, packet):
@@ -111,7 +114,14 @@ class SimulatedStreams:
             connection.answer(segment, now)
             self._drop_if_gone(connection)
         else:
-            self._refuse(segment, packet)
+            self._refuse(segment, packet, vrf)
+
+    def forget(self, vrf: str) -> None:
+        """Abort the streams of a VRF, and listen there no more."""
+        self._listening = {place: callers for place, callers in self._listening.items() if place[0] != vrf}
+        for connection in [one for one in self._connections.values() if one.ends.vrf == vrf]:
+            connection.abort(StreamEnd.UNREACHABLE)
+            self._drop_if_gone(connection)
 
     def next_deadline(self) -> float | None:
         """Return when `tick` is due next, seconds."""
@@ -124,20 +134,20 @@ class SimulatedStreams:
                 connection.expire(now)
                 self._drop_if_gone(connection)
 
-    def _open(self, order: StreamOpen, now: float) -> None:
-        if not self._owns(order.local):
+    def _open(self, order: StreamOpen, now: float, vrf: str) -> None:
+        if not self._owns(vrf, order.local):
             self._report(StreamDown(order.stream, StreamEnd.UNREACHABLE, f"{order.local} is no address of ours"))
             return
-        ends = Ends(order.local, self._free_port(order), order.remote, order.port)
+        ends = Ends(order.local, self._free_port(order, vrf), order.remote, order.port, vrf)
         manner = Manner(order.password.encode(), order.ttl, order.minimum_ttl)
         connection = self._connect(order.stream, ends, manner)
         connection.call(now)
         self._drop_if_gone(connection)
 
-    def _free_port(self, order: StreamOpen) -> int:
+    def _free_port(self, order: StreamOpen, vrf: str) -> int:
         while True:
             port = _FIRST_PORT + int.from_bytes(self._random(2), "big") % (0x10000 - _FIRST_PORT)
-            if Ends(order.local, port, order.remote, order.port) not in self._connections:
+            if Ends(order.local, port, order.remote, order.port, vrf) not in self._connections:
                 return port
 
     def _connect(self, stream: int, ends: Ends, manner: Manner) -> TcpConnection:
@@ -147,7 +157,7 @@ class SimulatedStreams:
 
     def _peer(self, ends: Ends) -> StreamPeer | None:
         """Return the listed peer with the longest prefix for this remote address."""
-        callers = self._listening.get(ends.local_port)
+        callers = self._listening.get((ends.vrf, ends.local_port))
         return callers.closest(ends.remote) if callers is not None else None
 
     def _drop_if_gone(self, connection: TcpConnection) -> None:
@@ -162,9 +172,9 @@ class SimulatedStreams:
         if manner.password:
             options = segment.signature_option(ends.local, ends.remote, manner.password)
             segment = replace(segment, options=options)
-        self._emit(segment, ends.local, ends.remote, manner.ttl)
+        self._emit(ends.vrf, segment, ends.local, ends.remote, manner.ttl)
 
-    def _refuse(self, segment: TcpSegment, packet: Ipv4Packet) -> None:
+    def _refuse(self, segment: TcpSegment, packet: Ipv4Packet, vrf: str) -> None:
         """Refuse a segment, RFC 9293 §3.10.7.1."""
         if segment.flags & Flag.RST:
             return
@@ -176,13 +186,13 @@ class SimulatedStreams:
             acknowledgment=0 if is_answer else segment.sequence + segment.length & 0xFFFFFFFF,
             flags=Flag.RST if is_answer else Flag.RST | Flag.ACK,
         )
-        self._emit(answer, packet.destination, packet.source, 255)
+        self._emit(vrf, answer, packet.destination, packet.source, 255)
 
-    def _emit(self, segment: TcpSegment, source: IPv4Address, destination: IPv4Address, ttl: int) -> None:
+    def _emit(self, vrf: str, segment: TcpSegment, source: IPv4Address, destination: IPv4Address, ttl: int) -> None:
         payload = segment.serialize(source, destination)
         order = SendIp(None, source, destination, IpProtocol.TCP, payload, ttl=ttl, tos=TOS_INTERNETWORK_CONTROL)
         with suppress(EffectError):  # no route now: it is sent again later, or the connection times out
-            self._send_packet(order)
+            self._send_packet(vrf, order)
 
 
 def _fits(manner: Manner, segment: TcpSegment, packet: Ipv4Packet) -> bool:

@@ -1,4 +1,4 @@
-"""A simulated router's own NAT overload: packets that pass its translators, and the counters.
+"""A simulated router's own NAT overload, in all VRFs: packets that pass its translators, and the counters.
 
 There is one translator for each outside interface. Packets of the router itself that leave there take a flow of it,
 too, as in Linux: so a reply to an echo of its own is never taken for a station's inside.
@@ -19,12 +19,12 @@ from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.translate import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.translation import Overload
-    from dmvpn.dataplane.simulated.forwarding import ForwardingTable
+    from dmvpn.dataplane.simulated.forwarding import SimulatedPort
 
 #: Seconds after the last packet of an answered flow, as IOS keeps one of UDP.
 TIMEOUT: Final = 300.0
@@ -32,10 +32,13 @@ _WITH_NUMBER: Final = (IpProtocol.UDP, IpProtocol.TCP, IpProtocol.ICMP)
 
 
 class RouterTranslation:
-    """Carries out `SetTranslation` for one box."""
+    """Carries out `SetTranslation` for a router.
 
-    def __init__(self, table: ForwardingTable, entropy: Entropy) -> None:
-        self._table = table
+    ports: of all VRFs. A flow begins in one VRF, and its replies return there.
+    """
+
+    def __init__(self, ports: Mapping[str, SimulatedPort], entropy: Entropy) -> None:
+        self._ports = ports
         self._entropy = entropy
         self._order = SetTranslation()
         self._translators: dict[str, Translator] = {}
@@ -66,8 +69,11 @@ class RouterTranslation:
         """Return whether packets from one interface to the other are translated."""
         return bool(self._order.overloads) and arrived in self._order.inside and bool(self._of(leaves))
 
-    def outwards(self, leaves: str, data: bytes, now: float) -> bytes | Drop:
-        """Return a whole packet that `is_between`, after translation; or why it is dropped."""
+    def outwards(self, leaves: str, data: bytes, now: float, vrf: str = "") -> bytes | Drop:
+        """Return a whole packet that `is_between`, after translation; or why it is dropped.
+
+        vrf: where it came from.
+        """
         flow = _flow_of(data)
         quoted = translate.quoted(data)
         overload = next((one for one in self._of(leaves) if quoted is not None or one.translates(flow)), None)
@@ -78,7 +84,7 @@ class RouterTranslation:
             return Drop.REFUSED
         moved = bytearray(data)
         before = translator.flows.made
-        why = translator.outwards(moved, now)
+        why = translator.outwards(moved, now, vrf)
         if why is Drop.UNSOLICITED:  # an error about a packet that was not translated
             return data
         if why is not None:
@@ -86,8 +92,8 @@ class RouterTranslation:
         self._count(made=translator.flows.made != before)
         return bytes(moved)
 
-    def own(self, leaves: str, data: bytes, now: float) -> bytes:
-        """Return a packet of the router itself as it leaves there."""
+    def own(self, leaves: str, data: bytes, now: float, vrf: str = "") -> bytes:
+        """Return a packet of the router itself, of one of its VRFs, as it leaves there."""
         if data[0] >> 4 != 4 or data[9] not in _WITH_NUMBER or not self._of(leaves):
             return data
         sender, moved = sender_of(bytearray(data)), bytearray(data)
@@ -96,11 +102,11 @@ class RouterTranslation:
             return data
         if data[9] == IpProtocol.ICMP and not _is_echo_request(data):
             return data
-        return data if translator.outwards(moved, now) is not None else bytes(moved)
+        return data if translator.outwards(moved, now, vrf) is not None else bytes(moved)
 
-    def inwards(self, interface: str, data: bytes, now: float) -> bytes | None:
-        """Return a whole packet for the router, translated for the station inside; None: it is for the router
-        itself.
+    def inwards(self, interface: str, data: bytes, now: float) -> tuple[str, bytes] | None:
+        """Return a whole packet for the router, translated for the station inside, and the VRF of that station; None:
+        the packet is for the router itself.
         """
         translator = self._translators.get(interface)
         if translator is None or data[0] >> 4 != 4 or translate.address(data, Side.DESTINATION) != translator.public:
@@ -111,7 +117,7 @@ class RouterTranslation:
             return None
         if flow.inside.address != translator.public:
             self._count(made=False)
-        return bytes(moved)
+        return flow.vrf, bytes(moved)
 
     def translations(self, now: float) -> Translations:
         """Return the live flows."""
@@ -125,7 +131,7 @@ class RouterTranslation:
 
     def _translator(self, outside: str, towards: IPAddress) -> Translator | None:
         """Return the translator of an interface, for its address; a new address starts a new one."""
-        port = self._table.ports.get(outside)
+        port = self._ports.get(outside)
         address = port.address_towards(towards) if port is not None else None
         if not isinstance(address, IPv4Address):
             return None

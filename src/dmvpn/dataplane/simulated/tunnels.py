@@ -103,14 +103,14 @@ class TunnelTable:
             return None
         return order if order.network == outgoing.network(version) else None
 
-    def demultiplex(self, local: IPAddress, remote: IPAddress, key: int | None) -> SimulatedTunnel | None:
-        """Return the tunnel of a received packet: a point-to-point one to that remote address before a multipoint
-        one.
+    def demultiplex(self, front: str, local: IPAddress, remote: IPAddress, key: int | None) -> SimulatedTunnel | None:
+        """Return the tunnel of a packet received in a front door: a point-to-point one to that remote address before
+        a multipoint one.
         """
         multipoint: SimulatedTunnel | None = None
         for tunnel in self.by_name.values():
             spec = tunnel.spec
-            if spec.source == local and spec.key == key:
+            if spec.source == local and spec.key == key and spec.front == front:
                 if spec.destination == remote:
                     return tunnel
                 if spec.destination is None:

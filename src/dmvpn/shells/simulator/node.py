@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.deadlines import earliest
-from dmvpn.base.effects import Effect, HistoryGrew, InVrf, NextHop, Resolve, SendIp, SetInterface, SetRoute, Store
+from dmvpn.base.effects import Effect, HistoryGrew, NextHop, Resolve, SendIp, SetInterface, SetRoute, Store
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Tick
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.simulated import SimulatedPlane
@@ -50,10 +50,6 @@ class RouterNode:
         self.router = Router(entropy if recorder is None else recorder.begin(entropy), remembers=remembers)
         self.plane = SimulatedPlane(self._enqueue, transmit, sealing.octets)
         self.router.counting = self.plane
-        self._octets, self._transmit_ = sealing.octets, transmit
-        #: Each VRF is a box of its own, with ports that are in no other.
-        self.vrfs: dict[str, SimulatedPlane] = {}
-        self._in_vrf: dict[str, str] = {}
         self.outside: Callable[[Effect], None] = _ignore
         self.recorder = recorder
         self.watch: Callable[[Event], None] = _ignore
@@ -72,9 +68,8 @@ class RouterNode:
         """Process a packet from a wire."""
         if not self.alive:
             return
-        plane = self.plane_of(self._in_vrf.get(interface, ""))
-        plane.now = now
-        plane.receive(interface, packet)
+        self.plane.now = now
+        self.plane.receive(interface, packet)
         self._work(now)
 
     def wake(self, now: float) -> None:
@@ -97,17 +92,7 @@ class RouterNode:
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
         """Return the addresses of a port; a dead router has none."""
-        return self.plane_of(self._in_vrf.get(interface, "")).addresses_of(interface) if self.alive else ()
-
-    def plane_of(self, vrf: str) -> SimulatedPlane:
-        """Return the box of a VRF, "": of the global table."""
-        if not vrf:
-            return self.plane
-        plane = self.vrfs.get(vrf)
-        if plane is None:
-            plane = self.vrfs[vrf] = SimulatedPlane(self._enqueue, self._transmit_, self._octets)
-        plane.now = self.plane.now
-        return plane
+        return self.plane.addresses_of(interface) if self.alive else ()
 
     def _enqueue(self, event: Event) -> None:
         self._inbox.append(event)
@@ -148,13 +133,7 @@ class RouterNode:
                 self.resolve(name)
         try:
             if not isinstance(effect, HistoryGrew):  # for subscribers; a hub emits many of these
-                if isinstance(effect, InVrf):
-                    self.plane_of(effect.vrf).execute(effect.effect)
-                elif isinstance(effect, SetInterface):
-                    self._in_vrf[effect.interface] = effect.vrf
-                    self.plane_of(effect.vrf).execute(effect)
-                else:
-                    self.plane.execute(effect)
+                self.plane.execute(effect)
         except EffectError as error:
             self._inbox.append(EffectFailed(effect, error.errno, error.text))
         self.outside(effect)

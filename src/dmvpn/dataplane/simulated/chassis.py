@@ -1,0 +1,141 @@
+"""What all boxes of one simulated router share, whatever their VRF.
+
+    Chassis          one router: clock, ports by name, tunnels, SAs, listeners, streams, translation, counters
+      boxes          one small IP box for each VRF, "" for the global table: addresses, forwarding table, the addresses
+                     that serve IPsec, path MTUs
+      tables         their forwarding tables, which find next hops for each other (route leaks)
+
+A port is in one box. A tunnel's port is in the box of the packets inside; its GRE and ESP packets are those of the box
+of its front door.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, SasCounted
+from dmvpn.base.values import dataclass
+from dmvpn.dataplane.alarms import Alarms
+from dmvpn.dataplane.esp import SaTable
+from dmvpn.dataplane.simulated.streams import SimulatedStreams
+from dmvpn.dataplane.simulated.translation import RouterTranslation
+from dmvpn.dataplane.simulated.tunnels import TunnelTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.captures import CaptureDirection
+    from dmvpn.base.effects import SendIp
+    from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort
+    from dmvpn.dataplane.simulated.plane import VrfBox
+    from dmvpn.dataplane.simulated.sending import Transmit
+
+
+@dataclass(frozen=True, slots=True)
+class DropCounters:
+    """Counters of packets that were not delivered or forwarded, for tests and for people."""
+
+    malformed: int = 0
+    no_route: int = 0
+    expired: int = 0
+    unresolved: int = 0
+
+
+def _count_of(port: SimulatedPort) -> InterfaceCount:
+    return InterfaceCount(
+        interface=port.name,
+        received=port.received,
+        sent=port.sent,
+        received_octets=port.received_octets,
+        sent_octets=port.sent_octets,
+        multicasts=port.multicasts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A source of octets as entropy."""
+
+    octets: Callable[[int], bytes]
+
+
+class Chassis:
+    """The shared parts of a simulated router."""
+
+    def __init__(self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes]) -> None:
+        """random: source of unpredictable values.
+
+        `sealed` may be set: it is called with each GRE packet and its ESP packet. So may `overhear`: it is called with
+        every packet that goes into a tunnel or comes out, and the tunnel's name.
+        """
+        self.now = 0.0
+        self.report = report
+        self.transmit = transmit
+        self.random = random
+        self.sealed: Callable[[bytes, bytes], None] | None = None
+        self.overhear: Callable[[str, bytes, CaptureDirection], None] | None = None
+        #: TTL of answers to echo requests; routers send 255.
+        self.echo_ttl = 255
+        self.forwards_ipv6 = False
+        self.counters = DropCounters()
+        self.gre_drops = GreDrops()
+        self.boxes: dict[str, VrfBox] = {}
+        self.tables: dict[str, ForwardingTable] = {}
+        self.ports: dict[str, SimulatedPort] = {}
+        self.tunnel_table = TunnelTable()
+        self.sas = SaTable(random)
+        self.alarms = Alarms()
+        #: When packets stop waiting, by tunnel and unresolved next hop.
+        self.deadlines: Deadlines[tuple[str, IPAddress]] = Deadlines()
+        self.listeners = Listeners()
+        self.streams = SimulatedStreams(self._send_segment, self._owns, report, random)
+        self.translation = RouterTranslation(self.ports, _Drawn(random))
+
+    def _send_segment(self, vrf: str, packet: SendIp) -> None:
+        box = self.boxes.get(vrf)
+        if box is not None:
+            box.execute(packet)
+
+    def interfaces_counted(self) -> InterfacesCounted:
+        """Return the counters of all interfaces, and of dropped packets."""
+        return InterfacesCounted(tuple(_count_of(port) for port in self.ports.values()), self.gre_drops)
+
+    def sas_counted(self) -> SasCounted:
+        """Return the counters of all pairs of SAs."""
+        return SasCounted(tuple(pair.count() for pair in self.sas.pairs()))
+
+    def _owns(self, vrf: str, address: IPv4Address) -> bool:
+        table = self.tables.get(vrf)
+        return table is not None and address in table.own
+
+
+class Listeners:
+    """Which packets are reported: by interface, protocol and port.
+
+    The machines of several VRFs may listen on one interface while it moves from one VRF to the other.
+    """
+
+    def __init__(self) -> None:
+        self._by_place: dict[tuple[str, int, int | None], dict[str, None]] = {}
+
+    def __contains__(self, place: tuple[str, int, int | None]) -> bool:
+        return place in self._by_place
+
+    def add(self, place: tuple[str, int, int | None], vrf: str) -> None:
+        """Report packets to this place. vrf: whose machine listens."""
+        self._by_place.setdefault(place, {})[vrf] = None
+
+    def remove(self, place: tuple[str, int, int | None], vrf: str) -> None:
+        """End it."""
+        askers = self._by_place.get(place, {})
+        askers.pop(vrf, None)
+        if not askers:
+            self._by_place.pop(place, None)
+
+    def forget(self, vrf: str) -> None:
+        """Remove the listeners of a VRF."""
+        for place in list(self._by_place):
+            self.remove(place, vrf)
