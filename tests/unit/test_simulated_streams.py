@@ -167,7 +167,9 @@ def test_an_end_that_forgot_the_connection_resets_it() -> None:
     """What a peer does that was killed and lives again."""
     wire = Wire()
     wire.connect()
-    wire.boxes[RIGHT] = SimulatedStreams(wire.send, _owner_of(RIGHT), wire.events[RIGHT].append, random.Random(2).randbytes)
+    wire.boxes[RIGHT] = SimulatedStreams(
+        wire.send, _owner_of(RIGHT), wire.events[RIGHT].append, random.Random(2).randbytes
+    )
     wire.order(LEFT, StreamSend(2, b"still there?"))
     wire.run(5.0)
     assert wire.downs(LEFT) == [StreamEnd.RESET]

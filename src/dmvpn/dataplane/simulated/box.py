@@ -97,7 +97,7 @@ class IpBox(SendingBox):
             return True
         if self._is_for_others(interface, header):
             port.count_received(len(data))
-            self._forward(interface, header, data, None)
+            self.forward(interface, header, data, None)
             return True
         return False
 
@@ -142,7 +142,7 @@ class IpBox(SendingBox):
         elif self._table.owner(destination, interface) is not None:
             self._deliver(interface, packet)
         else:
-            self._forward(interface, packet, packet.serialize(), sender)
+            self.forward(interface, packet, packet.serialize(), sender)
 
     # ------------------------------------------------------------------------------------------------ for ourselves
 
@@ -233,7 +233,7 @@ class IpBox(SendingBox):
 
     # ------------------------------------------------------------------------------------------------ forwarding
 
-    def _forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: NbmaPeer | None) -> None:
+    def forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: NbmaPeer | None) -> None:
         """Forward a packet. data: its octets."""
         if packet.destination.version == 6 and not self._chassis.forwards_ipv6:
             self._count("no_route")
@@ -285,7 +285,7 @@ class IpBox(SendingBox):
             self._count("expired")
             self._answer(packet.serialize(), time_exceeded, source=packet.destination, link=interface)
         elif box is not None:
-            box._forward(interface, moved, moved.serialize(), None)
+            box.forward(interface, moved, moved.serialize(), None)
         return None
 
     def _hop_of(self, interface: str, packet: IpPacket | Header, data: bytes) -> NextHop | RouteKind:

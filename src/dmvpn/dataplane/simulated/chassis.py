@@ -11,8 +11,10 @@ of its front door.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, SasCounted
 from dmvpn.base.values import dataclass
@@ -23,15 +25,18 @@ from dmvpn.dataplane.simulated.translation import RouterTranslation
 from dmvpn.dataplane.simulated.tunnels import TunnelTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.captures import CaptureDirection
-    from dmvpn.base.effects import SendIp
+    from dmvpn.base.effects import Effect, SendIp, TunnelSpec
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort
-    from dmvpn.dataplane.simulated.plane import VrfBox
-    from dmvpn.dataplane.simulated.sending import Transmit
+    from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer, SimulatedTunnel
+    from dmvpn.net.ip import IpPacket
+    from dmvpn.net.ipv4 import Header
+
+
+#: Hands a packet to the station that has `next_hop` on the wire of `interface`; False if there is none.
+Transmit = Callable[[str, IPAddress, bytes], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,58 @@ class _Drawn:
     octets: Callable[[int], bytes]
 
 
+class Box(Protocol):
+    """The box of one VRF, for its router and for the boxes of other VRFs."""
+
+    def execute(self, effect: Effect) -> None:
+        """Carry out one effect. Raises EffectError."""
+        ...
+
+    def receive(self, port: SimulatedPort, data: bytes) -> None:
+        """Receive a packet by a physical port."""
+        ...
+
+    def give_up(self, tunnel: SimulatedTunnel, next_hop: IPAddress) -> None:
+        """Drop packets for a next hop that was not resolved in time."""
+        ...
+
+    def forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: NbmaPeer | None) -> None:
+        """Forward a packet. interface: where it came in, which may be in another VRF."""
+        ...
+
+    def take_leaked(self, interface: str, next_hop: IPAddress, data: bytes, *, mss: int | None) -> None:
+        """Send a packet from the box of another VRF out of an interface of this one, or deliver it here."""
+        ...
+
+    def take_inner(
+        self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress, protocol: int, payload: bytes
+    ) -> bool:
+        """Process the payload of GRE from the tunnel's front door; False: it is no IP packet of that type."""
+        ...
+
+    def path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
+        """Return octets of the largest outer packet that reaches a neighbor; None: the path MTU is unknown."""
+        ...
+
+    def largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
+        """Return octets of the largest inner packet for an outer one of this size."""
+        ...
+
+    def outer(
+        self, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
+    ) -> Outer | None:
+        """Return the outer packet for a GRE packet, or None: it must not leave."""
+        ...
+
+    def send_outer(self, nbma: IPAddress, outer: bytes) -> None:
+        """Send the outer packet of a tunnel whose front door this is."""
+        ...
+
+    def return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
+        """Send a keepalive back to the neighbor that it came from."""
+        ...
+
+
 class Chassis:
     """The shared parts of a simulated router."""
 
@@ -82,7 +139,7 @@ class Chassis:
         self.forwards_ipv6 = False
         self.counters = DropCounters()
         self.gre_drops = GreDrops()
-        self.boxes: dict[str, VrfBox] = {}
+        self.boxes: dict[str, Box] = {}
         self.tables: dict[str, ForwardingTable] = {}
         self.ports: dict[str, SimulatedPort] = {}
         self.tunnel_table = TunnelTable()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dmvpn.base.captures import CaptureDirection
 from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, GRE_OF, DfBit, RouteKind
@@ -20,25 +20,18 @@ from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, W
 from dmvpn.dataplane.paths import LEAST, PathMtus
 from dmvpn.dataplane.refusals import may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
-from dmvpn.dataplane.simulated.tunnels import NbmaPeer, SimulatedTunnel, Waiting
+from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer, SimulatedTunnel, Waiting
 from dmvpn.net import ecn, gre, icmp, ip
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, peek_plain
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect, SendGre, SendKeepalive, TunnelSpec
-    from dmvpn.dataplane.simulated.chassis import Chassis
+    from dmvpn.dataplane.simulated.chassis import Box, Chassis
     from dmvpn.net.ip import IpPacket
 
 #: Protocols that carry GRE: itself, ESP, and ESP in UDP.
 _OF_TUNNELS = (IpProtocol.GRE, IpProtocol.ESP, IpProtocol.UDP)
-
-
-class Outer(NamedTuple):
-    """A packet for the wire, and the neighbor that it reaches."""
-
-    receiver: NbmaPeer
-    packet: bytes
 
 
 class GreBox(IpBox):
@@ -94,21 +87,19 @@ class GreBox(IpBox):
         port = self._table.port(tunnel.spec.name)
         tos = ip.peek_tos(payload) if tos is None else tos
         df = tunnel.spec.df is DfBit.SET or (tunnel.spec.df is DfBit.COPY and _is_whole(protocol, payload))
-        minds_paths = (
-            protocol == GRE_IPV4 and tunnel.spec.df is not DfBit.CLEAR and front._paths.knows(self._chassis.now)
-        )
+        minds_paths = protocol == GRE_IPV4 and tunnel.spec.df is not DfBit.CLEAR
         message = b""
         for receiver in receivers:
-            mtu = front._path_mtu(tunnel.spec, receiver) if minds_paths else None
-            if mtu is not None and len(payload) > (largest := front._largest(tunnel.spec, receiver, mtu)):
+            mtu = front.path_mtu(tunnel.spec, receiver) if minds_paths else None
+            if mtu is not None and len(payload) > (largest := front.largest(tunnel.spec, receiver, mtu)):
                 self._encapsulate_pieces(tunnel, receiver, payload, largest)
                 continue
             message = message or tunnel.header(protocol).serialize(payload)
-            outer = front._outer(tunnel.spec, receiver, message, tos, df=df and (mtu is None or mtu > LEAST))
+            outer = front.outer(tunnel.spec, receiver, message, tos, df=df and (mtu is None or mtu > LEAST))
             if outer is not None:
                 tunnel.count_sent(outer.receiver)
                 port.count_sent(len(payload))
-                front._send_outer(outer.receiver.nbma, outer.packet)
+                front.send_outer(outer.receiver.nbma, outer.packet)
 
     def _encapsulate_pieces(self, tunnel: SimulatedTunnel, receiver: NbmaPeer, payload: bytes, largest: int) -> None:
         """Encapsulate for a path of at most `largest` octets: fragment the packet first, or send its sender an ICMP
@@ -127,19 +118,20 @@ class GreBox(IpBox):
         for piece in pieces:
             self._encapsulate(tunnel, (receiver,), GRE_IPV4, piece.serialize())
 
-    def _front(self, spec: TunnelSpec) -> GreBox | None:
+    def _front(self, spec: TunnelSpec) -> Box | None:
         """Return the box that sends and receives a tunnel's GRE packets, or None: its VRF does not exist."""
-        return self if spec.front == self.vrf else self._chassis.boxes.get(spec.front)
+        return self._chassis.boxes.get(spec.front)
 
-    def _path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
+    def path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
         """Return octets of the largest outer packet that reaches a neighbor; None: the path MTU is unknown."""
-        return self._paths.to(receiver.nbma.packed, self._chassis.now)
+        now = self._chassis.now
+        return self._paths.to(receiver.nbma.packed, now) if self._paths.knows(now) else None
 
-    def _largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
+    def largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
         """Return octets of the largest inner packet for an outer one of this size."""
         return mtu - HEADER_LENGTH - gre_length(spec)
 
-    def _outer(
+    def outer(
         self, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
         """Return the outer packet for a GRE packet, or None: it must not leave."""
@@ -166,7 +158,7 @@ class GreBox(IpBox):
             if any(spec.df is not DfBit.CLEAR and spec.source.packed == quoted[12:16] for spec in specs):
                 self._paths.learn(quoted[16:20], error.next_hop_mtu, self._chassis.now)
 
-    def _send_outer(self, nbma: IPAddress, outer: bytes) -> None:
+    def send_outer(self, nbma: IPAddress, outer: bytes) -> None:
         hop = self._table.choose(nbma, outer)
         # A route to the far end that leads through a tunnel would encapsulate forever; the tunnel feature reports that.
         if isinstance(hop, RouteKind) or hop.interface in self._tunnels.by_name:
@@ -206,14 +198,14 @@ class GreBox(IpBox):
             self._report(KeepaliveReceived(name))
         elif (marked := _marked(tos, header.protocol_type, payload)) is None:
             self._count_drop("malformed")
-        elif not self._chassis.boxes[port.vrf]._take_inner(tunnel, sender, local, header.protocol_type, marked):
+        elif not self._chassis.boxes[port.vrf].take_inner(tunnel, sender, local, header.protocol_type, marked):
             self._count_drop("not_ipv4")
 
     def _may_come(self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress) -> bool:
         """Return whether this tunnel accepts packets of this neighbor. Refused ones are counted."""
         return True
 
-    def _take_inner(
+    def take_inner(
         self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress, protocol: int, payload: bytes
     ) -> bool:
         """Process the payload of GRE; return False if it is no IP packet of the version in GRE's protocol type."""
@@ -225,7 +217,7 @@ class GreBox(IpBox):
             if header is not None and self._overheard(name, header, payload):
                 return True
             if header is not None and header.protocol != IpProtocol.GRE and self._is_for_others(name, header):
-                self._forward(name, header, payload, sender)
+                self.forward(name, header, payload, sender)
                 return True
         try:
             inner = ip.parse(payload)
@@ -238,13 +230,13 @@ class GreBox(IpBox):
             # again.
             front = self._front(tunnel.spec)
             if front is not None:
-                front._return_keepalive(tunnel.spec, sender, payload)
+                front.return_keepalive(tunnel.spec, sender, payload)
         elif is_running:
             self._take(name, inner, sender)
         return True
 
-    def _return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
-        self._send_outer(sender.nbma, packet)
+    def return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
+        self.send_outer(sender.nbma, packet)
 
     def _send_gre(self, effect: SendGre) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
@@ -259,9 +251,9 @@ class GreBox(IpBox):
         payload = gre.keepalive(spec.source, spec.destination, key=spec.key)[gre.header_length(spec.key) :]
         message = tunnel.header(GRE_IPV4).serialize(payload)
         front = self._front(spec)
-        outer = front._outer(spec, NbmaPeer(spec.destination), message, TOS_INTERNETWORK_CONTROL) if front else None
+        outer = front.outer(spec, NbmaPeer(spec.destination), message, TOS_INTERNETWORK_CONTROL) if front else None
         if front is not None and outer is not None:
-            front._send_outer(outer.receiver.nbma, outer.packet)
+            front.send_outer(outer.receiver.nbma, outer.packet)
 
     def _count_drop(self, why: str) -> None:
         drops = self._chassis.gre_drops

@@ -29,8 +29,8 @@ from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
 from dmvpn.dataplane.local import door
-from dmvpn.dataplane.simulated.gre import GreBox, Outer, gre_length
-from dmvpn.dataplane.simulated.tunnels import NbmaPeer
+from dmvpn.dataplane.simulated.gre import GreBox, gre_length
+from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer
 from dmvpn.net import ecn, ip, udp
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
 from dmvpn.net.octets import ip_address
@@ -94,21 +94,20 @@ class IpsecBox(GreBox):
 
     # ------------------------------------------------------------------------------------------------ out
 
-    def _path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
-        link = self._link_to(spec, receiver) if spec.protected else None
-        return (
-            super()._path_mtu(spec, receiver) if link is None else self._paths.to(link.place.address, self._chassis.now)
-        )
+    def path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
+        now = self._chassis.now
+        link = self._link_to(spec, receiver) if spec.protected and self._paths.knows(now) else None
+        return super().path_mtu(spec, receiver) if link is None else self._paths.to(link.place.address, now)
 
-    def _largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
+    def largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
         link = self._link_to(spec, receiver) if spec.protected else None
-        return super()._largest(spec, receiver, mtu) if link is None else link.room(mtu) - gre_length(spec)
+        return super().largest(spec, receiver, mtu) if link is None else link.room(mtu) - gre_length(spec)
 
-    def _outer(
+    def outer(
         self, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
         if not spec.protected:
-            return super()._outer(spec, receiver, message, tos, df=df)
+            return super().outer(spec, receiver, message, tos, df=df)
         link = self._link_to(spec, receiver)
         if link is None:
             self._count_drop("no_sa")
@@ -156,13 +155,13 @@ class IpsecBox(GreBox):
             self._report(ConnectionUnheard(link.number))
         return sealed
 
-    def _return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
+    def return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
         if not spec.protected:
-            super()._return_keepalive(spec, sender, packet)
+            super().return_keepalive(spec, sender, packet)
             return
-        outer = self._outer(spec, sender, ip.parse(packet).payload, ip.peek_tos(packet))
+        outer = self.outer(spec, sender, ip.parse(packet).payload, ip.peek_tos(packet))
         if outer is not None:
-            self._send_outer(outer.receiver.nbma, outer.packet)
+            self.send_outer(outer.receiver.nbma, outer.packet)
 
     # ------------------------------------------------------------------------------------------------ in
 

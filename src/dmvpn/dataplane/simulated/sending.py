@@ -7,7 +7,6 @@ emit: a tunnel  -> MTU, MSS, adjacency -> GRE -> forwarding table again -> emit 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,11 +22,10 @@ from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, Ipv4Packet
 from dmvpn.net.tcp import clamp_mss
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.dataplane.simulated.chassis import Chassis
     from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel
-
-#: Hands a packet to the station that has `next_hop` on the wire of `interface`; False if there is none.
-Transmit = Callable[[str, IPAddress, bytes], bool]
 
 
 class SendingBox(ABC):
@@ -57,7 +55,7 @@ class SendingBox(ABC):
     def _emit(self, interface: str, next_hop: IPAddress, data: bytes, *, mss: int | None = None) -> None:
         port = self._table.ports.get(interface)
         if port is None and (other := self._chassis.ports.get(interface)) is not None:
-            self._chassis.boxes[other.vrf]._take_leaked(interface, next_hop, data, mss=mss)
+            self._chassis.boxes[other.vrf].take_leaked(interface, next_hop, data, mss=mss)
             return
         if port is None or not port.running:
             self._drop(data, RouteKind.UNREACHABLE)
@@ -75,7 +73,7 @@ class SendingBox(ABC):
         else:
             self._refuse(data, icmp.UnreachableCode.HOST, link=interface)
 
-    def _take_leaked(self, interface: str, next_hop: IPAddress, data: bytes, *, mss: int | None) -> None:
+    def take_leaked(self, interface: str, next_hop: IPAddress, data: bytes, *, mss: int | None) -> None:
         """Send a packet from the box of another VRF out of an interface of this one, or deliver it here."""
         own = self._table.owner(next_hop, interface)
         if own is not None and next_hop == peek_flow(data).destination:

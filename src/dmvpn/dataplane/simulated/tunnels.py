@@ -27,6 +27,13 @@ class NbmaPeer(NamedTuple):
     connection: int = 0
 
 
+class Outer(NamedTuple):
+    """A packet for the wire, and the neighbor that it reaches."""
+
+    receiver: NbmaPeer
+    packet: bytes
+
+
 @dataclass(slots=True)
 class Waiting:
     """Packets for one unresolved next hop, and when the first one arrived (seconds)."""

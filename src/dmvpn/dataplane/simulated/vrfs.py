@@ -32,7 +32,7 @@ from dmvpn.base.effects import (
     SetVrfs,
 )
 from dmvpn.dataplane.contract import DataPlane
-from dmvpn.dataplane.simulated.chassis import Chassis
+from dmvpn.dataplane.simulated.chassis import Box, Chassis, Transmit
 from dmvpn.dataplane.simulated.plane import VrfBox
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import Effect, NextHop
     from dmvpn.base.events import Event
     from dmvpn.base.translation import Translations
-    from dmvpn.dataplane.simulated.sending import Transmit
 
 _OF_A_TUNNEL: Final = (
     SendGre,
@@ -97,14 +96,14 @@ class SimulatedPlane(Chassis, DataPlane):
             case _:
                 self._global.execute(effect)
 
-    def _box(self, vrf: str) -> VrfBox:
+    def _box(self, vrf: str) -> Box:
         """Return the box of a VRF; it is made on first use."""
         box = self.boxes.get(vrf)
         if box is None:
             box = self.boxes[vrf] = VrfBox(self, vrf)
         return box
 
-    def _box_of(self, interface: str, vrf: str = "") -> VrfBox:
+    def _box_of(self, interface: str, vrf: str = "") -> Box:
         """Return the box that an interface is in. vrf: of an interface that does not exist."""
         port = self.ports.get(interface)
         return self._box(vrf if port is None else port.vrf)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
     from dmvpn.dataplane.nat.flows import NatKind
-    from dmvpn.dataplane.simulated.sending import Transmit
+    from dmvpn.dataplane.simulated.chassis import Transmit
     from dmvpn.shells.lab_model import GatewaySpec
 
 _MTU = 1500

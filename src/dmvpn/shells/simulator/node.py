@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.recording import Recorder
-    from dmvpn.dataplane.simulated.sending import Transmit
+    from dmvpn.dataplane.simulated.chassis import Transmit
 
 #: Events that one moment may cause in one router. More is an endless loop: our bug.
 EVENT_LIMIT = 100_000
