@@ -116,7 +116,6 @@ def protocol(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.mark.parametrize("protocol", ["static"])
 def test_each_customer_has_the_routes_of_its_own_network(protocol: str) -> None:
     routing, letter = PROTOCOLS[protocol]
     world = two_customers(routing)
@@ -126,7 +125,7 @@ def test_each_customer_has_the_routes_of_its_own_network(protocol: str) -> None:
         assert tables[vrf][:2] == ["", f"Routing Table: {vrf}"]
         (route,) = [line for line in tables[vrf] if " 192.168.2." in line and line.startswith(letter)]
         assert "via 10.0.0.2" in route
-        assert f"GigabitEthernet{port}" in route or protocol == "static"
+        assert f"GigabitEthernet{port}" in route or protocol in ("static", "bgp")
     assert any("172.16.2." in line for line in tables["B"])
     assert not any("172.16.2." in line for line in tables["A"])
     assert "10.0.0" not in world.do("R1", "show ip route")
@@ -140,6 +139,77 @@ def test_what_a_router_runs_it_can_read_again(protocol: str) -> None:
     assert configurator(FEATURES).parse_text(running).problems == ()
     for line in PROTOCOLS[protocol][0].format(n=1, o=2).splitlines():
         assert line in running.splitlines()
+
+
+def test_shows_of_eigrp_name_the_vrf() -> None:
+    world = two_customers(_EIGRP_NAMED)
+    world.run_for(30)
+    shown = world.do("R1", "show ip eigrp vrf B neighbors").splitlines()
+    assert shown[:2] == ["EIGRP-IPv4 VR(CUSTOMERS) Address-Family Neighbors for AS(100)", "           VRF(B)"]
+    assert [line.split()[1:3] for line in shown[4:]] == [["10.0.0.2", "Gi2"]]
+    assert "172.16.2.0/24" in world.do("R1", "show eigrp address-family ipv4 vrf B topology")
+    assert "172.16.2.0/24" not in world.do("R1", "show eigrp address-family ipv4 vrf A topology")
+    assert "10.0.0.2" not in world.do("R1", "show ip eigrp neighbors")
+    assert "VRF(A)" in world.do("R1", "show ip protocols vrf A")
+    assert "eigrp 100" not in world.do("R1", "show ip protocols")
+    assert world.do("R1", "show ip eigrp vrf C neighbors") == "% IP routing table C does not exist\n"
+
+
+def test_neighbors_of_one_vrf_are_cleared_without_those_of_the_other() -> None:
+    world = two_customers(_EIGRP_CLASSIC)
+    world.run_for(60)
+    world.do("R1", "clear ip eigrp vrf A neighbors")
+    world.run_for(10)
+    ages = {}
+    for vrf in ("A", "B"):
+        (line,) = [
+            one for one in world.do("R1", f"show ip eigrp vrf {vrf} neighbors").splitlines() if "10.0.0.2" in one
+        ]
+        ages[vrf] = line.split()[4]
+    assert ages["A"] < "00:00:15" < ages["B"]
+
+
+def test_processes_of_ospf_are_shown_by_their_numbers_whatever_their_vrfs() -> None:
+    world = two_customers(_OSPF + "\n network 0.0.0.0 255.255.255.255 area 0")
+    world.run_for(60)
+    neighbors = world.do("R1", "show ip ospf neighbor")
+    assert [line.split()[-1] for line in neighbors.splitlines() if "10.0.0.2" in line] == [
+        "GigabitEthernet1",
+        "GigabitEthernet2",
+    ]
+    assert 'Routing Process "ospf 2"' in world.do("R1", "show ip ospf 2")
+    assert "172.16.2.0" not in world.do("R1", "show ip ospf 1 database")
+    assert 'Routing Protocol is "ospf 2"' in world.do("R1", "show ip protocols vrf B")
+    assert "ospf" not in world.do("R1", "show ip protocols")
+    assert "% VRF specified does not match existing router" in world.configure("R1", "router ospf 1")
+    world.do("R1", "clear ip ospf 2 process", "yes")
+
+
+def test_neighbors_of_bgp_in_vrfs_have_sessions_of_their_own() -> None:
+    world = two_customers(_BGP)
+    world.run_for(90)
+    log = [line for line in world.console["R1"] if "BGP-5-ADJCHANGE" in line]
+    assert [line[line.index("neighbor") :] for line in sorted(log)] == [
+        "neighbor 10.0.0.2 vpn vrf A Up",
+        "neighbor 10.0.0.2 vpn vrf B Up",
+    ]
+    summary = world.do("R1", "show bgp vpnv4 unicast vrf B summary")
+    assert [line.split()[-1] for line in summary.splitlines() if line.startswith("10.0.0.2")] == ["2"]
+    assert "172.16.2.0" in world.do("R1", "show ip bgp vpnv4 vrf B")
+    assert "172.16.2.0" not in world.do("R1", "show ip bgp vpnv4 vrf A")
+    assert "172.16.2.0" not in world.do("R1", "show ip bgp")
+    world.do("R1", "clear bgp vrf B *")
+    world.run_for(1)
+    downs = [line for line in world.console["R1"] if "Down" in line]
+    assert downs
+    assert all("vrf B" in line for line in downs)
+
+
+def test_the_database_of_rip_is_that_of_one_vrf() -> None:
+    world = two_customers(_RIP)
+    world.run_for(60)
+    assert "172.16.2.0/24" in world.do("R1", "show ip rip database vrf B")
+    assert "172.16.2.0/24" not in world.do("R1", "show ip rip database vrf A")
 
 
 def test_static_routes_of_a_vrf_are_shown_as_such() -> None:
