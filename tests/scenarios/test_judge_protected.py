@@ -15,8 +15,7 @@ from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import TunnelSpec
-    from dmvpn.dataplane.simulated.gre import Outer
-    from dmvpn.dataplane.simulated.tunnels import NbmaPeer
+    from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer
     from dmvpn.judge.faults import Fault
 
 
@@ -74,10 +73,10 @@ def test_the_judge_sees_a_plane_that_sends_in_clear_what_it_has_no_sa_for(monkey
     def outer(
         box: IpsecBox, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
-        in_clear = GreBox._outer(box, spec, receiver, message, tos, df=df)
+        in_clear = GreBox.outer(box, spec, receiver, message, tos, df=df)
         return sealed(box, spec, receiver, message, tos, df=df) or in_clear
 
-    sealed = IpsecBox._outer
-    monkeypatch.setattr(IpsecBox, "_outer", outer)
+    sealed = IpsecBox.outer
+    monkeypatch.setattr(IpsecBox, "outer", outer)
     verdict = judged(faults.Clear(at=20.0, router="R31", what="crypto"))
     assert {violation.rule for violation in verdict.violations} == {IN_CLEAR}

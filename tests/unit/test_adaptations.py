@@ -1,4 +1,4 @@
-"""What labs do in place of strangers' lines: VRFs, DHCP and ciphers that nothing here has."""
+"""What labs do in place of strangers' lines: undefined VRFs, DHCP and ciphers that nothing here has."""
 
 from __future__ import annotations
 
@@ -37,21 +37,28 @@ def _comes_up(folder: Path, *texts: str) -> Scenario:
     return World(str(folder)).converge().scenario
 
 
-def test_a_wan_port_in_a_vrf_of_its_own_comes_up_in_the_one_table_of_a_lab(tmp_path: Path) -> None:
-    """`tunnel vrf` kept the tunnel down, and nobody answered for the gateway of the VRF."""
+@pytest.mark.parametrize("definition", ["vrf definition INET\n address-family ipv4\n exit-address-family\n", ""])
+def test_a_wan_port_in_a_vrf_of_its_own_comes_up_whether_the_file_defines_the_vrf_or_not(
+    definition: str, tmp_path: Path
+) -> None:
+    """`tunnel vrf` kept the tunnel down, and nobody answered for the gateway of the VRF. An excerpt may lack the
+    definition.
+    """
     texts = [
         _router(
-            name, number, f"vrf forwarding INET\n ip address 203.0.113.{4 * number - 3} 255.255.255.252", more=_VRF
+            name,
+            number,
+            f"vrf forwarding INET\n ip address 203.0.113.{4 * number - 3} 255.255.255.252",
+            more=definition,
         ).replace("tunnel mode", "tunnel vrf INET\n tunnel mode")
         + f"ip route vrf INET 0.0.0.0 0.0.0.0 203.0.113.{4 * number - 2}\n"
         for number, name in enumerate("AB", 1)
     ]
     scenario = _comes_up(tmp_path, *texts)
-    assert "A: a lab has no VRFs: INET and the global table are one here" in Scenario.load(str(tmp_path)).notes
-    assert "ip route 0.0.0.0 0.0.0.0 203.0.113.2" in scenario.configurations["A"]
-
-
-_VRF = "vrf definition INET\n address-family ipv4\n exit-address-family\n"
+    notes, text = Scenario.load(str(tmp_path)).notes, scenario.configurations["A"]
+    assert ("A: VRF INET is not defined: the lab takes it for the global table" in notes) is not bool(definition)
+    assert (" tunnel vrf INET" in text) is bool(definition)
+    assert f"ip route {'vrf INET ' if definition else ''}0.0.0.0 0.0.0.0 203.0.113.2" in text
 
 
 def test_a_line_keeps_its_number(tmp_path: Path) -> None:
@@ -61,7 +68,7 @@ def test_a_line_keeps_its_number(tmp_path: Path) -> None:
         assert before == after or "dhcp" in before or "vrf" in before or "transform" in before or not before
 
 
-def test_named_eigrp_of_a_vrf_runs(tmp_path: Path) -> None:
+def test_named_eigrp_of_a_vrf_that_is_not_defined_runs_in_the_global_table() -> None:
     line = "router eigrp X\n address-family ipv4 unicast vrf RED autonomous-system 7\n"
     assert "\n address-family ipv4 unicast autonomous-system 7\n" in adapted({"a": line}).texts["a"]
 

@@ -75,6 +75,9 @@ def test_an_entry_of_a_crypto_map_ends_the_section_of_an_interface() -> None:
 def test_what_is_behind_an_address_family_of_a_vrf_is_the_routers_own() -> None:
     """Neighbors behind `exit-address-family` were kept as neighbors in the VRF when somebody typed them."""
     text = """\
+vrf definition RED
+address-family ipv4
+exit-address-family
 router bgp 65000
 address-family ipv4 vrf RED
 neighbor 10.0.0.1 remote-as 65001

@@ -145,15 +145,13 @@ def test_a_slip_after_a_pool_does_not_vanish_into_it() -> None:
         ("ip access-group 101 in", "packet filters"),
         ("zone-member security INSIDE", "zones of a firewall"),
         ("ip verify unicast source reachable-via rx", "unicast reverse path forwarding"),
-        ("vrf forwarding INET", "VRFs on interfaces"),
         ("ip policy route-map R", "policy routing"),
     ],
 )
 def test_what_restricts_or_diverts_traffic_is_left_out_and_run_asks_first(line: str, name: str) -> None:
     intake = take_in(f"interface GigabitEthernet0/1\n {line}\n ip address 192.0.2.1 255.255.255.0\n")
     assert [(entry.fate, entry.group.name) for entry in intake.result.entries if entry.group] == [(Fate.LEFT_OUT, name)]
-    # No routing protocol runs on a port in a VRF, so its line stays; packets are not kept apart all the same.
-    assert (line in running(intake.text)) == line.startswith("vrf")
+    assert line not in running(intake.text)
     with pytest.raises(UserError, match="--without"):
         refuse_left_out("R1.cfg", intake.result, ())
     refuse_left_out("R1.cfg", intake.result, [line.upper()])

@@ -31,6 +31,7 @@ from dmvpn.features.static.config import model as static_model
 from dmvpn.features.track.config import model as track_model
 from dmvpn.features.track.model import TrackConfig
 from dmvpn.features.tunnel.config import model as tunnel_model
+from dmvpn.features.vrf.config import vrfs
 from dmvpn.ios import DEFAULTS, INTERFACE, Places
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.network.language import DHCP, IN_VRF, IN_VRF_OLD, NEGOTIATED
@@ -261,8 +262,9 @@ class Device:
 
     @cached_property
     def routes(self) -> tuple[StaticRoute, ...]:
-        """The static routes of IPv4."""
-        return tuple(route for route in self.static.routes if isinstance(route.prefix.address, IPv4Address))
+        """The static routes of IPv4, of all tables."""
+        tables = [self.static, *(static_model(self.tree, vrf) for vrf in vrfs(self.tree))]
+        return tuple(route for table in tables for route in table.routes if route.prefix.version == 4)
 
     @cached_property
     def default_gateways(self) -> list[IPv4Address]:

@@ -1,7 +1,7 @@
 """Changes to configurations that cannot run as they are, so that an unknown network comes up in a lab all the same.
 
     tracking   tracked static routes are unconditional
-    VRFs       one table: `tunnel vrf` is removed, routes of a VRF become global
+    VRFs       those that an excerpt names and does not define are the global table
     DHCP       a port gets an address (`missing_addresses.py`)
     ciphers    insecure ones (DES, 3DES, MD5, none) become AES and SHA, different ones at both ends alike
     keys       tunnels that cannot be distinguished get keys (`clouds.py`)
@@ -19,6 +19,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
+from dmvpn.features.vrf.config import vrfs
 from dmvpn.ios import normalize_interface
 from dmvpn.network.clouds import cloud_keys
 from dmvpn.network.crypto_maps import replace_maps
@@ -32,12 +33,19 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv4Interface
 
 _PROMPT: Final = rf"(?P<before>{BEFORE})"
-_TUNNEL_VRF: Final = re.compile(_PROMPT + r"tunnel\s+vrf\s+(?P<vrf>\S+)\s*$")
-_MATCH_VRF: Final = re.compile(_PROMPT + r"match\s+fvrf\s+(?P<vrf>\S+)\s*$")
-_IN_VRF: Final = re.compile(_PROMPT + r"(?:ip\s+)?vrf\s+forwarding\s+(?P<vrf>\S+)\s*$")
-_ROUTE_VRF: Final = re.compile(_PROMPT + r"ip\s+route\s+vrf\s+(?P<vrf>\S+)\s+(?P<rest>\d.*)$")
-_FAMILY_VRF: Final = re.compile(
-    _PROMPT + r"(?P<family>address-family\s+ipv4(?:\s+unicast)?)\s+vrf\s+(?P<vrf>\S+)(?P<rest>\s+auto\S*\s+\d+\s*)$"
+#: Lines that name a VRF, and the same lines for the global table.
+_GLOBAL: Final = (
+    (re.compile(_PROMPT + r"tunnel\s+vrf\s+(?P<vrf>\S+)\s*$"), "!"),
+    (re.compile(_PROMPT + r"(?:ip\s+)?vrf\s+forwarding\s+(?P<vrf>\S+)\s*$"), "!"),
+    (re.compile(_PROMPT + r"match\s+fvrf\s+(?P<vrf>(?!any\s*$)\S+)\s*$"), r"\g<before>match fvrf any"),
+    (re.compile(_PROMPT + r"ip\s+route\s+vrf\s+(?P<vrf>\S+)\s+(?P<rest>\d.*)$"), r"\g<before>ip route \g<rest>"),
+    (
+        re.compile(
+            _PROMPT
+            + r"(?P<family>address-family\s+ipv4(?:\s+unicast)?)\s+vrf\s+(?P<vrf>\S+)(?P<rest>\s+auto\S*\s+\d+\s*)$"
+        ),
+        r"\g<before>\g<family>\g<rest>",
+    ),
 )
 _TRACK: Final = re.compile(rf"(?P<route>{BEFORE}ip\s+route\s+(?:vrf\s+\S+\s+)?\d.*?)\s+track\s+\d+(?P<rest>.*)$")
 _GRE_IPV4: Final = re.compile(_PROMPT + r"tunnel\s+mode\s+gre\s+ipv4\s*$")
@@ -97,9 +105,11 @@ def _replace(lines: list[str], device: Device) -> Iterator[str]:
     if tracked:
         routes = "1 route" if tracked == 1 else f"{tracked} routes"
         yield f"what routes track is rarely in a lab; `track` is ignored in {routes}"
-    vrfs = _join_tables(lines)
-    if vrfs:
-        yield f"a lab has no VRFs: {', '.join(vrfs)} and the global table are one here"
+    for number, line in enumerate(lines):
+        if (gre := _GRE_IPV4.match(line)) is not None:  # the spelling of other systems of the same vendor
+            lines[number] = f"{gre['before']}tunnel mode gre ip"
+    for vrf in _join_tables(lines, vrfs(device.tree)):
+        yield f"VRF {vrf} is not defined: the lab takes it for the global table"
     yield from replace_maps(lines, device)
     for before, why, after in _replace_ciphers(lines):
         yield f"{before} {why}: the lab uses {after} in its place"
@@ -124,36 +134,18 @@ def _forget_tracks(lines: list[str]) -> int:
 # ------------------------------------------------------------------------------------------------ VRFs
 
 
-def _join_tables(lines: list[str]) -> list[str]:
-    """Remove VRFs from routes, tunnels and named EIGRP, and from interfaces with such EIGRP. Returns their names.
-
-    No other interface of a VRF takes part in a routing protocol of the one table.
-    """
-    vrfs: list[str] = []
-    joined: dict[str, None] = {}  # VRFs whose EIGRP runs in the one table, on their interfaces
+def _join_tables(lines: list[str], defined: tuple[str, ...]) -> list[str]:
+    """Put into the global table what is in a VRF that the text does not define. Returns the names of these VRFs."""
+    joined: list[str] = []
     for number, line in enumerate(lines):
-        if (gre := _GRE_IPV4.match(line)) is not None:  # the spelling of other systems of the same vendor
-            lines[number] = f"{gre['before']}tunnel mode gre ip"
         if "vrf" not in line:
             continue
-        if (own := _MATCH_VRF.match(line)) is not None:
-            lines[number] = f"{line[: own.start('vrf')]}any"
-        for pattern in (_TUNNEL_VRF, _ROUTE_VRF, _FAMILY_VRF):
+        for pattern, replacement in _GLOBAL:
             match = pattern.match(line)
-            if match is None:
-                continue
-            vrfs.append(match["vrf"])
-            if pattern is _TUNNEL_VRF:
-                lines[number] = "!"
-            elif pattern is _ROUTE_VRF:
-                lines[number] = f"{match['before']}ip route {match['rest']}"
-            else:
-                lines[number] = f"{match['before']}{match['family']}{match['rest']}"
-                joined[match["vrf"]] = None
-    for number, line in enumerate(lines if joined else ()):
-        if "vrf" in line and (match := _IN_VRF.match(line)) is not None and match["vrf"] in joined:
-            lines[number] = "!"
-    return list(dict.fromkeys(vrfs))
+            if match is not None and match["vrf"] not in defined:
+                joined.append(match["vrf"])
+                lines[number] = match.expand(replacement)
+    return list(dict.fromkeys(joined))
 
 
 # ------------------------------------------------------------------------------------------------ ciphers
