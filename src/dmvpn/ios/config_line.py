@@ -62,6 +62,8 @@ class ConfigLine:
     acts(args, section): changes other lines; the line itself is not kept. Returns whether anything changed.
     displaces(args, section): drops other lines of the section, which it ends, and returns the message about them, or
         None.
+    ends(args, section): drops other lines before an entry is taken back, and returns the message about them; "": none,
+        None: there were none.
     turns(args, inner): drops lines of the section that this line opens, for which it says something else than before.
     seal(args, entropy): of a line with a plain password what makes the same line with its hash, None for another line
         (`sealing.py`).
@@ -91,6 +93,7 @@ class ConfigLine:
     takes_along: Callable[..., None] | None = field(default=None, kw_only=True)
     acts: Callable[..., bool] | None = field(default=None, kw_only=True)
     displaces: Callable[..., str | None] | None = field(default=None, kw_only=True)
+    ends: Callable[..., str | None] | None = field(default=None, kw_only=True)
     turns: Callable[..., None] | None = field(default=None, kw_only=True)
     seal: Callable[[Args, Entropy], Callable[[], Args] | None] | None = field(default=None, kw_only=True)
     asks: str = field(default="", kw_only=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args, ExecCommand
 
@@ -13,10 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.ios.feature import ShowContext
-    from dmvpn.ios.section import Section
+    from dmvpn.ios.section import Section, Statement
 
-DEFINITION: Final = ConfigLine("global", "vrf definition {name:word}", {"vrf": "A VRF"}, order=1, opens="vrf")
-IP_VRF: Final = ConfigLine("global", "ip vrf {name:word}", {"vrf": "A VRF of IPv4"}, order=2, opens="vrf")
+_HELP: Final = {"vrf": "Interfaces and routes that are apart from all others", "name": "Name of the VRF"}
 
 
 def is_defined(section: Section, vrf: str) -> bool:
@@ -31,30 +31,124 @@ def refusal(section: Section, vrf: str) -> str | None:
     return f"% VRF {vrf} does not exist or does not have a RD/AF."
 
 
-def _check(args: Args, section: Section) -> str | None:
-    return refusal(section, args.text("name"))
+def _check_definition(args: Args, section: Section) -> str | None:
+    """Refuse a VRF that is configured in the other form."""
+    return _refused_by(section.root, IP_VRF, "ip vrf", args.text("name"))
+
+
+def _check_ip_vrf(args: Args, section: Section) -> str | None:
+    return _refused_by(section.root, DEFINITION, "vrf definition", args.text("name"))
+
+
+def _refused_by(root: Section, form: ConfigLine, command: str, name: str) -> str | None:
+    return None if root.section(form, name=name) is None else f"% Use '{command}' command for VRF {name}"
+
+
+def _end(args: Args, section: Section) -> str | None:
+    """Take its interfaces out of a VRF that ends."""
+    name = args.text("name")
+    had = [_leave(inner) for _, inner in section.root.sections(INTERFACE) if vrf_of(inner) == name]
+    return f"% IPv4 addresses from all interfaces in VRF {name} have been removed" if any(had) else None
+
+
+DEFINITION: Final = ConfigLine(
+    "global",
+    "vrf definition {name:word}",
+    {**_HELP, "definition": "For several versions of IP"},
+    order=18,
+    opens="vrf",
+    check=_check_definition,
+    ends=_end,
+)
+IP_VRF: Final = ConfigLine(
+    "global",
+    "ip vrf {name:word}",
+    {**_HELP, "ip": "IP version 4"},
+    order=89,
+    opens="ip-vrf",
+    check=_check_ip_vrf,
+    ends=_end,
+)
+
+IPV4: Final = ConfigLine(
+    "vrf",
+    "address-family ipv4 [ unicast ]",
+    {"address-family": "Its routes of one version of IP", "ipv4": "IP version 4", "unicast": "As without this word"},
+    key=("ipv4",),
+    order=20,
+    opens="vrf-family",
+    show=lambda _: "address-family ipv4",
+)
+
+
+def _check_forwarding(args: Args, section: Section) -> str | None:
+    """Refuse a VRF that is not configured, or in the other form."""
+    return _check_member(section.root, args.text("name"), DEFINITION, IP_VRF, "ip vrf forwarding")
+
+
+def _check_ip_forwarding(args: Args, section: Section) -> str | None:
+    return _check_member(section.root, args.text("name"), IP_VRF, DEFINITION, "vrf forwarding")
+
+
+def _check_member(root: Section, name: str, form: ConfigLine, other: ConfigLine, command: str) -> str | None:
+    if root.section(form, name=name) is not None:
+        return None
+    return _refused_by(root, other, command, name) or refusal(root, name)
+
+
+def _is_address(statement: Statement) -> bool:
+    return statement.text.startswith("ip address ")
+
+
+def _leave(section: Section) -> bool:
+    """Take an interface out of its VRF, and its addresses from it. Return whether it had some."""
+    addresses = [entry for entry in section.statements() if _is_address(entry)]
+    for entry in (*addresses, *section.entries(FORWARDING, IP_FORWARDING)):
+        section.drop(entry)
+    return bool(addresses)
+
+
+def _moved(section: Section, change: str, vrf: str) -> str | None:
+    if section.opened_by is None or not _leave(section):
+        return None
+    name = section.opened_by.interface("name")
+    return f"% Interface {name} IPv4 disabled and address(es) removed due to {change} VRF {vrf}"
 
 
 def _move(args: Args, section: Section) -> str | None:
-    """Take an interface out of its VRF: its addresses were of that one."""
-    for other in (FORWARDING, IP_FORWARDING):
-        present = section.get(other)
-        if present is not None and present.text("name") == args.text("name"):
-            return None
-    addresses = [entry for entry in section.statements() if entry.text.startswith("ip address ")]
-    for entry in (*addresses, *section.entries(FORWARDING, IP_FORWARDING)):
-        section.drop(entry)
-    if not addresses or section.opened_by is None:
-        return None
-    name = section.opened_by.interface("name")
-    return f"% Interface {name} IPv4 disabled and address(es) removed due to enabling VRF {args.text('name')}"
+    """Move an interface into another VRF: its addresses were of its old one."""
+    vrf = args.text("name")
+    return None if vrf_of(section) == vrf else _moved(section, "enabling", vrf)
 
 
+def _move_out(args: Args, section: Section) -> str | None:
+    """Move an interface back into the global table."""
+    present = vrf_of(section)
+    return _moved(section, "disabling", present) if present and args.text("name", present) == present else None
+
+
+_MEMBER_HELP: Final = {
+    "vrf": "Interfaces and routes that are apart from all others",
+    "forwarding": "This interface is in a VRF",
+    "name": "Name of the VRF",
+}
 FORWARDING: Final = ConfigLine(
-    "interface", "vrf forwarding {name:word}", {"vrf": "The VRF"}, order=5, check=_check, displaces=_move
+    "interface",
+    "vrf forwarding {name:word}",
+    _MEMBER_HELP,
+    order=28,
+    check=_check_forwarding,
+    displaces=_move,
+    ends=_move_out,
 )
 IP_FORWARDING: Final = ConfigLine(
-    "interface", "ip vrf forwarding {name:word}", {}, order=6, check=_check, displaces=_move
+    "interface",
+    "ip vrf forwarding {name:word}",
+    {**_MEMBER_HELP, "ip": "IP version 4"},
+    order=29,
+    check=_check_ip_forwarding,
+    displaces=_move,
+    ends=_move_out,
 )
 
 
@@ -73,6 +167,15 @@ def every_table(ctx: ShowContext, feature: str) -> Iterator[ShowContext]:
         inside = ctx.in_vrf(vrf) if vrf else None
         if inside is not None and any(one.name == feature for one in inside.awake):
             yield inside
+
+
+def linked_without_ipv4(section: Section) -> str | None:
+    """Return the refusal of an address on an interface whose VRF has no address family for IPv4."""
+    name = section.args(FORWARDING).text("name", "")
+    vrf = section.root.section(DEFINITION, name=name) if name else None
+    if vrf is None or vrf.get(IPV4) is not None or section.opened_by is None:
+        return None
+    return f"% {section.opened_by.interface('name')} is linked to a VRF. Enable IPv4 on that VRF first."
 
 
 @dataclass(frozen=True, slots=True)

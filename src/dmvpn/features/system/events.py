@@ -123,6 +123,7 @@ class StartPing(Job):
     source: an address, the name of an interface, or None: the plane chooses.
     size: octets of the IP packet.
     timeout: seconds that an answer may take.
+    vrf: where to, "": in the global table.
     """
 
     destination: str
@@ -140,7 +141,7 @@ class StartPing(Job):
 class StartTraceroute(Job):
     """`traceroute DESTINATION ...`: UDP datagrams with growing TTL.
 
-    destination, version, source: as of a ping.
+    destination, version, source, vrf: as of a ping.
     probes: for each hop.
     timeout: seconds.
     port: of the first datagram; every further one has the next.
@@ -154,3 +155,4 @@ class StartTraceroute(Job):
     first_ttl: int = 1
     last_ttl: int = 30
     port: int = 33434
+    vrf: str = ""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Context
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import EffectFailed, IpReceived, JobAborted, NameResolved
+    from dmvpn.base.ports import Interfaces
 
 Request = StartPing | StartTraceroute
 Probe = Ping | Traceroute
@@ -65,6 +66,9 @@ class Probes:
         """Begin, resolve the name, or report an error."""
         session = request.session
         self._forget(session)
+        if self._interfaces(request.vrf) is None:
+            self._end(session, f"% VRF {request.vrf} does not exist\n")
+            return
         address = self._names.known(request.destination)
         if address is not None:
             self._launch(request, address)
@@ -106,7 +110,8 @@ class Probes:
         except WireError:
             return
         for session, probe in list(self._running.items()):
-            self._settle(session, probe.receive(packet, message, self._context.now))
+            if probe.request.vrf == packet.vrf:
+                self._settle(session, probe.receive(packet, message, self._context.now))
 
     def fail(self, event: EffectFailed) -> None:
         """Note that something could not be sent: perhaps a probe."""
@@ -119,12 +124,13 @@ class Probes:
 
     def _launch(self, request: Request, destination: IPAddress) -> None:
         session = request.session
+        interfaces = self._interfaces(request.vrf)
         is_wanted = request.version in (None, destination.version)
-        if not (is_wanted and _is_host(destination) and self._runs(destination.version)):
+        if interfaces is None or not (is_wanted and _is_host(destination) and _runs(interfaces, destination.version)):
             self._end(session, UNKNOWN_NAME)
             return
         try:
-            source = self._source(request.source, destination)
+            source = _source(interfaces, request.source, destination)
         except _BadSource as error:
             self._end(session, str(error))
             return
@@ -144,37 +150,16 @@ class Probes:
         port = _FIRST_DYNAMIC_PORT + below(entropy, 0x10000 - _FIRST_DYNAMIC_PORT)
         return Traceroute(request, destination, source, link=link, source_port=port)
 
-    def _runs(self, version: int) -> bool:
-        """Return whether there is an interface with this IP version. IPv4 needs no line in the configuration."""
-        return version == 4 or any(state.runs(version) for state in self._context.ports.interfaces.all())
-
-    def _source(self, source: IPAddress | str | None, destination: IPAddress) -> IPAddress | None:
-        """Return the address to send from; None: as the plane likes. Raises _BadSource."""
-        if is_link_local(destination) and not isinstance(source, str):
-            raise _BadSource(_NO_LINK)
-        if source is None:
-            return None
-        interfaces, version = self._context.ports.interfaces, destination.version
-        if not isinstance(source, str):
-            if source.version != version:
-                raise _BadSource(_OTHER_SOURCE)
-            owner = interfaces.owner(source)
-            if owner is None or not owner.line:
-                raise _BadSource(_FOREIGN_SOURCE)
-            return source
-        interface = interfaces.get(source)
-        if interface is None or not interface.line:
-            raise _BadSource(_DEAD_SOURCE[version])
-        address = interface.link_local(version) if is_link_local(destination) else interface.primary(version)
-        if address is None:
-            raise _BadSource(_DEAD_SOURCE[version])
-        return address
+    def _interfaces(self, vrf: str) -> Interfaces | None:
+        """Return the interfaces of a VRF, None: there is no such VRF."""
+        ports = self._context.ports
+        return ports.interfaces_of(vrf) or (None if vrf else ports.interfaces)
 
     def _settle(self, session: int, effects: list[Effect]) -> None:
         """Settle a probe that moved: its new deadline, or its end."""
         if not effects:
             return
-        vrf = getattr(self._running[session].request, "vrf", "")
+        vrf = self._running[session].request.vrf
         self._context.emit(*(InVrf(vrf, one) if vrf and isinstance(one, SendIp) else one for one in effects))
         deadline = self._running[session].deadline
         if deadline is not None:
@@ -194,3 +179,31 @@ def _is_host(address: IPAddress) -> bool:
     if address.version == 6:
         return is_one_station(address)
     return not (address.is_multicast or address.is_unspecified)
+
+
+def _runs(interfaces: Interfaces, version: int) -> bool:
+    """Return whether there is an interface with this IP version. IPv4 needs no line in the configuration."""
+    return version == 4 or any(state.runs(version) for state in interfaces.all())
+
+
+def _source(interfaces: Interfaces, source: IPAddress | str | None, destination: IPAddress) -> IPAddress | None:
+    """Return the address to send from; None: as the plane likes. Raises _BadSource."""
+    if is_link_local(destination) and not isinstance(source, str):
+        raise _BadSource(_NO_LINK)
+    if source is None:
+        return None
+    version = destination.version
+    if not isinstance(source, str):
+        if source.version != version:
+            raise _BadSource(_OTHER_SOURCE)
+        owner = interfaces.owner(source)
+        if owner is None or not owner.line:
+            raise _BadSource(_FOREIGN_SOURCE)
+        return source
+    interface = interfaces.get(source)
+    if interface is None or not interface.line:
+        raise _BadSource(_DEAD_SOURCE[version])
+    address = interface.link_local(version) if is_link_local(destination) else interface.primary(version)
+    if address is None:
+        raise _BadSource(_DEAD_SOURCE[version])
+    return address

@@ -15,7 +15,9 @@ from dmvpn.ios import Feature, Later, Sleeper
 
 FEATURE = Feature(
     name="vrf",
+    modes=config.MODES,
     config=config.LINES,
+    commands=Later("dmvpn.features.vrf.show:COMMANDS"),
     vrfs=config.vrfs,
     model=config.model,
     machine=Sleeper("dmvpn.features.vrf.machine:VrfMachine"),

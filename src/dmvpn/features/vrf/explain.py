@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import log, log_group, reason, reason_group
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import answer_group, label_group, log, log_group, reason, reason_group
 from dmvpn.features.vrf import messages
 from dmvpn.features.vrf.reasons import VrfReason
 
+_SHOW: Final = "show vrf"
 _DETAIL: Final = "show vrf detail"
 
 _LOGS = log_group(
@@ -24,5 +26,76 @@ _REASONS = reason_group(
     ),
     next="show logging",
 )
+_ANSWERS = answer_group(
+    "VRFs",
+    Word(
+        "% Interface <interface> IPv4 disabled and address(es) removed due to <enabling|disabling> VRF <name>",
+        "An address belongs to a routing table. The interface is in another one now: enter its addresses again.",
+    ),
+    Word(
+        "% IPv4 addresses from all interfaces in VRF <name> have been removed",
+        "The VRF is removed. Its interfaces are in the global table from now on, without addresses.",
+    ),
+    Word(
+        "% VRF <name> does not exist or does not have a RD/AF.",
+        "There is no such VRF: `vrf definition` or `ip vrf` makes it.",
+        next=_SHOW,
+    ),
+    Word(
+        "% <interface> is linked to a VRF. Enable IPv4 on that VRF first.",
+        "The VRF has no `address-family ipv4`, so nothing in it can have an IPv4 address.",
+    ),
+    Word(
+        "% Use '<command>' command for VRF <name>",
+        "Each VRF is configured in one of two forms, and so are its interfaces.",
+    ),
+    Word(
+        "% RD <route distinguisher> already in use by VRF <name>",
+        "Another VRF has this route distinguisher: BGP could not tell their prefixes apart.",
+    ),
+    Word("% No VRF named <name>", "No VRF is configured by this name. Case counts.", next=_SHOW),
+    next="show running-config",
+)
+_TABLES = label_group(
+    "columns of VRFs",
+    (_SHOW, "show ip vrf", "show ip vrf interfaces"),
+    Word("Default RD", "The route distinguisher: it makes the prefixes of a VRF unique in BGP.", also=("<not set>",)),
+    Word("Protocols", "The address families of the VRF."),
+    Word("Interfaces", "What is in the VRF.", also=("No interfaces", "Name", "VRF", "Interface")),
+    Word("IP-Address", "The IPv4 address of an interface.", also=("unassigned",)),
+    Word("Protocol", "Whether the interface carries packets.", also=("up", "down")),
+    next=_DETAIL,
+)
+_DETAILS = label_group(
+    "labels of show vrf detail",
+    (_DETAIL, "show ip vrf detail"),
+    Word("VRF Id", "Its number among the VRFs of this router.", also=("Table ID",)),
+    Word("default VPNID", "An identifier of VPNs that nothing here uses."),
+    Word("Description", "What `description` says."),
+    Word("Not on the host", "The host refused the VRFs, so nothing in them works; its reason follows."),
+    Word(
+        "New CLI format",
+        "It is configured by `vrf definition`, or by `ip vrf` (old format).",
+        also=("Old CLI format", "supports multiple address-families", "supports IPv4 only"),
+    ),
+    Word("Flags", "As a router prints them; they mean nothing here."),
+    Word("Address family", "Its routes of one version of IP.", also=("not active", "unicast", "multicast")),
+    Word(
+        "VPN route-target communities",
+        "By these, routes go from VRF to VRF: what one exports, another imports.",
+        also=("RT", "Export", "Import"),
+    ),
+    Word(
+        "route-map",
+        "No route map changes what is exchanged.",
+        also=("No import route-map", "No export route-map", "No global export route-map"),
+    ),
+    Word(
+        "VRF label",
+        "There is no MPLS here.",
+        also=("VRF label distribution protocol", "VRF label allocation mode", "per-prefix", "not configured"),
+    ),
+    next=_SHOW,
+)
 
-GROUPS: Final = (_LOGS, _REASONS)
+GROUPS: Final = (_ANSWERS, _TABLES, _DETAILS, _LOGS, _REASONS)

@@ -5,8 +5,32 @@ from __future__ import annotations
 from dmvpn.base.values import dataclass
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VrfSettings:
+    """One VRF.
+
+    rd: its route distinguisher, "" without one.
+    exports, imports: communities of BGP (`route-target`).
+    has_ipv4: there is an address family for IPv4, so that it exists at all.
+    is_old: it is configured by `ip vrf`.
+    """
+
+    name: str
+    description: str = ""
+    rd: str = ""
+    exports: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    has_ipv4: bool = True
+    is_old: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class VrfConfig:
-    """The VRFs that have IPv4, sorted by name."""
+    """All VRFs of the configuration, sorted by name."""
 
-    names: tuple[str, ...] = ()
+    vrfs: tuple[VrfSettings, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that have IPv4."""
+        return tuple(vrf.name for vrf in self.vrfs if vrf.has_ipv4)

@@ -145,6 +145,7 @@ _IP = label_group(
     Word("Helper address", "Where DHCP's broadcasts would be passed on to."),
     Word("Directed broadcast forwarding", "Whether broadcasts into the network are passed on; they are not."),
     Word("Secondary address", "Another address of the same interface."),
+    Word("VPN Routing/Forwarding", "The VRF that the interface is in.", next="show vrf"),
     Word("Internet protocol processing disabled", "The interface has no IPv4 address."),
     Word(
         "Outgoing access list",

@@ -32,6 +32,7 @@ class InterfaceRow:
     description: str
     redirects: bool
     ipv6: Ipv6State | None
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
                 description=port.settings.description,
                 redirects=port.settings.redirects,
                 ipv6=state.ipv6,
+                vrf=state.vrf,
             )
         )
     return InterfaceRows(tuple(rows))
@@ -113,6 +115,8 @@ def render_ip(answer: InterfaceRows) -> Iterator[str]:
         yield f"  ICMP redirects are {'always' if row.redirects else 'never'} sent"
         yield "  ICMP unreachables are always sent"
         yield "  ICMP mask replies are never sent"
+        if row.vrf:
+            yield f'  VPN Routing/Forwarding "{row.vrf}"'
 
 
 BRIEF = ExecCommand(

@@ -189,10 +189,9 @@ _CONDITIONS = label_group(
 )
 _ABSENT = label_group(
     "what this router does not have",
-    ("show lldp", "show cdp", "show vrf", "show snmp"),
+    ("show lldp", "show cdp", "show snmp"),
     Word("LLDP", "The Link Layer Discovery Protocol: nothing here speaks it.", also=("CDP",)),
     Word("SNMP", "The Simple Network Management Protocol: its lines are kept, and no agent answers.", also=("agent",)),
-    Word("Default RD", "The route distinguisher of a VRF; there are no VRFs here.", also=("Name", "Protocols")),
     next="show ip interface brief",
 )
 _MEMORY = label_group(

@@ -247,6 +247,7 @@ def traceroute(ctx: ShowContext, args: Args) -> Event:
         first_ttl=min(first, last),
         last_ttl=last,
         port=args.integer("number", 33434),
+        vrf=args.text("vrf", ""),
     )
 
 
@@ -273,6 +274,7 @@ _PROBE_HELP: Mapping[str, str] = {
     "source": "Where the packets come from",
     "from_address": "An address of this router",
     "from_interface": "An interface with an address",
+    "vrf": "In a VRF",
     "timeout": "How long to wait for an answer",
     "seconds": "Seconds",
 }
@@ -353,7 +355,6 @@ COMMANDS: tuple[ExecCommand, ...] = (
         {
             **_PROBE_HELP,
             "ping": "Send echo requests",
-            "vrf": "In a VRF",
             "repeat": "How many requests",
             "count": "Number of requests",
             "size": "How big they are",
@@ -363,7 +364,7 @@ COMMANDS: tuple[ExecCommand, ...] = (
         action=ping,
     ),
     ExecCommand(
-        "traceroute [ ip | ipv6 ] {destination:word} "
+        "traceroute [ vrf {vrf:word} ] [ ip | ipv6 ] {destination:word} "
         f"[* {_SOURCE} | numeric | probe {{probes:1-65535}} | timeout {{seconds:0-3600}} "
         "| ttl {first:0-255} {last:0-255} | port {number:1-65535} ]",
         {

@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     from dmvpn.ios.feature import ShowContext
 
 
-@dataclass(frozen=True, slots=True)
-class Vrfs:
-    """`show vrf`. names: of the VRFs that run here, never any."""
-
-    names: tuple[str, ...] = ()
-
-
-def render_vrfs(_: Vrfs) -> Iterator[str]:
-    """Yield the head of an empty table."""
-    yield "  Name                             Default RD            Protocols   Interfaces"
-
-
 def render_nothing(_: object) -> tuple[str, ...]:
     """Return nothing: there is none, and tools take a sentence for a name or a number."""
     return ()
@@ -103,11 +91,6 @@ def render_memory(found: Memory) -> Iterator[str]:
     yield f" lsmpi_io          0{0:>12}{0:>12}{0:>12}{0:>12}{0:>12}"
 
 
-def vrfs(_: ShowContext, __: Args) -> Vrfs:
-    """Query the content of `show vrf`: lines about VRFs are kept, and all routes are in one table."""
-    return Vrfs()
-
-
 def lldp(_: ShowContext, __: Args) -> Discovery:
     """Query the content of `show lldp` and `show lldp neighbors`."""
     return Discovery("LLDP")
@@ -152,7 +135,6 @@ def memory(ctx: ShowContext, _: Args) -> Memory:
 
 
 _HELP: Final = {
-    "vrf": "Tables of routes besides the global one: none here",
     "detail": "All that is known of them",
     "lldp": "Link Layer Discovery Protocol: not here",
     "cdp": "Cisco Discovery Protocol: not here",
@@ -179,8 +161,6 @@ _HELP: Final = {
     "statistics": "Of the machine, and of this router",
 }
 COMMANDS: Final = (
-    ExecCommand("show vrf", _HELP, query=vrfs, render=render_vrfs),
-    ExecCommand("show vrf detail", _HELP, query=vrfs, render=render_nothing),
     ExecCommand(
         "show lldp [ neighbors [ detail ] | interface [ {interface:interface} ] ]",
         _HELP,

@@ -1,0 +1,187 @@
+"""`show vrf` and `show ip vrf`, as IOS prints them.
+
+tables     show vrf [brief] [NAME], show ip vrf [brief] [NAME], show ip vrf interfaces [NAME]
+detail     show vrf detail [NAME], show ip vrf detail [NAME]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.values import dataclass
+from dmvpn.features.vrf.machine import VrfMachine
+from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.features.vrf.model import VrfSettings
+
+_NOT_SET: Final = "<not set>"
+#: Interfaces in a line of the details.
+_IN_A_LINE: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class VrfRow:
+    """A VRF with its interfaces.
+
+    number: its place among all VRFs.
+    failure: why the host does not have it, "" if nothing is known to be wrong.
+    """
+
+    number: int
+    settings: VrfSettings
+    interfaces: tuple[InterfaceState, ...]
+    failure: str
+
+    @property
+    def rd(self) -> str:
+        """The route distinguisher, as tables have it."""
+        return self.settings.rd or _NOT_SET
+
+
+@dataclass(frozen=True, slots=True)
+class VrfRows:
+    """The rows of a table. unknown: the VRF that was asked for, which does not exist."""
+
+    vrfs: tuple[VrfRow, ...]
+    unknown: str = ""
+
+
+def query(ctx: ShowContext, args: Args) -> VrfRows:
+    """Return one VRF, or all."""
+    machine, wanted = ctx.machine(VrfMachine), args.text("vrf", "")
+    failure = machine.failure()
+    every = ctx.ports.interfaces.all()
+    rows = tuple(
+        VrfRow(
+            number,
+            settings,
+            tuple(state for state in every if state.vrf == settings.name),
+            "" if failure is None else str(failure),
+        )
+        for number, settings in enumerate(machine.config.vrfs, start=1)
+        if wanted in ("", settings.name)
+    )
+    return VrfRows(rows, unknown=wanted if wanted and not rows else "")
+
+
+def query_ipv4(ctx: ShowContext, args: Args) -> VrfRows:
+    """Return the same, without VRFs that have no IPv4."""
+    found = query(ctx, args)
+    return VrfRows(tuple(row for row in found.vrfs if row.settings.has_ipv4), found.unknown)
+
+
+def render(answer: VrfRows) -> Iterator[str]:
+    """Yield the lines of `show vrf`."""
+    if answer.unknown:
+        yield from _unknown(answer)
+        return
+    yield "  Name                             Default RD            Protocols   Interfaces"
+    for row in answer.vrfs:
+        protocols = "ipv4" if row.settings.has_ipv4 else ""
+        head = f"  {row.settings.name:<32} {row.rd:<21} {protocols:<11} "
+        yield from _with_interfaces(head, row)
+
+
+def render_ipv4(answer: VrfRows) -> Iterator[str]:
+    """Yield the lines of `show ip vrf`."""
+    if answer.unknown:
+        yield from _unknown(answer)
+        return
+    yield "  Name                             Default RD            Interfaces"
+    for row in answer.vrfs:
+        yield from _with_interfaces(f"  {row.settings.name:<32} {row.rd:<21} ", row)
+
+
+def render_interfaces(answer: VrfRows) -> Iterator[str]:
+    """Yield the lines of `show ip vrf interfaces`."""
+    if answer.unknown:
+        yield from _unknown(answer)
+        return
+    yield "Interface              IP-Address      VRF                              Protocol"
+    for row in answer.vrfs:
+        for state in row.interfaces:
+            address, protocol = str(state.address or "unassigned"), "up" if state.line else "down"
+            yield f"{short_interface(state.name):<22} {address:<15} {row.settings.name:<32} {protocol:<8}"
+
+
+def render_detail(answer: VrfRows) -> Iterator[str]:
+    """Yield the lines of `show vrf detail`."""
+    if answer.unknown:
+        yield from _unknown(answer)
+        return
+    for row in answer.vrfs:
+        settings = row.settings
+        yield f"VRF {settings.name} (VRF Id = {row.number}); default RD {row.rd}; default VPNID {_NOT_SET}"
+        if settings.description:
+            yield f"  Description: {settings.description}"
+        if row.failure:
+            yield f"  Not on the host: {row.failure}"
+        if settings.is_old:
+            yield from ("  Old CLI format, supports IPv4 only", "  Flags: 0xC")
+        else:
+            yield from ("  New CLI format, supports multiple address-families", "  Flags: 0x180C")
+        yield from _listed(row.interfaces)
+        if settings.has_ipv4:
+            yield from _family(row)
+        else:
+            yield "Address family ipv4 unicast not active"
+        yield from ("Address family ipv6 unicast not active", "Address family ipv4 multicast not active", "")
+
+
+def _unknown(answer: VrfRows) -> Iterator[str]:
+    yield f"% No VRF named {answer.unknown}"
+
+
+def _with_interfaces(head: str, row: VrfRow) -> Iterator[str]:
+    names = [short_interface(state.name) for state in row.interfaces]
+    yield f"{head}{names[0] if names else ''}"
+    yield from (f"{'':{len(head)}}{name}" for name in names[1:])
+
+
+def _listed(interfaces: tuple[InterfaceState, ...]) -> Iterator[str]:
+    if not interfaces:
+        yield "  No interfaces"
+        return
+    yield "  Interfaces:"
+    names = [f"{short_interface(state.name):<24}" for state in interfaces]
+    for first in range(0, len(names), _IN_A_LINE):
+        yield f"    {' '.join(names[first : first + _IN_A_LINE])}"
+
+
+def _family(row: VrfRow) -> Iterator[str]:
+    yield f"Address family ipv4 unicast (Table ID = 0x{row.number:X}):"
+    yield "  Flags: 0x0"
+    for direction, targets in (("Export", row.settings.exports), ("Import", row.settings.imports)):
+        if not targets:
+            yield f"  No {direction} VPN route-target communities"
+            continue
+        yield f"  {direction} VPN route-target communities"
+        yield from (f"    RT:{target}" for target in targets)
+    yield "  No import route-map"
+    yield "  No global export route-map"
+    yield "  No export route-map"
+    yield "  VRF label distribution protocol: not configured"
+    yield "  VRF label allocation mode: per-prefix"
+
+
+_HELP: Final = {
+    "vrf": "Routing tables besides the global one",
+    "ip": "IP version 4",
+    "brief": "A line each",
+    "detail": "All that is known of them",
+    "interfaces": "With their addresses",
+}
+_ONE: Final = "[ {vrf:word} ]"
+COMMANDS: Final = (
+    ExecCommand(f"show vrf {_ONE}", _HELP, query=query, render=render),
+    ExecCommand(f"show vrf brief {_ONE}", _HELP, query=query, render=render),
+    ExecCommand(f"show vrf detail {_ONE}", _HELP, query=query, render=render_detail),
+    ExecCommand(f"show ip vrf {_ONE}", _HELP, query=query_ipv4, render=render_ipv4),
+    ExecCommand(f"show ip vrf brief {_ONE}", _HELP, query=query_ipv4, render=render_ipv4),
+    ExecCommand(f"show ip vrf detail {_ONE}", _HELP, query=query_ipv4, render=render_detail),
+    ExecCommand(f"show ip vrf interfaces {_ONE}", _HELP, query=query_ipv4, render=render_interfaces),
+)

@@ -1,0 +1,148 @@
+"""The lines of VRFs, and what they do to the addresses of interfaces. The messages are those of IOS."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmvpn.ios import ConfigSession, ConfigTree
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+
+WAN = ("vrf definition WAN", "rd 65000:1", "address-family ipv4", "exit-address-family")
+PORT = ("interface GigabitEthernet1", "ip address 192.0.2.1 255.255.255.0")
+
+
+class Prompt:
+    """A configuration, and what the prompt answers to its lines."""
+
+    def __init__(self, *lines: str) -> None:
+        self.tree = ConfigTree()
+        self._session = ConfigSession(configurator(FEATURES), self.tree)
+        self.enter(*lines)
+
+    def enter(self, *lines: str) -> list[str]:
+        """Enter lines; return what is answered."""
+        return [said for line in lines for said in self._session.enter(line).output_lines]
+
+    def shows(self, *lines: str) -> bool:
+        """Return whether these lines follow each other in the configuration."""
+        return "\n".join(lines) in "\n".join(self.tree.render())
+
+
+def test_a_vrf_is_shown_as_ios_shows_it() -> None:
+    prompt = Prompt(
+        *("vrf definition WAN", "rd 65000:1", "description the front door", "address-family ipv4 unicast"),
+        *("route-target import 65000:2", "route-target both 65000:1", "no route-target both 65000:3"),
+    )
+
+    assert prompt.shows(
+        *("vrf definition WAN", " description the front door", " rd 65000:1", " !", " address-family ipv4"),
+        *("  route-target export 65000:1", "  route-target import 65000:2", "  route-target import 65000:1"),
+        " exit-address-family",
+    )
+
+
+def test_no_route_target_both_takes_both_directions_back() -> None:
+    prompt = Prompt("ip vrf OLD", "route-target 65000:1", "route-target both 65000:2", "no route-target 65000:1")
+
+    assert prompt.shows("ip vrf OLD", " route-target export 65000:2", " route-target import 65000:2")
+    assert not prompt.shows("65000:1")
+
+
+def test_a_port_that_moves_into_a_vrf_loses_its_addresses() -> None:
+    prompt = Prompt(*WAN, *PORT)
+
+    said = prompt.enter("vrf forwarding WAN")
+
+    assert said == ["% Interface GigabitEthernet1 IPv4 disabled and address(es) removed due to enabling VRF WAN"]
+    assert prompt.shows("interface GigabitEthernet1", " vrf forwarding WAN", "!")
+
+
+def test_a_port_that_stays_in_its_vrf_keeps_its_addresses() -> None:
+    prompt = Prompt(*WAN, "interface GigabitEthernet1", "vrf forwarding WAN", PORT[1])
+
+    assert prompt.enter("vrf forwarding WAN") == []
+    assert prompt.shows(" vrf forwarding WAN", " ip address 192.0.2.1 255.255.255.0")
+
+
+@pytest.mark.parametrize("line", ["no vrf forwarding", "no vrf forwarding WAN", "default vrf forwarding"])
+def test_a_port_that_leaves_its_vrf_loses_its_addresses(line: str) -> None:
+    prompt = Prompt(*WAN, "interface GigabitEthernet1", "vrf forwarding WAN", PORT[1])
+
+    said = prompt.enter(line)
+
+    assert said == ["% Interface GigabitEthernet1 IPv4 disabled and address(es) removed due to disabling VRF WAN"]
+    assert not prompt.shows("192.0.2.1") and not prompt.shows("vrf forwarding")
+
+
+def test_a_vrf_that_is_removed_takes_the_addresses_of_its_interfaces_along() -> None:
+    prompt = Prompt(*WAN, "interface GigabitEthernet1", "vrf forwarding WAN", PORT[1], "exit")
+
+    assert prompt.enter("no vrf definition WAN") == [
+        "% IPv4 addresses from all interfaces in VRF WAN have been removed"
+    ]
+    assert not prompt.shows("192.0.2.1") and not prompt.shows("WAN")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("vrf forwarding NONE", "% VRF NONE does not exist or does not have a RD/AF."),
+        ("vrf forwarding OLD", "% Use 'ip vrf forwarding' command for VRF OLD"),
+        ("ip vrf forwarding WAN", "% Use 'vrf forwarding' command for VRF WAN"),
+    ],
+)
+def test_an_interface_joins_a_vrf_by_the_form_that_defines_it(line: str, said: str) -> None:
+    prompt = Prompt(*WAN, "ip vrf OLD", *PORT)
+
+    assert prompt.enter(line) == [said]
+    assert prompt.shows("interface GigabitEthernet1", " ip address 192.0.2.1 255.255.255.0")
+
+
+def test_an_interface_is_in_one_vrf_whichever_form_it_has() -> None:
+    prompt = Prompt(*WAN, "ip vrf OLD", "interface GigabitEthernet1", "vrf forwarding WAN", "ip vrf forwarding OLD")
+
+    assert prompt.shows("interface GigabitEthernet1", " ip vrf forwarding OLD")
+    assert not prompt.shows(" vrf forwarding WAN")
+
+
+def test_a_name_is_a_vrf_of_one_form() -> None:
+    prompt = Prompt(*WAN, "exit", "ip vrf OLD", "exit")
+
+    assert prompt.enter("ip vrf WAN") == ["% Use 'vrf definition' command for VRF WAN"]
+    assert prompt.enter("vrf definition OLD") == ["% Use 'ip vrf' command for VRF OLD"]
+
+
+def test_two_vrfs_have_two_route_distinguishers() -> None:
+    prompt = Prompt(*WAN, "ip vrf OLD")
+
+    assert prompt.enter("rd 65000:1") == ["% RD 65000:1 already in use by VRF WAN"]
+    assert prompt.enter("rd 65000:2", "rd 192.0.2.1:7") == []
+
+
+@pytest.mark.parametrize(
+    "rd", ["65000", "65000:", ":1", "1:2:3", "1.2.3:4", "256.1.1.1:1", "65536:65536", "1:4294967296"]
+)
+def test_a_route_distinguisher_has_its_form(rd: str) -> None:
+    prompt = Prompt("ip vrf OLD")
+
+    prompt.enter(f"rd {rd}")
+
+    assert not prompt.shows(" rd")
+
+
+def test_subnets_overlap_within_one_vrf_only() -> None:
+    prompt = Prompt(*WAN, *PORT, "interface GigabitEthernet2", "vrf forwarding WAN")
+
+    assert prompt.enter(PORT[1]) == []
+    assert prompt.enter("interface GigabitEthernet3", "vrf forwarding WAN", "ip address 192.0.2.2 255.255.255.0") == [
+        "% 192.0.2.0 overlaps with GigabitEthernet2"
+    ]
+
+
+def test_an_interface_of_a_vrf_without_ipv4_has_no_ipv4_address() -> None:
+    prompt = Prompt("vrf definition EMPTY", "interface GigabitEthernet1", "vrf forwarding EMPTY")
+
+    said = prompt.enter(PORT[1])
+
+    assert said == ["% GigabitEthernet1 is linked to a VRF. Enable IPv4 on that VRF first."]
