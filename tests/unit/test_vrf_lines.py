@@ -72,16 +72,18 @@ def test_a_port_that_leaves_its_vrf_loses_its_addresses(line: str) -> None:
     said = prompt.enter(line)
 
     assert said == ["% Interface GigabitEthernet1 IPv4 disabled and address(es) removed due to disabling VRF WAN"]
-    assert not prompt.shows("192.0.2.1") and not prompt.shows("vrf forwarding")
+    assert not prompt.shows("192.0.2.1")
+    assert not prompt.shows("vrf forwarding")
 
 
 def test_a_vrf_that_is_removed_takes_the_addresses_of_its_interfaces_along() -> None:
     prompt = Prompt(*WAN, "interface GigabitEthernet1", "vrf forwarding WAN", PORT[1], "exit")
 
-    assert prompt.enter("no vrf definition WAN") == [
-        "% IPv4 addresses from all interfaces in VRF WAN have been removed"
-    ]
-    assert not prompt.shows("192.0.2.1") and not prompt.shows("WAN")
+    said = prompt.enter("no vrf definition WAN")
+
+    assert said == ["% IPv4 addresses from all interfaces in VRF WAN have been removed"]
+    assert not prompt.shows("192.0.2.1")
+    assert not prompt.shows("WAN")
 
 
 @pytest.mark.parametrize(
@@ -120,9 +122,10 @@ def test_two_vrfs_have_two_route_distinguishers() -> None:
     assert prompt.enter("rd 65000:2", "rd 192.0.2.1:7") == []
 
 
-@pytest.mark.parametrize(
-    "rd", ["65000", "65000:", ":1", "1:2:3", "1.2.3:4", "256.1.1.1:1", "65536:65536", "1:4294967296"]
-)
+_NO_DISTINGUISHERS = ("65000", "65000:", ":1", "1:2:3", "1.2.3:4", "256.1.1.1:1", "65536:65536", "1:4294967296")
+
+
+@pytest.mark.parametrize("rd", _NO_DISTINGUISHERS)
 def test_a_route_distinguisher_has_its_form(rd: str) -> None:
     prompt = Prompt("ip vrf OLD")
 

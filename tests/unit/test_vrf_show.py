@@ -86,7 +86,7 @@ def test_the_details_name_the_route_targets(world: World) -> None:
 
 
 def test_an_unknown_vrf_is_named(world: World) -> None:
-    assert world.show("R31", "vrf NONE") == "% No VRF named NONE\n"
+    assert world.do("R31", "show vrf NONE") == "% No VRF named NONE\n"
     assert world.do("R31", "ping vrf NONE 10.7.0.1") == "% VRF NONE does not exist\n"
     assert world.do("R31", "traceroute vrf NONE 10.7.0.1") == "% VRF NONE does not exist\n"
 

@@ -435,21 +435,26 @@ class ConfigSession:
             changed |= message is not None
             messages += (message or "").splitlines()
             changed |= take_back(section, line, args)
-        if messages:
-            return LineResult(tuple(messages), changed=changed)
-        return _CHANGED if changed else _DONE
+        return _result(messages, changed=changed)
 
     def _default(self, command: Command) -> LineResult:
         section = self._return_to(command.mode)
         self._touch = self._touched_by(section, command)
-        changed = False
+        changed, messages = False, list[str]()
         for line, args in command.targets:
             if line.opens == INTERFACE.opens:
                 return _empty_interface(section, line, args)
-            if line.ends is not None:
-                changed |= line.ends(args, section) is not None
+            message = None if line.ends is None else line.ends(args, section)
+            messages += (message or "").splitlines()
+            changed |= message is not None
             changed |= reset(section, line, args)
-        return _CHANGED if changed else _DONE
+        return _result(messages, changed=changed)
+
+
+def _result(messages: list[str], *, changed: bool) -> LineResult:
+    if messages:
+        return LineResult(tuple(messages), changed=changed)
+    return _CHANGED if changed else _DONE
 
 
 def _remove_interface(section: Section, line: ConfigLine, args: Args) -> LineResult:

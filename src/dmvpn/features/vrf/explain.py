@@ -58,12 +58,10 @@ _ANSWERS = answer_group(
 )
 _TABLES = label_group(
     "columns of VRFs",
-    (_SHOW, "show ip vrf", "show ip vrf interfaces"),
+    (_SHOW, "show ip vrf"),
     Word("Default RD", "The route distinguisher: it makes the prefixes of a VRF unique in BGP.", also=("<not set>",)),
     Word("Protocols", "The address families of the VRF."),
-    Word("Interfaces", "What is in the VRF.", also=("No interfaces", "Name", "VRF", "Interface")),
-    Word("IP-Address", "The IPv4 address of an interface.", also=("unassigned",)),
-    Word("Protocol", "Whether the interface carries packets.", also=("up", "down")),
+    Word("Interfaces", "What is in the VRF.", also=("No interfaces", "Name", "VRF")),
     next=_DETAIL,
 )
 _DETAILS = label_group(
@@ -78,7 +76,7 @@ _DETAILS = label_group(
         "It is configured by `vrf definition`, or by `ip vrf` (old format).",
         also=("Old CLI format", "supports multiple address-families", "supports IPv4 only"),
     ),
-    Word("Flags", "As a router prints them; they mean nothing here."),
+    Word("Flags", "As a router prints them; they mean nothing here.", also=("xC",)),
     Word("Address family", "Its routes of one version of IP.", also=("not active", "unicast", "multicast")),
     Word(
         "VPN route-target communities",
