@@ -64,6 +64,13 @@ _TABLES = label_group(
     Word("Interfaces", "What is in the VRF.", also=("No interfaces", "Name", "VRF")),
     next=_DETAIL,
 )
+_ADDRESSES = label_group(
+    "columns of show ip vrf interfaces",
+    ("show ip vrf interfaces",),
+    Word("IP-Address", "The IPv4 address that an interface has within its VRF.", also=("unassigned",)),
+    Word("Protocol", "Whether the interface of the VRF carries packets.", also=("up", "down")),
+    next="show ip interface brief",
+)
 _DETAILS = label_group(
     "labels of show vrf detail",
     (_DETAIL, "show ip vrf detail"),
@@ -96,4 +103,4 @@ _DETAILS = label_group(
     next=_SHOW,
 )
 
-GROUPS: Final = (_ANSWERS, _TABLES, _DETAILS, _LOGS, _REASONS)
+GROUPS: Final = (_ANSWERS, _TABLES, _ADDRESSES, _DETAILS, _LOGS, _REASONS)

@@ -32,5 +32,5 @@ class VrfConfig:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those that have IPv4."""
+        """The names of all VRFs with IPv4."""
         return tuple(vrf.name for vrf in self.vrfs if vrf.has_ipv4)

@@ -123,7 +123,7 @@ _BLOCK = label_group(
 
 _TABLES = label_group(
     "columns of the interfaces' tables",
-    ("show ip interface brief", "show interfaces description", "show ip vrf interfaces"),
+    ("show ip interface brief", "show interfaces description"),
     Word("IP-Address", "The IPv4 address; unassigned is none."),
     Word("unassigned", "The interface has no address.", next="show running-config interface"),
     Word("OK?", "Whether the address is good; always YES.", also=("YES",)),
