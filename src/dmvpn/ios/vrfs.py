@@ -55,7 +55,7 @@ DEFINITION: Final = ConfigLine(
     "global",
     "vrf definition {name:word}",
     {**_HELP, "definition": "For several versions of IP"},
-    order=18,
+    order=22,
     opens="vrf",
     check=_check_definition,
     ends=_end,

@@ -51,7 +51,7 @@ _ANSWERS = answer_group(
     ),
     Word(
         "% RD <route distinguisher> already in use by VRF <name>",
-        "Another VRF has this route distinguisher: BGP could not tell their prefixes apart.",
+        "Another VRF has this route distinguisher: BGP could not distinguish their prefixes.",
     ),
     Word("% No VRF named <name>", "No VRF is configured by this name. Case counts.", next=_SHOW),
     next="show running-config",
@@ -61,7 +61,7 @@ _TABLES = label_group(
     (_SHOW, "show ip vrf"),
     Word("Default RD", "The route distinguisher: it makes the prefixes of a VRF unique in BGP.", also=("<not set>",)),
     Word("Protocols", "The address families of the VRF."),
-    Word("Interfaces", "What is in the VRF.", also=("No interfaces", "Name", "VRF")),
+    Word("Interfaces", "The interfaces of the VRF.", also=("No interfaces", "Name", "VRF")),
     next=_DETAIL,
 )
 _ADDRESSES = label_group(
@@ -92,7 +92,7 @@ _DETAILS = label_group(
     ),
     Word(
         "route-map",
-        "No route map changes what is exchanged.",
+        "No route map changes the exchanged routes.",
         also=("No import route-map", "No export route-map", "No global export route-map"),
     ),
     Word(
