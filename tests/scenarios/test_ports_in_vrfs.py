@@ -72,7 +72,11 @@ def test_an_interface_that_leaves_its_vrf_is_in_the_protocols_at_once(tmp_path: 
     world.run_for(5.0)
     assert " vrf forwarding INET" in world.lines("A", "running-config interface GigabitEthernet0/0")
     assert "Gi0/0" not in world.show("A", "ip eigrp interfaces")
-    world.configure("A", "interface GigabitEthernet0/0", "no vrf forwarding INET")
+    address = next(
+        line for line in world.lines("A", "running-config interface GigabitEthernet0/0") if "ip addr" in line
+    )
+    said = world.configure("A", "interface GigabitEthernet0/0", "no vrf forwarding INET", address.strip())
+    assert "IPv4 disabled and address(es) removed due to disabling VRF INET" in said
     assert "Gi0/0" in world.show("A", "ip eigrp interfaces")
 
 
