@@ -1,0 +1,78 @@
+"""Scenario two-customers: equal addresses in two VRFs, and one source with one IPsec profile for both clouds."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.world import World
+
+HUB, SPOKE2 = "10.255.0.1", "10.255.0.12"
+CUSTOMERS = ("RED", "BLUE")
+#: The port of each customer's LAN, on each router.
+LAN = {"RED": "GigabitEthernet0/2", "BLUE": "GigabitEthernet0/3"}
+
+
+@pytest.fixture
+def world() -> World:
+    return World("two-customers").converge()
+
+
+def hops(world: World, vrf: str) -> list[str]:
+    """Return the routers on the way from SPOKE1 to the LAN of SPOKE2."""
+    lines = world.do("SPOKE1", f"traceroute vrf {vrf} 10.0.2.1").splitlines()
+    return [line.split()[1] for line in lines if line[:3].strip().isdigit()]
+
+
+@pytest.mark.parametrize(("customer", "other"), [CUSTOMERS, CUSTOMERS[::-1]])
+def test_packets_of_a_customer_reach_only_its_own_hosts(world: World, customer: str, other: str) -> None:
+    others = [world.watch(router, LAN[other]) for router in ("HUB", "SPOKE2")]
+    world.stream(f"{customer}1", "10.0.2.100", seconds=5, rate=1)
+    world.ping(f"{customer}1", "10.0.0.100", 5)
+    world.run_for(1)
+    assert world.replies(f"{customer}1") == [0, 1, 2, 3, 4, 5]
+    assert [tap.ends() for tap in others if any("10.0.1.100" in ends for ends in tap.ends())] == []
+
+
+@pytest.mark.parametrize(("customer", "other"), [CUSTOMERS, CUSTOMERS[::-1]])
+def test_a_host_that_is_gone_is_not_taken_for_the_other_customers(world: World, customer: str, other: str) -> None:
+    """The other customer has a host with the same address, behind the same router."""
+    world.configure("SPOKE2", f"interface {LAN[customer]}", "shutdown")
+    world.run_for(10)
+    world.ping(f"{customer}1", "10.0.2.100")
+    world.ping(f"{other}1", "10.0.2.100")
+    world.run_for(5)
+    assert world.replies(f"{customer}1") == []
+    assert world.replies(f"{other}1") == [0]
+
+
+def test_each_customer_has_a_shortcut_of_its_own(world: World) -> None:
+    assert hops(world, "RED") == [HUB, SPOKE2]
+    assert hops(world, "RED") == [SPOKE2]
+    assert hops(world, "BLUE") == [HUB, SPOKE2], "the shortcut of RED is none of BLUE"
+    assert hops(world, "BLUE") == [SPOKE2]
+    nhrp = world.show("SPOKE1", "ip nhrp")
+    entries = [entry for entry in nhrp.split("10.0.2.0/24 via ")[1:] if entry.startswith(SPOKE2)]
+    assert [entry.split()[1] for entry in entries] == ["Tunnel1", "Tunnel2"]
+
+
+def test_each_table_has_the_routes_of_its_protocol(world: World) -> None:
+    red, blue = (world.show("SPOKE1", f"ip route vrf {vrf}") for vrf in CUSTOMERS)
+    assert "D        10.0.2.0/24" in red
+    assert "Tunnel2" not in red
+    assert "O        10.0.2.0/24" in blue
+    assert "Tunnel1" not in blue
+    assert "10.0." not in world.show("SPOKE1", "ip route")
+
+
+def test_both_customers_return_after_the_death_of_the_hub(world: World) -> None:
+    configuration = world.scenario.configurations["HUB"]
+    world.sim.kill("HUB")
+    world.run_for(60)
+    world.sim.boot("HUB", configuration)
+    world.run_for(120)
+    assert world.lacks() == []
+    for vrf in CUSTOMERS:
+        world.ping(f"{vrf}1", "10.0.0.100", 7)
+        world.ping(f"{vrf}1", "10.0.2.100", 8)
+    world.run_for(5)
+    assert [sorted(world.replies(f"{vrf}1")) for vrf in CUSTOMERS] == [[7, 8], [7, 8]]
