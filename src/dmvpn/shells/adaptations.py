@@ -1,7 +1,7 @@
 """Changes to configurations that cannot run as they are, so that an unknown network comes up in a lab all the same.
 
     tracking   tracked static routes are unconditional
-    VRFs       those that an excerpt names and does not define are the global table
+    VRFs       a VRF without a definition, as in an excerpt, is the global table
     DHCP       a port gets an address (`missing_addresses.py`)
     ciphers    insecure ones (DES, 3DES, MD5, none) become AES and SHA, different ones at both ends alike
     keys       tunnels that cannot be distinguished get keys (`clouds.py`)
@@ -135,7 +135,7 @@ def _forget_tracks(lines: list[str]) -> int:
 
 
 def _join_tables(lines: list[str], defined: tuple[str, ...]) -> list[str]:
-    """Put into the global table what is in a VRF that the text does not define. Returns the names of these VRFs."""
+    """Move VRFs without a definition into the global table. Returns their names."""
     joined: list[str] = []
     for number, line in enumerate(lines):
         if "vrf" not in line:
