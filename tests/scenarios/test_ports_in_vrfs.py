@@ -1,4 +1,4 @@
-"""Until VRFs run, a port in a VRF is in no routing protocol, and a tunnel that stays down for one is named."""
+"""A port in a VRF is in no routing protocol of the global table, and the tunnel comes up through its front door."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from dmvpn.app.config import check_scenario
 from dmvpn.app.main import main
-from dmvpn.router.intake import take_in
 from dmvpn.shells.flapping import flapping
 from dmvpn.shells.scenario import Scenario
 from support.world import World
@@ -16,9 +15,7 @@ from support.world import World
 if TYPE_CHECKING:
     from pathlib import Path
 
-_PORT = """vrf definition INET
- address-family ipv4
-interface GigabitEthernet0/0
+_PORT = """{definition}interface GigabitEthernet0/0
  {vrf}
  ip address 203.0.113.{host} 255.255.255.252
 interface GigabitEthernet0/1
@@ -32,6 +29,10 @@ interface Tunnel0
  tunnel vrf INET
 ip route vrf INET 0.0.0.0 0.0.0.0 203.0.113.{gateway}
 """
+_FORMS = {
+    "vrf forwarding INET": "vrf definition INET\n address-family ipv4\n",
+    "ip vrf forwarding INET": "ip vrf INET\n rd 1:1\n",
+}
 _NHS = "ip nhrp nhs 172.16.0.1 nbma 203.0.113.1 multicast"
 _PROTOCOLS = {
     "EIGRP": "router eigrp 1\n network 0.0.0.0\n",
@@ -44,7 +45,9 @@ _PROTOCOLS = {
 def _write(folder: Path, routing: str, vrf: str = "vrf forwarding INET") -> Path:
     for number, name in enumerate("AB", 1):
         nhrp = "ip nhrp map multicast dynamic" if number == 1 else _NHS
-        port = _PORT.format(vrf=vrf, number=number, nhrp=nhrp, host=4 * number - 3, gateway=4 * number - 2)
+        port = _PORT.format(
+            definition=_FORMS[vrf], vrf=vrf, number=number, nhrp=nhrp, host=4 * number - 3, gateway=4 * number - 2
+        )
         (folder / f"{name}.cfg").write_text(f"hostname {name}\n{port}{routing}end\n")
     return folder
 
@@ -55,7 +58,7 @@ def _world(folder: Path) -> World:
     return World.of(scenario)
 
 
-@pytest.mark.parametrize("vrf", ["vrf forwarding INET", "ip vrf forwarding INET"])
+@pytest.mark.parametrize("vrf", _FORMS)
 @pytest.mark.parametrize("routing", _PROTOCOLS.values(), ids=_PROTOCOLS)
 def test_the_network_of_a_port_in_a_vrf_is_told_to_nobody(routing: str, vrf: str, tmp_path: Path) -> None:
     """The tunnel's own peers were reached through the tunnel, which went down and came up without end."""
@@ -80,14 +83,15 @@ def test_an_interface_that_leaves_its_vrf_is_in_the_protocols_at_once(tmp_path: 
     assert "Gi0/0" in world.show("A", "ip eigrp interfaces")
 
 
-def test_a_vrf_that_is_typed_at_the_prompt_is_refused(tmp_path: Path) -> None:
-    world = _world(_write(tmp_path, _PROTOCOLS["EIGRP"], vrf="no shutdown"))
+def test_a_vrf_that_nobody_defined_is_refused_at_the_prompt(tmp_path: Path) -> None:
+    world = _world(_write(tmp_path, _PROTOCOLS["EIGRP"]))
     said = world.configure("A", "interface GigabitEthernet0/1", "vrf forwarding RED")
-    assert "VRFs on interfaces" in said
-    assert "vrf forwarding" not in world.show("A", "running-config")
+    assert "% VRF RED does not exist" in said
+    assert "vrf forwarding RED" not in world.show("A", "running-config")
+    assert "10.1.1.1" in world.show("A", "running-config interface GigabitEthernet0/1")
 
 
-def test_eigrp_of_a_vrf_that_a_lab_runs_in_its_one_table_runs_on_the_ports_of_that_vrf(tmp_path: Path) -> None:
+def test_eigrp_of_a_vrf_that_an_excerpt_does_not_define_runs_on_the_ports_of_that_vrf(tmp_path: Path) -> None:
     named = "router eigrp X\n address-family ipv4 unicast vrf RED autonomous-system 7\n  network 10.0.0.0\n"
     for name, number in (("A", 1), ("B", 2)):
         (tmp_path / f"{name}.cfg").write_text(
@@ -103,7 +107,6 @@ def test_eigrp_of_a_vrf_that_a_lab_runs_in_its_one_table_runs_on_the_ports_of_th
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("tunnel vrf INET", "a tunnel VRF is configured and this build has no VRFs (tunnel vrf INET)"),
         ("tunnel mode ipsec ipv4", "this build has GRE over IPv4 and no other kind of tunnel (tunnel mode ipsec ipv4)"),
     ],
 )
@@ -117,11 +120,3 @@ def test_a_tunnel_that_no_router_here_brings_up_is_said(
     said = capsys.readouterr().out
     assert f"Tunnel0 stays down: {why}" in said
     assert "everything runs" not in said
-
-
-def test_a_port_in_a_vrf_is_still_a_reason_not_to_run(tmp_path: Path) -> None:
-    """There is one table here, whatever its line says."""
-    text = _write(tmp_path, _PROTOCOLS["EIGRP"]) / "A.cfg"
-    taken = take_in(text.read_text())
-    assert not taken.is_whole
-    assert " vrf forwarding INET" in taken.tree.render()

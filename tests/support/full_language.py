@@ -85,6 +85,7 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "acl-flags": st.sampled_from(["+syn -ack", "+RST", "-urg +psh -fin"]),
     "acl-dscp": st.sampled_from(["ef", "af11", "63", "default"]),
     "acl-precedence": st.sampled_from(["flash", "7", "critical"]),
+    "route-distinguisher": st.sampled_from(["65000:1", "192.0.2.1:7", "1.65000:3"]),
     "acl-tos": st.sampled_from(["normal", "15", "min-delay"]),
 }
 

@@ -152,7 +152,7 @@ TTL: Final = ConfigLine(
     default="tunnel ttl 255",
 )
 TOS: Final = ConfigLine("interface", "tunnel tos {tos:0-255}", {"tos": "Type of service of the outer header"}, order=97)
-VRF: Final = ConfigLine("interface", "tunnel vrf {vrf:word}", {"vrf": "VRF of the outer packets"}, order=98)
+VRF: Final = ConfigLine("interface", "tunnel vrf {vrf:word}", {"vrf": "VRF of the outer packets"}, order=94)
 TRANSMIT: Final = ConfigLine(
     "interface",
     "tunnel bandwidth transmit {kbps:0-10000000}",
