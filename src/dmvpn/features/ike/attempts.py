@@ -331,5 +331,9 @@ def path_of(ends: Ends, port: int) -> DatagramPath:
 
 def _meant(why: Reason, policy: ProtectionPolicy) -> IkeVersion:
     """Return with which version we would begin if it were not for this."""
-    is_v1 = policy.isakmp_profile or why.code in (IkeReason.NO_KEY_LINE, IkeReason.NO_ISAKMP_POLICY)
+    is_v1 = policy.isakmp_profile or why.code in (
+        IkeReason.NO_KEY_LINE,
+        IkeReason.NO_KEY_IN_VRF,
+        IkeReason.NO_ISAKMP_POLICY,
+    )
     return IkeVersion.V1 if is_v1 else IkeVersion.V2

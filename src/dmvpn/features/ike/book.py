@@ -82,7 +82,7 @@ class ConfigurationBook:
         self._keyrings = {keyring.name: keyring for keyring in self.config.keyrings}
         self._certified = {profile.name for profile in self.config.profiles if takes_certificates(profile)}
         used = {profile.keyring for profile in self.config.profiles}
-        self._in_use = [keyring for keyring in self.config.keyrings if keyring.name in used]
+        self._in_use = [one for one in self.config.keyrings if one.name in used or one.fvrf not in ("any", "")]
         peers = {name: keyring.peers for name, keyring in self._keyrings.items()}
         self._rosters = {name: one for name, one in self._rosters.items() if peers.get(name) is one.peers}
 
@@ -128,7 +128,8 @@ class ConfigurationBook:
         policies = policies_for(self.policies, local, remote)
         usable = {profile.name for policy in policies for profile in self._profiles_of(policy)}
         profiles = [one for one in self.config.profiles if one.name in usable and translation.is_isakmp(one.name)]
-        peers = (self._keyring_peer(profile, remote, None) for profile in profiles)
+        front = self.front(local)
+        peers = (self._keyring_peer(profile, remote, None, front) for profile in profiles)
         secrets = dict.fromkeys(peer.local_key.octets for peer in peers if peer is not None and peer.local_key)
         transforms = main_mode.transforms(self.config) if profiles else ()
         signing = profiles if any(one.signs for one in transforms) else []
@@ -141,6 +142,7 @@ class ConfigurationBook:
             _udp_use(policies),
             tuple(secrets)[:_MOST_SECRETS],
             unsigned=refusals[0] if refusals and len(refusals) == len(proofs) else None,
+            keyless=self._keyless(profiles[0], remote, front) if profiles else None,
             fragment=self.config.isakmp.fragment,
             authorities=tuple(
                 dict.fromkeys(name for one in profiles for name in self._authorities(one, IkeVersion.V1))
@@ -186,7 +188,7 @@ class ConfigurationBook:
         for profile in self.config.profiles:
             if version == IkeVersion.V1 and not translation.is_isakmp(profile.name):
                 continue
-            if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
+            if not _is_for(profile, theirs, self.front(local)) and not self.trust.means(profile, chain):
                 continue
             for policy in policies:
                 if profile in self._profiles_of(policy):
@@ -239,7 +241,8 @@ class ConfigurationBook:
         version: IkeVersion = IkeVersion.V2,
     ) -> Terms | Reason:
         is_v1 = version == IkeVersion.V1
-        proof = self._proof_of_v1(profile, remote, theirs) if is_v1 else self._proof(profile, remote, theirs)
+        find = self._proof_of_v1 if is_v1 else self._proof
+        proof = find(profile, remote, theirs, policy.front)
         if isinstance(proof, Reason):
             return proof
         isakmp = self.config.isakmp
@@ -271,41 +274,45 @@ class ConfigurationBook:
 
     # ------------------------------------------------------------------------------------------------ proofs
 
-    def _proof(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> Proof | Reason:
+    def _proof(self, profile: Profile, remote: IPAddress, theirs: Identification | None, front: str) -> Proof | Reason:
         """Return how we prove ourselves to this peer."""
         match profile.local_authentication:
             case AuthenticationMethod.RSA_SIGNATURE | AuthenticationMethod.ECDSA_SIGNATURE as method:
                 return self.trust.proof(profile, method)
             case AuthenticationMethod.PRE_SHARED_KEY:
-                return self._secret(profile, remote, theirs, IkeVersion.V2)
+                return self._secret(profile, remote, theirs, front, IkeVersion.V2)
             case other:
                 return Reason(IkeReason.UNABLE, (profile.name, other.value if other else "none"))
 
-    def _proof_of_v1(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> Proof | Reason:
+    def _proof_of_v1(
+        self, profile: Profile, remote: IPAddress, theirs: Identification | None, front: str
+    ) -> Proof | Reason:
         """Return how we can prove ourselves: the policies say by what, and main mode negotiates which of both."""
         methods = dict.fromkeys(one.signs for one in main_mode.transforms(self.config))
         found = [
             self.trust.proof(profile, AuthenticationMethod.RSA_SIGNATURE)
             if signs
-            else self._secret(profile, remote, theirs, IkeVersion.V1)
+            else self._secret(profile, remote, theirs, front, IkeVersion.V1)
             for signs in methods or (False,)
         ]
         able = [proof for proof in found if isinstance(proof, Proof)]
         if not able:
-            has_key = not isinstance(self._secret(profile, remote, theirs, IkeVersion.V1), Reason)
+            has_key = not isinstance(self._secret(profile, remote, theirs, front, IkeVersion.V1), Reason)
             return main_mode.lacks_certificate(self.config) if has_key else found[0]
         one, other = able[0], able[-1]
         return Proof(one.secret or other.secret, one.key or other.key, one.chain or other.chain, one.name or other.name)
 
     def _secret(
-        self, profile: Profile, remote: IPAddress, theirs: Identification | None, version: IkeVersion
+        self, profile: Profile, remote: IPAddress, theirs: Identification | None, front: str, version: IkeVersion
     ) -> Proof | Reason:
         """Return our pre-shared key for this peer."""
-        peer = self._keyring_peer(profile, remote, theirs, version)
+        peer = self._keyring_peer(profile, remote, theirs, front, version)
         secret = profile.local_key or (peer.local_key if peer else None)
         if secret is not None:
             return Proof(secret=secret.octets)
         whom = name_of(theirs) if theirs else str(remote)
+        if why := self._keyless(profile, whom, front):
+            return why
         if profile.keyring == translation.ISAKMP:
             return Reason(IkeReason.NO_KEY_LINE, (whom,))
         keyring = translation.plain(profile.keyring) or "(none)"
@@ -316,29 +323,30 @@ class ConfigurationBook:
         profile = self._profiles.get(terms.profile)
         if profile is None:
             return Reason(IkeReason.PROFILE_GONE, (written(terms.profile),))
-        is_named = _is_for(profile, theirs)
+        is_named = _is_for(profile, theirs, terms.child.front)
         if not is_named and not profile.certificate_maps:
             return Reason(IkeReason.OTHER_IDENTITY, (written(profile.name), name_of(theirs)))
         certificates = profile.name in self._certified
         if AuthenticationMethod.PRE_SHARED_KEY not in profile.remote_authentication or not is_named:
             shared: Expectation | Reason = Reason(IkeReason.NO_WAY, (written(profile.name), name_of(theirs)))
         else:
-            shared = self._shared(profile, path.remote.address, theirs, terms.version)
+            shared = self._shared(profile, path.remote.address, theirs, terms.child.front, terms.version)
         if isinstance(shared, Reason):
             return Expectation(certificates=True) if certificates else shared
         return replace(shared, certificates=True) if certificates else shared
 
     def _shared(
-        self, profile: Profile, remote: IPAddress, theirs: Identification, version: IkeVersion
+        self, profile: Profile, remote: IPAddress, theirs: Identification, front: str, version: IkeVersion
     ) -> Expectation | Reason:
         """Return the secret by which a peer proves this identity: of the entry that names it, if any does.
 
         Everybody who has a key that was found by address has the same key: it says "one of us", and no name.
         """
-        keyring = self._keyrings.get(profile.keyring)
+        keyring = self._keyring(profile, front)
         named = self._roster(keyring).named(theirs) if keyring is not None else None
         if named is None:
-            other = next((one for one in self._in_use if self._roster(one).named(theirs) is not None), None)
+            rings = (one for one in self._in_use if one.fvrf in ("any", front))
+            other = next((one for one in rings if self._roster(one).named(theirs) is not None), None)
             if other is not None:
                 where = translation.plain(other.name) or "(global)"
                 return Reason(IkeReason.NAMED_ELSEWHERE, (written(profile.name), name_of(theirs), where))
@@ -346,10 +354,10 @@ class ConfigurationBook:
             is_named = any(names(match, theirs) for match in profile.matches)
             found = Expectation((profile.remote_key.octets,), entry=f"profile {profile.name}", named=is_named)
         else:
-            peer = named or self._keyring_peer(profile, remote, theirs, version)
+            peer = named or self._keyring_peer(profile, remote, theirs, front, version)
             if peer is None or peer.remote_key is None:
                 return Reason(IkeReason.NO_WAY, (written(profile.name), name_of(theirs)))
-            entry = translation.entry(profile.keyring, peer.name)
+            entry = translation.entry(keyring.name if keyring is not None else "", peer.name)
             found = Expectation((peer.remote_key.octets,), entry=entry, named=named is not None)
         if profile.names_proved and not found.named:
             return Reason(IkeReason.NAMELESS, (written(profile.name), name_of(theirs)))
@@ -359,12 +367,26 @@ class ConfigurationBook:
         """Return keyring and entry of all keys that peers of this policy may have, and that prove no name."""
         found: list[tuple[str, str]] = []
         for profile in self._profiles_of(policy):
-            keyring = self._keyrings.get(profile.keyring)
+            keyring = self._keyring(profile, policy.front)
             is_shared = AuthenticationMethod.PRE_SHARED_KEY in profile.remote_authentication
             if keyring is not None and is_shared and not profile.names_proved and profile.remote_key is None:
                 by_address = (peer for peer in keyring.peers if peer.remote_key is not None and _is_open(peer))
                 found += [(keyring.name, peer.name) for peer in by_address]
         return tuple(dict.fromkeys(found))
+
+    def _keyring(self, profile: Profile, front: str) -> Keyring | None:
+        """Return the keyring of a profile for peers in a VRF: keys of a VRF count in that VRF only."""
+        keyring = self._keyrings.get(translation.keyring_of(profile, front))
+        return keyring if keyring is not None and keyring.fvrf in ("any", front) else None
+
+    def _keyless(self, profile: Profile, whom: object, front: str) -> Reason | None:
+        """Return the line that is missing, if the VRF of a peer has no keys by isakmp lines."""
+        written = self._keyrings.get(profile.keyring)
+        elsewhere = written is not None and written.fvrf not in ("any", front)
+        if not translation.is_isakmp(profile.keyring) or not (front or elsewhere):
+            return None
+        where = f"VRF {front}" if front else "the global table"
+        return Reason(IkeReason.NO_KEY_IN_VRF, (whom, where, translation.keyring_line(profile, front)))
 
     def _roster(self, keyring: Keyring) -> Roster:
         roster = self._rosters.get(keyring.name)
@@ -379,7 +401,7 @@ class ConfigurationBook:
             return Reason(IkeReason.PROFILE_GONE, (written(terms.profile),))
         if profile.name not in self._certified:
             return Reason(IkeReason.CERTIFICATE_REFUSED, (name_of(theirs), written(profile.name)))
-        if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
+        if not _is_for(profile, theirs, terms.child.front) and not self.trust.means(profile, chain):
             return Reason(IkeReason.NO_MAP, (written(profile.name), name_of(theirs)))
         return self.trust.believe(profile, theirs, chain, now)
 
@@ -388,13 +410,14 @@ class ConfigurationBook:
         profile: Profile,
         remote: IPAddress,
         theirs: Identification | None,
+        front: str,
         version: IkeVersion = IkeVersion.V2,
     ) -> KeyringPeer | None:
         """Return the peer of the keyring: by identity, then by the longest prefix of its address.
 
         An address that the peer claims counts only in IKEv2: in IKEv1 its key was looked up before it could claim any.
         """
-        keyring = self._keyrings.get(profile.keyring)
+        keyring = self._keyring(profile, front)
         if keyring is None:
             return None
         roster = self._roster(keyring)
@@ -424,9 +447,9 @@ def _is_open(peer: KeyringPeer) -> bool:
     return peer.address is not None and not is_host(peer.address, peer.mask)
 
 
-def _is_for(profile: Profile, theirs: Identification) -> bool:
-    """Return whether a profile names this identity."""
-    return any(matches(match, theirs) for match in profile.matches)
+def _is_for(profile: Profile, theirs: Identification, front: str) -> bool:
+    """Return whether a profile names this identity in this VRF."""
+    return any(match.fvrf in ("any", front) and matches(match, theirs) for match in profile.matches)
 
 
 def _our_identity(profile: Profile, local: IPAddress, name: Identification | None) -> Identification:

@@ -74,12 +74,14 @@ class Identity:
     address, mask: of the kind ADDRESS. mask None: not configured; then the address 0.0.0.0 means everybody, any other
         means itself.
     text: of all other kinds that have one.
+    fvrf: the VRF in which a peer has it: "any", a name, or "" for the global table.
     """
 
     kind: IdentityKind
     address: IPv4Address | None = None
     mask: IPv4Address | None = None
     text: str = ""
+    fvrf: str = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +134,14 @@ class KeyringPeer:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """`crypto ikev2 keyring`: peers in the order of entry."""
+    """`crypto ikev2 keyring`: peers in the order of entry.
+
+    fvrf: the VRF whose peers have these keys: "any", a name, or "" for the global table.
+    """
 
     name: str
     peers: Pages[KeyringPeer] = NONE
+    fvrf: str = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +212,7 @@ class IsakmpKey:
 
     key: None for one that only the router that wrote it can read.
     address6: of a peer that no tunnel here has.
+    fvrf: the VRF of the peer, "" for the global table.
     """
 
     key: PreSharedKey | None
@@ -214,6 +221,7 @@ class IsakmpKey:
     mask: IPv4Address | None = None
     address6: str = ""
     hostname: str = ""
+    fvrf: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

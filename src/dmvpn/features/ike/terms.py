@@ -104,6 +104,7 @@ class MainModeOpening:
     unsigned: why we cannot sign; None: we can.
     authorities: whose certificates we believe: their names in DER.
     fragment: octets of the largest packet to a peer that takes fragments.
+    keyless: why there are no secrets, if it is more than that no line has any.
     """
 
     transforms: tuple[IsakmpTransform, ...]
@@ -112,6 +113,7 @@ class MainModeOpening:
     unsigned: Reason | None = None
     authorities: tuple[bytes, ...] = ()
     fragment: int = 1280
+    keyless: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,9 @@ They become a proposal, keyrings and profiles, under names that no line can give
     crypto isakmp key          the keyring and the profile "crypto isakmp": everybody whose address has a key, or who
                                has a certificate where a policy wants RSA signatures
     crypto keyring NAME        the keyring "crypto isakmp NAME"; unless a profile says for whom it is, its keys are in
-                               "crypto isakmp", too (its `vrf` is not looked at: keys count in any VRF)
+                               "crypto isakmp", too
+    crypto keyring NAME vrf F  the same for peers in the VRF F, and "crypto isakmp vrf F": a key without a VRF is for
+                               peers in the global table
     crypto isakmp profile P    the profile "crypto isakmp P"
 
 IKEv1 finds a key by address; IKEv2 finds it by the peer's identity first, and then by its address.
@@ -39,7 +41,7 @@ from dmvpn.features.ike.model import (
 from dmvpn.features.ike.suites import isakmp_lacks, lacking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dmvpn.base.pages import Pages
     from dmvpn.base.protection import ProtectionPolicy
@@ -74,6 +76,16 @@ def plain(name: str) -> str:
     return name.removeprefix(ISAKMP).lstrip() if is_isakmp(name) else name
 
 
+def keyring_of(profile: Profile, front: str) -> str:
+    """Return the name of the keyring that a profile uses for peers in a VRF."""
+    return name_of(f"vrf {front}") if profile.keyring == ISAKMP and front else profile.keyring
+
+
+def keyring_line(profile: Profile, front: str) -> str:
+    """Return the line that begins a keyring for a profile's peers in a VRF."""
+    return f"crypto keyring {plain(profile.keyring) or 'NAME'} vrf {front}".removesuffix(" vrf ")
+
+
 def entry(keyring: str, peer: str) -> str:
     """Return how people know an entry of a keyring; the global keys have no other name than their address or host."""
     return f"crypto isakmp key {peer}" if keyring == ISAKMP else f"keyring {plain(keyring)} peer {peer}"
@@ -85,16 +97,15 @@ class Translation:
     def __init__(self) -> None:
         #: By the names of keyrings; "" for the global keys.
         self._peers: dict[str, _Peers] = {}
-        #: The keys of those for whom no profile names a keyring; of two for one peer the first counts.
-        self._everybody: Merged[str, KeyringPeer, KeyringPeer] = Merged(_name_of_peer, _first, at_last=True)
-        self._lists = 0
+        #: By VRF: the keys of those for whom no profile names a keyring.
+        self._everybody: dict[str, _Everybody] = {}
 
     def of(self, config: IkeConfig) -> IkeConfig:
         """Return the same configuration, with what its IKEv1 lines mean."""
         isakmp = config.isakmp
         proposals = _proposals(isakmp)
         own = self._keyrings(isakmp)
-        everybody = self._of_everybody(isakmp, own)
+        everybody = tuple(self._of_everybody(isakmp, own))
         profiles = tuple(_profile(profile, isakmp, own) for profile in isakmp.profiles)
         if everybody or isakmp.signs:
             profiles = (*profiles, _everybody(isakmp))
@@ -107,7 +118,7 @@ class Translation:
             config,
             proposals=config.proposals + proposals,
             policies=config.policies + policies,
-            keyrings=(*config.keyrings, *own.values(), *((Keyring(ISAKMP, everybody),) if everybody else ())),
+            keyrings=(*config.keyrings, *own.values(), *everybody),
             profiles=config.profiles + profiles,
             dpd=config.dpd or isakmp.keepalive,
             nat_keepalive=config.nat_keepalive or isakmp.nat_keepalive,
@@ -117,16 +128,37 @@ class Translation:
         """Return what each `crypto keyring` with keys becomes, by its name."""
         keys = {next(iter(ring)).keyring: ring for ring in isakmp.keyrings}
         self._peers = {name: self._peers.get(name) or _Peers() for name in ("", *keys)}
-        return {name: Keyring(name_of(name), self._peers[name].of(ring)) for name, ring in keys.items()}
+        return {
+            name: Keyring(name_of(name), self._peers[name].of(ring), next(iter(ring)).fvrf)
+            for name, ring in keys.items()
+        }
 
-    def _of_everybody(self, isakmp: IsakmpConfig, own: Mapping[str, Keyring]) -> Pages[KeyringPeer]:
-        """Return the global keys, then those of keyrings that no profile names."""
+    def _of_everybody(self, isakmp: IsakmpConfig, own: Mapping[str, Keyring]) -> Iterator[Keyring]:
+        """Yield for each VRF with keys: the global keys, then those of keyrings that no profile names."""
         named = {profile.keyring for profile in isakmp.profiles}
-        lists = [self._peers[""].of(isakmp.global_keys), *(own[name].peers for name in own if name not in named)]
+        lists = {"": [self._peers[""].of(isakmp.global_keys)]}
+        for name, ring in own.items():
+            if name not in named:
+                lists.setdefault(ring.fvrf, []).append(ring.peers)
+        self._everybody = {front: self._everybody.get(front) or _Everybody() for front in lists}
+        for front, every in lists.items():
+            if peers := self._everybody[front].of(every):
+                yield Keyring(name_of(f"vrf {front}" if front else ""), peers, front)
+
+
+class _Everybody:
+    """Keys of several lists; of two for one peer the first counts."""
+
+    def __init__(self) -> None:
+        self._merged: Merged[str, KeyringPeer, KeyringPeer] = Merged(_name_of_peer, _first, at_last=True)
+        self._lists = 0
+
+    def of(self, lists: Sequence[Pages[KeyringPeer]]) -> Pages[KeyringPeer]:
+        """Return the keys of the lists as they are now."""
         for place in range(max(len(lists), self._lists)):
-            self._everybody.show(lists[place] if place < len(lists) else NONE, place)
+            self._merged.show(lists[place] if place < len(lists) else NONE, place)
         self._lists = len(lists)
-        return self._everybody.merged()
+        return self._merged.merged()
 
 
 class _Peers:

@@ -35,6 +35,7 @@ CLUES: Final = {
         (IkeReason.NO_KEY, Clue(Cause.PSK_MISSING, own=True)),
         (IkeReason.NO_ISAKMP_POLICY, Clue(Cause.IKE_PROPOSAL, own=True)),
         (IkeReason.NO_KEY_LINE, Clue(Cause.PSK_MISSING, own=True)),
+        (IkeReason.NO_KEY_IN_VRF, Clue(Cause.PSK_MISSING, own=True)),
         (IkeReason.NO_KEY_FOR, Clue(Cause.PSK_MISSING, own=True)),
         (IkeReason.OTHER_KEY, Clue(Cause.PSK)),
         (IkeReason.UNREADABLE_PROOF, Clue(Cause.PSK)),

@@ -100,7 +100,7 @@ KEYRING: Final = ConfigLine(
     {
         "keyring": "Pre-shared keys of IKE version 1",
         "name": "Name of the keyring",
-        "vrf": "For peers in this VRF; there is one table here, so for all",
+        "vrf": "For peers in this VRF; without it for those of the global table",
     },
     key=("name",),
     order=199,
@@ -153,9 +153,9 @@ MATCH_IDENTITY: Final = ConfigLine(
         "match": "Whom this profile is for",
         "identity": "Peers with this identity",
         "host": "A name",
-        "vrf": "Where they are; there is one table here",
+        "vrf": "The VRF where they are; without it the global table",
     },
-    key=("address", "mask", "address6", "domain", "text"),
+    key=("address", "mask", "address6", "vrf", "domain", "text"),
     order=30,
 )
 

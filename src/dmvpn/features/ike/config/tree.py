@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ike.config import isakmp, profiles, settings
@@ -238,10 +239,10 @@ def _encryption(args: Args) -> Encryption:
 
 
 def _isakmp_keys(args: Args, section: Section) -> Pages[IsakmpKey] | None:
-    return section.made(isakmp.KEYRING_KEY, _isakmp_key, args.text("name")) or None
+    return section.made(isakmp.KEYRING_KEY, _isakmp_key, args.text("name"), args.text("vrf", "")) or None
 
 
-def _isakmp_key(args: Args, keyring: str = "") -> IsakmpKey:
+def _isakmp_key(args: Args, keyring: str = "", fvrf: str = "") -> IsakmpKey:
     return IsakmpKey(
         key=_key_of(args),
         keyring=keyring,
@@ -249,6 +250,7 @@ def _isakmp_key(args: Args, keyring: str = "") -> IsakmpKey:
         mask=args.address("mask", None),
         address6=str(args["address6"]) if "address6" in args.values_given else "",
         hostname=args.text("name", ""),
+        fvrf=fvrf,
     )
 
 
@@ -258,9 +260,15 @@ def _isakmp_profile(args: Args, section: Section, tree: ConfigTree) -> IsakmpPro
         trustpoints=tuple(entry.text("name") for entry in section.all(isakmp.PROFILE_TRUSTPOINT)),
         certificate_maps=tuple(entry.text("map") for entry in section.all(isakmp.MATCH_CERTIFICATE)),
         keyring=section.args(isakmp.PROFILE_KEYRING).text("name", ""),
-        matches=tuple(_identity_of(match) for match in section.all(isakmp.MATCH_IDENTITY)),
+        matches=tuple(_isakmp_match(match) for match in section.all(isakmp.MATCH_IDENTITY)),
         self_identity=_own_identity(section.get(isakmp.SELF_IDENTITY), tree),
     )
+
+
+def _isakmp_match(args: Args) -> Identity:
+    """Return whom a line matches. Addresses are those of the VRF that it names; names are the same in every VRF."""
+    identity = _identity_of(args)
+    return replace(identity, fvrf=args.text("vrf", "")) if identity.kind is IdentityKind.ADDRESS else identity
 
 
 def _own_identity(args: Args | None, tree: ConfigTree) -> Identity | None:

@@ -133,6 +133,12 @@ _IDENTITIES = _failures(
         "IKEv1 looks a key up by the address of the peer, as its packets show it.",
         next="show running-config",
     ),
+    reason(
+        IkeReason.NO_KEY_IN_VRF,
+        "`crypto isakmp key` and keyrings without `vrf` are for peers in the global table. Two peers in two VRFs may "
+        "have one address, and must not have one key by that.",
+        next="show running-config (crypto keyring)",
+    ),
     reason(IkeReason.UNABLE, "Only pre-shared keys, RSA and ECDSA signatures are built."),
     reason(
         IkeReason.NO_TRUSTPOINT,

@@ -77,9 +77,8 @@ class Response(MainMode):
         if self.wanted.terms or (self.opening.secrets and not self.opening.transforms):
             return None
         wants_signature = any(one.signs for one in self.opening.transforms[:1])
-        return (self.opening.unsigned if wants_signature else None) or Reason(
-            IkeReason.NO_KEY_FOR, (self.sa.path.remote.address,)
-        )
+        why = self.opening.unsigned if wants_signature else self.opening.keyless
+        return why or Reason(IkeReason.NO_KEY_FOR, (self.sa.path.remote.address,))
 
     def refusal(self, message: Message) -> tuple[Reply, ...]:
         """Return NO-PROPOSAL-CHOSEN in clear, if that is why: the peer's people learn what both ends lack."""

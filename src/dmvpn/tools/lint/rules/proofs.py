@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.lint.found import NetworkConcern
 
 #: There is no key at all for the peer.
-_WITHOUT_KEY: Final = (IkeReason.NO_KEY, IkeReason.NO_KEY_LINE, IkeReason.NO_WAY)
+_WITHOUT_KEY: Final = (IkeReason.NO_KEY, IkeReason.NO_KEY_LINE, IkeReason.NO_KEY_IN_VRF, IkeReason.NO_WAY)
 
 KEY: Final = Rule(
     id="ike-key-differs",
