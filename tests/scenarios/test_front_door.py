@@ -52,13 +52,6 @@ def test_a_hub_dies_and_comes_back_and_nothing_leaves_in_clear(world: World) -> 
     assert world.replies("H1")[-1] == 777
 
 
-def test_a_front_door_without_a_route_says_so(world: World) -> None:
-    world.configure("SPOKE1", f"no ip route vrf {PROVIDER} 0.0.0.0 0.0.0.0 198.51.100.2")
-    world.run_for(120)
-    assert PROVIDER in world.show("SPOKE1", "dmvpn detail")
-    assert f"no route to 203.0.113.1 in VRF {PROVIDER}" in world.show("SPOKE1", "dmvpn detail")
-
-
 def test_a_profile_without_its_front_door_takes_no_peer_from_there(world: World) -> None:
     world.configure("SPOKE1", "crypto ikev2 profile DMVPN", "no match fvrf INTERNET")
     world.do("SPOKE1", "clear crypto session")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PAGE: Final = ROOT / "docs" / "reference" / "commands.md"
 #: An example of each type of value; of a range of numbers its lowest, of a list of words the first.
 _EXAMPLES: Final = {
+    "route-distinguisher": "65000:1",
     "address": "192.0.2.1",
     "mask": "255.255.255.0",
     "wildcard": "0.0.0.255",

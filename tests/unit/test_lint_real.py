@@ -309,15 +309,15 @@ def test_a_tunnel_address_without_a_subnet_has_its_server_elsewhere() -> None:
 
 
 def test_interfaces_in_a_vrf_may_have_the_addresses_of_others() -> None:
-    def with_port(line: str) -> Network:
+    def with_port(definition: str, line: str) -> Network:
         port = (
             f"interface GigabitEthernet9\n{line} ip address 192.168.99.1 255.255.255.0\n!\ninterface GigabitEthernet2"
         )
-        return everywhere(CLEAR, ("hostname", "vrf definition Mgmt\nhostname"), ("interface GigabitEthernet2", port))
+        return everywhere(CLEAR, ("hostname", f"{definition} Mgmt\nhostname"), ("interface GigabitEthernet2", port))
 
-    for words in ("vrf forwarding", "ip vrf forwarding"):
-        assert found(with_port(f" {words} Mgmt\n"), "address-duplicate") == []
-    assert len(found(with_port(""), "address-duplicate")) == 2
+    for definition, words in (("vrf definition", "vrf forwarding"), ("ip vrf", "ip vrf forwarding")):
+        assert found(with_port(definition, f" {words} Mgmt\n"), "address-duplicate") == []
+    assert len(found(with_port("ip vrf", ""), "address-duplicate")) == 2
 
 
 def test_subnets_in_a_vrf_may_overlap_with_those_of_others() -> None:
