@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,7 +47,7 @@ def reaches(labs: Labs, host: str, address: str) -> bool:
 
 
 def in_clear(folder: Path) -> list[bytes]:
-    """Return what provider or listener could read: packets of the company's addresses, and GRE that is not in ESP.
+    """Return what the provider could read: packets of the company's addresses, and GRE that is not in ESP.
 
     The kernel of a killed router answers ESP with ICMP from the address of its front door, and that may be.
     """
@@ -102,7 +103,7 @@ def test_a_killed_spoke_forwards_nothing_to_the_provider_and_comes_back(front_do
 def test_customers_with_equal_addresses_reach_each_their_own_host(customers: Labs) -> None:
     """The host of RED alone goes: packets for its address from BLUE still arrive, and from RED no more."""
     for customer in CUSTOMERS:
-        assert eventually(lambda name=customer: reaches(customers, f"{name}1", "10.0.2.100"), 20)
+        assert eventually(partial(reaches, customers, f"{customer}1", "10.0.2.100"), 20)
         assert reaches(customers, f"{customer}1", "10.0.0.100")
     customers.say("lab", "exec", "RED2", "ip", "link", "set", "eth0", "down")
     assert customers.stream("RED1", "10.0.2.100", count=5, seconds=0.5).answered == 0

@@ -189,7 +189,7 @@ class OfVrf:
 def by_vrf(command: ExecCommand, beginning: str, *, is_table: bool = False) -> ExecCommand:
     """Return the same command with `vrf NAME` behind its first words: it asks the machines of that VRF.
 
-    is_table: the name of the routing table stands above the answer.
+    is_table: the name of the routing table is printed above the answer.
     """
     query, render, action = command.query, command.render, command.action
 
