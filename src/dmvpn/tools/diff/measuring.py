@@ -172,7 +172,7 @@ def converge(subject: Subject, pairs: Iterable[LanPair]) -> tuple[float | None, 
     When all were registered, and when the last pair got its way.
     """
     world, owners = subject.world, subject.addresses()
-    waiting = dict.fromkeys(pairs)
+    waiting = dict.fromkeys(pair for pair in pairs if _can_talk(subject, pair))
     registered: float | None = None
     routed, progress, fewest = None, world.now, len(subject.lacks())
     while world.now - progress < QUIET and world.now < PATIENCE:
