@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TYPE_9 = "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6"
 #: Every line that holds a secret, in each of its forms, and lines that nothing here acts on.
 PLANTED = f"""\
+vrf definition RED
+ address-family ipv4
 enable secret level 3 9 {TYPE_9}
 enable password level 4 Plant01
 username ann privilege 15 password 0 Plant02
@@ -64,6 +66,9 @@ router bgp 65077
   password Plant19
  neighbor 192.0.2.83 remote-as 65077
  neighbor 192.0.2.83 password Plant20
+ address-family ipv4 vrf RED
+  neighbor 192.0.2.84 remote-as 65078
+  neighbor 192.0.2.84 password Plant28
 snmp-server community Plant21 RO
 ntp authentication-key 1 md5 Plant22
 tacacs-server key Plant23
@@ -140,7 +145,7 @@ def test_here_is_a_secret_of_every_kind(world: World) -> None:
     there = list(lines_with_a_secret(world.handle("R31").context(0).running))
     assert [f"{line.mode}: {line.syntax}" for line in kinds if line not in there] == []
     running = typed(world, "show running-config", 15)
-    planted = {f"Plant{number:02}" for number in (*range(1, 28), 30, 31)} - {"Plant02"}
+    planted = {f"Plant{number:02}" for number in (*range(1, 29), 30, 31)} - {"Plant02"}
     assert planted <= set(secrets(running)) <= planted | {"of two words", "lFhcKv"}
 
 

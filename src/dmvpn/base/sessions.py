@@ -7,6 +7,7 @@ connected is a session, too: then it has a reason.
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
@@ -87,6 +88,7 @@ class CryptoSession:
     ipsec_profile: what the tunnel names.
     uptime: seconds, None while it is down.
     reason: why it is.
+    vrf: of the packets inside the tunnel, front: of the GRE packets; "": the global table.
     """
 
     number: int
@@ -102,6 +104,8 @@ class CryptoSession:
     flow: SessionFlow
     reason: str = ""
     unproved: str = ""
+    vrf: str = ""
+    front: str = ""
 
 
 def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[CryptoSession, ...]:
@@ -122,7 +126,14 @@ def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[C
         if connection.number not in told:
             names = tunnels_of(ports, connection) or ("",)
             made += (_session(known, name, connection, None, now) for name in names)
-    return tuple(made)
+    return tuple(_in_its_vrfs(ports, session) for session in made)
+
+
+def _in_its_vrfs(ports: Ports, session: CryptoSession) -> CryptoSession:
+    tunnel = ports.tunnels.get(session.tunnel)
+    if tunnel is None or not (tunnel.vrf or tunnel.front):
+        return session
+    return replace(session, vrf=tunnel.vrf, front=tunnel.front)
 
 
 def tunnels_of(ports: Ports, connection: Connection) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from dmvpn.base.events import JobAborted
 from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
 from dmvpn.face.outcome import Outcome
+from dmvpn.ios.session import is_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -131,7 +132,7 @@ class OneShot:
     def _judge(self, text: str) -> str:
         """Return the outcome of an answer, which is a refusal if it begins with `%`."""
         settled = self._outcome is not None and self._outcome.settled
-        if self._first and text.startswith("%") and not settled:
+        if self._first and text.startswith("%") and not settled and not is_warning(text):
             self.status = 1
         self._first = False
         return text

@@ -476,7 +476,7 @@ def _left_out(group: LineGroup) -> tuple[str, ...]:
 
 def is_warning(message: str) -> bool:
     """Return whether a line is taken although its check has something to say."""
-    return message.lower().startswith(("%warning", "% warning", "warning:"))
+    return message.lower().startswith(("%warning", "% warning", "warning:")) or "address(es) removed due" in message
 
 
 _ACTIONS = {

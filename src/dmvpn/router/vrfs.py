@@ -33,6 +33,7 @@ from dmvpn.base.notices import (
     RoutesCleared,
 )
 from dmvpn.base.streams import StreamBlocked, StreamData, StreamDown, StreamWritable
+from dmvpn.ios.asking import reading
 from dmvpn.ios.feature import Feature, Scope, Sleeper
 from dmvpn.router.dispatch import Dispatch
 from dmvpn.router.models import Models
@@ -194,7 +195,8 @@ class Vrfs:
         """Make and remove VRFs as the configuration says, and make the models again that these lines may change."""
         if self._names is None:
             return
-        names = self._names(tree)
+        with reading():  # another tree may be read at this moment
+            names = self._names(tree)
         if list(names) != list(self.by_name):
             self._follow(names)
         for vrf in self.by_name.values():

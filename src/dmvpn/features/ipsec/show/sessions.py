@@ -91,7 +91,8 @@ def render_detail(answer: ShowSessions) -> Iterator[str]:
         yield f"Session status: {session.status.value:<14}"
         if session.reason:
             yield f"Crypto tunnel is down: {session.reason}"
-        yield f"Peer: {session.peer} port {session.port} fvrf: (none) ivrf: (none)"
+        vrfs = f"fvrf: {session.front or '(none)'} ivrf: {session.vrf or '(none)'}"
+        yield f"Peer: {session.peer} port {session.port} {vrfs}"
         yield f"      Phase1_id: {session.identity or '(none)'}"
         if session.unproved:
             yield f"Crypto name not proved: {session.unproved}"

@@ -63,7 +63,7 @@ def _paragraph(session: CryptoSession) -> Iterator[str]:
     yield f"  Crypto Session Status: {session.status.value:<14}"
     if session.reason:
         yield f"     {session.reason}"
-    yield f"  fvrf: (none),\tPhase1_id: {session.identity or '(none)'}"
+    yield f"  fvrf: {session.front or '(none)'},\tPhase1_id: {session.identity or '(none)'}"
     yield from flow_lines(session.flow)
     if session.flow.spi:
         yield f"   Outbound SPI : 0x{session.flow.spi:X}, transform : {session.flow.transform} "
