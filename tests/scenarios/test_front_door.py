@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.face.handle import new_session
+from dmvpn.face.oneshot import OneShot
 from support.world import World
 
 PROVIDER = "INTERNET"
@@ -64,3 +66,24 @@ def test_a_port_that_leaves_its_vrf_takes_the_tunnel_down_with_a_reason(world: W
     assert "IPv4 disabled and address(es) removed due to disabling VRF INTERNET" in said
     world.run_for(1)
     assert "Tunnel0 is up, line protocol is down" in world.show("SPOKE1", "interfaces Tunnel0")
+
+
+def test_a_vrf_that_is_removed_and_defined_again_carries_the_tunnel_as_before(world: World) -> None:
+    said = world.configure("SPOKE1", f"no vrf definition {PROVIDER}")
+    assert f"% IPv4 addresses from all interfaces in VRF {PROVIDER} have been removed" in said
+    world.run_for(30)
+    assert "line protocol is down" in world.show("SPOKE1", "interfaces Tunnel0")
+    world.configure("SPOKE1", f"vrf definition {PROVIDER}", "address-family ipv4")
+    port = ("interface GigabitEthernet0/1", f"vrf forwarding {PROVIDER}", "ip address 198.51.100.1 255.255.255.252")
+    world.configure("SPOKE1", *port)
+    world.configure("SPOKE1", f"ip route vrf {PROVIDER} 0.0.0.0 0.0.0.0 198.51.100.2")
+    assert world.wait_until(lambda: not world.lacks(), 90), world.lacks()
+
+
+def test_addresses_that_go_with_a_vrf_are_news_and_no_failure_of_a_script(world: World) -> None:
+    """A program that moved a port stopped there: the answer begins as a refusal does."""
+    lines = ("configure terminal", "interface GigabitEthernet0/1", f"no vrf forwarding {PROVIDER}", "end")
+    script = OneShot(world.handle("SPOKE1"), new_session(), lines)
+    while not script.done:
+        script.step()
+    assert script.status == 0

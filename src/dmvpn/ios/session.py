@@ -475,8 +475,9 @@ def _left_out(group: LineGroup) -> tuple[str, ...]:
 
 
 def is_warning(message: str) -> bool:
-    """Return whether a line is taken although its check has something to say."""
-    return message.lower().startswith(("%warning", "% warning", "warning:")) or "address(es) removed due" in message
+    """Return whether a line with this answer is taken: a warning, or news of addresses that went with a VRF."""
+    is_news = "address(es) removed due" in message or message.rstrip().endswith("have been removed")
+    return is_news or message.lower().startswith(("%warning", "% warning", "warning:"))
 
 
 _ACTIONS = {
