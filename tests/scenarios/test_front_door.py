@@ -32,6 +32,8 @@ def test_spokes_meet_directly_through_their_front_doors(world: World) -> None:
     assert "10.255.0.12" in first
     assert "10.255.0.1 " not in first
     assert f'Tunnel VRF "{PROVIDER}"' in world.show("SPOKE1", "dmvpn detail")
+    assert f"fvrf: {PROVIDER}" in world.show("SPOKE1", "crypto session detail")
+    assert f"{PROVIDER}/none" in world.show("SPOKE1", "crypto ikev2 sa")
 
 
 def test_the_provider_reaches_no_address_of_the_company(world: World) -> None:

@@ -155,7 +155,7 @@ _SAS = label_group(
     Word("Tunnel-id", "The number of the IKE SA; no number of a tunnel interface."),
     Word("Local", "Our address and UDP port."),
     Word("Remote", "The peer's address and UDP port."),
-    Word("fvrf/ivrf", "The routing tables outside and inside of the tunnel; there is one here.", also=("none/none",)),
+    Word("fvrf/ivrf", "The VRFs outside and inside of the tunnel; none: the global table.", also=("none/none",)),
     Word("Session-id", "The number of the session that the SA belongs to.", next="show crypto session detail"),
     Word("IKE count", "How many IKE SAs the session has; two while one replaces the other."),
     Word("CHILD count", "How many pairs of IPsec SAs the session has.", next="show crypto ipsec sa"),

@@ -20,7 +20,7 @@ _STATUS = WordGroup(
     screens=_SA_SCREENS,
     rank=10,
     next="show crypto ikev2 sa detailed",
-    sighting=r"none/none +([A-Z-]+) *$",
+    sighting=r"\S+/none +([A-Z-]+) *$",
     mark=r"^ IPv[46] Crypto IKEv2 +(?:SA|Session)",
     explanations=(
         Word(

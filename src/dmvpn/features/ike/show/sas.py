@@ -11,7 +11,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios import ExecCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import IkeView, SaView
@@ -32,6 +32,7 @@ class SaLine:
     number: int
     status: str
     description: str
+    front: str
     local: IPAddress
     local_port: int
     remote: IPAddress
@@ -102,7 +103,8 @@ class ShowSessions:
 
 def sas(ctx: ShowContext, args: Args) -> ShowSas:
     """Return all IKE SAs, or those between some addresses."""
-    return ShowSas(tuple(_sa(view, ctx.now) for view in _chosen(ctx, args)))
+    fronts = _fronts(ctx)
+    return ShowSas(tuple(_sa(view, fronts, ctx.now) for view in _chosen(ctx, args)))
 
 
 def sessions(ctx: ShowContext, args: Args) -> ShowSessions:
@@ -113,7 +115,15 @@ def sessions(ctx: ShowContext, args: Args) -> ShowSessions:
     children: dict[int, list[SaView]] = {}
     for child in breathing(tuple(ctx.ports.protection.sas())):
         children.setdefault(child.connection.number, []).append(child)
-    return ShowSessions(tuple(_session(number, of, children, ctx.now) for number, of in breathing(grouped.items())))
+    fronts = _fronts(ctx)
+    return ShowSessions(
+        tuple(_session(number, of, children, fronts, ctx.now) for number, of in breathing(grouped.items()))
+    )
+
+
+def _fronts(ctx: ShowContext) -> dict[IPAddress, str]:
+    """Return the front door of each address that tunnels have as their source."""
+    return {tunnel.source: tunnel.front for tunnel in ctx.ports.tunnels.all() if tunnel.source is not None}
 
 
 def _chosen(ctx: ShowContext, args: Args) -> Iterator[IkeView]:
@@ -123,7 +133,13 @@ def _chosen(ctx: ShowContext, args: Args) -> Iterator[IkeView]:
             yield view
 
 
-def _session(number: int, views: list[IkeView], children: dict[int, list[SaView]], now: float) -> SessionLines:
+def _session(
+    number: int,
+    views: list[IkeView],
+    children: dict[int, list[SaView]],
+    fronts: Mapping[IPAddress, str],
+    now: float,
+) -> SessionLines:
     connections = dict.fromkeys(view.connection.number for view in views if view.connection is not None)
     pairs = [pair for connection in connections for pair in children.get(connection, ())]
     ready = any(view.phase.is_ready for view in views)
@@ -131,16 +147,17 @@ def _session(number: int, views: list[IkeView], children: dict[int, list[SaView]
     return SessionLines(
         number=number,
         status=status,
-        sas=tuple(_sa(view, now) for view in views),
+        sas=tuple(_sa(view, fronts, now) for view in views),
         children=tuple(_child(pair) for pair in pairs),
     )
 
 
-def _sa(view: IkeView, now: float) -> SaLine:
+def _sa(view: IkeView, fronts: Mapping[IPAddress, str], now: float) -> SaLine:
     return SaLine(
         number=view.number,
         status=view.phase.value,
         description=_description(view),
+        front=fronts.get(view.local, ""),
         local=view.local,
         local_port=view.local_port,
         remote=view.remote,
@@ -263,13 +280,14 @@ def _session_lines(session: SessionLines, *, detail: bool) -> Iterator[str]:
 
 
 def _sa_lines(line: SaLine, *, detail: bool) -> Iterator[str]:
+    vrfs = f"{line.front or 'none'}/none"
     if line.remote.version == 4:
         local, remote = f"{line.local}/{line.local_port}", f"{line.remote}/{line.remote_port}"
         yield _HEAD
-        yield f"{line.number:<9} {local:<21} {remote:<21} {'none/none':<20} {line.status:<7}"
+        yield f"{line.number:<9} {local:<21} {remote:<21} {vrfs:<20} {line.status:<7}"
     else:
         yield _HEAD_6
-        yield f"{line.number:<10} {'none/none':<21} {line.status:<7}"
+        yield f"{line.number:<10} {vrfs:<21} {line.status:<7}"
         yield f"Local  {line.local}/{line.local_port} "
         yield f"Remote  {line.remote}/{line.remote_port} "
     yield f"      {_algorithms(line)}"

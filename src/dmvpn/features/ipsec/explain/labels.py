@@ -93,7 +93,7 @@ _SA_MORE = label_group(
     Word("interface", "The tunnel whose packets are protected."),
     Word("Crypto map tag", "The name of the map that tunnel protection made of the profile.", next="show crypto map"),
     Word("local addr", "The source of the tunnel: our NBMA address."),
-    Word("protected vrf", "The routing table of the protected packets; there is only one here."),
+    Word("protected vrf", "The VRF of the protected packets; (none): the global table."),
     Word("PERMIT", "Packets like these are protected; others of the tunnel there are none."),
     Word("origin_is_acl", "The selectors come from a line like that of an access list."),
     Word("#pkts compressed", "Packets made smaller by IPComp, which DMVPN does not use.", also=("#pkts decompressed",)),

@@ -85,6 +85,7 @@ class ProtectedInterface:
     name: str
     local: IPAddress
     flows: tuple[ProtectedFlow, ...]
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +123,12 @@ def _interface(ctx: ShowContext, name: str, found: _Found, peer: IPAddress | Non
     state = ctx.ports.tunnels.get(name)
     if state is None or state.source is None:
         return None
-    path = ctx.ports.interfaces.get(state.source_interface) or ctx.ports.interfaces.owner(state.source)
+    path = ctx.ports.interfaces.get(state.source_interface) or ctx.ports.interfaces.owner(state.source, state.front)
     mtu, through = (path.ip_mtu, path.name) if path is not None else (1500, "")
     flows = [_flow(pairs, mtu, through, ctx.now) for pairs in breathing(found.by_connection.values())]
     flows += [_absent(pair, mtu, through) for pair in breathing(found.absent)]
     chosen = tuple(flow for flow in flows if peer in (None, flow.remote))
-    return ProtectedInterface(name, state.source, chosen) if chosen or peer is None else None
+    return ProtectedInterface(name, state.source, chosen, state.vrf) if chosen or peer is None else None
 
 
 def _flow(pairs: list[SaView], mtu: int, through: str, now: float) -> ProtectedFlow:
@@ -210,12 +211,12 @@ def _lines(answer: ShowSas, *, detail: bool) -> Iterator[str]:
         yield f"interface: {interface.name}"
         yield f"    Crypto map tag: {map_name(interface.name)}, local addr {interface.local}"
         for flow in interface.flows:
+            yield ""
+            yield f"   protected vrf: {interface.vrf or '(none)'}"
             yield from _flow_lines(flow, map_name(interface.name), detail=detail)
 
 
 def _flow_lines(flow: ProtectedFlow, crypto_map: str, *, detail: bool) -> Iterator[str]:
-    yield ""
-    yield "   protected vrf: (none)"
     yield f"   local  ident (addr/mask/prot/port): ({flow.local_selector})"
     yield f"   remote ident (addr/mask/prot/port): ({flow.remote_selector})"
     yield f"   current_peer {flow.remote} port {flow.remote_port}"
