@@ -76,3 +76,15 @@ def test_both_customers_return_after_the_death_of_the_hub(world: World) -> None:
         world.ping(f"{vrf}1", "10.0.2.100", 8)
     world.run_for(5)
     assert [sorted(world.replies(f"{vrf}1")) for vrf in CUSTOMERS] == [[7, 8], [7, 8]]
+
+
+def test_a_tunnel_that_leaves_its_vrf_and_comes_back_is_protected_again(world: World) -> None:
+    """The tunnel is made again, while nothing that IPsec decided about it is different."""
+    world.configure("SPOKE1", "interface Tunnel1", "no vrf forwarding RED")
+    world.run_for(5)
+    world.configure("SPOKE1", "interface Tunnel1", "vrf forwarding RED", "ip address 10.255.0.11 255.255.255.0")
+    world.run_for(60)
+    assert world.lacks() == []
+    world.ping("RED1", "10.0.2.100", 7)
+    world.run_for(2)
+    assert world.replies("RED1") == [7]

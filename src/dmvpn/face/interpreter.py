@@ -14,6 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import aside
+from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, Job
 from dmvpn.base.passwords import is_right
 from dmvpn.face.archiving import Archiving
@@ -220,7 +221,11 @@ class Interpreter:
             return Outcome(lines) if match.stored is None else self._filing.keep(match.stored, lines)
         if match.command.action is None:
             return NOTHING
-        return self._act(match.command.action(self._view(), match.args))
+        try:
+            wish = match.command.action(self._view(), match.args)
+        except UserError as error:
+            return Outcome((f"% {error}",), failed=True)
+        return self._act(wish)
 
     def _view(self) -> ShowContext:
         """Return the view of a command: `privilege exec` lets lower levels use commands, without keys in the output."""

@@ -256,6 +256,7 @@ class IpsecMachine(Machine):
         """Follow a change of a tunnel, if it matters here. Most do not."""
         if event.new is None:
             self._sockets.forget(event.name)
+            self._decided.pop(event.name, None)  # a tunnel that moves to another VRF is there again, and knows nothing
         if _concern(event.old) != _concern(event.new):
             self._decide()
 
