@@ -22,7 +22,7 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from dmvpn.base.breath import aside
+from dmvpn.base.breath import aside, in_one_go
 from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import InVrf, SendIp
@@ -241,7 +241,8 @@ class Router:
             if feature.name not in self.machines:
                 self._wake(feature)
             notices.append(Configured(feature.name, model))
-        self._vrfs.model(self.running, touched)
+        # Nothing is prepared for VRFs, and no line may be entered between two models of one configuration.
+        in_one_go(lambda: self._vrfs.model(self.running, touched))
         self._has_vrfs = bool(self.vrfs)
         self._dispatch.crossing = self._vrfs.hear if self._has_vrfs else None
 

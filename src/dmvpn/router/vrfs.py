@@ -33,7 +33,7 @@ from dmvpn.base.notices import (
     RoutesCleared,
 )
 from dmvpn.base.streams import StreamBlocked, StreamData, StreamDown, StreamWritable
-from dmvpn.ios.asking import reading
+from dmvpn.ios.asking import EVERYTHING, reading
 from dmvpn.ios.feature import Feature, Scope, Sleeper
 from dmvpn.router.dispatch import Dispatch
 from dmvpn.router.models import Models
@@ -190,15 +190,19 @@ class Vrfs:
         self._names = next((feature.vrfs for feature in features if feature.vrfs is not None), None)
         self._features = tuple(feature for feature in features if feature.scope is Scope.VRF)
         self._router, self._inside = router, inside
+        #: The lines that say which VRFs there are.
+        self._read: frozenset[ConfigLine] = frozenset()
 
     def model(self, tree: ConfigTree, touched: set[ConfigLine]) -> None:
         """Make and remove VRFs as the configuration says, and make the models again that these lines may change."""
         if self._names is None:
             return
-        with reading():  # another tree may be read at this moment
-            names = self._names(tree)
-        if list(names) != list(self.by_name):
-            self._follow(names)
+        if EVERYTHING in touched or not touched.isdisjoint(self._read):
+            with reading() as lines:
+                names = self._names(tree)
+            self._read = frozenset(lines)
+            if list(names) != list(self.by_name):
+                self._follow(names)
         for vrf in self.by_name.values():
             vrf.model(tree, touched)
 
