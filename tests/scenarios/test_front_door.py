@@ -6,6 +6,9 @@ import pytest
 
 from dmvpn.face.handle import new_session
 from dmvpn.face.oneshot import OneShot
+from dmvpn.router.facts import router_facts
+from dmvpn.shells.facts import lab_facts
+from dmvpn.tools.walk import as_text, walk
 from support.world import World
 
 PROVIDER = "INTERNET"
@@ -89,3 +92,15 @@ def test_addresses_that_go_with_a_vrf_are_news_and_no_failure_of_a_script(world:
     while not script.done:
         script.step()
     assert script.status == 0
+
+
+def test_a_walk_takes_the_outer_packet_through_the_front_door(world: World) -> None:
+    """It ended at the spoke, with recursive routing: the outer packet was looked up where the default route leads into
+    the tunnel.
+    """
+    world.stream("H1", "10.1.102.100", seconds=5, rate=1)
+    routers = {name: router_facts(node.router, world.now) for name, node in world.sim.routers.items()}
+    facts = lab_facts(world.scenario, routers, {}, ())
+    told = "\n".join(as_text(walk(facts, "10.1.101.100", "10.1.102.100")))
+    assert "recursive" not in told
+    assert "DELIVERED" in told.upper()

@@ -159,7 +159,7 @@ class Ground(ABC):
 
     def _route(self, router: str, packet: Packet, sender: PacketOrigin | None = None, came: str = "") -> WalkEnd:
         """Look it up, and send it there. came: the interface by which it came, "" for one of the router's own."""
-        match = self.view.match(router, packet.destination)
+        match = self.view.match(router, packet.destination, self.view.vrf_of(router, packet.source, came))
         if match is None:
             return self._drop(router, packet, f"no route to {packet.destination}", "host unreachable")
         self._say(

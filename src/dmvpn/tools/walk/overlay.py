@@ -111,7 +111,7 @@ class Overlay(Translating):
         source, remote = tunnel.source or nbma, sa.remote if sa is not None else nbma
         df = tunnel.df == "set" or (tunnel.df == "copy" and packet.df and packet.destination.version == 4)
         outer = replace(packet.wrapped(wrapping, (source, remote), df=df), ttl=tunnel.ttl)
-        limit = self._limit_towards(router, remote)
+        limit = self._limit_towards(router, remote, tunnel.front)
         message = replace(outer, datagrams=tuple((size + wrapping.gre,) for size in packet.pieces))
         clause = "RFC 2784 §2.1" if tunnel.key is None and not tunnel.sequence else "RFC 2890 §2"
         room = None if limit is None else wrapping.largest(limit) + wrapping.gre  # what ESP and UDP take is gone, too
@@ -142,9 +142,9 @@ class Overlay(Translating):
             what = f"UDP, port {outer.ports[0]} to {outer.ports[1]}: {wrapping.udp} octets"
             self._say(router, within, Act.UDP, what, limit=room, clause="RFC 3948 §2.1")
 
-    def _limit_towards(self, router: str, address: Address) -> int | None:
+    def _limit_towards(self, router: str, address: Address, front: str) -> int | None:
         """Return the MTU of the port that packets to an NBMA address leave by."""
-        match = self.view.match(router, address)
+        match = self.view.match(router, address, front)
         interface = self.view.interface(router, match.hops[0].interface) if match is not None and match.hops else None
         return interface.ip_mtu if interface is not None else None
 
@@ -152,7 +152,7 @@ class Overlay(Translating):
         """Send an outer packet. Without a route the encapsulating router drops it silently: the sender of the inner
         packet did nothing wrong.
         """
-        match = self.view.match(router, outer.destination)
+        match = self.view.match(router, outer.destination, self.view.vrf_of(router, outer.source))
         if match is None:
             return self._drop(router, outer, f"no route to {outer.destination}")
         recursive = any(self.view.tunnel(router, hop.interface) is not None for hop in match.hops)

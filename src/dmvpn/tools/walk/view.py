@@ -113,11 +113,19 @@ class View:
 
     # ------------------------------------------------------------------------------------------------ routes, SAs
 
-    def match(self, router: str, address: Address) -> Match | None:
-        """Return the route that a router takes to an address."""
+    def match(self, router: str, address: Address, vrf: str = "") -> Match | None:
+        """Return the route of a VRF that a router takes to an address."""
         facts = self.router(router)
-        found = facts.routes_to(address) if facts is not None else []
+        found = facts.routes_to(address, vrf) if facts is not None else []
         return Match(found[0], tuple(found[1:])) if found else None
+
+    def vrf_of(self, router: str, own: Address, came: str = "") -> str:
+        """Return the VRF of the interface by which a packet came, or of the router's own address that sends it."""
+        facts = self.router(router)
+        interfaces = facts.interfaces if facts is not None else ()
+        if came:
+            return next((one.vrf for one in interfaces if one.name == came), "")
+        return next((one.vrf for one in interfaces if any(each.ip == own for each in one.addresses)), "")
 
     def sa_towards(self, router: str, local: Address, nbma: Address, connection: int) -> SaFacts | None:
         """Return the pair that a router sends on: of a connection, or (0) of the newest one between these addresses."""
