@@ -68,7 +68,8 @@ def test_a_walk_is_what_packets_do(scenario: str, ends: tuple[str, str]) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", built_in_names())
+# A walk begins and ends at addresses, and each customer has the same addresses.
+@pytest.mark.parametrize("scenario", [name for name in built_in_names() if name != "two-customers"])
 def test_a_walk_is_what_packets_do_between_all_hosts(scenario: str) -> None:
     world = World(scenario).converge()
     ears, hosts = Ears(world), list(world.scenario.lab.hosts)
