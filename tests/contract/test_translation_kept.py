@@ -19,6 +19,7 @@ from dmvpn.dataplane.netlink import conntrack
 from dmvpn.dataplane.netlink.nftables import Hook, NetfilterSocket, base_chain, delete_table, new_table
 from dmvpn.dataplane.userspace import keeper, leftovers
 from dmvpn.dataplane.userspace.records import Records
+from dmvpn.dataplane.userspace.things import RouterTable, TablePurpose
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def test_cleanup_removes_the_table_of_a_killed_router_and_not_that_of_a_living_o
             assert leftovers.clean_up(kernel, Records.here()).tables == ()
         assert tables(world, "B") == [TABLE]
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
-            assert leftovers.clean_up(kernel, Records.here()).tables == (TABLE,)
+            assert leftovers.clean_up(kernel, Records.here()).tables == (RouterTable(TABLE, TablePurpose.TRANSLATION),)
         assert tables(world) == []
         world.live_again("A")
 

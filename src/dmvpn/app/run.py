@@ -26,7 +26,7 @@ from dmvpn.dataplane.problems import Capability, HostProblem, has
 from dmvpn.dataplane.sysctl import dotted
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace.records import Records
-from dmvpn.dataplane.userspace.things import TranslationTable, words
+from dmvpn.dataplane.userspace.things import words
 from dmvpn.features.system import SystemMachine
 from dmvpn.ios import normalize_interface
 from dmvpn.shells.admission import OWNER_ALONE, Admission
@@ -181,7 +181,7 @@ def cleanup() -> int:
     for tap in cleaned.taps:
         print(f"removed {tap}, which kept the traffic of a protected tunnel from leaving in clear")
     for table in cleaned.tables:
-        print(f"removed {words(TranslationTable(table), str)}")
+        print(f"removed {words(table, str)}")
     if cleaned.device is not None:
         print(f"gave {cleaned.device} back, which kept the kernel's own GRE quiet")
     for setting in cleaned.settings:

@@ -131,7 +131,7 @@ class Kernel:
             self._left.begin(time.monotonic(), others.prefixes)
             problem = self._guard.problem()
             self._guard.begin(others, keep=bool(self._left))
-            self.translation.inherit(others)
+            self.translation.table.inherit(others)
             self._records.forget_dead()
             self._borrowed.keep_interface(KernelGre.FALLBACK)
             refused = self._borrowed.set_all(_ROUTER_SETTINGS | (_MANAGER_SETTINGS if self._manage else {}))
@@ -157,7 +157,7 @@ class Kernel:
         """Remove the remains of an earlier run, if its grace time is over."""
         if self._left.age(time.monotonic()):
             self._guard.age()
-            self.translation.age()
+            self.translation.table.age()
 
     def fileno(self) -> int:
         """Return the descriptor that is readable when there are notifications."""
@@ -170,7 +170,7 @@ class Kernel:
             self._keeper.close()
             self._left.remove()
             self._guard.close(shared=others.has_routes)
-            self.translation.close()
+            self.translation.table.close()
             theirs = others.prefixes | (others.orphans - self._ledger.prefixes)
             ours = [
                 route
@@ -363,7 +363,7 @@ class Kernel:
         """
         known = self._others().prefixes | self._left.prefixes
         things = self._keeper.differences(lambda route: route.prefix not in known)
-        return [*self._borrowed.differences(), *things, *self.translation.differences()]
+        return [*self._borrowed.differences(), *things, *self.translation.table.differences()]
 
     def _name_of(self, index: int) -> str:
         return self.interface_name(index) or f"interface {index}"

@@ -22,12 +22,13 @@ from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.borrowed import give_back
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.names import made_here
-from dmvpn.dataplane.userspace.translation import remove_tables
+from dmvpn.dataplane.userspace.tables import remove_tables
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.records import Records
+    from dmvpn.dataplane.userspace.things import RouterTable
 
 #: Seconds that registration, IKE and the routing protocols of the next run may take.
 GRACE: Final = 60.0
@@ -104,7 +105,7 @@ class Cleaned:
     routes: tuple[netlink.KernelRoute, ...]
     rules: tuple[netlink.Rule, ...]
     taps: tuple[str, ...]
-    tables: tuple[str, ...]
+    tables: tuple[RouterTable, ...]
     settings: tuple[Setting, ...]
     device: str | None
 

@@ -39,13 +39,11 @@ from dmvpn.dataplane.netlink.nftables import (
     chain,
     compare,
     counter,
-    delete_table,
     is_interface,
     is_protocol,
     masked,
     masquerade,
     network_header,
-    new_table,
     rule,
     tracked_status,
     transport_header,
@@ -72,13 +70,8 @@ LinuxName = Callable[[str], str]
 
 
 def ruleset(table: str, order: SetTranslation, linux: LinuxName) -> list[Part]:
-    """Return the transaction that sets the table, whatever it was before. linux: Linux name of an interface."""
-    return [new_table(table), delete_table(table), new_table(table), *_chains(table, order, linux)]
-
-
-def removal(table: str) -> list[Part]:
-    """Return the transaction that removes the table."""
-    return [new_table(table), delete_table(table)]
+    """Return the chains and rules of a table. linux: Linux name of an interface."""
+    return list(_chains(table, order, linux))
 
 
 def _chains(table: str, order: SetTranslation, linux: LinuxName) -> Iterator[Part]:

@@ -29,6 +29,18 @@ class ThingKind(enum.IntEnum):
     TABLE = 8
 
 
+class TablePurpose(enum.Enum):
+    """What a table of nf_tables is for, as its name says."""
+
+    TRANSLATION = "nat"
+    FILTER = "filter"
+
+    @property
+    def words(self) -> str:
+        """What it does, for the user."""
+        return "translates addresses" if self is TablePurpose.TRANSLATION else "filters packets"
+
+
 @dataclass(frozen=True, slots=True)
 class LinkState:
     """The state of an interface of ours: administratively up, and its MTU in octets (None: left to the kernel)."""
@@ -53,19 +65,15 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class TranslationTable:
-    """A table of nf_tables that translates addresses."""
+class RouterTable:
+    """A table of nf_tables that a router has made."""
 
     name: str
+    purpose: TablePurpose
 
 
 Thing: TypeAlias = (
-    netlink.KernelRoute
-    | netlink.KernelNeighbor
-    | netlink.InterfaceAddress
-    | netlink.Rule
-    | LinkState
-    | TranslationTable
+    netlink.KernelRoute | netlink.KernelNeighbor | netlink.InterfaceAddress | netlink.Rule | LinkState | RouterTable
 )
 Key: TypeAlias = "tuple[ThingKind, Hashable, Hashable]"
 #: The place of our routes in main; thousands of keys share it.
@@ -89,7 +97,7 @@ def key_of(thing: Thing) -> Key:
             return (ThingKind.RULE, thing.priority, (thing.version, thing.table))
         case LinkState():
             return (ThingKind.LINK, thing.link, None)
-        case TranslationTable():
+        case RouterTable():
             return (ThingKind.TABLE, thing.name, None)
 
 
@@ -122,8 +130,8 @@ def words(thing: Thing, name: Callable[[int], str]) -> str:
             return f"{name(thing.link)} {'up' if thing.up else 'down'}" + (f", MTU {thing.mtu}" if thing.mtu else "")
         case netlink.Rule():
             return str(thing)
-        case TranslationTable():
-            return f"table ip {thing.name} (nf_tables), which translates addresses"
+        case RouterTable():
+            return f"table ip {thing.name} (nf_tables), which {thing.purpose.words}"
 
 
 def links_of(thing: Thing) -> tuple[int, ...]:
@@ -132,7 +140,7 @@ def links_of(thing: Thing) -> tuple[int, ...]:
         case netlink.KernelRoute():
             hops = thing.next_hops
             return (hops[0].link,) if len(hops) == 1 else tuple(dict.fromkeys([hop.link for hop in hops]))
-        case netlink.Rule() | TranslationTable():
+        case netlink.Rule() | RouterTable():
             return ()
         case _:
             return (thing.link,)

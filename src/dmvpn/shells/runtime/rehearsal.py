@@ -32,8 +32,8 @@ from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
 from dmvpn.dataplane.netlink.nftables import NetfilterSocket
 from dmvpn.dataplane.userspace.records import Records
-from dmvpn.dataplane.userspace.things import Key, LinkState, Thing, ThingKind, TranslationTable, key_of, words
-from dmvpn.dataplane.userspace.translation import is_ours
+from dmvpn.dataplane.userspace.tables import our_tables
+from dmvpn.dataplane.userspace.things import Key, LinkState, Thing, ThingKind, key_of, words
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab.namespaces import run_in_lab
 from dmvpn.shells.lab.syscalls import folder_in_memory
@@ -241,7 +241,7 @@ def _things(kernel: netlink.NetlinkSocket) -> dict[Key, Thing]:
         things += kernel.rules(protocol=ROUTE_PROTOCOL)
     things += kernel.routes(protocol=ROUTE_PROTOCOL)
     with contextlib.suppress(OSError), NetfilterSocket() as netfilter:  # a kernel without nf_tables
-        things += [TranslationTable(name) for name in netfilter.tables() if is_ours(name)]
+        things += our_tables(netfilter)
     return {key_of(thing): thing for thing in things}
 
 

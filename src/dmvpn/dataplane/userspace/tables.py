@@ -1,0 +1,238 @@
+"""A table of nf_tables, from its first rules to its end: restored when another program changes it.
+
+A table has a name that no living router of this network namespace has ("dmvpn-nat", then "dmvpn-nat-2" ...), and is in
+the records: the table of a killed router stays in force until the next run replaces it in one step, begins without one,
+or `dmvpn cleanup` removes it. nf_tables is not used before the first rules.
+
+    another program changes it     restored at once, by the next reading of the kernel's notifications
+    again and again                at growing intervals, reported once, and when it ends (as `keeper`)
+    the kernel refuses             tried again after `LONGEST_DELAY`
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.events import KernelContested
+from dmvpn.dataplane.netlink.nftables import NetfilterMonitor, NetfilterSocket, delete_table, new_table
+from dmvpn.dataplane.userspace import keeper
+from dmvpn.dataplane.userspace.things import Difference, RouterTable, TablePurpose, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dmvpn.base.events import Event
+    from dmvpn.dataplane.netlink.nftables import Part, RuleThere
+    from dmvpn.dataplane.userspace.keeper import Later
+    from dmvpn.dataplane.userspace.records import Ledger, Others
+    from dmvpn.dataplane.userspace.watch import Watch
+
+_OURS: Final = re.compile(rf"dmvpn-(?P<purpose>{'|'.join(purpose.value for purpose in TablePurpose)})(?:-\d+)?")
+
+
+class KernelTable:
+    """The table for one purpose in the network namespace in which it gets its first rules."""
+
+    def __init__(
+        self,
+        purpose: TablePurpose,
+        ledger: Ledger,
+        others: Callable[[], Others],
+        report: Callable[[Event], None],
+        watch: Watch | None,
+        later: Later | None,
+        contents: Callable[[str], Sequence[Part]],
+    ) -> None:
+        """later: see `Keeper`. contents: all chains and rules, for the name of a table."""
+        self._purpose = purpose
+        self._ledger = ledger
+        self._others = others
+        self._report = report
+        self._watch = watch
+        self._later = later
+        self._contents = contents
+        self._kernel: NetfilterSocket | None = None
+        self._monitor: NetfilterMonitor | None = None
+        self._name = ""
+        self._is_wanted = False
+        #: Our rules with the numbers that the kernel gave them.
+        self._there: list[tuple[str, int]] = []
+        self._inherited: tuple[str, ...] = ()
+        self._losses = 0
+        self._lost_at = float("-inf")
+        self._contested = False
+        self._waiting = False
+
+    @property
+    def kernel(self) -> NetfilterSocket | None:
+        """The socket to nf_tables; None before the first rules."""
+        return self._kernel
+
+    def put(self) -> None:
+        """Replace all its rules in one step, and keep them from now on. Raises OSError, and then tries again later."""
+        self._is_wanted = True
+        kernel = self._open()
+        self._put(kernel)
+
+    def remove(self) -> None:
+        """Remove it, until new rules are put."""
+        self._is_wanted = False
+        if self._kernel is not None and self._name:
+            self._there = []
+            try:
+                self._kernel.transact(_removal(self._name))
+            except OSError:
+                return  # it stays in the records, for a later cleanup
+            self._ledger.released(self._name)
+
+    def close(self) -> None:
+        """Remove it, and stop watching."""
+        self.age()
+        if self._monitor is not None and self._watch is not None:
+            self._watch.remove(self._monitor.fileno())
+            self._monitor.close()
+            self._monitor = None
+        if self._kernel is not None:
+            self.remove()
+            self._kernel.close()
+            self._kernel = None
+
+    def inherit(self, others: Others) -> None:
+        """Let tables of killed routers stay in force until this one has put its own (`age`)."""
+        names = {name for dead in others.dead for name in dead.tables}  # sorted below
+        self._inherited = tuple(sorted(name for name in names if purpose_of(name) is self._purpose))
+
+    def age(self) -> None:
+        """Remove inherited tables that were not taken over."""
+        inherited, self._inherited = self._inherited, ()
+        if any(name != self._name for name in inherited):
+            remove_tables(self._others(), self._purpose, but=self._name)
+
+    def rules(self) -> list[RuleThere]:
+        """Return the rules that were put, with their counters; none before that. Raises OSError."""
+        return self._kernel.rules(self._name) if self._kernel is not None and self._there else []
+
+    def differences(self) -> list[Difference]:
+        """Return the differences between the table and its rules. Raises OSError."""
+        if self._kernel is None or not self._is_wanted:
+            return []
+        there = self._handles(self._kernel)
+        if there == self._there:
+            return []
+        return [Difference(self._words(), "other rules are in it" if there else "missing")]
+
+    # ------------------------------------------------------------------------------------------------ restoring
+
+    def _open(self) -> NetfilterSocket:
+        if self._kernel is None:
+            self._kernel = NetfilterSocket()
+            if self._watch is not None:
+                self._monitor = NetfilterMonitor()
+                self._watch.add(self._monitor.fileno(), self._heard)
+        if not self._name:
+            taken = {name for other in self._others().living for name in other.tables}  # looked up, never iterated
+            first = f"dmvpn-{self._purpose.value}"
+            names = itertools.chain((first,), (f"{first}-{number}" for number in itertools.count(2)))
+            self._name = next(name for name in names if name not in taken)
+        return self._kernel
+
+    def _put(self, kernel: NetfilterSocket) -> None:
+        self._ledger.holds(self._name)
+        contents = self._contents(self._name)
+        kernel.transact([*_removal(self._name), new_table(self._name), *contents])
+        self._there = self._handles(kernel)
+
+    def _heard(self) -> None:
+        if self._monitor is not None and self._monitor.read():
+            self._restore()
+
+    def _restore(self) -> None:
+        """Restore the table if it was changed: at once, and at growing intervals if another program insists."""
+        if self._kernel is None or not self._is_wanted or self._waiting:
+            return
+        try:
+            if self._handles(self._kernel) == self._there:
+                return
+            delay = self._lost()
+            if delay and self._later is not None:
+                self._wait(delay)
+            else:
+                self._put(self._kernel)
+        except OSError:  # it was refused, or an answer is lost
+            self._wait(keeper.LONGEST_DELAY)
+
+    def _wait(self, delay: float) -> None:
+        if self._later is not None:
+            self._waiting = True
+            self._later(delay, self._restore_late)
+
+    def _restore_late(self) -> None:
+        self._waiting = False
+        try:
+            if self._kernel is not None and self._is_wanted and self._handles(self._kernel) != self._there:
+                self._put(self._kernel)
+        except OSError:
+            self._wait(keeper.LONGEST_DELAY)
+
+    def _lost(self) -> float:
+        """Count a loss or change of the table. Returns the seconds until it is restored."""
+        now = time.monotonic()
+        self._losses = self._losses + 1 if now - self._lost_at < keeper.CALM else 1
+        self._lost_at = now
+        if self._losses >= keeper.FIGHT and not self._contested and self._later is not None:
+            self._contested = True
+            self._report(KernelContested(self._words(), ended=False))
+            self._later(keeper.CALM, self._calm)
+        later = self._losses - keeper.AT_ONCE
+        return min(keeper.FIRST_DELAY * 2**later, keeper.LONGEST_DELAY) if later > 0 else 0.0
+
+    def _calm(self) -> None:
+        """Take in that the conflict may be over."""
+        left = self._lost_at + keeper.CALM - time.monotonic()
+        if left > 0 and self._later is not None:
+            self._later(left, self._calm)
+        elif self._kernel is not None:
+            self._contested = False
+            self._report(KernelContested(self._words(), ended=True))
+
+    def _words(self) -> str:
+        return words(RouterTable(self._name, self._purpose), str)
+
+    def _handles(self, kernel: NetfilterSocket) -> list[tuple[str, int]]:
+        return [(one.chain, one.handle) for one in kernel.rules(self._name)]
+
+
+def purpose_of(table: str) -> TablePurpose | None:
+    """Return what a table of ours is for; None: the name is not of ours."""
+    found = _OURS.fullmatch(table)
+    return None if found is None else TablePurpose(found["purpose"])
+
+
+def our_tables(kernel: NetfilterSocket) -> list[RouterTable]:
+    """Return the tables of all routers of ours here, living or dead. Raises OSError."""
+    return [RouterTable(name, purpose) for name in kernel.tables() if (purpose := purpose_of(name)) is not None]
+
+
+def remove_tables(others: Others, purpose: TablePurpose | None = None, *, but: str = "") -> list[RouterTable]:
+    """Remove tables of dead routers in the network namespace of the calling thread, all but one; returns them.
+
+    purpose: only tables for this.
+    """
+    living = {name for other in others.living for name in other.tables}  # looked up, never iterated
+    try:
+        with NetfilterSocket() as kernel:
+            found = [one for one in our_tables(kernel) if one.name not in living and one.name != but]
+            found = [one for one in found if purpose in (None, one.purpose)]
+            for one in found:
+                kernel.transact(_removal(one.name))
+            return found
+    except OSError:  # a kernel without nf_tables has none
+        return []
+
+
+def _removal(table: str) -> list[Part]:
+    """Return the transaction that removes a table, whether it exists or not."""
+    return [new_table(table), delete_table(table)]
