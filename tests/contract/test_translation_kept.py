@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 TABLE = "dmvpn-nat"
+EVERY = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
+#: Entries: more than one transaction holds.
+LONG = 15_000
 
 
 def tables(world: RealWorld, router: str = "A") -> list[str]:
@@ -70,6 +74,28 @@ def test_a_table_with_other_rules_is_a_difference_and_put_back() -> None:
         with world.inside("A"):
             assert any(TABLE in one.what for one in world.planes["A"].differences())
         world.until(lambda: not world.planes["A"].differences(), seconds=20)
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_an_access_list_of_thousands_of_entries_translates_and_is_replaced_by_another() -> None:
+    def permit(port: int) -> PacketRule:
+        return PacketRule(True, EVERY, EVERY, protocol=UDP, destination_ports=(port, port))
+
+    def test(world: RealWorld) -> None:
+        for first in (10_000, 40_000):
+            world.execute("A", translate(*(permit(first + place) for place in range(LONG)), permit(4321)))
+            world.send("A", datagram("A", nbma("B"), 4000, first + LONG - 1))
+            world.until(lambda: bool(left(world, IpProtocol.UDP)))
+            assert str(left(world, IpProtocol.UDP)[-1].source) == str(nbma("A"))
+            world.wire.clear()
+        world.send("A", datagram("A", nbma("B"), 4000, 10_000))
+        world.until(lambda: bool(left(world, IpProtocol.UDP)))
+        assert str(left(world, IpProtocol.UDP)[-1].source) == str(host("A")), "an entry of the former list"
+        transact(world, delete_table(TABLE))
+        world.until(lambda: not world.planes["A"].differences(), seconds=20)
+        world.execute("A", translate())
         assert source_of_next(world) == str(nbma("A"))
 
     in_world(test)

@@ -51,8 +51,8 @@ IPV4: Final = _NFGENMSG.pack(_NFPROTO_IPV4, 0, 0)
 
 SUBSYSTEM: Final = 10
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
-_NEW_TABLE, _GET_TABLE, _DELETE_TABLE, _NEW_CHAIN, _NEW_RULE, _GET_RULE = (
-    SUBSYSTEM << 8 | number for number in (0, 1, 2, 3, 6, 7)
+_NEW_TABLE, _GET_TABLE, _DELETE_TABLE, _NEW_CHAIN, _GET_CHAIN, _DELETE_CHAIN, _NEW_RULE, _GET_RULE, _DELETE_RULE = (
+    SUBSYSTEM << 8 | number for number in range(9)
 )
 #: NFNLGRP_NFTABLES: changes of tables, and their authors.
 _GROUP: Final = 7
@@ -77,6 +77,18 @@ _PATIENCE = 5.0
 
 #: One part of a transaction: type, flags, body.
 Part = tuple[int, int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """The contents of a table.
+
+    bases: the chains that packets pass, and their rules.
+    chains: the other ones, which rules jump to; without `bases` no packet comes there.
+    """
+
+    bases: tuple[Part, ...]
+    chains: tuple[Part, ...] = ()
 
 
 class Hook(enum.IntEnum):
@@ -137,6 +149,16 @@ def base_chain(table: str, name: str, kind: str, hook: Hook, priority: int) -> P
 def chain(table: str, name: str) -> Part:
     """Return a chain that other chains jump to."""
     return _NEW_CHAIN, NLM_F_CREATE, IPV4 + attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
+
+
+def delete_chain(table: str, name: str) -> Part:
+    """Delete a chain with its rules; no rule of another may refer to it."""
+    return _DELETE_CHAIN, 0, IPV4 + attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
+
+
+def empty_chain(table: str, name: str) -> Part:
+    """Delete all rules of a chain."""
+    return _DELETE_RULE, 0, IPV4 + attribute_text(_RULE_TABLE, table) + attribute_text(_RULE_CHAIN, name)
 
 
 def rule(table: str, in_chain: str, *expressions: bytes) -> Part:
@@ -296,6 +318,11 @@ class NetfilterSocket:
         """Return the names of all tables of IPv4. Raises OSError."""
         return [read_text(parse_attributes(body)[_TABLE_NAME]) for body in self.dump(_GET_TABLE)]
 
+    def chains(self, table: str) -> list[str]:
+        """Return the names of the chains of a table; none if it does not exist. Raises OSError."""
+        found = [parse_attributes(body) for body in self.dump(_GET_CHAIN)]
+        return [read_text(one[_CHAIN_NAME]) for one in found if read_text(one[_CHAIN_TABLE]) == table]
+
     def rules(self, table: str) -> list[RuleThere]:
         """Return the rules of a table, in order; none if it does not exist. Raises OSError."""
         asked = IPV4 + attribute_text(_RULE_TABLE, table)
@@ -360,6 +387,21 @@ class NetfilterMonitor:
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+
+
+def in_transactions(parts: Sequence[Part], octets: int) -> Iterator[list[Part]]:
+    """Divide parts into transactions of about so many octets."""
+    some: list[Part] = []
+    size = 0
+    for part in parts:
+        length = _HEADER.size + len(part[2])
+        if some and size + length > octets:
+            yield some
+            some, size = [], 0
+        some.append(part)
+        size += length
+    if some:
+        yield some
 
 
 def _message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:

@@ -35,6 +35,7 @@ from dmvpn.dataplane.netlink.nftables import (
     Meta,
     NetfilterVerdict,
     Part,
+    Ruleset,
     base_chain,
     chain,
     compare,
@@ -51,7 +52,7 @@ from dmvpn.dataplane.netlink.nftables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dmvpn.base.effects import SetTranslation
     from dmvpn.base.translation import Addresses, Clause, Overload, PacketRule
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 PASSING: Final = "passing"
 MAP: Final = "map-"
 _LEAVING: Final = "leaving"
+_RULE: Final = "rule-"
 _SOURCE, _DESTINATION = 12, 16
 _PORT_OF_SOURCE, _PORT_OF_DESTINATION = 0, 2
 _BE16 = struct.Struct("!H")
@@ -69,32 +71,39 @@ _PORTS_SPECIFIED: Final = 1 << 1
 LinuxName = Callable[[str], str]
 
 
-def ruleset(table: str, order: SetTranslation, linux: LinuxName) -> list[Part]:
-    """Return the chains and rules of a table. linux: Linux name of an interface."""
-    return list(_chains(table, order, linux))
+def ruleset(table: str, order: SetTranslation, linux: LinuxName, mark: str = "") -> Ruleset:
+    """Return the chains and rules of a table. linux: Linux name of an interface. mark: the end of names of chains."""
+    names = [f"{number}{mark}" for number in range(len(order.overloads))]
+    return Ruleset(tuple(_bases(table, order, linux, names)), tuple(_chains(table, order, names)))
 
 
-def _chains(table: str, order: SetTranslation, linux: LinuxName) -> Iterator[Part]:
+def _bases(table: str, order: SetTranslation, linux: LinuxName, names: Sequence[str]) -> Iterator[Part]:
     yield base_chain(table, PASSING, "filter", Hook.FORWARD, 0)
     yield base_chain(table, _LEAVING, "nat", Hook.POSTROUTING, NAT_PRIORITY)
-    for number in range(len(order.overloads)):
-        yield chain(table, _name(number))
-        yield chain(table, f"{MAP}{number}")
-    first: dict[str, int] = {}
-    for number, overload in enumerate(order.overloads):
-        first.setdefault(overload.outside, number)
-        yield from _overload(table, number, overload, _next(order.overloads, number))
-    for outside, number in first.items():
+    first: dict[str, str] = {}
+    for name, overload in zip(names, order.overloads, strict=True):
+        first.setdefault(overload.outside, name)
+    for outside, name in first.items():
         for inside in order.inside:
             inner, outer = linux(inside), linux(outside)
             ways = ((inner, outer), (outer, inner))
             yield from (rule(table, PASSING, *_way(*way), *_is_translated(), counter()) for way in ways)
-            yield rule(table, _LEAVING, *_way(inner, outer), verdict(NetfilterVerdict.GOTO, _name(number)))
+            yield rule(table, _LEAVING, *_way(inner, outer), verdict(NetfilterVerdict.GOTO, f"{_RULE}{name}"))
 
 
-def _overload(table: str, number: int, overload: Overload, after: int | None) -> Iterator[Part]:
-    name, mapping = _name(number), f"{MAP}{number}"
-    otherwise = verdict(NetfilterVerdict.ACCEPT) if after is None else verdict(NetfilterVerdict.GOTO, _name(after))
+def _chains(table: str, order: SetTranslation, names: Sequence[str]) -> Iterator[Part]:
+    for name in names:
+        yield chain(table, f"{_RULE}{name}")
+        yield chain(table, f"{MAP}{name}")
+    for number, overload in enumerate(order.overloads):
+        after = _next(order.overloads, number)
+        yield from _overload(table, names[number], overload, None if after is None else names[after])
+
+
+def _overload(table: str, called: str, overload: Overload, after: str | None) -> Iterator[Part]:
+    name, mapping = f"{_RULE}{called}", f"{MAP}{called}"
+    accepted = verdict(NetfilterVerdict.ACCEPT)
+    otherwise = accepted if after is None else verdict(NetfilterVerdict.GOTO, f"{_RULE}{after}")
     translated = verdict(NetfilterVerdict.GOTO, mapping)
     for place, clause in enumerate(overload.clauses):
         yield from _clause(table, f"{name}-{place}", clause, translated if clause.permit else otherwise, name)
@@ -164,7 +173,3 @@ def _next(overloads: tuple[Overload, ...], number: int) -> int | None:
     """Return the next rule of the same interface."""
     later = range(number + 1, len(overloads))
     return next((other for other in later if overloads[other].outside == overloads[number].outside), None)
-
-
-def _name(number: int) -> str:
-    return f"rule-{number}"

@@ -4,6 +4,7 @@ A table has a name that no living router of this network namespace has ("dmvpn-n
 the records: the table of a killed router stays in force until the next run replaces it in one step, begins without one,
 or `dmvpn cleanup` removes it. nf_tables is not used before the first rules.
 
+    its rules are many             put by several transactions into chains that no packet passes; the last one switches
     another program changes it     restored at once, by the next reading of the kernel's notifications
     again and again                at growing intervals, reported once, and when it ends (as `keeper`)
     the kernel refuses             tried again after `LONGEST_DELAY`
@@ -17,7 +18,15 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import KernelContested
-from dmvpn.dataplane.netlink.nftables import NetfilterMonitor, NetfilterSocket, delete_table, new_table
+from dmvpn.dataplane.netlink.nftables import (
+    NetfilterMonitor,
+    NetfilterSocket,
+    delete_chain,
+    delete_table,
+    empty_chain,
+    in_transactions,
+    new_table,
+)
 from dmvpn.dataplane.userspace import keeper
 from dmvpn.dataplane.userspace.things import Difference, RouterTable, TablePurpose, words
 
@@ -25,11 +34,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dmvpn.base.events import Event
-    from dmvpn.dataplane.netlink.nftables import Part, RuleThere
+    from dmvpn.dataplane.netlink.nftables import Part, Ruleset, RuleThere
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.watch import Watch
 
+#: The largest transaction in octets. A kernel with its default limits refuses one of 416 KiB (EMSGSIZE).
+_OCTETS: Final = 1 << 17
+#: Begins the end of a chain's name.
+_MARK: Final = "."
 _OURS: Final = re.compile(rf"dmvpn-(?P<purpose>{'|'.join(purpose.value for purpose in TablePurpose)})(?:-\d+)?")
 
 
@@ -44,9 +57,10 @@ class KernelTable:
         report: Callable[[Event], None],
         watch: Watch | None,
         later: Later | None,
-        contents: Callable[[str], Sequence[Part]],
+        contents: Callable[[str, str], Ruleset],
     ) -> None:
-        """later: see `Keeper`. contents: all chains and rules, for the name of a table."""
+        """later: see `Keeper`. contents: for the name of a table, and the end of the
+        names of its chains."""
         self._purpose = purpose
         self._ledger = ledger
         self._others = others
@@ -141,8 +155,17 @@ class KernelTable:
 
     def _put(self, kernel: NetfilterSocket) -> None:
         self._ledger.holds(self._name)
-        contents = self._contents(self._name)
-        kernel.transact([*_removal(self._name), new_table(self._name), *contents])
+        former = kernel.chains(self._name)
+        contents = self._contents(self._name, _mark(former))
+        parts = [*contents.chains, *contents.bases]
+        if len(list(in_transactions(parts, _OCTETS))) <= 1:
+            kernel.transact([*_removal(self._name), new_table(self._name), *parts])
+        else:
+            kernel.transact([new_table(self._name)])
+            for some in in_transactions(contents.chains, _OCTETS):
+                kernel.transact(some)
+            ends = [end(self._name, name) for end in (empty_chain, delete_chain) for name in former]
+            kernel.transact([*ends, *contents.bases])
         self._there = self._handles(kernel)
 
     def _heard(self) -> None:
@@ -231,6 +254,12 @@ def remove_tables(others: Others, purpose: TablePurpose | None = None, *, but: s
             return found
     except OSError:  # a kernel without nf_tables has none
         return []
+
+
+def _mark(chains: Sequence[str]) -> str:
+    """Return an end for names of chains that none of these has: new chains are built beside them."""
+    taken = dict.fromkeys(name.partition(_MARK)[2].partition("-")[0] for name in chains)
+    return next(f"{_MARK}{number}" for number in itertools.count(1) if str(number) not in taken)
 
 
 def _removal(table: str) -> list[Part]:

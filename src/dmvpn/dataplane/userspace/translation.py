@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.base.translation import Overload
     from dmvpn.dataplane.netlink.conntrack import Ends, TrackedFlow
-    from dmvpn.dataplane.netlink.nftables import NetfilterSocket, Part
+    from dmvpn.dataplane.netlink.nftables import NetfilterSocket, Ruleset
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.watch import Watch
@@ -113,10 +113,10 @@ class Translation:
             return Translations()
         return Translations(found, hits, misses)
 
-    def _contents(self, table: str) -> list[Part]:
+    def _contents(self, table: str, mark: str) -> Ruleset:
         """Return the chains and rules; those in the table are about to go, with their counters."""
         self._earlier = [old + new for old, new in zip(self._earlier, self._counters(), strict=True)]
-        return ruleset(table, self._order, self._linux)
+        return ruleset(table, self._order, self._linux, mark)
 
     def _counters(self) -> tuple[int, int]:
         """Return packets of flows, and packets that began one, by the current rules: those of this run."""
