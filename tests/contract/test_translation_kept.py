@@ -17,7 +17,14 @@ from dmvpn.base.events import KernelContested
 from dmvpn.base.translation import UDP, Addresses, Clause, Overload, PacketRule
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import conntrack
-from dmvpn.dataplane.netlink.nftables import Hook, NetfilterSocket, base_chain, delete_table, new_table
+from dmvpn.dataplane.netlink.nftables import (
+    Hook,
+    NetfilterMonitor,
+    NetfilterSocket,
+    base_chain,
+    delete_table,
+    new_table,
+)
 from dmvpn.dataplane.userspace import keeper, leftovers
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.things import RouterTable, TablePurpose
@@ -97,6 +104,23 @@ def test_an_access_list_of_thousands_of_entries_translates_and_is_replaced_by_an
         world.until(lambda: not world.planes["A"].differences(), seconds=20)
         world.execute("A", translate())
         assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_changes_of_other_tables_and_its_own_are_no_reason_to_read_the_rules() -> None:
+    def test(world: RealWorld) -> None:
+        with world.inside("A"), NetfilterSocket() as ours, NetfilterSocket() as theirs:
+            monitor = NetfilterMonitor()
+            ours.transact([new_table("mine")])
+            assert not monitor.read("mine", ours.port)
+            theirs.transact([new_table("somebodys"), base_chain("somebodys", "in", "filter", Hook.INPUT, 0)])
+            assert not monitor.read("mine", ours.port)
+            theirs.transact([base_chain("mine", "in", "filter", Hook.INPUT, 0)])
+            assert monitor.read("mine", ours.port)
+            theirs.transact([delete_table("mine")])
+            assert monitor.read("mine", ours.port)
+            monitor.close()
 
     in_world(test)
 

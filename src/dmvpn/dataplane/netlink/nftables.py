@@ -54,6 +54,8 @@ _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
 _NEW_TABLE, _GET_TABLE, _DELETE_TABLE, _NEW_CHAIN, _GET_CHAIN, _DELETE_CHAIN, _NEW_RULE, _GET_RULE, _DELETE_RULE = (
     SUBSYSTEM << 8 | number for number in range(9)
 )
+#: The end of a transaction, which is about no table.
+_NEW_GENERATION: Final = SUBSYSTEM << 8 | 15
 #: NFNLGRP_NFTABLES: changes of tables, and their authors.
 _GROUP: Final = 7
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
@@ -280,6 +282,12 @@ class NetfilterSocket:
             self._socket.close()
             raise
 
+    @property
+    def port(self) -> int:
+        """The number by which notifications name this socket as the author of a change."""
+        number: int = self._socket.getsockname()[0]
+        return number
+
     def transact(self, parts: Sequence[Part]) -> None:
         """Carry out all parts or none. Raises OSError for the first part that the kernel refuses."""
         first = self._sequence + 1
@@ -372,17 +380,25 @@ class NetfilterMonitor:
         """Return the descriptor that is readable when a table has changed."""
         return self._socket.fileno()
 
-    def read(self) -> bool:
-        """Read all notifications. True: a table has changed, or a notification was lost."""
+    def read(self, table: str, author: int = 0) -> bool:
+        """Read all notifications. True: this table has changed, or a notification was lost.
+
+        author: the `port` of a socket whose changes do not count.
+        """
         changed = False
         while True:
             try:
-                self._socket.recv(_RECEIVE)
+                datagram, sender = self._socket.recvfrom(_RECEIVE)
             except BlockingIOError:
                 return changed
             except OSError:  # ENOBUFS: notifications were lost
-                pass
-            changed = True
+                changed = True
+            else:
+                # Only the kernel has number 0.
+                changed = changed or any(
+                    sender[0] == 0 and message.port != author and _table_of(message) == table
+                    for message in parse_messages(memoryview(datagram))
+                )
 
     def close(self) -> None:
         """Close the socket."""
@@ -417,6 +433,13 @@ def _check(message: KernelMessage, first: int = 0) -> int:
     if said.errno and said.sequence >= first:
         raise OSError(said.errno, said.text or os.strerror(said.errno))
     return said.sequence
+
+
+def _table_of(message: KernelMessage) -> str:
+    """Return the table that a notification is about. The table's name is attribute 1 of all kinds of objects."""
+    if message.kind >> 8 != SUBSYSTEM or message.kind == _NEW_GENERATION:
+        return ""
+    return read_text(parse_attributes(message.body[_NFGENMSG.size :]).get(_TABLE_NAME, memoryview(b"")))
 
 
 def _rule_there(body: memoryview) -> RuleThere:

@@ -7,7 +7,7 @@ or `dmvpn cleanup` removes it. nf_tables is not used before the first rules.
     its rules are many             put by several transactions into chains that no packet passes; the last one switches
     another program changes it     restored at once, by the next reading of the kernel's notifications
     again and again                at growing intervals, reported once, and when it ends (as `keeper`)
-    the kernel refuses             tried again after `LONGEST_DELAY`
+    it cannot be restored          tried again after `LONGEST_DELAY`
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class KernelTable:
         return self._kernel
 
     def put(self) -> None:
-        """Replace all its rules in one step, and keep them from now on. Raises OSError, and then tries again later."""
+        """Replace all its rules in one step, and keep them from now on. Raises OSError; a repeated call tries again."""
         self._is_wanted = True
         kernel = self._open()
         self._put(kernel)
@@ -169,7 +169,10 @@ class KernelTable:
         self._there = self._handles(kernel)
 
     def _heard(self) -> None:
-        if self._monitor is not None and self._monitor.read():
+        if self._monitor is None or self._kernel is None:
+            return
+        # Rules are read only if need be: a host's other programs may change their tables all the time.
+        if self._monitor.read(self._name, self._kernel.port):
             self._restore()
 
     def _restore(self) -> None:
