@@ -5,7 +5,6 @@
 
 use std::collections::HashSet;
 
-use crate::hairpin::Pair;
 use crate::ipv4::Address;
 use crate::sas::Place;
 
@@ -20,7 +19,7 @@ pub enum Alarm {
     /// ESP for an SA that is not, from there.
     Spi(Address, Place),
     /// A packet between these two is too big for its path.
-    TooBig(Pair),
+    TooBig([u8; 8]),
 }
 
 /// Who was told of within the running second.

@@ -27,7 +27,7 @@ use crate::arrived::payload;
 use crate::delivery::{delivered, is_keepalive, returned_keepalive};
 use crate::ecn;
 use crate::gre;
-use crate::hairpin::{Hairpins, Origin, Pair};
+use crate::hairpin::{Hairpins, Origin, Way};
 use crate::ipv4::{self, Address, Packet, address};
 use crate::leaving::{Leaving, Lost, Narrow, leads_to, note_sent};
 use crate::outcome::{Came, Joined, Outcome};
@@ -321,8 +321,9 @@ impl Core {
                         self.dropped.malformed += 1;
                         return;
                     }
-                    if tunnel.report {
-                        self.hairpins.arrived(pair, Origin { tunnel: number, neighbor: from });
+                    if let Some(network) = tunnel.network.filter(|_| tunnel.report) {
+                        self.hairpins
+                            .arrived(Way { network, pair }, Origin { tunnel: number, neighbor: from });
                     }
                     out.frames.push(delivered(number, tunnel, from, arena, payload));
                 }
@@ -376,11 +377,12 @@ fn transit(
     hairpins: &mut Hairpins,
     leaves: &Tunnel,
     back: impl Fn(Neighbor) -> bool,
-    pair: Pair,
+    pair: [u8; 8],
     now: f64,
 ) -> Option<Origin> {
-    let origin = hairpins.origin(pair).filter(|origin| !back(origin.neighbor))?;
+    let way = Way { network: leaves.network?, pair };
+    let origin = hairpins.origin(way).filter(|origin| !back(origin.neighbor))?;
     let arrived = table.get(origin.tunnel)?;
-    let reported = arrived.report && arrived.network.is_some() && arrived.network == leaves.network;
-    (reported && hairpins.is_due(pair, now, arrived.interval)).then_some(origin)
+    let reported = arrived.report && arrived.network == leaves.network;
+    (reported && hairpins.is_due(way, now, arrived.interval)).then_some(origin)
 }

@@ -1,14 +1,21 @@
 //! The hairpin detector: which transit packets came from a tunnel and leave by one of the same NHRP network.
 //!
 //! The kernel routes between the two, so the only trace of a packet's way is its pair of addresses: where it came from
-//! is remembered on its way in and looked up on its way out. Both memories are bounded; the oldest is forgotten first.
+//! is remembered on its way in and looked up on its way out, for each network: customers may have the same addresses.
+//! Both memories are bounded; the oldest is forgotten first.
 
 use std::collections::HashMap;
 
 use crate::table::Neighbor;
 
-/// Source and destination of a packet.
-pub type Pair = [u8; 8];
+/// A packet's source and destination, and the NHRP network whose tunnel it came from or leaves by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Way {
+    /// The NHRP network.
+    pub network: u32,
+    /// Source and destination.
+    pub pair: [u8; 8],
+}
 
 /// Where the packets of a pair came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,26 +34,26 @@ pub struct Hairpins {
 }
 
 impl Hairpins {
-    /// limit: pairs that are remembered.
+    /// limit: ways that are remembered.
     pub fn new(limit: usize) -> Self {
         Self { came_from: Recent::new(limit), reported: Recent::new(limit) }
     }
 
     /// A packet came in.
-    pub fn arrived(&mut self, pair: Pair, origin: Origin) {
-        self.came_from.remember(pair, origin);
+    pub fn arrived(&mut self, way: Way, origin: Origin) {
+        self.came_from.remember(way, origin);
     }
 
-    /// Where the packets of a pair came from last.
-    pub fn origin(&self, pair: Pair) -> Option<Origin> {
-        self.came_from.get(pair)
+    /// Where the packets of this way came from last.
+    pub fn origin(&self, way: Way) -> Option<Origin> {
+        self.came_from.get(way)
     }
 
-    /// Whether a pair is to be reported now, as it was not within the interval (seconds). If so, that is remembered.
-    pub fn is_due(&mut self, pair: Pair, now: f64, interval: f64) -> bool {
-        let due = self.reported.get(pair).is_none_or(|last| now - last >= interval);
+    /// Whether a way is to be reported now, as it was not within the interval (seconds). If so, that is remembered.
+    pub fn is_due(&mut self, way: Way, now: f64, interval: f64) -> bool {
+        let due = self.reported.get(way).is_none_or(|last| now - last >= interval);
         if due {
-            self.reported.remember(pair, now);
+            self.reported.remember(way, now);
         }
         due
     }
@@ -56,7 +63,7 @@ impl Hairpins {
 #[derive(Debug)]
 struct Recent<V> {
     limit: usize,
-    places: HashMap<Pair, usize>,
+    places: HashMap<Way, usize>,
     entries: Vec<Entry<V>>,
     oldest: usize,
     newest: usize,
@@ -64,7 +71,7 @@ struct Recent<V> {
 
 #[derive(Debug)]
 struct Entry<V> {
-    pair: Pair,
+    way: Way,
     value: V,
     older: usize,
     newer: usize,
@@ -78,12 +85,12 @@ impl<V: Copy> Recent<V> {
         Self { limit: limit.max(1), places: HashMap::new(), entries: Vec::new(), oldest: NONE, newest: NONE }
     }
 
-    fn get(&self, pair: Pair) -> Option<V> {
-        self.places.get(&pair).map(|&place| self.entries[place].value)
+    fn get(&self, way: Way) -> Option<V> {
+        self.places.get(&way).map(|&place| self.entries[place].value)
     }
 
-    fn remember(&mut self, pair: Pair, value: V) {
-        let place = if let Some(&place) = self.places.get(&pair) {
+    fn remember(&mut self, way: Way, value: V) {
+        let place = if let Some(&place) = self.places.get(&way) {
             if place == self.newest {
                 self.entries[place].value = value;
                 return;
@@ -91,16 +98,16 @@ impl<V: Copy> Recent<V> {
             self.unlink(place);
             place
         } else if self.entries.len() < self.limit {
-            self.entries.push(Entry { pair, value, older: NONE, newer: NONE });
+            self.entries.push(Entry { way, value, older: NONE, newer: NONE });
             self.entries.len() - 1
         } else {
             let place = self.oldest;
             self.unlink(place);
-            self.places.remove(&self.entries[place].pair);
+            self.places.remove(&self.entries[place].way);
             place
         };
-        self.places.insert(pair, place);
-        self.entries[place] = Entry { pair, value, older: self.newest, newer: NONE };
+        self.places.insert(way, place);
+        self.entries[place] = Entry { way, value, older: self.newest, newer: NONE };
         match self.newest {
             NONE => self.oldest = place,
             newest => self.entries[newest].newer = place,
@@ -126,16 +133,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn pair(number: u8) -> Pair {
-        [number; 8]
+    fn way(number: u8) -> Way {
+        Way { network: 1, pair: [number; 8] }
     }
 
     #[test]
-    fn a_pair_is_reported_once_an_interval() {
+    fn a_way_is_reported_once_an_interval() {
         let mut hairpins = Hairpins::new(2);
-        let due: Vec<bool> = [0.0, 1.0, 7.9, 8.0, 8.1].map(|now| hairpins.is_due(pair(1), now, 8.0)).to_vec();
+        let due: Vec<bool> = [0.0, 1.0, 7.9, 8.0, 8.1].map(|now| hairpins.is_due(way(1), now, 8.0)).to_vec();
         assert_eq!(due, [true, false, false, true, false]);
-        assert!(hairpins.is_due(pair(2), 8.2, 8.0), "another pair");
+        assert!(hairpins.is_due(way(2), 8.2, 8.0), "another pair");
+        assert!(hairpins.is_due(Way { network: 2, ..way(1) }, 8.2, 8.0), "another network");
     }
 
     proptest! {
@@ -145,7 +153,7 @@ mod tests {
             let mut recent = Recent::new(limit);
             let mut list: Vec<(u8, usize)> = Vec::new();
             for (value, number) in pairs.into_iter().enumerate() {
-                recent.remember(pair(number), value);
+                recent.remember(way(number), value);
                 list.retain(|(other, _)| *other != number);
                 list.push((number, value));
                 if list.len() > limit {
@@ -153,7 +161,7 @@ mod tests {
                 }
                 for number in 0..8 {
                     let expected = list.iter().find(|(other, _)| *other == number).map(|(_, value)| *value);
-                    prop_assert_eq!(recent.get(pair(number)), expected);
+                    prop_assert_eq!(recent.get(way(number)), expected);
                 }
             }
         }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
+from ipaddress import IPv4Address
 from unittest.mock import patch
 
 from hypothesis import given
@@ -13,6 +15,7 @@ from dmvpn.dataplane.python import core as oracle
 from dmvpn.dataplane.python.segments import finished
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
 from dmvpn.net.gre import GreHeader
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from support import traffic
 from support.both_cores import COUNTED, PAIRS, Both, Tunnel
 
@@ -101,17 +104,44 @@ HUB = Tunnel(
 )
 
 
-@given(st.lists(st.tuples(theirs, traffic.tcp_packets, peer_ids, st.sampled_from([0.0, 3.0, 8.0])), max_size=20))
-def test_both_cores_report_the_same_hairpins(taken: list[tuple[bytes, bytes, int, float]]) -> None:
-    """Packets come in from one neighbor and leave for another, some of them merged by a network card on the way."""
+#: A customer with the same addresses in another NHRP network: the key of GRE tells them apart.
+OTHER_HUB = replace(HUB, key=2, network=2)
+
+
+def transit(nbma: bytes, packet: bytes, peer: int, hub: int) -> tuple[bytes, bytes]:
+    """A packet as it comes to a hub from one neighbor, and as it leaves for another."""
+    gre = GreHeader(protocol_type=GRE_IPV4, key=(HUB, OTHER_HUB)[hub].key).serialize(packet)
+    frame = VnetHeader().serialize() + b"\x02\x00" + peer.to_bytes(4, "big") + traffic.OWN_MAC + b"\x08\x00" + packet
+    return traffic.outer(nbma, traffic.OURS[0], gre), frame
+
+
+@given(
+    st.lists(
+        st.tuples(theirs, traffic.tcp_packets, peer_ids, st.integers(0, 1), st.sampled_from([0.0, 3.0, 8.0])),
+        max_size=20,
+    )
+)
+def test_both_cores_report_the_same_hairpins(taken: list[tuple[bytes, bytes, int, int, float]]) -> None:
+    """Some of the packets are merged by a network card on the way."""
     both: list[tuple[object, ...]] = []
-    for nbma, packet, peer, later in taken:
-        gre = GreHeader(protocol_type=GRE_IPV4).serialize(packet)
-        frame = (
-            VnetHeader().serialize() + b"\x02\x00" + peer.to_bytes(4, "big") + traffic.OWN_MAC + b"\x08\x00" + packet
-        )
-        both += [("inbound", traffic.outer(nbma, traffic.OURS[0], gre)), ("outbound", 0, frame, later)]
-    take_the_same_steps([HUB], both)
+    for nbma, packet, peer, hub, later in taken:
+        arriving, leaving = transit(nbma, packet, peer, hub)
+        both += [("inbound", arriving), ("outbound", hub, leaving, later)]
+    take_the_same_steps([HUB, OTHER_HUB], both)
+
+
+def test_customers_with_equal_addresses_have_redirects_of_their_own() -> None:
+    both = Both([HUB, OTHER_HUB])
+    packet = Ipv4Packet(
+        source=IPv4Address("10.1.0.1"), destination=IPv4Address("10.2.0.1"), protocol=IpProtocol.UDP, payload=bytes(8)
+    ).serialize()
+    ways = [transit(traffic.THEIRS[0], packet, 2, hub) for hub in (0, 1)]
+    for arriving, _ in ways:  # the second customer's packet comes while the first one's is still being routed
+        both.inbound(arriving)
+    for number, (_, leaving) in enumerate(ways, 1):
+        both.outbound(number, leaving, 0.0)
+    assert [(punt.tunnel, punt.out) for punt in both.python.punts] == [(1, 1), (2, 2)]
+    both.agree()
 
 
 @given(traffic.flows())

@@ -67,7 +67,7 @@ WAITING_PACKETS = 64
 UNRESOLVED_NEXT_HOPS = 256
 #: Seconds until the packets that wait for a next hop are dropped (Linux: app_solicit x retrans_time).
 RESOLUTION_TIMEOUT = 1.0
-#: Address pairs that the hairpin detector stores.
+#: Address pairs of NHRP networks that the hairpin detector stores.
 HAIRPIN_PAIRS = 65536
 #: NBMA addresses whose packets a tunnel counts although no adjacency names them.
 COUNTED_PEERS = 65536

@@ -39,6 +39,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp import EspSuite
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.local import address_of, door, front_of
+from dmvpn.dataplane.networks import NhrpNetworks
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
 from dmvpn.net.octets import ipv4_address
@@ -98,6 +99,7 @@ class RustEngine:
         self._sockets: dict[bytes, GreSocket] = {}
         self._ends: dict[bytes, _End] = {}
         self._numbers = 0
+        self._networks = NhrpNetworks()
         self._closed = False
         watch.add(self._engine.fileno(), self._read)
 
@@ -174,7 +176,9 @@ class RustEngine:
 
     def set_hairpin(self, order: SetHairpin) -> None:
         """Set which transit packets the tunnel reports."""
-        self._core.set_hairpin(self._served[order.tunnel].number, order.network, order.report, order.interval)
+        served = self._served[order.tunnel]
+        network = self._networks.number(served.spec.vrf, order.network)
+        self._core.set_hairpin(served.number, network, order.report, order.interval)
 
     def set_addresses(self, own: frozenset[bytes], of_tunnels: dict[str, bytes]) -> None:
         """Set all our addresses, and each tunnel's own (packed)."""

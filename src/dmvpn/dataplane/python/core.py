@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, DfBit
 from dmvpn.base.errors import WireError
@@ -55,6 +55,10 @@ _ETHERNET = 14
 _IPV4_ETHERTYPE = b"\x08\x00"
 #: Octets of a hairpinned packet that are reported: enough for any header that the redirect quotes.
 _REPORTED = 64
+
+#: An NHRP network, and source and destination of a packet that came from a tunnel of it or leaves by one: customers may
+#: have the same addresses.
+_Way: TypeAlias = tuple[int | None, bytes]
 
 _DONT_FRAGMENT = 0x40
 
@@ -118,9 +122,9 @@ class PacketCore:
         self.protection = Protection(self.dropped, random)
         self.paths = PathMtus()
         self._refusals = Alarms()
-        # Where transit packets came from, and the last report of the pair.
-        self.came_from: OrderedDict[bytes, tuple[int, NbmaPeer]] = OrderedDict()
-        self._reported: OrderedDict[bytes, float] = OrderedDict()
+        # Where transit packets came from, and the last report of them.
+        self.came_from: OrderedDict[_Way, tuple[int, NbmaPeer]] = OrderedDict()
+        self._reported: OrderedDict[_Way, float] = OrderedDict()
 
     def set_peer(self, tunnel: int, peer: int, nbma: bytes, connection: int = 0) -> None:
         """Send frames of the tunnel to 02:00 and this id to an NBMA address, over this connection."""
@@ -260,17 +264,17 @@ class PacketCore:
         return bytes(changed)
 
     def _watch_hairpin(self, out: int, leaves: CoreTunnel, to: NbmaPeer, packet: bytes, now: float) -> None:
-        pair = packet[12:20]
-        came = self.came_from.get(pair) if self.came_from else None
+        way = (leaves.network, packet[12:20])
+        came = self.came_from.get(way) if self.came_from else None
         if came is None or self._leads_to(leaves, to, came[1]):
             return
         arrived = self.tunnels.get(came[0])
-        if arrived is None or not arrived.report or arrived.network is None or arrived.network != leaves.network:
+        if arrived is None or not arrived.report or arrived.network != leaves.network:
             return
-        last = self._reported.get(pair)
+        last = self._reported.get(way)
         if last is not None and now - last < arrived.interval:
             return
-        _remember(self._reported, pair, now)
+        _remember(self._reported, way, now)
         self.punts.append(Punt("hairpin", came[0], came[1].nbma, packet[:_REPORTED], out, came[1].connection))
 
     def _leads_to(self, tunnel: CoreTunnel, neighbor: NbmaPeer, sender: NbmaPeer) -> bool:
@@ -394,8 +398,8 @@ class PacketCore:
         offload = unfinished(payload, tunnel.mtu)
         if tunnel.mss is not None:
             payload = clamp_mss(payload, tunnel.mss, partial_checksum=bool(offload.flags))
-        if tunnel.report:
-            _remember(self.came_from, payload[12:20], (number, sender))
+        if tunnel.report and tunnel.network is not None:
+            _remember(self.came_from, (tunnel.network, payload[12:20]), (number, sender))
         first = payload[16]
         if 224 <= first < 240:
             mac = b"\x01\x00\x5e" + bytes((payload[17] & 0x7F,)) + payload[18:20]
@@ -426,7 +430,7 @@ def _count(tunnel: CoreTunnel, packets: dict[bytes, int], nbma: bytes) -> None:
         packets[nbma] = packets.get(nbma, 0) + 1
 
 
-def _remember(memory: OrderedDict[bytes, Value], key: bytes, value: Value) -> None:
+def _remember(memory: OrderedDict[_Way, Value], key: _Way, value: Value) -> None:
     memory[key] = value
     memory.move_to_end(key)
     if len(memory) > HAIRPIN_PAIRS:

@@ -18,6 +18,7 @@ from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpR
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.local import address_of, door
+from dmvpn.dataplane.networks import NhrpNetworks
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.ends import IpsecEnds
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
@@ -63,6 +64,7 @@ class PythonEngine:
         self._names: dict[int, str] = {}
         self._sockets: dict[bytes, GreSocket] = {}
         self._numbers = 0
+        self._networks = NhrpNetworks()
         self._buffer = bytearray(65536)
         self._ends = IpsecEnds(watch, self._read_esp, self._read_udp)
 
@@ -126,7 +128,8 @@ class PythonEngine:
     def set_hairpin(self, order: SetHairpin) -> None:
         """Set which transit packets the tunnel reports."""
         tunnel = self._core_tunnel(order.tunnel)
-        tunnel.network, tunnel.report, tunnel.interval = order.network, order.report, order.interval
+        network = self._networks.number(self._served[order.tunnel].spec.vrf, order.network)
+        tunnel.network, tunnel.report, tunnel.interval = network, order.report, order.interval
 
     def set_addresses(self, own: frozenset[bytes], of_tunnels: dict[str, bytes]) -> None:
         """Set all our addresses, and each tunnel's own (packed)."""

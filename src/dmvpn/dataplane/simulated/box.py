@@ -303,7 +303,7 @@ class IpBox(SendingBox):
         if self._reached(self._tunnels.by_name[leaves], next_hop) == sender:
             return  # a packet that goes back where it came from is no detour
         flow = peek_flow(data)
-        if self._hairpins.first(flow.source, flow.destination, order.interval, self._chassis.now):
+        if self._hairpins.first(order, flow.source, flow.destination, self._chassis.now):
             self._report(Hairpin(arrived, leaves, sender.nbma, data[:64], sender.connection))
 
     # ------------------------------------------------------------------------------------------------ tunnels

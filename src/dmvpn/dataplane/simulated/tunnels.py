@@ -126,16 +126,18 @@ class TunnelTable:
 
 
 class HairpinFilter:
-    """Passes each address pair once per interval; its memory is bounded, and the oldest pair is forgotten first."""
+    """Passes each address pair of an NHRP network once per interval; its memory is bounded, and the oldest pair is
+    forgotten first.
+    """
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[tuple[IPAddress, IPAddress], float] = OrderedDict()
+        self._seen: OrderedDict[tuple[int | None, IPAddress, IPAddress], float] = OrderedDict()
 
-    def first(self, source: IPAddress, destination: IPAddress, interval: float, now: float) -> bool:
-        """Return True if the pair was not reported during the last `interval` seconds."""
-        pair = (source, destination)
+    def first(self, order: SetHairpin, source: IPAddress, destination: IPAddress, now: float) -> bool:
+        """Return True if the pair was not reported during the interval of this order."""
+        pair = (order.network, source, destination)
         last = self._seen.get(pair)
-        if last is not None and now - last < interval:
+        if last is not None and now - last < order.interval:
             return False
         self._seen[pair] = now
         self._seen.move_to_end(pair)
