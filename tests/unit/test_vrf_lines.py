@@ -86,6 +86,29 @@ def test_a_vrf_that_is_removed_takes_the_addresses_of_its_interfaces_along() -> 
     assert not prompt.shows("WAN")
 
 
+@pytest.mark.parametrize("form", ["vrf definition", "ip vrf"])
+def test_a_vrf_that_is_removed_takes_its_routes_and_routing_processes_along(form: str) -> None:
+    families = [] if form == "ip vrf" else ["address-family ipv4"]
+    prompt = Prompt(f"{form} RED", *families, f"{form} BLUE", *families)
+    for vrf in ("RED", "BLUE"):
+        number = {"RED": 1, "BLUE": 2}[vrf]
+        prompt.enter(f"ip route vrf {vrf} 0.0.0.0 0.0.0.0 192.0.2.1", f"router ospf {number} vrf {vrf}")
+        prompt.enter("interface GigabitEthernet1", f"ip ospf {number} area 0")
+        prompt.enter("router eigrp 1", f"address-family ipv4 vrf {vrf} autonomous-system {number}")
+        prompt.enter("router eigrp NAMED", f"address-family ipv4 unicast vrf {vrf} autonomous-system {number + 5}")
+        prompt.enter("router rip", f"address-family ipv4 vrf {vrf}", "version 2")
+        prompt.enter("router bgp 65000", f"address-family ipv4 vrf {vrf}", "redistribute connected")
+    prompt.enter("exit", "exit")
+    before = list(prompt.tree.render())
+    assert sum("RED" in line for line in before) == sum("BLUE" in line for line in before) >= 7
+
+    prompt.enter(f"no {form} RED")
+
+    after = list(prompt.tree.render())
+    assert not [line for line in after if "RED" in line]
+    assert [line for line in after if "BLUE" in line] == [line for line in before if "BLUE" in line]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.ios.assignment import reset
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args, ExecCommand
@@ -51,6 +52,18 @@ def _end(args: Args, section: Section) -> str | None:
     return f"% IPv4 addresses from all interfaces in VRF {name} have been removed" if any(had) else None
 
 
+def _drop_tables(args: Args, root: Section) -> None:
+    """Drop the static routes, routing processes and address families of a VRF that went, as on IOS.
+
+    They are the lines that name the VRF, and would be refused without it now.
+    """
+    for section in (root, *(entry.section for entry in root.statements() if entry.section is not None)):
+        named = [entry for entry in section.statements() if entry.args.text("vrf", "") == args.text("name")]
+        for entry in named:
+            if entry.line.check is not None and entry.line.check(entry.args, section) is not None:
+                reset(section, entry.line, entry.args)
+
+
 DEFINITION: Final = ConfigLine(
     "global",
     "vrf definition {name:word}",
@@ -59,6 +72,7 @@ DEFINITION: Final = ConfigLine(
     opens="vrf",
     check=_check_definition,
     ends=_end,
+    takes_along=_drop_tables,
 )
 IP_VRF: Final = ConfigLine(
     "global",
@@ -68,6 +82,7 @@ IP_VRF: Final = ConfigLine(
     opens="ip-vrf",
     check=_check_ip_vrf,
     ends=_end,
+    takes_along=_drop_tables,
 )
 
 IPV4: Final = ConfigLine(
