@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 
 import pytest
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.tools.diff import (
     Behavior,
     ChangeVerdict,
@@ -22,6 +24,7 @@ from dmvpn.tools.diff import (
 from dmvpn.tools.diff.behavior import LinterFinding, Outage, RouterState
 from dmvpn.tools.diff.compare import judge_migration
 from dmvpn.tools.diff.measuring import sample
+from dmvpn.tools.diff.probing import Lan
 
 PAIR, BACK = LanPair("A", "B"), LanPair("B", "A")
 TALK = Talk(way=("A", "B"), next_hop="10.0.0.2", direct_after=0.5, sent=30, mtu=1400, mss=1360)
@@ -234,14 +237,25 @@ def test_of_a_pair_that_was_cut_off_before_a_dead_hub_takes_nothing() -> None:
 
 
 def test_a_sample_is_the_same_on_both_sides_and_a_new_lan_is_always_in_it() -> None:
-    many = [f"S{number}" for number in range(300)]
-    assert choose_pairs(many, 1) == choose_pairs(reversed(many), 1) != choose_pairs(many, 2)
+    names = [f"S{number}" for number in range(300)]
+    many, few = _lans(*names), _lans(*names[:5])
+    assert choose_pairs(many, 1) == choose_pairs(_lans(*reversed(names)), 1) != choose_pairs(many, 2)
     assert len(set(choose_pairs(many, 1))) == 240
-    about = choose_pairs([*many, "NEW"], 1, about=["NEW"])
+    about = choose_pairs(_lans(*names, "NEW"), 1, about=["NEW"])
     assert len(about) == 240
     assert all("NEW" in pair for pair in about)
-    assert len(choose_pairs(many[:5], 1, about=many[:1])) == 8
-    assert choose_pairs(many[:5], 1, about=[]) == ()
+    assert len(choose_pairs(few, 1, about=names[:1])) == 8
+    assert choose_pairs(few, 1, about=[]) == ()
+
+
+def test_lans_of_two_customers_are_no_pair() -> None:
+    lans = {**_lans("R1", "R2", vrf="RED"), **_lans("B1", "B2", vrf="BLUE")}
+    assert {"".join(pair) for pair in choose_pairs(lans, 1)} == {"R1R2", "R2R1", "B1B2", "B2B1"}
+
+
+def _lans(*names: str, vrf: str = "") -> dict[str, Lan]:
+    prefix = Prefix.of(IPv4Address("10.0.0.0"), 24)
+    return {name: Lan(name, "GigabitEthernet0/2", f"{name}-host", prefix.address, prefix, vrf) for name in names}
 
 
 @pytest.mark.parametrize(

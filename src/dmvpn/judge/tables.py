@@ -188,7 +188,7 @@ class Tables:
         """Yield shortcuts to hosts through another spoke without an adjacency, or with the adjacency of a hub."""
         for host in self._world.hosts.values():
             for destination, _ in host.plane.addresses_of("eth0"):
-                for hop in node.plane.route(destination):
+                for hop in (hop for vrf in node.plane.tables for hop in node.plane.route(destination, vrf)):
                     far = self._far.get(hop.address) if hop.address is not None else None
                     if hop.address is None or far is None or far == name:
                         continue

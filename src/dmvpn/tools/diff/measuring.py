@@ -80,10 +80,10 @@ class Subject:
         }
         return scenario.still_missing(lacking)
 
-    def addresses(self) -> dict[IPAddress, str]:
-        """Return the router of each address in the overlay."""
+    def addresses(self) -> dict[tuple[str, IPAddress], str]:
+        """Return the router of each address in the overlay, by its VRF."""
         return {
-            address: name
+            (state.vrf, address): name
             for name in self.anatomy.sites
             for state in self.world.routers[name].router.ports.interfaces.all()
             for version in (4, 6)
@@ -92,9 +92,9 @@ class Subject:
 
 
 def choose_pairs(
-    lans: Iterable[str], seed: int, most: int = MOST_PAIRS, *, about: Collection[str] | None = None
+    lans: Mapping[str, Lan], seed: int, most: int = MOST_PAIRS, *, about: Collection[str] | None = None
 ) -> tuple[LanPair, ...]:
-    """Return all pairs of these LANs, or a sample of `most` of them that depends on the names and the seed alone.
+    """Return all pairs of LANs in one VRF, or a sample of `most` of them that depends on the names and the seed alone.
 
     about: one end at least is of these.
     """
@@ -104,7 +104,7 @@ def choose_pairs(
     chosen: dict[LanPair, None] = {}
     for distance in range(1, len(ring)):
         for one, other in zip(ring, ring[distance:] + ring[:distance], strict=True):
-            if one in wanted:  # the other way round comes at another distance
+            if one in wanted and lans[one].vrf == lans[other].vrf:  # the other way round comes at another distance
                 chosen |= {LanPair(one, other): None, LanPair(other, one): None}
         if len(chosen) >= most:
             return tuple(chosen)[:most]
@@ -193,19 +193,19 @@ def converge(subject: Subject, pairs: Iterable[LanPair]) -> tuple[float | None, 
     return registered, routed
 
 
-def _has_way(subject: Subject, owners: Mapping[IPAddress, str], pair: LanPair) -> bool:
-    """Return whether the forwarding tables lead from one LAN to the other."""
+def _has_way(subject: Subject, owners: Mapping[tuple[str, IPAddress], str], pair: LanPair) -> bool:
+    """Return whether the forwarding tables of the source's VRF lead from one LAN to the other."""
     source, destination = subject.lans[pair.source], subject.lans[pair.destination]
     here, target = source.site, destination.address
     for _ in range(_HOPS):
         node = subject.world.routers[here]
-        hops = node.plane.route(target)
+        hops = node.plane.route(target, source.vrf)
         if not hops:
             return False
         hop = hops[0]
         if hop.address is None:
             return here == destination.site
-        there = owners.get(hop.address)
+        there = owners.get((source.vrf, hop.address))
         if there is None or not _reaches(node, hop.interface, hop.address):
             return False
         here = there
@@ -260,7 +260,7 @@ def _hubs_of(subject: Subject, pair: LanPair, arrival: Arrival) -> tuple[str, ..
 
 def _next_hop(subject: Subject, pair: LanPair) -> str:
     lan = subject.lans[pair.source]
-    hops = subject.world.routers[lan.site].plane.route(subject.lans[pair.destination].address)
+    hops = subject.world.routers[lan.site].plane.route(subject.lans[pair.destination].address, lan.vrf)
     return ", ".join(spelled(hop.address) if hop.address else hop.interface for hop in hops)
 
 

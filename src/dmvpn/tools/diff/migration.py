@@ -55,7 +55,7 @@ def migrate(
     for name in world.configurations:
         if name not in before.configurations:
             subject.world.kill(name)
-    there = [name for name, lan in subject.lans.items() if lan.site in before.configurations]
+    there = {name: lan for name, lan in subject.lans.items() if lan.site in before.configurations}
     pairs = choose_pairs(there, seed, MOST_WATCHED)
     converge(subject, pairs)
     subject.world.run_for(CALM)

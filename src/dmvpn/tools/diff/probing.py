@@ -46,13 +46,16 @@ _TCP_PORT: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Lan:
-    """The origin or destination of packets. site, port: the router in front of it and its interface. host: its name."""
+    """The origin or destination of packets. site, port: the router in front of it and its interface, which is in this
+    VRF. host: its name.
+    """
 
     site: str
     port: str
     host: str
     address: IPAddress
     prefix: Prefix
+    vrf: str = ""
 
 
 class Arrival(NamedTuple):
@@ -88,7 +91,7 @@ def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str,
                 host = _put_host(world, site.name, state)
             if host is None or not (own := world.hosts[host].plane.addresses_of("eth0")):
                 continue
-            found.append(Lan(site.name, state.name, host, own[0][0], Prefix.of(*own[0])))
+            found.append(Lan(site.name, state.name, host, own[0][0], Prefix.of(*own[0]), state.vrf))
     several = [site for site, count in Counter(lan.site for lan in found).items() if count > 1]
     return {f"{lan.site}:{lan.port}" if lan.site in several else lan.site: lan for lan in found}
 

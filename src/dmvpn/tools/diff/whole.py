@@ -47,7 +47,7 @@ def compare_networks(
     """
     old, new = Subject.of(before, seed), Subject.of(after, seed)
     name_alike(old.lans, new.lans)
-    pairs = choose_pairs([name for name in old.lans if name in new.lans], seed)
+    pairs = choose_pairs({name: lan for name, lan in old.lans.items() if name in new.lans}, seed)
     fresh = choose_pairs(new.lans, seed, about=[name for name in new.lans if name not in old.lans])
     if beside:
         with Beside(3, stage) as processes:

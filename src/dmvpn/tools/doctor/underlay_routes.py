@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.static.config import ROUTE
+from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.shells.lab_model import INSIDE
@@ -35,7 +35,8 @@ def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
     if client.nbma is None or not client.hub or nat.hiding_translator(scene, client):
         return
     if client.tunnel.front:
-        return  # its paths are in the table of a VRF, which the facts do not have
+        yield from _front_door(scene, client, client.nbma)
+        return
     there = trace(scene, client.name, client.nbma)
     if there.end not in (PathEnd.ARRIVED, PathEnd.UNSEEN):
         yield from _broken(scene, client, there, client.nbma, client.name)
@@ -66,6 +67,23 @@ def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
         )
         return
     yield from _broken(scene, client, back, back_to, client.hub)
+
+
+def _front_door(scene: Scene, client: Client, nbma: Address) -> Iterator[Verdict]:
+    """Check that the front door has a route to the server; where it leads is left to the pings."""
+    front, name = client.tunnel.front, client.name
+    if client.facts.routes_to(nbma, front):
+        yield Fine(_STEP, f"VRF {front} of {name} has a route to {nbma} ({client.hub})")
+        return
+    hop = _gateway(scene, name) or Placeholder("NEXT-HOP")
+    yield Finding(
+        step=_STEP,
+        cause=Cause.MISSING_ROUTE,
+        router=name,
+        what=f"VRF {front} of {name} has no route to {nbma}: {client.tunnel.name} has tunnel vrf {front}",
+        evidence=(f"{name}: show ip route vrf {front} {nbma}",),
+        fix=(ROUTE_VRF.of(vrf=front, network=_ANY, mask=_ANY, next_hop=hop),),
+    )
 
 
 def _broken(scene: Scene, client: Client, found: UnderlayPath, target: Address, start: str) -> Iterator[Verdict]:
