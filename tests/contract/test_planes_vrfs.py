@@ -21,6 +21,8 @@ from dmvpn.base.effects import (
     InstallSa,
     InVrf,
     NextHop,
+    RemoveSa,
+    RemoveTunnel,
     SendGre,
     SendIp,
     ServeIpsec,
@@ -132,16 +134,38 @@ def test_a_tunnel_has_its_front_door_and_the_overlay_a_default_route_of_its_own(
     assert all(packet.protocol == IpProtocol.GRE for packet in world.wire if packet.protocol != IpProtocol.ICMP)
 
 
-@contract
-def test_a_protected_tunnel_has_its_front_door(world: World) -> None:
+def protected_tunnels(world: World) -> None:
+    """Protected tunnels of A and B, behind front doors."""
     wan_in_a_vrf(world, "A", "B")
     for name, other, sa in zip("AB", "BA", pair_of_sas("A", "B"), strict=True):
         world.execute(name, InVrf(WAN, ServeIpsec((nbma(name),))))
         tunnel(world, name, protected=True)
         world.execute(name, InstallSa(replace(sa, front=WAN), True))
         joined(world, name, other, sa.connection)
+
+
+@contract
+def test_a_protected_tunnel_has_its_front_door(world: World) -> None:
+    protected_tunnels(world)
     exchanged(world)
     assert {packet.protocol for packet in world.wire} <= {IpProtocol.ESP, IpProtocol.ICMP}
+
+
+@contract
+def test_a_front_door_that_was_removed_is_made_again_with_its_protection(world: World) -> None:
+    protected_tunnels(world)
+    for name, sa in zip("AB", pair_of_sas("A", "B"), strict=True):
+        world.execute(name, SetVrfs(()), RemoveTunnel("Tunnel0"), RemoveSa(sa.spi_in))
+    protected_tunnels(world)
+    exchanged(world)
+
+
+@contract
+def test_an_address_that_leaves_a_removed_front_door_is_protected_in_the_global_table(world: World) -> None:
+    protected_tunnels(world)
+    world.execute("A", SetVrfs(()), RemoveTunnel("Tunnel0"), SetInterface(UNDERLAY, True, ((nbma("A"), 24),)))
+    world.execute("A", ServeIpsec((nbma("A"),)))
+    tunnel(world, "A", protected=True, front="")
 
 
 @contract

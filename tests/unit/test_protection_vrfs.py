@@ -110,3 +110,33 @@ def test_an_address_that_no_tunnel_protects_any_more_is_given_back_in_its_vrf() 
     spoke = WholeRouter(SPOKE)
     spoke.enter("no interface Tunnel1")
     assert InVrf("WAN", ServeIpsec(())) in spoke.wait(10)
+
+
+FORWARDING = (f"interface {GI}", " vrf forwarding WAN", f" ip address {OWN} 255.255.255.252")
+BACK = ("vrf definition WAN", " address-family ipv4", *FORWARDING, f"ip route vrf WAN 0.0.0.0 0.0.0.0 {HUB_NBMA}")
+
+
+@pytest.mark.parametrize("seconds", [0.1, 20.0])
+def test_a_front_door_that_returns_is_served_again(seconds: float) -> None:
+    spoke = WholeRouter(SPOKE)
+    spoke.enter("no vrf definition WAN")
+    spoke.wait(seconds)
+    assert InVrf("WAN", ServeIpsec((OWN,))) in spoke.enter(*BACK)
+    assert spoke.why("Tunnel1") == ""
+
+
+def test_nothing_is_ordered_in_a_front_door_that_was_removed() -> None:
+    spoke = WholeRouter(SPOKE)
+    effects = [*spoke.enter("no vrf definition WAN"), *spoke.wait(20)]
+    assert not [one for one in effects if isinstance(one, InVrf)]
+
+
+def test_a_front_door_without_ipv4_serves_again_when_it_has_addresses_again() -> None:
+    spoke = WholeRouter(SPOKE)
+    spoke.enter("vrf definition WAN", " no address-family ipv4")
+    assert spoke.why("Tunnel1") != ""
+    effects = spoke.enter("vrf definition WAN", " address-family ipv4", *FORWARDING)
+    effects += spoke.wait(10)
+    assert spoke.why("Tunnel1") == ""
+    assert [vrf for vrf, _ in datagrams(effects)][:1] == ["WAN"]
+    assert any("172.16.31.0/30 is directly connected" in line for line in spoke.show("show ip route vrf WAN"))

@@ -107,6 +107,7 @@ def test_a_vrf_that_is_removed_takes_its_routes_and_routing_processes_along(form
     after = list(prompt.tree.render())
     assert not [line for line in after if "RED" in line]
     assert [line for line in after if "BLUE" in line] == [line for line in before if "BLUE" in line]
+    assert list(configurator(FEATURES).parse_text("\n".join(after)).tree.render()) == after, "it starts with that"
 
 
 @pytest.mark.parametrize(
@@ -172,3 +173,12 @@ def test_an_interface_of_a_vrf_without_ipv4_has_no_ipv4_address() -> None:
     said = prompt.enter(PORT[1])
 
     assert said == ["% GigabitEthernet1 is linked to a VRF. Enable IPv4 on that VRF first."]
+
+
+def test_a_vrf_that_loses_ipv4_takes_the_addresses_of_its_interfaces_and_not_the_interfaces() -> None:
+    prompt = Prompt(*WAN, "interface GigabitEthernet1", "vrf forwarding WAN", PORT[1], "exit")
+
+    said = prompt.enter("vrf definition WAN", "no address-family ipv4")
+
+    assert said == ["% IPv4 addresses from all interfaces in VRF WAN have been removed"]
+    assert prompt.shows("interface GigabitEthernet1", " vrf forwarding WAN", "!")

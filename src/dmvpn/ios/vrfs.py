@@ -48,8 +48,21 @@ def _refused_by(root: Section, form: ConfigLine, command: str, name: str) -> str
 def _end(args: Args, section: Section) -> str | None:
     """Take its interfaces out of a VRF that ends."""
     name = args.text("name")
-    had = [_leave(inner) for _, inner in section.root.sections(INTERFACE) if vrf_of(inner) == name]
-    return f"% IPv4 addresses from all interfaces in VRF {name} have been removed" if any(had) else None
+    return _removed(name, [_leave(inner) for inner in _members(section.root, name)])
+
+
+def _end_ipv4(args: Args, section: Section) -> str | None:
+    """Take the addresses of its interfaces, which stay in the VRF."""
+    name = section.opened_by.text("name") if section.opened_by is not None else ""
+    return _removed(name, [_drop_addresses(inner) for inner in _members(section.root, name)])
+
+
+def _members(root: Section, vrf: str) -> list[Section]:
+    return [inner for _, inner in root.sections(INTERFACE) if vrf_of(inner) == vrf]
+
+
+def _removed(vrf: str, had: list[bool]) -> str | None:
+    return f"% IPv4 addresses from all interfaces in VRF {vrf} have been removed" if any(had) else None
 
 
 def _drop_tables(args: Args, root: Section) -> None:
@@ -93,6 +106,7 @@ IPV4: Final = ConfigLine(
     order=20,
     opens="vrf-family",
     show=lambda _: "address-family ipv4",
+    ends=_end_ipv4,
 )
 
 
@@ -117,8 +131,16 @@ def _is_address(statement: Statement) -> bool:
 
 def _leave(section: Section) -> bool:
     """Take an interface out of its VRF, and its addresses from it. Return whether it had some."""
+    had_some = _drop_addresses(section)
+    for entry in section.entries(FORWARDING, IP_FORWARDING):
+        section.drop(entry)
+    return had_some
+
+
+def _drop_addresses(section: Section) -> bool:
+    """Take the addresses of an interface. Return whether it had some."""
     addresses = [entry for entry in section.statements() if _is_address(entry)]
-    for entry in (*addresses, *section.entries(FORWARDING, IP_FORWARDING)):
+    for entry in addresses:
         section.drop(entry)
     return bool(addresses)
 

@@ -77,7 +77,9 @@ class IkePorts:
         opened.send(payload, str(order.destination), port, tos=order.tos)
 
     def close(self) -> None:
-        """Close the sockets here; the engine closes its own."""
+        """Close the sockets here, and those of the engine in this VRF. It closes those of the global table itself."""
+        if self._front:
+            self._engine.serve_ipsec((), self._front)
         for address in list(self._sockets):
             self._close(address)
 

@@ -32,7 +32,7 @@ from dmvpn.base.negotiation import (
     SaNegotiated,
     SaRenewalWanted,
 )
-from dmvpn.base.notices import Configured, Notice, TunnelChanged
+from dmvpn.base.notices import Configured, Notice, TunnelChanged, VrfsChanged
 from dmvpn.base.protection import (
     Connection,
     Protected,
@@ -94,6 +94,7 @@ class IpsecMachine(Machine):
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         TunnelChanged,
+        VrfsChanged,
         ProtectionWanted,
         NegotiationChanged,
         ConnectionChanged,
@@ -200,6 +201,8 @@ class IpsecMachine(Machine):
                 self._decide()
             case TunnelChanged():
                 self._tunnel_changed(event)
+            case VrfsChanged():
+                self._serving.follow_vrfs()
             case ProtectionWanted():
                 self._wanted(event)
             case NegotiationChanged(local=local, remote=remote, phase=phase, reason=reason, remote_port=port):

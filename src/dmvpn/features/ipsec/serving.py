@@ -72,10 +72,19 @@ class Serving:
         self._wanted = locals_
         self._order()
 
+    def follow_vrfs(self) -> None:
+        """Forget the orders in removed VRFs: their sockets went with them."""
+        self._ordered = tuple(address for address in self._ordered if self._exists(self._fronts[address]))
+        self._told = {vrf: None for vrf in self._told if self._exists(vrf)}
+        self._order()
+
+    def _exists(self, vrf: str) -> bool:
+        return self._context.ports.rib_of(vrf) is not None
+
     def _order(self) -> None:
         """Order what must be served now, if that is not what was ordered."""
         left = [address for address in self._ordered if self._leaving.when(address) is not None]
-        order = tuple(dict.fromkeys((*self._wanted, *left)))
+        order = tuple(one for one in dict.fromkeys((*self._wanted, *left)) if self._exists(self._fronts[one]))
         if order == self._ordered:
             return
         self._ordered = order
@@ -121,7 +130,7 @@ class Serving:
         by_front: dict[str, list[IPAddress]] = {vrf: [] for vrf in self._told}
         for address in self._ordered:
             by_front.setdefault(self._fronts[address], []).append(address)
-        self._fronts = {address: self._fronts[address] for address in self._ordered}
+        self._fronts = {address: self._fronts[address] for address in dict.fromkeys((*self._wanted, *self._ordered))}
         for vrf, locals_ in by_front.items():
             order = ServeIpsec(tuple(locals_))
             self._context.emit(InVrf(vrf, order) if vrf else order)

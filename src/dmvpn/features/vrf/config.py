@@ -148,7 +148,7 @@ LINES: Final = (
 
 
 def vrfs(tree: ConfigTree) -> tuple[str, ...]:
-    """Return the VRFs that have IPv4, sorted by name."""
+    """Return the VRFs, sorted by name."""
     config = model(tree)
     return config.names if config is not None else ()
 

@@ -11,7 +11,7 @@ class VrfSettings:
 
     rd: its route distinguisher, "" without one.
     exports, imports: communities of BGP (`route-target`).
-    has_ipv4: there is an address family for IPv4, so that it exists at all.
+    has_ipv4: there is an address family for IPv4: its interfaces may have addresses.
     is_old: it is configured by `ip vrf`.
     """
 
@@ -32,5 +32,5 @@ class VrfConfig:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all VRFs with IPv4."""
-        return tuple(vrf.name for vrf in self.vrfs if vrf.has_ipv4)
+        """The names of all VRFs."""
+        return tuple(vrf.name for vrf in self.vrfs)
