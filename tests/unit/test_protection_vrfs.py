@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.effects import InVrf, SendIp, ServeIpsec
-from dmvpn.base.events import IpReceived
+from dmvpn.base.events import ClearReceived, IpReceived, UnknownSpi
 from support.whole_router import GI, WholeRouter
 
 if TYPE_CHECKING:
@@ -140,3 +140,19 @@ def test_a_front_door_without_ipv4_serves_again_when_it_has_addresses_again() ->
     assert spoke.why("Tunnel1") == ""
     assert [vrf for vrf, _ in datagrams(effects)][:1] == ["WAN"]
     assert any("172.16.31.0/30 is directly connected" in line for line in spoke.show("show ip route vrf WAN"))
+
+
+def test_clear_gre_is_logged_with_the_front_door_that_it_came_by() -> None:
+    spoke = WholeRouter(SPOKE)
+    spoke.take(ClearReceived(OWN, HUB_NBMA, "WAN"))
+    assert f"vrf/dest_addr= WAN/{OWN}" in "\n".join(spoke.show("show logging"))
+
+
+def test_an_unknown_spi_is_logged_with_the_interface_of_its_front_door() -> None:
+    """The LAN has the same address in the global table."""
+    spoke = WholeRouter(SPOKE + f"interface Loopback1\n ip address {OWN} 255.255.255.255\n")
+    spoke.take(UnknownSpi(OWN, HUB_NBMA, 0, 0xABCD, "WAN"))
+    spoke.take(UnknownSpi(OWN, HUB_NBMA + 1, 0, 0xABCE, ""))
+    (first, second) = [line for line in spoke.show("show logging") if "INV_SPI" in line]
+    assert first.endswith(f"input interface={GI}")
+    assert second.endswith("input interface=Loopback1")

@@ -159,9 +159,11 @@ class GroundedLoop:
         vrf = self._places.here
         if not vrf:
             return call
+        ground = self._places.ground(vrf)
 
         def called() -> None:
-            if self._places.has(vrf):  # otherwise the VRF was removed meanwhile
+            # Otherwise the VRF was removed meanwhile, and perhaps made again: what asked for this is gone.
+            if self._places.has(vrf) and self._places.ground(vrf) is ground:
                 with self._places.at(vrf):
                     call()
 

@@ -230,7 +230,7 @@ class IpsecMachine(Machine):
             case SaWorn(spi_in=spi) if self._associations.get(spi) is not None:
                 self._context.emit(SaRenewalWanted(spi))
             case UnknownSpi(spi=spi) if self._associations.get(spi) is None:  # else it was faster than its IKE exchange
-                owner = self._context.ports.interfaces.owner(event.local, self._fronts.get(event.local, ""))
+                owner = self._context.ports.interfaces.owner(event.local, event.vrf)
                 self._complain(event.remote, messages.InvalidSpi.of(event, owner.name if owner else ""))
             case ClearReceived():
                 self._complain(event.remote, messages.NotIpsec.of(event))

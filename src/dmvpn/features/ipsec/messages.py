@@ -50,7 +50,7 @@ class NotIpsec(Log, name="CRYPTO-4-RECVD_PKT_NOT_IPSEC"):
     @classmethod
     def of(cls, event: ClearReceived) -> Self:
         """Return the message for a packet from this peer."""
-        addresses = f"vrf/dest_addr= /{event.local}, src_addr= {event.remote}, prot= 47"
+        addresses = f"vrf/dest_addr= {event.vrf}/{event.local}, src_addr= {event.remote}, prot= 47"
         return cls(f"Rec'd packet not an IPSEC packet. (ip) {addresses}")
 
 

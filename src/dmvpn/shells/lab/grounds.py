@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.ground import Ground
 
 _HERE: Final = "/proc/thread-self/ns/net"
-_LONGEST: Final = 1024
+#: Octets of the longest message: the name of a VRF may be as long as a line.
+_LONGEST: Final = 65536
 
 
 class NamespaceGround:
