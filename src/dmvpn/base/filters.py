@@ -1,0 +1,168 @@
+"""Which packets may pass a port, as values: access lists as `ip access-group` applies them.
+
+    Packet          what a list looks at
+    Condition       what an entry asks of a packet: all parts of it
+    FilterEntry     a condition and the verdict
+    FilterList      entries in order: the first that fits decides, none: denied
+
+A plane carries these values out, in the kernel or in Python, and `FilterList.decides` says what both have to do.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from ipaddress import IPv4Address  # noqa: TC003 - these values travel as facts, by JSON
+from typing import Final
+
+from dmvpn.base.translation import Addresses  # noqa: TC001 - these values travel as facts, by JSON
+from dmvpn.base.values import dataclass
+
+#: The first and the last number of each range. No range at all (`lt 0`): no number fits.
+Ranges = tuple[tuple[int, int], ...]
+
+
+class TcpFlag(IntFlag):
+    """Flags of a TCP header, as it has them."""
+
+    FIN = 1
+    SYN = 2
+    RST = 4
+    PSH = 8
+    ACK = 16
+    URG = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """TCP flags that are `set` or `clear`: all of these (`match-all`), or any (`match-any`)."""
+
+    set: int = 0
+    clear: int = 0
+    is_any: bool = False
+
+    def fit(self, flags: int) -> bool:
+        """Return whether a header with these flags is meant."""
+        if self.is_any:
+            return bool(flags & self.set or ~flags & self.clear)
+        return flags & self.set == self.set and not flags & self.clear
+
+
+#: `established`: no connection is looked up, a header with ACK or RST is enough.
+ESTABLISHED: Final = Flags(set=TcpFlag.ACK | TcpFlag.RST, is_any=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """What a list looks at.
+
+    service: the octet with DSCP, or with precedence and type of service.
+    options: the numbers of the IP options.
+    is_later_fragment: without the header behind IP, so ports, ICMP type and flags are unknown.
+    """
+
+    protocol: int
+    source: IPv4Address
+    destination: IPv4Address
+    source_port: int = 0
+    destination_port: int = 0
+    icmp: tuple[int, int] = (0, 0)
+    flags: int = 0
+    service: int = 0
+    ttl: int = 255
+    options: tuple[int, ...] = ()
+    is_later_fragment: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What an entry asks of a packet. None: nothing.
+
+    icmp: the type, and the code or None for all of them.
+    service: the value of the octet, and its bits that count: `dscp ef` is (184, 252), `precedence 5` (160, 224).
+    option: the number of an IP option, -1: any one.
+    fragments: only later fragments are meant.
+    """
+
+    source: Addresses
+    destination: Addresses
+    protocol: int | None = None
+    source_ports: Ranges | None = None
+    destination_ports: Ranges | None = None
+    icmp: tuple[int, int | None] | None = None
+    flags: Flags | None = None
+    service: tuple[int, int] | None = None
+    ttl: Ranges | None = None
+    option: int | None = None
+    fragments: bool = False
+
+    @property
+    def looks_behind_ip(self) -> bool:
+        """Whether it asks for what later fragments do not carry."""
+        return any(part is not None for part in (self.source_ports, self.destination_ports, self.icmp, self.flags))
+
+    def fits_ip(self, packet: Packet) -> bool:
+        """Return whether the IP header is as it asks."""
+        return (
+            self.protocol in (None, packet.protocol)
+            and self.source.hold(packet.source)
+            and self.destination.hold(packet.destination)
+            and (self.service is None or packet.service & self.service[1] == self.service[0])
+            and _among(self.ttl, packet.ttl)
+            and (self.option is None or (bool(packet.options) if self.option < 0 else self.option in packet.options))
+            and (packet.is_later_fragment or not self.fragments)
+        )
+
+    def fits_behind_ip(self, packet: Packet) -> bool:
+        """Return whether the header behind IP is as it asks."""
+        return (
+            _among(self.source_ports, packet.source_port)
+            and _among(self.destination_ports, packet.destination_port)
+            and (self.icmp is None or (self.icmp[0] == packet.icmp[0] and self.icmp[1] in (None, packet.icmp[1])))
+            and (self.flags is None or self.flags.fit(packet.flags))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FilterEntry:
+    """One entry. log: its packets are reported; log_input: with the port that they came by."""
+
+    sequence: int
+    permit: bool
+    condition: Condition
+    log: bool = False
+    log_input: bool = False
+
+    def fits(self, packet: Packet) -> bool:
+        """Return whether it decides on this packet.
+
+        IOS permits a later fragment if the IP header alone fits, and denies none for a header that it does not have.
+        """
+        if not self.condition.fits_ip(packet):
+            return False
+        if packet.is_later_fragment and self.condition.looks_behind_ip:
+            return self.permit
+        return self.condition.fits_behind_ip(packet)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterList:
+    """A list that exists and has entries."""
+
+    name: str
+    entries: tuple[FilterEntry, ...]
+
+    def decides(self, packet: Packet) -> FilterEntry | None:
+        """Return the entry that decides, None: denied by the end of the list."""
+        return next((entry for entry in self.entries if entry.fits(packet)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PortFilters:
+    """The lists of a port. None: all pass."""
+
+    inward: FilterList | None = None
+    outward: FilterList | None = None
+
+
+def _among(ranges: Ranges | None, number: int) -> bool:
+    return ranges is None or any(first <= number <= last for first, last in ranges)
