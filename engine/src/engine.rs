@@ -105,7 +105,7 @@ impl Engine {
         let mut sender = Sender::default();
         if letter.outer.df {
             match sender.send_one(socket.whole(), letter) {
-                Err(error) if is_too_big(&error) => self.shared.learn_path(local, letter.to.address)?,
+                Err(error) if is_too_big(&error) => self.shared.learn_path(socket, letter.to.address)?,
                 sent => return sent,
             }
         }

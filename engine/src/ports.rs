@@ -4,10 +4,12 @@
 
 use std::fs::File;
 use std::io::Result;
+use std::net::UdpSocket;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::ipv4::Address;
+use crate::locked;
 use crate::sys;
 
 /// What a socket is for.
@@ -28,10 +30,12 @@ pub(crate) struct Socket {
     pub(crate) local: Address,
     descriptor: Arc<OwnedFd>,
     whole: Arc<OwnedFd>,
+    probe: Arc<Mutex<UdpSocket>>,
 }
 
 impl Socket {
-    /// Descriptors of one's own for sending and receiving. whole: sends what has DF.
+    /// Descriptors of one's own for sending and receiving. whole: sends what has DF. The calling thread is in the
+    /// namespace of the descriptors.
     pub(crate) fn duplicate(kind: Kind, local: Address, descriptor: RawFd, whole: RawFd) -> Result<Self> {
         let [descriptor, whole] = [sys::duplicate(descriptor)?, sys::duplicate(whole)?].map(Arc::new);
         sys::enlarge_receive_buffer(descriptor.as_fd());
@@ -40,7 +44,13 @@ impl Socket {
         if kind == Kind::Udp {
             sys::prepare_udp(descriptor.as_fd())?;
         }
-        Ok(Self { kind, local, descriptor, whole })
+        let probe = Arc::new(Mutex::new(sys::probe(local)?));
+        Ok(Self { kind, local, descriptor, whole, probe })
+    }
+
+    /// Octets of the largest packet to there, as far as the kernel knows where this socket is.
+    pub(crate) fn path_mtu(&self, remote: Address) -> Result<usize> {
+        sys::path_mtu(&locked(&self.probe), remote)
     }
 
     /// The one whose packets have DF set. It only sends.

@@ -12,7 +12,7 @@ use std::time::Instant;
 use crate::core::Core;
 use crate::ipv4::Address;
 use crate::locked;
-use crate::ports::Ports;
+use crate::ports::{Ports, Socket};
 use crate::ring::Ring;
 use crate::sys;
 
@@ -68,8 +68,8 @@ impl Shared {
     }
 
     /// A packet with DF was too big: have the core look at later ones. What the kernel takes is what it knows.
-    pub(crate) fn learn_path(&self, local: Address, remote: Address) -> Result<()> {
-        let mtu = sys::path_mtu(local, remote)?;
+    pub(crate) fn learn_path(&self, socket: &Socket, remote: Address) -> Result<()> {
+        let mtu = socket.path_mtu(remote)?;
         locked(&self.core).paths.learn(remote, mtu, self.now());
         Ok(())
     }

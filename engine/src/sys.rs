@@ -74,9 +74,15 @@ fn set_option(socket: BorrowedFd, level: libc::c_int, option: libc::c_int, value
     Ok(())
 }
 
-/// Octets of the largest packet to there, as far as the kernel knows.
-pub(crate) fn path_mtu(local: Address, remote: Address) -> Result<usize> {
+/// A socket that asks for path MTUs from this address of ours, in the namespace of the calling thread.
+pub(crate) fn probe(local: Address) -> Result<UdpSocket> {
     let probe = UdpSocket::bind((Ipv4Addr::from(local), 0))?;
+    probe.connect((Ipv4Addr::from(local), DISCARD))?; // nothing arrives from there
+    Ok(probe)
+}
+
+/// Octets of the largest packet to there, as far as the kernel knows.
+pub(crate) fn path_mtu(probe: &UdpSocket, remote: Address) -> Result<usize> {
     probe.connect((Ipv4Addr::from(remote), DISCARD))?; // sends nothing
     let mut mtu: libc::c_int = 0;
     let mut size = mem::size_of_val(&mtu) as libc::socklen_t;

@@ -403,7 +403,7 @@ fn send_whole(
         if is_too_big(why) { too_big.push((number, packet)) } else { refused(number) }
     });
     for packets in too_big.chunk_by(|(_, one), (_, other)| one.to.address == other.to.address) {
-        let known = shared.learn_path(socket.local, packets[0].1.to.address);
+        let known = shared.learn_path(socket, packets[0].1.to.address);
         for (number, packet) in packets {
             match known {
                 Ok(()) => sender.send(socket.as_fd(), &[*packet], &mut |_, _, _| refused(*number)),

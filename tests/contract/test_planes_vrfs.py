@@ -191,9 +191,13 @@ def test_packets_with_df_outside_that_are_too_big_for_the_front_door_still_arriv
     for name, other in (("A", "B"), ("B", "A")):
         tunnel(world, name, df=DfBit.SET)
         joined(world, name, other)
+    exchanged(world)
+    sent = [packet for packet in world.wire if packet.protocol == IpProtocol.GRE]
+    assert sent
+    assert all(packet.dont_fragment for packet in sent)
     world.execute("A", SetInterface(UNDERLAY, True, ((nbma("A"), 24),), mtu=1000, vrf=WAN))
     world.send("A", udp("A", host("B"), size=1200))
-    world.until(lambda: len(only_udp(world.received["B"])) == 1)
+    world.until(lambda: len(only_udp(world.received["B"])) == 2)
 
 
 @contract

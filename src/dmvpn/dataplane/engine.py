@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import dmvpn_engine
 
-from dmvpn.base.effects import DfBit
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import (
     ClearReceived,
@@ -105,8 +104,6 @@ class RustEngine:
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Add a tunnel, or change its settings. Raises OSError, UserError."""
-        if spec.front:  # its threads can ask only the global table how large a packet may be: the kernel fragments
-            spec = replace(spec, df=DfBit.CLEAR)
         self._open_socket(spec)  # first, because it may fail: then nothing has changed
         served = self._served.get(spec.name)
         fresh = served is None
