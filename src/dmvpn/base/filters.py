@@ -6,6 +6,9 @@
     FilterList      entries in order: the first that fits decides, none: denied
 
 A plane carries these values out, in the kernel or in Python, and `FilterList.decides` says what both have to do.
+
+A plane knows no object groups and no clock. An entry with groups becomes an entry for each pair of their members, with
+equal sequence numbers, so counters are added up by sequence number. An entry whose time range is over is left out.
 """
 
 from __future__ import annotations
