@@ -324,12 +324,14 @@ class NextHop:
 
     weight: of several next hops of a route, how many parts of its flows take this one.
     vrf: without an interface, whose table comes next, "": the global one.
+    leaks: the interface is in another VRF than the route. Only the offer of the route says whether it carries packets.
     """
 
     interface: str
     address: IPAddress | None = None
     weight: int = 1
     vrf: str = ""
+    leaks: bool = False
 
 
 class RouteKind(enum.Enum):

@@ -209,6 +209,28 @@ class TrackFollowed(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class LeaksFollowed(Notice):
+    """The static routes of a VRF have these next hops, which another routing table may have.
+
+    next_hops: without an interface, the address is looked up in the global table.
+    """
+
+    next_hops: tuple[NextHop, ...]
+    vrf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaksFound(Notice):
+    """Of the next hops that the static routes of a VRF announced, these lead into another table now.
+
+    found: each next hop as the routes name it, and where it leads there.
+    """
+
+    found: tuple[tuple[NextHop, tuple[NextHop, ...]], ...]
+    vrf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class VrfsChanged(Notice):
     """The VRFs of this router are these from now on, sorted by name."""
 

@@ -182,7 +182,7 @@ def plain(value: object) -> Json:
 def _fields(value: object) -> dict[str, Json]:
     """Return the fields. Fields that name no VRF are left out: older recordings have none of them."""
     named = ((field.name, getattr(value, field.name)) for field in fields(value))  # type: ignore[arg-type]
-    return {name: plain(content) for name, content in named if content != "" or name not in _OF_VRFS}
+    return {name: plain(content) for name, content in named if name not in _OF_VRFS or content not in ("", False)}
 
 
 def _decode(value: Json) -> object:
@@ -208,7 +208,7 @@ def _decode(value: Json) -> object:
             raise ValueError(f"unknown value {tag}")
 
 
-_OF_VRFS: Final = frozenset(("vrf", "front"))
+_OF_VRFS: Final = frozenset(("vrf", "front", "leaks"))
 
 #: What events, and effects that failed, are made of.
 _PARTS = (

@@ -24,6 +24,7 @@ from dmvpn.base.events import EffectFailed, Event, Resync, Tick
 from dmvpn.base.notices import (
     Configured,
     InterfaceChanged,
+    LeaksFound,
     NetworksRun,
     Notice,
     OverrideOffered,
@@ -51,7 +52,15 @@ if TYPE_CHECKING:
 M = TypeVar("M")
 
 #: Notices about one routing table. Without a VRF they are about that of their sender.
-_OF_A_TABLE: Final = (RouteOffered, RouteRetracted, RouteChanged, RoutesCleared, NetworksRun, OverrideOffered)
+_OF_A_TABLE: Final = (
+    RouteOffered,
+    RouteRetracted,
+    RouteChanged,
+    RoutesCleared,
+    NetworksRun,
+    OverrideOffered,
+    LeaksFound,
+)
 #: Events for every VRF.
 _FOR_ALL: Final = frozenset((Tick, Resync, StreamData, StreamWritable, StreamBlocked, StreamDown))
 

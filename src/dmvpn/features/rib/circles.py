@@ -217,7 +217,7 @@ class Settling:
 
 def at(address: IPAddress, hops: tuple[NextHop, ...]) -> tuple[NextHop, ...]:
     """Return where a packet for `address` goes: a hop without an address of its own is the connected network itself."""
-    return tuple(NextHop(hop.interface, hop.address or address) for hop in hops)
+    return tuple(NextHop(hop.interface, hop.address or address, leaks=hop.leaks) for hop in hops)
 
 
 def joined(ways: Iterable[tuple[NextHop, ...]]) -> tuple[NextHop, ...]:

@@ -312,7 +312,7 @@ class Recursion:
     def _of_hop(self, key: Key, hop: NextHop) -> tuple[NextHop, ...]:
         """Return where one next hop of an offer leads."""
         if hop.interface or hop.address is None:
-            return (hop,) if self._line(hop.interface, key[0].version) else ()
+            return (hop,) if hop.leaks or self._line(hop.interface, key[0].version) else ()
         place = self._places[place_number(hop.address)]
         is_left_out = place.circle is not None and place.is_inner and key in place.circle.circular
         return () if is_left_out else place.hops

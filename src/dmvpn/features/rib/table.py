@@ -142,7 +142,7 @@ class RouteTable:
 
     def _direct(self, route: Route) -> tuple[NextHop, ...]:
         version = route.prefix.version
-        hops = tuple(hop for hop in route.next_hops if self._line(hop.interface, version))
+        hops = tuple(hop for hop in route.next_hops if hop.leaks or self._line(hop.interface, version))
         return route.next_hops if len(hops) == len(route.next_hops) else hops
 
     def _unlink(self, key: Key, offer: Offer) -> None:

@@ -4,6 +4,9 @@ Whether a route can be used (is its interface up, can its next hop be reached?) 
 happens here between two configurations, but that a line with `track` counts while its object is up. Routes to one
 prefix with one distance share the load: they are one offer with several next hops. Another distance is another offer (a
 floating route), with its own process name.
+
+Route leaks are lines whose next hop is in another routing table. The RIB cannot judge these: this machine announces the
+next hops that may be leaks, and the VRF feature finds out where they lead (`LeaksFound`).
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import (
     Configured,
+    LeaksFollowed,
+    LeaksFound,
     Notice,
     Route,
     RouteOffered,
@@ -22,6 +27,7 @@ from dmvpn.base.notices import (
     RouteSource,
     TrackChanged,
     TrackFollowed,
+    VrfsChanged,
 )
 from dmvpn.features.static.model import StaticConfig, StaticRoute
 
@@ -40,7 +46,7 @@ MAXIMUM_PATHS = 16
 class StaticMachine(Machine):
     """Keeps the offers in step with the configuration."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (TrackChanged,)
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (TrackChanged, LeaksFound, VrfsChanged)
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
@@ -48,10 +54,14 @@ class StaticMachine(Machine):
         #: The lines of each offer, by their numbers.
         self._lines: dict[_Key, dict[int, StaticRoute]] = {}
         self._offers: dict[_Key, Route] = {}
-        #: The tracked objects that are up, and which offers have lines that follow an object.
+        #: The tracked objects that are up, and where the next hops lead that are in another table.
         self._up: dict[int, None] = {}
+        self._leaks: dict[NextHop, tuple[NextHop, ...]] = {}
+        #: Which offers have lines that follow an object, or a next hop that may be in another table.
         self._following: dict[int, dict[_Key, None]] = {}
+        self._leaking: dict[NextHop, dict[_Key, None]] = {}
         self._followed: tuple[int, ...] = ()
+        self._leaks_followed: tuple[NextHop, ...] = ()
 
     def is_up(self, number: int) -> bool:
         """Return whether a tracked object is up, so that lines that follow it count."""
@@ -62,10 +72,15 @@ class StaticMachine(Machine):
         match event:
             case TrackChanged():
                 self._follow(event)
+            case LeaksFound():
+                self._leak(event)
+            case VrfsChanged():
+                self._announce_leaks()
             case Configured(model=StaticConfig() as model):
                 before, self.config = self.config, model
                 changed = (*self._take(model.ipv4, before.ipv4), *self._take(model.ipv6, before.ipv6))
                 self._announce_followed()
+                self._announce_leaks()
                 self._offer_again(changed)
 
     def _announce_followed(self) -> None:
@@ -74,6 +89,20 @@ class StaticMachine(Machine):
         if numbers != self._followed:
             self._followed = numbers
             self._context.emit(TrackFollowed(numbers, self._context.ports.vrf))
+
+    def _announce_leaks(self) -> None:
+        """Announce the next hops that may be in another table, if there is one and they changed."""
+        ports = self._context.ports
+        next_hops = tuple(self._leaking) if len(ports.tables) > 1 else ()
+        if next_hops != self._leaks_followed:
+            self._leaks_followed = next_hops
+            self._context.emit(LeaksFollowed(next_hops, ports.vrf))
+
+    def _leak(self, event: LeaksFound) -> None:
+        """Follow the next hops that lead into another table."""
+        before, self._leaks = self._leaks, dict(event.found)
+        moved = [hop for hop in {**before, **self._leaks} if before.get(hop) != self._leaks.get(hop)]
+        self._offer_again(tuple(dict.fromkeys(key for hop in moved for key in self._leaking.get(hop, ()))))
 
     def _follow(self, event: TrackChanged) -> None:
         """Follow a tracked object that is up or down: so are the lines that follow it."""
@@ -98,10 +127,11 @@ class StaticMachine(Machine):
         """Return what the lines of an offer make, as long as their objects are up; None: nothing."""
         lines = self._lines.get(key, {})
         counting = {number: line for number, line in lines.items() if self._counts(line)}
-        return _offer(key[1], counting) if counting else None
+        return _offer(key[1], counting, self._leaks) if counting else None
 
     def _counts(self, line: StaticRoute) -> bool:
-        return (not line.track or line.track in self._up) and not line.is_leak
+        is_up = not line.track or line.track in self._up
+        return is_up and (not line.is_leak or _may_leak(line) in self._leaks)
 
     def _take(self, routes: Pages[StaticRoute], before: Pages[StaticRoute]) -> list[_Key]:
         """Return the offers whose lines changed: the removed offers, then all other offers in the order of their first
@@ -117,8 +147,12 @@ class StaticMachine(Machine):
             self._lines.setdefault(_key(route), {})[number] = route
             if route.track:
                 self._following.setdefault(route.track, {})[_key(route)] = None
+            hop = _may_leak(route)
+            if hop is not None:
+                self._leaking.setdefault(hop, {})[_key(route)] = None
         for route in gone.values():
             self._unfollow(route.track, _key(route))
+            self._unfollow_leak(_may_leak(route), _key(route))
         for key in changed:
             if not self._lines[key]:
                 del self._lines[key]
@@ -132,16 +166,35 @@ class StaticMachine(Machine):
             if not keys:
                 del self._following[number]
 
+    def _unfollow_leak(self, hop: NextHop | None, key: _Key) -> None:
+        """Do the same for a next hop that may be in another table."""
+        if hop is None or key not in self._leaking.get(hop, {}):
+            return
+        if not any(_may_leak(line) == hop for line in self._lines.get(key, {}).values()):
+            del self._leaking[hop][key]
+            if not self._leaking[hop]:
+                del self._leaking[hop]
+
+
+def _may_leak(line: StaticRoute) -> NextHop | None:
+    """Return the next hop of a line if it may be in another table: the line says `global`, or names an interface."""
+    if line.prefix.version != 4 or line.interface == "Null0" or not (line.is_leak or line.interface):
+        return None
+    return NextHop(line.interface, line.next_hop)
+
 
 def _key(route: StaticRoute) -> _Key:
     return route.prefix, str(route.distance)
 
 
-def _offer(process: str, lines: dict[int, StaticRoute]) -> Route:
-    """Return one offer of the lines with the same prefix and distance. Null0 only counts where nothing else is said."""
+def _offer(process: str, lines: dict[int, StaticRoute], leaks: dict[NextHop, tuple[NextHop, ...]]) -> Route:
+    """Return one offer of the lines with the same prefix and distance. Null0 only counts where nothing else is said.
+
+    leaks: where the next hops of lines lead that are in another table.
+    """
     entries = [lines[number] for number in sorted(lines)]
     first = entries[0]
-    hops = [NextHop(entry.interface, entry.next_hop) for entry in entries if entry.interface != "Null0"]
+    hops = [hop for entry in entries if entry.interface != "Null0" for hop in _hops(entry, leaks)]
     return Route(
         prefix=first.prefix,
         source=RouteSource.STATIC,
@@ -151,3 +204,8 @@ def _offer(process: str, lines: dict[int, StaticRoute]) -> Route:
         process=process,
         tag=first.tag,
     )
+
+
+def _hops(line: StaticRoute, leaks: dict[NextHop, tuple[NextHop, ...]]) -> tuple[NextHop, ...]:
+    hop = NextHop(line.interface, line.next_hop)
+    return leaks.get(hop, (hop,)) if _may_leak(line) is not None else (hop,)

@@ -2,6 +2,7 @@
 
     config    the lines             model    what they mean
     machine   lines -> the order    show     show vrf, show ip vrf
+    leaks     static routes into another table
     reasons, messages, timers       explain  its words
 
 Not here: VPNs between routers by BGP (VPNv4), MPLS.

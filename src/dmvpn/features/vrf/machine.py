@@ -1,4 +1,4 @@
-"""Which VRFs the host should have: one order to the plane, whenever that changes.
+"""Which VRFs the host should have: one order to the plane, whenever that changes; and where route leaks lead.
 
 The order leaves before anything in a new VRF does: this machine has its place before all that use VRFs.
 """
@@ -11,10 +11,11 @@ from dmvpn.base.context import Context
 from dmvpn.base.effects import SetVrfs
 from dmvpn.base.events import EffectFailed, Resync
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import Configured, Notice, VrfsChanged
+from dmvpn.base.notices import Configured, InterfaceChanged, LeaksFollowed, Notice, RouteChanged, VrfsChanged
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.vrf import messages
+from dmvpn.features.vrf.leaks import Leaks
 from dmvpn.features.vrf.model import VrfConfig
 from dmvpn.features.vrf.reasons import VrfReason
 from dmvpn.features.vrf.timers import TimerKind
@@ -29,13 +30,20 @@ _ORDER: Final = "vrfs"
 class VrfMachine(Machine):
     """Keeps the plane in step with the VRFs of the configuration."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (EffectFailed, Resync)
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
+        EffectFailed,
+        Resync,
+        LeaksFollowed,
+        RouteChanged,
+        InterfaceChanged,
+    )
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
         self.config = VrfConfig()
         self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=1)
         self._complaint = ""
+        self._leaks = Leaks(self._context)
 
     def failure(self) -> Reason | None:
         """Return why the host does not have the VRFs, or None."""
@@ -48,6 +56,12 @@ class VrfMachine(Machine):
                 self._configure(cast("VrfConfig | None", event.model) or VrfConfig())
             case EffectFailed(effect=SetVrfs(vrfs=names), text=text) if names == self.config.names:
                 self._fail(names, text)
+            case LeaksFollowed():
+                self._leaks.follow(event)
+            case RouteChanged(vrf=""):
+                self._leaks.route_changed(event.prefix)
+            case InterfaceChanged():
+                self._leaks.interface_changed(event.name)
             case Resync() if self.config.names:
                 self._order_again(_ORDER)
 
@@ -56,6 +70,7 @@ class VrfMachine(Machine):
         if config.names != before:
             self._retries.forget(_ORDER)
             self._complaint = ""
+            self._leaks.keep(config.names)
             self._context.emit(SetVrfs(config.names), VrfsChanged(config.names))
 
     def _fail(self, names: tuple[str, ...], text: str) -> None:
