@@ -321,7 +321,7 @@ def test_a_lab_goes_on_and_says_so_and_a_strict_one_does_not(capsys: pytest.Capt
         "ip nat pool P 203.0.113.5 203.0.113.9 netmask 255.255.255.0",
         "ip nat inside source static 10.1.1.5 203.0.113.5",
         "ip nat inside source list LAN pool P overload",
-        "ip nat inside source list LAN interface GigabitEthernet1 vrf GUESTS overload",
+        "ip nat inside source list LAN pool P vrf GUESTS overload",
         "ip nat outside source static 10.9.9.9 10.1.1.9",
     ],
 )

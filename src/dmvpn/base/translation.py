@@ -102,11 +102,13 @@ class Overload:
     """What leaves by `outside` gets its address where the first clause that fits says so; without one it stays as is.
 
     refused: numbers of protocols without ports that would take packets away from the router's own tunnels: dropped.
+    vrf: the VRF that the packets come from, "": the global table.
     """
 
     outside: str
     clauses: tuple[Clause, ...]
     refused: tuple[int, ...] = ()
+    vrf: str = ""
 
     def translates(self, flow: PacketFlow) -> bool:
         """Return whether this packet is to be translated."""

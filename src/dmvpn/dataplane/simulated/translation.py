@@ -76,7 +76,8 @@ class RouterTranslation:
         """
         flow = _flow_of(data)
         quoted = translate.quoted(data)
-        overload = next((one for one in self._of(leaves) if quoted is not None or one.translates(flow)), None)
+        rules = [one for one in self._of(leaves) if one.vrf == vrf]
+        overload = next((one for one in rules if quoted is not None or one.translates(flow)), None)
         translator = self._translator(leaves, flow.destination)
         if overload is None or translator is None:
             return data

@@ -342,9 +342,14 @@ class UserspacePlane(DataPlane):
             return
         for part in self._vrfs:
             inside = tuple(name for name in order.inside if self._vrf_of_interface(name) == part.vrf)
-            overloads = tuple(one for one in order.overloads if self._vrf_of_interface(one.outside) == part.vrf)
+            own = (one for one in order.overloads if one.vrf == part.vrf)
+            overloads = tuple(one for one in own if self._vrf_of_interface(one.outside) == part.vrf)
             with self._places.at(part.vrf):
                 part.kernel.translation.set(replace(order, inside=inside, overloads=overloads))
+        for one in order.overloads:
+            if self._vrf_of_interface(one.outside) != one.vrf:
+                where = f"VRF {one.vrf}" if one.vrf else "the global table"
+                raise EffectError(order, 95, f"no NAT from {where} to {one.outside}, which is in another table")
 
     def _heard(self, event: Event) -> None:
         if isinstance(event, TooBig):

@@ -23,6 +23,7 @@ _HELP: Final = {
     "name": "Name of the route map",
     "interface": "To the address of an interface",
     "outside_interface": "The interface, which has `ip nat outside`",
+    "vrf": "Stations in this VRF, not in the global table",
     "overload": "Many stations share the address, distinguished by ports",
 }
 
@@ -30,16 +31,16 @@ INSIDE: Final = ConfigLine("interface", "ip nat inside", _HELP, order=154)
 OUTSIDE: Final = ConfigLine("interface", "ip nat outside", _HELP, order=154)
 BY_LIST: Final = ConfigLine(
     "global",
-    "ip nat inside source list {access_list:word} interface {outside_interface:interface} overload",
+    "ip nat inside source list {access_list:word} interface {outside_interface:interface} [ vrf {vrf:word} ] overload",
     _HELP,
-    key=("access_list", "outside_interface"),
+    key=("access_list", "outside_interface", "vrf"),
     order=490,
 )
 BY_MAP: Final = ConfigLine(
     "global",
-    "ip nat inside source route-map {name:word} interface {outside_interface:interface} overload",
+    "ip nat inside source route-map {name:word} interface {outside_interface:interface} [ vrf {vrf:word} ] overload",
     _HELP,
-    key=("name", "outside_interface"),
+    key=("name", "outside_interface", "vrf"),
     order=490,
 )
 LINES: Final = (INSIDE, OUTSIDE, BY_LIST, BY_MAP)
@@ -60,4 +61,4 @@ def _side(args: Args, section: Section, line: ConfigLine) -> str | None:
 
 def _rule(args: Args) -> NatRule:
     outside = args.interface("outside_interface")
-    return NatRule(outside, access_list=args.text("access_list", ""), route_map=args.text("name", ""))
+    return NatRule(outside, args.text("access_list", ""), args.text("name", ""), args.text("vrf", ""))

@@ -112,7 +112,7 @@ class NatMachine(Machine):
                 if before.get(rule) != clauses:
                     self._context.emit(messages.RuleRefused.of(str(rule), clauses))
             elif rule.outside in self.config.outside and clauses:
-                overloads[rule] = Overload(rule.outside, clauses, self._protocols_refused(rule.outside))
+                overloads[rule] = Overload(rule.outside, clauses, self._protocols_refused(rule.outside), rule.vrf)
         inside, self._overloads = self.config.inside, overloads
         order = SetTranslation(inside, tuple(overloads.values())) if inside and overloads else SetTranslation()
         if order != self._ordered:

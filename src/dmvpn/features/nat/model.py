@@ -7,18 +7,21 @@ from dmvpn.base.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class NatRule:
-    """`ip nat inside source list|route-map NAME interface OUTSIDE overload`. One of the two names is "".
+    """`ip nat inside source list|route-map NAME interface OUTSIDE [vrf VRF] overload`. One of the two names is "".
 
     access_list: a name, or a number as text.
+    vrf: the VRF of the stations inside, "": the global table.
     """
 
     outside: str
     access_list: str = ""
     route_map: str = ""
+    vrf: str = ""
 
     def __str__(self) -> str:
         kind = f"list {self.access_list}" if self.access_list else f"route-map {self.route_map}"
-        return f"ip nat inside source {kind} interface {self.outside} overload"
+        vrf = f" vrf {self.vrf}" if self.vrf else ""
+        return f"ip nat inside source {kind} interface {self.outside}{vrf} overload"
 
 
 @dataclass(frozen=True, slots=True)
