@@ -53,6 +53,7 @@ from bench import (
     ssh,
     start,
     throughput,
+    vrfs,
 )
 from bench.figures import Figure, Json, Skipped, table
 from bench.labs import DMVPN
@@ -87,7 +88,8 @@ BENCHES = (
     Bench("direct", "From the first packet to the direct path", 180, direct.measure),
     Bench("failover", "The death of a hub, and its return", 400, failover.measure),
     Bench("bfd", "A dead neighbor, missed by BFD", 400, bfd.measure),
-    Bench("kernel", "What somebody takes from the kernel", 120, kernel.measure),
+    Bench("kernel", "Entries that other programs remove from the kernel", 120, kernel.measure),
+    Bench("vrfs", "One VRF and a hundred", 400, vrfs.measure),
     Bench("start", "Start and memory", 120, start.measure),
     Bench("simulation", "A network in virtual time", 300, simulation.measure),
     Bench("quiet", "A quiet network of thousands of spokes", 300, quiet.measure),

@@ -5,6 +5,7 @@
 
     python, rust            GRE in clear
     python-esp, rust-esp    in ESP with AES-GCM-256, in UDP port 4500
+    rust-in-10-vrfs, ...    ten tunnels over one source, apart by their keys, each in a VRF: the first is measured
     wireguard-go, ...       what `bench.wireguard` finds, mtu 1420; only where it is asked for
 
 Each router is a process of its own, with the data plane of `dmvpn run` and no protocols; generator and sink run in
@@ -29,6 +30,7 @@ import json
 import math
 import os
 import platform
+import re
 import shutil
 import socket
 import statistics
@@ -44,11 +46,21 @@ from bench import wireguard
 from bench.loop import Loop
 from bench.offered import lossless, received
 from dmvpn.app.engines import choose
-from dmvpn.base.effects import InstallSa, ServeIpsec, SetAdjacency, SetCarrier, SetInterface, SetTunnel, TunnelSpec
+from dmvpn.base.effects import (
+    InstallSa,
+    ServeIpsec,
+    SetAdjacency,
+    SetCarrier,
+    SetInterface,
+    SetTunnel,
+    SetVrfs,
+    TunnelSpec,
+)
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.shells.lab.forked import Json, end_with, fork
+from dmvpn.shells.lab.grounds import Namespaces
 from dmvpn.shells.lab.namespaces import inside_network, new_network, run_in_lab
 
 if TYPE_CHECKING:
@@ -60,10 +72,13 @@ CABLE: Final = "u0"
 PORT: Final = 5201
 ECHO_PORT: Final = 5202
 MTU: Final = 1476
+#: Octets of a GRE key.
+GRE_KEY: Final = 4
 #: What is left of 1500 octets behind IP, UDP, ESP with AES-GCM and GRE, a multiple of 4.
 PROTECTED_MTU: Final = 1420
-#: Of the name of a plane whose tunnel is protected.
+#: Of the name of a plane whose tunnel is protected, and of one with VRFs.
 _PROTECTED: Final = "-esp"
+_VRFS: Final = re.compile(r"-in-(\d+)-vrfs$")
 _ESP_PORT: Final = 4500
 ROUND_TRIPS: Final = 400
 #: What is measured, each after those before it; "few-lost" begins from what a flood delivered.
@@ -87,6 +102,11 @@ def engines() -> list[str]:
 def planes() -> list[str]:
     """What can be measured here."""
     return ["veth", *engines(), *(engine + _PROTECTED for engine in engines())]
+
+
+def in_vrfs(plane: str, count: int) -> str:
+    """The name of a plane with so many VRFs."""
+    return f"{plane}-in-{count}-vrfs"
 
 
 def measure(effort: Effort, wanted: list[str], kinds: tuple[str, ...] = KINDS) -> dict[str, Json]:
@@ -128,14 +148,27 @@ def _ratio(measured: dict[str, Json], plane: str, what: str) -> str:
 # ---------------------------------------------------------------------------------------------------- the network
 
 
+@dataclass(frozen=True, slots=True)
+class _Spaces:
+    """The namespaces of the two routers: where the cable is, and the first VRF of each."""
+
+    cable: tuple[int, int]
+    vrf: tuple[int, int]
+
+    def of_traffic(self, name: str) -> tuple[int, int]:
+        """Where a plane has its tunnel, so where generator and sink run."""
+        return self.vrf if _VRFS.search(name) else self.cable
+
+
 def _measure(effort: Effort, wanted: list[str], kinds: tuple[str, ...]) -> Json:
-    spaces = new_network(), new_network()
-    _plug_in(spaces)
+    spaces = _Spaces((new_network(), new_network()), (new_network(), new_network()))
+    _plug_in(spaces.cable)
     results: dict[str, dict[str, list[Json]]] = {name: {kind: [] for kind in kinds} for name in wanted}
     for _ in range(effort.rounds):
         for name in wanted:
             with _routers(name, spaces):
-                _take_turns(spaces, UNDERLAY[1] if name == "veth" else OVERLAY[1], effort, results[name])
+                target = UNDERLAY[1] if name == "veth" else OVERLAY[1]
+                _take_turns(spaces.of_traffic(name), target, effort, results[name])
     return {
         "machine": {"system": platform.platform(), "processors": os.cpu_count(), "tool": _tool()},
         "effort": {"rounds": effort.rounds, "tcp": effort.tcp, "udp": effort.udp},
@@ -174,13 +207,13 @@ def _plug_in(spaces: tuple[int, int]) -> None:
 
 
 @contextlib.contextmanager
-def _routers(name: str, spaces: tuple[int, int]) -> Iterator[None]:
-    """Two routers with one tunnel between them, each a process; for veth nobody."""
+def _routers(name: str, spaces: _Spaces) -> Iterator[None]:
+    """Two routers with a tunnel between them, or one in each VRF, each router a process; for veth nobody."""
     if name == "veth":
         yield
         return
     if name in wireguard.peers():
-        with wireguard.tunnel(name, spaces, UNDERLAY, OVERLAY):
+        with wireguard.tunnel(name, spaces.cable, UNDERLAY, OVERLAY):
             yield
         return
     children = [_router(name, spaces, number) for number in (0, 1)]
@@ -193,7 +226,7 @@ def _routers(name: str, spaces: tuple[int, int]) -> Iterator[None]:
         for child, _ in children:
             os.kill(child, 9)
             os.waitpid(child, 0)
-        for space in spaces:
+        for space in (*spaces.cable, *spaces.vrf):
             _sweep(space)
 
 
@@ -205,34 +238,48 @@ def _sweep(space: int) -> None:
             kernel.call(netlink.delete_link(left.index))
 
 
-def _router(name: str, spaces: tuple[int, int], number: int) -> tuple[int, int]:
+def _router(name: str, spaces: _Spaces, number: int) -> tuple[int, int]:
     reader, writer = os.pipe()
     child = fork()
     if child == 0:
-        end_with(lambda: _run_router(name, spaces[number], number, writer))
+        end_with(lambda: _run_router(name, spaces, number, writer))
     os.close(writer)
     return child, reader
 
 
-def _run_router(name: str, space: int, number: int, ready: int) -> None:
+def _run_router(name: str, spaces: _Spaces, number: int, ready: int) -> None:
     loop = Loop()
-    with inside_network(space):
-        protected, engine = name.endswith(_PROTECTED), name.removesuffix(_PROTECTED)
-        plane = UserspacePlane(lambda event: None, loop, choose(engine), manage=True)
+    with inside_network(spaces.cable[number]):
+        found = _VRFS.search(name)
+        vrfs = tuple(f"V{place}" for place in range(int(found[1]))) if found else ()
+        single = _VRFS.sub("", name)
+        protected, engine = single.endswith(_PROTECTED), single.removesuffix(_PROTECTED)
+        grounds = Namespaces({"V0": os.dup(spaces.vrf[number])}) if vrfs else None
+        plane = UserspacePlane(lambda event: None, loop, choose(engine), manage=True, grounds=grounds)
         plane.start()
         own, other = (IPv4Address(UNDERLAY[place]) for place in (number, 1 - number))
-        mtu = PROTECTED_MTU if protected else MTU
-        spec = TunnelSpec(name="Tunnel0", source=own, destination=None, key=None, mtu=mtu, protected=protected)
-        plane.execute(SetTunnel(spec))
         if protected:
             plane.execute(ServeIpsec((own,)))
             plane.execute(InstallSa(_sa(own, other, number), eager=True))
-        plane.execute(SetInterface("Tunnel0", True, ((IPv4Address(OVERLAY[number]), 24),)))
-        plane.execute(SetCarrier("Tunnel0", True))
-        plane.execute(SetAdjacency("Tunnel0", IPv4Address(OVERLAY[1 - number]), other))
-        loop.run(0.1)  # until the carrier counts
+        if vrfs:
+            plane.execute(SetVrfs(vrfs))
+        for place, vrf in enumerate(vrfs or ("",)):
+            _make_tunnel(plane, f"Tunnel{place}", vrf, number, protected=protected)
+        loop.run(1.0 if vrfs else 0.1)  # until the carriers count, and namespaces are quiet
         os.write(ready, b".")
         loop.run()
+
+
+def _make_tunnel(plane: UserspacePlane, tunnel: str, vrf: str, number: int, *, protected: bool) -> None:
+    """An mGRE tunnel to the other router, with a key of its own if it is in a VRF."""
+    own, other = (IPv4Address(UNDERLAY[place]) for place in (number, 1 - number))
+    key = int(tunnel.removeprefix("Tunnel")) + 1 if vrf else None
+    mtu = PROTECTED_MTU if protected else MTU - (GRE_KEY if vrf else 0)
+    spec = TunnelSpec(name=tunnel, source=own, destination=None, key=key, mtu=mtu, protected=protected, vrf=vrf)
+    plane.execute(SetTunnel(spec))
+    plane.execute(SetInterface(tunnel, True, ((IPv4Address(OVERLAY[number]), 24),), vrf=vrf))
+    plane.execute(SetCarrier(tunnel, True))
+    plane.execute(SetAdjacency(tunnel, IPv4Address(OVERLAY[1 - number]), other))
 
 
 def _sa(own: IPv4Address, other: IPv4Address, number: int) -> EspSa:

@@ -34,7 +34,7 @@ def measure(*, quick: bool) -> list[Figure]:
     figures: list[Figure] = []
     for kind, (what, unit) in _KINDS.items():
         for plane in wanted:
-            runs, veth = (_runs(measured, name, kind) for name in (plane, "veth"))
+            runs, veth = (runs_of(measured, name, kind) for name in (plane, "veth"))
             if runs and veth:
                 label = f"{what}, {'a plain veth' if plane == 'veth' else plane}"
                 baseline, against = ((), "") if plane == "veth" else (veth, "a plain veth")
@@ -57,17 +57,17 @@ def beside_wireguard(*, quick: bool) -> list[Figure]:
     for kind in ("tcp", "udp64", "few-lost"):
         what, unit = _KINDS[kind]
         figures += [
-            Figure(name=f"{what}, {plane}", unit=unit, values=_runs(measured, plane, kind), more=True)
+            Figure(name=f"{what}, {plane}", unit=unit, values=runs_of(measured, plane, kind), more=True)
             for plane in (_OURS, *peers)
         ]
     for kind, floor, goal in (("tcp", 1.5, 2.5), ("few-lost", 3.0, 4.0)):
-        pairs = zip(_runs(measured, _OURS, kind), _runs(measured, _PEER, kind), strict=False)
+        pairs = zip(runs_of(measured, _OURS, kind), runs_of(measured, _PEER, kind), strict=False)
         ratios = tuple(ours / theirs if theirs else math.inf for ours, theirs in pairs)
         name = f"{_KINDS[kind][0]}: {_OURS} for each of {_PEER}, round by round"
         figures.append(Figure(name=name, unit="x", values=ratios, floor=floor, goal=goal, more=True))
     for plane in (_OURS, *peers):
         added = tuple(
-            a - b for a, b in zip(_runs(measured, plane, "rtt"), _runs(measured, "veth", "rtt"), strict=False)
+            a - b for a, b in zip(runs_of(measured, plane, "rtt"), runs_of(measured, "veth", "rtt"), strict=False)
         )
         bounds = (150.0, 90.0) if plane == _OURS else (None, None)
         figures.append(
@@ -76,7 +76,8 @@ def beside_wireguard(*, quick: bool) -> list[Figure]:
     return [figure for figure in figures if figure.values]
 
 
-def _runs(measured: dict[str, Json], plane: str, kind: str) -> tuple[float, ...]:
+def runs_of(measured: dict[str, Json], plane: str, kind: str) -> tuple[float, ...]:
+    """The rounds of a plane that brought a number."""
     planes = measured["planes"]
     assert isinstance(planes, dict)
     of_plane = planes[plane]

@@ -298,7 +298,7 @@ def esp(octets: bytes) -> None:
         window=1024,
     )
     core = PacketCore()
-    core.tunnels[1] = CoreTunnel(OURS.packed, None, KEY, bytes(6), network=1, report=True, protected=True)
+    core.tunnels.set(1, CoreTunnel(OURS.packed, None, KEY, bytes(6), network=1, report=True, protected=True))
     core.protection.table.install(pair, eager=True)
     packet, is_sealed = octets[2:], octets[:1] == bytes((_SEALED,))
     if is_sealed:

@@ -81,7 +81,7 @@ packets = st.one_of(
 
 def core_with(sa: EspSa) -> PacketCore:
     core = PacketCore()
-    core.tunnels[1] = CoreTunnel(OURS.packed, None, KEY, bytes(6), network=1, report=True, protected=True)
+    core.tunnels.set(1, CoreTunnel(OURS.packed, None, KEY, bytes(6), network=1, report=True, protected=True))
     core.protection.table.install(sa, eager=True)
     return core
 

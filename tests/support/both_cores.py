@@ -171,22 +171,25 @@ class Both:
         return (*sealed[:4], sealed[5], packet[:8], peer.open(packet), len(packet))
 
     def _set_tunnel(self, number: int, tunnel: Tunnel) -> None:
-        self.python.tunnels[number] = CoreTunnel(
-            tunnel.source,
-            tunnel.destination,
-            tunnel.key,
-            traffic.OWN_MAC,
-            address=tunnel.address or b"",
-            mtu=tunnel.mtu,
-            mss=tunnel.mss,
-            network=tunnel.network,
-            report=tunnel.report,
-            multicast=tuple(tunnel.multicast),
-            protected=tunnel.protected,
-            bound=tuple(NbmaPeer(nbma, connection) for nbma, connection in tunnel.bound),
-            df=tunnel.df,
-            checksum=tunnel.checksum,
-            sequence=GreSequence() if tunnel.sequence and tunnel.destination else None,
+        self.python.tunnels.set(
+            number,
+            CoreTunnel(
+                tunnel.source,
+                tunnel.destination,
+                tunnel.key,
+                traffic.OWN_MAC,
+                address=tunnel.address or b"",
+                mtu=tunnel.mtu,
+                mss=tunnel.mss,
+                network=tunnel.network,
+                report=tunnel.report,
+                multicast=tuple(tunnel.multicast),
+                protected=tunnel.protected,
+                bound=tuple(NbmaPeer(nbma, connection) for nbma, connection in tunnel.bound),
+                df=tunnel.df,
+                checksum=tunnel.checksum,
+                sequence=GreSequence() if tunnel.sequence and tunnel.destination else None,
+            ),
         )
         rust = self.rust
         rust.set_tunnel(

@@ -30,7 +30,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _core() -> PacketCore:
     core = PacketCore()
-    core.tunnels[1] = CoreTunnel(OWN.packed, None, None, MAC)
+    core.tunnels.set(1, CoreTunnel(OWN.packed, None, None, MAC))
     core.tunnels[1].report, core.tunnels[1].network = True, 1
     return core
 

@@ -33,6 +33,7 @@ from dmvpn.dataplane.python.cuts import Cuts, Room
 from dmvpn.dataplane.python.dropped import Dropped
 from dmvpn.dataplane.python.protection import Opened, Protection
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
+from dmvpn.dataplane.python.table import TunnelTable
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
 from dmvpn.dataplane.refusals import may_answer
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
@@ -113,7 +114,7 @@ class PacketCore:
 
     def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
         """random: source of initialization vectors of AES-CBC."""
-        self.tunnels: dict[int, CoreTunnel] = {}
+        self.tunnels = TunnelTable()
         self.own_addresses: frozenset[bytes] = frozenset()
         self.wire: list[ToWire] = []
         self.taps: list[ToTap] = []
@@ -325,7 +326,7 @@ class PacketCore:
         except WireError:
             self.dropped.malformed += 1
             return
-        number = self._demultiplex(local, sender.nbma, header.key)
+        number = self.tunnels.demultiplex(local, sender.nbma, header.key)
         if number is None or (sender.connection and not self._takes(self.tunnels[number], sender)):
             self.dropped.no_tunnel += 1
             return
@@ -373,19 +374,6 @@ class PacketCore:
         link = self.protection.table.link(sender.connection)
         if link is not None:
             self.protection.seal(link, packet[start:], packet[1], now)
-
-    def _demultiplex(self, local: bytes, remote: bytes, key: int | None) -> int | None:
-        """Return a point-to-point tunnel to that address before a multipoint one; keys must be equal, or both
-        absent.
-        """
-        multipoint: int | None = None
-        for number, tunnel in self.tunnels.items():
-            if tunnel.source == local and tunnel.key == key:
-                if tunnel.destination == remote:
-                    return number
-                if tunnel.destination is None:
-                    multipoint = number
-        return multipoint
 
     def _receive(self, number: int, tunnel: CoreTunnel, arrival: _Arrival, payload: bytes) -> None:
         sender = arrival.sender

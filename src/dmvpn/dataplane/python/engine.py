@@ -80,13 +80,12 @@ class PythonEngine:
             self._watch.add(tap.fileno(), lambda: self._read_tap(served))
         served.spec = spec
         destination = spec.destination.packed if spec.destination is not None else None
-        old = self.core.tunnels.get(served.number)
-        if old is None:
+        tunnel = self.core.tunnels.get(served.number)
+        if tunnel is None:
             tunnel = CoreTunnel(source, destination, spec.key, own_mac, protected=spec.protected)
-            self.core.tunnels[served.number] = tunnel
         else:
-            tunnel = old
             tunnel.source, tunnel.destination, tunnel.key = source, destination, spec.key
+        self.core.tunnels.set(served.number, tunnel)
         tunnel.mtu, tunnel.mss, tunnel.protected, tunnel.df = spec.mtu, spec.mss, spec.protected, spec.df
         tunnel.checksum = spec.checksum
         tunnel.barred = frozenset(nbma.packed for nbma in spec.barred)
@@ -105,7 +104,8 @@ class PythonEngine:
         served = self._served.pop(tunnel, None)
         if served is not None:
             self._watch.remove(served.tap.fileno())
-            del self.core.tunnels[served.number], self._names[served.number]
+            self.core.tunnels.remove(served.number)
+            del self._names[served.number]
             self._close_unused_sockets()
             self._mind_paths()
 
