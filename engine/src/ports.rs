@@ -44,7 +44,7 @@ impl Socket {
         if kind == Kind::Udp {
             sys::prepare_udp(descriptor.as_fd())?;
         }
-        let probe = Arc::new(Mutex::new(sys::probe(local)?));
+        let probe = Arc::new(Mutex::new(sys::probe(local, descriptor.as_fd())?));
         Ok(Self { kind, local, descriptor, whole, probe })
     }
 

@@ -8,7 +8,7 @@ use std::io::{Error, ErrorKind, Result};
 use std::mem;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::ops::Range;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use crate::ipv4::Address;
@@ -21,6 +21,8 @@ const BUFFER: libc::c_int = 8 << 20;
 const BATCH: usize = 128;
 /// Of the discard service, which never answers (RFC 863): a port to name where nothing is sent.
 const DISCARD: u16 = 9;
+/// Binds a socket to an interface by its index, since Linux 5.0; unknown to libc on some platforms.
+const SO_BINDTOIFINDEX: libc::c_int = 62;
 /// How long a full transmit queue is waited for, milliseconds.
 const PATIENCE: libc::c_int = 20;
 
@@ -74,11 +76,30 @@ fn set_option(socket: BorrowedFd, level: libc::c_int, option: libc::c_int, value
     Ok(())
 }
 
-/// A socket that asks for path MTUs from this address of ours, in the namespace of the calling thread.
-pub(crate) fn probe(local: Address) -> Result<UdpSocket> {
-    let probe = UdpSocket::bind((Ipv4Addr::from(local), 0))?;
+/// A socket that asks for path MTUs from this address of ours, in the namespace of the calling thread, and where
+/// `beside` is bound to a VRF device, in that VRF.
+pub(crate) fn probe(local: Address, beside: BorrowedFd) -> Result<UdpSocket> {
+    let device = bound_device(beside);
+    // An address of a VRF can be bound only after the device; then the route of the VRF chooses it.
+    let from = if device == 0 { Ipv4Addr::from(local) } else { Ipv4Addr::UNSPECIFIED };
+    let probe = UdpSocket::bind((from, 0))?;
+    if device != 0 {
+        set_option(probe.as_fd(), libc::SOL_SOCKET, SO_BINDTOIFINDEX, device)?;
+    }
     probe.connect((Ipv4Addr::from(local), DISCARD))?; // nothing arrives from there
     Ok(probe)
+}
+
+/// The index of the device to which a socket is bound, 0: none, or the kernel is older than 5.0 and cannot say.
+fn bound_device(socket: BorrowedFd) -> libc::c_int {
+    let mut device: libc::c_int = 0;
+    let mut size = mem::size_of_val(&device) as libc::socklen_t;
+    let value = ptr::from_mut(&mut device).cast();
+    // SAFETY: `value` points to `size` octets that live through the call, as `size` does.
+    let asked = checked(unsafe {
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, SO_BINDTOIFINDEX, value, &raw mut size)
+    });
+    asked.map_or(0, |_| device)
 }
 
 /// Octets of the largest packet to there, as far as the kernel knows.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.dataplane.netlink import LinkSettings
+from dmvpn.dataplane.userspace.domain import MAIN, Domain
 from dmvpn.dataplane.userspace.ground import GroundedLoop, OneGround, Places
 
 if TYPE_CHECKING:
@@ -18,9 +20,15 @@ class Nowhere:
     def enter(self) -> None:
         """Do nothing."""
 
-    def fileno(self) -> int:
-        """Return no descriptor."""
-        return -1
+    @property
+    def arrival(self) -> LinkSettings:
+        """Nothing moves there."""
+        return LinkSettings()
+
+    @property
+    def domain(self) -> Domain:
+        """The main table."""
+        return MAIN
 
 
 class Home(OneGround):

@@ -27,6 +27,7 @@ from dmvpn.dataplane.sysctl import dotted
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.things import words
+from dmvpn.dataplane.userspace.vrf_devices import VrfDevices
 from dmvpn.features.system import SystemMachine
 from dmvpn.ios import normalize_interface
 from dmvpn.shells.admission import OWNER_ALONE, Admission
@@ -94,6 +95,7 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
             configuration=arguments.file,
             recording=arguments.record,
             logged=journal.Messages(router=tree.hostname),
+            grounds=VrfDevices(Records.here().folder),
         )
         ending.callback(runtime.close)
         server_path = folder.management(tree.hostname)
@@ -180,6 +182,8 @@ def cleanup() -> int:
         print(f"removed {rule}, which kept the traffic of protected tunnels from leaving in clear")
     for tap in cleaned.taps:
         print(f"removed {tap}, which kept the traffic of a protected tunnel from leaving in clear")
+    for vrf in cleaned.vrfs:
+        print(f"removed {vrf}, the VRF device of a killed router")
     for table in cleaned.tables:
         print(f"removed {words(table, str)}")
     if cleaned.device is not None:

@@ -7,6 +7,7 @@ import errno
 import socket
 import struct
 from contextlib import suppress
+from threading import local
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.dataplane.problems import HostProblem, need
@@ -32,12 +33,38 @@ PROBES_ONLY: Final[Program] = (
 NOTHING: Final[Program] = ((0x06, 0, 0, 0),)
 
 
+class _Here(local):
+    """The VRF device to which this thread binds the sockets that it opens."""
+
+    device: str | None = None
+
+
+_here = _Here()
+
+
+def open_on(device: str | None) -> None:
+    """Let sockets that this thread opens be those of a VRF device from now on; None: of the global table."""
+    _here.device = device
+
+
+def place(sock: socket.socket) -> None:
+    """Bind a new socket to the VRF device of this thread. Raises OSError, and closes it then."""
+    if _here.device is not None:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, _here.device.encode() + b"\0")
+        except OSError:
+            sock.close()
+            raise
+
+
 def opened(kind: int, protocol: int) -> socket.socket:
     """Return a socket that does not block. Raises HostProblem, OSError."""
     try:
-        return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK, protocol)
+        sock = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK, protocol)
+        place(sock)
     except OSError as error:
         raise explained(f"IP protocol {protocol}", error) from error
+    return sock
 
 
 def set_option(sock: socket.socket, option: int, value: int) -> None:

@@ -54,6 +54,7 @@ _IFLA_EXT_MASK = 29
 _IFLA_INFO_KIND = 1
 _IFLA_INFO_DATA = 2
 _VETH_INFO_PEER = 1
+_VRF_TABLE = 1
 _IFLA_GRE_COLLECT_METADATA = 18
 _IFLA_BR_MCAST_SNOOPING = 23
 _IFLA_INET_CONF = 1
@@ -106,6 +107,8 @@ class KernelLink:
     mtu: octets.
     peer: the index of the other end of a veth, in its own namespace.
     alias: where we keep the IOS name.
+    master: the index of the bridge or VRF device that it is a port of, 0: of none.
+    table: of a VRF device: the number of its routing table.
     """
 
     index: int
@@ -118,6 +121,8 @@ class KernelLink:
     peer: int | None = None
     transmit_queue_length: int = 0
     inet: InetConf | None = None
+    master: int = 0
+    table: int | None = None
 
     @property
     def up(self) -> bool:
@@ -136,7 +141,7 @@ class LinkSettings:
 
     silent_ipv6: generate no link-local address, so that no discovery or solicitation is ever sent by itself.
     namespace: open descriptor of the network namespace to move it to (it arrives there down, without addresses).
-    master: index of the bridge that it becomes a port of.
+    master: index of the bridge or VRF device that it becomes a port of; 0: of none.
     """
 
     mtu: int | None = None
@@ -197,6 +202,17 @@ def create_gre_collector(name: str) -> KernelRequest:
     )
     body = _ifinfomsg(0) + attribute_text(_IFLA_IFNAME, checked_name(name)) + information
     return KernelRequest(KernelMessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"GRE collector {name}")
+
+
+def create_vrf(name: str, table: int | None) -> KernelRequest:
+    """Make a VRF device: packets of its ports are looked up in this table.
+
+    None: the kernel refuses it, by EINVAL if it has VRF devices.
+    """
+    data = attribute_u32(_VRF_TABLE, table) if table is not None else b""
+    information = nest(_IFLA_LINKINFO, attribute(_IFLA_INFO_KIND, b"vrf"), nest(_IFLA_INFO_DATA, data))
+    body = _ifinfomsg(0) + attribute_text(_IFLA_IFNAME, checked_name(name)) + information
+    return KernelRequest(KernelMessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"VRF device {name}")
 
 
 def set_link(link: LinkRef, settings: LinkSettings) -> KernelRequest:
@@ -270,17 +286,20 @@ def parse_link(body: memoryview) -> KernelLink | None:
         return None
     information = parse_attributes(found[_IFLA_LINKINFO]) if _IFLA_LINKINFO in found else {}
     families = parse_attributes(found[_IFLA_AF_SPEC]) if _IFLA_AF_SPEC in found else {}
+    kind = read_text(information[_IFLA_INFO_KIND]) if _IFLA_INFO_KIND in information else ""
     return KernelLink(
         index=index,
         name=read_text(found[_IFLA_IFNAME]),
         flags=LinkFlag(flags),
         mtu=read_uint(found[_IFLA_MTU]) if _IFLA_MTU in found else 0,
         address=bytes(found.get(_IFLA_ADDRESS, b"")),
-        kind=read_text(information[_IFLA_INFO_KIND]) if _IFLA_INFO_KIND in information else "",
+        kind=kind,
         alias=read_text(found[_IFLA_IFALIAS]) if _IFLA_IFALIAS in found else "",
         peer=read_uint(found[_IFLA_LINK]) if _IFLA_LINK in found else None,
         transmit_queue_length=read_uint(found[_IFLA_TXQLEN]) if _IFLA_TXQLEN in found else 0,
         inet=_parse_inet(families[AF_INET]) if AF_INET in families else None,
+        master=read_uint(found[_IFLA_MASTER]) if _IFLA_MASTER in found else 0,
+        table=_parse_table(information) if kind == "vrf" else None,
     )
 
 
@@ -335,6 +354,11 @@ def _family_settings(settings: LinkSettings) -> bytes:
     if settings.silent_ipv6:
         families.append(nest(AF_INET6, attribute_u8(_IFLA_INET6_ADDR_GEN_MODE, _IN6_ADDR_GEN_MODE_NONE)))
     return nest(_IFLA_AF_SPEC, *families) if families else b""
+
+
+def _parse_table(information: dict[int, memoryview]) -> int | None:
+    data = parse_attributes(information[_IFLA_INFO_DATA]) if _IFLA_INFO_DATA in information else {}
+    return read_uint(data[_VRF_TABLE]) if _VRF_TABLE in data else None
 
 
 def _parse_inet(value: memoryview) -> InetConf | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.events import Event, IpReceived
 from dmvpn.dataplane.ancillary import origin_control
+from dmvpn.dataplane.socket_calls import place
 from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket
 from dmvpn.net.icmp import IcmpType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
@@ -53,6 +54,7 @@ class ControlSockets:
         self._sockets: dict[_Key, InterfaceSocket] = {}
         self._icmp = IcmpSocket(types=_ICMP_TYPES, probes_only=True)
         self._whole = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        place(self._whole)
         watch.add(self._icmp.fileno(), self._read_icmp)
 
     def listen(self, order: Listen) -> None:

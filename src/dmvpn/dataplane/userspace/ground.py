@@ -1,24 +1,27 @@
 """Where the sockets and tables of a VRF are, and of the global table: its ground.
 
     Ground    one place: the calling thread enters it, and the sockets, TAPs and settings that it opens are there
-    Grounds   makes and removes them (`shells/lab/grounds.py`: a network namespace for each VRF)
+    Grounds   makes and removes them (`shells/lab/grounds.py`: a network namespace for each VRF; `vrf_devices`: a VRF
+              device of the kernel)
     Places    which ground the calling thread is on; a callback comes back to the ground that asked for it
 
-Only opening needs a ground: a socket stays in the namespace in which it was opened. A router without VRFs has one
-ground and never enters it.
+Only opening needs a ground: a socket stays in the namespace, or bound to the VRF device, where it was opened. A router
+without VRFs has one ground and never enters it.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from threading import local
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from dmvpn.dataplane.netlink import LinkSettings
+    from dmvpn.dataplane.userspace.domain import Domain
     from dmvpn.dataplane.userspace.watch import Loop
 
 
@@ -29,13 +32,24 @@ class Ground(Protocol):
         """Move the calling thread there. Raises OSError."""
         ...
 
-    def fileno(self) -> int:
-        """Return the descriptor of the network namespace, into which interfaces can be moved."""
+    @property
+    def arrival(self) -> LinkSettings:
+        """The change to an interface that moves it there."""
+        ...
+
+    @property
+    def domain(self) -> Domain:
+        """Its table in its network namespace."""
         ...
 
 
 class Grounds(Protocol):
     """The places of a router."""
+
+    @property
+    def settings(self) -> Mapping[str, int]:
+        """Settings that the home needs while there are VRFs."""
+        ...
 
     @property
     def home(self) -> Ground:
@@ -60,6 +74,8 @@ class Grounds(Protocol):
 
 class OneGround:
     """The grounds of a router on a host that has none for VRFs."""
+
+    settings: ClassVar[Mapping[str, int]] = {}
 
     @property
     def home(self) -> Ground:
@@ -108,6 +124,11 @@ class Places:
     def has(self, vrf: str) -> bool:
         """Return whether there is such a VRF."""
         return vrf in self._grounds
+
+    @property
+    def has_devices(self) -> bool:
+        """Whether VRFs are devices in one network namespace."""
+        return any(ground.domain.device for ground in self._grounds.values())
 
     def ground(self, vrf: str) -> Ground:
         """Return the ground of a VRF. Raises UserError if there is none."""

@@ -13,6 +13,9 @@ Only the RIB's withdrawal removes the blackhole; with the last one the rules go,
 needs them, too, living or killed meanwhile. Each router has a metric of its own, so that of two routers that guard the
 same prefix neither removes the other's blackhole. All routes and rules have our protocol number, `ip rule show` prints
 "proto 54".
+
+The kernel looks up the table of a VRF device before these rules, and it is ours alone: its blackholes are in that table
+itself, with the last metric.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
+from dmvpn.dataplane.userspace.things import GUARD_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +38,10 @@ if TYPE_CHECKING:
 
 #: The rule of the longest prefixes, and the table of prefixes of length 0.
 PRIORITY: Final = 32700
-TABLE: Final = 5400
+TABLE: Final = GUARD_TABLES.start
 _BITS: Final = 32
+#: The metric of blackholes in the table of a VRF device: any route of the same prefix is better.
+_METRIC_IN_VRF: Final = 0x7FFFFFFF
 
 #: Reasons to guard a prefix: a route leads into a tunnel; the previous run guarded it.
 ROUTED: Final = "route"
@@ -48,20 +54,33 @@ _routers = itertools.count()
 class Guard:
     """The guarded prefixes, with the reasons."""
 
-    def __init__(self, kernel: netlink.NetlinkSocket, keeper: Keeper, others: Callable[[], Others]) -> None:
-        """others: the other routers of this network namespace, as they are now."""
+    def __init__(
+        self,
+        kernel: netlink.NetlinkSocket,
+        keeper: Keeper,
+        others: Callable[[], Others],
+        table: int = TABLE_MAIN,
+    ) -> None:
+        """others: the other routers of this network namespace, as they are now. table: that is guarded."""
+        self._table = table
         self._kernel = kernel
         self._keeper = keeper
         self._others = others
         self._covered: dict[Prefix, dict[str, None]] = {}
         self._lengths: dict[int, None] = {}
         self._possible = True
-        self._metric = (os.getpid() << 8 | next(_routers) & 0xFF) & 0x7FFFFFFF or 1
+        metric = (os.getpid() << 8 | next(_routers) & 0xFF) & 0x7FFFFFFF or 1
+        self._metric = metric if self._is_main else _METRIC_IN_VRF
+
+    @property
+    def _is_main(self) -> bool:
+        return self._table == TABLE_MAIN
 
     def problem(self) -> str | None:
         """Return why this kernel cannot have a guard, or None. Without one, orders are ignored."""
         try:
-            self._kernel.rules()
+            if self._is_main:
+                self._kernel.rules()
         except netlink.NetlinkError as error:
             self._possible = False
             return error.refusal.text
@@ -72,7 +91,7 @@ class Guard:
 
         others: routers that live in this network namespace, too; their blackholes stay.
         """
-        ours = [route for route in self._kernel.routes(protocol=ROUTE_PROTOCOL) if is_guard(route)]
+        ours = [route for route in self._kernel.routes(protocol=ROUTE_PROTOCOL) if self._is_guard(route)]
         left = [route for route in ours if route.prefix not in others.prefixes]
         if keep:
             for route in left:
@@ -122,19 +141,24 @@ class Guard:
         """Remove the guard; its routes go with our other routes. shared: other routers here need the rules."""
         self._covered.clear()
         self._lengths.clear()
-        if not shared:
+        if not shared and self._is_main:
             self._kernel.flush_rules()
 
     def owns(self, route: netlink.KernelRoute) -> bool:
         """Return whether the route is a blackhole of this router's guard."""
-        return is_guard(route) and route.metric == self._metric
+        return self._is_guard(route) and route.metric == self._metric
+
+    def _is_guard(self, route: netlink.KernelRoute) -> bool:
+        if self._is_main:
+            return is_guard(route)
+        return route.table == self._table and route.metric == _METRIC_IN_VRF
 
     def _blackhole(self, prefix: Prefix) -> netlink.KernelRoute:
-        table = TABLE + prefix.length
+        table = TABLE + prefix.length if self._is_main else self._table
         return netlink.KernelRoute(prefix, kind=netlink.RouteType.BLACKHOLE, metric=self._metric, table=table)
 
     def _ask_for(self, length: int) -> None:
-        if length in self._lengths:
+        if length in self._lengths or not self._is_main:
             return
         self._lengths[length] = None
         # Main first: the blackholes alone would drop packets that have a route.
@@ -158,7 +182,7 @@ class Guard:
 
 def is_guard(route: netlink.KernelRoute) -> bool:
     """Return whether the route is a blackhole of a guard."""
-    return route.protocol == ROUTE_PROTOCOL and TABLE <= route.table <= TABLE + _BITS
+    return route.protocol == ROUTE_PROTOCOL and route.table in GUARD_TABLES
 
 
 def _rules(length: int) -> tuple[netlink.Rule, netlink.Rule]:

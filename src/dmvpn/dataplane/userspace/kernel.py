@@ -21,7 +21,8 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 from dmvpn.dataplane.sysctl import Setting
 from dmvpn.dataplane.userspace.borrowed import Borrowed, give_back
-from dmvpn.dataplane.userspace.guard import Guard
+from dmvpn.dataplane.userspace.domain import MAIN, Domain
+from dmvpn.dataplane.userspace.guard import Guard, is_guard
 from dmvpn.dataplane.userspace.host_addresses import HostAddresses
 from dmvpn.dataplane.userspace.host_routes import HostRoutes
 from dmvpn.dataplane.userspace.keeper import Keeper
@@ -29,17 +30,16 @@ from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.leftovers import Leftovers
 from dmvpn.dataplane.userspace.links import KernelLinks
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
-from dmvpn.dataplane.userspace.records import Ledger, Records
+from dmvpn.dataplane.userspace.records import Ledger, Others, Records
 from dmvpn.dataplane.userspace.routes import KernelRoutes
 from dmvpn.dataplane.userspace.translation import Translation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetInterface
     from dmvpn.dataplane.userspace.keeper import Later
-    from dmvpn.dataplane.userspace.records import Others
     from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.dataplane.userspace.watch import Watch
 
@@ -91,17 +91,22 @@ class Kernel:
         vanished: Callable[[str], None] | None = None,
         appeared: Callable[[str], bool] | None = None,
         records: Records | None = None,
+        domain: Domain = MAIN,
+        elsewhere: Callable[[int], bool] | None = None,
     ) -> None:
         """manage: set addresses and state of interfaces that we did not make (a lab); else only read them.
 
         later: schedules a call after some seconds. watch: calls when a descriptor is readable. vanished: called with an
             interface of ours that was deleted. appeared: called with an interface that we did not make and that is new
             here; False: it belongs to another VRF, and was moved there. records: of the host's settings; None: those of
-            this namespace.
+            this namespace. domain: the VRF device. elsewhere: returns whether an index is that of the VRF device of
+            another VRF of this router.
         """
         self._names = names
         self._report = report
         self._manage = manage
+        self._domain = domain
+        self._elsewhere = elsewhere
         self._socket = netlink.NetlinkSocket()
         self._records = Records.here() if records is None else records
         with self._records.locked():
@@ -109,23 +114,33 @@ class Kernel:
         self._borrowed = Borrowed(self._records, self._ledger)
         self._monitor = netlink.NetlinkMonitor(ignored_port=self._socket.port, ignored=_OWN_CHANGES)
         self._keeper = Keeper(self._socket, report, later, self._name_of)
-        self._links = KernelLinks(names, self._socket, self._keeper)
+        self._links = KernelLinks(names, self._socket, self._keeper, domain)
         self._addresses = HostAddresses(self._socket, self._links.by_name, self._links.orders, report, manage=manage)
-        self._guard = Guard(self._socket, self._keeper, self._others)
+        self._guard = Guard(self._socket, self._keeper, self._others, domain.table)
         self._vanished = vanished
         self._appeared = appeared
         self.translation = Translation(
             self._ledger, self._others, names.linux, self._addresses.own, report, watch, later
         )
         self._gre = KernelGre(self._socket)
-        self._left = Leftovers(self._socket)
+        self._left = Leftovers(self._socket, domain)
         self.routes = KernelRoutes(
-            self._socket, self._keeper, self._guard, self._ledger, self._left, self.translation, index=self._links.index
+            self._socket,
+            self._keeper,
+            self._guard,
+            self._ledger,
+            self._left,
+            self.translation,
+            index=self._links.index,
+            table=domain.table,
         )
         self._host_routes = HostRoutes(self._foreign_routes, self._links.adopted_name, report)
 
     def start(self) -> list[Setting]:
         """Make this namespace a router: settings, and no routes of an earlier run. Returns refused settings."""
+        if self._domain.device:
+            self._start_domain()
+            return []
         with self._records.locked():
             others = self._others()
             self._left.begin(time.monotonic(), others.prefixes)
@@ -143,6 +158,21 @@ class Kernel:
         for link in self._socket.links():
             self._note(link)
         return refused
+
+    def _start_domain(self) -> None:
+        """Begin the table of a VRF device: it ends before a port is in it. The settings are those of the namespace."""
+        end = self._domain.end
+        self._socket.call(netlink.replace_route(end))
+        self._keeper.want(end, netlink.replace_route(end))
+        self._left.begin(time.monotonic())
+        self._guard.begin(Others(), keep=bool(self._left))
+        for link in self._socket.links():
+            self._note(link)
+
+    def borrow(self, settings: Mapping[str, int]) -> list[Setting]:
+        """Change further settings of this namespace. Returns refused settings."""
+        with self._records.locked():
+            return self._borrowed.set_all(settings)
 
     def _keep_main_table(self) -> None:
         """Keep the rule for the kernel's main table, too, where everything is ours (`ip rule flush`)."""
@@ -175,11 +205,12 @@ class Kernel:
             ours = [
                 route
                 for route in self._socket.routes(protocol=netlink.ROUTE_PROTOCOL)
-                if route.prefix not in theirs or self._guard.owns(route)
+                if (self._domain.has(route) or is_guard(route))
+                and (route.prefix not in theirs or self._guard.owns(route))
             ]
             self._socket.execute([netlink.delete_route(route) for route in ours])
             self._ledger.close()
-            if not others.living:
+            if not others.living and not self._domain.device:
                 self._gre.restore()
             give_back(self._records, self._socket)
             self._records.tidy()
@@ -208,18 +239,24 @@ class Kernel:
 
     def has(self, ios: str) -> bool:
         """Return whether the interface is here."""
-        return self._socket.find_link(self._names.linux(ios)) is not None
+        link = self._socket.find_link(self._names.linux(ios))
+        return link is not None and self._holds(link)
 
-    def give(self, ios: str, namespace: int) -> None:
-        """Move an interface that we did not make to another network namespace (a descriptor), down and without
-        addresses; if it is not here, only forget it. Raises OSError.
+    def _holds(self, link: netlink.KernelLink) -> bool:
+        if self._domain.device:
+            return link.master == self._domain.device
+        return not link.master or self._elsewhere is None or not self._elsewhere(link.master)
+
+    def give(self, ios: str, arrival: netlink.LinkSettings) -> None:
+        """Move an interface that we did not make to another VRF; if it is not here, only forget it. To another network
+        namespace it moves down and without addresses. Raises OSError.
         """
         link = self._socket.find_link(self._names.linux(ios))
         self._links.forget_port(ios)
         self._addresses.forget(ios)
         if link is not None:
             self._links.forget(link.index)
-            self._socket.call(netlink.set_link(link.index, netlink.LinkSettings(namespace=namespace)))
+            self._socket.call(netlink.set_link(link.index, arrival))
 
     def prepare_tap(self, ios: str, mtu: int, *, multipoint: bool) -> None:
         """Set up a TAP of ours, new or taken over, as a tunnel whose neighbors only we resolve."""
@@ -327,7 +364,9 @@ class Kernel:
                     self._report(Unresolved(name, neighbor.address))
             case netlink.LinkEvent(ObjectChange.SET, link):
                 self._gre.noticed(link)
-                if self._is_here(link):
+                if not self._holds(link):
+                    self._links.leave(link)
+                elif self._is_here(link):
                     self._note(link, tell=True)
             case netlink.LinkEvent(ObjectChange.GONE, link):
                 self._gone(link)
@@ -362,7 +401,9 @@ class Kernel:
         not count.
         """
         known = self._others().prefixes | self._left.prefixes
-        things = self._keeper.differences(lambda route: route.prefix not in known)
+        things = self._keeper.differences(
+            lambda route: (self._domain.has(route) or is_guard(route)) and route.prefix not in known
+        )
         return [*self._borrowed.differences(), *things, *self.translation.table.differences()]
 
     def _name_of(self, index: int) -> str:
@@ -383,7 +424,7 @@ class Kernel:
 
     def _note(self, link: netlink.KernelLink, *, tell: bool = False) -> None:
         ios = self._names.ios(link.name)
-        if ios is None:
+        if ios is None or not self._holds(link):
             return
         old = self._links.note(ios, link)
         if tell and not made_here(ios):

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
+from dmvpn.dataplane.netlink import ROUTE_PROTOCOL
 from dmvpn.dataplane.tap import Tap
+from dmvpn.dataplane.userspace import vrf_devices
 from dmvpn.dataplane.userspace.borrowed import give_back
+from dmvpn.dataplane.userspace.domain import END_METRIC, MAIN, Domain
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.names import made_here
 from dmvpn.dataplane.userspace.tables import remove_tables
@@ -37,8 +39,9 @@ GRACE: Final = 60.0
 class Leftovers:
     """TAPs that an earlier run left in this network namespace, and the routes into them."""
 
-    def __init__(self, kernel: netlink.NetlinkSocket) -> None:
+    def __init__(self, kernel: netlink.NetlinkSocket, domain: Domain = MAIN) -> None:
         self._kernel = kernel
+        self._domain = domain
         self._taps: dict[str, int] = {}
         self._routes: dict[Prefix, netlink.KernelRoute] = {}
         self._until = 0.0
@@ -49,11 +52,13 @@ class Leftovers:
         now: seconds.
         others: prefixes of other routers that live in this network namespace.
         """
-        self._taps = {link.name: link.index for link in left_behind(self._kernel)}
+        device = self._domain.device
+        found = [link for link in left_behind(self._kernel) if not device or link.master == device]
+        self._taps = {link.name: link.index for link in found}
         self._until = now + GRACE
         indexes = frozenset(self._taps.values())
-        ours = [route for route in self._kernel.routes(protocol=ROUTE_PROTOCOL) if route.table == TABLE_MAIN]
-        stale = [route for route in ours if route.prefix not in others]
+        ours = [route for route in self._kernel.routes(protocol=ROUTE_PROTOCOL) if self._domain.has(route)]
+        stale = [route for route in ours if route.prefix not in others and route.metric != END_METRIC]
         stays = [route for route in stale if route.next_hops and all(hop.link in indexes for hop in route.next_hops)]
         self._routes = {route.prefix: route for route in stays}
         self._kernel.execute([netlink.delete_route(route) for route in stale if route not in stays])
@@ -108,6 +113,7 @@ class Cleaned:
     tables: tuple[RouterTable, ...]
     settings: tuple[Setting, ...]
     device: str | None
+    vrfs: tuple[str, ...] = ()
 
 
 def clean_up(kernel: netlink.NetlinkSocket, records: Records) -> Cleaned:
@@ -123,7 +129,9 @@ def clean_up(kernel: netlink.NetlinkSocket, records: Records) -> Cleaned:
         unknown = not others.living and len(taps) < len(found)
         # Rules are shared: they go with the last router, and before the routes in their tables.
         rules = () if others.living or unknown else tuple(kernel.flush_rules())
-        routes = [route for route in kernel.routes(protocol=ROUTE_PROTOCOL) if route.prefix not in others.prefixes]
+        vrfs = vrf_devices.clean_up(kernel, records.folder)
+        ours = [route for route in kernel.routes(protocol=ROUTE_PROTOCOL) if route.table not in vrf_devices.TABLES]
+        routes = [route for route in ours if route.prefix not in others.prefixes]
         if unknown:
             routes = [route for route in routes if route.prefix in others.orphans]
         kernel.execute([netlink.delete_route(route) for route in routes])
@@ -133,7 +141,8 @@ def clean_up(kernel: netlink.NetlinkSocket, records: Records) -> Cleaned:
         settings = () if unknown else tuple(give_back(records, kernel))
         if not unknown:
             records.tidy()
-        return Cleaned(len(others.living) + unknown, tuple(routes), rules, taps, tables, settings, device)
+        living = len(others.living) + unknown
+        return Cleaned(living, tuple(routes), rules, taps, tables, settings, device, vrfs)
 
 
 def _remove(name: str) -> bool:

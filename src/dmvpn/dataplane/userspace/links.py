@@ -9,6 +9,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.userspace.domain import MAIN, Domain
 from dmvpn.dataplane.userspace.names import made_here
 from dmvpn.dataplane.userspace.things import LinkState, ThingKind, networks_of
 
@@ -26,7 +27,10 @@ _WAITING_OCTETS = 4 << 20
 class KernelLinks:
     """Links by the IOS names of their interfaces, as far as known, and the orders for them."""
 
-    def __init__(self, names: InterfaceNames, socket: netlink.NetlinkSocket, keeper: Keeper) -> None:
+    def __init__(
+        self, names: InterfaceNames, socket: netlink.NetlinkSocket, keeper: Keeper, domain: Domain = MAIN
+    ) -> None:
+        self._domain = domain
         self._names = names
         self._socket = socket
         self._keeper = keeper
@@ -74,6 +78,13 @@ class KernelLinks:
         self._found_mtus.pop(index, None)
         return self._names_by_index.pop(index, None)
 
+    def leave(self, link: netlink.KernelLink) -> None:
+        """Forget a link that is in another VRF now, if it was here."""
+        ios = self.name(link.index)
+        if ios:
+            self.forget(link.index)
+            self.by_name.pop(ios, None)
+
     def forget_port(self, ios: str) -> None:
         """Forget an interface that we did not make, and its order: it moves to another VRF."""
         self.orders.pop(ios, None)
@@ -98,7 +109,8 @@ class KernelLinks:
         """Set up a TAP as a tunnel whose neighbors only we resolve."""
         # Old neighbors name peers of an earlier run, whose numbers are reused.
         self._socket.execute([netlink.delete_neighbor(known) for known in self._socket.neighbors(link.index)])
-        settings = netlink.LinkSettings(mtu=mtu, alias=ios)
+        master = self._domain.device
+        settings = netlink.LinkSettings(mtu=mtu, alias=ios, master=master if link.master != master else None)
         parameters = netlink.NeighborParameters(
             link=link.index, app_probes=1, unicast_probes=0, multicast_probes=0, queue_octets=_WAITING_OCTETS
         )
@@ -152,7 +164,7 @@ class KernelLinks:
         ordered = {(address.address, address.prefix_length) for address in wanted}
         for address in wanted:
             self._keeper.want(address, netlink.add_missing_address(address))
-        for network in networks_of(wanted) if order.up else ():
+        for network in networks_of(wanted, self._domain.table) if order.up else ():
             self._keeper.want(network, netlink.append_route(network))
         requests: list[netlink.KernelRequest] = []
         requests += [netlink.delete_address(a) for a in have if (a.address, a.prefix_length) not in ordered]

@@ -25,6 +25,7 @@ from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace.control import ControlSockets
+from dmvpn.dataplane.userspace.domain import MAIN, Domain
 from dmvpn.dataplane.userspace.ike import IkePorts
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.streams import KernelStreams
@@ -59,8 +60,12 @@ class Part:
         appeared: Callable[[str], bool] | None,
         taken: StreamNumber,
         records: Records | None = None,
+        domain: Domain = MAIN,
+        elsewhere: Callable[[int], bool] | None = None,
     ) -> None:
-        """manage, vanished, appeared, records: see `Kernel`. taken: numbers of the streams that peers open."""
+        """manage, vanished, appeared, records, domain, elsewhere: see `Kernel`. taken: numbers of the streams that peers
+        open.
+        """
         self.vrf = vrf
         self._report_out = report
         self._watch = loop
@@ -73,14 +78,17 @@ class Part:
             vanished=vanished,
             appeared=appeared,
             records=records,
+            domain=domain,
+            elsewhere=elsewhere,
         )
+        self._domain = domain
         self.control = ControlSockets(names.linux, self.kernel.interface_name, self._report, loop)
         self._ike = IkePorts(engine, self._report, loop, vrf)
         self._streams = KernelStreams(self._report, loop, taken)
 
     def start(self) -> list[Setting]:
         """Prepare the tables; returns refused settings."""
-        if self.vrf:
+        if self.vrf and not self._domain.device:
             with netlink.NetlinkSocket() as kernel:
                 kernel.call(netlink.set_up("lo"))
         refused = self.kernel.start()

@@ -55,10 +55,12 @@ from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReporte
 from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.netlink.chains import forward_drops
 from dmvpn.dataplane.refusals import too_big
+from dmvpn.dataplane.userspace.domain import MAIN
 from dmvpn.dataplane.userspace.engine import PacketEngine, TooBig
 from dmvpn.dataplane.userspace.ground import GroundedLoop, OneGround, Places
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.part import Part
+from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.taps import Taps
 from dmvpn.dataplane.userspace.vrfs import VrfParts
 from dmvpn.dataplane.userspace.watch import Loop, Watch
@@ -72,7 +74,6 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.netlink.chains import BaseChain
     from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.ground import Grounds
-    from dmvpn.dataplane.userspace.records import Records
     from dmvpn.dataplane.userspace.things import Difference
 
 #: Effects about a tunnel that must exist.
@@ -220,6 +221,8 @@ class UserspacePlane(DataPlane):
     # ------------------------------------------------------------------------------------------------ VRFs
 
     def _make_part(self, vrf: str) -> Part:
+        domain = self._places.ground(vrf).domain if vrf else MAIN
+        records = self._records if not vrf else None
         return Part(
             vrf,
             self._names,
@@ -230,10 +233,13 @@ class UserspacePlane(DataPlane):
             vanished=self._vanished,
             appeared=(lambda port: self._vrfs.appeared(port)) if not vrf else None,
             taken=self._taken,
-            records=self._records if not vrf else None,
+            records=Records(None) if domain.device else records,  # the settings are the global table's
+            domain=domain,
+            elsewhere=(lambda index: self._vrfs.is_device(index)) if not vrf else None,
         )
 
     def _set_vrfs(self, names: tuple[str, ...]) -> None:
+        self._vrfs.ordered(names)
         for vrf in self._vrfs.names:
             if vrf not in names:
                 with self._places.at(vrf):
@@ -337,7 +343,7 @@ class UserspacePlane(DataPlane):
 
     def _set_translation(self, order: SetTranslation) -> None:
         """Let each VRF translate between those interfaces of the order that are in it."""
-        if not self._vrfs.names:
+        if not self._vrfs.names or self._places.has_devices:
             self._vrfs.part("").kernel.translation.set(order)
             return
         for part in self._vrfs:

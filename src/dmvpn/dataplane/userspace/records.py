@@ -51,7 +51,7 @@ _OWNER = ".owner"
 _SETTINGS = "settings.json"
 _SO_NETNS_COOKIE = 71
 #: Settings are restored by root from a file: only these are allowed.
-_SETTING = re.compile(r"net/ipv4/(?:[a-z_]+|conf/(?!\.{1,2}/)[^/\0]{1,15}/[a-z_]+)")
+_SETTING = re.compile(r"net/ipv4/(?:[a-z0-9_]+|conf/(?!\.{1,2}/)[^/\0]{1,15}/[a-z_]+)")
 _VALUE = re.compile(r"-?\d{1,10}")
 
 

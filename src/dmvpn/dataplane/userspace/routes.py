@@ -54,8 +54,12 @@ class KernelRoutes:
         translation: Translation,
         *,
         index: Callable[[str], int],
+        table: int = netlink.TABLE_MAIN,
     ) -> None:
-        """index: the number of an interface in the kernel. Raises OSError if the interface does not exist."""
+        """table: in which they are. index: the number of an interface in the kernel. Raises OSError if the interface
+        does not exist.
+        """
+        self._table = table
         self._socket = socket
         self._keeper = keeper
         self._guard = guard
@@ -112,16 +116,16 @@ class KernelRoutes:
         self._left.routed(order.prefix)
         if isinstance(order, ClearRoute):
             self._routes.pop(order.prefix, None)
-            route = netlink.KernelRoute(order.prefix, kind=netlink.RouteType.UNSPECIFIED)
+            route = netlink.KernelRoute(order.prefix, kind=netlink.RouteType.UNSPECIFIED, table=self._table)
             self._keeper.release(route)
             return netlink.delete_route(route)
         self._routes[order.prefix] = order
         if self._leads_into_protection(order):  # before any step may fail: no shorter route may take its packets
             self._guard.cover(order.prefix, ROUTED)
         if order.kind is RouteKind.FORWARD:
-            route = netlink.KernelRoute(order.prefix, self._next_hops(order.next_hops, known))
+            route = netlink.KernelRoute(order.prefix, self._next_hops(order.next_hops, known), table=self._table)
         else:
-            route = netlink.KernelRoute(order.prefix, kind=_KINDS[order.kind])
+            route = netlink.KernelRoute(order.prefix, kind=_KINDS[order.kind], table=self._table)
         self._keeper.want(route, order=order)
         return netlink.replace_route(route, known.octets)
 

@@ -40,7 +40,7 @@ from dmvpn.base.streams import (
 )
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.callers import Callers
-from dmvpn.dataplane.socket_calls import set_option
+from dmvpn.dataplane.socket_calls import opened, set_option
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ class KernelStreams:
 
 
 def _fresh() -> socket.socket:
-    return socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    return opened(socket.SOCK_STREAM, 0)
 
 
 def _listening(port: int) -> socket.socket:

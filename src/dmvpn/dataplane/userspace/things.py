@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
@@ -76,6 +76,8 @@ Thing: TypeAlias = (
     netlink.KernelRoute | netlink.KernelNeighbor | netlink.InterfaceAddress | netlink.Rule | LinkState | RouterTable
 )
 Key: TypeAlias = "tuple[ThingKind, Hashable, Hashable]"
+#: The tables of the guard, by length of the prefixes in them.
+GUARD_TABLES: Final = range(5400, 5433)
 #: The place of our routes in main; thousands of keys share it.
 _OURS = (netlink.TABLE_MAIN, netlink.ROUTE_METRIC)
 
@@ -85,8 +87,10 @@ def key_of(thing: Thing) -> Key:
     match thing:
         case netlink.KernelRoute(metric=0, table=netlink.TABLE_MAIN):  # two interfaces may be in one network
             return (ThingKind.NETWORK, thing.prefix, links_of(thing))
+        case netlink.KernelRoute(metric=0, protocol=netlink.KERNEL_PROTOCOL, kind=netlink.RouteType.UNICAST):
+            return (ThingKind.NETWORK, thing.prefix, (thing.table, links_of(thing)))
         case netlink.KernelRoute():
-            kind = ThingKind.ROUTE if thing.table == netlink.TABLE_MAIN else ThingKind.GUARD
+            kind = ThingKind.GUARD if thing.table in GUARD_TABLES else ThingKind.ROUTE
             place = thing.table, thing.metric
             return (kind, thing.prefix, _OURS if place == _OURS else place)
         case netlink.KernelNeighbor():
@@ -101,14 +105,18 @@ def key_of(thing: Thing) -> Key:
             return (ThingKind.TABLE, thing.name, None)
 
 
-def networks_of(addresses: Iterable[netlink.InterfaceAddress]) -> list[netlink.KernelRoute]:
+def networks_of(
+    addresses: Iterable[netlink.InterfaceAddress], table: int = netlink.TABLE_MAIN
+) -> list[netlink.KernelRoute]:
     """Return the routes that the kernel makes of IPv4 addresses of one interface that is up: one for each network."""
     found: dict[Prefix, netlink.KernelRoute] = {}
     for address in addresses:
         if address.address.version == 4 and address.prefix_length < 32:
             hops = (netlink.KernelNextHop(address.link),)
             protocol = netlink.KERNEL_PROTOCOL
-            route = netlink.KernelRoute(address.network, hops, metric=0, protocol=protocol, source=address.address)
+            route = netlink.KernelRoute(
+                address.network, hops, metric=0, protocol=protocol, table=table, source=address.address
+            )
             found.setdefault(address.network, route)
     return list(found.values())
 

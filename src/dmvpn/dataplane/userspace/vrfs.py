@@ -16,7 +16,7 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.names import made_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from dmvpn.dataplane.userspace.ground import Grounds, Places
     from dmvpn.dataplane.userspace.names import InterfaceNames
@@ -34,6 +34,8 @@ class VrfParts:
         self._grounds = grounds
         self._parts: dict[str, Part] = {"": make("")}
         self._where: dict[str, str] = {}
+        #: VRFs with ports, of an earlier life, that were not ordered since.
+        self._left: dict[str, None] = {}
 
     def __iter__(self) -> Iterator[Part]:
         return iter(self._parts.values())
@@ -58,6 +60,8 @@ class VrfParts:
         """Make a VRF. Raises UserError, OSError, and then leaves no partial one."""
         with self._places.at(""):
             self._places.set(vrf, self._grounds.make(vrf))
+            if self._grounds.settings and not self.names:
+                self._parts[""].kernel.borrow(self._grounds.settings)
         try:
             with self._places.at(vrf):
                 part = self._make(vrf)
@@ -67,12 +71,17 @@ class VrfParts:
             raise
         self._parts[vrf] = part
 
+    def ordered(self, vrfs: Collection[str]) -> None:
+        """Take in that these VRFs are ordered: those of an earlier life among them stay."""
+        self._left = {vrf: None for vrf in self._left if vrf not in vrfs}
+
     def remove(self, vrf: str, *, adopt: bool = True) -> None:
         """Remove a VRF, after its ports have returned to the global table. adopt: the router goes on with them."""
         part = self._parts.pop(vrf)
+        self._left.pop(vrf, None)
         for port in [port for port, there in self._where.items() if there == vrf]:
             del self._where[port]
-            part.kernel.give(port, self._places.ground("").fileno())
+            part.kernel.give(port, self._places.ground("").arrival)
             if adopt:
                 with suppress(UserError), self._places.at(""):  # it was unplugged
                     self._parts[""].kernel.adopt(port)
@@ -81,6 +90,10 @@ class VrfParts:
             part.kernel.close()
             self._return_ports()
         self._let_go(vrf)
+
+    def is_device(self, index: int) -> bool:
+        """Return whether an index is that of the VRF device of one of the VRFs."""
+        return any(self._places.ground(vrf).domain.device == index for vrf in self.names)
 
     def move(self, port: str, vrf: str) -> None:
         """Let an interface of the host be in this VRF from now on. Call it on the ground of the VRF."""
@@ -94,22 +107,31 @@ class VrfParts:
             self._where.pop(port, None)
         if before is not None and before.vrf != vrf:
             before.control.forget_interface(port)
-            before.kernel.give(port, self._places.ground(vrf).fileno())
+            before.kernel.give(port, self._places.ground(vrf).arrival)
             self._parts[vrf].kernel.adopt(port)
+            if before.vrf in self._left and before.vrf not in self._where.values():
+                self.remove(before.vrf)
 
     def appeared(self, port: str) -> bool:
         """Take in that a port is new in the global table's namespace. False: it was moved to its VRF."""
         vrf = self._where.get(port, "")
         if not vrf:
             return True
-        self._parts[""].kernel.give(port, self._places.ground(vrf).fileno())
+        if not self._parts[vrf].kernel.has(port):  # a VRF device has it already, in the same namespace
+            self._parts[""].kernel.give(port, self._places.ground(vrf).arrival)
         return False
 
     def adopt(self, ports: Iterable[str]) -> None:
         """Adopt ports, each in its VRF; those in VRFs of an earlier life return first. Raises UserError."""
         for vrf in self._grounds.left():
             self.add(vrf)
-            self.remove(vrf)
+            # In VRF devices they stay until they are ordered elsewhere: nothing may leak meanwhile.
+            there = [port for port in ports if self._parts[vrf].kernel.has(port)]
+            if there and self._places.has_devices:
+                self._where |= dict.fromkeys(there, vrf)
+                self._left[vrf] = None
+            else:
+                self.remove(vrf)
         by_vrf: dict[str, list[str]] = {}
         for port in ports:
             by_vrf.setdefault(self.vrf_of(port), []).append(port)
@@ -130,12 +152,12 @@ class VrfParts:
 
     def _return_ports(self) -> None:
         """Return the interfaces here that are the host's, known or not: an earlier life may have left them."""
-        home = self._places.ground("").fileno()
+        home, device = self._places.ground("").arrival, self._places.ground(self._places.here).domain.device
         with netlink.NetlinkSocket() as kernel:
             for link in kernel.links():
                 name = self._names.ios(link.name)
-                if name is not None and not made_here(name):
-                    kernel.execute([netlink.set_link(link.index, netlink.LinkSettings(namespace=home))])
+                if name is not None and not made_here(name) and link.master == device:
+                    kernel.execute([netlink.set_link(link.index, home)])
 
     def _let_go(self, vrf: str) -> None:
         self._places.forget(vrf)

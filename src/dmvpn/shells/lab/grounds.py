@@ -12,9 +12,11 @@ import contextlib
 import os
 import selectors
 import socket
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.dataplane.netlink import LinkSettings
+from dmvpn.dataplane.userspace.domain import MAIN, Domain
 from dmvpn.shells.lab.syscalls import NamespaceKind, setns, unshare
 
 if TYPE_CHECKING:
@@ -37,9 +39,15 @@ class NamespaceGround:
         """Move the calling thread there. Raises OSError."""
         setns(self._descriptor, NamespaceKind.NETWORK)
 
-    def fileno(self) -> int:
-        """Return the descriptor."""
-        return self._descriptor
+    @property
+    def arrival(self) -> LinkSettings:
+        """The move into the namespace."""
+        return LinkSettings(namespace=self._descriptor)
+
+    @property
+    def domain(self) -> Domain:
+        """The main table."""
+        return MAIN
 
     def close(self) -> None:
         """Let go of it."""
@@ -48,6 +56,8 @@ class NamespaceGround:
 
 class Namespaces:
     """The `Grounds` of a router whose process may make network namespaces."""
+
+    settings: ClassVar[Mapping[str, int]] = {}
 
     def __init__(
         self, left: Mapping[str, int] | None = None, hold: Callable[[str, int | None], None] | None = None

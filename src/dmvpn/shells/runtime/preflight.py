@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.dataplane.problems import Capability, HostProblem, has, need
 from dmvpn.dataplane.tap import open_device
+from dmvpn.dataplane.userspace.vrf_devices import are_missing, problem_of_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 #: Required by every router; without NET_BIND_SERVICE there are no protected tunnels.
 _NEEDED: Final = (Capability.NET_ADMIN, Capability.NET_RAW)
@@ -40,16 +41,16 @@ def refuse_what_cannot_run(configuration: Iterable[str]) -> None:
         os.close(open_device())
 
 
-def problems_of_vrfs(configuration: Iterable[str]) -> list[HostProblem]:
-    """Return a problem for the VRFs in use, if there are any: this host has one routing table for the router."""
+def problems_of_vrfs(configuration: Iterable[str], missing: Callable[[], bool] = are_missing) -> list[HostProblem]:
+    """Return problems of the VRFs in use. missing: returns whether the kernel has no VRF devices."""
     uses = [match["vrf"] or match["front"] for line in configuration if (match := _IN_VRF.match(line)) is not None]
-    if not uses:
-        return []
     names = list(dict.fromkeys(uses))
+    if not names or not missing():
+        return [problem for name in names if (problem := problem_of_name(name)) is not None]
     what = f"VRF {names[0]} is" if len(names) == 1 else f"the VRFs {', '.join(names)} are"
     return [
         HostProblem(
-            f"{what} in use, and here a router has only the routing table of the host",
-            fix="dmvpn lab up, where each VRF is a network namespace",
+            f"{what} in use, and the kernel of this host has no VRF devices",
+            fix="modprobe vrf, or a kernel with CONFIG_NET_VRF; in 'dmvpn lab up' each VRF is a network namespace",
         )
     ]

@@ -34,6 +34,7 @@ from dmvpn.dataplane.netlink.nftables import NetfilterSocket
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import our_tables
 from dmvpn.dataplane.userspace.things import Key, LinkState, Thing, ThingKind, key_of, words
+from dmvpn.dataplane.userspace.vrf_devices import VrfDevices
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab.namespaces import run_in_lab
 from dmvpn.shells.lab.syscalls import folder_in_memory
@@ -194,6 +195,7 @@ async def _play(part: RehearsedRouter, kernel: netlink.NetlinkSocket) -> Rehears
         manage=part.manage,
         storage=storage,
         records=records,
+        grounds=VrfDevices(None),
     )
     runtime.start(part.configuration, part.certificates)
     quiet, found = 0, (_things(kernel), _sockets())

@@ -1,0 +1,219 @@
+"""The VRFs of a router of this machine: a VRF device of the kernel for each, in the network namespace of the router.
+
+    make      a device with the name of the VRF and a table of its own, or the device that a killed router left
+    enter     sockets that the thread opens are bound to the device: the kernel looks up their packets in its table
+    remove    the device goes; its ports are in the global table again
+
+The kernel looks up the table of a VRF device by its rule 1000. Each table ends in an unreachable route (`domain`):
+without it the kernel would go on to the main table. A device of ours has an alias; a living router holds a lock for it,
+so that no other one takes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, LinkSettings
+from dmvpn.dataplane.problems import HostProblem
+from dmvpn.dataplane.socket_calls import open_on
+from dmvpn.dataplane.userspace.domain import MAIN, Domain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dmvpn.dataplane.netlink import KernelLink
+    from dmvpn.dataplane.userspace.ground import Ground
+
+#: The tables of VRF devices of ours.
+TABLES: Final = range(5500, 6000)
+_PROBE: Final = "dmvpn-probe"
+
+
+class Home:
+    """The global table of this network namespace."""
+
+    def enter(self) -> None:
+        """Open sockets of the global table from now on."""
+        open_on(None)
+
+    @property
+    def arrival(self) -> LinkSettings:
+        """An interface that is a port of no device."""
+        return LinkSettings(master=0)
+
+    @property
+    def domain(self) -> Domain:
+        """The main table."""
+        return MAIN
+
+
+class DeviceGround:
+    """A VRF device."""
+
+    def __init__(self, name: str, domain: Domain, lock: int | None) -> None:
+        self._name = name
+        self._domain = domain
+        self._lock = lock
+
+    def enter(self) -> None:
+        """Open sockets bound to the device from now on."""
+        open_on(self._name)
+
+    @property
+    def arrival(self) -> LinkSettings:
+        """An interface that is a port of the device."""
+        return LinkSettings(master=self._domain.device)
+
+    @property
+    def domain(self) -> Domain:
+        """The device, and its table."""
+        return self._domain
+
+    def release(self) -> None:
+        """Let go of the lock."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+class VrfDevices:
+    """The `Grounds` of a router on a host with VRF devices."""
+
+    #: Otherwise a raw socket of the global table gets copies of the packets of all VRFs.
+    settings: ClassVar[Mapping[str, int]] = {"net/ipv4/raw_l3mdev_accept": 0}
+
+    def __init__(self, folder: Path | None) -> None:
+        """folder: of the locks, where the host's settings are recorded, too; None: there are no other routers."""
+        self._folder = folder
+        self._made: dict[str, DeviceGround] = {}
+
+    @property
+    def home(self) -> Ground:
+        """The global table."""
+        return Home()
+
+    def make(self, vrf: str) -> Ground:
+        """Return the device of a VRF. Raises UserError, OSError, and leaves no new device then."""
+        problem = problem_of_name(vrf)
+        if problem is not None:
+            raise problem
+        lock = _locked(self._folder, vrf)
+        try:
+            domain = _device(vrf)
+        except BaseException:
+            if lock is not None:
+                os.close(lock)
+            raise
+        ground = self._made[vrf] = DeviceGround(vrf, domain, lock)
+        return ground
+
+    def remove(self, vrf: str) -> None:
+        """Remove the device of a VRF."""
+        ground = self._made.pop(vrf, None)
+        if ground is not None:
+            with netlink.NetlinkSocket() as kernel:
+                kernel.execute([netlink.delete_link(ground.domain.device)])
+            ground.release()
+
+    def left(self) -> tuple[str, ...]:
+        """Return the VRFs of killed routers that were not made since."""
+        with netlink.NetlinkSocket() as kernel:
+            names = [link.name for link in kernel.links() if _is_ours(link) and link.name not in self._made]
+        return tuple(name for name in names if _is_free(self._folder, name))
+
+
+def are_missing() -> bool:
+    """Return whether the kernel has no VRF devices. It is asked for an impossible one, so nothing is made."""
+    with netlink.NetlinkSocket() as kernel:
+        refusals = kernel.execute([netlink.create_vrf(_PROBE, None)])
+    return any(refusal.errno == errno.EOPNOTSUPP for refusal in refusals)
+
+
+def problem_of_name(vrf: str) -> HostProblem | None:
+    """Return why no interface of Linux can have the name of a VRF, or None."""
+    try:
+        netlink.checked_name(vrf)
+    except ValueError as error:
+        return HostProblem(f"VRF {vrf}: {error}", fix="another name for the VRF")
+    return None
+
+
+def clean_up(kernel: netlink.NetlinkSocket, folder: Path | None) -> tuple[str, ...]:
+    """Remove VRF devices of killed routers with their routes; returns their names."""
+    found = [link for link in kernel.links() if _is_ours(link) and _is_free(folder, link.name)]
+    tables = {link.table for link in found}  # looked up, never iterated
+    stale = [route for route in kernel.routes(protocol=ROUTE_PROTOCOL) if route.table in tables]
+    # Ports first, so that none of their packets finds a table without routes and goes on to the main one.
+    kernel.execute([netlink.delete_link(link.index) for link in found])
+    kernel.execute([netlink.delete_route(route) for route in stale])
+    return tuple(link.name for link in found)
+
+
+def _device(vrf: str) -> Domain:
+    """Return a device of ours, made if there is none. Raises UserError, OSError."""
+    with netlink.NetlinkSocket() as kernel:
+        found = kernel.find_link(vrf)
+        if found is None:
+            found = _new(vrf, kernel)
+        elif not _is_ours(found):
+            raise UserError(f"VRF {vrf}: this host has an interface of that name, which is not ours")
+        if found.table is None:
+            raise UserError(f"VRF {vrf}: the table of its VRF device is unknown")
+        kernel.call(netlink.set_up(found.index))
+        return Domain(found.table, found.index)
+
+
+def _new(vrf: str, kernel: netlink.NetlinkSocket) -> KernelLink:
+    taken = {link.table for link in kernel.links()}  # looked up, never iterated
+    table = next((number for number in TABLES if number not in taken), None)
+    if table is None:
+        raise UserError(f"VRF {vrf}: there are {len(TABLES)} VRF devices already")
+    try:
+        kernel.call(netlink.create_vrf(vrf, table))
+    except netlink.NetlinkError as error:
+        if error.errno == errno.EOPNOTSUPP:
+            raise UserError(f"VRF {vrf}: the kernel of this host has no VRF devices") from error
+        raise
+    kernel.call(netlink.set_link(vrf, LinkSettings(alias=_alias(vrf))))
+    made = kernel.find_link(vrf)
+    if made is None:
+        raise OSError(errno.ENODEV, f"{vrf} is gone")
+    return made
+
+
+def _alias(vrf: str) -> str:
+    return f"dmvpn VRF {vrf}"
+
+
+def _is_ours(link: KernelLink) -> bool:
+    return link.kind == "vrf" and link.alias == _alias(link.name)
+
+
+def _locked(folder: Path | None, vrf: str) -> int | None:
+    """Return a lock of the device, which ends with this process. Raises UserError if another router has it, OSError."""
+    if folder is None:
+        return None
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = os.open(folder / f"{vrf}.vrf", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise UserError(f"VRF {vrf}: another router on this host has a VRF of that name") from error
+    return lock
+
+
+def _is_free(folder: Path | None, vrf: str) -> bool:
+    with contextlib.suppress(UserError, OSError):
+        lock = _locked(folder, vrf)
+        if lock is not None:
+            os.close(lock)
+        return True
+    return False
