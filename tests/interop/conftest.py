@@ -64,6 +64,7 @@ _SCENARIOS = {
     "openiked_our_spoke": ("openiked-our-spoke", ("spoke1",)),
     "linux_gre": ("gre-options", ("spoke1",)),
     "older_kernel": ("older-kernel", ()),
+    "front_door": ("front-door", ("hub", "spoke1", "spoke2")),
 }
 #: What docs/reference/interop.md says of FRR's limits is true of these versions; another one may have none of them.
 _KNOWN_FRR = [table.version for table in tables() if table.title.startswith("FRR")]
@@ -307,6 +308,12 @@ def ours_behind_protected_nat(boots: Boots, request: pytest.FixtureRequest) -> R
 def linux_gre(boots: Boots, request: pytest.FixtureRequest) -> Run:
     """Our router is spoke1; the hub is Linux alone, but for FRR's nhrpd on one tunnel."""
     return boots.run_of("linux_gre", request.node)
+
+
+@pytest.fixture
+def front_door(boots: Boots, request: pytest.FixtureRequest) -> Run:
+    """All routers are ours, and have VRF devices."""
+    return boots.run_of("front_door", request.node)
 
 
 @pytest.fixture

@@ -405,8 +405,16 @@ class Run:
             if since <= float(at) <= until and senders.split(",")[1] == source
         ]
 
+    def packets(self, capture: str, wanted: str) -> list[str]:
+        """Packets of any capture that match a display filter: number, protocols."""
+        rows = self._read(capture, wanted, "frame.number", "frame.protocols")
+        return [" ".join(row) for row in rows]
+
     def _tshark(self, node: str, wanted: str, *fields: str) -> tuple[tuple[str, ...], ...]:
-        capture = self.folder / f"underlay-{node}.pcap"
+        return self._read(f"underlay-{node}", wanted, *fields)
+
+    def _read(self, name: str, wanted: str, *fields: str) -> tuple[tuple[str, ...], ...]:
+        capture = self.folder / f"{name}.pcap"
         return _tshark(capture, capture.stat().st_mtime_ns, wanted, fields)
 
     def text(self, name: str) -> str:

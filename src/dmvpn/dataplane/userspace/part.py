@@ -63,7 +63,7 @@ class Part:
         domain: Domain = MAIN,
         elsewhere: Callable[[int], bool] | None = None,
     ) -> None:
-        """manage, vanished, appeared, records, domain, elsewhere: see `Kernel`. taken: numbers of the streams that peers
+        """manage, vanished, appeared, records, domain, elsewhere: see `Kernel`. taken: numbers of streams that peers
         open.
         """
         self.vrf = vrf

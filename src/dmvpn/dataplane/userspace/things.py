@@ -43,11 +43,15 @@ class TablePurpose(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """The state of an interface of ours: administratively up, and its MTU in octets (None: left to the kernel)."""
+    """The state of an interface of ours: administratively up, and its MTU in octets (None: left to the kernel).
+
+    master: the index of the device that it is a port of, 0: of none, or not known; not compared.
+    """
 
     link: int
     up: bool
     mtu: int | None = None
+    master: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,9 @@ def words(thing: Thing, name: Callable[[int], str]) -> str:
         case netlink.InterfaceAddress():
             return f"address {thing.address}/{thing.prefix_length} of {name(thing.link)}"
         case LinkState():
-            return f"{name(thing.link)} {'up' if thing.up else 'down'}" + (f", MTU {thing.mtu}" if thing.mtu else "")
+            mtu = f", MTU {thing.mtu}" if thing.mtu else ""
+            port = f", port of {name(thing.master)}" if thing.master else ""
+            return f"{name(thing.link)} {'up' if thing.up else 'down'}{mtu}{port}"
         case netlink.Rule():
             return str(thing)
         case RouterTable():

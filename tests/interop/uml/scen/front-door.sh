@@ -11,6 +11,8 @@ for n in hub spoke1 spoke2; do
   ip -n $n link add out0 type dummy; ip -n $n link set out0 up; ip -n $n route del default
   ip -n $n route add default dev out0 metric 4000; cap out-$n $n out0; done
 state before
+in_ns spoke1 "$OURS_PYTHON" -m dmvpn run --plan "$OURS_DIR/tests/interop/configurations/front-door-spoke1.cfg" \
+  --map GigabitEthernet0/1=eth0 --map GigabitEthernet0/2=lan0 --engine python > "$OUT/plan.spoke1.txt" 2>&1
 for n in hub spoke1 spoke2; do ours_start $n front-door-$n; done
 for n in hub spoke1 spoke2; do ours_ready $n; done
 state running

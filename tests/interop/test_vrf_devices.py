@@ -1,0 +1,78 @@
+"""Hub and spokes under `dmvpn run`, the provider in a VRF device of the kernel. See uml/scen/front-door.sh.
+
+The kernel of user-mode Linux has VRF devices; most kernels of containers do not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from interop.evidence import NBMA
+
+if TYPE_CHECKING:
+    from interop.evidence import Run
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(180, func_only=True)]
+
+NODES = ("hub", "spoke1", "spoke2")
+#: What may be on the way to the provider: IKE and ESP.
+_CLEAR = "ip && !(esp || udp.port == 500 || udp.port == 4500)"
+#: In clear, and of the overlay.
+_OVERLAY = "ip.addr == 192.168.0.0/16 || ip.addr == 10.255.0.0/24"
+
+
+def state(run: Run, label: str, node: str) -> str:
+    """What the kernel of a node had then."""
+    return run.text(f"state.{label}.{node}.txt")
+
+
+def test_the_lan_of_a_spoke_reaches_that_of_the_other_without_loss_and_directly(front_door: Run) -> None:
+    assert "25 received, 0% packet loss" in front_door.text("ping.first.txt")
+    assert "10.255.0.12" in front_door.text("trace.spokes.txt").splitlines()[2]
+
+
+def test_the_providers_default_route_and_the_one_into_the_tunnel_are_both_there(front_door: Run) -> None:
+    main, table = state(front_door, "running", "spoke1").split("main:\n")[1].split("5500:\n")
+    assert main.startswith("default via 10.255.0.1 dev Tunnel0")
+    assert "default via 198.51.100.1 dev eth0" in table
+    assert "unreachable default" in table
+
+
+def test_ike_and_esp_are_bound_to_the_vrf(front_door: Run) -> None:
+    assert f"{NBMA['spoke1']}%INTERNET:500" in state(front_door, "running", "spoke1")
+    assert f"{NBMA['spoke1']}%INTERNET:4500" in state(front_door, "running", "spoke1")
+
+
+def test_the_plan_shows_the_device_its_port_and_its_table(front_door: Run) -> None:
+    plan = front_door.text("plan.spoke1.txt")
+    assert "INTERNET up" in plan
+    assert re.search(r"eth0 up, MTU 1500, port of INTERNET", plan)
+    assert "route 0.0.0.0/0 via 198.51.100.1, eth0 in table 5500" in plan
+    assert "in the way" not in plan
+
+
+def test_ping_finds_the_provider_in_the_vrf_alone(front_door: Run) -> None:
+    answers = re.findall(r"Success rate is (\d+) percent", front_door.text("pings.spoke1.txt"))
+    assert answers == ["100", "0"]
+
+
+def test_a_killed_router_leaves_the_vrf_to_the_next_one_which_goes_on(front_door: Run) -> None:
+    assert "vrf table 5500" in state(front_door, "killed", "spoke1")
+    assert "default via 198.51.100.1 dev eth0" in state(front_door, "again", "spoke1")
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_nothing_is_left_after_an_orderly_end_or_a_cleanup(front_door: Run, node: str) -> None:
+    left = state(front_door, "after", node)
+    assert "proto 54" not in left
+    assert "INTERNET" not in left
+    assert "raw_l3mdev_accept = 1" in left
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_nothing_left_in_clear(front_door: Run, node: str) -> None:
+    assert front_door.packets(f"underlay-{node}", _CLEAR) == []
+    assert front_door.packets(f"out-{node}", _OVERLAY) == []
