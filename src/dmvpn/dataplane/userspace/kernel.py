@@ -114,7 +114,7 @@ class Kernel:
         self._borrowed = Borrowed(self._records, self._ledger)
         self._monitor = netlink.NetlinkMonitor(ignored_port=self._socket.port, ignored=_OWN_CHANGES)
         self._keeper = Keeper(self._socket, report, later, self._name_of)
-        self._links = KernelLinks(names, self._socket, self._keeper, domain)
+        self._links = KernelLinks(names, self._socket, self._keeper, domain, self._holds)
         self._addresses = HostAddresses(self._socket, self._links.by_name, self._links.orders, report, manage=manage)
         self._guard = Guard(self._socket, self._keeper, self._others, domain.table)
         self._vanished = vanished
@@ -267,6 +267,9 @@ class Kernel:
         self._note(link)
         self._left.taken_over(linux)
         self._links.prepare_tap(link, ios, mtu, multipoint=multipoint)
+        port = self._socket.find_link(linux) if self._domain.device else None
+        if port is not None:  # it has become one of the VRF device
+            self._note(port)
 
     def set_mtu(self, ios: str, mtu: int) -> None:
         """Change the MTU of an interface, octets."""

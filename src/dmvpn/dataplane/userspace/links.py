@@ -14,7 +14,7 @@ from dmvpn.dataplane.userspace.names import made_here
 from dmvpn.dataplane.userspace.things import LinkState, ThingKind, networks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dmvpn.base.effects import SetInterface
     from dmvpn.dataplane.userspace.keeper import Keeper
@@ -28,8 +28,15 @@ class KernelLinks:
     """Links by the IOS names of their interfaces, as far as known, and the orders for them."""
 
     def __init__(
-        self, names: InterfaceNames, socket: netlink.NetlinkSocket, keeper: Keeper, domain: Domain = MAIN
+        self,
+        names: InterfaceNames,
+        socket: netlink.NetlinkSocket,
+        keeper: Keeper,
+        domain: Domain = MAIN,
+        holds: Callable[[netlink.KernelLink], bool] | None = None,
     ) -> None:
+        """holds: returns whether a link is in this VRF; None: all are."""
+        self._holds = holds
         self._domain = domain
         self._names = names
         self._socket = socket
@@ -53,9 +60,11 @@ class KernelLinks:
 
     def index(self, ios: str) -> int:
         """Return the index of an interface. Raises OSError if it does not exist."""
-        link = self.by_name.get(ios) or self._socket.find_link(self._names.linux(ios))
+        link = self.by_name.get(ios)
         if link is None:
-            raise OSError(errno.ENODEV, f"no interface {ios}")
+            link = self._socket.find_link(self._names.linux(ios))
+            if link is None or (self._holds is not None and not self._holds(link)):
+                raise OSError(errno.ENODEV, f"no interface {ios}")
         self.note(ios, link)
         return link.index
 

@@ -343,10 +343,13 @@ class UserspacePlane(DataPlane):
 
     def _set_translation(self, order: SetTranslation) -> None:
         """Let each VRF translate between those interfaces of the order that are in it."""
-        if not self._vrfs.names or self._places.has_devices:
+        if not self._vrfs.names:
             self._vrfs.part("").kernel.translation.set(order)
             return
+        devices = self._places.has_devices
         for part in self._vrfs:
+            if part.vrf and devices:
+                continue
             inside = tuple(name for name in order.inside if self._vrf_of_interface(name) == part.vrf)
             own = (one for one in order.overloads if one.vrf == part.vrf)
             overloads = tuple(one for one in own if self._vrf_of_interface(one.outside) == part.vrf)
@@ -356,6 +359,8 @@ class UserspacePlane(DataPlane):
             if self._vrf_of_interface(one.outside) != one.vrf:
                 where = f"VRF {one.vrf}" if one.vrf else "the global table"
                 raise EffectError(order, 95, f"no NAT from {where} to {one.outside}, which is in another table")
+            if one.vrf and devices:
+                raise EffectError(order, 95, f"no NAT in VRF {one.vrf}, which is a VRF device of the kernel")
 
     def _heard(self, event: Event) -> None:
         if isinstance(event, TooBig):
