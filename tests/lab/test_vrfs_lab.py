@@ -102,6 +102,16 @@ def test_a_cable_that_is_plugged_in_again_is_in_its_vrf(front_door: Labs) -> Non
     assert passes(front_door)
 
 
+def test_a_route_leak_is_refused_by_name_and_the_tunnel_goes_on(front_door: Labs) -> None:
+    """Real packets do not pass between namespaces: the route must not look as if it carried any."""
+    assert passes(front_door)
+    leak = "ip route 10.9.0.0 255.255.255.0 GigabitEthernet0/1 10.0.0.1"
+    front_door.typed("R2", "configure terminal", leak, "end")
+    shown = front_door.typed("R2", "show ip route 10.9.0.1")
+    assert "real packets do not pass from VRF to VRF yet" in shown
+    assert passes(front_door)
+
+
 def test_a_port_leaves_its_vrf_and_the_packets_follow(front_door: Labs) -> None:
     assert passes(front_door)
     front_door.typed("R2", "configure terminal", *LEAVES, "no ip route 0.0.0.0 0.0.0.0 172.16.0.1", "end")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.router.facts import router_facts
+from dmvpn.shells.facts import lab_facts
+from dmvpn.tools.walk import as_text, walk
 from support.world import World
 
 PROVIDER = "203.0.113.2"
@@ -55,6 +58,13 @@ def test_a_port_that_is_down_takes_the_leak_along(world: World) -> None:
     world.configure("SPOKE1", "interface GigabitEthernet0/1", "shutdown")
     world.run_for(5)
     assert "203.0.113.0" not in world.do("SPOKE1", "show ip route static")
+
+
+def test_a_walk_follows_the_leak(world: World) -> None:
+    routers = {name: router_facts(node.router, world.now) for name, node in world.sim.routers.items()}
+    facts = lab_facts(world.scenario, routers, {}, ())
+    told = "\n".join(as_text(walk(facts, "10.1.101.100", PROVIDER)))
+    assert "DELIVERED" in told.upper()
 
 
 def test_a_customer_in_a_vrf_breaks_out_by_the_rule_of_its_vrf_only(world: World) -> None:

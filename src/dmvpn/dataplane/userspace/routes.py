@@ -201,6 +201,8 @@ class KernelRoutes:
         return found
 
     def _next_hop(self, hop: NextHop, *, alone: bool) -> netlink.KernelNextHop:
+        if hop.leaks:  # another router of this host may have an interface of this name here
+            raise UserError(f"{hop.interface} is in another VRF; real packets do not pass from VRF to VRF yet")
         # A tunnel's next hop is on the link whatever its mask says: peers with /32 addresses exist.
         onlink = hop.address is not None and made_here(hop.interface)
         weight = 1 if alone else hop.weight
