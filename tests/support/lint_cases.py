@@ -707,6 +707,16 @@ CASES: tuple[Case, ...] = (
         "track 1 ip sla",
         ("ip route 0.0.0.0", "ip sla 1\n icmp-echo 10.0.0.1\ntrack 1 ip sla 1 reachability\nip route 0.0.0.0"),
     ),
+    case(
+        "route-target-inert",
+        "SPOKE1",
+        "vrf definition BLUE",
+        (
+            "ip route 0.0.0.0",
+            "vrf definition BLUE\n rd 1:1\n route-target import 1:2\n"
+            "vrf definition RED\n rd 1:2\n route-target export 1:2\nip route 0.0.0.0",
+        ),
+    ),
     case("routing-process-differs", "SPOKE1", "router eigrp", ("router eigrp 100", "router eigrp 200")),
     case("routing-one-sided", "SPOKE1", "interface Tunnel0", (" network 10.0.0.0 0.0.0.255\n", "")),
     case("nhrp-multicast-missing", "SPOKE1", " ip nhrp nhs", (" ip nhrp map multicast 198.51.100.1\n", "")),

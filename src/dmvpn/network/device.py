@@ -31,7 +31,8 @@ from dmvpn.features.static.config import model as static_model
 from dmvpn.features.track.config import model as track_model
 from dmvpn.features.track.model import TrackConfig
 from dmvpn.features.tunnel.config import model as tunnel_model
-from dmvpn.features.vrf.config import vrfs
+from dmvpn.features.vrf.config import model as vrf_model
+from dmvpn.features.vrf.model import VrfConfig
 from dmvpn.ios import DEFAULTS, INTERFACE, Places
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.network.language import DHCP, IN_VRF, IN_VRF_OLD, NEGOTIATED
@@ -159,6 +160,10 @@ class Device:
     def track(self) -> TrackConfig:
         return track_model(self.tree) or TrackConfig()
 
+    @cached_property
+    def vrfs(self) -> VrfConfig:
+        return vrf_model(self.tree) or VrfConfig()
+
     @property
     def own_name(self) -> str:
         """The router's name, if a line says it."""
@@ -263,7 +268,7 @@ class Device:
     @cached_property
     def routes(self) -> tuple[StaticRoute, ...]:
         """The static routes of IPv4, of all tables."""
-        tables = [self.static, *(static_model(self.tree, vrf) for vrf in vrfs(self.tree))]
+        tables = [self.static, *(static_model(self.tree, vrf) for vrf in self.vrfs.names)]
         return tuple(route for table in tables for route in table.routes if route.prefix.version == 4)
 
     @cached_property

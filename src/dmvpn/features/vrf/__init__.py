@@ -2,7 +2,7 @@
 
     config    the lines             model    what they mean
     machine   lines -> the order    show     show vrf, show ip vrf
-    leaks     static routes into another table
+    leaks     static routes into another table        lint     rules
     reasons, messages, timers       explain  its words
 
 Not here: VPNs between routers by BGP (VPNv4), MPLS.

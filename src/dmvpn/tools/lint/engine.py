@@ -14,6 +14,7 @@ from dmvpn.features.ospf import lint as ospf
 from dmvpn.features.policy.machine import of_packets
 from dmvpn.features.track import lint as track
 from dmvpn.features.tunnel import lint as tunnel
+from dmvpn.features.vrf import lint as vrf
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.redaction import without_its_keys, without_keys
 from dmvpn.network.device import Device
@@ -77,7 +78,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
         (*eigrp.RULES, *ospf.RULES, *neighbors.RULES, *ospf_ends.RULES, *announcements.RULES, *bfd.RULES, *track.RULES),
     ),
     ("Phases: direct ways between spokes", (*phases.RULES, *split_horizon.RULES)),
-    ("Which way packets take", (*ways.RULES, *underlay.RULES)),
+    ("Which way packets take", (*ways.RULES, *underlay.RULES, *vrf.RULES)),
     ("Sizes", sizes.RULES),
     ("NAT on the router itself", nat_lines.RULES),
     ("NAT: what sites and labs know", nat.RULES),
@@ -134,6 +135,7 @@ def _of_features(device: Device) -> Iterator[Concern]:
     yield from ospf.check(device.ospf)
     yield from nat_lines.check(device.nat, of_packets(device.policy))
     yield from track.check(device.track, device.static_tracks())
+    yield from vrf.check(device.vrfs)
 
 
 def _finding(one: NetworkConcern) -> LintFinding:
