@@ -65,6 +65,7 @@ _SCENARIOS = {
     "linux_gre": ("gre-options", ("spoke1",)),
     "older_kernel": ("older-kernel", ()),
     "front_door": ("front-door", ("hub", "spoke1", "spoke2")),
+    "inside_vrf": ("inside-vrf", ("hub", "spoke1", "spoke2")),
 }
 #: What docs/reference/interop.md says of FRR's limits is true of these versions; another one may have none of them.
 _KNOWN_FRR = [table.version for table in tables() if table.title.startswith("FRR")]
@@ -314,6 +315,12 @@ def linux_gre(boots: Boots, request: pytest.FixtureRequest) -> Run:
 def front_door(boots: Boots, request: pytest.FixtureRequest) -> Run:
     """All routers are ours, and have VRF devices."""
     return boots.run_of("front_door", request.node)
+
+
+@pytest.fixture
+def inside_vrf(boots: Boots, request: pytest.FixtureRequest) -> Run:
+    """Likewise, and the tunnel with the LANs is in a VRF of its own."""
+    return boots.run_of("inside_vrf", request.node)
 
 
 @pytest.fixture

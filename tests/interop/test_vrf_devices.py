@@ -1,5 +1,7 @@
 """Hub and spokes under `dmvpn run`, the provider in a VRF device of the kernel. See uml/scen/front-door.sh.
 
+In inside-vrf.sh the tunnel and the LANs are in a second one.
+
 The kernel of user-mode Linux has VRF devices; most kernels of containers do not.
 """
 
@@ -78,3 +80,46 @@ def test_nothing_left_in_clear(front_door: Run, node: str) -> None:
 @pytest.mark.parametrize("node", ["spoke1", "spoke2"])
 def test_a_default_route_of_the_host_gets_nothing_of_the_overlay_even_after_a_kill(front_door: Run, node: str) -> None:
     assert front_door.packets(f"out-{node}", _OVERLAY) == []
+
+
+# --------------------------------------------------------------------------------------- the tunnel and LANs in a VRF
+
+
+def in_red(run: Run, label: str, node: str) -> str:
+    """The table of RED, as the kernel of a node had it then."""
+    return state(run, label, node).split("RED:\n")[1].split("ports:")[0]
+
+
+def test_lans_in_a_vrf_reach_each_other_directly_and_the_global_table_knows_nothing_of_them(inside_vrf: Run) -> None:
+    assert "25 received, 0% packet loss" in inside_vrf.text("ping.first.txt")
+    assert "10.255.0.12" in inside_vrf.text("trace.spokes.txt").splitlines()[2]
+    main = state(inside_vrf, "running", "spoke1").split("main:\n")[1].split("RED:\n")[0]
+    assert "Tunnel0" not in main
+    assert "lan0" not in main
+    assert re.findall(r"Success rate is (\d+) percent", inside_vrf.text("pings.spoke1.txt")) == ["100", "0"]
+
+
+@pytest.mark.parametrize("label", ["running", "killed", "again"])
+def test_each_prefix_behind_the_tunnel_is_guarded_also_while_the_router_is_dead(inside_vrf: Run, label: str) -> None:
+    table = in_red(inside_vrf, label, "spoke1")
+    for prefix in ("default", "192.168.2.0/24", "10.255.0.0/24"):
+        assert f"blackhole {prefix} proto 54" in table
+    assert "unreachable default" in table
+
+
+def test_a_route_in_a_vrf_that_another_program_takes_away_is_there_again(inside_vrf: Run) -> None:
+    assert "default via 10.255.0.1 dev Tunnel0" in in_red(inside_vrf, "again", "spoke1")
+
+
+@pytest.mark.parametrize("node", ["spoke1", "spoke2"])
+def test_stations_in_a_vrf_never_leave_by_the_default_route_of_the_host(inside_vrf: Run, node: str) -> None:
+    assert inside_vrf.packets(f"out-{node}", "gre || ip.src == 192.168.1.10 || ip.src == 192.168.2.10") == []
+    assert inside_vrf.packets(f"underlay-{node}", _OVERLAY) == []
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_nothing_of_two_vrfs_is_left_after_the_end(inside_vrf: Run, node: str) -> None:
+    left = state(inside_vrf, "after", node)
+    assert "INTERNET" not in left
+    assert "proto 54" not in left
+    assert "Invalid VRF" in left

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The metric of the route that ends the table of a VRF device: the worst that ip-route(8) advises.
 END_METRIC: Final = 4278198272
+#: The metric of blackholes in it (`guard`): any route of the same prefix is better.
+GUARD_METRIC: Final = 0x7FFFFFFF
 
 
 @dataclass(frozen=True, slots=True)

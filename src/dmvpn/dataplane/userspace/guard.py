@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
+from dmvpn.dataplane.userspace.domain import GUARD_METRIC
 from dmvpn.dataplane.userspace.things import GUARD_TABLES
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 PRIORITY: Final = 32700
 TABLE: Final = GUARD_TABLES.start
 _BITS: Final = 32
-#: The metric of blackholes in the table of a VRF device: any route of the same prefix is better.
-_METRIC_IN_VRF: Final = 0x7FFFFFFF
 
 #: Reasons to guard a prefix: a route leads into a tunnel; the previous run guarded it.
 ROUTED: Final = "route"
@@ -70,7 +69,7 @@ class Guard:
         self._lengths: dict[int, None] = {}
         self._possible = True
         metric = (os.getpid() << 8 | next(_routers) & 0xFF) & 0x7FFFFFFF or 1
-        self._metric = metric if self._is_main else _METRIC_IN_VRF
+        self._metric = metric if self._is_main else GUARD_METRIC
 
     @property
     def _is_main(self) -> bool:
@@ -151,7 +150,7 @@ class Guard:
     def _is_guard(self, route: netlink.KernelRoute) -> bool:
         if self._is_main:
             return is_guard(route)
-        return route.table == self._table and route.metric == _METRIC_IN_VRF
+        return route.table == self._table and route.metric == GUARD_METRIC
 
     def _blackhole(self, prefix: Prefix) -> netlink.KernelRoute:
         table = TABLE + prefix.length if self._is_main else self._table

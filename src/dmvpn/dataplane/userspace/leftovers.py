@@ -21,7 +21,7 @@ from dmvpn.dataplane.netlink import ROUTE_PROTOCOL
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace import vrf_devices
 from dmvpn.dataplane.userspace.borrowed import give_back
-from dmvpn.dataplane.userspace.domain import END_METRIC, MAIN, Domain
+from dmvpn.dataplane.userspace.domain import END_METRIC, GUARD_METRIC, MAIN, Domain
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.names import made_here
 from dmvpn.dataplane.userspace.tables import remove_tables
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Seconds that registration, IKE and the routing protocols of the next run may take.
 GRACE: Final = 60.0
+#: Metrics of routes that go on in the table of a VRF device, or are the guard's to remove.
+_KEPT: Final = (END_METRIC, GUARD_METRIC)
 
 
 class Leftovers:
@@ -58,7 +60,7 @@ class Leftovers:
         self._until = now + GRACE
         indexes = frozenset(self._taps.values())
         ours = [route for route in self._kernel.routes(protocol=ROUTE_PROTOCOL) if self._domain.has(route)]
-        stale = [route for route in ours if route.prefix not in others and route.metric != END_METRIC]
+        stale = [route for route in ours if route.prefix not in others and route.metric not in _KEPT]
         stays = [route for route in stale if route.next_hops and all(hop.link in indexes for hop in route.next_hops)]
         self._routes = {route.prefix: route for route in stays}
         self._kernel.execute([netlink.delete_route(route) for route in stale if route not in stays])
