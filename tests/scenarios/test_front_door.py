@@ -66,6 +66,21 @@ def test_a_profile_without_its_front_door_takes_no_peer_from_there(world: World)
     assert "match fvrf INTERNET" in world.show("SPOKE1", "dmvpn detail") + world.show("SPOKE1", "logging")
 
 
+def test_a_front_door_without_a_route_says_so_in_the_log_and_with_the_peer(world: World) -> None:
+    """It was only said that nobody answers, as if the hub were down."""
+    world.configure("SPOKE1", "no ip route vrf INTERNET 0.0.0.0 0.0.0.0 198.51.100.2")
+    world.do("SPOKE1", "clear crypto session")
+    world.run_for(60)
+    reason = (
+        "no answer to IKE_SA_INIT, sent 7 times to 203.0.113.1:500; there is no route to 203.0.113.1 in VRF INTERNET"
+    )
+    for shown in ("logging", "dmvpn detail", "crypto session detail"):
+        assert reason in world.show("SPOKE1", shown)
+    world.configure("SPOKE1", "ip route vrf INTERNET 0.0.0.0 0.0.0.0 198.51.100.2")
+    world.run_for(120)
+    assert "no route" not in world.show("SPOKE1", "dmvpn detail")
+
+
 def test_a_port_that_leaves_its_vrf_takes_the_tunnel_down_with_a_reason(world: World) -> None:
     said = world.configure("SPOKE1", "interface GigabitEthernet0/1", "no vrf forwarding INTERNET")
     assert "IPv4 disabled and address(es) removed due to disabling VRF INTERNET" in said

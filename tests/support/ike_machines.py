@@ -10,17 +10,18 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 
-from dmvpn.base.effects import Effect, SendIp
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import Effect, NextHop, SendIp
 from dmvpn.base.events import Event, IpReceived, Tick
 from dmvpn.base.negotiation import ConnectionChanged, NegotiationWanted, PoliciesChanged, SaClosed, SaNegotiated
-from dmvpn.base.notices import Configured, InterfaceState, Log, Notice
+from dmvpn.base.notices import Configured, InterfaceState, Log, Notice, Route, RouteSource
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.machine import IkeMachine
 from dmvpn.net.udp import UdpDatagram
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-from support.fakes import FakeInterfaces, fake_ports
+from support.fakes import FakeInterfaces, FakeRib, fake_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,15 @@ class Changes(TypedDict, total=False):
     may_tunnel: bool
 
 
+#: The net delivers to every node.
+_DEFAULT_ROUTE = Route(
+    prefix=Prefix.parse("0.0.0.0/0"),
+    source=RouteSource.STATIC,
+    distance=1,
+    next_hops=(NextHop("GigabitEthernet0/1", IPv4Address("192.0.2.254")),),
+)
+
+
 class Node:
     """One router's IKE. pairs: the SAs that a data plane would have now, by inbound SPI; lingering ones, too."""
 
@@ -77,6 +87,7 @@ class Node:
         self.ports = fake_ports(seed=sum(seed.encode()))
         self.interfaces: list[InterfaceState] = []
         self.ports.interfaces = FakeInterfaces(self.interfaces)
+        self.ports.rib = FakeRib([_DEFAULT_ROUTE])
         self.machine = IkeMachine(self.ports)
         self.policy = ProtectionPolicy(name="IPSEC", local=self.address, ikev2_profile="", transforms=(AES,))
         self.policy = replace(self.policy, **policy)

@@ -131,6 +131,9 @@ class Site:
         authorities = self.settings.anchors.requests if self.settings.anchors else ()
         return Opening(self.suites(path), self.settings.udp, authorities)
 
+    def obstacle(self, path: DatagramPath) -> None:
+        """Know of none: there is no routing table."""
+
     def main_mode(self, path: DatagramPath) -> MainModeOpening:
         return MainModeOpening((), self.settings.udp)
 

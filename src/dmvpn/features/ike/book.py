@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.ports import Rib
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.crypto.credentials import PublicKey
     from dmvpn.features.ike.model import IkeConfig, Keyring, KeyringPeer, Profile
@@ -62,10 +63,12 @@ class ConfigurationBook:
         policies: tuple[ProtectionPolicy, ...],
         trust: Trust | None = None,
         interface_of: Callable[[IPAddress], str] = lambda _: "",
+        rib_of: Callable[[str], Rib | None] = lambda _: None,
     ) -> None:
+        """rib_of: the routing table of a VRF, as far as there is one here."""
         self.trust = trust or Trust()
         self.key_log, self.esp_spis = KeyLog(), EspSpis()
-        self._interface_of = interface_of
+        self._interface_of, self._rib_of = interface_of, rib_of
         self._suites: dict[IPAddress, tuple[Suite, ...]] = {}
         self._fronts: dict[IPAddress, str] = {}
         self._rosters: dict[str, Roster] = {}
@@ -93,6 +96,14 @@ class ConfigurationBook:
     def front(self, local: IPAddress) -> str:
         """Return the VRF in which tunnels protect an address of ours, "": the global table."""
         return self._fronts.get(local, "")
+
+    def obstacle(self, path: DatagramPath) -> Reason | None:
+        """See `Book`."""
+        front, remote = self.front(path.local.address), path.remote.address
+        rib = self._rib_of(front)
+        if rib is None or rib.forwarding(remote):
+            return None
+        return Reason(IkeReason.NO_ROUTE_IN_VRF, (remote, front)) if front else Reason(IkeReason.NO_ROUTE, (remote,))
 
     # ------------------------------------------------------------------------------------------------ suites
 

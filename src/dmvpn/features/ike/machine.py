@@ -82,7 +82,7 @@ class IkeMachine(Machine):
         self._config = IkeConfig()
         self._locals: frozenset[IPAddress] = frozenset()
         self._warned: tuple[str, ...] = ()
-        self._book = ConfigurationBook(self._config, (), Trust(ports), self._interface_of)
+        self._book = ConfigurationBook(self._config, (), Trust(ports), self._interface_of, ports.rib_of)
         self.sessions = Versions(self._book, ports.entropy)
         self.peers = Peers(self._context, self._book, self.sessions)
 

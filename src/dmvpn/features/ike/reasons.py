@@ -105,6 +105,8 @@ class IkeReason(ReasonCode):
     FORGOTTEN = "the peer does not know it any more", "", "RFC 7296 §2.25"
     NO_ANSWER = "no answer to <exchange>, sent <number> times to <address>"
     NO_ANSWER_AND = "no answer to <exchange>, sent <number> times to <address>; <why>"
+    NO_ROUTE = "there is no route to <address>"
+    NO_ROUTE_IN_VRF = "there is no route to <address> in VRF <name>"
     DELETED = "the peer has deleted it", "", "RFC 7296 §1.4.1"
     ANOTHER = "there is another IKE SA"
     PEER_BEGAN = "the peer has begun"

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
+from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.acts import Act
 from dmvpn.features.ike.children import LINGER, Children
+from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT, Nat
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
     from dmvpn.base.protection import IkePhase, IkeVersion
-    from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.identification import Identification
     from dmvpn.features.ike.suites import Suite
@@ -250,6 +251,15 @@ class Session(ABC):
 
     def _by_port(self, port: int) -> DatagramPath:
         return DatagramPath(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
+
+    def silence(self, asked: str, tries: int, guess: Reason | None = None) -> Reason:
+        """Return that the peer did not answer, and why, as far as that is known.
+
+        asked: a message or an exchange, sent so many times. guess: why, if nothing else is known.
+        """
+        why = self.book.obstacle(self.path) or self.hint or guess
+        fields = asked, tries, self.path.remote
+        return Reason(IkeReason.NO_ANSWER, fields) if why is None else Reason(IkeReason.NO_ANSWER_AND, (*fields, why))
 
     def excuse(self, reason: Reason) -> None:
         """Note that it will end by our own doing, which is no failure."""

@@ -211,6 +211,10 @@ class Book(Protocol):
         """Return how IKE_SA_INIT is spoken over this path."""
         ...
 
+    def obstacle(self, path: DatagramPath) -> Reason | None:
+        """Return why nothing can reach the peer, if that is known here."""
+        ...
+
     def main_mode(self, path: DatagramPath) -> MainModeOpening:
         """Return how main mode of IKEv1 is spoken over this path."""
         ...

@@ -308,6 +308,18 @@ _LIVES = _failures(
         "(fragments).",
         next="ping (the peer's NBMA address), then debug crypto ikev2 packet",
     ),
+    reason(
+        IkeReason.NO_ROUTE,
+        "The routing table has no route to the peer's NBMA address: nothing that we send leaves.",
+        next="show ip route (the peer's NBMA address)",
+    ),
+    reason(
+        IkeReason.NO_ROUTE_IN_VRF,
+        "The tunnel's packets leave by its front door (`tunnel vrf`), and the table of that VRF has no route to the "
+        "peer's NBMA address. Most often the default route to the provider is missing (`ip route vrf`), or stands in "
+        "the global table.",
+        next="show ip route vrf (the VRF)",
+    ),
     reason(IkeReason.DELETED, "The peer ended the SA in an orderly way.", next="on the peer: show logging"),
     reason(IkeReason.ANOTHER, "A second SA with the same peer exists; one is enough."),
     reason(IkeReason.PEER_BEGAN, "Both began at once and the peer's attempt goes on."),

@@ -6,11 +6,10 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.errors import WireError, surely
-from dmvpn.base.reasons import Reason
-from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.v1.turns import Turns
 
 if TYPE_CHECKING:
+    from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.terms import DatagramPath
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.wire import Chain, Message
@@ -69,5 +68,4 @@ class Exchange(ABC):
 
     def gave_up(self, name: str, why: Reason | None = None) -> Reason:
         """Return that the peer did not answer a message of this name; why: a guess, if nothing else is known."""
-        asked, hint = (name, self.turns.tries, self.sa.path.remote), self.sa.hint or why
-        return Reason(IkeReason.NO_ANSWER, asked) if hint is None else Reason(IkeReason.NO_ANSWER_AND, (*asked, hint))
+        return self.sa.silence(name, self.turns.tries, why)

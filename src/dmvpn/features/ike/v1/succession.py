@@ -98,7 +98,7 @@ def end_held(held: IsakmpSa, failed: IsakmpSa) -> list[IsakmpSa]:
     if not held.terms or not held.terms.dpd or held.heard >= failed.begun:
         return []
     held.at(failed.now)
-    held.end(Reason(IkeReason.NO_ANSWER, ("message 1 of main mode", len(INTERVALS), held.path.remote)))
+    held.end(held.silence("message 1 of main mode", len(INTERVALS)))
     return [held]
 
 

@@ -102,7 +102,7 @@ def _repeat(sa: IsakmpSa, now: float) -> None:
     elif now - sa.heard < _PROBES // 2 * question.interval:  # the first counts may be of what came before
         sa.rests()  # ESP still comes: the peer lives, whatever it makes of our questions
     else:
-        sa.gives_up(Reason(IkeReason.NO_ANSWER, ("R-U-THERE", question.tries, sa.path.remote)))
+        sa.gives_up(sa.silence("R-U-THERE", question.tries))
 
 
 def _fall_back(sa: IsakmpSa, tries: int) -> None:

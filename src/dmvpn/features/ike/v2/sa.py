@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkePhase
-from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.crypto import PRFS
-from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import INTERVALS, mark_of
 from dmvpn.features.ike.session import Begun, Ended, Established, Moved, Replaced, Transmit
 from dmvpn.features.ike.v2.agreement import MOVES, Agreement, SaMove, SaState
@@ -29,6 +27,7 @@ from dmvpn.features.ike.v2.wire.numbers import ExchangeType
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
+    from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.crypto.material import Nonces
@@ -278,8 +277,4 @@ class Exchange(ABC):
 
     def unanswered(self) -> None:
         """End the IKE SA: all repetitions went unanswered, so the peer is dead (RFC 7296 §2.4)."""
-        name = self.KIND.name
-        asked = (name, self.sa.outgoing.tries, self.sa.path.remote)
-        hint = self.sa.hint
-        silent = Reason(IkeReason.NO_ANSWER, asked) if hint is None else Reason(IkeReason.NO_ANSWER_AND, (*asked, hint))
-        self.sa.end(silent)
+        self.sa.end(self.sa.silence(self.KIND.name, self.sa.outgoing.tries))
