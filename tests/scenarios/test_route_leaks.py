@@ -66,6 +66,14 @@ def test_a_leak_connects_a_vrf_and_the_global_table_without_another_hop(world: W
     assert "2 10.0.3.3" in hops or "2 192.168.3.1" in hops
 
 
+def test_a_packet_too_big_for_the_other_table_is_answered_in_its_own(world: World) -> None:
+    """The answer was looked up in the table with the small link, which need not know the sender."""
+    world.configure("R1", "no ip route 192.168.2.0 255.255.255.0 GigabitEthernet1 10.0.2.2")
+    world.configure("R1", "interface GigabitEthernet2", "ip mtu 1400")
+    world.run_for(1)
+    assert "M" in world.do("R2", "ping 192.168.3.1 source Loopback0 size 1450 df-bit").splitlines()[-2]
+
+
 def test_a_leak_is_there_while_the_other_table_reaches_its_next_hop(world: World) -> None:
     world.configure("R1", "interface GigabitEthernet2", "shutdown")
     world.run_for(5)

@@ -55,7 +55,10 @@ class SendingBox(ABC):
     def _emit(self, interface: str, next_hop: IPAddress, data: bytes, *, mss: int | None = None) -> None:
         port = self._table.ports.get(interface)
         if port is None and (other := self._chassis.ports.get(interface)) is not None:
-            self._chassis.boxes[other.vrf].take_leaked(interface, next_hop, data, mss=mss)
+            if len(data) > other.largest(next_hop.version):  # its sender is in this table
+                self._emit_fragments(other, next_hop, data)
+            else:
+                self._chassis.boxes[other.vrf].take_leaked(interface, next_hop, data, mss=mss)
             return
         if port is None or not port.running:
             self._drop(data, RouteKind.UNREACHABLE)
