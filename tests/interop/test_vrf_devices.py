@@ -111,6 +111,13 @@ def test_a_route_in_a_vrf_that_another_program_takes_away_is_there_again(inside_
     assert "default via 10.255.0.1 dev Tunnel0" in in_red(inside_vrf, "again", "spoke1")
 
 
+def test_ports_that_another_program_takes_out_of_their_vrf_are_in_it_again(inside_vrf: Run) -> None:
+    ports = state(inside_vrf, "ports", "spoke1").split("ports:")[1]
+    assert "Tunnel0" in ports
+    assert "lan0" in ports
+    assert "default via 10.255.0.1 dev Tunnel0" in in_red(inside_vrf, "ports", "spoke1")
+
+
 @pytest.mark.parametrize("node", ["spoke1", "spoke2"])
 def test_stations_in_a_vrf_never_leave_by_the_default_route_of_the_host(inside_vrf: Run, node: str) -> None:
     assert inside_vrf.packets(f"out-{node}", "gre || ip.src == 192.168.1.10 || ip.src == 192.168.2.10") == []

@@ -42,6 +42,7 @@ from dmvpn.dataplane.netlink import (
     create_veth,
     delete_neighbor,
     delete_route,
+    link,
     replace_route,
     set_down,
     set_link,
@@ -381,6 +382,16 @@ def test_an_interface_is_read_with_its_alias_kind_and_ipv4_settings() -> None:
     assert (link.alias, link.kind, link.up, link.carrier) == ("IOS name", "tun", True, True)
     assert LinkFlag.MULTICAST in link.flags
     assert link.inet == InetConf(forwarding=1, rp_filter=2, send_redirects=1, accept_redirects=1)
+
+
+def test_a_vrf_device_is_read_with_its_table_and_a_port_with_its_device() -> None:
+    asked = link.create_vrf("INTERNET", 5500)
+    made = link.parse_link(memoryview(asked.body))
+    assert made is not None
+    assert (made.name, made.kind, made.table, made.master) == ("INTERNET", "vrf", 5500, 0)
+    port = link.parse_link(memoryview(asked.body + set_link(7, LinkSettings(master=9)).body[16:]))
+    assert port is not None
+    assert port.master == 9
 
 
 def test_neighbor_parameters_are_read_as_they_are_written() -> None:

@@ -368,7 +368,10 @@ class Kernel:
             case netlink.LinkEvent(ObjectChange.SET, link):
                 self._gre.noticed(link)
                 if not self._holds(link):
-                    self._links.leave(link)
+                    if (
+                        not self._domain.device
+                    ):  # a TAP that has become a port; of a VRF device ports only leave by order
+                        self._links.leave(link)
                 elif self._is_here(link):
                     self._note(link, tell=True)
             case netlink.LinkEvent(ObjectChange.GONE, link):

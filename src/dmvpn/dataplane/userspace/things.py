@@ -45,7 +45,7 @@ class TablePurpose(enum.Enum):
 class LinkState:
     """The state of an interface of ours: administratively up, and its MTU in octets (None: left to the kernel).
 
-    master: the index of the device that it is a port of, 0: of none, or not known; not compared.
+    master: the index of the device that it is a port of, 0: of none, or any.
     """
 
     link: int
@@ -172,5 +172,5 @@ def alike(wanted: Thing, there: Thing) -> bool:
     if isinstance(wanted, netlink.KernelNeighbor) and isinstance(there, netlink.KernelNeighbor):
         return KernelNeighborState.PERMANENT in there.state and wanted.lladdr == there.lladdr
     if isinstance(wanted, LinkState) and isinstance(there, LinkState):
-        return wanted.up is there.up and wanted.mtu in (None, there.mtu)
+        return wanted.up is there.up and wanted.mtu in (None, there.mtu) and wanted.master in (0, there.master)
     return True

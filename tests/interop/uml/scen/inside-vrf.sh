@@ -27,6 +27,9 @@ ours_start spoke1 "$OUT/spoke1.cfg"; ours_ready spoke1
 reach "spoke1 again" pinged spoke1 192.168.0.10
 mark "route taken away"; for i in 1 2 3 4 5; do ip -n spoke1 route del default vrf RED proto 54 metric 260; sleep 0.3; done
 state again
+mark "ports taken away"; for i in Tunnel0 lan0 eth0; do ip -n spoke1 link set $i nomaster; done
+reach "spoke1 in its VRFs again" pinged spoke1 192.168.0.10
+state ports
 flow_end killed
 for n in hub spoke1 spoke2; do ours_end $n TERM; done; state after
 finish
