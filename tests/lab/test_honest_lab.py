@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.shells.convergence import cannot, unfinished
+from dmvpn.shells.flapping import changing
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from support.labs import Labs
@@ -27,6 +29,7 @@ crypto ipsec profile P
 """
 _EIGRP = "router eigrp 7\n network 172.16.0.0 0.0.0.255\n network 10.0.0.0\n"
 _MULTICAST = " ip nhrp map multicast 203.0.113.1\n"
+LANS = [IPv4Address(f"10.{number}.0.0") for number in (1, 2, 3, 4)]
 _PROTECTED = " tunnel protection ipsec profile P\n"
 
 
@@ -180,6 +183,70 @@ def test_a_neighbor_of_bgp_that_does_not_name_us_is_named(tmp_path: Path) -> Non
     spoke = "router bgp 65000\n neighbor 172.16.0.1 remote-as 65000\n"
     write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + _MULTICAST, spoke))
     assert missing(tmp_path) == ["A: BGP has no neighbor 172.16.0.1 (HUB): no `neighbor` of HUB names this router"]
+
+
+_CORP = "vrf definition CORP\n address-family ipv4\n exit-address-family\n"
+_BGP = """router bgp 65000
+ address-family ipv4 vrf CORP
+  neighbor 172.16.0.{0} remote-as 65000
+  neighbor 172.16.0.{0} activate
+"""
+
+
+@pytest.mark.parametrize(
+    ("of_hub", "of_spoke", "lacks"),
+    [
+        ("router ospf 1 vrf CORP\n network 172.16.0.0 0.0.0.255 area 0\n", None, "OSPF 1 has no neighbor 172.16.0.2"),
+        (
+            "router eigrp 7\n address-family ipv4 vrf CORP autonomous-system 9\n  network 172.16.0.0 0.0.0.255\n",
+            None,
+            "EIGRP 9 has no neighbor 172.16.0.2",
+        ),
+        (_BGP.format(2), _BGP.format(1), "BGP has no neighbor 172.16.0.2"),
+    ],
+)
+def test_neighbors_inside_a_vrf_are_waited_for(of_hub: str, of_spoke: str | None, lacks: str, tmp_path: Path) -> None:
+    """A lab was up and converged before OSPF, EIGRP or BGP in a VRF had one neighbor."""
+    inside = " vrf forwarding CORP\n ip address 172.16.0.{0} 255.255.255.0\n"
+    write(
+        tmp_path,
+        HUB=(1, _CORP, inside.format(1) + DYNAMIC, of_hub),
+        A=(2, _CORP, inside.format(2) + NHS + _MULTICAST, of_spoke or of_hub),
+    )
+    assert any(line.startswith(f"HUB: {lacks} (A)") for line in missing(tmp_path, 0.01))
+    assert missing(tmp_path) == []
+
+
+def test_ospf_still_changes_while_an_lsa_is_not_acknowledged(tmp_path: Path) -> None:
+    """A spoke had no route to the other until the hub repeated an LSA: `lab up` called that converged."""
+    ospf = f"{OSPF} network 10.0.0.0 0.255.255.255 area 0\n"
+    kind = " ip ospf network point-to-multipoint\n"
+    spokes = {name: (number, "", NHS + _MULTICAST + kind, ospf) for name, number in (("A", 2), ("B", 3), ("C", 4))}
+    write(tmp_path, HUB=(1, "", DYNAMIC + kind, ospf), **spokes)
+    scenario = Scenario.load(str(tmp_path))
+    world = Simulator.of(scenario)
+    before, lacking = world.facts(scenario), 0
+    for tenth in range(1, 100):
+        world.run_until(tenth / 10)
+        now = world.facts(scenario)
+        complete = all(
+            len(
+                [
+                    route
+                    for route in facts.routes
+                    if route.prefix.prefixlen == 24 and route.prefix.network_address in LANS
+                ]
+            )
+            == len(LANS)
+            for facts in now.routers.values()
+            if facts is not None
+        )
+        if not complete:
+            lacking += 1
+            assert unfinished(now) or changing(before, now)
+        before = now
+    assert lacking, "it takes a while"
+    assert not changing(before, now)
 
 
 @pytest.mark.parametrize("kind", ["broadcast", "non-broadcast"])

@@ -121,6 +121,16 @@ def test_two_hubs_of_one_subnet_are_not_each_others_gateways(tmp_path: Path) -> 
     assert "ip route 0.0.0.0 0.0.0.0 203.0.113.3 254" in scenario.configurations["HUB1"]
 
 
+@pytest.mark.parametrize("other", ["", "ip route 0.0.0.0 0.0.0.0 172.16.0.1\n"])
+def test_a_port_with_dhcp_has_its_default_route_in_its_vrf(other: str, tmp_path: Path) -> None:
+    """It was in the global table: no spoke with DHCP in a front-door VRF reached its hub."""
+    vrf = "vrf definition INET\n address-family ipv4\n exit-address-family\n"
+    hub = _router("HUB", 1, "ip address 203.0.113.1 255.255.255.0") + "ip route 0.0.0.0 0.0.0.0 203.0.113.2\n"
+    spoke = _router("A", 2, "vrf forwarding INET\n ip address dhcp", more=vrf) + other
+    scenario = _comes_up(tmp_path, hub, spoke.replace("tunnel mode", "tunnel vrf INET\n tunnel mode"))
+    assert "ip route vrf INET 0.0.0.0 0.0.0.0 198.18.0.1 254" in scenario.configurations["A"]
+
+
 def test_the_source_of_a_tunnel_has_no_address_of_another_sites_pool() -> None:
     lan = (
         "interface GigabitEthernet0/1\n ip address 10.1.1.1 255.255.255.0\n"

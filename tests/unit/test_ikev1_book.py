@@ -159,6 +159,14 @@ def test_keepalives_of_ikev1_come_from_the_isakmp_lines_alone() -> None:
     assert (terms.dpd, terms.dpd_retry) == (20.0, 5.0)
 
 
+def test_a_profile_of_ikev1_has_keepalives_of_its_own() -> None:
+    lines = "crypto isakmp keepalive 20 5 periodic\ncrypto isakmp profile P1\n match identity address 0.0.0.0\n"
+    written = book(f"{WILDCARD}{lines} keepalive 30 retry 3\n", replace(POLICY, isakmp_profile="P1"))
+    terms = v1_terms(written, of_address(SPOKE))
+    assert isinstance(terms, Terms)
+    assert (terms.dpd, terms.dpd_retry, terms.on_demand) == (30.0, 3.0, True)
+
+
 # ----------------------------------------------------------------------------------------- with which version we begin
 
 

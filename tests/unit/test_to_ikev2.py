@@ -138,6 +138,12 @@ def test_keyrings_and_isakmp_profiles_keep_their_names() -> None:
     ]
 
 
+def test_keepalives_of_an_isakmp_profile_are_those_of_the_profile_that_it_becomes() -> None:
+    profile = "crypto isakmp profile I\n match identity address 0.0.0.0\n keepalive 30 retry 3 periodic\n"
+    crypto = f"{POLICY}{KEY}crypto isakmp keepalive 20\n{profile}{IPSEC} set isakmp-profile I\n"
+    assert " dpd 30 3 periodic" in lines(router(1, crypto=crypto), Stage.ANSWER)
+
+
 def test_a_profile_for_everybody_is_for_routers_that_identify_themselves_by_name_too() -> None:
     named = (
         f"{POLICY}{KEY}crypto isakmp profile I\n self-identity fqdn spoke.example.com\n{IPSEC} set isakmp-profile I\n"

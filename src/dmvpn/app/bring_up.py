@@ -345,16 +345,17 @@ def _next_commands(scenario: Scenario, lab: str) -> list[str]:
     if len(spokes) < 2:
         first = next(name for name in scenario.configurations if scenario.role(name) != "provider")
         return [f"dmvpn -r {lab}{first} show ip route", f"dmvpn shell {lab}{first}", f"dmvpn lab down {scenario.name}"]
-    here, there = (_lan_address(scenario, name) for name in spokes[:2])
+    (here, vrf), (there, _) = (_lan_address(scenario, name) for name in spokes[:2])
     return [
-        f"dmvpn -r {lab}{spokes[0]} traceroute {there} source {here}",
+        f"dmvpn -r {lab}{spokes[0]} traceroute {f'vrf {vrf} ' if vrf else ''}{there} source {here}",
         f"dmvpn -r {lab}{spokes[0]} show dmvpn detail",
         f"dmvpn shell {lab}{spokes[0]}",
     ]
 
 
-def _lan_address(scenario: Scenario, router: str) -> str:
+def _lan_address(scenario: Scenario, router: str) -> tuple[str, str]:
+    """Return the address of a router on its LAN, and the VRF of the LAN."""
     lans = [scenario.end(host.link) for host in scenario.lab.hosts.values()]
     states = addresses(scenario.configurations[router])
     behind = [state for state in states if (router, state.name) in lans] or states[-1:]
-    return str(main_address(behind[0])[0])
+    return str(main_address(behind[0])[0]), behind[0].vrf

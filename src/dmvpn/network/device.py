@@ -41,7 +41,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.features.eigrp.model import EigrpConfig
@@ -273,12 +273,13 @@ class Device:
 
     @cached_property
     def default_gateways(self) -> list[IPv4Address]:
-        """Where its static default routes lead to, be it behind an interface."""
-        return [
-            route.next_hop
-            for route in self.routes
-            if route.prefix.is_default and isinstance(route.next_hop, IPv4Address)
-        ]
+        """Where its static default routes lead to, be it behind an interface, of all tables."""
+        return _gateways(self.routes)
+
+    def default_gateways_of(self, vrf: str) -> list[IPv4Address]:
+        """Return those of one table. vrf: "", the global table."""
+        table = static_model(self.tree, vrf) if vrf else self.static
+        return _gateways(route for route in table.routes if route.prefix.version == 4)
 
     def owner(self, address: IPAddress) -> InterfaceSettings | None:
         """Return the interface that has this address."""
@@ -355,6 +356,11 @@ class Device:
             for settings, mine, length in self.addresses()
             if settings.name[:6] == "Tunnel"
         )
+
+
+def _gateways(routes: Iterable[StaticRoute]) -> list[IPv4Address]:
+    """Return the next hops of the default routes."""
+    return [route.next_hop for route in routes if route.prefix.is_default and isinstance(route.next_hop, IPv4Address)]
 
 
 def is_private(address: IPAddress | None) -> bool:

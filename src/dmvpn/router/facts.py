@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from dmvpn.base.errors import surely
 from dmvpn.base.facts import Address, Fact, NeighborFacts, Network, PeerFacts
 from dmvpn.features.bgp import facts as bgp_facts
 from dmvpn.features.eigrp import facts as eigrp_facts
@@ -19,7 +18,6 @@ from dmvpn.features.nhrp import facts as nhrp_facts
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.ospf import facts as ospf_facts
 from dmvpn.features.rib import facts as rib_facts
-from dmvpn.features.rib.machine import RibMachine
 from dmvpn.features.rip import facts as rip_facts
 from dmvpn.features.system import facts as system_facts
 from dmvpn.features.system.machine import SystemMachine
@@ -27,8 +25,10 @@ from dmvpn.features.tunnel import facts as tunnel_facts
 from dmvpn.features.tunnel.machine import TunnelMachine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from dmvpn.base.machine import Machine
+    from dmvpn.base.ports import Interfaces
     from dmvpn.router.router import Router
 
 M = TypeVar("M")
@@ -69,21 +69,31 @@ class FilterFacts(Fact):
     rules: int
 
 
-class VrfFacts(Fact):
-    """A VRF and its routes."""
+class TableFacts(Fact):
+    """A routing table, and the protocols that fill it."""
+
+    routes: tuple[rib_facts.RouteFacts, ...] = ()
+    neighbors: tuple[NeighborFacts, ...] = ()
+    eigrp: tuple[eigrp_facts.EigrpFacts, ...] = ()
+    ospf: tuple[ospf_facts.OspfFacts, ...] = ()
+    rip: rip_facts.RipFacts | None = None
+    bgp: bgp_facts.BgpFacts = bgp_facts.BgpFacts()
+
+
+class VrfFacts(TableFacts):
+    """A VRF: its table."""
 
     name: str
-    routes: tuple[rib_facts.RouteFacts, ...] = ()
 
 
-class RouterFacts(Fact):
+class RouterFacts(TableFacts):
     """A router that runs.
 
     now: its monotonic clock.
     wall: the time of day that it believes in, seconds since 1970, UTC; None: unknown.
     forwards_ipv6: `ipv6 unicast-routing`.
     configuration: `show running-config` with secrets hidden.
-    routes: of the global table.
+    routes and protocols: of the global table.
     refused: peers without an agreement, whichever end began; the last reason of each.
     log: the last lines of `show logging`.
     kernel: with real packets, in what its machine's tables differ from its orders.
@@ -96,13 +106,7 @@ class RouterFacts(Fact):
     configuration: tuple[str, ...] = ()
     interfaces: tuple[interface_facts.InterfaceFacts, ...] = ()
     forwards_ipv6: bool = False
-    routes: tuple[rib_facts.RouteFacts, ...] = ()
     vrfs: tuple[VrfFacts, ...] = ()
-    neighbors: tuple[NeighborFacts, ...] = ()
-    eigrp: tuple[eigrp_facts.EigrpFacts, ...] = ()
-    ospf: tuple[ospf_facts.OspfFacts, ...] = ()
-    rip: rip_facts.RipFacts | None = None
-    bgp: bgp_facts.BgpFacts = bgp_facts.BgpFacts()
     tunnels: tuple[TunnelFacts, ...]
     sas: tuple[ipsec_facts.SaFacts, ...] = ()
     ike: tuple[ike_facts.IkeFacts, ...] = ()
@@ -118,13 +122,23 @@ class RouterFacts(Fact):
         """Of all its interfaces, by name; those without are not there."""
         return {it.name: tuple(address.ip for address in it.addresses) for it in self.interfaces if it.addresses}
 
-    def table(self, vrf: str) -> tuple[rib_facts.RouteFacts, ...]:
-        """Return the routes of a VRF, "": of the global table."""
-        return next((one.routes for one in self.vrfs if one.name == vrf), ()) if vrf else self.routes
+    @property
+    def tables(self) -> tuple[TableFacts, ...]:
+        """The global table and those of all VRFs."""
+        return (self, *self.vrfs)
+
+    def table(self, vrf: str) -> TableFacts:
+        """Return the table of a VRF, "": the global one."""
+        return next((one for one in self.vrfs if one.name == vrf), TableFacts()) if vrf else self
+
+    def seen_from(self, interface: str) -> RouterFacts:
+        """Return these facts with the table of an interface's VRF in the place of the global one."""
+        vrf = next((one.vrf for one in self.interfaces if one.name == interface), "")
+        return self.model_copy(update={name: getattr(self.table(vrf), name) for name in TableFacts.model_fields})
 
     def routes_to(self, address: Address, vrf: str = "") -> list[rib_facts.RouteFacts]:
         """Return the routes of a VRF to an address, the most specific first."""
-        fitting = [route for route in self.table(vrf) if address in route.prefix]
+        fitting = [route for route in self.table(vrf).routes if address in route.prefix]
         return sorted(fitting, key=lambda route: route.prefix.prefixlen, reverse=True)
 
 
@@ -136,26 +150,17 @@ def router_facts(
     """
     ports = router.ports
     return RouterFacts(
+        **dict(_table(router.machines, ports.interfaces, now)),
         hostname=router.hostname,
         now=now,
         wall=ports.clock.wall(now).timestamp(),
         configuration=tuple(router.running.render_for_others()),
         interfaces=interface_facts.facts(router.machine(InterfaceMachine)),
         forwards_ipv6=router.machine(InterfaceMachine).forwards_ipv6,
-        routes=tuple(rib_facts.facts(router.machine(RibMachine), now)),
         vrfs=tuple(
-            VrfFacts(name=name, routes=tuple(rib_facts.facts(surely(vrf.machine(RibMachine)), now)))
+            VrfFacts(name=name, **dict(_table(vrf.machines, vrf.ports.interfaces, now)))
             for name, vrf in router.vrfs.items()
         ),
-        neighbors=(
-            *_said(router, "eigrp", partial(eigrp_facts.neighbors, now=now), ()),
-            *_said(router, "ospf", partial(ospf_facts.neighbors, now=now), ()),
-            *_said(router, "bgp", partial(bgp_facts.neighbors, interfaces=ports.interfaces, now=now), ()),
-        ),
-        eigrp=_said(router, "eigrp", eigrp_facts.facts, ()),
-        ospf=_said(router, "ospf", ospf_facts.facts, ()),
-        rip=_said(router, "rip", partial(rip_facts.facts, now=now), None),
-        bgp=_said(router, "bgp", bgp_facts.facts, bgp_facts.BgpFacts()),
         tunnels=tuple(_tunnels(router, now)),
         sas=ipsec_facts.facts(ports.protection, now),
         ike=ike_facts.facts(router.machine(IkeMachine), now),
@@ -164,13 +169,29 @@ def router_facts(
         log=system_facts.log(router.machine(SystemMachine), now),
         kernel=kernel,
         filters=filters,
-        translation=_said(router, "nat", nat_facts.facts, None),
+        translation=_said(router.machines, "nat", nat_facts.facts, None),
     )
 
 
-def _said(router: Router, feature: str, ask: Callable[[M], S], otherwise: T) -> S | T:
+def _table(machines: Mapping[str, Machine], interfaces: Interfaces, now: float) -> TableFacts:
+    """Return what the machines of one table publish. interfaces: that are in it."""
+    return TableFacts(
+        routes=tuple(_said(machines, "rib", partial(rib_facts.facts, now=now), ())),
+        neighbors=(
+            *_said(machines, "eigrp", partial(eigrp_facts.neighbors, now=now), ()),
+            *_said(machines, "ospf", partial(ospf_facts.neighbors, now=now), ()),
+            *_said(machines, "bgp", partial(bgp_facts.neighbors, interfaces=interfaces, now=now), ()),
+        ),
+        eigrp=_said(machines, "eigrp", eigrp_facts.facts, ()),
+        ospf=_said(machines, "ospf", ospf_facts.facts, ()),
+        rip=_said(machines, "rip", partial(rip_facts.facts, now=now), None),
+        bgp=_said(machines, "bgp", bgp_facts.facts, bgp_facts.BgpFacts()),
+    )
+
+
+def _said(machines: Mapping[str, Machine], feature: str, ask: Callable[[M], S], otherwise: T) -> S | T:
     """Return what a machine publishes that sleeps where nothing is configured; `otherwise` if it does."""
-    machine = router.machines.get(feature)
+    machine = machines.get(feature)
     return otherwise if machine is None else ask(cast("M", machine))
 
 

@@ -219,9 +219,10 @@ def _shared_profiles(device: Device) -> dict[str, str]:
 def _address_ports(lines: list[str], file: str, device: Device, addresses: MissingAddresses) -> Iterator[str]:
     """Give addresses to ports that use DHCP, and to sources of tunnels without any address in the text."""
     for port, address in _answer_dhcp(lines, addresses.of(file)):
-        known = [one for one in device.default_gateways if one in address.network and one != address.ip]
+        gateways = device.default_gateways_of(device.vrf_of(port))
+        known = [one for one in gateways if one in address.network and one != address.ip]
         gateway = next(iter(known), addresses.gateway(file, port))
-        lines += [] if known else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
+        lines += [] if known else [_default_route(device, port, gateway)]
         yield f"{port} gets its address by DHCP: the lab gives it {address} and the gateway {gateway}"
     for port in unaddressed(device):
         address = addresses.of(file)[port]
@@ -240,7 +241,14 @@ def _add_port(lines: list[str], device: Device, addresses: MissingAddresses) -> 
 def _port(name: str, address: IPv4Interface, device: Device, gateway: IPv4Address) -> list[str]:
     """Return the lines of an added port, and of a default route unless the router has one."""
     section = [f"interface {name}", f" ip address {address.ip} {address.netmask}", " no shutdown"]
-    return section if device.default_gateways else [*section, f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
+    has_gateway = bool(device.default_gateways_of(device.vrf_of(name)))
+    return section if has_gateway else [*section, _default_route(device, name, gateway)]
+
+
+def _default_route(device: Device, port: str, gateway: IPv4Address) -> str:
+    """Return the route of a DHCP client, in the table of its port."""
+    vrf = device.vrf_of(port)
+    return f"ip route {f'vrf {vrf} ' if vrf else ''}0.0.0.0 0.0.0.0 {gateway} 254"
 
 
 def _answer_dhcp(lines: list[str], given: Mapping[str, IPv4Interface]) -> Iterator[tuple[str, IPv4Interface]]:

@@ -59,7 +59,7 @@ def unfinished(
 
 def _has_route(router: RouterFacts, text: str) -> bool:
     vrf, prefix, next_hop = wanted_route(text)
-    found = (route.next_hops for route in router.table(vrf) if route.prefix == ip_network(prefix))
+    found = (route.next_hops for route in router.table(vrf).routes if route.prefix == ip_network(prefix))
     return any(not next_hop or next_hop in [str(hop.address) for hop in hops] for hops in found)
 
 
@@ -184,7 +184,7 @@ def _seats(facts: LabFacts, node: str, port: str) -> Iterator[Seat]:
 
 def _not_heard(facts: LabFacts, here: Seat, there: Seat) -> Iterator[str]:
     """Yield neighbors that both ends want and that this end does not have."""
-    mine, theirs = facts.routers[here[0]], facts.routers[there[0]]
+    mine, theirs = _seen(facts, here), _seen(facts, there)
     if mine is None or theirs is None:
         return
     for number in _systems(mine.eigrp, here[1]):
@@ -194,6 +194,12 @@ def _not_heard(facts: LabFacts, here: Seat, there: Seat) -> Iterator[str]:
     process = _ospf_between(mine, theirs, here, there)
     if process is not None and not _fails_in_ospf(mine, theirs, here, there):
         yield from _lacks(mine, f"ospf {process}", here, there)
+
+
+def _seen(facts: LabFacts, seat: Seat) -> RouterFacts | None:
+    """Return a router's facts with the table that an interface is in."""
+    router = facts.routers[seat[0]]
+    return router.seen_from(seat[1]) if router is not None and router.vrfs else router
 
 
 def _ospf_between(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> int | None:
@@ -251,24 +257,25 @@ def _without_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
     """Yield routers with the BGP neighbors that both ends configure and that are not established."""
     owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
     for name, router in _running(facts):
-        known = {one.address: one for one in router.neighbors if one.protocol.startswith("bgp ")}
-        for address in router.bgp.called:
-            peer, mine = owners.get(address), known.get(address)
-            if peer is None or peer == name or not _takes(facts.routers[peer], router):
-                continue
-            if mine is None or not mine.up:
-                why = f": {mine.reason}" if mine is not None and mine.reason else ""
-                yield name, f"BGP has no neighbor {address} ({peer}){why}"
+        for table in router.tables:
+            known = {one.address: one for one in table.neighbors if one.protocol.startswith("bgp ")}
+            for address in table.bgp.called:
+                peer, mine = owners.get(address), known.get(address)
+                if peer is None or peer == name or not _takes(facts.routers[peer], router):
+                    continue
+                if mine is None or not mine.up:
+                    why = f": {mine.reason}" if mine is not None and mine.reason else ""
+                    yield name, f"BGP has no neighbor {address} ({peer}){why}"
 
 
 def _unwanted_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
     """Yield routers with BGP neighbors that they configure and that run BGP without them."""
     owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
     for name, router in _running(facts):
-        for address in router.bgp.called:
+        for address in (each for table in router.tables for each in table.bgp.called):
             peer = owners.get(address, name)
             wanted = facts.routers[peer]
-            if peer == name or wanted is None or not (wanted.bgp.called or wanted.bgp.ranges):
+            if peer == name or wanted is None or not any(one.bgp.called or one.bgp.ranges for one in wanted.tables):
                 continue
             if not _takes(wanted, router):
                 yield name, f"BGP has no neighbor {address} ({peer}): no `neighbor` of {peer} names this router"
@@ -278,8 +285,9 @@ def _takes(router: RouterFacts | None, caller: RouterFacts) -> bool:
     """Return whether BGP here accepts that router, too, by a neighbor line or by a range."""
     if router is None:
         return False
-    wanted = router.bgp
-    return any(address in wanted.called or any(address in one for one in wanted.ranges) for address in _all_of(caller))
+    called = [address for table in router.tables for address in table.bgp.called]
+    ranges = [each for table in router.tables for each in table.bgp.ranges]
+    return any(address in called or any(address in one for one in ranges) for address in _all_of(caller))
 
 
 def _running(facts: LabFacts) -> list[tuple[str, RouterFacts]]:
@@ -302,7 +310,7 @@ def cannot(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[str]]:
         if {here[0], there[0]} & {*facts.providers, *either}:
             continue
         for first, second in ((here, there), (there, here)):
-            mine, theirs = facts.routers[first[0]], facts.routers[second[0]]
+            mine, theirs = _seen(facts, first), _seen(facts, second)
             if mine is not None and theirs is not None:
                 found[first[0]] += _never_heard(mine, theirs, first, second)
     for name, text in _unwanted_bgp(facts):

@@ -51,11 +51,10 @@ def _far_ends(tunnel: TunnelFacts) -> Iterator[Address]:
 
 def _forgotten(router: RouterFacts) -> Iterator[str]:
     """Yield interfaces on which EIGRP's hold time ends before the next hello."""
-    for process in router.eigrp:
+    for process in (each for table in router.tables for each in table.eigrp):
         for one in process.interfaces:
-            is_heard = any(
-                each.interface == one.name and each.protocol.startswith("eigrp") for each in router.neighbors
-            )
+            neighbors = (each for table in router.tables for each in table.neighbors)
+            is_heard = any(each.interface == one.name and each.protocol.startswith("eigrp") for each in neighbors)
             if is_heard and not one.passive and one.hold_time <= one.hello_interval:
                 yield (
                     f"EIGRP {process.autonomous_system} flaps on {one.name}: it greets every {one.hello_interval} s, "
@@ -64,12 +63,17 @@ def _forgotten(router: RouterFacts) -> Iterator[str]:
 
 
 def changing(before: LabFacts, now: LabFacts) -> list[str]:
-    """Return the routers whose neighbors or routes have changed."""
+    """Return the routers whose neighbors or routes have changed, or will change when OSPF has done its work."""
     return [
         name
         for name, router in now.routers.items()
-        if _state(router) != _state(before.routers.get(name)) and name not in now.providers
+        if name not in now.providers
+        and (_state(router) != _state(before.routers.get(name)) or (router is not None and _is_busy(router)))
     ]
+
+
+def _is_busy(router: RouterFacts) -> bool:
+    return any(process.busy for table in router.tables for process in table.ospf)
 
 
 def _state(
@@ -80,7 +84,12 @@ def _state(
     routes = {
         (vrf, route.prefix): [f"{hop.address} {hop.interface}" for hop in route.next_hops]
         for vrf in ("", *(one.name for one in router.vrfs))
-        for route in router.table(vrf)
+        for route in router.table(vrf).routes
     }
-    neighbors = [(each.protocol, each.interface, str(each.address)) for each in router.neighbors if each.up]
+    neighbors = [
+        (each.protocol, each.interface, str(each.address))
+        for table in router.tables
+        for each in table.neighbors
+        if each.up
+    ]
     return routes, neighbors

@@ -257,7 +257,7 @@ class ConfigurationBook:
         if isinstance(proof, Reason):
             return proof
         isakmp = self.config.isakmp
-        dpd = isakmp.keepalive if is_v1 else profile.dpd or self.config.dpd
+        dpd = profile.dpd or (isakmp.keepalive if is_v1 else self.config.dpd)
         nat_keepalive = isakmp.nat_keepalive if is_v1 else profile.nat_keepalive or self.config.nat_keepalive
         return Terms(
             version=version,

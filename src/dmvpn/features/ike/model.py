@@ -226,7 +226,11 @@ class IsakmpKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsakmpProfile:
-    """`crypto isakmp profile`. trustpoints: of ours and of authorities; none: all that there are."""
+    """`crypto isakmp profile`.
+
+    trustpoints: of ours and of authorities; none: all that there are.
+    keepalive: None: as `crypto isakmp keepalive` says.
+    """
 
     name: str
     keyring: str = ""
@@ -234,6 +238,7 @@ class IsakmpProfile:
     matches: tuple[Identity, ...] = ()
     certificate_maps: tuple[str, ...] = ()
     self_identity: Identity | None = None
+    keepalive: DeadPeerDetection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

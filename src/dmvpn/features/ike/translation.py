@@ -226,6 +226,7 @@ def _profile(profile: IsakmpProfile, isakmp: IsakmpConfig, own: Mapping[str, Key
         sign_trustpoints=profile.trustpoints,
         verify_trustpoints=profile.trustpoints,
         local_identity=profile.self_identity or isakmp.identity or _OUR_ADDRESS,
+        dpd=profile.keepalive,
     )
 
 

@@ -29,10 +29,14 @@ class OspfInterfaceFacts(Fact):
 
 
 class OspfFacts(Fact):
-    """An OSPF process: its number, which is locally significant, and its router ID."""
+    """An OSPF process: its number, which is locally significant, and its router ID.
+
+    busy: a calculation or an LSA of its own waits for its turn, or a neighbor has not acknowledged all LSAs.
+    """
 
     process: int
     router_id: IPv4Address
+    busy: bool = False
     interfaces: tuple[OspfInterfaceFacts, ...] = ()
 
 
@@ -45,6 +49,7 @@ def _process(process: Process) -> OspfFacts:
     return OspfFacts(
         process=process.number,
         router_id=process.router_id,
+        busy=process.is_busy,
         interfaces=tuple(
             OspfInterfaceFacts(
                 name=interface.name,

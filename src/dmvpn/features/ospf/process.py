@@ -154,6 +154,12 @@ class Process:
         """Yield the neighbors on all interfaces."""
         return self.state.neighbors()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a calculation or an LSA of ours waits for its turn, or a neighbor has not acknowledged all LSAs."""
+        waits = self.state.spf.is_waiting or bool(self.origination.waiting())
+        return waits or any(neighbor.waiting for neighbor in self.neighbors())
+
     # ------------------------------------------------------------------------------------------------ life
 
     def start(self) -> None:

@@ -155,7 +155,6 @@ def _peer_name(peer: KeyringPeer) -> str:
 
 
 def _profile(device: Device, profile: Profile, own: str, names: Sequence[str]) -> Iterator[str]:
-    isakmp_lines = device.ikev2.isakmp
     yield profiles.PROFILE.of(name=plain(profile.name) or own)
     yield f" {profiles.MATCH_FVRF.of(any=True)}"
     for match in profile.matches:
@@ -167,7 +166,7 @@ def _profile(device: Device, profile: Profile, own: str, names: Sequence[str]) -
     yield f" {profiles.KEYRING.of(local=True, name=plain(profile.keyring) or own)}"
     if profile.lifetime != DEFAULT_LIFETIME:
         yield f" {profiles.LIFETIME.of(seconds=max(profile.lifetime, _SHORTEST))}"
-    if dpd := isakmp_lines.keepalive:
+    if dpd := profile.dpd or device.ikev2.isakmp.keepalive:
         when = "on-demand" if dpd.on_demand else "periodic"
         yield f" dpd {dpd.interval} {dpd.retry} {when}"
 

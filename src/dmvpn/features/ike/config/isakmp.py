@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ike.config.settings import IDENTITY_HELP, check_key
+from dmvpn.features.ike.config.settings import IDENTITY_HELP, PROBES_HELP, check_key
 from dmvpn.features.ike.model import DEFAULT_LIFETIME
 from dmvpn.ios import ConfigLine, Mode
 
@@ -30,6 +30,7 @@ _KEY_HELP: Final = {
     "hostname": "A host name",
     "name": "Name",
 }
+_KEEPALIVE_HELP: Final = {"keepalive": "Find out when a peer is dead", **PROBES_HELP}
 
 
 POLICY: Final = ConfigLine(
@@ -159,6 +160,12 @@ MATCH_IDENTITY: Final = ConfigLine(
     order=30,
 )
 
+PROFILE_KEEPALIVE: Final = ConfigLine(
+    _PROFILE,
+    "keepalive {interval:10-3600} [ retry {retry:2-60} ] [ periodic | on-demand ]",
+    _KEEPALIVE_HELP,
+    order=40,
+)
 MATCH_CERTIFICATE: Final = ConfigLine(
     _PROFILE,
     "match certificate {map:word}",
@@ -192,13 +199,7 @@ FRAGMENTATION: Final = ConfigLine(
 KEEPALIVE: Final = ConfigLine(
     "global",
     "crypto isakmp keepalive {interval:10-3600} [ {retry:2-60} ] [ periodic | on-demand ]",
-    {
-        "keepalive": "Find out when a peer is dead",
-        "interval": "Seconds of silence before the first question",
-        "retry": "Seconds between questions",
-        "periodic": "Always",
-        "on-demand": "Only when there is something to send",
-    },
+    _KEEPALIVE_HELP,
     order=208,
 )
 NAT_KEEPALIVE: Final = ConfigLine(
@@ -227,6 +228,7 @@ WEAK: Final = ConfigLine(
 )
 LINES: Final = (
     *(POLICY, ENCRYPTION, HASH, AUTHENTICATION, GROUP, LIFETIME, KEY, KEYRING, KEYRING_KEY),
-    *(PROFILE, PROFILE_TRUSTPOINT, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, MATCH_CERTIFICATE, IDENTITY),
+    *(PROFILE, PROFILE_TRUSTPOINT, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, PROFILE_KEEPALIVE),
+    *(MATCH_CERTIFICATE, IDENTITY),
     *(FRAGMENTATION, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI, RUN_AS, WEAK),
 )

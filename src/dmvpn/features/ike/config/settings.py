@@ -51,13 +51,13 @@ IDENTITY_HELP: Final[Mapping[str, str]] = {
 }
 
 DPD: Final = "dpd {interval:10-3600} {retry:2-60} ( periodic | on-demand )"
-DPD_HELP: Final[Mapping[str, str]] = {
-    "dpd": "Find out when the peer is dead",
+PROBES_HELP: Final[Mapping[str, str]] = {
     "interval": "Seconds of silence before the first question",
     "retry": "Seconds between questions",
     "periodic": "Always",
     "on-demand": "Only when there is something to send",
 }
+DPD_HELP: Final[Mapping[str, str]] = {"dpd": "Find out when the peer is dead", **PROBES_HELP}
 
 
 def not_acted_upon(why: str) -> Callable[[Args, Section], str]:

@@ -199,14 +199,14 @@ def _trustpoints(section: Section, unless: str) -> tuple[str, ...]:
 
 def _isakmp(tree: ConfigTree) -> IsakmpConfig:
     """Return the IKEv1 part of the model."""
-    keepalive, fragmentation = tree.get(isakmp.KEEPALIVE), tree.get(isakmp.FRAGMENTATION)
+    fragmentation = tree.get(isakmp.FRAGMENTATION)
     return IsakmpConfig(
         policies=tuple(_isakmp_policy(args, section) for args, section in tree.sections(isakmp.POLICY)),
         global_keys=tree.made(isakmp.KEY, _isakmp_key),
         keyrings=tree.made(isakmp.KEYRING, _isakmp_keys),
         profiles=tuple(_isakmp_profile(args, section, tree) for args, section in tree.sections(isakmp.PROFILE)),
         identity=_own_identity(tree.get(isakmp.IDENTITY), tree),
-        keepalive=_isakmp_keepalive(keepalive) if keepalive else None,
+        keepalive=_isakmp_keepalive(tree.get(isakmp.KEEPALIVE)),
         fragment=fragmentation.integer("octets", _FRAGMENT) if fragmentation else LARGEST_WHOLE,
         nat_keepalive=tree.args(isakmp.NAT_KEEPALIVE).integer("seconds", 0),
         run_as_ikev2=tree.flag(isakmp.RUN_AS),
@@ -262,6 +262,7 @@ def _isakmp_profile(args: Args, section: Section, tree: ConfigTree) -> IsakmpPro
         keyring=section.args(isakmp.PROFILE_KEYRING).text("name", ""),
         matches=tuple(_isakmp_match(match) for match in section.all(isakmp.MATCH_IDENTITY)),
         self_identity=_own_identity(section.get(isakmp.SELF_IDENTITY), tree),
+        keepalive=_isakmp_keepalive(section.get(isakmp.PROFILE_KEEPALIVE)),
     )
 
 
@@ -284,5 +285,7 @@ def _own_identity(args: Args | None, tree: ConfigTree) -> Identity | None:
     return Identity(kind=IdentityKind.FQDN, text=args.text("text", own))
 
 
-def _isakmp_keepalive(args: Args) -> DeadPeerDetection:
+def _isakmp_keepalive(args: Args | None) -> DeadPeerDetection | None:
+    if args is None:
+        return None
     return DeadPeerDetection(args.integer("interval"), args.integer("retry", 2), "periodic" not in args)
