@@ -152,7 +152,7 @@ def test_shows_of_eigrp_name_the_vrf() -> None:
     assert "10.0.0.2" not in world.do("R1", "show ip eigrp neighbors")
     assert "VRF(A)" in world.do("R1", "show ip protocols vrf A")
     assert "eigrp 100" not in world.do("R1", "show ip protocols")
-    assert world.do("R1", "show ip eigrp vrf C neighbors") == "% IP routing table C does not exist\n"
+    assert world.do("R1", "show ip eigrp vrf C neighbors") == "% IP routing table vrf C does not exist\n"
 
 
 def test_neighbors_of_one_vrf_are_cleared_without_those_of_the_other() -> None:
@@ -219,10 +219,11 @@ def test_static_routes_of_a_vrf_are_shown_as_such() -> None:
     assert "Static local RIB for B " in shown
     assert "M  192.168.2.0/24 [1/0] via GigabitEthernet2 10.0.0.2 [A]" in shown
     assert "S    " in world.do("R1", "show ip route vrf B static")
-    assert "IP routing table name is B (0x1)" in world.do("R1", "show ip route vrf B summary")
+    assert "IP routing table name is A (0x1)" in world.do("R1", "show ip route vrf A summary")
+    assert "IP routing table name is B (0x2)" in world.do("R1", "show ip route vrf B summary")
     assert "10.0.0.2" in world.do("R1", "show ip cef vrf B 172.16.2.0")
-    assert world.do("R1", "show ip route vrf NONE") == "% IP routing table NONE does not exist\n"
-    assert world.do("R1", "clear ip route vrf NONE *") == "% IP routing table NONE does not exist\n"
+    assert world.do("R1", "show ip route vrf NONE") == "% IP routing table vrf NONE does not exist\n"
+    assert world.do("R1", "clear ip route vrf NONE *") == "% IP routing table vrf NONE does not exist\n"
 
 
 @pytest.mark.parametrize(

@@ -257,4 +257,4 @@ def by_vrf(command: ExecCommand, beginning: str, *, is_table: bool = False) -> E
 
 
 def _missing(vrf: str) -> str:
-    return f"IP routing table {vrf} does not exist"
+    return f"IP routing table vrf {vrf} does not exist"

@@ -301,7 +301,8 @@ _ANSWERS = answer_group(
         "%Prefix not found", "The forwarding table has no entry for this, not even a default route.", next="show ip cef"
     ),
     Word("% Route not found", "The IPv6 routing table has no entry for this.", next="show ipv6 route"),
-    Word("% IP routing table <vrf> does not exist", "There is no such VRF.", next="show vrf"),
+    Word("% IP routing table vrf <vrf> does not exist", "There is no such VRF.", next="show vrf"),
+    Word("% IP routing table <vrf> does not exist", "A static route names a VRF that does not exist.", next="show vrf"),
     Word("% Network not in table", "No route leads there.", next=_ROUTE, also=("% Subnet not in table",)),
     next=_ROUTE,
 )

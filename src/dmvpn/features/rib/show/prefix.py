@@ -186,10 +186,15 @@ class SourceCount:
 
 @dataclass(frozen=True, slots=True)
 class RouteSummary:
-    """The answer to `show ip route summary`. vrf: "", of the global table."""
+    """The answer to `show ip route summary`.
+
+    vrf: "", of the global table.
+    number: of the table, as `show vrf detail` has it; 0 for the global table.
+    """
 
     sources: tuple[SourceCount, ...]
     vrf: str = ""
+    number: int = 0
 
 
 def query_summary(ctx: ShowContext, args: Args) -> RouteSummary:
@@ -201,7 +206,9 @@ def query_summary(ctx: ShowContext, args: Args) -> RouteSummary:
         network = major_of(entry.prefix)
         is_subnet = network is not None and network != entry.prefix
         counts[source] = (networks, subnets + 1) if is_subnet else (networks + 1, subnets)
-    return RouteSummary(tuple(SourceCount(source, *count) for source, count in counts.items()), ctx.ports.vrf)
+    vrf = ctx.ports.vrf
+    number = sum(name < vrf for name in ctx.ports.tables)  # the global table has the name "" and the number 0
+    return RouteSummary(tuple(SourceCount(source, *count) for source, count in counts.items()), vrf, number)
 
 
 #: Octets that IOS counts for a route: descriptor, and entry. They give the last two columns their usual size.
@@ -210,7 +217,7 @@ _OVERHEAD, _MEMORY = 96, 312
 
 def render_summary(answer: RouteSummary) -> Iterator[str]:
     """Yield the table of counts."""
-    yield f"IP routing table name is {answer.vrf or 'default'} ({'0x1' if answer.vrf else '0x0'})"
+    yield f"IP routing table name is {answer.vrf or 'default'} (0x{answer.number:X})"
     yield "IP routing table maximum-paths is 32"
     yield "Route Source    Networks    Subnets     Replicates  Overhead    Memory (bytes)"
     total_networks = sum(count.networks for count in answer.sources)
