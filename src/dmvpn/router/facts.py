@@ -70,20 +70,15 @@ class FilterFacts(Fact):
 
 
 class TableFacts(Fact):
-    """A routing table, and the protocols that fill it."""
+    """A routing table, and the protocols that fill it. vrf: "", the global table."""
 
+    vrf: str = ""
     routes: tuple[rib_facts.RouteFacts, ...] = ()
     neighbors: tuple[NeighborFacts, ...] = ()
     eigrp: tuple[eigrp_facts.EigrpFacts, ...] = ()
     ospf: tuple[ospf_facts.OspfFacts, ...] = ()
     rip: rip_facts.RipFacts | None = None
     bgp: bgp_facts.BgpFacts = bgp_facts.BgpFacts()
-
-
-class VrfFacts(TableFacts):
-    """A VRF: its table."""
-
-    name: str
 
 
 class RouterFacts(TableFacts):
@@ -93,7 +88,6 @@ class RouterFacts(TableFacts):
     wall: the time of day that it believes in, seconds since 1970, UTC; None: unknown.
     forwards_ipv6: `ipv6 unicast-routing`.
     configuration: `show running-config` with secrets hidden.
-    routes and protocols: of the global table.
     refused: peers without an agreement, whichever end began; the last reason of each.
     log: the last lines of `show logging`.
     kernel: with real packets, in what its machine's tables differ from its orders.
@@ -106,7 +100,7 @@ class RouterFacts(TableFacts):
     configuration: tuple[str, ...] = ()
     interfaces: tuple[interface_facts.InterfaceFacts, ...] = ()
     forwards_ipv6: bool = False
-    vrfs: tuple[VrfFacts, ...] = ()
+    vrfs: tuple[TableFacts, ...] = ()
     tunnels: tuple[TunnelFacts, ...]
     sas: tuple[ipsec_facts.SaFacts, ...] = ()
     ike: tuple[ike_facts.IkeFacts, ...] = ()
@@ -124,21 +118,25 @@ class RouterFacts(TableFacts):
 
     @property
     def tables(self) -> tuple[TableFacts, ...]:
-        """The global table and those of all VRFs."""
+        """The tables of all VRFs and the global one."""
         return (self, *self.vrfs)
 
     def table(self, vrf: str) -> TableFacts:
-        """Return the table of a VRF, "": the global one."""
-        return next((one for one in self.vrfs if one.name == vrf), TableFacts()) if vrf else self
+        """Return the table of a VRF, "": the global one; without such a VRF an empty one."""
+        return next((one for one in self.tables if one.vrf == vrf), TableFacts(vrf=vrf))
 
     def seen_from(self, interface: str) -> RouterFacts:
-        """Return these facts with the table of an interface's VRF in the place of the global one."""
+        """Return these facts with the table of an interface's VRF in the place of that which they show now."""
         vrf = next((one.vrf for one in self.interfaces if one.name == interface), "")
-        return self.model_copy(update={name: getattr(self.table(vrf), name) for name in TableFacts.model_fields})
+        if vrf == self.vrf:
+            return self
+        shown = TableFacts(**{name: getattr(self, name) for name in TableFacts.model_fields})
+        others = tuple(one for one in self.vrfs if one.vrf != vrf)
+        return self.model_copy(update={**dict(self.table(vrf)), "vrfs": (*others, shown)})
 
-    def routes_to(self, address: Address, vrf: str = "") -> list[rib_facts.RouteFacts]:
-        """Return the routes of a VRF to an address, the most specific first."""
-        fitting = [route for route in self.table(vrf).routes if address in route.prefix]
+    def routes_to(self, address: Address, vrf: str | None = None) -> list[rib_facts.RouteFacts]:
+        """Return the routes of a VRF to an address, the most specific first. vrf: None: the table that is shown."""
+        fitting = [route for route in self.table(self.vrf if vrf is None else vrf).routes if address in route.prefix]
         return sorted(fitting, key=lambda route: route.prefix.prefixlen, reverse=True)
 
 
@@ -150,17 +148,14 @@ def router_facts(
     """
     ports = router.ports
     return RouterFacts(
-        **dict(_table(router.machines, ports.interfaces, now)),
+        **dict(_table("", router.machines, ports.interfaces, now)),
         hostname=router.hostname,
         now=now,
         wall=ports.clock.wall(now).timestamp(),
         configuration=tuple(router.running.render_for_others()),
         interfaces=interface_facts.facts(router.machine(InterfaceMachine)),
         forwards_ipv6=router.machine(InterfaceMachine).forwards_ipv6,
-        vrfs=tuple(
-            VrfFacts(name=name, **dict(_table(vrf.machines, vrf.ports.interfaces, now)))
-            for name, vrf in router.vrfs.items()
-        ),
+        vrfs=tuple(_table(name, vrf.machines, vrf.ports.interfaces, now) for name, vrf in router.vrfs.items()),
         tunnels=tuple(_tunnels(router, now)),
         sas=ipsec_facts.facts(ports.protection, now),
         ike=ike_facts.facts(router.machine(IkeMachine), now),
@@ -173,9 +168,10 @@ def router_facts(
     )
 
 
-def _table(machines: Mapping[str, Machine], interfaces: Interfaces, now: float) -> TableFacts:
+def _table(vrf: str, machines: Mapping[str, Machine], interfaces: Interfaces, now: float) -> TableFacts:
     """Return what the machines of one table publish. interfaces: that are in it."""
     return TableFacts(
+        vrf=vrf,
         routes=tuple(_said(machines, "rib", partial(rib_facts.facts, now=now), ())),
         neighbors=(
             *_said(machines, "eigrp", partial(eigrp_facts.neighbors, now=now), ()),

@@ -199,7 +199,7 @@ def _not_heard(facts: LabFacts, here: Seat, there: Seat) -> Iterator[str]:
 def _seen(facts: LabFacts, seat: Seat) -> RouterFacts | None:
     """Return a router's facts with the table that an interface is in."""
     router = facts.routers[seat[0]]
-    return router.seen_from(seat[1]) if router is not None and router.vrfs else router
+    return router.seen_from(seat[1]) if router is not None else None
 
 
 def _ospf_between(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> int | None:

@@ -82,9 +82,9 @@ def _state(
     if router is None:
         return None
     routes = {
-        (vrf, route.prefix): [f"{hop.address} {hop.interface}" for hop in route.next_hops]
-        for vrf in ("", *(one.name for one in router.vrfs))
-        for route in router.table(vrf).routes
+        (table.vrf, route.prefix): [f"{hop.address} {hop.interface}" for hop in route.next_hops]
+        for table in router.tables
+        for route in table.routes
     }
     neighbors = [
         (each.protocol, each.interface, str(each.address))

@@ -152,7 +152,8 @@ class Scene:
             return is_server + near + (there.key == tunnel.key)
 
         there = max(with_source, key=likeness, default=None)
-        return Client(name, facts, tunnel, server, nbma, hub, hub_facts, there)
+        theirs = hub_facts.seen_from(there.name) if hub_facts is not None and there is not None else hub_facts
+        return Client(name, facts.seen_from(tunnel.name), tunnel, server, nbma, hub, theirs, there)
 
     def servers(self) -> set[tuple[str, str]]:
         """Return router and tunnel of all servers that clients use, by tunnel or NBMA address."""
