@@ -62,6 +62,7 @@ class Device:
     """A router as its configuration has it. name: of the file. A feature that is not configured has an empty model.
 
     site: its place in the underlay, None if it was not given.
+    vrf: whose routing protocols and static routes it shows, "": those of the global table.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Device:
     entries: tuple[LineReport, ...]
     release: Release | None
     site: Site | None = None
+    vrf: str = ""
 
     @classmethod
     def read(cls, name: str, text: str, site: Site | None = None, *, leaves_out: bool = False) -> Device:
@@ -113,19 +115,19 @@ class Device:
 
     @cached_property
     def eigrp(self) -> EigrpConfig:
-        return eigrp_model(self.tree)
+        return eigrp_model(self.tree, self.vrf)
 
     @cached_property
     def rip(self) -> RipConfig:
-        return rip_model(self.tree)
+        return rip_model(self.tree, self.vrf)
 
     @cached_property
     def ospf(self) -> OspfConfig:
-        return ospf_model(self.tree) or OspfConfig()
+        return ospf_model(self.tree, self.vrf) or OspfConfig()
 
     @cached_property
     def bgp(self) -> BgpConfig:
-        return bgp_model(self.tree) or BgpConfig()
+        return bgp_model(self.tree, self.vrf) or BgpConfig()
 
     @cached_property
     def static(self) -> StaticConfig:

@@ -127,7 +127,10 @@ class RouterFacts(TableFacts):
 
     def seen_from(self, interface: str) -> RouterFacts:
         """Return these facts with the table of an interface's VRF in the place of that which they show now."""
-        vrf = next((one.vrf for one in self.interfaces if one.name == interface), "")
+        return self.seen_in(next((one.vrf for one in self.interfaces if one.name == interface), ""))
+
+    def seen_in(self, vrf: str) -> RouterFacts:
+        """Return these facts with the table of a VRF in the place of that which they show now."""
         if vrf == self.vrf:
             return self
         shown = TableFacts(**{name: getattr(self, name) for name in TableFacts.model_fields})

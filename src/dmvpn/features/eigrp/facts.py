@@ -54,6 +54,7 @@ class EigrpFacts(Fact):
         None: it is no stub.
     redistributes: the source protocols.
     dropped: packets that were not accepted, by reason.
+    vrf, router: see `ProcessSettings`.
     """
 
     autonomous_system: int
@@ -64,6 +65,8 @@ class EigrpFacts(Fact):
     redistributes: tuple[str, ...] = ()
     interfaces: tuple[EigrpInterfaceFacts, ...] = ()
     dropped: dict[str, int] = Field(default_factory=dict)
+    vrf: str = ""
+    router: int = 0
 
 
 def facts(machine: EigrpMachine) -> tuple[EigrpFacts, ...]:
@@ -109,6 +112,8 @@ def _process(process: Process) -> EigrpFacts:
             for name, interface in process.state.interfaces.items()
         ),
         dropped=dict(process.state.traffic.dropped),
+        vrf=settings.vrf,
+        router=settings.router,
     )
 
 

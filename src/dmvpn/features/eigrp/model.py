@@ -144,6 +144,7 @@ class ProcessSettings:
     None:
     as in the summary line.
     interfaces: settings of interfaces with lines of their own; other interfaces have `default_interface`.
+    vrf: "", the global table. router: in classic mode the number of the `router eigrp` with the address family.
     """
 
     autonomous_system: int
@@ -170,6 +171,8 @@ class ProcessSettings:
     neighbor_limit: PrefixLimit | None = None
     neighbor_limits: tuple[tuple[IPv4Address, PrefixLimit], ...] = ()
     summary_metrics: tuple[tuple[Prefix, Vector | None, int | None], ...] = ()
+    vrf: str = ""
+    router: int = 0
     default_interface: InterfaceSettings = InterfaceSettings()
     interfaces: tuple[tuple[str, InterfaceSettings], ...] = ()
 

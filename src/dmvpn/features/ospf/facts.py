@@ -31,11 +31,13 @@ class OspfInterfaceFacts(Fact):
 class OspfFacts(Fact):
     """An OSPF process: its number, which is locally significant, and its router ID.
 
+    vrf: "", the global table.
     busy: a calculation or an LSA of its own waits for its turn, or a neighbor has not acknowledged all LSAs.
     """
 
     process: int
     router_id: IPv4Address
+    vrf: str = ""
     busy: bool = False
     interfaces: tuple[OspfInterfaceFacts, ...] = ()
 
@@ -49,6 +51,7 @@ def _process(process: Process) -> OspfFacts:
     return OspfFacts(
         process=process.number,
         router_id=process.router_id,
+        vrf=process.state.context.ports.vrf,
         busy=process.is_busy,
         interfaces=tuple(
             OspfInterfaceFacts(

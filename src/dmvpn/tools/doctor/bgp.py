@@ -15,6 +15,7 @@ from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.convergence import not_before
 from dmvpn.tools.doctor.hidden_secrets import Likeness, compare, question
 from dmvpn.tools.doctor.learned_routes import lacks, missing_routes
+from dmvpn.tools.doctor.openings import bgp_family, bgp_neighbors
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import SECRET, Finding, Fine, Step
 
@@ -89,11 +90,6 @@ def peer_of(facts: RouterFacts, other: TunnelFacts) -> BgpPeerFacts | None:
     return next((one for one in facts.bgp.peers if one.address in other.addresses), None)
 
 
-def process(facts: RouterFacts) -> str:
-    """Return the line that opens the BGP section."""
-    return bgp_lines.ROUTER.of(number=facts.bgp.local_as)
-
-
 def _no_line(name: str, end: tuple[RouterFacts, TunnelFacts], other: TunnelFacts, theirs: RouterFacts) -> Finding:
     facts, tunnel = end
     address = next((one for one in other.addresses if isinstance(one, IPv4Address)), None)
@@ -105,7 +101,7 @@ def _no_line(name: str, end: tuple[RouterFacts, TunnelFacts], other: TunnelFacts
             router=name,
             what=f"the range that BGP of {name} listens to does not cover its clients, such as {theirs.hostname}",
             evidence=(f"{theirs.hostname}: {address}", f"{name}: {ranges[0]}"),
-            fix=(process(facts), f"no {ranges[0]}", ranges[1]),
+            fix=(*bgp_neighbors(facts), f"no {ranges[0]}", ranges[1]),
         )
     if any(one.peer == address and one.remote_as is not None for one in device(facts).bgp.neighbors):
         return Finding(
@@ -113,7 +109,7 @@ def _no_line(name: str, end: tuple[RouterFacts, TunnelFacts], other: TunnelFacts
             cause=Cause.BGP_NEIGHBOR,
             router=name,
             what=f"BGP of {name} has lines for {address} ({theirs.hostname}), and it is not activated for IPv4",
-            fix=(process(facts), bgp_lines.FAMILY.of(), bgp_lines.FAMILY_ACTIVATE.of(peer=address)),
+            fix=(*bgp_family(facts), bgp_lines.FAMILY_ACTIVATE.of(peer=address)),
         )
     known = Placeholder("ADDRESS") if address is None else address
     waits = "has one for it" if _calls(theirs, tunnel) else "waits for its call"
@@ -123,7 +119,7 @@ def _no_line(name: str, end: tuple[RouterFacts, TunnelFacts], other: TunnelFacts
         router=name,
         what=f"BGP of {name} has no line for {address} ({theirs.hostname}), which {waits}",
         evidence=(f"{name}: neighbors are {', '.join(str(one.address) for one in facts.bgp.peers) or 'none'}",),
-        fix=(process(facts), bgp_lines.NEIGHBOR.of(peer=known, remote_as=_system_of(theirs, facts))),
+        fix=(*bgp_neighbors(facts), bgp_lines.NEIGHBOR.of(peer=known, remote_as=_system_of(theirs, facts))),
     )
 
 
@@ -272,7 +268,9 @@ def _odd(
 
 def _finding(cause: Cause, name: str, what: str, facts: RouterFacts, line: str) -> Finding:
     state = tuple(f"{name}: {one.address} is no neighbor: {one.reason}" for one in facts.neighbors if one.reason)
-    return Finding(step=_STEP, cause=cause, router=name, what=what, evidence=state[:2], fix=(process(facts), line))
+    return Finding(
+        step=_STEP, cause=cause, router=name, what=what, evidence=state[:2], fix=(*bgp_neighbors(facts), line)
+    )
 
 
 def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -327,5 +325,5 @@ def not_announced(name: str, facts: RouterFacts, lan: tuple[str, Address], evide
         router=name,
         what=f"BGP of {name} does not announce its LAN {network} ({port})",
         evidence=evidence,
-        fix=(process(facts), line),
+        fix=(*bgp_neighbors(facts), line),
     )

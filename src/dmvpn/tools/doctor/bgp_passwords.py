@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.hidden_secrets import SecretPlace
+from dmvpn.tools.doctor.openings import bgp_neighbors
 from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def password_of(facts: RouterFacts, address: Address | None) -> str:
 
 def password_place(name: str, facts: RouterFacts, address: Address | None) -> SecretPlace:
     """Return the line that has the password for a neighbor."""
-    process = bgp_lines.ROUTER.of(number=facts.bgp.local_as)
+    process = " / ".join(bgp_neighbors(facts))
     for lines, template in _sources(device(facts).bgp, address):
         if lines.password and template:
             section = bgp_lines.SESSION_TEMPLATE.of(name=template)

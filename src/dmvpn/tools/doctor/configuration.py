@@ -9,6 +9,7 @@ Facts have a mark in the place of each secret. The models keep the mark, so a se
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -21,15 +22,17 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=1024)  # some 60 kB each: a fault of a hub is compared with each of its clients
-def read(name: str, lines: tuple[str, ...]) -> Device:
-    """Return the models of a router's running configuration."""
+def read(name: str, lines: tuple[str, ...], vrf: str = "") -> Device:
+    """Return the models of a router's running configuration. vrf: see `Device`."""
+    if vrf:
+        return replace(read(name, lines), vrf=vrf)
     text = "\n".join([*lines, "end", ""])
     return Device.read(name, text.replace(f" hex {HIDDEN}", f" {HIDDEN}"))  # the mark is no number
 
 
 def device(facts: RouterFacts) -> Device:
     """Return the models of a router by its facts."""
-    return read(facts.hostname, facts.configuration)
+    return read(facts.hostname, facts.configuration, facts.vrf)
 
 
 def statements(section: Section | None, *lines: ConfigLine) -> list[Statement]:

@@ -63,7 +63,7 @@ def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:
     leaked = next((own.network for own in (port.addresses if port is not None else ()) if own.ip == nbma), None)
     if leaked is None or any(
         nbma in route.prefix and route.source != "eigrp" and route.prefix.prefixlen >= leaked.prefixlen
-        for route in client.facts.routes
+        for route in client.facts.table(client.tunnel.front).routes
     ):
         return
     statements = [
@@ -371,9 +371,11 @@ def _renumber(scene: Scene, client: Client, mine: EigrpFacts, theirs: EigrpFacts
     if wrong.name:
         return (
             ROUTER_NAMED.of(name=wrong.name),
-            f"no {family(wrong.autonomous_system)}",
-            family(right.autonomous_system),
+            f"no {family(wrong.autonomous_system, wrong.vrf)}",
+            family(right.autonomous_system, wrong.vrf),
         )
+    if wrong.vrf:
+        return process_lines(wrong.model_copy(update={"autonomous_system": right.autonomous_system}), "")[:-1]
     return (
         ROUTER_CLASSIC.no(number=wrong.autonomous_system),
         ROUTER_CLASSIC.of(number=right.autonomous_system),

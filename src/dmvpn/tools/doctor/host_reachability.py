@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.facts import Address
     from dmvpn.features.rib.facts import RouteFacts
+    from dmvpn.router.facts import RouterFacts
     from dmvpn.shells.facts import HostFacts
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -73,7 +74,7 @@ def _pairs(scene: Scene) -> Iterator[tuple[Address, Address, HostFacts]]:
 def _ends(here: HostFacts, there: HostFacts) -> Iterator[tuple[Address, Address, HostFacts]]:
     if here.router == there.router:
         return
-    theirs = [own.ip for own in (there.address, there.address6) if own is not None]
+    theirs = _addresses(there)
     for own in (here.address, here.address6):
         target = next((ip for ip in theirs if own is not None and ip.version == own.version), None)
         if own is not None and target is not None:
@@ -107,17 +108,31 @@ def _finding(scene: Scene, path: WalkedPath, host: HostFacts) -> Finding:
     gone = tracked_routes.withdrawn(scene, at, target, evidence, Step.ROUTING)
     if gone is not None:
         return gone
-    facts = scene.of(at)
+    facts = _seen(scene, at, target)
     route = best_route(facts, target) if facts is not None else None
     leads = f", but {route.prefix} ({route.source})" if route is not None else ""
+    vrf = f"vrf {facts.vrf} " if facts is not None and facts.vrf else ""
     return Finding(
         step=Step.ROUTING,
         cause=Cause.NO_ROUTE_THERE,
         router=at,
         what=f"{at} has no route to {target} ({host.router}){leads}",
         evidence=evidence,
-        decide=f"which router does not advertise it to {at}? show ip route {target}, from there back to {at}",
+        decide=f"which router does not advertise it to {at}? show ip route {vrf}{target}, from there back to {at}",
     )
+
+
+def _seen(scene: Scene, name: str, target: Address) -> RouterFacts | None:
+    """Return a router's facts with the table for packets to a host: a VRF has one name on all routers, mostly."""
+    facts = scene.of(name)
+    routers = (scene.of(host.router) for host in scene.lab.hosts.values() if target in _addresses(host))
+    ports = (port for router in routers if router is not None for port in router.interfaces)
+    vrf = next((port.vrf for port in ports if any(target in own.network for own in port.addresses)), "")
+    return facts.seen_in(vrf) if facts is not None and any(one.vrf == vrf for one in facts.tables) else facts
+
+
+def _addresses(host: HostFacts) -> list[Address]:
+    return [own.ip for own in (host.address, host.address6) if own is not None]
 
 
 def _astray(scene: Scene, names: list[str], target: Address) -> tuple[str, RouteFacts] | None:
@@ -127,7 +142,7 @@ def _astray(scene: Scene, names: list[str], target: Address) -> tuple[str, Route
     """
     found: list[tuple[str, RouteFacts]] = []
     for name in dict.fromkeys(names):
-        facts = scene.of(name)
+        facts = _seen(scene, name, target)
         route = best_route(facts, target) if facts is not None else None
         if route is not None and route.source == "static" and route.prefix.prefixlen and not is_last_resort(route):
             found.append((name, route))
@@ -140,7 +155,7 @@ def _astray(scene: Scene, names: list[str], target: Address) -> tuple[str, Route
 
 def _answers_for(scene: Scene, name: str, target: Address, length: int) -> bool:
     """Return whether the router is a server with a summary to Null0 for unknown targets, at least this long."""
-    facts = scene.of(name)
+    facts = _seen(scene, name, target)
     route = best_route(facts, target) if facts is not None else None
     serves = any(who == name for who, _ in scene.servers())
     return serves and route is not None and is_last_resort(route) and route.prefix.prefixlen >= length
@@ -156,7 +171,7 @@ def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str,
 
 def _unadvertised(scene: Scene, name: str, target: Address, evidence: tuple[str, ...]) -> Finding | None:
     """Return a finding if the target's router does not advertise the network of the target."""
-    owner = scene.of(name)
+    owner = _seen(scene, name, target)
     for it in owner.interfaces if owner is not None else ():
         own = next((one for one in it.addresses if target in one.network), None)
         if owner is None or own is None:

@@ -18,6 +18,7 @@ from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines
 from dmvpn.tools.doctor.configuration import device, statements, texts
 from dmvpn.tools.doctor.convergence import not_before
 from dmvpn.tools.doctor.learned_routes import lacks
+from dmvpn.tools.doctor.openings import ospf_process
 from dmvpn.tools.doctor.ospf_authentication import OspfEnd, opening, proof, settings
 from dmvpn.tools.doctor.packet_sizes import mtu_line
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -61,13 +62,15 @@ class _Term:
 
 def identities(scene: Scene) -> Iterator[Verdict]:
     """Check that no two routers in one OSPF domain have one router ID: each would take the other's LSAs for its own."""
-    first: dict[object, str] = {}
+    first: dict[tuple[str, IPv4Address], tuple[str, OspfFacts]] = {}
     for name, facts in scene.alive():
-        by_tunnel = (found[0] for tunnel in facts.tunnels if (found := running_on(facts, tunnel)) is not None)
+        views = [(facts.seen_from(tunnel.name), tunnel) for tunnel in facts.tunnels]
+        by_tunnel = (found[0] for view, tunnel in views if (found := running_on(view, tunnel)) is not None)
         for process in dict.fromkeys(by_tunnel):
-            other = first.setdefault(process.router_id, name)
+            other, its = first.setdefault((process.vrf, process.router_id), (name, process))
             if other == name:
                 continue
+            own = {name: process, other: its}
             wrong, right = _impostor(scene, (name, other), process.router_id)
             free = next(addressing.unique_addresses(scene, wrong), Placeholder("ADDRESS"))
             yield Finding(
@@ -76,19 +79,10 @@ def identities(scene: Scene) -> Iterator[Verdict]:
                 router=wrong,
                 what=f"OSPF of {wrong} and {right} has one router identifier, {process.router_id}",
                 evidence=(f"{right} has it, too",),
-                fix=(
-                    _opening(_number(scene, wrong, process.router_id)),
-                    process_lines.ROUTER_ID.of(address=free),
-                ),
+                fix=(ospf_process(own[wrong]), process_lines.ROUTER_ID.of(address=free)),
                 order=f"and then at {wrong}: clear ip ospf process",
                 others=(right,),
             )
-
-
-def _number(scene: Scene, name: str, identifier: object) -> int:
-    facts = scene.of(name)
-    found = (one.process for one in (facts.ospf if facts is not None else ()) if one.router_id == identifier)
-    return next(found, 0)
 
 
 def _impostor(scene: Scene, names: tuple[str, str], identifier: IPv4Address) -> tuple[str, str]:
@@ -141,7 +135,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
             yield Finding(step=_STEP, cause=Cause.OSPF_AUTHENTICATION, router=name, what=what, fix=fix)
             return
         if not found[1].speaks:
-            fix = (_opening(found[0].process), process_lines.PASSIVE.no(name=tunnel.name))
+            fix = (ospf_process(found[0]), process_lines.PASSIVE.no(name=tunnel.name))
             what = f"{tunnel.name} is a passive interface of OSPF at {name}"
             yield Finding(step=_STEP, cause=Cause.PASSIVE_INTERFACE, router=name, what=what, fix=fix)
             return
@@ -176,10 +170,6 @@ def _chains(ends: Iterable[tuple[str, RouterFacts, TunnelFacts]], name: str) -> 
         for router, facts, tunnel in sorted(ends, key=lambda end: end[0] != name)
     )
     return first, second
-
-
-def _opening(process: int) -> str:
-    return process_lines.ROUTER.of(number=process)
 
 
 def _network_lines(name: str, network: str) -> tuple[str, ...]:
@@ -348,5 +338,5 @@ def not_announced(name: str, process: OspfFacts, lan: tuple[str, object], eviden
         router=name,
         what=f"OSPF of {name} does not run on its LAN port {port} ({known}), so it is not advertised",
         evidence=evidence,
-        fix=(_opening(process.process), process_lines.NETWORKS.of(network=network, area=area)),
+        fix=(ospf_process(process), process_lines.NETWORKS.of(network=network, area=area)),
     )

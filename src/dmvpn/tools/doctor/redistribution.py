@@ -39,7 +39,7 @@ def route_maps(scene: Scene, client: Client) -> Iterator[Verdict]:
     if network is None or network.version != 4:
         return
     candidate = MatchedRoute(prefix=Prefix.parse(str(network)), interface=site[0])
-    device = read(client.name, facts.configuration)
+    device = read(client.name, facts.configuration, facts.vrf)
     for found, route_map in _kept_back(client, device, (*site, network)):
         if route_map and device.policies.mapped(route_map, candidate) is None:
             what = f"route-map {route_map} of {client.name} keeps its LAN {network} out of what it redistributes"

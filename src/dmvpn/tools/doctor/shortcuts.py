@@ -15,6 +15,7 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import device, statements, texts
+from dmvpn.tools.doctor.openings import bgp_family
 from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.packet_sizes import clamp_line, mtu_line
 from dmvpn.tools.doctor.probes import ProbePurpose
@@ -162,9 +163,13 @@ def _summary(scene: Scene, client: Client, hub: RouterFacts) -> Iterator[Verdict
 def _aggregates(facts: RouterFacts) -> Iterator[_Summary]:
     """Yield aggregates of BGP that suppress more specific routes."""
     process = device(facts).tree.section(bgp_lines.ROUTER)
-    family = process.section(bgp_lines.FAMILY) if process is not None else None
-    opening = (bgp_lines.ROUTER.of(number=facts.bgp.local_as), bgp_lines.FAMILY.of())
-    for section, lines in ((process, bgp_lines.IN_ROUTER), (family, bgp_lines.IN_FAMILY)):
+    if process is not None and facts.vrf:
+        sections = [(process.section(bgp_lines.VRF_FAMILY, vrf=facts.vrf), bgp_lines.IN_VRF)]
+    else:
+        family = process.section(bgp_lines.FAMILY) if process is not None else None
+        sections = [(process, bgp_lines.IN_ROUTER), (family, bgp_lines.IN_FAMILY)]
+    opening = bgp_family(facts)
+    for section, lines in sections:
         for one in statements(section, lines.aggregate):
             if "summary-only" in one.args:
                 yield _Summary(opening, one.text, _network_of(one.args))

@@ -14,6 +14,7 @@ from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import device, statements
+from dmvpn.tools.doctor.openings import ospf_process
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
@@ -92,7 +93,7 @@ def _finding(
         for one in statements(device(facts).section(port), PROCESS)
         if one.args.integer("process") == process.process
     ]
-    lines = [(ROUTER.of(number=process.process), *networks)] * bool(networks)
+    lines = [(ospf_process(process), *networks)] * bool(networks)
     lines += [(INTERFACE.of(name=port), *on_port)] * bool(on_port)
     return Finding(
         step=Step.LINE,

@@ -13,7 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from dmvpn.features.eigrp.config import interfaces
-from dmvpn.features.eigrp.config.processes import ADDRESS_FAMILY, AF_INTERFACES, ROUTER_CLASSIC, ROUTER_NAMED
+from dmvpn.features.eigrp.config.processes import (
+    ADDRESS_FAMILY,
+    AF_INTERFACES,
+    CLASSIC_FAMILY,
+    ROUTER_CLASSIC,
+    ROUTER_NAMED,
+)
 from dmvpn.ios.common import INTERFACE
 
 if TYPE_CHECKING:
@@ -23,13 +29,22 @@ if TYPE_CHECKING:
 
 
 class NamedProcess(Protocol):
-    """A process: the name of its virtual instance, "" in classic mode, and its number."""
+    """A process: the name of its virtual instance, "" in classic mode, and its number.
+
+    vrf: "", the global table. router: number of the `router eigrp` with the address family of the VRF, in classic mode.
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
     def autonomous_system(self) -> int: ...
+
+    @property
+    def vrf(self) -> str: ...
+
+    @property
+    def router(self) -> int: ...
 
 
 class InterfaceLine(NamedTuple):
@@ -48,9 +63,10 @@ NEXT_HOP_SELF: Final = InterfaceLine(interfaces.IP_NEXT_HOP_SELF, interfaces.AF_
 SUMMARY: Final = InterfaceLine(interfaces.IP_SUMMARY, interfaces.AF_SUMMARY)
 
 
-def family(autonomous_system: int) -> str:
+def family(autonomous_system: int, vrf: str = "") -> str:
     """Return the line that opens a process of named form."""
-    return ADDRESS_FAMILY.of(unicast=True, autonomous_system=True, number=autonomous_system)
+    within = {"vrf": vrf} if vrf else {}
+    return ADDRESS_FAMILY.of(unicast=True, autonomous_system=True, number=autonomous_system, **within)
 
 
 def process_lines(process: NamedProcess | None, line: str) -> tuple[str, ...]:
@@ -58,7 +74,10 @@ def process_lines(process: NamedProcess | None, line: str) -> tuple[str, ...]:
     if process is None:
         return (line,)
     if process.name:
-        return (ROUTER_NAMED.of(name=process.name), family(process.autonomous_system), line)
+        return (ROUTER_NAMED.of(name=process.name), family(process.autonomous_system, process.vrf), line)
+    if process.vrf:
+        opening = CLASSIC_FAMILY.of(vrf=process.vrf, autonomous_system=True, number=process.autonomous_system)
+        return (ROUTER_CLASSIC.of(number=process.router), opening, line)
     return (ROUTER_CLASSIC.of(number=process.autonomous_system), line)
 
 

@@ -55,7 +55,8 @@ if TYPE_CHECKING:
 
 def model(tree: ConfigTree, vrf: str = "") -> EigrpConfig:
     """Return what the configuration says of a VRF, "": of the global table."""
-    processes = [_classic_process(number, section, tree, lines) for number, section, lines in _classic(tree, vrf)]
+    classic = [_classic_process(number, section, tree, lines) for number, section, lines in _classic(tree, vrf)]
+    processes = [replace(process, vrf=vrf) for process in classic] if vrf else classic
     for name, instance in tree.sections(ROUTER_NAMED):
         for args, family in instance.sections(ADDRESS_FAMILY):
             if args.text("vrf", "") == vrf:
@@ -90,8 +91,10 @@ def _classic_process(number: int, section: Section, tree: ConfigTree, lines: Cla
         interfaces[name] = replace(interfaces.get(name, default), bfd=watched)
     _add_neighbors(section.all(lines.family.neighbor), interfaces, default)
     process = _process(number, section, section, lines.family, lines.topology)
+    outer = section.parent.opened_by if section.parent is not None else None
     return replace(
         process,
+        router=outer.integer("number") if outer is not None else 0,
         shutdown=section.flag(lines.shutdown),
         scale=MetricScale(wide=False, weights=_weights(section, lines.family)),
         default_interface=default,
@@ -114,6 +117,7 @@ def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> 
     return replace(
         process,
         name=name,
+        vrf=args.text("vrf", ""),
         shutdown=family.flag(FAMILY_SHUTDOWN) or (instance is not None and instance.flag(INSTANCE_SHUTDOWN)),
         scale=MetricScale(wide=True, weights=_weights(family, IN_FAMILY), rib_scale=rib_scale),
         default_interface=default,

@@ -8,6 +8,7 @@ from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.openings import bgp_neighbors, ospf_process
 from dmvpn.tools.doctor.ospf import running_on
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 
@@ -32,7 +33,7 @@ def ospf(view: ServerView) -> Iterator[Hypothesis]:
         yield mild(Cause.NETWORK_STATEMENT, f"OSPF does not run on {tunnel.name}", "is it to speak with the server?")
         return
     if not running[1].speaks:
-        lines = (ospf_lines.ROUTER.of(number=running[0].process), ospf_lines.PASSIVE.no(name=tunnel.name))
+        lines = (ospf_process(running[0]), ospf_lines.PASSIVE.no(name=tunnel.name))
         yield here(Cause.PASSIVE_INTERFACE, f"{tunnel.name} is a passive interface of OSPF", lines)
         return
     near = [one for one in _near(view, "ospf ") if one.interface == tunnel.name]
@@ -63,7 +64,7 @@ def bgp(view: ServerView) -> Iterator[Hypothesis]:
             yield mild(Cause.BGP_NEIGHBOR, why, "has the server one for this router?")
         return
     if peer.shutdown:
-        lines = (bgp_lines.ROUTER.of(number=facts.bgp.local_as), bgp_lines.NEIGHBOR.no(peer=address, shutdown=True))
+        lines = (*bgp_neighbors(facts), bgp_lines.NEIGHBOR.no(peer=address, shutdown=True))
         yield here(Cause.BGP_NEIGHBOR, f"the session with {address} is shut down", lines)
         return
     found = [one for one in _near(view, "bgp ") if one.address == address]
