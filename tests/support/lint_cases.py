@@ -302,6 +302,19 @@ _CHAIN = ("!\ninterface Tunnel0", "!\nkey chain KEYS\n key 1\n  key-string eigrp
 #: EIGRP authenticates everywhere.
 SIGNED: Network = everywhere(CLEAR, below(" ip mtu 1400", *_MD5), _CHAIN)
 
+#: Protected, with the WAN in a front-door VRF.
+FRONT: Network = everywhere(
+    SEALED,
+    (
+        "!\ninterface Tunnel0",
+        "!\nvrf definition INET\n address-family ipv4\n exit-address-family\n!\ninterface Tunnel0",
+    ),
+    below(" tunnel key 100", " tunnel vrf INET"),
+    below("interface GigabitEthernet1", " vrf forwarding INET"),
+    ("ip route 0.0.0.0", "ip route vrf INET 0.0.0.0"),
+    below("crypto ikev2 profile P", " match fvrf INET"),
+)
+
 CASES: tuple[Case, ...] = (
     # Lines
     case("line-refused", "SPOKE1", " tunnel mode", (" gre multipoint", " gre multiprotocol")),
@@ -309,6 +322,8 @@ CASES: tuple[Case, ...] = (
     case("line-unknown", "SPOKE1", "frobnicate", ("ip route 0.0.0.0", "frobnicate all\nip route 0.0.0.0")),
     case("line-not-here", "SPOKE1", " ip pim", below(" ip mtu 1400", " ip pim sparse-mode")),
     case("vrf-undefined", "SPOKE1", " tunnel vrf", below(" tunnel key 100", " tunnel vrf INET")),
+    case("tunnel-vrf-of-source", "SPOKE1", " tunnel source", (" tunnel vrf INET\n", ""), base=FRONT),
+    case("ikev2-profile-other-vrf", "SPOKE1", "crypto ikev2 profile", (" match fvrf INET\n", ""), base=FRONT),
     case(
         "policy-map-undefined",
         "HUB",

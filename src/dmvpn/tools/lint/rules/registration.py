@@ -10,6 +10,7 @@ from dmvpn.features.nhrp.config.lines import of_version, server
 from dmvpn.ios import Placeholder
 from dmvpn.network.device import is_private
 from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.rules.sides import vrf_of_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -319,7 +320,7 @@ def _dynamic(end: TunnelEnd) -> Iterator[NetworkConcern]:
 def _reachable(network: Network) -> Iterator[NetworkConcern]:
     for end in network.ends:
         device = end.device
-        if not device.has_underlay or device.has_default or end.tunnel.front:
+        if not device.has_underlay or device.has_default or end.tunnel.front or vrf_of_source(end):
             continue
         if device.learns_routes or _underlay_protocol(end):
             continue  # what they learn nobody can say

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
@@ -45,11 +46,27 @@ class Side:
         return next(one for one in self.book.config.profiles if one.name == terms.profile)
 
 
+def vrf_of_source(end: TunnelEnd) -> str:
+    """Return the VRF of the port that is the source of a tunnel; if the port is unknown, that of the outer packets."""
+    port = source_port(end)
+    return end.device.vrf_of(port) if port else end.tunnel.front
+
+
+def source_port(end: TunnelEnd) -> str:
+    """Return the port with the source address of a tunnel, "": no port of this router is known to have it."""
+    address = end.tunnel.source_address
+    owner = end.device.owner(address) if address is not None else None
+    return owner.name if owner is not None else end.tunnel.source_interface
+
+
 def side_of(end: TunnelEnd) -> Side | None:
     """Return the side; None: the end is not protected, or not in a way that can work at all; other rules say so."""
     if not end.tunnel.protection or end.source is None:
         return None
+    if vrf_of_source(end) != end.tunnel.front:
+        return None
     policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.source)
     if isinstance(policy, Reason):
         return None
+    policy = replace(policy, front=end.tunnel.front)
     return Side(end, end.source, policy, ConfigurationBook(end.device.ikev2, (policy,)))
