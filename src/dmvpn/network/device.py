@@ -62,7 +62,7 @@ class Device:
     """A router as its configuration has it. name: of the file. A feature that is not configured has an empty model.
 
     site: its place in the underlay, None if it was not given.
-    vrf: whose routing protocols and static routes it shows, "": those of the global table.
+    vrf: whose routing protocols it shows, "": those of the global table.
     """
 
     name: str
