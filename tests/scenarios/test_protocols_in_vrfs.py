@@ -205,6 +205,20 @@ def test_neighbors_of_bgp_in_vrfs_have_sessions_of_their_own() -> None:
     assert all("vrf B" in line for line in downs)
 
 
+def test_external_neighbors_in_a_vrf_hear_of_a_route_at_once() -> None:
+    """A spoke waited 30 seconds for the networks of other spokes. IOS waits so only outside of VRFs."""
+    world = two_customers(_BGP)
+    world.run_for(90)
+    new = ("interface Loopback9", "vrf forwarding A", "ip address 192.168.9.1 255.255.255.0")
+    world.configure("R2", *new)
+    world.run_for(2)
+    world.configure("R2", *new[:2], "ip address 192.168.99.1 255.255.255.0")
+    world.run_for(2)
+    assert "B     192.168.99.0/24" in world.do("R1", "show ip route vrf A bgp")
+    shown = world.do("R1", "show bgp vpnv4 unicast vrf A neighbors 10.0.0.2")
+    assert "Default minimum time between advertisement runs is 0 seconds" in shown
+
+
 def test_the_database_of_rip_is_that_of_one_vrf() -> None:
     world = two_customers(_RIP)
     world.run_for(60)

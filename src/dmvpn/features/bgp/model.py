@@ -267,6 +267,7 @@ class BgpConfig:
     """`router bgp` with its IPv4 unicast family; local_as 0: it is not configured.
 
     router_id_of: the interface whose address is the router ID.
+    in_vrf: it is the `address-family ipv4 vrf` of a VRF.
     ipv4_by_default: neighbors are active in IPv4 unicast without `activate`.
     timers: as those of a neighbor.
     distances: of external, internal and local routes. neighbor_distances: of routes from these neighbors.
@@ -315,6 +316,7 @@ class BgpConfig:
     selected: PathChoice = BEST_ALONE
     has_backups: bool = False
     dampening: Dampening | None = None
+    in_vrf: bool = False
 
     @property
     def outer_as(self) -> int:

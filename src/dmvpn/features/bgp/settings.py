@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _OWN: Final = frozenset({"peer", "is_group", "group", "session_template", "policy_templates"})
 #: Maximum depth of template inheritance, as on IOS.
 _DEEPEST: Final = 8
-#: Seconds between two announcements to one peer, external and internal, RFC 4271 §9.2.1.1; the values of IOS.
-_ADVERTISEMENT_INTERVALS: Final = (30.0, 0.0)
+#: Seconds between two announcements to an external peer, RFC 4271 §9.2.1.1; the value of IOS.
+_EXTERNAL_INTERVAL: Final = 30
 LARGEST_TTL: Final = 255
 
 
@@ -32,6 +32,7 @@ class PeerSettings:
     helps: its routes are kept if it restarts.
     least_hold_time: seconds; the peer is refused if it proposes a smaller hold time.
     additional: whether several paths to a prefix are sent to it and received from it.
+    in_vrf: it is a neighbor in a VRF.
     """
 
     address: IPv4Address
@@ -46,6 +47,7 @@ class PeerSettings:
     additional: Additional = ONE_PATH
     system: int = 0
     confederation: Confederation = NO_CONFEDERATION
+    in_vrf: bool = False
 
     @property
     def confederate(self) -> bool:
@@ -83,8 +85,14 @@ class PeerSettings:
     @property
     def advertisement_interval(self) -> float:
         """Seconds between two announcements to it."""
-        configured = self.lines.advertisement_interval
-        return _ADVERTISEMENT_INTERVALS[self.internal] if configured is None else float(configured)
+        return float(advertisement_interval(self.lines, internal=self.internal, in_vrf=self.in_vrf))
+
+
+def advertisement_interval(lines: NeighborLines, *, internal: bool, in_vrf: bool) -> int:
+    """Return the seconds between two announcements. IOS waits by default only for external peers outside of VRFs."""
+    if lines.advertisement_interval is not None:
+        return lines.advertisement_interval
+    return 0 if internal or in_vrf else _EXTERNAL_INTERVAL
 
 
 def settings_of(
@@ -115,6 +123,7 @@ def settings_of(
         config.additional if merged.additional is None else merged.additional,
         config.local_as,
         config.confederation,
+        config.in_vrf,
     )
 
 

@@ -112,6 +112,7 @@ def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
         router_id_of=router.args(ROUTER_ID).interface("interface", ""),
         cluster_id=_cluster(router.args(CLUSTER_ID)),
         log_changes=router.flag(LOG_CHANGES),
+        in_vrf=bool(vrf),
         ipv4_by_default=bool(vrf) or router.flag(IPV4_BY_DEFAULT),
         timers=_timers(router.get(TIMERS)),
         distances=_distances(everywhere("distances")),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
+from dmvpn.features.bgp.settings import advertisement_interval
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 from dmvpn.features.bgp.show.summary import ShowSummary, query_summary, render_summary
 from dmvpn.features.bgp.show.wording import in_words
@@ -108,12 +109,11 @@ def _peer_group(machine: BgpMachine, lines: NeighborLines) -> PeerGroup:
     members = [peer for _, peer in sorted(machine.peers.items()) if peer.settings.lines.group == lines.peer]
     number = lines.remote_as or 0
     internal = number == machine.config.local_as
-    interval = lines.advertisement_interval
     return PeerGroup(
         str(lines.peer),
         number,
         internal,
-        (0 if internal else 30) if interval is None else interval,
+        advertisement_interval(lines, internal=internal, in_vrf=machine.config.in_vrf),
         tuple(in_words(lines)),
         tuple(f"{'*' if peer.dynamic else ''}{peer.address}" for peer in members),
         tuple(str(one.prefix) for one in machine.config.listen_ranges if one.group == lines.peer),
