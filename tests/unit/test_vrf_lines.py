@@ -182,3 +182,15 @@ def test_a_vrf_that_loses_ipv4_takes_the_addresses_of_its_interfaces_and_not_the
 
     assert said == ["% IPv4 addresses from all interfaces in VRF WAN have been removed"]
     assert prompt.shows("interface GigabitEthernet1", " vrf forwarding WAN", "!")
+
+
+def test_the_vlan_of_a_subinterface_is_shown_before_its_address() -> None:
+    """A router of IOS refused the address when the running configuration was pasted into it: no VLAN was set yet."""
+    prompt = Prompt(
+        *WAN, "interface GigabitEthernet1.10", "encapsulation dot1Q 10", "vrf forwarding WAN", "description Customer"
+    )
+    prompt.enter("ip address 192.0.2.1 255.255.255.0")
+
+    assert prompt.shows(
+        " description Customer", " encapsulation dot1Q 10", " vrf forwarding WAN", " ip address 192.0.2.1"
+    )
