@@ -70,11 +70,17 @@ def _drop_tables(args: Args, root: Section) -> None:
 
     They are the lines that name the VRF, and would be refused without it now.
     """
-    for section in (root, *(entry.section for entry in root.statements() if entry.section is not None)):
+    for section in _with_inner(root):
         named = [entry for entry in section.statements() if entry.args.text("vrf", "") == args.text("name")]
         for entry in named:
             if entry.line.check is not None and entry.line.check(entry.args, section) is not None:
                 reset(section, entry.line, entry.args)
+
+
+def _with_inner(section: Section) -> list[Section]:
+    """Return a section, and all sections inside it."""
+    inner = [entry.section for entry in section.statements() if entry.section is not None]
+    return [section, *(one for each in inner for one in _with_inner(each))]
 
 
 DEFINITION: Final = ConfigLine(

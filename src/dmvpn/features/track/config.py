@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.features.track.model import Operation, TrackConfig, Tracked, TrackKind
 from dmvpn.ios import Args, ConfigLine, Mode
+from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:
     from dmvpn.ios import ConfigTree, Section
@@ -32,13 +33,30 @@ def _concern(levels: Args, args: Args) -> bool:
 
 
 def _drop_members(args: Args, inner: Section) -> None:
-    """Drop the members of an object that is no longer a list, and thresholds of another kind."""
+    """Drop the members of an object that is no longer a list, the VRF of one that is no longer a route, and thresholds
+    of another kind.
+    """
+    if "route" not in args:
+        for entry in inner.entries(TRACK_VRF):
+            inner.drop(entry)
     if "list" not in args:
         for entry in inner.entries(MEMBER):
             inner.drop(entry)
     for entry in inner.entries(LEVELS):
         if not _concern(entry.args, args):
             inner.drop(entry)
+
+
+def _check_vrf(args: Args, section: Section) -> str | None:
+    return refusal(section, args.text("vrf"))
+
+
+def _check_vrf_of_route(args: Args, section: Section) -> str | None:
+    """Refuse a VRF that does not exist, and one of an object that is not a route."""
+    opened = section.opened_by
+    if opened is not None and "route" not in opened:
+        return f"% Track {opened.integer('number')} is not of an IP route"
+    return _check_vrf(args, section)
 
 
 def _check_frequency(args: Args, section: Section) -> str | None:
@@ -118,6 +136,13 @@ LEVELS: Final = ConfigLine(
     },
     order=15,
 )
+TRACK_VRF: Final = ConfigLine(
+    "track",
+    "ip vrf {vrf:word}",
+    {"ip": "Which table has the route", "vrf": "The routing table of a VRF"},
+    order=5,
+    check=_check_vrf_of_route,
+)
 SLA: Final = ConfigLine(
     "global", f"ip sla {_OPERATION}", _SLA, key=("number",), order=560, sort=("number",), opens="sla"
 )
@@ -165,6 +190,9 @@ SIZE: Final = ConfigLine(
 TOS: Final = ConfigLine("sla-echo", "tos {tos:0-255}", {"tos": "Type of service"}, order=20)
 TAG: Final = ConfigLine("sla-echo", "tag {tag:word}", {"tag": "A name for people"}, order=20)
 OWNER: Final = ConfigLine("sla-echo", "owner {owner:word}", {"owner": "Whose operation it is"}, order=20)
+SLA_VRF: Final = ConfigLine(
+    "sla-echo", "vrf {vrf:word}", {"vrf": "Send requests in this VRF"}, order=19, check=_check_vrf
+)
 SCHEDULE: Final = ConfigLine(
     "global",
     f"ip sla schedule {_OPERATION} [* life ( forever | {{life:1-2147483647}} ) "
@@ -186,7 +214,10 @@ SCHEDULE: Final = ConfigLine(
     sort=("number",),
     check=lambda args, _: None if "after" not in args or _clock(args.text("after")) is not None else "%Invalid time",
 )
-LINES: Final = (TRACK, DELAY, MEMBER, LEVELS, SLA, ECHO, FREQUENCY, TIMEOUT, THRESHOLD, SIZE, TOS, TAG, OWNER, SCHEDULE)
+LINES: Final = (
+    *(TRACK, TRACK_VRF, DELAY, MEMBER, LEVELS),
+    *(SLA, ECHO, SLA_VRF, FREQUENCY, TIMEOUT, THRESHOLD, SIZE, TOS, TAG, OWNER, SCHEDULE),
+)
 
 
 def _clock(text: str) -> float | None:
@@ -227,6 +258,7 @@ def _tracked(args: Args, section: Section) -> Tracked:
         interface=args.interface("interface", ""),
         operation=args.integer("operation", 0),
         prefix=prefix,
+        vrf=section.args(TRACK_VRF).text("vrf", "") if prefix is not None else "",
         members=tuple((entry.integer("object"), "not" in entry) for entry in entries),
         weights=tuple(entry.integer("weight", _WEIGHT) for entry in entries),
         up_level=up,
@@ -279,6 +311,7 @@ def _operation(number: int, section: Section, schedule: Args | None) -> Operatio
         destination=args.address("destination"),
         source=args.address("source", None),
         interface=args.interface("interface", ""),
+        vrf=text(SLA_VRF, "vrf"),
         frequency=float(value(FREQUENCY, "seconds", 60)),
         timeout=value(TIMEOUT, "milliseconds", _TIMEOUT) / 1000,
         threshold=value(THRESHOLD, "milliseconds", 5000) / 1000,

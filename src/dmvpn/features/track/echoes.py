@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
-from dmvpn.base.effects import SendIp
+from dmvpn.base.effects import InVrf, SendIp
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
     from dmvpn.base.events import IpReceived
+    from dmvpn.base.ports import Interfaces
     from dmvpn.features.track.model import Operation
 
 _PATTERN: Final = b"\xab\xcd"
@@ -120,8 +121,9 @@ class Echoes:
         self._context.start(echo.next_timer, min(settings.frequency, left))
         echo.sequence = (echo.sequence + 1) & 0xFFFF
         echo.sent_at = echo.started_at = now
-        source = self._source(settings)
-        if source is None and (settings.interface or settings.source):
+        interfaces = self._context.ports.interfaces_of(settings.vrf)
+        source = None if interfaces is None else _source(interfaces, settings)
+        if interfaces is None or (source is None and (settings.interface or settings.source)):
             self._end(echo, Code.TIMEOUT)
             return
         filling = (_PATTERN * (settings.size // 2 + 1))[: settings.size]
@@ -129,7 +131,7 @@ class Echoes:
         payload = ip.serialize_icmp(request, 4)
         order = SendIp(None, source, settings.destination, ICMP[4], payload, tos=settings.tos)
         self._context.start(echo.timeout_timer, settings.timeout)
-        self._context.emit(order)
+        self._context.emit(InVrf(settings.vrf, order) if settings.vrf else order)
 
     def _retire(self, echo: Echo) -> None:
         """End the life of an operation: its result is discarded, and objects that follow it go down."""
@@ -138,17 +140,6 @@ class Echoes:
         if echo.code is not Code.UNKNOWN:
             echo.code = Code.UNKNOWN
             self._changed(echo.settings.number)
-
-    def _source(self, settings: Operation) -> IPAddress | None:
-        """Return the address to send from; None: there is none, or none is wanted."""
-        interfaces = self._context.ports.interfaces
-        if settings.interface:
-            state = interfaces.get(settings.interface)
-            return state.address if state is not None and state.line else None
-        if settings.source is None:
-            return None
-        owner = interfaces.owner(settings.source)
-        return settings.source if owner is not None and owner.line else None
 
     def receive(self, packet: IpReceived) -> None:
         """Take an ICMP message for this router: perhaps an answer."""
@@ -162,7 +153,8 @@ class Echoes:
             return
         for echo in self.running.values():
             mine = (echo.identifier, echo.sequence) == (message.identifier, message.sequence)
-            if mine and echo.sent_at is not None and packet.source == echo.settings.destination:
+            is_there = (packet.vrf, packet.source) == (echo.settings.vrf, echo.settings.destination)
+            if mine and echo.sent_at is not None and is_there:
                 took = self._context.now - echo.sent_at
                 self._end(echo, Code.OK if took <= echo.settings.threshold else Code.OVER, took)
                 return
@@ -177,3 +169,14 @@ class Echoes:
         if code is not echo.code:
             echo.code = code
             self._changed(echo.settings.number)
+
+
+def _source(interfaces: Interfaces, settings: Operation) -> IPAddress | None:
+    """Return the address to send from; None: there is none, or none is wanted."""
+    if settings.interface:
+        state = interfaces.get(settings.interface)
+        return state.address if state is not None and state.line else None
+    if settings.source is None:
+        return None
+    owner = interfaces.owner(settings.source)
+    return settings.source if owner is not None and owner.line else None

@@ -36,6 +36,7 @@ _TRACK = label_group(
     Word("Delay", "Seconds for which a change has to last before it counts.", also=("up", "down", "secs")),
     Word("First-hop interface", "By which the route leaves."),
     Word("Latest RTT (millisecs)", "Milliseconds until the last request was answered."),
+    Word("VPN Routing/Forwarding table", "The VRF that has the route.", next="show ip route vrf <name>"),
     Word("Tracked by:", "Who follows the object.", also=("Static IP Routing 0", "Static IP Routing")),
     Word("IP SLA", "An operation, by its number.", next="show ip sla statistics"),
     Word("IP route", "A route, by its network.", next="show ip route"),
@@ -72,7 +73,7 @@ _SLA = label_group(
     Word("Request size (ARR data portion)", "Octets of data in a request."),
     Word("Data pattern", "With what requests are filled.", also=("0xABCDABCD", "xABCDABCD")),
     Word("Verify data", "Answers are not compared with their requests beyond number and sender."),
-    Word("Vrf Name", "Always empty here."),
+    Word("Vrf Name", "The VRF in which requests are sent; empty: the global table."),
     Word("Schedule", "When it runs."),
     Word(
         "Operation frequency (seconds)",
@@ -128,6 +129,10 @@ _KINDS = WordGroup(
 )
 _ANSWERS = answer_group(
     "tracked objects",
+    Word(
+        "% Track <number> is not of an IP route",
+        "Only a tracked route is looked up in the table of a VRF. A request of IP SLA has a VRF of its own (`vrf`).",
+    ),
     Word("%Invalid time", "HH:MM:SS is what `after` takes."),
     Word(
         "%Illegal Value: Cannot set Frequency to be less than Timeout (<number> milliseconds)",

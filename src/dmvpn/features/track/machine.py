@@ -30,8 +30,8 @@ class TrackMachine(Machine):
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
         self.config = TrackConfig()
-        #: Objects that static routes follow.
-        self.followed: tuple[int, ...] = ()
+        #: Objects that static routes follow, by the VRF of the routes.
+        self._followed: dict[str, tuple[int, ...]] = {}
         self.echoes = Echoes(self._context, self._echo_changed)
         self.objects = Objects(self._context, self.echoes)
 
@@ -41,15 +41,19 @@ class TrackMachine(Machine):
             case IpReceived():
                 self.echoes.receive(event)
             case TrackFollowed():
-                self.followed = event.numbers
+                self._followed[event.vrf] = event.numbers
             case InterfaceChanged():
                 self.objects.look()
             case RouteChanged():
-                self.objects.route_changed(event.prefix)
+                self.objects.route_changed(event.vrf, event.prefix)
             case Configured(model=model):
                 self.config = model if isinstance(model, TrackConfig) else TrackConfig()
                 self.echoes.configure(self.config.operations)
                 self.objects.configure(self.config.objects)
+
+    def is_followed(self, number: int) -> bool:
+        """Return whether static routes follow this object."""
+        return any(number in numbers for numbers in self._followed.values())
 
     def _echo_changed(self, number: int) -> None:
         self.objects.look()

@@ -40,7 +40,7 @@ CHOSEN_BY: Final = {
 class Tracked:
     """`track N ...`.
 
-    interface, operation, prefix: what it is about, by its kind.
+    interface, operation, prefix: what it is about, by its kind. vrf: of the route, "": the global table.
     members: of a list: the number of an object, and whether it counts when that is down. weights: of each of them.
     up_level, down_level: of a list with thresholds: it is up from the one on, and down from the other one downwards.
     up_delay, down_delay: seconds for which a change must last.
@@ -51,6 +51,7 @@ class Tracked:
     interface: str = ""
     operation: int = 0
     prefix: Prefix | None = None
+    vrf: str = ""
     members: tuple[tuple[int, bool], ...] = ()
     weights: tuple[int, ...] = ()
     up_level: int = 1
@@ -81,6 +82,7 @@ class Tracked:
 class Operation:
     """`ip sla N` with `icmp-echo`. Times are seconds.
 
+    vrf: where the requests are sent, "": in the global table.
     size: octets of the data behind the header of ICMP.
     scheduled: `ip sla schedule` names it. after: seconds until it begins, None: not by itself. life: for how long it
     goes on, None: forever.
@@ -90,6 +92,7 @@ class Operation:
     destination: IPv4Address
     source: IPAddress | None = None
     interface: str = ""
+    vrf: str = ""
     frequency: float = 60.0
     timeout: float = 5.0
     threshold: float = 5.0

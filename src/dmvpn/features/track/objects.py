@@ -49,7 +49,7 @@ class Objects:
         self._context = context
         self._echoes = echoes
         self._members_first: tuple[Object, ...] = ()
-        self._prefixes: dict[Prefix, None] = {}
+        self._prefixes: dict[tuple[str, Prefix], None] = {}
         self._routes_timer = Timer(TimerKind.ROUTES, self.look)
 
     def configure(self, tracked: tuple[Tracked, ...]) -> None:
@@ -57,7 +57,7 @@ class Objects:
         wanted = {each.number: each for each in tracked}
         for number, each in list(self.all.items()):
             settings = wanted.get(number)
-            if settings is None or (settings.kind, settings.about) != (each.settings.kind, each.settings.about):
+            if settings is None or _looked_at(settings) != _looked_at(each.settings):
                 self._context.retire(each.timer)
                 del self.all[number]
                 self._context.emit(TrackChanged(number, up=False))
@@ -69,19 +69,19 @@ class Objects:
                 self._context.emit(TrackChanged(number, up=False))
         self.all = dict(sorted(self.all.items()))
         self._members_first = tuple(_members_first(self.all))
-        self._prefixes = dict.fromkeys(each.prefix for each in tracked if each.prefix is not None)
+        self._prefixes = dict.fromkeys((each.vrf, each.prefix) for each in tracked if each.prefix is not None)
         self.look()
 
     def _new(self, settings: Tracked) -> Object:
         found = Object(settings, Timer(TimerKind.DELAY, lambda: self._turn(found), settings.number), self._context.now)
         return found
 
-    def route_changed(self, prefix: Prefix) -> None:
-        """Note that the route of a prefix was added, removed or changed.
+    def route_changed(self, vrf: str, prefix: Prefix) -> None:
+        """Note that the route of a prefix was added, removed or changed in the table of a VRF ("": the global one).
 
         What this leads to may change it again: not at once.
         """
-        if prefix in self._prefixes and not self._context.is_running(self._routes_timer):
+        if (vrf, prefix) in self._prefixes and not self._context.is_running(self._routes_timer):
             self._context.start(self._routes_timer, _ROUTES_PAUSE)
 
     def look(self) -> None:
@@ -129,7 +129,8 @@ class Objects:
                 code = echo.code if echo is not None else Code.UNKNOWN
                 return code is Code.OK or (code is Code.OVER and settings.kind is TrackKind.REACHABLE)
             case TrackKind.ROUTE:
-                return settings.prefix is not None and ports.rib.exact(settings.prefix) is not None
+                rib = ports.rib_of(settings.vrf)
+                return rib is not None and settings.prefix is not None and rib.exact(settings.prefix) is not None
             case TrackKind.WEIGHT | TrackKind.PERCENTAGE:
                 level = self.level(settings)
                 return level >= settings.up_level or (each.is_up and level > settings.down_level)
@@ -148,6 +149,10 @@ class Objects:
     def _is_up(self, number: int) -> bool:
         member = self.all.get(number)
         return member is not None and member.is_up
+
+
+def _looked_at(settings: Tracked) -> tuple[TrackKind, str, str]:
+    return settings.kind, settings.about, settings.vrf
 
 
 def _members_first(objects: dict[int, Object]) -> Iterator[Object]:

@@ -42,6 +42,7 @@ class ObjectEntry:
     up_delay: int
     down_delay: int
     route: str = ""
+    vrf: str = ""
     learnt_by: str = ""
     hop: str = ""
     code: str = ""
@@ -87,6 +88,7 @@ class OperationEntry:
     tos: int
     tag: str
     owner: str
+    vrf: str
     scheduled: bool
     life: int | None
 
@@ -112,7 +114,8 @@ def query_track(ctx: ShowContext, args: Args) -> ShowTrack:
 
 def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
     machine, settings = ctx.machine(TrackMachine), each.settings
-    route = ctx.ports.rib.exact(settings.prefix) if settings.prefix is not None else None
+    rib = ctx.ports.rib_of(settings.vrf)
+    route = rib.exact(settings.prefix) if rib is not None and settings.prefix is not None else None
     echo = machine.echoes.running.get(settings.operation)
     has_levels = settings.kind in (TrackKind.WEIGHT, TrackKind.PERCENTAGE)
     states = {number: known.is_up for number, known in machine.objects.all.items()}
@@ -127,6 +130,7 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
         up_delay=settings.up_delay,
         down_delay=settings.down_delay,
         route=_with_mask(settings.prefix) if settings.prefix is not None else "",
+        vrf=settings.vrf,
         learnt_by=route.source.name if route is not None else "",
         hop=route.next_hops[0].interface if route is not None and route.next_hops else "",
         code=(echo.code if echo is not None else Code.UNKNOWN).value if settings.operation else "",
@@ -136,7 +140,7 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
         level=machine.objects.level(settings) if has_levels else None,
         up_level=settings.up_level if has_levels else None,
         down_level=settings.down_level if has_levels else None,
-        followed=settings.number in machine.followed,
+        followed=machine.is_followed(settings.number),
     )
 
 
@@ -205,6 +209,8 @@ def _block(entry: ObjectEntry) -> Iterator[str]:
     if entry.up_delay or entry.down_delay:
         delays = ((entry.up_delay, "up"), (entry.down_delay, "down"))
         yield "  Delay " + ", ".join(f"{word} {seconds} secs" for seconds, word in delays if seconds)
+    if entry.vrf:
+        yield f'  VPN Routing/Forwarding table "{entry.vrf}"'
     if entry.hop:
         yield f"  First-hop interface is {entry.hop}"
     if entry.code:
@@ -245,6 +251,7 @@ def _operation(ctx: ShowContext, echo: Echo) -> OperationEntry:
         tos=settings.tos,
         tag=settings.tag,
         owner=settings.owner,
+        vrf=settings.vrf,
         scheduled=settings.after is not None,
         life=round(settings.life) if settings.life is not None else None,
     )
@@ -306,7 +313,7 @@ def render_configuration(answer: ShowSla) -> Iterator[str]:
         yield f"Request size (ARR data portion): {entry.size}"
         yield "Data pattern: 0xABCDABCD"
         yield "Verify data: No"
-        yield "Vrf Name: "
+        yield f"Vrf Name: {entry.vrf}"
         yield "Schedule:"
         yield f"   Operation frequency (seconds): {entry.frequency}  (not considered if randomly scheduled)"
         begins = "Start Time already passed" if entry.scheduled else "Pending trigger"
