@@ -130,7 +130,9 @@ def test_a_destination_takes_what_its_level_allows(config: LoggingConfig, shown:
 
 def test_a_log_host_gets_a_datagram_as_rfc_3164_has_it() -> None:
     host = IPv4Address("192.0.2.9")
-    router = machine(LoggingConfig(console=None, monitor=None, hosts=(LogHost(host),), source_interface="Loopback0"))
+    router = machine(
+        LoggingConfig(console=None, monitor=None, hosts=(LogHost(host),), source_interfaces=(("", "Loopback0"),))
+    )
     (sent,) = router.handle(UPDOWN, 0.0)
     assert isinstance(sent, SendIp)
     assert (sent.destination, sent.protocol, sent.source) == (host, 17, IPv4Address("10.255.0.11"))

@@ -174,7 +174,7 @@ def test_names_zone_hosts_and_log_servers() -> None:
     assert (config.names.lookup, config.names.domain) == (True, "example.com")
     assert config.zone == TimeZone("EST", -330)
     assert config.logging.hosts == (LogHost(IPv4Address("192.0.2.9")), LogHost(IPv4Address("192.0.2.10")))
-    assert config.logging.source_interface == "Loopback0"
+    assert config.logging.source_interfaces == (("", "Loopback0"),)
     assert (config.logging.enabled, config.logging.sequence_numbers) == (False, True)
 
 

@@ -194,3 +194,21 @@ def test_the_vlan_of_a_subinterface_is_shown_before_its_address() -> None:
     assert prompt.shows(
         " description Customer", " encapsulation dot1Q 10", " vrf forwarding WAN", " ip address 192.0.2.1"
     )
+
+
+def test_a_log_host_may_be_in_a_vrf_and_outside() -> None:
+    prompt = Prompt(
+        *WAN,
+        *("logging source-interface Loopback0", "logging source-interface GigabitEthernet1 vrf WAN"),
+        *("logging host 192.0.2.9", "logging host 192.0.2.9 vrf WAN", "no logging host 192.0.2.9"),
+        "logging host 192.0.2.9 vrf WAN transport udp port 5514",
+    )
+
+    assert prompt.shows(
+        *("logging source-interface Loopback0", "logging source-interface GigabitEthernet1 vrf WAN"),
+        *("logging host 192.0.2.9 vrf WAN", "logging host 192.0.2.9 vrf WAN transport udp port 5514"),
+    )
+    prompt.enter("no vrf definition WAN")
+    assert not prompt.shows("logging host")
+    assert prompt.shows("logging source-interface Loopback0")
+    assert prompt.enter("logging host 192.0.2.9 vrf WAN") == ["% VRF WAN does not exist or does not have a RD/AF."]

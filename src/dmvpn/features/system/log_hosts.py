@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
-from dmvpn.base.effects import SendIp
+from dmvpn.base.effects import InVrf, SendIp
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamLine, StreamOpen, StreamSend, TcpState
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import messages
@@ -52,11 +52,12 @@ class Transport(enum.Enum):
 
 
 class LogHost(NamedTuple):
-    """`logging host 10.0.0.5 transport tcp port 1514`."""
+    """`logging host 10.0.0.5 vrf WAN transport tcp port 1514`. vrf: where it is, "": in the global table."""
 
     address: IPv4Address
     transport: Transport = Transport.UDP
     port: int = SYSLOG_PORT
+    vrf: str = ""
 
 
 @dataclass(slots=True)
@@ -90,15 +91,19 @@ class LogHosts:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._hosts: tuple[LogHost, ...] = ()
-        self._source_interface: str | None = None
+        #: By VRF, "": for hosts in the global table.
+        self._source_interfaces: dict[str, str] = {}
         self._connections: dict[LogHost, _Connection] = {}
 
-    def configure(self, hosts: tuple[LogHost, ...], source_interface: str | None) -> None:
-        """Take over the configuration: new connections are opened at the next tick, others closed."""
+    def configure(self, hosts: tuple[LogHost, ...], source_interfaces: tuple[tuple[str, str], ...]) -> None:
+        """Take over the configuration: new connections are opened at the next tick, others closed.
+
+        source_interfaces: VRFs, and where the addresses of lines to hosts in them come from.
+        """
         self._hosts = hosts
-        is_moved = source_interface != self._source_interface
-        self._source_interface = source_interface
-        for host in [host for host in self._connections if is_moved or host not in hosts]:
+        before, self._source_interfaces = self._source_interfaces, dict(source_interfaces)
+        moved = {vrf for vrf, interface in before.items() ^ self._source_interfaces.items()}
+        for host in [host for host in self._connections if moved & {"", host.vrf} or host not in hosts]:
             self._close(self._connections.pop(host))
         for host in hosts:
             if host.transport is Transport.TCP and host not in self._connections:
@@ -111,7 +116,10 @@ class LogHosts:
     def _close(self, connection: _Connection) -> None:
         self._context.stop(connection.call)
         if connection.stream is not None:
-            self._context.emit(StreamClose(connection.stream))
+            self._emit(connection.host, StreamClose(connection.stream))
+
+    def _emit(self, host: LogHost, *effects: Effect) -> None:
+        self._context.emit(*(InVrf(host.vrf, effect) if host.vrf else effect for effect in effects))
 
     def is_connected(self, host: LogHost) -> bool:
         """Return whether lines can get there, as far as is known. Datagrams are never acknowledged."""
@@ -131,15 +139,15 @@ class LogHosts:
 
     def send(self, text: bytes) -> None:
         """Send one line to all hosts; over a connection that is not up yet, it waits."""
-        source = self._address(self._source_interface)
         for host in self._hosts:
             if host.transport is Transport.UDP:
+                source = self._configured_source(host)
                 datagram = udp_datagram((SYSLOG_PORT, host.port), text, source, host.address)
-                self._context.emit(SendIp(None, source, host.address, IpProtocol.UDP, datagram))
+                self._emit(host, SendIp(None, source, host.address, IpProtocol.UDP, datagram))
             else:
                 connection = self._connections[host]
                 connection.queue.append(text + b"\n")
-                self._context.emit(*connection.flush())
+                self._emit(host, *connection.flush())
 
     def connected(self, up: StreamUp) -> None:
         """Send the queued lines over the new connection."""
@@ -147,7 +155,7 @@ class LogHosts:
         if connection is None:
             return
         connection.is_up, connection.up = True, up
-        self._context.emit(*connection.flush())
+        self._emit(connection.host, *connection.flush())
         if connection.has_failed:
             self._context.emit(messages.LogHostStarted.again(*_place(connection.host)))
         connection.has_failed = False
@@ -157,7 +165,7 @@ class LogHosts:
         connection = self._of(stream)
         if connection is not None:
             connection.in_flight = 0
-            self._context.emit(*connection.flush())
+            self._emit(connection.host, *connection.flush())
 
     def disconnected(self, stream: int) -> None:
         """Note that a connection has ended, or never came to be."""
@@ -167,12 +175,12 @@ class LogHosts:
 
     def _call(self, host: LogHost) -> None:
         """Open the connection to a host, if there is a route to it."""
-        connection, local = self._connections[host], self._local(host.address)
+        connection, local = self._connections[host], self._local(host)
         if local is None:
             self._failed(connection)
             return
         connection.stream = self._context.ports.streams.next()
-        self._context.emit(StreamOpen(connection.stream, local, host.address, host.port, ttl=_TTL))
+        self._emit(host, StreamOpen(connection.stream, local, host.address, host.port, ttl=_TTL))
 
     def _failed(self, connection: _Connection) -> None:
         connection.stream, connection.is_up, connection.in_flight = None, False, 0
@@ -184,15 +192,23 @@ class LogHosts:
     def _of(self, stream: int) -> _Connection | None:
         return next((one for one in self._connections.values() if one.stream == stream), None)
 
-    def _local(self, host: IPv4Address) -> IPv4Address | None:
+    def _local(self, host: LogHost) -> IPv4Address | None:
         """Return our address of a connection: the configured interface's, else that of the way there."""
-        if self._source_interface is not None:
-            return self._address(self._source_interface)
-        route = self._context.ports.rib.lookup(host)
-        return self._address(route.next_hops[0].interface) if route is not None and route.next_hops else None
+        source = self._configured_source(host)
+        if source is not None or host.vrf in self._source_interfaces:
+            return source
+        rib = self._context.ports.rib_of(host.vrf)
+        route = rib.lookup(host.address) if rib is not None else None
+        return self._address(host.vrf, route.next_hops[0].interface) if route is not None and route.next_hops else None
 
-    def _address(self, interface: str | None) -> IPv4Address | None:
-        state = self._context.ports.interfaces.get(interface) if interface is not None else None
+    def _configured_source(self, host: LogHost) -> IPv4Address | None:
+        """Return the address of the interface for this VRF, or of that for all, if it is in this VRF."""
+        interface = self._source_interfaces.get(host.vrf) or self._source_interfaces.get("")
+        return None if interface is None else self._address(host.vrf, interface)
+
+    def _address(self, vrf: str, interface: str) -> IPv4Address | None:
+        interfaces = self._context.ports.interfaces_of(vrf)
+        state = interfaces.get(interface) if interfaces is not None else None
         address = state.address if state is not None else None
         return address if isinstance(address, IPv4Address) else None
 

@@ -223,7 +223,7 @@ class SystemMachine(Machine):
         self.syslog.configure(model.logging, model.zone)
         self.probes.configure(model.names)
         self.logins.configure(model)
-        self.log_hosts.configure(model.logging.hosts, model.logging.source_interface)
+        self.log_hosts.configure(model.logging.hosts, model.logging.source_interfaces)
 
 
 def _reloaded(event: ConfigurationReloaded) -> list[Notice]:

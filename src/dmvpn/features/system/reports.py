@@ -109,12 +109,13 @@ class LogDestination:
 
 @dataclass(frozen=True, slots=True)
 class LogHostReport:
-    """A log host. connected: lines can get there, as far as is known."""
+    """A log host. connected: lines can get there, as far as is known. vrf: where it is, "": in the global table."""
 
     address: IPv4Address
     transport: str
     port: int
     connected: bool
+    vrf: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,7 @@ class LogReport:
     buffered: LogDestination
     trap: LogDestination
     hosts: tuple[LogHostReport, ...]
-    source_interface: str
+    source_interfaces: tuple[tuple[str, str], ...]
     buffer_size: int
     lines: tuple[str, ...]
 
@@ -166,7 +167,8 @@ def _trap_lines(report: LogReport) -> Iterator[str]:
     else:
         yield f"    Trap logging: level {SEVERITIES[trap.level]}, {trap.messages} message lines logged"
     for host in report.hosts:
-        yield f"        Logging to {host.address}  ({host.transport} port {host.port}, audit disabled,"
+        name = f"{host.address}({host.vrf})" if host.vrf else f"{host.address} "
+        yield f"        Logging to {name} ({host.transport} port {host.port}, audit disabled,"
         yield f"              link {'up' if host.connected else 'down'}),"
         yield f"              {trap.messages} message lines logged,"
         yield "              0 message lines rate-limited,"
@@ -174,8 +176,7 @@ def _trap_lines(report: LogReport) -> Iterator[str]:
         yield "              xml disabled, sequence number disabled"
         yield "              filtering disabled"
     yield "        Logging Source-Interface:       VRF Name:"
-    if report.source_interface:
-        yield f"        {report.source_interface}"
+    yield from (f"        {interface:<32}{vrf}".rstrip() for vrf, interface in report.source_interfaces)
 
 
 @dataclass(frozen=True, slots=True)

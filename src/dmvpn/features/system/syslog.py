@@ -51,6 +51,7 @@ class LoggingConfig:
     """`logging ...`. A level of None: this destination is switched off.
 
     buffer_size: octets.
+    source_interfaces: VRFs ("": the global table), and whose address lines to hosts there come from.
     origin: the text before each line for a log host, "" for nothing.
     rfc5424: lines for log hosts have the form of RFC 5424, with `name` as that of the router.
     """
@@ -62,7 +63,7 @@ class LoggingConfig:
     buffer_size: int = 4096
     trap: int | None = INFORMATIONAL
     hosts: tuple[LogHost, ...] = ()
-    source_interface: str | None = None
+    source_interfaces: tuple[tuple[str, str], ...] = ()
     facility: int = LOCAL7
     origin: str = ""
     name: str = ""

@@ -9,11 +9,13 @@ from dmvpn.features.system.log_hosts import LogHost, Transport
 from dmvpn.features.system.syslog import DEBUGGING, FACILITIES, INFORMATIONAL, LOCAL7, SEVERITIES, LoggingConfig
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.ios.config_line import ConfigLine
+from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.ios.grammar import Args
+    from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
 
 #: A severity: its word, or its number (shown as the word).
@@ -114,15 +116,28 @@ TRAP = ConfigLine(
     default="logging trap",
     show=_show_level,
 )
+
+
+def _check_vrf(args: Args, section: Section) -> str | None:
+    return refusal(section, args.text("vrf", ""))
+
+
 LOG_SOURCE = ConfigLine(
     "global",
-    "logging source-interface {interface:interface}",
-    {"source-interface": "Where the source address of messages to hosts comes from", "interface": "The interface"},
+    "logging source-interface {interface:interface} [ vrf {vrf:word} ]",
+    {
+        "source-interface": "Where the source address of messages to hosts comes from",
+        "interface": "The interface",
+        "vrf": "For hosts in this VRF only",
+    },
+    key=("vrf",),
     order=701,
+    check=_check_vrf,
 )
 _HOST_HELP: Mapping[str, str] = {
     "host": "Send messages to a log host",
     "server": "Its address",
+    "vrf": "In a VRF",
     "transport": "How messages travel",
     "udp": "As datagrams",
     "tcp": "Over a connection: a line for each message",
@@ -130,10 +145,11 @@ _HOST_HELP: Mapping[str, str] = {
 }
 LOG_HOST = ConfigLine(
     "global",
-    "logging host {server:address} [ transport ( udp | tcp ) [ port {port:1-65535} ] ]",
+    "logging host {server:address} [ vrf {vrf:word} ] [ transport ( udp | tcp ) [ port {port:1-65535} ] ]",
     _HOST_HELP,
-    key=("server", "tcp", "port"),
+    key=("server", "vrf", "tcp", "port"),
     order=703,
+    check=_check_vrf,
 )
 # As releases before 12.2 wrote it: shown as it is written today.
 LOG_HOST_OLD = ConfigLine(
@@ -192,7 +208,7 @@ def logging(tree: ConfigTree) -> LoggingConfig:
         buffer_size=tree.args(BUFFERED).integer("size", 4096),
         trap=_level(tree, TRAP, INFORMATIONAL),
         hosts=tuple(dict.fromkeys(_host(args) for line in (LOG_HOST, LOG_HOST_OLD) for args in tree.all(line))),
-        source_interface=tree.args(LOG_SOURCE).interface("interface", None),
+        source_interfaces=tuple((args.text("vrf", ""), args.interface("interface")) for args in tree.all(LOG_SOURCE)),
         facility=next((FACILITIES[word] for word in FACILITIES if word in facility), LOCAL7),
         origin=_origin(tree, name),
         name=name if is_rfc5424 else "",
@@ -205,7 +221,9 @@ def logging(tree: ConfigTree) -> LoggingConfig:
 
 def _host(args: Args) -> LogHost:
     transport = Transport.TCP if "tcp" in args else Transport.UDP
-    return LogHost(args.address("server"), transport, args.integer("port", transport.default_port))
+    return LogHost(
+        args.address("server"), transport, args.integer("port", transport.default_port), args.text("vrf", "")
+    )
 
 
 def _origin(tree: ConfigTree, name: str) -> str:

@@ -146,7 +146,8 @@ _LOGGING = label_group(
     ),
     Word(
         "Logging to",
-        "A server that gets messages by UDP, or by TCP: there `link` says whether the connection is up.",
+        "A server that gets messages by UDP, or by TCP: there `link` says whether the connection is up. The name of a "
+        "VRF, if it is in one, stands behind its address.",
         also=("udp port", "port", "link", "up", "down", "audit", "sequence number"),
     ),
     Word("Exception Logging", "A buffer of IOS for crashes; for tools alone.", also=("size",)),
@@ -163,7 +164,11 @@ _LOGGING = label_group(
             "xml",
         ),
     ),
-    Word("Logging Source-Interface", "The interface whose address messages are sent from.", also=("VRF Name",)),
+    Word(
+        "Logging Source-Interface",
+        "The interface whose address messages are sent from; with the name of a VRF, those to servers in it.",
+        also=("VRF Name",),
+    ),
     next="show logging",
 )
 

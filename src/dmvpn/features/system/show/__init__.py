@@ -108,10 +108,12 @@ def log(ctx: ShowContext, _: Args) -> reports.LogReport:
         buffered=reports.LogDestination(level=config.buffered, messages=counters.buffered),
         trap=reports.LogDestination(level=config.trap, messages=counters.trap),
         hosts=tuple(
-            reports.LogHostReport(host.address, host.transport.value, host.port, machine.log_hosts.is_connected(host))
+            reports.LogHostReport(
+                host.address, host.transport.value, host.port, machine.log_hosts.is_connected(host), host.vrf
+            )
             for host in config.hosts
         ),
-        source_interface=config.source_interface or "",
+        source_interfaces=config.source_interfaces,
         buffer_size=config.buffer_size,
         lines=machine.syslog.lines,
     )
