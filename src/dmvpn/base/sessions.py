@@ -16,7 +16,7 @@ from dmvpn.base.protection import EspCipher, IkeVersion, ProtectionPhase
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.counting import Counting
@@ -145,6 +145,18 @@ def tunnels_of(ports: Ports, connection: Connection) -> tuple[str, ...]:
         and (tunnel.source, tunnel.protection) == (connection.local, connection.profile)
         and tunnel.destination in (None, connection.remote)
     )
+
+
+def tables_of(ports: Ports) -> Callable[[IPAddress, IPAddress], tuple[str, str]]:
+    """Return a function of our address and a peer's: the VRF of the packets outside, and that of those inside; "": the
+    global table. Of several tunnels with the peer, the first one counts.
+    """
+    fronts = {one.source: one.front for one in ports.tunnels.all() if one.source is not None and one.protection}
+    inside: dict[tuple[IPAddress, IPAddress], str] = {}
+    for pair in breathing(tuple(ports.protection.pairs())):
+        tunnel = ports.tunnels.get(pair.tunnel)
+        inside.setdefault((pair.local, pair.remote), tunnel.vrf if tunnel is not None else "")
+    return lambda local, remote: (fronts.get(local, ""), inside.get((local, remote), ""))
 
 
 def transform_words(transform: EspTransform) -> str:

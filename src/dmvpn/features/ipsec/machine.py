@@ -409,7 +409,8 @@ class IpsecMachine(Machine):
             self._context.emit(*(SaRenewalWanted(association.spi) for association in newest if association is not None))
             return
         self._context.emit(*(ConnectionUnwanted(each.number, "cleared by the administrator") for each in connections))
-        self._context.emit(*self._sockets.again(event.remote))
+        spared = {(each.local, each.remote) for each in known} - {(each.local, each.remote) for each in connections}
+        self._context.emit(*self._sockets.again(event.remote, spared))
 
 
 def _concern(tunnel: TunnelState | None) -> tuple[str, IPAddress, IPAddress | None, str] | None:

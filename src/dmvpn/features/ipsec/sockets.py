@@ -20,7 +20,7 @@ from dmvpn.base.protection import Protected, ProtectionPhase
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.negotiation import ProtectionWanted
@@ -113,12 +113,16 @@ class CryptoSockets:
         """Return the ports by which peers at an address are wanted; 0: any peer there."""
         return tuple(self._wishes.get(tunnel, {}).get(nbma, ()))
 
-    def again(self, remote: IPAddress | None) -> list[NegotiationWanted]:
-        """Release pairs (with this remote address, or all) and ask for them again."""
+    def again(
+        self, remote: IPAddress | None, spared: Collection[tuple[IPAddress, IPAddress]] = ()
+    ) -> list[NegotiationWanted]:
+        """Release pairs (with this remote address, or all) and ask for them again. spared: addresses of ours and of
+        peers that keep what they have.
+        """
         return [
             _wanted(policy, pair, wanted=wanted)
             for pair, policy in self._asked.items()
-            if remote in (None, pair[1])
+            if remote in (None, pair[1]) and pair[:2] not in spared
             for wanted in (False, True)
         ]
 

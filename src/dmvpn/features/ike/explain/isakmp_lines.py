@@ -64,7 +64,7 @@ _SAS = label_group(
     Word("Dead ISAKMP SA's", "ISAKMP SAs that are over, and shown for a moment."),
     Word("Local", "Our address."),
     Word("Remote", "The peer's address."),
-    Word("I-VRF", "The routing table inside of the tunnel; there is one here."),
+    Word("I-VRF", "The VRF of the packets inside of the tunnel; empty: the global table."),
     Word("Status", "ACTIVE: the SA counts."),
     Word("Encr", "The cipher of the ISAKMP SA."),
     Word("Hash", "The hash of the ISAKMP SA, from which its keys are made.", clause="RFC 2409 §5"),

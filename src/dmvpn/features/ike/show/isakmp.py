@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import IkePhase, IkeVersion, conn_id
+from dmvpn.base.sessions import tables_of
 from dmvpn.base.spans import HOUR, MINUTE
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import model
@@ -60,6 +61,7 @@ class IsakmpSaLine:
     deleted: it is over, and shown for a moment.
     capabilities: letters.
     lifetime: seconds that are left.
+    front, inside: the VRF of the packets outside, and of those inside the tunnel; "": the global table.
     """
 
     number: int
@@ -78,6 +80,8 @@ class IsakmpSaLine:
     lifetime: int
     capabilities: str
     identity: str
+    front: str
+    inside: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +159,11 @@ class ShowIsakmpProfiles:
 
 
 def sas(ctx: ShowContext, args: Args) -> ShowIsakmpSas:
-    """Return all ISAKMP SAs."""
+    """Return all ISAKMP SAs, or those whose packets are in a VRF, outside or inside the tunnel."""
     views = (view for view in breathing(tuple(ctx.ports.ike.sas())) if view.version == IkeVersion.V1)
-    return ShowIsakmpSas(tuple(_sa(view, ctx.now) for view in views))
+    tables, wanted = tables_of(ctx.ports), args.text("vrf", "")
+    lines = (_sa(view, tables(view.local, view.remote), ctx.now) for view in views)
+    return ShowIsakmpSas(tuple(line for line in lines if not wanted or wanted in (line.front, line.inside)))
 
 
 def peers(ctx: ShowContext, args: Args) -> ShowIsakmpSas:
@@ -201,7 +207,7 @@ def _config(ctx: ShowContext) -> IkeConfig:
     return model(ctx.running) or IkeConfig()
 
 
-def _sa(view: IkeView, now: float) -> IsakmpSaLine:
+def _sa(view: IkeView, tables: tuple[str, str], now: float) -> IsakmpSaLine:
     source, target = (view.local, view.remote) if view.initiator else (view.remote, view.local)
     letters = (("D", view.dpd > 0), ("N", view.nat_inside or view.nat_outside))
     return IsakmpSaLine(
@@ -221,6 +227,8 @@ def _sa(view: IkeView, now: float) -> IsakmpSaLine:
         lifetime=max(0, int(view.since + view.lifetime - now)) if view.phase.is_ready else 0,
         capabilities="".join(letter for letter, has in letters if has),
         identity=view.remote_identity,
+        front=tables[0],
+        inside=tables[1],
     )
 
 
@@ -294,7 +302,7 @@ def render_sas_in_detail(answer: ShowIsakmpSas) -> Iterator[str]:
             yield from ("C-id  Local           Remote          I-VRF  Status Encr Hash   Auth DH Lifetime Cap.", "")
         for line in _of_family(answer, family):
             algorithms = f"{line.encryption:<4} {line.hash:<6} {line.auth:<4} {line.group or '':<2}"
-            ends = f"{line.number:<5} {line.local!s:<15} {line.remote!s:<15} {'':<6} ACTIVE"
+            ends = f"{line.number:<5} {line.local!s:<15} {line.remote!s:<15} {line.inside:<6} ACTIVE"
             yield f"{ends} {algorithms} {_clock(line.lifetime):<8} {line.capabilities:<4}"
             yield f"       Engine-id:Conn-id =  SW:{line.number and line.number - conn_id(1) + 1}"
             yield ""
@@ -365,6 +373,7 @@ _HELP: Final = {
     "isakmp": "IKE version 1",
     "sa": "ISAKMP SAs",
     "detail": "With algorithms and lifetimes",
+    "vrf": "By the VRF of the packets outside or inside",
     "count": "How many there are",
     "peers": "Peers that have an ISAKMP SA",
     "peer": "One peer, by its address",
@@ -374,8 +383,8 @@ _HELP: Final = {
     "name": "One of them",
 }
 COMMANDS: Final = (
-    ExecCommand("show crypto isakmp sa", _HELP, query=sas, render=render_sas),
-    ExecCommand("show crypto isakmp sa detail", _HELP, query=sas, render=render_sas_in_detail),
+    ExecCommand("show crypto isakmp sa [ vrf {vrf:word} ]", _HELP, query=sas, render=render_sas),
+    ExecCommand("show crypto isakmp sa detail [ vrf {vrf:word} ]", _HELP, query=sas, render=render_sas_in_detail),
     ExecCommand("show crypto isakmp sa count", _HELP, query=count, render=render_count),
     ExecCommand("show crypto isakmp peers [ {peer:address} ]", _HELP, query=peers, render=render_peers),
     ExecCommand("show crypto isakmp policy", _HELP, query=policies, render=render_policies),

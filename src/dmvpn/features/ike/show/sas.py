@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import EspCipher, IkePhase, IkeVersion
+from dmvpn.base.sessions import tables_of
 from dmvpn.base.values import dataclass
 from dmvpn.ios import ExecCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import IkeView, SaView
@@ -27,12 +28,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaLine:
-    """An IKE SA. lifetime, active: seconds. bits: of the key, 0: nothing is negotiated. dpd, dpd_retry: 0: off."""
+    """An IKE SA. lifetime, active: seconds. bits: of the key, 0: nothing is negotiated. dpd, dpd_retry: 0: off.
+
+    front, inside: the VRF of the packets outside, and of those inside the tunnel; "": the global table.
+    """
 
     number: int
     status: str
     description: str
     front: str
+    inside: str
     local: IPAddress
     local_port: int
     remote: IPAddress
@@ -103,8 +108,9 @@ class ShowSessions:
 
 def sas(ctx: ShowContext, args: Args) -> ShowSas:
     """Return all IKE SAs, or those between some addresses."""
-    fronts = _fronts(ctx)
-    return ShowSas(tuple(_sa(view, fronts, ctx.now) for view in _chosen(ctx, args)))
+    tables, wanted = tables_of(ctx.ports), args.text("fvrf", "")
+    lines = (_sa(view, tables(view.local, view.remote), ctx.now) for view in _chosen(ctx, args))
+    return ShowSas(tuple(line for line in lines if wanted in ("", line.front)))
 
 
 def sessions(ctx: ShowContext, args: Args) -> ShowSessions:
@@ -115,15 +121,10 @@ def sessions(ctx: ShowContext, args: Args) -> ShowSessions:
     children: dict[int, list[SaView]] = {}
     for child in breathing(tuple(ctx.ports.protection.sas())):
         children.setdefault(child.connection.number, []).append(child)
-    fronts = _fronts(ctx)
+    tables = tables_of(ctx.ports)
     return ShowSessions(
-        tuple(_session(number, of, children, fronts, ctx.now) for number, of in breathing(grouped.items()))
+        tuple(_session(number, of, children, tables, ctx.now) for number, of in breathing(grouped.items()))
     )
-
-
-def _fronts(ctx: ShowContext) -> dict[IPAddress, str]:
-    """Return the front door of each address that tunnels have as their source."""
-    return {tunnel.source: tunnel.front for tunnel in ctx.ports.tunnels.all() if tunnel.source is not None}
 
 
 def _chosen(ctx: ShowContext, args: Args) -> Iterator[IkeView]:
@@ -137,7 +138,7 @@ def _session(
     number: int,
     views: list[IkeView],
     children: dict[int, list[SaView]],
-    fronts: Mapping[IPAddress, str],
+    tables: Callable[[IPAddress, IPAddress], tuple[str, str]],
     now: float,
 ) -> SessionLines:
     connections = dict.fromkeys(view.connection.number for view in views if view.connection is not None)
@@ -147,17 +148,18 @@ def _session(
     return SessionLines(
         number=number,
         status=status,
-        sas=tuple(_sa(view, fronts, now) for view in views),
+        sas=tuple(_sa(view, tables(view.local, view.remote), now) for view in views),
         children=tuple(_child(pair) for pair in pairs),
     )
 
 
-def _sa(view: IkeView, fronts: Mapping[IPAddress, str], now: float) -> SaLine:
+def _sa(view: IkeView, tables: tuple[str, str], now: float) -> SaLine:
     return SaLine(
         number=view.number,
         status=view.phase.value,
         description=_description(view),
-        front=fronts.get(view.local, ""),
+        front=tables[0],
+        inside=tables[1],
         local=view.local,
         local_port=view.local_port,
         remote=view.remote,
@@ -280,7 +282,7 @@ def _session_lines(session: SessionLines, *, detail: bool) -> Iterator[str]:
 
 
 def _sa_lines(line: SaLine, *, detail: bool) -> Iterator[str]:
-    vrfs = f"{line.front or 'none'}/none"
+    vrfs = f"{line.front or 'none'}/{line.inside or 'none'}"
     if line.remote.version == 4:
         local, remote = f"{line.local}/{line.local_port}", f"{line.remote}/{line.remote_port}"
         yield _HEAD
@@ -351,9 +353,13 @@ _HELP: Final = {
     "session": "IKE SAs with their pairs of ESP",
     "local": "By our address",
     "remote": "By the peer's address",
+    "fvrf": "By the VRF of the packets outside",
     "detailed": "With all particulars",
 }
-_WHICH: Final = "[ local ( {local:address} | {local:address6} ) | remote ( {remote:address} | {remote:address6} ) ]"
+_WHICH: Final = (
+    "[ local ( {local:address} | {local:address6} ) | remote ( {remote:address} | {remote:address6} ) "
+    "| fvrf {fvrf:word} ]"
+)
 COMMANDS: Final = (
     ExecCommand(f"show crypto ikev2 sa {_WHICH}", _HELP, query=sas, render=render_sas),
     ExecCommand(f"show crypto ikev2 sa {_WHICH} detailed", _HELP, query=sas, render=render_sas_in_detail),

@@ -176,7 +176,11 @@ _SESSIONS = label_group(
     Word("Active SAs", "How many SAs carry the flow, one for each direction; 0 is a fault.", next=_SA),
     Word("origin", "Who asked for the flow: the map of the tunnel.", also=("crypto map",)),
     Word("Uptime", "For how long the session has been up."),
-    Word("fvrf", "The routing table outside of the tunnel; there is one here.", also=("ivrf",)),
+    Word(
+        "fvrf",
+        "The VRF of the packets outside of the tunnel; behind `ivrf`: of those inside. (none): the global table.",
+        also=("ivrf",),
+    ),
     Word(
         "Phase1_id",
         "The identity that the peer proved to IKE.",

@@ -104,7 +104,7 @@ class _Found:
 
 
 def query(ctx: ShowContext, args: Args) -> ShowSas:
-    """Return all of them, those of a tunnel, or those with a peer."""
+    """Return all of them, those of a tunnel, those with a peer, or those of tunnels that are in a VRF."""
     tunnel, peer = args.interface("interface", None), args.any_address("peer", None)
     found: dict[str, _Found] = {state.name: _Found() for state in ctx.ports.tunnels.all() if state.protection}
     secured: set[tuple[str, IPAddress]] = set()
@@ -116,7 +116,8 @@ def query(ctx: ShowContext, args: Args) -> ShowSas:
         if pair.tunnel in found and (pair.tunnel, pair.remote) not in secured:
             found[pair.tunnel].absent.append(pair)
     interfaces = [_interface(ctx, name, of, peer) for name, of in found.items() if tunnel in (None, name)]
-    return ShowSas(tuple(interface for interface in interfaces if interface is not None))
+    vrf = args.text("vrf", "")
+    return ShowSas(tuple(one for one in interfaces if one is not None and vrf in ("", one.vrf)))
 
 
 def _interface(ctx: ShowContext, name: str, found: _Found, peer: IPAddress | None) -> ProtectedInterface | None:
@@ -291,9 +292,10 @@ _HELP: Final = {
     "sa": "Security associations",
     "interface": "Of one tunnel",
     "peer": "With one peer, by its address",
+    "vrf": "By the VRF of the packets inside",
     "detail": "With every kind of failure by itself",
 }
-_WHICH: Final = "[ interface {interface:interface} | peer ( {peer:address} | {peer:address6} ) ]"
+_WHICH: Final = "[ interface {interface:interface} | peer ( {peer:address} | {peer:address6} ) | vrf {vrf:word} ]"
 COMMANDS: Final = (
     ExecCommand(f"show crypto ipsec sa {_WHICH}", _HELP, query=query, render=render),
     ExecCommand(f"show crypto ipsec sa {_WHICH} detail", _HELP, query=query, render=render_detail),

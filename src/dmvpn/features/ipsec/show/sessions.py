@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import IkeVersion, conn_id
 from dmvpn.base.session_lines import flow_lines, ike_line, ike_lines
-from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions
+from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions, tunnels_of
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.machine import ClearCrypto, ClearSaCounters
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
@@ -45,15 +45,18 @@ class ShowSessions:
 
 
 def query(ctx: ShowContext, args: Args) -> ShowSessions:
-    """Return all sessions, those of a peer, or those of a tunnel."""
+    """Return all sessions, those of a peer, of a tunnel, or in a VRF."""
     remote, tunnel = args.any_address("remote", None), args.interface("interface", None)
     local = args.any_address("local", None)
+    front, inside = args.text("fvrf", ""), args.text("ivrf", "")
     return ShowSessions(
         tuple(
             session
             for session in sessions(ctx.ports, ctx.now, ctx.counting)
             if remote in (None, session.peer)
             and tunnel in (None, session.tunnel)
+            and front in ("", session.front)
+            and inside in ("", session.vrf)
             and local in (None, *(ike.local for ike in session.ikes))
         )
     )
@@ -125,12 +128,14 @@ _HELP: Final = {
     "interface": "Of one tunnel",
     "remote": "One peer, by its address",
     "local": "By our address",
+    "fvrf": "By the VRF of the packets outside",
+    "ivrf": "By the VRF of the packets inside",
     "detail": "With counters and lifetimes, and why a session is down",
     "brief": "One line each",
 }
 _WHICH: Final = (
     "[ remote ( {remote:address} | {remote:address6} ) | interface {interface:interface} "
-    "| local ( {local:address} | {local:address6} ) ]"
+    "| local ( {local:address} | {local:address6} ) | fvrf {fvrf:word} [ ivrf {ivrf:word} ] | ivrf {ivrf:word} ]"
 )
 COMMANDS: Final = (
     ExecCommand(f"show crypto session {_WHICH}", _HELP, query=query, render=render),
@@ -139,9 +144,29 @@ COMMANDS: Final = (
 )
 
 
-def clear(_: ShowContext, args: Args) -> ClearCrypto:
-    """Clear IKE SAs and what they protect."""
-    return ClearCrypto(args.any_address("remote", None))
+def clear(ctx: ShowContext, args: Args) -> ClearCrypto:
+    """Clear IKE SAs and what they protect. Raises UserError if there is no such VRF."""
+    spared = _of_other_vrfs(ctx, args.text("fvrf", ""), args.text("ivrf", ""))
+    return ClearCrypto(args.any_address("remote", None), spared=spared)
+
+
+def _of_other_vrfs(ctx: ShowContext, front: str, inside: str) -> tuple[int, ...]:
+    """Return the connections of tunnels that have not these VRFs; "": any. Raises UserError: there is no such VRF."""
+    for vrf in (front, inside):
+        if ctx.ports.rib_of(vrf) is None:
+            raise UserError(f"VRF {vrf} does not exist")
+    if not front and not inside:
+        return ()
+    return tuple(
+        connection.number
+        for connection in ctx.ports.protection.connections()
+        if not any(_is_in(ctx, name, front, inside) for name in tunnels_of(ctx.ports, connection))
+    )
+
+
+def _is_in(ctx: ShowContext, name: str, front: str, inside: str) -> bool:
+    tunnel = ctx.ports.tunnels.get(name)
+    return tunnel is not None and front in ("", tunnel.front) and inside in ("", tunnel.vrf)
 
 
 def clear_ikev2(ctx: ShowContext, args: Args) -> ClearCrypto:
@@ -171,9 +196,10 @@ def _with_only(ctx: ShowContext, version: IkeVersion) -> tuple[int, ...]:
     return tuple(number for number, versions in found.items() if versions == {version})
 
 
-def clear_sas(_: ShowContext, args: Args) -> ClearCrypto:
-    """Return the SAs of ESP alone."""
-    return ClearCrypto(args.any_address("remote", None), sas_only=True)
+def clear_sas(ctx: ShowContext, args: Args) -> ClearCrypto:
+    """Clear the SAs of ESP alone. Raises UserError if there is no such VRF."""
+    spared = _of_other_vrfs(ctx, args.text("fvrf", ""), args.text("vrf", ""))
+    return ClearCrypto(args.any_address("remote", None), sas_only=True, spared=spared)
 
 
 def clear_sa_counters(_: ShowContext, args: Args) -> ClearSaCounters:
@@ -192,11 +218,24 @@ _CLEAR_HELP: Final = {
     "number": "One ISAKMP SA, by its conn-id",
     "remote": "With one peer, by its address",
     "peer": "With one peer, by its address",
+    "fvrf": "By the VRF of the packets outside",
+    "ivrf": "By the VRF of the packets inside",
+    "vrf": "By the VRF of the packets inside, or that of a peer's address",
 }
 CLEARS: Final = (
-    ExecCommand(f"clear crypto session [ remote {_ADDRESS} ]", _CLEAR_HELP, action=clear, privilege=15),
+    ExecCommand(
+        f"clear crypto session [ remote {_ADDRESS} | fvrf {{fvrf:word}} [ ivrf {{ivrf:word}} ] | ivrf {{ivrf:word}} ]",
+        _CLEAR_HELP,
+        action=clear,
+        privilege=15,
+    ),
     ExecCommand(f"clear crypto ikev2 sa [ remote {_ADDRESS} ]", _CLEAR_HELP, action=clear_ikev2, privilege=15),
     ExecCommand("clear crypto isakmp [ {number:1-4294967295} ]", _CLEAR_HELP, action=clear_isakmp, privilege=15),
     ExecCommand(f"clear crypto sa [ peer {_ADDRESS} ] counters", _CLEAR_HELP, action=clear_sa_counters, privilege=15),
-    ExecCommand(f"clear crypto sa [ peer {_ADDRESS} ]", _CLEAR_HELP, action=clear_sas, privilege=15),
+    ExecCommand(
+        f"clear crypto sa [ peer [ vrf {{fvrf:word}} ] {_ADDRESS} | vrf {{vrf:word}} ]",
+        _CLEAR_HELP,
+        action=clear_sas,
+        privilege=15,
+    ),
 )
