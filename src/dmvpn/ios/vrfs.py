@@ -32,13 +32,22 @@ def refusal(section: Section, vrf: str) -> str | None:
     return f"% VRF {vrf} does not exist or does not have a RD/AF."
 
 
+#: Characters in the name of a VRF.
+_LONGEST_NAME: Final = 32
+
+
 def _check_definition(args: Args, section: Section) -> str | None:
-    """Refuse a VRF that is configured in the other form."""
-    return _refused_by(section.root, IP_VRF, "ip vrf", args.text("name"))
+    """Refuse a VRF that is configured in the other form, or has too long a name."""
+    return _too_long(args) or _refused_by(section.root, IP_VRF, "ip vrf", args.text("name"))
 
 
 def _check_ip_vrf(args: Args, section: Section) -> str | None:
-    return _refused_by(section.root, DEFINITION, "vrf definition", args.text("name"))
+    return _too_long(args) or _refused_by(section.root, DEFINITION, "vrf definition", args.text("name"))
+
+
+def _too_long(args: Args) -> str | None:
+    is_long = len(args.text("name")) > _LONGEST_NAME
+    return f"% VRF name is too long, maximum length {_LONGEST_NAME}" if is_long else None
 
 
 def _refused_by(root: Section, form: ConfigLine, command: str, name: str) -> str | None:
@@ -223,28 +232,50 @@ def linked_without_ipv4(section: Section) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class OfVrf:
-    """The answer of a command about one VRF; None: there is no such VRF."""
+    """The answer of a command about one VRF; None: there is no such VRF. "": the global table, among all tables."""
 
     vrf: str
     answer: object
 
 
+@dataclass(frozen=True, slots=True)
+class OfEveryTable:
+    """The answers of a command about all routing tables: the global one first."""
+
+    tables: tuple[OfVrf, ...]
+
+
+#: Instead of the name of a VRF: all tables.
+_EVERY: Final = "*"
+
+
 def by_vrf(command: ExecCommand, beginning: str, *, is_table: bool = False) -> ExecCommand:
     """Return the same command with `vrf NAME` behind its first words: it asks the machines of that VRF.
 
-    is_table: the name of the routing table is printed above the answer.
+    is_table: the name of the routing table is printed above the answer, and `vrf *` means all tables.
     """
     query, render, action = command.query, command.render, command.action
 
-    def within(ctx: ShowContext, args: Args) -> OfVrf:
-        inside = ctx.in_vrf(args.text("vrf"))
-        return OfVrf(args.text("vrf"), None if inside is None or query is None else query(inside, args))
+    def of_table(ctx: ShowContext, args: Args, vrf: str) -> OfVrf:
+        inside = ctx.in_vrf(vrf) if vrf else ctx
+        return OfVrf(vrf, None if inside is None or query is None else query(inside, args))
 
-    def rendered(of: OfVrf) -> Iterator[str]:
+    def within(ctx: ShowContext, args: Args) -> OfVrf | OfEveryTable:
+        vrf = args.text("vrf")
+        if is_table and vrf == _EVERY:
+            names = dict.fromkeys(("", *ctx.ports.tables))
+            return OfEveryTable(tuple(of_table(ctx, args, name) for name in names))
+        return of_table(ctx, args, vrf)
+
+    def rendered(of: OfVrf | OfEveryTable) -> Iterator[str]:
+        if isinstance(of, OfEveryTable):
+            for table in of.tables:
+                yield from rendered(table)
+            return
         if of.answer is None:
             yield f"% {_missing(of.vrf)}"
             return
-        if is_table:
+        if is_table and of.vrf:
             yield from ("", f"Routing Table: {of.vrf}")
         if render is not None:
             yield from render(of.answer)

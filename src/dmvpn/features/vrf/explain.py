@@ -53,6 +53,10 @@ _ANSWERS = answer_group(
         "% RD <route distinguisher> already in use by VRF <name>",
         "Another VRF has this route distinguisher: BGP could not distinguish their prefixes.",
     ),
+    Word(
+        "% VRF name is too long, maximum length <number>",
+        "A name has at most 32 characters; on a Linux host, where a device has it, at most 15.",
+    ),
     Word("% No VRF named <name>", "No VRF is configured by this name. Case counts.", next=_SHOW),
     next="show running-config",
 )
@@ -66,8 +70,8 @@ _TABLES = label_group(
 )
 _ADDRESSES = label_group(
     "columns of show ip vrf interfaces",
-    ("show ip vrf interfaces",),
-    Word("IP-Address", "The IPv4 address that an interface has within its VRF.", also=("unassigned",)),
+    ("show ip vrf interfaces", "show vrf interface"),
+    Word("IP-Address", "The IPv4 address that an interface has within its VRF.", also=("unassigned", "Address")),
     Word("Protocol", "Whether the interface of the VRF carries packets.", also=("up", "down")),
     next="show ip interface brief",
 )

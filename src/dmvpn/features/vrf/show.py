@@ -1,7 +1,7 @@
 """`show vrf` and `show ip vrf`, as IOS prints them.
 
-tables     show vrf [brief] [NAME], show ip vrf [brief] [NAME], show ip vrf interfaces [NAME]
-detail     show vrf detail [NAME], show ip vrf detail [NAME]
+tables     show vrf [ipv4] [brief | interface] [NAME], show ip vrf [brief | interfaces] [NAME]
+detail     show vrf [ipv4] detail [NAME], show ip vrf detail [NAME]
 """
 
 from __future__ import annotations
@@ -108,6 +108,18 @@ def render_interfaces(answer: VrfRows) -> Iterator[str]:
             yield f"{short_interface(state.name):<22} {address:<15} {row.settings.name:<32} {protocol:<8}"
 
 
+def render_by_interface(answer: VrfRows) -> Iterator[str]:
+    """Yield the lines of `show vrf interface`: the same in another order of columns."""
+    if answer.unknown:
+        yield from _unknown(answer)
+        return
+    yield "Interface              VRF                              Protocol   Address"
+    for row in answer.vrfs:
+        for state in row.interfaces:
+            address, protocol = str(state.address or "unassigned"), "up" if state.line else "down"
+            yield f"{short_interface(state.name):<22} {row.settings.name:<32} {protocol:<10} {address}"
+
+
 def render_detail(answer: VrfRows) -> Iterator[str]:
     """Yield the lines of `show vrf detail`."""
     if answer.unknown:
@@ -174,12 +186,21 @@ _HELP: Final = {
     "brief": "A line each",
     "detail": "All that is known of them",
     "interfaces": "With their addresses",
+    "interface": "With their addresses",
+    "ipv4": "Those that have IP version 4",
+    "unicast": "As without this word",
 }
 _ONE: Final = "[ {vrf:word} ]"
+_IPV4: Final = "show vrf ipv4 [ unicast ]"
 COMMANDS: Final = (
     ExecCommand(f"show vrf {_ONE}", _HELP, query=query, render=render),
     ExecCommand(f"show vrf brief {_ONE}", _HELP, query=query, render=render),
     ExecCommand(f"show vrf detail {_ONE}", _HELP, query=query, render=render_detail),
+    ExecCommand(f"show vrf interface {_ONE}", _HELP, query=query, render=render_by_interface),
+    ExecCommand(f"{_IPV4} {_ONE}", _HELP, query=query_ipv4, render=render),
+    ExecCommand(f"{_IPV4} brief {_ONE}", _HELP, query=query_ipv4, render=render),
+    ExecCommand(f"{_IPV4} detail {_ONE}", _HELP, query=query_ipv4, render=render_detail),
+    ExecCommand(f"{_IPV4} interface {_ONE}", _HELP, query=query_ipv4, render=render_by_interface),
     ExecCommand(f"show ip vrf {_ONE}", _HELP, query=query_ipv4, render=render_ipv4),
     ExecCommand(f"show ip vrf brief {_ONE}", _HELP, query=query_ipv4, render=render_ipv4),
     ExecCommand(f"show ip vrf detail {_ONE}", _HELP, query=query_ipv4, render=render_detail),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import InterfaceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +33,24 @@ class ArpLine:
 
 @dataclass(frozen=True, slots=True)
 class ShowArp:
-    """The answer to `show arp`."""
+    """The answer to `show arp`. unknown: the VRF that was asked for, which does not exist."""
 
     lines: tuple[ArpLine, ...]
+    unknown: str = ""
 
 
 def query(ctx: ShowContext, args: Args) -> ShowArp:
-    """Return all of IPv4, of one interface, or of one address. A simulated wire has no link-layer addresses."""
+    """Return all of IPv4 in the global table or in a VRF, of one interface, or of one address.
+
+    A simulated wire has no link-layer addresses.
+    """
+    vrf = args.text("vrf", "")
+    if ctx.ports.interfaces_of(vrf) is None:
+        return ShowArp((), unknown=vrf)
     wanted, address = args.interface("interface", None), args.address("address", None)
     machine, lines = ctx.machine(InterfaceMachine), []
     names: list[str] = []
-    for state in breathing(tuple(ctx.ports.interfaces.all())):
+    for state in breathing(_interfaces(ctx, vrf, wanted)):
         port = machine.port(state.name)
         if kind_of(state.name).logical or port is None:
             continue
@@ -58,11 +66,23 @@ def query(ctx: ShowContext, args: Args) -> ShowArp:
     return ShowArp(tuple(sorted(lines, key=lambda line: line.address.packed)))
 
 
+def _interfaces(ctx: ShowContext, vrf: str, wanted: str | None) -> tuple[InterfaceState, ...]:
+    """Return one interface, or those of a table."""
+    if wanted is not None:
+        state = ctx.ports.interfaces.get(wanted)
+        return () if state is None else (state,)
+    interfaces = ctx.ports.interfaces_of(vrf)
+    return () if interfaces is None else interfaces.all()
+
+
 def render(answer: ShowArp) -> Iterator[str]:
     """Yield one line each.
 
     A station that the host knows was heard of by it just now or before: its age is not known.
     """
+    if answer.unknown:
+        yield f"% VRF {answer.unknown} does not exist"
+        return
     yield "Protocol  Address          Age (min)  Hardware Addr   Type   Interface"
     for line in answer.lines:
         hardware = line.hardware.hex()
@@ -75,6 +95,7 @@ _HELP: Final = {
     "arp": "Addresses on Ethernets, with their link-layer addresses",
     "interface": "Of one interface",
     "address": "One address",
+    "vrf": "In a VRF",
 }
 
 
@@ -91,7 +112,10 @@ def clear(_: ShowContext, __: Args) -> Change:
 COMMANDS: Final = (
     *(
         ExecCommand(
-            f"show {words} [ {{interface:interface}} | {{address:address}} ]", _HELP, query=query, render=render
+            f"show {words} [ vrf {{vrf:word}} ] [ {{interface:interface}} | {{address:address}} ]",
+            _HELP,
+            query=query,
+            render=render,
         )
         for words in ("arp", "ip arp")
     ),

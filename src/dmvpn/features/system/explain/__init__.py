@@ -172,7 +172,7 @@ _ANSWERS = answer_group(
     Word(
         "% Unrecognized host or address, or protocol not running.", "The name stands for no address.", next="show hosts"
     ),
-    Word("% VRF <name> does not exist", "A ping or traceroute names a VRF that is not configured.", next="show vrf"),
+    Word("% VRF <name> does not exist", "The command names a VRF that is not configured.", next="show vrf"),
     Word(
         "% Invalid source address- IP address not on any of our up interfaces",
         "A ping can start from an address of this router only, on an interface that is up.",

@@ -20,6 +20,7 @@ from dmvpn.features.system.events import (
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.show import absent, tcp, udp
 from dmvpn.features.system.show.dialog import ask_ping, ask_traceroute
+from dmvpn.features.system.show.of_vrf import lines_of
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.defaults import with_defaults
 from dmvpn.ios.feature import Change, Confirm
@@ -157,11 +158,15 @@ def inventory(ctx: ShowContext, _: Args) -> reports.Inventory:
 
 @dataclass(frozen=True, slots=True)
 class RunningConfig:
-    """`show running-config`. changed: "06:01:09 UTC Fri Nov 20 2026 by admin", or "" before any change."""
+    """`show running-config`. changed: "06:01:09 UTC Fri Nov 20 2026 by admin", or "" before any change.
+
+    unknown: the VRF that was asked for, which does not exist.
+    """
 
     lines: tuple[str, ...]
     changed: str = ""
     partial: bool = False
+    unknown: str = ""
 
 
 def running_config(ctx: ShowContext, args: Args) -> RunningConfig:
@@ -191,6 +196,14 @@ def running_interface(ctx: ShowContext, args: Args) -> RunningConfig | None:
     return None
 
 
+def running_vrf(ctx: ShowContext, args: Args) -> RunningConfig:
+    """Query the content of `show running-config vrf [NAME]`."""
+    vrf = args.text("vrf", "")
+    if ctx.ports.rib_of(vrf) is None:
+        return RunningConfig((), unknown=vrf)
+    return RunningConfig(lines_of(ctx.running, vrf, hide=ctx.hides), partial=True)
+
+
 def with_version(lines: Iterable[str]) -> Iterator[str]:
     """Yield the configuration with the line that names its dialect, if it has none, and the mark that it is ours."""
     body = list(lines)
@@ -205,6 +218,9 @@ def render_running_config(config: RunningConfig | None) -> Iterator[str]:
     """Yield the header, the lines, `end`."""
     if config is None:
         yield "% Invalid interface: it is not configured"
+        return
+    if config.unknown:
+        yield f"% VRF {config.unknown} does not exist"
         return
     yield from ("Building configuration...", "")
     body = [*config.lines, "end"]
@@ -284,6 +300,7 @@ _RUNNING_HELP: Mapping[str, str] = {
     "running-config": "The configuration that is in effect",
     "all": "With settings at their defaults",
     "interface": "Of one interface",
+    "vrf": "What is about VRFs, or one VRF",
 }
 _CLOCK_HELP: Mapping[str, str] = {
     "clock": "The time of day",
@@ -347,9 +364,20 @@ COMMANDS: tuple[ExecCommand, ...] = (
         render=render_running_config,
         privilege=15,
     ),
+    ExecCommand(
+        "show running-config vrf [ {vrf:word} ]",
+        _RUNNING_HELP,
+        query=running_vrf,
+        render=render_running_config,
+        privilege=15,
+    ),
     ExecCommand("clear logging", "Empty the log buffer", action=clear_logging, privilege=15),
-    ExecCommand("ping [ ip ]", {**_PROBE_HELP, "ping": "Send echo requests"}, action=ask_ping),
-    ExecCommand("traceroute [ ip ]", {**_PROBE_HELP, "traceroute": "Find the way to a host"}, action=ask_traceroute),
+    ExecCommand("ping [ vrf {vrf:word} ] [ ip ]", {**_PROBE_HELP, "ping": "Send echo requests"}, action=ask_ping),
+    ExecCommand(
+        "traceroute [ vrf {vrf:word} ] [ ip ]",
+        {**_PROBE_HELP, "traceroute": "Find the way to a host"},
+        action=ask_traceroute,
+    ),
     ExecCommand(
         "ping [ vrf {vrf:word} ] [ ip | ipv6 ] {destination:word} "
         f"[* {_SOURCE} | repeat {{count:1-2147483647}} | size {{octets:36-18024}} "

@@ -147,13 +147,15 @@ _OF_TRACEROUTE: Final = (
 
 
 def ask_ping(ctx: ShowContext, args: Args) -> Ask:
-    """Ask for the parameters of a ping (`ping`, `ping ip`)."""
-    return _ask(_steps(_OF_PING, args), {}, lambda answers: _ping(ctx.session, answers))
+    """Ask for the parameters of a ping (`ping`, `ping ip`, `ping vrf NAME`)."""
+    vrf = args.text("vrf", "")
+    return _ask(_steps(_OF_PING, args), {}, lambda answers: _ping(ctx.session, answers, vrf))
 
 
 def ask_traceroute(ctx: ShowContext, args: Args) -> Ask:
-    """Ask for the parameters of a traceroute (`traceroute`, `traceroute ip`)."""
-    return _ask(_steps(_OF_TRACEROUTE, args), {}, lambda answers: _traceroute(ctx.session, answers))
+    """Ask for the parameters of a traceroute (`traceroute`, `traceroute ip`, `traceroute vrf NAME`)."""
+    vrf = args.text("vrf", "")
+    return _ask(_steps(_OF_TRACEROUTE, args), {}, lambda answers: _traceroute(ctx.session, answers, vrf))
 
 
 def _steps(steps: Sequence[DialogStep], args: Args) -> tuple[DialogStep, ...]:
@@ -177,7 +179,7 @@ def _ask(
     return Ask(then=then, prompt=step.line, said=said)
 
 
-def _ping(session: int, answers: Answers) -> StartPing:
+def _ping(session: int, answers: Answers, vrf: str) -> StartPing:
     return StartPing(
         session,
         destination=answers["target"],
@@ -188,10 +190,11 @@ def _ping(session: int, answers: Answers) -> StartPing:
         timeout=int(answers["timeout"]),
         df=_is_yes(answers.get("df", "no")),
         pattern=int(answers.get("pattern", "0xABCD"), 16),
+        vrf=vrf,
     )
 
 
-def _traceroute(session: int, answers: Answers) -> StartTraceroute:
+def _traceroute(session: int, answers: Answers, vrf: str) -> StartTraceroute:
     first, last = int(answers["first"]), int(answers["last"])
     return StartTraceroute(
         session,
@@ -203,6 +206,7 @@ def _traceroute(session: int, answers: Answers) -> StartTraceroute:
         first_ttl=min(first, last),
         last_ttl=last,
         port=int(answers["port"]),
+        vrf=vrf,
     )
 
 
