@@ -105,3 +105,21 @@ def test_the_name_of_a_vrf_has_at_most_32_characters(world: World) -> None:
     world.configure("SPOKE1", f"ip vrf {'V' * 32}")
     assert "V" * 32 in world.show("SPOKE1", "vrf")
     world.configure("SPOKE1", f"no ip vrf {'V' * 32}")
+
+
+def test_ipv6_networks_of_a_vrf_are_in_its_table_alone(world: World) -> None:
+    for router, number in (("SPOKE1", 1), ("HUB", 2)):
+        world.configure(
+            router,
+            *("ipv6 unicast-routing", "vrf definition RED", "address-family ipv6", "exit-address-family"),
+            *("interface GigabitEthernet0/2", f"ipv6 address 2001:db8:{number}::1/64"),
+        )
+    world.run_for(1)
+    table = world.lines("SPOKE1", "ipv6 route vrf RED")
+    assert table[0] == "IPv6 Routing Table - RED - 3 entries"
+    assert "C   2001:DB8:1::/64 [0/0]" in table
+    assert "2001:DB8" not in world.show("SPOKE1", "ipv6 route")
+    assert "ipv4,ipv6" in world.show("SPOKE1", "vrf RED")
+    assert "Address family ipv6 unicast (Table ID = 0x1E000002):" in world.lines("SPOKE1", "vrf detail RED")
+    assert "Success rate is 100 percent" in world.do("SPOKE1", "ping vrf RED ipv6 2001:db8:1::1")
+    assert "Unrecognized host" in world.do("SPOKE1", "ping ipv6 2001:db8:1::1")

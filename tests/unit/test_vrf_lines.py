@@ -212,3 +212,45 @@ def test_a_log_host_may_be_in_a_vrf_and_outside() -> None:
     assert not prompt.shows("logging host")
     assert prompt.shows("logging source-interface Loopback0")
     assert prompt.enter("logging host 192.0.2.9 vrf WAN") == ["% VRF WAN does not exist or does not have a RD/AF."]
+
+
+def test_a_port_that_moves_into_a_vrf_loses_its_ipv6_addresses_too() -> None:
+    """They stayed, and were in the table of the VRF, which has no IPv6."""
+    prompt = Prompt(*WAN, *PORT, "ipv6 address 2001:db8::1/64", "ipv6 enable")
+
+    assert prompt.enter("vrf forwarding WAN") == [
+        "% Interface GigabitEthernet1 IPv4 disabled and address(es) removed due to enabling VRF WAN",
+        "% Interface GigabitEthernet1 IPv6 disabled and address(es) removed due to enabling VRF WAN",
+    ]
+    assert not prompt.shows("ipv6")
+
+
+@pytest.mark.parametrize("line", ["ipv6 address 2001:db8::1/64", "ipv6 address fe80::1 link-local", "ipv6 enable"])
+def test_ipv6_in_a_vrf_needs_its_address_family(line: str) -> None:
+    prompt = Prompt(*WAN, *PORT, "vrf forwarding WAN")
+
+    assert prompt.enter(line) == ["% GigabitEthernet1 is linked to a VRF. Enable IPv6 on that VRF first."]
+    prompt.enter("vrf definition WAN", "address-family ipv6", "exit-address-family", PORT[0])
+    assert prompt.enter(line) == []
+    assert prompt.enter("vrf definition WAN", "no address-family ipv6") == [
+        "% IPv6 addresses from all interfaces in VRF WAN have been removed"
+    ]
+    assert prompt.shows("interface GigabitEthernet1", " vrf forwarding WAN", "!")
+
+
+def test_the_older_form_of_vrfs_is_about_ipv4_alone() -> None:
+    prompt = Prompt("ip vrf OLD", *PORT, "ipv6 address 2001:db8::1/64")
+
+    (said,) = prompt.enter("ip vrf forwarding OLD")
+    assert "IPv4 disabled" in said
+    assert prompt.shows(" ip vrf forwarding OLD", " ipv6 address 2001:DB8::1/64")
+
+
+def test_equal_ipv6_networks_in_two_vrfs_are_ordinary() -> None:
+    family = ("address-family ipv6", "exit-address-family")
+    prompt = Prompt("vrf definition A", *family, "vrf definition B", *family, "interface Loopback1", "vrf forwarding A")
+    prompt.enter("ipv6 address 2001:db8::1/64", "interface Loopback2", "vrf forwarding B")
+
+    assert prompt.enter("ipv6 address 2001:db8::2/64") == []
+    prompt.enter("interface Loopback3", "vrf forwarding B")
+    assert prompt.enter("ipv6 address 2001:db8::3/64") == ["% 2001:DB8::/64 overlaps with Loopback2"]

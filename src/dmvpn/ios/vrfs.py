@@ -12,10 +12,10 @@ from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args, ExecCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.ios.feature import ShowContext
-    from dmvpn.ios.section import Section, Statement
+    from dmvpn.ios.section import Section
 
 _HELP: Final = {"vrf": "Interfaces and routes that are apart from all others", "name": "Name of the VRF"}
 
@@ -57,21 +57,37 @@ def _refused_by(root: Section, form: ConfigLine, command: str, name: str) -> str
 def _end(args: Args, section: Section) -> str | None:
     """Take its interfaces out of a VRF that ends."""
     name = args.text("name")
-    return _removed(name, [_leave(inner) for inner in _members(section.root, name)])
+    gone = [_leave(inner) for inner in _members(section.root, name)]
+    return _removed(name, sorted({version for versions in gone for version in versions}))
 
 
 def _end_ipv4(args: Args, section: Section) -> str | None:
     """Take the addresses of its interfaces, which stay in the VRF."""
+    return _end_family(section, 4)
+
+
+def _end_ipv6(args: Args, section: Section) -> str | None:
+    """Take the IPv6 addresses of its interfaces, which stay in the VRF."""
+    return _end_family(section, 6)
+
+
+def _end_family(section: Section, version: int) -> str | None:
     name = section.opened_by.text("name") if section.opened_by is not None else ""
-    return _removed(name, [_drop_addresses(inner) for inner in _members(section.root, name)])
+    had = [_drop_addresses(inner, version) for inner in _members(section.root, name)]
+    return _removed(name, [version] if any(had) else [])
 
 
 def _members(root: Section, vrf: str) -> list[Section]:
     return [inner for _, inner in root.sections(INTERFACE) if vrf_of(inner) == vrf]
 
 
-def _removed(vrf: str, had: list[bool]) -> str | None:
-    return f"% IPv4 addresses from all interfaces in VRF {vrf} have been removed" if any(had) else None
+def _removed(vrf: str, versions: Iterable[int]) -> str | None:
+    return _said(f"% IPv{one} addresses from all interfaces in VRF {vrf} have been removed" for one in versions)
+
+
+def _said(messages: Iterable[str]) -> str | None:
+    """Return messages as one, None: there is none."""
+    return "\n".join(messages) or None
 
 
 def _drop_tables(args: Args, root: Section) -> None:
@@ -123,6 +139,16 @@ IPV4: Final = ConfigLine(
     show=lambda _: "address-family ipv4",
     ends=_end_ipv4,
 )
+IPV6: Final = ConfigLine(
+    "vrf",
+    "address-family ipv6 [ unicast ]",
+    {"address-family": "Its routes of one version of IP", "ipv6": "IP version 6", "unicast": "As without this word"},
+    key=("ipv6",),
+    order=21,
+    opens="vrf-family",
+    show=lambda _: "address-family ipv6",
+    ends=_end_ipv6,
+)
 
 
 def _check_forwarding(args: Args, section: Section) -> str | None:
@@ -140,35 +166,48 @@ def _check_member(root: Section, name: str, form: ConfigLine, other: ConfigLine,
     return _refused_by(root, other, command, name) or refusal(root, name)
 
 
-def _is_address(statement: Statement) -> bool:
-    return statement.text.startswith("ip address ")
+#: How lines begin that give an interface addresses, by version of IP.
+_ADDRESSES: Final = {4: ("ip address ",), 6: ("ipv6 address ", "ipv6 enable")}
 
 
-def _leave(section: Section) -> bool:
-    """Take an interface out of its VRF, and its addresses from it. Return whether it had some."""
-    had_some = _drop_addresses(section)
+def _leave(section: Section, versions: tuple[int, ...] = ()) -> list[int]:
+    """Take an interface out of its VRF, and the addresses of these versions of IP, and of those that its VRF has.
+
+    `ip vrf` is about IPv4 alone. Return the versions of which it had addresses.
+    """
+    own = (4, 6) if section.get(FORWARDING) is not None else (4,)
+    had = [version for version in _ADDRESSES if version in (*versions, *own) and _drop_addresses(section, version)]
     for entry in section.entries(FORWARDING, IP_FORWARDING):
         section.drop(entry)
-    return had_some
+    return had
 
 
-def _drop_addresses(section: Section) -> bool:
-    """Take the addresses of an interface. Return whether it had some."""
-    addresses = [entry for entry in section.statements() if _is_address(entry)]
+def _drop_addresses(section: Section, version: int) -> bool:
+    """Take the addresses of an interface of a version of IP. Return whether it had some."""
+    addresses = [entry for entry in section.statements() if entry.text.startswith(_ADDRESSES[version])]
     for entry in addresses:
         section.drop(entry)
     return bool(addresses)
 
 
-def _moved(section: Section, change: str, vrf: str) -> str | None:
-    if section.opened_by is None or not _leave(section):
+def _moved(section: Section, change: str, vrf: str, versions: tuple[int, ...] = ()) -> str | None:
+    if section.opened_by is None:
         return None
     name = section.opened_by.interface("name")
-    return f"% Interface {name} IPv4 disabled and address(es) removed due to {change} VRF {vrf}"
+    return _said(
+        f"% Interface {name} IPv{version} disabled and address(es) removed due to {change} VRF {vrf}"
+        for version in _leave(section, versions)
+    )
 
 
 def _move(args: Args, section: Section) -> str | None:
     """Move an interface into another VRF: its addresses were of its old one."""
+    vrf = args.text("name")
+    return None if vrf_of(section) == vrf else _moved(section, "enabling", vrf, (4, 6))
+
+
+def _move_ipv4(args: Args, section: Section) -> str | None:
+    """Move an interface into another VRF that is for IPv4 alone."""
     vrf = args.text("name")
     return None if vrf_of(section) == vrf else _moved(section, "enabling", vrf)
 
@@ -199,7 +238,7 @@ IP_FORWARDING: Final = ConfigLine(
     {**_MEMBER_HELP, "ip": "IP version 4"},
     order=29,
     check=_check_ip_forwarding,
-    displaces=_move,
+    displaces=_move_ipv4,
     ends=_move_out,
 )
 
@@ -221,13 +260,13 @@ def every_table(ctx: ShowContext, feature: str) -> Iterator[ShowContext]:
             yield inside
 
 
-def linked_without_ipv4(section: Section) -> str | None:
-    """Return the refusal of an address on an interface whose VRF has no address family for IPv4."""
+def linked_without(section: Section, version: int) -> str | None:
+    """Return the refusal of an address on an interface whose VRF has no address family for this version of IP."""
     name = section.args(FORWARDING).text("name", "")
     vrf = section.root.section(DEFINITION, name=name) if name else None
-    if vrf is None or vrf.get(IPV4) is not None or section.opened_by is None:
+    if vrf is None or vrf.get(IPV4 if version == 4 else IPV6) is not None or section.opened_by is None:
         return None
-    return f"% {section.opened_by.interface('name')} is linked to a VRF. Enable IPv4 on that VRF first."
+    return f"% {section.opened_by.interface('name')} is linked to a VRF. Enable IPv{version} on that VRF first."
 
 
 @dataclass(frozen=True, slots=True)

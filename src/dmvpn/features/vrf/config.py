@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.vrf.model import VrfConfig, VrfSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section, ValueType, register_type
 from dmvpn.ios.section import Statement
-from dmvpn.ios.vrfs import DEFINITION, IP_VRF, IPV4
+from dmvpn.ios.vrfs import DEFINITION, IP_VRF, IPV4, IPV6
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,6 +145,7 @@ LINES: Final = (
     *IMPORTS,
     *BOTH,
     IPV4,
+    IPV6,
 )
 
 
@@ -162,7 +164,8 @@ def model(tree: ConfigTree) -> VrfConfig | None:
 def _defined(args: Args, section: Section) -> VrfSettings:
     family = section.section(IPV4)
     inside = (section,) if family is None else (section, family)
-    return _settings(args, section, (DESCRIPTION, RD), inside, has_ipv4=family is not None)
+    settings = _settings(args, section, (DESCRIPTION, RD), inside, has_ipv4=family is not None)
+    return replace(settings, has_ipv6=section.section(IPV6) is not None)
 
 
 def _of_ipv4(args: Args, section: Section) -> VrfSettings:

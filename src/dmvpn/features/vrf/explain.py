@@ -29,12 +29,12 @@ _REASONS = reason_group(
 _ANSWERS = answer_group(
     "VRFs",
     Word(
-        "% Interface <interface> IPv4 disabled and address(es) removed due to <enabling|disabling> VRF <name>",
+        "% Interface <interface> <IPv4|IPv6> disabled and address(es) removed due to <enabling|disabling> VRF <name>",
         "An address belongs to a routing table. The interface is in another one now: enter its addresses again.",
     ),
     Word(
-        "% IPv4 addresses from all interfaces in VRF <name> have been removed",
-        "The VRF is removed. Its interfaces are in the global table from now on, without addresses.",
+        "% <IPv4|IPv6> addresses from all interfaces in VRF <name> have been removed",
+        "The VRF or its address family is removed. Interfaces of a removed VRF are in the global table from now on.",
     ),
     Word(
         "% VRF <name> does not exist or does not have a RD/AF.",
@@ -42,8 +42,8 @@ _ANSWERS = answer_group(
         next=_SHOW,
     ),
     Word(
-        "% <interface> is linked to a VRF. Enable IPv4 on that VRF first.",
-        "The VRF has no `address-family ipv4`, so nothing in it can have an IPv4 address.",
+        "% <interface> is linked to a VRF. Enable <IPv4|IPv6> on that VRF first.",
+        "The VRF has no `address-family ipv4` (or `ipv6`), so nothing in it can have such an address.",
     ),
     Word(
         "% Use '<command>' command for VRF <name>",

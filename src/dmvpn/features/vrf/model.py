@@ -11,7 +11,7 @@ class VrfSettings:
 
     rd: its route distinguisher, "" without one.
     exports, imports: communities of BGP (`route-target`).
-    has_ipv4: there is an address family for IPv4: its interfaces may have addresses.
+    has_ipv4, has_ipv6: there is an address family for it: its interfaces may have addresses.
     is_old: it is configured by `ip vrf`.
     """
 
@@ -21,6 +21,7 @@ class VrfSettings:
     exports: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     has_ipv4: bool = True
+    has_ipv6: bool = False
     is_old: bool = False
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dmvpn.features.vrf.model import VrfSettings
 
 _NOT_SET: Final = "<not set>"
+#: IOS numbers the IPv6 tables of VRFs behind this one.
+_FIRST_TABLE_OF_IPV6: Final = 0x1E000000
 #: Interfaces in a line of the details.
 _IN_A_LINE: Final = 3
 
@@ -81,7 +83,8 @@ def render(answer: VrfRows) -> Iterator[str]:
         return
     yield "  Name                             Default RD            Protocols   Interfaces"
     for row in answer.vrfs:
-        protocols = "ipv4" if row.settings.has_ipv4 else ""
+        families = (("ipv4", row.settings.has_ipv4), ("ipv6", row.settings.has_ipv6))
+        protocols = ",".join(name for name, has_family in families if has_family)
         head = f"  {row.settings.name:<32} {row.rd:<21} {protocols:<11} "
         yield from _with_interfaces(head, row)
 
@@ -138,10 +141,16 @@ def render_detail(answer: VrfRows) -> Iterator[str]:
             yield from ("  New CLI format, supports multiple address-families", "  Flags: 0x180C")
         yield from _listed(row.interfaces)
         if settings.has_ipv4:
-            yield from _family(row)
+            yield f"Address family ipv4 unicast (Table ID = 0x{row.number:X}):"
+            yield from _family(settings.exports, settings.imports)
         else:
             yield "Address family ipv4 unicast not active"
-        yield from ("Address family ipv6 unicast not active", "Address family ipv4 multicast not active", "")
+        if settings.has_ipv6:
+            yield f"Address family ipv6 unicast (Table ID = 0x{_FIRST_TABLE_OF_IPV6 + row.number:X}):"
+            yield from _family((), ())
+        else:
+            yield "Address family ipv6 unicast not active"
+        yield from ("Address family ipv4 multicast not active", "")
 
 
 def _unknown(answer: VrfRows) -> Iterator[str]:
@@ -164,10 +173,9 @@ def _listed(interfaces: tuple[InterfaceState, ...]) -> Iterator[str]:
         yield f"    {' '.join(names[first : first + _IN_A_LINE])}"
 
 
-def _family(row: VrfRow) -> Iterator[str]:
-    yield f"Address family ipv4 unicast (Table ID = 0x{row.number:X}):"
+def _family(exports: tuple[str, ...], imports: tuple[str, ...]) -> Iterator[str]:
     yield "  Flags: 0x0"
-    for direction, targets in (("Export", row.settings.exports), ("Import", row.settings.imports)):
+    for direction, targets in (("Export", exports), ("Import", imports)):
         if not targets:
             yield f"  No {direction} VPN route-target communities"
             continue

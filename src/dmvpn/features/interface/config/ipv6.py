@@ -11,6 +11,7 @@ from dmvpn.features.interface.model import Ipv6Settings
 from dmvpn.ios import Args, ConfigLine, Section
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.ios.interfaces import interface_sort_key
+from dmvpn.ios.vrfs import linked_without, vrf_of
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -24,7 +25,11 @@ def _pair(args: Args) -> tuple[IPAddress, int]:
 
 
 def _check_address(args: Args, section: Section) -> str | None:
-    """Refuse, as IOS does, a subnet that another interface has, and link-local addresses without their word."""
+    """Refuse, as IOS does, a subnet that another interface of its VRF has, link-local addresses without their word, and
+    any address in a VRF without IPv6.
+    """
+    if (unready := linked_without(section, 6)) is not None:
+        return unready
     address, length = _pair(args)
     prefix = Prefix.of(address, length)
     if is_link_local(address):
@@ -37,10 +42,18 @@ def _check_address(args: Args, section: Section) -> str | None:
 
 def _subnets(args: Args, section: Section) -> Subnets | None:
     lines = section.all(ADDRESS) if not section.flag(SHUTDOWN) else []
-    return Subnets(args.interface("name"), tuple(Prefix.of(*_pair(entry)) for entry in lines)) if lines else None
+    if not lines:
+        return None
+    return Subnets(args.interface("name"), tuple(Prefix.of(*_pair(entry)) for entry in lines), vrf_of(section))
 
 
-def _check_link_local(args: Args, _: Section) -> str | None:
+def _check_enabling(_: Args, section: Section) -> str | None:
+    return linked_without(section, 6)
+
+
+def _check_link_local(args: Args, section: Section) -> str | None:
+    if (unready := linked_without(section, 6)) is not None:
+        return unready
     address = args.address6("local")
     return None if is_link_local(address) else f"% {spelled(address)} is not a link-local address (FE80::/10)"
 
@@ -68,7 +81,7 @@ LINK_LOCAL: Final = ConfigLine(
 ADDRESS: Final = ConfigLine(
     "interface", "ipv6 address {address:host6}", _HELP, key=("address",), order=83, check=_check_address
 )
-ENABLE: Final = ConfigLine("interface", "ipv6 enable", _HELP, order=83)
+ENABLE: Final = ConfigLine("interface", "ipv6 enable", _HELP, order=83, check=_check_enabling)
 MTU: Final = ConfigLine("interface", "ipv6 mtu {octets:1280-17940}", _HELP, order=83)
 ADJUST_MSS: Final = ConfigLine("interface", "ipv6 tcp adjust-mss {octets:500-1440}", _HELP, order=85)
 

@@ -12,7 +12,7 @@ from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, INTERFACE_RANGE, IP_MTU, SHUTDOWN
 from dmvpn.ios.interfaces import interface_sort_key
-from dmvpn.ios.vrfs import FORWARDING, IP_FORWARDING, linked_without_ipv4, vrf_of
+from dmvpn.ios.vrfs import FORWARDING, IP_FORWARDING, linked_without, vrf_of
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -22,7 +22,7 @@ def _check_address(args: Args, section: Section) -> str | None:
     """Refuse, as IOS does, the first and last address of a subnet, and a subnet that another interface of its VRF
     has.
     """
-    unready = linked_without_ipv4(section)
+    unready = linked_without(section, 4)
     if unready is not None or "dhcp" in args:
         return unready
     address, mask = args.address("address"), args.address("mask")

@@ -30,4 +30,5 @@ COMMANDS: Final = (
     protocols.CLEAR,
     by_vrf(protocols.CLEAR, "clear ip route"),
     *ipv6.COMMANDS,
+    *(by_vrf(command, "show ipv6 route") for command in ipv6.COMMANDS),
 )

@@ -5,6 +5,7 @@ The same entries as IPv4's, in the layout that IOS has for this version: the pre
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
@@ -32,12 +33,14 @@ class ShowIpv6Route:
     """The table.
 
     total: entries of all sources.
+    vrf: the VRF of the table, "": the global table.
     multicast: the route of every IPv6 router for multicasts is shown.
     """
 
     total: int
     entries: tuple[RouteEntry, ...]
     multicast: bool
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class ShowIpv6RoutePrefix:
 
 def query_routes(ctx: ShowContext, args: Args) -> ShowIpv6Route:
     """Return the whole table, or the routes of one source."""
-    return _selected(all_entries(ctx, 6), args, receives=any(state.runs(6) for state in ctx.ports.interfaces.all()))
+    receives = any(state.runs(6) for state in ctx.ports.interfaces.all())
+    return replace(_selected(all_entries(ctx, 6), args, receives=receives), vrf=ctx.ports.vrf)
 
 
 def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpv6Route | Unknown:
@@ -59,7 +63,7 @@ def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpv6Route | Unknown:
     if isinstance(found, Unknown):
         return found
     past, time = found
-    return _selected(past_entries(past, time, 6), args, receives=past.ran_ipv6(time))
+    return replace(_selected(past_entries(past, time, 6), args, receives=past.ran_ipv6(time)), vrf=ctx.ports.vrf)
 
 
 def _selected(entries: list[RouteEntry], args: Args, *, receives: bool) -> ShowIpv6Route:
@@ -89,7 +93,7 @@ def _chosen(prefix: Prefix, entries: list[RouteEntry]) -> ShowIpv6RoutePrefix:
 
 def render_routes(answer: ShowIpv6Route) -> Iterator[str]:
     """Yield legend, then two lines or more for each route."""
-    yield f"IPv6 Routing Table - default - {answer.total} entries"
+    yield f"IPv6 Routing Table - {answer.vrf or 'default'} - {answer.total} entries"
     yield from LEGEND
     for entry in answer.entries:
         code = f"{entry.letter}{entry.subcode}{'%' if entry.override else ''}"
