@@ -414,3 +414,15 @@ def test_lines_that_a_lab_added_and_that_were_cut_off_are_so() -> None:
     text = with_lines(_router("A", 1, "ip address 203.0.113.1 255.255.255.0"), _ROUTE)
     assert take_in(text).result.problems == ()
     assert "cut off" in str(take_in(text.removesuffix("end\n")).result.problems)
+
+
+def test_lines_that_name_a_vrf_that_is_not_defined_are_for_the_global_table() -> None:
+    lines = (
+        "ip sla 1\n icmp-echo 203.0.113.1\n  vrf X\n!\ntrack 1 ip route 0.0.0.0 0.0.0.0 reachability\n ip vrf X\n!\n"
+        "logging source-interface Tunnel0 vrf X\nlogging host 192.0.2.9 vrf X transport udp port 5514\n"
+    )
+    text = _router("A", 1, "ip address 203.0.113.1 255.255.255.252") + lines
+    text = adapted({"a": text}).texts["a"]
+    assert "vrf X" not in text
+    assert "logging host 192.0.2.9 transport udp port 5514\n" in text
+    assert "logging source-interface Tunnel0\n" in text

@@ -254,3 +254,27 @@ def test_equal_ipv6_networks_in_two_vrfs_are_ordinary() -> None:
     assert prompt.enter("ipv6 address 2001:db8::2/64") == []
     prompt.enter("interface Loopback3", "vrf forwarding B")
     assert prompt.enter("ipv6 address 2001:db8::3/64") == ["% 2001:DB8::/64 overlaps with Loopback2"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "track 1 interface Tunnel0 line-protocol\n delay up 5\nip vrf RED\n rd 1:1\n",
+        "track 1 ip route 0.0.0.0 0.0.0.0 reachability\nip vrf RED\nrd 1:1\n",
+        "track 1 ip route 0.0.0.0 0.0.0.0 reachability\n delay up 5\nip vrf RED\n rd 1:1\n",
+    ],
+)
+def test_a_vrf_behind_a_tracked_object_of_a_file_is_defined(text: str) -> None:
+    """The same line names the VRF of a tracked route: the definition became a part of the object."""
+    parsed = configurator(FEATURES).parse_text(text)
+
+    assert not parsed.problems
+    assert "ip vrf RED\n rd 1:1" in "\n".join(parsed.tree.render())
+
+
+def test_a_tracked_route_of_a_file_keeps_its_vrf() -> None:
+    for blank in ("", " "):
+        text = f"ip vrf RED\n{blank}rd 1:1\ntrack 1 ip route 0.0.0.0 0.0.0.0 reachability\n{blank}ip vrf RED\n"
+        parsed = configurator(FEATURES).parse_text(text)
+        assert not parsed.problems
+        assert "reachability\n ip vrf RED" in "\n".join(parsed.tree.render())

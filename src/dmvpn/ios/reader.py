@@ -44,6 +44,7 @@ from dmvpn.ios.ranges import unrolled
 from dmvpn.ios.releases import PutIn, Unshown
 from dmvpn.ios.session import ConfigSession, LineResult
 from dmvpn.ios.transcript import Transcript, without_comment
+from dmvpn.ios.vrfs import is_defined
 from dmvpn.ios.wrapping import WIDTH, Wrapped
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
 
+#: In `ip vrf NAME`.
+_WORDS_OF_VRF: Final = 3
 #: Sections in which an unknown line does no harm: an unknown entry of a list selects no route.
 _HARMLESS_MODES: Final = frozenset(("line", "access-list-extended"))
 #: How the names of interfaces begin that a line may protect.
@@ -233,6 +236,7 @@ class FileReader:
             self._open.clear()
         self._leave_prose(line, indentation)
         self._leave_others(line, indentation)
+        self._leave_for_vrf(line, indentation)
         mode = self._session.mode.name
         if self._is_astray(line, mode):
             slip = self._configurator.interpret(mode, line) if is_tunnel(mode, self._session.header) else None
@@ -300,6 +304,18 @@ class FileReader:
         if not is_below or self._open[0].section.mode is not UNKNOWN_MODE:
             return
         if _is_of_router(self._configurator, line) and is_written(self._session.headers[0]):
+            self._session.leave_sections()
+            self._open.clear()
+
+    def _leave_for_vrf(self, line: str, indentation: int) -> None:
+        """Leave the section if this line defines a VRF. In the section of a tracked route, the same line names one."""
+        words = line.lower().split()
+        if words[:2] != ["ip", "vrf"] or len(words) != _WORDS_OF_VRF or not self._open:
+            return
+        around = self._open[-1]
+        if indentation > around.indentation:
+            return
+        if (around.is_indented and not around.is_flat) or not is_defined(self._session.section, line.split()[2]):
             self._session.leave_sections()
             self._open.clear()
 

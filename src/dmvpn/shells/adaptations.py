@@ -37,6 +37,14 @@ _PROMPT: Final = rf"(?P<before>{BEFORE})"
 _GLOBAL: Final = (
     (re.compile(_PROMPT + r"tunnel\s+vrf\s+(?P<vrf>\S+)\s*$"), "!"),
     (re.compile(_PROMPT + r"(?:ip\s+)?vrf\s+forwarding\s+(?P<vrf>\S+)\s*$"), "!"),
+    (re.compile(r"\s+ip\s+vrf\s+(?P<vrf>\S+)\s*$"), "!"),
+    (re.compile(_PROMPT + r"vrf\s+(?P<vrf>(?!definition\b|forwarding\b)\S+)\s*$"), "!"),
+    (
+        re.compile(
+            _PROMPT + r"(?P<line>logging\s+(?:host\s+|source-interface\s+)\S+)\s+vrf\s+(?P<vrf>\S+)(?P<rest>.*)$"
+        ),
+        r"\g<before>\g<line>\g<rest>",
+    ),
     (re.compile(_PROMPT + r"match\s+fvrf\s+(?P<vrf>(?!any\s*$)\S+)\s*$"), r"\g<before>match fvrf any"),
     (re.compile(_PROMPT + r"ip\s+route\s+vrf\s+(?P<vrf>\S+)\s+(?P<rest>\d.*)$"), r"\g<before>ip route \g<rest>"),
     (
