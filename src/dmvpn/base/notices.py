@@ -324,6 +324,7 @@ class Route:
     ways: of next hops whose ways differ, in their order; (): metric and details hold for all.
     run_by: of a connected network, the routing protocols (and processes) that run there.
     stays: no other protocol may redistribute it.
+    imported: the VRF that BGP imported it from; "": none.
     """
 
     prefix: Prefix
@@ -341,6 +342,7 @@ class Route:
     ways: tuple[OwnWay, ...] = ()
     run_by: tuple[tuple[RouteSource, str], ...] = ()
     stays: bool = False
+    imported: str = ""
     since: float = field(default=0.0, compare=False)
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import Effect, InVrf
 from dmvpn.base.events import EffectFailed, Event, Resync, Tick
+from dmvpn.base.exports import PathsImported
 from dmvpn.base.notices import (
     Configured,
     InterfaceChanged,
@@ -60,6 +61,7 @@ _OF_A_TABLE: Final = (
     NetworksRun,
     OverrideOffered,
     LeaksFound,
+    PathsImported,
 )
 #: Events for every VRF.
 _FOR_ALL: Final = frozenset((Tick, Resync, StreamData, StreamWritable, StreamBlocked, StreamDown))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.events import EffectFailed, Event, Packets, Resync
+from dmvpn.base.exports import PathsImported
 from dmvpn.base.liveness import PathLost
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import (
@@ -39,9 +40,11 @@ from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
 from dmvpn.features.bgp.calls import Calls
 from dmvpn.features.bgp.codes import Cease
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
+from dmvpn.features.bgp.exports import Exports
 from dmvpn.features.bgp.flaps import Flaps
 from dmvpn.features.bgp.hearing import Hearing, lost_by
 from dmvpn.features.bgp.helper import Restarts
+from dmvpn.features.bgp.imports import Imports
 from dmvpn.features.bgp.intake import Intake
 from dmvpn.features.bgp.learning import Learning
 from dmvpn.features.bgp.lifecycle import Lifecycle
@@ -106,6 +109,7 @@ class BgpMachine(Machine):
         AccessListsChanged,
         MulticastReached,
         PathLost,
+        PathsImported,
         EffectFailed,
         Resync,
         ClearBgp,
@@ -118,7 +122,9 @@ class BgpMachine(Machine):
         damped: dict[Key, None] = {}
         self._intake = Intake(self._context.emit)
         self._learning = Learning(ports, damped)
-        self.routes = Routes(ports, self._learning)
+        self._imports = Imports(ports)
+        self.routes = Routes(ports, self._learning, self._imports)
+        self.exports = Exports(state, self.routes)
         self._advertiser = Advertiser(state, self.routes)
         self.flaps = Flaps(state, self._learning, damped)
         self.restarts = Restarts(state, self._intake, self._learning)
@@ -164,6 +170,8 @@ class BgpMachine(Machine):
                 self._policies_changed()
             case MulticastReached(tunnel=tunnel):
                 self._neighbors.reached(tunnel)
+            case PathsImported():
+                self._imports.receive(event)
             case PathLost():
                 path_lost(event, self.peers.values())
             case EffectFailed(effect=StreamListen()):
@@ -206,6 +214,7 @@ class BgpMachine(Machine):
         self._context.emit(*results)
         if changed:
             self._advertiser.changed(changed)
+            self.exports.changed(changed)
         for peer in learned:
             self._limits.check(peer)
         self._lifecycle.bury_all()
@@ -275,6 +284,8 @@ class BgpMachine(Machine):
         self._context.work(self._obeying((*self.peers, *wanted), config, wanted, alike=are_guests_alike(old, config)))
         neighbors.listen()
         self.routes.configure(config, state.router_id)
+        self._imports.configure(config.vpn)
+        self.exports.configure(config.vpn)
         if old.local_preference != config.local_preference:
             self._advertiser.preference_changed()
             for peer in self.peers.values():
@@ -287,6 +298,7 @@ class BgpMachine(Machine):
         for peer in list(self.peers.values()):
             self._neighbors.remove(peer)
         self.flaps.forget()
+        self.exports.stop()
         self._context.emit(*self.routes.stop())
         self._advertiser.begin_again()
         self._state.forget_router_id()
@@ -400,6 +412,7 @@ class BgpMachine(Machine):
         is_ours = (old is None or old.source is RouteSource.BGP) and (new is None or new.source is RouteSource.BGP)
         if not is_ours or event.prefix in self.routes.table.own:
             self.routes.route_changed(event.prefix, self._context.now)
+        self.exports.changed((event.prefix,))
         self._advertiser.default_may_change()
         if (not is_ours or self.routes.may_resolve(event.prefix)) and not self._context.is_running(self._hops):
             self._context.start(self._hops, SETTLING)
@@ -414,6 +427,8 @@ class BgpMachine(Machine):
         only on `clear ip bgp ... in`.
         """
         self.routes.policies_changed()
+        self._imports.look_again()
+        self.exports.look_again()
         if self._advertiser.is_filtered:
             self._context.start(self._policies, POLICY_DELAY)
 

@@ -240,6 +240,25 @@ class Confederation:
 NO_CONFEDERATION: Final = Confederation()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vpn:
+    """How the table of a VRF exchanges paths with those of other VRFs (RFC 4364).
+
+    rd: its route distinguisher, "": it exchanges none. exports, imports: route targets, as extended communities.
+    export_map, import_map: route maps, "" without one.
+    """
+
+    rd: str = ""
+    exports: tuple[int, ...] = ()
+    imports: tuple[int, ...] = ()
+    export_map: str = ""
+    import_map: str = ""
+
+
+#: A table that exchanges nothing.
+NO_VPN: Final = Vpn()
+
+
 #: The largest penalty of a route, whatever limits are configured.
 MOST_PENALTY: Final = 20_000.0
 
@@ -282,6 +301,7 @@ class BgpConfig:
     additional: whether several paths are sent and received. selected: paths that may be advertised.
     has_backups: a backup path is selected and shown.
     dampening: None: routes are not dampened.
+    vpn: of a VRF.
     """
 
     local_as: int = 0
@@ -317,6 +337,7 @@ class BgpConfig:
     has_backups: bool = False
     dampening: Dampening | None = None
     in_vrf: bool = False
+    vpn: Vpn = NO_VPN
 
     @property
     def outer_as(self) -> int:

@@ -180,7 +180,7 @@ def _next_hop_of(path: Path, audience: Audience) -> Attributes:
     lines, attributes = audience.lines, path.attributes
     hop = attributes.next_hop
     is_reflected = audience.internal and path.internal and not path.own
-    if hop == UNSPECIFIED:
+    if hop == UNSPECIFIED or path.imported is not None:  # of another VRF: these peers have no route to it
         keeps = False
     elif lines.next_hop_unchanged:
         keeps = True
@@ -247,7 +247,7 @@ def _externally(path: Path, attributes: Attributes, audience: Audience) -> Attri
         attributes,
         path=prepended(systems, *_ours(audience)),
         local_pref=None,
-        med=attributes.med if path.own else None,
+        med=attributes.med if path.own or (path.imported is not None and path.imported.is_own) else None,
         originator=None,
         clusters=(),
     )

@@ -1,7 +1,8 @@
 """Paths to one prefix, and the choice of the best one: RFC 4271 §9.1.2, with the steps that IOS adds.
 
 weight, LOCAL_PREF, originated by us, AS path length, origin, MED (within one neighboring AS), external over internal,
-metric to the next hop, the oldest external path, router ID, length of the cluster list, address of the peer
+metric to the next hop, the oldest external path, router ID, length of the cluster list, address of the peer, not
+imported from another VRF
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from ipaddress import IPv4Address
 
+    from dmvpn.base.effects import NextHop
     from dmvpn.features.bgp.attributes import Attributes
 
 DEFAULT_LOCAL_PREF: Final = 100
@@ -35,16 +37,39 @@ class PathOrigin(enum.Enum):
     NETWORK = "network"
     REDISTRIBUTED = "redistributed"
     AGGREGATE = "aggregate"
+    IMPORTED = "imported"
 
 
-#: Identifies a path to a prefix: a peer, and its path identifier if it sends them; or one of our reasons to originate
-#: it.
-Source = tuple[PathOrigin, "IPv4Address", int | None]
+#: Identifies a path to a prefix: a peer, and its path identifier if it sends them; one of our reasons to originate it;
+#: or the VRF that it is imported from.
+Source = tuple[PathOrigin, "IPv4Address", int | str | None]
 
 
 def own_source(origin: PathOrigin) -> Source:
     """Return the source of a path that this router originates."""
     return origin, UNSPECIFIED, None
+
+
+def imported_source(vrf: str) -> Source:
+    """Return the source of a path that is imported from another VRF."""
+    return PathOrigin.IMPORTED, UNSPECIFIED, vrf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What a path is in the VRF that it is imported from.
+
+    rd: the route distinguisher of that VRF. metric: of the route to its next hop there. is_own: that VRF originates it.
+    peer: the neighbor there that sent it. A neighbor in this VRF may have the same address.
+    next_hops: where the routing table of that VRF leads.
+    """
+
+    vrf: str
+    rd: str
+    metric: int
+    is_own: bool
+    peer: IPv4Address
+    next_hops: tuple[NextHop, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +80,7 @@ class Path:
     number: the path identifier that the peer sent; None: it sends none.
     confederate: the peer is in another member AS of our confederation.
     damped: the path is not used because of its flaps.
+    imported: the path is another VRF's.
     default_pref: the local preference if LOCAL_PREF is absent. since: when it was received, seconds monotonic.
     """
 
@@ -67,6 +93,7 @@ class Path:
     confederate: bool = False
     client: bool = False
     damped: bool = False
+    imported: Imported | None = None
     weight: int = 0
     default_pref: int = DEFAULT_LOCAL_PREF
     since: float = field(default=0.0, compare=False)
@@ -74,6 +101,8 @@ class Path:
     @property
     def source(self) -> Source:
         """Its key among the paths to a prefix."""
+        if self.imported is not None:
+            return imported_source(self.imported.vrf)
         return self.origin, self.peer, self.number
 
     @property
@@ -83,8 +112,13 @@ class Path:
 
     @property
     def own(self) -> bool:
-        """Whether this router originates the path."""
-        return self.origin is not PathOrigin.PEER
+        """Whether this router originates the path, in this table."""
+        return self.origin is not PathOrigin.PEER and self.imported is None
+
+    @property
+    def teller(self) -> IPv4Address:
+        """The sender, whichever VRF it is in; 0.0.0.0: ourselves."""
+        return self.peer if self.imported is None else self.imported.peer
 
     @property
     def local_pref(self) -> int:
@@ -125,7 +159,7 @@ def side_by_side(
     def rank(path: Path) -> tuple[object, ...]:
         attributes = path.attributes
         systems = () if decision.any_equal_path else attributes.path
-        metric = metric_to(attributes.next_hop)
+        metric = _metric(path, metric_to)
         return (*_preference(path, decision), _med(path, decision), path.inside, metric, systems)
 
     highest = rank(best)
@@ -137,8 +171,15 @@ def side_by_side(
 
 
 def _metric(path: Path, metric_to: Callable[[IPv4Address], int | None]) -> int | None:
+    """Return the metric to the next hop of a path; None: the path cannot be used.
+
+    An imported path has that of its own VRF: otherwise two VRFs that import from each other could each prefer the path
+    of the other, and withdraw theirs, without end.
+    """
     if path.own:
         return 0
+    if path.imported is not None:
+        return path.imported.metric
     return None if path.damped else metric_to(path.attributes.next_hop)
 
 
@@ -158,5 +199,5 @@ def _key(path: Path, metric: int, decision: Decision, *, with_med: bool) -> tupl
     med = _med(path, decision) if with_med else 0
     age = 0.0 if path.inside or path.own or decision.compares_router_ids else path.since
     identifier = attributes.originator or path.identifier
-    tail = (path.inside, metric, age, int(identifier), len(attributes.clusters), int(path.peer))
-    return (*_preference(path, decision), med, *tail)
+    tail = (path.inside, metric, age, int(identifier), len(attributes.clusters), int(path.teller))
+    return (*_preference(path, decision), med, *tail, path.imported is not None)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.imports import Imports
     from dmvpn.features.bgp.learning import Learning
     from dmvpn.features.bgp.model import NetworkLine
     from dmvpn.features.bgp.peer import Peer
@@ -46,9 +47,10 @@ class Routes:
     again.
     """
 
-    def __init__(self, ports: Ports, learning: Learning) -> None:
+    def __init__(self, ports: Ports, learning: Learning, imports: Imports) -> None:
         self._ports = ports
         self._learning = learning
+        self._imports = imports
         self._begin()
 
     def _begin(self) -> None:
@@ -79,12 +81,14 @@ class Routes:
     @property
     def pending(self) -> dict[Prefix, None]:
         """The prefixes that wait to be processed."""
-        return dict.fromkeys((*self._learning.prefixes(), *self._own, *self._dirty, *self._unoffered, *self._news))
+        waiting = *self._learning.prefixes(), *self._imports.prefixes()
+        return dict.fromkeys((*waiting, *self._own, *self._dirty, *self._unoffered, *self._news))
 
     @property
     def backlog(self) -> int:
         """How many prefixes wait to be processed."""
-        return self._learning.waiting + len(self._own) + len(self._dirty) + len(self._unoffered) + len(self._news)
+        waiting = self._learning.waiting + self._imports.waiting
+        return waiting + len(self._own) + len(self._dirty) + len(self._unoffered) + len(self._news)
 
     def configure(self, config: BgpConfig, router_id: IPv4Address | None) -> None:
         """Apply changed configuration lines about routes."""
@@ -145,6 +149,7 @@ class Routes:
         """Clear everything because the process ends, and return the retractions for the RIB."""
         gone: list[Notice] = [self._retracted(prefix) for prefix in self._offered]
         self._learning.clear()
+        self._imports.clear()
         self._begin()
         return gone
 
@@ -180,6 +185,7 @@ class Routes:
             self.route_changed(prefix, now)
         found, learned = self._learning.take(self.table, SLICE, now)
         self._dirty.update(dict.fromkeys(map(prefix_of, found)))
+        self._dirty.update(dict.fromkeys(self._imports.take(self.table, SLICE)))
         some = _some(self._dirty)
         changed = dict.fromkeys((*_some(self._news), *self.table.choose(some)))
         changed.update(self._aggregates.follow(self._config, self._router_id, self.table, some, now))
@@ -220,12 +226,13 @@ class Routes:
             process=str(self._config.local_as),
             distance=self._distance(prefix, path, internal if path.inside else external),
             metric=attributes.med or 0,
-            next_hops=tuple(NextHop("", one.attributes.next_hop) for one in best),
+            next_hops=tuple(hop for one in best for hop in _next_hops(one)),
             external=not path.inside,
             stays=path.inside and not self._config.tells_internal,
             tag=attributes.neighbor_system,
-            told_by=tuple(one.peer for one in best),
+            told_by=tuple(one.teller for one in best for _ in _next_hops(one)),
             details=_details(attributes),
+            imported=path.imported.vrf if path.imported is not None else "",
             since=path.since,
         )
         if path.origin is PathOrigin.AGGREGATE:
@@ -250,6 +257,11 @@ class Routes:
 
     def _retracted(self, prefix: Prefix) -> RouteRetracted:
         return RouteRetracted(RouteSource.BGP, str(self._config.local_as), prefix)
+
+
+def _next_hops(path: Path) -> tuple[NextHop, ...]:
+    """Return where a path leads. The routing table finds its next hop, unless it is in another VRF."""
+    return (NextHop("", path.attributes.next_hop),) if path.imported is None else path.imported.next_hops
 
 
 def _details(attributes: Attributes) -> tuple[str, ...]:

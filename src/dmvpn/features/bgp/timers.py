@@ -20,5 +20,6 @@ class TimerKind(enum.Enum):
     NEXT_HOPS = "look at next hops and the ways to neighbors, because the routing table changed"
     POLICIES = "advertise what changed lists and maps leave"
     ROUTES = "look at the next slice of changed routes"
+    EXPORTS = "export paths to other VRFs"
     ADVERTISE = "send an update group its next slice"
     DAMPING = "use damped routes again"

@@ -3,7 +3,8 @@
     config    the lines             model    what they mean
     machine   lines -> the order    show     show vrf, show ip vrf
     leaks     static routes into another table        lint     rules
-    reasons, messages, timers       explain  its words
+    targets   BGP routes from VRF to VRF              explain  its words
+    reasons, messages, timers
 
 Not here: VPNs between routers by BGP (VPNv4), MPLS.
 """

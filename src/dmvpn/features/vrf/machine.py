@@ -1,4 +1,4 @@
-"""Which VRFs the host should have: one order to the plane, whenever that changes; and where route leaks lead.
+"""Which VRFs the host should have: one order to the plane, whenever that changes; and what crosses between VRFs.
 
 The order leaves before anything in a new VRF does: this machine has its place before all that use VRFs.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 from dmvpn.base.context import Context
 from dmvpn.base.effects import SetVrfs
 from dmvpn.base.events import EffectFailed, Resync
+from dmvpn.base.exports import PathsExported, PathsWanted
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, InterfaceChanged, LeaksFollowed, Notice, RouteChanged, VrfsChanged
 from dmvpn.base.reasons import Reason
@@ -18,6 +19,7 @@ from dmvpn.features.vrf import messages
 from dmvpn.features.vrf.leaks import Leaks
 from dmvpn.features.vrf.model import VrfConfig
 from dmvpn.features.vrf.reasons import VrfReason
+from dmvpn.features.vrf.targets import Exchange
 from dmvpn.features.vrf.timers import TimerKind
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ class VrfMachine(Machine):
         LeaksFollowed,
         RouteChanged,
         InterfaceChanged,
+        PathsExported,
+        PathsWanted,
     )
 
     def __init__(self, ports: Ports) -> None:
@@ -44,6 +48,7 @@ class VrfMachine(Machine):
         self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=1)
         self._complaint = ""
         self._leaks = Leaks(self._context)
+        self._exchange = Exchange(self._context)
 
     def failure(self) -> Reason | None:
         """Return why the host does not have the VRFs, or None."""
@@ -62,6 +67,10 @@ class VrfMachine(Machine):
                 self._leaks.route_changed(event.prefix)
             case InterfaceChanged():
                 self._leaks.interface_changed(event.name)
+            case PathsExported():
+                self._exchange.export(event)
+            case PathsWanted():
+                self._exchange.want(event)
             case Resync() if self.config.names:
                 self._order_again(_ORDER)
 
@@ -71,6 +80,7 @@ class VrfMachine(Machine):
             self._retries.forget(_ORDER)
             self._complaint = ""
             self._leaks.keep(config.names)
+            self._exchange.keep(config.names)
             self._context.emit(SetVrfs(config.names), VrfsChanged(config.names))
 
     def _fail(self, names: tuple[str, ...], text: str) -> None:

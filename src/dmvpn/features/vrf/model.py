@@ -10,7 +10,7 @@ class VrfSettings:
     """One VRF.
 
     rd: its route distinguisher, "" without one.
-    exports, imports: communities of BGP (`route-target`).
+    exports, imports: communities of BGP (`route-target`). export_map, import_map: route maps, "" without one.
     has_ipv4, has_ipv6: there is an address family for it: its interfaces may have addresses.
     is_old: it is configured by `ip vrf`.
     """
@@ -20,6 +20,8 @@ class VrfSettings:
     rd: str = ""
     exports: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
+    export_map: str = ""
+    import_map: str = ""
     has_ipv4: bool = True
     has_ipv6: bool = False
     is_old: bool = False

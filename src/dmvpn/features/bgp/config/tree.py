@@ -71,9 +71,11 @@ from dmvpn.features.bgp.model import (
     NetworkLine,
     PathChoice,
     Redistribution,
+    Vpn,
 )
 from dmvpn.ios.distribution import distance_of
 from dmvpn.ios.route_kinds import INTERNAL, kinds_of
+from dmvpn.ios.vrf_targets import vpn_of
 
 if TYPE_CHECKING:
     from dmvpn.base.pages import Pages
@@ -139,6 +141,21 @@ def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
         selected=_selected(everywhere("select")),
         dampening=_dampening(everywhere("dampening")),
         has_backups=bool(everywhere("install")),
+        vpn=_vpn(router.root, vrf),
+    )
+
+
+def _vpn(root: Section, vrf: str) -> Vpn:
+    """Return how a VRF exchanges paths with others. Without a route distinguisher it exchanges none, as on IOS."""
+    lines = vpn_of(root, vrf)
+    if not lines.rd:
+        return Vpn()
+    return Vpn(
+        rd=lines.rd,
+        exports=lines.exported_targets,
+        imports=lines.imported_targets,
+        export_map=lines.export_map,
+        import_map=lines.import_map,
     )
 
 

@@ -1,0 +1,217 @@
+"""The lines of a VRF by which BGP routes go to other VRFs: `rd`, `route-target`, and maps. BGP reads them, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.communities import TARGET, extended, extended_value
+from dmvpn.base.values import dataclass
+from dmvpn.ios.config_line import ConfigLine
+from dmvpn.ios.grammar import Args
+from dmvpn.ios.section import Statement
+from dmvpn.ios.values import ValueType, register_type
+from dmvpn.ios.vrfs import DEFINITION, IP_VRF, IPV4
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.ios.section import Section
+
+VRF: Final = "vrf"
+IP_VRF_MODE: Final = "ip-vrf"
+FAMILY: Final = "vrf-family"
+
+
+def _community(text: str) -> tuple[str, str] | None:
+    """Return `65000:1`, `1.65000:1` or `192.0.2.1:1` as it is, None for anything else."""
+    front, _, number = text.partition(":")
+    parts = front.split(".")
+    most = {1: (4294967295,), 2: (65535, 65535), 4: (255,) * 4}.get(len(parts))
+    if most is None or not all(_is_number(part, high) for part, high in zip(parts, most, strict=True)):
+        return None
+    is_short = len(parts) == 1 and int(front) <= 65535
+    return (text, text) if _is_number(number, 4294967295 if is_short else 65535) else None
+
+
+def _is_number(text: str, high: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= high
+
+
+COMMUNITY: Final = register_type(
+    ValueType("route-distinguisher", "ASN:nn or IP-address:nn", _community, fragment=r"[\d.]+:?\d*")
+)
+
+
+def _check_rd(args: Args, section: Section) -> str | None:
+    """Refuse the route distinguisher of another VRF, as IOS does."""
+    own = section.opened_by
+    for vrf, inner in _sections(section.root):
+        rd = next((inner.get(line) for line in _RDS if inner.get(line) is not None), None)
+        is_other = own is None or vrf.text("name") != own.text("name")
+        if is_other and rd is not None and rd.text("rd") == args.text("rd"):
+            return f"% RD {args.text('rd')} already in use by VRF {vrf.text('name')}"
+    return None
+
+
+def _sections(root: Section) -> Iterator[tuple[Args, Section]]:
+    for line in (DEFINITION, IP_VRF):
+        yield from root.sections(line)
+
+
+def _rd(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "rd {rd:route-distinguisher}",
+        {"rd": "Route distinguisher: what makes its prefixes unique for BGP"},
+        order=2,
+        check=_check_rd,
+    )
+
+
+_TARGET_HELP: Final = {
+    "route-target": "Communities by which routes go from VRF to VRF",
+    "export": "What its routes get",
+    "import": "Whose routes it takes",
+    "both": "Export and import",
+}
+
+
+def _target(mode: str, direction: str, order: int) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        f"route-target {direction} {{target:route-distinguisher}}",
+        _TARGET_HELP,
+        key=("target",),
+        order=order,
+    )
+
+
+def _both(mode: str, exported: ConfigLine, imported: ConfigLine) -> ConfigLine:
+    """Return `route-target both`, which is kept as two lines."""
+
+    def put(args: Args, section: Section) -> bool:
+        is_new = section.put(Statement(exported, _one(exported, args)))
+        return section.put(Statement(imported, _one(imported, args))) or is_new
+
+    def take(args: Args, section: Section) -> str | None:
+        present = [section.find(line, _one(line, args)) for line in (exported, imported)]
+        for entry in present:
+            if entry is not None:
+                section.drop(entry)
+        return "" if any(entry is not None for entry in present) else None
+
+    return ConfigLine(
+        mode,
+        "route-target [ both ] {target:route-distinguisher}",
+        _TARGET_HELP,
+        key=("target",),
+        order=12,
+        acts=put,
+        ends=take,
+    )
+
+
+def _one(line: ConfigLine, args: Args) -> Args:
+    target, direction = args.text("target"), line.syntax.split()[1]
+    words = ("route-target", direction)
+    return Args({"target": target}, words, (*words, target))
+
+
+def _map(mode: str, direction: str, order: int) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        f"{direction} map {{map:word}}",
+        {
+            "import": "Routes of other VRFs",
+            "export": "Routes that go to other VRFs",
+            "map": "What a route map makes of them",
+        },
+        order=order,
+    )
+
+
+RD: Final = _rd(VRF)
+IP_RD: Final = _rd(IP_VRF_MODE)
+_RDS: Final = (RD, IP_RD)
+_MODES: Final = (VRF, IP_VRF_MODE, FAMILY)
+EXPORTS: Final = tuple(_target(mode, "export", 10) for mode in _MODES)
+IMPORTS: Final = tuple(_target(mode, "import", 11) for mode in _MODES)
+BOTH: Final = tuple(
+    _both(mode, exported, imported) for mode, exported, imported in zip(_MODES, EXPORTS, IMPORTS, strict=True)
+)
+IMPORT_MAPS: Final = tuple(_map(mode, "import", 8) for mode in (IP_VRF_MODE, FAMILY))
+EXPORT_MAPS: Final = tuple(_map(mode, "export", 9) for mode in (IP_VRF_MODE, FAMILY))
+LINES: Final = (RD, IP_RD, *IMPORT_MAPS, *EXPORT_MAPS, *EXPORTS, *IMPORTS, *BOTH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VpnLines:
+    """What these lines say of one VRF.
+
+    rd: its route distinguisher, "" without one.
+    exports, imports: route targets, as they were typed.
+    export_map, import_map: route maps, "" without one.
+    """
+
+    rd: str = ""
+    exports: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    export_map: str = ""
+    import_map: str = ""
+
+    @property
+    def exported_targets(self) -> tuple[int, ...]:
+        """The targets that exported routes get, as extended communities."""
+        return _communities(self.exports)
+
+    @property
+    def imported_targets(self) -> tuple[int, ...]:
+        """The targets of routes to import, as extended communities."""
+        return _communities(self.imports)
+
+
+#: Of the global table, and of a VRF without any of the lines.
+NO_VPN: Final = VpnLines()
+
+
+def vpn_lines(section: Section) -> VpnLines:
+    """Return what the section of a VRF says."""
+    family = section.section(IPV4) if section.mode.name == VRF else None
+    inside = (section,) if family is None else (section, family)
+    return VpnLines(
+        rd=_text(inside, _RDS, "rd"),
+        exports=_targets(inside, EXPORTS),
+        imports=_targets(inside, IMPORTS),
+        export_map=_text(inside, EXPORT_MAPS, "map"),
+        import_map=_text(inside, IMPORT_MAPS, "map"),
+    )
+
+
+def vpn_of(root: Section, vrf: str) -> VpnLines:
+    """Return what the configuration says of a VRF."""
+    found = (root.section(line, name=vrf) for line in (DEFINITION, IP_VRF)) if vrf else ()
+    return next((vpn_lines(section) for section in found if section is not None), NO_VPN)
+
+
+def _text(inside: tuple[Section, ...], lines: tuple[ConfigLine, ...], field: str) -> str:
+    of_mode = {line.mode: line for line in lines}
+    found = (section.args(of_mode[section.mode.name]) for section in inside if section.mode.name in of_mode)
+    return next((args.text(field) for args in found if field in args), "")
+
+
+def _targets(inside: tuple[Section, ...], lines: tuple[ConfigLine, ...]) -> tuple[str, ...]:
+    of_mode = {line.mode: line for line in lines}
+    found = (args for section in inside for args in section.all(of_mode[section.mode.name]))
+    return tuple(dict.fromkeys(args.text("target") for args in found))
+
+
+def _communities(targets: tuple[str, ...]) -> tuple[int, ...]:
+    values = (extended_value(_plain(target)) for target in targets)
+    return tuple(extended(TARGET, value) for value in values if value is not None)
+
+
+def _plain(target: str) -> str:
+    """Return a target whose AS number is not in dotted form (`1.10:1` is 65546:1)."""
+    front, _, number = target.partition(":")
+    high, dot, low = front.partition(".")
+    return f"{(int(high) << 16) + int(low)}:{number}" if dot and "." not in low else target
