@@ -231,6 +231,11 @@ class BgpMachine(Machine):
         return self._state.config
 
     @property
+    def vrf(self) -> str:
+        """The VRF of this process, "": the global table."""
+        return self._context.ports.vrf
+
+    @property
     def router_id(self) -> IPv4Address | None:
         """The router ID; None: no address can serve as one so far."""
         return self._state.router_id

@@ -131,7 +131,7 @@ def ordered(
     paths: Iterable[Path], metric_to: Callable[[IPv4Address], int | None], decision: Decision = USUAL
 ) -> list[Path]:
     """Return the usable paths, best first; the best path of each neighboring AS precedes the other paths."""
-    usable = [(path, metric) for path in paths if (metric := _metric(path, metric_to)) is not None]
+    usable = [(path, metric) for path in paths if (metric := path_metric(path, metric_to)) is not None]
     if len(usable) < 2:
         return [path for path, _ in usable]
     groups: dict[int, list[tuple[Path, int]]] = {}
@@ -159,7 +159,7 @@ def side_by_side(
     def rank(path: Path) -> tuple[object, ...]:
         attributes = path.attributes
         systems = () if decision.any_equal_path else attributes.path
-        metric = _metric(path, metric_to)
+        metric = path_metric(path, metric_to)
         return (*_preference(path, decision), _med(path, decision), path.inside, metric, systems)
 
     highest = rank(best)
@@ -170,7 +170,7 @@ def side_by_side(
     return list(hops.values())[:limit]
 
 
-def _metric(path: Path, metric_to: Callable[[IPv4Address], int | None]) -> int | None:
+def path_metric(path: Path, metric_to: Callable[[IPv4Address], int | None]) -> int | None:
     """Return the metric to the next hop of a path; None: the path cannot be used.
 
     An imported path has that of its own VRF: otherwise two VRFs that import from each other could each prefer the path

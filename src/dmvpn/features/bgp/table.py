@@ -142,6 +142,10 @@ class LocRib:
         destination = self.destinations.get(prefix)
         return destination.chosen if destination is not None else None
 
+    def reaches(self, path: Path) -> bool:
+        """Return whether there is a route to the next hop of a path."""
+        return path.own or path.imported is not None or self.metric_to(path.attributes.next_hop) is not None
+
     def by_next_hop(self, hops: Iterable[IPv4Address]) -> list[Prefix]:
         """Return the prefixes that have a path with one of these next hops."""
         return list({prefix: None for hop in hops for prefix in self.hops.get(hop, ())})

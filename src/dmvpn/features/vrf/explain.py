@@ -96,8 +96,12 @@ _DETAILS = label_group(
     ),
     Word(
         "route-map",
-        "No route map changes the exchanged routes.",
-        also=("No import route-map", "No export route-map", "No global export route-map"),
+        "The route map that decides which routes are imported (`import map`), or which targets exported routes get "
+        "(`export map`).",
+        also=(
+            *("Import route-map", "Export route-map"),
+            *("No import route-map", "No export route-map", "No global export route-map"),
+        ),
     ),
     Word(
         "VRF label",

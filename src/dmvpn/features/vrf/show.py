@@ -181,9 +181,10 @@ def _family(exports: tuple[str, ...], imports: tuple[str, ...]) -> Iterator[str]
             continue
         yield f"  {direction} VPN route-target communities"
         yield from (f"    RT:{target}" for target in targets)
-    yield "  No import route-map"
+    imported, exported = row.settings.import_map, row.settings.export_map
+    yield f"  Import route-map: {imported}" if imported else "  No import route-map"
     yield "  No global export route-map"
-    yield "  No export route-map"
+    yield f"  Export route-map: {exported}" if exported else "  No export route-map"
     yield "  VRF label distribution protocol: not configured"
     yield "  VRF label allocation mode: per-prefix"
 

@@ -54,9 +54,7 @@ class Exchange:
             for vrf, targets in self._wanted.items():
                 self._hand(vrf, source, {key: path for key, path in table.items() if _fits(path, targets)}, {})
 
-    def _hand(
-        self, vrf: str, source: str, old: dict[Prefix, ExportedPath], new: dict[Prefix, ExportedPath]
-    ) -> None:
+    def _hand(self, vrf: str, source: str, old: dict[Prefix, ExportedPath], new: dict[Prefix, ExportedPath]) -> None:
         """Hand a VRF the paths of another VRF that changed. old, new: those that fit its targets."""
         paths = tuple(path for prefix, path in new.items() if old.get(prefix) != path)
         gone = tuple(prefix for prefix in old if prefix not in new)

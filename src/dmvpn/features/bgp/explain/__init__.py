@@ -274,6 +274,7 @@ _SOURCES = label_group(
     Word(PathOrigin.NETWORK.value, "A `network` line."),
     Word(PathOrigin.REDISTRIBUTED.value, "A `redistribute` line."),
     Word(PathOrigin.AGGREGATE.value, "An `aggregate-address` line."),
+    Word(PathOrigin.IMPORTED.value, "Another VRF of this router exports it, and this one imports its route target."),
     next="show ip bgp",
 )
 

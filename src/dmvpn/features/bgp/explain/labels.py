@@ -49,6 +49,19 @@ _ROUTES = label_group(
     Word("Path", "The autonomous systems on the way, the nearest first, and the origin.", also=("Paths", "path")),
     Word("local router ID", "The name of this router in BGP, as the summary has it."),
     Word("BGP routing table entry for", "One prefix, with all paths to it."),
+    Word(
+        "Route Distinguisher",
+        "What makes the prefixes of a VRF unique among those of all VRFs; `rd` says it.",
+        also=("default for vrf",),
+        clause="RFC 4364 §4.1",
+    ),
+    Word(
+        "imported path from",
+        "The path is another VRF's: its route distinguisher, the prefix and its name follow. One of its route targets "
+        "is imported here.",
+        also=("via vrf",),
+        clause="RFC 4364 §4.3",
+    ),
     Word("available", "How many paths there are.", also=("best path", "no best path")),
     Word(
         "Advertised to update-groups",

@@ -10,7 +10,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.additional import Merit
 from dmvpn.features.bgp.attributes import Community, Origin, path_text
 from dmvpn.features.bgp.nlri import NumberedPrefix, named
-from dmvpn.features.bgp.paths import Path, PathOrigin
+from dmvpn.features.bgp.paths import Path, PathOrigin, path_metric
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 from dmvpn.features.bgp.show.table import merits_of, sorted_paths, wanted_prefix
 from dmvpn.ios import age
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.table import Destination
     from dmvpn.ios import Args, ShowContext
 
+NOT_THERE: Final = "% Network not in table"
 #: Words for the restrictions of well-known communities.
 _KEPT: Final = {
     Community.NO_ADVERTISE: "not advertised to any peer",
@@ -45,6 +46,7 @@ class PathDetail:
     remarks: the words after its AS path. groups: update groups that receive it, by number; None: one path per prefix.
     heard_as, told_as: its path identifier as received and as sent, in the format of IOS.
     damping: its flap history.
+    vrf: whose routing table has its next hop; "": the global one.
     """
 
     path: str
@@ -67,6 +69,7 @@ class PathDetail:
     heard_as: str = "0"
     told_as: str = "0"
     damping: str = ""
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class ShowPrefix:
     """The answer about one prefix; prefix None: it is not in the table. total: number of paths, shown or not.
 
     notes: why it is not advertised, or not in the routing table. groups: update groups that receive it, by number.
+    vrf, rd: of a VRF, its name and its route distinguisher.
     """
 
     prefix: Prefix | None = None
@@ -84,6 +88,8 @@ class ShowPrefix:
     total: int = 0
     notes: tuple[str, ...] = ()
     groups: tuple[int, ...] = ()
+    vrf: str = ""
+    rd: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,8 @@ def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Ar
         total=len(found.paths),
         notes=tuple(_notes(machine, prefix, found)),
         groups=tuple(group.number for group in machine.groups if group.told_of(prefix)),
+        vrf=machine.vrf,
+        rd=machine.config.vpn.rd,
     )
 
 
@@ -158,11 +166,13 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
         yield NOT_ACTIVE
         return
     if answer.prefix is None:
-        yield "% Network not in table"
+        yield NOT_THERE
         return
-    yield f"BGP routing table entry for {answer.prefix}, version {answer.version}"
+    rd = f"{answer.rd}:" if answer.rd else ""
+    yield f"BGP routing table entry for {rd}{answer.prefix}, version {answer.version}"
     best = f"best #{answer.best}" if answer.best else "no best path"
-    yield f"Paths: ({answer.total} available, {', '.join((best, 'table default', *answer.notes))})"
+    table = f"table {answer.vrf or 'default'}"
+    yield f"Paths: ({answer.total} available, {', '.join((best, table, *answer.notes))})"
     is_each = any(one.groups is not None for one in answer.paths)
     if not is_each:
         yield "  Advertised to update-groups:" if answer.groups else "  Not advertised to any peer"
@@ -175,6 +185,8 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
         yield "  " + ", ".join((one.path or "Local", *one.remarks))
         way = "inaccessible" if one.metric is None else f"metric {one.metric}"
         where = f"{one.next_hop} ({way})" if one.metric != 0 else one.next_hop
+        if one.vrf:
+            where += f" (via vrf {one.vrf})"
         yield f"    {where} from {one.sender} ({one.identifier})"
         metric = f", metric {one.med}" if one.med is not None else ""
         weight = f", weight {one.weight}" if one.weight else ""
@@ -192,6 +204,14 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
         yield f"      rx pathid: {one.heard_as}, tx pathid: {one.told_as}"
 
 
+def render_prefixes(answers: tuple[ShowPrefix, ...]) -> Iterator[str]:
+    """Yield a prefix in all VRFs that have it."""
+    found = [answer for answer in answers if answer.prefix is not None]
+    yield from (line for answer in found for line in render_prefix(answer))
+    if not found:
+        yield NOT_THERE
+
+
 def _numbers(groups: tuple[int, ...]) -> Iterator[str]:
     if groups:
         yield f"     {' '.join(f'{number:<10}' for number in groups)}"
@@ -207,6 +227,8 @@ def render_details(answer: ShowDetails) -> Iterator[str]:
 
 def _remarks(machine: BgpMachine, prefix: Prefix, path: Path) -> Iterator[str]:
     """Yield the aggregator of a path, and remarks about the neighbor that sent it."""
+    if path.imported is not None:
+        yield f"imported path from {path.imported.rd}:{prefix} ({path.imported.vrf})"
     made = path.attributes.aggregator
     if made is not None:
         yield f"(aggregated by {made.autonomous_system} {made.address})"
@@ -231,7 +253,7 @@ def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path,
         marks = ["aggregated", "local"]
     if attributes.atomic:
         marks.append("atomic-aggregate")
-    metric = 0 if path.own else machine.routes.table.metric_to(attributes.next_hop)
+    metric = path_metric(path, machine.routes.table.metric_to)
     if metric is not None:
         marks.insert(0, "valid")
     if path is found.chosen:
@@ -239,13 +261,13 @@ def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path,
     elif path in found.best:
         marks.append("multipath")
     marks += [words for merit, words in _MERITS.items() if merit in merits_of(found, path)]
-    own = str(machine.router_id)
+    own, is_ours = str(machine.router_id), path.own or (path.imported is not None and path.imported.is_own)
     return PathDetail(
         path_text(attributes.path),
         str(attributes.next_hop),
         metric,
-        "0.0.0.0" if path.own else str(path.peer),  # noqa: S104
-        own if path.own else str(path.identifier),
+        str(path.teller),
+        own if is_ours else str(path.identifier),
         attributes.origin.name if attributes.origin is not Origin.INCOMPLETE else "incomplete",
         attributes.med,
         path.local_pref,
@@ -255,12 +277,13 @@ def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path,
         tuple(communities_text([one]) for one in sorted(attributes.communities)),
         str(attributes.originator or ""),
         tuple(map(str, attributes.clusters)),
-        extended_text(attributes.extended_numbers),
+        extended_text(dict.fromkeys((*attributes.extended_numbers, *machine.exports.targets_of(prefix, path)))),
         large_text(attributes.large_numbers),
         _groups_of(machine, prefix, found, path),
         "0" if path.number is None else f"{path.number:#x}",
         _told_as(found, path),
         _damping(machine, prefix, path, now),
+        machine.vrf if path.imported is None else path.imported.vrf,
     )
 
 
@@ -322,5 +345,6 @@ COMMANDS: Final = (
         },
         query_prefix,
         render_prefix,
+        join=render_prefixes,
     ),
 )

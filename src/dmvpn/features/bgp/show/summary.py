@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
@@ -122,4 +123,20 @@ def render_summary(answer: ShowSummary) -> Iterator[str]:
         yield f"{total}, Subnet ranges: {len(answer.ranges)}"
 
 
-COMMANDS: Final = spelled("summary", {}, query_summary, render_summary)
+def render_summaries(answers: tuple[ShowSummary, ...]) -> Iterator[str]:
+    """Yield one summary of all VRFs: their counts together, and the neighbors of each."""
+    if answers:
+        yield from render_summary(
+            replace(
+                answers[0],
+                version=max(one.version for one in answers),
+                networks=sum(one.networks for one in answers),
+                paths=sum(one.paths for one in answers),
+                best=sum(one.best for one in answers),
+                attributes=sum(one.attributes for one in answers),
+                neighbors=tuple(neighbor for one in answers for neighbor in one.neighbors),
+            )
+        )
+
+
+COMMANDS: Final = spelled("summary", {}, query_summary, render_summary, join=render_summaries)

@@ -50,11 +50,13 @@ class PathLine:
 
 @dataclass(frozen=True, slots=True)
 class ShowTable:
-    """The answer; version 0: BGP is not configured."""
+    """The answer; version 0: BGP is not configured. vrf, rd: of a VRF, its name and its route distinguisher."""
 
     version: int = 0
     router_id: str = ""
     paths: tuple[PathLine, ...] = ()
+    vrf: str = ""
+    rd: str = ""
 
 
 EMPTY: Final = ShowTable()
@@ -82,7 +84,8 @@ def chosen_table(machine: BgpMachine, wanted: Callable[[Prefix, Path], bool]) ->
 
 def table_of(machine: BgpMachine, lines: Iterable[PathLine]) -> ShowTable:
     """Return these lines with the table version from before they were made."""
-    return ShowTable(machine.routes.table.version, str(machine.router_id), tuple(lines))
+    version, router_id = machine.routes.table.version, str(machine.router_id)
+    return ShowTable(version, router_id, tuple(lines), machine.vrf, machine.config.vpn.rd)
 
 
 def wanted_prefix(args: Args) -> Prefix | None:
@@ -98,13 +101,22 @@ def render_table(answer: ShowTable) -> Iterator[str]:
     if not answer.version:
         yield NOT_ACTIVE
         return
-    if not answer.paths:
+    yield from render_tables((answer,))
+
+
+def render_tables(answers: tuple[ShowTable, ...]) -> Iterator[str]:
+    """Yield the tables of all VRFs under one head."""
+    answers = tuple(answer for answer in answers if answer.paths)
+    if not answers:
         return
-    yield f"BGP table version is {answer.version}, local router ID is {answer.router_id}"
+    yield f"BGP table version is {answers[0].version}, local router ID is {answers[0].router_id}"
     yield from CODES
     yield ""
     yield _COLUMNS
-    yield from path_lines(answer.paths)
+    for answer in answers:
+        if answer.rd:
+            yield f"Route Distinguisher: {answer.rd} (default for vrf {answer.vrf})"
+        yield from path_lines(answer.paths)
 
 
 def path_lines(paths: Iterable[PathLine]) -> Iterator[str]:
@@ -142,7 +154,7 @@ def status(machine: BgpMachine, prefix: Prefix, path: Path) -> str:
     """Return the status codes before a path of the table."""
     found = machine.routes.table.destinations.get(prefix)  # it may have been removed during a pause
     is_best, is_used = found is not None and path is found.chosen, found is not None and path in found.best
-    reachable = path.own or machine.routes.table.metric_to(path.attributes.next_hop) is not None
+    reachable = machine.routes.table.reaches(path)
     first = "*" if reachable else " "
     if machine.is_stale(prefix, path):
         first = "S"
@@ -174,4 +186,4 @@ def spelled_prefix(prefix: Prefix) -> str:
     return str(prefix)
 
 
-COMMANDS: Final = (*spelled("", {}, query_table, render_table, gap=True),)
+COMMANDS: Final = (*spelled("", {}, query_table, render_table, gap=True, join=render_tables),)

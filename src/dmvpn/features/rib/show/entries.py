@@ -48,6 +48,7 @@ class RouteEntry:
     ways: what the ways by next hops are, where they differ.
     override: NHRP's next hop, if it is used.
     failure: why the host does not have the route, or "".
+    imported: the VRF that BGP imported the route from, or "".
     """
 
     prefix: Prefix
@@ -68,6 +69,7 @@ class RouteEntry:
     details: tuple[str, ...]
     ways: tuple[tuple[NextHop, OwnWay], ...]
     failure: str
+    imported: str = ""
 
     def teller(self, hop: IPAddress) -> IPAddress:
         """Return the router that advertised a next hop."""
@@ -76,6 +78,11 @@ class RouteEntry:
     def way(self, hop: NextHop) -> OwnWay:
         """Return what the way by a next hop costs."""
         return dict(self.ways).get(hop) or OwnWay(self.metric, self.details)
+
+    @property
+    def of_vrf(self) -> str:
+        """The VRF of the next hops, as it is printed behind each of them: " (A)"; "": they are in this table."""
+        return f" ({self.imported})" if self.imported else ""
 
     @property
     def known_via(self) -> str:
@@ -170,6 +177,7 @@ def entry_of(record: Record, now: float) -> RouteEntry:
         details=route.details,
         ways=tuple(zip(route.next_hops, route.ways, strict=False)),
         failure=str(record.failure) if record.failure else "",
+        imported=route.imported,
     )
 
 

@@ -159,11 +159,11 @@ def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
     for number, hop in enumerate(entry.next_hops):
         mark = "*" if number == 0 else " "
         if hop.address is None:
-            yield f"  {mark} directly connected, via {hop.interface}"
+            yield f"  {mark} directly connected{entry.of_vrf}, via {hop.interface or 'Null0'}"
         elif entry.letter in "SU":
             yield f"  {mark} {hop.address}" + (f", via {hop.interface}" if hop.interface else "")
         else:
-            told = f"{hop.address}, from {entry.teller(hop.address)}, {age(entry.age)} ago"
+            told = f"{hop.address}{entry.of_vrf}, from {entry.teller(hop.address)}, {age(entry.age)} ago"
             yield f"  {mark} {told}" + (f", via {hop.interface}" if hop.interface else "")
         way = entry.way(hop)
         yield f"      Route metric is {way.metric}, traffic share count is {hop.weight}"

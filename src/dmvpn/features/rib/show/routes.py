@@ -176,11 +176,13 @@ def _hop_texts(entry: RouteEntry) -> Iterator[str]:
         return
     for hop in entry.next_hops:
         aged = "" if entry.letter in "CLSU" else f", {age(entry.age)}"
-        if hop.address is None:
-            yield f"is directly connected{aged}, {hop.interface}"
+        if hop.address is None and hop.interface:
+            yield f"is directly connected{entry.of_vrf}{aged}, {hop.interface}"
+        elif hop.address is None:  # an aggregate of another VRF, whose table its packets are looked up in
+            yield f"[{entry.distance}/{entry.way(hop).metric}] via {UNSPECIFIED}{entry.of_vrf}{aged}, Null0"
         else:
             interface = f", {hop.interface}" if hop.interface else ""
-            yield f"[{entry.distance}/{entry.way(hop).metric}] via {hop.address}{aged}{interface}"
+            yield f"[{entry.distance}/{entry.way(hop).metric}] via {hop.address}{entry.of_vrf}{aged}{interface}"
 
 
 _NUMBER = "{process:1-65535}"

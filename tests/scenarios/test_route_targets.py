@@ -1,0 +1,348 @@
+"""Two customers reach the services VRF of one router by route targets, and not each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmvpn.shells.lab_model import Lab
+from dmvpn.shells.scenario import Scenario
+from support.world import World
+
+_BORDER = """hostname R1
+vrf definition A
+ rd 65000:1
+ route-target export 65000:1
+ route-target import 65000:100
+ address-family ipv4
+ exit-address-family
+vrf definition B
+ rd 65000:2
+ address-family ipv4
+  route-target export 65000:2
+  route-target import 65000:100
+ exit-address-family
+vrf definition S
+ rd 65000:100
+ route-target export 65000:100
+ address-family ipv4
+  route-target import 65000:1
+  route-target import 65000:2
+ exit-address-family
+interface GigabitEthernet1
+ vrf forwarding A
+ ip address 10.0.2.1 255.255.255.0
+ no shutdown
+interface GigabitEthernet2
+ vrf forwarding B
+ ip address 10.0.3.1 255.255.255.0
+ no shutdown
+interface GigabitEthernet3
+ vrf forwarding S
+ ip address 10.0.4.1 255.255.255.0
+ no shutdown
+router ospf 1 vrf S
+ redistribute bgp 65000 subnets
+ network 10.0.4.0 0.0.0.255 area 0
+router bgp 65000
+ address-family ipv4 vrf A
+  redistribute connected
+  redistribute static
+ exit-address-family
+ address-family ipv4 vrf B
+  redistribute connected
+  neighbor 10.0.3.3 remote-as 65003
+  neighbor 10.0.3.3 activate
+ exit-address-family
+ address-family ipv4 vrf S
+  redistribute connected
+  redistribute ospf 1
+ exit-address-family
+ip route vrf A 192.168.2.0 255.255.255.0 10.0.2.2
+end
+"""
+_NEIGHBOR = """hostname R{n}
+interface Loopback0
+ ip address 192.168.{n}.1 255.255.255.0
+interface GigabitEthernet1
+ ip address 10.0.{n}.{n} 255.255.255.0
+ no shutdown
+{routing}
+end
+"""
+_ROUTING = {
+    2: "ip route 0.0.0.0 0.0.0.0 10.0.2.1",
+    3: "router bgp 65003\n neighbor 10.0.3.1 remote-as 65000\n network 192.168.3.0",
+    4: "router ospf 1\n network 0.0.0.0 255.255.255.255 area 0",
+}
+
+
+def shared_services() -> World:
+    """Return R2 in VRF A of R1 by static routes, R3 in VRF B by BGP, and R4 in VRF S by OSPF."""
+    wires = [{"ends": [f"R1:GigabitEthernet{n - 1}", f"R{n}:GigabitEthernet1"]} for n in _ROUTING]
+    lab = Lab.model_validate({"routers": {f"R{n}": {} for n in (1, 2, 3, 4)}, "links": wires})
+    texts = {f"R{n}": _NEIGHBOR.format(n=n, routing=routing) for n, routing in _ROUTING.items()}
+    world = World.of(Scenario("shared-services", lab, {"R1": _BORDER, **texts}))
+    world.run_for(90)
+    return world
+
+
+@pytest.fixture
+def world() -> World:
+    return shared_services()
+
+
+def reaches(world: World, sender: int, receiver: int) -> bool:
+    """Return whether the station behind one router reaches that behind another, and is answered."""
+    return "!!!!!" in world.do(f"R{sender}", f"ping 192.168.{receiver}.1 source Loopback0 repeat 5")
+
+
+def is_whole(world: World) -> bool:
+    """Return whether both customers reach the services, and not each other."""
+    wanted = all(reaches(world, *pair) for pair in ((2, 4), (4, 2), (3, 4), (4, 3)))
+    return wanted and not reaches(world, 2, 3) and not reaches(world, 3, 2)
+
+
+def routes(world: World, vrf: str) -> list[str]:
+    """Return the BGP routes of a VRF, without their ages."""
+    lines = world.do("R1", f"show ip route vrf {vrf} bgp").splitlines()
+    return [line for line in lines if line.startswith("B  ")]
+
+
+def has(world: World, vrf: str, prefix: str) -> bool:
+    """Return whether a VRF has a BGP route."""
+    return any(f" {prefix} " in f"{line} ".replace("/", " ") for line in routes(world, vrf))
+
+
+# -------------------------------------------------------------------------------------------------------- what is there
+
+
+def test_customers_reach_the_services_and_not_each_other(world: World) -> None:
+    assert is_whole(world)
+    hops = world.do("R2", "traceroute 192.168.4.1 source Loopback0")
+    assert "1 10.0.2.1" in hops
+    assert "2 10.0.4.4" in hops or "2 192.168.4.1" in hops
+
+
+def test_imported_routes_name_the_vrf_that_their_next_hops_are_in(world: World) -> None:
+    (connected,) = [line for line in routes(world, "B") if "10.0.4.0" in line]
+    assert "is directly connected (S), 00:01:" in connected
+    assert connected.endswith(", GigabitEthernet3")
+    (learned,) = [line for line in routes(world, "S") if "192.168.3.0" in line]
+    assert "[20/0] via 10.0.3.3 (B), 00:01:" in learned
+    shown = world.do("R1", "show ip route vrf A 192.168.4.1")
+    assert 'Known via "bgp 65000", distance 20, metric 2, type external' in shown
+    assert "  * 10.0.4.4 (S), from 0.0.0.0, " in shown
+
+
+def test_a_path_says_what_it_is_imported_from_and_which_targets_it_has(world: World) -> None:
+    shown = world.do("R1", "show bgp vpnv4 unicast vrf S 192.168.3.0/24").splitlines()
+    assert shown[0].startswith("BGP routing table entry for 65000:100:192.168.3.0/24, version ")
+    assert "best #1, table S" in shown[1]
+    assert "  65003, imported path from 65000:2:192.168.3.0/24 (B)" in shown
+    assert "    10.0.3.3 (via vrf B) from 10.0.3.3 (192.168.3.1)" in shown
+    assert "      Extended Community: RT:65000:2" in shown
+    assert "RT:65000:2" in world.do("R1", "show ip bgp vpnv4 vrf B 192.168.3.0")
+
+
+def test_all_tables_of_vpnv4_are_listed_by_route_distinguisher(world: World) -> None:
+    shown = world.do("R1", "show bgp vpnv4 unicast all").splitlines()
+    heads = [line for line in shown if line.startswith("Route Distinguisher")]
+    named = (("1", "A"), ("2", "B"), ("100", "S"))
+    assert heads == [f"Route Distinguisher: 65000:{number} (default for vrf {vrf})" for number, vrf in named]
+    one = world.do("R1", "show ip bgp vpnv4 vrf A").splitlines()
+    assert [line for line in one if line.startswith("Route Distinguisher")] == heads[:1]
+    assert world.do("R1", "show ip bgp vpnv4 all 192.168.3.0").count("routing table entry") == 2
+    assert "10.0.3.3        4        65003" in world.do("R1", "show bgp vpnv4 unicast all summary")
+    assert world.do("R1", "show bgp vpnv4 unicast all 10.9.9.0/24").strip() == "% Network not in table"
+
+
+def test_a_neighbor_in_a_vrf_receives_imported_routes_from_this_router(world: World) -> None:
+    assert "192.168.4.1 [20/2] via 10.0.3.1, " in world.do("R3", "show ip route bgp")
+
+
+# --------------------------------------------------------------------------------------------------------- what changes
+
+
+def test_a_route_that_goes_leaves_the_other_vrfs_and_comes_back(world: World) -> None:
+    world.configure("R3", "interface Loopback0", "shutdown")
+    world.run_for(5)
+    assert not has(world, "S", "192.168.3.0")
+    world.configure("R3", "interface Loopback0", "no shutdown")
+    world.run_for(40)
+    assert is_whole(world)
+
+
+def test_a_port_that_goes_down_takes_its_routes_out_of_the_other_vrfs(world: World) -> None:
+    world.configure("R1", "interface GigabitEthernet3", "shutdown")
+    world.run_for(5)
+    assert not has(world, "A", "10.0.4.0")
+    assert not has(world, "B", "192.168.4.1")
+    assert has(world, "S", "192.168.2.0")
+    world.configure("R1", "interface GigabitEthernet3", "no shutdown")
+    world.run_for(90)
+    assert is_whole(world)
+
+
+def test_a_next_hop_that_moves_moves_in_the_other_vrfs(world: World) -> None:
+    world.configure("R1", "no ip route vrf A 192.168.2.0 255.255.255.0 10.0.2.2")
+    world.configure("R1", "ip route vrf A 192.168.2.0 255.255.255.0 10.0.2.9")
+    world.run_for(5)
+    assert "via 10.0.2.9 (A)" in "".join(routes(world, "S"))
+
+
+def test_a_removed_vrf_takes_its_routes_along_and_brings_them_back(world: World) -> None:
+    lines = world.do("R1", "show running-config")
+    world.configure("R1", "no vrf definition S")
+    world.run_for(5)
+    assert not routes(world, "A")
+    world.configure("R1", *lines.splitlines())
+    world.run_for(120)
+    assert is_whole(world)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("router bgp 65000", "no address-family ipv4 vrf S"),
+        ("no router bgp 65000",),
+        ("vrf definition S", "no rd 65000:100"),
+    ],
+)
+def test_without_bgp_in_a_vrf_nothing_is_exchanged_with_it(world: World, lines: tuple[str, ...]) -> None:
+    text = world.do("R1", "show running-config")
+    world.configure("R1", *lines)
+    world.run_for(5)
+    assert not has(world, "A", "10.0.4.0")
+    assert not has(world, "S", "192.168.2.0")
+    world.configure("R1", *text.splitlines())
+    world.run_for(120)
+    assert is_whole(world)
+
+
+def test_route_targets_act_when_they_are_entered_and_removed(world: World) -> None:
+    world.configure("R1", "vrf definition A", "no route-target import 65000:100")
+    world.run_for(5)
+    assert not routes(world, "A")
+    world.configure("R1", "vrf definition A", "route-target import 65000:2")
+    world.run_for(5)
+    assert has(world, "A", "192.168.3.0")
+    world.configure("R1", "vrf definition B", "address-family ipv4", "no route-target export 65000:2")
+    world.run_for(5)
+    assert not routes(world, "A")
+    assert not has(world, "S", "192.168.3.0")
+
+
+def test_a_router_that_restarts_exchanges_routes_again(world: World) -> None:
+    world.sim.kill("R1")
+    world.run_for(5)
+    world.sim.boot("R1", world.scenario.configurations["R1"])
+    world.run_for(120)
+    assert is_whole(world)
+
+
+# ---------------------------------------------------------------------------------------------------------------- loops
+
+
+def test_an_imported_route_is_not_exported_again(world: World) -> None:
+    """Otherwise customers would learn each other's routes through the services VRF."""
+    assert has(world, "S", "192.168.2.0")
+    assert not has(world, "B", "192.168.2.0")
+    assert not has(world, "A", "192.168.3.0")
+
+
+def test_a_vrf_that_imports_its_own_target_has_its_routes_once(world: World) -> None:
+    world.configure("R1", "vrf definition A", "route-target import 65000:1")
+    world.run_for(5)
+    assert "192.168.2.0" not in "".join(routes(world, "A"))
+    assert world.do("R1", "show ip bgp vpnv4 vrf A 192.168.2.0").count("Origin") == 1
+
+
+def test_vrfs_that_import_each_other_keep_their_own_way_to_a_prefix(world: World) -> None:
+    world.configure("R1", "ip route vrf S 192.168.2.0 255.255.255.0 10.0.4.4")
+    world.configure("R1", "router bgp 65000", "address-family ipv4 vrf S", "redistribute static")
+    world.run_for(5)
+    assert "1 available" not in world.do("R1", "show ip bgp vpnv4 vrf A 192.168.2.0")
+    assert "S     192.168.2.0/24 [1/0] via 10.0.2.2" in world.do("R1", "show ip route vrf A")
+    assert "S     192.168.2.0/24 [1/0] via 10.0.4.4" in world.do("R1", "show ip route vrf S")
+    version = world.do("R1", "show ip bgp vpnv4 vrf A summary").splitlines()[1]
+    world.run_for(60)
+    assert world.do("R1", "show ip bgp vpnv4 vrf A summary").splitlines()[1] == version
+
+
+def test_a_route_that_leads_back_into_the_importing_vrf_is_refused(world: World) -> None:
+    world.configure("R1", "ip route vrf A 192.168.9.0 255.255.255.0 GigabitEthernet3 10.0.4.4")
+    world.run_for(5)
+    assert "192.168.9.0" in world.do("R1", "show ip bgp vpnv4 vrf A")
+    assert "192.168.9.0" not in world.do("R1", "show ip bgp vpnv4 vrf S")
+
+
+# ---------------------------------------------------------------------------------------------- maps, aggregates, peers
+
+
+def test_an_import_map_decides_which_routes_come(world: World) -> None:
+    world.configure("R1", "ip prefix-list OWN permit 192.168.4.1/32", "route-map IN permit 10")
+    world.configure("R1", "route-map IN permit 10", "match ip address prefix-list OWN", "set local-preference 300")
+    world.configure("R1", "vrf definition A", "address-family ipv4", "import map IN")
+    world.run_for(5)
+    assert [line.split()[1] for line in routes(world, "A")] == ["192.168.4.1"]
+    assert "localpref 300" in world.do("R1", "show ip bgp vpnv4 vrf A 192.168.4.1")
+    assert "  Import route-map: IN" in world.do("R1", "show vrf detail A")
+    world.configure("R1", "vrf definition A", "address-family ipv4", "no import map")
+    world.run_for(5)
+    assert has(world, "A", "10.0.4.0")
+
+
+def test_an_export_map_gives_routes_other_targets_and_denies_none(world: World) -> None:
+    world.configure("R1", "ip prefix-list LAN permit 192.168.2.0/24", "route-map OUT permit 10")
+    world.configure("R1", "route-map OUT permit 10", "match ip address prefix-list LAN", "set extcommunity rt 65000:7")
+    world.configure("R1", "vrf definition A", "address-family ipv4", "export map OUT")
+    world.configure("R1", "vrf definition B", "address-family ipv4", "route-target import 65000:7")
+    world.run_for(5)
+    assert has(world, "B", "192.168.2.0")
+    assert not has(world, "S", "192.168.2.0")
+    assert has(world, "S", "10.0.2.0")
+    assert "RT:65000:7" in world.do("R1", "show ip bgp vpnv4 vrf A 192.168.2.0")
+    world.configure("R1", "route-map OUT permit 10", "no set extcommunity rt 65000:7")
+    world.configure("R1", "route-map OUT permit 10", "set extcommunity rt 65000:7 additive")
+    world.run_for(5)
+    assert has(world, "S", "192.168.2.0")
+
+
+def test_an_aggregate_of_a_vrf_carries_packets_of_another_vrf(world: World) -> None:
+    world.configure("R1", "router bgp 65000", "address-family ipv4 vrf S")
+    world.configure(
+        "R1",
+        "router bgp 65000",
+        "address-family ipv4 vrf S",
+        "aggregate-address 192.168.4.0 255.255.255.0 summary-only",
+    )
+    world.run_for(5)
+    (line,) = [line for line in routes(world, "A") if "192.168.4" in line]
+    assert "192.168.4.0/24 [20/0] via 0.0.0.0 (S), " in line
+    assert line.endswith(", Null0")
+    assert is_whole(world)
+
+
+def test_neighbors_with_equal_addresses_in_two_vrfs_receive_each_others_routes() -> None:
+    """Split horizon compared addresses only: a neighbor never got the routes of its double in another VRF."""
+    ports = "".join(
+        f"vrf definition {vrf}\n rd 1:{n}\n address-family ipv4\n  route-target both 1:1\n exit-address-family\n"
+        f"interface GigabitEthernet{n}\n vrf forwarding {vrf}\n ip address 10.0.0.1 255.255.255.252\n no shutdown\n"
+        for n, vrf in ((2, "A"), (3, "B"))
+    )
+    families = "".join(
+        f" address-family ipv4 vrf {vrf}\n  neighbor 10.0.0.2 remote-as 6500{n}\n  neighbor 10.0.0.2 activate\n"
+        for n, vrf in ((2, "A"), (3, "B"))
+    )
+    spoke = (
+        "hostname R{n}\ninterface Loopback0\n ip address 192.168.{n}.1 255.255.255.0\ninterface GigabitEthernet1\n"
+        " ip address 10.0.0.2 255.255.255.252\n no shutdown\nrouter bgp 6500{n}\n network 192.168.{n}.0\n"
+        " neighbor 10.0.0.1 remote-as 65000\nend\n"
+    )
+    wires = [{"ends": [f"R1:GigabitEthernet{n}", f"R{n}:GigabitEthernet1"]} for n in (2, 3)]
+    lab = Lab.model_validate({"routers": {f"R{n}": {} for n in (1, 2, 3)}, "links": wires})
+    texts = {"R1": f"hostname R1\n{ports}router bgp 65000\n{families}end\n"}
+    world = World.of(Scenario("doubles", lab, {**texts, **{f"R{n}": spoke.format(n=n) for n in (2, 3)}}))
+    world.run_for(60)
+    assert reaches(world, 2, 3)
+    assert reaches(world, 3, 2)
