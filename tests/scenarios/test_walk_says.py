@@ -16,6 +16,8 @@ from support.world import World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.shells.facts import LabFacts
+
 H3_H4 = ("H3", "H4")
 
 
@@ -428,3 +430,29 @@ def test_programs_get_the_same_as_json() -> None:
 def test_no_key_is_in_a_walk() -> None:
     world = World("ipsec-spoke-behind-nat").converge()
     assert "Demo-Key-1" not in as_json(now(world)) + says(now(world))
+
+
+def customers() -> LabFacts:
+    """Two customers with equal addresses, each in a VRF."""
+    world = World("two-customers").converge()
+    return world.sim.facts(world.scenario)
+
+
+def test_hosts_with_equal_addresses_in_different_vrfs_are_told_apart_by_their_names() -> None:
+    """A walk from BLUE1 began at RED1, which has the same address."""
+    facts = customers()
+    found = walk(facts, "BLUE1", "BLUE2")
+    assert (found.forth.nodes[0], found.forth.nodes[-1]) == ("BLUE1", "BLUE2")
+    assert found.back is not None
+    assert found.back.nodes[-1] == "BLUE1"
+    astray = walk(facts, "RED1", "BLUE2").forth
+    assert astray.nodes[-1] == "RED2"
+    assert astray.steps[-1].what.startswith("has 10.0.2.100 (BLUE2, which has the same address, is not reached)")
+    with pytest.raises(UserError, match=r"10\.0\.1\.100 is the address of RED1 and of BLUE1: say which"):
+        walk(facts, "10.0.1.100", "BLUE2")
+
+
+def test_a_router_asks_for_a_host_in_the_vrf_of_the_host() -> None:
+    """It sent by its global table, to the provider."""
+    found = walk(customers(), "SPOKE1", "RED2").forth
+    assert (str(found.question.source), found.nodes[-1]) == ("10.255.0.11", "RED2")

@@ -255,7 +255,7 @@ def test_lans_of_two_customers_are_no_pair() -> None:
 
 def _lans(*names: str, vrf: str = "") -> dict[str, Lan]:
     prefix = Prefix.of(IPv4Address("10.0.0.0"), 24)
-    return {name: Lan(name, "GigabitEthernet0/2", f"{name}-host", prefix.address, prefix, vrf) for name in names}
+    return {name: Lan(name, "GigabitEthernet0/2", f"{name}-host", prefix.address, prefix, vrf, vrf) for name in names}
 
 
 @pytest.mark.parametrize(

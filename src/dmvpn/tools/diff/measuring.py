@@ -22,12 +22,13 @@ from dmvpn.judge.anatomy import Anatomy
 from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.diff.behavior import Behavior, LanPair, Outage, RouterState, Talk
-from dmvpn.tools.diff.probing import Arrival, Lan, Probing, lans_of
+from dmvpn.tools.diff.probing import Arrival, Lan, Probing, customers_of, lans_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.network.customers import Table
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.node import RouterNode
 
@@ -80,10 +81,11 @@ class Subject:
         }
         return scenario.still_missing(lacking)
 
-    def addresses(self) -> dict[tuple[str, IPAddress], str]:
-        """Return the router of each address in the overlay, by its VRF."""
+    def addresses(self) -> dict[tuple[str, IPAddress], Table]:
+        """Return the table of each address in the overlay, by the customer."""
+        of_tables = customers_of(self.world, self.anatomy)
         return {
-            (state.vrf, address): name
+            (of_tables.get((name, state.vrf), state.vrf), address): (name, state.vrf)
             for name in self.anatomy.sites
             for state in self.world.routers[name].router.ports.interfaces.all()
             for version in (4, 6)
@@ -94,7 +96,7 @@ class Subject:
 def choose_pairs(
     lans: Mapping[str, Lan], seed: int, most: int = MOST_PAIRS, *, about: Collection[str] | None = None
 ) -> tuple[LanPair, ...]:
-    """Return all pairs of LANs in one VRF, or a sample of `most` of them that depends on the names and the seed alone.
+    """Return all pairs of LANs of one customer, or a sample of `most` that depends on the names and the seed alone.
 
     about: one end at least is of these.
     """
@@ -104,7 +106,8 @@ def choose_pairs(
     chosen: dict[LanPair, None] = {}
     for distance in range(1, len(ring)):
         for one, other in zip(ring, ring[distance:] + ring[:distance], strict=True):
-            if one in wanted and lans[one].vrf == lans[other].vrf:  # the other way round comes at another distance
+            # The other way round comes at another distance.
+            if one in wanted and lans[one].customer == lans[other].customer:
                 chosen |= {LanPair(one, other): None, LanPair(other, one): None}
         if len(chosen) >= most:
             return tuple(chosen)[:most]
@@ -193,22 +196,22 @@ def converge(subject: Subject, pairs: Iterable[LanPair]) -> tuple[float | None, 
     return registered, routed
 
 
-def _has_way(subject: Subject, owners: Mapping[tuple[str, IPAddress], str], pair: LanPair) -> bool:
+def _has_way(subject: Subject, owners: Mapping[tuple[str, IPAddress], Table], pair: LanPair) -> bool:
     """Return whether the forwarding tables of the source's VRF lead from one LAN to the other."""
     source, destination = subject.lans[pair.source], subject.lans[pair.destination]
-    here, target = source.site, destination.address
+    here, vrf, target = source.site, source.vrf, destination.address
     for _ in range(_HOPS):
         node = subject.world.routers[here]
-        hops = node.plane.route(target, source.vrf)
+        hops = node.plane.route(target, vrf)
         if not hops:
             return False
         hop = hops[0]
         if hop.address is None:
             return here == destination.site
-        there = owners.get((source.vrf, hop.address))
+        there = owners.get((source.customer, hop.address))
         if there is None or not _reaches(node, hop.interface, hop.address):
             return False
-        here = there
+        here, vrf = there
     return False
 
 

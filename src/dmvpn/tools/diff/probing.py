@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from dataclasses import field
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, ip_network
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
@@ -19,6 +19,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.judge.sealed import SealedMarks
 from dmvpn.judge.traffic import Mark, Post
 from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.network.customers import TunnelSeat, customers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState
     from dmvpn.judge.anatomy import Anatomy
+    from dmvpn.network.customers import Table
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
     from dmvpn.tools.diff.behavior import LanPair
@@ -47,7 +49,7 @@ _TCP_PORT: Final = 7
 @dataclass(frozen=True, slots=True)
 class Lan:
     """The origin or destination of packets. site, port: the router in front of it and its interface, which is in this
-    VRF. host: its name.
+    VRF. host: its name. customer: LANs of one customer should reach each other (`network/customers`).
     """
 
     site: str
@@ -56,6 +58,7 @@ class Lan:
     address: IPAddress
     prefix: Prefix
     vrf: str = ""
+    customer: str = ""
 
 
 class Arrival(NamedTuple):
@@ -81,6 +84,7 @@ class _Flow:
 def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str, Lan]:
     """Return the LANs behind the routers of the overlay by name; adds a host where none is. For a world at time 0."""
     places = {scenario.end(spec.link): name for name, spec in scenario.lab.hosts.items()}
+    of_tables = customers_of(world, anatomy)
     found: list[Lan] = []
     for site in anatomy.sites.values():
         for state in world.routers[site.name].router.ports.interfaces.all():
@@ -91,9 +95,25 @@ def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str,
                 host = _put_host(world, site.name, state)
             if host is None or not (own := world.hosts[host].plane.addresses_of("eth0")):
                 continue
-            found.append(Lan(site.name, state.name, host, own[0][0], Prefix.of(*own[0]), state.vrf))
+            customer = of_tables.get((site.name, state.vrf), state.vrf)
+            found.append(Lan(site.name, state.name, host, own[0][0], Prefix.of(*own[0]), state.vrf, customer))
     several = [site for site, count in Counter(lan.site for lan in found).items() if count > 1]
     return {f"{lan.site}:{lan.port}" if lan.site in several else lan.site: lan for lan in found}
+
+
+def customers_of(world: Simulator, anatomy: Anatomy) -> Mapping[Table, str]:
+    """Return the customer of each table of the overlay's routers."""
+    tables: list[Table] = []
+    tunnels: list[TunnelSeat] = []
+    for name in anatomy.sites:
+        ports = world.routers[name].router.ports
+        tables += [(name, state.vrf) for state in ports.interfaces.all()]
+        for tunnel in ports.tunnels.all():
+            state = ports.interfaces.get(tunnel.name)
+            if state is not None and state.prefix is not None:
+                network = ip_network(str(state.prefix))
+                tunnels.append(TunnelSeat((name, state.vrf), network, tunnel.key))
+    return customers(tables, tunnels)
 
 
 def name_alike(some: dict[str, Lan], others: dict[str, Lan]) -> None:

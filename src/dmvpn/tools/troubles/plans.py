@@ -15,6 +15,7 @@ from dmvpn.base.entropy import below
 from dmvpn.base.values import dataclass
 from dmvpn.tools.troubles.networks import FEWEST, KINDS, MOST, spokes_of
 from dmvpn.tools.troubles.routing_setup import PROTOCOLS, Place, RoutingSetup, Section
+from dmvpn.tools.troubles.vrf_setup import Vrfs, with_vrfs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,6 +43,7 @@ class Plan:
     multicast map and an NHS line, as in older configurations. key: of GRE, None: none. stubs: of EIGRP.
     protection may be "certificates", which are not drawn: the caller makes the certificates of `TRUSTPOINTS`.
     sealed: routing protocols authenticate neighbors with keys that have a lifetime, or with a password.
+    vrfs: the tables that ports and tunnels are in.
     """
 
     phase: int
@@ -56,13 +58,14 @@ class Plan:
     stubs: bool
     translators: Mapping[int, str] = field(default_factory=dict)
     sealed: bool = False
+    vrfs: Vrfs = Vrfs()
 
     @property
     def title(self) -> str:
         """For people."""
         parts = (f"phase {self.phase}", self.routing, self.protection or "clear", f"{self.hubs} hubs")
         nat = (f"{len(self.translators)} behind NAT",) if self.translators else ()
-        return ", ".join((*parts, f"{self.spokes} spokes", *nat))
+        return ", ".join((*parts, f"{self.spokes} spokes", *nat, *self.vrfs.title))
 
 
 def plan_of(entropy: Entropy, most: int = MOST) -> Plan:
@@ -145,7 +148,7 @@ def _router(plan: Plan, place: Place, places: list[Place]) -> dict[str, list[str
     tunnel = [*_overlay(plan, place, places), *sections.pop("tunnel", [])]
     lan = [f"ip address {place.lan}.1 255.255.255.0", *sections.pop("lan", []), "no shutdown"]
     mask = "255.255.255.0" if place.nbma.startswith("192.168.") else _MASK30
-    return {
+    found: Section = {
         **_crypto(plan),
         "interface Tunnel0": tunnel,
         f"interface {_WAN}": [f"ip address {place.nbma} {mask}", "no shutdown"],
@@ -153,6 +156,7 @@ def _router(plan: Plan, place: Place, places: list[Place]) -> dict[str, list[str
         **sections,
         f"ip route 0.0.0.0 0.0.0.0 {place.gateway}": [],
     }
+    return with_vrfs(found, plan.vrfs, place.name)
 
 
 def _overlay(plan: Plan, place: Place, places: list[Place]) -> list[str]:

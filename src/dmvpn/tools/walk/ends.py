@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -26,19 +27,31 @@ def question(
         raise UserError(f"{there} is not the address of one station: a walk goes to a single one")
     if source in view.lab.routers and source not in view.lab.hosts:
         _alive(view, source)
-        here = _source_of(view, source, there)
+        here = _source_of(view, source, there, destination)
     else:
         here = _address(view, source, there.version)
     if here.version != there.version:
         raise UserError(f"{here} and {there} are of different IP versions")
+    receiver = destination if len(view.hosts_with(there)) > 1 and destination in view.lab.hosts else ""
+    asked = Question(source=here, destination=there, start=start, size=size, df=df, receiver=receiver)
     if start:
         _alive(view, start)
-        own = view.own(start, here) is not None
-        return Question(source=here, destination=there, start=start, passes=not own, size=size, df=df)
-    owner = view.owner(here)
-    if owner is not None:
-        return Question(source=here, destination=there, start=owner, size=size, df=df)
-    return Question(source=here, destination=there, start=_entry(view, here), passes=True, size=size, df=df)
+        return replace(asked, passes=view.own(start, here) is None)
+    owner = _owner(view, source, here)
+    return replace(asked, start=owner) if owner else replace(asked, start=_entry(view, here), passes=True)
+
+
+def _owner(view: View, source: str, address: Address) -> str:
+    """Return the host or router that a packet with this source begins at, "": none in view has the address.
+
+    Raises UserError for the address of several hosts, which different VRFs may have.
+    """
+    if source in view.lab.hosts or source in view.lab.routers:
+        return source
+    several = view.hosts_with(address)
+    if len(several) > 1:
+        raise UserError(f"{address} is the address of {' and of '.join(several)}: say which one by its name")
+    return view.owner(address) or ""
 
 
 def _entry(view: View, source: Address) -> str:
@@ -87,9 +100,12 @@ def _address_of_router(view: View, name: str, version: int | None) -> Address:
     raise UserError(f"{name} has no IPv{version or 4} address")
 
 
-def _source_of(view: View, router: str, destination: Address) -> Address:
-    """Return the address that a packet of the router's own carries: that of the interface by which it leaves."""
-    match = view.match(router, destination)
+def _source_of(view: View, router: str, destination: Address, name: str) -> Address:
+    """Return the address that a packet of the router's own carries: that of the interface by which it leaves.
+
+    name: of the destination; a packet to a host is sent in the host's VRF, if the router has a VRF of that name.
+    """
+    match = view.match(router, destination, view.vrf_of_host(name))
     for hop in match.hops if match is not None else ():
         interface = view.interface(router, hop.interface)
         for own in interface.addresses if interface is not None else ():

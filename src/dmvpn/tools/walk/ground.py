@@ -56,9 +56,11 @@ class Ground(ABC):
         self.clamps: list[Clamp] = []
         self.translated = dict(translated or {})
         self._seen: dict[tuple[str, Address, int], int] = {}
+        self._wanted = ""
 
     def go(self, question: Question) -> WalkEnd:
         """Send the packet."""
+        self._wanted = question.receiver
         host = self.view.host(question.start)
         packet = Packet.plain(
             question.source,
@@ -93,7 +95,7 @@ class Ground(ABC):
 
     def _originate(self, router: str, packet: Packet) -> WalkEnd:
         """Return a packet of the router's own."""
-        if self.view.own(router, packet.destination) is not None:
+        if self.view.own(router, packet.destination, self.view.vrf_of(router, packet.source)) is not None:
             return self._done(router, packet)
         self._say(router, packet, Act.SEND, f"sends a packet of its own, from {packet.source}")
         return self._route(router, packet)
@@ -114,7 +116,7 @@ class Ground(ABC):
         if sender is None:
             where = f"in by {port}" if port else "comes in"
             self._say(router, packet, Act.ARRIVE, f"{where}, TTL {packet.ttl}")
-        if self.view.own(router, packet.destination) is not None:
+        if self.view.own(router, packet.destination, self.view.vrf_of(router, packet.source, port)) is not None:
             moved = self._let_inside(router, port, packet)
             if moved is None:
                 return self._deliver(router, packet)
@@ -132,7 +134,9 @@ class Ground(ABC):
 
     def _done(self, where: str, packet: Packet) -> WalkEnd:
         whole = packet.whole()
-        self._say(where, whole, Act.DELIVER, f"has {packet.destination}: it has arrived, with TTL {packet.ttl}")
+        wanted = self._wanted if self.view.host(where) is not None and where != self._wanted else ""
+        also = f" ({wanted}, which has the same address, is not reached)" if wanted else ""
+        self._say(where, whole, Act.DELIVER, f"has {packet.destination}{also}: it has arrived, with TTL {packet.ttl}")
         return WalkEnd(outcome=WalkOutcome.DELIVERED, where=where, ttl=packet.ttl, source=packet.source)
 
     def _forward(

@@ -46,7 +46,8 @@ class WalkOutcome(enum.Enum):
 class Question:
     """A packet, and where it starts: a host, a router that sends it, or (`passes`) a router that forwards it.
 
-    size: octets of the whole IP packet. df: the DF bit.
+    size: octets of the whole IP packet. df: the DF bit. receiver: the host that is meant, where several hosts in
+    different VRFs have the destination's address; "": whichever it reaches.
     """
 
     source: Address
@@ -55,6 +56,7 @@ class Question:
     passes: bool = False
     size: int = 100
     df: bool = False
+    receiver: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

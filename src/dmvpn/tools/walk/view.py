@@ -69,19 +69,24 @@ class View:
 
     # ------------------------------------------------------------------------------------------------ by address
 
-    def own(self, router: str, address: Address) -> InterfaceFacts | None:
-        """Return the interface of a router that has an address."""
+    def own(self, router: str, address: Address, vrf: str | None = None) -> InterfaceFacts | None:
+        """Return the interface of a router that has an address. vrf: None: in any VRF."""
         facts = self.router(router)
         for interface in facts.interfaces if facts is not None else ():
-            if interface.enabled and any(own.ip == address for own in interface.addresses):
+            is_there = interface.enabled and vrf in (None, interface.vrf)
+            if is_there and any(own.ip == address for own in interface.addresses):
                 return interface
         return None
 
+    def hosts_with(self, address: Address) -> list[str]:
+        """Return the hosts that have an address: in different VRFs there may be several."""
+        return [name for name, host in self.lab.hosts.items() if any(own.ip == address for own in addresses_of(host))]
+
     def owner(self, address: Address) -> str | None:
         """Return the host or router that has an address."""
-        for name, host in self.lab.hosts.items():
-            if any(own.ip == address for own in addresses_of(host)):
-                return name
+        hosts = self.hosts_with(address)
+        if hosts:
+            return hosts[0]
         return next((name for name in self.lab.routers if self.own(name, address) is not None), None)
 
     def lan(self, address: Address) -> tuple[str, str] | None:
@@ -126,6 +131,14 @@ class View:
         if came:
             return next((one.vrf for one in interfaces if one.name == came), "")
         return next((one.vrf for one in interfaces if any(each.ip == own for each in one.addresses)), "")
+
+    def vrf_of_host(self, name: str) -> str:
+        """Return the VRF of the router's port that a host is behind, "": the global table, or there is no such host."""
+        host = self.host(name)
+        link = self.link(name, HOST_PORT)
+        ends = link.ends if link is not None and host is not None else ()
+        ports = (self.interface(*end) for end in ends if host is not None and end[0] == host.router)
+        return next((port.vrf for port in ports if port is not None), "")
 
     def sa_towards(self, router: str, local: Address, nbma: Address, connection: int) -> SaFacts | None:
         """Return the pair that a router sends on: of a connection, or (0) of the newest one between these addresses."""
