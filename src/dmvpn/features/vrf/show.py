@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.vrf.machine import VrfMachine
+from dmvpn.features.vrf.model import VrfSettings
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.notices import InterfaceState
-    from dmvpn.features.vrf.model import VrfSettings
 
 _NOT_SET: Final = "<not set>"
 #: IOS numbers the IPv6 tables of VRFs behind this one.
@@ -142,12 +142,12 @@ def render_detail(answer: VrfRows) -> Iterator[str]:
         yield from _listed(row.interfaces)
         if settings.has_ipv4:
             yield f"Address family ipv4 unicast (Table ID = 0x{row.number:X}):"
-            yield from _family(settings.exports, settings.imports)
+            yield from _family(settings)
         else:
             yield "Address family ipv4 unicast not active"
         if settings.has_ipv6:
             yield f"Address family ipv6 unicast (Table ID = 0x{_FIRST_TABLE_OF_IPV6 + row.number:X}):"
-            yield from _family((), ())
+            yield from _family(VrfSettings(name=settings.name))
         else:
             yield "Address family ipv6 unicast not active"
         yield from ("Address family ipv4 multicast not active", "")
@@ -173,15 +173,15 @@ def _listed(interfaces: tuple[InterfaceState, ...]) -> Iterator[str]:
         yield f"    {' '.join(names[first : first + _IN_A_LINE])}"
 
 
-def _family(exports: tuple[str, ...], imports: tuple[str, ...]) -> Iterator[str]:
+def _family(settings: VrfSettings) -> Iterator[str]:
     yield "  Flags: 0x0"
-    for direction, targets in (("Export", exports), ("Import", imports)):
+    for direction, targets in (("Export", settings.exports), ("Import", settings.imports)):
         if not targets:
             yield f"  No {direction} VPN route-target communities"
             continue
         yield f"  {direction} VPN route-target communities"
         yield from (f"    RT:{target}" for target in targets)
-    imported, exported = row.settings.import_map, row.settings.export_map
+    imported, exported = settings.import_map, settings.export_map
     yield f"  Import route-map: {imported}" if imported else "  No import route-map"
     yield "  No global export route-map"
     yield f"  Export route-map: {exported}" if exported else "  No export route-map"
