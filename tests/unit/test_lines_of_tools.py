@@ -11,7 +11,7 @@ from support.pki import Console
     "line",
     [
         *("ip domain list example.net", "ip domain lookup source-interface GigabitEthernet0/1"),
-        *("logging host 192.0.2.1 transport tls port 6514", "logging host 192.0.2.1 vrf RED"),
+        "logging host 192.0.2.1 transport tls port 6514",
         "logging host ipv6 2001:db8::1",
     ],
 )
