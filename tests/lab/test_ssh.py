@@ -18,6 +18,7 @@ import pytest
 from dmvpn.app.front_ends import FrontEnds, address_of
 from dmvpn.base.errors import UserError
 from dmvpn.base.translation import Addresses, ListedPackets, PacketPolicies, PacketRule
+from dmvpn.face.ssh.entrance import Entrance
 from support.fake_router import FakeRouter
 from support.fakes import FakePolicies
 from support.ssh_door import CONFIGURATION, PATIENCE, Door
@@ -365,18 +366,50 @@ async def _process_of(fronts: FrontEnds, not_this: asyncio.subprocess.Process | 
             await asyncio.sleep(0.05)
 
 
+def test_a_session_is_of_the_vrf_whose_device_it_came_through() -> None:
+    """A VRF of a Linux host is a device; here the loopback device stands for one."""
+
+    async def live() -> tuple[str, str]:
+        came: asyncio.Future[tuple[str, str]] = asyncio.get_running_loop().create_future()
+
+        def arrive(arrived: socket.socket, location: str, vrf: str) -> None:
+            arrived.close()
+            came.set_result((location, vrf))
+
+        entrance = Entrance(arrive)
+        await entrance.open("127.0.0.1", 0, "lo")
+        async with asyncio.timeout(PATIENCE):
+            _, writer = await asyncio.open_connection("127.0.0.1", entrance.port)
+            found = await came
+        writer.close()
+        await entrance.close()
+        return found
+
+    assert asyncio.run(live()) == ("127.0.0.1", "lo")
+
+
+def test_a_vrf_without_a_device_is_named(door: Door) -> None:
+    gone = serve_at(door, f"127.0.0.1:{door.port}@NOSUCH")
+    assert f"127.0.0.1 port {door.port} in VRF NOSUCH: " in gone
+
+
 def test_a_port_that_is_taken_is_named(door: Door) -> None:
+    assert f"127.0.0.1 port {door.port}: " in serve_at(door, f"127.0.0.1:{door.port}")
+
+
+def serve_at(door: Door, place: str) -> str:
+    """Return what the process says that cannot listen there."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "dmvpn.face.ssh", "--socket", str(door.live.path)),
-            *("--listen", f"127.0.0.1:{door.port}", "--keys", str(door.folder)),
+            *("--listen", place, "--keys", str(door.folder)),
         ],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=PATIENCE,
     )
     assert done.returncode == 2
-    assert f"127.0.0.1 port {door.port}: " in done.stderr.decode()
+    return done.stderr.decode()
 
 
 def test_a_configuration_listens_only_with_a_line_of_the_group() -> None:

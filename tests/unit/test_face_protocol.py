@@ -42,7 +42,7 @@ MESSAGES: list[tuple[Message, str]] = [
         OpenShell(50, 132, "bob", 7, True, "10.0.0.5"),
         '{"type":"open-shell","rows":50,"columns":132,"user":"bob","privilege":7,"vty":true,"location":"10.0.0.5"}',
     ),
-    (AskAccess("10.0.0.5"), '{"type":"ask-access","location":"10.0.0.5"}'),
+    (AskAccess("10.0.0.5", "RED"), '{"type":"ask-access","location":"10.0.0.5","vrf":"RED"}'),
     (
         Access("", 30, 3, (("bob", 7, 9, "$9$x"),), (("bob", 7, "ab"),), scp=True),
         '{"type":"access","refused":"","time_out":30,"tries":3,"users":[["bob",7,9,"$9$x"]],"keys":[["bob",7,"ab"]],'
@@ -50,7 +50,7 @@ MESSAGES: list[tuple[Message, str]] = [
     ),
     (
         Report("bob", "10.0.0.5", 22, True),
-        '{"type":"report","user":"bob","location":"10.0.0.5","port":22,"accepted":true}',
+        '{"type":"report","user":"bob","location":"10.0.0.5","port":22,"accepted":true,"vrf":""}',
     ),
     (Input(b"sh\r"), '{"type":"input","data":"c2gN"}'),
     (Resize(1, 2), '{"type":"resize","rows":1,"columns":2}'),

@@ -22,9 +22,9 @@ def router_of(text: str) -> Router:
     return router
 
 
-def names(router: Router, location: str = "10.0.0.5", now: float = 1.0) -> list[str]:
+def names(router: Router, location: str = "10.0.0.5", now: float = 1.0, vrf: str = "") -> list[str]:
     """Who may come in."""
-    return [user[0] for user in access(router.context(now), location).users]
+    return [user[0] for user in access(router.context(now), location, vrf).users]
 
 
 def log_of(router: Router) -> str:
@@ -86,6 +86,26 @@ def test_an_access_class_says_from_where(location: str, comes: bool) -> None:
 def test_an_extended_access_class_lets_in_only_whom_it_surely_means(entry: str, comes: bool) -> None:
     """One entry about GRE or ESP kept everybody out, whatever the others said."""
     assert bool(names(router_of(f"{USERS}access-list 105 {entry}\n{LINES} access-class 105 in\n"))) == comes
+
+
+@pytest.mark.parametrize(
+    ("lines", "comes"),
+    [
+        ("", {"", "RED", "BLUE"}),
+        (" access-class 5 in\n", {""}),
+        (" access-class 5 in vrf-also\n", {"", "RED", "BLUE"}),
+        (" access-class 5 in vrfname RED\n", {"", "RED"}),
+        (" access-class 6 in vrfname RED\n", {""}),
+        (" access-class 5 in\n access-class 5 in vrfname BLUE\n", {"", "BLUE"}),
+        (" access-class 6 in\n access-class 5 in vrfname BLUE\n", {"BLUE"}),
+        (" access-class 6 in vrf-also\n", set()),
+    ],
+)
+def test_an_access_class_is_for_sessions_through_vrfs_only_if_it_says_so(lines: str, comes: set[str]) -> None:
+    """`vrf-also` was kept without effect."""
+    lists = "access-list 5 permit 10.0.0.0 0.0.0.255\naccess-list 6 permit 10.9.0.0 0.0.0.255\n"
+    router = router_of(f"{USERS}ip vrf RED\nip vrf BLUE\n{lists}{LINES}{lines}")
+    assert {vrf for vrf in ("", "RED", "BLUE") if names(router, vrf=vrf)} == comes
 
 
 def test_an_access_class_that_is_not_there_lets_in_nobody() -> None:

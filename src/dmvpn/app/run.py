@@ -125,10 +125,13 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
 
 def _listens(runtime: Runtime) -> set[str]:
     """Return where the configuration says that the machine listens for SSH: `ip ssh port`, with the `rotary` of a
-    line.
+    line. It listens in each VRF, as on IOS.
     """
-    port = runtime.router.machine(SystemMachine).config.ssh_port
-    return set() if port is None else {f"0.0.0.0:{port}"}
+    system = runtime.router.machine(SystemMachine)
+    port = system.config.ssh_port
+    if port is None:
+        return set()
+    return {f"0.0.0.0:{port}", *(f"0.0.0.0:{port}@{vrf}" for vrf in system.ports.tables if vrf)}
 
 
 def _heed_signals(meaning: HangUp, stopped: asyncio.Event, again: asyncio.Event) -> None:

@@ -23,8 +23,8 @@ _USUAL_LINES: Final = 50
 _UNREADABLE: Final = 6
 
 
-def access(view: ShowContext, location: str) -> Access:
-    """Return who may log in from this address."""
+def access(view: ShowContext, location: str, vrf: str = "") -> Access:
+    """Return who may log in from this address, in a VRF ("": in the global table)."""
     system = view.machine(SystemMachine)
     config = system.config
     asking = [line for line in _lines(config) if line.login is Login.LOCAL]
@@ -36,7 +36,7 @@ def access(view: ShowContext, location: str) -> Access:
         if user.kind is not None and user.kind != _UNREADABLE
     )
     keys = tuple((name, levels[name], hashed) for name, hashed in config.keys if name in levels)
-    refused = system.logins.refuses(location, view.now)
+    refused = system.logins.refuses(location, view.now, vrf)
     if refused or not asking:
         return Access(refused, config.ssh.time_out, config.ssh.tries, scp=config.ssh.scp)
     return Access("", config.ssh.time_out, config.ssh.tries, users, keys, config.ssh.scp)

@@ -103,11 +103,13 @@ class ClientConnection:
                     if self._sit_down(order):
                         await self._learn_the_language()
                         await self._shell(order, messages[1:])
-                case [AskAccess(location=location)]:
-                    self._stream.send(encode(access(self._handle.context(0), location)))
+                case [AskAccess(location=location, vrf=vrf)]:
+                    self._stream.send(encode(access(self._handle.context(0), location, vrf)))
                 case [Report() as report]:
-                    kind = LoginSucceeded if report.accepted else LoginFailed
-                    self._handle.post(kind(report.user, report.location, report.port))
+                    who = (report.user, report.location, report.port)
+                    self._handle.post(
+                        LoginSucceeded(*who) if report.accepted else LoginFailed(*who, through=report.vrf)
+                    )
                     self._stream.send(encode(Done()))
                 case [Watch()]:
                     await self._watch()

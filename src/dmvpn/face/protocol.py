@@ -89,9 +89,10 @@ class OpenShell:
 
 @dataclass(frozen=True, slots=True)
 class AskAccess:
-    """Ask which users may log in from this address."""
+    """Ask which users may log in from this address, in a VRF ("": in the global table)."""
 
     location: str
+    vrf: str = ""
 
 
 #: A user's name, the level at which a session begins, how the password is written (`base/passwords.py`), and
@@ -122,12 +123,13 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A user logged in, or was refused. port: the TCP port of the login."""
+    """A user logged in, or was refused. port: the TCP port of the login. vrf: of the session, "": the global table."""
 
     user: str
     location: str
     port: int
     accepted: bool
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,10 +362,14 @@ _MAKERS: Final[dict[type[Message], Callable[[Plain], Message]]] = {
     OpenShell: lambda plain: OpenShell(
         _integer(plain, "rows", MAX_SIZE), _integer(plain, "columns", MAX_SIZE), *_whose(plain)
     ),
-    AskAccess: lambda plain: AskAccess(_short(plain, "location")),
+    AskAccess: lambda plain: AskAccess(_short(plain, "location"), _short(plain, "vrf")),
     Access: _access,
     Report: lambda plain: Report(
-        _short(plain, "user"), _short(plain, "location"), _integer(plain, "port", 65535), plain["accepted"] is True
+        _short(plain, "user"),
+        _short(plain, "location"),
+        _integer(plain, "port", 65535),
+        plain["accepted"] is True,
+        _short(plain, "vrf"),
     ),
     Input: lambda plain: Input(_octets(plain)),
     Resize: lambda plain: Resize(_integer(plain, "rows", MAX_SIZE), _integer(plain, "columns", MAX_SIZE)),

@@ -1,4 +1,4 @@
-"""`python -m dmvpn.face.ssh --socket PATH --listen ADDRESS:PORT --keys FOLDER --flash FOLDER`: SSH to one router.
+"""`python -m dmvpn.face.ssh --socket PATH --listen ADDRESS:PORT[@VRF] --keys FOLDER --flash FOLDER`: SSH to one router.
 
 Started by `dmvpn run`, and ends when its standard input does: so it never outlives the router's process.
 """
@@ -36,9 +36,10 @@ def main() -> int:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     use_one_heap()
-    address, _, port = arguments.listen.rpartition(":")
+    place, _, vrf = arguments.listen.partition("@")
+    address, _, port = place.rpartition(":")
     try:
-        door = Door(arguments.socket, address.strip("[]"), int(port), flash=arguments.flash)
+        door = Door(arguments.socket, address.strip("[]"), int(port), flash=arguments.flash, vrf=vrf)
         asyncio.run(_serve(door, arguments.keys))
     except UserError as error:
         print(f"SSH: {error}", file=sys.stderr)

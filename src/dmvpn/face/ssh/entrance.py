@@ -24,23 +24,30 @@ log = logging.getLogger("dmvpn.ssh")
 _PAUSE: Final = 1.0
 #: Seconds between two questions to the router.
 _BETWEEN: Final = 0.01
+#: Octets of the name of a device, its zero included.
+_LONGEST_DEVICE: Final = 16
 
 
 class Entrance:
-    """The listening sockets of one address. arrive: called with each connection and its source address."""
+    """The listening sockets of one address.
 
-    def __init__(self, arrive: Callable[[socket.socket, str], None]) -> None:
+    arrive: called with each connection, its source address, and the VRF through which it came, "": the global table.
+    """
+
+    def __init__(self, arrive: Callable[[socket.socket, str, str], None]) -> None:
         self._arrive = arrive
         self._sockets: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
 
-    async def open(self, address: str, port: int) -> None:
-        """Listen. Raises OSError if the address is taken, or none of this machine."""
+    async def open(self, address: str, port: int, vrf: str = "") -> None:
+        """Listen, in a VRF if one is named. Raises OSError if the address is taken, or none of this machine, or if
+        there is no such VRF.
+        """
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             for family, place in dict.fromkeys((family, place) for family, _, _, _, place in found):
-                listening = socket.create_server(place, family=family)
+                listening = _listening(family, place, vrf)
                 self._sockets.append(listening)
                 listening.setblocking(False)
         except OSError:
@@ -70,7 +77,29 @@ class Entrance:
                 log.warning("%s", error)
                 await asyncio.sleep(_PAUSE)
                 continue
-            self._arrive(arrived, str(peer[0]).partition("%")[0])
+            self._arrive(arrived, str(peer[0]).partition("%")[0], _vrf_of(arrived))
+
+
+def _listening(family: int, place: tuple[object, ...], vrf: str) -> socket.socket:
+    """Return a listening socket. Raises OSError."""
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if vrf:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, vrf.encode())
+        made.bind(place)
+        made.listen()
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _vrf_of(arrived: socket.socket) -> str:
+    """Return the VRF of a connection: Linux binds the socket to its device."""
+    return arrived.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, _LONGEST_DEVICE).rstrip(b"\0").decode()
 
 
 class Doorkeeper:
@@ -81,13 +110,13 @@ class Doorkeeper:
         self._asking = asyncio.Lock()
         self._next = 0.0
 
-    async def refuses(self, location: str) -> str:
+    async def refuses(self, location: str, vrf: str) -> str:
         """Return why an address may not connect, "" if it may. If the router does not answer, no address may."""
         async with self._asking:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(max(0.0, self._next - loop.time()))
             try:
-                return (await ask(self._path, location)).refused
+                return (await ask(self._path, location, vrf)).refused
             except LinkError as error:
                 return str(error)
             finally:

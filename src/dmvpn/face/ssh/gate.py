@@ -63,6 +63,7 @@ class Door:
     """Where a gate listens, and where it leads.
 
     socket: the management socket of the router.
+    vrf: where it listens, "": in the global table.
     guest: a user and a password that come in besides or instead of those of the router's configuration.
     flash: the folder of the router's files.
     """
@@ -72,6 +73,7 @@ class Door:
     port: int
     guest: tuple[str, str] | None = field(default=None, repr=False)
     flash: Path | None = None
+    vrf: str = ""
 
 
 class _Copies:
@@ -110,9 +112,11 @@ class Gate:
         """Listen. Raises UserError if the address is taken, or none of this machine."""
         door = self.door
         try:
-            await self._entrance.open(door.address, door.port)
+            await self._entrance.open(door.address, door.port, door.vrf)
         except OSError as error:
-            raise UserError(f"{door.address} port {door.port}: {error.strerror or error}") from error
+            raise UserError(
+                f"{door.address} port {door.port}{f' in VRF {door.vrf}' if door.vrf else ''}: {error.strerror or error}"
+            ) from error
 
     @property
     def port(self) -> int:
@@ -125,7 +129,7 @@ class Gate:
         for task in self._arriving:
             task.cancel()
 
-    def _arrive(self, arrived: socket.socket, location: str) -> None:
+    def _arrive(self, arrived: socket.socket, location: str, vrf: str) -> None:
         """Admit a connection, or close it."""
         visitor = Visitor(location, lambda: task.cancel())
         if not self._visitors.admit(visitor):
@@ -138,17 +142,17 @@ class Gate:
             if not visitor.came_in:
                 arrived.close()
 
-        task = asyncio.create_task(self._welcome(arrived, location, visitor))
+        task = asyncio.create_task(self._welcome(arrived, location, vrf, visitor))
         self._arriving.add(task)
         task.add_done_callback(end)
 
-    async def _welcome(self, arrived: socket.socket, location: str, visitor: Visitor) -> None:
+    async def _welcome(self, arrived: socket.socket, location: str, vrf: str, visitor: Visitor) -> None:
         """Serve SSH until the login is complete, if the address may connect."""
         # The user of a lab comes in whatever the router's configuration says.
-        refused = "" if self.door.guest is not None else await self._doorkeeper.refuses(location)
+        refused = "" if self.door.guest is not None else await self._doorkeeper.refuses(location, vrf)
         if not refused:
             try:
-                await self._shake_hands(arrived, lambda: _Visit(self, location, visitor))
+                await self._shake_hands(arrived, lambda: _Visit(self, location, vrf, visitor))
                 visitor.came_in = True
             except Exception as error:
                 # Whatever a stranger's octets made asyncssh raise has ended this connection, and no other.
@@ -262,7 +266,7 @@ class Gate:
 
     async def _flash_for(self, visit: _Visit) -> Flash | None:
         """Return the router's files, if this visitor may copy them. Raises LinkError."""
-        access = await ask(self.door.socket, visit.location)
+        access = await ask(self.door.socket, visit.location, visit.vrf)
         if self.door.flash is None or not access.scp or visit.privilege < _PRIVILEGED:
             return None
         return FolderFlash(self.door.flash)
@@ -271,8 +275,9 @@ class Gate:
 class _Visit(asyncssh.SSHServer):
     """One connection, from its first packet on."""
 
-    def __init__(self, gate: Gate, location: str, visitor: Visitor) -> None:
+    def __init__(self, gate: Gate, location: str, vrf: str, visitor: Visitor) -> None:
         self.location = location
+        self.vrf = vrf
         self.privilege = 1
         self._gate = gate
         self._visitor = visitor
@@ -312,7 +317,7 @@ class _Visit(asyncssh.SSHServer):
         """Return whether it is a key of this user. That the visitor has the other half is proved after this."""
         hashed = hashlib.md5(key.public_data, usedforsecurity=False).hexdigest()
         try:
-            access = await ask(self._gate.door.socket, self.location)
+            access = await ask(self._gate.door.socket, self.location, self.vrf)
         except LinkError as error:
             log.warning("%s", error)
             return False
@@ -325,10 +330,10 @@ class _Visit(asyncssh.SSHServer):
     async def _report(self, username: str, *, accepted: bool) -> None:
         name = "".join(char if char.isprintable() else "?" for char in username[:_NAME])
         with contextlib.suppress(LinkError):
-            await report(self._gate.door.socket, Report(name, self.location, self._gate.port, accepted))
+            await report(self._gate.door.socket, Report(name, self.location, self._gate.port, accepted, self.vrf))
 
     async def _judge(self, username: str, password: str) -> bool:
-        access = await ask(self._gate.door.socket, self.location)
+        access = await ask(self._gate.door.socket, self.location, self.vrf)
         level = await self._level(access, username, password)
         self._key_of = ""
         await self._report(username, accepted=level is not None)

@@ -67,9 +67,9 @@ class SshLink:
         self._writer.close()
 
 
-async def ask(path: Path, location: str) -> Access:
-    """Return the users that may log in from this address. Raises LinkError."""
-    answer = await _exchange(path, AskAccess(location))
+async def ask(path: Path, location: str, vrf: str) -> Access:
+    """Return the users that may log in from this address in a VRF. Raises LinkError."""
+    answer = await _exchange(path, AskAccess(location, vrf))
     if not isinstance(answer, Access):
         raise LinkError(f"{path}: no answer")
     return answer

@@ -59,11 +59,15 @@ class LoginSucceeded(Event):
 
 @dataclass(frozen=True, slots=True)
 class LoginFailed(Event):
-    """A front end refused a password or key. location: the far address. port: ours."""
+    """A front end refused a password or key. location: the far address. port: ours.
+
+    through: the VRF through which the session came, "": the global table.
+    """
 
     user: str
     location: str
     port: int
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)

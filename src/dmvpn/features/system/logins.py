@@ -44,19 +44,22 @@ class Logins:
         until = self._context.timers.when(self._reopen)
         return until is not None and now < until
 
-    def refuses(self, location: str, now: float) -> str:
-        """Return why a login from this address is refused in advance; "" if they may."""
-        if self._is_denied(location):
+    def refuses(self, location: str, now: float, vrf: str = "") -> str:
+        """Return why a login from this address in a VRF ("": in the global table) is refused in advance; "" if they
+        may.
+        """
+        if self._is_denied(location, vrf):
             return "the access class of no line has this address"
         quiet_list = self._config.ssh.quiet_list
         if self.is_quiet(now) and not (quiet_list and self.permits(quiet_list, location)):
             return "too many wrong passwords: nobody is let in for a while"
         return ""
 
-    def _is_denied(self, location: str) -> bool:
-        """Return whether all lines for SSH have an access class, and none of these has the address."""
+    def _is_denied(self, location: str, vrf: str) -> bool:
+        """Return whether all lines for SSH have an access class, and none of these has the address in this VRF."""
         lines = [line for line in self._config.lines if line.kind == "vty" and line.ssh]
-        return bool(lines) and not any(self.permits(line.access_list, location) for line in lines)
+        lists = [line.list_for(vrf) for line in lines]
+        return bool(lines) and not any(name is not None and self.permits(name, location) for name in lists)
 
     def permits(self, name: str, location: str) -> bool:
         """Return whether an access list lets this address in. A missing access list permits none.
@@ -85,7 +88,7 @@ class Logins:
         now, at, block = self._context.now, self._at(), self._config.ssh.block
         if self._config.ssh.log.failure:
             self._context.emit(messages.LoginRefused.of(event.user, event.location, event.port, at))
-        if block is None or self.is_quiet(now) or self._is_denied(event.location):
+        if block is None or self.is_quiet(now) or self._is_denied(event.location, event.through):
             return
         self._failures.append(now)
         while self._failures[0] < now - block.within:

@@ -73,6 +73,7 @@ class LineConfig:
     login: the authority for logins.
     ssh: SSH may come in.
     access_list: of the addresses that may, "" for all.
+    vrf_also: the list is for sessions through VRFs, too. vrf_lists: names of VRFs, and lists for sessions through them.
     level: at which sessions begin, None: that of the user.
     rotary: group of lines, None: of none.
     """
@@ -88,8 +89,21 @@ class LineConfig:
     login: Login = Login.LINE
     ssh: bool = True
     access_list: str = ""
+    vrf_also: bool = False
+    vrf_lists: tuple[tuple[str, str], ...] = ()
     level: int | None = None
     rotary: int | None = None
+
+    def list_for(self, vrf: str) -> str | None:
+        """Return the access list for sessions through a VRF ("": the global table), "" for all addresses; None: no
+        session may come in. As on IOS, an access class is for sessions through VRFs only if it says so.
+        """
+        named = dict(self.vrf_lists).get(vrf) if vrf else None
+        if named is not None:
+            return named
+        if not vrf or self.vrf_also:
+            return self.access_list
+        return None if self.access_list or self.vrf_lists else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,7 @@ def _zone(args: Args) -> TimeZone:
 def _line(tree: ConfigTree, args: Args, section: Section) -> LineConfig:
     kind = next(word for word in ("con", "aux", "vty") if word in args)
     first = args.integer("first")
+    access_list, vrf_also, vrf_lists = access.incoming(section)
     timeout, history, length, width = (section.get(line) for line in (EXEC_TIMEOUT, HISTORY, LENGTH, WIDTH))
     return LineConfig(
         kind=kind,
@@ -181,7 +182,9 @@ def _line(tree: ConfigTree, args: Args, section: Section) -> LineConfig:
         history=history.integer("size") if history else 10,
         login=access.login_of(tree, section),
         ssh=access.takes_ssh(section),
-        access_list=access.incoming(section),
+        access_list=access_list,
+        vrf_also=vrf_also,
+        vrf_lists=vrf_lists,
         level=access.number(section.get(access.LEVEL), "level"),
         rotary=access.number(section.get(access.ROTARY), "group"),
     )

@@ -31,9 +31,17 @@ TRANSPORT = ConfigLine(
 )
 ACCESS_CLASS = ConfigLine(
     "line",
-    "access-class {list:word} ( in | out ) [ vrf-also ]",
-    {"access-class": "Addresses", "list": "Access list", "in": "That may come in", "out": "Kept", "vrf-also": "Kept"},
-    key=("in", "out"),
+    "access-class {list:word} ( in [ vrf-also | vrfname {vrf:word} ] | out )",
+    {
+        "access-class": "Addresses",
+        "list": "Access list",
+        "in": "That may come in",
+        "out": "Kept",
+        "vrf-also": "Through VRFs, too: without this word nobody may",
+        "vrfname": "Through this VRF",
+        "vrf": "Name of the VRF",
+    },
+    key=("in", "out", "vrf"),
     order=12,
 )
 LEVEL = ConfigLine(
@@ -134,9 +142,14 @@ def takes_ssh(section: Section) -> bool:
     return args is None or not {"ssh", "all"}.isdisjoint(args.text("protocols").lower().split())
 
 
-def incoming(section: Section) -> str:
-    """Return the access list for incoming sessions, "" for none."""
-    return next((args.text("list") for args in section.all(ACCESS_CLASS) if "in" in args), "")
+def incoming(section: Section) -> tuple[str, bool, tuple[tuple[str, str], ...]]:
+    """Return the access list for incoming sessions, "" for none; whether it is for those through VRFs, too; and the
+    lists for those through one VRF, by its name.
+    """
+    lists = [args for args in section.all(ACCESS_CLASS) if "in" in args]
+    usual = next((args for args in lists if "vrfname" not in args), None)
+    named = tuple((args.text("vrf"), args.text("list")) for args in lists if "vrfname" in args)
+    return ("", False, named) if usual is None else (usual.text("list"), "vrf-also" in usual, named)
 
 
 def number(args: Args | None, name: str) -> int | None:
