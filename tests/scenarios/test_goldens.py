@@ -104,6 +104,37 @@ BGP = (
     "show bgp all cluster-ids",
 )
 
+IN_VRFS = (
+    "show vrf",
+    "show vrf detail",
+    "show vrf detail RED",
+    "show vrf RED",
+    "show ip vrf",
+    "show ip vrf detail",
+    "show ip vrf interfaces",
+    "show ip route vrf RED",
+    "show ip route vrf BLUE",
+    "show ip interface brief",
+    "show ip interface",
+    "show ip arp vrf RED",
+    "show ip protocols vrf RED",
+    "show ip eigrp vrf RED neighbors",
+    "show ip cef vrf RED",
+    "show running-config vrf RED",
+    "show crypto session detail",
+    "show crypto ikev2 sa",
+)
+FRONT_DOOR = (
+    "show vrf",
+    "show ip route vrf INTERNET",
+    "show dmvpn detail",
+    "show crypto session fvrf INTERNET",
+    "show crypto ikev2 sa",
+    "show crypto ipsec sa",
+    "show track",
+    "show ip sla configuration 1",
+)
+
 #: Scenario, router, commands.
 CASES = (
     ("notes-phase3", "R31", EVERY_ROUTER + PHASE3_SPOKE),
@@ -127,6 +158,8 @@ CASES = (
     ("eigrp-to-ospf", "SPOKE1", ("show ip route", "show ip route 10.1.10.0", "show ip eigrp topology 10.1.10.0/24")),
     ("eigrp-to-ospf", "CORE", ("show ip route ospf", "show ip route 10.1.101.0", "show ip protocols")),
     ("eigrp-to-ospf", "HUB1", ("show route-map",)),
+    ("two-customers", "SPOKE1", IN_VRFS),
+    ("front-door", "SPOKE1", FRONT_DOOR),
 )
 
 
@@ -138,6 +171,9 @@ def outputs(name: str) -> dict[tuple[str, str], str]:
     """
     world = World(name, change=_watched).converge()
     world.run_for(100 - world.now)
+    if name == "front-door":
+        world.configure("SPOKE1", "ip sla 1", "icmp-echo 203.0.113.1", "vrf INTERNET")
+        world.configure("SPOKE1", "track 1 ip route 0.0.0.0 0.0.0.0 reachability", "ip vrf INTERNET")
     if name == "notes-phase3":
         world.do("R31", "debug nhrp condition peer nbma 172.16.41.1", "debug nhrp condition interface Tunnel100")
         world.do("R31", "debug nhrp cache")

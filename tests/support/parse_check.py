@@ -87,6 +87,9 @@ KNOWN_LIMITS = [
     ("genie", r"^show ip eigrp topology \d", ""),  # it has a parser for IPv6 alone, and takes that
     ("ntc", r"^show crypto pki certificates verbose", ""),
     ("genie", r"^show crypto session brief", ""),
+    ("genie", r"^show crypto session fvrf", ""),
+    ("genie", r"^show ip sla configuration", r"^IP SLAs Infrastructure Engine-III"),
+    ("genie", r"^show ip vrf interfaces", ""),  # it takes the parser of show ip vrf
     ("genie", r"^show crypto ikev2 session detailed", r"NAT-T is detected"),
     ("ntc", r"^show crypto ipsec sa detail", r"protected vrf[\s\S]*protected vrf"),
 ]
