@@ -62,16 +62,26 @@ DOMAIN_NAME: Final = ConfigLine("global", "ip domain name {domain:word}", _DOMAI
 DOMAIN_NAME_OLD: Final = ConfigLine("global", "ip domain-name {domain:word}", _DOMAIN_HELP, order=91)
 HOST: Final = ConfigLine(
     "global",
-    "ip host {name:word} {address:address}",
-    {"host": "Give an address a name", "name": "The name", "address": "The address"},
-    key=("name",),
+    "ip host [ vrf {vrf:word} ] {name:word} {address:address}",
+    {
+        "host": "Give an address a name",
+        "vrf": "For what is asked in this VRF",
+        "name": "The name",
+        "address": "The address",
+    },
+    key=("vrf", "name"),
     order=92,
 )
 
 
-def host_of(args: Args) -> tuple[str, IPv4Address]:
-    """Name and address of a `HOST` line."""
-    return args.text("name"), args.address("address")
+def host_of(args: Args) -> tuple[str, IPv4Address] | None:
+    """Return name and address of a `HOST` line; None: it is for a VRF."""
+    return None if "vrf" in args else (args.text("name"), args.address("address"))
+
+
+def host_in_vrf(args: Args) -> tuple[str, str, IPv4Address] | None:
+    """Return VRF, name and address of a `HOST` line; None: it is for the global table."""
+    return (args.text("vrf"), args.text("name"), args.address("address")) if "vrf" in args else None
 
 
 #: Lines of an interface that both its own feature and the tunnel's ask for. Feature `interface` owns them.

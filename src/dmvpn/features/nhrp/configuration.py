@@ -74,7 +74,7 @@ class Configuration:
                 self._create(tunnel_config)
             elif known.config is not tunnel_config and known.config != tunnel_config:
                 self._change(known, tunnel_config)
-        if (old.hosts, old.domain) != (config.hosts, config.domain):
+        if (old.hosts, old.vrf_hosts, old.domain) != (config.hosts, config.vrf_hosts, config.domain):
             self.names_changed()
 
     def _create(self, config: TunnelConfig) -> None:
@@ -234,10 +234,10 @@ class Configuration:
         """Look up the names of silent servers again."""
         for nhs in tunnel.config.nhs:
             if nhs.name:
-                key = nhs.address if nhs.address is not None else self._names.address(nhs.name)
+                key = nhs.address if nhs.address is not None else self._names.address(nhs.name, tunnel.name)
                 client = tunnel.clients.get(key) if key is not None else None
                 if client is not None and client.is_failing:
-                    self._names.doubt(nhs.name)
+                    self._names.doubt(nhs.name, tunnel.name)
 
     def forget(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
         """Remove an entry that is not configured, and everything that depends on it."""
@@ -333,7 +333,7 @@ class Configuration:
         """
         wanted: dict[IPAddress, tuple[NhsConfig, IPAddress | None]] = {}
         for nhs in tunnel.config.nhs:
-            nbma = nhs.nbma or (self._names.address(nhs.name) if nhs.name else None)
+            nbma = nhs.nbma or (self._names.address(nhs.name, tunnel.name) if nhs.name else None)
             key = nhs.address or nbma or UNSPECIFIED_OF[self._station.version]
             wanted[key] = (nhs, nbma or tunnel.nbma_of(Prefix.host(key)) or tunnel.far_end)
         return wanted

@@ -131,13 +131,14 @@ class NhrpConfig:
 
     logging: `logging dmvpn`.
     rate_limit: at most one message of a kind in so many seconds.
-    hosts, domain: `ip host` and `ip domain name`, for servers that are configured by name.
+    hosts, vrf_hosts, domain: `ip host` and `ip domain name`, for servers that are configured by name.
     """
 
     tunnels: tuple[TunnelConfig, ...] = ()
     logging: bool = False
     rate_limit: int = 0
     hosts: Pages[tuple[str, IPAddress]] = NONE
+    vrf_hosts: Pages[tuple[str, str, IPAddress]] = NONE
     domain: str = ""
 
 

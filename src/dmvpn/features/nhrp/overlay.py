@@ -72,6 +72,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
+    from dmvpn.base.notices import TunnelState
     from dmvpn.base.protection import Connection
     from dmvpn.features.nhrp.path import DirectPath
     from dmvpn.features.nhrp.shared import HeardAndSilent, Shared
@@ -297,6 +298,8 @@ class Overlay:
             if tunnel.protected != was_protected:
                 self._configuration.protection_configured(tunnel)
             self._configuration.follow(tunnel, before)
+            if _front(event.old) != _front(event.new):
+                self._configuration.names_changed()
 
     def _interface_changed(self, event: InterfaceChanged) -> None:
         tunnel = self._station.tunnels.get(event.name)
@@ -382,3 +385,8 @@ class Overlay:
             static = {entry.next_hop for entry in chosen if entry.type is EntryType.STATIC}
             if event.static:
                 self._registration.restart(tunnel, static)
+
+
+def _front(state: TunnelState | None) -> str:
+    """Return the VRF in which the names of servers are looked up."""
+    return state.front if state is not None else ""

@@ -57,21 +57,25 @@ class Names:
         self._station = station
         self._context = station.context
         self._hosts: Groups[str, tuple[str, IPAddress]] = Groups(lambda host: host[0].lower())
+        self._vrf_hosts: Groups[tuple[str, str], tuple[str, str, IPAddress]] = Groups(
+            lambda host: (host[0], host[1].lower())
+        )
         self._domain = ""
         self._names: dict[str, _Name] = {}
 
     def configure(self, config: NhrpConfig) -> None:
         """Take over the table of `ip host`, the domain for names without a dot, and the names in use."""
         self._hosts.show(config.hosts)
+        self._vrf_hosts.show(config.vrf_hosts)
         self._domain = config.domain
         mentioned = {self._qualified(nhs.name) for tunnel in config.tunnels for nhs in tunnel.nhs if nhs.name}
         for name in [name for name in self._names if name not in mentioned]:
             # If it is used again, it must get the address that it has then.
             self._context.stop(self._names.pop(name).again)
 
-    def address(self, name: str) -> IPAddress | None:
-        """Return the NBMA address of a name, if it is known; otherwise look it up."""
-        if (address := self._in_table(name)) is not None:
+    def address(self, name: str, tunnel: str) -> IPAddress | None:
+        """Return the NBMA address that a name has for a tunnel, if it is known; otherwise look it up."""
+        if (address := self._in_table(name, tunnel)) is not None:
             return address
         known = self._names.get(self._qualified(name))
         if known is None:
@@ -79,9 +83,9 @@ class Names:
             return None
         return known.address
 
-    def doubt(self, name: str) -> None:
+    def doubt(self, name: str, tunnel: str) -> None:
         """Look up the name again, because its server does not answer."""
-        known = self._names.get(self._qualified(name)) if self._in_table(name) is None else None
+        known = self._names.get(self._qualified(name)) if self._in_table(name, tunnel) is None else None
         if known is not None and known.address is not None and self._context.now - known.asked_at >= DOUBT_INTERVAL:
             self._ask(self._qualified(name))
 
@@ -102,7 +106,13 @@ class Names:
         known.address = usable[0]
         return True
 
-    def _in_table(self, name: str) -> IPAddress | None:
+    def _in_table(self, name: str, tunnel: str) -> IPAddress | None:
+        """Return the address of a name by `ip host`, first by the lines for the tunnel's front door."""
+        state = self._context.ports.tunnels.get(tunnel)
+        front = state.front if state is not None else ""
+        for spelled in (name.lower(), f"{name}.{self._domain}".lower()) if front else ():
+            if found := self._vrf_hosts.of((front, spelled)):
+                return list(found.values())[-1][2]
         lines = self._hosts.of(name.lower()) or self._hosts.of(f"{name}.{self._domain}".lower())
         return list(lines.values())[-1][1] if lines else None
 

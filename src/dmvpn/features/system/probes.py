@@ -69,7 +69,7 @@ class Probes:
         if self._interfaces(request.vrf) is None:
             self._end(session, f"% VRF {request.vrf} does not exist\n")
             return
-        address = self._names.known(request.destination)
+        address = self._names.known(request.destination, request.vrf)
         if address is not None:
             self._launch(request, address)
         elif not self._names.lookup:

@@ -17,7 +17,7 @@ from dmvpn.features.nhrp.model import (
     TunnelConfig,
 )
 from dmvpn.ios import Args, ConfigTree, Section, Spoken
-from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, INTERFACE, host_of
+from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, INTERFACE, host_in_vrf, host_of
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.vrfs import vrf_of
 
@@ -39,6 +39,7 @@ def model(tree: ConfigTree) -> NhrpConfig:
         logging=logging is not None,
         rate_limit=logging.integer("seconds", 0) if logging else 0,
         hosts=tree.made(HOST, host_of),
+        vrf_hosts=tree.made(HOST, host_in_vrf),
         domain=domain.text("domain") if domain else "",
     )
 

@@ -10,7 +10,7 @@ from dmvpn.features.system.config.users import CONFIG as USERS
 from dmvpn.features.system.config.users import enable_secrets, privilege_rules, users
 from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeout
 from dmvpn.features.system.names import NamesConfig
-from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, HOSTNAME, host_of
+from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, HOSTNAME, host_in_vrf, host_of
 from dmvpn.ios.config_line import ConfigLine, Mode
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def model(tree: ConfigTree) -> SystemConfig:
             lookup=tree.flag(DOMAIN_LOOKUP) or tree.flag(DOMAIN_LOOKUP_OLD),
             domain=domain.text("domain") if domain else "",
             hosts=tree.made(HOST, host_of),
+            vrf_hosts=tree.made(HOST, host_in_vrf),
         ),
         lines=tuple(_line(tree, args, section) for args, section in tree.sections(LINE)),
         ssh=access.ssh(tree),

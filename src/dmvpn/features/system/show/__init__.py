@@ -141,10 +141,11 @@ def _conditions(ctx: ShowContext, family: str) -> reports.ConditionsReport:
     return reports.ConditionsReport(tuple((condition.kind, condition.value) for condition in found))
 
 
-def hosts(ctx: ShowContext, _: Args) -> reports.HostsReport:
-    """Query the content of `show hosts`."""
-    names = ctx.machine(SystemMachine).config.names
-    return reports.HostsReport(names.domain, names.lookup, tuple(names.hosts))
+def hosts(ctx: ShowContext, args: Args) -> reports.HostsReport:
+    """Query the content of `show hosts [vrf NAME]`."""
+    names, vrf = ctx.machine(SystemMachine).config.names, args.text("vrf", "")
+    of_vrf = tuple((name, address) for table, name, address in names.vrf_hosts if table == vrf)
+    return reports.HostsReport(names.domain, names.lookup, of_vrf if vrf else tuple(names.hosts))
 
 
 def inventory(ctx: ShowContext, _: Args) -> reports.Inventory:
@@ -341,7 +342,12 @@ COMMANDS: tuple[ExecCommand, ...] = (
         query=crypto_conditions,
         render=reports.render_conditions,
     ),
-    ExecCommand("show hosts", "Names of hosts, and the domain", query=hosts, render=reports.render_hosts),
+    ExecCommand(
+        "show hosts [ vrf {vrf:word} ]",
+        {"hosts": "Names of hosts, and the domain", "vrf": "Those of a VRF"},
+        query=hosts,
+        render=reports.render_hosts,
+    ),
     ExecCommand("show inventory", "Hardware", query=inventory, render=reports.render_inventory),
     ExecCommand(
         "show running-config [ all ]",
