@@ -147,7 +147,7 @@ _LOGGING = label_group(
     Word(
         "Logging to",
         "A server that gets messages by UDP, or by TCP: there `link` says whether the connection is up. The name of a "
-        "VRF, if it is in one, stands behind its address.",
+        "VRF, if it is in one, is behind its address.",
         also=("udp port", "port", "link", "up", "down", "audit", "sequence number"),
     ),
     Word("Exception Logging", "A buffer of IOS for crashes; for tools alone.", also=("size",)),
