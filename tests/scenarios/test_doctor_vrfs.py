@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.app.copied import CopiedLab
+from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Diagnosis, Step, visit
@@ -50,3 +51,108 @@ def test_keys_of_two_customers_that_changed_places_are_found_by_trial() -> None:
     found = diagnosed("two-customers", *swapped).findings[0]
     assert (found.router, found.step) == ("SPOKE1", Step.GRE)
     assert found.fix[:3] == ("interface Tunnel1", "no tunnel key 2", "tunnel key 1")
+
+
+HQ = """hostname HQ
+ip vrf internet
+interface Tunnel0
+ ip address 10.0.0.1 255.255.255.0
+ ip mtu 1400
+ ip tcp adjust-mss 1360
+ ip nhrp map multicast dynamic
+ ip nhrp network-id 1
+ tunnel source Loopback1
+ tunnel mode gre multipoint
+ tunnel vrf internet
+interface Loopback1
+ ip vrf forwarding internet
+ ip address 203.0.113.129 255.255.255.255
+interface GigabitEthernet0/0
+ ip vrf forwarding internet
+ ip address 203.0.113.2 255.255.255.252
+interface GigabitEthernet0/1
+ ip address 10.1.1.1 255.255.255.0
+ip route 10.1.2.0 255.255.255.0 10.0.0.2
+ip route vrf internet 0.0.0.0 0.0.0.0 203.0.113.1
+end
+"""
+BRANCH = """hostname BRANCH
+interface Tunnel0
+ ip address 10.0.0.2 255.255.255.0
+ ip mtu 1400
+ ip tcp adjust-mss 1360
+ ip nhrp map multicast 203.0.113.129
+ ip nhrp map 10.0.0.1 203.0.113.129
+ ip nhrp network-id 1
+ ip nhrp nhs 10.0.0.1
+ tunnel source GigabitEthernet0/0
+ tunnel destination 203.0.113.129
+interface GigabitEthernet0/0
+ ip address 198.51.100.2 255.255.255.252
+interface GigabitEthernet0/1
+ ip address 10.1.2.1 255.255.255.0
+ip route 10.1.1.0 255.255.255.0 10.0.0.1
+ip route 203.0.113.129 255.255.255.255 198.51.100.1
+end
+"""
+ISP = """hostname ISP
+interface GigabitEthernet0/0
+ ip address 203.0.113.1 255.255.255.252
+interface GigabitEthernet0/1
+ ip address 198.51.100.1 255.255.255.252
+ip route 203.0.113.129 255.255.255.255 203.0.113.2
+end
+"""
+
+
+def _headquarters(hq: str) -> Diagnosis:
+    """Return what the doctor says of a hub with a front door and a spoke without."""
+    wires = [
+        {"ends": [f"{router}:GigabitEthernet0/0", f"ISP:GigabitEthernet0/{port}"]}
+        for port, router in enumerate(("HQ", "BRANCH"))
+    ]
+    routers = {"HQ": {"role": "hub"}, "BRANCH": {"role": "spoke"}, "ISP": {"role": "provider"}}
+    lab = Lab.model_validate({"routers": routers, "links": wires})
+    world = World.of(Scenario("headquarters", lab, {"HQ": hq, "BRANCH": BRANCH, "ISP": ISP}))
+    world.run_for(120)
+    return visit(WorldPatient(world))
+
+
+def test_the_front_door_of_a_hub_alone_is_no_missing_route() -> None:
+    """The way back was looked up in the global table of the hub: a default route there, beside the company's, was
+    the remedy.
+    """
+    assert _headquarters(HQ).findings == ()
+
+
+def test_a_hub_whose_front_door_lost_its_route_gets_it_back_in_the_vrf() -> None:
+    route = "ip route vrf internet 0.0.0.0 0.0.0.0 203.0.113.1"
+    first = _headquarters(HQ.replace(route, "!")).findings[0]
+    assert (first.cause, first.router, first.fix) == (Cause.MISSING_ROUTE, "HQ", (route,))
+    assert first.what == "VRF internet of HQ has no route to 198.51.100.2"
+
+
+def test_two_spokes_may_have_one_address_behind_their_translators() -> None:
+    """Both home routers gave out 192.168.1.10, and the doctor said that packets find only one of them."""
+    one = Scenario.load("front-door")
+    texts, wires, gateways = dict(one.configurations), list(one.lab.links), {}
+    for number, outside in ((1, 1), (2, 5)):
+        old = (f"198.51.100.{outside} 255.255.255.252", f"198.51.100.{outside + 1}")
+        spoke = texts[f"SPOKE{number}"].replace(old[0], "192.168.1.10 255.255.255.0")
+        texts[f"SPOKE{number}"] = spoke.replace(old[1], "192.168.1.1")
+        gateways[f"BOX{number}"] = {
+            "kind": "port-restricted",
+            "outside": f"198.51.100.{outside}/30",
+            "gateway": f"198.51.100.{outside + 1}",
+            "inside": "192.168.1.1/24",
+        }
+    kept = [wire.model_dump() for wire in wires if not any("SPOKE" in str(end) for end in wire.ends)]
+    for number in (1, 2):
+        kept += [
+            {"ends": [f"SPOKE{number}:GigabitEthernet0/1", f"BOX{number}:inside"]},
+            {"ends": [f"BOX{number}:outside", f"TRANSPORT:GigabitEthernet0/{number + 2}"]},
+        ]
+    lab = Lab.model_validate({**one.lab.model_dump(), "links": kept, "gateways": gateways})
+    world = World.of(Scenario("homes", lab, texts)).converge()
+    world.run_for(60)
+    assert visit(WorldPatient(world)).findings == ()

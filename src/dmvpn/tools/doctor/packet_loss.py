@@ -173,7 +173,7 @@ def wires_to_server(scene: Scene, client: Client) -> Iterator[tuple[Port, Port]]
 
     Behind a shared translator the owner of lost packets is unknown.
     """
-    found = trace(scene, client.name, client.nbma) if client.nbma is not None else None
+    found = trace(scene, client.name, client.nbma, client.tunnel.front) if client.nbma is not None else None
     if found is None or found.end is not PathEnd.ARRIVED:
         return
     begin: Port | None = None
@@ -229,7 +229,7 @@ def outer_ttl(scene: Scene, client: Client) -> Iterator[Verdict]:
     if there is None or client.nbma is None or seen is None:
         return
     for name, tunnel, far in ((client.name, client.tunnel, client.nbma), (client.hub, there, seen)):
-        found = trace(scene, name, far)
+        found = trace(scene, name, far, tunnel.front)
         needed = len(found.wires)
         if found.end is PathEnd.ARRIVED and 0 < tunnel.ttl < needed:
             yield Finding(

@@ -106,6 +106,11 @@ class Scene:
         """Return the router's facts."""
         return self.lab.routers.get(name)
 
+    def vrf_of(self, port: Port) -> str:
+        """Return the VRF that a port is in, "": the global table."""
+        facts = self.of(port[0])
+        return next((it.vrf for it in (facts.interfaces if facts is not None else ()) if it.name == port[1]), "")
+
     def owner(self, address: Address | None) -> str | None:
         """Return the living router that has this address."""
         return self._index.owners.get(address) if address is not None else None

@@ -147,7 +147,7 @@ def _apart(
         return
     source = scene.seen_as(far)
     said = f"{router} says: {known.reason}" if known is not None and known.reason else ""
-    found = trace(scene, router, source) if source is not None else None
+    found = trace(scene, router, source, tunnel.front) if source is not None else None
     if found is not None and found.end not in (PathEnd.ARRIVED, PathEnd.UNSEEN):
         yield Finding(
             step=Step.RESOLUTION,

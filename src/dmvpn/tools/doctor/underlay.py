@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.ios.common import SHUTDOWN
+from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import addressing, lans
 from dmvpn.tools.doctor.scene import interface_of
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import AddressWithLength, Network
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.router.facts import RouterFacts
-    from dmvpn.tools.doctor.scene import Scene
+    from dmvpn.tools.doctor.scene import Port, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
 _STEP = Step.UNDERLAY
@@ -109,10 +110,10 @@ def conflicts(scene: Scene) -> Iterator[Verdict]:
             if mine.ip == theirs.ip:
                 yield _same(scene, (one, port, mine), (other, there, theirs))
             continue
-        if {(one, port), (other, there)} & strange:
+        if {(one, port), (other, there)} & strange or _are_apart(scene, (one, port), (other, there)):
             continue
         same_address = mine.ip == theirs.ip and not {one, other} & set(scene.lab.providers)
-        if same_address or (mine.network == theirs.network and not _is_nat(scene, one, other)):
+        if same_address or mine.network == theirs.network:
             yield _twice(scene, (one, port, mine), (other, there, theirs))
 
 
@@ -155,10 +156,13 @@ def taken(scene: Scene) -> Iterator[Verdict]:
                 )
 
 
-def _is_nat(scene: Scene, one: str, other: str) -> bool:
-    """Return whether both are behind translators, where the same network may exist many times."""
-    inside = {node for link in scene.lab.links for node, _ in link.ends if any(p == "inside" for _, p in link.ends)}
-    return one in inside and other in inside
+def _are_apart(scene: Scene, one: Port, other: Port) -> bool:
+    """Return whether the same addresses may exist at both ports: they are behind translators, or in two VRFs."""
+    is_inside = [INSIDE in {port for _, port in link.ends} for end in (one, other) if (link := scene.link(end))]
+    if is_inside == [True, True]:
+        return True
+    vrfs = {scene.vrf_of(one), scene.vrf_of(other)}
+    return len(vrfs) == 2 and "" not in vrfs  # a VRF may be the global table of another router
 
 
 def _twice(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[str, str, AddressWithLength]) -> Finding:

@@ -39,6 +39,7 @@ class UnderlayPath:
     """at: the router where it ends. next_hop: the missing receiver there. wires: ports passed, the senders' first.
 
     route: the last one. blame: the router that keeps the packet from going on, if that is not the one where it ends.
+    vrf: the table of `at` that the packet was looked up in, "": the global table.
     """
 
     end: PathEnd
@@ -47,6 +48,7 @@ class UnderlayPath:
     wires: tuple[tuple[Port, Port], ...] = ()
     route: RouteFacts | None = None
     blame: str = ""
+    vrf: str = ""
 
 
 #: Routes with a distance like this one are backups for when all other routes are gone.
@@ -71,41 +73,47 @@ def best_route(facts: RouterFacts, target: Address) -> RouteFacts | None:
     return next(iter(facts.routes_to(target)), None)
 
 
-def trace(scene: Scene, router: str, target: Address) -> UnderlayPath:
-    """Return the path from a router to an address of the underlay."""
+def trace(scene: Scene, router: str, target: Address, vrf: str = "") -> UnderlayPath:
+    """Return the path from a VRF of a router, such as the front door of a tunnel, to an address of the underlay."""
     wires: tuple[tuple[Port, Port], ...] = ()
     at = router
     for _ in range(_LONGEST):
         facts = scene.of(at)
         if facts is None:
             return UnderlayPath(PathEnd.DEAD, at, wires=wires, blame=at)
-        if any(target in mine for mine in facts.addresses.values()):
-            return UnderlayPath(PathEnd.ARRIVED, at, wires=wires)
-        route = best_route(facts, target)
+        if target in _addresses(facts, vrf):
+            return UnderlayPath(PathEnd.ARRIVED, at, wires=wires, vrf=vrf)
+        route = next(iter(facts.routes_to(target, vrf)), None)
         if route is None:
-            return UnderlayPath(PathEnd.NO_ROUTE, at, wires=wires)
+            return UnderlayPath(PathEnd.NO_ROUTE, at, wires=wires, vrf=vrf)
         if route.drops or not route.next_hops:
-            return UnderlayPath(PathEnd.DROPPED, at, wires=wires, route=route)
+            return UnderlayPath(PathEnd.DROPPED, at, wires=wires, route=route, vrf=vrf)
         hop = route.next_hops[0]
         next_hop = hop.address if hop.address is not None else target
         if any(tunnel.name == hop.interface for tunnel in facts.tunnels):
-            return UnderlayPath(PathEnd.TUNNEL, at, next_hop, wires, route)
+            return UnderlayPath(PathEnd.TUNNEL, at, next_hop, wires, route, vrf=vrf)
         port = (at, hop.interface)
         link = scene.link(port)
         if link is None:
-            return UnderlayPath(PathEnd.UNSEEN, at, next_hop, wires, route)
+            return UnderlayPath(PathEnd.UNSEEN, at, next_hop, wires, route, vrf=vrf)
         taken = _taken(scene, port, link.ends, next_hop)
         if isinstance(taken, UnderlayPath):
-            return UnderlayPath(taken.end, at, next_hop, wires, route, taken.blame)
+            return UnderlayPath(taken.end, at, next_hop, wires, route, taken.blame, vrf)
         for other in route.next_hops[1:]:
             astray = _astray(scene, at, other)
             if astray is not None:
-                return UnderlayPath(PathEnd.NOBODY, at, astray, wires, route)
+                return UnderlayPath(PathEnd.NOBODY, at, astray, wires, route, vrf=vrf)
         over, at = taken
         wires = (*wires, *over)
+        vrf = scene.vrf_of(over[-1][1])
         if target == next_hop and at in scene.lab.gateways:
             return UnderlayPath(PathEnd.ARRIVED, at, wires=wires)
     return UnderlayPath(PathEnd.LOOP, at, wires=wires)
+
+
+def _addresses(facts: RouterFacts, vrf: str) -> set[Address]:
+    """Return the router's own addresses in a VRF."""
+    return {one.ip for it in facts.interfaces if it.vrf == vrf for one in it.addresses}
 
 
 def _astray(scene: Scene, at: str, hop: HopFacts) -> Address | None:

@@ -44,7 +44,7 @@ def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
     back_to = scene.seen_as(client)
     if back_to is None or client.hub_facts is None:
         return
-    back = trace(scene, client.hub, back_to)
+    back = trace(scene, client.hub, back_to, client.there.front if client.there is not None else "")
     if back.end in (PathEnd.ARRIVED, PathEnd.UNSEEN):
         if back.end is PathEnd.ARRIVED:
             yield Fine(_STEP, f"routes lead from {client.name} to {client.nbma} ({client.hub}), and back to {back_to}")
@@ -75,15 +75,20 @@ def _front_door(scene: Scene, client: Client, nbma: Address) -> Iterator[Verdict
     if client.facts.routes_to(nbma, front):
         yield Fine(_STEP, f"VRF {front} of {name} has a route to {nbma} ({client.hub})")
         return
-    hop = _gateway(scene, name) or Placeholder("NEXT-HOP")
     yield Finding(
         step=_STEP,
         cause=Cause.MISSING_ROUTE,
         router=name,
         what=f"VRF {front} of {name} has no route to {nbma}: {client.tunnel.name} has tunnel vrf {front}",
         evidence=(f"{name}: show ip route vrf {front} {nbma}",),
-        fix=(ROUTE_VRF.of(vrf=front, network=_ANY, mask=_ANY, next_hop=hop),),
+        fix=(_default_in(scene, name, front),),
     )
+
+
+def _default_in(scene: Scene, name: str, vrf: str) -> str:
+    """Return the line of a VRF's default route to its provider."""
+    hop = _gateway(scene, name, vrf) or Placeholder("NEXT-HOP")
+    return ROUTE_VRF.of(vrf=vrf, network=_ANY, mask=_ANY, next_hop=hop)
 
 
 def _broken(scene: Scene, client: Client, found: UnderlayPath, target: Address, start: str) -> Iterator[Verdict]:
@@ -99,7 +104,9 @@ def _broken(scene: Scene, client: Client, found: UnderlayPath, target: Address, 
                 return
             if _has_it_written(scene, at, target):
                 return  # the route went with its interface, and that is a finding of its own
-            what, cause, fix = f"{at} has no route to {target}", Cause.MISSING_ROUTE, _route(scene, at, target)
+            table = f"VRF {found.vrf} of {at}" if found.vrf else at
+            what, cause = f"{table} has no route to {target}", Cause.MISSING_ROUTE
+            fix = _route(scene, at, target, found.vrf)
         case PathEnd.DROPPED:
             prefix = found.route.prefix if found.route is not None else target
             what, cause = f"{at} drops packets for {target}: {prefix} leads to Null0", Cause.BLACK_HOLE
@@ -155,8 +162,10 @@ def _has_it_written(scene: Scene, at: str, target: Address) -> bool:
     return bool(static_lines(facts, _DEFAULT)) and any(not interface.line for interface in scene.underlay_wires(at))
 
 
-def _route(scene: Scene, at: str, target: Address) -> tuple[str, ...]:
+def _route(scene: Scene, at: str, target: Address, vrf: str) -> tuple[str, ...]:
     """Return the missing line: a provider needs one for each remote network, all other routers a default route."""
+    if vrf:
+        return (_default_in(scene, at, vrf),)
     if at not in scene.lab.providers:
         line = ROUTE.of(network=_ANY, mask=_ANY, next_hop=_gateway(scene, at) or Placeholder("NEXT-HOP"))
         facts = scene.of(at)
@@ -208,10 +217,12 @@ def _without(scene: Scene, at: str, found: UnderlayPath, target: Address) -> tup
     return (host_route(target, _gateway(scene, at)),)
 
 
-def _gateway(scene: Scene, name: str) -> Address | None:
-    """Return a router's gateway: the provider, or the translator, on its wire."""
+def _gateway(scene: Scene, name: str, vrf: str = "") -> Address | None:
+    """Return the gateway of a router's VRF: the provider, or the translator, on its wire."""
     facts = scene.of(name)
     for interface in facts.interfaces if facts is not None else ():
+        if interface.vrf != vrf:
+            continue
         link = scene.link((name, interface.name))
         for node, port in link.ends if link is not None else ():
             if port == INSIDE and node in scene.lab.gateways:
