@@ -11,6 +11,7 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Diagnosis, Step, visit
 from dmvpn.tools.remedies import Search, attempt, searched
 from support.doctors import WorldPatient, as_it_runs
+from support.homes import behind_home_routers
 from support.world import World
 
 DEFAULT = "ip route vrf INTERNET 0.0.0.0 0.0.0.0 198.51.100.2"
@@ -134,25 +135,6 @@ def test_a_hub_whose_front_door_lost_its_route_gets_it_back_in_the_vrf() -> None
 
 def test_two_spokes_may_have_one_address_behind_their_translators() -> None:
     """Both home routers gave out 192.168.1.10, and the doctor said that packets find only one of them."""
-    one = Scenario.load("front-door")
-    texts, wires, gateways = dict(one.configurations), list(one.lab.links), {}
-    for number, outside in ((1, 1), (2, 5)):
-        old = (f"198.51.100.{outside} 255.255.255.252", f"198.51.100.{outside + 1}")
-        spoke = texts[f"SPOKE{number}"].replace(old[0], "192.168.1.10 255.255.255.0")
-        texts[f"SPOKE{number}"] = spoke.replace(old[1], "192.168.1.1")
-        gateways[f"BOX{number}"] = {
-            "kind": "port-restricted",
-            "outside": f"198.51.100.{outside}/30",
-            "gateway": f"198.51.100.{outside + 1}",
-            "inside": "192.168.1.1/24",
-        }
-    kept = [wire.model_dump() for wire in wires if not any("SPOKE" in str(end) for end in wire.ends)]
-    for number in (1, 2):
-        kept += [
-            {"ends": [f"SPOKE{number}:GigabitEthernet0/1", f"BOX{number}:inside"]},
-            {"ends": [f"BOX{number}:outside", f"TRANSPORT:GigabitEthernet0/{number + 2}"]},
-        ]
-    lab = Lab.model_validate({**one.lab.model_dump(), "links": kept, "gateways": gateways})
-    world = World.of(Scenario("homes", lab, texts)).converge()
+    world = World.of(behind_home_routers()).converge()
     world.run_for(60)
     assert visit(WorldPatient(world)).findings == ()

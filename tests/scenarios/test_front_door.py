@@ -9,6 +9,7 @@ from dmvpn.face.oneshot import OneShot
 from dmvpn.router.facts import router_facts
 from dmvpn.shells.facts import lab_facts
 from dmvpn.tools.walk import as_text, walk
+from support.homes import ADDRESS, behind_home_routers
 from support.world import World
 
 PROVIDER = "INTERNET"
@@ -119,3 +120,41 @@ def test_a_walk_takes_the_outer_packet_through_the_front_door(world: World) -> N
     told = "\n".join(as_text(walk(facts, "10.1.101.100", "10.1.102.100")))
     assert "recursive" not in told
     assert "DELIVERED" in told.upper()
+
+
+def test_spokes_whose_home_routers_give_out_one_address_meet_directly() -> None:
+    """Each refused the answer of the other, whose address at home is its own: all packets went by the hub."""
+    world = World.of(behind_home_routers()).converge()
+    world.stream("H1", "10.1.102.100", seconds=5, rate=1)
+    assert world.replies("H1") == [0, 1, 2, 3, 4]
+    path = world.do("SPOKE1", "traceroute 10.1.102.1 source 10.1.101.1")
+    assert "10.255.0.12" in path
+    assert "10.255.0.1 " not in path
+    assert f"(Claimed NBMA address: {ADDRESS})" in world.show("SPOKE1", "ip nhrp 10.255.0.12")
+
+
+#: The addresses of the provider, and others that are in the LANs of the company.
+_INSIDE = {
+    **{f"198.51.100.{last}": f"10.1.101.20{last}" for last in (1, 2)},
+    **{f"198.51.100.{last}": f"10.1.102.20{last}" for last in (5, 6)},
+    **{f"203.0.113.{last}": f"10.1.10.10{last}" for last in (1, 2, 5, 6)},
+}
+
+
+def _with_addresses_of_the_company(_router: str, text: str) -> str:
+    for old, new in _INSIDE.items():
+        text = text.replace(old, new)
+    return text
+
+
+def test_the_provider_may_have_the_addresses_of_the_company() -> None:
+    """A shortcut was for single hosts only if the spoke's outer address is in its LAN, as if one table had both."""
+    world = World("front-door", change=_with_addresses_of_the_company).converge()
+    world.stream("H1", "10.1.102.100", seconds=5, rate=1)
+    assert world.replies("H1") == [0, 1, 2, 3, 4]
+    assert "10.1.102.0/24 via 10.255.0.12" in world.show("SPOKE1", "ip nhrp shortcut")
+    world.run_for(120)
+    assert "RECURDOWN" not in world.show("SPOKE1", "logging")
+    world.ping("H1", "10.1.102.100", 777)
+    world.run_for(5)
+    assert world.replies("H1")[-1] == 777

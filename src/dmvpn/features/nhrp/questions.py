@@ -175,8 +175,8 @@ def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, sender: 
     nbma = translated or (sender.nbma if direct else cie.nbma)
     if cie.nbma is None or nbma is None or tunnel.is_ours(next_hop):
         return None
-    if tunnel.nbma in (nbma, cie.nbma):
-        return None
+    if nbma == tunnel.nbma:
+        return None  # the claimed address may be ours, too: two home routers may give out the same one
     if not all(is_one_station(it) for it in (next_hop, nbma, cie.nbma)):
         return None
     return Binding(

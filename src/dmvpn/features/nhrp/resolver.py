@@ -370,8 +370,8 @@ class Resolver:
         """Return the part of the reply's prefix that we accept: no more than our own route to the host covers.
 
         It may contain no NBMA address, the peer's or a server's: the tunnel's own packets would follow the shortcut
-        into the tunnel. None: our route does not lead into the network (any more), or leads to that very station
-        anyway.
+        into the tunnel, unless they have a table of their own. None: our route does not lead into the network (any
+        more), or leads to that very station anyway.
         """
         length = cie.host_or_prefix_length(asked.max_prefixlen)
         way = find_way(self._station, tunnel, asked)
@@ -381,6 +381,8 @@ class Resolver:
         if isinstance(way, Onward) and way.next_hop == binding.next_hop and tunnel.is_server(binding.next_hop):
             return None
         target = Prefix.of(asked, max(length, route.prefix.length))
+        if tunnel.has_front_door:
+            return target
         servers = (client.nbma for client in tunnel.clients.values() if client.nbma is not None)
         return Prefix.host(asked) if any(nbma in target for nbma in (binding.nbma, *servers)) else target
 

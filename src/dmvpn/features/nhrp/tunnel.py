@@ -257,6 +257,11 @@ class Tunnel:
         """The NHRP network, which is in one VRF: tunnels of two VRFs may have the same number."""
         return self.config.vrf, self.config.network_id
 
+    @property
+    def has_front_door(self) -> bool:
+        """Whether outer packets are routed by another table than those inside."""
+        return self.state is not None and self.state.front != self.config.vrf
+
     def stand(self, state: TunnelState | None) -> None:
         """Take over the state of the tunnel."""
         self.state = state
