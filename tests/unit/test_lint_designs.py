@@ -286,3 +286,37 @@ def test_a_configuration_twice_as_long_takes_about_twice_as_long() -> None:
     lint({"R1.cfg": _tunnels(2)})  # the language is made once
     once, twice = (_calls(_tunnels(number)) for number in (100, 200))
     assert twice < 2.3 * once
+
+
+# ------------------------------------------------------------------------------------------- route targets
+
+
+_SHARED = """hostname R1
+vrf definition A
+ rd 1:1
+ address-family ipv4
+  route-target import 1:2
+vrf definition B
+ rd 1:2
+ address-family ipv4
+  route-target export 1:2
+router bgp 65000
+ address-family ipv4 vrf A
+ address-family ipv4 vrf B
+  redistribute connected
+end
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "lack"),
+    [
+        ("", None),
+        (" rd 1:2\n", "VRF B has no rd"),
+        (" address-family ipv4 vrf A\n", "router bgp has no address-family ipv4 vrf A"),
+    ],
+)
+def test_route_targets_are_named_only_where_bgp_does_not_exchange_the_routes(line: str, lack: str | None) -> None:
+    found = [one for one in lint({"R1": _SHARED.replace(line, "")}) if one.rule == "route-target-inert"]
+    wanted = [] if lack is None else [f"routes of VRF B do not go to VRF A by route targets: {lack}"]
+    assert [one.what for one in found] == wanted

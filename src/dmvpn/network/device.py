@@ -129,6 +129,11 @@ class Device:
     def bgp(self) -> BgpConfig:
         return bgp_model(self.tree, self.vrf) or BgpConfig()
 
+    @property
+    def vrfs_of_bgp(self) -> tuple[str, ...]:
+        """The VRFs that have an address family of BGP."""
+        return tuple(vrf for vrf in self.vrfs.names if bgp_model(self.tree, vrf) is not None)
+
     @cached_property
     def static(self) -> StaticConfig:
         return static_model(self.tree)

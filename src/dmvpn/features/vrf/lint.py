@@ -7,34 +7,47 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Concern, Rule, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from dmvpn.features.vrf.model import VrfConfig, VrfSettings
 
 TARGETS: Final = Rule(
     id="route-target-inert",
     severity=Severity.WARNING,
-    title="A VRF imports what another VRF of the same router exports",
-    why="On IOS with BGP, routes then go from one VRF to the other. Routers of this program keep route targets and do "
-    "not act on them: the routes stay in their VRF. Static routes lead from VRF to VRF in both.",
+    title="A VRF imports what another VRF exports, and BGP does not exchange their routes",
+    why="BGP exchanges the routes of VRFs by their route targets, from the BGP table of one VRF into that of another. "
+    "It does so between VRFs that have `rd` and an `address-family ipv4 vrf` of `router bgp`. Otherwise the lines are "
+    "kept, and the routes stay in their VRF.",
     bad="vrf definition RED\n rd 65000:1\n route-target export 65000:1\nvrf definition BLUE\n rd 65000:2\n"
     " route-target import 65000:1",
-    fix="vrf definition BLUE\n address-family ipv4\nip route vrf BLUE 10.1.0.0 255.255.0.0 GigabitEthernet1 192.0.2.1",
+    fix="vrf definition BLUE\n rd 65000:2\n address-family ipv4\nrouter bgp 65000\n address-family ipv4 vrf BLUE\n"
+    "  redistribute connected",
 )
 RULES: Final = (TARGETS,)
 
 
-def check(config: VrfConfig) -> Iterator[Concern]:
-    """Yield findings."""
+def check(config: VrfConfig, families: Collection[str]) -> Iterator[Concern]:
+    """Yield findings. families: the VRFs that have an address family of BGP."""
+    by_name = {vrf.name: vrf for vrf in config.vrfs}
     exporters: dict[str, list[str]] = {}
     for vrf in config.vrfs:
         for target in vrf.exports:
             exporters.setdefault(target, []).append(vrf.name)
     for vrf in config.vrfs:
-        wanted = dict.fromkeys(name for target in vrf.imports for name in exporters.get(target, ()) if name != vrf.name)
+        others = dict.fromkeys(name for target in vrf.imports for name in exporters.get(target, ()) if name != vrf.name)
+        lacks = {name: _lack(by_name[name], families) or _lack(vrf, families) for name in others}
+        wanted = [name for name, lack in lacks.items() if lack]
         if wanted:
-            what = f"routes of VRF {', '.join(wanted)} do not go to VRF {vrf.name} by route targets here"
+            why = "; ".join(dict.fromkeys(lack for lack in lacks.values() if lack))
+            what = f"routes of VRF {', '.join(wanted)} do not go to VRF {vrf.name} by route targets: {why}"
             yield Concern(rule=TARGETS, at=(_line(vrf),), what=what)
+
+
+def _lack(vrf: VrfSettings, families: Collection[str]) -> str:
+    """Return what a VRF lacks to exchange routes; "": nothing."""
+    if vrf.name not in families:
+        return f"router bgp has no address-family ipv4 vrf {vrf.name}"
+    return "" if vrf.rd else f"VRF {vrf.name} has no rd"
 
 
 def _line(vrf: VrfSettings) -> str:

@@ -137,7 +137,7 @@ def _of_features(device: Device) -> Iterator[Concern]:
     yield from ospf.check(device.ospf)
     yield from nat_lines.check(device.nat, of_packets(device.policy))
     yield from track.check(device.track, device.static_tracks())
-    yield from vrf.check(device.vrfs)
+    yield from vrf.check(device.vrfs, device.vrfs_of_bgp)
 
 
 def _finding(one: NetworkConcern) -> LintFinding:
