@@ -153,7 +153,7 @@ class Externals:
         if best is None:
             return None
         mask = ipv4_address(summary.prefix.netmask.packed)
-        return ExternalBody(mask, best.metric, best.is_type_2, tag=summary.tag)
+        return ExternalBody(mask, best.metric, best.is_type_2, tag=summary.tag, is_down=best.is_down)
 
     def _body(self, prefix: Prefix, *, own: bool = False) -> ExternalBody | None:
         """Return the route advertised for a prefix, None: it is not advertised. own: of our own routes only."""
@@ -188,7 +188,7 @@ class Externals:
             if body is None:
                 self._origination.withdraw(area, key)
             elif kind is LsaType.EXTERNAL:
-                self._origination.request(area, key, partial(as_it_is, body), partial(int, Options.EXTERNAL))
+                self._origination.request(area, key, partial(as_it_is, body), partial(_options, body))
             else:
                 build = partial(told_inside, self._state, area, body)
                 self._origination.request(area, key, build, partial(options_inside, self._state, area, body))
@@ -235,3 +235,8 @@ class Externals:
         if area.settings.kind is AreaKind.NSSA:
             for prefix in list(self._told):
                 self._tell(prefix)
+
+
+def _options(body: ExternalBody) -> int:
+    """Return the options of a type 5 LSA."""
+    return int(Options.EXTERNAL | (Options.DOWN if body.is_down else 0))

@@ -81,7 +81,12 @@ class Imports:
         cost = changes.metric_of(self._cost(line))
         tag = line.tag or route.tag if changes.tag is None else changes.tag
         is_type_2 = _is_type_2(changes, line.metric_type)
-        return ExternalBody(mask, min(cost, INFINITY - 1), is_type_2, self._forwarding(route), tag)
+        is_down = self._is_down(route)
+        return ExternalBody(mask, min(cost, INFINITY - 1), is_type_2, self._forwarding(route), tag, is_down=is_down)
+
+    def _is_down(self, route: Route | None) -> bool:
+        """Return whether the provider brings the route in."""
+        return route is not None and route.source is RouteSource.BGP and self._state.is_provider_edge
 
     def _forwarding(self, route: Route) -> IPv4Address:
         """Return the next hop if the others on its network reach it as we do, RFC 2328 §12.4.4.1; else 0.0.0.0.
@@ -114,7 +119,8 @@ class Imports:
         cost = _COST_OF_DEFAULT if settings.metric is None else settings.metric
         cost = min(changes.metric_of(cost), INFINITY - 1)
         tag = self._state.settings.number if changes.tag is None else changes.tag
-        return ExternalBody(IPv4Address(0), cost, _is_type_2(changes, settings.metric_type), tag=tag)
+        is_type_2, is_down = _is_type_2(changes, settings.metric_type), self._is_down(route)
+        return ExternalBody(IPv4Address(0), cost, is_type_2, tag=tag, is_down=is_down)
 
     def _condition(self, name: str) -> Changes | None:
         """Return the changes that the route map makes to the first permitted route, None: it permits none."""

@@ -76,7 +76,7 @@ class LinkType(enum.IntEnum):
 
 
 class Options(enum.IntFlag):
-    """RFC 2328 §A.2, RFC 3101, RFC 5613."""
+    """RFC 2328 §A.2, RFC 3101, RFC 4576, RFC 5613."""
 
     EXTERNAL = 0x02  # E: type 5 is known here
     MULTICAST = 0x04
@@ -84,6 +84,7 @@ class Options(enum.IntFlag):
     LOCAL_SIGNALING = 0x10  # L: a block behind the packet
     DEMAND = 0x20
     OPAQUE = 0x40
+    DOWN = 0x80  # DN in LSAs: a provider's router brought it in
 
 
 class RouterFlag(enum.IntFlag):
@@ -269,6 +270,7 @@ class ExternalBody:
     router.
 
     spare: the other bits of the octet before the metric.
+    is_down: of LSAs that we originate: their header gets the DN bit.
     """
 
     mask: IPv4Address
@@ -278,6 +280,7 @@ class ExternalBody:
     tag: int = 0
     more: bytes = b""
     spare: int = 0
+    is_down: bool = False
 
     @classmethod
     def parse(cls, data: bytes) -> Self:

@@ -188,6 +188,7 @@ class ProcessSettings:
     bfd: neighbors are watched. discards_ranges, discards_summaries: their rest goes to Null0, with these distances;
     None: that of routes within an area, and 254.
     ttl_hops: over so many routers packets may have come at most (`ttl-security`); None: over any number.
+    vrf_lite: in a VRF, it is a customer's router (`capability vrf-lite`).
     """
 
     number: int
@@ -225,6 +226,7 @@ class ProcessSettings:
     shutdown: bool = False
     implied: bool = False
     bfd: bool = False
+    vrf_lite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,11 @@ def told_inside(state: State, area: RunningArea, body: ExternalBody) -> External
 
 
 def options_inside(state: State, area: RunningArea, body: ExternalBody) -> int:
-    """Return the options of that advertisement: P, so that a border router translates it, if it names an address."""
-    return int(Options.NSSA) if int(_forwarding_in(state, area, body)) else 0
+    """Return the options of that advertisement: P, so that a border router translates it, if it names an address; and
+    DN.
+    """
+    translated = Options.NSSA if int(_forwarding_in(state, area, body)) else Options(0)
+    return int(translated | (Options.DOWN if body.is_down else 0))
 
 
 def _forwarding_in(state: State, area: RunningArea, body: ExternalBody) -> IPv4Address:
@@ -94,13 +97,14 @@ def translations(
         if not translates(area, router_id):
             continue
         for key, entry in area.database.entries.items():
-            body, prefix, wanted = entry.lsa.body, entry.lsa.prefix, entry.lsa.header.options & Options.NSSA
+            body, prefix, options = entry.lsa.body, entry.lsa.prefix, entry.lsa.header.options
             holds = key.type == LsaType.NSSA_EXTERNAL and key.router != router_id and key not in area.database.dying
-            if not holds or not wanted or prefix is None or not isinstance(body, ExternalBody):
+            if not holds or not options & Options.NSSA or prefix is None or not isinstance(body, ExternalBody):
                 continue
             route = routes.get(prefix)
             chosen = route is not None and route.area == area.number and route.origin == key.router
             if chosen and int(body.forwarding) and body.metric < INFINITY:
                 forwarding = UNSPECIFIED if area.settings.nssa.suppress_forwarding else body.forwarding
-                found[prefix] = ExternalBody(body.mask, body.metric, body.is_type_2, forwarding, body.tag)
+                is_down = bool(options & Options.DOWN)
+                found[prefix] = replace(body, forwarding=forwarding, more=b"", spare=0, is_down=is_down)
     return found

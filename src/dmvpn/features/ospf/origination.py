@@ -77,7 +77,7 @@ class Origination:
                 Timer(TimerKind.REFRESH, lambda: self._make(name, again=True), key),
             )
         else:
-            own.build = build
+            own.build, own.options = build, options or own.options
         self._request(own)
 
     def _request(self, own: Own) -> None:

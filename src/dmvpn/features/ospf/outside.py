@@ -42,7 +42,7 @@ class _Ways:
 def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
     """Yield the external routes of other routers. inside: the paths within OSPF, for forwarding addresses."""
     ways, borders = _Ways(state, inside.values()), state.found.borders
-    for key, prefix, body, _ in _told(state.externals, LsaType.EXTERNAL, state.router_id):
+    for key, prefix, body, _ in _told(state, state.externals, LsaType.EXTERNAL):
         border = borders[key.router][1] if key.router in borders else None
         way = _way(border, body.forwarding, ways, None)
         if way is not None:
@@ -50,7 +50,7 @@ def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterato
     for area in state.areas.values():
         if area.settings.kind is not AreaKind.NSSA or area.tree is None:
             continue
-        for key, prefix, body, options in _told(area.database, LsaType.NSSA_EXTERNAL, state.router_id):
+        for key, prefix, body, options in _told(state, area.database, LsaType.NSSA_EXTERNAL):
             border, wanted = area.tree.routers.get(key.router), bool(options & Options.NSSA)
             if border is None or not border.flags & RouterFlag.EXTERNAL:
                 continue
@@ -61,13 +61,13 @@ def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterato
                 yield _route(key, prefix, body, way, area, 0 if wanted else 2)
 
 
-def _told(
-    database: Database, kind: LsaType, router_id: IPv4Address
-) -> Iterator[tuple[LsaKey, Prefix, ExternalBody, int]]:
-    """Yield valid LSAs of other routers: key, network, body and options."""
+def _told(state: State, database: Database, kind: LsaType) -> Iterator[tuple[LsaKey, Prefix, ExternalBody, int]]:
+    """Yield valid LSAs of other routers: key, network, body and options. A provider's router uses none of another."""
     for key, entry in database.entries.items():
         body, prefix = entry.lsa.body, entry.lsa.prefix
-        gone = key.type != kind or key in database.dying or key.router == router_id
+        gone = key.type != kind or key in database.dying or key.router == state.router_id
+        if entry.lsa.header.options & Options.DOWN and state.is_provider_edge:
+            continue
         if not gone and prefix is not None and isinstance(body, ExternalBody) and body.metric < INFINITY:
             yield key, prefix, body, entry.lsa.header.options
 

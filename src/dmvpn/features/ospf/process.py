@@ -221,8 +221,7 @@ class Process:
         self.redistributor.refresh_all()
         if _offering(old) != _offering(settings):
             self.redistributor.offer()
-        before_it = (old.areas, old.maximum_metric, old.virtual_links)
-        if links_went or before_it != (settings.areas, settings.maximum_metric, settings.virtual_links):
+        if links_went or _calculating(old) != _calculating(settings):
             self.state.request_calculation()
 
     def close(self) -> None:
@@ -290,6 +289,11 @@ class Process:
     def _resume(self) -> None:
         self.limit.resume()
         self.start()
+
+
+def _calculating(settings: ProcessSettings) -> tuple[object, ...]:
+    """Return the lines that the routes are calculated by."""
+    return settings.areas, settings.maximum_metric, settings.virtual_links, settings.vrf_lite
 
 
 def _offering(settings: ProcessSettings) -> tuple[object, ...]:

@@ -120,6 +120,14 @@ class State:
         return not mine or any(interface.far_end is None or interface.full for interface in mine)
 
     @property
+    def is_provider_edge(self) -> bool:
+        """Whether it is the provider's router in a VRF, as on IOS without `capability vrf-lite`.
+
+        It marks what it brings in from BGP by the DN bit, and uses no LSA with this mark (RFC 4576, RFC 4577 §4.2.5).
+        """
+        return bool(self.context.ports.vrf) and not self.settings.vrf_lite
+
+    @property
     def redistributes(self) -> bool:
         """Whether lines of the process redistribute routes."""
         return bool(self.settings.redistributions) or self.settings.default_originate is not None

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.ospf.lsa import INFINITY, LsaKey, LsaType, RouterFlag, SummaryBody
+from dmvpn.features.ospf.lsa import INFINITY, LsaKey, LsaType, Options, RouterFlag, SummaryBody
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.origination import as_it_is
 from dmvpn.features.ospf.ranges import range_of
@@ -173,6 +173,8 @@ def learned_in(state: State, area: RunningArea, kind: LsaType) -> Iterator[tuple
         body = entry.lsa.body
         counts = key.type == kind and key.router != state.router_id and key not in area.database.dying
         if not counts or not isinstance(body, SummaryBody) or body.metric >= INFINITY or area.tree is None:
+            continue
+        if kind is LsaType.SUMMARY and entry.lsa.header.options & Options.DOWN and state.is_provider_edge:
             continue
         border = area.tree.routers.get(key.router)
         if border is None or not border.flags & RouterFlag.BORDER:

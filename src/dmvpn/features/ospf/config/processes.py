@@ -406,6 +406,11 @@ PREFIX_SUPPRESSION: Final = _line(
     {"prefix-suppression": "Hide the networks between routers, but not loopbacks and passive interfaces"},
     order=17,
 )
+VRF_LITE: Final = _line(
+    "capability vrf-lite",
+    {"capability": "What this process does", "vrf-lite": "In a VRF, use routes that a provider's router brought in"},
+    order=14,
+)
 SHUTDOWN: Final = _line("shutdown", {"shutdown": "Stop this process"}, order=5)
 
 LINES: Final = (
@@ -430,6 +435,6 @@ LINES: Final = (
     ),
     NETWORKS,
     *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
-    *(HELP_DISABLED, HELP_STRICT),
+    *(HELP_DISABLED, HELP_STRICT, VRF_LITE),
     *(LSA_THROTTLE, LSA_ARRIVAL, PREFIX_SUPPRESSION, *DISTRIBUTION.lists, DISTRIBUTION.distance),
 )

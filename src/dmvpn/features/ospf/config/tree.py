@@ -111,6 +111,7 @@ def _process(number: int, section: Section) -> ProcessSettings:
         ttl_hops=security.integer("hops", 1) if security else None,
         shutdown=section.flag(processes.SHUTDOWN),
         bfd=section.flag(processes.BFD_ALL),
+        vrf_lite=section.flag(processes.VRF_LITE),
     )
 
 

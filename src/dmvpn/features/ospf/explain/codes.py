@@ -64,6 +64,7 @@ GROUPS: Final = (
         code(_O.LOCAL_SIGNALING, "L: a block of local signaling follows the packet; it is not read."),
         code(_O.DEMAND, "DC: demand circuits."),
         code(_O.OPAQUE, "O: opaque advertisements are taken (RFC 5250)."),
+        code(_O.DOWN, "DN: a provider's router brought the route in (RFC 4576); another one does not use it."),
     ),
     _codes(
         "what a router says it is",

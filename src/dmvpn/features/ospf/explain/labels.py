@@ -175,6 +175,12 @@ _DETAILS = label_group(
         also=("No DC", "DC"),
     ),
     Word(
+        "Downward",
+        "A provider's router brought the route in from BGP (the DN bit). A process in a VRF does not use it, unless it "
+        "has `capability vrf-lite`.",
+        clause="RFC 4576 §3",
+    ),
+    Word(
         "Type 7/5 translation",
         "Whether a border router of the area translates it into a type 5 LSA.",
         also=("No Type 7/5 translation",),

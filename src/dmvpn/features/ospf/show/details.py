@@ -178,7 +178,10 @@ def _options(each: Advertisement) -> str:
     words = ["No TOS-capability"]
     if each.type is LsaType.NSSA_EXTERNAL:
         words.append("Type 7/5 translation" if each.options & Options.NSSA else "No Type 7/5 translation")
-    return ", ".join([*words, "DC" if each.options & Options.DEMAND else "No DC"])
+    words.append("DC" if each.options & Options.DEMAND else "No DC")
+    if each.options & Options.DOWN:
+        words.append("Downward")
+    return ", ".join(words)
 
 
 def _router(body: RouterBody) -> Iterator[str]:
