@@ -6,6 +6,9 @@ import pytest
 
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.walk import as_text, walk
+from support.doctors import WorldPatient
 from support.world import World
 
 _BORDER = """hostname R1
@@ -346,3 +349,47 @@ def test_neighbors_with_equal_addresses_in_two_vrfs_receive_each_others_routes()
     world.run_for(60)
     assert reaches(world, 2, 3)
     assert reaches(world, 3, 2)
+
+
+# ---------------------------------------------------------------------------------------------------- walk and doctor
+
+
+def with_hosts(*lines: str) -> World:
+    """Return the same network with a host behind each of R2, R3 and R4. lines: typed into R1."""
+    wires = [{"ends": [f"R1:GigabitEthernet{n - 1}", f"R{n}:GigabitEthernet1"]} for n in _ROUTING]
+    hosts = {
+        f"H{n}": {"link": f"R{n}:GigabitEthernet2", "address": f"192.168.{n}.100/24", "gateway": f"192.168.{n}.1"}
+        for n in _ROUTING
+    }
+    lab = Lab.model_validate({"routers": {f"R{n}": {} for n in (1, 2, 3, 4)}, "links": wires, "hosts": hosts})
+    port = "interface GigabitEthernet2\n no shutdown"
+    texts = {
+        f"R{n}": _NEIGHBOR.format(n=n, routing=routing).replace("interface Loopback0", port)
+        for n, routing in _ROUTING.items()
+    }
+    world = World.of(Scenario("shared-services", lab, {"R1": _BORDER, **texts}))
+    world.configure("R1", *lines)
+    world.run_for(90)
+    return world
+
+
+def test_a_walk_follows_an_imported_route_and_says_which_vrf_it_is_from() -> None:
+    world = with_hosts()
+    told = walk(world.sim.facts(world.scenario), "H2", "H4")
+    assert told.forth.nodes == ("H2", "R2", "R1", "R4", "H4")
+    assert "via 10.0.4.4, GigabitEthernet3, imported from VRF S" in " ".join(as_text(told))
+
+
+def test_a_walk_follows_an_imported_aggregate_through_the_table_that_made_it() -> None:
+    family = ("router bgp 65000", "address-family ipv4 vrf S")
+    told_world = with_hosts(*family, "aggregate-address 192.168.0.0 255.255.0.0 summary-only")
+    told = walk(told_world.sim.facts(told_world.scenario), "H2", "H4")
+    assert "by the table of VRF S" in " ".join(as_text(told))
+    assert told.forth.nodes == ("H2", "R2", "R1", "R4", "H4")
+
+
+def test_customers_that_vrfs_keep_apart_are_no_fault() -> None:
+    found = visit(WorldPatient(with_hosts())).findings
+    assert {one.advice for one in found} == {True}
+    assert {one.router for one in found} == {"R1"}
+    assert all("its VRFs keep these hosts apart" in one.what for one in found)

@@ -20,10 +20,12 @@ class HopFacts(Fact):
 
     address: None: connected.
     interface: "" while it is not known.
+    vrf: of a route that is imported from another VRF, without an interface: the VRF whose table comes next.
     """
 
     address: Address | None
     interface: str
+    vrf: str = ""
 
 
 class OfferFacts(Fact):
@@ -44,6 +46,7 @@ class RouteFacts(Fact):
     drops: it leads nowhere.
     silently: to Null0, so that no sender hears of it.
     beaten: others of the same prefix.
+    imported: the VRF that it is imported from, "": none.
     """
 
     prefix: Network
@@ -57,6 +60,7 @@ class RouteFacts(Fact):
     silently: bool = False
     beaten: tuple[OfferFacts, ...] = ()
     age: float = 0.0
+    imported: str = ""
 
 
 def facts(rib: RibMachine, now: float) -> Iterator[RouteFacts]:
@@ -77,6 +81,7 @@ def facts(rib: RibMachine, now: float) -> Iterator[RouteFacts]:
             silently=route.kind is RouteKind.DISCARD,
             beaten=tuple(_beaten(node)),
             age=now - route.since,
+            imported=route.imported,
         )
 
 
@@ -93,4 +98,4 @@ def _beaten(node: Node) -> Iterator[OfferFacts]:
 
 
 def _hop(hop: NextHop) -> HopFacts:
-    return HopFacts(address=hop.address, interface=hop.interface)
+    return HopFacts(address=hop.address, interface=hop.interface, vrf=hop.vrf)

@@ -49,7 +49,13 @@ def hosts(scene: Scene) -> Iterator[Verdict]:
         path = walk(scene.lab, str(source), str(target)).forth
         if path.end.outcome in (WalkOutcome.DROPPED, WalkOutcome.LOOP):
             lost.append((path, host))
-    found = [_finding(scene, path, host) for path, host in lost]
+    # Where VRFs keep two hosts apart, the way back is missing, too, perhaps at a router without VRFs.
+    apart = {(path.question.destination, path.question.source) for path, _ in lost if path.end.apart}
+    found = [
+        _finding(scene, path, host)
+        for path, host in lost
+        if (path.question.source, path.question.destination) not in apart or path.end.apart
+    ]
     explained = [one for one in found if one.cause is not Cause.NO_ROUTE_THERE]
     yield from explained or found
     if pairs and not lost:
@@ -112,6 +118,8 @@ def _finding(scene: Scene, path: WalkedPath, host: HostFacts) -> Finding:
     route = best_route(facts, target) if facts is not None else None
     leads = f", but {route.prefix} ({route.source})" if route is not None else ""
     vrf = f"vrf {facts.vrf} " if facts is not None and facts.vrf else ""
+    if end.apart:
+        return _apart(at, target, host, evidence)
     return Finding(
         step=Step.ROUTING,
         cause=Cause.NO_ROUTE_THERE,
@@ -119,6 +127,19 @@ def _finding(scene: Scene, path: WalkedPath, host: HostFacts) -> Finding:
         what=f"{at} has no route to {target} ({host.router}){leads}",
         evidence=evidence,
         decide=f"which router does not advertise it to {at}? show ip route {vrf}{target}, from there back to {at}",
+    )
+
+
+def _apart(at: str, target: Address, host: HostFacts, evidence: tuple[str, ...]) -> Finding:
+    """Return that the VRFs of a router keep two stations apart, which is what VRFs are for."""
+    return Finding(
+        step=Step.ROUTING,
+        cause=Cause.NO_ROUTE_THERE,
+        router=at,
+        what=f"{at} has a route to {target} ({host.router}) in another VRF only: its VRFs keep these hosts apart",
+        evidence=evidence,
+        advice=True,
+        decide=f"may they reach each other? Then a VRF of {at} imports a route-target that the other one exports",
     )
 
 

@@ -163,9 +163,13 @@ class Ground(ABC):
 
     def _route(self, router: str, packet: Packet, sender: PacketOrigin | None = None, came: str = "") -> WalkEnd:
         """Look it up, and send it there. came: the interface by which it came, "" for one of the router's own."""
-        match = self.view.match(router, packet.destination, self.view.vrf_of(router, packet.source, came))
+        return self._by_table(router, packet, self.view.vrf_of(router, packet.source, came), sender, came)
+
+    def _by_table(self, router: str, packet: Packet, vrf: str, sender: PacketOrigin | None, came: str) -> WalkEnd:
+        """Do this by the table of a VRF."""
+        match = self.view.match(router, packet.destination, vrf)
         if match is None:
-            return self._drop(router, packet, f"no route to {packet.destination}", "host unreachable")
+            return self._no_route(router, packet, vrf)
         self._say(
             router,
             packet,
@@ -178,11 +182,19 @@ class Ground(ABC):
             said = "" if match.route.silently else "host unreachable"
             return self._drop(router, packet, f"the route to {match.route.prefix} leads nowhere", said)
         hop = self._hop(router, match, packet)
+        if hop.vrf and not hop.interface:
+            return self._by_table(router, packet, hop.vrf, sender, came)
         next_hop = hop.address or packet.destination
         if sender is not None:
             self._watch_hairpin(router, hop.interface, next_hop, sender, packet)
         outside = self._overload(router, came, hop.interface, packet)
         return outside if isinstance(outside, WalkEnd) else self.emit(router, hop.interface, next_hop, outside)
+
+    def _no_route(self, router: str, packet: Packet, vrf: str) -> WalkEnd:
+        """Drop a packet that the table of a VRF has no route for. Another table of the router may have one."""
+        apart = self.view.apart(router, packet.destination, vrf)
+        why = f"no route to {packet.destination}" + (f" in VRF {vrf}; VRF {apart} has one" if apart else "")
+        return replace(self._drop(router, packet, why, "host unreachable"), apart=apart)
 
     def _hop(self, router: str, match: Match, packet: Packet) -> HopFacts:
         override = match.route.override

@@ -108,6 +108,7 @@ class WalkEnd:
 
     later_mtu: a router on the way refused the encapsulated packet; from then on the encapsulating router accepts only
     so many octets.
+    apart: the VRF that has a route, on a router where the VRF of the packet has none; "": there is none.
     """
 
     outcome: WalkOutcome
@@ -117,6 +118,7 @@ class WalkEnd:
     refusal: Refusal | None = None
     later_mtu: int | None = None
     source: Address | None = None
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

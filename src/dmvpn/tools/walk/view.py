@@ -124,6 +124,15 @@ class View:
         found = facts.routes_to(address, vrf) if facts is not None else []
         return Match(found[0], tuple(found[1:])) if found else None
 
+    def apart(self, router: str, address: Address, vrf: str) -> str:
+        """Return another VRF that has a route to an address, other than a default route; "": none, or `vrf` is the
+        global table.
+        """
+        facts = self.router(router) if vrf else None
+        others = [table.vrf for table in facts.tables if table.vrf not in ("", vrf)] if facts is not None else []
+        matches = {one: self.match(router, address, one) for one in others}
+        return next((one for one, match in matches.items() if match and match.route.prefix.prefixlen), "")
+
     def vrf_of(self, router: str, own: Address, came: str = "") -> str:
         """Return the VRF of the interface by which a packet came, or of the router's own address that sends it."""
         facts = self.router(router)

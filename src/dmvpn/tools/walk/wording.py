@@ -24,7 +24,8 @@ def route(found: RouteFacts) -> str:
     ways = " and ".join(hop(it) for it in found.next_hops) or ("Null0" if found.drops else "")
     if found.source in ("connected", "local"):
         return f"route {found.prefix}: {found.source}, {ways}"
-    return f"route {found.prefix}: {_known_via(found)} {ways}"
+    imported = f", imported from VRF {found.imported}" if found.imported else ""
+    return f"route {found.prefix}: {_known_via(found)} {ways}{imported}"
 
 
 def _known_via(offer: RouteFacts | OfferFacts) -> str:
@@ -44,6 +45,8 @@ def why_this_route(match: Match) -> str:
 
 def hop(found: HopFacts) -> str:
     """Return "via 192.168.100.11, Tunnel100", or the interface alone."""
+    if not found.interface and found.vrf:
+        return f"by the table of VRF {found.vrf}"
     return found.interface if found.address is None else f"via {found.address}, {found.interface}"
 
 
