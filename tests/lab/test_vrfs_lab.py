@@ -102,13 +102,18 @@ def test_a_cable_that_is_plugged_in_again_is_in_its_vrf(front_door: Labs) -> Non
     assert passes(front_door)
 
 
-def test_a_route_leak_is_refused_by_name_and_the_tunnel_goes_on(front_door: Labs) -> None:
-    """Real packets do not pass between namespaces: the route must not look as if it carried any."""
+def test_a_route_leak_leads_into_the_front_door_and_outlives_the_router(front_door: Labs) -> None:
+    """The other router answers in its VRF; the tunnel goes on beside it."""
     assert passes(front_door)
-    leak = "ip route 10.9.0.0 255.255.255.0 GigabitEthernet0/1 10.0.0.1"
-    front_door.typed("R2", "configure terminal", leak, "end")
-    shown = front_door.typed("R2", "show ip route 10.9.0.1")
-    assert "real packets do not pass from VRF to VRF yet" in shown
+    front_door.typed("R2", "configure terminal", "ip route 10.0.0.1 255.255.255.255 GigabitEthernet0/1 10.0.0.1", "end")
+    front_door.typed("R2", "copy running-config startup-config")
+    assert "!!!!!" in front_door.typed("R2", "ping 10.0.0.1")
+    assert "  1 10.0.0.1 " in front_door.typed("R2", "traceroute 10.0.0.1")
+    for order in ("kill", "start"):
+        front_door.say("lab", order, "R2")
+    assert eventually(lambda: "!!!!!" in front_door.typed("R2", "ping 10.0.0.1"), 15)
+    front_door.typed("R2", "configure terminal", "no ip route 10.0.0.1 255.255.255.255 GigabitEthernet0/1", "end")
+    assert "dmleak" not in front_door.say("lab", "exec", "R2", "ip", "-br", "link")
     assert passes(front_door)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SUBSYSTEM = 1 << 8
 _GET, _DELETE = _SUBSYSTEM | 1, _SUBSYSTEM | 2
-_ORIGINAL, _REPLY, _STATUS, _TIMEOUT, _ZONE = 1, 2, 3, 7, 18
+_ORIGINAL, _REPLY, _STATUS, _TIMEOUT, _MARK, _ZONE = 1, 2, 3, 7, 8, 18
 _TUPLE_IP, _TUPLE_PROTOCOL = 1, 2
 _SOURCE, _DESTINATION = 1, 2
 _NUMBER, _SOURCE_PORT, _DESTINATION_PORT, _ICMP_ID = 1, 2, 3, 4
@@ -49,6 +49,7 @@ class TrackedFlow:
     reply: addresses of the replies.
     expires: seconds.
     key: identifies it in requests to the kernel.
+    mark: that rules have given it, 0: none.
     """
 
     protocol: int
@@ -57,6 +58,7 @@ class TrackedFlow:
     status: int
     expires: int | None
     key: bytes
+    mark: int = 0
 
     @property
     def answered(self) -> bool:
@@ -110,6 +112,7 @@ def parse(body: memoryview) -> TrackedFlow | None:
         status=int.from_bytes(fields.get(_STATUS, b""), "big"),
         expires=int.from_bytes(expires, "big") if expires is not None else None,
         key=nest(_ORIGINAL, bytes(fields[_ORIGINAL])) + zone,
+        mark=int.from_bytes(fields.get(_MARK, b""), "big"),
     )
 
 

@@ -68,6 +68,7 @@ _FORWARDING = 1
 _ACCEPT_REDIRECTS = 4
 _SEND_REDIRECTS = 6
 _RP_FILTER = 8
+_ACCEPT_LOCAL = 23
 
 #: IFNAMSIZ - 1.
 MAX_NAME = 15
@@ -97,6 +98,7 @@ class InetConf:
     rp_filter: int | None = None
     send_redirects: int | None = None
     accept_redirects: int | None = None
+    accept_local: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,6 +350,7 @@ def _family_settings(settings: LinkSettings) -> bytes:
             (_ACCEPT_REDIRECTS, settings.inet.accept_redirects),
             (_SEND_REDIRECTS, settings.inet.send_redirects),
             (_RP_FILTER, settings.inet.rp_filter),
+            (_ACCEPT_LOCAL, settings.inet.accept_local),
         )
         values = [attribute_u32(number, value) for number, value in numbers if value is not None]
         families.append(nest(AF_INET, nest(_IFLA_INET_CONF, *values)))
@@ -375,4 +378,5 @@ def _parse_inet(value: memoryview) -> InetConf | None:
         rp_filter=word(_RP_FILTER),
         send_redirects=word(_SEND_REDIRECTS),
         accept_redirects=word(_ACCEPT_REDIRECTS),
+        accept_local=word(_ACCEPT_LOCAL),
     )

@@ -96,8 +96,10 @@ class Ruleset:
 class Hook(enum.IntEnum):
     """The place of a base chain."""
 
+    PREROUTING = 0
     INPUT = 1
     FORWARD = 2
+    OUTPUT = 3
     POSTROUTING = 4
 
 
@@ -142,7 +144,7 @@ def delete_table(table: str) -> Part:
 
 
 def base_chain(table: str, name: str, kind: str, hook: Hook, priority: int) -> Part:
-    """Return a chain that packets pass. kind: "nat" or "filter"."""
+    """Return a chain that packets pass. kind: "nat", "filter" or "route"."""
     where = attribute(_HOOK_NUMBER, _BE32.pack(hook)) + attribute(_HOOK_PRIORITY, struct.pack("!i", priority))
     body = attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
     return _NEW_CHAIN, NLM_F_CREATE, IPV4 + body + nest(_CHAIN_HOOK, where) + attribute_text(_CHAIN_TYPE, kind)

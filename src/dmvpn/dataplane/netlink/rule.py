@@ -26,8 +26,10 @@ from dmvpn.dataplane.netlink.route import ROUTE_PROTOCOL, TABLE_MAIN
 from dmvpn.dataplane.netlink.wire import (
     CLAUSE,
     KernelRequest,
+    attribute_text,
     attribute_u8,
     attribute_u32,
+    read_text,
     read_uint,
     split_body,
 )
@@ -35,7 +37,9 @@ from dmvpn.dataplane.netlink.wire import (
 #: fib_rule_hdr: family, destination and source length, TOS, table, two reserved, action, flags.
 _RULE = struct.Struct("=BBBBBBBBI")
 
+_FRA_INPUT_NAME = 3
 _FRA_PRIORITY = 6
+_FRA_MARK = 10
 _FRA_SUPPRESS_PREFIXLEN = 14
 _FRA_TABLE = 15
 _FRA_PROTOCOL = 21
@@ -46,11 +50,13 @@ _NO_SUPPRESS: Final = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Look every packet up in a table.
+    """Look every packet up in a table, or only some.
 
     priority: its place among the rules.
     protocol: its owner.
     suppress: routes count only if their prefix is longer than this; None: all routes count.
+    arrives: only packets that came in by this interface, its Linux name; "": all.
+    mark: only packets with this mark; 0: all.
     """
 
     priority: int
@@ -58,9 +64,13 @@ class Rule:
     suppress: int | None = None
     version: int = 4
     protocol: int = ROUTE_PROTOCOL
+    arrives: str = ""
+    mark: int = 0
 
     def __str__(self) -> str:
-        words = f"rule {self.priority} lookup {'main' if self.table == TABLE_MAIN else self.table}"
+        only = f" iif {self.arrives}" if self.arrives else ""
+        only += f" fwmark {self.mark:#x}" if self.mark else ""
+        words = f"rule {self.priority}{only} lookup {'main' if self.table == TABLE_MAIN else self.table}"
         return words if self.suppress is None else f"{words} suppress_prefixlength {self.suppress}"
 
 
@@ -94,6 +104,8 @@ def parse_rule(body: memoryview) -> Rule | None:
         suppress=None if suppress == _NO_SUPPRESS else suppress,
         version=4 if family == AF_INET else 6,
         protocol=read_uint(found[_FRA_PROTOCOL]) if _FRA_PROTOCOL in found else 0,
+        arrives=read_text(found[_FRA_INPUT_NAME]) if _FRA_INPUT_NAME in found else "",
+        mark=read_uint(found[_FRA_MARK]) if _FRA_MARK in found else 0,
     )
 
 
@@ -105,6 +117,10 @@ def _body(rule: Rule) -> bytes:
         attribute_u32(_FRA_TABLE, rule.table),
         attribute_u8(_FRA_PROTOCOL, rule.protocol),
     ]
+    if rule.arrives:
+        parts.append(attribute_text(_FRA_INPUT_NAME, rule.arrives))
+    if rule.mark:
+        parts.append(attribute_u32(_FRA_MARK, rule.mark))
     if rule.suppress is not None:
         parts.append(attribute_u32(_FRA_SUPPRESS_PREFIXLEN, rule.suppress))
     return b"".join(parts)

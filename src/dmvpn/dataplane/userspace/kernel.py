@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.counting import EthernetStation
 from dmvpn.base.errors import UserError
@@ -27,6 +27,7 @@ from dmvpn.dataplane.userspace.host_addresses import HostAddresses
 from dmvpn.dataplane.userspace.host_routes import HostRoutes
 from dmvpn.dataplane.userspace.keeper import Keeper
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
+from dmvpn.dataplane.userspace.leak_ends import LeakEnds
 from dmvpn.dataplane.userspace.leftovers import Leftovers
 from dmvpn.dataplane.userspace.links import KernelLinks
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetInterface
     from dmvpn.dataplane.userspace.keeper import Later
+    from dmvpn.dataplane.userspace.leaks import LeakWays
     from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.dataplane.userspace.watch import Watch
 
@@ -56,6 +58,8 @@ _ROUTER_SETTINGS = {
     # The TAP of a protected tunnel that outlived its router has no carrier, and must still be routed into.
     "net/ipv4/conf/all/ignore_routes_with_linkdown": 0,
 }
+
+_ETHERNET_MTU: Final = 1500
 
 #: Where every interface is ours (a lab): announce our addresses to the neighbors of an interface that came up, as IOS
 #: does. A neighbor with an ARP request from before the interface was up would otherwise repeat it only after a second,
@@ -93,6 +97,7 @@ class Kernel:
         records: Records | None = None,
         domain: Domain = MAIN,
         elsewhere: Callable[[int], bool] | None = None,
+        leaks: LeakWays | None = None,
     ) -> None:
         """manage: set addresses and state of interfaces that we did not make (a lab); else only read them.
 
@@ -100,7 +105,7 @@ class Kernel:
             interface of ours that was deleted. appeared: called with an interface that we did not make and that is new
             here; False: it belongs to another VRF, and was moved there. records: of the host's settings; None: those of
             this namespace. domain: the VRF device. elsewhere: returns whether an index is that of the VRF device of
-            another VRF of this router.
+            another VRF of this router. leaks: ways into other VRFs.
         """
         self._names = names
         self._report = report
@@ -122,6 +127,7 @@ class Kernel:
         self.translation = Translation(
             self._ledger, self._others, names.linux, self._addresses.own, report, watch, later
         )
+        self.leaks = LeakEnds(self._socket, self._keeper, self._ledger, self._others, report, watch, later)
         self._gre = KernelGre(self._socket)
         self._left = Leftovers(self._socket, domain)
         self.routes = KernelRoutes(
@@ -133,6 +139,7 @@ class Kernel:
             self.translation,
             index=self._links.index,
             table=domain.table,
+            leaks=leaks,
         )
         self._host_routes = HostRoutes(self._foreign_routes, self._links.adopted_name, report)
 
@@ -147,6 +154,7 @@ class Kernel:
             problem = self._guard.problem()
             self._guard.begin(others, keep=bool(self._left))
             self.translation.table.inherit(others)
+            self.leaks.begin(others)
             self._records.forget_dead()
             self._borrowed.keep_interface(KernelGre.FALLBACK)
             refused = self._borrowed.set_all(_ROUTER_SETTINGS | (_MANAGER_SETTINGS if self._manage else {}))
@@ -201,6 +209,7 @@ class Kernel:
             self._left.remove()
             self._guard.close(shared=others.has_routes)
             self.translation.table.close()
+            self.leaks.close()
             theirs = others.prefixes | (others.orphans - self._ledger.prefixes)
             ours = [
                 route
@@ -308,6 +317,18 @@ class Kernel:
             if (name := self._links.name(counters.index))
         )
 
+    def mtu_of(self, ios: str) -> int:
+        """Return the MTU of an interface, octets, or that of an Ethernet while it is not here."""
+        link = self._socket.find_link(self._names.linux(ios))
+        return link.mtu if link is not None and self._holds(link) else _ETHERNET_MTU
+
+    def hop_by(self, ios: str, address: IPAddress | None) -> netlink.KernelNextHop | None:
+        """Return the next hop by an interface, to an address on its link whatever its mask says; None: not here."""
+        try:
+            return netlink.KernelNextHop(self._links.index(ios), address, onlink=address is not None)
+        except OSError:
+            return None
+
     # ------------------------------------------------------------------------------------------------ forwarding
 
     def stations(self) -> tuple[EthernetStation, ...]:
@@ -410,7 +431,12 @@ class Kernel:
         things = self._keeper.differences(
             lambda route: (self._domain.has(route) or is_guard(route)) and route.prefix not in known
         )
-        return [*self._borrowed.differences(), *things, *self.translation.table.differences()]
+        return [
+            *self._borrowed.differences(),
+            *things,
+            *self.translation.table.differences(),
+            *self.leaks.differences(),
+        ]
 
     def _name_of(self, index: int) -> str:
         return self.interface_name(index) or f"interface {index}"

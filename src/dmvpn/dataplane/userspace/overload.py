@@ -22,7 +22,7 @@ no chain at the input, as a translator without a router's own protocols would ha
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -69,23 +69,30 @@ _BE16 = struct.Struct("!H")
 _PORTS_SPECIFIED: Final = 1 << 1
 
 LinuxName = Callable[[str], str]
+#: Linux names of the interfaces by which packets of another VRF come, by outside interface and that VRF.
+FromVrfs = Mapping[tuple[str, str], tuple[str, ...]]
 
 
-def ruleset(table: str, order: SetTranslation, linux: LinuxName, mark: str = "") -> Ruleset:
+def ruleset(
+    table: str, order: SetTranslation, linux: LinuxName, mark: str = "", from_vrfs: FromVrfs | None = None
+) -> Ruleset:
     """Return the chains and rules of a table. linux: Linux name of an interface. mark: the end of names of chains."""
     names = [f"{number}{mark}" for number in range(len(order.overloads))]
-    return Ruleset(tuple(_bases(table, order, linux, names)), tuple(_chains(table, order, names)))
+    return Ruleset(tuple(_bases(table, order, linux, names, from_vrfs or {})), tuple(_chains(table, order, names)))
 
 
-def _bases(table: str, order: SetTranslation, linux: LinuxName, names: Sequence[str]) -> Iterator[Part]:
+def _bases(
+    table: str, order: SetTranslation, linux: LinuxName, names: Sequence[str], from_vrfs: FromVrfs
+) -> Iterator[Part]:
     yield base_chain(table, PASSING, "filter", Hook.FORWARD, 0)
     yield base_chain(table, _LEAVING, "nat", Hook.POSTROUTING, NAT_PRIORITY)
-    first: dict[str, str] = {}
+    own = tuple(linux(inside) for inside in order.inside)
+    first: dict[tuple[str, str], str] = {}
     for name, overload in zip(names, order.overloads, strict=True):
-        first.setdefault(overload.outside, name)
-    for outside, name in first.items():
-        for inside in order.inside:
-            inner, outer = linux(inside), linux(outside)
+        first.setdefault((overload.outside, overload.vrf), name)
+    for flow, name in first.items():
+        for inner in from_vrfs.get(flow, own):
+            outer = linux(flow[0])
             ways = ((inner, outer), (outer, inner))
             yield from (rule(table, PASSING, *_way(*way), *_is_translated(), counter()) for way in ways)
             yield rule(table, _LEAVING, *_way(inner, outer), verdict(NetfilterVerdict.GOTO, f"{_RULE}{name}"))
@@ -170,6 +177,7 @@ def _is_translated() -> tuple[bytes, ...]:
 
 
 def _next(overloads: tuple[Overload, ...], number: int) -> int | None:
-    """Return the next rule of the same interface."""
-    later = range(number + 1, len(overloads))
-    return next((other for other in later if overloads[other].outside == overloads[number].outside), None)
+    """Return the next rule of the same interface and VRF."""
+    one, later = overloads[number], range(number + 1, len(overloads))
+    fits = (other for other in later if (overloads[other].outside, overloads[other].vrf) == (one.outside, one.vrf))
+    return next(fits, None)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.engine import PacketEngine
+    from dmvpn.dataplane.userspace.leaks import LeakWays
     from dmvpn.dataplane.userspace.names import InterfaceNames
     from dmvpn.dataplane.userspace.records import Records
     from dmvpn.dataplane.userspace.streams import StreamNumber
@@ -62,9 +63,10 @@ class Part:
         records: Records | None = None,
         domain: Domain = MAIN,
         elsewhere: Callable[[int], bool] | None = None,
+        leaks: LeakWays | None = None,
     ) -> None:
-        """manage, vanished, appeared, records, domain, elsewhere: see `Kernel`. taken: numbers of streams that peers
-        open.
+        """manage, vanished, appeared, records, domain, elsewhere, leaks: see `Kernel`. taken: numbers of streams
+        that peers open.
         """
         self.vrf = vrf
         self._report_out = report
@@ -80,6 +82,7 @@ class Part:
             records=records,
             domain=domain,
             elsewhere=elsewhere,
+            leaks=leaks,
         )
         self._domain = domain
         self.control = ControlSockets(names.linux, self.kernel.interface_name, self._report, loop)

@@ -17,7 +17,6 @@ import errno
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import (
@@ -58,10 +57,12 @@ from dmvpn.dataplane.refusals import too_big
 from dmvpn.dataplane.userspace.domain import MAIN
 from dmvpn.dataplane.userspace.engine import PacketEngine, TooBig
 from dmvpn.dataplane.userspace.ground import GroundedLoop, OneGround, Places
+from dmvpn.dataplane.userspace.leaks import RouteLeaks
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.part import Part
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.taps import Taps
+from dmvpn.dataplane.userspace.vrf_translation import VrfTranslation
 from dmvpn.dataplane.userspace.vrfs import VrfParts
 from dmvpn.dataplane.userspace.watch import Loop, Watch
 from dmvpn.net.gre import keepalive
@@ -120,8 +121,12 @@ class UserspacePlane(DataPlane):
         self._engine = make_engine(self._heard, self._loop)
         self._taken = itertools.count(1, 2)
         self._manage, self._records = manage, records
+        self._leaks = RouteLeaks(lambda vrf: self._vrfs.part(vrf), self._places, self._vrf_of_interface, self._report)
         self._vrfs = VrfParts(self._make_part, self._names, self._places, of_vrfs)
         self._taps = Taps(self._names, self._engine, self._places, self._report, vnet_hdr=vnet_hdr)
+        self._translation = VrfTranslation(
+            self._vrfs, self._places, self._leaks, self._names, self._vrf_of_interface, self._report
+        )
         self._closed = False
 
     def start(self) -> list[Setting]:
@@ -183,6 +188,7 @@ class UserspacePlane(DataPlane):
         self._vrfs.part("").close_sockets()
         self._engine.close()
         self._taps.close()
+        self._leaks.close()
         self._vrfs.close()
 
     def interfaces_counted(self) -> InterfacesCounted | None:
@@ -198,7 +204,7 @@ class UserspacePlane(DataPlane):
 
     def translations(self) -> Translations:
         """Return the translated flows, and the counters."""
-        return self._vrfs.part("").kernel.translation.translations()
+        return self._translation.translations()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return the kernel's neighbors on Ethernets; none if it does not report them."""
@@ -236,18 +242,23 @@ class UserspacePlane(DataPlane):
             records=Records(None) if domain.device else records,  # the settings are the global table's
             domain=domain,
             elsewhere=(lambda index: self._vrfs.is_device(index)) if not vrf else None,
+            leaks=self._leaks.of(vrf),
         )
 
     def _set_vrfs(self, names: tuple[str, ...]) -> None:
         self._vrfs.ordered(names)
-        for vrf in self._vrfs.names:
-            if vrf not in names:
-                with self._places.at(vrf):
-                    self._taps.leave(self._vrfs.part(vrf))
-                self._vrfs.remove(vrf)
+        removed = [vrf for vrf in self._vrfs.names if vrf not in names]
+        for vrf in removed:
+            self._leaks.leave(vrf)
+            with self._places.at(vrf):
+                self._taps.leave(self._vrfs.part(vrf))
+            self._vrfs.remove(vrf)
         for vrf in names:
             if vrf not in self._vrfs.names:
                 self._vrfs.add(vrf)
+        if removed:
+            self._leaks.settle()
+            self._translation.left(removed)
 
     def _vrf_of(self, effect: Effect) -> str:
         """Return the VRF in which an effect is carried out that names none."""
@@ -288,18 +299,23 @@ class UserspacePlane(DataPlane):
             case SetVrfs():
                 self._set_vrfs(effect.vrfs)
             case SetInterface():
+                moves = self._vrf_of_interface(effect.interface) != part.vrf
                 if not made_here(effect.interface):
                     self._vrfs.move(effect.interface, part.vrf)
                 self._taps.set_interface(effect, part)
+                self._leaks.refresh(effect.interface)
+                if moves:
+                    self._translation.refresh()
             case SetTranslation():
-                self._set_translation(effect)
+                self._translation.set(effect)
             case ForgetTranslations():
-                for each in self._vrfs:
-                    each.kernel.translation.forget()
+                self._translation.forget()
             case SetTunnel():
                 self._taps.set_tunnel(effect.spec, part)
+                self._leaks.refresh(effect.spec.name)
             case RemoveTunnel():
                 self._taps.remove_tunnel(effect.tunnel)
+                self._leaks.refresh(effect.tunnel)
             case PollInterfaces():
                 self._report(self._interfaces_counted())
             case _:
@@ -340,27 +356,6 @@ class UserspacePlane(DataPlane):
                 self._report(self.sas_counted())
             case _:
                 pass
-
-    def _set_translation(self, order: SetTranslation) -> None:
-        """Let each VRF translate between those interfaces of the order that are in it."""
-        if not self._vrfs.names:
-            self._vrfs.part("").kernel.translation.set(order)
-            return
-        devices = self._places.has_devices
-        for part in self._vrfs:
-            if part.vrf and devices:
-                continue
-            inside = tuple(name for name in order.inside if self._vrf_of_interface(name) == part.vrf)
-            own = (one for one in order.overloads if one.vrf == part.vrf)
-            overloads = tuple(one for one in own if self._vrf_of_interface(one.outside) == part.vrf)
-            with self._places.at(part.vrf):
-                part.kernel.translation.set(replace(order, inside=inside, overloads=overloads))
-        for one in order.overloads:
-            if self._vrf_of_interface(one.outside) != one.vrf:
-                where = f"VRF {one.vrf}" if one.vrf else "the global table"
-                raise EffectError(order, 95, f"no NAT from {where} to {one.outside}, which is in another table")
-            if one.vrf and devices:
-                raise EffectError(order, 95, f"no NAT in VRF {one.vrf}, which is a VRF device of the kernel")
 
     def _heard(self, event: Event) -> None:
         if isinstance(event, TooBig):

@@ -8,6 +8,7 @@ protected    tunnels whose packets must not leave in clear: prefixes routed into
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
@@ -16,6 +17,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.guard import ROUTED
+from dmvpn.dataplane.userspace.leaks import is_leak
 from dmvpn.dataplane.userspace.names import made_here
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from dmvpn.dataplane.userspace.guard import Guard
     from dmvpn.dataplane.userspace.keeper import Keeper
+    from dmvpn.dataplane.userspace.leaks import LeakWays
     from dmvpn.dataplane.userspace.leftovers import Leftovers
     from dmvpn.dataplane.userspace.records import Ledger
     from dmvpn.dataplane.userspace.translation import Translation
@@ -55,11 +58,16 @@ class KernelRoutes:
         *,
         index: Callable[[str], int],
         table: int = netlink.TABLE_MAIN,
+        leaks: LeakWays | None = None,
     ) -> None:
-        """table: in which they are. index: the number of an interface in the kernel. Raises OSError if the interface
-        does not exist.
+        """table: in which they are. index: the number of an interface in the kernel; raises OSError if the interface
+        does not exist. leaks: the ways into other VRFs; None: there are none.
         """
         self._table = table
+        self._ways = leaks
+        self._leaks: dict[Prefix, tuple[NextHop, ...]] = {}
+        #: Ways that a route has left, until the kernel has left them, too.
+        self._left_ways: list[NextHop] = []
         self._socket = socket
         self._keeper = keeper
         self._guard = guard
@@ -83,7 +91,42 @@ class KernelRoutes:
                 refused += self._carry_out(some)
                 some = {}
             some[order.prefix] = order
-        return refused + self._carry_out(some)
+        refused += self._carry_out(some)
+        left, self._left_ways = self._left_ways, []
+        if self._ways is not None:
+            for hop in left:
+                self._ways.release(hop)
+        return refused
+
+    def suspend(self, takes: Callable[[NextHop], bool]) -> None:
+        """Let the routes that take a way into another VRF be unreachable, until they are ordered again."""
+        for order in self._leaking(takes):
+            route = netlink.KernelRoute(order.prefix, kind=netlink.RouteType.UNREACHABLE, table=self._table)
+            self._keeper.want(route, order=order)
+            self._socket.execute([netlink.replace_route(route)])
+
+    def again(self, takes: Callable[[NextHop], bool]) -> list[tuple[SetRoute | ClearRoute, OSError]]:
+        """Carry out the orders again that take a way into another VRF; returns the refused ones."""
+        return self.carry_out(self._leaking(takes))
+
+    def _leaking(self, takes: Callable[[NextHop], bool]) -> list[SetRoute]:
+        found = [prefix for prefix, hops in self._leaks.items() if any(takes(hop) for hop in hops)]
+        return [self._routes[prefix] for prefix in found if prefix in self._routes]
+
+    def _leak(self, order: SetRoute) -> None:
+        """Hold the ways of an order into other VRFs. Raises UserError, OSError."""
+        hops = tuple(hop for hop in order.next_hops if is_leak(hop))
+        if not hops:
+            return
+        if self._ways is None:
+            raise UserError("no VRFs are here")
+        self._leaks[order.prefix] = hops
+        for place, hop in enumerate(hops):
+            try:
+                self._ways.hold(hop)
+            except BaseException:
+                self._leaks[order.prefix] = hops[: place + 1]  # one that could not be made is held, too
+                raise
 
     def _carry_out(self, orders: dict[Prefix, SetRoute | ClearRoute]) -> list[tuple[SetRoute | ClearRoute, OSError]]:
         """Carry out orders for different prefixes with one request to the kernel; return the refused ones."""
@@ -114,6 +157,7 @@ class KernelRoutes:
     def _begin(self, order: SetRoute | ClearRoute, known: _Ways) -> netlink.KernelRequest:
         """Take the steps before the request to the kernel. Raises OSError."""
         self._left.routed(order.prefix)
+        self._left_ways += self._leaks.pop(order.prefix, ())
         if isinstance(order, ClearRoute):
             self._routes.pop(order.prefix, None)
             route = netlink.KernelRoute(order.prefix, kind=netlink.RouteType.UNSPECIFIED, table=self._table)
@@ -123,6 +167,7 @@ class KernelRoutes:
         if self._leads_into_protection(order):  # before any step may fail: no shorter route may take its packets
             self._guard.cover(order.prefix, ROUTED)
         if order.kind is RouteKind.FORWARD:
+            self._leak(order)
             route = netlink.KernelRoute(order.prefix, self._next_hops(order.next_hops, known), table=self._table)
         else:
             route = netlink.KernelRoute(order.prefix, kind=_KINDS[order.kind], table=self._table)
@@ -201,8 +246,9 @@ class KernelRoutes:
         return found
 
     def _next_hop(self, hop: NextHop, *, alone: bool) -> netlink.KernelNextHop:
-        if hop.leaks:  # another router of this host may have an interface of this name here
-            raise UserError(f"{hop.interface} is in another VRF; real packets do not pass from VRF to VRF yet")
+        if is_leak(hop) and self._ways is not None:
+            leak = self._ways.hop(hop)
+            return replace(leak, weight=1) if alone else leak
         # A tunnel's next hop is on the link whatever its mask says: peers with /32 addresses exist.
         onlink = hop.address is not None and made_here(hop.interface)
         weight = 1 if alone else hop.weight

@@ -34,11 +34,19 @@ class TablePurpose(enum.Enum):
 
     TRANSLATION = "nat"
     FILTER = "filter"
+    LEAKING = "leak"
 
     @property
     def words(self) -> str:
         """What it does, for the user."""
-        return "translates addresses" if self is TablePurpose.TRANSLATION else "filters packets"
+        return _PURPOSES[self]
+
+
+_PURPOSES: Final = {
+    TablePurpose.TRANSLATION: "translates addresses",
+    TablePurpose.FILTER: "filters packets",
+    TablePurpose.LEAKING: "passes packets between VRFs",
+}
 
 
 @dataclass(frozen=True, slots=True)

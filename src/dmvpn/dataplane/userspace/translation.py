@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.netlink.conntrack import Ends, TrackedFlow
     from dmvpn.dataplane.netlink.nftables import NetfilterSocket, Ruleset
     from dmvpn.dataplane.userspace.keeper import Later
+    from dmvpn.dataplane.userspace.overload import FromVrfs
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.watch import Watch
 
@@ -53,6 +54,7 @@ class Translation:
         self._addresses = addresses
         self._later = later
         self._order = SetTranslation()
+        self._from_vrfs: FromVrfs = {}
         #: The table in the kernel.
         self.table = KernelTable(TablePurpose.TRANSLATION, ledger, others, report, watch, later, self._contents)
         self._earlier = [0, 0]
@@ -60,9 +62,13 @@ class Translation:
         self._moved: PrefixTable[None] = PrefixTable()
         self._pause = _MOMENT
 
-    def set(self, order: SetTranslation) -> None:
-        """Apply this order. Raises HostProblem; the next order, or the same again, is another attempt."""
+    def set(self, order: SetTranslation, from_vrfs: FromVrfs | None = None) -> None:
+        """Apply this order. Raises HostProblem; the next order, or the same again, is another attempt.
+
+        from_vrfs: where packets of other VRFs come in, for the rules about them.
+        """
         before, self._order = self._order, order
+        self._from_vrfs = from_vrfs or {}
         if not order.overloads:
             if before.overloads:
                 self.table.remove()  # first: a packet that comes in between must not make a new flow
@@ -116,7 +122,7 @@ class Translation:
     def _contents(self, table: str, mark: str) -> Ruleset:
         """Return the chains and rules; those in the table are about to go, with their counters."""
         self._earlier = [old + new for old, new in zip(self._earlier, self._counters(), strict=True)]
-        return ruleset(table, self._order, self._linux, mark)
+        return ruleset(table, self._order, self._linux, mark, self._from_vrfs)
 
     def _counters(self) -> tuple[int, int]:
         """Return packets of flows, and packets that began one, by the current rules: those of this run."""
@@ -154,7 +160,8 @@ class Translation:
         outside = dict.fromkeys(overload.outside for overload in overloads)
         own = {address for name in outside for address in self._addresses(name)}  # looked up, never iterated
         for flow in conntrack.flows(kernel):
-            if flow.is_source_translated and flow.reply.destination in own and flow.original.source not in own:
+            is_of_router = flow.original.source in own or flow.original.source.is_link_local  # in another VRF
+            if flow.is_source_translated and flow.reply.destination in own and not is_of_router:
                 yield flow, _translated(flow)
 
     def _forget_former(self, kernel: NetfilterSocket, before: SetTranslation) -> None:

@@ -1,0 +1,238 @@
+"""The ends of pairs between VRFs in one network namespace: a veth pair for each way from VRF to VRF (`leaks`).
+
+    near end   in the VRF of the route. The route leads out of it, to a neighbor that needs no resolution.
+    far end    in the VRF of the interface. What comes by it has a table of its own, with one route: out of the
+               interface to the next hop; without the interface it is unreachable, so it takes no other way.
+
+What goes back has the mark of the pair (`leak_rules`), and a table with a route into the far end. The near end has an
+address that only this pair has: the source of the router's own packets without one, which are translated at the far
+end. So no address of one VRF is ever seen in the other by accident.
+"""
+
+from __future__ import annotations
+
+import errno
+from contextlib import suppress
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.netlink import conntrack
+from dmvpn.dataplane.problems import HostProblem
+from dmvpn.dataplane.userspace.domain import END_METRIC
+from dmvpn.dataplane.userspace.leak_rules import DEVICE, Arrival, Departure, device, mark, ruleset
+from dmvpn.dataplane.userspace.tables import KernelTable
+from dmvpn.dataplane.userspace.things import LinkState, TablePurpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.events import Event
+    from dmvpn.dataplane.netlink.nftables import Ruleset
+    from dmvpn.dataplane.userspace.keeper import Keeper, Later
+    from dmvpn.dataplane.userspace.records import Ledger, Others
+    from dmvpn.dataplane.userspace.things import Difference
+    from dmvpn.dataplane.userspace.watch import Watch
+
+#: The neighbor at the other end of every pair: the IPv4 dummy address, RFC 7600 §6. Nothing ever asks for it.
+BEYOND: Final = IPv4Address("192.0.0.8")
+_EVERYWHERE: Final = Prefix.parse("0.0.0.0/0")
+_LINK_LOCAL: Final = int(IPv4Address("169.254.0.0"))
+#: The place of our rules: before the guard (`guard`), which is about routes of this namespace.
+_PRIORITY: Final = 32600
+#: Tables of what arrives and of what goes back, by number of the pair.
+_TABLES: Final = 10000
+
+
+class LeakEnds:
+    """The ends in the network namespace in which it is made."""
+
+    def __init__(
+        self,
+        kernel: netlink.NetlinkSocket,
+        keeper: Keeper,
+        ledger: Ledger,
+        others: Callable[[], Others],
+        report: Callable[[Event], None],
+        watch: Watch | None,
+        later: Later | None,
+    ) -> None:
+        self._kernel = kernel
+        self._keeper = keeper
+        self._arrivals: dict[int, Arrival] = {}
+        self._departures: dict[int, Departure] = {}
+        self._links: dict[int, int] = {}
+        #: The ways of arrivals, as ordered last.
+        self._ways: dict[int, netlink.KernelRoute] = {}
+        self._table = KernelTable(TablePurpose.LEAKING, ledger, others, report, watch, later, self._contents)
+
+    def begin(self, others: Others) -> None:
+        """Remove what an earlier life of this router has left here; a removed end takes the other one along."""
+        with suppress(OSError):
+            left = [link for link in self._kernel.links() if link.kind == "veth" and link.name.startswith(DEVICE)]
+            self._kernel.execute([netlink.delete_link(link.index) for link in left])
+            rules = [rule for rule in self._kernel.rules(protocol=netlink.ROUTE_PROTOCOL) if rule.table >= _TABLES]
+            self._kernel.execute([netlink.delete_rule(rule) for rule in rules])
+            routes = [one for one in self._kernel.routes(protocol=netlink.ROUTE_PROTOCOL) if one.table >= _TABLES]
+            self._kernel.execute([netlink.delete_route(route) for route in routes])
+        self._table.inherit(others)
+        self._table.age()
+
+    def depart(self, number: int, mtu: int) -> int:
+        """Let the near end of a new pair carry packets of so many octets. Returns its index. Raises OSError."""
+        index = self._prepare(number, mtu)
+        address = netlink.InterfaceAddress(index, sourceless(number), 32)
+        self._keeper.want(address, netlink.add_missing_address(address))
+        self._kernel.call(netlink.add_missing_address(address))
+        self._departures[number] = Departure(number)
+        return index
+
+    def arrive(self, number: int, mtu: int, *, exact: bool) -> None:
+        """Let what comes by the far end of a pair be unreachable, until it has a way. Raises OSError.
+
+        exact: it has one way only; else it takes the routes of this VRF.
+        """
+        index = self._prepare(number, mtu)
+        self._arrivals[number] = Arrival(number, sourceless(number))
+        back = netlink.KernelNextHop(index, BEYOND, onlink=True)
+        for route in (_end(_there(number)), _end(_back(number)), _route(_back(number), back)):
+            self._want(route, netlink.replace_route(route))
+        for rule in _rules(number) if exact else _rules(number)[:1]:
+            self._want(rule, netlink.add_rule(rule))
+
+    def lead(self, number: int, hop: netlink.KernelNextHop | None) -> None:
+        """Let what comes by the far end of a pair take this way; None: it has none now."""
+        before = self._ways.pop(number, None)
+        if before is not None:
+            self._keeper.release(before)
+        route = _route(_there(number), hop) if hop is not None else None
+        if before is not None and route is None:
+            self._kernel.execute([netlink.delete_route(before)])
+        if route is not None:
+            self._ways[number] = route
+            self._want(route, netlink.replace_route(route))
+
+    def set_mtu(self, number: int, mtu: int) -> None:
+        """Change the MTU of the end of a pair, octets."""
+        index = self._links.get(number)
+        if index is not None:
+            self._keep(index, mtu)
+            self._kernel.execute([netlink.set_link(index, netlink.LinkSettings(mtu=mtu))])
+
+    def translate(self, number: int, inside: tuple[str, ...] | None) -> None:
+        """Take only packets of these interfaces into the near end of a pair; None: all. Raises HostProblem."""
+        if self._departures.get(number) != Departure(number, inside):
+            self._departures[number] = Departure(number, inside)
+            self.put()
+
+    def put(self) -> None:
+        """Put the rules for all ends here, before packets take them. Raises HostProblem."""
+        if not self._arrivals and not self._departures:
+            self._table.remove()
+            return
+        try:
+            self._table.put()
+        except OSError as error:
+            raise HostProblem(
+                f"the kernel refuses the rules for packets between VRFs: {error.strerror or error}",
+                fix="a kernel with nf_tables and connection tracking",
+            ) from error
+
+    def remove(self, number: int) -> None:
+        """Remove the end of a pair, and with it the other one."""
+        departs = self._departures.pop(number, None) is not None
+        arrives = self._arrivals.pop(number, None) is not None
+        index = self._links.pop(number, None)
+        if index is not None:  # if the other one went first, it is gone already
+            self._keeper.release_link(index)
+            self._kernel.execute([netlink.delete_link(index)])
+        if arrives:
+            self.lead(number, None)
+            for rule in _rules(number):
+                self._keeper.release(rule)
+                self._kernel.execute([netlink.delete_rule(rule)])
+            for route in (_end(_there(number)), _end(_back(number)), _route(_back(number), None)):
+                self._keeper.release(route)
+                self._kernel.execute([netlink.delete_route(route)])
+            self._forget_flows(number)
+        if departs or arrives:
+            with suppress(OSError):  # rules about devices that are gone do no harm
+                self.put()
+
+    def close(self) -> None:
+        """Remove the rules."""
+        self._table.close()
+
+    def differences(self) -> list[Difference]:
+        """Return the differences between the rules and the table. Raises OSError."""
+        return self._table.differences()
+
+    def _contents(self, table: str, suffix: str) -> Ruleset:
+        return ruleset(table, tuple(self._arrivals.values()), tuple(self._departures.values()), suffix)
+
+    def _prepare(self, number: int, mtu: int) -> int:
+        """Set up the end of a pair. Its neighbors have its own link-layer address, which the other end has, too."""
+        link = self._kernel.find_link(device(number))
+        if link is None:
+            raise OSError(errno.ENODEV, f"{device(number)} is gone")
+        inet = netlink.InetConf(forwarding=1, rp_filter=0, send_redirects=0, accept_redirects=0, accept_local=1)
+        settings = netlink.LinkSettings(mtu=mtu, address=_station(number), inet=inet)
+        self._kernel.silence_ipv6(link.index)
+        self._kernel.call(netlink.set_link(link.index, settings), netlink.set_arp(link.index, False))
+        self._kernel.call(netlink.set_up(link.index))
+        self._links[number] = link.index
+        self._keep(link.index, mtu)
+        return link.index
+
+    def _keep(self, index: int, mtu: int) -> None:
+        state = LinkState(index, True, mtu)
+        settings = netlink.set_link(index, netlink.LinkSettings(mtu=mtu))
+        self._keeper.want(state, settings, netlink.set_up(index))
+
+    def _want(self, thing: netlink.KernelRoute | netlink.Rule, request: netlink.KernelRequest) -> None:
+        """Make an object and keep it. It may be refused: its interface is down."""
+        self._keeper.want(thing, request)
+        if any(refusal.errno != errno.EEXIST for refusal in self._kernel.execute([request])):
+            self._keeper.retry(thing)
+
+    def _forget_flows(self, number: int) -> None:
+        kernel = self._table.kernel
+        if kernel is not None:
+            with suppress(OSError):  # without nf_conntrack_netlink they expire by themselves
+                gone = [flow for flow in conntrack.flows(kernel) if flow.mark == mark(number)]
+                conntrack.forget(kernel, gone)
+
+
+def sourceless(number: int) -> IPv4Address:
+    """Return the address of the near end of a pair, which no other pair has."""
+    return IPv4Address(_LINK_LOCAL + number)
+
+
+def _station(number: int) -> bytes:
+    return b"\x02\x02" + number.to_bytes(4, "big")
+
+
+def _there(number: int) -> int:
+    return _TABLES + 2 * number
+
+
+def _back(number: int) -> int:
+    return _TABLES + 2 * number + 1
+
+
+def _rules(number: int) -> tuple[netlink.Rule, netlink.Rule]:
+    """Return the rules for what comes by the far end of a pair, and for what goes back."""
+    return (
+        netlink.Rule(_PRIORITY, _back(number), mark=mark(number)),
+        netlink.Rule(_PRIORITY + 1, _there(number), arrives=device(number)),
+    )
+
+
+def _route(table: int, hop: netlink.KernelNextHop | None) -> netlink.KernelRoute:
+    return netlink.KernelRoute(_EVERYWHERE, () if hop is None else (hop,), table=table)
+
+
+def _end(table: int) -> netlink.KernelRoute:
+    kind = netlink.RouteType.UNREACHABLE
+    return netlink.KernelRoute(_EVERYWHERE, kind=kind, metric=END_METRIC, table=table)

@@ -1,0 +1,246 @@
+"""Route leaks of a lab: pairs of interfaces between the network namespaces of two VRFs (`leak_ends`).
+
+Each way from a VRF, which is an interface of another one and a next hop there, has a pair of its own, as long as a
+route takes it. So a packet takes exactly that way, and is looked up once. The MTU of a pair is that of the interface:
+a packet too big is answered in the VRF of its sender.
+
+    hold, release    a route is about to take a way, or no longer does
+    refresh          an interface may have moved, have come or gone, or have another MTU
+    leave, settle    a VRF is about to be removed, and was
+"""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Protocol
+
+from dmvpn.base.effects import InVrf
+from dmvpn.base.errors import UserError
+from dmvpn.base.events import EffectFailed, Event
+from dmvpn.base.values import dataclass
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.userspace.leak_ends import BEYOND
+from dmvpn.dataplane.userspace.leak_rules import device
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import Effect, NextHop
+    from dmvpn.dataplane.userspace.ground import Places
+    from dmvpn.dataplane.userspace.part import Part
+
+#: Octets of the largest IP packet: a pair without an interface of its own.
+_LARGEST: Final = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where routes of a VRF lead: out of an interface to an address there, or into the table of `to`."""
+
+    vrf: str
+    interface: str
+    address: IPAddress | None
+    to: str
+
+    def takes(self, hop: NextHop) -> bool:
+        """Return whether a next hop of its VRF is this one."""
+        return _way(self.vrf, hop) == self
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The pair of one way. to: the VRF of its far end. index: of its near end."""
+
+    way: Way
+    number: int
+    to: str
+    index: int
+
+
+class LeakWays(Protocol):
+    """What the routes of one VRF need of this."""
+
+    def hold(self, hop: NextHop) -> None:
+        """Let there be a way for one more route. Raises UserError, OSError."""
+        ...
+
+    def hop(self, hop: NextHop) -> netlink.KernelNextHop:
+        """Return a way that is held. Raises UserError."""
+        ...
+
+    def release(self, hop: NextHop) -> None:
+        """Take in that one route fewer takes it."""
+        ...
+
+
+class RouteLeaks:
+    """The pairs of one router."""
+
+    def __init__(
+        self,
+        part: Callable[[str], Part],
+        places: Places,
+        vrf_of: Callable[[str], str],
+        report: Callable[[Event], None],
+    ) -> None:
+        """part: of a VRF; raises UserError. vrf_of: the VRF of an interface."""
+        self._part = part
+        self._places = places
+        self._vrf_of = vrf_of
+        self._report = report
+        self._routes: dict[Way, int] = {}
+        self._pairs: dict[Way, Pair] = {}
+        self._numbers = itertools.count(1)
+        #: Called before a route takes a new pair, and after one is gone. Raises OSError, UserError.
+        self.changed: Callable[[], None] = _nothing
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self._pairs.values())
+
+    def of(self, vrf: str) -> LeakWays:
+        """Return the ways for the routes of a VRF."""
+        return _OfVrf(self, vrf)
+
+    def hold(self, way: Way) -> None:
+        """Let there be a way for one more route; its pair is made with the first one. Raises UserError, OSError."""
+        self._routes[way] = self._routes.get(way, 0) + 1
+        if way not in self._pairs:
+            self._make(way)
+
+    def hop(self, way: Way, weight: int) -> netlink.KernelNextHop:
+        """Return the way out of the near end of its pair. Raises UserError."""
+        pair = self._pairs.get(way)
+        if pair is None:
+            raise UserError(f"{way.interface or way.to} is in no other VRF")
+        return netlink.KernelNextHop(pair.index, BEYOND, onlink=True, weight=weight)
+
+    def release(self, way: Way) -> None:
+        """Take in that one route fewer takes this way; the pair goes with the last one."""
+        self._routes[way] -= 1
+        if not self._routes[way]:
+            del self._routes[way]
+            self._remove(way)
+
+    def refresh(self, interface: str) -> None:
+        """Let the ways by this interface be as it is now: it may have moved, have gone, or have another MTU."""
+        for way, pair in list(self._pairs.items()):
+            if way.interface == interface:
+                if self._vrf_of(interface) == pair.to:
+                    self._follow(pair)
+                else:
+                    self._suspend(way)
+                    self._again(way)
+
+    def leave(self, vrf: str) -> None:
+        """Remove the pairs of a VRF that is removed; routes to there are unreachable until they are ordered again."""
+        for way, pair in list(self._pairs.items()):
+            if pair.to == vrf and way.vrf != vrf:
+                self._suspend(way)
+            elif way.vrf == vrf:
+                self._remove(way)
+        self._routes = {way: count for way, count in self._routes.items() if way.vrf != vrf}
+
+    def settle(self) -> None:
+        """Make pairs for routes that have none: their interfaces are in other VRFs now."""
+        for way in [way for way in self._routes if way not in self._pairs]:
+            self._again(way)
+
+    def close(self) -> None:
+        """Remove all pairs."""
+        for way in list(self._pairs):
+            self._remove(way)
+
+    # ------------------------------------------------------------------------------------------------ pairs
+
+    def _make(self, way: Way) -> None:
+        to = self._vrf_of(way.interface) if way.interface else way.to
+        if to == way.vrf:
+            raise UserError(f"{way.interface or 'the next hop'} is in no other VRF")
+        far, near, number = self._part(to), self._part(way.vrf), next(self._numbers)
+        name = device(number)
+        here, there = (self._places.ground(vrf).arrival.namespace for vrf in (way.vrf, to))
+        mtu = far.kernel.mtu_of(way.interface) if way.interface else _LARGEST
+        with netlink.NetlinkSocket() as kernel:
+            ends = (netlink.VethEnd(name=name, namespace=space) for space in (here, there))
+            kernel.call(netlink.create_veth(*ends))
+        try:
+            pair = Pair(way, number, to, near.kernel.leaks.depart(number, mtu))
+            self._pairs[way] = pair
+            far.kernel.leaks.arrive(number, mtu, exact=bool(way.interface))
+            for vrf, part in ((to, far), (way.vrf, near)):  # before any packet takes the pair
+                with self._places.at(vrf):
+                    part.kernel.leaks.put()
+            self._follow(pair)
+            self.changed()
+        except BaseException:
+            self._remove(way)
+            raise
+
+    def _follow(self, pair: Pair) -> None:
+        """Let the far end lead out of its interface, and both ends have its MTU."""
+        way = pair.way
+        if not way.interface:
+            return
+        far = self._part(pair.to)
+        mtu = far.kernel.mtu_of(way.interface)
+        for part in (self._part(way.vrf), far):
+            part.kernel.leaks.set_mtu(pair.number, mtu)
+        far.kernel.leaks.lead(pair.number, far.kernel.hop_by(way.interface, way.address))
+
+    def _remove(self, way: Way) -> None:
+        pair = self._pairs.pop(way, None)
+        if pair is None:
+            return
+        for vrf in (way.vrf, pair.to):
+            with suppress(UserError), self._places.at(vrf):  # the VRF is gone
+                self._part(vrf).kernel.leaks.remove(pair.number)
+        with suppress(UserError, OSError):  # rules about devices that are gone do no harm
+            self.changed()
+
+    def _suspend(self, way: Way) -> None:
+        """Remove a pair whose routes stay: they are unreachable, and no shorter route takes their packets."""
+        self._part(way.vrf).kernel.routes.suspend(way.takes)
+        self._remove(way)
+
+    def _again(self, way: Way) -> None:
+        """Carry out the orders of routes again that were suspended."""
+        with self._places.at(way.vrf):
+            refused = self._part(way.vrf).kernel.routes.again(way.takes)
+        for order, error in refused:
+            failed: Effect = InVrf(way.vrf, order) if way.vrf else order
+            self._report(EffectFailed(failed, error.errno or 0, error.strerror or str(error)))
+
+
+class _OfVrf:
+    """The ways of the routes of one VRF."""
+
+    def __init__(self, leaks: RouteLeaks, vrf: str) -> None:
+        self._leaks = leaks
+        self._vrf = vrf
+
+    def hold(self, hop: NextHop) -> None:
+        """Let there be a way for one more route. Raises UserError, OSError."""
+        self._leaks.hold(_way(self._vrf, hop))
+
+    def hop(self, hop: NextHop) -> netlink.KernelNextHop:
+        """Return a way that is held. Raises UserError."""
+        return self._leaks.hop(_way(self._vrf, hop), hop.weight)
+
+    def release(self, hop: NextHop) -> None:
+        """Take in that one route fewer takes it."""
+        self._leaks.release(_way(self._vrf, hop))
+
+
+def is_leak(hop: NextHop) -> bool:
+    """Return whether a next hop is in another VRF than its route."""
+    return hop.leaks or not hop.interface
+
+
+def _way(vrf: str, hop: NextHop) -> Way:
+    return Way(vrf, hop.interface, hop.address if hop.interface else None, hop.vrf)
+
+
+def _nothing() -> None:
+    pass
