@@ -21,12 +21,19 @@ pytestmark = pytest.mark.lab
 
 ENGINES = ["rust", "python"] if importlib.util.find_spec("dmvpn_engine") else ["python"]
 FAR = "10.1.102.100"
+WEB = "192.0.2.80"
 CUSTOMERS = ("RED", "BLUE")
 
 
 @pytest.fixture(params=ENGINES)
 def front_door(labs: Labs, request: pytest.FixtureRequest) -> Labs:
     assert "up and converged" in labs.up("front-door", "--engine", str(request.param))
+    return labs
+
+
+@pytest.fixture(params=ENGINES)
+def breakout(labs: Labs, request: pytest.FixtureRequest) -> Labs:
+    assert "up and converged" in labs.up("front-door-breakout", "--engine", str(request.param))
     return labs
 
 
@@ -108,3 +115,50 @@ def test_customers_with_equal_addresses_reach_each_their_own_host(customers: Lab
     customers.say("lab", "exec", "RED2", "ip", "link", "set", "eth0", "down")
     assert customers.stream("RED1", "10.0.2.100", count=5, seconds=0.5).answered == 0
     assert reaches(customers, "BLUE1", "10.0.2.100")
+
+
+def test_stations_reach_the_internet_by_the_front_door_and_each_other_by_the_tunnel(breakout: Labs) -> None:
+    for host in ("H1", "H2"):
+        assert reaches(breakout, host, WEB)
+    assert reaches(breakout, "H1", FAR)
+    assert "198.51.100.1" in breakout.on("SPOKE1", "show ip nat translations")
+    for source in ("", " source 10.1.101.1"):
+        assert way(breakout, "SPOKE1", f"{WEB}{source}") == ["198.51.100.2", WEB]
+    assert "10.1." not in breakout.on("SPOKE1", "show ip route vrf INTERNET")
+
+
+def test_hubs_and_the_spoke_die_and_nothing_of_the_company_is_in_clear(breakout: Labs, tmp_path: Path) -> None:
+    """Packets for the other sites never take the default route, and those for the Internet are always translated."""
+    capture = breakout.start("lab", "capture", "TRANSPORT", "--output", str(tmp_path), "--seconds", "25")
+    assert eventually(lambda: bool(list(tmp_path.glob("*.pcap"))))
+    streams = [breakout.start_stream("H1", address, count=200, seconds=20) for address in (FAR, WEB, "10.1.10.100")]
+    for hub in ("HUB1", "HUB2"):
+        breakout.say("lab", "kill", hub)
+    for order in ("kill", "start"):
+        breakout.say("lab", order, "SPOKE1")
+    for hub in ("HUB1", "HUB2"):
+        breakout.say("lab", "start", hub)
+    answered = [breakout.echoes(stream, 200, 20).answered for stream in streams]
+    assert answered[1] > 100, "the Internet needs no hub, and a killed router forwards"
+    printed, _ = capture.communicate(timeout=60)
+    assert capture.returncode == 0, printed
+    assert in_clear(tmp_path) == []
+    assert eventually(lambda: reaches(breakout, "H1", FAR), 30)
+
+
+def test_the_front_door_is_removed_and_put_back_and_nothing_leaves_untranslated(breakout: Labs, tmp_path: Path) -> None:
+    port = ("interface GigabitEthernet0/1", "vrf forwarding INTERNET", "ip address 198.51.100.1 255.255.255.252")
+    leak = "ip route 0.0.0.0 0.0.0.0 GigabitEthernet0/1 198.51.100.2"
+    capture = breakout.start("lab", "capture", "TRANSPORT", "--output", str(tmp_path), "--seconds", "20")
+    assert eventually(lambda: bool(list(tmp_path.glob("*.pcap"))))
+    stream = breakout.start_stream("H1", WEB, count=150, seconds=15)
+    breakout.typed("SPOKE1", "configure terminal", "no vrf definition INTERNET", "end")
+    breakout.typed("SPOKE1", "configure terminal", "vrf definition INTERNET", "address-family ipv4", "end")
+    again = ("ip route vrf INTERNET 0.0.0.0 0.0.0.0 198.51.100.2", "end")
+    breakout.typed("SPOKE1", "configure terminal", *port, *again)
+    breakout.typed("SPOKE1", "configure terminal", f"no {leak}", leak, "end")
+    assert breakout.echoes(stream, 150, 15).answered > 0
+    printed, _ = capture.communicate(timeout=60)
+    assert capture.returncode == 0, printed
+    assert in_clear(tmp_path) == []
+    assert eventually(lambda: reaches(breakout, "H1", WEB), 20)

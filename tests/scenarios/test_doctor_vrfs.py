@@ -28,7 +28,7 @@ def diagnosed(name: str, *changes: tuple[str, str]) -> Diagnosis:
     return searched(diagnosis, Search(as_it_runs(world), CopiedLab))
 
 
-@pytest.mark.parametrize("name", ["front-door", "two-customers"])
+@pytest.mark.parametrize("name", ["front-door", "front-door-breakout", "two-customers"])
 def test_a_network_with_vrfs_that_is_well_is_not_accused(name: str) -> None:
     """LANs of two customers were expected to reach each other: they have the same addresses."""
     assert diagnosed(name).findings == ()

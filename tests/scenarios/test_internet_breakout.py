@@ -60,24 +60,28 @@ def test_a_port_that_is_down_takes_the_leak_along(world: World) -> None:
     assert "203.0.113.0" not in world.do("SPOKE1", "show ip route static")
 
 
-def test_with_a_default_route_into_the_front_door_nothing_of_the_company_leaves_in_clear(world: World) -> None:
+def test_with_a_default_route_into_the_front_door_nothing_of_the_company_leaves_in_clear() -> None:
     """The hubs die: without the route to Null0, packets for the other sites would take the default route."""
-    inside = ("router eigrp DMVPN", "address-family ipv4 unicast autonomous-system 100", "af-interface Tunnel0")
-    for hub in ("HUB1", "HUB2"):
-        world.configure(hub, *inside, "summary-address 10.0.0.0 255.0.0.0")
-    default = "ip route 0.0.0.0 0.0.0.0 GigabitEthernet0/1 198.51.100.2"
-    world.configure("SPOKE1", default, "ip route 10.0.0.0 255.0.0.0 Null0 254")
-    world.run_for(10)
+    world = World("front-door-breakout").converge()
     wire = world.watch("SPOKE1", "GigabitEthernet0/1")
-    assert answers(world, PROVIDER, 1)
+    assert answers(world, "192.0.2.80", 1)
     assert answers(world, "10.1.102.100", 2)
     for hub in ("HUB1", "HUB2"):
         world.sim.kill(hub)
     for sequence in range(3, 30):
         world.ping("H1", "10.1.10.100", sequence)
         world.run_for(10)
-    assert answers(world, PROVIDER, 30), "the Internet needs no hub"
+    assert answers(world, "192.0.2.80", 30), "the Internet needs no hub"
     assert not any("10." in (source[:3], destination[:3]) for source, destination in wire.ends())
+
+
+def test_without_the_port_to_the_provider_no_default_route_leads_into_it() -> None:
+    world = World("front-door-breakout").converge()
+    assert "S*    0.0.0.0/0 [1/0] via 198.51.100.2, GigabitEthernet0/1" in world.show("SPOKE1", "ip route")
+    assert "S*    0.0.0.0/0 [1/0] via 198.51.100.2" in world.show("SPOKE1", "ip route vrf INTERNET")
+    world.configure("SPOKE1", "interface GigabitEthernet0/1", "shutdown")
+    world.run_for(5)
+    assert "S*" not in world.show("SPOKE1", "ip route")
 
 
 def test_a_walk_follows_the_leak(world: World) -> None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetInterface
     from dmvpn.dataplane.userspace.keeper import Later
-    from dmvpn.dataplane.userspace.leaks import LeakWays
+    from dmvpn.dataplane.userspace.leak_ways import LeakWays
     from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.dataplane.userspace.watch import Watch
 

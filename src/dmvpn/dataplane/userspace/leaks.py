@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import InVrf
 from dmvpn.base.errors import UserError
@@ -22,31 +22,18 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.leak_ends import BEYOND
 from dmvpn.dataplane.userspace.leak_rules import device
+from dmvpn.dataplane.userspace.leak_ways import Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect, NextHop
     from dmvpn.dataplane.userspace.ground import Places
+    from dmvpn.dataplane.userspace.leak_ways import LeakWays
     from dmvpn.dataplane.userspace.part import Part
 
 #: Octets of the largest IP packet: a pair without an interface of its own.
 _LARGEST: Final = 65535
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """Where routes of a VRF lead: out of an interface to an address there, or into the table of `to`."""
-
-    vrf: str
-    interface: str
-    address: IPAddress | None
-    to: str
-
-    def takes(self, hop: NextHop) -> bool:
-        """Return whether a next hop of its VRF is this one."""
-        return _way(self.vrf, hop) == self
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +44,6 @@ class Pair:
     number: int
     to: str
     index: int
-
-
-class LeakWays(Protocol):
-    """What the routes of one VRF need of this."""
-
-    def hold(self, hop: NextHop) -> None:
-        """Let there be a way for one more route. Raises UserError, OSError."""
-        ...
-
-    def hop(self, hop: NextHop) -> netlink.KernelNextHop:
-        """Return a way that is held. Raises UserError."""
-        ...
-
-    def release(self, hop: NextHop) -> None:
-        """Take in that one route fewer takes it."""
-        ...
 
 
 class RouteLeaks:
@@ -222,24 +193,15 @@ class _OfVrf:
 
     def hold(self, hop: NextHop) -> None:
         """Let there be a way for one more route. Raises UserError, OSError."""
-        self._leaks.hold(_way(self._vrf, hop))
+        self._leaks.hold(Way.of(self._vrf, hop))
 
     def hop(self, hop: NextHop) -> netlink.KernelNextHop:
         """Return a way that is held. Raises UserError."""
-        return self._leaks.hop(_way(self._vrf, hop), hop.weight)
+        return self._leaks.hop(Way.of(self._vrf, hop), hop.weight)
 
     def release(self, hop: NextHop) -> None:
         """Take in that one route fewer takes it."""
-        self._leaks.release(_way(self._vrf, hop))
-
-
-def is_leak(hop: NextHop) -> bool:
-    """Return whether a next hop is in another VRF than its route."""
-    return hop.leaks or not hop.interface
-
-
-def _way(vrf: str, hop: NextHop) -> Way:
-    return Way(vrf, hop.interface, hop.address if hop.interface else None, hop.vrf)
+        self._leaks.release(Way.of(self._vrf, hop))
 
 
 def _nothing() -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.engine import PacketEngine
-    from dmvpn.dataplane.userspace.leaks import LeakWays
+    from dmvpn.dataplane.userspace.leak_ways import LeakWays
     from dmvpn.dataplane.userspace.names import InterfaceNames
     from dmvpn.dataplane.userspace.records import Records
     from dmvpn.dataplane.userspace.streams import StreamNumber

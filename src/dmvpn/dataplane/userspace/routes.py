@@ -17,7 +17,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.guard import ROUTED
-from dmvpn.dataplane.userspace.leaks import is_leak
+from dmvpn.dataplane.userspace.leak_ways import is_leak
 from dmvpn.dataplane.userspace.names import made_here
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dmvpn.dataplane.userspace.guard import Guard
     from dmvpn.dataplane.userspace.keeper import Keeper
-    from dmvpn.dataplane.userspace.leaks import LeakWays
+    from dmvpn.dataplane.userspace.leak_ways import LeakWays
     from dmvpn.dataplane.userspace.leftovers import Leftovers
     from dmvpn.dataplane.userspace.records import Ledger
     from dmvpn.dataplane.userspace.translation import Translation
