@@ -47,5 +47,12 @@ def test_a_vrf_whose_name_is_too_long_for_an_interface_of_linux_is_refused() -> 
     assert "at most 15 octets" in str(problem)
 
 
+@pytest.mark.parametrize("name", ["default", "all", "VRF%d", "65000:1", "a/b", ".."])
+def test_a_vrf_whose_name_no_interface_of_linux_can_have_is_refused(name: str) -> None:
+    """Of `VRF%d` Linux made an interface VRF0, which stayed; of `default` the router said "invalid argument"."""
+    (problem,) = problems_of_vrfs([f" vrf forwarding {name}"], missing=lambda: False)
+    assert str(problem).startswith(f"VRF {name}: '{name}' is no Linux interface name")
+
+
 def test_a_vrf_that_nothing_is_in_stops_no_router() -> None:
     assert problems_of_vrfs(["vrf definition Mgmt-intf", " address-family ipv4"], missing=lambda: True) == []

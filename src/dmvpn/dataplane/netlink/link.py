@@ -306,12 +306,18 @@ def parse_link(body: memoryview) -> KernelLink | None:
 
 
 def checked_name(name: str) -> str:
-    """Return the name, if Linux would take it: 1 to 15 octets, no "/", no white space, neither "." nor "..".
+    """Return the name, if Linux would take it: 1 to 15 octets, no "/", ":" or "%", no white space, and no folder name.
 
-    Raises ValueError; "GigabitEthernet0/1" is no Linux name.
+    A name with "%d" is a pattern: Linux would make an interface of another name. "all" and "default" are folders of
+    the settings of interfaces. Raises ValueError; "GigabitEthernet0/1" is no Linux name.
     """
-    if not 0 < len(name.encode()) <= MAX_NAME or "/" in name or name in (".", "..") or any(map(str.isspace, name)):
-        raise ValueError(f"{name!r} is no Linux interface name: at most {MAX_NAME} octets, no '/', no white space")
+    if name in ("all", "default"):
+        raise ValueError(f"{name!r} is no Linux interface name: Linux has settings of that name")
+    is_odd = name in (".", "..") or any(char in "/:%" or char.isspace() for char in name)
+    if is_odd or not 0 < len(name.encode()) <= MAX_NAME:
+        raise ValueError(
+            f"{name!r} is no Linux interface name: at most {MAX_NAME} octets, no '/', ':' or '%', no white space"
+        )
     return name
 
 
