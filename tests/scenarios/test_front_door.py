@@ -60,6 +60,14 @@ def test_a_hub_dies_and_comes_back_and_nothing_leaves_in_clear(world: World) -> 
     assert world.replies("H1")[-1] == 777
 
 
+def test_a_peer_that_was_lost_shows_for_how_long_it_is_down(world: World) -> None:
+    """It showed the time since the tunnel had come up, and jumped from seconds to minutes."""
+    world.run_for(60)
+    world.do("SPOKE1", "clear crypto session")
+    (shown,) = [line for line in world.lines("SPOKE1", "dmvpn") if "203.0.113.1 " in line]
+    assert shown.split()[3:5] == ["IKE", "00:00:00"]
+
+
 def test_a_profile_without_its_front_door_takes_no_peer_from_there(world: World) -> None:
     world.configure("SPOKE1", "crypto ikev2 profile DMVPN", "no match fvrf INTERNET")
     world.do("SPOKE1", "clear crypto session")

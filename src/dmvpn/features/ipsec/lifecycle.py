@@ -146,7 +146,7 @@ class Lifecycle:
             return ()
         for key in self._bare(connection):
             reason = Reason(IpsecReason.SA_GONE, (why,)) if self._sockets.is_asked(key) else None
-            self._negotiations.hear(key, ProtectionPhase.INTF, reason, self._context.now)
+            self._negotiations.lost(key, reason, self._context.now)
         return (_pair(connection),)
 
     def _secured(self, connection: Connection) -> None:

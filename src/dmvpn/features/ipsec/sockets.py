@@ -205,6 +205,12 @@ class Negotiations:
         if len(self._unwanted) > LARGEST_UNWANTED:
             del self._unwanted[next(iter(self._unwanted))]
 
+    def lost(self, pair: Pair, reason: Reason | None, now: float) -> None:
+        """Note that a pair has no SA any more: its state begins now, whatever it was before the SAs came."""
+        self.hear(pair, ProtectionPhase.INTF, reason, now)
+        if pair in self._wanted:
+            self._wanted[pair] = replace(self._wanted[pair], since=now)
+
     def secured(self, pair: Pair, now: float) -> None:
         """Forget what was wrong with a pair that has SAs now."""
         self._unwanted.pop(pair, None)
