@@ -171,9 +171,9 @@ _ADDRESSES: Final = {4: ("ip address ",), 6: ("ipv6 address ", "ipv6 enable")}
 
 
 def _leave(section: Section, versions: tuple[int, ...] = ()) -> list[int]:
-    """Take an interface out of its VRF, and the addresses of these versions of IP, and of those that its VRF has.
+    """Take an interface out of its VRF, and remove its addresses. Return the versions of IP of which it had addresses.
 
-    `ip vrf` is about IPv4 alone. Return the versions of which it had addresses.
+    versions: removed besides the versions of its VRF: IPv4, and IPv6 unless the VRF is defined by `ip vrf`.
     """
     own = (4, 6) if section.get(FORWARDING) is not None else (4,)
     had = [version for version in _ADDRESSES if version in (*versions, *own) and _drop_addresses(section, version)]
