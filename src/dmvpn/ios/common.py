@@ -65,7 +65,7 @@ HOST: Final = ConfigLine(
     "ip host [ vrf {vrf:word} ] {name:word} {address:address}",
     {
         "host": "Give an address a name",
-        "vrf": "For what is asked in this VRF",
+        "vrf": "A name in this VRF only",
         "name": "The name",
         "address": "The address",
     },
