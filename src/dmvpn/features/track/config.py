@@ -33,8 +33,8 @@ def _concern(levels: Args, args: Args) -> bool:
 
 
 def _drop_members(args: Args, inner: Section) -> None:
-    """Drop the members of an object that is no longer a list, the VRF of one that is no longer a route, and thresholds
-    of another kind.
+    """Drop the members of an object that is no longer a list, thresholds of another kind, and the VRF of an object that
+    is no longer a route.
     """
     if "route" not in args:
         for entry in inner.entries(TRACK_VRF):

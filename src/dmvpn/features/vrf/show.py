@@ -196,7 +196,7 @@ _HELP: Final = {
     "detail": "All that is known of them",
     "interfaces": "With their addresses",
     "interface": "With their addresses",
-    "ipv4": "Those that have IP version 4",
+    "ipv4": "VRFs with IP version 4",
     "unicast": "As without this word",
 }
 _ONE: Final = "[ {vrf:word} ]"

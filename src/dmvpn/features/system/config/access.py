@@ -37,7 +37,7 @@ ACCESS_CLASS = ConfigLine(
         "list": "Access list",
         "in": "That may come in",
         "out": "Kept",
-        "vrf-also": "Through VRFs, too: without this word nobody may",
+        "vrf-also": "Through VRFs, too: refused without this word",
         "vrfname": "Through this VRF",
         "vrf": "Name of the VRF",
     },

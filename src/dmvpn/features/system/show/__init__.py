@@ -301,7 +301,7 @@ _RUNNING_HELP: Mapping[str, str] = {
     "running-config": "The configuration that is in effect",
     "all": "With settings at their defaults",
     "interface": "Of one interface",
-    "vrf": "What is about VRFs, or one VRF",
+    "vrf": "Lines about VRFs, or about one VRF",
 }
 _CLOCK_HELP: Mapping[str, str] = {
     "clock": "The time of day",

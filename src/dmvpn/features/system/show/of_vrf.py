@@ -1,7 +1,7 @@
 """What the configuration says of VRFs, for `show running-config vrf [NAME]`.
 
 A VRF with its interfaces is shown whole; of a routing process in the global table, the sections for VRFs; of other
-lines, those that name a VRF.
+lines, the lines that name a VRF.
 """
 
 from __future__ import annotations
