@@ -242,7 +242,14 @@ def test_of_two_templates_that_fit_that_with_more_words_of_its_own_is_meant() ->
 SILENT = {
     "show_clock": "a time",
     **dict.fromkeys(
-        ("show_adjacency", "show_arp", "show_key_chain", "show_nhrp_debug-condition", "show_tunnel_endpoints"),
+        (
+            "show_adjacency",
+            "show_arp",
+            "show_ip_arp_vrf_RED",
+            "show_key_chain",
+            "show_nhrp_debug-condition",
+            "show_tunnel_endpoints",
+        ),
         "columns, addresses and times; `dmvpn explain` knows the columns by their names",
     ),
     "show_bgp_all_cluster-ids": "headings, addresses and numbers",

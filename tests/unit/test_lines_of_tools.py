@@ -16,7 +16,7 @@ from support.pki import Console
     ],
 )
 def test_a_line_that_a_tool_sends_is_kept_and_taken_back(line: str) -> None:
-    console = Console("hostname R1")
+    console = Console("hostname R1\nip vrf RED\n")
     before = console.running
     status, said = console.type("configure terminal", line, "end")
     assert (status, "Invalid" in said) == (0, False)

@@ -67,6 +67,8 @@ _TABLES = label_group(
     Word("Protocols", "The address families of the VRF."),
     Word("Interfaces", "The interfaces of the VRF.", also=("No interfaces", "Name", "VRF")),
     next=_DETAIL,
+    sighted=True,
+    mark=r"^ +Name +Default RD",
 )
 _ADDRESSES = label_group(
     "columns of show ip vrf interfaces",
@@ -74,6 +76,8 @@ _ADDRESSES = label_group(
     Word("IP-Address", "The IPv4 address that an interface has within its VRF.", also=("unassigned", "Address")),
     Word("Protocol", "Whether the interface of the VRF carries packets.", also=("up", "down")),
     next="show ip interface brief",
+    sighted=True,
+    mark=r"^Interface +(?:IP-Address +)?VRF ",
 )
 _DETAILS = label_group(
     "labels of show vrf detail",
@@ -109,6 +113,8 @@ _DETAILS = label_group(
         also=("VRF label distribution protocol", "VRF label allocation mode", "per-prefix", "not configured"),
     ),
     next=_SHOW,
+    sighted=True,
+    mark=r"^VRF .* default RD ",
 )
 
 GROUPS: Final = (_ANSWERS, _TABLES, _ADDRESSES, _DETAILS, _LOGS, _REASONS)

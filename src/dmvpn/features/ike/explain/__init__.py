@@ -220,6 +220,8 @@ _SAS = label_group(
     Word("Crypto IKEv2 SA", "The IKE SAs, IPv4 and IPv6 apart.", also=("Crypto IKEv2  SA", "IKEv2  SA", "IKEv2 SA")),
     Word("Crypto IKEv2 Session", "The IKE SAs with their pairs of IPsec SAs.", also=("IKEv2 Session",)),
     next="show crypto ikev2 sa detailed",
+    sighted=True,
+    mark=r"^ IPv[46] Crypto IKEv2 ",
 )
 
 _SETTINGS = label_group(
