@@ -32,6 +32,7 @@ from dmvpn.tools.troubles import (
     SLOW,
     TROUBLES,
     UNLISTED,
+    VRFS,
     Fault,
     Plan,
     Run,
@@ -215,7 +216,7 @@ def known_fault(stage: Stage, name: str) -> Fault:
         raise UserError(f"nobody plays {place} in {stage.scenario.name}")
     lines = (one for kind in (removed, copied, exchanged) for one in kind(standing))
     known = next(
-        (one for one in (*TROUBLES, *FURTHER, *AUTHENTICATION, *UNLISTED, *lines) if one.id == trouble_id), None
+        (one for one in (*TROUBLES, *FURTHER, *AUTHENTICATION, *UNLISTED, *VRFS, *lines) if one.id == trouble_id), None
     )
     found = fault(known, standing) if known is not None else None
     if found is None:

@@ -63,6 +63,8 @@ class Cause(enum.Enum):
     # GRE
     TTL = "tunnel TTL"
     KEY = "tunnel key"
+    # VRFs: each is about where packets are looked up
+    TABLE = "wrong VRF"
     # registration
     NETWORK_ID = "no network-id"
     AUTHENTICATION = "NHRP authentication"

@@ -16,6 +16,7 @@ from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.interface.config.ipv6 import ADDRESS as ADDRESS6
 from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.shells.lab_model import INSIDE
+from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.static_routes import default_gateways
 
@@ -116,8 +117,20 @@ def tunnel_line(scene: Scene, tunnel: TunnelFacts) -> str:
     wanted = wanted_server_address(scene, tunnel)
     known = {client.server.address for client in scene.clients() if client.server is not None}
     free = (host for host in islice(network.hosts(), _MANY) if host not in known and scene.tunnel_owner(host) is None)
-    address = wanted if wanted is not None and wanted in network else next(free, None)
+    free_hosts = list(free)
+    expected = (host for host in free_hosts if host in _named_by_others(scene))
+    address = wanted if wanted is not None and wanted in network else next(expected, next(iter(free_hosts), None))
     return address_line(address, network)
+
+
+def _named_by_others(scene: Scene) -> set[Address]:
+    """Return the addresses that routers have BGP neighbor lines or static routes for, or NHRP entries."""
+    found: set[Address] = set()
+    for _, facts in scene.alive():
+        found |= {address for table in facts.tables for address in table.bgp.called}
+        found |= {route.next_hop for route in device(facts).routes if route.next_hop is not None}
+        found |= {one.next_hop for tunnel in facts.tunnels for one in tunnel.mappings if one.next_hop is not None}
+    return found
 
 
 def _network(scene: Scene, tunnel: TunnelFacts) -> IPv4Network | None:

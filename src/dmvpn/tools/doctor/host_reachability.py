@@ -17,6 +17,7 @@ from dmvpn.tools.doctor import bgp, host_pairs, lans, ospf, rip, tracked_routes
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.learned_routes import announced, is_stub_suppressed, not_announced, stub_suppressed
 from dmvpn.tools.doctor.static_routes import lines_by_hop
+from dmvpn.tools.doctor.tables import route_elsewhere
 from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.walk import WalkOutcome, walk
@@ -42,13 +43,18 @@ def hosts(scene: Scene) -> Iterator[Verdict]:
 
     A host at a provider is in the Internet, and need not reach a site.
     """
-    at_providers = [host.address.ip for host in scene.lab.hosts.values() if host.router in scene.lab.providers]
-    pairs = [pair for pair in _pairs(scene) if pair[0] not in at_providers]
-    lost: list[tuple[WalkedPath, HostFacts]] = []
+    names = {id(host): name for name, host in scene.lab.hosts.items()}
+    pairs = [pair for pair in _pairs(scene) if pair[0].router not in scene.lab.providers]
+    lost: list[tuple[WalkedPath, str]] = []
+    walked = 0
     for source, target, host in pairs:
-        path = walk(scene.lab, str(source), str(target)).forth
+        here, there = names[id(source)], names[id(host)]
+        if scene.customer_of(here) != scene.customer_of(there):
+            continue
+        walked += 1
+        path = walk(scene.lab, here, there if target == host.address.ip else str(target)).forth
         if path.end.outcome in (WalkOutcome.DROPPED, WalkOutcome.LOOP):
-            lost.append((path, host))
+            lost.append((path, there))
     # Where VRFs keep two hosts apart, the way back is missing, too, perhaps at a router without VRFs.
     apart = {(path.question.destination, path.question.source) for path, _ in lost if path.end.apart}
     found = [
@@ -58,12 +64,12 @@ def hosts(scene: Scene) -> Iterator[Verdict]:
     ]
     explained = [one for one in found if one.cause is not Cause.NO_ROUTE_THERE]
     yield from explained or found
-    if pairs and not lost:
-        yield Fine(Step.ROUTING, f"packets between hosts of different sites find their way: {len(pairs)} ways walked")
+    if walked and not lost:
+        yield Fine(Step.ROUTING, f"packets between hosts of different sites find their way: {walked} ways walked")
 
 
-def _pairs(scene: Scene) -> Iterator[tuple[Address, Address, HostFacts]]:
-    """Yield source, destination, and the destination host: of one IP version, and behind different living routers."""
+def _pairs(scene: Scene) -> Iterator[tuple[HostFacts, Address, HostFacts]]:
+    """Yield the source host, the destination, and the destination host: of one IP version, behind living routers."""
     known = [host for host in scene.lab.hosts.values() if scene.of(host.router) is not None]
     if len(known) * (len(known) - 1) <= _MOST:
         for one, other in permutations(known, 2):
@@ -77,29 +83,30 @@ def _pairs(scene: Scene) -> Iterator[tuple[Address, Address, HostFacts]]:
         yield from _ends(one, other)
 
 
-def _ends(here: HostFacts, there: HostFacts) -> Iterator[tuple[Address, Address, HostFacts]]:
+def _ends(here: HostFacts, there: HostFacts) -> Iterator[tuple[HostFacts, Address, HostFacts]]:
     if here.router == there.router:
         return
     theirs = _addresses(there)
     for own in (here.address, here.address6):
         target = next((ip for ip in theirs if own is not None and ip.version == own.version), None)
         if own is not None and target is not None:
-            yield own.ip, target, there
+            yield here, target, there
 
 
-def _finding(scene: Scene, path: WalkedPath, host: HostFacts) -> Finding:
+def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
     """Return why a packet did not arrive: the host's gateway, a network that is not advertised, or a misleading
     route.
     """
+    host, customer = scene.lab.hosts[name], scene.customer_of(name)
     source, target, end = path.question.source, path.question.destination, path.end
     evidence = (f"from {source} to {target}: {end.why or end.outcome.value}, at {end.where}",)
     if end.where in scene.lab.hosts:
         return _gateway(scene, end.where, evidence)
-    unadvertised = _unadvertised(scene, host.router, target, evidence)
+    unadvertised = _unadvertised(scene, (host.router, customer), target, evidence)
     if unadvertised is not None:
         return unadvertised
     mine = [node for node in path.nodes if node in scene.lab.routers and node not in scene.lab.providers]
-    astray = _astray(scene, mine, target)
+    astray = _astray(scene, mine, target, customer)
     if astray is not None:
         at, leading = astray
         return Finding(
@@ -114,7 +121,10 @@ def _finding(scene: Scene, path: WalkedPath, host: HostFacts) -> Finding:
     gone = tracked_routes.withdrawn(scene, at, target, evidence, Step.ROUTING)
     if gone is not None:
         return gone
-    facts = _seen(scene, at, target)
+    facts = _seen(scene, at, customer)
+    elsewhere = route_elsewhere(at, facts, target, evidence) if facts is not None else None
+    if elsewhere is not None:
+        return elsewhere
     route = best_route(facts, target) if facts is not None else None
     leads = f", but {route.prefix} ({route.source})" if route is not None else ""
     vrf = f"vrf {facts.vrf} " if facts is not None and facts.vrf else ""
@@ -143,40 +153,42 @@ def _apart(at: str, target: Address, host: HostFacts, evidence: tuple[str, ...])
     )
 
 
-def _seen(scene: Scene, name: str, target: Address) -> RouterFacts | None:
-    """Return a router's facts with the table for packets to a host: a VRF has one name on all routers, mostly."""
+def _seen(scene: Scene, name: str, customer: str) -> RouterFacts | None:
+    """Return a router's facts with the table of a customer."""
     facts = scene.of(name)
-    routers = (scene.of(host.router) for host in scene.lab.hosts.values() if target in _addresses(host))
-    ports = (port for router in routers if router is not None for port in router.interfaces)
-    vrf = next((port.vrf for port in ports if any(target in own.network for own in port.addresses)), "")
-    return facts.seen_in(vrf) if facts is not None and any(one.vrf == vrf for one in facts.tables) else facts
+    vrf = next((vrf for (router, vrf), of in scene.customers.items() if (router, of) == (name, customer)), None)
+    return facts.seen_in(vrf) if facts is not None and vrf is not None else facts
 
 
 def _addresses(host: HostFacts) -> list[Address]:
     return [own.ip for own in (host.address, host.address6) if own is not None]
 
 
-def _astray(scene: Scene, names: list[str], target: Address) -> tuple[str, RouteFacts] | None:
+def _astray(scene: Scene, names: list[str], target: Address, customer: str) -> tuple[str, RouteFacts] | None:
     """Return the router on the path with a static route for just this target: the last one with the longest prefix.
 
     A router with a shorter one sends much other traffic the same way, and relies on the next router.
     """
     found: list[tuple[str, RouteFacts]] = []
     for name in dict.fromkeys(names):
-        facts = _seen(scene, name, target)
+        facts = _seen(scene, name, customer)
         route = best_route(facts, target) if facts is not None else None
         if route is not None and route.source == "static" and route.prefix.prefixlen and not is_last_resort(route):
             found.append((name, route))
     longest = max((route.prefix.prefixlen for _, route in found), default=0)
-    if names and _answers_for(scene, names[-1], target, longest):
+    if names and _answers_for(scene, names[-1], (target, customer), longest):
         return None
     # The last one of these on the path: the other routes may lead to it.
     return next((one for one in reversed(found) if one[1].prefix.prefixlen == longest), None)
 
 
-def _answers_for(scene: Scene, name: str, target: Address, length: int) -> bool:
-    """Return whether the router is a server with a summary to Null0 for unknown targets, at least this long."""
-    facts = _seen(scene, name, target)
+def _answers_for(scene: Scene, name: str, wanted: tuple[Address, str], length: int) -> bool:
+    """Return whether the router is a server with a summary to Null0 for unknown targets, at least this long.
+
+    wanted: the target, and its customer.
+    """
+    target, customer = wanted
+    facts = _seen(scene, name, customer)
     route = best_route(facts, target) if facts is not None else None
     serves = any(who == name for who, _ in scene.servers())
     return serves and route is not None and is_last_resort(route) and route.prefix.prefixlen >= length
@@ -190,9 +202,13 @@ def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str,
     return tuple(line for line, hop in lines if hop not in own) or tuple(line for line, _ in lines)
 
 
-def _unadvertised(scene: Scene, name: str, target: Address, evidence: tuple[str, ...]) -> Finding | None:
-    """Return a finding if the target's router does not advertise the network of the target."""
-    owner = _seen(scene, name, target)
+def _unadvertised(scene: Scene, place: tuple[str, str], target: Address, evidence: tuple[str, ...]) -> Finding | None:
+    """Return a finding if the target's router does not advertise the network of the target.
+
+    place: that router, and the customer.
+    """
+    name, customer = place
+    owner = _seen(scene, name, customer)
     for it in owner.interfaces if owner is not None else ():
         own = next((one for one in it.addresses if target in one.network), None)
         if owner is None or own is None:
@@ -208,7 +224,7 @@ def _unadvertised(scene: Scene, name: str, target: Address, evidence: tuple[str,
         if owner.bgp.local_as and not owner.eigrp and not owner.ospf and not bgp.announced(owner, own.ip):
             return bgp.not_announced(name, owner, (it.name, own.ip), evidence)
         if owner.rip is not None and not owner.eigrp and isinstance(own.ip, IPv4Address) and not by_rip:
-            return rip.not_announced(name, it.name, own.ip, evidence)
+            return rip.not_announced(name, it.name, own.ip, evidence, vrf=owner.vrf)
     return None
 
 

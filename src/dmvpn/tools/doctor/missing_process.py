@@ -15,6 +15,7 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import eigrp, ospf, rip
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.learned_routes import lacks
+from dmvpn.tools.doctor.tables import process_elsewhere
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def processes(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 def _silent(name: str, facts: RouterFacts, protocol: str, whom: str, evidence: tuple[str, ...]) -> Finding:
     shut = _shut_down(facts, protocol)
+    elsewhere = process_elsewhere(name, facts, protocol, evidence) if not shut else None
+    if elsewhere is not None:
+        return elsewhere
     said = f"is shut down at {name}" if shut else f"does not run at {name}"
     return Finding(
         step=Step.ROUTING,

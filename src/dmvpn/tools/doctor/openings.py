@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
+from dmvpn.features.rip import config as rip_lines
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.facts import OspfFacts
@@ -30,3 +31,8 @@ def bgp_neighbors(facts: RouterFacts) -> tuple[str, ...]:
 def bgp_family(facts: RouterFacts) -> tuple[str, ...]:
     """Return the lines that open BGP's section with the routes of IPv4."""
     return bgp_neighbors(facts) if facts.vrf else (*bgp_neighbors(facts), bgp_lines.FAMILY.of())
+
+
+def rip_process(vrf: str) -> tuple[str, ...]:
+    """Return the lines that open RIP's section of a VRF, "": of the global table."""
+    return (rip_lines.ROUTER.of(), *((rip_lines.FAMILY.of(vrf=vrf),) if vrf else ()))

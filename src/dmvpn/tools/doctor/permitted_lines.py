@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Most lines that change the configuration.
 MOST_LINES: Final = 5
+#: The same, where the lines of a process move into another table: they are the router's own.
+MOST_MOVED: Final = 24
 #: Lines that only open a section.
 _OPENING: Final = ("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key ")
 #: Lines that begin like one of these, and change something.
@@ -41,7 +44,8 @@ def permitted(finding: Finding) -> Finding:
     finding = replace(finding, fix=tuple(line.replace(_HIDDEN, SECRET) for line in finding.fix))
     if any(map(_lets_in, finding.fix)):
         return replace(finding, fix=(), order=finding.order or _ALIKE)
-    if "shutdown" in finding.fix or len(list(changing_lines(finding.fix))) > MOST_LINES:
+    most = MOST_MOVED if finding.cause is Cause.TABLE else MOST_LINES
+    if "shutdown" in finding.fix or len(list(changing_lines(finding.fix))) > most:
         return replace(finding, fix=(), order=finding.order or _MUCH)
     return finding
 

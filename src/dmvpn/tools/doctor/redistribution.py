@@ -64,7 +64,7 @@ def _kept_back(client: Client, device: Device, lan: _Lan) -> Iterator[tuple[Find
         said = bgp.not_announced(name, facts, (port, address), evidence)
         yield from ((said, one.route_map) for one in device.bgp.redistributions if _is_ours(one.source))
     if facts.rip is not None and isinstance(address, IPv4Address) and not rip.announced(facts, address):
-        said = rip.not_announced(name, port, address, evidence)
+        said = rip.not_announced(name, port, address, evidence, vrf=facts.vrf)
         yield from ((said, one.route_map) for one in device.rip.redistributions if _is_ours(one.source))
 
 

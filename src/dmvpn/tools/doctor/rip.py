@@ -16,6 +16,7 @@ from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines, chain_quest
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.hidden_secrets import Likeness
 from dmvpn.tools.doctor.learned_routes import lacks, missing_routes
+from dmvpn.tools.doctor.openings import rip_process
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _too_slow(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str, 
             router=odd,
             what=f"RIP: {words}",
             evidence=state,
-            fix=(PROCESS, *lines),
+            fix=(*rip_process(client.facts.vrf if odd == client.name else hub.vrf), *lines),
             others=(client.name, client.hub),
         )
     return None
@@ -163,7 +164,10 @@ def _disbelief(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str,
 
 
 def _timers(facts: RouterFacts) -> tuple[str, ...]:
-    return texts(device(facts).tree.section(rip_lines.ROUTER), rip_lines.TIMERS)
+    section = device(facts).tree.section(rip_lines.ROUTER)
+    if facts.vrf and section is not None:
+        return texts(section.section(rip_lines.FAMILY, vrf=facts.vrf), rip_lines.OF_VRF.timers)
+    return texts(section, rip_lines.TIMERS)
 
 
 def _chain(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> ChainEnd:
@@ -179,7 +183,7 @@ def _silent(
     state: tuple[str, ...],
 ) -> Finding | None:
     """Return why an end sends nothing, by configuration or by a fault."""
-    found, (theirs, other) = rip_on(facts, tunnel), far
+    found, (theirs, other), process = rip_on(facts, tunnel), far, rip_process(facts.vrf)
     if found is None:
         own = next((one for one in tunnel.addresses if isinstance(one, IPv4Address)), None)
         return Finding(
@@ -188,7 +192,7 @@ def _silent(
             router=name,
             what=f"RIP of {name} does not run on {tunnel.name}: no network line covers {own}",
             evidence=state,
-            fix=(PROCESS, network_line(own)),
+            fix=(*process, network_line(own)),
         )
     section = INTERFACE.of(name=tunnel.name)
     if found.blocked and not found.blocked.is_one(RipReason.VERSION, RipReason.OWN_VERSION):
@@ -210,7 +214,7 @@ def _silent(
             router=name,
             what=f"RIP of {name} keeps silent on {tunnel.name}: {found.blocked}",
             evidence=state,
-            fix=(section, _SEND_VERSION) if of_interface else (PROCESS, rip_lines.VERSION.of(version=2)),
+            fix=(section, _SEND_VERSION) if of_interface else (*process, rip_lines.VERSION.of(version=2)),
         )
     if found.passive and facts.rip is not None and not set(facts.rip.neighbors) & set(other.addresses):
         return Finding(
@@ -219,7 +223,7 @@ def _silent(
             router=name,
             what=f"{tunnel.name} is a passive interface of RIP at {name}",
             evidence=state,
-            fix=(PROCESS, rip_lines.PASSIVE.no(interface=tunnel.name)),
+            fix=(*process, rip_lines.PASSIVE.no(interface=tunnel.name)),
         )
     return None
 
@@ -239,7 +243,9 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
     site = scene.site_of(client.name, client.facts)
     own = site[1] if site is not None and isinstance(site[1], IPv4Address) else None
     if site is not None and own is not None and not announced(client.facts, own) and lacks(hub, there, own):
-        yield not_announced(client.name, site[0], own, (f"{client.hub}: no route to {own} by the tunnel",))
+        yield not_announced(
+            client.name, site[0], own, (f"{client.hub}: no route to {own} by the tunnel",), vrf=client.facts.vrf
+        )
         return
     on_hub = rip_on(hub, there)
     if on_hub is None or not on_hub.split_horizon:
@@ -272,7 +278,9 @@ def announced(facts: RouterFacts, address: IPv4Address) -> bool:
     )
 
 
-def not_announced(name: str, interface: str, address: IPv4Address, evidence: tuple[str, ...]) -> Finding:
+def not_announced(
+    name: str, interface: str, address: IPv4Address, evidence: tuple[str, ...], *, vrf: str = ""
+) -> Finding:
     """Return the finding that a LAN is not advertised. evidence: the effect."""
     return Finding(
         step=_STEP,
@@ -280,5 +288,5 @@ def not_announced(name: str, interface: str, address: IPv4Address, evidence: tup
         router=name,
         what=f"RIP of {name} does not announce its LAN ({interface}, {address})",
         evidence=evidence,
-        fix=(PROCESS, network_line(address)),
+        fix=(*rip_process(vrf), network_line(address)),
     )

@@ -10,7 +10,9 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
+from dmvpn.network.customers import TunnelSeat, customers
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
+from dmvpn.tools.walk.view import HOST_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.nhrp.facts import ServerFacts
+    from dmvpn.network.customers import Table
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts, LinkFacts
     from dmvpn.tools.doctor.probes import Probe, ProbeResult
@@ -63,6 +66,7 @@ class _Index:
     links: dict[Port, LinkFacts] = field(default_factory=dict)
     clients: tuple[Client, ...] = ()
     of_hub: dict[str, list[Client]] = field(default_factory=dict)
+    customers: Mapping[Table, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lab: LabFacts) -> _Index:
@@ -170,12 +174,45 @@ class Scene:
         return found
 
     def site_of(self, name: str, facts: RouterFacts) -> tuple[str, Address] | None:
-        """Return an interface that is neither a tunnel nor its source, with its address: the LAN of a spoke."""
+        """Return an interface that is neither a tunnel nor its source, with its address: the LAN of a spoke.
+
+        One in the table that the facts show comes first.
+        """
         under = {tunnel.source_interface for tunnel in facts.tunnels} | {tunnel.name for tunnel in facts.tunnels}
         served = {host.address.network for host in self.lab.hosts.values() if host.router == name}
-        found = [(it.name, own) for it in facts.interfaces if it.name not in under and it.line for own in it.addresses]
-        found.sort(key=lambda one: one[1].network not in served)
-        return (found[0][0], found[0][1].ip) if found else None
+        found = [(it, own) for it in facts.interfaces if it.name not in under and it.line for own in it.addresses]
+        found.sort(key=lambda one: (one[1].network not in served, one[0].vrf != facts.vrf))
+        return (found[0][0].name, found[0][1].ip) if found else None
+
+    @property
+    def customers(self) -> Mapping[Table, str]:
+        """The customer of each table: hosts of different customers need not reach each other."""
+        if self._index.customers:
+            return self._index.customers
+        tables: list[Table] = []
+        tunnels: list[TunnelSeat] = []
+        for name, facts in self.alive():
+            tables += [(name, port.vrf) for port in facts.interfaces]
+            for tunnel in facts.tunnels:
+                port = interface_of(facts, tunnel.name)
+                if port is not None and port.addresses:
+                    tunnels.append(TunnelSeat((name, port.vrf), port.addresses[0].network, tunnel.key))
+        self._index.customers = customers(tables, tunnels)
+        return self._index.customers
+
+    def table_of(self, host: str) -> Table:
+        """Return the table that a host's packets are looked up in first: that of its router's port."""
+        router = self.lab.hosts[host].router
+        link = self.link((host, HOST_PORT))
+        facts = self.of(router)
+        names = [port for node, port in link.ends if node == router] if link is not None else []
+        port = interface_of(facts, names[0]) if facts is not None and names else None
+        return router, port.vrf if port is not None else ""
+
+    def customer_of(self, host: str) -> str:
+        """Return the customer of a host."""
+        table = self.table_of(host)
+        return self.customers.get(table, table[1])
 
     # ------------------------------------------------------------------------------------------------ wires
 

@@ -14,7 +14,7 @@ from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import addressing
+from dmvpn.tools.doctor import addressing, tables
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.static_routes import lines_from
@@ -74,6 +74,9 @@ def _tunnel(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) ->
             evidence=evidence,
             fix=(INTERFACE.of(name=source.name), SHUTDOWN.no()),
         )
+    in_other_table = tables.source(scene, name, facts, tunnel)
+    if in_other_table is not None:
+        return in_other_table
     cause, fix = _CAUSES.get(tunnel.reason.code, (Cause.TUNNEL_DOWN, ""))
     if cause is Cause.WRONG_DESTINATION and _was_multipoint(scene, name, tunnel):
         cause, fix = Cause.HUB_POINT_TO_POINT, tunnel_lines.MODE.of(gre=True, multipoint=True)

@@ -10,7 +10,7 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import addressing, nat, tracked_routes, underlay_leak
+from dmvpn.tools.doctor import addressing, nat, tables, tracked_routes, underlay_leak
 from dmvpn.tools.doctor.static_routes import route_line, static_lines
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.facts import Address
     from dmvpn.features.rib.facts import RouteFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -70,18 +71,33 @@ def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _front_door(scene: Scene, client: Client, nbma: Address) -> Iterator[Verdict]:
-    """Check that the front door has a route to the server; where it leads is left to the pings."""
-    front, name = client.tunnel.front, client.name
-    if client.facts.routes_to(nbma, front):
-        yield Fine(_STEP, f"VRF {front} of {name} has a route to {nbma} ({client.hub})")
+    """Check that the front doors of both ends have routes to each other; where they lead is left to the pings."""
+    front, back_to = client.tunnel.front, scene.seen_as(client)
+    if not client.facts.routes_to(nbma, front):
+        yield _closed(scene, client.name, client.facts, (client.tunnel, nbma))
         return
-    yield Finding(
+    yield Fine(_STEP, f"VRF {front} of {client.name} has a route to {nbma} ({client.hub})")
+    there, hub = client.there, client.hub_facts
+    if there is None or hub is None or not there.front or back_to is None:
+        return
+    if not hub.routes_to(back_to, there.front):
+        yield _closed(scene, client.hub, hub, (there, back_to))
+
+
+def _closed(scene: Scene, name: str, facts: RouterFacts, leads: tuple[TunnelFacts, Address]) -> Finding:
+    """Return the finding that a front door has no route to a peer. leads: the tunnel, and the peer's address."""
+    tunnel, nbma = leads
+    front = tunnel.front
+    hop = _gateway(scene, name, front) or _gateway(scene, name) or Placeholder("NEXT-HOP")
+    astray = tables.misplaced_default(facts, front, hop)
+    besides = f", and its default route is in another table ({astray[0].removeprefix('no ')})" if astray else ""
+    return Finding(
         step=_STEP,
-        cause=Cause.MISSING_ROUTE,
+        cause=Cause.TABLE if astray else Cause.MISSING_ROUTE,
         router=name,
-        what=f"VRF {front} of {name} has no route to {nbma}: {client.tunnel.name} has tunnel vrf {front}",
+        what=f"VRF {front} of {name} has no route to {nbma}: {tunnel.name} has tunnel vrf {front}{besides}",
         evidence=(f"{name}: show ip route vrf {front} {nbma}",),
-        fix=(_default_in(scene, name, front),),
+        fix=(*astray, ROUTE_VRF.of(vrf=front, network=_ANY, mask=_ANY, next_hop=hop)),
     )
 
 

@@ -26,6 +26,9 @@ _OTHERS: Final = {
     Cause.SERVER_BEHIND_NAT: "The hub is behind a translator: spokes reach it only by an address that does not change "
     "and is mapped to it",
     Cause.SAME_NAT: "Two spokes are behind one translator, which does not let them reach each other by its outer side",
+    Cause.TABLE: "A port, a tunnel, a LAN, a route, a key or a routing process is in another VRF than what it works "
+    "with: packets are looked up in one table. `show vrf` lists the interfaces of each VRF. An interface that moves to "
+    "another VRF loses its address, so the lines have the address again",
     Cause.KEEPALIVE: "GRE keepalives are on, and a multipoint tunnel has no single far end that could return them",
     Cause.TUNNEL_DOWN: "The line protocol of the tunnel is down, for a reason of its own",
     Cause.NO_TUNNEL_THERE: "The router at the far end has no tunnel that could take the packets",

@@ -12,6 +12,7 @@
     plans           more of them; routing_setup: the lines of their routing protocols
     further         mechanisms that are drawn separately: `FURTHER`
     authentication  mechanisms of certificates, keys, clocks and timers: `AUTHENTICATION`
+    vrfs            mechanisms of VRFs, in clouds that have these (`vrf_setup`): `VRFS`
     unlisted        mechanisms without a rule of the doctor: `UNLISTED`
 
 The causes that a diagnosis names are in `tools/causes.py`, which the doctor shares.
@@ -56,6 +57,8 @@ from dmvpn.tools.troubles.trouble import Need, Trouble
 from dmvpn.tools.troubles.tunnels import TUNNELS
 from dmvpn.tools.troubles.underlay import UNDERLAY
 from dmvpn.tools.troubles.unlisted import UNLISTED
+from dmvpn.tools.troubles.vrf_setup import Vrfs
+from dmvpn.tools.troubles.vrfs import VRFS
 from dmvpn.tools.troubles.wires import SLOW, WIRES
 
 TROUBLES: Final = (
@@ -87,6 +90,7 @@ __all__ = [
     "TROUBLES",
     "UNLISTED",
     "VERY_SLOW",
+    "VRFS",
     "Actor",
     "Bench",
     "Cause",
@@ -102,6 +106,7 @@ __all__ = [
     "Stage",
     "Trouble",
     "Type",
+    "Vrfs",
     "carry_out",
     "configurations_with",
     "draw",

@@ -7,6 +7,7 @@ lines are rendered from the features' own lines, with a `word` in the place of a
     Configure      type these lines in configuration mode
     Edit           remove lines of one section, by their beginning, and add new ones
     Eigrp          lines for the EIGRP process, in named or classic mode
+    MoveProcess, VrfProcess   the routing protocol of a VRF: into another table, or without some lines
     Command        a command at the prompt, as `clear ip nhrp`
     Wire           make the wire of a router bad: lose, block, one way or both
     Kill           crash a router
@@ -97,6 +98,22 @@ class Renumber:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveProcess:
+    """The routing protocol of the inside VRF runs in another table. vrf: a template, "": the global table."""
+
+    part: Role
+    vrf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VrfProcess:
+    """Lines of the routing protocol of the inside VRF that begin so are removed."""
+
+    part: Role
+    remove: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """Commands at the privileged prompt."""
 
@@ -129,4 +146,17 @@ class Nat:
     kind: str
 
 
-Act = Configure | Edit | Eigrp | EigrpRenumber | NoNetworks | Renumber | Command | Wire | Kill | Nat
+Act = (
+    Configure
+    | Edit
+    | Eigrp
+    | EigrpRenumber
+    | MoveProcess
+    | VrfProcess
+    | NoNetworks
+    | Renumber
+    | Command
+    | Wire
+    | Kill
+    | Nat
+)

@@ -19,6 +19,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.network.lines import after, lines_after
 from dmvpn.tools.troubles import acts
 from dmvpn.tools.troubles.acts import Role
+from dmvpn.tools.troubles.vrf_processes import moved_process, process_without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -181,6 +182,10 @@ def _orders(act: acts.Act, stage: Stage) -> tuple[Order, ...]:
             return (Type(name, _eigrp(act, stage)),)
         case acts.EigrpRenumber(number=number):
             return (Type(name, _renumbered(stage.actors[name], number)),)
+        case acts.MoveProcess(part=part, vrf=vrf):
+            return (Type(name, moved_process(stage.actors[name], stage.fill(vrf, part))),)
+        case acts.VrfProcess(remove=remove):
+            return (Type(name, process_without(stage.actors[name], remove)),)
         case acts.NoNetworks(part=part, address=address):
             return (Type(name, _without_networks(stage.actors[name], stage.fill(address, part))),)
         case acts.Renumber():

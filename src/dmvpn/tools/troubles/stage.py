@@ -159,8 +159,36 @@ class Actor:
                 found[f"{name}_mask"] = str(interface.network.netmask)
                 found[f"{name}_network"] = str(interface.network.network_address)
                 found[f"{name}_wildcard"] = str(interface.network.hostmask)
-        found |= self._crypto(found["profile"])
+        found |= self._crypto(found["profile"]) | self._vrfs()
         return {word: text for word, text in found.items() if text}
+
+    def _vrfs(self) -> dict[str, str]:
+        """Return the VRFs of the tunnel, the front door's default route, and what a second cloud on the router has."""
+        if self.settings is None:
+            return {}
+        front, inside = self.settings.front, self.device.vrf_of(self.tunnel)
+        second = next((one for one in self.device.tunnels.tunnels if one.name != self.tunnel), None)
+        vrf2 = self.device.vrf_of(second.name) if second is not None else ""
+        ports = (name for name in self.device.ports if not name.startswith("Tunnel") and self.device.vrf_of(name))
+        lan2 = next((name for name in ports if vrf2 != inside and self.device.vrf_of(name) == vrf2), "")
+        address2 = self.device.ports.get(second.name if second is not None else "")
+        found = {
+            "front": front,
+            "front_route": next(iter(self.lines.headers(f"ip route vrf {front} 0.0.0.0 0.0.0.0 ")), ""),
+            "front_gateway": str(next(iter(self.device.default_gateways_of(front)), "")) if front else "",
+            "front_keyring": next(iter(self.lines.headers("crypto keyring ")), "") if front else "",
+            "inside": inside,
+            "vrf2": vrf2,
+            "lan2": lan2,
+            "tunnel2": second.name if second is not None else "",
+            "key": str(self.settings.key or ""),
+            "key2": str(second.key or "") if second is not None else "",
+        }
+        for name, interface in (("tunnel2", address2), ("lan2", self.device.ports.get(lan2))):
+            if interface is not None:
+                found[f"{name}_address"] = str(interface.ip)
+                found[f"{name}_mask"] = str(interface.network.netmask)
+        return found
 
     def _crypto(self, profile: str) -> dict[str, str]:
         """Return the names of the IKEv2 profile, keyring, peer and transform set of an IPsec profile."""
@@ -293,6 +321,9 @@ class Stage:
             Need.ONE_HUB: len(self.hubs) == 1,
             Need.TWO_HUBS: len(self.hubs) > 1,
             Need.PROVIDER: bool(self.provider_port),
+            Need.FRONT_DOOR: "front" in spoke.words,
+            Need.INSIDE_VRF: "inside" in spoke.words,
+            Need.TWO_CUSTOMERS: {"tunnel2", "lan2", "key2"} <= spoke.words.keys(),
         }
         return tuple(need for need, answer in answers.items() if answer)
 

@@ -37,6 +37,9 @@ class Need(enum.Enum):
     ONE_HUB = "a single hub"
     TWO_HUBS = "several hubs"
     PROVIDER = "a provider router"
+    FRONT_DOOR = "a front-door VRF"
+    INSIDE_VRF = "tunnels inside a VRF"
+    TWO_CUSTOMERS = "two customers, each in a VRF"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,256 @@
+"""Checks of the tables that ports, tunnels, LANs and routing protocols are in.
+
+A packet is looked up in one table. Where its port, the tunnel and the routes are in different ones, each line is right
+by itself, and nothing says which of them is the mistake. The routes that are configured decide, then the other routers.
+
+    sources     the port that a tunnel leaves by, and `tunnel vrf`
+    insides     the LAN and the tunnel, where no tunnel is in the table of the LAN
+    profiles    `match fvrf`, and keys of IKEv1 by VRF
+    elsewhere   a routing process, or a static route, that the table of the tunnel lacks and another one has
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ike.config import isakmp, profiles
+from dmvpn.features.interface.config.sections import ADDRESS
+from dmvpn.features.static.config import ROUTE, ROUTE_VRF
+from dmvpn.features.static.config import model as static_model
+from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.features.tunnel.reasons import TunnelReason
+from dmvpn.ios import INTERFACE, Placeholder, vrfs
+from dmvpn.network.vrf_processes import moved, process_of
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.configuration import device, read
+from dmvpn.tools.doctor.ipsec import is_secured
+from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.verdicts import SECRET, Finding, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.facts import Address
+    from dmvpn.features.interface.facts import InterfaceFacts
+    from dmvpn.features.static.model import StaticRoute
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+_ANY: Final = IPv4Address(0)
+#: How a process begins, by protocol.
+_HEADERS: Final = {"eigrp": "router eigrp ", "ospf": "router ospf ", "bgp": "router bgp ", "rip": "router rip"}
+
+
+# ------------------------------------------------------------------------------------------------ the front door
+
+
+def source(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | None:
+    """Return the finding that a tunnel is down because its source is in another table than its outer packets."""
+    port = interface_of(facts, tunnel.source_interface)
+    if not tunnel.reason.is_one(TunnelReason.SOURCE_VRF) or port is None:
+        return None
+    is_of_port = _belongs(scene, name, facts, tunnel, port)
+    has = f"{tunnel.name} has {f'tunnel vrf {tunnel.front}' if tunnel.front else 'no tunnel vrf'}"
+    if is_of_port:
+        fix = (INTERFACE.of(name=port.name), *moved_port(facts, port, tunnel.front))
+    else:
+        line = tunnel_lines.VRF.of(vrf=port.vrf) if port.vrf else tunnel_lines.VRF.no(vrf=tunnel.front)
+        fix = (INTERFACE.of(name=tunnel.name), line)
+    return Finding(
+        step=Step.LINE,
+        cause=Cause.TABLE,
+        router=name,
+        what=f"{port.name} of {name} is in {said(port.vrf)}, and {has}: its outer packets cannot leave there",
+        evidence=(f"{name}: {tunnel.name} is down: {tunnel.reason}",),
+        fix=fix,
+    )
+
+
+def _belongs(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts, port: InterfaceFacts) -> bool:
+    """Return whether the port is in the wrong table, and not the tunnel: by routes, else by the other tunnels."""
+    by_routes = [_leads_by(facts, vrf, port) for vrf in (tunnel.front, port.vrf)]
+    if by_routes[0] != by_routes[1]:
+        return by_routes[0]
+    others = Counter(one.front for other, there in scene.alive() if other != name for one in there.tunnels)
+    return others[tunnel.front] > others[port.vrf]
+
+
+def _leads_by(facts: RouterFacts, vrf: str, port: InterfaceFacts) -> bool:
+    """Return whether a static route of a table has its next hop on the wire of a port."""
+    hops = [route.next_hop for route in _static(facts, vrf)]
+    return any(hop in own.network for hop in hops if hop is not None for own in port.addresses)
+
+
+def _static(facts: RouterFacts, vrf: str) -> list[StaticRoute]:
+    """Return the static routes of IPv4 of one table."""
+    return [route for route in static_model(device(facts).tree, vrf).routes if route.prefix.version == 4]
+
+
+def misplaced_default(facts: RouterFacts, front: str, hop: Address | Placeholder) -> tuple[str, ...]:
+    """Return the lines that remove a default route with this next hop from the other tables."""
+    tables = [vrf for vrf in ("", *device(facts).vrfs.names) if vrf != front]
+    found = ((vrf, route) for vrf in tables for route in _static(facts, vrf))
+    return tuple(f"no {route_in(vrf, one)}" for vrf, one in found if one.prefix.is_default and one.next_hop == hop)
+
+
+def route_in(vrf: str, route: StaticRoute) -> str:
+    """Return the line of a static route in this table."""
+    words = {"network": route.prefix.address, "mask": route.prefix.netmask, "next_hop": route.next_hop}
+    return ROUTE_VRF.of(vrf=vrf, **words) if vrf else ROUTE.of(**words)
+
+
+def identities(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check that IKE has a profile, and keys, for peers in the table of the tunnel's outer packets."""
+    ends = ((client.name, client.facts, client.tunnel), (client.hub, client.hub_facts, client.there))
+    if client.there is None or is_secured(client):
+        return
+    for name, facts, tunnel in ends:
+        found = _identity(name, facts, tunnel) if facts is not None and tunnel is not None else None
+        if found is not None:
+            yield found
+
+
+def _identity(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | None:
+    own = device(facts)
+    ipsec = next((one for one in own.ipsec.profiles if one.name == tunnel.protection.split(" ")[0]), None)
+    if ipsec is None or tunnel.front not in ("", *own.vrfs.names):
+        return None
+    profile = next((one for one in own.ikev2.profiles if one.name == ipsec.ikev2_profile), None)
+    needs = f"tunnel vrf {tunnel.front}" if tunnel.front else "no tunnel vrf"
+    if profile is not None and profile.fvrf not in ("any", tunnel.front):
+        has = f"match fvrf {profile.fvrf}" if profile.fvrf else "no match fvrf"
+        match = profiles.MATCH_FVRF
+        line = match.of(vrf=tunnel.front) if tunnel.front else match.no(vrf=profile.fvrf)
+        fix = (profiles.PROFILE.of(name=profile.name), line)
+        what = f"IKEv2 profile {profile.name} of {name} has {has}, and {tunnel.name} has {needs}"
+        return _of_ike(name, what, fix)
+    keys = own.ikev2.isakmp.keys if not ipsec.ikev2_profile else ()
+    fvrfs = list(dict.fromkeys(key.fvrf for key in keys))
+    if not fvrfs or tunnel.front in fvrfs or not tunnel.front:
+        return None
+    keyring = isakmp.KEYRING.of(name=f"FOR-{tunnel.front}", vrf=tunnel.front)
+    fix = (keyring, isakmp.KEYRING_KEY.of(address=_ANY, mask=_ANY, key=SECRET))
+    where = " and ".join(said(vrf) for vrf in fvrfs)
+    return _of_ike(name, f"the keys of IKEv1 of {name} are for peers in {where}, and {tunnel.name} has {needs}", fix)
+
+
+def _of_ike(name: str, what: str, fix: tuple[str, ...]) -> Finding:
+    return Finding(step=Step.IKE, cause=Cause.TABLE, router=name, what=what, fix=fix, evidence=(f"{name}: {fix[0]}",))
+
+
+# ------------------------------------------------------------------------------------------------ inside
+
+
+def insides(scene: Scene) -> Iterator[Verdict]:
+    """Check that a tunnel is in the table of each LAN, where the tunnel's own table has no LAN."""
+    for name, facts in scene.alive():
+        lans = [port for port in facts.interfaces if _has_host(scene, name, port.name)]
+        for tunnel in facts.tunnels:
+            inside = interface_of(facts, tunnel.name)
+            if inside is None or not inside.addresses or any(port.vrf == inside.vrf for port in lans):
+                continue
+            tables = [one.vrf for one in facts.interfaces if any(one.name == t.name for t in facts.tunnels)]
+            alone = [port for port in lans if port.addresses and port.vrf not in tables]
+            if len(alone) == 1 and _do_others(scene, name, tunnel):
+                yield _apart(name, facts, inside, alone[0])
+
+
+def _has_host(scene: Scene, name: str, port: str) -> bool:
+    link = scene.link((name, port))
+    return link is not None and any(node in scene.lab.hosts for node, _ in link.ends)
+
+
+def _do_others(scene: Scene, name: str, tunnel: TunnelFacts) -> bool:
+    """Return whether the other routers of a cloud that have LANs have one in the table of their tunnel."""
+    found = []
+    for other, facts in scene.alive():
+        for one in facts.tunnels if other != name else ():
+            inside = interface_of(facts, one.name)
+            lans = [port for port in facts.interfaces if _has_host(scene, other, port.name)]
+            if inside is not None and lans and one.key == tunnel.key:
+                found.append(any(port.vrf == inside.vrf for port in lans))
+    return bool(found) and all(found)
+
+
+def _apart(name: str, facts: RouterFacts, inside: InterfaceFacts, lan: InterfaceFacts) -> Finding:
+    """Return the finding that LAN and tunnel are in different tables: where routes are configured, both belong."""
+    is_lan_wrong = _has_routing(facts, inside.vrf) or not _has_routing(facts, lan.vrf)
+    moves, stays = (lan, inside) if is_lan_wrong else (inside, lan)
+    return Finding(
+        step=Step.LINE,
+        cause=Cause.TABLE,
+        router=name,
+        what=f"{moves.name} of {name} is in {said(moves.vrf)}, and {stays.name} in {said(stays.vrf)}: no packet of "
+        "the LAN goes by the tunnel",
+        evidence=(f"{name}: show vrf",),
+        fix=(INTERFACE.of(name=moves.name), *moved_port(facts, moves, stays.vrf)),
+    )
+
+
+def _has_routing(facts: RouterFacts, vrf: str) -> bool:
+    """Return whether a routing protocol, or a static route besides default routes, is configured for a table."""
+    own = read(facts.hostname, facts.configuration, vrf)
+    networks = (*own.rip.networks, *(one for process in own.eigrp.processes for one in process.networks))
+    spoken = networks or own.ospf.processes or (own.bgp.local_as and own.bgp.neighbors)
+    return bool(spoken) or any(not route.prefix.is_default for route in _static(facts, vrf))
+
+
+def moved_port(facts: RouterFacts, port: InterfaceFacts, vrf: str) -> tuple[str, ...]:
+    """Return the lines that move an interface into a table; it loses its addresses by that, and gets them again."""
+    is_old = any(line == f"ip vrf {vrf}" for line in facts.configuration)
+    form = vrfs.IP_FORWARDING if is_old else vrfs.FORWARDING
+    enter = form.of(name=vrf) if vrf else leaving(facts, port)
+    own = [one for one in port.addresses if one.version == 4][:1]
+    return enter, *(ADDRESS.of(address=one.ip, mask=one.network.netmask) for one in own)
+
+
+def leaving(facts: RouterFacts, port: InterfaceFacts) -> str:
+    """Return the line that takes an interface out of its VRF."""
+    is_old = any(line == f"ip vrf {port.vrf}" for line in facts.configuration)
+    return "no ip vrf forwarding" if is_old else "no vrf forwarding"
+
+
+# ------------------------------------------------------------------------------------------------ routing
+
+
+def process_elsewhere(name: str, facts: RouterFacts, protocol: str, evidence: tuple[str, ...]) -> Finding | None:
+    """Return the finding that a protocol runs in another table than the one that is shown; None: in none."""
+    own = device(facts)
+    for vrf in ("", *own.vrfs.names):
+        process = process_of(own.lines, _HEADERS[protocol], vrf) if vrf != facts.vrf else None
+        if process is not None:
+            return Finding(
+                step=Step.ROUTING,
+                cause=Cause.TABLE,
+                router=name,
+                what=f"{protocol.upper()} of {name} runs in {said(vrf)}, and its tunnel is in {said(facts.vrf)}",
+                evidence=evidence,
+                fix=moved(process, vrf, facts.vrf),
+            )
+    return None
+
+
+def route_elsewhere(name: str, facts: RouterFacts, target: Address, evidence: tuple[str, ...]) -> Finding | None:
+    """Return the finding that the static routes for a destination are in another table; None: there are none."""
+    for vrf in ("", *device(facts).vrfs.names):
+        routes = [one for one in _static(facts, vrf) if one.next_hop is not None] if vrf != facts.vrf else []
+        ours = {own.network for port in facts.interfaces if port.vrf == facts.vrf for own in port.addresses}
+        found = [one for one in routes if any(one.next_hop in network for network in ours)]
+        if any(target in route.prefix for route in found):
+            return Finding(
+                step=Step.ROUTING,
+                cause=Cause.TABLE,
+                router=name,
+                what=f"the static route of {name} to {target} is in {said(vrf)}, and its next hop in {said(facts.vrf)}",
+                evidence=evidence,
+                fix=tuple(line for one in found for line in (f"no {route_in(vrf, one)}", route_in(facts.vrf, one))),
+            )
+    return None
+
+
+def said(vrf: str) -> str:
+    """Return a table for people."""
+    return f"VRF {vrf}" if vrf else "the global table"

@@ -1,0 +1,213 @@
+"""Troubles of VRFs: the front door, the table inside the tunnel, and two customers on one router.
+
+They are a list of their own, drawn in clouds with VRFs (`vrf_setup`): one more in `TROUBLES` would change every draw.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from ipaddress import IPv4Address
+from typing import Final
+
+from dmvpn.features.ike.config import profiles
+from dmvpn.features.interface.config import sections as port_lines
+from dmvpn.features.static import config as static_lines
+from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.ios import common, vrfs
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles.acts import Act, Command, Configure, MoveProcess, Role, VrfProcess, word
+from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
+
+_ANY: Final = IPv4Address(0)
+_ANEW: Final = tuple(Command(part, ("clear crypto session", "clear ip nhrp")) for part in (Role.SPOKE, Role.OTHER))
+_one: Final = partial(
+    without_story,
+    hints=("Which table is each port, tunnel and route in? `show vrf`", "Compare the router with one that works."),
+)
+
+
+def _front(
+    name: str, title: str, lines: tuple[str, ...], *causes: Cause, needs: tuple[Need, ...] = (), hub: bool = False
+) -> Trouble:
+    """Return a trouble of the front door of a spoke, or of a hub."""
+    part = Role.HUB if hub else Role.SPOKE
+    acts: tuple[Act, ...] = (Configure(part, lines), *_ANEW)
+    return _one(name, title, acts, (Cause.TABLE, *causes), parts=(part,), needs=(Need.FRONT_DOOR, *needs))
+
+
+def _inside(name: str, title: str, lines: tuple[str, ...], *causes: Cause, need: Need = Need.INSIDE_VRF) -> Trouble:
+    """Return a trouble of the inside of a spoke's tunnel."""
+    return _one(name, title, (Configure(Role.SPOKE, lines), *_ANEW), (Cause.TABLE, *causes), needs=(need,))
+
+
+def _port(name: str, vrf: str = "", address: str = "") -> tuple[str, ...]:
+    """Return the lines that move an interface, which loses its address. address: the word whose address it gets."""
+    enters = vrfs.FORWARDING.of(name=word(vrf)) if vrf else "no vrf forwarding"
+    known = (port_lines.ADDRESS.of(address=word(f"{address}_address"), mask=word(f"{address}_mask")),)
+    return common.INTERFACE.of(name=word(name)), enters, *(known if address else ())
+
+
+def _key(tunnel: str, key: str) -> tuple[str, ...]:
+    return common.INTERFACE.of(name=word(tunnel)), tunnel_lines.KEY.of(key=word(key))
+
+
+_PROFILE: Final = profiles.PROFILE.of(name=word("ikev2_profile"))
+_TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
+_NBMA: Final = port_lines.ADDRESS.of(address=word("nbma"), mask=word("nbma_mask"))
+_WAN: Final = common.INTERFACE.of(name=word("wan"))
+
+_FRONT: Final = (
+    _front(
+        "fvrf-missing",
+        "A spoke's IKEv2 profile has no match fvrf",
+        (_PROFILE, "no match fvrf {front}"),
+        Cause.IKE,
+        needs=(Need.IKEV2,),
+    ),
+    _front(
+        "hub-fvrf-missing",
+        "A hub's IKEv2 profile has no match fvrf",
+        (_PROFILE, "no match fvrf {front}"),
+        Cause.IKE,
+        needs=(Need.IKEV2,),
+        hub=True,
+    ),
+    _front(
+        "fvrf-other",
+        "A spoke's IKEv2 profile is for peers in another VRF",
+        (vrfs.DEFINITION.of(name="OTHER"), "address-family ipv4", _PROFILE, profiles.MATCH_FVRF.of(vrf="OTHER")),
+        Cause.IKE,
+        needs=(Need.IKEV2,),
+    ),
+    _front("tunnel-vrf-missing", "A spoke's tunnel has no tunnel vrf", (_TUNNEL, "no tunnel vrf {front}")),
+    _front("hub-tunnel-vrf-missing", "A hub's tunnel has no tunnel vrf", (_TUNNEL, "no tunnel vrf {front}"), hub=True),
+    _front(
+        "tunnel-vrf-inside",
+        "A spoke's tunnel vrf is the VRF of its inside",
+        (_TUNNEL, tunnel_lines.VRF.of(vrf=word("inside"))),
+        needs=(Need.INSIDE_VRF,),
+    ),
+    _front("wan-vrf-missing", "The port to the provider is in the global table", (_WAN, "no vrf forwarding", _NBMA)),
+    _front(
+        "wan-vrf-other",
+        "The port to the provider is in the VRF of the company",
+        (_WAN, vrfs.FORWARDING.of(name=word("inside")), _NBMA),
+        needs=(Need.INSIDE_VRF,),
+    ),
+    _front(
+        "wan-address-lost",
+        "The port to the provider was moved between VRFs, and has no address since",
+        (_WAN, "no vrf forwarding", vrfs.FORWARDING.of(name=word("front"))),
+        Cause.NO_ADDRESS,
+    ),
+    _front("front-default-missing", "The front door has no default route", ("no {front_route}",), Cause.MISSING_ROUTE),
+    _front(
+        "hub-front-default-missing",
+        "A hub's front door has no default route",
+        ("no {front_route}",),
+        Cause.MISSING_ROUTE,
+        hub=True,
+    ),
+    _front(
+        "front-default-wrong",
+        "The front door's default route leads to nobody",
+        ("no {front_route}", "ip route vrf {front} 0.0.0.0 0.0.0.0 192.0.2.77"),
+        Cause.WRONG_NEXT_HOP,
+        Cause.MISSING_ROUTE,
+    ),
+    _front(
+        "front-default-global",
+        "The front door's default route is in the global table",
+        ("no {front_route}", static_lines.ROUTE.of(network=_ANY, mask=_ANY, next_hop=word("front_gateway"))),
+        Cause.MISSING_ROUTE,
+    ),
+    _front(
+        "keyring-vrf-missing",
+        "The keys of IKEv1 are for peers of the global table",
+        ("no {front_keyring}", "crypto isakmp key Drawn-Key-7 address 0.0.0.0"),
+        Cause.PSK_MISSING,
+        needs=(Need.PROTECTED,),
+    ),
+)
+_INSIDE: Final = (
+    _inside("tunnel-inside-missing", "A spoke's tunnel is in the global table", _port("tunnel", "", "tunnel")),
+    _inside(
+        "tunnel-address-lost",
+        "A spoke's tunnel was moved between VRFs, and has no address since",
+        (*_port("tunnel"), vrfs.FORWARDING.of(name=word("inside"))),
+        Cause.NO_ADDRESS,
+    ),
+    _inside("lan-global", "A spoke's LAN is in the global table", _port("lan", "", "lan")),
+    _inside(
+        "lan-address-lost",
+        "A spoke's LAN was moved between VRFs, and has no address since",
+        (*_port("lan"), vrfs.FORWARDING.of(name=word("inside"))),
+        Cause.NO_ADDRESS,
+        Cause.HOST_GATEWAY,
+    ),
+    _inside(
+        "vrf-without-ipv4",
+        "A spoke's VRF lost its address family, and its ports their addresses",
+        (vrfs.DEFINITION.of(name=word("inside")), "no address-family ipv4", "address-family ipv4"),
+        Cause.NO_ADDRESS,
+    ),
+    _one(
+        "process-global",
+        "A spoke's routing protocol runs in the global table",
+        (MoveProcess(Role.SPOKE), *_ANEW),
+        (Cause.TABLE,),
+        needs=(Need.INSIDE_VRF,),
+    ),
+    _one(
+        "process-other-vrf",
+        "A spoke's routing protocol runs in another VRF",
+        (MoveProcess(Role.SPOKE, "{front}"), *_ANEW),
+        (Cause.TABLE,),
+        needs=(Need.INSIDE_VRF, Need.FRONT_DOOR),
+    ),
+    _one(
+        "hub-process-global",
+        "A hub's routing protocol runs in the global table",
+        (MoveProcess(Role.HUB), *_ANEW),
+        (Cause.TABLE,),
+        parts=(Role.HUB,),
+        needs=(Need.INSIDE_VRF,),
+    ),
+    _one(
+        "network-missing-in-vrf",
+        "The process in a spoke's VRF has no network statement",
+        (VrfProcess(Role.SPOKE, ("network ",)), *_ANEW),
+        (Cause.NETWORK_STATEMENT, Cause.BGP_NEIGHBOR, Cause.TABLE),
+        needs=(Need.INSIDE_VRF,),
+    ),
+    _one(
+        "redistribution-missing-in-vrf",
+        "BGP in a spoke's VRF takes no connected routes",
+        (VrfProcess(Role.SPOKE, ("redistribute ",)), *_ANEW),
+        (Cause.NETWORK_STATEMENT, Cause.NO_ROUTE_THERE),
+        needs=(Need.INSIDE_VRF,),
+    ),
+)
+_CUSTOMERS: Final = (
+    _inside(
+        "tunnels-swapped",
+        "The tunnels of two customers are in each other's VRF",
+        (*_port("tunnel2"), *_port("tunnel", "vrf2", "tunnel"), *_port("tunnel2", "inside", "tunnel2")),
+        Cause.KEY,
+        need=Need.TWO_CUSTOMERS,
+    ),
+    _inside(
+        "lans-swapped",
+        "The LANs of two customers are in each other's VRF",
+        (*_port("lan"), *_port("lan2", "inside", "lan2"), *_port("lan", "vrf2", "lan")),
+        need=Need.TWO_CUSTOMERS,
+    ),
+    _inside(
+        "keys-swapped",
+        "The tunnel keys of two customers changed places",
+        (*_key("tunnel", "key2"), *_key("tunnel2", "key")),
+        Cause.KEY,
+        need=Need.TWO_CUSTOMERS,
+    ),
+)
+VRFS: Final = (*_FRONT, *_INSIDE, *_CUSTOMERS)
