@@ -12,6 +12,7 @@ import pytest
 from dmvpn.network.device import Device
 from dmvpn.tools.to_ikev2 import Stage, Step, plan
 from support.secured import ike_sas
+from support.vrf_faults import cloud
 from support.world import World
 
 if TYPE_CHECKING:
@@ -88,3 +89,24 @@ def test_every_spoke_is_registered_and_protected_after_every_single_step(change:
         assert "isakmp" not in " ".join(left), router
     assert ike_sas(world, "SPOKE1", "192.168.1.1")
     assert ike_sas(world, "SPOKE1", "192.168.3.1"), "the direct tunnel, too"
+
+
+def test_a_network_behind_front_doors_moves_with_match_fvrf() -> None:
+    """It could not be moved: keys of a `crypto keyring ... vrf` were not found, and the profiles were for any VRF."""
+    world = World.of(cloud("ospf-ikev1"))
+    world.run_for(60)
+    moving = plan([Device.read(f"{name}.cfg", text) for name, text in world.scenario.configurations.items()])
+    assert moving.remains == ()
+    answers = next(step.lines for step in moving.steps if step.router == "S1")
+    assert "crypto ikev2 keyring IKEV2-INTERNET" in answers
+    assert answers[answers.index("crypto ikev2 profile IKEV2-INTERNET") + 1] == " match fvrf INTERNET"
+    for step in moving.steps:
+        assert "%" not in world.configure(step.router, *step.lines)
+        world.do(step.router, *([step.then] if step.then else []))
+        world.run_for(20)
+    world.run_for(60)
+    assert not any("isakmp" in line for line in world.sim.routers["S1"].router.running.render())
+    assert "READY" in world.do("S1", "show crypto ikev2 sa")
+    world.ping("H-S1", "10.20.12.100")
+    world.run_for(1)
+    assert world.replies("H-S1")

@@ -270,3 +270,13 @@ def test_a_file_that_cannot_be_read_is_one_error(tmp_path: Path, capsys: pytest.
     said = capsys.readouterr()
     assert len(said.err.strip().splitlines()) == 1
     assert said.out == ""
+
+
+def test_an_ipsec_profile_of_tunnels_in_two_front_doors_keeps_the_network_where_it_is() -> None:
+    """Keys of one VRF are no keys of another one, and an IKEv2 profile is for one VRF here."""
+    more = (
+        "vrf definition WAN\n address-family ipv4\ninterface Tunnel7\n tunnel source Loopback0\n tunnel vrf WAN\n"
+        " tunnel protection ipsec profile P\n"
+    )
+    said = why_not(router(1, more=more))
+    assert "protects tunnels whose outer packets are in the global table and VRF WAN: give each of them" in said

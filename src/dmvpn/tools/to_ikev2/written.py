@@ -7,6 +7,7 @@ a strong proposal, the same on every router, so that each pair has one in common
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from itertools import count
 from typing import TYPE_CHECKING, Final
@@ -15,7 +16,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import DEFAULT_LIFETIME, DEFAULT_PROPOSAL, IdentityKind
-from dmvpn.features.ike.translation import ISAKMP, Translation, is_isakmp, plain
+from dmvpn.features.ike.translation import ISAKMP, Translation, is_isakmp, keyring_of, plain
 from dmvpn.features.ipsec.config import profiles as ipsec
 from dmvpn.tools.to_ikev2.remains import key_beginning, untranslated, why_unreadable
 
@@ -55,25 +56,59 @@ def written(device: Device, names: Sequence[str], *, keeps_isakmp: bool) -> Writ
     meant = Translation().of(device.ikev2)
     known = {profile.name: profile for profile in meant.profiles}
     used = {one.name: known.get(f"{ISAKMP} {one.isakmp_profile}".strip()) for one in device.ipsec.profiles}
+    fronts = {one.name: _front(device, one.name) for one in device.ipsec.profiles}
     _check(device, meant, used)
     own = _own_name([plain(name) for name in (*known, *(ring.name for ring in meant.keyrings))])
-    found = {profile.name: profile for profile in used.values() if profile is not None}
+    found = {
+        _name(profile.name, fronts[name], own): replace(profile, keyring=keyring_of(profile, fronts[name]), fvrf=front)
+        for name, profile in used.items()
+        if profile is not None
+        for front in (_match_of(device, fronts[name]),)
+    }
     rings = [ring for ring in meant.keyrings if ring.name in [profile.keyring for profile in found.values()]]
     answers = [*_proposals(device, own)]
     for ring in rings:
-        answers += _keyring(device, ring, plain(ring.name) or own)
-    for profile in found.values():
-        answers += _profile(device, profile, own, names)
+        answers += _keyring(device, ring, _name(ring.name, "", own))
+    for name, profile in found.items():
+        answers += _profile(device, replace(profile, name=name), own, names)
     if seconds := device.ikev2.isakmp.nat_keepalive:
         answers.append(settings.NAT_KEEPALIVE.of(seconds=seconds))
     begins = [
         line
         for one in device.ipsec.profiles
         if (its := used[one.name]) is not None
-        for line in _begins(one, plain(its.name) or own)
+        for line in _begins(one, _name(its.name, fronts[one.name], own))
     ]
     removes = () if keeps_isakmp else tuple(_removes(device))
     return Written(tuple(answers), tuple(begins), removes)
+
+
+def _front(device: Device, profile: str) -> str:
+    """Return the VRF of the outer packets of the tunnels that an IPsec profile protects, "": the global table.
+
+    Raises UserError if there are several: keys and peers of one VRF are none of another VRF.
+    """
+    fronts = list(dict.fromkeys(one.front for one in device.tunnels.tunnels if one.protection == profile))
+    if len(fronts) > 1:
+        where = " and ".join(f"VRF {front}" if front else "the global table" for front in fronts)
+        raise UserError(
+            f"{device.name}: the IPsec profile {profile} protects tunnels whose outer packets are in {where}: "
+            "give each of them an IPsec profile first"
+        )
+    return fronts[0] if fronts else ""
+
+
+def _match_of(device: Device, front: str) -> str:
+    """Return the VRF that `match fvrf` names; "": no such line. Routers without front doors have one table."""
+    return front if front or any(one.front for one in device.tunnels.tunnels) else "any"
+
+
+def _name(name: str, front: str, own: str) -> str:
+    """Return the name of what has this name in the translation, for peers in a VRF."""
+    given = plain(name)
+    if given.startswith("vrf "):  # keys for peers in a VRF: no line gives it a name
+        given, front = "", given.removeprefix("vrf ")
+    return given or (f"{own}-{front}" if front else own)
 
 
 def _check(device: Device, meant: IkeConfig, used: dict[str, Profile | None]) -> None:
@@ -86,7 +121,7 @@ def _check(device: Device, meant: IkeConfig, used: dict[str, Profile | None]) ->
         if tunnel.protection not in used:
             raise UserError(f"{where}: the IPsec profile {tunnel.protection} is not in the configuration")
         its = used[tunnel.protection]
-        if its is None or not keys.get(its.keyring):
+        if its is None or not keys.get(keyring_of(its, tunnel.front)):
             of = f"the isakmp profile {plain(its.name)}" if its and plain(its.name) else "crypto isakmp key"
             raise UserError(f"{where}: no pre-shared key that can be read is there for it ({of})")
         if not its.matches:  # its IKEv2 profile would match no peer
@@ -155,15 +190,18 @@ def _peer_name(peer: KeyringPeer) -> str:
 
 
 def _profile(device: Device, profile: Profile, own: str, names: Sequence[str]) -> Iterator[str]:
-    yield profiles.PROFILE.of(name=plain(profile.name) or own)
-    yield f" {profiles.MATCH_FVRF.of(any=True)}"
+    yield profiles.PROFILE.of(name=profile.name)
+    if profile.fvrf:
+        match_any = profile.fvrf == "any"
+        yield f" {profiles.MATCH_FVRF.of(any=True) if match_any else profiles.MATCH_FVRF.of(vrf=profile.fvrf)}"
     for match in profile.matches:
         yield from (f" {line}" for line in _match(match, names))
     if name := _name_of(profile):
         yield f" {profiles.LOCAL_IDENTITY.of(fqdn=True, text=name)}"
     yield f" {profiles.USES.of(remote=True, pre_share=True)}"
     yield f" {profiles.USES.of(local=True, pre_share=True)}"
-    yield f" {profiles.KEYRING.of(local=True, name=plain(profile.keyring) or own)}"
+    keyring = _name(profile.keyring, "", own)
+    yield f" {profiles.KEYRING.of(local=True, name=keyring)}"
     if profile.lifetime != DEFAULT_LIFETIME:
         yield f" {profiles.LIFETIME.of(seconds=max(profile.lifetime, _SHORTEST))}"
     if dpd := profile.dpd or device.ikev2.isakmp.keepalive:
