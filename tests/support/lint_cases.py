@@ -324,6 +324,33 @@ CASES: tuple[Case, ...] = (
     case("vrf-undefined", "SPOKE1", " tunnel vrf", below(" tunnel key 100", " tunnel vrf INET")),
     case("tunnel-vrf-of-source", "SPOKE1", " tunnel source", (" tunnel vrf INET\n", ""), base=FRONT),
     case("ikev2-profile-other-vrf", "SPOKE1", "crypto ikev2 profile", (" match fvrf INET\n", ""), base=FRONT),
+    case("front-door-without-route", "SPOKE1", " tunnel vrf", ("ip route vrf INET 0.0.0.0", "!ip route "), base=FRONT),
+    case("static-route-other-vrf", "SPOKE1", "ip route 0.0.0.0", ("ip route vrf INET 0", "ip route 0"), base=FRONT),
+    case(
+        "isakmp-keys-other-vrf",
+        "SPOKE1",
+        " tunnel vrf",
+        (" set ikev2-profile P\n", ""),
+        ("crypto ikev2 profile P\n match fvrf INET\n match identity remote address 0.0.0.0\n", ""),
+        (" authentication local pre-share\n authentication remote pre-share\n keyring local K\n", ""),
+        (
+            "crypto ipsec transform-set",
+            "crypto isakmp key of-the-global-table address 0.0.0.0\n!\ncrypto ipsec transform-set",
+        ),
+        base=FRONT,
+        first=False,
+    ),
+    case(
+        "vrf-process-without-interface",
+        "SPOKE1",
+        "router ospf 9",
+        (
+            "!\ninterface Tunnel0",
+            "!\nvrf definition OTHER\n address-family ipv4\n exit-address-family\n!\ninterface Tunnel0",
+        ),
+        ("!\nrouter eigrp", "!\nrouter ospf 9 vrf OTHER\n network 10.0.0.0 0.255.255.255 area 0\n!\nrouter eigrp"),
+        base=FRONT,
+    ),
     case(
         "policy-map-undefined",
         "HUB",

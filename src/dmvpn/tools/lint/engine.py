@@ -39,6 +39,7 @@ from dmvpn.tools.lint.rules import (
     tunnels,
     unbuilt,
     underlay,
+    vrf_tables,
     ways,
 )
 
@@ -63,6 +64,7 @@ _OF_NETWORK: Final = (
     phases,
     ways,
     front_doors,
+    vrf_tables,
     underlay,
     sizes,
     nat,
@@ -80,7 +82,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
         (*eigrp.RULES, *ospf.RULES, *neighbors.RULES, *ospf_ends.RULES, *announcements.RULES, *bfd.RULES, *track.RULES),
     ),
     ("Phases: direct ways between spokes", (*phases.RULES, *split_horizon.RULES)),
-    ("Which way packets take", (*ways.RULES, *front_doors.RULES, *underlay.RULES, *vrf.RULES)),
+    ("Which way packets take", (*ways.RULES, *front_doors.RULES, *vrf_tables.RULES, *underlay.RULES, *vrf.RULES)),
     ("Sizes", sizes.RULES),
     ("NAT on the router itself", nat_lines.RULES),
     ("NAT: what sites and labs know", nat.RULES),

@@ -1,0 +1,184 @@
+"""Rules about the tables of one router: routes, keys and routing processes that are in the wrong VRF."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.ike.config import isakmp
+from dmvpn.features.static.config import ROUTE, ROUTE_VRF
+from dmvpn.features.static.config import model as static_model
+from dmvpn.ios.vrfs import DEFINITION
+from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.rules.sides import source_port, vrf_of_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.static.model import StaticRoute
+    from dmvpn.network.device import Device
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.tools.lint.found import NetworkConcern
+
+NO_ROUTE: Final = Rule(
+    id="front-door-without-route",
+    severity=Severity.ERROR,
+    title="The VRF of a tunnel's outer packets has no route to the far ends",
+    why="Outer packets are looked up in the VRF that `tunnel vrf` names, and in no other table: without a route there "
+    "the tunnel reaches nobody, whatever default route the global table has.",
+    bad="vrf definition INTERNET\n address-family ipv4\ninterface Tunnel0\n tunnel vrf INTERNET",
+    fix="vrf definition INTERNET\nip route vrf INTERNET 0.0.0.0 0.0.0.0 192.0.2.1",
+)
+NEXT_HOP: Final = Rule(
+    id="static-route-other-vrf",
+    severity=Severity.WARNING,
+    title="The next hop of a static route is on a wire of another VRF",
+    why="The next hop is looked up in the table of the route. Where only another table has its network, the route is "
+    "not installed, or follows a default route into the tunnel that needs it.",
+    bad="vrf definition INTERNET\n address-family ipv4\ninterface GigabitEthernet1\n vrf forwarding INTERNET\n"
+    " ip address 192.0.2.2 255.255.255.0\nip route 0.0.0.0 0.0.0.0 192.0.2.1",
+    fix="vrf definition INTERNET\nip route vrf INTERNET 0.0.0.0 0.0.0.0 192.0.2.1",
+)
+KEYS: Final = Rule(
+    id="isakmp-keys-other-vrf",
+    severity=Severity.ERROR,
+    title="The keys of IKEv1 are for peers in another VRF than the tunnel's outer packets",
+    why="`crypto isakmp key` is for peers in the global table, and `crypto keyring NAME vrf F` for those in F. A "
+    "tunnel with another `tunnel vrf` finds no key for its peers.",
+    bad="crypto isakmp key SECRET address 0.0.0.0\ninterface Tunnel0\n tunnel vrf INTERNET",
+    fix="crypto keyring INTERNET vrf INTERNET\n pre-shared-key address 0.0.0.0 0.0.0.0 key SECRET",
+)
+PROCESS: Final = Rule(
+    id="vrf-process-without-interface",
+    severity=Severity.WARNING,
+    title="A routing process is in a VRF that no interface is in",
+    why="A process of a VRF runs on interfaces in that VRF alone. Where the interfaces are in another one, perhaps "
+    "with another spelling, it has no neighbors and advertises nothing.",
+    bad="vrf definition CORP\nvrf definition CORPORATE\ninterface Tunnel0\n vrf forwarding CORP\n"
+    "router ospf 1 vrf CORPORATE",
+    fix="vrf definition CORP\nrouter ospf 1 vrf CORP",
+)
+RULES: Final = (NO_ROUTE, NEXT_HOP, KEYS, PROCESS)
+
+
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield routes, keys and processes that are in another table than they work in."""
+    for device in network.devices:
+        if device.vrfs.names:
+            yield from _next_hops(device)
+            yield from _processes(device)
+    for end in network.ends:
+        front = end.tunnel.front
+        if front in end.device.vrfs.names and vrf_of_source(end) == front:
+            yield from _no_route(network, end)
+            yield from _keys(end)
+
+
+def _tables(device: Device) -> tuple[str, ...]:
+    return ("", *device.vrfs.names)
+
+
+def _static(device: Device, vrf: str) -> list[StaticRoute]:
+    """Return the static routes of IPv4 of one table."""
+    return [route for route in static_model(device.tree, vrf).routes if route.prefix.version == 4]
+
+
+def _wires(device: Device, vrf: str) -> list[Prefix]:
+    """Return the networks of the interfaces in a table."""
+    return [Prefix.of(own, length) for it, own, length in device.addresses() if device.vrf_of(it.name) == vrf]
+
+
+def _home(device: Device, vrf: str, route: StaticRoute, hop: IPAddress) -> str | None:
+    """Return the only table that has the network of a next hop, None: it is the route's own, several, or none."""
+    shorter = [one.prefix for one in _static(device, vrf) if one.prefix != route.prefix and not one.prefix.is_default]
+    if any(hop in prefix for prefix in (*_wires(device, vrf), *shorter)):
+        return None
+    homes = [other for other in _tables(device) if any(hop in prefix for prefix in _wires(device, other))]
+    return homes[0] if len(homes) == 1 else None
+
+
+def _next_hops(device: Device) -> Iterator[NetworkConcern]:
+    for vrf in _tables(device):
+        for route in _static(device, vrf):
+            hop = route.next_hop
+            home = _home(device, vrf, route, hop) if hop is not None and not route.interface else None
+            if home is None or hop is None or route.is_leak:
+                continue
+            what = f"{hop}, the next hop to {route.prefix} in {_said(vrf)}, is on a wire of {_said(home)}"
+            line = _line(vrf, route)
+            fix = [*(DEFINITION.of(name=name) for name in (vrf, home) if name), f"no {line}", _line(home, route)]
+            yield found(NEXT_HOP, device, (line,), what, "\n".join(fix))
+
+
+def _line(vrf: str, route: StaticRoute) -> str:
+    words = {"network": route.prefix.address, "mask": route.prefix.netmask, "next_hop": route.next_hop}
+    return ROUTE_VRF.of(vrf=vrf, **words) if vrf else ROUTE.of(**words)
+
+
+def _no_route(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
+    """Check that a front door has a way: a route, a protocol, an address from a provider, or the wire of the peer."""
+    device, front = end.device, end.tunnel.front
+    vrf = next(one for one in device.vrfs.vrfs if one.name == front)
+    own = replace(device, vrf=front)
+    speaks = own.eigrp.processes or own.ospf.processes or own.rip.enabled or own.bgp.local_as
+    given = any(device.is_given_address(name) for name in device.interface_names if device.vrf_of(name) == front)
+    if speaks or given or vrf.imports or not _wires(device, front) or _static(device, front):
+        return
+    hops = ((vrf, one, one.next_hop) for vrf, one in _elsewhere(device, front))
+    if any(hop is not None and _home(device, vrf, one, hop) == front for vrf, one, hop in hops):
+        return  # its route is in another table: a finding of its own
+    far = [link.nbma for link in network.links_of(end)] or [end.tunnel.destination]
+    if any(nbma is not None and any(nbma in wire for wire in _wires(device, front)) for nbma in far):
+        return
+    what = f"VRF {front}, in which {end.name} sends its outer packets, has no route besides the wire of {_port(end)}"
+    yield found(NO_ROUTE, device, end.line("tunnel vrf"), what)
+
+
+def _elsewhere(device: Device, front: str) -> Iterator[tuple[str, StaticRoute]]:
+    """Yield the static routes of all other tables."""
+    return ((vrf, one) for vrf in _tables(device) if vrf != front for one in _static(device, vrf) if one.next_hop)
+
+
+def _port(end: TunnelEnd) -> str:
+    return source_port(end) or "its source"
+
+
+def _keys(end: TunnelEnd) -> Iterator[NetworkConcern]:
+    device, front = end.device, end.tunnel.front
+    ipsec = next((one for one in device.ipsec.profiles if one.name == end.tunnel.protection), None)
+    keys = device.ikev2.isakmp.keys
+    if ipsec is None or ipsec.ikev2_profile or not keys or device.ikev2.profiles or device.ikev2.isakmp.signs:
+        return
+    if any(key.fvrf == front for key in keys):
+        return
+    where = " and ".join(dict.fromkeys(_said(key.fvrf) for key in keys))
+    what = f"{end.name} has tunnel vrf {front}, and all keys of IKEv1 are for peers in {where}"
+    yield found(KEYS, device, end.line("tunnel vrf"), what, isakmp.KEYRING.of(name=f"FOR-{front}", vrf=front))
+
+
+def _processes(device: Device) -> Iterator[NetworkConcern]:
+    used = {device.vrf_of(name) for name in device.interface_names}
+    if not used - {""}:
+        return  # an excerpt, or VRFs to come
+    for vrf in device.vrfs.names:
+        own = replace(device, vrf=vrf)
+        if vrf in used:
+            continue
+        for process in own.ospf.processes:
+            yield _process(device, (f"router ospf {process.number} vrf {vrf}",), "OSPF", vrf)
+        for one in own.eigrp.processes:
+            header = f"router eigrp {one.name}" if one.name else "router eigrp"
+            yield _process(device, (header, f"address-family ipv4 unicast vrf {vrf}"), "EIGRP", vrf)
+        if own.rip.enabled:
+            yield _process(device, ("router rip", f"address-family ipv4 vrf {vrf}"), "RIP", vrf)
+
+
+def _process(device: Device, at: tuple[str, ...], protocol: str, vrf: str) -> NetworkConcern:
+    return found(PROCESS, device, at, f"{protocol} runs in VRF {vrf}, and no interface is in that VRF")
+
+
+def _said(vrf: str) -> str:
+    return f"VRF {vrf}" if vrf else "the global table"
