@@ -68,6 +68,34 @@ def test_a_peer_that_was_lost_shows_for_how_long_it_is_down(world: World) -> Non
     assert shown.split()[3:5] == ["IKE", "00:00:00"]
 
 
+def test_through_rekeys_and_the_death_of_each_hub_nothing_leaves_in_clear(world: World) -> None:
+    """The world itself fails at the first packet in clear; no packet of the company is on the provider's wire."""
+    routers = ("HUB1", "HUB2", "SPOKE1", "SPOKE2")
+    for name in routers:
+        world.configure(name, "crypto ipsec profile DMVPN", "set security-association lifetime seconds 120")
+        world.do(name, "clear crypto session")
+    wire = world.watch("SPOKE1", "GigabitEthernet0/1")
+    world.stream("H1", "10.1.102.100", seconds=300, rate=1)
+    for hub in ("HUB1", "HUB2"):
+        configuration = "\n".join([*world.sim.routers[hub].router.running.render(), "end", ""])
+        world.sim.kill(hub)
+        world.stream("H1", "10.1.10.100", seconds=150, rate=1)
+        world.sim.boot(hub, configuration)
+        world.stream("H1", "10.1.102.100", seconds=150, rate=1)
+    assert len(world.replies("H1")) > 700
+    assert wire.ends()
+    assert not [ends for ends in wire.ends() if any(address.startswith("10.") for address in ends)]
+    before = spis(world.show("SPOKE1", "crypto ipsec sa"))
+    world.run_for(150)
+    assert before
+    assert not before & spis(world.show("SPOKE1", "crypto ipsec sa")), "all SAs are renewed in this time"
+
+
+def spis(text: str) -> set[str]:
+    """Return the SPIs of all SAs that are shown."""
+    return {line.split()[1] for line in text.splitlines() if line.strip().startswith("spi: ")}
+
+
 def test_a_profile_without_its_front_door_takes_no_peer_from_there(world: World) -> None:
     world.configure("SPOKE1", "crypto ikev2 profile DMVPN", "no match fvrf INTERNET")
     world.do("SPOKE1", "clear crypto session")

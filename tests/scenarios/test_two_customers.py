@@ -88,3 +88,29 @@ def test_a_tunnel_that_leaves_its_vrf_and_comes_back_is_protected_again(world: W
     world.ping("RED1", "10.0.2.100", 7)
     world.run_for(2)
     assert world.replies("RED1") == [7]
+
+
+def test_a_port_that_moves_between_vrfs_under_traffic_and_capture_mixes_no_customers(world: World) -> None:
+    """BLUE has no LAN at SPOKE1 meanwhile, and its cloud does not carry the packets of RED's host."""
+    blue = world.watch("SPOKE2", LAN["BLUE"])
+    address = "ip address 10.0.1.1 255.255.255.0"
+    capture = "monitor capture CAP interface GigabitEthernet0/2 both"
+    assert "% " not in world.do("SPOKE1", capture, "monitor capture CAP match any", "monitor capture CAP start")
+    world.stream("RED1", "10.0.2.100", seconds=5, rate=10)
+    refused = world.configure("SPOKE1", "interface GigabitEthernet0/2", "vrf forwarding BLUE", address)
+    assert "% 10.0.1.0 overlaps with GigabitEthernet0/3" in refused, "one VRF has no network twice"
+    before = len(world.replies("RED1"))
+    world.stream("RED1", "10.0.2.100", seconds=5, rate=10)
+    assert len(world.replies("RED1")) == before
+    assert "%" not in world.configure("SPOKE1", "interface GigabitEthernet0/3", "shutdown", "no ip address")
+    assert "%" not in world.configure("SPOKE1", "interface GigabitEthernet0/2", address)
+    world.run_for(20)
+    heard = len(blue.ends())
+    assert "% " in world.configure("SPOKE1", "interface GigabitEthernet0/2", "vrf forwarding RED")
+    assert "%" not in world.configure("SPOKE1", "interface GigabitEthernet0/2", address)
+    world.run_for(20)
+    world.stream("RED1", "10.0.2.100", seconds=5, rate=10)
+    assert len(world.replies("RED1")) >= before + 45
+    assert len([ends for ends in blue.ends()[heard:] if "10.0.1.100" in ends]) == 0
+    said = world.do("SPOKE1", "monitor capture CAP stop", "monitor capture CAP export flash:cap.pcap")
+    assert "Exported Successfully" in said
