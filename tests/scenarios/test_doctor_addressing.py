@@ -52,7 +52,7 @@ def first(network: str, router: str, *lines: str) -> Finding:
             "R31",
             ("interface Tunnel100", "no ip address"),
             Cause.NO_ADDRESS,
-            ("interface Tunnel100", "ip address 192.168.100.1 255.255.255.0"),
+            ("interface Tunnel100", "ip address 192.168.100.31 255.255.255.0"),
         ),
         (
             "notes-phase3",

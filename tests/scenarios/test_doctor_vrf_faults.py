@@ -81,6 +81,16 @@ def test_a_default_route_in_the_global_table_is_named_with_the_line_that_moves_i
     )
 
 
+def test_a_lan_of_guests_that_nat_lets_out_is_not_accused() -> None:
+    """It is in a VRF without a tunnel on purpose."""
+    case, _ = ill(cloud("front-door"))
+    case.bench.configure("SPOKE1", ["vrf definition GUESTS", "address-family ipv4"])
+    port = ["interface GigabitEthernet0/2", "vrf forwarding GUESTS", "ip address 10.1.101.1 255.255.255.0"]
+    case.bench.configure("SPOKE1", [*port, "ip nat inside"])
+    case.world.run_for(30)
+    assert Cause.TABLE not in {one.cause for one in visit(case.patient).findings}
+
+
 def mechanism(name: str, trouble: str) -> Fault:
     """Return a mechanism in a cloud. Raises UserError."""
     stage = Stage.of(cloud(name))

@@ -220,9 +220,30 @@ other hooks and those of iptables-legacy are not read: a rule that drops what a 
 - **Filters**: where a neighbor lacks a route that it should be told, which list at which end keeps it back.
 - **Static routes**: into nothing, to nobody, or past the tunnel. One to Null0 with a distance of 250 or more is a last
   resort, and well.
+- **VRFs**: all of this in the table that a tunnel is in. That the port and the tunnel's outer packets are in one
+  table, the LAN and the tunnel in another; that the front doors of both ends have routes, and the default route is
+  not in another table; that `match fvrf`, and keys of IKEv1, are for the front door; that the routing process and
+  static routes are in the VRF of the tunnel; that each customer's tunnel has the key that all other routers have for
+  that VRF.
 - **All else**: packets between hosts are walked along the routes that there are. Where they end, the doctor names the
   router that has none, and no line to enter. Then it [searches by
   trial](../how-to/try-remedies.md#what-no-rule-explains) in copies of the network.
+
+## What it knows of VRFs
+
+LANs are expected to reach each other if they are of one customer: VRFs of one name, or, where no other router has
+that name, VRFs whose tunnels are in one cloud (the same network and key). `python -m support.vrf_faults` puts each of
+27 mechanisms of VRFs into every network that it fits: front doors with IKEv1, IKEv2 and without IPsec, inside VRFs
+with each routing protocol, sites with different names for one VRF, and the scenarios `front-door` and
+`two-customers`. Each is named first, and the lines of the findings, entered as they are, make every pair of LANs what
+it was; a key is left to the reader. What cannot be found:
+
+- two LANs of customers with equal addresses that changed places: every table is complete, and only the stations
+  differ;
+- a leak from VRF to VRF that lacks its way back: LANs of different customers need not reach each other. `dmvpn walk`
+  and `ping vrf` show where the packets end;
+- a site whose VRF has a name of its own, and whose tunnel has the key or network of another customer: nothing says
+  whose it is.
 
 """
 CATALOG = """\

@@ -153,7 +153,9 @@ def insides(scene: Scene) -> Iterator[Verdict]:
             if inside is None or not inside.addresses or any(port.vrf == inside.vrf for port in lans):
                 continue
             tables = [one.vrf for one in facts.interfaces if any(one.name == t.name for t in facts.tunnels)]
-            alone = [port for port in lans if port.addresses and port.vrf not in tables]
+            own = device(facts)  # stations that NAT lets out to the provider may want no tunnel
+            inward = [port for port in lans if port.addresses and not own.translates(port.name, "inside")]
+            alone = [port for port in inward if port.vrf not in tables]
             if len(alone) == 1 and _do_others(scene, name, tunnel):
                 yield _apart(name, facts, inside, alone[0])
 
