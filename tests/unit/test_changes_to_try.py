@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import UserError
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.diff.behavior import LanPair, Talk
@@ -16,6 +18,7 @@ from dmvpn.tools.remedies.changes import ChangedLine, Proposals, RouterChange, l
 from dmvpn.tools.remedies.names import Names
 from dmvpn.tools.remedies.search import Search, SearchResult
 from dmvpn.tools.remedies.suffering import Harm, Suffering
+from dmvpn.tools.remedies.switches import switches
 from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
 
 if TYPE_CHECKING:
@@ -55,6 +58,25 @@ def test_a_line_that_another_spoke_has_is_proposed_with_the_addresses_of_the_one
 def test_what_a_hub_says_to_one_spoke_is_proposed_for_the_other_one() -> None:
     known = proposals(HUB="router bgp 65000\n neighbor 10.255.0.11 next-hop-self")
     assert ("router bgp 65000", "neighbor 10.255.0.12 next-hop-self") in typed(known.missing("HUB"))
+
+
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        (("router bgp 65011", "address-family ipv4 vrf RED"), "redistribute connected"),
+        (("router rip", "address-family ipv4 vrf RED"), "no auto-summary"),
+        (("router eigrp 1", "address-family ipv4 vrf RED autonomous-system 3"), "eigrp stub"),
+        (("router eigrp CUSTOMERS", "address-family ipv4 unicast vrf RED autonomous-system 3"), "eigrp stub"),
+        (("router ospf 1 vrf RED",), "redistribute connected"),
+    ],
+)
+def test_switches_of_a_process_in_a_vrf_are_those_of_its_section(section: tuple[str, ...], line: str) -> None:
+    """Lines of EIGRP in named mode were tried in the VRFs of RIP and of `router eigrp NUMBER`."""
+    found = [text for path, text in switches([(section, "network 10.0.0.0")]) if path == section]
+    assert line in found
+    texts = "\n".join(["vrf definition RED", *section, *found])
+    refused = configurator(FEATURES).parse_text(texts).problems
+    assert [one.text for one in refused if not one.is_warning] == []
 
 
 def test_switches_of_the_language_are_proposed_for_each_neighbor() -> None:

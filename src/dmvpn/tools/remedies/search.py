@@ -14,6 +14,7 @@ give the same answer. A search is bounded by a number of trials, and by the time
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -285,7 +286,7 @@ class Search:
         None if no command helps.
         """
         goal = self._left(changes)
-        for command in ("", *_AGAIN):
+        for command in ("", *_AGAIN, *_again_in_vrfs(changes)):
             copy = self._build(self._scenario)
             _bring_up(copy, self._pairs)
             for change in changes:
@@ -309,6 +310,13 @@ class Search:
         copy = self._build(Scenario(one.name, one.lab, texts, one.certificates))
         _bring_up(copy, self._pairs)
         return Rows(talk_of(copy.subject, self._pairs, PACKETS), ())
+
+
+def _again_in_vrfs(changes: Sequence[RouterChange]) -> Iterator[str]:
+    """Yield the commands that reset the protocols of the VRFs that the changes are in."""
+    words = [word for one in changes for line in (*one.gone, *one.new) for head in line.path for word in head.split()]
+    for vrf in dict.fromkeys(name for word, name in pairwise(words) if word == "vrf"):
+        yield from (f"clear ip eigrp vrf {vrf} neighbors", f"clear ip bgp vrf {vrf} *")
 
 
 def _bring_up(copy: Copy, pairs: Sequence[LanPair]) -> None:

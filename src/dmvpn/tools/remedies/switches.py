@@ -57,10 +57,21 @@ def switches(lines: Iterable[tuple[tuple[str, ...], str]]) -> Iterator[tuple[tup
 def _mode(path: tuple[str, ...]) -> str:
     last = path[-1] if path else ""
     if last.startswith("address-family "):
-        return "bgp-ipv4" if path[0].startswith("router bgp") else "eigrp-af"
+        return _mode_of_family(path[0], is_of_vrf=" vrf " in last)
     if last.startswith("router eigrp "):
         return "eigrp" if last.split()[-1].isdigit() else "eigrp-named"
     return next((mode for beginning, mode in _MODES if last.startswith(beginning)), "")
+
+
+def _mode_of_family(header: str, *, is_of_vrf: bool) -> str:
+    """Return the mode of an address family. header: of the section around it."""
+    if header.startswith("router bgp "):
+        return "bgp-ipv4-vrf" if is_of_vrf else "bgp-ipv4"
+    if header.startswith("router rip"):
+        return "rip-af"
+    if header.startswith("router eigrp "):
+        return "eigrp-classic-af" if header.split()[-1].isdigit() else "eigrp-af"
+    return ""  # of `vrf definition`: it has no switches
 
 
 @lru_cache(maxsize=32)
