@@ -65,8 +65,8 @@ class Arrival:
 class Departure:
     """The near end of a pair: a route leads there.
 
-    inside: Linux names of the interfaces whose packets are translated at the far end; others have no business there.
-        None: nothing is translated.
+    inside: Linux names of the interfaces whose packets are translated at the far end; packets of other
+        interfaces may not pass. None: nothing is translated.
     """
 
     number: int
@@ -107,7 +107,7 @@ def _bases(table: str, arrivals: Sequence[Arrival], departures: Sequence[Departu
 
 
 def _departing(table: str, departure: Departure) -> Iterator[Part]:
-    """Yield the rules for what is translated in the other namespace, which cannot see where it came in."""
+    """Yield the rules for packets that the other namespace translates: it cannot see their first interface."""
     if departure.inside is None:
         return
     leaves = is_interface(Meta.OUTPUT_NAME, device(departure.number))

@@ -95,7 +95,7 @@ class VrfTranslation:
         return Translations(flows, sum(one.hits for one in found), sum(one.misses for one in found))
 
     def _apply(self) -> None:
-        """Order what has changed. Raises UserError, OSError."""
+        """Order the changed translations. Raises UserError, OSError."""
         try:
             for part in self._vrfs:
                 if not part.vrf or not self._places.has_devices:
@@ -125,7 +125,7 @@ class VrfTranslation:
         return tuple(device(pair.number) for pair in found)
 
     def _admit(self, *, closed: bool = False) -> None:
-        """Let near ends take what is translated at their far ends; closed: the far ends do not translate as they
+        """Let near ends take the packets that their far ends translate; closed: the far ends do not translate as they
         should.
         """
         order = self._order

@@ -46,7 +46,7 @@ class Exchange:
             self._hand(event.vrf, source, old, new)
 
     def keep(self, names: tuple[str, ...]) -> None:
-        """Forget all VRFs but these: their paths leave the others."""
+        """Forget all VRFs but these: the other VRFs lose their paths."""
         for vrf in [vrf for vrf in self._wanted if vrf not in names]:
             del self._wanted[vrf]
         for source in [vrf for vrf in self._exports if vrf not in names]:
@@ -55,7 +55,7 @@ class Exchange:
                 self._hand(vrf, source, {key: path for key, path in table.items() if _fits(path, targets)}, {})
 
     def _hand(self, vrf: str, source: str, old: dict[Prefix, ExportedPath], new: dict[Prefix, ExportedPath]) -> None:
-        """Hand a VRF the paths of another VRF that changed. old, new: those that fit its targets."""
+        """Hand a VRF the paths of another VRF that changed. old, new: the paths with targets that it imports."""
         paths = tuple(path for prefix, path in new.items() if old.get(prefix) != path)
         gone = tuple(prefix for prefix in old if prefix not in new)
         if vrf != source and (paths or gone):

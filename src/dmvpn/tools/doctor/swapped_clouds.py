@@ -1,7 +1,7 @@
 """The check of routers with a cloud for each customer: that each tunnel has the key of its VRF's cloud.
 
 Where two tunnels have exchanged their keys or their VRFs, each customer's packets reach the tunnel of the other one.
-The other routers, which agree on the key of each VRF, say what is right.
+The other routers, which agree on the key of each VRF, show which key is right.
 """
 
 from __future__ import annotations

@@ -219,7 +219,7 @@ def leaving(facts: RouterFacts, port: InterfaceFacts) -> str:
 
 
 def process_elsewhere(name: str, facts: RouterFacts, protocol: str, evidence: tuple[str, ...]) -> Finding | None:
-    """Return the finding that a protocol runs in another table than the one that is shown; None: in none."""
+    """Return the finding that a protocol runs in a table other than that of these facts; None: in none."""
     own = device(facts)
     for vrf in ("", *own.vrfs.names):
         process = process_of(own.lines, _HEADERS[protocol], vrf) if vrf != facts.vrf else None

@@ -104,7 +104,7 @@ def _match_of(device: Device, front: str) -> str:
 
 
 def _name(name: str, front: str, own: str) -> str:
-    """Return the name of what has this name in the translation, for peers in a VRF."""
+    """Return the name that an item has in the translation, for peers in a VRF."""
     given = plain(name)
     if given.startswith("vrf "):  # keys for peers in a VRF: no line gives it a name
         given, front = "", given.removeprefix("vrf ")

@@ -22,7 +22,7 @@ _ANY: Final = IPv4Address(0)
 _ANEW: Final = tuple(Command(part, ("clear crypto session", "clear ip nhrp")) for part in (Role.SPOKE, Role.OTHER))
 _one: Final = partial(
     without_story,
-    hints=("Which table is each port, tunnel and route in? `show vrf`", "Compare the router with one that works."),
+    hints=("Which table is each port, tunnel and route in? `show vrf`", "Compare the router with a working one."),
 )
 
 
@@ -110,7 +110,7 @@ _FRONT: Final = (
     ),
     _front(
         "front-default-wrong",
-        "The front door's default route leads to nobody",
+        "The front door's default route leads to an address that no station has",
         ("no {front_route}", "ip route vrf {front} 0.0.0.0 0.0.0.0 192.0.2.77"),
         Cause.WRONG_NEXT_HOP,
         Cause.MISSING_ROUTE,

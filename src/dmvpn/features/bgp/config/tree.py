@@ -146,7 +146,7 @@ def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
 
 
 def _vpn(root: Section, vrf: str) -> Vpn:
-    """Return how a VRF exchanges paths with others. Without a route distinguisher it exchanges none, as on IOS."""
+    """Return how a VRF exchanges paths with other VRFs; without a route distinguisher none, as on IOS."""
     lines = vpn_of(root, vrf)
     if not lines.rd:
         return Vpn()

@@ -28,7 +28,7 @@ NO_ROUTE: Final = Rule(
     severity=Severity.ERROR,
     title="The VRF of a tunnel's outer packets has no route to the far ends",
     why="Outer packets are looked up in the VRF that `tunnel vrf` names, and in no other table: without a route there "
-    "the tunnel reaches nobody, whatever default route the global table has.",
+    "the tunnel reaches no peer, whatever default route the global table has.",
     bad="vrf definition INTERNET\n address-family ipv4\ninterface Tunnel0\n tunnel vrf INTERNET",
     fix="vrf definition INTERNET\nip route vrf INTERNET 0.0.0.0 0.0.0.0 192.0.2.1",
 )
