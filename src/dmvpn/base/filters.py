@@ -152,10 +152,14 @@ class FilterEntry:
 
 @dataclass(frozen=True, slots=True)
 class FilterList:
-    """A list that exists and has entries."""
+    """A list that exists and has entries; none of them may count at this time.
+
+    is_standard: its entries look at the source alone, and its log lines name nothing else.
+    """
 
     name: str
     entries: tuple[FilterEntry, ...]
+    is_standard: bool = False
 
     def decides(self, packet: Packet) -> FilterEntry | None:
         """Return the entry that decides, None: denied by the end of the list."""

@@ -190,7 +190,7 @@ class SimulatedPlane(Chassis, DataPlane):
 
     def filtered(self) -> tuple[FilterCount, ...]:
         """Return the counters of the lists of all ports."""
-        return ()
+        return self.filters.counts()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return an empty tuple: a simulated wire has no link layer."""
