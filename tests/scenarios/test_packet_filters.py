@@ -6,8 +6,10 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from dmvpn.base.filters import ReversePath
 from dmvpn.base.translation import UDP
 from dmvpn.net.ipv4 import Ipv4Packet
+from dmvpn.router.facts import RouterFacts, router_facts
 from support.world import World
 
 _WAN = (
@@ -89,6 +91,17 @@ def test_the_counts_of_a_list_are_cleared_and_other_entries_keep_theirs_when_one
     assert "match" not in world.do("SPOKE1", "show ip access-lists 101")
     assert answers(world, 3)
     assert "permit icmp any any (1 match)" in world.do("SPOKE1", "show ip access-lists 101")
+
+
+def test_facts_say_what_each_port_filters_and_travel_as_json(world: World) -> None:
+    world.configure("SPOKE1", *_WAN, "interface GigabitEthernet0/2", "ip verify unicast reverse-path")
+    facts = router_facts(world.sim.routers["SPOKE1"].router, world.now)
+    again = RouterFacts.model_validate_json(facts.model_dump_json())
+    assert again.packet_filters == facts.packet_filters
+    wan, lan = facts.packet_filters
+    assert wan.filters.inward is not None
+    assert (wan.interface, wan.filters.inward.name) == ("GigabitEthernet0/1", "WAN-IN")
+    assert lan.filters.reverse_path == ReversePath(strict=True)
 
 
 def test_a_list_that_does_not_exist_lets_all_pass_until_it_exists(world: World) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+
 import pytest
 
 from dmvpn.base.effects import Effect, SetFilters, SetInterface
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import ConfigurationEntered, EffectFailed, Resync, Tick
-from dmvpn.base.filters import ESTABLISHED, Condition, PortFilters, ReversePath
+from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, PacketsFiltered, Resync, Tick
+from dmvpn.base.filters import ESTABLISHED, Condition, Packet, PortFilters, ReversePath
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
@@ -126,3 +129,71 @@ def test_what_no_filter_can_look_at_lets_nothing_pass() -> None:
     assert order.filters.inward is not None
     (entry,) = order.filters.inward.entries
     assert (entry.sequence, entry.permit, entry.condition.protocol) == (20, False, 2)
+
+
+def test_an_entry_counts_only_in_its_time_range() -> None:
+    router = Router(SeededEntropy(1))
+    router.handle(ClockSet(datetime(2026, 11, 23, 7, 59, 30, tzinfo=UTC).timestamp()), 0.0)  # a Monday
+    text = (
+        "time-range WORK\n periodic weekdays 8:00 to 8:01\n"
+        "ip access-list extended L\n 10 permit tcp any any time-range WORK\n 20 permit udp any any\n"
+        f"interface {NAME}\n ip access-group L in\n"
+    )
+    orders = filters(ordered(text, router))
+    for now in (30.0, 90.0, 150.0):
+        orders += filters(router.handle(Tick(), now))
+    lists = [order.filters.inward for order in orders]
+    assert [[entry.sequence for entry in one.entries] for one in lists if one is not None] == [[20], [10, 20], [20]]
+
+
+@pytest.mark.parametrize(
+    ("lines", "refusal"),
+    [
+        ("time-range T\n periodic someday 8:00 to 9:00\n", "% Days are daily"),
+        ("time-range T\n periodic Monday Tuesday 8:00 to Friday 9:00\n", "% Days are daily"),
+        ("time-range T\n absolute start 25:00 1 May 2026\n", "% Times are"),
+        ("time-range T\n absolute start 8:00 2 May 2026 end 8:00 1 May 2026\n", "% Times are"),
+        ("object-group network G\n range 10.0.0.9 10.0.0.1\n", "% The range ends"),
+    ],
+)
+def test_times_and_ranges_that_cannot_be_are_refused(lines: str, refusal: str) -> None:
+    (problem,) = configurator(FEATURES).parse_text(lines).problems
+    assert problem.message_lines[0].startswith(refusal)
+
+
+def test_a_group_in_a_group_means_its_members_and_a_circle_ends() -> None:
+    text = (
+        "object-group network A\n host 10.0.0.1\n group-object B\n"
+        "object-group network B\n 10.1.0.0 255.255.0.0\n group-object A\n"
+        "object-group service S\n tcp eq www\n udp source eq domain range 5 6\n esp\n"
+        "ip access-list extended L\n 10 permit object-group S object-group A any\n"
+        f"interface {NAME}\n ip access-group L in\n"
+    )
+    (order,) = filters(ordered(text))
+    assert order.filters.inward is not None
+    found = [entry.condition for entry in order.filters.inward.entries]
+    assert [str(one.source.address) for one in found] == ["10.0.0.1", "10.1.0.0"] * 3
+    assert [one.protocol for one in found[::2]] == [6, 17, 50]
+    assert (found[2].source_ports, found[2].destination_ports) == (((53, 53),), ((5, 6),))
+
+
+def test_a_flow_is_logged_at_once_and_then_every_five_minutes() -> None:
+    router = Router(SeededEntropy(1))
+    logs: list[str] = []
+    router.logged = lambda log: logs.append(f"%{log.name}: {log.text}")
+    text = f"ip access-list extended L\n 10 deny tcp any any log\ninterface {NAME}\n ip access-group L in\n"
+    ordered(text, router)
+    logs.clear()
+    packet = Packet(
+        protocol=6,
+        source=IPv4Address("192.0.2.1"),
+        destination=IPv4Address("192.0.2.2"),
+        source_port=1000,
+        destination_port=22,
+    )
+    for now in (1.0, 2.0, 3.0):
+        router.handle(PacketsFiltered(NAME, inward=True, sequence=10, packet=packet), now)
+    router.handle(Tick(), 301.0)
+    router.handle(Tick(), 601.0)
+    flow = "%SEC-6-IPACCESSLOGP: list L denied tcp 192.0.2.1(1000) -> 192.0.2.2(22), "
+    assert logs == [f"{flow}1 packet", f"{flow}2 packets"]

@@ -82,8 +82,10 @@ class IpBox(SendingBox):
     def _admits(self, interface: str, data: bytes) -> bool:
         """Return whether the filters of the interface let a received packet go on; its sender may be told if not."""
         admitted = self._filters.admits(interface, data, self._table, self._chassis.now)
-        if admitted is False and peek_plain(data) is not None:
-            self._prohibit(data, interface)
+        if admitted is False:
+            with suppress(WireError):  # of a packet that cannot be read there is nobody to tell
+                ip.parse(data)
+                self._prohibit(data, interface)
         return bool(admitted)
 
     def _took_short_way(self, interface: str, port: SimulatedPort, data: bytes) -> bool:

@@ -6,10 +6,9 @@ A list that does not exist, or has no entry, lets all pass. Whenever an order fa
 list is to be asked, and the order is given again.
 
     config    its lines                         model     what they mean
-    machine   lines and lists -> orders         orders    one port's order, its failures, its counters since a clear
-    logs      %SEC-6-IPACCESSLOG... of flows    messages  log messages
-    show      clear access-list counters        explain   what its messages mean
-    facts     what judges outside may know      lint      rules about the lines of one router
+    machine   lines and lists -> orders         logs      %SEC-6-IPACCESSLOG... of flows
+    messages  log messages                      show      clear access-list counters
+    facts     what judges outside may know      explain   what its messages mean
     timers    what its timers are for           reasons   why a port does not filter
 """
 
