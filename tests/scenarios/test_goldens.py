@@ -89,6 +89,23 @@ PROTECTED = (
 WATCHED = ("show bfd neighbors", "show bfd neighbors details", "show bfd summary")
 
 TRANSLATING = ("show ip nat translations", "show ip nat translations verbose", "show ip nat statistics")
+FILTERING = (
+    "show ip access-lists",
+    "show access-lists",
+    "show ip access-lists LAN-IN",
+    "show ip access-lists interface GigabitEthernet0/2",
+    "show ip interface",
+)
+#: Lines of a router that filters.
+FILTERS = (
+    *("ip access-list extended WAN-IN", "permit udp any any eq isakmp", "permit udp any any eq non500-isakmp"),
+    *("permit esp any any", "ip access-list extended LAN-IN", "permit icmp any any echo log"),
+    *("permit tcp any any established", "deny udp any range 1 5 host 10.1.1.1 eq 53 dscp ef", "permit ip any any"),
+    *("access-list 7 permit 10.0.0.0 0.255.255.255", "access-list 7 permit host 10.1.1.1", "access-list 7 deny any"),
+    *("interface GigabitEthernet0/1", "ip access-group WAN-IN in", "no ip unreachables"),
+    *("interface GigabitEthernet0/2", "ip access-group LAN-IN in", "ip access-group 7 out"),
+    "ip verify unicast source reachable-via rx allow-default",
+)
 BGP = (
     "show ip bgp",
     "show ip bgp summary",
@@ -151,6 +168,7 @@ CASES = (
     ("ospf-phase3", "SPOKE1", WATCHED),
     ("nat-overload", "R31", TRANSLATING),
     ("nat-overload", "R41", TRANSLATING),
+    ("front-door", "SPOKE1", FILTERING),
     ("bgp-phase3", "HUB", BGP),
     ("bgp-phase3", "SPOKE1", ("show ip bgp", "show ip bgp 10.1.2.0/24", "show ip route 10.1.2.0")),
     ("bgp-ebgp-phase2", "SPOKE1", ("show ip bgp", "show ip route bgp", "show ip route 10.1.2.0")),
@@ -181,6 +199,10 @@ def outputs(name: str) -> dict[tuple[str, str], str]:
         world.stream("H4", "10.3.3.100", seconds=5, rate=10)
     if name == "intro-phase3":
         world.stream("H10", "192.168.20.100", seconds=5, rate=10)
+    if name == "front-door":
+        world.configure("SPOKE1", *FILTERS)
+        world.stream("H1", "10.1.102.100", seconds=5, rate=10)
+        world.ping("H1", "10.1.10.100", 1)
     if name == "nat-overload":
         for host in ("H3", "H4"):
             world.stream(host, "198.51.100.80", seconds=2, rate=2)
