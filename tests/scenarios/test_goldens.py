@@ -199,10 +199,6 @@ def outputs(name: str) -> dict[tuple[str, str], str]:
         world.stream("H4", "10.3.3.100", seconds=5, rate=10)
     if name == "intro-phase3":
         world.stream("H10", "192.168.20.100", seconds=5, rate=10)
-    if name == "front-door":
-        world.configure("SPOKE1", *FILTERS)
-        world.stream("H1", "10.1.102.100", seconds=5, rate=10)
-        world.ping("H1", "10.1.10.100", 1)
     if name == "nat-overload":
         for host in ("H3", "H4"):
             world.stream(host, "198.51.100.80", seconds=2, rate=2)
@@ -211,7 +207,14 @@ def outputs(name: str) -> dict[tuple[str, str], str]:
     world.run_for(120 - world.now)
     cases = [(router, command) for scenario, router, commands in CASES if scenario == name for command in commands]
     cases.sort(key=lambda case: case[1].startswith("show"), reverse=True)  # what takes time comes last
-    return {(router, command): world.do(router, command) for router, command in cases}
+    unfiltered = [case for case in cases if case[1] not in FILTERING]
+    found = {(router, command): world.do(router, command) for router, command in unfiltered}
+    if len(unfiltered) < len(cases):  # the other outputs are of a router without filters
+        world.configure("SPOKE1", *FILTERS)
+        world.stream("H1", "10.1.102.100", seconds=5, rate=10)
+        world.ping("H1", "10.1.10.100", 1)
+        world.run_for(10)
+    return found | {case: world.do(*case) for case in cases if case not in unfiltered}
 
 
 def _watched(_router: str, text: str) -> str:
