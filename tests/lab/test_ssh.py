@@ -17,7 +17,8 @@ import pytest
 
 from dmvpn.app.front_ends import FrontEnds, address_of
 from dmvpn.base.errors import UserError
-from dmvpn.base.translation import Addresses, ListedPackets, PacketPolicies, PacketRule
+from dmvpn.base.filters import Condition, FilterEntry, FilterList
+from dmvpn.base.translation import Addresses
 from dmvpn.face.ssh.entrance import Entrance
 from support.fake_router import FakeRouter
 from support.fakes import FakePolicies
@@ -200,17 +201,19 @@ def test_a_denied_address_gets_no_key_exchange_and_closes_the_door_for_nobody(tm
         f"{CONFIGURATION} access-class 5 in\nlogin block-for 600 attempts 1 within 60\n",
     )
     nothing, everything = IPv4Address(0), IPv4Address("255.255.255.255")
-    rule = PacketRule(True, Addresses(IPv4Address("127.0.0.2"), nothing), Addresses(nothing, everything))
+    permitted = Condition(
+        source=Addresses(IPv4Address("127.0.0.2"), nothing), destination=Addresses(nothing, everything)
+    )
     policies = door.router.ports.policies
     assert isinstance(policies, FakePolicies)
-    policies.known = PacketPolicies({"5": ListedPackets((rule,))})
+    policies.filters = {"5": FilterList("5", (FilterEntry(10, True, permitted),))}
     with socket.create_connection(("127.0.0.1", door.port), PATIENCE) as denied:
         assert denied.recv(100) == b""
     assert "Permission denied" not in door.ssh("show privilege", password="wrong")
     assert "LOGIN_FAILED" not in door.log()
-    permitted = ("-b", "127.0.0.2")
-    assert door.ssh("show privilege", options=permitted) == "Current privilege level is 15\n"
-    assert "Too many wrong" in door.ssh("show privilege", options=permitted, password="wrong")
+    from_there = ("-b", "127.0.0.2")
+    assert door.ssh("show privilege", options=from_there) == "Current privilege level is 15\n"
+    assert "Too many wrong" in door.ssh("show privilege", options=from_there, password="wrong")
     assert "%SEC_LOGIN-1-QUIET_MODE_ON" in door.log()
     with socket.create_connection(("127.0.0.1", door.port), PATIENCE, source_address=("127.0.0.2", 0)) as quiet:
         assert quiet.recv(100) == b""

@@ -111,10 +111,10 @@ def test_a_file_of_something_else_changes_nothing(world: World, text: str, why: 
 def test_what_would_restrict_traffic_and_is_left_out_is_said(world: World, command: str) -> None:
     world.do("R31", "copy running-config flash:new.cfg")
     text = world.do("R31", "more flash:new.cfg")
-    _file(world, text.replace("interface Tunnel100\n", "interface Tunnel100\n ip access-group WAN in\n"))
+    _file(world, text.replace("interface Tunnel100\n", "interface Tunnel100\n ip inspect WAN in\n"))
     said = world.do("R31", command)
     assert "1 line left out: nothing here does that" in said
-    assert "ip access-group WAN in" in said
+    assert "ip inspect WAN in" in said
 
 
 @pytest.mark.parametrize(

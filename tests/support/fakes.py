@@ -17,6 +17,7 @@ from dmvpn.base.translation import PacketPolicies
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import NextHop
+    from dmvpn.base.filters import FilterList
     from dmvpn.base.protection import Connection, Credentials, IkeView, ProtectedPair, SaView
 
 
@@ -175,6 +176,10 @@ class FakePolicies:
 
     known: PacketPolicies = field(default_factory=PacketPolicies)
     routes: RoutePolicies = field(default_factory=RoutePolicies)
+    filters: dict[str, FilterList] = field(default_factory=dict)
+
+    def filter_list(self, name: str) -> FilterList | None:
+        return self.filters.get(name)
 
     def of_packets(self) -> PacketPolicies:
         return self.known

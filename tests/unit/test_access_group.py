@@ -1,26 +1,199 @@
-"""An access list on an interface: nothing filters packets here, so nothing looks as if it did."""
+"""Access lists on an interface: which lines say so, and what the data plane is told."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+
 import pytest
 
-from dmvpn.ios import Fate
+from dmvpn.base.effects import Effect, SetFilters, SetInterface
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, PacketsFiltered, Resync, Tick
+from dmvpn.base.filters import ESTABLISHED, Condition, Packet, PortFilters, ReversePath
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
+from dmvpn.router.router import Router
 
 PORT = "hostname A\naccess-list 101 deny gre any any\ninterface {}\n ip address 10.0.0.1 255.255.255.0\n {}\n"
+NAME = "GigabitEthernet0/1"
 
 
-@pytest.mark.parametrize("interface", ["GigabitEthernet0/1", "Tunnel0"])
-@pytest.mark.parametrize("line", ["ip access-group 101 in", "ip access-group WAN-IN out"])
-def test_a_filter_on_an_interface_is_left_out_and_told_why(interface: str, line: str) -> None:
-    """It was a caret, as if the line were misspelled."""
+def ordered(text: str, router: Router | None = None) -> list[Effect]:
+    """Return what the plane is told when a router gets this configuration."""
+    return (router or Router(SeededEntropy(1))).handle(ConfigurationEntered(text), 0.0)
+
+
+def filters(effects: list[Effect]) -> list[SetFilters]:
+    """Return the orders about filters among these."""
+    return [effect for effect in effects if isinstance(effect, SetFilters)]
+
+
+def condition(entry: str) -> Condition:
+    """Return what an entry of an extended list asks for."""
+    text = f"ip access-list extended L\n 10 permit {entry}\ninterface {NAME}\n ip access-group L in\n"
+    (order,) = filters(ordered(text))
+    assert order.filters.inward is not None
+    (found,) = order.filters.inward.entries
+    return found.condition
+
+
+@pytest.mark.parametrize("interface", [NAME, "Tunnel0", "Loopback0"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ip access-group 101 in",
+        "ip access-group WAN-IN out",
+        "ip verify unicast source reachable-via any",
+        "ip verify unicast source reachable-via rx allow-default",
+        "ip verify unicast reverse-path",
+        "no ip unreachables",
+    ],
+)
+def test_a_filter_on_an_interface_is_kept_and_shown_as_typed(interface: str, line: str) -> None:
     result = configurator(FEATURES).parse_text(PORT.format(interface, line))
-    assert result.problems == ()
-    (entry,) = result.entries
-    assert (entry.fate, entry.text, entry.number) == (Fate.LEFT_OUT, line, 5)
-    assert entry.group is not None
-    assert "would pass" in entry.group.meaning
-    running = list(result.tree.render())
-    assert not any("access-group" in text for text in running)
-    assert "access-list 101 deny gre any any" in running
+    assert (result.problems, result.entries) == ((), ())
+    assert f" {line}" in list(result.tree.render())
+
+
+def test_a_port_has_one_list_for_each_direction() -> None:
+    port = PORT.format(NAME, "ip access-group A in\n ip access-group B out\n ip access-group C in")
+    shown = list(configurator(FEATURES).parse_text(port).tree.render())
+    assert [line for line in shown if "access-group" in line] == [" ip access-group C in", " ip access-group B out"]
+
+
+def test_a_port_filters_before_it_is_up() -> None:
+    effects = ordered(PORT.format(NAME, "ip access-group 101 in\n no shutdown"))
+    kinds = [type(effect) for effect in effects if isinstance(effect, SetFilters | SetInterface)]
+    assert kinds == [SetFilters, SetInterface]
+
+
+def test_a_list_that_does_not_exist_filters_nothing_and_one_that_comes_does() -> None:
+    router = Router(SeededEntropy(1))
+    text = f"interface {NAME}\n ip access-group L in\n"
+    assert filters(ordered(text, router)) == []
+    (order,) = filters(ordered(f"ip access-list standard L\n permit host 10.0.0.9\n{text}", router))
+    assert order.filters.inward is not None
+    assert order.filters.inward.is_standard
+    (order,) = filters(ordered(f"interface {NAME}\n", router))
+    assert order.filters == PortFilters()
+
+
+def test_a_refused_order_is_logged_once_and_given_again() -> None:
+    router = Router(SeededEntropy(1))
+    logs: list[str] = []
+    router.logged = lambda log: logs.append(f"%{log.name}: {log.text}")
+    (order,) = filters(ordered(PORT.format(NAME, "ip access-group 101 in"), router))
+    for now in (1.0, 10.0):
+        router.handle(EffectFailed(order, 1, "no nf_tables here"), now)
+        assert filters(router.handle(Tick(), now + 5.0)) == [order]
+    assert [log for log in logs if "FILTER" in log] == [
+        f"%FILTER-3-PORT_SHUT: {NAME} lets no packet pass its access lists: no nf_tables here"
+    ]
+    assert filters(router.handle(Resync(), 30.0)) == [order]
+
+
+def test_senders_are_looked_up_as_the_line_says() -> None:
+    (order,) = filters(ordered(f"interface {NAME}\n ip verify unicast source reachable-via any allow-default\n"))
+    assert order.filters.reverse_path == ReversePath(strict=False, allow_default=True)
+
+
+@pytest.mark.parametrize(
+    ("entry", "field", "expected"),
+    [
+        ("tcp any any established", "flags", ESTABLISHED),
+        ("icmp any any echo", "icmp", (8, None)),
+        ("icmp any any packet-too-big", "icmp", (3, 4)),
+        ("icmp any any 3 13", "icmp", (3, 13)),
+        ("ip any any dscp ef", "service", (184, 252)),
+        ("ip any any precedence critical", "service", (160, 224)),
+        ("ip any any tos min-delay", "service", (16, 30)),
+        ("ip any any ttl lt 5", "ttl", ((0, 4),)),
+        ("ip any any option any-options", "option", -1),
+        ("ip any any option record-route", "option", 7),
+        ("ip any any fragments", "fragments", True),
+        ("udp any range 1 5 any", "source_ports", ((1, 5),)),
+        ("tcp any any neq www", "destination_ports", ((0, 79), (81, 65535))),
+    ],
+)
+def test_each_word_of_an_entry_is_a_condition(entry: str, field: str, expected: object) -> None:
+    assert getattr(condition(entry), field) == expected
+
+
+def test_what_no_filter_can_look_at_lets_nothing_pass() -> None:
+    text = (
+        "ip access-list extended L\n permit igmp any any host-query\n deny igmp any any pim\n"
+        f" permit ip any object-group NONE\ninterface {NAME}\n ip access-group L in\n"
+    )
+    (order,) = filters(ordered(text))
+    assert order.filters.inward is not None
+    (entry,) = order.filters.inward.entries
+    assert (entry.sequence, entry.permit, entry.condition.protocol) == (20, False, 2)
+
+
+def test_an_entry_counts_only_in_its_time_range() -> None:
+    router = Router(SeededEntropy(1))
+    router.handle(ClockSet(datetime(2026, 11, 23, 7, 59, 30, tzinfo=UTC).timestamp()), 0.0)  # a Monday
+    text = (
+        "time-range WORK\n periodic weekdays 8:00 to 8:01\n"
+        "ip access-list extended L\n 10 permit tcp any any time-range WORK\n 20 permit udp any any\n"
+        f"interface {NAME}\n ip access-group L in\n"
+    )
+    orders = filters(ordered(text, router))
+    for now in (30.0, 90.0, 150.0):
+        orders += filters(router.handle(Tick(), now))
+    lists = [order.filters.inward for order in orders]
+    assert [[entry.sequence for entry in one.entries] for one in lists if one is not None] == [[20], [10, 20], [20]]
+
+
+@pytest.mark.parametrize(
+    ("lines", "refusal"),
+    [
+        ("time-range T\n periodic someday 8:00 to 9:00\n", "% Days are daily"),
+        ("time-range T\n periodic Monday Tuesday 8:00 to Friday 9:00\n", "% Days are daily"),
+        ("time-range T\n absolute start 25:00 1 May 2026\n", "% Times are"),
+        ("time-range T\n absolute start 8:00 2 May 2026 end 8:00 1 May 2026\n", "% Times are"),
+        ("object-group network G\n range 10.0.0.9 10.0.0.1\n", "% The range ends"),
+    ],
+)
+def test_times_and_ranges_that_cannot_be_are_refused(lines: str, refusal: str) -> None:
+    (problem,) = configurator(FEATURES).parse_text(lines).problems
+    assert problem.message_lines[0].startswith(refusal)
+
+
+def test_a_group_in_a_group_means_its_members_and_a_circle_ends() -> None:
+    text = (
+        "object-group network A\n host 10.0.0.1\n group-object B\n"
+        "object-group network B\n 10.1.0.0 255.255.0.0\n group-object A\n"
+        "object-group service S\n tcp eq www\n udp source eq domain range 5 6\n esp\n"
+        "ip access-list extended L\n 10 permit object-group S object-group A any\n"
+        f"interface {NAME}\n ip access-group L in\n"
+    )
+    (order,) = filters(ordered(text))
+    assert order.filters.inward is not None
+    found = [entry.condition for entry in order.filters.inward.entries]
+    assert [str(one.source.address) for one in found] == ["10.0.0.1", "10.1.0.0"] * 3
+    assert [one.protocol for one in found[::2]] == [6, 17, 50]
+    assert (found[2].source_ports, found[2].destination_ports) == (((53, 53),), ((5, 6),))
+
+
+def test_a_flow_is_logged_at_once_and_then_every_five_minutes() -> None:
+    router = Router(SeededEntropy(1))
+    logs: list[str] = []
+    router.logged = lambda log: logs.append(f"%{log.name}: {log.text}")
+    text = f"ip access-list extended L\n 10 deny tcp any any log\ninterface {NAME}\n ip access-group L in\n"
+    ordered(text, router)
+    logs.clear()
+    packet = Packet(
+        protocol=6,
+        source=IPv4Address("192.0.2.1"),
+        destination=IPv4Address("192.0.2.2"),
+        source_port=1000,
+        destination_port=22,
+    )
+    for now in (1.0, 2.0, 3.0):
+        router.handle(PacketsFiltered(NAME, inward=True, sequence=10, packet=packet), now)
+    router.handle(Tick(), 301.0)
+    router.handle(Tick(), 601.0)
+    flow = "%SEC-6-IPACCESSLOGP: list L denied tcp 192.0.2.1(1000) -> 192.0.2.2(22), "
+    assert logs == [f"{flow}1 packet", f"{flow}2 packets"]

@@ -62,7 +62,7 @@ def test_a_slip_behind_more_lines_than_a_list_holds_is_not_forgotten(monkeypatch
     """The list was cut, and with it went what holds the tunnel down."""
     monkeypatch.setattr(account, "MOST_KEPT", 10)
     many = "".join(f"frobnicate {number}\n" for number in range(20))
-    port = "interface GigabitEthernet0/1\n ip access-group 1 in\n"
+    port = "interface GigabitEthernet0/1\n ip inspect FW in\n"
     intake = take_in(many + port + TUNNEL.format("tunnle protection ipsec profile P"))
     assert intake.held == ("Tunnel0",)
     assert len(intake.of(Fate.LEFT_OUT)) == 1
@@ -142,9 +142,9 @@ def test_a_slip_after_a_pool_does_not_vanish_into_it() -> None:
 @pytest.mark.parametrize(
     ("line", "name"),
     [
-        ("ip access-group 101 in", "packet filters"),
+        ("ip inspect FIREWALL in", "zones of a firewall"),
         ("zone-member security INSIDE", "zones of a firewall"),
-        ("ip verify unicast source reachable-via rx", "unicast reverse path forwarding"),
+        ("ip verify unicast notification threshold 5", "unicast reverse path forwarding"),
         ("ip policy route-map R", "policy routing"),
     ],
 )
@@ -198,12 +198,12 @@ def test_keys_are_not_in_the_list() -> None:
 
 
 def test_import_writes_what_is_taken_and_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "found.txt").write_text("R9#sh run\nhostname R9\ninterface Gi0/1\n ip access-group 1 in\nend\n")
+    (tmp_path / "found.txt").write_text("R9#sh run\nhostname R9\ninterface Gi0/1\n ip inspect FW in\nend\n")
     there = tmp_path / "mine"
     assert main(["import", str(tmp_path / "found.txt"), "--to", str(there)]) == 0
-    assert "ip access-group 1 in" in capsys.readouterr().out
+    assert "ip inspect FW in" in capsys.readouterr().out
     written = (there / "R9.cfg").read_text()
-    assert "access-group" not in written
+    assert "inspect" not in written
     assert "hostname R9" in written
     assert (there / "R9.cfg").stat().st_mode & 0o077 == 0
     assert main(["import", str(tmp_path / "found.txt"), "--to", str(there)]) != 0
@@ -226,7 +226,7 @@ def test_a_file_that_run_does_not_start_on_is_not_simply_good(
 ) -> None:
     """`config check` said "good" of a file with an access group, and `run` then refused to start."""
     path = tmp_path / "r1.cfg"
-    path.write_text("interface GigabitEthernet0/1\n ip access-group 1 in\n")
+    path.write_text("interface GigabitEthernet0/1\n ip inspect FW in\n")
     assert main(["config", "check", str(path)]) == 0
     assert f"{path}: good; 'dmvpn run' starts only with --without for what is left out\n" in capsys.readouterr().out
 
@@ -240,11 +240,11 @@ def test_a_line_of_a_megabyte_is_not_quoted_whole() -> None:
 
 def test_a_strict_lab_names_no_option_that_it_does_not_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`lab up --strict` said `--without LINE`, which only `run` has, and named the file R1.cfg, which was another."""
-    port = "interface GigabitEthernet0/1\n ip address 10.1.0.1 255.255.255.0\n ip access-group 1 in\n"
+    port = "interface GigabitEthernet0/1\n ip address 10.1.0.1 255.255.255.0\n ip inspect FW in\n"
     (tmp_path / "first.txt").write_text(f"hostname R1\n{port}")
     assert main(["lab", "up", str(tmp_path), "--simulated", "--strict"]) != 0
     said = capsys.readouterr().err
-    assert "first.txt:4: ip access-group 1 in: nothing here does that" in said
+    assert "first.txt:4: ip inspect FW in: nothing here does that" in said
     assert "leave --strict away" in said
     assert "--without" not in said
 
@@ -325,8 +325,6 @@ def test_remarks_in_other_letters_and_commands_that_only_show_are_no_lines() -> 
 @pytest.mark.parametrize(
     "entry",
     [
-        "permit object-group SERVICES any any",
-        "permit ip any any option any-options",
         "evaluate BACK",
     ],
 )

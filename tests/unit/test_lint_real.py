@@ -79,7 +79,7 @@ def test_people_are_shown_a_few_of_many_lines(count: int, rest: list[str]) -> No
 
 
 def test_a_refusal_because_something_does_not_exist_here_is_no_slip_of_the_pen() -> None:
-    text = "zone security INSIDE\ninterface GigabitEthernet1\n ip access-group 101 in\n"
+    text = "zone security INSIDE\ninterface GigabitEthernet1\n ip inspect FW in\n"
     assert rules(text) == ["line-not-here", "line-not-here"]
     assert rules("interface GigabitEthernet1\n ip access-grup 101 in\n") == ["line-refused"]
     assert rules("interface Tunnel0\n ip access-grup 101 in\n")[0] == "line-refused"

@@ -13,11 +13,13 @@ from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import NextHop
     from dmvpn.base.entropy import Entropy
+    from dmvpn.base.filters import FilterCount, FilterList
     from dmvpn.base.notices import InterfaceState, Route, TunnelState
     from dmvpn.base.protection import (
         Connection,
@@ -187,6 +189,37 @@ class Policies(Protocol):
         """Return all lists and route maps, for protocols that filter and change routes by them."""
         ...
 
+    def filter_list(self, name: str) -> FilterList | None:
+        """Return an access list as a packet filter, as it is at this time; None: it does not exist, or has no entry."""
+        ...
+
+
+class Filters(Protocol):
+    """Asked of the filter feature."""
+
+    def matches(
+        self, counts: Iterable[FilterCount], interface: str = "", *, inward: bool | None = None
+    ) -> Mapping[tuple[str, int], int]:
+        """Return how many packets entries of access lists have decided on since they were cleared, by list and
+        sequence number.
+
+        counts: of the plane. interface, inward: of this port alone, of one direction alone.
+        """
+        ...
+
+
+class NoFilters:
+    """`Filters` of a router that filters nowhere."""
+
+    def matches(
+        self, counts: Iterable[FilterCount], interface: str = "", *, inward: bool | None = None
+    ) -> Mapping[tuple[str, int], int]:
+        """See `Filters`."""
+        return {}
+
+
+NO_FILTERS: Final = NoFilters()
+
 
 class Debugging(Protocol):
     """Asked of the system feature."""
@@ -247,6 +280,7 @@ class Ports:
     debugging: Debugging
     clock: Clock
     entropy: Entropy
+    filters: Filters = NO_FILTERS
     streams: StreamNumbers = field(default_factory=StreamNumbers)
     remembers: bool = False
     vrf: str = ""

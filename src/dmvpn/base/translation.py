@@ -60,7 +60,6 @@ class PacketRule:
 
     protocol: None: every one.
     source_ports, destination_ports: the first and the last, None: all.
-    is_partial: only some of these packets are meant (`echo`, `dscp`), and a flow does not say which.
     """
 
     permit: bool
@@ -69,7 +68,6 @@ class PacketRule:
     protocol: int | None = None
     source_ports: tuple[int, int] | None = None
     destination_ports: tuple[int, int] | None = None
-    is_partial: bool = False
 
     def fits(self, flow: PacketFlow) -> bool:
         """Return whether it is about this packet."""

@@ -97,6 +97,37 @@ ADJUST_MSS: Final = ConfigLine(
     {"tcp": "TCP sessions through this router", "adjust-mss": "Clamp the maximum segment size", "octets": "Octets"},
     order=75,
 )
+#: Lines of packet filters: feature `filter` owns them, the interface shows them.
+ACCESS_GROUP: Final = ConfigLine(
+    "interface",
+    "ip access-group {name:word} ( in | out )",
+    {
+        "access-group": "Filter packets by an access list",
+        "name": "Name or number of the list",
+        "in": "What comes in",
+        "out": "What goes out",
+    },
+    key=("in",),
+    order=39,
+)
+VERIFY_SOURCE: Final = ConfigLine(
+    "interface",
+    "ip verify unicast ( source reachable-via ( any | rx ) [ allow-default ] | reverse-path [ allow-default ] )",
+    {
+        "verify": "Drop packets with a forged sender",
+        "unicast": "Of packets to one station",
+        "source": "The sender",
+        "reachable-via": "There is a route to it",
+        "any": "By any interface",
+        "rx": "By the interface that the packet came by",
+        "reverse-path": "There is a route to the sender by the interface that the packet came by",
+        "allow-default": "The default route is a route, too",
+    },
+    order=153,
+)
+UNREACHABLES: Final = ConfigLine(
+    "interface", "ip unreachables", {"unreachables": "Send ICMP destination unreachable"}, order=41, default_on=True
+)
 SHUTDOWN: Final = ConfigLine("interface", "shutdown", "Switch the interface off", order=86)
 
 #: Key chains: feature `policy` owns the lines, every protocol that authenticates reads them.

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 #: In `ip vrf NAME`.
 _WORDS_OF_VRF: Final = 3
-#: Sections in which an unknown line does no harm: an unknown entry of a list selects no route.
+#: Sections in which an unknown line does no harm: a list without an entry that permits lets less pass, not more.
 _HARMLESS_MODES: Final = frozenset(("line", "access-list-extended"))
 #: How the names of interfaces begin that a line may protect.
 _DESCRIPTION: Final = "description"
@@ -405,7 +405,7 @@ class FileReader:
             return is_others_interface(line)
         if mode == INTERFACE.opens:
             return not (self._session.header.lower().startswith(TUNNELS) or guards(line))
-        return mode in _HARMLESS_MODES
+        return mode in _HARMLESS_MODES and "deny" not in line.lower().split(None, 2)[:2]
 
     def _is_of_interfaces(self, line: str) -> bool:
         return is_of_tunnels(line) or self._configurator.runs(INTERFACE.opens or "", line)

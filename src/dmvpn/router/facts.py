@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from dmvpn.base.facts import Address, Fact, NeighborFacts, Network, PeerFacts
 from dmvpn.features.bgp import facts as bgp_facts
 from dmvpn.features.eigrp import facts as eigrp_facts
+from dmvpn.features.filter import facts as filter_facts
 from dmvpn.features.ike import facts as ike_facts
 from dmvpn.features.ike.machine import IkeMachine
 from dmvpn.features.interface import facts as interface_facts
@@ -110,6 +111,7 @@ class RouterFacts(TableFacts):
     kernel: tuple[KernelFacts, ...] = ()
     filters: tuple[FilterFacts, ...] = ()
     translation: nat_facts.TranslationFacts | None = None
+    packet_filters: tuple[filter_facts.FilterFacts, ...] = ()
 
     @property
     def addresses(self) -> dict[str, tuple[Address, ...]]:
@@ -168,6 +170,7 @@ def router_facts(
         kernel=kernel,
         filters=filters,
         translation=_said(router.machines, "nat", nat_facts.facts, None),
+        packet_filters=_said(router.machines, "filter", filter_facts.facts, ()),
     )
 
 

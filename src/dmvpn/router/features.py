@@ -9,6 +9,7 @@ from dmvpn.features.bfd import FEATURE as BFD
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.chronicle import FEATURE as CHRONICLE
 from dmvpn.features.eigrp import FEATURE as EIGRP
+from dmvpn.features.filter import FEATURE as FILTER
 from dmvpn.features.ike import FEATURE as IKE
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC
@@ -28,12 +29,14 @@ from dmvpn.features.vrf import FEATURE as VRF
 if TYPE_CHECKING:
     from dmvpn.ios import Feature
 
-#: Lower layers first: an interface must be known before its tunnel, a route before the protocol that asks for it.
+#: Lower layers first: a port filters before it is up, an interface must be known before its tunnel, a route before the
+#: protocol that asks for it.
 FEATURES: tuple[Feature, ...] = (
     SYSTEM,
     ARCHIVE,
     POLICY,
     VRF,
+    FILTER,
     INTERFACE,
     TUNNEL,
     PKI,

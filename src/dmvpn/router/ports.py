@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import (
         Clock,
         Debugging,
+        Filters,
         Ike,
         Interfaces,
         Pki,
@@ -38,6 +39,8 @@ def fill(ports: Ports, machines: Mapping[str, Machine]) -> None:
         ports.pki = cast("Pki", pki)
     if policy := machines.get("policy"):
         ports.policies = cast("Policies", policy)
+    if filters := machines.get("filter"):
+        ports.filters = cast("Filters", filters)
     if system := machines.get("system"):
         ports.debugging = cast("Debugging", system)
         ports.clock = cast("Clock", system)

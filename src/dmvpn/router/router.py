@@ -29,7 +29,7 @@ from dmvpn.base.effects import InVrf, SendIp
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Resync
 from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
-from dmvpn.base.ports import Ports
+from dmvpn.base.ports import NO_FILTERS, Ports
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, Scope, Sleeper
@@ -83,7 +83,7 @@ class Router:
         self.counting: Counting = NO_PLANE
         self.ports = Ports.__new__(Ports)
         self.ports.entropy, self.ports.streams = entropy, StreamNumbers()
-        self.ports.remembers = remembers
+        self.ports.remembers, self.ports.filters = remembers, NO_FILTERS
         self.ports.vrf, self.ports.tables = "", {}
         #: Of the machines of the global table.
         self._inside = copy(self.ports)
@@ -193,6 +193,7 @@ class Router:
         """Make the machine of a feature that is needed from now on."""
         machine = self._make(feature)
         self._dispatch.seat(feature.name, machine)
+        fill(self.ports, self.machines)
         return machine
 
     def _take_apart(self, event: Event, now: float, effects: list[Effect], notices: deque[Notice]) -> None:

@@ -66,6 +66,9 @@ class IpBox(SendingBox):
     def receive(self, port: SimulatedPort, data: bytes) -> None:
         """Receive a packet by a physical port."""
         interface = port.name
+        if self._filters.ports and not self._admits(interface, data):
+            port.count_received(len(data))
+            return
         if self._took_short_way(interface, port, data):
             return
         try:
@@ -75,6 +78,15 @@ class IpBox(SendingBox):
             return
         port.count_received(len(data), multicast=packet.destination.is_multicast)
         self._take(interface, packet)
+
+    def _admits(self, interface: str, data: bytes) -> bool:
+        """Return whether the filters of the interface let a received packet go on; its sender may be told if not."""
+        admitted = self._filters.admits(interface, data, self._table, self._chassis.now)
+        if admitted is False:
+            with suppress(WireError):  # of a packet that cannot be read there is nobody to tell
+                ip.parse(data)
+                self._prohibit(data, interface)
+        return bool(admitted)
 
     def _took_short_way(self, interface: str, port: SimulatedPort, data: bytes) -> bool:
         """Handle GRE for us, multicasts of routing protocols and transit packets, nearly all traffic, by a short path.
@@ -256,6 +268,9 @@ class IpBox(SendingBox):
             if translated is None:
                 return
             data = translated
+        if self._filters.ports and not self._filters.releases(hop.interface, data, self._chassis.now):
+            self._prohibit(data, interface)
+            return
         self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).clamp(next_hop.version))
 
     def _translated(self, leaves: str, packet: Ipv4Packet) -> bytes | None:

@@ -20,6 +20,7 @@ from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.esp import SaTable
+from dmvpn.dataplane.simulated.filters import RouterFilters
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
 from dmvpn.dataplane.simulated.translation import RouterTranslation
 from dmvpn.dataplane.simulated.tunnels import TunnelTable
@@ -150,6 +151,7 @@ class Chassis:
         self.listeners = Listeners()
         self.streams = SimulatedStreams(self._send_segment, self._owns, report, random)
         self.translation = RouterTranslation(self.ports, _Drawn(random))
+        self.filters = RouterFilters(report)
 
     def _send_segment(self, vrf: str, packet: SendIp) -> None:
         box = self.boxes.get(vrf)

@@ -180,8 +180,12 @@ class ForwardingTable:
 
     def next_hops(self, destination: IPAddress) -> tuple[NextHop, ...] | RouteKind:
         """Return all equal-cost next hops for a destination, or how its packets are dropped."""
-        found = self._table.lookup(destination)
+        found = self.look_up(destination)
         return found[1] if found else RouteKind.UNREACHABLE
+
+    def look_up(self, destination: IPAddress) -> tuple[Prefix, tuple[NextHop, ...] | RouteKind] | None:
+        """Return the route for a destination: its prefix, and what becomes of packets; None: there is none."""
+        return self._table.lookup(destination)
 
     def choose(self, destination: IPAddress, data: bytes, tables: int = _MOST_TABLES) -> NextHop | RouteKind:
         """Return the next hop of one packet: the packets of a flow share one of several next hops, chosen by weight.

@@ -212,6 +212,8 @@ class GreBox(IpBox):
         name = tunnel.spec.name
         is_running = self._table.port(name).running
         self._tell(tunnel, payload, CaptureDirection.IN)
+        if self._filters.ports and protocol == gre.ProtocolType.IPV4 and not self._admits(name, payload):
+            return True
         if protocol == gre.ProtocolType.IPV4 and is_running:
             header = peek_plain(payload)
             if header is not None and self._overheard(name, header, payload):

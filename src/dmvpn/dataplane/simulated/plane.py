@@ -18,6 +18,7 @@ from dmvpn.base.effects import (
     SendKeepalive,
     SetAdjacency,
     SetCarrier,
+    SetFilters,
     SetHairpin,
     SetInterface,
     SetIpv6Forwarding,
@@ -72,6 +73,8 @@ class VrfBox(IpsecBox):
                 self._set_interface(effect)
             case SetTranslation():
                 self._translation.set(effect)
+            case SetFilters():
+                self._filters.set(effect)
             case ForgetTranslations():
                 self._translation.forget()
             case SetIpv6Forwarding():

@@ -40,6 +40,7 @@ class SendingBox(ABC):
         self._table = chassis.tables[vrf] = ForwardingTable(vrf, chassis.ports, chassis.tables)
         self._tunnels = chassis.tunnel_table
         self._translation = chassis.translation
+        self._filters = chassis.filters
         self._identification = 0
 
     @abstractmethod
@@ -220,8 +221,15 @@ class SendingBox(ABC):
         outgoing = self._table.port(hop.interface)
         if source is None or hop.interface in self._tunnels.by_name:
             source = outgoing.address_towards(sender)
+        if body[0] == icmp.IcmpType.DESTINATION_UNREACHABLE and self._filters.is_silent(hop.interface):
+            return
         if source is not None:
             self._emit(hop.interface, hop.address or sender, self._error_packet(source, sender, body))
+
+    def _prohibit(self, data: bytes, interface: str) -> None:
+        """Tell the sender of a packet, not more often than IOS does, that a list of the interface denies it."""
+        if may_answer(data) and self._filters.may_prohibit(self._chassis.now):
+            self._refuse(data, icmp.UnreachableCode.ADMINISTRATIVELY_PROHIBITED, via=interface)
 
     def _error_packet(self, source: IPAddress, destination: IPAddress, message: bytes) -> bytes:
         protocol = ip.ICMP[destination.version]

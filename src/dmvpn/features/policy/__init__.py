@@ -1,12 +1,15 @@
 """Policy: access lists, prefix lists, route maps, key chains.
 
 Access lists and route maps say which packets are translated (feature `nat`). Lists and maps decide which routes BGP
-accepts and advertises, which routes protocols redistribute, and how routes are changed. Filters of packets are
-configuration alone.
+accepts and advertises, which routes protocols redistribute, and how routes are changed. Feature `filter` filters
+packets by the access lists.
 
 Key chains are configured here and read by each protocol that authenticates (`ios.common.KEY_CHAIN`).
 
     model     the typed configuration
+    objects   object groups: networks and services under one name
+    times     time ranges
+    packets   access lists as packet filters
     protocols names of protocols of IP
     config    its lines
     machine   answers queries for lists and maps

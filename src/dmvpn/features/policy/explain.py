@@ -14,6 +14,15 @@ _ANSWERS = answer_group(
         "Entries get numbers in steps of ten (five in prefix lists), and none is left behind the last one.",
     ),
     Word("% There is no named access list <name>", "Only lists of `ip access-list` can be numbered again."),
+    Word(
+        "% Times are [start HH:MM DAY MONTH YEAR] [end HH:MM DAY MONTH YEAR]",
+        "A time range begins at one moment and ends at another, as in `absolute start 08:00 1 January 2026`.",
+    ),
+    Word(
+        "% Days are daily, weekdays, weekend or names of days, then HH:MM to [DAY] HH:MM",
+        "A part of every week, as in `periodic weekdays 8:00 to 17:00` or `periodic Friday 20:00 to Monday 8:00`.",
+    ),
+    Word("% The range ends before it begins", "The first address of a range is the lower one."),
     Word("% Duplicate sequence number", "The list has an entry with this number; take that away first."),
     Word(
         "% Invalid prefix range for <prefix>, make sure: len < ge-value <= le-value",
@@ -166,8 +175,8 @@ _ACCESS = label_group(
     Word(
         "echo",
         "The entry is about some packets of its protocol alone: messages of ICMP or IGMP, TCP with some flags, "
-        "fragments, marks, times, groups of addresses. Nothing here looks at these: NAT does nothing by such a list "
-        "and says so, an entry of this kind matches no route, and in an access class it admits no client.",
+        "fragments, marks, times, groups of addresses. Packet filters and access classes look at these; NAT does "
+        "nothing by such a list and says so, and an entry of this kind matches no route.",
         also=(
             "fragments",
             "dscp",
@@ -178,9 +187,19 @@ _ACCESS = label_group(
             "time-range",
             "reflect",
             "object-group",
+            "option",
+            "ttl",
         ),
     ),
-    Word("log", "The entry asks for a log message; none is written here.", also=("log-input",)),
+    Word("log", "Packets that the entry decides on in a packet filter are logged.", also=("log-input",)),
+    Word(
+        "matches",
+        "Packets that the entry has decided on in packet filters since they were cleared, on all ports together.",
+        also=("match",),
+    ),
+    Word("inactive", "It is not the time of the entry's time range, so the entry is passed over."),
+    Word("active", "It is that time, or there is no such time range."),
+    Word("in", "The list that the port asks about what comes in; out: about what goes out.", also=("out",)),
     Word("ip", "Every protocol."),
     next="show running-config",
 )

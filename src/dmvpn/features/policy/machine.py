@@ -1,13 +1,15 @@
 """Answers `ports.policies`: lists and route maps that match packets or routes.
 
-A translator supports less than these lines can express, so each list carries the unsupported part.
+A translator supports less than these lines can express, so each list carries the unsupported part. A filter supports
+all of them; while one depends on the time of day, the machine looks at the clock once a minute.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from dmvpn.base.context import Context
+from dmvpn.base.context import Context, Timer
+from dmvpn.base.events import ClockSet
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice
 from dmvpn.base.routemaps import Counted, MapRule, RoutePolicies
@@ -21,12 +23,16 @@ from dmvpn.base.translation import (
 )
 from dmvpn.features.policy.events import ClearHits
 from dmvpn.features.policy.model import PolicyConfig
+from dmvpn.features.policy.packets import FilterLists
 from dmvpn.features.policy.routes import Lazily, of_routes
+from dmvpn.features.policy.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from dmvpn.base.events import Event, Packets
+    from dmvpn.base.filters import FilterList
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
     from dmvpn.features.policy.model import AccessEntry, AddressRange, PortRanges
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
 class PolicyMachine(Machine):
     """Keeps the configured lists and maps in the forms that other features ask for."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (ClearHits,)
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (ClearHits, ClockSet)
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
@@ -43,6 +49,8 @@ class PolicyMachine(Machine):
         self._policies = PacketPolicies()
         self.hits: dict[tuple[Counted, str, int], int] = {}
         self._routes = RoutePolicies(hits=self.hits)
+        self._filters = FilterLists(self.config)
+        self._minute = Timer(TimerKind.MINUTE, self._look_at_clock)
 
     def of_packets(self) -> PacketPolicies:
         """Access lists and route maps that match packets."""
@@ -52,6 +60,10 @@ class PolicyMachine(Machine):
         """Return all lists and route maps that filter and change routes."""
         return self._routes
 
+    def filter_list(self, name: str) -> FilterList | None:
+        """Return a list as a packet filter; None: it does not exist, or has no entry."""
+        return self._filters.get(name, self._local())
+
     def dispatch(self, event: Event | Notice) -> None:
         """Take a configuration, or clear counters."""
         match event:
@@ -60,7 +72,26 @@ class PolicyMachine(Machine):
             case Configured(model=model):
                 self.config = cast("PolicyConfig | None", model) or PolicyConfig()
                 self._policies, self._routes = of_packets(self.config), of_routes(self.config, self.hits)
+                self._filters = FilterLists(self.config)
                 self._context.emit(AccessListsChanged())
+                self._await_minute()
+            case ClockSet():
+                self._look_at_clock()
+
+    def _look_at_clock(self) -> None:
+        if self._filters.is_outdated(self._local()):
+            self._context.emit(AccessListsChanged())
+        self._await_minute()
+
+    def _await_minute(self) -> None:
+        """Look at the clock again when the next minute begins, if there are time ranges."""
+        if self.config.time_ranges:
+            self._context.start(self._minute, 60.0 - self._local().second)
+        else:
+            self._context.stop(self._minute)
+
+    def _local(self) -> datetime:
+        return self._context.ports.clock.local(self._context.now).replace(tzinfo=None)
 
     def _forget(self, clear: ClearHits) -> None:
         for kind, name, sequence in list(self.hits):
@@ -99,7 +130,6 @@ def _rules(entry: AccessEntry) -> Iterator[PacketRule]:
                 protocol=entry.protocol,
                 source_ports=source_ports,
                 destination_ports=destination_ports,
-                is_partial=bool(entry.partial),
             )
 
 

@@ -11,9 +11,12 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dmvpn.base.filters import Flags, Ranges
     from dmvpn.base.pages import Pages
     from dmvpn.base.prefixlists import PrefixRule
     from dmvpn.base.routemaps import AttributeRule, MapRule
+    from dmvpn.features.policy.objects import NetworkGroup, ServiceGroup
+    from dmvpn.features.policy.times import TimeRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,35 @@ class PortRanges:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asks:
+    """What a packet must have besides addresses, protocol and ports; fields as in `base.filters.Condition`.
+
+    texts: as the line says it ("echo", "dscp ef").
+    time_range: the name of the time range in which the entry counts, "": always.
+    unfit: what no filter here looks at ("host-query" of IGMP), "" for nothing.
+    """
+
+    texts: tuple[str, ...] = ()
+    icmp: tuple[int, int | None] | None = None
+    flags: Flags | None = None
+    service: tuple[int, int] | None = None
+    ttl: Ranges | None = None
+    option: int | None = None
+    fragments: bool = False
+    time_range: str = ""
+    unfit: str = ""
+
+
+#: Nothing.
+NOTHING = Asks()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessEntry:
     """One entry. Standard lists look at the source alone.
 
     protocol: the number in the IP header, None: every one.
-    conditions: what else a packet must have, as the line says it ("echo", "dscp ef").
+    services: the object group that says protocol and ports, "": none does.
     """
 
     sequence: int
@@ -52,14 +79,15 @@ class AccessEntry:
     protocol: int | None = None
     source_ports: PortRanges | None = None
     destination_ports: PortRanges | None = None
-    conditions: tuple[str, ...] = ()
+    services: str = ""
+    asks: Asks = NOTHING
     log: str = ""
 
     @property
     def partial(self) -> str:
         """What makes it be about fewer packets than the other fields say, and about no route; "" for nothing."""
-        groups = (f"object-group {end.group}" for end in (self.source, self.destination) if end.group)
-        return next(iter((*groups, *self.conditions)), "")
+        groups = (self.services, self.source.group, self.destination.group)
+        return next(iter((*(f"object-group {group}" for group in groups if group), *self.asks.texts)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +95,7 @@ class PolicyConfig:
     """All lists and maps by name, their entries by sequence number; those without numbers in the order of entry.
 
     access_lists: the name is "10" for numbered lists; and whether it is an extended one.
+    networks, services, time_ranges: what entries of access lists refer to, by name.
     """
 
     access_lists: Mapping[tuple[str, bool], Pages[AccessEntry]] = field(default_factory=dict)
@@ -76,3 +105,6 @@ class PolicyConfig:
     extended_lists: Mapping[str, Pages[AttributeRule]] = field(default_factory=dict)
     large_lists: Mapping[str, Pages[AttributeRule]] = field(default_factory=dict)
     route_maps: Mapping[str, Pages[MapRule]] = field(default_factory=dict)
+    networks: Mapping[str, NetworkGroup] = field(default_factory=dict)
+    services: Mapping[str, ServiceGroup] = field(default_factory=dict)
+    time_ranges: Mapping[str, TimeRange] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
-from dmvpn.base.translation import PacketFlow, permits
+from dmvpn.base.filters import Packet, TcpFlag
 from dmvpn.features.system import messages
 from dmvpn.features.system.model import SystemConfig
 from dmvpn.features.system.timers import TimerKind
@@ -62,21 +62,21 @@ class Logins:
         return bool(lines) and not any(name is not None and self.permits(name, location) for name in lists)
 
     def permits(self, name: str, location: str) -> bool:
-        """Return whether an access list lets this address in. A missing access list permits none.
-
-        An entry with further conditions (`is_partial`) never permits, and always denies.
-        """
+        """Return whether an access list lets this address in. A missing access list permits none."""
         if not name:
             return True
-        found = self._context.ports.policies.of_packets().access_lists.get(name)
+        found = self._context.ports.policies.filter_list(name)
         try:
             address = ip_address(location)
         except ValueError:
             return False
         if found is None or not isinstance(address, IPv4Address):
             return False
-        certain = tuple(rule for rule in found.rules if not (rule.permit and rule.is_partial))
-        return permits(certain, PacketFlow(IpProtocol.TCP, address, _ANYWHERE, destination_port=22))
+        packet = Packet(
+            protocol=IpProtocol.TCP, source=address, destination=_ANYWHERE, destination_port=22, flags=TcpFlag.SYN
+        )
+        entry = found.decides(packet)
+        return entry is not None and entry.permit
 
     def succeeded(self, event: LoginSucceeded) -> None:
         """Log a successful login."""

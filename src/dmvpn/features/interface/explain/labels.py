@@ -149,7 +149,7 @@ _IP = label_group(
     Word("Internet protocol processing disabled", "The interface has no IPv4 address."),
     Word(
         "Outgoing access list",
-        "A filter for what leaves; there is none in this router.",
+        "The list that what others send has to pass when it leaves here; below it, the list of what comes in.",
         also=("Inbound access list", "Inbound", "access list"),
     ),
     Word("Proxy ARP", "Whether the router answers ARP for other hosts; it does not."),
@@ -163,6 +163,16 @@ _IP = label_group(
         "ICMP unreachables",
         "Whether the router reports undeliverable packets to their senders.",
         clause="RFC 1812 §5.2.7.1",
+    ),
+    Word(
+        "IP verify source reachable-via",
+        "Packets pass only if there is a route to their sender: by this port (RX), or by any (ANY).",
+        also=("RX", "ANY", "allow default"),
+    ),
+    Word(
+        "verification drops",
+        "Packets dropped because there is no such route; none is suppressed here.",
+        also=("suppressed verification drops",),
     ),
     Word("ICMP mask replies", "Whether the router answers ICMP mask requests; it does not."),
     Word("stalled", "IPv6 is configured and does not run; the reason is below.", next="show ipv6 interface"),

@@ -5,16 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.filters import UNREACHABLE_SENDER
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.port import Status
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
+from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, UNREACHABLES, VERIFY_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Ipv6State
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRow:
+    """What filters packets at an interface. inward, outward: names of lists, "": none.
+
+    verify: how senders are looked up ("RX, allow default"), "": not at all. drops: packets whose sender was not found.
+    """
+
+    inward: str = ""
+    outward: str = ""
+    unreachables: bool = True
+    verify: str = ""
+    drops: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +49,7 @@ class InterfaceRow:
     redirects: bool
     ipv6: Ipv6State | None
     vrf: str = ""
+    filters: FilterRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +82,25 @@ def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
                 redirects=port.settings.redirects,
                 ipv6=state.ipv6,
                 vrf=state.vrf,
+                filters=_filters(ctx, state.name),
             )
         )
     return InterfaceRows(tuple(rows))
+
+
+def _filters(ctx: ShowContext, name: str) -> FilterRow:
+    section = ctx.running.section(INTERFACE, name=name)
+    if section is None:
+        return FilterRow()
+    groups = {"in" in line: line.text("name") for line in section.all(ACCESS_GROUP)}
+    verify = section.get(VERIFY_SOURCE)
+    if verify is None:
+        return FilterRow(groups.get(True, ""), groups.get(False, ""), section.flag(UNREACHABLES))
+    place = (name, True, UNREACHABLE_SENDER)
+    counts = ctx.counting.filtered()
+    drops = sum(one.packets for one in counts if (one.interface, one.inward, one.sequence) == place)
+    words = f"{'ANY' if 'any' in verify else 'RX'}{', allow default' if 'allow-default' in verify else ''}"
+    return FilterRow(groups.get(True, ""), groups.get(False, ""), section.flag(UNREACHABLES), words, drops)
 
 
 def line_protocol(row: InterfaceRow) -> str:
@@ -109,12 +142,16 @@ def render_ip(answer: InterfaceRows) -> Iterator[str]:
         yield "  Directed broadcast forwarding is disabled"
         for address, length in row.secondary:
             yield f"  Secondary address {address}/{length}"
-        yield "  Outgoing access list is not set"
-        yield "  Inbound  access list is not set"
+        yield f"  Outgoing access list is {row.filters.outward or 'not set'}"
+        yield f"  Inbound  access list is {row.filters.inward or 'not set'}"
         yield "  Proxy ARP is disabled"
         yield f"  ICMP redirects are {'always' if row.redirects else 'never'} sent"
-        yield "  ICMP unreachables are always sent"
+        yield f"  ICMP unreachables are {'always' if row.filters.unreachables else 'never'} sent"
         yield "  ICMP mask replies are never sent"
+        if row.filters.verify:
+            yield f"  IP verify source reachable-via {row.filters.verify}"
+            yield f"   {row.filters.drops} verification drops"
+            yield "   0 suppressed verification drops"
         if row.vrf:
             yield f'  VPN Routing/Forwarding "{row.vrf}"'
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.policy.config.conditions import DSCP, FLAGS, ICMP, IGMP, PRECEDENCE, TCP_FLAGS, TOS
-from dmvpn.features.policy.config.ports import PORTS
+from dmvpn.features.policy.config.conditions import DSCP, FLAGS, ICMP, IGMP, OPTION, PRECEDENCE, TCP_FLAGS, TOS
+from dmvpn.features.policy.config.ports import PORTS, TTL
 from dmvpn.features.policy.config.sequences import Sequences
 from dmvpn.features.policy.protocols import PROTOCOLS
-from dmvpn.ios import Args, ConfigLine, LineGroup, LineStanding, Mode, Section, Statement
+from dmvpn.ios import Args, ConfigLine, Mode, Section, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,18 +16,15 @@ if TYPE_CHECKING:
 _STANDARD, _EXTENDED = "access-list-standard", "access-list-extended"
 MODES: Final = (Mode(_STANDARD, "config-std-nacl"), Mode(_EXTENDED, "config-ext-nacl"))
 
-#: A user who writes `ip access-group` relies on a filter, and a router that only kept the line would not filter.
-_FILTERS: Final = LineGroup(
-    "packet filters", LineStanding.RESTRICTS, "packets that it would drop would pass: filter elsewhere"
-)
 STEP, _LAST = 10, 2_147_483_647
 _BARE = " | ".join(word for word in PROTOCOLS if word not in ("icmp", "igmp", "tcp", "udp"))
 #: Keywords that ask more of a packet than addresses, protocol and ports.
 CONDITIONS: Final = ("established", *FLAGS, "fragments")
 #: Likewise words and the value behind each.
-VALUED: Final = ("match-any", "match-all", "dscp", "precedence", "tos", "time-range", "reflect")
+VALUED: Final = ("match-any", "match-all", "dscp", "precedence", "tos", "option", "time-range", "reflect")
 _EVERY = (
     f"fragments | dscp {{dscp:{DSCP.name}}} | precedence {{precedence:{PRECEDENCE.name}}} | tos {{tos:{TOS.name}}} "
+    f"| option {{option:{OPTION.name}}} | ttl {{ttl:{TTL.name}}} "
     "| time-range {time-range:word} | reflect {reflect:word} [ timeout {timeout:1-2147483} ] | log | log-input"
 )
 _FLAGS = (
@@ -58,6 +55,7 @@ _EXTENDED_ENTRY = (
     f"( {_ported('tcp', f'{_FLAGS} | ')} | {_ported('udp', '')} "
     f"| icmp {_FROM} {_TO} [ {{message:{ICMP.name}}} ] [* {_EVERY} ] "
     f"| igmp {_FROM} {_TO} [ {{report:{IGMP.name}}} ] [* {_EVERY} ] "
+    f"| object-group {{services:word}} {_FROM} {_TO} [* {_EVERY} ] "
     f"| ( {_BARE} | {{protocol:0-255}} ) {_FROM} {_TO} [* {_EVERY} ] ) )"
 )
 _HELP: Final[Mapping[str, str]] = {
@@ -92,10 +90,13 @@ _HELP: Final[Mapping[str, str]] = {
     "dscp": "Code point of differentiated services",
     "precedence": "Precedence",
     "tos": "Type of service",
-    "time-range": "At some times alone",
+    "time-range": "Only at these times",
     "reflect": "Let answers in by another list",
     "timeout": "Seconds for which answers may come",
-    "object-group": "One of a group of addresses",
+    "object-group": "One of a group of addresses or services",
+    "services": "Name of the group",
+    "option": "An option of IP",
+    "ttl": "Time to live",
     "source_group": "Name of the group",
     "destination_group": "Name of the group",
     "log": "Log what fits",
@@ -182,17 +183,6 @@ EXTENDED_NUMBERED: Final = ConfigLine(
     order=603,
     sort=("number",),
 )
-GROUP: Final = ConfigLine(
-    "interface",
-    "ip access-group {name:word} ( in | out )",
-    {
-        "access-group": "Filter packets, which this program does not do",
-        "name": "Name or number of the list",
-        "in": "What comes in",
-        "out": "What goes out",
-    },
-    group=_FILTERS,
-)
 
 
 def _resequenced(args: Args, root: Section) -> list[tuple[Section, ConfigLine]]:
@@ -237,5 +227,4 @@ LINES: Final = (
     STANDARD_NUMBERED,
     EXTENDED_NUMBERED,
     RESEQUENCE,
-    GROUP,
 )

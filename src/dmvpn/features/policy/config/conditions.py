@@ -1,13 +1,13 @@
-"""What an access list entry may ask of a packet besides addresses, protocol and ports, as values.
+"""What an access list entry may ask of a packet besides addresses, protocol and ports: its words, and their numbers.
 
-Nothing here filters packets, and no translator looks at any of this: an entry keeps it as a text, and features that
-need exact lists can check for it (`AccessEntry.conditions`).
+The value of each type is the text as the configuration has it; `icmp_of` and the others return what it means.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.filters import Flags, TcpFlag
 from dmvpn.ios import ValueType, register_type
 from dmvpn.ios.values import Misfit, Reading
 
@@ -66,14 +66,52 @@ _ICMP: Final[Mapping[str, tuple[int, ...]]] = {
 }
 _NAMES_OF_ICMP: Final = {numbers: name for name, numbers in _ICMP.items()}
 _IGMP: Final = ("dvmrp", "host-query", "host-report", "pim", "trace")
-_DSCP: Final = (
-    *("default", "ef", "cs1", "cs2", "cs3", "cs4", "cs5", "cs6", "cs7"),
-    *(f"af{group}{drop}" for group in range(1, 5) for drop in range(1, 4)),
-)
+_DSCP: Final[Mapping[str, int]] = {
+    "default": 0,
+    "ef": 46,
+    **{f"cs{number}": 8 * number for number in range(1, 8)},
+    **{f"af{group}{drop}": 8 * group + 2 * drop for group in range(1, 5) for drop in range(1, 4)},
+}
 _PRECEDENCE: Final = (
     *("routine", "priority", "immediate", "flash", "flash-override", "critical", "internet", "network"),
 )
-_TOS: Final = ("max-reliability", "max-throughput", "min-delay", "min-monetary-cost", "normal")
+#: RFC 1349 §4.
+_TOS: Final[Mapping[str, int]] = {
+    "max-reliability": 2,
+    "max-throughput": 4,
+    "min-delay": 8,
+    "min-monetary-cost": 1,
+    "normal": 0,
+}
+#: IOS's names of IP options, by the numbers of their first octets (RFC 791 §3.1, and the registry of IANA).
+_OPTIONS: Final[Mapping[str, int]] = {
+    "add-ext": 147,
+    "com-security": 134,
+    "dps": 151,
+    "encode": 15,
+    "eool": 0,
+    "ext-ip": 145,
+    "ext-security": 133,
+    "finn": 205,
+    "imitd": 144,
+    "lsr": 131,
+    "mtup": 11,
+    "mtur": 12,
+    "no-op": 1,
+    "nsapa": 150,
+    "record-route": 7,
+    "router-alert": 148,
+    "sdb": 149,
+    "security": 130,
+    "ssr": 137,
+    "stream-id": 136,
+    "timestamp": 68,
+    "traceroute": 82,
+    "ump": 152,
+    "visa": 142,
+    "zsu": 10,
+}
+_ANY_OPTION: Final = "any-options"
 FLAGS: Final = ("ack", "fin", "psh", "rst", "syn", "urg")
 
 
@@ -166,7 +204,54 @@ def _told(numbers: tuple[int, ...]) -> str:
 
 ICMP: Final = register_type(_Message())
 IGMP: Final = register_type(_Named("acl-igmp", 15, _IGMP))
-DSCP: Final = register_type(_Named("acl-dscp", 63, _DSCP))
+DSCP: Final = register_type(_Named("acl-dscp", 63, tuple(_DSCP)))
 PRECEDENCE: Final = register_type(_Named("acl-precedence", 7, _PRECEDENCE))
-TOS: Final = register_type(_Named("acl-tos", 15, _TOS))
+TOS: Final = register_type(_Named("acl-tos", 15, tuple(_TOS)))
+OPTION: Final = register_type(_Named("acl-option", _OCTET, (_ANY_OPTION, *_OPTIONS)))
 TCP_FLAGS: Final = register_type(_Flags())
+
+
+# ------------------------------------------------------------------------------------------------ what they mean
+
+
+def icmp_of(text: str) -> tuple[int, int | None]:
+    """Return type and code of ICMP; None: every code."""
+    numbers = _ICMP.get(text) or tuple(map(int, text.split()))
+    return numbers[0], numbers[1] if len(numbers) == 2 else None
+
+
+def dscp_of(text: str) -> tuple[int, int]:
+    """Return the service octet with this code point, and its bits that count."""
+    return _meant(text, _DSCP) << 2, 0xFC
+
+
+def precedence_of(text: str) -> tuple[int, int]:
+    """Return the service octet with this precedence, and its bits that count."""
+    return (_PRECEDENCE.index(text) if text in _PRECEDENCE else int(text)) << 5, 0xE0
+
+
+def tos_of(text: str) -> tuple[int, int]:
+    """Return the service octet with this type of service, and its bits that count."""
+    return _meant(text, _TOS) << 1, 0x1E
+
+
+def option_of(text: str) -> int:
+    """Return the number of an IP option, -1: any one."""
+    return -1 if text == _ANY_OPTION else _meant(text, _OPTIONS)
+
+
+def flag_of(word: str) -> TcpFlag:
+    """Return the flag of this name."""
+    return TcpFlag[word.upper()]
+
+
+def flags_of(text: str, *, is_any: bool) -> Flags:
+    """Return what "+syn -ack" asks for."""
+    found = {"+": TcpFlag(0), "-": TcpFlag(0)}
+    for word in text.split():
+        found[word[0]] |= flag_of(word[1:])
+    return Flags(int(found["+"]), int(found["-"]), is_any)
+
+
+def _meant(text: str, names: Mapping[str, int]) -> int:
+    return names[text] if text in names else int(text)

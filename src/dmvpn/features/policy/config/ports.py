@@ -1,4 +1,4 @@
-"""The ports of an access list entry as one value: `eq 80`, `eq isakmp non500-isakmp`, `range 1024 65535`."""
+"""The ports of an access list entry as one value: `eq 80`, `eq isakmp non500-isakmp`, `range 1024 65535`. And TTLs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dmvpn.ios import ValueType, register_type
 from dmvpn.ios.values import Misfit, Reading, Unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from dmvpn.ios.values import Read, Token
 
@@ -79,14 +79,15 @@ _NAMES: Final = {
     "www": 80,
     "xdmcp": 177,
 }
-_LAST = 65_535
 
 
 class Ports(ValueType):
-    """An operator and its ports. The value: the text, and the first and last ports of all ranges that are meant."""
+    """An operator and its numbers. The value: the text, and the first and last numbers of all ranges that are meant."""
 
-    def __init__(self) -> None:
-        super().__init__("acl-ports", "eq", lambda text: None, spell=_spelled)
+    def __init__(self, name: str, last: int, names: Mapping[str, int]) -> None:
+        """last: the greatest number. names: of numbers."""
+        super().__init__(name, "eq", lambda text: None, spell=_spelled)
+        self._last, self._names = last, names
 
     def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
         begun = self.words(tokens[index].text)
@@ -95,19 +96,28 @@ class Ports(ValueType):
         operator = begun[0]
         least, most = _COUNTS[operator]
         first = index + 1
-        ports = [port for token in tokens[first : first + most] if (port := _port(token.text)) is not None]
+        ports: list[int] = []
         # Only the leading ones: what comes behind a word that is no port belongs to something else.
-        count = next(
-            (n for n, token in enumerate(tokens[first : first + most]) if _port(token.text) is None), len(ports)
-        )
+        for token in tokens[first : first + most]:
+            port = self._port(token.text)
+            if port is None:
+                break
+            ports.append(port)
+        count = len(ports)
         if count < least:
             place = first + count
             if place == len(tokens):
-                return Unfinished(f"<0-{_LAST}>", "Port number")
+                return Unfinished(f"<0-{self._last}>", "Number")
             return Misfit(tokens[place].start - tokens[index].start)
         end = first + count
         text = " ".join((operator, *(token.text.lower() for token in tokens[first:end])))
-        return Reading((text, tuple(_ranges(operator, sorted(ports[:count])))), text, end)
+        return Reading((text, tuple(_ranges(operator, sorted(ports), self._last))), text, end)
+
+    def _port(self, text: str) -> int | None:
+        if text.lower() in self._names:
+            return self._names[text.lower()]
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(self._last)) else -1
+        return number if 0 <= number <= self._last else None
 
     def hints(self, fragment: str) -> list[tuple[str, str]]:
         return [(word, text) for word, text in _OPERATORS.items() if word.startswith(fragment.lower())]
@@ -120,27 +130,21 @@ def _spelled(value: Hashable) -> str:
     return str(value[0]) if isinstance(value, tuple) and value else ""
 
 
-def _port(text: str) -> int | None:
-    if text.lower() in _NAMES:
-        return _NAMES[text.lower()]
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else -1
-    return number if 0 <= number <= _LAST else None
-
-
-def _ranges(operator: str, ports: list[int]) -> Iterator[tuple[int, int]]:
+def _ranges(operator: str, ports: list[int], last: int) -> Iterator[tuple[int, int]]:
     """Yield the first and the last port of each range; `lt 0` has none."""
     match operator:
         case "range":
             yield ports[0], ports[1]
         case "lt" if ports[0] > 0:
             yield 0, ports[0] - 1
-        case "gt" if ports[0] < _LAST:
-            yield ports[0] + 1, _LAST
+        case "gt" if ports[0] < last:
+            yield ports[0] + 1, last
         case "eq":
             yield from ((port, port) for port in ports)
         case "neq":
-            limits = (-1, *ports, _LAST + 1)
+            limits = (-1, *ports, last + 1)
             yield from ((low + 1, high - 1) for low, high in pairwise(limits) if low + 1 <= high - 1)
 
 
-PORTS: Final = register_type(Ports())
+PORTS: Final = register_type(Ports("acl-ports", 65_535, _NAMES))
+TTL: Final = register_type(Ports("acl-ttl", 255, {}))

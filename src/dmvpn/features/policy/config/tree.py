@@ -15,13 +15,14 @@ from dmvpn.base.communities import (
     ExtendedChange,
     extended,
 )
+from dmvpn.base.filters import ESTABLISHED, Flags
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.prefixlists import PrefixRule
 from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule
-from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists, route_maps
+from dmvpn.features.policy.config import access_lists, bgp_lists, conditions, objects, prefix_lists, route_maps
 from dmvpn.features.policy.config.lists import ListEntry, Lists, Numbered, behind
-from dmvpn.features.policy.model import ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges
+from dmvpn.features.policy.model import ANY, NOTHING, AccessEntry, AddressRange, Asks, PolicyConfig, PortRanges
 from dmvpn.features.policy.protocols import PROTOCOLS
 from dmvpn.ios.regex import Pattern
 
@@ -51,6 +52,9 @@ def read(tree: ConfigTree) -> PolicyConfig:
         extended_lists=_lists(tree, bgp_lists.EXTENDED_STANDARD, bgp_lists.EXTENDED_EXPANDED, _extended_rule),
         large_lists=_lists(tree, bgp_lists.LARGE_STANDARD, bgp_lists.LARGE_EXPANDED, _large_rule),
         route_maps=tree.following(route_maps.ROUTE_MAP, _map_entry, _RouteMaps).lists,
+        networks=objects.networks(tree),
+        services=objects.services(tree),
+        time_ranges=objects.time_ranges(tree),
     )
 
 
@@ -123,7 +127,8 @@ def _access_entry(args: Args, sequence: int) -> AccessEntry:
         protocol=_protocol(args),
         source_ports=_ports(args, "source_ports"),
         destination_ports=_ports(args, "destination_ports"),
-        conditions=tuple(_conditions(args)),
+        services=args.text("services", ""),
+        asks=_asks(args),
         log=next((word for word in ("log-input", "log") if word in args), ""),
     )
 
@@ -144,16 +149,66 @@ def _protocol(args: Args) -> int | None:
 
 
 def _ports(args: Args, name: str) -> PortRanges | None:
+    return None if args.get(name) is None else PortRanges(*_numbers_of(args, name))
+
+
+def _numbers_of(args: Args, name: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     # The value type of ports makes such a pair of the words.
-    ports = cast("tuple[str, tuple[tuple[int, int], ...]] | None", args.get(name))
-    return None if ports is None else PortRanges(*ports)
+    return cast("tuple[str, tuple[tuple[int, int], ...]]", args.get(name))
 
 
-def _conditions(args: Args) -> Iterator[str]:
-    """Yield what a packet must have besides addresses, protocol and ports."""
+def _asks(args: Args) -> Asks:
+    """Return what a packet must have besides addresses, protocol and ports."""
+    texts = tuple(_texts(args))
+    if not texts:
+        return NOTHING
+    return Asks(
+        texts=texts,
+        icmp=conditions.icmp_of(args.text("message")) if "message" in args.values_given else None,
+        flags=_flags(args),
+        service=_service(args),
+        ttl=_ttl(args),
+        option=conditions.option_of(args.text("option")) if "option" in args else None,
+        fragments="fragments" in args,
+        time_range=args.text("time-range", "") if "time-range" in args else "",
+        unfit=args.text("report", "") or ("reflect" if "reflect" in args else ""),
+    )
+
+
+def _texts(args: Args) -> Iterator[str]:
+    """Yield the same as the line has it."""
     yield from (args.text(name) for name in ("message", "report") if name in args.values_given)
     yield from (word for word in access_lists.CONDITIONS if word in args)
     yield from (f"{word} {args.text(word)}" for word in access_lists.VALUED if word in args)
+    if "ttl" in args:
+        yield f"ttl {_numbers_of(args, 'ttl')[0]}"
+
+
+def _flags(args: Args) -> Flags | None:
+    for word in ("match-all", "match-any"):
+        if word in args:
+            return conditions.flags_of(args.text(word), is_any=word == "match-any")
+    named = [conditions.flag_of(word) for word in conditions.FLAGS if word in args]
+    found = ESTABLISHED.set if "established" in args else 0
+    for flag in named:
+        found |= flag
+    return Flags(found, is_any=True) if found else None
+
+
+def _service(args: Args) -> tuple[int, int] | None:
+    """Return the octet of DSCP, precedence and type of service, and its bits that count."""
+    meanings = (("dscp", conditions.dscp_of), ("precedence", conditions.precedence_of), ("tos", conditions.tos_of))
+    found = [meaning(args.text(word)) for word, meaning in meanings if word in args]
+    if not found:
+        return None
+    value = mask = 0
+    for part, bits in found:
+        value, mask = value | part, mask | bits
+    return value, mask
+
+
+def _ttl(args: Args) -> tuple[tuple[int, int], ...] | None:
+    return _numbers_of(args, "ttl")[1] if "ttl" in args else None
 
 
 def _prefix_entry(args: Args) -> ListEntry[PrefixRule]:

@@ -1,0 +1,33 @@
+"""What packet filters print, explained for `dmvpn explain`. Imported on first use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import log, log_group, reason, reason_group
+from dmvpn.features.filter import messages
+from dmvpn.features.filter.reasons import FilterReason
+
+_LISTS: Final = "show ip access-lists"
+
+_LOGS = log_group(
+    "packet filters",
+    log(messages.PortShut, "When the host refuses the order.", next="show ip interface"),
+    log(messages.PacketPorts, "At the first packet of a flow, then every five minutes.", next=_LISTS),
+    log(messages.PacketTypes, "At the first packet of a flow, then every five minutes.", next=_LISTS),
+    log(messages.PacketNamed, "At the first packet of a flow, then every five minutes.", next=_LISTS),
+    log(messages.PacketNumbered, "At the first packet of a flow, then every five minutes.", next=_LISTS),
+    log(messages.PacketSource, "At the first packet of a sender, then every five minutes.", next=_LISTS),
+)
+_REASONS = reason_group(
+    "packet filters",
+    ("show logging",),
+    reason(
+        FilterReason.REFUSED,
+        "The kernel has no nf_tables, or the router lacks NET_ADMIN; its own words follow. Nothing passes the lists of "
+        "the port meanwhile. The order is given again, later and later.",
+    ),
+    next="show logging",
+)
+
+GROUPS: Final = (_LOGS, _REASONS)

@@ -1,0 +1,170 @@
+"""Packet filters as a machine: lines and access lists come in; an order for a port goes out whenever it is another one.
+
+It answers `ports.filters`: how many packets the entries of lists have decided on, since they were cleared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from dmvpn.base.context import Context
+from dmvpn.base.effects import SetFilters
+from dmvpn.base.events import EffectFailed, PacketsFiltered, Resync
+from dmvpn.base.filters import END_OF_LIST, FilterCount, FilterList, PortFilters
+from dmvpn.base.machine import Machine
+from dmvpn.base.notices import AccessListsChanged, Configured, Notice
+from dmvpn.base.reasons import Reason
+from dmvpn.base.retries import Retries
+from dmvpn.features.filter import messages
+from dmvpn.features.filter.events import ClearCounters
+from dmvpn.features.filter.logs import PacketLogs
+from dmvpn.features.filter.model import FilterConfig
+from dmvpn.features.filter.reasons import FilterReason
+from dmvpn.features.filter.timers import TimerKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dmvpn.base.events import Event, Packets
+    from dmvpn.base.filters import FilterEntry
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.filter.model import PortLines
+
+_NOTHING = PortFilters()
+_Place = tuple[str, bool, int]
+
+
+class FilterMachine(Machine):
+    """Keeps the plane in step with the lines."""
+
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
+        AccessListsChanged,
+        ClearCounters,
+        EffectFailed,
+        PacketsFiltered,
+        Resync,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        super().__init__(Context(ports))
+        self._ordered: dict[str, PortFilters] = {}
+        self._retries = Retries[str](self._context, TimerKind.RETRY, self._order, most=16)
+        self._complaints: dict[str, str] = {}
+        #: Counters at the last clear.
+        self._bases: dict[_Place, int] = {}
+        self._logs = PacketLogs(self._context)
+        self.config = FilterConfig()
+
+    @property
+    def ordered(self) -> Mapping[str, PortFilters]:
+        """The last order of each port that filters."""
+        return self._ordered
+
+    def failure(self, interface: str) -> Reason | None:
+        """Return why the host does not filter at a port as it should, or None."""
+        return self._retries.reason(interface)
+
+    def matches(
+        self, counts: Iterable[FilterCount], interface: str = "", *, inward: bool | None = None
+    ) -> dict[tuple[str, int], int]:
+        """Return how many packets entries have decided on, by list and sequence number. interface, inward: only there.
+
+        counts: of the plane.
+        """
+        found: dict[tuple[str, int], int] = {}
+        for count in counts:
+            listed = self._list_of(count.interface, inward=count.inward)
+            if listed is None or interface not in ("", count.interface) or inward not in (None, count.inward):
+                continue
+            base = self._bases.get((count.interface, count.inward, count.sequence), 0)
+            place = listed.name, count.sequence
+            found[place] = found.get(place, 0) + max(0, count.packets - base)
+        return found
+
+    def dispatch(self, event: Event | Notice) -> None:
+        """Handle a configuration, an object that it refers to, a report of the plane, or a user's action."""
+        match event:
+            case Configured():
+                self.config = cast("FilterConfig | None", event.model) or FilterConfig()
+                self._logs.configure(self.config.threshold)
+                self._refresh()
+            case AccessListsChanged():
+                self._refresh()
+            case ClearCounters():
+                self._clear(event)
+            case PacketsFiltered():
+                self._log(event)
+            case EffectFailed(effect=SetFilters(interface=port, filters=filters)):
+                if filters == self._ordered.get(port, _NOTHING):
+                    self._fail(port, event.text)
+            case Resync():
+                for port in self._ordered:
+                    self._order(port)
+
+    # ------------------------------------------------------------------------------------------------ orders
+
+    def _refresh(self) -> None:
+        """Order the filters of ports again that are different now."""
+        wanted = {port: self._filters(lines) for port, lines in self.config.ports.items()}
+        for port in (*wanted, *(port for port in tuple(self._ordered) if port not in wanted)):
+            before, filters = self._ordered.get(port, _NOTHING), wanted.get(port, _NOTHING)
+            if filters == before:
+                continue
+            self._forget_bases(port, before, filters)
+            self._retries.forget(port)
+            self._complaints.pop(port, None)
+            if filters == _NOTHING:
+                del self._ordered[port]
+            else:
+                self._ordered[port] = filters
+            self._order(port)
+
+    def _filters(self, lines: PortLines) -> PortFilters:
+        lists = self._context.ports.policies
+        return PortFilters(
+            lists.filter_list(lines.inward) if lines.inward else None,
+            lists.filter_list(lines.outward) if lines.outward else None,
+            lines.reverse_path,
+            lines.unreachables,
+        )
+
+    def _order(self, port: str) -> None:
+        self._context.emit(SetFilters(port, self._ordered.get(port, _NOTHING)))
+
+    def _fail(self, port: str, text: str) -> None:
+        self._retries.failed(port, Reason(FilterReason.REFUSED, (text,), self._context.now))
+        if self._complaints.get(port) != text:
+            self._complaints[port] = text
+            self._context.emit(messages.PortShut.of(port, text))
+
+    # ------------------------------------------------------------------------------------------------ counters, logs
+
+    def _list_of(self, port: str, *, inward: bool) -> FilterList | None:
+        filters = self._ordered.get(port, _NOTHING)
+        return filters.inward if inward else filters.outward
+
+    def _clear(self, clear: ClearCounters) -> None:
+        for count in clear.counts:
+            listed = self._list_of(count.interface, inward=count.inward)
+            if listed is not None and clear.name in ("", listed.name):
+                self._bases[count.interface, count.inward, count.sequence] = count.packets
+
+    def _forget_bases(self, port: str, before: PortFilters, after: PortFilters) -> None:
+        """Forget the bases of entries that the plane begins to count again."""
+        for inward, old, new in ((True, before.inward, after.inward), (False, before.outward, after.outward)):
+            for sequence in [place[2] for place in self._bases if place[:2] == (port, inward)]:
+                if _entries(old, sequence) != _entries(new, sequence):
+                    del self._bases[port, inward, sequence]
+
+    def _log(self, event: PacketsFiltered) -> None:
+        listed = self._list_of(event.interface, inward=event.inward)
+        entries = _entries(listed, event.sequence)
+        if listed is not None and entries:
+            self._logs.take(event, listed.name, entries[0], is_standard=listed.is_standard)
+
+
+def _entries(listed: FilterList | None, sequence: int) -> tuple[FilterEntry, ...]:
+    """Return the entries of a number; the end of a list has none, and is the same in all of them."""
+    if listed is None or sequence <= END_OF_LIST:
+        return ()
+    return tuple(entry for entry in listed.entries if entry.sequence == sequence)

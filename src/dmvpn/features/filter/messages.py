@@ -1,0 +1,41 @@
+"""Log messages of this feature, each with what it means."""
+
+from __future__ import annotations
+
+from typing import Final, Self
+
+from dmvpn.base.notices import Log
+
+
+class PortShut(Log, name="FILTER-3-PORT_SHUT"):
+    """The host does not filter as the lines of a port say, so nothing passes the port where a list is to be asked. It
+    is tried again.
+    """
+
+    @classmethod
+    def of(cls, interface: str, reason: str) -> Self:
+        """Return the message for this port, with what the host says."""
+        return cls(f"{interface} lets no packet pass its access lists: {reason}")
+
+
+class PacketPorts(Log, name="SEC-6-IPACCESSLOGP"):
+    """An entry with `log` has permitted or denied packets of TCP or UDP."""
+
+
+class PacketTypes(Log, name="SEC-6-IPACCESSLOGDP"):
+    """An entry with `log` has permitted or denied packets of ICMP; type and code are in parentheses."""
+
+
+class PacketNamed(Log, name="SEC-6-IPACCESSLOGRP"):
+    """An entry with `log` has permitted or denied packets of a routing protocol or of IGMP."""
+
+
+class PacketNumbered(Log, name="SEC-6-IPACCESSLOGNP"):
+    """An entry with `log` has permitted or denied packets of a protocol without ports, named by its number."""
+
+
+class PacketSource(Log, name="SEC-6-IPACCESSLOGS"):
+    """An entry with `log` of a standard list has permitted or denied packets from this address."""
+
+
+MESSAGES: Final = (PortShut, PacketPorts, PacketTypes, PacketNamed, PacketNumbered, PacketSource)

@@ -1,0 +1,31 @@
+"""Packet filters as the configuration has them."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.base.filters import ReversePath
+
+
+@dataclass(frozen=True, slots=True)
+class PortLines:
+    """The lines of a port. inward, outward: names of access lists, or numbers as text; "": none."""
+
+    inward: str = ""
+    outward: str = ""
+    reverse_path: ReversePath | None = None
+    unreachables: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FilterConfig:
+    """Ports that filter, in IOS order. threshold: packets after which a flow is logged again, 0: after minutes only."""
+
+    ports: Mapping[str, PortLines] = field(default_factory=dict)
+    threshold: int = 0

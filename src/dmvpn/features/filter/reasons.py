@@ -1,0 +1,14 @@
+"""Why a port does not filter."""
+
+from __future__ import annotations
+
+import enum
+
+from dmvpn.base.reasons import ReasonCode
+
+
+@enum.unique
+class FilterReason(ReasonCode):
+    """Kept with the refused order."""
+
+    REFUSED = "the host refused to filter", "<error>"

@@ -1,0 +1,26 @@
+"""`clear access-list counters`. The lists with their counters are a show of the feature that has the lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.filter.events import ClearCounters
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from dmvpn.base.events import Event
+
+
+def clear(ctx: ShowContext, args: Args) -> Event:
+    """Count from here."""
+    return ClearCounters(args.text("name", ""), ctx.counting.filtered())
+
+
+COMMANDS: Final = (
+    ExecCommand(
+        "clear [ ip ] access-list counters [ {name:word} ]",
+        {"access-list": "Access lists", "counters": "How often entries fitted", "name": "Of one list"},
+        action=clear,
+        privilege=15,
+    ),
+)

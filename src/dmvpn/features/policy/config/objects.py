@@ -1,0 +1,299 @@
+"""What entries of access lists refer to by name: object groups of networks and of services, and time ranges."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from ipaddress import IPv4Address, summarize_address_range
+from typing import TYPE_CHECKING, Final, cast
+
+from dmvpn.base.translation import Addresses
+from dmvpn.features.policy.config.conditions import ICMP, icmp_of
+from dmvpn.features.policy.config.ports import PORTS
+from dmvpn.features.policy.model import ANY
+from dmvpn.features.policy.objects import NetworkGroup, Service, ServiceGroup
+from dmvpn.features.policy.protocols import PROTOCOLS
+from dmvpn.features.policy.times import DAY, Period, TimeRange
+from dmvpn.ios import Args, ConfigLine, Mode, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.base.filters import Ranges
+    from dmvpn.ios import ConfigTree
+
+_NETWORKS, _SERVICES, _TIMES = "network-group", "service-group", "time-range"
+MODES: Final = (
+    Mode(_NETWORKS, "config-network-group"),
+    Mode(_SERVICES, "config-service-group"),
+    Mode(_TIMES, "config-time-range"),
+)
+_TCP, _UDP = PROTOCOLS["tcp"], PROTOCOLS["udp"]
+_BARE = " | ".join(word for word in PROTOCOLS if word not in ("icmp", "tcp", "udp"))
+_PORTED = f"[ source {{source_ports:{PORTS.name}}} ] [ {{destination_ports:{PORTS.name}}} ]"
+_HELP: Final = {
+    "object-group": "Several networks or services under one name",
+    "network": "Networks, for sources and destinations",
+    "service": "Protocols and ports",
+    "name": "Its name",
+    "description": "Text for people",
+    "text": "The text",
+    "host": "One address",
+    "address": "A network",
+    "mask": "Its mask",
+    "length": "Its mask as a number of bits",
+    "range": "From one address to another",
+    "first": "The first one",
+    "last": "The last one",
+    "any": "Any address",
+    "group-object": "All members of another group",
+    "group": "Its name",
+    "source": "Ports of the sender",
+    "source_ports": "Ports of the sender",
+    "destination_ports": "Ports of the receiver",
+    "message": "Type of message",
+    "protocol": "Number of a protocol",
+    "tcp-udp": "Protocols 6 and 17",
+    "ip": "Any protocol",
+    **{word: f"Protocol {number}" for word, number in PROTOCOLS.items() if number is not None},
+}
+
+NETWORK_GROUP: Final = ConfigLine(
+    "global", "object-group network {name:word}", _HELP, key=("name",), order=590, opens=_NETWORKS, sort=("name",)
+)
+SERVICE_GROUP: Final = ConfigLine(
+    "global", "object-group service {name:word}", _HELP, key=("name",), order=591, opens=_SERVICES, sort=("name",)
+)
+NETWORK_DESCRIPTION: Final = ConfigLine(_NETWORKS, "description {text:line}", _HELP, order=10)
+NETWORK: Final = ConfigLine(
+    _NETWORKS,
+    "( host {host:address} | {address:address} {mask:mask} | range {first:address} {last:address} | any "
+    "| group-object {group:word} )",
+    _HELP,
+    key=(),
+    order=20,
+    check=lambda args, _: (
+        "% The range ends before it begins"
+        if "range" in args and args.address("first") > args.address("last")
+        else None
+    ),
+)
+SERVICE_DESCRIPTION: Final = ConfigLine(_SERVICES, "description {text:line}", _HELP, order=10)
+SERVICE: Final = ConfigLine(
+    _SERVICES,
+    f"( tcp {_PORTED} | udp {_PORTED} | tcp-udp {_PORTED} | icmp [ {{message:{ICMP.name}}} ] | {_BARE} "
+    "| {protocol:0-255} | group-object {group:word} )",
+    _HELP,
+    key=(),
+    order=20,
+)
+
+
+def _check_absolute(args: Args, _section: object) -> str | None:
+    start, end, is_right = _absolute(args.text("text"))
+    if is_right and (start is None or end is None or start <= end):
+        return None
+    return "% Times are [start HH:MM DAY MONTH YEAR] [end HH:MM DAY MONTH YEAR]"
+
+
+def _check_periodic(args: Args, _section: object) -> str | None:
+    if _periods(args.text("text")) is not None:
+        return None
+    return "% Days are daily, weekdays, weekend or names of days, then HH:MM to [DAY] HH:MM"
+
+
+TIME_RANGE: Final = ConfigLine(
+    "global",
+    "time-range {name:word}",
+    {"time-range": "Times at which entries of access lists count", "name": "Its name"},
+    key=("name",),
+    order=592,
+    opens=_TIMES,
+    sort=("name",),
+)
+ABSOLUTE: Final = ConfigLine(
+    _TIMES,
+    "absolute {text:line}",
+    {"absolute": "From one moment to another", "text": "start HH:MM DAY MONTH YEAR end HH:MM DAY MONTH YEAR"},
+    order=10,
+    check=_check_absolute,
+)
+PERIODIC: Final = ConfigLine(
+    _TIMES,
+    "periodic {text:line}",
+    {"periodic": "In every week", "text": "Days, and HH:MM to HH:MM"},
+    key=(),
+    order=20,
+    check=_check_periodic,
+)
+LINES: Final = (
+    NETWORK_GROUP,
+    SERVICE_GROUP,
+    NETWORK_DESCRIPTION,
+    NETWORK,
+    SERVICE_DESCRIPTION,
+    SERVICE,
+    TIME_RANGE,
+    ABSOLUTE,
+    PERIODIC,
+)
+
+
+def networks(tree: ConfigTree) -> dict[str, NetworkGroup]:
+    """Return all groups of networks."""
+    return dict(tree.made(NETWORK_GROUP, _network_group))
+
+
+def services(tree: ConfigTree) -> dict[str, ServiceGroup]:
+    """Return all groups of services."""
+    return dict(tree.made(SERVICE_GROUP, _service_group))
+
+
+def time_ranges(tree: ConfigTree) -> dict[str, TimeRange]:
+    """Return all time ranges."""
+    return dict(tree.made(TIME_RANGE, _time_range))
+
+
+# ------------------------------------------------------------------------------------------------ networks
+
+
+def _network_group(args: Args, section: Section) -> tuple[str, NetworkGroup]:
+    members = section.all(NETWORK)
+    group = NetworkGroup(
+        section.args(NETWORK_DESCRIPTION).text("text", ""),
+        tuple(NETWORK.text(member) for member in members),
+        tuple(each for member in members for each in _addresses(member)),
+        _groups(members),
+    )
+    return args.text("name"), group
+
+
+def _addresses(args: Args) -> Iterator[Addresses]:
+    if "any" in args:
+        yield Addresses(ANY.address, ANY.wildcard)
+    elif "host" in args:
+        yield Addresses(args.address("host"), IPv4Address(0))
+    elif "range" in args:
+        for network in summarize_address_range(args.address("first"), args.address("last")):
+            yield Addresses(network.network_address, network.hostmask)
+    elif "address" in args.values_given:
+        mask = int(cast("IPv4Address", args.get("mask")))
+        address = IPv4Address(int(args.address("address")) & mask)
+        yield Addresses(address, IPv4Address(mask ^ 0xFFFFFFFF))
+
+
+def _groups(members: Iterable[Args]) -> tuple[str, ...]:
+    return tuple(member.text("group") for member in members if "group-object" in member)
+
+
+# ------------------------------------------------------------------------------------------------ services
+
+
+def _service_group(args: Args, section: Section) -> tuple[str, ServiceGroup]:
+    members = section.all(SERVICE)
+    group = ServiceGroup(
+        section.args(SERVICE_DESCRIPTION).text("text", ""),
+        tuple(SERVICE.text(member) for member in members),
+        tuple(each for member in members for each in _members(member)),
+        _groups(members),
+    )
+    return args.text("name"), group
+
+
+def _members(args: Args) -> Iterator[Service]:
+    if "group-object" in args:
+        return
+    if "protocol" in args.values_given:
+        yield Service(protocol=args.integer("protocol"))
+        return
+    if "icmp" in args:
+        icmp = icmp_of(args.text("message")) if "message" in args.values_given else None
+        yield Service(protocol=PROTOCOLS["icmp"], icmp=icmp)
+        return
+    word = next(word for word in ("tcp-udp", *PROTOCOLS) if word in args)
+    for protocol in (_TCP, _UDP) if word == "tcp-udp" else (PROTOCOLS[word],):
+        yield Service(
+            protocol=protocol,
+            source_ports=_ranges(args, "source_ports"),
+            destination_ports=_ranges(args, "destination_ports"),
+        )
+
+
+def _ranges(args: Args, name: str) -> Ranges | None:
+    # The value type of ports makes such a pair of the words.
+    ports = cast("tuple[str, Ranges] | None", args.get(name))
+    return None if ports is None else ports[1]
+
+
+# ------------------------------------------------------------------------------------------------ times
+
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SETS: Final = {"daily": range(7), "weekdays": range(5), "weekend": range(5, 7)}
+#: Words of a moment: time, day, month, year.
+_MOMENT: Final = 4
+
+
+def _time_range(args: Args, section: Section) -> tuple[str, TimeRange]:
+    absolute, periodic = section.get(ABSOLUTE), section.all(PERIODIC)
+    start, end, _ = _absolute(absolute.text("text")) if absolute is not None else (None, None, True)
+    periods = tuple(period for line in periodic for period in _periods(line.text("text")) or ())
+    lines = (*(() if absolute is None else (ABSOLUTE.text(absolute),)), *map(PERIODIC.text, periodic))
+    return args.text("name"), TimeRange(start, end, periods, lines)
+
+
+def _absolute(text: str) -> tuple[datetime | None, datetime | None, bool]:
+    """Return start and end, and whether the text is right."""
+    words, found = text.lower().split(), dict[str, datetime | None]()
+    while words and words[0] in ("start", "end") and words[0] not in found:
+        found[words[0]] = _moment(words[1 : 1 + _MOMENT])
+        words = words[1 + _MOMENT :]
+    is_right = not words and bool(found) and None not in found.values()
+    return found.get("start"), found.get("end"), is_right
+
+
+def _moment(words: list[str]) -> datetime | None:
+    if len(words) != _MOMENT:
+        return None
+    minute, (day, month, year) = _minute(words[0]), words[1:]
+    if minute is None or month[:3] not in _MONTHS or not (day.isdecimal() and year.isdecimal()):
+        return None
+    try:
+        return datetime(int(year), _MONTHS.index(month[:3]) + 1, int(day), minute // 60, minute % 60)
+    except ValueError:
+        return None
+
+
+def _minute(text: str) -> int | None:
+    hour, colon, minute = text.partition(":")
+    if not (colon and hour.isdecimal() and minute.isdecimal() and len(hour) < 3 and len(minute) < 3):
+        return None
+    return int(hour) * 60 + int(minute) if int(hour) < 24 and int(minute) < 60 else None
+
+
+def _periods(text: str) -> tuple[Period, ...] | None:
+    """Return the periods of `weekdays 8:00 to 17:00` or `Friday 20:00 to Monday 8:00`; None: it is no such text."""
+    words = text.lower().split()
+    if "to" not in words:
+        return None
+    place = words.index("to")
+    days, start = _days(words[: place - 1]), _minute(words[place - 1]) if place else None
+    match words[place + 1 :]:
+        case [time]:
+            until, end = None, _minute(time)
+        case [day, time]:
+            until, end = _days([day]), _minute(time)
+            if len(until) != 1 or len(days) != 1:
+                return None
+        case _:
+            return None
+    if not days or start is None or end is None:
+        return None
+    last = [until[0]] * len(days) if until else days
+    return tuple(Period(first * DAY + start, day * DAY + end) for first, day in zip(days, last, strict=True))
+
+
+def _days(words: list[str]) -> list[int]:
+    if len(words) == 1 and words[0] in _SETS:
+        return list(_SETS[words[0]])
+    found = [next((number for number, day in enumerate(_DAYS) if day.startswith(word)), -1) for word in words]
+    return found if min(found, default=-1) >= 0 and all(len(word) > 1 for word in words) else []
