@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.counting import Counting, EthernetStation
     from dmvpn.base.events import InterfacesCounted, SasCounted
+    from dmvpn.base.filters import FilterCount
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.userspace.plane import MakeEngine
 
@@ -389,6 +390,10 @@ class _Inside:
     def sas_counted(self) -> SasCounted | None:
         with self._world.inside(self._router):
             return self._world.plane(self._router).sas_counted()
+
+    def filtered(self) -> tuple[FilterCount, ...]:
+        with self._world.inside(self._router):
+            return self._world.plane(self._router).filtered()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         with self._world.inside(self._router):

@@ -26,6 +26,7 @@ from dmvpn.tools.lint import lint
 if TYPE_CHECKING:
     from dmvpn.base.counting import EthernetStation
     from dmvpn.base.effects import Effect
+    from dmvpn.base.filters import FilterCount
     from dmvpn.base.notices import Log
 
 INTERFACES = """
@@ -348,6 +349,9 @@ class Plane:
     def interfaces_counted(self) -> None: ...
 
     def sas_counted(self) -> None: ...
+
+    def filtered(self) -> tuple[FilterCount, ...]:
+        return ()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         return ()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import InterfacesCounted, SasCounted
+    from dmvpn.base.filters import FilterCount
     from dmvpn.base.protection import SaView
 
 
@@ -51,6 +52,10 @@ class Counting(Protocol):
         """Return the translated flows, and the counters."""
         ...
 
+    def filtered(self) -> tuple[FilterCount, ...]:
+        """Return how many packets each entry of each port's lists has decided on; entries without one may lack."""
+        ...
+
 
 class NoPlane:
     """The answers where there is no data plane."""
@@ -68,6 +73,10 @@ class NoPlane:
     def translations(self) -> Translations:
         """Return no flow: none is translated."""
         return Translations()
+
+    def filtered(self) -> tuple[FilterCount, ...]:
+        """Return nothing: no packet is filtered."""
+        return ()
 
 
 NO_PLANE = NoPlane()

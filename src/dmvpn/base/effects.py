@@ -13,6 +13,7 @@ from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.filters import PortFilters
     from dmvpn.base.protection import EspSa
     from dmvpn.base.translation import Overload
 
@@ -356,6 +357,18 @@ class ClearRoute(Effect):
     """Remove an entry from the forwarding table."""
 
     prefix: Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class SetFilters(Effect):
+    """Let only these packets pass the port, in whichever VRF it is, always all of its lists; without lists all pass.
+
+    The port may come later. From one order to the next no packet passes that both orders deny, and entries that stay
+    keep their counts. If this fails, nothing of a direction that has a list passes, until another order succeeds.
+    """
+
+    interface: str
+    filters: PortFilters
 
 
 @dataclass(frozen=True, slots=True)

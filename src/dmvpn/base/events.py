@@ -15,6 +15,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import Effect, NextHop
+    from dmvpn.base.filters import Packet
     from dmvpn.base.protection import SaCount
 
 
@@ -337,6 +338,25 @@ class ConnectionUnheard(Event):
     """
 
     connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class PacketsFiltered(Event):
+    """An entry with `log` has decided on packets of one flow. Packets of the same flow within a second may come in one
+    report; flows beyond `ALARMS_PER_SECOND` are not reported.
+
+    interface, inward: the port, and the list that was asked.
+    sequence: of the entry.
+    packet: the first one of them.
+    hardware_address: of its sender on the link, 6 octets, or empty where there is none.
+    """
+
+    interface: str
+    inward: bool
+    sequence: int
+    packet: Packet
+    count: int = 1
+    hardware_address: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

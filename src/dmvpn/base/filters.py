@@ -4,6 +4,9 @@
     Condition       what an entry asks of a packet: all parts of it
     FilterEntry     a condition and the verdict
     FilterList      entries in order: the first that fits decides, none: denied
+    ReversePath     `ip verify unicast source reachable-via`: the sender of a packet must be reachable
+    PortFilters     all of a port
+    FilterCount     how many packets an entry has decided on
 
 A plane carries these values out, in the kernel or in Python, and `FilterList.decides` says what both have to do.
 
@@ -160,11 +163,50 @@ class FilterList:
 
 
 @dataclass(frozen=True, slots=True)
+class ReversePath:
+    """`ip verify unicast source`: a packet passes only if there is a route to its source; looked at behind the list.
+
+    strict: the route leads out of the port that the packet came by (`rx`), else out of any one (`any`).
+    allow_default: the default route is one, too.
+
+    A route that discards (Null0) is none. The router's own addresses are no senders. A packet from 0.0.0.0 to
+    255.255.255.255, which asks for an address, passes, and so does multicast.
+    """
+
+    strict: bool
+    allow_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PortFilters:
-    """The lists of a port. None: all pass."""
+    """The lists of a port. None: all pass.
+
+    unreachables: ICMP destination unreachable of the router itself leaves by this port, `ip unreachables`.
+    """
 
     inward: FilterList | None = None
     outward: FilterList | None = None
+    reverse_path: ReversePath | None = None
+    unreachables: bool = True
+
+
+#: `FilterCount.sequence` of packets that no entry of a list permits or denies.
+END_OF_LIST: Final = 0
+#: `FilterCount.sequence` of packets whose sender is not reachable (`ReversePath`).
+UNREACHABLE_SENDER: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class FilterCount:
+    """How many packets an entry has decided on since it is in the list of this port, whatever other entries do.
+
+    sequence: of the entry, of all of its number together; `END_OF_LIST`; `UNREACHABLE_SENDER` (inward is True).
+    """
+
+    interface: str
+    inward: bool
+    sequence: int
+    packets: int
 
 
 def _among(ranges: Ranges | None, number: int) -> bool:

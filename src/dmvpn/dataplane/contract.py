@@ -22,6 +22,10 @@ windows, limits; counters by connection and by SA; an alarm when packets go out 
 refused; MD5 signatures, TTL security;
 * translation (`SetTranslation`): packets from inside to outside get the outside's address, with a port that the router
 itself does not use; replies, and ICMP errors about them, are translated back;
+* filters (`SetFilters`, `base.filters`): the inward list is asked before all else about every packet that comes by a
+port, those for the router included (a tunnel: every packet that comes out of it, but NHRP); the outward list, after
+translation, about what others sent and leaves by the port; a denied packet is answered by ICMP "administratively
+prohibited", of a router once in `PROHIBITED_INTERVAL`, unless the port that the answer leaves by has no unreachables;
 * choice of the SA: of the connection that the adjacency names, else of the newest connection between tunnel source and
 NBMA address; in it the one that was last made current (`InstallSa`).
 """
@@ -75,3 +79,5 @@ COUNTED_PEERS = 65536
 #: counted. The same limit applies, separately, to senders of inner packets that get an ICMP error because these do not
 #: fit the path.
 ALARMS_PER_SECOND = 100
+#: Seconds between two ICMP messages "administratively prohibited" of a router.
+PROHIBITED_INTERVAL = 0.5

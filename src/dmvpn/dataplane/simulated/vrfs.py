@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from dmvpn.base.counting import EthernetStation
     from dmvpn.base.effects import Effect, NextHop
     from dmvpn.base.events import Event
+    from dmvpn.base.filters import FilterCount
     from dmvpn.base.translation import Translations
 
 _OF_A_TUNNEL: Final = (
@@ -186,6 +187,10 @@ class SimulatedPlane(Chassis, DataPlane):
     def translations(self) -> Translations:
         """Return the translated flows, and the counters."""
         return self.translation.translations(self.now)
+
+    def filtered(self) -> tuple[FilterCount, ...]:
+        """Return the counters of the lists of all ports."""
+        return ()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return an empty tuple: a simulated wire has no link layer."""

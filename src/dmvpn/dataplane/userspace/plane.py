@@ -71,6 +71,7 @@ from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.counting import EthernetStation
+    from dmvpn.base.filters import FilterCount
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.netlink.chains import BaseChain
     from dmvpn.dataplane.sysctl import Setting
@@ -205,6 +206,10 @@ class UserspacePlane(DataPlane):
     def translations(self) -> Translations:
         """Return the translated flows, and the counters."""
         return self._translation.translations()
+
+    def filtered(self) -> tuple[FilterCount, ...]:
+        """Return the counters of the lists of all ports."""
+        return ()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return the kernel's neighbors on Ethernets; none if it does not report them."""
