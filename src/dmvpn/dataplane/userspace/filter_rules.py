@@ -1,0 +1,323 @@
+"""A packet filter's list as rules of nf_tables. In nft's syntax, a list of some thousand entries:
+
+    map list-all-1  { meta l4proto . ip saddr . ip daddr : verdict }       entries about addresses, each with a counter
+    map list-first-1 { the same . th sport . th dport : verdict }          entries about ports; of ICMP type and code
+    chain list {
+        ip frag-off & 0x1fff != 0 goto list-later                          later fragments have no ports
+        meta l4proto tcp @th,104,8 (is there) goto list-first; the same of UDP and ICMP
+        meta l4proto { tcp, udp, icmp } drop                               too short to be looked at
+        goto list-other }
+    chain list-first {
+        (key) vmap @list-first-1; (key) vmap @list-all-1                   permit: return; deny: goto denied
+        tcp flags & (rst | ack) != 0 counter return                        what no set can look up is a rule
+        counter goto denied }                                              the end of the list
+
+nf_tables skips a rule for octets that a packet lacks, and a deny must not be skipped: so packets that are too short
+are dropped first, and second fragments that would overwrite TCP flags (RFC 1858, RFC 3128).
+
+IP options have lengths, and nf_tables has no loops: `_walk` goes through them octet by octet, with the packet's mark as
+the place where the next option begins. So the mark of packets is cleared that such an entry looks at.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from dataclasses import field
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.filters import END_OF_LIST
+from dmvpn.base.translation import TCP
+from dmvpn.base.values import dataclass
+from dmvpn.dataplane.filtered import NEEDED_OCTETS
+from dmvpn.dataplane.netlink.expressions import Fragment, has_mark, header_words, is_fragment, mark_from, set_mark
+from dmvpn.dataplane.netlink.nftables import (
+    Compare,
+    Meta,
+    NetfilterVerdict,
+    chain,
+    compare,
+    counter,
+    masked,
+    meta,
+    network_header,
+    rule,
+    transport_header,
+    verdict,
+)
+from dmvpn.dataplane.netlink.sets import (
+    FIRST_REGISTER,
+    add_elements,
+    box_element,
+    interval_map,
+    load,
+    lookup,
+    number_element,
+    number_map,
+    verdict_data,
+)
+from dmvpn.dataplane.userspace.filter_pieces import ANY_PROTOCOL, WHOLE, Kind, leveled, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dmvpn.base.filters import FilterEntry, FilterList, Flags
+    from dmvpn.base.translation import Addresses
+    from dmvpn.dataplane.netlink.nftables import Part
+    from dmvpn.dataplane.userspace.filter_pieces import Box, Piece
+
+#: The chain of a table that answers denied packets and drops them.
+DENIED: Final = "denied"
+#: Fewer pieces than this are rules: a set costs as much as some of them.
+_WORTH_A_SET: Final = 8
+#: Octets of the fields: protocol, source, destination; and the two numbers behind IP.
+_FIELDS: Final = (1, 4, 4)
+_FIELDS_BEHIND: Final = (*_FIELDS, 2, 2)
+_KEY = struct.Struct("!B3xII")
+_KEY_BEHIND = struct.Struct("!B3xIIH2xH2x")
+_IP, _BEHIND_IP = 1, 2
+_PROTOCOL, _SERVICE, _TTL, _SOURCE, _DESTINATION = 9, 1, 8, 12, 16
+_TCP_FLAGS: Final = 13
+_NATIVE32 = struct.Struct("=I")
+#: The mark of a packet that has the option; other values are where the next option begins.
+_FOUND: Final = 0x10000
+_OPTIONS: Final = range(20, 60)
+
+
+@dataclass(slots=True)
+class Rules:
+    """The parts that make chains and sets beside those that packets pass, and their names."""
+
+    table: str
+    name: str
+    parts: list[Part] = field(default_factory=list)
+    chains: list[str] = field(default_factory=list)
+    sets: list[str] = field(default_factory=list)
+
+    def chain(self, end: str = "") -> str:
+        """Make a chain; returns its name."""
+        name = f"{self.name}{end}"
+        self.chains.append(name)
+        self.parts.append(chain(self.table, name))
+        return name
+
+    def rule(self, name: str, *expressions: bytes, mark: int | None = None) -> None:
+        """Append a rule to a chain."""
+        self.parts.append(rule(self.table, name, *expressions, mark=mark))
+
+    def set(self, end: str, make: Callable[[str, str, int], Part]) -> str:
+        """Make a set; returns its name."""
+        name = f"{self.name}{end}"
+        self.sets.append(name)
+        self.parts.append(make(self.table, name, len(self.sets)))
+        return name
+
+
+def add_list(rules: Rules, listed: FilterList, report: Callable[[FilterEntry], tuple[bytes, ...]]) -> str:
+    """Add the rules of a list; returns the name of its first chain, which returns for what is permitted.
+
+    report: the expressions that report a packet, none if nobody hears them. Raises UnsuitableEntry.
+    """
+    levels = leveled(listed.entries)
+    name = rules.chain("-list")
+    of_kind = {Kind.FIRST: rules.chain("-first"), Kind.LATER: rules.chain("-later"), Kind.ALL: rules.chain("-other")}
+    _List(rules, of_kind, report).add(levels)
+    _divide(rules, name, of_kind)
+    return name
+
+
+def _divide(rules: Rules, name: str, of_kind: dict[Kind, str]) -> None:
+    goto, drop = NetfilterVerdict.GOTO, verdict(NetfilterVerdict.DROP)
+    rules.rule(name, *is_fragment(Fragment.LATER), verdict(goto, of_kind[Kind.LATER]))
+    for protocol, octets in NEEDED_OCTETS.items():
+        complete = (*_is_protocol(protocol), transport_header(octets - 1, 1))
+        rules.rule(name, *complete, verdict(goto, of_kind[Kind.FIRST]))
+    for protocol in NEEDED_OCTETS:
+        rules.rule(name, *_is_protocol(protocol), drop)
+    rules.rule(name, verdict(goto, of_kind[Kind.ALL]))
+
+
+class _List:
+    """Adds the levels of a list to the chains of the kinds of packets."""
+
+    def __init__(
+        self, rules: Rules, of_kind: dict[Kind, str], report: Callable[[FilterEntry], tuple[bytes, ...]]
+    ) -> None:
+        self._rules = rules
+        self._of_kind = of_kind
+        self._report = report
+        self._walks: dict[int, str] = {}
+        self._hops = ""
+        self._numbers = itertools.count()
+
+    def add(self, levels: Sequence[Sequence[Piece]]) -> None:
+        rules, (first, later, other) = self._rules, self._of_kind.values()
+        rules.rule(later, *_is_protocol(TCP), *is_fragment(Fragment.SECOND), verdict(NetfilterVerdict.DROP))
+        for number, level in enumerate(levels):
+            alone: list[Piece] = [piece for piece in level if not piece.is_box]
+            for kind in (Kind.FIRST, Kind.LATER, Kind.ALL):
+                boxes = [piece for piece in level if piece.is_box and piece.kind == kind]
+                if len(boxes) < _WORTH_A_SET:
+                    alone += boxes
+                    continue
+                name = self._set(f"-{kind.name}-{number}".lower(), boxes, behind=kind == Kind.FIRST)
+                for place in (first, later, other) if kind == Kind.ALL else (self._of_kind[kind],):
+                    rules.rule(place, *_key(behind=kind == Kind.FIRST), lookup(name))
+            for piece in alone:
+                self._alone(piece)
+        for place in (first, later, other):
+            rules.rule(place, counter(), verdict(NetfilterVerdict.GOTO, DENIED), mark=END_OF_LIST)
+
+    def _set(self, end: str, boxes: Sequence[Piece], *, behind: bool) -> str:
+        fields, key = (_FIELDS_BEHIND, _KEY_BEHIND) if behind else (_FIELDS, _KEY)
+        name = self._rules.set(end, lambda table, name, number: interval_map(table, name, number, fields))
+        permit = box_element(key, verdict_data(NetfilterVerdict.RETURN))
+        deny = box_element(key, verdict_data(NetfilterVerdict.GOTO, DENIED))
+        elements = (
+            (permit if piece.entry.permit else deny)(*_corners(piece.box, behind=behind), piece.entry.sequence)
+            for piece in boxes
+        )
+        self._rules.parts += add_elements(self._rules.table, name, elements)
+        return name
+
+    def _alone(self, piece: Piece) -> None:
+        """Add a piece as rules, of all kinds of packets that it is about."""
+        condition = piece.entry.condition
+        verdict_of = self._verdict(piece.entry)
+        first, later, other = self._of_kind.values()
+        where = {Kind.FIRST: (first,), Kind.LATER: (later,), Kind.ALL: (first, later, other)}[piece.kind]
+        for ttl in merged(condition.ttl) if condition.ttl is not None else (None,):
+            matches = (*_matches(piece), *(() if ttl is None else _between(network_header(_TTL, 1), ttl, octets=1)))
+            for name in where:
+                found: tuple[bytes, ...] = ()
+                if condition.option is not None and condition.option >= 0:
+                    walk = verdict(NetfilterVerdict.JUMP, self._walk(condition.option))
+                    self._rules.rule(name, *matches, walk)
+                    found = (*has_mark(_FOUND), *set_mark(0))
+                self._rules.rule(name, *matches, *found, counter(), verdict_of, mark=piece.entry.sequence)
+
+    def _verdict(self, entry: FilterEntry) -> bytes:
+        final = verdict(NetfilterVerdict.RETURN) if entry.permit else verdict(NetfilterVerdict.GOTO, DENIED)
+        report = self._report(entry) if entry.log or entry.log_input else ()
+        if not report:
+            return final
+        name = self._rules.chain(f"-report-{next(self._numbers)}")
+        self._rules.rule(name, *report)
+        self._rules.rule(name, final)
+        return verdict(NetfilterVerdict.GOTO, name)
+
+    # ------------------------------------------------------------------------------------------------ options
+
+    def _walk(self, option: int) -> str:
+        """Return the chain that sets the mark to `_FOUND` if a packet has an option, else to 0."""
+        known = self._walks.get(option)
+        if known is not None:
+            return known
+        name = self._walks[option] = self._rules.chain(f"-option-{option}")
+        rules, hops = self._rules, self._hops or self._make_hops()
+        rules.rule(name, *set_mark(_OPTIONS.start))
+        for place in _OPTIONS:
+            here = has_mark(place)
+            rules.rule(name, *here, *header_words(Compare.AT_MOST, place // 4), *set_mark(0))
+            kind = (*here, network_header(place, 1))
+            rules.rule(name, *kind, compare(Compare.EQUAL, bytes((option,))), *set_mark(_FOUND))
+            rules.rule(name, *kind, compare(Compare.EQUAL, b"\1"), *set_mark(place + 1))
+            hop = (load(_IP, place + 1, 1, 1), _mark_to_key(), lookup(hops, to=1), mark_from(1))
+            rules.rule(name, *kind, compare(Compare.MORE, b"\1"), *hop)
+        rules.rule(name, meta(Meta.MARK), compare(Compare.NOT_EQUAL, _NATIVE32.pack(_FOUND)), *set_mark(0))
+        return name
+
+    def _make_hops(self) -> str:
+        """Return the map from where an option begins, and its length, to where the next one does."""
+        self._hops = self._rules.set("-hops", lambda table, name, number: number_map(table, name, number, 8))
+        elements = (
+            number_element(_NATIVE32.pack(place) + bytes((length, 0, 0, 0)), _NATIVE32.pack(place + length))
+            for place in _OPTIONS
+            for length in range(2, _OPTIONS.stop - place + 1)
+        )
+        self._rules.parts += add_elements(self._rules.table, self._hops, elements)
+        return self._hops
+
+
+# ---------------------------------------------------------------------------------------------------- expressions
+
+
+def _key(*, behind: bool) -> Iterator[bytes]:
+    yield load(_IP, _PROTOCOL, 1, 0)
+    yield load(_IP, _SOURCE, 8, 1)  # both addresses
+    if behind:
+        yield load(_BEHIND_IP, 0, 2, 3)
+        yield load(_BEHIND_IP, 2, 2, 4)
+
+
+def _mark_to_key() -> bytes:
+    return meta(Meta.MARK, FIRST_REGISTER)
+
+
+def _corners(box: Box, *, behind: bool) -> tuple[Sequence[int], Sequence[int]]:
+    lowest, highest = (0, 0xFF) if box.protocol == ANY_PROTOCOL else (box.protocol, box.protocol)
+    source, destination = box.source, box.destination
+    first: tuple[int, ...] = (lowest, source, destination)
+    last: tuple[int, ...] = (
+        highest,
+        source | 0xFFFFFFFF >> box.source_length,
+        destination | 0xFFFFFFFF >> box.destination_length,
+    )
+    if behind:
+        first, last = (*first, box.first[0], box.second[0]), (*last, box.first[1], box.second[1])
+    return first, last
+
+
+def _matches(piece: Piece) -> Iterator[bytes]:
+    """Yield all matches but those for the TTL and for a certain option."""
+    condition, box = piece.entry.condition, piece.box
+    if condition.protocol is not None:
+        yield from _is_protocol(condition.protocol)
+    yield from addresses(_SOURCE, condition.source)
+    yield from addresses(_DESTINATION, condition.destination)
+    if condition.service is not None:
+        value, mask = condition.service
+        yield from (network_header(_SERVICE, 1), masked(bytes((mask,))), compare(Compare.EQUAL, bytes((value,))))
+    if condition.option is not None and condition.option < 0:
+        yield from header_words(Compare.MORE, 5)
+    if piece.kind == Kind.FIRST:
+        for offset, numbers in enumerate((box.first, box.second)):
+            if numbers != WHOLE:
+                yield from _between(transport_header(2 * offset, 2), numbers, octets=2)
+        if condition.flags is not None:
+            yield from _flags(condition.flags)
+
+
+def _is_protocol(number: int) -> tuple[bytes, bytes]:
+    return network_header(_PROTOCOL, 1), compare(Compare.EQUAL, bytes((number,)))
+
+
+def addresses(offset: int, meant: Addresses) -> tuple[bytes, ...]:
+    """Return the match for an address in the IP header."""
+    if meant.is_any:
+        return ()
+    mask = ~int(meant.wildcard) & 0xFFFFFFFF
+    wanted = (int(meant.address) & mask).to_bytes(4, "big")
+    loads = (network_header(offset, 4), *([masked(mask.to_bytes(4, "big"))] if mask != 0xFFFFFFFF else []))
+    return (*loads, compare(Compare.EQUAL, wanted))
+
+
+def _between(loaded: bytes, numbers: tuple[int, int], *, octets: int) -> tuple[bytes, ...]:
+    first, last = (number.to_bytes(octets, "big") for number in numbers)
+    if first == last:
+        return loaded, compare(Compare.EQUAL, first)
+    return loaded, compare(Compare.AT_LEAST, first), compare(Compare.AT_MOST, last)
+
+
+def _flags(flags: Flags) -> tuple[bytes, ...]:
+    """Return the match for TCP flags, of which `Flags` may ask the impossible."""
+    loaded = transport_header(_TCP_FLAGS, 1)
+    asked, both = (flags.set | flags.clear) & 0xFF, flags.set & flags.clear
+    if flags.is_any:
+        if both:
+            return (loaded,)
+        return loaded, masked(bytes((asked,))), compare(Compare.NOT_EQUAL, bytes((flags.clear & 0xFF,)))
+    wanted = flags.set & 0xFF
+    if both:  # a bit that is set and clear: masked away, and asked for
+        return loaded, masked(bytes((asked & ~both,))), compare(Compare.EQUAL, bytes((wanted | both,)))
+    return loaded, masked(bytes((asked,))), compare(Compare.EQUAL, bytes((wanted,)))
