@@ -46,8 +46,8 @@ _HEADER = struct.Struct("=IHHII")
 _NFGENMSG = struct.Struct("=BBH")
 _BE16, _BE32 = struct.Struct("!H"), struct.Struct("!I")
 #: A number of ours at a rule or an element: type, length, value, as nft writes comments, with a type that it ignores.
-_MARK = struct.Struct("=BBi")
-_MARK_TYPE: Final = 200
+MARK = struct.Struct("=BBi")
+MARK_TYPE: Final = 200
 _NFPROTO_IPV4 = 2
 #: The beginning of a body for IPv4.
 IPV4: Final = _NFGENMSG.pack(_NFPROTO_IPV4, 0, 0)
@@ -222,10 +222,10 @@ def tracked_status() -> bytes:
     return expression("ct", numbers(_REGISTER, 2))
 
 
-def masked(mask: bytes) -> bytes:
+def masked(mask: bytes, register: int = _REGISTER) -> bytes:
     """Apply a mask to the loaded value."""
     values = nest(4, attribute(_DATA_VALUE, mask)) + nest(5, attribute(_DATA_VALUE, bytes(len(mask))))
-    return expression("bitwise", numbers(_REGISTER, _REGISTER, len(mask)) + values)
+    return expression("bitwise", numbers(register, register, len(mask)) + values)
 
 
 def compare(operation: Compare, value: bytes) -> bytes:
@@ -478,14 +478,14 @@ def _rule_there(body: memoryview) -> RuleThere:
 
 def marked(number: int) -> bytes:
     """Return a number of ours as the user data of a rule or an element."""
-    return _MARK.pack(_MARK_TYPE, 4, number)
+    return MARK.pack(MARK_TYPE, 4, number)
 
 
 def read_mark(noted: memoryview | None) -> int | None:
     """Return the number of ours that a rule or an element has; without one, None."""
-    if noted is None or len(noted) != _MARK.size or noted[0] != _MARK_TYPE:
+    if noted is None or len(noted) != MARK.size or noted[0] != MARK_TYPE:
         return None
-    return int(_MARK.unpack(noted)[2])
+    return int(MARK.unpack(noted)[2])
 
 
 def _counters(listed: memoryview | None) -> Iterator[int | None]:

@@ -1,6 +1,7 @@
 """Sets of nf_tables whose elements lead to verdicts: their octets, and their counters.
 
     names       a hash of interface names, to chains
+    counted     a hash of fields; each element counts
     intervals   boxes: a first and a last value of each field; no two of them may overlap; each element counts
     hops        a hash of fields to a number of four octets
 
@@ -17,14 +18,15 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.codes import NLM_F_CREATE
 from dmvpn.dataplane.netlink.nftables import (
     IPV4,
+    MARK,
+    MARK_TYPE,
     SUBSYSTEM,
     NetfilterVerdict,
     expression,
-    marked,
     numbers,
     read_mark,
 )
-from dmvpn.dataplane.netlink.wire import attribute, attribute_text, nest, parse_attributes, read_text
+from dmvpn.dataplane.netlink.wire import NLA_F_NESTED, attribute, attribute_text, nest, parse_attributes, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,7 +41,7 @@ _NEW_SET, _DELETE_SET, _NEW_ELEMENTS, _GET_ELEMENTS, _DELETE_ELEMENTS = (
 _GET_SET: Final = SUBSYSTEM << 8 | 10
 _SET_TABLE, _SET_NAME, _SET_FLAGS, _SET_KEY_TYPE, _SET_KEY_LENGTH, _SET_DATA_TYPE, _SET_DATA_LENGTH = range(1, 8)
 _SET_DESCRIPTION, _SET_ID, _SET_EXPRESSION = 9, 10, 17
-_DESCRIPTION_FIELDS: Final = 2
+_DESCRIPTION_SIZE, _DESCRIPTION_FIELDS = 1, 2
 _INTERVAL, _MAP, _CONCATENATION = 4, 8, 0x80
 _VERDICTS: Final = 0xFFFFFF00
 _LIST_ELEMENT: Final = 1
@@ -50,6 +52,7 @@ _EXPRESSION_DATA, _COUNTER_PACKETS = 2, 2
 _BE32 = struct.Struct("!I")
 _NAME_OCTETS = 16
 _ATTRIBUTE = struct.Struct("=HH")
+_MARK_PADDING: Final = bytes(-MARK.size & 3)
 #: Octets of elements in one message; the attribute that holds them has a length of 16 bits.
 _MESSAGE: Final = 60_000
 
@@ -68,6 +71,13 @@ class ElementThere:
 def name_map(table: str, name: str, number: int) -> Part:
     """Return a map of interface names to verdicts. number: of the set in its transaction."""
     return _set(table, name, number, _MAP, _NAME_OCTETS, _VERDICTS, 0)
+
+
+def counted_map(table: str, name: str, number: int, length: int, size: int) -> Part:
+    """Return a map of keys of so many octets to verdicts, for so many elements, each of which counts."""
+    description = nest(_SET_DESCRIPTION, attribute(_DESCRIPTION_SIZE, _BE32.pack(size)))
+    counts = nest(_SET_EXPRESSION, expression("counter", b""))
+    return _set(table, name, number, _MAP, length, _VERDICTS, 0, description + counts)
 
 
 def interval_map(table: str, name: str, number: int, fields: Sequence[int]) -> Part:
@@ -106,7 +116,7 @@ def _set(
 
 def name_element(interface: str, code: NetfilterVerdict, chain: str) -> bytes:
     """Return an element of a map of interface names."""
-    return _name_key(interface) + verdict_data(code, chain)
+    return nest(_LIST_ELEMENT, _name_key(interface), verdict_data(code, chain))
 
 
 def verdict_data(code: NetfilterVerdict, chain: str = "") -> bytes:
@@ -115,24 +125,46 @@ def verdict_data(code: NetfilterVerdict, chain: str = "") -> bytes:
     return nest(_DATA, nest(_DATA_VERDICT, fields))
 
 
-def box_element(key: struct.Struct, data: bytes) -> Callable[[Sequence[int], Sequence[int], int], bytes]:
-    """Return a function that makes elements with this verdict: of their first values, last values, and mark.
+def maker(key: struct.Struct, data: bytes) -> Callable[[Sequence[int], int], bytes]:
+    """Return a function that makes elements with this verdict: of their key and mark.
 
     It is called for each of thousands, so the octets that all of them share are made once.
     """
-    head = _ATTRIBUTE.pack(key.size + 8, _KEY | 0x8000) + _ATTRIBUTE.pack(key.size + 4, _DATA_VALUE)
-    middle = _ATTRIBUTE.pack(key.size + 8, _KEY_END | 0x8000) + _ATTRIBUTE.pack(key.size + 4, _DATA_VALUE)
-    pack = key.pack
+    head, tail = _frame(key.size + 8, _key_head(key, _KEY), data)
+    pack, noted = key.pack, MARK.pack
 
-    def element(first: Sequence[int], last: Sequence[int], mark: int) -> bytes:
-        return b"".join((head, pack(*first), middle, pack(*last), data, attribute(_USER_DATA, marked(mark))))
+    def element(values: Sequence[int], mark: int) -> bytes:
+        return b"".join((head, pack(*values), tail, noted(MARK_TYPE, 4, mark), _MARK_PADDING))
 
     return element
 
 
+def box_maker(key: struct.Struct, data: bytes) -> Callable[[Sequence[int], Sequence[int], int], bytes]:
+    """Return a function that makes elements with this verdict: of their first values, last values, and mark."""
+    head, tail = _frame(2 * (key.size + 8), _key_head(key, _KEY), data)
+    middle = _key_head(key, _KEY_END)
+    pack, noted = key.pack, MARK.pack
+
+    def element(first: Sequence[int], last: Sequence[int], mark: int) -> bytes:
+        return b"".join((head, pack(*first), middle, pack(*last), tail, noted(MARK_TYPE, 4, mark), _MARK_PADDING))
+
+    return element
+
+
+def _key_head(key: struct.Struct, kind: int) -> bytes:
+    return _ATTRIBUTE.pack(key.size + 8, kind | NLA_F_NESTED) + _ATTRIBUTE.pack(key.size + 4, _DATA_VALUE)
+
+
+def _frame(octets: int, head: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """Return what precedes and what follows the keys, of so many octets with their heads, of all elements of a set."""
+    noted = _ATTRIBUTE.pack(_ATTRIBUTE.size + MARK.size, _USER_DATA)
+    length = _ATTRIBUTE.size + octets + len(data) + len(noted) + MARK.size + len(_MARK_PADDING)
+    return _ATTRIBUTE.pack(length, _LIST_ELEMENT | NLA_F_NESTED) + head, data + noted
+
+
 def number_element(key: bytes, number: bytes) -> bytes:
     """Return an element of a map of numbers."""
-    return nest(_KEY, attribute(_DATA_VALUE, key)) + nest(_DATA, attribute(_DATA_VALUE, number))
+    return nest(_LIST_ELEMENT, nest(_KEY, attribute(_DATA_VALUE, key)), nest(_DATA, attribute(_DATA_VALUE, number)))
 
 
 def add_elements(table: str, name: str, elements: Iterable[bytes]) -> Iterator[Part]:
@@ -142,7 +174,7 @@ def add_elements(table: str, name: str, elements: Iterable[bytes]) -> Iterator[P
 
 def delete_names(table: str, name: str, interfaces: Iterable[str]) -> Iterator[Part]:
     """Yield the messages that delete elements of a map of interface names; all of them must exist."""
-    return _elements(_DELETE_ELEMENTS, 0, table, name, map(_name_key, interfaces))
+    return _elements(_DELETE_ELEMENTS, 0, table, name, (nest(_LIST_ELEMENT, _name_key(one)) for one in interfaces))
 
 
 def _name_key(interface: str) -> bytes:
@@ -154,12 +186,11 @@ def _elements(kind: int, flags: int, table: str, name: str, elements: Iterable[b
     some: list[bytes] = []
     size = 0
     for element in elements:
-        listed = nest(_LIST_ELEMENT, element)
-        if size + len(listed) > _MESSAGE:
+        if size + len(element) > _MESSAGE:
             yield kind, flags, head + nest(_ELEMENTS, *some)
             some, size = [], 0
-        some.append(listed)
-        size += len(listed)
+        some.append(element)
+        size += len(element)
     if some:
         yield kind, flags, head + nest(_ELEMENTS, *some)
 

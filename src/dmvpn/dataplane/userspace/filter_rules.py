@@ -1,14 +1,14 @@
 """A packet filter's list as rules of nf_tables. In nft's syntax, a list of some thousand entries:
 
-    map list-all-1  { meta l4proto . ip saddr . ip daddr : verdict }       entries about addresses, each with a counter
-    map list-first-1 { the same . th sport . th dport : verdict }          entries about ports; of ICMP type and code
+    map list-all-1-0 { ip saddr : verdict }                            entries about hosts, a hash, each with a counter
+    map list-first-1 { meta l4proto . ip saddr . ip daddr . th sport . th dport : verdict }        ranges, of all kinds
     chain list {
         ip frag-off & 0x1fff != 0 goto list-later                          later fragments have no ports
         meta l4proto tcp @th,104,8 (is there) goto list-first; the same of UDP and ICMP
         meta l4proto { tcp, udp, icmp } drop                               too short to be looked at
         goto list-other }
     chain list-first {
-        (key) vmap @list-first-1; (key) vmap @list-all-1                   permit: return; deny: goto denied
+        (key) vmap @list-first-1; (key) vmap @list-all-1-0             permit: return; deny: goto denied
         tcp flags & (rst | ack) != 0 counter return                        what no set can look up is a rule
         counter goto denied }                                              the end of the list
 
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import itertools
 import struct
+from collections import defaultdict
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
@@ -48,10 +49,12 @@ from dmvpn.dataplane.netlink.nftables import (
 from dmvpn.dataplane.netlink.sets import (
     FIRST_REGISTER,
     add_elements,
-    box_element,
+    box_maker,
+    counted_map,
     interval_map,
     load,
     lookup,
+    maker,
     number_element,
     number_map,
     verdict_data,
@@ -70,6 +73,8 @@ if TYPE_CHECKING:
 DENIED: Final = "denied"
 #: Fewer pieces than this are rules: a set costs as much as some of them.
 _WORTH_A_SET: Final = 8
+#: Hashes for one level, each of which costs a lookup: other shapes are boxes of one set.
+_HASHES: Final = 4
 #: Octets of the fields: protocol, source, destination; and the two numbers behind IP.
 _FIELDS: Final = (1, 4, 4)
 _FIELDS_BEHIND: Final = (*_FIELDS, 2, 2)
@@ -154,25 +159,63 @@ class _List:
         rules, (first, later, other) = self._rules, self._of_kind.values()
         rules.rule(later, *_is_protocol(TCP), *is_fragment(Fragment.SECOND), verdict(NetfilterVerdict.DROP))
         for number, level in enumerate(levels):
-            alone: list[Piece] = [piece for piece in level if not piece.is_box]
+            alone = [piece for piece in level if not piece.is_box]
             for kind in (Kind.FIRST, Kind.LATER, Kind.ALL):
                 boxes = [piece for piece in level if piece.is_box and piece.kind == kind]
-                if len(boxes) < _WORTH_A_SET:
-                    alone += boxes
-                    continue
-                name = self._set(f"-{kind.name}-{number}".lower(), boxes, behind=kind == Kind.FIRST)
-                for place in (first, later, other) if kind == Kind.ALL else (self._of_kind[kind],):
-                    rules.rule(place, *_key(behind=kind == Kind.FIRST), lookup(name))
+                places = (first, later, other) if kind == Kind.ALL else (self._of_kind[kind],)
+                alone += self._sets(f"-{kind.name}-{number}".lower(), boxes, places)
             for piece in alone:
                 self._alone(piece)
         for place in (first, later, other):
             rules.rule(place, counter(), verdict(NetfilterVerdict.GOTO, DENIED), mark=END_OF_LIST)
 
-    def _set(self, end: str, boxes: Sequence[Piece], *, behind: bool) -> str:
+    def _sets(self, name: str, boxes: Sequence[Piece], places: Sequence[str]) -> Sequence[Piece]:
+        """Look pieces up in sets: a hash for each of the frequent shapes, boxes for the rest; returns those left."""
+        if len(boxes) < _WORTH_A_SET:
+            return boxes
+        shapes = defaultdict(list)
+        for piece in boxes:
+            shapes[_shape(piece.box)].append(piece)
+        frequent = sorted(
+            (shape for shape in shapes if shape is not None and len(shapes[shape]) >= _WORTH_A_SET),
+            key=lambda shape: (-len(shapes[shape]), shape),
+        )[:_HASHES]
+        for number, shape in enumerate(frequent):
+            found, loads = self._hash(f"{name}-{number}", shape, shapes.pop(shape))
+            for place in places:
+                self._rules.rule(place, *loads, lookup(found))
+        rest = [piece for pieces in shapes.values() for piece in pieces]
+        if len(rest) < _WORTH_A_SET:
+            return rest
+        behind = any(not piece.kind & Kind.LATER for piece in rest)
+        found = self._boxes(name, rest, behind=behind)
+        for place in places:
+            self._rules.rule(place, *_key(behind=behind), lookup(found))
+        return ()
+
+    def _hash(self, end: str, shape: _Shape, pieces: Sequence[Piece]) -> tuple[str, tuple[bytes, ...]]:
+        """Make a hash of pieces of one shape; returns its name, and the expressions that load its key."""
+        parts = [part for part, bits in zip(_PARTS, shape, strict=True) if bits]
+        key = struct.Struct("!" + "".join(part.code for part in parts))
+        size = len(pieces)
+        name = self._rules.set(end, lambda table, name, number: counted_map(table, name, number, key.size, size))
+        permit = maker(key, verdict_data(NetfilterVerdict.RETURN))
+        deny = maker(key, verdict_data(NetfilterVerdict.GOTO, DENIED))
+        places = [part.place for part in parts]
+        elements = (
+            (permit if entry.permit else deny)([values[place] for place in places], entry.sequence)
+            for entry, values in ((piece.entry, _exact(piece.box)) for piece in pieces)
+        )
+        self._rules.parts += add_elements(self._rules.table, name, elements)
+        bits_of = [bits for bits in shape if bits]
+        loads = (part.load(field, bits) for field, (part, bits) in enumerate(zip(parts, bits_of, strict=True)))
+        return name, tuple(itertools.chain.from_iterable(loads))
+
+    def _boxes(self, end: str, boxes: Sequence[Piece], *, behind: bool) -> str:
         fields, key = (_FIELDS_BEHIND, _KEY_BEHIND) if behind else (_FIELDS, _KEY)
         name = self._rules.set(end, lambda table, name, number: interval_map(table, name, number, fields))
-        permit = box_element(key, verdict_data(NetfilterVerdict.RETURN))
-        deny = box_element(key, verdict_data(NetfilterVerdict.GOTO, DENIED))
+        permit = box_maker(key, verdict_data(NetfilterVerdict.RETURN))
+        deny = box_maker(key, verdict_data(NetfilterVerdict.GOTO, DENIED))
         elements = (
             (permit if piece.entry.permit else deny)(*_corners(piece.box, behind=behind), piece.entry.sequence)
             for piece in boxes
@@ -237,6 +280,54 @@ class _List:
         )
         self._rules.parts += add_elements(self._rules.table, self._hops, elements)
         return self._hops
+
+
+# ---------------------------------------------------------------------------------------------------- shapes
+
+
+#: The bits that decide of each of `_PARTS`.
+_Shape = tuple[int, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A field of a key. code: of `struct`; place: in `_exact`; base, offset, octets: where it is in a packet."""
+
+    place: int
+    code: str
+    base: int
+    offset: int
+    octets: int
+
+    def load(self, field: int, bits: int) -> tuple[bytes, ...]:
+        """Return the expressions that load its first bits into a field of the key."""
+        loaded = load(self.base, self.offset, self.octets, field)
+        if bits == 8 * self.octets:
+            return (loaded,)
+        mask = (0xFFFFFFFF << (32 - bits) & 0xFFFFFFFF).to_bytes(4, "big")
+        return loaded, masked(mask, FIRST_REGISTER + field)
+
+
+_PARTS: Final = (
+    _Part(0, "B3x", _IP, _PROTOCOL, 1),
+    _Part(1, "I", _IP, _SOURCE, 4),
+    _Part(2, "I", _IP, _DESTINATION, 4),
+    _Part(3, "H2x", _BEHIND_IP, 0, 2),
+    _Part(4, "H2x", _BEHIND_IP, 2, 2),
+)
+
+
+def _shape(box: Box) -> _Shape | None:
+    """Return the shape of a box that a hash finds, else None."""
+    protocol = 0 if box.protocol == ANY_PROTOCOL else 8
+    numbers = [0 if both == WHOLE else 16 if both[0] == both[1] else None for both in (box.first, box.second)]
+    if None in numbers or not (protocol or box.source_length or box.destination_length):
+        return None
+    return (protocol, box.source_length, box.destination_length, numbers[0] or 0, numbers[1] or 0)
+
+
+def _exact(box: Box) -> tuple[int, int, int, int, int]:
+    return (box.protocol, box.source, box.destination, box.first[0], box.second[0])
 
 
 # ---------------------------------------------------------------------------------------------------- expressions
