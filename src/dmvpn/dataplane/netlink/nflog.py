@@ -32,7 +32,7 @@ _PACKET, _CONFIGURE = 4 << 8, 4 << 8 | 1
 _COMMAND, _MODE, _TIMEOUT = 1, 2, 4
 _BIND: Final = 1
 _COPY_PACKET: Final = 2
-_HARDWARE_ADDRESS, _PAYLOAD, _PREFIX = 8, 9, 10
+_ARRIVED, _HARDWARE_ADDRESS, _PAYLOAD, _PREFIX = 4, 8, 9, 10
 _BE32 = struct.Struct("!I")
 #: Until copies are delivered, in hundredths of a second.
 _DELAY: Final = 1
@@ -44,11 +44,17 @@ _GROUPS: Final = range(5400, 5464)
 
 @dataclass(frozen=True, slots=True)
 class CopiedPacket:
-    """A copy. prefix: the text of the rule. hardware_address: of its sender on the link, or empty."""
+    """A copy.
+
+    prefix: the text of the rule.
+    hardware_address: of its sender on the link, or empty.
+    arrived: the index of the interface by which it came, 0: none.
+    """
 
     prefix: str
     data: bytes
     hardware_address: bytes
+    arrived: int
 
 
 class CopiedPackets:
@@ -121,4 +127,5 @@ def _packet(message: KernelMessage) -> CopiedPacket:
         prefix=read_text(fields.get(_PREFIX, memoryview(b""))),
         data=bytes(fields.get(_PAYLOAD, memoryview(b""))),
         hardware_address=address[4 : 4 + int.from_bytes(address[:2], "big")],
+        arrived=int.from_bytes(fields.get(_ARRIVED, memoryview(b"")), "big"),
     )

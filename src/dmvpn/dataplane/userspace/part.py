@@ -64,8 +64,9 @@ class Part:
         domain: Domain = MAIN,
         elsewhere: Callable[[int], bool] | None = None,
         leaks: LeakWays | None = None,
+        prohibited: Callable[[str, bytes], None] | None = None,
     ) -> None:
-        """manage, vanished, appeared, records, domain, elsewhere, leaks: see `Kernel`. taken: numbers of streams
+        """manage, vanished, appeared, records, domain, elsewhere, leaks, prohibited: see `Kernel`. taken: numbers of streams
         that peers open.
         """
         self.vrf = vrf
@@ -83,6 +84,7 @@ class Part:
             domain=domain,
             elsewhere=elsewhere,
             leaks=leaks,
+            prohibited=prohibited,
         )
         self._domain = domain
         self.control = ControlSockets(names.linux, self.kernel.interface_name, self._report, loop)
