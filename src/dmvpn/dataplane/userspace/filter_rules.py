@@ -1,16 +1,16 @@
 """A packet filter's list as rules of nf_tables. In nft's syntax, a list of some thousand entries:
 
-    map list-all-1-0 { ip saddr : verdict }                            entries about hosts, a hash, each with a counter
-    map list-first-1 { meta l4proto . ip saddr . ip daddr . th sport . th dport : verdict }        ranges, of all kinds
+    map list-1-all-0 { ip saddr : verdict }                            entries about hosts, a hash, each with a counter
+    map list-1-6     { meta l4proto . ip saddr . ip daddr . th sport . th dport : verdict }        ranges, of all kinds
     chain list {
-        ip frag-off & 0x1fff != 0 goto list-later                          later fragments have no ports
-        meta l4proto tcp @th,104,8 (is there) goto list-first; the same of UDP and ICMP
-        meta l4proto { tcp, udp, icmp } drop                               too short to be looked at
+        ip frag-off & 0x1fff != 0 goto list-later                      later fragments have no ports
+        meta l4proto tcp @th,104,8 (is there) goto list-6; the same of UDP and ICMP
+        meta l4proto { tcp, udp, icmp } drop                           too short to be looked at
         goto list-other }
-    chain list-first {
-        (key) vmap @list-first-1; (key) vmap @list-all-1-0             permit: return; deny: goto denied
-        tcp flags & (rst | ack) != 0 counter return                        what no set can look up is a rule
-        counter goto denied }                                              the end of the list
+    chain list-6 {
+        (key) vmap @list-1-all-0; (key) vmap @list-1-6                 permit: return; deny: goto denied
+        tcp flags & (rst | ack) != 0 counter return                    what no set can look up is a rule
+        counter goto denied }                                          the end of the list
 
 nf_tables skips a rule for octets that a packet lacks, and a deny must not be skipped: so packets that are too short
 are dropped first, and second fragments that would overwrite TCP flags (RFC 1858, RFC 3128).
@@ -124,50 +124,79 @@ def add_list(rules: Rules, listed: FilterList, report: Callable[[FilterEntry], t
     report: the expressions that report a packet, none if nobody hears them. Raises UnsuitableEntry.
     """
     levels = leveled(listed.entries)
-    name = rules.chain("-list")
-    of_kind = {Kind.FIRST: rules.chain("-first"), Kind.LATER: rules.chain("-later"), Kind.ALL: rules.chain("-other")}
-    _List(rules, of_kind, report).add(levels)
-    _divide(rules, name, of_kind)
+    name, later, other = rules.chain("-list"), rules.chain("-later"), rules.chain("-other")
+    chains = _Chains({protocol: rules.chain(f"-{protocol}") for protocol in NEEDED_OCTETS}, later, other)
+    _List(rules, chains, report).add(levels)
+    _divide(rules, name, chains)
     return name
 
 
-def _divide(rules: Rules, name: str, of_kind: dict[Kind, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Chains:
+    """The chains of a list: by protocol; of later fragments; of all other packets."""
+
+    of_protocol: dict[int, str]
+    later: str
+    other: str
+
+    def all(self) -> tuple[str, ...]:
+        """Return all of them."""
+        return (*self.of_protocol.values(), self.later, self.other)
+
+    def of(self, piece: Piece) -> tuple[str, ...]:
+        """Return those of the packets that a piece may be about."""
+        protocol = piece.box.protocol
+        if piece.kind == Kind.LATER:
+            return (self.later,)
+        if protocol == ANY_PROTOCOL:
+            return self.all()
+        first = self.of_protocol.get(protocol, self.other)
+        return (first,) if piece.kind == Kind.FIRST else (first, self.later)
+
+
+def _divide(rules: Rules, name: str, chains: _Chains) -> None:
     goto, drop = NetfilterVerdict.GOTO, verdict(NetfilterVerdict.DROP)
-    rules.rule(name, *is_fragment(Fragment.LATER), verdict(goto, of_kind[Kind.LATER]))
+    rules.rule(name, *is_fragment(Fragment.LATER), verdict(goto, chains.later))
     for protocol, octets in NEEDED_OCTETS.items():
         complete = (*_is_protocol(protocol), transport_header(octets - 1, 1))
-        rules.rule(name, *complete, verdict(goto, of_kind[Kind.FIRST]))
+        rules.rule(name, *complete, verdict(goto, chains.of_protocol[protocol]))
     for protocol in NEEDED_OCTETS:
         rules.rule(name, *_is_protocol(protocol), drop)
-    rules.rule(name, verdict(goto, of_kind[Kind.ALL]))
+    rules.rule(name, verdict(goto, chains.other))
 
 
 class _List:
     """Adds the levels of a list to the chains of the kinds of packets."""
 
-    def __init__(
-        self, rules: Rules, of_kind: dict[Kind, str], report: Callable[[FilterEntry], tuple[bytes, ...]]
-    ) -> None:
+    def __init__(self, rules: Rules, chains: _Chains, report: Callable[[FilterEntry], tuple[bytes, ...]]) -> None:
         self._rules = rules
-        self._of_kind = of_kind
+        self._chains = chains
         self._report = report
         self._walks: dict[int, str] = {}
         self._hops = ""
         self._numbers = itertools.count()
 
     def add(self, levels: Sequence[Sequence[Piece]]) -> None:
-        rules, (first, later, other) = self._rules, self._of_kind.values()
-        rules.rule(later, *_is_protocol(TCP), *is_fragment(Fragment.SECOND), verdict(NetfilterVerdict.DROP))
+        rules, chains = self._rules, self._chains
+        second = (*_is_protocol(TCP), *is_fragment(Fragment.SECOND))
+        rules.rule(chains.later, *second, verdict(NetfilterVerdict.DROP))
         for number, level in enumerate(levels):
             alone = [piece for piece in level if not piece.is_box]
-            for kind in (Kind.FIRST, Kind.LATER, Kind.ALL):
-                boxes = [piece for piece in level if piece.is_box and piece.kind == kind]
-                places = (first, later, other) if kind == Kind.ALL else (self._of_kind[kind],)
-                alone += self._sets(f"-{kind.name}-{number}".lower(), boxes, places)
+            for end, places, boxes in self._groups(level):
+                alone += self._sets(f"-{number}-{end}", boxes, places)
             for piece in alone:
                 self._alone(piece)
-        for place in (first, later, other):
+        for place in chains.all():
             rules.rule(place, counter(), verdict(NetfilterVerdict.GOTO, DENIED), mark=END_OF_LIST)
+
+    def _groups(self, level: Sequence[Piece]) -> Iterator[tuple[str, Sequence[str], Sequence[Piece]]]:
+        """Yield pieces that sets may have, with the chains that look them up, and an end for the names of the sets."""
+        boxes = [piece for piece in level if piece.is_box]
+        yield "all", self._chains.all(), [piece for piece in boxes if piece.kind == Kind.ALL]
+        yield "later", (self._chains.later,), [piece for piece in boxes if piece.kind == Kind.LATER]
+        for protocol, place in self._chains.of_protocol.items():
+            first = [piece for piece in boxes if piece.kind == Kind.FIRST and piece.box.protocol == protocol]
+            yield str(protocol), (place,), first
 
     def _sets(self, name: str, boxes: Sequence[Piece], places: Sequence[str]) -> Sequence[Piece]:
         """Look pieces up in sets: a hash for each of the frequent shapes, boxes for the rest; returns those left."""
@@ -175,7 +204,7 @@ class _List:
             return boxes
         shapes = defaultdict(list)
         for piece in boxes:
-            shapes[_shape(piece.box)].append(piece)
+            shapes[_shape(piece)].append(piece)
         frequent = sorted(
             (shape for shape in shapes if shape is not None and len(shapes[shape]) >= _WORTH_A_SET),
             key=lambda shape: (-len(shapes[shape]), shape),
@@ -227,11 +256,11 @@ class _List:
         """Add a piece as rules, of all kinds of packets that it is about."""
         condition = piece.entry.condition
         verdict_of = self._verdict(piece.entry)
-        first, later, other = self._of_kind.values()
-        where = {Kind.FIRST: (first,), Kind.LATER: (later,), Kind.ALL: (first, later, other)}[piece.kind]
         for ttl in merged(condition.ttl) if condition.ttl is not None else (None,):
-            matches = (*_matches(piece), *(() if ttl is None else _between(network_header(_TTL, 1), ttl, octets=1)))
-            for name in where:
+            asked = () if ttl is None else _between(network_header(_TTL, 1), ttl, octets=1)
+            for name in self._chains.of(piece):
+                known = name in self._chains.of_protocol.values() or condition.protocol is None
+                matches = (*(() if known else _is_protocol(piece.box.protocol)), *_matches(piece), *asked)
                 found: tuple[bytes, ...] = ()
                 if condition.option is not None and condition.option >= 0:
                     walk = verdict(NetfilterVerdict.JUMP, self._walk(condition.option))
@@ -317,11 +346,12 @@ _PARTS: Final = (
 )
 
 
-def _shape(box: Box) -> _Shape | None:
-    """Return the shape of a box that a hash finds, else None."""
-    protocol = 0 if box.protocol == ANY_PROTOCOL else 8
+def _shape(piece: Piece) -> _Shape | None:
+    """Return the shape of a piece that a hash finds, else None. Chains of one protocol need not look at it."""
+    box = piece.box
+    protocol = 0 if box.protocol == ANY_PROTOCOL or piece.kind == Kind.FIRST else 8
     numbers = [0 if both == WHOLE else 16 if both[0] == both[1] else None for both in (box.first, box.second)]
-    if None in numbers or not (protocol or box.source_length or box.destination_length):
+    if None in numbers or not any((protocol, box.source_length, box.destination_length, *numbers)):
         return None
     return (protocol, box.source_length, box.destination_length, numbers[0] or 0, numbers[1] or 0)
 
@@ -360,10 +390,8 @@ def _corners(box: Box, *, behind: bool) -> tuple[Sequence[int], Sequence[int]]:
 
 
 def _matches(piece: Piece) -> Iterator[bytes]:
-    """Yield all matches but those for the TTL and for a certain option."""
+    """Yield all matches but those for the protocol, for the TTL and for a certain option."""
     condition, box = piece.entry.condition, piece.box
-    if condition.protocol is not None:
-        yield from _is_protocol(condition.protocol)
     yield from addresses(_SOURCE, condition.source)
     yield from addresses(_DESTINATION, condition.destination)
     if condition.service is not None:
