@@ -28,7 +28,8 @@ from dmvpn.dataplane.netlink.nftables import (
     verdict,
 )
 from dmvpn.dataplane.netlink.sets import elements_there
-from dmvpn.dataplane.userspace.filter_rules import DENIED, Rules, add_list
+from dmvpn.dataplane.userspace.filter_chains import Rules
+from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list
 from dmvpn.net.checksum import checksum
 from dmvpn.shells.lab.namespaces import inside_network, new_network, run_in_lab
 from support.namespaces import wait_readable

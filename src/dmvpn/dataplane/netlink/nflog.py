@@ -78,7 +78,7 @@ class CopiedPackets:
         return self._socket.fileno()
 
     def read(self) -> Iterator[CopiedPacket]:
-        """Yield what has come; copies may be lost."""
+        """Yield the copies that have arrived; some may be lost."""
         while True:
             try:
                 datagram, sender = self._socket.recvfrom(_RECEIVE)

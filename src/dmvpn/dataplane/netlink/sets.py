@@ -205,7 +205,7 @@ def lookup(name: str, to: int | None = None) -> bytes:
 
 
 def load(base: int, offset: int, length: int, field: int) -> bytes:
-    """Load octets of a header into a field of the key. base: 1: the IP header, 2: what is behind it."""
+    """Load octets of a header into a field of the key. base: 1: the IP header, 2: the header behind it."""
     return expression("payload", numbers(FIRST_REGISTER + field, base, offset, length))
 
 

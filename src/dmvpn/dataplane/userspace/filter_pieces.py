@@ -187,7 +187,7 @@ class _Index:
     """Finds the last level of boxes that may have a packet in common with another one."""
 
     def __init__(self, step: int) -> None:
-        """step: prefixes are told apart by multiples of so many bits."""
+        """step: prefixes are compared by multiples of so many bits."""
         self._step = step
         self._boxes: dict[_Shape, list[tuple[Box, int]]] = {}
         #: By shape, and by what of its boxes another shape can tell apart.

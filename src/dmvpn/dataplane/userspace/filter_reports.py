@@ -1,6 +1,6 @@
 """Packets that the kernel copies to the router: those of entries with `log`, and denied ones, which are answered.
 
-The first packet of a flow is reported at once; those that follow within `_MERGED` are one further report.
+The first packet of a flow is reported at once; the packets that follow within `_MERGED` are one further report.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class FilterReports:
 
     @property
     def group(self) -> int | None:
-        """The group that rules send copies to; None: nobody listens."""
+        """The group that rules send copies to; None: the router does not listen."""
         return None if self._copies is None else self._copies.group
 
     def listen(self, watch: Watch | None) -> None:
@@ -115,7 +115,7 @@ class FilterReports:
                 self._later(_MERGED, self._flush)
 
     def _flush(self) -> None:
-        """Report what has come since, and forget flows of which nothing has."""
+        """Report the packets that came since, and forget flows without packets."""
         waiting, self._waiting, self._seen = self._waiting, {}, {}
         for flow, event in waiting.items():
             self._report(event)

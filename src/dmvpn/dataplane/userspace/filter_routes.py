@@ -24,7 +24,7 @@ from dmvpn.dataplane.netlink.nftables import (
 
 if TYPE_CHECKING:
     from dmvpn.base.filters import ReversePath
-    from dmvpn.dataplane.userspace.filter_rules import Rules
+    from dmvpn.dataplane.userspace.filter_chains import Rules
 
 #: The mark of packets whose source is looked up without the default route; and the priority of the rules.
 SOURCE_MARK: Final = 0x0D5F0001

@@ -14,9 +14,6 @@
 
 nf_tables skips a rule for octets that a packet lacks, and a deny must not be skipped: so packets that are too short
 are dropped first, and second fragments that would overwrite TCP flags (RFC 1858, RFC 3128).
-
-IP options have lengths, and nf_tables has no loops: `_walk` goes through them octet by octet, with the packet's mark as
-the place where the next option begins. So the mark of packets is cleared that such an entry looks at.
 """
 
 from __future__ import annotations
@@ -24,25 +21,20 @@ from __future__ import annotations
 import itertools
 import struct
 from collections import defaultdict
-from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.filters import END_OF_LIST
 from dmvpn.base.translation import TCP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.filtered import NEEDED_OCTETS
-from dmvpn.dataplane.netlink.expressions import Fragment, has_mark, header_words, is_fragment, mark_from, set_mark
+from dmvpn.dataplane.netlink.expressions import Fragment, header_words, is_fragment
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
-    Meta,
     NetfilterVerdict,
-    chain,
     compare,
     counter,
     masked,
-    meta,
     network_header,
-    rule,
     transport_header,
     verdict,
 )
@@ -55,10 +47,9 @@ from dmvpn.dataplane.netlink.sets import (
     load,
     lookup,
     maker,
-    number_element,
-    number_map,
     verdict_data,
 )
+from dmvpn.dataplane.userspace.filter_options import HAS_OPTION, OptionWalks
 from dmvpn.dataplane.userspace.filter_pieces import ANY_PROTOCOL, WHOLE, Kind, leveled, merged
 
 if TYPE_CHECKING:
@@ -66,8 +57,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.filters import FilterEntry, FilterList, Flags
     from dmvpn.base.translation import Addresses
-    from dmvpn.dataplane.netlink.nftables import Part
-    from dmvpn.dataplane.userspace.filter_pieces import Box, Piece
+    from dmvpn.dataplane.userspace.filter_chains import Rules
+from dmvpn.dataplane.userspace.filter_pieces import Box, Piece
 
 #: The chain of a table that answers denied packets and drops them.
 DENIED: Final = "denied"
@@ -83,45 +74,12 @@ _KEY_BEHIND = struct.Struct("!B3xIIH2xH2x")
 _IP, _BEHIND_IP = 1, 2
 _PROTOCOL, _SERVICE, _TTL, _SOURCE, _DESTINATION = 9, 1, 8, 12, 16
 _TCP_FLAGS: Final = 13
-_NATIVE32 = struct.Struct("=I")
-#: The mark of a packet that has the option; other values are where the next option begins.
-_FOUND: Final = 0x10000
-_OPTIONS: Final = range(20, 60)
-
-
-@dataclass(slots=True)
-class Rules:
-    """The parts that make chains and sets beside those that packets pass, and their names."""
-
-    table: str
-    name: str
-    parts: list[Part] = field(default_factory=list)
-    chains: list[str] = field(default_factory=list)
-    sets: list[str] = field(default_factory=list)
-
-    def chain(self, end: str = "") -> str:
-        """Make a chain; returns its name."""
-        name = f"{self.name}{end}"
-        self.chains.append(name)
-        self.parts.append(chain(self.table, name))
-        return name
-
-    def rule(self, name: str, *expressions: bytes, mark: int | None = None) -> None:
-        """Append a rule to a chain."""
-        self.parts.append(rule(self.table, name, *expressions, mark=mark))
-
-    def set(self, end: str, make: Callable[[str, str, int], Part]) -> str:
-        """Make a set; returns its name."""
-        name = f"{self.name}{end}"
-        self.sets.append(name)
-        self.parts.append(make(self.table, name, len(self.sets)))
-        return name
 
 
 def add_list(rules: Rules, listed: FilterList, report: Callable[[FilterEntry], tuple[bytes, ...]]) -> str:
-    """Add the rules of a list; returns the name of its first chain, which returns for what is permitted.
+    """Add the rules of a list; returns the name of its first chain, which returns for permitted packets.
 
-    report: the expressions that report a packet, none if nobody hears them. Raises UnsuitableEntry.
+    report: the expressions that report a packet, none if the router cannot read reports. Raises UnsuitableEntry.
     """
     levels = leveled(listed.entries)
     name, later, other = rules.chain("-list"), rules.chain("-later"), rules.chain("-other")
@@ -172,8 +130,7 @@ class _List:
         self._rules = rules
         self._chains = chains
         self._report = report
-        self._walks: dict[int, str] = {}
-        self._hops = ""
+        self._options = OptionWalks(rules)
         self._numbers = itertools.count()
 
     def add(self, levels: Sequence[Sequence[Piece]]) -> None:
@@ -263,9 +220,9 @@ class _List:
                 matches = (*(() if known else _is_protocol(piece.box.protocol)), *_matches(piece), *asked)
                 found: tuple[bytes, ...] = ()
                 if condition.option is not None and condition.option >= 0:
-                    walk = verdict(NetfilterVerdict.JUMP, self._walk(condition.option))
+                    walk = verdict(NetfilterVerdict.JUMP, self._options.chain(condition.option))
                     self._rules.rule(name, *matches, walk)
-                    found = (*has_mark(_FOUND), *set_mark(0))
+                    found = HAS_OPTION
                 self._rules.rule(name, *matches, *found, counter(), verdict_of, mark=piece.entry.sequence)
 
     def _verdict(self, entry: FilterEntry) -> bytes:
@@ -277,38 +234,6 @@ class _List:
         self._rules.rule(name, *report)
         self._rules.rule(name, final)
         return verdict(NetfilterVerdict.GOTO, name)
-
-    # ------------------------------------------------------------------------------------------------ options
-
-    def _walk(self, option: int) -> str:
-        """Return the chain that sets the mark to `_FOUND` if a packet has an option, else to 0."""
-        known = self._walks.get(option)
-        if known is not None:
-            return known
-        name = self._walks[option] = self._rules.chain(f"-option-{option}")
-        rules, hops = self._rules, self._hops or self._make_hops()
-        rules.rule(name, *set_mark(_OPTIONS.start))
-        for place in _OPTIONS:
-            here = has_mark(place)
-            rules.rule(name, *here, *header_words(Compare.AT_MOST, place // 4), *set_mark(0))
-            kind = (*here, network_header(place, 1))
-            rules.rule(name, *kind, compare(Compare.EQUAL, bytes((option,))), *set_mark(_FOUND))
-            rules.rule(name, *kind, compare(Compare.EQUAL, b"\1"), *set_mark(place + 1))
-            hop = (load(_IP, place + 1, 1, 1), _mark_to_key(), lookup(hops, to=1), mark_from(1))
-            rules.rule(name, *kind, compare(Compare.MORE, b"\1"), *hop)
-        rules.rule(name, meta(Meta.MARK), compare(Compare.NOT_EQUAL, _NATIVE32.pack(_FOUND)), *set_mark(0))
-        return name
-
-    def _make_hops(self) -> str:
-        """Return the map from where an option begins, and its length, to where the next one does."""
-        self._hops = self._rules.set("-hops", lambda table, name, number: number_map(table, name, number, 8))
-        elements = (
-            number_element(_NATIVE32.pack(place) + bytes((length, 0, 0, 0)), _NATIVE32.pack(place + length))
-            for place in _OPTIONS
-            for length in range(2, _OPTIONS.stop - place + 1)
-        )
-        self._rules.parts += add_elements(self._rules.table, self._hops, elements)
-        return self._hops
 
 
 # ---------------------------------------------------------------------------------------------------- shapes
@@ -369,10 +294,6 @@ def _key(*, behind: bool) -> Iterator[bytes]:
     if behind:
         yield load(_BEHIND_IP, 0, 2, 3)
         yield load(_BEHIND_IP, 2, 2, 4)
-
-
-def _mark_to_key() -> bytes:
-    return meta(Meta.MARK, FIRST_REGISTER)
 
 
 def _corners(box: Box, *, behind: bool) -> tuple[Sequence[int], Sequence[int]]:

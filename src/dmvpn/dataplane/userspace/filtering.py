@@ -4,7 +4,7 @@
         map in  { "Gi0-1" : goto in-1.3-list }      the list of a port is changed by changing this element, in one step
         map out { "Gi0-1" : goto out-1.3-list }
         chain arriving { type filter hook prerouting priority -450; iifname vmap @in }     before conntrack's reassembly
-        chain leaving { type filter hook postrouting priority 200; iif != 0 oifname vmap @out }      only what came in
+        chain leaving { type filter hook postrouting priority 200; oifname vmap @out }        only packets that came in
         chain quiet { type filter hook output ...; ICMP unreachable of a port without unreachables: drop }
         chain denied { limit rate 2/second burst 1 jump answered; drop }                the router answers the sender
         chain shut { drop } }
@@ -55,10 +55,11 @@ from dmvpn.dataplane.netlink.sets import (
     sets_there,
 )
 from dmvpn.dataplane.problems import HostProblem
+from dmvpn.dataplane.userspace.filter_chains import Rules
 from dmvpn.dataplane.userspace.filter_pieces import UnsuitableEntry
 from dmvpn.dataplane.userspace.filter_reports import DENIED_PREFIX, OCTETS, FilterReports, prefix_of
 from dmvpn.dataplane.userspace.filter_routes import add_reverse_path
-from dmvpn.dataplane.userspace.filter_rules import DENIED, Rules, add_list
+from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list
 from dmvpn.dataplane.userspace.tables import KernelTable
 from dmvpn.dataplane.userspace.things import TablePurpose
 from dmvpn.net.icmp import IcmpType
@@ -91,7 +92,7 @@ def _map(inward: bool) -> str:
 
 @dataclass(slots=True)
 class _Port:
-    """What is ordered for a port, and the chains that it has.
+    """The order for a port, and the chains that it has.
 
     number: in the names of its chains; puts: how often they were made.
     built: by direction; leads: the chains that the elements of the port lead to, by direction.
@@ -128,7 +129,7 @@ class Filtering:
         answer: Callable[[int, bytes], None] | None,
         need_routes: Callable[[], None],
     ) -> None:
-        """others, later: see `KernelTable`. linux: of an interface by its IOS name.
+        """ledger, later: see `KernelTable`. linux: of an interface by its IOS name.
 
         answer: sends the sender of a denied packet, which came by the interface of this index, ICMP. need_routes: makes
         the rules of routing that some checks of senders need (`filter_routes`); raises OSError.
@@ -239,7 +240,7 @@ class Filtering:
         yield rule(table, "sent", *is_protocol(ICMP), *kind, *silent)
 
     def _fill(self) -> None:
-        """Put the lists of all ports; those that cannot be put stay shut."""
+        """Put the lists of all ports; a port whose list cannot be put stays shut."""
         for name in list(self._ports):
             self._change(name, PortFilters())
 

@@ -10,7 +10,7 @@ or `dmvpn cleanup` removes it. nf_tables is not used before the first rules.
     it cannot be restored          tried again after `LONGEST_DELAY`
 
 An owned table is changed by this process alone, since Linux 6.9: other programs cannot delete it, and `nft flush
-ruleset` leaves it out. On older kernels it is like all others.
+ruleset` leaves it out. On older kernels it is like all other tables.
 """
 
 from __future__ import annotations
@@ -70,8 +70,9 @@ class KernelTable:
     ) -> None:
         """later: see `Keeper`. contents: for the name of a table, and the end of the names of its chains.
 
-        owned: no other program may change it; it is put beside a table that a killed router left. after: called when
-        it was put, before anybody compares its rules.
+        owned: no other program may change it; it is put beside a table that a killed router left.
+
+        after: called when the table was put, before its rules are compared.
         """
         self._owned = owned
         self._flags: TableFlag | None = None
