@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from dmvpn.base.filters import FilterEntry, FilterList, Flags
     from dmvpn.base.translation import Addresses
     from dmvpn.dataplane.userspace.filter_chains import Rules
-from dmvpn.dataplane.userspace.filter_pieces import Box, Piece
+    from dmvpn.dataplane.userspace.filter_pieces import Box, Piece
 
 #: The chain of a table that answers denied packets and drops them.
 DENIED: Final = "denied"

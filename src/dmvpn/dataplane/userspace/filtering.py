@@ -156,6 +156,8 @@ class Filtering:
             self.leave_inherited(name)
             return
         port = self._ports.get(name)
+        if port is not None and port.filters == filters and not refused and self._is_done(name):
+            return
         if port is None:
             self._numbers += 1
             port = self._ports[name] = _Port(self._numbers)
@@ -181,6 +183,9 @@ class Filtering:
         """Return whether the kernel asks about packets of an interface as far as ordered, or lets none pass."""
         port = self._ports.get(interface)
         return port is None or (self.table.is_put and all(not port.has(way) or way in port.leads for way in _WAYS))
+
+    def _is_done(self, name: str) -> bool:
+        return name not in self._failed and self.holds(name) and _SHUT not in self._ports[name].leads.values()
 
     def counts(self) -> tuple[FilterCount, ...]:
         """Return how many packets each entry has decided on; none if the kernel does not say."""

@@ -100,7 +100,7 @@ class Kernel:
         domain: Domain = MAIN,
         elsewhere: Callable[[int], bool] | None = None,
         leaks: LeakWays | None = None,
-        prohibited: Callable[[str, bytes], None] | None = None,
+        prohibited: Callable[[str, int, bytes], None] | None = None,
     ) -> None:
         """manage: set addresses and state of interfaces that we did not make (a lab); else only read them.
 
@@ -444,7 +444,7 @@ class Kernel:
 
     def _answer(self, index: int, data: bytes) -> None:
         if self._prohibited is not None:
-            self._prohibited(self._links.name(index), data)
+            self._prohibited(self._links.name(index), index, data)
 
     def _need_source_rules(self) -> None:
         for rule in source_rules():

@@ -64,7 +64,7 @@ class Part:
         domain: Domain = MAIN,
         elsewhere: Callable[[int], bool] | None = None,
         leaks: LeakWays | None = None,
-        prohibited: Callable[[str, bytes], None] | None = None,
+        prohibited: Callable[[str, int, bytes], None] | None = None,
     ) -> None:
         """manage, vanished, appeared, records, domain, elsewhere, leaks, prohibited: see `Kernel`. taken: numbers of streams
         that peers open.

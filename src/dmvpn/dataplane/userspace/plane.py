@@ -253,7 +253,7 @@ class UserspacePlane(DataPlane):
             domain=domain,
             elsewhere=(lambda index: self._vrfs.is_device(index)) if not vrf else None,
             leaks=self._leaks.of(vrf),
-            prohibited=lambda interface, data: self._filters.answer(interface, data),
+            prohibited=lambda interface, index, data: self._filters.answer(interface, index, data),
         )
 
     def _set_vrfs(self, names: tuple[str, ...]) -> None:

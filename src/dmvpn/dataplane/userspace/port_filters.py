@@ -111,8 +111,13 @@ class PortFilterOrders:
         """Return the counters of the lists of all ports."""
         return tuple(count for part in self._parts for count in part.kernel.filters.counts())
 
-    def answer(self, interface: str, data: bytes) -> None:
-        """Answer a denied packet, which came by this interface: administratively prohibited, RFC 1812 §5.2.7.1."""
+    def answer(self, interface: str, index: int, data: bytes) -> None:
+        """Answer a denied packet: administratively prohibited, RFC 1812 §5.2.7.1.
+
+        interface, index: by which it came; "": it is not of the global table. data: its first octets.
+        """
+        if not interface and self._places.has_devices:
+            interface = next((name for part in self._parts if (name := part.kernel.interface_name(index))), "")
         header = (data[0] & 0x0F) * 4 if data else 0
         own = self._address(interface)
         if not isinstance(own, IPv4Address) or len(data) < header or not refusals.may_answer(data):
