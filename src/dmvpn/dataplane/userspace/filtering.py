@@ -5,7 +5,7 @@
         map out { "Gi0-1" : goto out-1.3-list }
         chain arriving { type filter hook prerouting priority -450; iifname vmap @in }     before conntrack's reassembly
         chain leaving { type filter hook postrouting priority 200; oifname vmap @out }        only packets that came in
-        chain quiet { type filter hook output ...; ICMP unreachable of a port without unreachables: drop }
+        chain sent { type filter hook output ...; ICMP unreachable of a port without unreachables: drop }
         chain denied { limit rate 2/second burst 1 jump answered; drop }                the router answers the sender
         chain shut { drop } }
 
@@ -84,6 +84,8 @@ _ANSWERS: Final = 2
 _COPIES: Final = 1000
 _WAYS: Final = (True, False)
 _UNREACHABLES: Final = "quiet"
+_LEAVING: Final = "leaving"
+_SENT: Final = "sent"
 
 
 def _map(inward: bool) -> str:
@@ -107,6 +109,11 @@ class _Port:
     is_quiet: bool = False
     refused: str = ""
     earlier: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no ICMP unreachable of the router leaves by it."""
+        return not self.filters.unreachables
 
     def has(self, inward: bool) -> bool:
         """Return whether something is asked about packets in this direction."""
@@ -141,6 +148,7 @@ class Filtering:
         self._numbers = 0
         self._reports = FilterReports(report, later, answer, self._name_of)
         self._failed: dict[str, Exception] = {}
+        self._hooked: tuple[str, ...] = ()
         #: The table in the kernel.
         self.table = KernelTable(
             TablePurpose.FILTER, ledger, others, report, watch, later, self._contents, owned=True, after=self._fill
@@ -236,13 +244,15 @@ class Filtering:
                 self._ports[name].leads[inward] = _SHUT
         yield base_chain(table, "arriving", "filter", Hook.PREROUTING, _ARRIVING_PRIORITY)
         yield rule(table, "arriving", meta(Meta.INPUT_NAME, FIRST_REGISTER), lookup(_map(True)))
-        yield base_chain(table, "leaving", "filter", Hook.POSTROUTING, _LEAVING_PRIORITY)
-        came_in = (meta(Meta.INPUT), compare(Compare.NOT_EQUAL, bytes(4)))
-        yield rule(table, "leaving", *came_in, meta(Meta.OUTPUT_NAME, FIRST_REGISTER), lookup(_map(False)))
-        yield base_chain(table, "sent", "filter", Hook.OUTPUT, 0)
-        kind = (transport_header(0, 1), compare(Compare.EQUAL, bytes((IcmpType.DESTINATION_UNREACHABLE,))))
-        silent = (meta(Meta.OUTPUT_NAME, FIRST_REGISTER), lookup(_UNREACHABLES))
-        yield rule(table, "sent", *is_protocol(ICMP), *kind, *silent)
+        self._hooked = self._hooks()
+        for name in self._hooked:
+            yield from _hook(table, name)
+
+    def _hooks(self) -> tuple[str, ...]:
+        """Return the base chains that are not always there: each costs every packet some time."""
+        ports = self._ports.values()
+        wanted = (_LEAVING, any(port.has(False) for port in ports)), (_SENT, any(port.is_silent for port in ports))
+        return tuple(name for name, is_wanted in wanted if is_wanted)
 
     def _fill(self) -> None:
         """Put the lists of all ports; a port whose list cannot be put stays shut."""
@@ -274,7 +284,7 @@ class Filtering:
             self._remove(new, partial=True)
         else:
             port.built = new
-        port.leads, port.is_quiet = leads, not port.filters.unreachables
+        port.leads, port.is_quiet, self._hooked = leads, port.is_silent, self._hooks()
         self._retire(port, before, old)
 
     def _build(self, name: str, port: _Port, new: dict[int, Rules]) -> dict[bool, str]:
@@ -315,11 +325,18 @@ class Filtering:
             if inward in leads:
                 element = name_element(linux, NetfilterVerdict.GOTO, leads[inward])
                 yield from add_elements(table, _map(inward), (element,))
-        if port.is_quiet and port.filters.unreachables:
+        if port.is_quiet and not port.is_silent:
             yield from delete_names(table, _UNREACHABLES, (linux,))
-        if not port.is_quiet and not port.filters.unreachables:
+        if not port.is_quiet and port.is_silent:
             element = name_element(linux, NetfilterVerdict.DROP, "")
             yield from add_elements(table, _UNREACHABLES, (element,))
+        hooks = self._hooks()
+        for hook in hooks:
+            if hook not in self._hooked:
+                yield from _hook(table, hook)
+        for hook in self._hooked:
+            if hook not in hooks:
+                yield from (empty_chain(table, hook), delete_chain(table, hook))
 
     def _retire(self, port: _Port, before: PortFilters, old: dict[int, Rules]) -> None:
         """Keep the counts of entries that stay, and remove the chains that packets passed before."""
@@ -391,6 +408,19 @@ class Filtering:
 
     def _name_of(self, number: int) -> str:
         return next((name for name, port in self._ports.items() if port.number == number), "")
+
+
+def _hook(table: str, name: str) -> Iterator[Part]:
+    """Yield a base chain that is not always there."""
+    if name == _LEAVING:
+        yield base_chain(table, name, "filter", Hook.POSTROUTING, _LEAVING_PRIORITY)
+        came_in = (meta(Meta.INPUT), compare(Compare.NOT_EQUAL, bytes(4)))
+        yield rule(table, name, *came_in, meta(Meta.OUTPUT_NAME, FIRST_REGISTER), lookup(_map(False)))
+        return
+    yield base_chain(table, name, "filter", Hook.OUTPUT, 0)
+    kind = (transport_header(0, 1), compare(Compare.EQUAL, bytes((IcmpType.DESTINATION_UNREACHABLE,))))
+    silent = (meta(Meta.OUTPUT_NAME, FIRST_REGISTER), lookup(_UNREACHABLES))
+    yield rule(table, name, *is_protocol(ICMP), *kind, *silent)
 
 
 def _stays(sequence: int, before: PortFilters, after: PortFilters, *, inward: bool) -> bool:
