@@ -31,12 +31,12 @@ WHOLE: Final = (0, 0xFFFF)
 _SHAPES: Final = 50
 
 
-class Kind(enum.IntFlag):
-    """Packets with the header behind IP, of TCP, UDP and ICMP; and later fragments. Both: all packets."""
+class Kind(enum.Enum):
+    """Packets with the header behind IP, of TCP, UDP and ICMP; later fragments; all packets."""
 
-    FIRST = 1
-    LATER = 2
-    ALL = 3
+    FIRST = "first"
+    LATER = "later"
+    ALL = "all"
 
 
 class Box(NamedTuple):
@@ -76,19 +76,19 @@ def leveled(entries: Sequence[FilterEntry]) -> list[list[Piece]]:
     for pieces in by_entry:
         placed = []
         for piece in pieces:
-            if piece.kind == Kind.LATER and piece.is_box:
+            if piece.kind is Kind.LATER and piece.is_box:
                 if piece.box in known:
                     continue
                 known[piece.box] = None
             level = max(
-                first.level(piece.box) if piece.kind & Kind.FIRST else 0,
-                later.level(piece.box) if piece.kind & Kind.LATER else 0,
+                first.level(piece.box) if piece.kind is not Kind.LATER else 0,
+                later.level(piece.box) if piece.kind is not Kind.FIRST else 0,
             )
             placed.append((piece, level))
         for piece, level in placed:  # those of one entry have no packet in common
-            if piece.kind & Kind.FIRST:
+            if piece.kind is not Kind.LATER:
                 first.add(piece.box, level + 1)
-            if piece.kind & Kind.LATER:
+            if piece.kind is not Kind.FIRST:
                 later.add(piece.box, level + 1)
             if level == len(found):
                 found.append([])

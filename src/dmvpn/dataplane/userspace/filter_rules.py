@@ -104,12 +104,12 @@ class _Chains:
     def of(self, piece: Piece) -> tuple[str, ...]:
         """Return those of the packets that a piece may be about."""
         protocol = piece.box.protocol
-        if piece.kind == Kind.LATER:
+        if piece.kind is Kind.LATER:
             return (self.later,)
         if protocol == ANY_PROTOCOL:
             return self.all()
         first = self.of_protocol.get(protocol, self.other)
-        return (first,) if piece.kind == Kind.FIRST else (first, self.later)
+        return (first,) if piece.kind is Kind.FIRST else (first, self.later)
 
 
 def _divide(rules: Rules, name: str, chains: _Chains) -> None:
@@ -149,10 +149,10 @@ class _List:
     def _groups(self, level: Sequence[Piece]) -> Iterator[tuple[str, Sequence[str], Sequence[Piece]]]:
         """Yield pieces that sets may have, with the chains that look them up, and an end for the names of the sets."""
         boxes = [piece for piece in level if piece.is_box]
-        yield "all", self._chains.all(), [piece for piece in boxes if piece.kind == Kind.ALL]
-        yield "later", (self._chains.later,), [piece for piece in boxes if piece.kind == Kind.LATER]
+        yield "all", self._chains.all(), [piece for piece in boxes if piece.kind is Kind.ALL]
+        yield "later", (self._chains.later,), [piece for piece in boxes if piece.kind is Kind.LATER]
         for protocol, place in self._chains.of_protocol.items():
-            first = [piece for piece in boxes if piece.kind == Kind.FIRST and piece.box.protocol == protocol]
+            first = [piece for piece in boxes if piece.kind is Kind.FIRST and piece.box.protocol == protocol]
             yield str(protocol), (place,), first
 
     def _sets(self, name: str, boxes: Sequence[Piece], places: Sequence[str]) -> Sequence[Piece]:
@@ -173,7 +173,7 @@ class _List:
         rest = [piece for pieces in shapes.values() for piece in pieces]
         if len(rest) < _WORTH_A_SET:
             return rest
-        behind = any(not piece.kind & Kind.LATER for piece in rest)
+        behind = any(piece.kind is Kind.FIRST for piece in rest)
         found = self._boxes(name, rest, behind=behind)
         for place in places:
             self._rules.rule(place, *_key(behind=behind), lookup(found))
@@ -274,7 +274,7 @@ _PARTS: Final = (
 def _shape(piece: Piece) -> _Shape | None:
     """Return the shape of a piece that a hash finds, else None. Chains of one protocol need not look at it."""
     box = piece.box
-    protocol = 0 if box.protocol == ANY_PROTOCOL or piece.kind == Kind.FIRST else 8
+    protocol = 0 if box.protocol == ANY_PROTOCOL or piece.kind is Kind.FIRST else 8
     numbers = [0 if both == WHOLE else 16 if both[0] == both[1] else None for both in (box.first, box.second)]
     if None in numbers or not any((protocol, box.source_length, box.destination_length, *numbers)):
         return None
@@ -320,7 +320,7 @@ def _matches(piece: Piece) -> Iterator[bytes]:
         yield from (network_header(_SERVICE, 1), masked(bytes((mask,))), compare(Compare.EQUAL, bytes((value,))))
     if condition.option is not None and condition.option < 0:
         yield from header_words(Compare.MORE, 5)
-    if piece.kind == Kind.FIRST:
+    if piece.kind is Kind.FIRST:
         for offset, numbers in enumerate((box.first, box.second)):
             if numbers != WHOLE:
                 yield from _between(transport_header(2 * offset, 2), numbers, octets=2)

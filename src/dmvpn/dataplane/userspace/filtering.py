@@ -343,11 +343,8 @@ class Filtering:
         with suppress(OSError):
             counted = self._counts_of(old) if old else {}
             total = {key: port.earlier.get(key, 0) + counted.get(key, 0) for key in (*port.earlier, *counted)}
-            port.earlier = {
-                (inward, sequence): count
-                for (inward, sequence), count in total.items()
-                if count and _stays(sequence, before, port.filters, inward=bool(inward))
-            }
+            stays = _staying(before, port.filters)
+            port.earlier = {key: count for key, count in total.items() if count and key in stays}
         self._remove(old)
 
     def _remove(self, built: Mapping[int, Rules], *, partial: bool = False) -> None:
@@ -423,18 +420,25 @@ def _hook(table: str, name: str) -> Iterator[Part]:
     yield rule(table, name, *is_protocol(ICMP), *kind, *silent)
 
 
-def _stays(sequence: int, before: PortFilters, after: PortFilters, *, inward: bool) -> bool:
-    """Return whether the entries of a number are the same in both, so that their counts go on."""
-    if sequence == UNREACHABLE_SENDER:
-        return before.reverse_path == after.reverse_path
-    old, new = (one.inward if inward else one.outward for one in (before, after))
-    if old is None or new is None or sequence == END_OF_LIST:
-        return old is not None and new is not None
-    return _numbered(old, sequence) == _numbered(new, sequence)
+def _staying(before: PortFilters, after: PortFilters) -> frozenset[tuple[int, int]]:
+    """Return directions and numbers of entries that are the same in both, so that their counts go on."""
+    found: list[tuple[int, int]] = []
+    if before.reverse_path == after.reverse_path:
+        found.append((True, UNREACHABLE_SENDER))
+    for inward in _WAYS:
+        old, new = (one.inward if inward else one.outward for one in (before, after))
+        if old is not None and new is not None:
+            numbered, now = _by_number(old), _by_number(new)
+            found += [(inward, END_OF_LIST)]
+            found += [(inward, number) for number, entries in now.items() if numbered.get(number) == entries]
+    return frozenset(found)
 
 
-def _numbered(listed: FilterList, sequence: int) -> list[FilterEntry]:
-    return [entry for entry in listed.entries if entry.sequence == sequence]
+def _by_number(listed: FilterList) -> dict[int, list[FilterEntry]]:
+    found: dict[int, list[FilterEntry]] = {}
+    for entry in listed.entries:
+        found.setdefault(entry.sequence, []).append(entry)
+    return found
 
 
 def _problem(name: str, error: Exception) -> HostProblem:
