@@ -126,11 +126,10 @@ class Kernel:
         self._addresses = HostAddresses(self._socket, self._links.by_name, self._links.orders, report, manage=manage)
         self._guard = Guard(self._socket, self._keeper, self._others, domain.table)
         self._vanished, self._appeared, self._prohibited = vanished, appeared, prohibited
-        self.translation = Translation(
-            self._ledger, self._others, names.linux, self._addresses.own, report, watch, later
-        )
+        linux, own = names.linux, self._addresses.own
+        self.translation = Translation(self._ledger, self._others, linux, own, report, watch, later)
         self.leaks = LeakEnds(self._socket, self._keeper, self._ledger, self._others, report, watch, later)
-        linux, routes = names.linux, self._need_source_rules
+        routes = self._need_source_rules
         self.filters = Filtering(self._ledger, self._others, linux, report, watch, later, self._answer, routes)
         self._gre = KernelGre(self._socket)
         self._left = Leftovers(self._socket, domain)

@@ -66,8 +66,8 @@ class Part:
         leaks: LeakWays | None = None,
         prohibited: Callable[[str, int, bytes], None] | None = None,
     ) -> None:
-        """manage, vanished, appeared, records, domain, elsewhere, leaks, prohibited: see `Kernel`. taken: numbers of streams
-        that peers open.
+        """manage, vanished, appeared, records, domain, elsewhere, leaks, prohibited: see `Kernel`. taken: numbers of
+        streams that peers open.
         """
         self.vrf = vrf
         self._report_out = report
