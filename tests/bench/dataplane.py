@@ -184,12 +184,12 @@ def _take_turns(spaces: tuple[int, int], target: str, effort: Effort, results: d
             case "rtt":
                 runs.append(_round_trip(spaces, target))
             case "tcp":
-                runs.append(_tcp(spaces, target, effort.tcp))
+                runs.append(tcp(spaces, target, effort.tcp))
             case "udp64":
-                flood = _udp(spaces, target, effort.udp, 64)
+                flood = udp(spaces, target, effort.udp, 64)
                 runs.append(flood)
             case "udp1400":
-                runs.append(_udp(spaces, target, effort.udp, 1400))
+                runs.append(udp(spaces, target, effort.udp, 1400))
             case "few-lost":
                 runs.append(lossless(spaces, target, PORT, 64, effort.udp / 2, most=flood))
 
@@ -307,7 +307,7 @@ def _tool() -> str:
     return "iperf3" if shutil.which("iperf3") else "python"
 
 
-def _tcp(spaces: tuple[int, int], target: str, seconds: float) -> float:
+def tcp(spaces: tuple[int, int], target: str, seconds: float) -> float:
     """Gbit/s of one stream that arrive."""
     if not shutil.which("iperf3"):
         return _python_tcp(spaces, target, seconds)
@@ -318,7 +318,7 @@ def _tcp(spaces: tuple[int, int], target: str, seconds: float) -> float:
     return _number(report, "end", "sum_received", "bits_per_second") / 1e9
 
 
-def _udp(spaces: tuple[int, int], target: str, seconds: float, octets: int) -> float:
+def udp(spaces: tuple[int, int], target: str, seconds: float, octets: int) -> float:
     """Thousands of datagrams a second that reach the far end's UDP, whether or not anybody reads them."""
     with inside_network(spaces[1]):
         far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -45,6 +45,9 @@ _HEADER = struct.Struct("=IHHII")
 #: nfgenmsg: family, version, resource (network byte order).
 _NFGENMSG = struct.Struct("=BBH")
 _BE16, _BE32 = struct.Struct("!H"), struct.Struct("!I")
+#: A number of ours at a rule or an element: type, length, value, as nft writes comments, with a type that it ignores.
+MARK = struct.Struct("=BBi")
+MARK_TYPE: Final = 200
 _NFPROTO_IPV4 = 2
 #: The beginning of a body for IPv4.
 IPV4: Final = _NFGENMSG.pack(_NFPROTO_IPV4, 0, 0)
@@ -61,10 +64,10 @@ _GROUP: Final = 7
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
 _SO_SNDBUFFORCE = 32
 
-_TABLE_NAME = 1
+_TABLE_NAME, _TABLE_FLAGS = 1, 2
 _CHAIN_TABLE, _CHAIN_NAME, _CHAIN_HOOK, _CHAIN_TYPE = 1, 3, 4, 7
 _HOOK_NUMBER, _HOOK_PRIORITY = 1, 2
-_RULE_TABLE, _RULE_CHAIN, _RULE_HANDLE, _RULE_EXPRESSIONS = 1, 2, 3, 4
+_RULE_TABLE, _RULE_CHAIN, _RULE_HANDLE, _RULE_EXPRESSIONS, _RULE_USERDATA = 1, 2, 3, 4, 7
 _LIST_ELEMENT = 1
 _EXPRESSION_NAME, _EXPRESSION_DATA = 1, 2
 _DATA_VALUE, _DATA_VERDICT = 1, 2
@@ -106,6 +109,8 @@ class Hook(enum.IntEnum):
 class Meta(enum.IntEnum):
     """Packet metadata, which is not in the packet itself."""
 
+    MARK = 3
+    INPUT = 4
     INPUT_NAME = 6
     OUTPUT_NAME = 7
     PROTOCOL = 16
@@ -117,6 +122,7 @@ class Compare(enum.IntEnum):
     EQUAL = 0
     NOT_EQUAL = 1
     AT_MOST = 3
+    MORE = 4
     AT_LEAST = 5
 
 
@@ -133,9 +139,19 @@ class NetfilterVerdict(enum.IntEnum):
 # ---------------------------------------------------------------------------------------------------- tables
 
 
-def new_table(table: str) -> Part:
+class TableFlag(enum.IntFlag):
+    """OWNER: only the socket that made the table changes it, since Linux 5.12; PERSIST: it stays when that is closed,
+    since 6.9.
+    """
+
+    OWNER = 2
+    PERSIST = 4
+
+
+def new_table(table: str, flags: TableFlag | None = None) -> Part:
     """Make a table, if it does not exist."""
-    return _NEW_TABLE, NLM_F_CREATE, IPV4 + attribute_text(_TABLE_NAME, table)
+    flagged = b"" if not flags else attribute(_TABLE_FLAGS, _BE32.pack(flags))
+    return _NEW_TABLE, NLM_F_CREATE, IPV4 + attribute_text(_TABLE_NAME, table) + flagged
 
 
 def delete_table(table: str) -> Part:
@@ -165,11 +181,12 @@ def empty_chain(table: str, name: str) -> Part:
     return _DELETE_RULE, 0, IPV4 + attribute_text(_RULE_TABLE, table) + attribute_text(_RULE_CHAIN, name)
 
 
-def rule(table: str, in_chain: str, *expressions: bytes) -> Part:
-    """Return a rule that is appended to a chain."""
-    listed = b"".join(nest(_LIST_ELEMENT, expression) for expression in expressions)
+def rule(table: str, in_chain: str, *expressions: bytes, mark: int | None = None) -> Part:
+    """Return a rule that is appended to a chain. mark: a number of ours, which `RuleThere` returns."""
+    listed = b"".join(nest(_LIST_ELEMENT, one) for one in expressions)
     body = attribute_text(_RULE_TABLE, table) + attribute_text(_RULE_CHAIN, in_chain) + nest(_RULE_EXPRESSIONS, listed)
-    return _NEW_RULE, NLM_F_CREATE | NLM_F_APPEND, IPV4 + body
+    noted = b"" if mark is None else attribute(_RULE_USERDATA, marked(mark))
+    return _NEW_RULE, NLM_F_CREATE | NLM_F_APPEND, IPV4 + body + noted
 
 
 # ---------------------------------------------------------------------------------------------------- expressions
@@ -185,46 +202,46 @@ def is_protocol(number: int) -> tuple[bytes, bytes]:
     return meta(Meta.PROTOCOL), compare(Compare.EQUAL, bytes((number,)))
 
 
-def meta(key: Meta) -> bytes:
+def meta(key: Meta, register: int = _REGISTER) -> bytes:
     """Load packet metadata."""
-    return _expression("meta", _numbers(_REGISTER, key))
+    return expression("meta", numbers(register, key))
 
 
 def network_header(offset: int, length: int) -> bytes:
     """Load octets of the IP header."""
-    return _expression("payload", _numbers(_REGISTER, 1, offset, length))
+    return expression("payload", numbers(_REGISTER, 1, offset, length))
 
 
 def transport_header(offset: int, length: int) -> bytes:
     """Load octets behind the IP header."""
-    return _expression("payload", _numbers(_REGISTER, 2, offset, length))
+    return expression("payload", numbers(_REGISTER, 2, offset, length))
 
 
 def tracked_status() -> bytes:
     """Load the status of the packet's flow, four octets in host order."""
-    return _expression("ct", _numbers(_REGISTER, 2))
+    return expression("ct", numbers(_REGISTER, 2))
 
 
-def masked(mask: bytes) -> bytes:
+def masked(mask: bytes, register: int = _REGISTER) -> bytes:
     """Apply a mask to the loaded value."""
     values = nest(4, attribute(_DATA_VALUE, mask)) + nest(5, attribute(_DATA_VALUE, bytes(len(mask))))
-    return _expression("bitwise", _numbers(_REGISTER, _REGISTER, len(mask)) + values)
+    return expression("bitwise", numbers(register, register, len(mask)) + values)
 
 
 def compare(operation: Compare, value: bytes) -> bytes:
     """Continue if the comparison of the loaded value holds."""
-    return _expression("cmp", _numbers(_REGISTER, operation) + nest(3, attribute(_DATA_VALUE, value)))
+    return expression("cmp", numbers(_REGISTER, operation) + nest(3, attribute(_DATA_VALUE, value)))
 
 
 def counter() -> bytes:
     """Count the packets that reach this point."""
-    return _expression("counter", b"")
+    return expression("counter", b"")
 
 
 def verdict(code: NetfilterVerdict, to: str = "") -> bytes:
     """End here. to: the chain, of JUMP and GOTO."""
     fields = attribute(1, struct.pack("!i", code)) + (attribute_text(2, to) if to else b"")
-    return _expression("immediate", attribute(1, _BE32.pack(0)) + nest(2, nest(_DATA_VERDICT, fields)))
+    return expression("immediate", attribute(1, _BE32.pack(0)) + nest(2, nest(_DATA_VERDICT, fields)))
 
 
 def masquerade(flags: int = 0, ports: tuple[int, int] | None = None) -> tuple[bytes, ...]:
@@ -233,21 +250,23 @@ def masquerade(flags: int = 0, ports: tuple[int, int] | None = None) -> tuple[by
     """
     body = attribute(1, _BE32.pack(flags)) if flags else b""
     if ports is None:
-        return (_expression("masq", body),)
+        return (expression("masq", body),)
     registers = (_REGISTER, _SECOND_REGISTER)
     loads = (
-        _expression("immediate", attribute(1, _BE32.pack(register)) + nest(2, attribute(_DATA_VALUE, _BE16.pack(port))))
+        expression("immediate", attribute(1, _BE32.pack(register)) + nest(2, attribute(_DATA_VALUE, _BE16.pack(port))))
         for register, port in zip(registers, ports, strict=True)
     )
     where = b"".join(attribute(2 + place, _BE32.pack(register)) for place, register in enumerate(registers))
-    return (*loads, _expression("masq", body + where))
+    return (*loads, expression("masq", body + where))
 
 
-def _numbers(*values: int) -> bytes:
+def numbers(*values: int) -> bytes:
+    """Return attributes 1, 2 ... with these numbers of four octets."""
     return b"".join(attribute(place, _BE32.pack(value)) for place, value in enumerate(values, 1))
 
 
-def _expression(name: str, fields: bytes) -> bytes:
+def expression(name: str, fields: bytes) -> bytes:
+    """Return an expression with its attributes."""
     return attribute_text(_EXPRESSION_NAME, name) + nest(_EXPRESSION_DATA, fields)
 
 
@@ -260,12 +279,14 @@ class RuleThere:
 
     handle: its number in the table, never reused.
     packets: its counter; None: it has none.
+    mark: the number of ours that it has, None: none.
     """
 
     table: str
     chain: str
     handle: int
     packets: int | None
+    mark: int | None = None
 
 
 class NetfilterSocket:
@@ -451,7 +472,20 @@ def _rule_there(body: memoryview) -> RuleThere:
         chain=read_text(fields[_RULE_CHAIN]),
         handle=int.from_bytes(fields[_RULE_HANDLE], "big"),
         packets=next((packets for packets in _counters(fields.get(_RULE_EXPRESSIONS)) if packets is not None), None),
+        mark=read_mark(fields.get(_RULE_USERDATA)),
     )
+
+
+def marked(number: int) -> bytes:
+    """Return a number of ours as the user data of a rule or an element."""
+    return MARK.pack(MARK_TYPE, 4, number)
+
+
+def read_mark(noted: memoryview | None) -> int | None:
+    """Return the number of ours that a rule or an element has; without one, None."""
+    if noted is None or len(noted) != MARK.size or noted[0] != MARK_TYPE:
+        return None
+    return int(MARK.unpack(noted)[2])
 
 
 def _counters(listed: memoryview | None) -> Iterator[int | None]:

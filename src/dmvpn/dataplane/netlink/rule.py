@@ -44,7 +44,7 @@ _FRA_SUPPRESS_PREFIXLEN = 14
 _FRA_TABLE = 15
 _FRA_PROTOCOL = 21
 
-_FR_ACT_TO_TBL = 1
+_FR_ACT_TO_TBL, _FR_ACT_BLACKHOLE = 1, 6
 _NO_SUPPRESS: Final = 0xFFFFFFFF
 
 
@@ -57,6 +57,7 @@ class Rule:
     suppress: routes count only if their prefix is longer than this; None: all routes count.
     arrives: only packets that came in by this interface, its Linux name; "": all.
     mark: only packets with this mark; 0: all.
+    is_end: there is no route for these packets, instead of the table's.
     """
 
     priority: int
@@ -66,10 +67,13 @@ class Rule:
     protocol: int = ROUTE_PROTOCOL
     arrives: str = ""
     mark: int = 0
+    is_end: bool = False
 
     def __str__(self) -> str:
         only = f" iif {self.arrives}" if self.arrives else ""
         only += f" fwmark {self.mark:#x}" if self.mark else ""
+        if self.is_end:
+            return f"rule {self.priority}{only} blackhole"
         words = f"rule {self.priority}{only} lookup {'main' if self.table == TABLE_MAIN else self.table}"
         return words if self.suppress is None else f"{words} suppress_prefixlength {self.suppress}"
 
@@ -93,30 +97,34 @@ def parse_rule(body: memoryview) -> Rule | None:
     """Read the body of a NEWRULE or DELRULE message; None: not IP, or more than a table look-up. Raises WireError."""
     fields, found = split_body(body, _RULE, "fib_rule_hdr")
     family, short_table, action = fields[0], fields[4], fields[7]
-    if family not in (AF_INET, AF_INET6) or action != _FR_ACT_TO_TBL:
+    if family not in (AF_INET, AF_INET6) or action not in (_FR_ACT_TO_TBL, _FR_ACT_BLACKHOLE):
         return None
     suppress = read_uint(found[_FRA_SUPPRESS_PREFIXLEN]) if _FRA_SUPPRESS_PREFIXLEN in found else _NO_SUPPRESS
     if suppress != _NO_SUPPRESS and suppress > 128:
         raise WireError(f"suppressed length {suppress}", offset=_RULE.size, clause=CLAUSE)
+    is_end = action == _FR_ACT_BLACKHOLE
     return Rule(
         priority=read_uint(found[_FRA_PRIORITY]) if _FRA_PRIORITY in found else 0,
-        table=read_uint(found[_FRA_TABLE]) if _FRA_TABLE in found else short_table,
+        table=TABLE_MAIN if is_end else read_uint(found[_FRA_TABLE]) if _FRA_TABLE in found else short_table,
         suppress=None if suppress == _NO_SUPPRESS else suppress,
         version=4 if family == AF_INET else 6,
         protocol=read_uint(found[_FRA_PROTOCOL]) if _FRA_PROTOCOL in found else 0,
         arrives=read_text(found[_FRA_INPUT_NAME]) if _FRA_INPUT_NAME in found else "",
         mark=read_uint(found[_FRA_MARK]) if _FRA_MARK in found else 0,
+        is_end=is_end,
     )
 
 
 def _body(rule: Rule) -> bytes:
-    table = rule.table if rule.table < 256 else 0
+    table = rule.table if rule.table < 256 and not rule.is_end else 0
+    action = _FR_ACT_BLACKHOLE if rule.is_end else _FR_ACT_TO_TBL
     parts = [
-        _RULE.pack(family_of(rule.version), 0, 0, 0, table, 0, 0, _FR_ACT_TO_TBL, 0),
+        _RULE.pack(family_of(rule.version), 0, 0, 0, table, 0, 0, action, 0),
         attribute_u32(_FRA_PRIORITY, rule.priority),
-        attribute_u32(_FRA_TABLE, rule.table),
         attribute_u8(_FRA_PROTOCOL, rule.protocol),
     ]
+    if not rule.is_end:
+        parts.append(attribute_u32(_FRA_TABLE, rule.table))
     if rule.arrives:
         parts.append(attribute_text(_FRA_INPUT_NAME, rule.arrives))
     if rule.mark:

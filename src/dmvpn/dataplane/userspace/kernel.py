@@ -22,6 +22,8 @@ from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 from dmvpn.dataplane.sysctl import Setting
 from dmvpn.dataplane.userspace.borrowed import Borrowed, give_back
 from dmvpn.dataplane.userspace.domain import MAIN, Domain
+from dmvpn.dataplane.userspace.filter_routes import source_rules
+from dmvpn.dataplane.userspace.filtering import Filtering
 from dmvpn.dataplane.userspace.guard import Guard, is_guard
 from dmvpn.dataplane.userspace.host_addresses import HostAddresses
 from dmvpn.dataplane.userspace.host_routes import HostRoutes
@@ -98,6 +100,7 @@ class Kernel:
         domain: Domain = MAIN,
         elsewhere: Callable[[int], bool] | None = None,
         leaks: LeakWays | None = None,
+        prohibited: Callable[[str, int, bytes], None] | None = None,
     ) -> None:
         """manage: set addresses and state of interfaces that we did not make (a lab); else only read them.
 
@@ -105,7 +108,7 @@ class Kernel:
             interface of ours that was deleted. appeared: called with an interface that we did not make and that is new
             here; False: it belongs to another VRF, and was moved there. records: of the host's settings; None: those of
             this namespace. domain: the VRF device. elsewhere: returns whether an index is that of the VRF device of
-            another VRF of this router. leaks: ways into other VRFs.
+            another VRF of this router. leaks: ways into other VRFs. prohibited: see `PortFilterOrders.answer`.
         """
         self._names = names
         self._report = report
@@ -122,12 +125,12 @@ class Kernel:
         self._links = KernelLinks(names, self._socket, self._keeper, domain, self._holds)
         self._addresses = HostAddresses(self._socket, self._links.by_name, self._links.orders, report, manage=manage)
         self._guard = Guard(self._socket, self._keeper, self._others, domain.table)
-        self._vanished = vanished
-        self._appeared = appeared
-        self.translation = Translation(
-            self._ledger, self._others, names.linux, self._addresses.own, report, watch, later
-        )
+        self._vanished, self._appeared, self._prohibited = vanished, appeared, prohibited
+        linux, own = names.linux, self._addresses.own
+        self.translation = Translation(self._ledger, self._others, linux, own, report, watch, later)
         self.leaks = LeakEnds(self._socket, self._keeper, self._ledger, self._others, report, watch, later)
+        routes = self._need_source_rules
+        self.filters = Filtering(self._ledger, self._others, linux, report, watch, later, self._answer, routes)
         self._gre = KernelGre(self._socket)
         self._left = Leftovers(self._socket, domain)
         self.routes = KernelRoutes(
@@ -155,6 +158,7 @@ class Kernel:
             self._guard.begin(others, keep=bool(self._left))
             self.translation.table.inherit(others)
             self.leaks.begin(others)
+            self.filters.table.inherit(others)
             self._records.forget_dead()
             self._borrowed.keep_interface(KernelGre.FALLBACK)
             refused = self._borrowed.set_all(_ROUTER_SETTINGS | (_MANAGER_SETTINGS if self._manage else {}))
@@ -196,6 +200,7 @@ class Kernel:
         if self._left.age(time.monotonic()):
             self._guard.age()
             self.translation.table.age()
+            self.filters.table.age()
 
     def fileno(self) -> int:
         """Return the descriptor that is readable when there are notifications."""
@@ -210,6 +215,7 @@ class Kernel:
             self._guard.close(shared=others.has_routes)
             self.translation.table.close()
             self.leaks.close()
+            self.filters.close()
             theirs = others.prefixes | (others.orphans - self._ledger.prefixes)
             ours = [
                 route
@@ -431,12 +437,19 @@ class Kernel:
         things = self._keeper.differences(
             lambda route: (self._domain.has(route) or is_guard(route)) and route.prefix not in known
         )
-        return [
-            *self._borrowed.differences(),
-            *things,
-            *self.translation.table.differences(),
-            *self.leaks.differences(),
-        ]
+        tables = (self.translation.table, self.filters.table)
+        of_tables = (one for table in tables for one in table.differences())
+        return [*self._borrowed.differences(), *things, *of_tables, *self.leaks.differences()]
+
+    def _answer(self, index: int, data: bytes) -> None:
+        if self._prohibited is not None:
+            self._prohibited(self._links.name(index), index, data)
+
+    def _need_source_rules(self) -> None:
+        for rule in source_rules():
+            request = netlink.add_rule(rule)
+            self._keeper.want(rule, request)
+            self._socket.call(request, harmless=errno.EEXIST)
 
     def _name_of(self, index: int) -> str:
         return self.interface_name(index) or f"interface {index}"

@@ -64,9 +64,10 @@ class Part:
         domain: Domain = MAIN,
         elsewhere: Callable[[int], bool] | None = None,
         leaks: LeakWays | None = None,
+        prohibited: Callable[[str, int, bytes], None] | None = None,
     ) -> None:
-        """manage, vanished, appeared, records, domain, elsewhere, leaks: see `Kernel`. taken: numbers of streams
-        that peers open.
+        """manage, vanished, appeared, records, domain, elsewhere, leaks, prohibited: see `Kernel`. taken: numbers of
+        streams that peers open.
         """
         self.vrf = vrf
         self._report_out = report
@@ -83,6 +84,7 @@ class Part:
             domain=domain,
             elsewhere=elsewhere,
             leaks=leaks,
+            prohibited=prohibited,
         )
         self._domain = domain
         self.control = ControlSockets(names.linux, self.kernel.interface_name, self._report, loop)

@@ -39,6 +39,7 @@ from dmvpn.base.effects import (
     SendKeepalive,
     SetAdjacency,
     SetCarrier,
+    SetFilters,
     SetHairpin,
     SetInterface,
     SetMulticast,
@@ -60,6 +61,7 @@ from dmvpn.dataplane.userspace.ground import GroundedLoop, OneGround, Places
 from dmvpn.dataplane.userspace.leaks import RouteLeaks
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.part import Part
+from dmvpn.dataplane.userspace.port_filters import PortFilterOrders
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.taps import Taps
 from dmvpn.dataplane.userspace.vrf_translation import VrfTranslation
@@ -127,6 +129,9 @@ class UserspacePlane(DataPlane):
         self._taps = Taps(self._names, self._engine, self._places, self._report, vnet_hdr=vnet_hdr)
         self._translation = VrfTranslation(
             self._vrfs, self._places, self._leaks, self._names, self._vrf_of_interface, self._report
+        )
+        self._filters = PortFilterOrders(
+            self._vrfs, self._places, self._vrf_of_interface, self._taps.address, self._report
         )
         self._closed = False
 
@@ -209,7 +214,7 @@ class UserspacePlane(DataPlane):
 
     def filtered(self) -> tuple[FilterCount, ...]:
         """Return the counters of the lists of all ports."""
-        return ()
+        return self._filters.counts()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return the kernel's neighbors on Ethernets; none if it does not report them."""
@@ -248,6 +253,7 @@ class UserspacePlane(DataPlane):
             domain=domain,
             elsewhere=(lambda index: self._vrfs.is_device(index)) if not vrf else None,
             leaks=self._leaks.of(vrf),
+            prohibited=lambda interface, index, data: self._filters.answer(interface, index, data),
         )
 
     def _set_vrfs(self, names: tuple[str, ...]) -> None:
@@ -255,6 +261,7 @@ class UserspacePlane(DataPlane):
         removed = [vrf for vrf in self._vrfs.names if vrf not in names]
         for vrf in removed:
             self._leaks.leave(vrf)
+            self._filters.leave(vrf)
             with self._places.at(vrf):
                 self._taps.leave(self._vrfs.part(vrf))
             self._vrfs.remove(vrf)
@@ -304,19 +311,17 @@ class UserspacePlane(DataPlane):
             case SetVrfs():
                 self._set_vrfs(effect.vrfs)
             case SetInterface():
-                moves = self._vrf_of_interface(effect.interface) != part.vrf
-                if not made_here(effect.interface):
-                    self._vrfs.move(effect.interface, part.vrf)
-                self._taps.set_interface(effect, part)
-                self._leaks.refresh(effect.interface)
-                if moves:
-                    self._translation.refresh()
+                self._set_interface(effect, part)
+            case SetFilters():
+                self._filters.set(effect)
             case SetTranslation():
                 self._translation.set(effect)
             case ForgetTranslations():
                 self._translation.forget()
             case SetTunnel():
+                self._filters.arrives(effect.spec.name, part.vrf)
                 self._taps.set_tunnel(effect.spec, part)
+                self._filters.arrived(effect.spec.name)
                 self._leaks.refresh(effect.spec.name)
             case RemoveTunnel():
                 self._taps.remove_tunnel(effect.tunnel)
@@ -325,6 +330,23 @@ class UserspacePlane(DataPlane):
                 self._report(self._interfaces_counted())
             case _:
                 part.execute(effect)
+
+    def _set_interface(self, effect: SetInterface, part: Part) -> None:
+        name, problem = effect.interface, None
+        moves = self._vrf_of_interface(name) != part.vrf
+        try:
+            self._filters.arrives(name, part.vrf)
+        except (UserError, OSError) as error:
+            problem = error
+        if not made_here(name):
+            self._vrfs.move(name, part.vrf)
+        self._taps.set_interface(self._filters.guarded(effect), part)
+        self._filters.arrived(name)
+        self._leaks.refresh(name)
+        if moves:
+            self._translation.refresh()
+        if problem is not None and effect.up:
+            raise problem
 
     def _execute_on_tunnel(self, effect: Effect) -> None:
         match effect:

@@ -8,10 +8,14 @@ or `dmvpn cleanup` removes it. nf_tables is not used before the first rules.
     another program changes it     restored at once, by the next reading of the kernel's notifications
     again and again                at growing intervals, reported once, and when it ends (as `keeper`)
     it cannot be restored          tried again after `LONGEST_DELAY`
+
+An owned table is changed by this process alone, since Linux 6.9: other programs cannot delete it, and `nft flush
+ruleset` leaves it out. On older kernels it is like all other tables.
 """
 
 from __future__ import annotations
 
+import errno
 import itertools
 import re
 import time
@@ -21,6 +25,7 @@ from dmvpn.base.events import KernelContested
 from dmvpn.dataplane.netlink.nftables import (
     NetfilterMonitor,
     NetfilterSocket,
+    TableFlag,
     delete_chain,
     delete_table,
     empty_chain,
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
 _OCTETS: Final = 1 << 17
 #: Begins the end of a chain's name.
 _MARK: Final = "."
+_OWNED: Final = TableFlag.OWNER | TableFlag.PERSIST
 _OURS: Final = re.compile(rf"dmvpn-(?P<purpose>{'|'.join(purpose.value for purpose in TablePurpose)})(?:-\d+)?")
 
 
@@ -58,9 +64,19 @@ class KernelTable:
         watch: Watch | None,
         later: Later | None,
         contents: Callable[[str, str], Ruleset],
+        *,
+        owned: bool = False,
+        after: Callable[[], None] | None = None,
     ) -> None:
-        """later: see `Keeper`. contents: for the name of a table, and the end of the
-        names of its chains."""
+        """later: see `Keeper`. contents: for the name of a table, and the end of the names of its chains.
+
+        owned: no other program may change it; it is put beside a table that a killed router left.
+
+        after: called when the table was put, before its rules are compared.
+        """
+        self._owned = owned
+        self._flags: TableFlag | None = None
+        self._after = after
         self._purpose = purpose
         self._ledger = ledger
         self._others = others
@@ -85,10 +101,41 @@ class KernelTable:
         """The socket to nf_tables; None before the first rules."""
         return self._kernel
 
+    @property
+    def name(self) -> str:
+        """The name of the table, "" before the first rules."""
+        return self._name
+
+    @property
+    def is_put(self) -> bool:
+        """Whether the table is in the kernel, as far as we know."""
+        return self._is_wanted and bool(self._there)
+
+    @property
+    def inherited(self) -> tuple[str, ...]:
+        """The tables of killed routers that are still in force."""
+        return self._inherited
+
+    def change(self, parts: Sequence[Part], switch: Sequence[Part]) -> None:
+        """Add parts that no packet passes, in as many transactions as they need, and switch to them in one step.
+
+        Raises OSError.
+        """
+        if self._kernel is not None:
+            *earlier, last = list(in_transactions(parts, _OCTETS)) or [[]]
+            for some in earlier:
+                self._kernel.transact(some)
+            self._kernel.transact([*last, *switch])
+
+    def changed(self) -> None:
+        """Take in that the rules are as they shall be. Raises OSError."""
+        if self._kernel is not None:
+            self._there = self._handles(self._kernel)
+
     def put(self) -> None:
         """Replace all its rules in one step, and keep them from now on. Raises OSError; a repeated call tries again."""
         self._is_wanted = True
-        kernel = self._open()
+        kernel = self.open()
         self._put(kernel)
 
     def remove(self) -> None:
@@ -97,7 +144,7 @@ class KernelTable:
         if self._kernel is not None and self._name:
             self._there = []
             try:
-                self._kernel.transact(_removal(self._name))
+                self._kernel.transact(_removal(self._name, self._flags))
             except OSError:
                 return  # it stays in the records, for a later cleanup
             self._ledger.released(self._name)
@@ -140,7 +187,8 @@ class KernelTable:
 
     # ------------------------------------------------------------------------------------------------ restoring
 
-    def _open(self) -> NetfilterSocket:
+    def open(self) -> NetfilterSocket:
+        """Return the socket, with which the table is made. Raises OSError."""
         if self._kernel is None:
             self._kernel = NetfilterSocket()
             if self._watch is not None:
@@ -148,10 +196,24 @@ class KernelTable:
                 self._watch.add(self._monitor.fileno(), self._heard)
         if not self._name:
             taken = {name for other in self._others().living for name in other.tables}  # looked up, never iterated
+            if self._owned:
+                taken |= set(self._kernel.tables())
+                self._flags = _OWNED if self._can_own(self._kernel) else None
             first = f"dmvpn-{self._purpose.value}"
             names = itertools.chain((first,), (f"{first}-{number}" for number in itertools.count(2)))
             self._name = next(name for name in names if name not in taken)
         return self._kernel
+
+    def _can_own(self, kernel: NetfilterSocket) -> bool:
+        """Return whether the kernel knows tables with an owner that stay. Raises OSError: it has no nf_tables."""
+        probe = f"dmvpn-probe-{kernel.port}"
+        try:
+            kernel.transact([new_table(probe, _OWNED), delete_table(probe)])
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+            return False
+        return True
 
     def _put(self, kernel: NetfilterSocket) -> None:
         self._ledger.holds(self._name)
@@ -159,13 +221,15 @@ class KernelTable:
         contents = self._contents(self._name, _mark(former))
         parts = [*contents.chains, *contents.bases]
         if len(list(in_transactions(parts, _OCTETS))) <= 1:
-            kernel.transact([*_removal(self._name), new_table(self._name), *parts])
+            kernel.transact([*_removal(self._name, self._flags), new_table(self._name, self._flags), *parts])
         else:
-            kernel.transact([new_table(self._name)])
+            kernel.transact([new_table(self._name, self._flags)])
             for some in in_transactions(contents.chains, _OCTETS):
                 kernel.transact(some)
             ends = [end(self._name, name) for end in (empty_chain, delete_chain) for name in former]
             kernel.transact([*ends, *contents.bases])
+        if self._after is not None:
+            self._after()
         self._there = self._handles(kernel)
 
     def _heard(self) -> None:
@@ -253,7 +317,7 @@ def remove_tables(others: Others, purpose: TablePurpose | None = None, *, but: s
             found = [one for one in our_tables(kernel) if one.name not in living and one.name != but]
             found = [one for one in found if purpose in (None, one.purpose)]
             for one in found:
-                kernel.transact(_removal(one.name))
+                kernel.transact([delete_table(one.name)])
             return found
     except OSError:  # a kernel without nf_tables has none
         return []
@@ -265,6 +329,6 @@ def _mark(chains: Sequence[str]) -> str:
     return next(f"{_MARK}{number}" for number in itertools.count(1) if str(number) not in taken)
 
 
-def _removal(table: str) -> list[Part]:
+def _removal(table: str, flags: TableFlag | None) -> list[Part]:
     """Return the transaction that removes a table, whether it exists or not."""
-    return [new_table(table), delete_table(table)]
+    return [new_table(table, flags), delete_table(table)]

@@ -1,0 +1,64 @@
+"""An IPv4 packet as access lists look at it, from its octets; and packets that no list looks at.
+
+A packet is hidden from lists if it is too short to have what entries ask for, or if it is a second fragment that would
+overwrite the TCP flags of the first one when they are put together (RFC 1858 §3, RFC 3128). A port with a list drops
+hidden packets, without an answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.filters import Packet
+from dmvpn.base.translation import ICMP, TCP, UDP
+from dmvpn.net.octets import ipv4_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.net.octets import Octets
+
+#: Octets that a packet must have behind its IP header, by protocol: up to TCP's flags; the headers of UDP and ICMP.
+NEEDED_OCTETS: Final = {TCP: 14, UDP: 8, ICMP: 8}
+_SHORTEST_HEADER: Final = 20
+_FLAGS: Final = 13
+
+
+def packet_of(data: Octets) -> Packet | None:
+    """Return a packet with a sound IP header as lists look at it; None: it is hidden from them."""
+    header_length = (data[0] & 0x0F) * 4
+    offset = (data[6] & 0x1F) << 8 | data[7]
+    protocol = data[9]
+    behind = bytes(data[header_length : int.from_bytes(data[2:4], "big")])
+    if (offset == 1 and protocol == TCP) or (not offset and len(behind) < NEEDED_OCTETS.get(protocol, 0)):
+        return None
+    numbers = (0, 0) if offset else (int.from_bytes(behind[0:2], "big"), int.from_bytes(behind[2:4], "big"))
+    ports = numbers if protocol in (TCP, UDP) else (0, 0)
+    return Packet(
+        protocol=protocol,
+        source=ipv4_address(bytes(data[12:16])),
+        destination=ipv4_address(bytes(data[16:20])),
+        source_port=ports[0],
+        destination_port=ports[1],
+        icmp=(behind[0], behind[1]) if protocol == ICMP and not offset else (0, 0),
+        flags=behind[_FLAGS] if protocol == TCP and not offset else 0,
+        service=data[1],
+        ttl=data[8],
+        options=tuple(_options(bytes(data[_SHORTEST_HEADER:header_length]))),
+        is_later_fragment=offset > 0,
+    )
+
+
+def _options(octets: bytes) -> Iterator[int]:
+    """Yield the numbers of options. The end of the list is one, and so is the first one with a wrong length."""
+    place = 0
+    while place < len(octets):
+        number = octets[place]
+        yield number
+        if number == 1:
+            place += 1
+            continue
+        length = octets[place + 1] if number and place + 1 < len(octets) else 0
+        if length < 2:
+            return
+        place += length

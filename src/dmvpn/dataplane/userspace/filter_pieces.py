@@ -1,0 +1,277 @@
+"""An access list in pieces that a packet filter looks up: which of them may be looked up together.
+
+    Piece     packets of one kind that an entry is about, as a box: a range of values for each field
+    leveled   the pieces by levels: no two of one level have a packet in common, and of two that have one, the piece of
+              the earlier entry is in the earlier level
+
+So a level may be one set, whatever the verdicts of its entries, and the first match is kept. Most lists have few
+levels: 1,000 permits for different hosts and a deny for all are two. Boxes that might have a packet in common count as
+if they had one; that costs a level and no more.
+"""
+
+from __future__ import annotations
+
+import enum
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.translation import ICMP, TCP, UDP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.base.filters import Condition, FilterEntry, Ranges
+    from dmvpn.base.translation import Addresses
+
+#: `Box.protocol` of all protocols.
+ANY_PROTOCOL: Final = -1
+WHOLE: Final = (0, 0xFFFF)
+#: More kinds of boxes (lengths of their prefixes) than this are told apart by whole octets only.
+_SHAPES: Final = 50
+
+
+class Kind(enum.Enum):
+    """Packets with the header behind IP, of TCP, UDP and ICMP; later fragments; all packets."""
+
+    FIRST = "first"
+    LATER = "later"
+    ALL = "all"
+
+
+class Box(NamedTuple):
+    """Packets. first, second: the values of the two numbers of 16 bits behind the IP header: ports; type and code."""
+
+    protocol: int
+    source: int
+    source_length: int
+    destination: int
+    destination_length: int
+    first: tuple[int, int] = WHOLE
+    second: tuple[int, int] = WHOLE
+
+
+class Piece(NamedTuple):
+    """Packets that an entry is about. is_box: all of the box, else only some of it."""
+
+    entry: FilterEntry
+    kind: Kind
+    box: Box
+    is_box: bool
+
+
+class UnsuitableEntry(ValueError):
+    """An entry asks for a field that packets of its protocol do not have."""
+
+
+def leveled(entries: Sequence[FilterEntry]) -> list[list[Piece]]:
+    """Return the pieces of a list by levels. Raises UnsuitableEntry."""
+    by_entry = [list(_pieces(entry)) for entry in entries]
+    shapes = {_shape(piece.box) for pieces in by_entry for piece in pieces}  # counted, never iterated
+    step = 1 if len(shapes) <= _SHAPES else 8
+    first, later = _Index(step), _Index(step)
+    found: list[list[Piece]] = []
+    # Entries that ask for different ports look alike to later fragments, of which only the first one decides.
+    known: dict[Box, None] = {}
+    for pieces in by_entry:
+        placed = []
+        for piece in pieces:
+            if piece.kind is Kind.LATER and piece.is_box:
+                if piece.box in known:
+                    continue
+                known[piece.box] = None
+            level = max(
+                first.level(piece.box) if piece.kind is not Kind.LATER else 0,
+                later.level(piece.box) if piece.kind is not Kind.FIRST else 0,
+            )
+            placed.append((piece, level))
+        for piece, level in placed:  # those of one entry have no packet in common
+            if piece.kind is not Kind.LATER:
+                first.add(piece.box, level + 1)
+            if piece.kind is not Kind.FIRST:
+                later.add(piece.box, level + 1)
+            if level == len(found):
+                found.append([])
+            found[level].append(piece)
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------- pieces
+
+
+def _pieces(entry: FilterEntry) -> Iterator[Piece]:
+    condition = entry.condition
+    _check(entry)
+    if condition.ttl is not None and not merged(condition.ttl):
+        return
+    source, source_length, is_source = _prefix(condition.source)
+    destination, destination_length, is_destination = _prefix(condition.destination)
+    protocol = ANY_PROTOCOL if condition.protocol is None else condition.protocol
+    is_box = is_source and is_destination and not _needs_rule(entry)
+    box = Box(protocol, source, source_length, destination, destination_length)
+    if not condition.looks_behind_ip:
+        yield Piece(entry, Kind.LATER if condition.fragments else Kind.ALL, box, is_box)
+        return
+    if not condition.fragments:
+        is_whole = is_box and condition.flags is None
+        for first, second in _behind(condition):
+            yield Piece(entry, Kind.FIRST, box._replace(first=first, second=second), is_whole)
+    if entry.permit:
+        yield Piece(entry, Kind.LATER, box, is_box)
+
+
+def _check(entry: FilterEntry) -> None:
+    condition = entry.condition
+    ports = condition.source_ports is not None or condition.destination_ports is not None
+    wrong = (
+        (ports and condition.protocol not in (TCP, UDP))
+        or (condition.icmp is not None and condition.protocol != ICMP)
+        or (condition.flags is not None and condition.protocol != TCP)
+    )
+    if wrong:
+        raise UnsuitableEntry(f"entry {entry.sequence}: packets of its protocol do not have what it asks for")
+
+
+def _needs_rule(entry: FilterEntry) -> bool:
+    condition = entry.condition
+    asked = (condition.service, condition.ttl, condition.option)
+    return entry.log or entry.log_input or any(part is not None for part in asked)
+
+
+def _behind(condition: Condition) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    if condition.icmp is not None:
+        kind, code = condition.icmp
+        yield ((kind << 8, kind << 8 | 0xFF) if code is None else (kind << 8 | code,) * 2), WHOLE
+        return
+    for first in ports_of(condition.source_ports):
+        for second in ports_of(condition.destination_ports):
+            yield first, second
+
+
+def ports_of(ranges: Ranges | None) -> Ranges:
+    """Return ranges of ports; None: one with all of them."""
+    return (WHOLE,) if ranges is None else merged(ranges)
+
+
+def merged(ranges: Ranges) -> Ranges:
+    """Return ranges that have no number in common, in order."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if first > last:
+            continue
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+def _prefix(addresses: Addresses) -> tuple[int, int, bool]:
+    """Return a prefix that has all of the addresses, and whether it has no other ones."""
+    wildcard = int(addresses.wildcard)
+    length = 32 - wildcard.bit_length()
+    return int(addresses.address) >> (32 - length) << (32 - length), length, not wildcard & (wildcard + 1)
+
+
+# ---------------------------------------------------------------------------------------------------- levels
+
+
+_Shape = tuple[int, int, int]
+
+
+def _shape(box: Box) -> _Shape:
+    return (box.protocol != ANY_PROTOCOL, box.source_length, box.destination_length)
+
+
+class _Index:
+    """Finds the last level of boxes that may have a packet in common with another one."""
+
+    def __init__(self, step: int) -> None:
+        """step: prefixes are compared by multiples of so many bits."""
+        self._step = step
+        self._boxes: dict[_Shape, list[tuple[Box, int]]] = {}
+        #: By shape, and by what of its boxes another shape can tell apart.
+        self._seen: dict[_Shape, dict[_Shape, dict[object, _Numbers]]] = {}
+
+    def level(self, box: Box) -> int:
+        """Return the number of levels up to the last box that may have a packet in common with this one."""
+        return max((self._level(shape, box) for shape in self._boxes), default=0)
+
+    def add(self, box: Box, level: int) -> None:
+        """Take in a box; level: the number of levels up to its own."""
+        shape = self._shape(box)
+        self._boxes.setdefault(shape, []).append((box, level))
+        for common, seen in self._seen.setdefault(shape, {}).items():
+            seen[_key(box, common)].add(box, level)
+
+    def _level(self, shape: _Shape, box: Box) -> int:
+        own = self._shape(box)
+        common = (min(shape[0], own[0]), min(shape[1], own[1]), min(shape[2], own[2]))
+        seen = self._seen[shape].get(common)
+        if seen is None:
+            seen = self._seen[shape][common] = defaultdict(_Numbers)
+            for other, level in self._boxes[shape]:
+                seen[_key(other, common)].add(other, level)
+        key = _key(box, common)
+        return seen[key].level(box) if key in seen else 0
+
+    def _shape(self, box: Box) -> _Shape:
+        exact, source, destination = _shape(box)
+        return exact, source - source % self._step, destination - destination % self._step
+
+
+def _key(box: Box, shape: _Shape) -> object:
+    exact, source, destination = shape
+    return (box.protocol if exact else ANY_PROTOCOL, box.source >> (32 - source), box.destination >> (32 - destination))
+
+
+class _Numbers:
+    """The levels of boxes that differ in the numbers behind IP only."""
+
+    __slots__ = ("_first", "_second", "_top", "_whole")
+
+    def __init__(self) -> None:
+        self._top = self._whole = 0
+        self._first: _Steps | None = None
+        self._second: _Steps | None = None
+
+    def add(self, box: Box, level: int) -> None:
+        self._top = max(self._top, level)
+        if box.first == box.second == WHOLE:
+            self._whole = max(self._whole, level)
+            return
+        if self._first is None or self._second is None:
+            self._first, self._second = _Steps(), _Steps()
+        self._first.raise_to(level, *box.first)
+        self._second.raise_to(level, *box.second)
+
+    def level(self, box: Box) -> int:
+        if self._first is None or self._second is None or box.first == box.second == WHOLE:
+            return self._top
+        return max(self._whole, min(self._first.highest(*box.first), self._second.highest(*box.second)))
+
+
+class _Steps:
+    """A level for each number of 16 bits."""
+
+    __slots__ = ("_levels", "_starts")
+
+    def __init__(self) -> None:
+        self._starts = [0]
+        self._levels = [0]
+
+    def highest(self, first: int, last: int) -> int:
+        starts = self._starts
+        begin, end = bisect_right(starts, first) - 1, bisect_right(starts, last)
+        return self._levels[begin] if end - begin == 1 else max(self._levels[begin:end])
+
+    def raise_to(self, level: int, first: int, last: int) -> None:
+        begin, end = self._cut(first), self._cut(last + 1)
+        self._levels[begin:end] = [max(level, before) for before in self._levels[begin:end]]
+
+    def _cut(self, at: int) -> int:
+        place = bisect_left(self._starts, at)
+        if place == len(self._starts) or self._starts[place] != at:
+            self._starts.insert(place, at)
+            self._levels.insert(place, self._levels[place - 1])
+        return place

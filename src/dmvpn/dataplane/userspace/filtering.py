@@ -1,0 +1,448 @@
+"""The packet filters of a network namespace: a table of nf_tables, with chains for each list of each port.
+
+    table ip dmvpn-filter { flags owner, persist
+        map in  { "Gi0-1" : goto in-1.3-list }      the list of a port is changed by changing this element, in one step
+        map out { "Gi0-1" : goto out-1.3-list }
+        chain arriving { type filter hook prerouting priority -450; iifname vmap @in }     before conntrack's reassembly
+        chain leaving { type filter hook postrouting priority 200; oifname vmap @out }        only packets that came in
+        chain sent { type filter hook output ...; ICMP unreachable of a port without unreachables: drop }
+        chain denied { limit rate 2/second burst 1 jump answered; drop }                the router answers the sender
+        chain shut { drop } }
+
+A list is put beside the old one, then the element changes, then the old one goes: no packet passes between two lists.
+A list that cannot be put leaves its port shut: its element leads to `shut`, and the link stays as it is.
+
+Other programs cannot change the table (`tables`). It stays after `kill -9`: the next run has a table of its own beside
+it, and takes each port out of the old one when its lists are put, or its grace is over.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import field
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER, FilterCount, PortFilters
+from dmvpn.base.translation import ICMP
+from dmvpn.base.values import dataclass
+from dmvpn.dataplane.netlink.expressions import copied, limited
+from dmvpn.dataplane.netlink.nftables import (
+    Compare,
+    Hook,
+    Meta,
+    NetfilterVerdict,
+    Ruleset,
+    base_chain,
+    chain,
+    compare,
+    delete_chain,
+    empty_chain,
+    is_protocol,
+    meta,
+    rule,
+    transport_header,
+    verdict,
+)
+from dmvpn.dataplane.netlink.sets import (
+    FIRST_REGISTER,
+    add_elements,
+    delete_names,
+    delete_set,
+    elements_there,
+    lookup,
+    name_element,
+    name_map,
+    sets_there,
+)
+from dmvpn.dataplane.problems import HostProblem
+from dmvpn.dataplane.userspace.filter_chains import Rules
+from dmvpn.dataplane.userspace.filter_pieces import UnsuitableEntry
+from dmvpn.dataplane.userspace.filter_reports import DENIED_PREFIX, OCTETS, FilterReports, prefix_of
+from dmvpn.dataplane.userspace.filter_routes import add_reverse_path
+from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list
+from dmvpn.dataplane.userspace.tables import KernelTable
+from dmvpn.dataplane.userspace.things import TablePurpose
+from dmvpn.net.icmp import IcmpType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from dmvpn.base.effects import SetFilters
+    from dmvpn.base.events import Event
+    from dmvpn.base.filters import FilterEntry, FilterList
+    from dmvpn.dataplane.netlink.nftables import Part
+    from dmvpn.dataplane.userspace.keeper import Later
+    from dmvpn.dataplane.userspace.records import Ledger, Others
+    from dmvpn.dataplane.userspace.watch import Watch
+
+#: Before conntrack reassembles (-400); behind the translation of sources (100).
+_ARRIVING_PRIORITY, _LEAVING_PRIORITY = -450, 200
+_SHUT: Final = "shut"
+#: ICMP messages about denied packets, a second: one in `PROHIBITED_INTERVAL`.
+_ANSWERS: Final = 2
+#: Copies of packets of one entry, a second; the router reports fewer.
+_COPIES: Final = 1000
+_WAYS: Final = (True, False)
+_UNREACHABLES: Final = "quiet"
+_LEAVING: Final = "leaving"
+_SENT: Final = "sent"
+
+
+def _map(inward: bool) -> str:
+    return "in" if inward else "out"
+
+
+@dataclass(slots=True)
+class _Port:
+    """The order for a port, and the chains that it has.
+
+    number: in the names of its chains; puts: how often they were made.
+    built: by direction; leads: the chains that the elements of the port lead to, by direction.
+    earlier: counts of chains that are gone, by direction and number of the entry.
+    """
+
+    number: int
+    filters: PortFilters = field(default_factory=PortFilters)
+    puts: int = 0
+    built: dict[int, Rules] = field(default_factory=dict)
+    leads: dict[bool, str] = field(default_factory=dict)
+    is_quiet: bool = False
+    refused: str = ""
+    earlier: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no ICMP unreachable of the router leaves by it."""
+        return not self.filters.unreachables
+
+    def has(self, inward: bool) -> bool:
+        """Return whether something is asked about packets in this direction."""
+        if inward:
+            return self.filters.inward is not None or self.filters.reverse_path is not None
+        return self.filters.outward is not None
+
+
+class Filtering:
+    """Carries out `SetFilters` in the network namespace in which it gets its first order."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        others: Callable[[], Others],
+        linux: Callable[[str], str],
+        report: Callable[[Event], None],
+        watch: Watch | None,
+        later: Later | None,
+        answer: Callable[[int, bytes], None] | None,
+        need_routes: Callable[[], None],
+    ) -> None:
+        """ledger, later: see `KernelTable`. linux: of an interface by its IOS name.
+
+        answer: sends the sender of a denied packet, which came by the interface of this index, ICMP. need_routes: makes
+        the rules of routing that some checks of senders need (`filter_routes`); raises OSError.
+        """
+        self._linux = linux
+        self._need_routes = need_routes
+        self._watch = watch
+        self._ports: dict[str, _Port] = {}
+        self._numbers = 0
+        self._reports = FilterReports(report, later, answer, self._name_of)
+        self._failed: dict[str, Exception] = {}
+        self._hooked: tuple[str, ...] = ()
+        #: The table in the kernel.
+        self.table = KernelTable(
+            TablePurpose.FILTER, ledger, others, report, watch, later, self._contents, owned=True, after=self._fill
+        )
+
+    def set(self, order: SetFilters, *, refused: str = "") -> None:
+        """Apply this order. Raises HostProblem; then directions with a list are shut as far as the kernel can.
+
+        refused: why its lists cannot be put.
+        """
+        name, filters = order.interface, order.filters
+        if name not in self._ports and filters == PortFilters():
+            self.leave_inherited(name)
+            return
+        port = self._ports.get(name)
+        if port is not None and port.filters == filters and not refused and self._is_done(name):
+            return
+        if port is None:
+            self._numbers += 1
+            port = self._ports[name] = _Port(self._numbers)
+        before, port.filters, port.refused = port.filters, filters, refused
+        self._failed.pop(name, None)
+        try:
+            self._put(name, before)
+        except OSError as error:
+            raise _problem(name, error) from error
+        if filters == PortFilters():
+            del self._ports[name]
+            if not self._ports:
+                self.table.remove()
+        if name in self._failed:
+            raise _problem(name, self._failed[name])
+        self.leave_inherited(name)
+
+    def has(self, interface: str) -> bool:
+        """Return whether something is asked about packets of an interface."""
+        return interface in self._ports
+
+    def holds(self, interface: str) -> bool:
+        """Return whether the kernel asks about packets of an interface as far as ordered, or lets none pass."""
+        port = self._ports.get(interface)
+        return port is None or (self.table.is_put and all(not port.has(way) or way in port.leads for way in _WAYS))
+
+    def _is_done(self, name: str) -> bool:
+        return name not in self._failed and self.holds(name) and _SHUT not in self._ports[name].leads.values()
+
+    def counts(self) -> tuple[FilterCount, ...]:
+        """Return how many packets each entry has decided on; none if the kernel does not say."""
+        try:
+            there = self._counted()
+        except OSError:
+            return ()
+        found: dict[tuple[str, int, int], int] = {}
+        for name, port in self._ports.items():
+            for inward, sequence in (*port.earlier, *there.get(name, {})):
+                count = port.earlier.get((inward, sequence), 0) + there.get(name, {}).get((inward, sequence), 0)
+                found[name, inward, sequence] = count
+        return tuple(
+            FilterCount(name, bool(inward), sequence, count) for (name, inward, sequence), count in found.items()
+        )
+
+    def close(self) -> None:
+        """Remove the table, and stop listening."""
+        self.table.close()
+        self._reports.close(self._watch)
+
+    # ------------------------------------------------------------------------------------------------ the table
+
+    def _contents(self, table: str, _: str) -> Ruleset:
+        """Return the table with all ports shut: `_fill` puts their lists."""
+        self._reports.listen(self._watch)
+        for port in self._ports.values():
+            port.built, port.leads, port.is_quiet = {}, {}, False
+        return Ruleset(tuple(self._bases(table)))
+
+    def _bases(self, table: str) -> Iterator[Part]:
+        yield name_map(table, _map(True), 1)
+        yield name_map(table, _map(False), 2)
+        yield name_map(table, _UNREACHABLES, 3)
+        for name in (DENIED, _SHUT):
+            yield chain(table, name)
+        group = self._reports.group
+        if group is not None:
+            answer = (limited(_ANSWERS, burst=1), copied(group, DENIED_PREFIX, OCTETS))
+            yield rule(table, DENIED, *answer, verdict(NetfilterVerdict.DROP))
+        yield rule(table, DENIED, verdict(NetfilterVerdict.DROP))
+        yield rule(table, _SHUT, verdict(NetfilterVerdict.DROP))
+        for inward in _WAYS:
+            ports = [name for name, port in self._ports.items() if port.has(inward)]
+            leads = [name_element(self._linux(name), NetfilterVerdict.GOTO, _SHUT) for name in ports]
+            yield from add_elements(table, _map(inward), leads)
+            for name in ports:
+                self._ports[name].leads[inward] = _SHUT
+        yield base_chain(table, "arriving", "filter", Hook.PREROUTING, _ARRIVING_PRIORITY)
+        yield rule(table, "arriving", meta(Meta.INPUT_NAME, FIRST_REGISTER), lookup(_map(True)))
+        self._hooked = self._hooks()
+        for name in self._hooked:
+            yield from _hook(table, name)
+
+    def _hooks(self) -> tuple[str, ...]:
+        """Return the base chains that are not always there: each costs every packet some time."""
+        ports = self._ports.values()
+        wanted = (_LEAVING, any(port.has(False) for port in ports)), (_SENT, any(port.is_silent for port in ports))
+        return tuple(name for name, is_wanted in wanted if is_wanted)
+
+    def _fill(self) -> None:
+        """Put the lists of all ports; a port whose list cannot be put stays shut."""
+        for name in list(self._ports):
+            self._change(name, PortFilters())
+
+    def _put(self, name: str, before: PortFilters) -> None:
+        """Put the lists of a port. Raises OSError: the table cannot be made, or its port cannot be shut."""
+        if not self.table.is_put:
+            self.table.put()
+            return
+        self._change(name, before)
+        self.table.changed()
+
+    def _change(self, name: str, before: PortFilters) -> None:
+        """Switch a port to its lists, or shut it. Raises OSError."""
+        port = self._ports[name]
+        port.puts += 1
+        old = port.built
+        new: dict[int, Rules] = {}
+        try:
+            leads = self._build(name, port, new)
+            parts = [part for rules in new.values() for part in rules.parts]
+            self.table.change(parts, list(self._switch(name, port, leads)))
+        except (OSError, UnsuitableEntry) as error:  # chains that were made go at the end
+            self._failed[name] = error
+            leads, port.built = {inward: _SHUT for inward in _WAYS if port.has(inward)}, {}
+            self.table.change([], list(self._switch(name, port, leads)))
+            self._remove(new, partial=True)
+        else:
+            port.built = new
+        port.leads, port.is_quiet, self._hooked = leads, port.is_silent, self._hooks()
+        self._retire(port, before, old)
+
+    def _build(self, name: str, port: _Port, new: dict[int, Rules]) -> dict[bool, str]:
+        leads = {}
+        if port.refused:
+            raise UnsuitableEntry(port.refused)
+        for inward in _WAYS:
+            if port.has(inward):
+                rules = new[inward] = Rules(self.table.name, f"{_map(inward)}-{port.number}.{port.puts}")
+                leads[inward] = self._direction(name, port.filters, rules, inward=inward)
+        return leads
+
+    def _direction(self, name: str, filters: PortFilters, rules: Rules, *, inward: bool) -> str:
+        listed, path = (filters.inward, filters.reverse_path) if inward else (filters.outward, None)
+
+        def report(entry: FilterEntry) -> tuple[bytes, ...]:
+            group = self._reports.group
+            if group is None:
+                return ()
+            prefix = prefix_of(self._ports[name].number, entry.sequence, inward=inward)
+            return limited(_COPIES, burst=_COPIES), copied(group, prefix, OCTETS)
+
+        if path is None:
+            return rules.chain("-open") if listed is None else add_list(rules, listed, report)
+        first = rules.chain("-port")
+        if listed is not None:
+            rules.rule(first, verdict(NetfilterVerdict.JUMP, add_list(rules, listed, report)))
+        if not path.allow_default:
+            self._need_routes()
+        add_reverse_path(rules, first, path)
+        return first
+
+    def _switch(self, name: str, port: _Port, leads: dict[bool, str]) -> Iterator[Part]:
+        table, linux = self.table.name, self._linux(name)
+        for inward in _WAYS:
+            if inward in port.leads:
+                yield from delete_names(table, _map(inward), (linux,))
+            if inward in leads:
+                element = name_element(linux, NetfilterVerdict.GOTO, leads[inward])
+                yield from add_elements(table, _map(inward), (element,))
+        if port.is_quiet and not port.is_silent:
+            yield from delete_names(table, _UNREACHABLES, (linux,))
+        if not port.is_quiet and port.is_silent:
+            element = name_element(linux, NetfilterVerdict.DROP, "")
+            yield from add_elements(table, _UNREACHABLES, (element,))
+        hooks = self._hooks()
+        for hook in hooks:
+            if hook not in self._hooked:
+                yield from _hook(table, hook)
+        for hook in self._hooked:
+            if hook not in hooks:
+                yield from (empty_chain(table, hook), delete_chain(table, hook))
+
+    def _retire(self, port: _Port, before: PortFilters, old: dict[int, Rules]) -> None:
+        """Keep the counts of entries that stay, and remove the chains that packets passed before."""
+        with suppress(OSError):
+            counted = self._counts_of(old) if old else {}
+            total = {key: port.earlier.get(key, 0) + counted.get(key, 0) for key in (*port.earlier, *counted)}
+            stays = _staying(before, port.filters)
+            port.earlier = {key: count for key, count in total.items() if count and key in stays}
+        self._remove(old)
+
+    def _remove(self, built: Mapping[int, Rules], *, partial: bool = False) -> None:
+        """Remove chains and sets. partial: some of them may not have been made."""
+        table, kernel = self.table.name, self.table.kernel
+        chains = [name for rules in built.values() for name in rules.chains]
+        sets = [name for rules in built.values() for name in rules.sets]
+        with suppress(OSError):  # they go with the table
+            if partial and kernel is not None:
+                there = frozenset((*kernel.chains(table), *sets_there(kernel, table)))
+                chains, sets = ([name for name in names if name in there] for names in (chains, sets))
+            ends = [end(table, name) for end in (empty_chain, delete_chain) for name in chains]
+            ends += [delete_set(table, name) for name in sets]
+            if ends:
+                self.table.change([], ends)
+
+    def leave_inherited(self, name: str) -> None:
+        """Let the table of a killed router no longer ask about a port, whose lists are put now."""
+        for table in self.table.inherited:
+            for inward in _WAYS:
+                with suppress(OSError):  # it had no list
+                    self.table.open().transact(list(delete_names(table, _map(inward), (self._linux(name),))))
+
+    # ------------------------------------------------------------------------------------------------ counts
+
+    def _counted(self) -> dict[str, dict[tuple[int, int], int]]:
+        """Return the counts of all ports by direction and number. Raises OSError."""
+        found = self._counts_of(dict(enumerate(self._all())))
+        keys = [(name, inward) for name, port in self._ports.items() for inward in port.built]
+        by_port: dict[str, dict[tuple[int, int], int]] = {}
+        for (place, sequence), count in found.items():
+            name, inward = keys[place]
+            by_port.setdefault(name, {})[inward, sequence] = count
+        return by_port
+
+    def _all(self) -> Iterator[Rules]:
+        for port in self._ports.values():
+            yield from port.built.values()
+
+    def _counts_of(self, built: Mapping[int, Rules]) -> dict[tuple[int, int], int]:
+        """Return the counts of chains and sets, by the key and by number of the entry. Raises OSError."""
+        kernel, table = self.table.kernel, self.table.name
+        if kernel is None or not built:
+            return {}
+        found: dict[tuple[int, int], int] = {}
+        places = {name: place for place, rules in built.items() for name in rules.chains}
+        for one in kernel.rules(table):
+            if one.mark is not None and one.chain in places:
+                key = places[one.chain], one.mark
+                found[key] = found.get(key, 0) + (one.packets or 0)
+        for place, rules in built.items():
+            for name in rules.sets:
+                for element in elements_there(kernel, table, name):
+                    if element.mark is not None:
+                        key = place, element.mark
+                        found[key] = found.get(key, 0) + element.packets
+        return found
+
+    def _name_of(self, number: int) -> str:
+        return next((name for name, port in self._ports.items() if port.number == number), "")
+
+
+def _hook(table: str, name: str) -> Iterator[Part]:
+    """Yield a base chain that is not always there."""
+    if name == _LEAVING:
+        yield base_chain(table, name, "filter", Hook.POSTROUTING, _LEAVING_PRIORITY)
+        came_in = (meta(Meta.INPUT), compare(Compare.NOT_EQUAL, bytes(4)))
+        yield rule(table, name, *came_in, meta(Meta.OUTPUT_NAME, FIRST_REGISTER), lookup(_map(False)))
+        return
+    yield base_chain(table, name, "filter", Hook.OUTPUT, 0)
+    kind = (transport_header(0, 1), compare(Compare.EQUAL, bytes((IcmpType.DESTINATION_UNREACHABLE,))))
+    silent = (meta(Meta.OUTPUT_NAME, FIRST_REGISTER), lookup(_UNREACHABLES))
+    yield rule(table, name, *is_protocol(ICMP), *kind, *silent)
+
+
+def _staying(before: PortFilters, after: PortFilters) -> frozenset[tuple[int, int]]:
+    """Return directions and numbers of entries that are the same in both, so that their counts go on."""
+    found: list[tuple[int, int]] = []
+    if before.reverse_path == after.reverse_path:
+        found.append((True, UNREACHABLE_SENDER))
+    for inward in _WAYS:
+        old, new = (one.inward if inward else one.outward for one in (before, after))
+        if old is not None and new is not None:
+            numbered, now = _by_number(old), _by_number(new)
+            found += [(inward, END_OF_LIST)]
+            found += [(inward, number) for number, entries in now.items() if numbered.get(number) == entries]
+    return frozenset(found)
+
+
+def _by_number(listed: FilterList) -> dict[int, list[FilterEntry]]:
+    found: dict[int, list[FilterEntry]] = {}
+    for entry in listed.entries:
+        found.setdefault(entry.sequence, []).append(entry)
+    return found
+
+
+def _problem(name: str, error: Exception) -> HostProblem:
+    if isinstance(error, OSError):
+        what = f"the packet filter of {name} cannot be set (nf_tables): {error.strerror or error}"
+        return HostProblem(what, fix="sudo modprobe -a nf_tables nft_fib_ipv4 nfnetlink_log")
+    return HostProblem(f"the packet filter of {name} cannot be set: {error}", fix="another entry")

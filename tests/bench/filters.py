@@ -1,0 +1,128 @@
+"""What packet filters cost: a router between two hosts, without a list, with a short one and with a long one.
+
+    namespace A  10.98.1.2 ── router 10.98.1.1, 10.98.2.1 ── 10.98.2.2  namespace B
+
+The kernel routes, as in `dmvpn run`, and the list is asked about what comes from A; its last entry permits the
+packets. What is measured takes turns (without a list, short, long, without a list, ...), and figures are those of one
+round: with a list beside without one. Change: from the order for another list of 10,000 entries until the plane has
+carried it out; then every packet is decided by the new one.
+"""
+
+from __future__ import annotations
+
+import time
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from bench import dataplane
+from bench.figures import Figure
+from bench.labs import need_namespaces
+from bench.loop import Loop
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import SetFilters, SetInterface
+from dmvpn.base.filters import ESTABLISHED, Condition, FilterEntry, FilterList, PortFilters
+from dmvpn.base.translation import TCP, UDP, Addresses
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.python import PythonEngine
+from dmvpn.dataplane.userspace import UserspacePlane
+from dmvpn.shells.lab.namespaces import inside_network, new_network, run_in_lab
+
+if TYPE_CHECKING:
+    from dmvpn.shells.lab.forked import Json
+
+SHORT, LONG, LONGEST = 10, 1_000, 10_000
+_GOALS: Final = {SHORT: 0.90, LONG: 0.85}
+_PORT: Final = "GigabitEthernet0/1"
+_OTHER_PORT: Final = "GigabitEthernet0/2"
+_KINDS: Final = {"tcp": "TCP, one stream", "udp64": "UDP, 64 octets"}
+_ANY: Final = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
+
+
+def measure(*, quick: bool) -> list[Figure]:
+    """Packets with lists beside packets without, and the change of the longest. Raises Skipped."""
+    need_namespaces()
+    rounds, seconds = (2, 0.5) if quick else (9, 1.0)
+    measured = run_in_lab(lambda: _measure(rounds, seconds))
+    assert isinstance(measured, dict)
+    figures = []
+    for kind, what in _KINDS.items():
+        for entries, goal in _GOALS.items():
+            ratios = _runs(measured, f"{kind}-{entries}")
+            name = f"{what}: with {entries:,} entries for each without a list, round by round"
+            figures.append(Figure(name=name, unit="", values=ratios, goal=goal, more=True))
+    changes = _runs(measured, "change")
+    return [*figures, Figure(name=f"a list of {LONGEST:,} entries changed", unit="s", values=changes, goal=1.0)]
+
+
+def _runs(measured: dict[str, Json], name: str) -> tuple[float, ...]:
+    runs = measured[name]
+    assert isinstance(runs, list)
+    return tuple(float(str(value)) for value in runs)
+
+
+def _measure(rounds: int, seconds: float) -> Json:
+    router, hosts = new_network(), (new_network(), new_network())
+    _plug_in(router, hosts)
+    found: dict[str, list[Json]] = {f"{kind}-{entries}": [] for kind in _KINDS for entries in _GOALS}
+    with inside_network(router):
+        plane = UserspacePlane(lambda event: None, Loop(), PythonEngine, manage=True)
+        plane.start()
+        plane.adopt(_PORT, _OTHER_PORT)
+        for number, port in ((1, _PORT), (2, _OTHER_PORT)):
+            plane.execute(SetInterface(port, True, ((IPv4Address(f"10.98.{number}.1"), 24),)))
+        time.sleep(1)  # until the carriers count
+        for _ in range(rounds):
+            bare: dict[str, float] = {}
+            for entries in (0, *_GOALS):
+                plane.execute(SetFilters(_PORT, PortFilters(inward=_list(entries)) if entries else PortFilters()))
+                tcp = dataplane.tcp(hosts, "10.98.2.2", seconds)
+                for kind, value in (("tcp", tcp), ("udp64", dataplane.udp(hosts, "10.98.2.2", seconds, 64))):
+                    if not entries:
+                        bare[kind] = value
+                    else:
+                        found[f"{kind}-{entries}"].append(value / bare[kind])
+        found["change"] = [_changed(plane, number) for number in range(rounds)]
+        plane.close()
+    return dict(found)
+
+
+def _changed(plane: UserspacePlane, number: int) -> float:
+    order = SetFilters(_PORT, PortFilters(inward=_list(LONGEST, number)))
+    begun = time.monotonic()
+    plane.execute(order)
+    return time.monotonic() - begun
+
+
+def _list(entries: int, which: int = 0) -> FilterList:
+    """A list as people write them: networks that are denied, established TCP, services of hosts, and all the rest."""
+    denied = [
+        Condition(source=Addresses(IPv4Address(0xC0000000 + (place << 8)), IPv4Address(255)), destination=_ANY)
+        for place in range(which, which + entries // 4)
+    ]
+    found = [*denied, Condition(source=_ANY, destination=_ANY, protocol=TCP, flags=ESTABLISHED)]
+    while len(found) < entries - 1:
+        place = len(found)
+        host = Addresses(IPv4Address(0xAC100000 + place), IPv4Address(0))
+        protocol, port = (TCP, 443) if place % 2 else (UDP, 53)
+        found.append(Condition(source=_ANY, destination=host, protocol=protocol, destination_ports=((port, port),)))
+    last = FilterEntry(10 * entries, True, Condition(source=_ANY, destination=_ANY))
+    numbered = (FilterEntry(10 * number, number > len(denied), one) for number, one in enumerate(found, 1))
+    return FilterList("100", (*numbered, last))
+
+
+def _plug_in(router: int, hosts: tuple[int, int]) -> None:
+    with netlink.NetlinkSocket() as here:
+        for number, host in enumerate(hosts, 1):
+            near, far = (
+                netlink.VethEnd(name=f"Gi0-{number}", namespace=router),
+                netlink.VethEnd(name="eth0", namespace=host),
+            )
+            here.call(netlink.create_veth(near, far))
+    for number, host in enumerate(hosts, 1):
+        with inside_network(host), netlink.NetlinkSocket() as kernel:
+            link = kernel.find_link("eth0")
+            assert link is not None
+            own = netlink.InterfaceAddress(link.index, IPv4Address(f"10.98.{number}.2"), 24)
+            kernel.call(netlink.add_address(own), netlink.set_up("eth0"), netlink.set_up("lo"))
+            hop = netlink.KernelNextHop(link.index, IPv4Address(f"10.98.{number}.1"))
+            kernel.call(netlink.add_route(netlink.KernelRoute(Prefix(IPv4Address(0), 0), (hop,))))

@@ -1,0 +1,185 @@
+"""The table that filters in the kernel: no other program opens it, nor a change, nor the death of its router."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contract.test_killed_router import BY_DEFAULT, in_world
+from contract.test_planes_filters import ALL, NO_5000, deny, inward, listed, passing, permit, port
+from contract.test_planes_translation import datagram, left
+from contract.test_translation_kept import tables, transact
+from contract.worlds import LAN, UNDERLAY, nbma
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import NextHop, SetFilters, SetInterface, SetRoute, SetVrfs
+from dmvpn.base.filters import PortFilters
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.netlink.nftables import NetfilterSocket, TableFlag, delete_table
+from dmvpn.dataplane.userspace import leftovers
+from dmvpn.dataplane.userspace import tables as kernel_tables
+from dmvpn.dataplane.userspace.records import Records
+from dmvpn.dataplane.userspace.things import RouterTable, TablePurpose
+from dmvpn.net.ipv4 import IpProtocol
+
+if TYPE_CHECKING:
+    from contract.worlds import RealWorld
+
+pytestmark = pytest.mark.lab
+
+TABLE = "dmvpn-filter"
+NOTHING = PortFilters()
+
+
+def test_another_program_cannot_delete_the_table_nor_flush_it() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("A", inward(NO_5000))
+        with pytest.raises(OSError, match="not permitted"):
+            transact(world, delete_table(TABLE))
+        with world.inside("A"), NetfilterSocket() as kernel:
+            flush = (
+                delete_table("")[0],
+                0,
+                delete_table("")[2][:4],
+            )  # as `nft flush ruleset`: of all
+            kernel.transact([flush])
+        assert tables(world) == [TABLE]
+        assert passing(world, 5000, 5001) == [5001]
+        assert world.planes["A"].differences() == []
+
+    in_world(test)
+
+
+def test_a_table_without_an_owner_that_somebody_deletes_is_put_back_with_its_lists(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Linux before 6.9 has no tables that stay with an owner."""
+
+    def test(world: RealWorld) -> None:
+        monkeypatch.setattr(kernel_tables, "_OWNED", TableFlag(1 << 20))  # unknown to the kernel
+        world.execute("A", inward(NO_5000))
+        transact(world, delete_table(TABLE))
+        world.run(0.05)
+        assert passing(world, 5000, 5001) == [5001]
+        assert world.planes["A"].differences() == []
+
+    in_world(test)
+
+
+def test_nothing_that_both_lists_deny_passes_while_they_change() -> None:
+    def test(world: RealWorld) -> None:
+        lists = (NO_5000, listed(*(deny(number, port(9000 + number)) for number in range(1, 60)), *NO_5000.entries[:1]))
+        world.execute("A", inward(NO_5000))
+        ended = threading.Event()
+
+        def send() -> None:
+            while not ended.is_set():
+                world.send("A", datagram("A", nbma("C"), 4000, 5000))
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            for number in range(100):
+                world.execute("A", inward(lists[number % 2]))
+                world.run(0.01)
+        finally:
+            ended.set()
+            sender.join()
+        counted = {one.sequence: one.packets for one in world.counting("A").filtered()}
+        assert counted[10] > 100, "the sender was too slow to prove anything"
+        assert left(world, IpProtocol.UDP) == []
+
+    in_world(test)
+
+
+def test_a_list_goes_with_its_port_into_a_vrf_and_back() -> None:
+    def test(world: RealWorld) -> None:
+        address = ((IPv4Address("192.168.1.1"), 24),)
+        world.execute("A", inward(NO_5000), SetVrfs(("RED",)), SetInterface(LAN, True, address, vrf="RED"))
+        assert tables(world) == [], "in the global table nothing is filtered any more"
+        world.send("A", datagram("A", nbma("C"), 4000, 5000))
+        world.until(lambda: any(one.sequence == 10 and one.packets for one in world.counting("A").filtered()))
+        world.execute("A", SetVrfs(()), SetInterface(LAN, True, address))
+        assert tables(world) == [TABLE]
+        world.until(lambda: passing(world, 5000, 5001) == [5001])
+
+    in_world(test)
+
+
+def test_what_a_killed_router_left_filters_on_until_the_next_life_has_its_own_lists() -> None:
+    def test(world: RealWorld) -> None:
+        world.die_after("A", BY_DEFAULT, inward(NO_5000))
+        assert passing(world, 5000, 5001) == [5001], "while it is dead"
+        world.live_again("A")
+        world.execute("A", BY_DEFAULT, SetFilters(UNDERLAY, PortFilters(outward=listed(permit(10, ALL)))))
+        assert passing(world, 5000, 5001) == [5001], "its lists are not all put"
+        world.execute("A", inward(listed(permit(10, ALL))))
+        assert passing(world, 5000, 5001) == [5000, 5001]
+
+    in_world(test)
+
+
+def test_a_next_life_without_lists_opens_the_ports_that_the_killed_one_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def test(world: RealWorld) -> None:
+        world.die_after("A", BY_DEFAULT, inward(NO_5000))
+        monkeypatch.setattr(leftovers, "GRACE", 0.3)
+        world.live_again("A")
+        address = ((IPv4Address("192.168.1.1"), 24),)
+        world.execute("A", BY_DEFAULT, SetInterface(LAN, True, address))
+        assert passing(world, 5000, 5001) == [5000, 5001]
+        world.run(0.4)
+        world.execute("A", SetRoute(Prefix.parse("0.0.0.0/0"), (NextHop(UNDERLAY),)))
+        assert tables(world) == []
+
+    in_world(test)
+
+
+def test_an_orderly_end_and_the_last_list_leave_no_table() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("A", inward(NO_5000))
+        world.execute("A", SetFilters(LAN, NOTHING))
+        assert tables(world) == []
+        world.execute("A", inward(NO_5000))
+        with world.inside("A"):
+            world.planes["A"].close()
+        assert tables(world) == []
+
+    in_world(test)
+
+
+def test_cleanup_removes_the_filters_of_a_killed_router_and_not_those_of_a_living_one() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("B", inward(NO_5000))
+        world.die_after("A", inward(NO_5000))
+        with world.inside("B"), netlink.NetlinkSocket() as kernel:
+            assert leftovers.clean_up(kernel, Records.here()).tables == ()
+        with world.inside("A"), netlink.NetlinkSocket() as kernel:
+            assert leftovers.clean_up(kernel, Records.here()).tables == (RouterTable(TABLE, TablePurpose.FILTER),)
+        assert tables(world) == []
+        assert tables(world, "B") == [TABLE]
+        world.live_again("A")
+
+    in_world(test)
+
+
+def test_on_a_kernel_without_nf_tables_a_port_with_a_list_stays_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object) -> NetfilterSocket:
+        raise OSError(errno.EPROTONOSUPPORT, "Protocol not supported")
+
+    def test(world: RealWorld) -> None:
+        monkeypatch.setattr(kernel_tables.KernelTable, "open", refuse)
+        with pytest.raises(EffectError, match="nf_tables"):
+            world.execute("A", inward(NO_5000))
+        address = ((IPv4Address("192.168.1.1"), 24),)
+        with pytest.raises(EffectError, match="nf_tables"):
+            world.execute("A", SetInterface(LAN, True, address))
+        assert passing(world, 5001) == []
+        monkeypatch.undo()
+        world.execute("A", inward(NO_5000), SetInterface(LAN, True, address))
+        world.until(lambda: passing(world, 5000, 5001) == [5001])
+
+    in_world(test)

@@ -1,0 +1,242 @@
+"""The kernel and `FilterList.decides` decide equally, packet by packet: all fields, options and fragments."""
+
+from __future__ import annotations
+
+import random
+import socket
+import struct
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from dmvpn.base.filters import END_OF_LIST, ESTABLISHED, Condition, FilterEntry, FilterList, Flags
+from dmvpn.base.translation import ICMP, TCP, UDP, Addresses
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.filtered import packet_of
+from dmvpn.dataplane.netlink.expressions import copied
+from dmvpn.dataplane.netlink.nflog import CopiedPackets
+from dmvpn.dataplane.netlink.nftables import (
+    Hook,
+    NetfilterSocket,
+    NetfilterVerdict,
+    base_chain,
+    chain,
+    delete_table,
+    new_table,
+    rule,
+    verdict,
+)
+from dmvpn.dataplane.netlink.sets import elements_there
+from dmvpn.dataplane.userspace.filter_chains import Rules
+from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list
+from dmvpn.net.checksum import checksum
+from dmvpn.shells.lab.namespaces import inside_network, new_network, run_in_lab
+from support.namespaces import wait_readable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.filters import Ranges
+
+pytestmark = pytest.mark.lab
+
+TABLE: Final = "filters"
+PACKETS: Final = 250
+ADDRESSES: Final = [IPv4Address(f"10.{a}.{b}.{c}") for a in (0, 1) for b in (0, 1) for c in (1, 2)]
+PORTS: Final = (0, 1, 22, 80, 81, 443, 1023, 1024, 65535)
+PROTOCOLS: Final = (TCP, UDP, ICMP, 47, 89, 0, 255)
+OPTIONS: Final = (0, 1, 7, 68, 131, 148, 200)
+
+
+def some_addresses(draw: random.Random) -> Addresses:
+    wildcard = draw.choice((0, 0, 255, 65535, 0x00FF00FF, 0x100, 0xFFFFFFFF, 0xFFFFFFFF))
+    return Addresses(draw.choice(ADDRESSES), IPv4Address(wildcard))
+
+
+def some_ranges(draw: random.Random, numbers: tuple[int, ...]) -> Ranges:
+    drawn = (sorted((draw.choice(numbers), draw.choice(numbers))) for _ in range(draw.choice((0, 1, 1, 1, 2))))
+    return tuple((first, last) for first, last in drawn)
+
+
+def some_entry(draw: random.Random, sequence: int) -> FilterEntry:
+    protocol = draw.choice((None, TCP, TCP, UDP, UDP, ICMP, 47))
+
+    def seldom() -> bool:
+        return draw.random() < 0.12
+
+    ports = protocol in (TCP, UDP)
+    flags = draw.choice(
+        (ESTABLISHED, *(Flags(draw.getrandbits(6), draw.getrandbits(6), bool(draw.getrandbits(1))) for _ in range(3)))
+    )
+    condition = Condition(
+        source=some_addresses(draw),
+        destination=some_addresses(draw),
+        protocol=protocol,
+        source_ports=some_ranges(draw, PORTS) if ports and draw.random() < 0.3 else None,
+        destination_ports=some_ranges(draw, PORTS) if ports and draw.random() < 0.6 else None,
+        icmp=(draw.choice((0, 3, 8)), draw.choice((None, 0, 1, 13)))
+        if protocol == ICMP and draw.random() < 0.6
+        else None,
+        flags=flags if protocol == TCP and draw.random() < 0.3 else None,
+        service=draw.choice(((184, 252), (160, 224), (8, 30))) if seldom() else None,
+        ttl=some_ranges(draw, (0, 1, 2, 64, 254, 255)) if seldom() else None,
+        option=draw.choice((-1, *OPTIONS)) if seldom() else None,
+        fragments=seldom(),
+    )
+    return FilterEntry(sequence, draw.random() < 0.5, condition)
+
+
+def some_list(draw: random.Random, length: int) -> FilterList:
+    return FilterList("100", tuple(some_entry(draw, 10 * number) for number in range(1, length + 1)))
+
+
+def long_list(draw: random.Random, length: int) -> FilterList:
+    """A list as people write them: hosts and ports, each once, and then all."""
+    entries = []
+    for number in range(1, length + 1):
+        protocol, port = draw.choice((None, TCP, UDP)), draw.choice(PORTS)
+        host, other = draw.choice(ADDRESSES), draw.choice(ADDRESSES)
+        condition = Condition(
+            source=Addresses(host, IPv4Address(0)),
+            destination=Addresses(other, IPv4Address(0)),
+            protocol=protocol,
+            destination_ports=None if protocol is None else ((port, port),),
+        )
+        entries.append(FilterEntry(number, draw.random() < 0.5, condition))
+    every = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
+    return FilterList("101", (*entries, FilterEntry(length + 1, True, Condition(source=every, destination=every))))
+
+
+def some_options(draw: random.Random) -> bytes:
+    """Options of every length, sound and unsound."""
+    octets = bytearray()
+    length = 4 * draw.randint(1, 10)
+    while len(octets) < length:
+        kind = draw.choice(OPTIONS)
+        octets.append(kind)
+        if kind > 1 or (kind == 0 and draw.random() < 0.5):
+            size = draw.choice((0, 1, 2, 3, 3, 4, 7, 11, 40, 255))
+            octets += bytes((size,)) + bytes(draw.choice(OPTIONS) for _ in range(max(0, min(size, 40) - 2)))
+    return bytes(octets[:length])
+
+
+def some_packet(draw: random.Random, number: int) -> bytes:
+    protocol = draw.choice(PROTOCOLS)
+    options = some_options(draw) if draw.random() < 0.3 else b""
+    if protocol == ICMP:
+        behind = bytes((draw.choice((0, 3, 8, 11)), draw.choice((0, 1, 13)))) + bytes(6)
+    else:
+        behind = struct.pack("!HH", draw.choice(PORTS), draw.choice(PORTS)) + bytes(9)
+        behind += bytes((draw.getrandbits(8),)) + bytes(8)
+    if draw.random() < 0.15:
+        behind = behind[: draw.randint(0, len(behind))]
+    fragment = draw.choice((0, 0, 0, 0x4000, 0x2000, 0x2001, 1, 2, 0x1FFF, 0x8000))
+    header = struct.pack(
+        "!BBHHHBBH4s4s",
+        0x45 + len(options) // 4,
+        draw.choice((0, 184, 160, 8, 255)),
+        20 + len(options) + len(behind),
+        number,
+        fragment,
+        draw.choice((0, 1, 2, 64, 255)),
+        protocol,
+        0,
+        draw.choice(ADDRESSES).packed,
+        draw.choice(ADDRESSES).packed,
+    )
+    header += options
+    header = header[:10] + checksum(header).to_bytes(2, "big") + header[12:]
+    return header + behind
+
+
+class Wire:
+    """A cable into a network namespace with one list, and what passes that."""
+
+    def __init__(self) -> None:
+        self._far, behind = new_network(), new_network()
+        with netlink.NetlinkSocket() as kernel:
+            kernel.call(
+                netlink.create_veth(
+                    netlink.VethEnd(name="out", namespace=self._far), netlink.VethEnd(name="in", namespace=behind)
+                )
+            )
+        self._behind = behind
+        with inside_network(behind), netlink.NetlinkSocket() as kernel:
+            kernel.call(netlink.set_up("in"))
+            found = kernel.find_link("in")
+            assert found is not None
+            assert found.address is not None
+            self._address = bytes(found.address)
+            self._kernel = NetfilterSocket()
+            self._copies = CopiedPackets(20)
+        with inside_network(self._far), netlink.NetlinkSocket() as kernel:
+            kernel.call(netlink.set_up("out"))
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            self._socket.bind(("out", 0))
+            kernel.find_link("out")
+
+    def put(self, listed: FilterList) -> Rules:
+        rules = Rules(TABLE, "one")
+        first = add_list(rules, listed, lambda entry: ())
+        bases = [
+            base_chain(TABLE, "arriving", "filter", Hook.PREROUTING, -450),
+            rule(TABLE, "arriving", verdict(NetfilterVerdict.JUMP, first)),
+            rule(TABLE, "arriving", copied(self._copies.group, "", 20)),
+            rule(TABLE, "arriving", verdict(NetfilterVerdict.DROP)),
+        ]
+        denied = [chain(TABLE, DENIED), rule(TABLE, DENIED, verdict(NetfilterVerdict.DROP))]
+        before = [new_table(TABLE), delete_table(TABLE), new_table(TABLE)]
+        self._kernel.transact([*before, *denied, *rules.parts, *bases])
+        return rules
+
+    def passes(self, packets: list[bytes]) -> set[int]:
+        """The identifications of the packets that pass."""
+        found: set[int] = set()
+        for start in range(0, len(packets), 50):
+            for packet in packets[start : start + 50]:
+                self._socket.send(self._address + bytes(6) + b"\x08\x00" + packet)
+            while wait_readable(self._copies.fileno(), 0.03):
+                found |= {int.from_bytes(copy.data[4:6], "big") for copy in self._copies.read()}
+        return found
+
+    def counts(self, rules: Rules) -> dict[int, int]:
+        """The packets that each entry decided on, by its number."""
+        found: dict[int, int] = {}
+        for one in self._kernel.rules(TABLE):
+            if one.mark is not None:
+                found[one.mark] = found.get(one.mark, 0) + (one.packets or 0)
+        for name in rules.sets:
+            for element in elements_there(self._kernel, TABLE, name):
+                if element.mark is not None:
+                    found[element.mark] = found.get(element.mark, 0) + element.packets
+        return {mark: count for mark, count in found.items() if count}
+
+
+def compare(seed: int, length: int, make: Callable[[random.Random, int], FilterList]) -> None:
+    draw = random.Random(seed)
+    wire = Wire()
+    listed = make(draw, length)
+    rules = wire.put(listed)
+    sent = [some_packet(draw, number) for number in range(PACKETS)]
+    passed = wire.passes(sent)
+    expected: dict[int, int] = {}
+    for number, octets in enumerate(sent):
+        packet = packet_of(octets)
+        decided = None if packet is None else listed.decides(packet)
+        assert (number in passed) == (decided is not None and decided.permit), (seed, number, packet, decided)
+        if packet is not None:
+            sequence = END_OF_LIST if decided is None else decided.sequence
+            expected[sequence] = expected.get(sequence, 0) + 1
+    assert wire.counts(rules) == expected, seed
+
+
+@pytest.mark.parametrize("length", [1, 3, 10, 40, 200])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_kernel_decides_as_the_value_on_each_packet_and_counts_it_at_the_same_entry(seed: int, length: int) -> None:
+    run_in_lab(lambda: compare(1000 * length + seed, length, some_list))
+
+
+@pytest.mark.parametrize("length", [100, 1000])
+def test_the_kernel_finds_the_entry_in_sets_of_a_long_list_as_the_value_does(length: int) -> None:
+    run_in_lab(lambda: compare(length, length, long_list))
