@@ -1,7 +1,8 @@
 """The packet engine of dmvpn: multipoint GRE, in clear or in ESP, between TAP devices and sockets.
 
 NBMA and other IPv4 addresses are 4 octets, MAC addresses 6; tunnels are numbers of the caller's, of which a tunnel made
-later has the higher one. A method that names a tunnel that is not there raises KeyError.
+later has the higher one. An address of ours in a front door is a number of the caller's, too: a door
+(`Core.set_door`). A method that names a tunnel that is not there raises KeyError.
 """
 
 from collections.abc import Sequence
@@ -14,16 +15,16 @@ __version__: Final[str]
 #: What `Core` and `Engine` look like. dmvpn refuses an engine of another one.
 INTERFACE: Final[int]
 
-#: Something for the router: kind, tunnel, where it came from, octets, number, connection, our address, UDP port.
+#: Something for the router: kind, tunnel, where it came from, octets, number, connection, our door, UDP port.
 #:
 #: "nhrp"       tunnel, neighbor, the packet; connection that protected it or 0
 #: "keepalive"  tunnel, neighbor
 #: "big"        tunnel, neighbor, what an ICMP error quotes of a packet that does not fit the path to it and may be
 #:              answered; number: octets of what would fit
 #: "hairpin"    tunnel, neighbor, the packet's first octets; number: of the tunnel it left by; connection
-#: "ike"        source, the datagram with its marker; number: TOS; our address; source port
-#: "spi"        ESP for an SA that is not: source; number: SPI; our address; source port, 0: protocol 50
-#: "clear"      GRE in clear for a protected tunnel: source; our address
+#: "ike"        source, the datagram with its marker; number: TOS; our door; source port
+#: "spi"        ESP for an SA that is not: source; number: SPI; our door; source port, 0: protocol 50
+#: "clear"      GRE in clear for a protected tunnel: source; our door
 #: "heard"      the peer of a connection is elsewhere: source; connection; source port
 #: "worn"       a pair of SAs is worn; number: its inbound SPI
 #: "unheard"    packets go out on a connection, and none comes in: where its peer is; connection
@@ -34,7 +35,7 @@ Punt: TypeAlias = tuple[
     bytes,
     int,
     int,
-    bytes,
+    int,
     int,
 ]
 
@@ -48,7 +49,7 @@ class Core:
     def set_tunnel(
         self,
         number: int,
-        source: bytes,
+        door: int,
         destination: bytes | None,
         key: int | None,
         own_mac: bytes,
@@ -67,8 +68,11 @@ class Core:
         barred: NBMA addresses that a protected tunnel sends nothing to and takes nothing from.
         """
 
-    def learn_path(self, remote: bytes, mtu: int, now: float) -> None:
-        """A packet to there was too big. mtu: octets of one that is not; now: seconds."""
+    def set_door(self, door: int, front: int, address: bytes) -> None:
+        """Say what the number of a door means: an address of ours, in a front door, which is a number, too."""
+
+    def learn_path(self, front: int, remote: bytes, mtu: int, now: float) -> None:
+        """A packet to there, in this front door, was too big. mtu: octets of one that is not; now: seconds."""
 
     def remove_tunnel(self, number: int) -> None:
         """Forget a tunnel and what it carried."""
@@ -104,7 +108,7 @@ class Core:
         key_out: bytes,
         hash_key_in: bytes,
         hash_key_out: bytes,
-        local: bytes,
+        door: int,
         remote: bytes,
         remote_port: int,
         esn: bool,
@@ -142,19 +146,19 @@ class Core:
         now: seconds, for the hairpin interval, paths and silent peers.
         """
 
-    def inbound(self, packet: bytes, now: float = 0.0) -> None:
-        """A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it. now: seconds."""
+    def inbound(self, door: int, packet: bytes, now: float = 0.0) -> None:
+        """A whole IPv4 packet of protocol 47, outer header first, as the socket of a door returns it. now: seconds."""
 
-    def inbound_merged(self, packets: Sequence[bytes]) -> None:
+    def inbound_merged(self, door: int, packets: Sequence[bytes]) -> None:
         """A batch of such packets, with their TCP segments merged as the engine merges them."""
 
-    def inbound_esp(self, packet: bytes, now: float = 0.0) -> None:
-        """A whole IPv4 packet of protocol 50, outer header first, as a raw socket returns it. now: seconds."""
+    def inbound_esp(self, door: int, packet: bytes, now: float = 0.0) -> None:
+        """A whole IPv4 packet of protocol 50, outer header first, as the socket of a door returns it. now: seconds."""
 
     def inbound_udp(
-        self, local: bytes, source: bytes, port: int, tos: int, datagrams: Sequence[bytes], now: float = 0.0
+        self, door: int, source: bytes, port: int, tos: int, datagrams: Sequence[bytes], now: float = 0.0
     ) -> None:
-        """The octets of UDP datagrams that came to our port 4500; what comes out is merged. now: seconds."""
+        """The octets of UDP datagrams that came to port 4500 of a door; what comes out is merged. now: seconds."""
 
     def send(
         self,
@@ -171,11 +175,11 @@ class Core:
         now: seconds.
         """
 
-    def take_sealed(self) -> list[tuple[bytes, bytes, int, int, bytes, bool]]:
-        """Take ESP packets: our address, the peer's, its UDP port (0: protocol 50), TOS, packet and DF."""
+    def take_sealed(self) -> list[tuple[int, bytes, int, int, bytes, bool]]:
+        """Take ESP packets: our door, the peer's address, its UDP port (0: protocol 50), TOS, packet and DF."""
 
-    def take_wire(self) -> list[tuple[bytes, bytes, int, bytes, bool]]:
-        """Take what goes to NBMA addresses: source, NBMA address, TOS, GRE packet and DF."""
+    def take_wire(self) -> list[tuple[int, bytes, int, bytes, bool]]:
+        """Take what goes to NBMA addresses: our door, NBMA address, TOS, GRE packet and DF."""
 
     def take_taps(self) -> list[tuple[int, bytes]]:
         """Take what goes to the kernel: tunnel and frame."""
@@ -209,16 +213,14 @@ class Engine:
     def clear_tap(self, number: int) -> None:
         """Let go of a TAP. When this returns it is closed."""
 
-    def set_socket(
-        self, source: bytes, descriptor: int, whole: int, kind: Literal["gre", "esp", "udp"] = "gre"
-    ) -> None:
-        """Send and receive for one of our NBMA addresses by a socket, which is duplicated. Raises OSError.
+    def set_socket(self, door: int, descriptor: int, whole: int, kind: Literal["gre", "esp", "udp"] = "gre") -> None:
+        """Send and receive for a door by a socket, which is duplicated. Raises OSError.
 
         whole: likewise, to send with DF, and it is never read. "gre" and "esp" are raw sockets of protocols 47 and 50,
         "udp" is one of port 4500, for ESP and IKE.
         """
 
-    def clear_socket(self, source: bytes, kind: Literal["gre", "esp", "udp"] = "gre") -> None:
+    def clear_socket(self, door: int, kind: Literal["gre", "esp", "udp"] = "gre") -> None:
         """Let go of a socket. When this returns it is closed."""
 
     def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, connection: int = 0) -> None:

@@ -5,19 +5,20 @@
 
 use std::collections::HashSet;
 
+use crate::doors::Door;
 use crate::ipv4::Address;
 use crate::sas::Place;
 
 /// Alarms in all.
 const PER_SECOND: usize = 100;
 
-/// What is told, mostly of an address of ours.
+/// What is told, mostly of where we receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Alarm {
     /// GRE in clear for a protected tunnel, from there.
-    Clear(Address, Address),
+    Clear(Door, Address),
     /// ESP for an SA that is not, from there.
-    Spi(Address, Place),
+    Spi(Door, Place),
     /// A packet between these two is too big for its path.
     TooBig([u8; 8]),
 }
@@ -47,7 +48,7 @@ mod tests {
     #[test]
     fn the_same_is_told_once_a_second_and_not_more_than_a_hundred_in_all() {
         let mut alarms = Alarms::default();
-        let alarm = |number: u8| Alarm::Clear([10, 0, 0, 1], [192, 0, 2, number]);
+        let alarm = |number: u8| Alarm::Clear(Door(0), [192, 0, 2, number]);
         assert!(alarms.may_tell(alarm(0), 7.0));
         assert!(!alarms.may_tell(alarm(0), 7.9));
         assert_eq!((1..200).filter(|&number| alarms.may_tell(alarm(number), 7.5)).count(), PER_SECOND - 1);

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::ipv4::{self, Address, HEADER_LENGTH, address};
+use crate::doors::Door;
+use crate::ipv4::{self, HEADER_LENGTH, address};
 use crate::sas::Place;
 
 const NON_ESP_MARKER: [u8; 4] = [0; 4];
@@ -14,8 +15,8 @@ const ESP_HEADER: usize = 8;
 /// An ESP packet, and what the headers before it said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrived {
-    /// Our address.
-    pub local: Address,
+    /// Where we received it.
+    pub local: Door,
     /// Where it came from.
     pub source: Place,
     /// Type of service of the outer header.
@@ -59,12 +60,12 @@ pub fn payload(octets: &[u8]) -> Result<usize, Malformed> {
 }
 
 impl Arrived {
-    /// A whole IPv4 packet of protocol 50, outer header first.
-    pub fn raw(arena: &[u8], packet: Range<usize>) -> Result<Self, Malformed> {
+    /// A whole IPv4 packet of protocol 50 that was received there, outer header first.
+    pub fn raw(arena: &[u8], local: Door, packet: Range<usize>) -> Result<Self, Malformed> {
         let octets = &arena[packet.clone()];
         let start = payload(octets)?;
         Ok(Self {
-            local: address(octets, 16),
+            local,
             source: Place { address: address(octets, 12), port: 0 },
             tos: octets[1],
             packet: packet.start + start..packet.end,

@@ -25,6 +25,7 @@ use std::ops::Range;
 use crate::alarms::{Alarm, Alarms};
 use crate::arrived::payload;
 use crate::delivery::{delivered, is_keepalive, returned_keepalive};
+use crate::doors::{Door, Doors};
 use crate::ecn;
 use crate::gre;
 use crate::hairpin::{Hairpins, Origin, Way};
@@ -105,6 +106,8 @@ pub struct Core {
     pub table: Table,
     /// The security associations.
     pub sas: Sas,
+    /// What the numbers of doors mean.
+    pub doors: Doors,
     /// How large packets may be, by where they go.
     pub paths: PathMtus,
     /// All our addresses.
@@ -126,6 +129,7 @@ impl Core {
         Self {
             table: Table::default(),
             sas: Sas::default(),
+            doors: Doors::default(),
             paths: PathMtus::default(),
             own_addresses: HashSet::new(),
             dropped: Dropped::default(),
@@ -202,7 +206,10 @@ impl Core {
             return Ok(());
         }
         if !is_group(mac) {
-            let back = |sender| leads_to(&self.sas, tunnel, first, sender);
+            let front = |tunnel: &Tunnel| self.doors.front(tunnel.ends.source);
+            let back = |origin: Origin, arrived: &Tunnel| {
+                leads_to(&self.sas, tunnel, first, origin.neighbor, || front(arrived) == front(tunnel))
+            };
             if let Some(origin) = transit(&self.table, &mut self.hairpins, tunnel, back, pair, now) {
                 out.punts.push(Punt {
                     reason: Reason::Hairpin(number),
@@ -220,7 +227,8 @@ impl Core {
         let lost = if tunnel.settings.df == Df::Clear || !self.paths.knows(now) {
             way.send(neighbors, &self.pieces, arena, usage, out)
         } else {
-            let narrow = Narrow { paths: &mut self.paths, refusals: &mut self.refusals };
+            let front = self.doors.front(tunnel.ends.source);
+            let narrow = Narrow { paths: &mut self.paths, refusals: &mut self.refusals, front };
             way.send_by_path(neighbors, &self.pieces, arena, narrow, usage, out)
         };
         self.dropped.count(lost);
@@ -249,20 +257,23 @@ impl Core {
 
     // ------------------------------------------------------------------------------------------------ in
 
-    /// A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it. now: seconds, for alarms.
-    pub fn inbound(&mut self, arena: &mut [u8], packet: Range<usize>, now: f64, out: &mut Outcome) {
+    /// A whole IPv4 packet of protocol 47, outer header first, as the socket of a door returns it. now: seconds, for
+    /// alarms.
+    pub fn inbound(
+        &mut self,
+        arena: &mut [u8],
+        local: Door,
+        packet: Range<usize>,
+        now: f64,
+        out: &mut Outcome,
+    ) {
         let octets = &arena[packet.clone()];
         let Ok(start) = payload(octets) else {
             self.dropped.malformed += 1;
             return;
         };
-        let (local, came) = (address(octets, 16), Neighbor::at(address(octets, 12)));
-        self.decapsulate(
-            arena,
-            packet.start + start..packet.end,
-            Came { local, from: came, tos: None, now },
-            out,
-        );
+        let from = Neighbor::at(address(octets, 12));
+        self.decapsulate(arena, packet.start + start..packet.end, Came { local, from, tos: None, now }, out);
     }
 
     /// A GRE packet, in clear or out of ESP.
@@ -309,7 +320,7 @@ impl Core {
             gre::KEEPALIVE => out.punts.push(punt(Reason::Keepalive, Vec::new(), 0)),
             gre::IPV4 => match Packet::of(octets) {
                 None => self.dropped.not_ipv4 += 1,
-                Some(inner) if is_keepalive(inner, local, from.nbma) => {
+                Some(inner) if is_keepalive(inner, || self.doors.address(local), from.nbma) => {
                     if let Some(returned) = returned_keepalive(inner, payload, local, from.nbma) {
                         self.send_back(returned, from, came.now, out);
                     }
@@ -376,13 +387,13 @@ fn transit(
     table: &Table,
     hairpins: &mut Hairpins,
     leaves: &Tunnel,
-    back: impl Fn(Neighbor) -> bool,
+    back: impl Fn(Origin, &Tunnel) -> bool,
     pair: [u8; 8],
     now: f64,
 ) -> Option<Origin> {
     let way = Way { network: leaves.network?, pair };
-    let origin = hairpins.origin(way).filter(|origin| !back(origin.neighbor))?;
-    let arrived = table.get(origin.tunnel)?;
+    let origin = hairpins.origin(way)?;
+    let arrived = table.get(origin.tunnel).filter(|arrived| !back(origin, arrived))?;
     let reported = arrived.report && arrived.network == leaves.network;
     (reported && hairpins.is_due(way, now, arrived.interval)).then_some(origin)
 }

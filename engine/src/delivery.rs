@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::ETHERNET;
+use crate::doors::Door;
 use crate::ipv4::{self, Address, HEADER_LENGTH, Packet, address};
 use crate::mss;
 use crate::table::{Mac, Neighbor, Tunnel};
@@ -27,14 +28,15 @@ pub struct Frame {
 }
 
 /// A neighbor's keepalive is a packet "from us" to it, to be routed back (the kernel calls that a martian).
-pub(crate) fn is_keepalive(packet: Packet, local: Address, nbma: Address) -> bool {
-    packet.protocol() == ipv4::GRE && packet.source() == local && packet.destination() == nbma
+/// local: our address, which is asked for only where it matters.
+pub(crate) fn is_keepalive(packet: Packet, local: impl FnOnce() -> Option<Address>, nbma: Address) -> bool {
+    packet.protocol() == ipv4::GRE && packet.destination() == nbma && Some(packet.source()) == local()
 }
 
 pub(crate) fn returned_keepalive(
     packet: Packet,
     place: Range<usize>,
-    source: Address,
+    source: Door,
     nbma: Address,
 ) -> Option<wire::Packet> {
     let header = packet.header_length();

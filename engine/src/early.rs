@@ -59,11 +59,11 @@ fn waits(sas: &Sas, came: &Arrived, arena: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doors::Door;
     use crate::esp::Suite;
-    use crate::ipv4::Address;
     use crate::sas::{Place, Terms};
 
-    const OURS: Address = [10, 0, 0, 1];
+    const OURS: Door = Door(0);
     const THEIRS: Place = Place { address: [192, 0, 2, 9], port: 4500 };
 
     fn packet(spi: u32, number: u32) -> (Arrived, Vec<u8>) {

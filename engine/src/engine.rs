@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use crate::core::{Core, Own};
-use crate::ipv4::Address;
+use crate::doors::Door;
 use crate::locked;
 use crate::outcome::Outcome;
 use crate::ports::{Kind, Ports, Socket};
@@ -60,15 +60,10 @@ impl Engine {
         self.shared.change(|ports| ports.taps.retain(|(other, _)| *other != number))
     }
 
-    /// Send and receive packets of an NBMA address of ours by a socket of this kind. whole: sends those with DF.
-    pub(crate) fn set_socket(
-        &self,
-        kind: Kind,
-        local: Address,
-        descriptor: RawFd,
-        whole: RawFd,
-    ) -> Result<()> {
-        let socket = Socket::duplicate(kind, local, descriptor, whole)?;
+    /// Send and receive packets of a door by a socket of this kind. whole: sends those with DF.
+    pub(crate) fn set_socket(&self, kind: Kind, local: Door, descriptor: RawFd, whole: RawFd) -> Result<()> {
+        let address = locked(&self.shared.core).doors.address(local).ok_or(ErrorKind::NotFound)?;
+        let socket = Socket::duplicate(kind, local, address, descriptor, whole)?;
         self.shared.change(|ports| {
             ports.sockets.retain(|other| (other.kind, other.local) != (kind, local));
             ports.sockets.push(socket);
@@ -76,7 +71,7 @@ impl Engine {
     }
 
     /// Let go of a socket; when this returns it is closed.
-    pub(crate) fn clear_socket(&self, kind: Kind, local: Address) -> Result<()> {
+    pub(crate) fn clear_socket(&self, kind: Kind, local: Door) -> Result<()> {
         self.shared.change(|ports| ports.sockets.retain(|other| (other.kind, other.local) != (kind, local)))
     }
 
@@ -100,7 +95,7 @@ impl Engine {
         Ok(())
     }
 
-    fn send_one(&self, ports: &Ports, kind: Kind, local: Address, letter: Letter) -> Result<()> {
+    fn send_one(&self, ports: &Ports, kind: Kind, local: Door, letter: Letter) -> Result<()> {
         let socket = ports.socket(kind, local).ok_or(ErrorKind::NotConnected)?;
         let mut sender = Sender::default();
         if letter.outer.df {

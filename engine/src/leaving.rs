@@ -5,6 +5,7 @@ use std::ops::AddAssign;
 
 use crate::alarms::{Alarm, Alarms};
 use crate::cuts::{self, Cut, Cuts};
+use crate::doors::Front;
 use crate::gre;
 use crate::ipv4::{Address, HEADER_LENGTH};
 use crate::outcome::Outcome;
@@ -30,10 +31,11 @@ pub(crate) struct Leaving<'a> {
     pub(crate) now: f64,
 }
 
-/// What is known about paths, and which senders were told.
+/// What is known about paths, which senders were told, and the table that the tunnel's packets are of.
 pub(crate) struct Narrow<'a> {
     pub(crate) paths: &'a mut PathMtus,
     pub(crate) refusals: &'a mut Alarms,
+    pub(crate) front: Front,
 }
 
 /// Packets that did not leave.
@@ -112,13 +114,13 @@ impl Leaving<'_> {
         usage: &mut Usage,
         out: &mut Outcome,
     ) -> Lost {
-        let (Narrow { paths, refusals }, now) = (narrow, self.now);
+        let (Narrow { paths, refusals, front }, now) = (narrow, self.now);
         let key = self.tunnel.ends.key;
         let (mut lost, mut cuts) = (Lost::default(), Cuts::default());
         for &piece in pieces {
             cuts.clear();
             for neighbor in neighbors {
-                let Some(room) = self.room(*neighbor, |remote| paths.to(remote, now)) else {
+                let Some(room) = self.room(*neighbor, |remote| paths.to((front, remote), now)) else {
                     lost += self.send(&[*neighbor], &[piece], arena, usage, out);
                     continue;
                 };
@@ -214,10 +216,16 @@ pub(crate) fn link<'a>(sas: &'a Sas, tunnel: &Tunnel, neighbor: Neighbor) -> Opt
     link.filter(|link| !tunnel.barred.contains(&link.place.address))
 }
 
-/// Does a packet go back to where it came from?
-pub(crate) fn leads_to(sas: &Sas, tunnel: &Tunnel, neighbor: Neighbor, sender: Neighbor) -> bool {
+/// Does a packet go back to where it came from? `is_with`: whether that is in the tunnel's own front door.
+pub(crate) fn leads_to(
+    sas: &Sas,
+    tunnel: &Tunnel,
+    neighbor: Neighbor,
+    sender: Neighbor,
+    is_with: impl FnOnce() -> bool,
+) -> bool {
     if !tunnel.settings.protected {
-        return neighbor.nbma == sender.nbma;
+        return neighbor.nbma == sender.nbma && is_with();
     }
     link(sas, tunnel, neighbor).is_some_and(|link| link.number == sender.connection)
 }

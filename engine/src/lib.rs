@@ -25,6 +25,7 @@ pub mod checksum;
 pub mod core;
 mod cuts;
 pub mod delivery;
+pub mod doors;
 pub mod early;
 pub mod ecn;
 pub mod esp;

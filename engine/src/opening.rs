@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::alarms::Alarm;
 use crate::arrived::{Arrived, Datagram};
 use crate::core::Core;
+use crate::doors::Door;
 use crate::ecn;
 use crate::esp::Opened;
 use crate::ipv4::{self, Address, HEADER_LENGTH, Packet};
@@ -99,10 +100,10 @@ impl Core {
     }
 }
 
-/// What a datagram to UDP port 4500 of ours is; if it is ESP there is more to do.
+/// What a datagram to UDP port 4500 of a door is; if it is ESP there is more to do.
 pub fn sort(
     arena: &[u8],
-    local: Address,
+    local: Door,
     source: Place,
     tos: u8,
     packet: Range<usize>,

@@ -1,7 +1,7 @@
 //! What the core makes of packets: what is to be sent, delivered and told.
 
 use crate::delivery::Frame;
-use crate::ipv4::Address;
+use crate::doors::Door;
 use crate::punt::Punt;
 use crate::sealing::Sealing;
 use crate::table::Neighbor;
@@ -33,7 +33,7 @@ pub struct Joined {
 /// Where a GRE packet came from. tos: of the outer header, if what routers wrote there counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Came {
-    pub(crate) local: Address,
+    pub(crate) local: Door,
     pub(crate) from: Neighbor,
     pub(crate) tos: Option<u8>,
     pub(crate) now: f64,

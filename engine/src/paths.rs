@@ -4,6 +4,7 @@
 //! a least of it: a forger can make us cut packets, and no more.
 //! `dmvpn.dataplane.paths` is the same in Python.
 
+use crate::doors::Front;
 use crate::hash::Told;
 use crate::ipv4::Address;
 
@@ -15,13 +16,16 @@ pub const LEAST: usize = 552;
 /// Addresses that are remembered; the one that was heard of longest ago goes first.
 pub const LARGEST: usize = 4096;
 
-/// By address. Empty most of the time, which costs nothing to ask. earliest: when the first of them is over, seconds.
+/// By front door and address. Empty most of the time, which costs nothing to ask. earliest: when the first of them is over, seconds.
 #[derive(Debug)]
 pub struct PathMtus {
-    learned: Told<Address, Learned>,
+    learned: Told<Path, Learned>,
     messages: u64,
     earliest: f64,
 }
+
+/// The way to an address, in the front door whose table leads there: the same address in another one is elsewhere.
+pub type Path = (Front, Address);
 
 /// mtu: octets. until: seconds. message: which one it was.
 #[derive(Clone, Copy, Debug)]
@@ -47,13 +51,13 @@ impl PathMtus {
         !self.learned.is_empty()
     }
 
-    /// A packet to there was too big. mtu: octets of one that is not; now: seconds.
-    pub fn learn(&mut self, remote: Address, mtu: usize, now: f64) {
+    /// A packet on this way was too big. mtu: octets of one that is not; now: seconds.
+    pub fn learn(&mut self, path: Path, mtu: usize, now: f64) {
         self.forget_old(now);
         self.messages += 1;
         let learned = Learned { mtu: mtu.max(LEAST), until: now + AGE, message: self.messages };
         self.earliest = self.earliest.min(learned.until);
-        self.learned.insert(remote, learned);
+        self.learned.insert(path, learned);
         if self.learned.len() > LARGEST {
             let oldest = self.learned.iter().min_by_key(|(_, learned)| learned.message);
             if let Some((&oldest, _)) = oldest {
@@ -62,10 +66,10 @@ impl PathMtus {
         }
     }
 
-    /// Octets of the largest packet to there, None: nothing is known.
-    pub fn to(&mut self, remote: Address, now: f64) -> Option<usize> {
+    /// Octets of the largest packet that takes this way, None: nothing is known.
+    pub fn to(&mut self, path: Path, now: f64) -> Option<usize> {
         self.forget_old(now);
-        self.learned.get(&remote).map(|learned| learned.mtu)
+        self.learned.get(&path).map(|learned| learned.mtu)
     }
 
     /// What nobody asks for goes, too: else one peer that is gone would have all packets looked at forever.
@@ -82,7 +86,8 @@ impl PathMtus {
 mod tests {
     use super::*;
 
-    const THERE: Address = [198, 51, 100, 1];
+    const THERE: Path = (Front(0), [198, 51, 100, 1]);
+    const NEAR: Path = (Front(0), [0; 4]);
 
     #[test]
     fn what_was_heard_holds_for_some_minutes() {
@@ -91,6 +96,7 @@ mod tests {
         paths.learn(THERE, 1300, 0.0);
         paths.learn(THERE, 1280, 10.0);
         assert_eq!(paths.to(THERE, AGE), Some(1280));
+        assert_eq!(paths.to((Front(1), THERE.1), AGE), None, "the same address in another front door");
         assert!(paths.knows(AGE));
         assert_eq!(paths.to(THERE, AGE + 10.0), None);
         assert!(!paths.knows(AGE + 10.0), "it costs nothing any more");
@@ -100,12 +106,12 @@ mod tests {
     fn what_is_over_goes_though_nobody_asks_for_it() {
         let mut paths = PathMtus::default();
         paths.learn(THERE, 1300, 0.0);
-        paths.learn([0; 4], 1300, 10.0);
+        paths.learn(NEAR, 1300, 10.0);
         assert!(paths.knows(AGE));
         assert_eq!(paths.learned.len(), 1);
         assert!(!paths.knows(AGE + 10.0));
         paths.learn(THERE, 1300, 2000.0);
-        paths.learn([0; 4], 1300, 2000.0 + AGE);
+        paths.learn(NEAR, 1300, 2000.0 + AGE);
         assert_eq!(paths.learned.len(), 1);
     }
 
@@ -115,10 +121,10 @@ mod tests {
         paths.learn(THERE, 0, 0.0);
         assert_eq!(paths.to(THERE, 1.0), Some(LEAST));
         for number in 0..LARGEST as u32 {
-            paths.learn(number.to_be_bytes(), 1300, 1.0);
+            paths.learn((Front(0), number.to_be_bytes()), 1300, 1.0);
         }
         assert_eq!(paths.learned.len(), LARGEST);
         assert_eq!(paths.to(THERE, 2.0), None);
-        assert_eq!(paths.to([0; 4], 2.0), Some(1300));
+        assert_eq!(paths.to(NEAR, 2.0), Some(1300));
     }
 }

@@ -8,6 +8,7 @@ use std::net::UdpSocket;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex};
 
+use crate::doors::Door;
 use crate::ipv4::Address;
 use crate::locked;
 use crate::sys;
@@ -23,20 +24,26 @@ pub(crate) enum Kind {
     Udp,
 }
 
-/// A socket on one NBMA address of ours.
+/// A socket at one door.
 #[derive(Clone)]
 pub(crate) struct Socket {
     pub(crate) kind: Kind,
-    pub(crate) local: Address,
+    pub(crate) local: Door,
     descriptor: Arc<OwnedFd>,
     whole: Arc<OwnedFd>,
     probe: Arc<Mutex<UdpSocket>>,
 }
 
 impl Socket {
-    /// Descriptors of one's own for sending and receiving. whole: sends what has DF. The calling thread is in the
-    /// namespace of the descriptors.
-    pub(crate) fn duplicate(kind: Kind, local: Address, descriptor: RawFd, whole: RawFd) -> Result<Self> {
+    /// Descriptors of one's own for sending and receiving. address: of the door. whole: sends what has DF. The calling
+    /// thread is in the namespace of the descriptors.
+    pub(crate) fn duplicate(
+        kind: Kind,
+        local: Door,
+        address: Address,
+        descriptor: RawFd,
+        whole: RawFd,
+    ) -> Result<Self> {
         let [descriptor, whole] = [sys::duplicate(descriptor)?, sys::duplicate(whole)?].map(Arc::new);
         sys::enlarge_receive_buffer(descriptor.as_fd());
         sys::enlarge_send_buffer(descriptor.as_fd());
@@ -44,7 +51,7 @@ impl Socket {
         if kind == Kind::Udp {
             sys::prepare_udp(descriptor.as_fd())?;
         }
-        let probe = Arc::new(Mutex::new(sys::probe(local, descriptor.as_fd())?));
+        let probe = Arc::new(Mutex::new(sys::probe(address, descriptor.as_fd())?));
         Ok(Self { kind, local, descriptor, whole, probe })
     }
 
@@ -79,8 +86,8 @@ impl Ports {
         self.taps.iter().find(|(other, _)| *other == number).map(|(_, tap)| &**tap)
     }
 
-    /// Of this kind, on this address of ours.
-    pub(crate) fn socket(&self, kind: Kind, local: Address) -> Option<&Socket> {
+    /// Of this kind, at this door.
+    pub(crate) fn socket(&self, kind: Kind, local: Door) -> Option<&Socket> {
         self.sockets.iter().find(|socket| (socket.kind, socket.local) == (kind, local))
     }
 }

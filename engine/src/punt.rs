@@ -1,5 +1,6 @@
 //! What the engine hands up to the router, with the reason.
 
+use crate::doors::Door;
 use crate::ipv4::Address;
 
 /// Why something is for the router itself.
@@ -13,12 +14,12 @@ pub enum Reason {
     TooBig(usize),
     /// A transit packet left by the tunnel of this number.
     Hairpin(u32),
-    /// It is IKE, behind the non-ESP marker, from this UDP port to 4500 of this address of ours, with this TOS.
-    Ike(Address, u16, u8),
-    /// ESP came to this address of ours, from this UDP port (0: protocol 50), for an SA that is not: its SPI.
-    UnknownSpi(Address, u16, u32),
-    /// GRE in clear came to this address of ours for a protected tunnel.
-    Clear(Address),
+    /// It is IKE, behind the non-ESP marker, from this UDP port to 4500 of this door, with this TOS.
+    Ike(Door, u16, u8),
+    /// ESP came to this door, from this UDP port (0: protocol 50), for an SA that is not: its SPI.
+    UnknownSpi(Door, u16, u32),
+    /// GRE in clear came to this door for a protected tunnel.
+    Clear(Door),
     /// A good and newest packet of the connection came from elsewhere than its peer is: this UDP port.
     Heard(u16),
     /// The pair of this SPI is worn.

@@ -56,11 +56,12 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doors::Door;
     use crate::punt::Reason;
 
     fn ike(octets: usize) -> Punt {
         let data = vec![0; octets];
-        Punt { data, ..Punt::fact(Reason::Ike([10, 0, 0, 1], 500, 0), [192, 0, 2, 9], 0) }
+        Punt { data, ..Punt::fact(Reason::Ike(Door(0), 500, 0), [192, 0, 2, 9], 0) }
     }
 
     fn worn() -> Punt {

@@ -11,6 +11,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
+use crate::doors::Door;
 use crate::esp::{BadKeys, Inbound, Opened, Outbound, Refused, Suite};
 use crate::hash::Told;
 use crate::ipv4::{Address, HEADER_LENGTH};
@@ -51,8 +52,8 @@ pub struct Terms<'a> {
     pub hash_key_in: &'a [u8],
     /// Likewise.
     pub hash_key_out: &'a [u8],
-    /// Our NBMA address.
-    pub local: Address,
+    /// Where we receive.
+    pub local: Door,
     /// The peer.
     pub remote: Place,
     /// Extended sequence numbers.
@@ -223,8 +224,8 @@ impl Pair {
 pub struct Link {
     /// A newer one has a higher number.
     pub number: u64,
-    /// Our NBMA address.
-    pub local: Address,
+    /// Where we receive.
+    pub local: Door,
     /// Where the peer is.
     pub place: Place,
     /// The pair that is sent on.
@@ -314,7 +315,7 @@ impl Link {
 #[derive(Debug, Default)]
 pub struct Sas {
     links: Told<u64, Link>,
-    between: Told<(Address, Address), Vec<u64>>,
+    between: Told<(Door, Address), Vec<u64>>,
     pairs: Told<u32, Arc<Pair>>,
     installed: u64,
 }
@@ -383,12 +384,12 @@ impl Sas {
     }
 
     /// The newest connection between these addresses: the one of the highest number.
-    pub fn between(&self, local: Address, remote: Address) -> Option<&Link> {
+    pub fn between(&self, local: Door, remote: Address) -> Option<&Link> {
         self.links.get(self.between.get(&(local, remote))?.last()?)
     }
 
-    /// The pair of an SPI that arrived at an address of ours.
-    pub fn find(&self, spi_in: u32, local: Address) -> Option<&Arc<Pair>> {
+    /// The pair of an SPI that arrived at this door.
+    pub fn find(&self, spi_in: u32, local: Door) -> Option<&Arc<Pair>> {
         let pair = self.pairs.get(&spi_in)?;
         (self.links.get(&pair.connection)?.local == local).then_some(pair)
     }
@@ -400,7 +401,7 @@ impl Sas {
         pairs.into_iter().map(|pair| pair.count()).collect()
     }
 
-    fn put(&mut self, number: u64, local: Address, place: Place) {
+    fn put(&mut self, number: u64, local: Door, place: Place) {
         let Some(link) = self.links.get_mut(&number) else { return };
         if (link.local, link.place) == (local, place) {
             return;
@@ -412,13 +413,13 @@ impl Sas {
         self.enter(number, (local, place.address));
     }
 
-    fn enter(&mut self, number: u64, ends: (Address, Address)) {
+    fn enter(&mut self, number: u64, ends: (Door, Address)) {
         let there = self.between.entry(ends).or_default();
         let place = there.partition_point(|&other| other < number);
         there.insert(place, number);
     }
 
-    fn leave(&mut self, number: u64, ends: (Address, Address)) {
+    fn leave(&mut self, number: u64, ends: (Door, Address)) {
         if let Some(there) = self.between.get_mut(&ends) {
             there.retain(|&other| other != number);
             if there.is_empty() {
@@ -441,7 +442,7 @@ mod tests {
         key_out: &[2; 20],
         hash_key_in: b"",
         hash_key_out: b"",
-        local: [10, 0, 0, 1],
+        local: Door(0),
         remote: Place { address: [10, 0, 0, 2], port: 0 },
         esn: false,
         window: 0,

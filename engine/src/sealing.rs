@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::MAX_PACKET;
+use crate::doors::Door;
 use crate::ipv4::{self, Address, HEADER_LENGTH, put_word, seal_header};
 use crate::sas::{Link, Pair, Place};
 use crate::wire::{Outer, Span, Wire};
@@ -28,7 +29,7 @@ const SLICE: usize = 256 << 10;
 #[derive(Debug)]
 struct Route {
     pair: Arc<Pair>,
-    local: Address,
+    local: Door,
     place: Place,
 }
 
@@ -51,11 +52,11 @@ pub(crate) enum Unplanned {
     TooLong,
 }
 
-/// An ESP packet to send from our address to the peer's.
+/// An ESP packet to send to a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sealed {
-    /// Ours.
-    pub local: Address,
+    /// Where we send it from.
+    pub local: Door,
     /// The peer's. From UDP port 4500, or by protocol 50.
     pub to: Place,
     /// Of the outer header.
@@ -239,7 +240,7 @@ mod tests {
             end += length;
             let to = Place { address: [10, 0, 0, 2], port };
             let outer = Outer { tos: tos & !1, df: tos & 1 != 0 };
-            Sealed { local: [10, 0, 0, 1], to, outer, place: (start..start + length).into(), route: 0 }
+            Sealed { local: Door(0), to, outer, place: (start..start + length).into(), route: 0 }
         };
         described.iter().map(&mut packet).collect()
     }

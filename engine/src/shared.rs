@@ -70,7 +70,9 @@ impl Shared {
     /// A packet with DF was too big: have the core look at later ones. What the kernel takes is what it knows.
     pub(crate) fn learn_path(&self, socket: &Socket, remote: Address) -> Result<()> {
         let mtu = socket.path_mtu(remote)?;
-        locked(&self.core).paths.learn(remote, mtu, self.now());
+        let mut core = locked(&self.core);
+        let front = core.doors.front(socket.local);
+        core.paths.learn((front, remote), mtu, self.now());
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::slice;
 
+use crate::doors::Door;
 use crate::gre::Extras;
 use crate::hash::Told;
 use crate::ipv4::Address;
@@ -18,8 +19,8 @@ const GROUP: u8 = 0x01;
 /// What decides which packets are a tunnel's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ends {
-    /// Our NBMA address.
-    pub source: Address,
+    /// Where they are received.
+    pub source: Door,
     /// The far end's; None: multipoint.
     pub destination: Option<Address>,
     /// The key of its packets, RFC 2890.
@@ -200,7 +201,7 @@ impl Table {
 
     /// The tunnel of a packet from `remote` to `local`: a point-to-point tunnel to that address before a multipoint one;
     /// keys must be equal, or both absent.
-    pub fn demultiplex(&self, local: Address, remote: Address, key: Option<u32>) -> Option<u32> {
+    pub fn demultiplex(&self, local: Door, remote: Address, key: Option<u32>) -> Option<u32> {
         let number = |destination| self.numbers.get(&Ends { source: local, destination, key });
         number(Some(remote)).or_else(|| number(None)).copied()
     }
@@ -221,7 +222,8 @@ impl Table {
 mod tests {
     use super::*;
 
-    const HERE: Address = [10, 0, 0, 1];
+    const HERE: Door = Door(1);
+    const THERE_TOO: Door = Door(2);
     const THERE: Address = [10, 0, 0, 2];
     const ELSEWHERE: Address = [10, 0, 0, 3];
 
@@ -245,7 +247,7 @@ mod tests {
         ] {
             assert_eq!(table.demultiplex(HERE, remote, key), expected);
         }
-        assert_eq!(table.demultiplex(THERE, HERE, None), None);
+        assert_eq!(table.demultiplex(THERE_TOO, THERE, None), None, "the same address in another front door");
     }
 
     #[test]

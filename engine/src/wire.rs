@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::doors::Door;
 use crate::gre;
 use crate::ipv4::Address;
 
@@ -79,12 +80,12 @@ impl Outer {
     }
 }
 
-/// A GRE packet from our NBMA address to a neighbor's: `head` and then `body`.
+/// A GRE packet to a neighbor's NBMA address: `head` and then `body`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
-    /// Ours.
-    pub source: Address,
-    /// Theirs.
+    /// Where we send it from.
+    pub source: Door,
+    /// Where it goes to.
     pub nbma: Address,
     /// Of the outer header.
     pub outer: Outer,

@@ -12,9 +12,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use crate::arrived::Arrived;
+use crate::doors::Door;
 use crate::early::Early;
 use crate::esp::Opened;
-use crate::ipv4::Address;
 use crate::locked;
 use crate::merge::{Merger, Train};
 use crate::opening::sort;
@@ -203,7 +203,7 @@ impl Inward {
         let mut core = locked(&shared.core);
         if socket.kind == Kind::Gre {
             for message in messages {
-                core.inbound(arena, message.place.clone(), now, out);
+                core.inbound(arena, socket.local, message.place.clone(), now, out);
             }
             return;
         }
@@ -306,7 +306,7 @@ fn arrived(socket: &Socket, arena: &[u8], message: &Message, out: &mut Outcome) 
             .packets()
             .filter_map(|packet| sort(arena, socket.local, source, tos, packet, out))
             .collect(),
-        _ => Arrived::raw(arena, message.place.clone()).into_iter().collect(),
+        _ => Arrived::raw(arena, socket.local, message.place.clone()).into_iter().collect(),
     }
 }
 
@@ -322,7 +322,7 @@ fn write(ports: &Ports, train: &Train, arena: &[u8]) -> Result<usize> {
 /// A message, by which of our sockets it goes, and the train that it is.
 pub(crate) struct Addressed<'a> {
     pub(crate) kind: Kind,
-    pub(crate) local: Address,
+    pub(crate) local: Door,
     pub(crate) letter: Letter<'a>,
     pub(crate) train: Option<sealing::Train>,
 }

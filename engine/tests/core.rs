@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
 use dmvpn_engine::core::{Core, Dropped, Limits, NoSuchTunnel, Own};
+use dmvpn_engine::doors::{Door, Front};
 use dmvpn_engine::gre::Extras;
 use dmvpn_engine::ipv4::{self, Address};
 use dmvpn_engine::outcome::Outcome;
@@ -13,10 +14,11 @@ use dmvpn_engine::wire::Outer;
 use proptest::prelude::*;
 
 const HUB: Address = [10, 0, 1, 1];
+const AT_HUB: Door = Door(0);
 const SPOKE_1: Address = [10, 0, 2, 1];
 const SPOKE_2: Address = [10, 0, 3, 1];
 const OWN_MAC: Mac = [2, 1, 0, 0, 0, 7];
-const MULTIPOINT: Ends = Ends { source: HUB, destination: None, key: Some(100) };
+const MULTIPOINT: Ends = Ends { source: AT_HUB, destination: None, key: Some(100) };
 const KEY_100: [u8; 8] = [0x20, 0, 8, 0, 0, 0, 0, 100];
 const COPYING: Settings = Settings {
     mtu: 1400,
@@ -29,6 +31,7 @@ const COPYING: Settings = Settings {
 /// A hub with two spokes, which reports hairpins.
 fn hub() -> Core {
     let mut core = Core::new(Limits::default());
+    core.doors.set(AT_HUB, Front(0), HUB);
     core.set_tunnel(1, MULTIPOINT, OWN_MAC, COPYING);
     let tunnel = core.table.get_mut(1).expect("it was just made");
     (tunnel.network, tunnel.report) = (Some(1), true);
@@ -72,7 +75,7 @@ fn sent(core: &mut Core, mut frame: Vec<u8>, now: f64) -> (Vec<Sent>, Vec<Punt>)
 
 fn received(core: &mut Core, mut packet: Vec<u8>) -> (Outcome, Vec<u8>) {
     let (mut outcome, length) = (Outcome::default(), packet.len());
-    core.inbound(&mut packet, 0..length, 0.0, &mut outcome);
+    core.inbound(&mut packet, AT_HUB, 0..length, 0.0, &mut outcome);
     (outcome, packet)
 }
 
@@ -135,7 +138,7 @@ fn a_neighbors_keepalive_is_sent_back() {
     let [returned] = outcome.wire.packets[..] else { panic!("{outcome:?}") };
     assert_eq!(
         (returned.source, returned.nbma, returned.outer),
-        (HUB, SPOKE_1, Outer { tos: 0xC0, df: false })
+        (AT_HUB, SPOKE_1, Outer { tos: 0xC0, df: false })
     );
     assert_eq!(outcome.wire.octets(&returned, &arena), b"data");
 }
@@ -201,7 +204,7 @@ fn large(df: bool) -> Vec<u8> {
 #[test]
 fn what_the_path_to_one_neighbor_does_not_take_is_cut_or_told_and_the_other_gets_it_whole() {
     let mut core = hub();
-    core.paths.learn(SPOKE_2, 600, 0.0);
+    core.paths.learn((Front(0), SPOKE_2), 600, 0.0);
     for (df, sizes, told) in [(false, [580, 476].as_slice(), None), (true, &[], Some(Reason::TooBig(572)))] {
         let inner = large(df);
         let (packets, punts) = sent(&mut core, frame([2, 0, 0, 0, 0, 2], &inner), 1.0);
@@ -226,7 +229,7 @@ fn multicast_is_cut_once_for_each_size_and_not_once_for_each_neighbor() {
     let mut core = hub();
     let spokes: Vec<Address> = (0..200).map(|number| [10, 9, 0, number]).collect();
     for (number, &spoke) in spokes.iter().enumerate() {
-        core.paths.learn(spoke, [600, 800][number % 2], 0.0);
+        core.paths.learn((Front(0), spoke), [600, 800][number % 2], 0.0);
     }
     let tunnel = core.table.get_mut(1).expect("it was made");
     tunnel.multicast = spokes.iter().copied().map(Neighbor::at).collect();
@@ -240,7 +243,7 @@ fn multicast_is_cut_once_for_each_size_and_not_once_for_each_neighbor() {
 #[test]
 fn a_packet_that_is_too_big_and_not_what_its_header_says_is_malformed() {
     let mut core = hub();
-    core.paths.learn(SPOKE_2, 600, 0.0);
+    core.paths.learn((Front(0), SPOKE_2), 600, 0.0);
     for (at, value) in [(0, 0x41), (2, 0xFF), (2, 0), (10, 0)] {
         let mut inner = large(true);
         inner[at] = value;

@@ -4,6 +4,7 @@
 
 use dmvpn_engine::arrived::Arrived;
 use dmvpn_engine::core::{Core, Dropped, Limits, Own};
+use dmvpn_engine::doors::Door;
 use dmvpn_engine::esp::{Hash, Outbound, Suite};
 use dmvpn_engine::gre::Extras;
 use dmvpn_engine::ipv4::Address;
@@ -40,7 +41,7 @@ struct Router {
 impl Router {
     fn new(own: usize) -> Self {
         let mut core = Core::new(Limits::default());
-        let ends = Ends { source: ENDS[own], destination: None, key: Some(7) };
+        let ends = Ends { source: Door(own as u32), destination: None, key: Some(7) };
         core.set_tunnel(1, ends, MAC, PROTECTED);
         let tunnel = core.table.get_mut(1).expect("it was just made");
         tunnel.set_peer(1, Neighbor { nbma: ENDS[1 - own], connection: 1 });
@@ -61,7 +62,7 @@ impl Router {
             key_out: &keys[self.own],
             hash_key_in: b"the same",
             hash_key_out: b"the same",
-            local: ENDS[self.own],
+            local: Door(self.own as u32),
             remote: Place { address: ENDS[1 - self.own], port: 4500 },
             esn: true,
             window: 1024,
@@ -98,7 +99,7 @@ impl Router {
         for datagram in datagrams {
             let place = start..start + datagram.len();
             start = place.end;
-            if let Some(came) = sort(&arena, ENDS[self.own], source, 0, place, &mut out) {
+            if let Some(came) = sort(&arena, Door(self.own as u32), source, 0, place, &mut out) {
                 self.core.inbound_esp(&mut arena, &came, 0.0, &mut out);
             }
         }
@@ -154,9 +155,9 @@ fn without_an_sa_nothing_leaves_and_in_clear_nothing_comes() {
     clear.extend([ENDS[1], ENDS[0]].concat());
     clear.extend([&[0x20, 0, 8, 0, 0, 0, 0, 7][..], &packet(1)].concat());
     let (mut out, length) = (Outcome::default(), clear.len());
-    router.core.inbound(&mut clear, 0..length, 0.0, &mut out);
+    router.core.inbound(&mut clear, Door(0), 0..length, 0.0, &mut out);
     assert!(out.frames.is_empty());
-    assert_eq!(out.punts, [Punt::fact(Reason::Clear(ENDS[0]), ENDS[1], 0)]);
+    assert_eq!(out.punts, [Punt::fact(Reason::Clear(Door(0)), ENDS[1], 0)]);
     assert_eq!(router.core.dropped, Dropped { no_sa: 1, in_clear: 1, ..Dropped::default() });
 }
 
@@ -256,7 +257,7 @@ fn who_has_gone_over_to_a_newer_pair_does_not_go_back() {
     assert_eq!(spi(responder.send(&[packet(3)])), [0, 0, 0x10, 3]);
     responder.core.sas.remove(0x2003);
     assert_eq!(spi(responder.send(&[packet(3)])), [0, 0, 0x10, 2], "the newest of those that are left");
-    let elsewhere = Ends { source: [192, 0, 2, 9], destination: None, key: Some(7) };
+    let elsewhere = Ends { source: Door(9), destination: None, key: Some(7) };
     responder.core.set_tunnel(1, elsewhere, MAC, PROTECTED);
     assert!(responder.send(&[packet(4)]).0.is_empty(), "another address of ours has no SA");
 }
@@ -322,13 +323,13 @@ fn a_pair_that_is_installed_again_goes_on_with_its_numbers_and_its_window() {
 #[test]
 fn what_came_out_of_esp_is_for_no_tunnel_in_clear_and_at_no_other_address() {
     let [mut here, mut there] = two(GCM);
-    let ends = Ends { source: ENDS[0], destination: None, key: Some(7) };
+    let ends = Ends { source: Door(0), destination: None, key: Some(7) };
     here.core.set_tunnel(1, ends, MAC, Settings { protected: false, ..PROTECTED });
     let (sent, _) = there.send(&[packet(1)]);
     assert_eq!(here.receive(&sent, home(1)).0, [] as [Vec<u8>; 0]);
     let (mut sent, _) = there.send(&[packet(1)]);
     let (length, mut out) = (sent[0].len(), Outcome::default());
-    let came = Arrived { local: ENDS[1], source: home(1), tos: 0, packet: 0..length };
+    let came = Arrived { local: Door(1), source: home(1), tos: 0, packet: 0..length };
     here.core.inbound_esp(&mut sent[0], &came, 0.0, &mut out);
     assert_eq!(here.core.dropped, Dropped { no_tunnel: 1, no_spi: 1, ..Dropped::default() });
 }
@@ -340,8 +341,8 @@ fn ike_behind_its_marker_is_for_the_router_and_esp_of_nobody_is_told() {
     let stranger = [&[0xDE, 0xAD, 0xBE, 0xEF][..], &[0; 40]].concat();
     let (frames, punts) = here.receive(&[ike.clone(), vec![0xFF], stranger.clone(), stranger], home(1));
     assert_eq!(frames, [] as [Vec<u8>; 0]);
-    let told = Punt { data: ike, ..Punt::fact(Reason::Ike(ENDS[0], 4500, 0), ENDS[1], 0) };
-    assert_eq!(punts, [told, Punt::fact(Reason::UnknownSpi(ENDS[0], 4500, 0xDEAD_BEEF), ENDS[1], 0)]);
+    let told = Punt { data: ike, ..Punt::fact(Reason::Ike(Door(0), 4500, 0), ENDS[1], 0) };
+    assert_eq!(punts, [told, Punt::fact(Reason::UnknownSpi(Door(0), 4500, 0xDEAD_BEEF), ENDS[1], 0)]);
     assert_eq!(here.core.dropped, Dropped { no_spi: 2, ..Dropped::default() });
 }
 
@@ -379,7 +380,7 @@ proptest! {
         }
         here.receive(&[octets.clone()], home(1));
         let (length, mut out) = (octets.len(), Outcome::default());
-        if let Ok(came) = Arrived::raw(&octets, 0..length) {
+        if let Ok(came) = Arrived::raw(&octets, Door(1), 0..length) {
             there.core.inbound_esp(&mut octets, &came, 0.0, &mut out);
         }
     }

@@ -341,12 +341,12 @@ def _esp(title: str, name: str, engine: str) -> Dear:
     if name == "of an unknown SPI":
         sealed = bytes((0, 0, 9, 9)) + sealed[4:]
     packet = bytes.fromhex("45000000000000004032") + bytes(2) + traffic.THEIRS[0] + traffic.OURS[0] + sealed
-    core = both.python if engine == "Python" else both.rust
-    core.inbound_esp(packet, 0.0)
+    core, door = both.python if engine == "Python" else both.rust, both.door(traffic.OURS[0])
+    core.inbound_esp(door, packet, 0.0)
     flood = []
     for number in range(int(_FLOOD * 1000)):
         begun = time.perf_counter()
-        core.inbound_esp(packet, number / 1000)
+        core.inbound_esp(door, packet, number / 1000)
         flood.append(time.perf_counter() - begun)
     return _noted(title, len(packet), 1e3 * sorted(flood)[len(flood) // 2], flood)
 

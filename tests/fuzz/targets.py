@@ -298,12 +298,14 @@ def esp(octets: bytes) -> None:
         window=1024,
     )
     core = PacketCore()
-    core.tunnels.set(1, CoreTunnel(OURS.packed, None, KEY, bytes(6), network=1, report=True, protected=True))
+    core.tunnels.set(
+        1, CoreTunnel(core.doors.number(OURS, ""), None, KEY, bytes(6), network=1, report=True, protected=True)
+    )
     core.protection.table.install(pair, eager=True)
     packet, is_sealed = octets[2:], octets[:1] == bytes((_SEALED,))
     if is_sealed:
         packet = Outbound(EspSuite.of(transform), SPI.to_bytes(4, "big"), key, b"").seal(packet, octets[1])
-    core.inbound_udp(OURS.packed, PeerPlace(THEIRS.packed, 4500), 0, packet, 0.0)
+    core.inbound_udp(core.doors.number(OURS, ""), PeerPlace(THEIRS.packed, 4500), 0, packet, 0.0)
     assert core.wire == []
     assert is_sealed or core.taps == []
 

@@ -151,8 +151,8 @@ def test_merged_packets_are_the_same_packets_for_who_cuts_them_again(packets: li
     gre = GreHeader(protocol_type=GRE_IPV4)
     received = [traffic.outer(traffic.THEIRS[0], traffic.OURS[0], gre.serialize(packet)) for packet in packets]
     for packet in received:
-        both.python.inbound(packet)
-    both.rust.inbound_merged(received)
+        both.python.inbound(both.came_to(packet), packet)
+    both.rust.inbound_merged(both.came_to(received[0]) if received else 0, received)
     expected = [frame for _, frame in both.python.taps]
     frames = [frame for _, frame in both.rust.take_taps()]
     assert by_flow(frames) == by_flow(expected)

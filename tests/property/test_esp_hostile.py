@@ -81,7 +81,9 @@ packets = st.one_of(
 
 def core_with(sa: EspSa) -> PacketCore:
     core = PacketCore()
-    core.tunnels.set(1, CoreTunnel(OURS.packed, None, KEY, bytes(6), network=1, report=True, protected=True))
+    core.tunnels.set(
+        1, CoreTunnel(core.doors.number(OURS, ""), None, KEY, bytes(6), network=1, report=True, protected=True)
+    )
     core.protection.table.install(sa, eager=True)
     return core
 
@@ -100,11 +102,11 @@ def test_hostile_esp_is_counted_and_breaks_nothing(
         for _ in range(1 + damage.twice):
             good += 1
             if in_udp:
-                core.inbound_udp(OURS.packed, PeerPlace(THEIRS.packed, 4500), header, packet, 0.0)
+                core.inbound_udp(core.doors.number(OURS, ""), PeerPlace(THEIRS.packed, 4500), header, packet, 0.0)
             else:
                 whole = packet[: 0xFFFF - HEADER_LENGTH]
                 outer = Ipv4Packet(source=THEIRS, destination=OURS, protocol=IpProtocol.ESP, payload=whole)
-                core.inbound_esp(outer.serialize(), 0.0)
+                core.inbound_esp(core.doors.number(OURS, ""), outer.serialize(), 0.0)
     assert core.wire == [], "nothing leaves in clear"
     assert len(core.taps) <= good
     (pair,) = core.protection.table.pairs()
@@ -116,9 +118,9 @@ def test_hostile_esp_is_counted_and_breaks_nothing(
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_any_octets_behind_any_header_are_no_crash(header: bytes, octets: bytes) -> None:
     core = PacketCore()
-    core.inbound_esp(header + octets, 0.0)
-    core.inbound(header + octets, 0.0)
-    core.inbound_udp(OURS.packed, PeerPlace(THEIRS.packed, 1), 0, octets, 0.0)
+    core.inbound_esp(core.doors.number(OURS, ""), header + octets, 0.0)
+    core.inbound(core.doors.number(OURS, ""), header + octets, 0.0)
+    core.inbound_udp(core.doors.number(OURS, ""), PeerPlace(THEIRS.packed, 1), 0, octets, 0.0)
     assert core.taps == []
 
 
@@ -127,7 +129,7 @@ def test_strangers_are_told_of_at_a_bounded_rate(strangers: list[tuple[int, int]
     core = PacketCore()
     for number, (address, spi) in enumerate(strangers):
         place = PeerPlace((address & 0xFFFFFFFF).to_bytes(4, "big"), 4500)
-        core.inbound_udp(OURS.packed, place, 0, spi.to_bytes(4, "big") + bytes(20), number / 1000)
+        core.inbound_udp(core.doors.number(OURS, ""), place, 0, spi.to_bytes(4, "big") + bytes(20), number / 1000)
     told = [event for event in core.protection.events if isinstance(event, UnknownSpi)]
     assert len(told) <= 100
     assert core.dropped.no_spi == len(strangers)

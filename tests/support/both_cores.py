@@ -7,6 +7,7 @@ comes out of them; all else to the octet.
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,7 @@ from support import traffic
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import EspSa
+    from dmvpn.dataplane.local import Door
 
 dmvpn_engine = pytest.importorskip("dmvpn_engine", reason="dmvpn-engine is not installed: 'make engine' builds it")
 
@@ -50,6 +52,7 @@ class Tunnel:
     df: DfBit = DfBit.CLEAR
     checksum: bool = False
     sequence: bool = False
+    front: str = ""
 
 
 class Both:
@@ -60,6 +63,7 @@ class Both:
         self.rust = dmvpn_engine.Core(pairs=PAIRS, counted=COUNTED)
         self.numbers = range(1, len(tunnels) + 1)
         self._sas: dict[int, EspSa] = {}
+        self._said: set[Door] = set()
         self.python.own_addresses = frozenset(address.packed for address in traffic.OWN_ADDRESSES)
         self.rust.set_own_addresses(sorted(self.python.own_addresses))
         for number, tunnel in zip(self.numbers, tunnels, strict=True):
@@ -73,17 +77,32 @@ class Both:
         self.python.clear_peer(number, peer)
         self.rust.clear_peer(number, peer)
 
-    def learn_path(self, remote: bytes, mtu: int, now: float) -> None:
-        self.python.paths.learn(remote, mtu, now)
-        self.rust.learn_path(remote, mtu, now)
+    def door(self, address: bytes, front: str = "") -> Door:
+        """Return the number of an address of ours in a front door; both know it then."""
+        doors = self.python.doors
+        door = doors.number(IPv4Address(address), front)
+        if door not in self._said:
+            self._said.add(door)
+            self.rust.set_door(door, doors.table(door), address)
+        return door
+
+    def learn_path(self, remote: bytes, mtu: int, now: float, front: str = "") -> None:
+        table = self.python.doors.table(self.door(traffic.OURS[0], front))
+        self.python.paths.learn((table, remote), mtu, now)
+        self.rust.learn_path(table, remote, mtu, now)
 
     def outbound(self, number: int, frame: bytes, now: float) -> None:
         self.python.outbound(number, frame, now)
         self.rust.outbound(number, frame, now)
 
-    def inbound(self, packet: bytes, now: float = 0.0) -> None:
-        self.python.inbound(packet, now)
-        self.rust.inbound(packet, now)
+    def inbound(self, packet: bytes, now: float = 0.0, front: str = "") -> None:
+        door = self.came_to(packet, front)
+        self.python.inbound(door, packet, now)
+        self.rust.inbound(door, packet, now)
+
+    def came_to(self, packet: bytes, front: str = "") -> Door:
+        """Return the door whose raw socket returns this packet."""
+        return self.door(packet[16:20] if packet[16:20] in traffic.OURS else traffic.OURS[0], front)
 
     def send(self, number: int, nbma: bytes, payload: bytes, connection: int = 0, now: float = 0.0) -> None:
         self.python.send(number, nbma, GRE_NHRP, payload, 0xC0, connection=connection, now=now)
@@ -101,7 +120,7 @@ class Both:
         self.python.protection.table.install(sa, eager=eager)
         from dmvpn.dataplane.engine import install_sa
 
-        install_sa(self.rust, sa, eager=eager)
+        install_sa(self.rust, self.door(sa.local.packed, sa.front), sa, eager=eager)
 
     def use(self, spi_in: int) -> None:
         self.python.protection.table.use(spi_in)
@@ -115,13 +134,17 @@ class Both:
         self.python.protection.table.move(connection, place)
         self.rust.move_connection(connection, place.address, place.port)
 
-    def inbound_esp(self, packet: bytes, now: float) -> None:
-        self.python.inbound_esp(packet, now)
-        self.rust.inbound_esp(packet, now)
+    def inbound_esp(self, packet: bytes, now: float, front: str = "") -> None:
+        door = self.came_to(packet, front)
+        self.python.inbound_esp(door, packet, now)
+        self.rust.inbound_esp(door, packet, now)
 
-    def inbound_udp(self, local: bytes, source: PeerPlace, tos: int, datagram: bytes, now: float) -> None:
-        self.python.inbound_udp(local, source, tos, datagram, now)
-        self.rust.inbound_udp(local, source.address, source.port, tos, [datagram], now)
+    def inbound_udp(
+        self, local: bytes, source: PeerPlace, tos: int, datagram: bytes, now: float, front: str = ""
+    ) -> None:
+        door = self.door(local, front)
+        self.python.inbound_udp(door, source, tos, datagram, now)
+        self.rust.inbound_udp(door, source.address, source.port, tos, [datagram], now)
 
     # ------------------------------------------------------------------------------------------------ what comes out
 
@@ -138,7 +161,7 @@ class Both:
         assert list(map(self._comparable, rust.take_sealed())) == list(map(self._comparable, sealed))
         punts = rust.take_punts()
         assert [punt[:6] for punt in punts if punt[0] in _OF_PACKETS] == [tuple(punt) for punt in python.punts]
-        events = [event_of(punt, {}) for punt in punts if punt[0] not in _OF_PACKETS]
+        events = [event_of(punt, {}, python.doors) for punt in punts if punt[0] not in _OF_PACKETS]
         assert events == python.protection.events
         python.wire, python.taps, python.punts = [], [], []
         python.protection.sealed, python.protection.events = [], []
@@ -160,7 +183,7 @@ class Both:
             }
             assert {who: (sent, received) for who, _, sent, received in rust.usage_over(number)} == over
 
-    def _comparable(self, sealed: tuple[bytes, bytes, int, int, bytes, bool]) -> tuple[object, ...]:
+    def _comparable(self, sealed: tuple[int, bytes, int, int, bytes, bool]) -> tuple[object, ...]:
         """Return the packet itself, or, with AES-CBC, what the peer gets out of it."""
         packet = sealed[4]
         sa = self._sas[int.from_bytes(packet[:4], "big")]
@@ -171,10 +194,11 @@ class Both:
         return (*sealed[:4], sealed[5], packet[:8], peer.open(packet), len(packet))
 
     def _set_tunnel(self, number: int, tunnel: Tunnel) -> None:
+        door = self.door(tunnel.source, tunnel.front)
         self.python.tunnels.set(
             number,
             CoreTunnel(
-                tunnel.source,
+                door,
                 tunnel.destination,
                 tunnel.key,
                 traffic.OWN_MAC,
@@ -194,7 +218,7 @@ class Both:
         rust = self.rust
         rust.set_tunnel(
             number,
-            tunnel.source,
+            door,
             tunnel.destination,
             tunnel.key,
             traffic.OWN_MAC,

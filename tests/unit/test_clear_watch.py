@@ -84,7 +84,7 @@ def test_the_judge_knows_a_packet_of_a_flow_inside_esp_by_what_the_plane_said(po
     )
     table = SaTable()
     table.install(sa, eager=True)
-    link = table.between(HERE.packed, THERE.packed)
+    link = table.between(table.doors.number(HERE, ""), THERE.packed)
     assert link is not None
     flow = outer(IpProtocol.UDP, b"\x00\x07\x00\x07\x00\x12\x00\x00" + b"\x1ddMv\x00\x03\x00\x00\x00\x09")
     message = gre.header_of(gre.ProtocolType.IPV4, 100).serialize(flow)

@@ -30,7 +30,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _core() -> PacketCore:
     core = PacketCore()
-    core.tunnels.set(1, CoreTunnel(OWN.packed, None, None, MAC))
+    core.tunnels.set(1, CoreTunnel(core.doors.number(OWN, ""), None, None, MAC))
     core.tunnels[1].report, core.tunnels[1].network = True, 1
     return core
 
@@ -43,7 +43,7 @@ def _arrives(core: PacketCore, nbma: int, source: int) -> None:
         protocol=IpProtocol.GRE,
         payload=GreHeader(protocol_type=0x0800).serialize(inner.serialize()),
     )
-    core.inbound(outer.serialize())
+    core.inbound(core.doors.number(OWN, ""), outer.serialize())
 
 
 def test_forged_senders_get_only_so_many_counters() -> None:
@@ -83,7 +83,7 @@ def _core_with_a_narrow_path() -> PacketCore:
     core = _core()
     core.tunnels[1].df = DfBit.COPY
     core.set_peer(1, 1, NARROW.packed)
-    core.paths.learn(NARROW.packed, 600, 0.0)
+    core.paths.learn((0, NARROW.packed), 600, 0.0)
     return core
 
 

@@ -10,7 +10,7 @@ THERE = b"\xc6\x33\x64\x01"
 
 
 def test_what_was_heard_holds_for_some_minutes() -> None:
-    paths = PathMtus()
+    paths = PathMtus[bytes]()
     assert paths.to(THERE, 0.0) is None
     paths.learn(THERE, 1300, 0.0)
     paths.learn(THERE, 1280, 10.0)
@@ -20,7 +20,7 @@ def test_what_was_heard_holds_for_some_minutes() -> None:
 
 def test_what_is_over_goes_though_nobody_asks_for_it() -> None:
     """One peer that was gone had every packet of the router looked at forever."""
-    paths = PathMtus()
+    paths = PathMtus[bytes]()
     paths.learn(THERE, 1300, 0.0)
     paths.learn(bytes(4), 1300, 10.0)
     assert (paths.knows(AGE), len(paths)) == (True, 1)
@@ -33,7 +33,7 @@ def test_what_is_over_goes_though_nobody_asks_for_it() -> None:
 
 
 def test_a_forger_cannot_make_packets_smaller_than_linux_does_nor_fill_the_memory() -> None:
-    paths = PathMtus()
+    paths = PathMtus[bytes]()
     paths.learn(THERE, 0, 0.0)
     assert paths.to(THERE, 1.0) == LEAST
     for number in range(LARGEST + 5):

@@ -93,7 +93,7 @@ def test_when_the_pair_that_is_sent_on_goes_the_newest_of_the_others_takes_over(
     assert sends_on(table) == 3
     table.remove(3)
     assert table.link(1) is None
-    assert table.between(OURS.packed, THEIRS.packed) is None
+    assert table.between(table.doors.number(OURS, ""), THEIRS.packed) is None
     table.remove(3)
 
 
@@ -102,14 +102,14 @@ def test_the_newest_connection_between_two_addresses_is_that_of_the_highest_numb
     table.install(sa(1, 5), eager=True)
     table.install(sa(2, 9), eager=True)
     table.install(sa(3, 7), eager=True)
-    newest = table.between(OURS.packed, THEIRS.packed)
+    newest = table.between(table.doors.number(OURS, ""), THEIRS.packed)
     assert newest is not None
     assert newest.number == 9
     table.move(9, PeerPlace(ELSEWHERE.packed, 4500))
-    newest = table.between(OURS.packed, THEIRS.packed)
+    newest = table.between(table.doors.number(OURS, ""), THEIRS.packed)
     assert newest is not None
     assert newest.number == 7
-    moved = table.between(OURS.packed, ELSEWHERE.packed)
+    moved = table.between(table.doors.number(OURS, ""), ELSEWHERE.packed)
     assert moved is not None
     assert moved.number == 9
 
@@ -119,7 +119,7 @@ def test_a_new_pair_brings_its_connection_to_where_it_says() -> None:
     table.install(sa(1), eager=True)
     table.install(replace(sa(2), remote=ELSEWHERE, remote_port=4500), eager=False)
     assert link_of(table).place == PeerPlace(ELSEWHERE.packed, 4500)
-    assert table.between(OURS.packed, THEIRS.packed) is None
+    assert table.between(table.doors.number(OURS, ""), THEIRS.packed) is None
 
 
 def test_a_place_is_worth_telling_once_and_again_after_the_peer_was_back() -> None:

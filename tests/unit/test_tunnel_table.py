@@ -6,10 +6,12 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from dmvpn.dataplane.local import Door
 from dmvpn.dataplane.python.table import TunnelTable
 from dmvpn.dataplane.python.tunnels import CoreTunnel
 
-HERE, THERE, ELSEWHERE = (IPv4Address(f"10.0.0.{number}").packed for number in (1, 2, 3))
+HERE, THERE_TOO = Door(0), Door(1)
+THERE, ELSEWHERE = (IPv4Address(f"10.0.0.{number}").packed for number in (2, 3))
 
 
 def table(*tunnels: tuple[bytes | None, int | None]) -> TunnelTable:
@@ -29,7 +31,7 @@ def test_a_point_to_point_tunnel_comes_before_a_multipoint_one_and_keys_must_be_
 ) -> None:
     tunnels = table((None, None), (THERE, None), (None, 0), (THERE, 7))
     assert tunnels.demultiplex(HERE, remote, key) == expected
-    assert tunnels.demultiplex(THERE, HERE, None) is None
+    assert tunnels.demultiplex(THERE_TOO, THERE, None) is None, "the same address in another front door"
 
 
 def test_a_removed_tunnel_gives_way_to_the_next_one() -> None:

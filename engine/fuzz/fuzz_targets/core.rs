@@ -1,7 +1,10 @@
 //! The whole core: any sequence of frames and packets. Each is: a control octet, a length octet, so many octets.
 #![no_main]
 
-use dmvpn_engine::core::{Core, Limits, Outcome};
+use dmvpn_engine::core::{Core, Limits};
+use dmvpn_engine::doors::{Door, Front};
+use dmvpn_engine::gre::Extras;
+use dmvpn_engine::outcome::Outcome;
 use dmvpn_engine::table::{Df, Ends, Neighbor, Settings};
 use libfuzzer_sys::fuzz_target;
 
@@ -9,16 +12,20 @@ const OURS: [u8; 4] = [10, 0, 0, 1];
 const THEIRS: [u8; 4] = [10, 0, 0, 2];
 
 fn copying(mss: Option<u16>) -> Settings {
-    Settings { mtu: 1400, mss, protected: false, df: Df::Copy }
+    Settings { mtu: 1400, mss, protected: false, df: Df::Copy, extras: Extras::default() }
 }
 
-/// A hub with a multipoint tunnel that reports hairpins, and a point-to-point tunnel with a key.
+/// A hub with a multipoint tunnel that reports hairpins, and a point-to-point tunnel with a key; the same hub has the same
+/// two ends in another front door.
 fn core() -> Core {
     let mut core = Core::new(Limits { pairs: 4, counted: 4 });
-    let multipoint = Ends { source: OURS, destination: None, key: None };
-    core.set_tunnel(1, multipoint, [2, 1, 0, 0, 0, 1], copying(Some(1360)));
-    let point_to_point = Ends { source: OURS, destination: Some(THEIRS), key: Some(100) };
-    core.set_tunnel(2, point_to_point, [2, 1, 0, 0, 0, 2], copying(None));
+    for (number, source) in [(1, Door(0)), (3, Door(1))] {
+        core.doors.set(source, Front(source.0), OURS);
+        let multipoint = Ends { source, destination: None, key: None };
+        core.set_tunnel(number, multipoint, [2, 1, 0, 0, 0, 1], copying(Some(1360)));
+        let point_to_point = Ends { source, destination: Some(THEIRS), key: Some(100) };
+        core.set_tunnel(number + 1, point_to_point, [2, 1, 0, 0, 0, 2], copying(None));
+    }
     core.own_addresses.insert([172, 16, 0, 1]);
     if let Some(tunnel) = core.table.get_mut(1) {
         (tunnel.address, tunnel.network, tunnel.report) = (Some([172, 16, 0, 1]), Some(1), true);
@@ -41,12 +48,12 @@ fuzz_target!(|octets: &[u8]| {
         let mut arena = packet.to_vec();
         let mut outcome = Outcome::default();
         if control & 8 != 0 {
-            core.paths.learn(THEIRS, 0, now);
+            core.paths.learn((Front(0), THEIRS), 0, now);
         }
         if control & 1 == 0 {
-            core.inbound(&mut arena, 0..packet.len(), now, &mut outcome);
+            core.inbound(&mut arena, Door(u32::from(control >> 2 & 1)), 0..packet.len(), now, &mut outcome);
         } else {
-            let number = 1 + u32::from(control >> 1 & 1);
+            let number = 1 + u32::from(control >> 1 & 3);
             let _ = core.outbound(number, &mut arena, 0..packet.len(), now, &mut outcome);
         }
         for packet in &outcome.wire.packets {

@@ -3,14 +3,18 @@
 #![no_main]
 
 use dmvpn_engine::arrived::Arrived;
-use dmvpn_engine::core::{Core, Limits, Outcome};
+use dmvpn_engine::core::{Core, Limits};
+use dmvpn_engine::doors::{Door, Front};
 use dmvpn_engine::esp::{Hash, Outbound, Suite};
+use dmvpn_engine::gre::Extras;
 use dmvpn_engine::opening::sort;
+use dmvpn_engine::outcome::Outcome;
 use dmvpn_engine::sas::{Place, Terms};
 use dmvpn_engine::table::{Df, Ends, Neighbor, Settings};
 use libfuzzer_sys::fuzz_target;
 
 const OURS: [u8; 4] = [10, 0, 0, 1];
+const HERE: Door = Door(0);
 const THEIRS: [u8; 4] = [10, 0, 0, 2];
 const SUITES: [Suite; 2] =
     [Suite { bits: 128, hash: None }, Suite { bits: 128, hash: Some(Hash::Sha256) }];
@@ -18,8 +22,9 @@ const SUITES: [Suite; 2] =
 /// A hub with two pairs of SAs: one in transport mode with AES-GCM, one in tunnel mode with AES-CBC and ESN.
 fn core() -> (Core, Vec<Outbound>) {
     let mut core = Core::new(Limits { pairs: 4, counted: 4 });
-    let multipoint = Ends { source: OURS, destination: None, key: None };
-    let settings = Settings { mtu: 1400, mss: Some(1360), protected: true, df: Df::Copy };
+    core.doors.set(HERE, Front(0), OURS);
+    let multipoint = Ends { source: HERE, destination: None, key: None };
+    let settings = Settings { mtu: 1400, mss: Some(1360), protected: true, df: Df::Copy, extras: Extras::default() };
     core.set_tunnel(1, multipoint, [2, 1, 0, 0, 0, 1], settings);
     if let Some(tunnel) = core.table.get_mut(1) {
         (tunnel.network, tunnel.report) = (Some(1), true);
@@ -38,7 +43,7 @@ fn core() -> (Core, Vec<Outbound>) {
             key_out: &key,
             hash_key_in: b"",
             hash_key_out: b"",
-            local: OURS,
+            local: HERE,
             remote: Place { address: THEIRS, port: 4500 },
             esn: tunnel_mode,
             window: 1024,
@@ -68,9 +73,9 @@ fuzz_target!(|octets: &[u8]| {
         }
         let (length, mut out) = (arena.len(), Outcome::default());
         let came = if control & 8 == 0 {
-            sort(&arena, OURS, source, control >> 4, 0..length, &mut out)
+            sort(&arena, HERE, source, control >> 4, 0..length, &mut out)
         } else {
-            Arrived::raw(&arena, 0..length).ok()
+            Arrived::raw(&arena, HERE, 0..length).ok()
         };
         if let Some(came) = came {
             core.inbound_esp(&mut arena, &came, f64::from(*control), &mut out);

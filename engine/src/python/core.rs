@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use super::{Octets, ToRouter, octets, to_router};
 use crate::arrived::Arrived;
 use crate::core::{Core, Limits, NoSuchTunnel, Own};
+use crate::doors::{Door, Front};
 use crate::esp::{Hash, Suite};
 use crate::gre::Extras;
 use crate::ipv4::Address;
@@ -19,12 +20,12 @@ use crate::outcome::Outcome;
 use crate::sas::{Place, Terms};
 use crate::table::{Df, Ends, Mac, Neighbor, Settings, Tunnel};
 
-/// source, nbma, tos, packet, DF
-type ToWire = (Octets, Octets, u8, Octets, bool);
+/// door, nbma, tos, packet, DF
+type ToWire = (u32, Octets, u8, Octets, bool);
 /// tunnel, frame
 type ToTap = (u32, Octets);
-/// local, remote, port, tos, packet, DF
-type ToPeer = (Octets, Octets, u16, u8, Octets, bool);
+/// door, remote, port, tos, packet, DF
+type ToPeer = (u32, Octets, u16, u8, Octets, bool);
 /// connection, nbma, sent, received
 type Carried = (u64, Option<Octets>, u64, u64);
 /// malformed, no tunnel, no peer, not IPv4, unsent, in clear, no SA, no SPI
@@ -62,7 +63,7 @@ impl PyCore {
             let more = sealing.seal(&outcome.wire, arena);
             results.sealed.extend(sealing.packets.iter().map(|packet| {
                 let data = packet.place.of(&sealing.buffer);
-                let (local, remote) = (octets(py, &packet.local), octets(py, &packet.to.address));
+                let (local, remote) = (packet.local.0, octets(py, &packet.to.address));
                 (local, remote, packet.to.port, packet.outer.tos, octets(py, data), packet.outer.df)
             }));
             if !more {
@@ -71,7 +72,7 @@ impl PyCore {
         }
         results.wire.extend(outcome.wire.packets.iter().map(|packet| {
             let data = outcome.wire.octets(packet, arena);
-            let (source, nbma) = (octets(py, &packet.source), octets(py, &packet.nbma));
+            let (source, nbma) = (packet.source.0, octets(py, &packet.nbma));
             (source, nbma, packet.outer.tos, octets(py, &data), packet.outer.df)
         }));
         results.punts.extend(outcome.punts.iter().map(|punt| to_router(py, punt)));
@@ -120,12 +121,12 @@ impl PyCore {
     }
 
     /// Make a tunnel, or change what is known of it.
-    #[pyo3(signature = (number, source, destination, key, own_mac, mtu, mss, protected=false, df="clear", checksum=false, sequence=false, barred=vec![]))]
+    #[pyo3(signature = (number, door, destination, key, own_mac, mtu, mss, protected=false, df="clear", checksum=false, sequence=false, barred=vec![]))]
     #[expect(clippy::too_many_arguments, reason = "they are plain values, and Python names them")]
     fn set_tunnel(
         &self,
         number: u32,
-        source: Address,
+        door: u32,
         destination: Option<Address>,
         key: Option<u32>,
         own_mac: Mac,
@@ -145,16 +146,21 @@ impl PyCore {
         };
         let extras = Extras { checksum, sequence };
         let (ends, settings) =
-            (Ends { source, destination, key }, Settings { mtu, mss, protected, df, extras });
+            (Ends { source: Door(door), destination, key }, Settings { mtu, mss, protected, df, extras });
         let mut core = locked(&self.core);
         core.set_tunnel(number, ends, own_mac, settings);
         core.set_barred(number, barred);
         Ok(())
     }
 
-    /// A packet to there was too big. mtu: octets of one that is not; now: seconds.
-    fn learn_path(&self, remote: Address, mtu: usize, now: f64) {
-        locked(&self.core).paths.learn(remote, mtu, now);
+    /// Say what the number of a door means: an address of ours, in a front door, which is a number, too.
+    fn set_door(&self, door: u32, front: u32, address: Address) {
+        locked(&self.core).doors.set(Door(door), Front(front), address);
+    }
+
+    /// A packet to there, in the front door of this number, was too big. mtu: octets of one that is not; now: seconds.
+    fn learn_path(&self, front: u32, remote: Address, mtu: usize, now: f64) {
+        locked(&self.core).paths.learn((Front(front), remote), mtu, now);
     }
 
     /// Forget a tunnel and what it carried.
@@ -201,7 +207,7 @@ impl PyCore {
     /// Receive on a pair of SAs, and send on it if `eager`, or if its connection has nothing else. cipher: "aes-gcm" or
     /// "aes-cbc". inner: source and destination of the IP header inside ESP, in tunnel mode. Raises `ValueError`.
     #[pyo3(signature = (*, connection, spi_in, spi_out, cipher, bits, hash, key_in, key_out, hash_key_in, hash_key_out,
-        local, remote, remote_port, esn, window, inner, soft, hard, eager))]
+        door, remote, remote_port, esn, window, inner, soft, hard, eager))]
     #[expect(clippy::too_many_arguments, reason = "they are plain values, and Python names them")]
     fn install_sa(
         &self,
@@ -215,7 +221,7 @@ impl PyCore {
         key_out: &[u8],
         hash_key_in: &[u8],
         hash_key_out: &[u8],
-        local: Address,
+        door: u32,
         remote: Address,
         remote_port: u16,
         esn: bool,
@@ -240,7 +246,7 @@ impl PyCore {
             key_out,
             hash_key_in,
             hash_key_out,
-            local,
+            local: Door(door),
             remote: Place { address: remote, port: remote_port },
             esn,
             window,
@@ -288,33 +294,37 @@ impl PyCore {
         Ok(())
     }
 
-    /// A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it. now: seconds.
-    #[pyo3(signature = (packet, now=0.0))]
-    fn inbound(&self, py: Python<'_>, packet: Vec<u8>, now: f64) {
-        self.receive(py, &[packet], |core, arena, place, out| core.inbound(arena, place, now, out));
+    /// A whole IPv4 packet of protocol 47, outer header first, as the socket of a door returns it. now: seconds.
+    #[pyo3(signature = (door, packet, now=0.0))]
+    fn inbound(&self, py: Python<'_>, door: u32, packet: Vec<u8>, now: f64) {
+        self.receive(py, &[packet], |core, arena, place, out| {
+            core.inbound(arena, Door(door), place, now, out);
+        });
     }
 
     /// A batch of such packets, with their TCP segments merged as the engine merges them.
-    fn inbound_merged(&self, py: Python<'_>, packets: Vec<Vec<u8>>) {
-        self.receive(py, &packets, |core, arena, place, out| core.inbound(arena, place, 0.0, out));
+    fn inbound_merged(&self, py: Python<'_>, door: u32, packets: Vec<Vec<u8>>) {
+        self.receive(py, &packets, |core, arena, place, out| {
+            core.inbound(arena, Door(door), place, 0.0, out);
+        });
     }
 
-    /// A whole IPv4 packet of protocol 50, outer header first, as a raw socket returns it. now: seconds.
-    #[pyo3(signature = (packet, now=0.0))]
-    fn inbound_esp(&self, py: Python<'_>, packet: Vec<u8>, now: f64) {
-        self.receive(py, &[packet], |core, arena, place, out| match Arrived::raw(arena, place) {
+    /// A whole IPv4 packet of protocol 50, outer header first, as the socket of a door returns it. now: seconds.
+    #[pyo3(signature = (door, packet, now=0.0))]
+    fn inbound_esp(&self, py: Python<'_>, door: u32, packet: Vec<u8>, now: f64) {
+        self.receive(py, &[packet], |core, arena, place, out| match Arrived::raw(arena, Door(door), place) {
             Ok(came) => core.inbound_esp(arena, &came, now, out),
             Err(_) => core.dropped.malformed += 1,
         });
     }
 
-    /// The octets of UDP datagrams that came to our port 4500. now: seconds.
-    #[pyo3(signature = (local, source, port, tos, datagrams, now=0.0))]
+    /// The octets of UDP datagrams that came to port 4500 of a door. now: seconds.
+    #[pyo3(signature = (door, source, port, tos, datagrams, now=0.0))]
     #[expect(clippy::too_many_arguments, reason = "they are plain values, and Python names them")]
     fn inbound_udp(
         &self,
         py: Python<'_>,
-        local: Address,
+        door: u32,
         source: Address,
         port: u16,
         tos: u8,
@@ -323,7 +333,7 @@ impl PyCore {
     ) {
         let source = Place { address: source, port };
         self.receive(py, &datagrams, |core, arena, place, out| {
-            if let Some(came) = sort(arena, local, source, tos, place, out) {
+            if let Some(came) = sort(arena, Door(door), source, tos, place, out) {
                 core.inbound_esp(arena, &came, now, out);
             }
         });
@@ -350,12 +360,12 @@ impl PyCore {
         Ok(())
     }
 
-    /// Take ESP packets: our address, the peer's, its UDP port (0: protocol 50), TOS, packet and DF.
+    /// Take ESP packets: our door, the peer's address, its UDP port (0: protocol 50), TOS, packet and DF.
     fn take_sealed(&self) -> Vec<ToPeer> {
         std::mem::take(&mut locked(&self.results).sealed)
     }
 
-    /// Take what goes to NBMA addresses: source, NBMA address, TOS, GRE packet and DF.
+    /// Take what goes to NBMA addresses: our door, NBMA address, TOS, GRE packet and DF.
     fn take_wire(&self) -> Vec<ToWire> {
         std::mem::take(&mut locked(&self.results).wire)
     }

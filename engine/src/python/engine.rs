@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use super::core::PyCore;
 use super::{ToRouter, to_router};
 use crate::core::Own;
+use crate::doors::Door;
 use crate::engine::Engine;
 use crate::ipv4::Address;
 use crate::ports::Kind;
@@ -45,27 +46,20 @@ impl PyEngine {
         Ok(py.detach(|| self.0.clear_tap(number))?)
     }
 
-    /// Send and receive for one of our NBMA addresses by a socket, which is duplicated. kind: "gre" and "esp" are raw
+    /// Send and receive for a door by a socket, which is duplicated. kind: "gre" and "esp" are raw
     /// sockets of protocols 47 and 50, "udp" is one of port 4500. whole: the same with DF set, it only sends. Raises
     /// `OSError`.
-    #[pyo3(signature = (source, descriptor, whole, kind="gre"))]
-    fn set_socket(
-        &self,
-        py: Python<'_>,
-        source: Address,
-        descriptor: i32,
-        whole: i32,
-        kind: &str,
-    ) -> PyResult<()> {
+    #[pyo3(signature = (door, descriptor, whole, kind="gre"))]
+    fn set_socket(&self, py: Python<'_>, door: u32, descriptor: i32, whole: i32, kind: &str) -> PyResult<()> {
         let kind = kind_of(kind)?;
-        Ok(py.detach(|| self.0.set_socket(kind, source, descriptor, whole))?)
+        Ok(py.detach(|| self.0.set_socket(kind, Door(door), descriptor, whole))?)
     }
 
     /// Let go of a socket. When this returns it is closed.
-    #[pyo3(signature = (source, kind="gre"))]
-    fn clear_socket(&self, py: Python<'_>, source: Address, kind: &str) -> PyResult<()> {
+    #[pyo3(signature = (door, kind="gre"))]
+    fn clear_socket(&self, py: Python<'_>, door: u32, kind: &str) -> PyResult<()> {
         let kind = kind_of(kind)?;
-        Ok(py.detach(|| self.0.clear_socket(kind, source))?)
+        Ok(py.detach(|| self.0.clear_socket(kind, Door(door)))?)
     }
 
     /// Send something of the router's own in GRE, straight to an NBMA address, over this connection. Raises `OSError`.

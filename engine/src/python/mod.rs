@@ -1,6 +1,6 @@
 //! What Python sees: `Core`, which decides about packets, and `Engine`, which moves them between descriptors.
 //!
-//! Addresses are 4 octets, tunnels are numbers. What the router is told comes as a list of tuples, a batch at a time.
+//! Addresses are 4 octets, tunnels and doors are numbers. What the router is told comes as a list of tuples, a batch at a time.
 
 #![allow(clippy::needless_pass_by_value, reason = "Python hands values over")]
 
@@ -14,11 +14,11 @@ use pyo3::types::PyBytes;
 use self::core::PyCore;
 use self::engine::PyEngine;
 use crate::core::NoSuchTunnel;
-use crate::ipv4::Address;
+use crate::doors::Door;
 use crate::punt::{Punt, Reason};
 
 /// What `Core` and `Engine` look like. dmvpn refuses an engine of another one; to be raised with every change.
-const INTERFACE: u32 = 7;
+const INTERFACE: u32 = 8;
 
 /// The packet engine of dmvpn.
 #[pymodule]
@@ -43,15 +43,15 @@ impl From<NoSuchTunnel> for PyErr {
 
 /// Octets that Python shall have as `bytes`.
 type Octets = Py<PyBytes>;
-/// kind, tunnel, nbma, data, number, connection, local, port
-type ToRouter = (&'static str, u32, Octets, Octets, u32, u64, Octets, u16);
+/// kind, tunnel, nbma, data, number, connection, door, port
+type ToRouter = (&'static str, u32, Octets, Octets, u32, u64, u32, u16);
 
 fn octets(py: Python<'_>, octets: &[u8]) -> Octets {
     PyBytes::new(py, octets).unbind()
 }
 
 fn to_router(py: Python<'_>, punt: &Punt) -> ToRouter {
-    let nowhere = Address::default();
+    let nowhere = Door::default();
     let (kind, number, local, port) = match punt.reason {
         Reason::Nhrp => ("nhrp", 0, nowhere, 0),
         Reason::Keepalive => ("keepalive", 0, nowhere, 0),
@@ -65,5 +65,5 @@ fn to_router(py: Python<'_>, punt: &Punt) -> ToRouter {
         Reason::Unheard => ("unheard", 0, nowhere, 0),
     };
     let (nbma, data) = (octets(py, &punt.nbma), octets(py, &punt.data));
-    (kind, punt.tunnel, nbma, data, number, punt.connection, octets(py, &local), port)
+    (kind, punt.tunnel, nbma, data, number, punt.connection, local.0, port)
 }

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import select
 import time
-from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -26,7 +25,6 @@ from dmvpn.base.events import (
     Event,
     GreDrops,
     Hairpin,
-    IpReceived,
     KeepaliveReceived,
     NhrpReceived,
     PeerUsage,
@@ -37,14 +35,14 @@ from dmvpn.base.protection import SaCount
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp import EspSuite
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, ike_received
-from dmvpn.dataplane.local import address_of, door, front_of
+from dmvpn.dataplane.local import Door, Doors
 from dmvpn.dataplane.networks import NhrpNetworks
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
@@ -53,7 +51,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.watch import Watch
 
 #: The version of the interface that this module uses.
-_INTERFACE: Final = 7
+_INTERFACE: Final = 8
 #: Seconds between two checks whether the engine's thread has read a TAP, and until the wait is given up.
 _DRAIN: Final = 0.001
 _LONGEST_DRAIN: Final = 0.05
@@ -95,8 +93,9 @@ class RustEngine:
         self._watch = watch
         self._served: dict[str, _Served] = {}
         self._names: dict[int, str] = {}
-        self._sockets: dict[bytes, GreSocket] = {}
-        self._ends: dict[bytes, _End] = {}
+        self._doors = Doors()
+        self._sockets: dict[Door, GreSocket] = {}
+        self._ends: dict[Door, _End] = {}
         self._numbers = 0
         self._networks = NhrpNetworks()
         self._closed = False
@@ -104,13 +103,13 @@ class RustEngine:
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Add a tunnel, or change its settings. Raises OSError, UserError."""
-        self._open_socket(spec)  # first, because it may fail: then nothing has changed
+        source = self._open_socket(spec)  # first, because it may fail: then nothing has changed
         served = self._served.get(spec.name)
         fresh = served is None
         if served is None:
             served = _Served(self._numbers + 1, spec, tap)
         served.spec = spec
-        source, destination = spec.source.packed, spec.destination.packed if spec.destination is not None else None
+        destination = spec.destination.packed if spec.destination is not None else None
         self._core.set_tunnel(
             served.number,
             source,
@@ -220,8 +219,8 @@ class RustEngine:
 
     def serve_ipsec(self, locals_: tuple[IPAddress, ...], front: str = "") -> dict[IPAddress, OSError | UserError]:
         """Open protocol 50 and UDP port 4500 at exactly these addresses; returns errors by address."""
-        wanted = {door(address, front): address for address in locals_}
-        for local in [local for local in self._ends if front_of(local) == front and local not in wanted]:
+        wanted = {self._doors.number(address, front): address for address in locals_}
+        for local in [local for local in self._ends if self._doors.front(local) == front and local not in wanted]:
             self._close_end(local)
         problems: dict[IPAddress, OSError | UserError] = {}
         for local, address in wanted.items():
@@ -237,7 +236,7 @@ class RustEngine:
         self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int, front: str = ""
     ) -> None:
         """Send octets from UDP port 4500 of a served address. Raises OSError."""
-        end = self._ends.get(door(local, front))
+        end = self._ends.get(self._doors.number(local, front))
         if end is None:
             raise OSError(errno.EADDRNOTAVAIL, f"IPsec is not served on {local}")
         end.udp.send(payload, str(remote), remote_port, tos=tos)
@@ -245,7 +244,7 @@ class RustEngine:
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
         """Install a pair of SAs. Raises UserError."""
         EspSuite.of(sa.transform)  # raises the error for an unknown transform
-        install_sa(self._core, sa, eager=eager)
+        install_sa(self._core, self._doors.number(sa.local, sa.front), sa, eager=eager)
 
     def use_sa(self, spi_in: int) -> None:
         """Send on this pair of SAs."""
@@ -301,65 +300,52 @@ class RustEngine:
 
     def _read(self) -> None:
         for punt in self._engine.take_punts():
-            event = event_of(punt, self._names)
-            if isinstance(event, IpReceived | UnknownSpi | ClearReceived):
-                local = event.destination if isinstance(event, IpReceived) else event.local
-                event = replace(event, vrf=self._front_of(local.packed))
+            event = event_of(punt, self._names, self._doors)
             if event is not None:
                 self._report(event)
 
-    def _front_of(self, packed: bytes) -> str:
-        """Return the front door of an address, which is in one front door only (`_refuse_two_fronts`)."""
-        doors = (local for local in (*self._sockets, *self._ends) if local.startswith(packed))
-        return next((front_of(local) for local in doors), "")
+    def _door(self, spec: TunnelSpec) -> Door:
+        return self._doors.number(spec.source, spec.front)
 
-    def _refuse_two_fronts(self, local: bytes, others: Iterable[bytes]) -> None:
-        """Raise UserError if an address is in use in another front door: the core knows addresses only."""
-        for other in others:
-            if other != local and other[:4] == local[:4]:
-                where = [f"VRF {front_of(one)}" if front_of(one) else "the global table" for one in (other, local)]
-                raise UserError(
-                    f"{address_of(local)} is a tunnel source in {where[0]} and in {where[1]}: "
-                    "that needs the Python engine"
-                )
-
-    def _open_socket(self, spec: TunnelSpec) -> None:
+    def _open_socket(self, spec: TunnelSpec) -> Door:
+        """Open the socket of a tunnel, if no other tunnel has it, and return its door. Raises OSError, UserError."""
         if not isinstance(spec.source, IPv4Address):
             raise UserError(f"tunnel source {spec.source}: the Rust engine carries GRE over IPv4 only")
-        source, specs = door(spec.source, spec.front), [served.spec for served in self._served.values()]
-        used = [door(other.source, other.front) for other in specs if other.name != spec.name]
-        self._refuse_two_fronts(source, (*used, *self._ends))
-        if source in self._sockets:
-            return
-        opened = GreSocket(spec.source)
-        try:
-            self._engine.set_socket(source[:4], opened.fileno(), opened.whole_fileno())
-        except OSError:
-            opened.close()
-            raise
-        self._sockets[source] = opened
+        source = self._door(spec)
+        if source not in self._sockets:
+            opened = GreSocket(spec.source)
+            try:
+                self._announce(source)
+                self._engine.set_socket(source, opened.fileno(), opened.whole_fileno())
+            except OSError:
+                opened.close()
+                raise
+            self._sockets[source] = opened
+        return source
+
+    def _announce(self, door: Door) -> None:
+        """Say what a number means, before anything of it is received."""
+        self._core.set_door(door, self._doors.table(door), self._doors.address(door).packed)
 
     def _close_unused_sockets(self) -> None:
-        used = {door(served.spec.source, served.spec.front) for served in self._served.values()}
+        used = {self._door(served.spec) for served in self._served.values()}
         for source in [source for source in self._sockets if source not in used]:
-            replaced = any(other[:4] == source[:4] for other in used)
-            if not self._closed and not replaced:
-                self._engine.clear_socket(source[:4])
+            if not self._closed:
+                self._engine.clear_socket(source)
             self._sockets.pop(source).close()
 
     def _mind_paths(self) -> None:
         """Enable path MTU discovery at the engine's sockets, too: it has duplicates, so options set here hold there."""
-        minding = minding_paths(served.spec for served in self._served.values())
+        minding = minding_paths((served.spec for served in self._served.values()), self._doors)
         for source, opened in self._sockets.items():
             opened.mind_paths(source in minding)
         for local, end in self._ends.items():
             end.esp.mind_paths(local in minding)
             end.udp.mind_paths(local in minding)
 
-    def _open_end(self, address: IPAddress, local: bytes) -> None:
+    def _open_end(self, address: IPAddress, local: Door) -> None:
         if not isinstance(address, IPv4Address):
             raise UserError(f"{address}: IPsec is carried over IPv4 only")
-        self._refuse_two_fronts(local, (*self._ends, *self._sockets))
         udp = UdpSocket(address, IKE_BEHIND_NAT)
         try:
             end = _End(EspSocket(address), udp)
@@ -367,30 +353,31 @@ class RustEngine:
             udp.close()
             raise
         try:
-            self._engine.set_socket(address.packed, end.esp.fileno(), end.esp.whole_fileno(), "esp")
-            self._engine.set_socket(address.packed, end.udp.fileno(), end.udp.whole_fileno(), "udp")
+            self._announce(local)
+            self._engine.set_socket(local, end.esp.fileno(), end.esp.whole_fileno(), "esp")
+            self._engine.set_socket(local, end.udp.fileno(), end.udp.whole_fileno(), "udp")
         except OSError:
             end.close()
             raise
         self._ends[local] = end
 
-    def _close_end(self, local: bytes) -> None:
-        self._engine.clear_socket(local[:4], "esp")
-        self._engine.clear_socket(local[:4], "udp")
+    def _close_end(self, local: Door) -> None:
+        self._engine.clear_socket(local, "esp")
+        self._engine.clear_socket(local, "udp")
         self._ends.pop(local).close()
 
 
-def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str]) -> Event | None:
+def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str], doors: Doors) -> Event | None:
     """Return the event for a packet that the engine hands up. None: its tunnel was removed while the packet waited."""
-    kind, number, packed, data, out, connection, local, port = punt
-    tunnel, nbma = tunnels.get(number), ipv4_address(packed)
+    kind, number, packed, data, out, connection, came_to, port = punt
+    tunnel, nbma, local = tunnels.get(number), ipv4_address(packed), Door(came_to)
     match kind:
         case "ike":
-            return ike_received(nbma, port, ipv4_address(local), IKE_BEHIND_NAT, data, out)
+            return ike_received(nbma, port, doors.address(local), IKE_BEHIND_NAT, data, out, doors.front(local))
         case "spi":
-            return UnknownSpi(ipv4_address(local), nbma, port, out)
+            return UnknownSpi(doors.address(local), nbma, port, out, doors.front(local))
         case "clear":
-            return ClearReceived(ipv4_address(local), nbma)
+            return ClearReceived(doors.address(local), nbma, doors.front(local))
         case "heard":
             return ConnectionHeard(connection, nbma, port)
         case "worn":
@@ -409,8 +396,8 @@ def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str]) -> Event | Non
             return None
 
 
-def install_sa(core: dmvpn_engine.Core, sa: EspSa, *, eager: bool) -> None:
-    """Pass a pair of SAs to the Rust side. Raises ValueError."""
+def install_sa(core: dmvpn_engine.Core, door: Door, sa: EspSa, *, eager: bool) -> None:
+    """Pass a pair of SAs to the Rust side. door: where it receives. Raises ValueError."""
     inner = ((sa.inner_local or sa.local).packed, (sa.inner_remote or sa.remote).packed)
     core.install_sa(
         connection=sa.connection,
@@ -423,7 +410,7 @@ def install_sa(core: dmvpn_engine.Core, sa: EspSa, *, eager: bool) -> None:
         key_out=sa.key_out,
         hash_key_in=sa.hash_key_in,
         hash_key_out=sa.hash_key_out,
-        local=sa.local.packed,
+        door=door,
         remote=sa.remote.packed,
         remote_port=sa.remote_port,
         esn=sa.esn,

@@ -9,7 +9,7 @@ from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
+    from dmvpn.base.addresses import IPAddress
 
 IKE: Final = 500
 #: ESP uses this port too (RFC 3948).
@@ -19,7 +19,7 @@ NON_ESP_MARKER: Final = bytes(4)
 
 
 def ike_received(
-    source: IPv4Address, source_port: int, local: IPv4Address, local_port: int, octets: bytes, tos: int, vrf: str = ""
+    source: IPAddress, source_port: int, local: IPAddress, local_port: int, octets: bytes, tos: int, vrf: str = ""
 ) -> IpReceived:
     """Return the event of a datagram for IKE, UDP header first. Its interface is "", because it came to an address.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 #: Seconds for which a message counts (RFC 1191 §6.3; `age-timer` of IOS's tunnels).
 AGE: Final = 600.0
@@ -19,13 +19,17 @@ LEAST: Final = 552
 LARGEST: Final = 4096
 
 
-class PathMtus:
-    """Path MTUs by packed address, the oldest report first. Mostly empty, which makes a look-up cheap."""
+#: What is on the way: a packed address, in an engine with the number of the front door whose table leads there.
+Path = TypeVar("Path", bytes, tuple[int, bytes])
+
+
+class PathMtus(Generic[Path]):
+    """Path MTUs, the oldest report first. Mostly empty, which makes a look-up cheap."""
 
     __slots__ = ("_earliest", "_learned")
 
     def __init__(self) -> None:
-        self._learned: OrderedDict[bytes, tuple[int, float]] = OrderedDict()
+        self._learned: OrderedDict[Path, tuple[int, float]] = OrderedDict()
         self._earliest = math.inf  # when the first of them expires
 
     def __len__(self) -> int:
@@ -38,19 +42,19 @@ class PathMtus:
         self._forget_old(now)
         return bool(self._learned)
 
-    def learn(self, remote: bytes, mtu: int, now: float) -> None:
-        """Learn that a packet to this address was too big; mtu: octets of a packet that fits."""
+    def learn(self, path: Path, mtu: int, now: float) -> None:
+        """Learn that a packet on this way was too big; mtu: octets of a packet that fits."""
         self._forget_old(now)
-        self._learned[remote] = max(mtu, LEAST), now + AGE
+        self._learned[path] = max(mtu, LEAST), now + AGE
         self._earliest = min(self._earliest, now + AGE)
-        self._learned.move_to_end(remote)
+        self._learned.move_to_end(path)
         if len(self._learned) > LARGEST:
             self._learned.popitem(last=False)
 
-    def to(self, remote: bytes, now: float) -> int | None:
-        """Return octets of the largest packet to this address, None: unknown."""
+    def to(self, path: Path, now: float) -> int | None:
+        """Return octets of the largest packet on this way, None: unknown."""
         self._forget_old(now)
-        learned = self._learned.get(remote)
+        learned = self._learned.get(path)
         return None if learned is None else learned[0]
 
     def _forget_old(self, now: float) -> None:
@@ -58,8 +62,8 @@ class PathMtus:
         if now < self._earliest:
             return
         self._earliest = math.inf
-        for remote, (_, until) in list(self._learned.items()):
+        for path, (_, until) in list(self._learned.items()):
             if now < until:
                 self._earliest = until
                 return
-            del self._learned[remote]
+            del self._learned[path]

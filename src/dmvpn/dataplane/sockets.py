@@ -388,9 +388,25 @@ class IcmpSocket(_Socket):
         return receive_datagram(self._socket, raw=True)
 
 
+class PathProbe(_Socket):
+    """Asks the kernel for path MTUs from one address of ours, on the ground where it was opened. It sends nothing."""
+
+    def __init__(self, local: IPv4Address) -> None:
+        """Open it. Raises OSError."""
+        super().__init__(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP))
+        try:
+            self._socket.bind((str(local), 0))
+        except OSError:
+            self.close()
+            raise
+
+    def mtu(self, remote: IPv4Address) -> int:
+        """Return octets of the largest packet to this address, as far as the kernel knows. Raises OSError."""
+        self._socket.connect((str(remote), _DISCARD))
+        return self._socket.getsockopt(socket.IPPROTO_IP, IP_MTU)
+
+
 def path_mtu(local: IPv4Address, remote: IPv4Address) -> int:
     """Return octets of the largest packet to this address, as far as the kernel knows. Raises OSError."""
-    with opened(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP)) as probe:
-        probe.bind((str(local), 0))
-        probe.connect((str(remote), _DISCARD))  # sends nothing
-        return probe.getsockopt(socket.IPPROTO_IP, IP_MTU)
+    with PathProbe(local) as probe:
+        return probe.mtu(remote)

@@ -6,7 +6,7 @@
 
 A rekey loses no packets: a pair that is not installed `eager` is *pending*, that is, only received on, until a packet
 of the peer arrives on it; then it is used for sending, and older pending pairs are no longer used. Addresses are
-packed, for dicts; ours with the front door (`local`).
+packed, for dicts; ours is a number (`local`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbou
 from dmvpn.dataplane.esp.replay import ReplayWindow
 from dmvpn.dataplane.esp.silence import Silence
 from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.local import door
+from dmvpn.dataplane.local import Doors
 from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.net.ipv4 import HEADER_LENGTH
 from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.protection import EspSa
+    from dmvpn.dataplane.local import Door
 
 #: Packets after which a pair without extended sequence numbers needs a rekey: three quarters of them.
 WORN_PACKETS: Final = 3 << 30
@@ -130,7 +131,7 @@ class EspLink:
     """
 
     number: int
-    local: bytes
+    local: Door
     place: PeerPlace
     current: SaPair
     pairs: dict[int, SaPair] = field(default_factory=dict)
@@ -171,11 +172,12 @@ class EspLink:
 class SaTable:
     """All connections and their pairs of SAs."""
 
-    def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
-        """random: initialization vectors of AES-CBC."""
+    def __init__(self, random: Callable[[int], bytes] = os.urandom, doors: Doors | None = None) -> None:
+        """random: initialization vectors of AES-CBC. doors: those that others number, too."""
+        self.doors = Doors() if doors is None else doors
         self._random = random
         self._links: dict[int, EspLink] = {}
-        self._between: dict[tuple[bytes, bytes], list[int]] = {}
+        self._between: dict[tuple[Door, bytes], list[int]] = {}
         self._pairs: dict[int, SaPair] = {}
         self._installed = 0
 
@@ -203,7 +205,7 @@ class SaTable:
             if sa.tunnel_mode
             else None,
         )
-        local, place = door(sa.local, sa.front), PeerPlace(sa.remote.packed, sa.remote_port)
+        local, place = self.doors.number(sa.local, sa.front), PeerPlace(sa.remote.packed, sa.remote_port)
         link = self._links.get(sa.connection)
         if link is None:
             link = self._links[sa.connection] = EspLink(sa.connection, local, place, pair)
@@ -245,7 +247,7 @@ class SaTable:
         """Return a connection by its number."""
         return self._links.get(number)
 
-    def between(self, local: bytes, remote: bytes) -> EspLink | None:
+    def between(self, local: Door, remote: bytes) -> EspLink | None:
         """Return the newest connection between these addresses: the one of the highest number."""
         there = self._between.get((local, remote))
         return self._links[there[-1]] if there else None
@@ -259,7 +261,7 @@ class SaTable:
         """Return all pairs, the oldest first."""
         return iter(self._pairs.values())
 
-    def _put(self, link: EspLink, local: bytes, place: PeerPlace) -> None:
+    def _put(self, link: EspLink, local: Door, place: PeerPlace) -> None:
         if (link.local, link.place) != (local, place):
             self._leave(link)
             link.local, link.place, link.elsewhere = local, place, None

@@ -27,7 +27,7 @@ from dmvpn.base.events import ClearReceived
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
 from dmvpn.dataplane.esp import PeerPlace
-from dmvpn.dataplane.local import address_of, front_of
+from dmvpn.dataplane.local import Doors
 from dmvpn.dataplane.paths import LEAST, PathMtus
 from dmvpn.dataplane.python.cuts import Cuts, Room
 from dmvpn.dataplane.python.dropped import Dropped
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.dataplane.esp import EspLink
+    from dmvpn.dataplane.local import Door
 
 Value = TypeVar("Value")
 
@@ -67,10 +68,10 @@ _DONT_FRAGMENT = 0x40
 class ToWire(NamedTuple):
     """A GRE packet to send from our NBMA address to a neighbor's. Addresses are packed.
 
-    source: with its front door (`dataplane.local`).
+    source: where it leaves (`dataplane.local`).
     """
 
-    source: bytes
+    source: Door
     nbma: bytes
     tos: int
     packet: bytes
@@ -102,9 +103,9 @@ class Punt(NamedTuple):
 
 
 class _Arrival(NamedTuple):
-    """The arrival of a GRE packet: our address, and its sender. tos: outer TOS for ECN, None: came in clear."""
+    """The arrival of a GRE packet: where, and its sender. tos: outer TOS for ECN, None: came in clear."""
 
-    local: bytes
+    local: Door
     sender: NbmaPeer
     tos: int | None = None
 
@@ -114,14 +115,15 @@ class PacketCore:
 
     def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
         """random: source of initialization vectors of AES-CBC."""
+        self.doors = Doors()
         self.tunnels = TunnelTable()
         self.own_addresses: frozenset[bytes] = frozenset()
         self.wire: list[ToWire] = []
         self.taps: list[ToTap] = []
         self.punts: list[Punt] = []
         self.dropped = Dropped()
-        self.protection = Protection(self.dropped, random)
-        self.paths = PathMtus()
+        self.protection = Protection(self.dropped, random, self.doors)
+        self.paths = PathMtus[tuple[int, bytes]]()
         self._refusals = Alarms()
         # Where transit packets came from, and the last report of them.
         self.came_from: OrderedDict[_Way, tuple[int, NbmaPeer]] = OrderedDict()
@@ -234,7 +236,7 @@ class PacketCore:
         """Return the room on the path to a neighbor; None: unknown."""
         link = self._link(tunnel, neighbor) if tunnel.protected else None
         remote = neighbor.nbma if link is None else link.place.address
-        mtu = self.paths.to(remote + tunnel.source[4:], now)
+        mtu = self.paths.to((self.doors.table(tunnel.source), remote), now)
         if mtu is None:
             return None
         room = mtu - HEADER_LENGTH if link is None else link.room(mtu)
@@ -267,10 +269,10 @@ class PacketCore:
     def _watch_hairpin(self, out: int, leaves: CoreTunnel, to: NbmaPeer, packet: bytes, now: float) -> None:
         way = (leaves.network, packet[12:20])
         came = self.came_from.get(way) if self.came_from else None
-        if came is None or self._leads_to(leaves, to, came[1]):
+        arrived = self.tunnels.get(came[0]) if came is not None else None
+        if came is None or arrived is None or self._leads_to(leaves, to, arrived, came[1]):
             return
-        arrived = self.tunnels.get(came[0])
-        if arrived is None or not arrived.report or arrived.network != leaves.network:
+        if not arrived.report or arrived.network != leaves.network:
             return
         last = self._reported.get(way)
         if last is not None and now - last < arrived.interval:
@@ -278,31 +280,31 @@ class PacketCore:
         _remember(self._reported, way, now)
         self.punts.append(Punt("hairpin", came[0], came[1].nbma, packet[:_REPORTED], out, came[1].connection))
 
-    def _leads_to(self, tunnel: CoreTunnel, neighbor: NbmaPeer, sender: NbmaPeer) -> bool:
-        """Return whether a packet goes back to its sender."""
+    def _leads_to(self, tunnel: CoreTunnel, neighbor: NbmaPeer, arrived: CoreTunnel, sender: NbmaPeer) -> bool:
+        """Return whether a packet goes back to its sender. arrived: the tunnel that it came from."""
         if not tunnel.protected:
-            return neighbor.nbma == sender.nbma
+            table = self.doors.table
+            return neighbor.nbma == sender.nbma and table(arrived.source) == table(tunnel.source)
         link = self._link(tunnel, neighbor)
         return link is not None and link.number == sender.connection
 
     # ------------------------------------------------------------------------------------------------ in
 
-    def inbound(self, packet: bytes, now: float = 0.0, front: bytes = b"") -> None:
-        """Process a whole IPv4 packet of protocol 47, outer header first, as a raw socket in this VRF returns it."""
+    def inbound(self, local: Door, packet: bytes, now: float = 0.0) -> None:
+        """Process a whole IPv4 packet of protocol 47, outer header first, as the raw socket of a door returns it."""
         start = self._payload(packet)
         if start:
-            self._decapsulate(_Arrival(packet[16:20] + front, NbmaPeer(packet[12:16])), packet, start, now)
+            self._decapsulate(_Arrival(local, NbmaPeer(packet[12:16])), packet, start, now)
 
-    def inbound_esp(self, packet: bytes, now: float = 0.0, front: bytes = b"") -> None:
-        """Process a whole IPv4 packet of protocol 50, outer header first, as a raw socket in this VRF returns it."""
+    def inbound_esp(self, local: Door, packet: bytes, now: float = 0.0) -> None:
+        """Process a whole IPv4 packet of protocol 50, outer header first, as the raw socket of a door returns it."""
         start = self._payload(packet)
         if start:
-            local, source = packet[16:20] + front, PeerPlace(packet[12:16], 0)
-            opened = self.protection.open(local, source, packet[1], packet[start:], now)
+            opened = self.protection.open(local, PeerPlace(packet[12:16], 0), packet[1], packet[start:], now)
             self._opened(local, opened, now)
 
-    def inbound_udp(self, local: bytes, source: PeerPlace, tos: int, datagram: bytes, now: float = 0.0) -> None:
-        """Process the payload of a UDP datagram that came to our port 4500."""
+    def inbound_udp(self, local: Door, source: PeerPlace, tos: int, datagram: bytes, now: float = 0.0) -> None:
+        """Process the payload of a UDP datagram that came to port 4500 of a door."""
         self._opened(local, self.protection.receive_udp(local, source, tos, datagram, now), now)
 
     def _payload(self, packet: bytes) -> int:
@@ -313,7 +315,7 @@ class PacketCore:
         self.dropped.malformed += 1
         return 0
 
-    def _opened(self, local: bytes, opened: Opened | None, now: float) -> None:
+    def _opened(self, local: Door, opened: Opened | None, now: float) -> None:
         if opened is not None:
             sender = NbmaPeer(opened.nbma, opened.connection)
             self._decapsulate(_Arrival(local, sender, opened.tos), opened.gre, 0, now)
@@ -347,7 +349,7 @@ class PacketCore:
             self.punts.append(Punt("keepalive", number, sender.nbma, b""))
         elif header.protocol_type != GRE_IPV4 or len(payload) < HEADER_LENGTH or payload[0] >> 4 != 4:
             self.dropped.not_ipv4 += 1
-        elif payload[9] == IpProtocol.GRE and payload[12:20] == local[:4] + sender.nbma:
+        elif payload[9] == IpProtocol.GRE and payload[12:20] == self.doors.address(local).packed + sender.nbma:
             self._return_keepalive(local, sender, payload, now)
         else:
             self._receive(number, tunnel, arrival, payload)
@@ -356,12 +358,13 @@ class PacketCore:
         """Return whether this tunnel accepts packets out of ESP from this sender."""
         return tunnel.protected and sender.nbma not in tunnel.barred
 
-    def _refuse_clear(self, local: bytes, nbma: bytes, now: float) -> None:
+    def _refuse_clear(self, local: Door, nbma: bytes, now: float) -> None:
         self.dropped.in_clear += 1
         if self.protection.alarms.may_tell(("clear", local, nbma), now):
-            self.protection.events.append(ClearReceived(address_of(local), ipv4_address(nbma), front_of(local)))
+            ours, front = self.doors.address(local), self.doors.front(local)
+            self.protection.events.append(ClearReceived(ours, ipv4_address(nbma), front))
 
-    def _return_keepalive(self, local: bytes, sender: NbmaPeer, packet: bytes, now: float) -> None:
+    def _return_keepalive(self, local: Door, sender: NbmaPeer, packet: bytes, now: float) -> None:
         """Return a neighbor's keepalive: a packet "from us" to it, to be routed back (the kernel calls that a
         martian).
         """

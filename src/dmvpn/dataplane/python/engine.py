@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp import PeerPlace
-from dmvpn.dataplane.local import address_of, door
 from dmvpn.dataplane.networks import NhrpNetworks
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.ends import IpsecEnds
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
-from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket, path_mtu
+from dmvpn.dataplane.sockets import EspSocket, GreSocket, PathProbe, UdpSocket
 from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
 from dmvpn.net.gre import GreSequence
 from dmvpn.net.octets import ipv4_address
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import SetHairpin, TunnelSpec
     from dmvpn.base.errors import UserError
     from dmvpn.base.protection import EspSa, SaCount
+    from dmvpn.dataplane.local import Door
     from dmvpn.dataplane.python.protection import Sealed
     from dmvpn.dataplane.tap import Tap
     from dmvpn.dataplane.userspace.watch import Watch
@@ -62,21 +62,26 @@ class PythonEngine:
         self._watch = watch
         self._served: dict[str, _Served] = {}
         self._names: dict[int, str] = {}
-        self._sockets: dict[bytes, GreSocket] = {}
+        self._sockets: dict[Door, GreSocket] = {}
+        self._probes: dict[Door, PathProbe] = {}
         self._numbers = 0
         self._networks = NhrpNetworks()
         self._buffer = bytearray(65536)
-        self._ends = IpsecEnds(watch, self._read_esp, self._read_udp)
+        self._ends = IpsecEnds(self.core.doors, watch, self._read_esp, self._read_udp)
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Add a tunnel, or change its settings. Raises OSError, UserError."""
-        source = door(spec.source, spec.front)
+        source = self._door(spec)
         self._open_socket(spec.source, source)  # first, because it may fail: then nothing has changed
         served = self._served.get(spec.name)
         if served is None:
             self._numbers += 1
             served = self._served[spec.name] = _Served(self._numbers, spec, tap)
             self._names[served.number] = spec.name
+            self._watch.add(tap.fileno(), lambda: self._read_tap(served))
+        elif served.spec.front != spec.front:
+            # The loop calls back on the ground that it was asked on, and no longer when that is removed.
+            self._watch.remove(tap.fileno())
             self._watch.add(tap.fileno(), lambda: self._read_tap(served))
         served.spec = spec
         destination = spec.destination.packed if spec.destination is not None else None
@@ -181,7 +186,7 @@ class PythonEngine:
         self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int, front: str = ""
     ) -> None:
         """Send octets from UDP port 4500 of a served address. Raises OSError."""
-        self._ends.send_ike(door(local, front), remote, remote_port, payload, tos)
+        self._ends.send_ike(self.core.doors.number(local, front), remote, remote_port, payload, tos)
 
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
         """Install a pair of SAs. Raises UserError."""
@@ -220,25 +225,25 @@ class PythonEngine:
             core.outbound(served.number, frame, now)
         self._flush()
 
-    def _read_socket(self, opened: GreSocket, front: bytes) -> None:
+    def _read_socket(self, local: Door, opened: GreSocket) -> None:
         buffer, now = self._buffer, time.monotonic()
         for _ in range(_TURN):
             length = opened.receive(buffer)
             if length is None:
                 break
-            self.core.inbound(bytes(memoryview(buffer)[:length]), now, front)
+            self.core.inbound(local, bytes(memoryview(buffer)[:length]), now)
         self._flush()
 
-    def _read_esp(self, local: bytes, opened: EspSocket) -> None:
+    def _read_esp(self, local: Door, opened: EspSocket) -> None:
         buffer, now = self._buffer, time.monotonic()
         for _ in range(_TURN):
             length = opened.receive(buffer)
             if length is None:
                 break
-            self.core.inbound_esp(bytes(memoryview(buffer)[:length]), now, local[4:])
+            self.core.inbound_esp(local, bytes(memoryview(buffer)[:length]), now)
         self._flush()
 
-    def _read_udp(self, local: bytes, opened: UdpSocket) -> None:
+    def _read_udp(self, local: Door, opened: UdpSocket) -> None:
         now = time.monotonic()
         for _ in range(_TURN):
             arrived = opened.receive()
@@ -277,7 +282,7 @@ class PythonEngine:
         except OSError as error:
             if not packet.df or error.errno != errno.EMSGSIZE:
                 raise
-            self._learn_path(packet.source, packet.nbma)
+            self._learn_path(packet.source, packet.nbma, self._probes[packet.source].mtu(ipv4_address(packet.nbma)))
             opened.send(packet.packet, nbma, tos=packet.tos)
 
     def _send_sealed(self, sealed: Sealed) -> None:
@@ -286,15 +291,15 @@ class PythonEngine:
         except OSError as error:
             if not sealed.df or error.errno != errno.EMSGSIZE:
                 raise
-            self._learn_path(sealed.local, sealed.remote)
+            mtu = self._ends.path_mtu(sealed.local, ipv4_address(sealed.remote))
+            self._learn_path(sealed.local, sealed.remote, mtu)
             self._ends.send(sealed._replace(df=False))
 
-    def _learn_path(self, local: bytes, remote: bytes) -> None:
+    def _learn_path(self, local: Door, remote: bytes, mtu: int) -> None:
         """Learn that a packet with DF is too big: this one is sent fragmented, later ones are checked before
         (`PacketCore`).
         """
-        mtu = path_mtu(address_of(local), ipv4_address(remote))
-        self.core.paths.learn(remote + local[4:], mtu, time.monotonic())
+        self.core.paths.learn((self.core.doors.table(local), remote), mtu, time.monotonic())
 
     def _tell(self) -> None:
         core = self.core
@@ -326,21 +331,31 @@ class PythonEngine:
 
     # ------------------------------------------------------------------------------------------------ sockets
 
-    def _open_socket(self, address: IPAddress, source: bytes) -> None:
+    def _door(self, spec: TunnelSpec) -> Door:
+        return self.core.doors.number(spec.source, spec.front)
+
+    def _open_socket(self, address: IPAddress, source: Door) -> None:
         if source in self._sockets or not isinstance(address, IPv4Address):
             return
-        opened = self._sockets[source] = GreSocket(address)
-        self._watch.add(opened.fileno(), lambda: self._read_socket(opened, source[4:]))
+        opened = GreSocket(address)
+        try:
+            self._probes[source] = PathProbe(address)
+        except OSError:
+            opened.close()
+            raise
+        self._sockets[source] = opened
+        self._watch.add(opened.fileno(), lambda: self._read_socket(source, opened))
 
     def _close_unused_sockets(self) -> None:
-        used = {door(served.spec.source, served.spec.front) for served in self._served.values()}
+        used = {self._door(served.spec) for served in self._served.values()}
         for source in [source for source in self._sockets if source not in used]:
             opened = self._sockets.pop(source)
             self._watch.remove(opened.fileno())
             opened.close()
+            self._probes.pop(source).close()
 
     def _mind_paths(self) -> None:
-        minding = minding_paths(served.spec for served in self._served.values())
+        minding = minding_paths((served.spec for served in self._served.values()), self.core.doors)
         for source, opened in self._sockets.items():
             opened.mind_paths(source in minding)
         self._ends.mind_paths(minding)

@@ -25,7 +25,6 @@ from dmvpn.base.events import ConnectionHeard, ConnectionUnheard, Event, SaWorn,
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.esp import EspLink, PeerPlace, SaPair, SaTable
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
-from dmvpn.dataplane.local import address_of, front_of
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ecn import merged
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
@@ -34,6 +33,8 @@ from dmvpn.net.octets import ipv4_address
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.dataplane.local import Door, Doors
     from dmvpn.dataplane.python.dropped import Dropped
 
 
@@ -51,12 +52,12 @@ _MAX_PACKET = 0xFFFF
 class Sealed(NamedTuple):
     """An ESP packet to send from our address to the peer's.
 
-    local: address and front door (`dataplane.local`).
+    local: where it leaves (`dataplane.local`).
     port: of UDP there (ours is 4500), 0: protocol 50.
     spi_in: identifies the pair of SAs.
     """
 
-    local: bytes
+    local: Door
     remote: bytes
     port: int
     tos: int
@@ -81,9 +82,14 @@ class Opened(NamedTuple):
 class Protection:
     """All SAs of one router. Results collect in `sealed` and `events` until the owner takes them."""
 
-    def __init__(self, dropped: Dropped, random: Callable[[int], bytes] = os.urandom) -> None:
-        """dropped: counters of packets that are no ESP, have no SA of ours, or do not match their SA."""
-        self.table = SaTable(random)
+    def __init__(
+        self, dropped: Dropped, random: Callable[[int], bytes] = os.urandom, doors: Doors | None = None
+    ) -> None:
+        """dropped: counters of packets that are no ESP, have no SA of ours, or do not match their SA.
+
+        doors: of the core.
+        """
+        self.table = SaTable(random, doors)
         self.sealed: list[Sealed] = []
         self.events: list[Event] = []
         self.alarms = Alarms()
@@ -121,17 +127,17 @@ class Protection:
 
     # ------------------------------------------------------------------------------------------------ in
 
-    def receive_udp(self, local: bytes, source: PeerPlace, tos: int, datagram: bytes, now: float) -> Opened | None:
+    def receive_udp(self, local: Door, source: PeerPlace, tos: int, datagram: bytes, now: float) -> Opened | None:
         """Process the payload of a UDP datagram to our port 4500: a keepalive, IKE behind the marker, or ESP."""
         if datagram[:4] == NON_ESP_MARKER:
-            ours, theirs, front = address_of(local), ipv4_address(source.address), front_of(local)
+            theirs, (ours, front) = ipv4_address(source.address), self._place(local)
             self.events.append(ike_received(theirs, source.port, ours, IKE_BEHIND_NAT, datagram, tos, front))
             return None
         if len(datagram) == _KEEPALIVE_LENGTH:
             return None
         return self.open(local, source, tos, datagram, now)
 
-    def open(self, local: bytes, source: PeerPlace, tos: int, packet: bytes, now: float) -> Opened | None:
+    def open(self, local: Door, source: PeerPlace, tos: int, packet: bytes, now: float) -> Opened | None:
         """Decrypt an ESP packet, from its SPI on. now: seconds, for the rate of `UnknownSpi`, and for fragments."""
         if len(packet) < _ESP_HEADER:
             self._dropped.malformed += 1
@@ -141,8 +147,8 @@ class Protection:
         if found is None or found[0].local != local:
             self._dropped.no_spi += 1
             if self.alarms.may_tell(("spi", local, source), now):
-                theirs = ipv4_address(source.address)
-                self.events.append(UnknownSpi(address_of(local), theirs, source.port, spi, front_of(local)))
+                theirs, (ours, front) = ipv4_address(source.address), self._place(local)
+                self.events.append(UnknownSpi(ours, theirs, source.port, spi, front))
             return None
         link, pair = found
         before = pair.inbound.window.top
@@ -186,6 +192,10 @@ class Protection:
             if whole is not None:
                 return whole.tos, whole.payload
         return None
+
+    def _place(self, local: Door) -> tuple[IPAddress, str]:
+        doors = self.table.doors
+        return doors.address(local), doors.front(local)
 
     def _look_at_wear(self, pair: SaPair) -> None:
         if pair.wears_out():

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from dmvpn.dataplane.local import Door
     from dmvpn.dataplane.python.tunnels import CoreTunnel
 
 #: Source, destination (None: multipoint) and key of a tunnel.
-_Ends: TypeAlias = tuple[bytes, bytes | None, int | None]
+_Ends: TypeAlias = "tuple[Door, bytes | None, int | None]"
 
 
 class TunnelTable:
@@ -35,7 +36,7 @@ class TunnelTable:
         del self._tunnels[number]
         self._index()
 
-    def demultiplex(self, local: bytes, remote: bytes, key: int | None) -> int | None:
+    def demultiplex(self, local: Door, remote: bytes, key: int | None) -> int | None:
         """Return a point-to-point tunnel to that address before a multipoint one; keys must be equal, or both
         absent.
         """

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.values import dataclass
 from dmvpn.net.gre import GreHeader, GreSequence, header_length, next_header
+
+if TYPE_CHECKING:
+    from dmvpn.dataplane.local import Door
 
 #: The beginning of a neighbor's link-layer address; the peer id follows.
 PEER_MAC_PREFIX = b"\x02\x00"
@@ -36,7 +39,7 @@ class CoreTunnel:
     barred: NBMA addresses whose connections belong to other tunnels.
     """
 
-    source: bytes
+    source: Door
     destination: bytes | None
     key: int | None
     own_mac: bytes

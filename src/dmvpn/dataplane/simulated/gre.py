@@ -39,7 +39,7 @@ class GreBox(IpBox):
 
     def __init__(self, chassis: Chassis, vrf: str) -> None:
         super().__init__(chassis, vrf)
-        self._paths = PathMtus()
+        self._paths = PathMtus[bytes]()
         self._refusals = Alarms()
 
     # ------------------------------------------------------------------------------------------------ out

@@ -28,7 +28,6 @@ from dmvpn.base.events import (
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
-from dmvpn.dataplane.local import door
 from dmvpn.dataplane.simulated.gre import GreBox, gre_length
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer
 from dmvpn.net import ecn, ip, udp
@@ -122,7 +121,7 @@ class IpsecBox(GreBox):
         return Outer(NbmaPeer(remote, link.number), packet)
 
     def _link_to(self, spec: TunnelSpec, receiver: NbmaPeer) -> EspLink | None:
-        local = door(spec.source, spec.front)
+        local = self._sas.doors.number(spec.source, spec.front)
         if receiver.connection:
             link = self._sas.link(receiver.connection)
         else:
@@ -213,7 +212,7 @@ class IpsecBox(GreBox):
         if len(packet) < _ESP_HEADER:
             self._count_drop("malformed")
             return
-        if found is None or found[0].local != door(local, self.vrf):
+        if found is None or found[0].local != self._sas.doors.number(local, self.vrf):
             self._count_drop("no_spi")
             if self._alarms.may_tell(("spi", self.vrf, local, source), self._chassis.now):
                 self._report(UnknownSpi(local, ip_address(source.address), source.port, spi, self.vrf))

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Protocol
 from dmvpn.base.effects import DfBit
 from dmvpn.base.events import Event
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.local import door
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.base.errors import UserError
     from dmvpn.base.events import GreDrops, PeerUsage
     from dmvpn.base.protection import EspSa, SaCount
+    from dmvpn.dataplane.local import Door, Doors
     from dmvpn.dataplane.tap import Tap
 
 
@@ -45,9 +45,9 @@ class TooBig(Event):
     quoted: bytes
 
 
-def minding_paths(tunnels: Iterable[TunnelSpec]) -> frozenset[bytes]:
-    """Return addresses of ours (`dataplane.local`) with packets with DF: their sockets need path MTU discovery."""
-    return frozenset(door(spec.source, spec.front) for spec in tunnels if spec.df is not DfBit.CLEAR)
+def minding_paths(tunnels: Iterable[TunnelSpec], doors: Doors) -> frozenset[Door]:
+    """Return the doors of packets with DF: their sockets need path MTU discovery."""
+    return frozenset(doors.number(spec.source, spec.front) for spec in tunnels if spec.df is not DfBit.CLEAR)
 
 
 class PacketEngine(Protocol):
