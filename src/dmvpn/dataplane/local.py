@@ -4,7 +4,7 @@ Two front doors may have the same address. A socket is at one of them, so its nu
 packet that it receives; tables have one short key instead of two, whatever addresses are like. `engine/src/doors.rs` is
 the same in Rust.
 
-A number is given once and stays: what was known of an address is still true when it comes back. There are as many as
+A number is given once and stays: path MTUs of an address still hold when it comes back. There are as many as
 addresses that a router ever had, in each front door.
 """
 

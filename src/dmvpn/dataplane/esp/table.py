@@ -173,7 +173,7 @@ class SaTable:
     """All connections and their pairs of SAs."""
 
     def __init__(self, random: Callable[[int], bytes] = os.urandom, doors: Doors | None = None) -> None:
-        """random: initialization vectors of AES-CBC. doors: those that others number, too."""
+        """random: initialization vectors of AES-CBC. doors: shared with the owner of the sockets."""
         self.doors = Doors() if doors is None else doors
         self._random = random
         self._links: dict[int, EspLink] = {}

@@ -80,7 +80,7 @@ class IpBox(SendingBox):
         self._take(interface, packet)
 
     def _admits(self, interface: str, data: bytes) -> bool:
-        """Return whether the filters of the interface let a received packet go on; its sender may be told if not."""
+        """Return whether the filters of the interface let a received packet go on; if not, answer its sender."""
         admitted = self._filters.admits(interface, data, self._table, self._chassis.now)
         if admitted is False:
             with suppress(WireError):  # of a packet that cannot be read there is nobody to tell

@@ -65,7 +65,7 @@ class RouterFilters:
         return tuple(FilterCount(*place, packets) for place, packets in self._counts.items())
 
     def admits(self, port: str, data: bytes, table: ForwardingTable, now: float) -> bool | None:
-        """Return whether a packet that came by the port may go on; None: it may not, and its sender is told nothing."""
+        """Return whether a packet that came by the port may go on; None: it may not, and gets no answer."""
         filters = self.ports.get(port)
         if filters is None or data[:1] >= b"\x60":
             return True
@@ -88,7 +88,7 @@ class RouterFilters:
         return packet is None or self._passes(port, filters.outward, packet, now, inward=False)
 
     def may_prohibit(self, now: float) -> bool:
-        """Return whether the sender of a denied packet may be told; then not for a while."""
+        """Return whether a denied packet may be answered; then none for a while."""
         if now - self._prohibited < PROHIBITED_INTERVAL:
             return False
         self._prohibited = now

@@ -227,7 +227,7 @@ class SendingBox(ABC):
             self._emit(hop.interface, hop.address or sender, self._error_packet(source, sender, body))
 
     def _prohibit(self, data: bytes, interface: str) -> None:
-        """Tell the sender of a packet, not more often than IOS does, that a list of the interface denies it."""
+        """Answer a packet that a list of the interface denies, not more often than IOS does."""
         if may_answer(data) and self._filters.may_prohibit(self._chassis.now):
             self._refuse(data, icmp.UnreachableCode.ADMINISTRATIVELY_PROHIBITED, via=interface)
 

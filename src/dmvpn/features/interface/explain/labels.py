@@ -149,7 +149,7 @@ _IP = label_group(
     Word("Internet protocol processing disabled", "The interface has no IPv4 address."),
     Word(
         "Outgoing access list",
-        "The list that what others send has to pass when it leaves here; below it, the list of what comes in.",
+        "The list for forwarded packets that leave by the interface; below it, the list for packets that come in.",
         also=("Inbound access list", "Inbound", "access list"),
     ),
     Word("Proxy ARP", "Whether the router answers ARP for other hosts; it does not."),
