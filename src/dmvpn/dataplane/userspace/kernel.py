@@ -113,8 +113,7 @@ class Kernel:
         self._names = names
         self._report = report
         self._manage = manage
-        self._domain = domain
-        self._elsewhere = elsewhere
+        self._domain, self._elsewhere = domain, elsewhere
         self._socket = netlink.NetlinkSocket()
         self._records = Records.here() if records is None else records
         with self._records.locked():
