@@ -1,8 +1,8 @@
 """The packet engine of dmvpn: multipoint GRE, in clear or in ESP, between TAP devices and sockets.
 
-NBMA and other IPv4 addresses are 4 octets, MAC addresses 6; tunnels are numbers of the caller's, of which a tunnel made
-later has the higher one. An address of ours in a front door is a number of the caller's, too: a door
-(`Core.set_door`). A method that names a tunnel that is not there raises KeyError.
+NBMA and other IPv4 addresses are 4 octets, MAC addresses 6. Tunnels are numbers of the caller's, of which a tunnel made
+later has the higher one. Where packets are received is a number of the caller's, too: a door (`Core.set_door`). A
+method that names a tunnel that is not there raises KeyError.
 """
 
 from collections.abc import Sequence
@@ -147,13 +147,19 @@ class Core:
         """
 
     def inbound(self, door: int, packet: bytes, now: float = 0.0) -> None:
-        """A whole IPv4 packet of protocol 47, outer header first, as the socket of a door returns it. now: seconds."""
+        """A whole IPv4 packet of protocol 47, outer header first, as the raw socket of a door returns it.
+
+        now: seconds.
+        """
 
     def inbound_merged(self, door: int, packets: Sequence[bytes]) -> None:
         """A batch of such packets, with their TCP segments merged as the engine merges them."""
 
     def inbound_esp(self, door: int, packet: bytes, now: float = 0.0) -> None:
-        """A whole IPv4 packet of protocol 50, outer header first, as the socket of a door returns it. now: seconds."""
+        """A whole IPv4 packet of protocol 50, outer header first, as the raw socket of a door returns it.
+
+        now: seconds.
+        """
 
     def inbound_udp(
         self, door: int, source: bytes, port: int, tos: int, datagrams: Sequence[bytes], now: float = 0.0
@@ -213,7 +219,9 @@ class Engine:
     def clear_tap(self, number: int) -> None:
         """Let go of a TAP. When this returns it is closed."""
 
-    def set_socket(self, door: int, descriptor: int, whole: int, kind: Literal["gre", "esp", "udp"] = "gre") -> None:
+    def set_socket(
+        self, door: int, descriptor: int, whole: int, kind: Literal["gre", "esp", "udp"] = "gre"
+    ) -> None:
         """Send and receive for a door by a socket, which is duplicated. Raises OSError.
 
         whole: likewise, to send with DF, and it is never read. "gre" and "esp" are raw sockets of protocols 47 and 50,

@@ -257,7 +257,7 @@ impl Core {
 
     // ------------------------------------------------------------------------------------------------ in
 
-    /// A whole IPv4 packet of protocol 47, outer header first, as the socket of a door returns it. now: seconds, for
+    /// A whole IPv4 packet of protocol 47, outer header first, as the raw socket of a door returns it. now: seconds, for
     /// alarms.
     pub fn inbound(
         &mut self,

@@ -53,6 +53,10 @@ fn frame(mac: Mac, packet: &[u8]) -> Vec<u8> {
     [&Vnet::default().serialize()[..], &mac, &OWN_MAC, &[8, 0], packet].concat()
 }
 
+fn frame_to(peer: u8, packet: &[u8]) -> Vec<u8> {
+    frame([2, 0, 0, 0, 0, peer], packet)
+}
+
 fn from(nbma: Address, gre: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut octets = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 255, ipv4::GRE, 0, 0];
     octets.extend([nbma, HUB].concat());
@@ -141,6 +145,28 @@ fn a_neighbors_keepalive_is_sent_back() {
         (AT_HUB, SPOKE_1, Outer { tos: 0xC0, df: false })
     );
     assert_eq!(outcome.wire.octets(&returned, &arena), b"data");
+}
+
+#[test]
+fn stations_with_equal_addresses_in_two_front_doors_are_two() {
+    let mut core = hub();
+    let elsewhere = Door(1);
+    core.doors.set(elsewhere, Front(1), HUB);
+    core.set_tunnel(2, Ends { source: elsewhere, ..MULTIPOINT }, OWN_MAC, COPYING);
+    let tunnel = core.table.get_mut(2).expect("it was just made");
+    (tunnel.network, tunnel.report) = (Some(1), true);
+    tunnel.set_peer(7, Neighbor::at(SPOKE_1));
+    let inner = packet([192, 168, 2, 1], [192, 168, 3, 1]);
+    let (mut outcome, mut arena) = (Outcome::default(), from(SPOKE_1, &KEY_100, &inner));
+    let length = arena.len();
+    core.inbound(&mut arena, elsewhere, 0..length, 0.0, &mut outcome);
+    let [frame] = outcome.frames[..] else { panic!("{outcome:?}") };
+    assert_eq!((frame.tunnel, &frame.ethernet[6..12]), (2, &[2, 0, 0, 0, 0, 7][..]));
+    let (packets, punts) = sent(&mut core, frame_to(1, &inner), 0.0);
+    assert_eq!(packets.len(), 1);
+    assert_eq!(punts.len(), 1, "it goes to the other one, not back");
+    assert_eq!(core.usage(1), Ok(vec![(SPOKE_1, 1, 0)]));
+    assert_eq!(core.usage(2), Ok(vec![(SPOKE_1, 0, 1)]));
 }
 
 #[test]

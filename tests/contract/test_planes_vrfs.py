@@ -241,24 +241,6 @@ def test_the_same_address_in_two_vrfs_is_two(world: World) -> None:
 
 
 @contract
-def test_two_tunnels_have_one_source_address_in_two_tables(world: World) -> None:
-    """Two providers may give a router the same address: the Rust engine refused the second tunnel."""
-    wan_in_a_vrf(world, "A", "B")
-    for name, other in (("A", "B"), ("B", "A")):
-        twin = TunnelSpec(name="Tunnel9", source=nbma(name), destination=None, key=KEY, mtu=1400)
-        world.execute(
-            name,
-            SetInterface("Loopback0", True, ((nbma(name), 32),)),
-            SetTunnel(twin),
-            SetInterface("Tunnel9", True, ()),
-            SetCarrier("Tunnel9", True),
-        )
-        tunnel(world, name)
-        joined(world, name, other)
-    exchanged(world)
-
-
-@contract
 def test_a_ping_in_a_vrf_is_answered_there(world: World) -> None:
     wan_in_a_vrf(world, "A")
     request = icmp.EchoRequest(identifier=1, sequence=1, payload=b"ping").serialize()

@@ -256,6 +256,11 @@ class RealWorld(World):
         with self.inside("P"), socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
             raw.sendto(packet.serialize(), (str(nbma(router)), 0))
 
+    def be_provider(self, router: str, address: IPv4Address) -> None:
+        """Let the host of a router have an address of a provider, too."""
+        with self._configured(f"H{router}", "eth0", str(address)):
+            pass
+
     def narrow(self, router: str, mtu: int) -> None:
         with self.inside("P"), netlink.NetlinkSocket() as kernel:
             kernel.call(netlink.set_link(f"p{ROUTERS.index(router) + 1}", netlink.LinkSettings(mtu=mtu)))

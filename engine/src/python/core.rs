@@ -294,7 +294,7 @@ impl PyCore {
         Ok(())
     }
 
-    /// A whole IPv4 packet of protocol 47, outer header first, as the socket of a door returns it. now: seconds.
+    /// A whole IPv4 packet of protocol 47, outer header first, as the raw socket of a door returns it. now: seconds.
     #[pyo3(signature = (door, packet, now=0.0))]
     fn inbound(&self, py: Python<'_>, door: u32, packet: Vec<u8>, now: f64) {
         self.receive(py, &[packet], |core, arena, place, out| {
@@ -309,7 +309,7 @@ impl PyCore {
         });
     }
 
-    /// A whole IPv4 packet of protocol 50, outer header first, as the socket of a door returns it. now: seconds.
+    /// A whole IPv4 packet of protocol 50, outer header first, as the raw socket of a door returns it. now: seconds.
     #[pyo3(signature = (door, packet, now=0.0))]
     fn inbound_esp(&self, py: Python<'_>, door: u32, packet: Vec<u8>, now: f64) {
         self.receive(py, &[packet], |core, arena, place, out| match Arrived::raw(arena, Door(door), place) {
