@@ -178,6 +178,13 @@ class IpBox(SendingBox):
         else:
             self._pass_up(interface, whole, quiet=quiet)
 
+    def take_answer(self, interface: str, packet: IpPacket) -> None:
+        """Take the answer to a packet that this box sent by a route leak. interface: where it came in."""
+        if isinstance(packet, Ipv4Packet) and self._has_streams(interface, packet):
+            self._take_segment(packet)
+        else:
+            self._pass_up(interface, packet, quiet=True)
+
     def _has_streams(self, interface: str, packet: IpPacket) -> bool:
         """Return whether the packet is a segment for our TCP. A listener for the whole protocol does TCP itself."""
         return packet.protocol == IpProtocol.TCP and (interface, packet.protocol, None) not in self._listeners
@@ -292,11 +299,12 @@ class IpBox(SendingBox):
         """
         found = self._translation.inwards(interface, packet.serialize(), self._chassis.now)
         vrf, moved = (self.vrf, packet) if found is None else (found[0], ip.parse(found[1]))
-        stays = vrf == self.vrf or moved.destination == packet.destination
-        if stays and self._table.owner(moved.destination, interface) is not None:
+        if vrf == self.vrf and self._table.owner(moved.destination, interface) is not None:
             return moved
         box = self._chassis.boxes.get(vrf)
-        if packet.ttl <= 1:
+        if box is not None and moved.destination == packet.destination:
+            box.take_answer(interface, moved)
+        elif packet.ttl <= 1:
             self._count("expired")
             self._answer(packet.serialize(), time_exceeded, source=packet.destination, link=interface)
         elif box is not None:

@@ -91,6 +91,10 @@ class Box(Protocol):
         """Send a packet from the box of another VRF out of an interface of this one, or deliver it here."""
         ...
 
+    def take_answer(self, interface: str, packet: IpPacket) -> None:
+        """Take the answer to a packet that this box sent by a route leak. interface: where it came in."""
+        ...
+
     def take_inner(
         self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress, protocol: int, payload: bytes
     ) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.facts import Address
-    from dmvpn.tools.walk.values import Clamp, Question
+    from dmvpn.tools.walk.values import Clamp, Question, Station
     from dmvpn.tools.walk.view import View
 
 #: Octets of the smallest packet that is tried: a header and a little of UDP or ICMP.
@@ -21,7 +21,7 @@ _SMALLEST: Final = 28
 #: Octets of the headers of IP and TCP, by IP version.
 _HEADERS: Final = {4: 40, 6: 60}
 
-Translated = dict[tuple[str, "Address"], "Address"]
+Translated = dict[tuple[str, "Address"], "Station"]
 
 
 def walked(view: View, question: Question, translated: Translated | None = None) -> tuple[WalkedPath, Translated]:

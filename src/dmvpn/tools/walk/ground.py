@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.rib.facts import HopFacts
     from dmvpn.router.facts import TunnelFacts
-    from dmvpn.tools.walk.values import Question
+    from dmvpn.tools.walk.values import Question, Station
     from dmvpn.tools.walk.view import Match
 
 #: Octets that a host's wire takes, and a translator's.
@@ -48,8 +48,8 @@ class PacketOrigin(NamedTuple):
 class Ground(ABC):
     """One direction of a walk; `overlay` adds tunnels, `translator` NAT."""
 
-    def __init__(self, view: View, translated: dict[tuple[str, Address], Address] | None = None) -> None:
-        """translated: the inside address for an answer, by translator and remote address."""
+    def __init__(self, view: View, translated: dict[tuple[str, Address], Station] | None = None) -> None:
+        """translated: the station inside for an answer, by translator and remote address."""
         self.view = view
         self.steps: list[Step] = []
         self.crossings: list[Crossing] = []
@@ -120,7 +120,8 @@ class Ground(ABC):
             moved = self._let_inside(router, port, packet)
             if moved is None:
                 return self._deliver(router, packet)
-            packet = moved
+            packet, vrf = moved
+            return self._forward(router, interface, packet, sender, vrf)
         return self._forward(router, interface, packet, sender)
 
     def _deliver(self, router: str, packet: Packet) -> WalkEnd:
@@ -140,8 +141,14 @@ class Ground(ABC):
         return WalkEnd(outcome=WalkOutcome.DELIVERED, where=where, ttl=packet.ttl, source=packet.source)
 
     def _forward(
-        self, router: str, came: InterfaceFacts | None, packet: Packet, sender: PacketOrigin | None
+        self,
+        router: str,
+        came: InterfaceFacts | None,
+        packet: Packet,
+        sender: PacketOrigin | None,
+        vrf: str | None = None,
     ) -> WalkEnd:
+        """Look it up and send it. vrf: whose table, None: that of the interface by which it came."""
         facts = self.view.router(router)
         if packet.destination.version == 6 and facts is not None and not facts.forwards_ipv6:
             return self._drop(router, packet, f"{router} does not forward IPv6 (no {_FORWARDING6})")
@@ -153,7 +160,8 @@ class Ground(ABC):
         self._seen[key] = len(self.crossings)
         if came is not None and packet.depth == 0:
             self._note_clamp(router, came, packet)
-        return self._route(router, replace(packet, ttl=packet.ttl - 1), sender, came.name if came is not None else "")
+        port = came.name if came is not None else ""
+        return self._route(router, replace(packet, ttl=packet.ttl - 1), sender, port, vrf)
 
     def _round(self, router: str, packet: Packet, since: int) -> WalkEnd:
         way = [router, *(crossing.receiver for crossing in self.crossings[since:])]
@@ -161,9 +169,17 @@ class Ground(ABC):
         self._say(router, packet, Act.END, why)
         return WalkEnd(outcome=WalkOutcome.LOOP, where=router, why=why, ttl=packet.ttl)
 
-    def _route(self, router: str, packet: Packet, sender: PacketOrigin | None = None, came: str = "") -> WalkEnd:
+    def _route(
+        self,
+        router: str,
+        packet: Packet,
+        sender: PacketOrigin | None = None,
+        came: str = "",
+        vrf: str | None = None,
+    ) -> WalkEnd:
         """Look it up, and send it there. came: the interface by which it came, "" for one of the router's own."""
-        return self._by_table(router, packet, self.view.vrf_of(router, packet.source, came), sender, came)
+        table = self.view.vrf_of(router, packet.source, came) if vrf is None else vrf
+        return self._by_table(router, packet, table, sender, came)
 
     def _by_table(self, router: str, packet: Packet, vrf: str, sender: PacketOrigin | None, came: str) -> WalkEnd:
         """Do this by the table of a VRF."""
@@ -308,8 +324,10 @@ class Ground(ABC):
         """Return a packet as it leaves a router that may translate it (NAT overload)."""
 
     @abstractmethod
-    def _let_inside(self, router: str, came: str, packet: Packet) -> Packet | None:
-        """Return an answer to a router's address after NAT to a station inside; None if it is for the router itself."""
+    def _let_inside(self, router: str, came: str, packet: Packet) -> tuple[Packet, str] | None:
+        """Return an answer to a router's address after NAT to a station inside, and the VRF of the station; None if it
+        is for the router itself.
+        """
 
     @abstractmethod
     def _watch_hairpin(self, router: str, leaves: str, next_hop: Address, sender: PacketOrigin, packet: Packet) -> None:

@@ -10,7 +10,7 @@ from dmvpn.base.translation import PacketFlow
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.walk.ground import ETHERNET, Ground
-from dmvpn.tools.walk.values import Act, WalkEnd
+from dmvpn.tools.walk.values import Act, Station, WalkEnd
 
 if TYPE_CHECKING:
     from dmvpn.base.facts import Address
@@ -39,7 +39,8 @@ class Translating(Ground):
         source, destination = packet.source, packet.destination
         if order is None or came not in order.inside or not isinstance(source, IPv4Address):
             return packet
-        overloads = [one for one in order.overloads if one.outside == leaves]
+        vrf = self.view.vrf_of(router, source, came)
+        overloads = [one for one in order.overloads if (one.outside, one.vrf) == (leaves, vrf)]
         interface = self.view.interface(router, leaves)
         public = next((own.ip for own in interface.addresses if own.version == 4), None) if interface else None
         if not overloads or public is None or not isinstance(destination, IPv4Address):
@@ -54,21 +55,21 @@ class Translating(Ground):
             why = f"{packet.name} has no ports, and the router's own tunnels speak it: NAT overload does not let it out"
             return self._drop(router, packet, why)
         packet = packet.whole()
-        self.translated[router, destination] = source
+        self.translated[router, destination] = Station(source, vrf)
         outside = replace(packet, source=public)
         self._say(router, outside, Act.TRANSLATE, f"NAT overload: source {source} becomes {public}", limit=ETHERNET)
         return outside
 
-    def _let_inside(self, router: str, came: str, packet: Packet) -> Packet | None:
+    def _let_inside(self, router: str, came: str, packet: Packet) -> tuple[Packet, str] | None:
         facts = self.view.router(router)
         order = facts.translation if facts is not None else None
         inside = self.translated.get((router, packet.source))
         if order is None or inside is None or packet.depth or came not in [one.outside for one in order.overloads]:
             return None
-        moved = replace(packet.whole(), destination=inside)
-        what = f"NAT overload: destination {packet.destination} becomes {inside}"
+        moved = replace(packet.whole(), destination=inside.address)
+        what = f"NAT overload: destination {packet.destination} becomes {inside.address}"
         self._say(router, moved, Act.TRANSLATE, what, limit=ETHERNET)
-        return moved
+        return moved, inside.vrf
 
     def _outwards(self, name: str, gateway: GatewayFacts, packet: Packet) -> WalkEnd:
         taken = _taken(gateway, packet)
@@ -76,7 +77,7 @@ class Translating(Ground):
             why = f"{taken} has the only GRE flow from {gateway.public} to {packet.destination}: GRE has no ports"
             return self._drop(name, packet, why, clause="RFC 2663 §5.0")
         if packet.depth == 0:
-            self.translated[name, packet.destination] = packet.source
+            self.translated[name, packet.destination] = Station(packet.source)
         outside = replace(packet, source=gateway.public, ports=self._ports_outside(gateway, packet))
         before, after = _end(packet.source, packet.ports[0]), _end(gateway.public, outside.ports[0])
         self._say(name, outside, Act.TRANSLATE, f"source {before} becomes {after}", limit=ETHERNET)
@@ -112,7 +113,8 @@ class Translating(Ground):
     def _inside(self, name: str, gateway: GatewayFacts, packet: Packet) -> Address | None:
         """Return the inside address that a packet is for, None if there is none."""
         if packet.wrapping is None:
-            return self.translated.get((name, packet.source))
+            station = self.translated.get((name, packet.source))
+            return station.address if station is not None else None
         if packet.wrapping.sa is not None:
             return self._receiver(packet.wrapping.sa.spi_out, gateway)
         if gateway.flows is None:
