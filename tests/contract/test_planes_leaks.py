@@ -217,3 +217,14 @@ def test_what_came_by_a_leak_leaves_by_none(world: World) -> None:
     world.inject("A", Ipv4Packet(source=nbma("C"), destination=nbma("A"), protocol=1, payload=reply))
     world.run(0.3)
     assert not [packet for packet in world.wire if packet.destination == host("A")]
+
+
+@contract
+def test_a_route_whose_next_hop_another_table_finds_takes_that_tables_route(world: World) -> None:
+    """An imported route to a connected network names only the VRF."""
+    wan_in_a_vrf(world, "A")
+    world.execute("A", SetRoute(DEFAULT, (NextHop("", vrf=WAN),)), back("A"))
+    world.send("A", udp("A", nbma("C"), ttl=9))
+    world.until(lambda: bool(only_udp(world.wire)))
+    assert only_udp(world.wire)[0].ttl == 8
+    assert answered(world, echo("A", nbma("A"))).source == nbma("A")
