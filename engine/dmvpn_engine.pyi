@@ -219,9 +219,7 @@ class Engine:
     def clear_tap(self, number: int) -> None:
         """Let go of a TAP. When this returns it is closed."""
 
-    def set_socket(
-        self, door: int, descriptor: int, whole: int, kind: Literal["gre", "esp", "udp"] = "gre"
-    ) -> None:
+    def set_socket(self, door: int, descriptor: int, whole: int, kind: Literal["gre", "esp", "udp"] = "gre") -> None:
         """Send and receive for a door by a socket, which is duplicated. Raises OSError.
 
         whole: likewise, to send with DF, and it is never read. "gre" and "esp" are raw sockets of protocols 47 and 50,
