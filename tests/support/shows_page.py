@@ -356,7 +356,6 @@ REFUSED: Final = (
     ("show bgp ipv4 multicast neighbors", "BGP has one address family here"),
     ("show bgp ipv6 unicast neighbors", "BGP has one address family here"),
     ("show bgp ipv6 multicast neighbors", "BGP has one address family here"),
-    ("show bgp vpnv4 unicast all neighbors", "BGP has one address family here"),
     ("show bgp vpnv6 unicast all neighbors", "BGP has one address family here"),
     ("show bgp ipv4 mdt all neighbors", "BGP has one address family here"),
 )

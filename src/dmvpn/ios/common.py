@@ -57,7 +57,9 @@ HOSTNAME: Final = ConfigLine(
 
 #: Names of hosts: feature `system` owns the lines; features that are configured with names read them.
 _DOMAIN_HELP: Final = {"name": "The domain of names without a dot", "domain": "Its name"}
-DOMAIN_NAME: Final = ConfigLine("global", "ip domain name {domain:word}", _DOMAIN_HELP, order=91)
+DOMAIN_NAME: Final = ConfigLine(
+    "global", "ip domain name {domain:word}", _DOMAIN_HELP, order=91, beside=("ip domain name vrf",)
+)
 # As releases before 12.2 wrote it: shown back as typed.
 DOMAIN_NAME_OLD: Final = ConfigLine("global", "ip domain-name {domain:word}", _DOMAIN_HELP, order=91)
 HOST: Final = ConfigLine(
