@@ -96,7 +96,7 @@ def test_every_setting_of_an_interface_is_read_back(in_lab: Lab) -> None:
         elsewhere = new_network()
         with NetlinkSocket() as kernel:
             kernel.call(create_veth(VethEnd(name="e0"), VethEnd(name="e1")))
-            inet = InetConf(forwarding=1, rp_filter=0, send_redirects=0, accept_redirects=0)
+            inet = InetConf(forwarding=1, rp_filter=0, send_redirects=0, accept_redirects=0, accept_local=1)
             settings = LinkSettings(
                 mtu=1400,
                 address=TAP_MAC,
