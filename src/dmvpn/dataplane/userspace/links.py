@@ -100,12 +100,13 @@ class KernelLinks:
         self.by_name.pop(ios, None)
 
     def forget_tunnel(self, tunnel: str) -> None:
-        """Forget a tunnel that is removed by our own order."""
+        """Forget a tunnel that is removed by our own order, and set it down: it may go later (`closing`)."""
         self.orders.pop(tunnel, None)
         link = self.by_name.pop(tunnel, None)
         if link is not None:
             self._mtus.pop(link.index, None)
             self._keeper.release_link(link.index)
+            self._socket.execute([netlink.set_down(link.index)])  # another program may have deleted it
 
     # ------------------------------------------------------------------------------------------------ wanted state
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import errno
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import (
@@ -160,6 +160,10 @@ class UserspacePlane(DataPlane):
         except UserError as error:
             raise EffectError(effect, 0, str(error)) from error
 
+    def together(self) -> AbstractContextManager[None]:
+        """Return a context for the effects of one event: interfaces that go are removed at its end, all at once."""
+        return self._taps.together()
+
     def execute_routes(self, orders: Sequence[Effect]) -> list[EffectError]:
         """Carry out consecutive orders about routes, `SetRoute`, `ClearRoute` or these in VRFs, those of each VRF
         together; returns the failed ones.
@@ -259,11 +263,13 @@ class UserspacePlane(DataPlane):
     def _set_vrfs(self, names: tuple[str, ...]) -> None:
         self._vrfs.ordered(names)
         removed = [vrf for vrf in self._vrfs.names if vrf not in names]
+        with self._taps.together():
+            for vrf in removed:
+                self._leaks.leave(vrf)
+                self._filters.leave(vrf)
+                with self._places.at(vrf):
+                    self._taps.leave(self._vrfs.part(vrf))
         for vrf in removed:
-            self._leaks.leave(vrf)
-            self._filters.leave(vrf)
-            with self._places.at(vrf):
-                self._taps.leave(self._vrfs.part(vrf))
             self._vrfs.remove(vrf)
         for vrf in names:
             if vrf not in self._vrfs.names:

@@ -17,6 +17,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, Resync
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.tap import Tap
+from dmvpn.dataplane.userspace.closing import Closing
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.peers import PeerNumbers
 
@@ -69,6 +70,9 @@ class Taps:
         self._tunnels: dict[str, _Tunnel] = {}
         self._loopbacks: dict[str, _Loopback] = {}
         self._addresses: dict[str, tuple[tuple[IPAddress, int], ...]] = {}
+        self._closing = Closing()
+        #: Within it, interfaces that go are removed at its end, all at once.
+        self.together = self._closing.together
 
     def __contains__(self, tunnel: str) -> bool:
         """Return whether there is a tunnel of this name."""
@@ -97,12 +101,13 @@ class Taps:
 
     def close(self) -> None:
         """Remove all of them."""
-        for tunnel in self._tunnels.values():
-            with suppress(OSError):  # the interface was deleted
-                tunnel.tap.set_persistent(False)
-            tunnel.tap.close()
-        for loopback in self._loopbacks.values():
-            loopback.tap.close()
+        with self.together():
+            for tunnel in self._tunnels.values():
+                with suppress(OSError):  # the interface was deleted
+                    tunnel.tap.set_persistent(False)
+                self._closing.close(tunnel.tap)
+            for loopback in self._loopbacks.values():
+                self._closing.close(loopback.tap)
 
     # ------------------------------------------------------------------------------------------------ tunnels
 
@@ -143,6 +148,7 @@ class Taps:
 
         Raises OSError, UserError, and then leaves no TAP behind that did not exist before.
         """
+        self._closing.make_way(self._names.linux(spec.name))
         tap = Tap(self._names.linux(spec.name), vnet_hdr=self._vnet_hdr)
         try:
             tap.set_hardware_address(mac)
@@ -166,7 +172,7 @@ class Taps:
             tunnel.part.kernel.forget_tunnel(name)
             with suppress(OSError):  # the interface was deleted
                 tunnel.tap.set_persistent(False)
-            tunnel.tap.close()
+            self._closing.close(tunnel.tap)
         self._addresses.pop(name, None)
 
     def vanished(self, name: str) -> None:
@@ -213,6 +219,11 @@ class Taps:
         if made_here(name) and name not in self._tunnels and name not in self._loopbacks:
             if name.startswith("Tunnel"):
                 return  # likewise
+            if not effect.up and not effect.addresses:
+                self._addresses.pop(name, None)
+                self._tell_addresses()
+                return  # there is nothing to make: it was removed, perhaps from a VRF
+            self._closing.make_way(self._names.linux(name))
             self._loopbacks[name] = _Loopback(Tap(self._names.linux(name)), part)
             part.kernel.prepare_tap(name, 1500, multipoint=False)
         part.kernel.set_interface(effect)
@@ -223,7 +234,7 @@ class Taps:
         loopback = self._loopbacks.pop(name)
         loopback.part.control.forget_interface(name)
         loopback.part.kernel.forget_tunnel(name)
-        loopback.tap.close()
+        self._closing.close(loopback.tap)
 
     def _tell_addresses(self) -> None:
         own = frozenset(address.packed for addresses in self._addresses.values() for address, _ in addresses)

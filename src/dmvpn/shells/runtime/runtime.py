@@ -239,12 +239,13 @@ class Runtime:
             return
         if self._recorder is not None:
             self._recorder.outcome(effects)
-        for is_about_routes, some in groupby(effects, _is_about_a_route):
-            if is_about_routes:
-                self._carry_out_routes(list(some))
-                continue
-            for effect in some:
-                self._carry_out(effect)
+        with self.plane.together():
+            for is_about_routes, some in groupby(effects, _is_about_a_route):
+                if is_about_routes:
+                    self._carry_out_routes(list(some))
+                    continue
+                for effect in some:
+                    self._carry_out(effect)
 
     def _carry_out_routes(self, orders: list[Effect]) -> None:
         """Pass routes to the kernel as many at a time as come together: each request is expensive."""
