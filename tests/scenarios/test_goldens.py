@@ -207,7 +207,7 @@ def outputs(name: str) -> dict[tuple[str, str], str]:
     world.run_for(120 - world.now)
     cases = [(router, command) for scenario, router, commands in CASES if scenario == name for command in commands]
     cases.sort(key=lambda case: case[1].startswith("show"), reverse=True)  # what takes time comes last
-    unfiltered = [case for case in cases if case[1] not in FILTERING]
+    unfiltered = [case for case in cases if name != "front-door" or case[1] not in FILTERING]
     found = {(router, command): world.do(router, command) for router, command in unfiltered}
     if len(unfiltered) < len(cases):  # the other outputs are of a router without filters
         world.configure("SPOKE1", *FILTERS)

@@ -86,6 +86,8 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "acl-dscp": st.sampled_from(["ef", "af11", "63", "default"]),
     "acl-precedence": st.sampled_from(["flash", "7", "critical"]),
     "route-distinguisher": st.sampled_from(["65000:1", "192.0.2.1:7", "1.65000:3"]),
+    "acl-option": st.sampled_from(["any-options", "lsr", "255"]),
+    "acl-ttl": st.sampled_from(["eq 1", "lt 5", "range 2 9", "neq 255"]),
     "acl-tos": st.sampled_from(["normal", "15", "min-delay"]),
 }
 

@@ -252,6 +252,15 @@ SILENT = {
         ),
         "columns, addresses and times; `dmvpn explain` knows the columns by their names",
     ),
+    **dict.fromkeys(
+        (
+            "show_access-lists",
+            "show_ip_access-lists",
+            "show_ip_access-lists_LAN-IN",
+            "show_ip_access-lists_interface_GigabitEthernet0%2F2",
+        ),
+        "entries as they were typed, with their counts",
+    ),
     "show_bgp_all_cluster-ids": "headings, addresses and numbers",
     "show_debugging": "the words of the commands that were typed",
     "traceroute_10.4.4.1_source_10.3.3.1": "addresses and times; its marks are explained where there are any",
