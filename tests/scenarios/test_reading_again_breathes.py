@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -35,6 +36,9 @@ class NoPlane:
 
     def execute(self, effect: Effect) -> None:
         pass
+
+    def together(self) -> nullcontext[None]:
+        return nullcontext()
 
     def execute_routes(self, orders: list[Effect]) -> tuple[()]:
         return ()

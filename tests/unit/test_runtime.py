@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.addresses import Prefix
@@ -34,6 +35,9 @@ class RefusingPlane:
 
     def execute(self, effect: Effect) -> None:
         raise EffectError(effect, 1, "not permitted")
+
+    def together(self) -> nullcontext[None]:
+        return nullcontext()
 
     def execute_routes(self, orders: list[SetRoute | ClearRoute]) -> list[EffectError]:
         return [EffectError(order, 1, "not permitted") for order in orders]
