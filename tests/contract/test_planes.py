@@ -69,27 +69,35 @@ REAL: list[Planes] = [
 PLANES: list[Planes] = ["simulated", *REAL]
 
 
-def contract(test: Contract) -> Callable[[str], None]:
-    """Run the test on every plane."""
+def _on(planes: list[Planes]) -> Callable[[Contract], Callable[[str], None]]:
+    """Return the decorator that runs a test on these planes."""
 
-    @pytest.mark.parametrize("plane", PLANES)
-    @functools.wraps(test)
-    def on_plane(plane: str) -> None:
-        if plane == "simulated":
-            test(SimulatedWorld())
-            return
+    def decorate(test: Contract) -> Callable[[str], None]:
+        @pytest.mark.parametrize("plane", planes)
+        @functools.wraps(test)
+        def on_plane(plane: str) -> None:
+            if plane == "simulated":
+                test(SimulatedWorld())
+                return
 
-        def real() -> None:
-            world = RealWorld(choose(plane))
-            try:
-                test(world)
-            finally:
-                world.close()
+            def real() -> None:
+                world = RealWorld(choose(plane))
+                try:
+                    test(world)
+                finally:
+                    world.close()
 
-        run_in_lab(real)
+            run_in_lab(real)
 
-    del on_plane.__wrapped__  # pytest would ask for a fixture "world"
-    return on_plane
+        del on_plane.__wrapped__  # pytest would ask for a fixture "world"
+        return on_plane
+
+    return decorate
+
+
+#: Of tests for every plane, and of tests for the planes of a kernel.
+contract = _on(PLANES)
+on_kernels = _on(REAL)
 
 
 def multipoint(world: World, name: str, *, key: int | None = 100, mtu: int = 1400, mss: int | None = None) -> None:

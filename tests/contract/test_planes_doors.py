@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contract.peers import KEY, Peer, pair_of_sas
-from contract.test_planes import TUNNEL
+from contract.test_planes import TUNNEL, on_kernels
 from contract.test_planes_vrfs import (
     WAN,
-    contract,
     exchanged,
     joined,
     protected_tunnels,
@@ -82,7 +81,7 @@ def _nhrp(payload: bytes) -> Ipv4Packet:
     return Ipv4Packet(source=nbma("B"), destination=nbma("A"), protocol=IpProtocol.GRE, payload=gre)
 
 
-@contract
+@on_kernels
 def test_two_tunnels_have_one_source_address_in_two_front_doors(world: World) -> None:
     two_front_doors(world)
     _from_both(world, _nhrp(b"hello"))
@@ -95,7 +94,7 @@ def test_two_tunnels_have_one_source_address_in_two_front_doors(world: World) ->
     assert not any(b"Tunnel0" in packet.payload for packet in world.received["A"])
 
 
-@contract
+@on_kernels
 def test_a_front_door_that_goes_leaves_the_other_one_with_the_same_address(world: World) -> None:
     two_front_doors(world)
     world.execute("A", RemoveTunnel("Tunnel0"), SetVrfs((OTHER,)))
@@ -104,7 +103,7 @@ def test_a_front_door_that_goes_leaves_the_other_one_with_the_same_address(world
     assert [heard.tunnel for heard in world.of("A", NhrpReceived)] == ["Tunnel1"]
 
 
-@contract
+@on_kernels
 def test_ike_of_two_front_doors_with_one_address_is_told_apart(world: World) -> None:
     two_front_doors(world, protected=True)
     for port in (500, 4500):
@@ -123,7 +122,7 @@ def test_ike_of_two_front_doors_with_one_address_is_told_apart(world: World) -> 
             world.until(lambda front=front, where=where: any(front.encode() in one.payload for one in where))  # type: ignore[misc]
 
 
-@contract
+@on_kernels
 def test_peers_with_one_address_in_two_front_doors_are_two_peers(world: World) -> None:
     """Each has its SAs: what one sends opens at its own front door, and what is sent to it is sealed for it alone."""
     two_front_doors(world, protected=True)
@@ -151,7 +150,7 @@ def test_peers_with_one_address_in_two_front_doors_are_two_peers(world: World) -
         assert int.from_bytes(spi, "big") == peer.sa.spi_out
 
 
-@contract
+@on_kernels
 def test_clear_gre_for_a_protected_tunnel_is_reported_with_its_front_door_of_two(world: World) -> None:
     two_front_doors(world, protected=True)
     _from_both(world, _nhrp(b"hello"))
@@ -172,7 +171,7 @@ def moved(world: World, front: str, *, protected: bool = False, removed: str) ->
     world.run(0.1)
 
 
-@contract
+@on_kernels
 def test_a_tunnel_whose_front_door_changes_goes_on(world: World) -> None:
     """With the Python engine it sent nothing any more once its former front door was removed."""
     wan_in_a_vrf(world, "A", "B")
@@ -187,7 +186,7 @@ def test_a_tunnel_whose_front_door_changes_goes_on(world: World) -> None:
         exchanged(world)
 
 
-@contract
+@on_kernels
 def test_a_protected_tunnel_whose_front_door_changes_goes_on_with_new_sas(world: World) -> None:
     protected_tunnels(world)
     exchanged(world)
@@ -203,7 +202,7 @@ def test_a_protected_tunnel_whose_front_door_changes_goes_on_with_new_sas(world:
     assert {packet.protocol for packet in world.wire} <= {IpProtocol.ESP, IpProtocol.ICMP}
 
 
-@contract
+@on_kernels
 def test_a_path_that_is_narrow_in_one_front_door_is_as_wide_as_before_in_the_other(world: World) -> None:
     two_front_doors(world, df=DfBit.SET)
     world.execute("A", SetInterface(UNDERLAY, True, ((nbma("A"), 24),), mtu=1000, vrf=WAN))

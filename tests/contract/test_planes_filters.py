@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
 
-from contract.test_planes import REAL, Contract, hub_and_spokes
+from contract.test_planes import contract, hub_and_spokes, on_kernels
 from contract.test_planes_translation import datagram, echo, left, translate
 from contract.worlds import LAN, UNDERLAY, RealWorld, host, nbma
-from dmvpn.app.engines import choose
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, SendIp, SetFilters, SetInterface, SetRoute
 from dmvpn.base.events import PacketsFiltered
@@ -33,32 +31,11 @@ from dmvpn.net.udp import UdpDatagram
 from dmvpn.shells.lab.namespaces import run_in_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from contract.worlds import World
 
 ANY = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
 NOTHING = PortFilters()
 ALL = Condition(source=ANY, destination=ANY)
-
-
-def on_kernels(test: Contract) -> Callable[[str], None]:
-    """Run the test on the planes whose kernel filters."""
-
-    @pytest.mark.parametrize("plane", REAL)
-    @functools.wraps(test)
-    def on_plane(plane: str) -> None:
-        def real() -> None:
-            world = RealWorld(choose(plane))
-            try:
-                test(world)
-            finally:
-                world.close()
-
-        run_in_lab(real)
-
-    del on_plane.__wrapped__
-    return on_plane
 
 
 def port(number: int) -> Condition:
@@ -115,7 +92,7 @@ def errors(world: World) -> list[icmp.DestinationUnreachable]:
     return [one for one in heard if isinstance(one, icmp.DestinationUnreachable)]
 
 
-@on_kernels
+@contract
 def test_the_first_entry_that_fits_decides_in_both_directions_and_is_counted(world: World) -> None:
     for order, way in ((inward(NO_5000), (LAN, True)), (outward(NO_5000), (UNDERLAY, False))):
         world.execute("A", order)
@@ -126,14 +103,14 @@ def test_the_first_entry_that_fits_decides_in_both_directions_and_is_counted(wor
         assert counts(world) == {}
 
 
-@on_kernels
+@contract
 def test_what_no_entry_fits_is_denied(world: World) -> None:
     world.execute("A", inward(listed(permit(10, port(5001)))))
     assert passing(world, 5000, 5001) == [5001]
     assert counts(world) == {(LAN, True, 10): 1, (LAN, True, END_OF_LIST): 1}
 
 
-@on_kernels
+@contract
 def test_an_inward_list_holds_for_packets_to_the_router_and_an_outward_one_not_for_its_own(world: World) -> None:
     nothing = listed(deny(10, ALL))
     world.execute("A", inward(nothing), outward(nothing))
@@ -145,7 +122,7 @@ def test_an_inward_list_holds_for_packets_to_the_router_and_an_outward_one_not_f
     assert not [one for one in world.received["A"] if one.payload[:1] == b"\0"], "an echo reply"
 
 
-@on_kernels
+@contract
 def test_a_later_fragment_is_permitted_by_its_addresses_and_not_denied_for_ports(world: World) -> None:
     whole = replace(
         datagram("A", nbma("C"), 4000, 5001), payload=datagram("A", nbma("C"), 4000, 5001).payload + bytes(99)
@@ -161,7 +138,7 @@ def test_a_later_fragment_is_permitted_by_its_addresses_and_not_denied_for_ports
     world.until(lambda: counts(world) == {(LAN, True, 10): 1, (LAN, True, 20): 1})
 
 
-@on_kernels
+@contract
 def test_a_packet_too_short_for_ports_is_not_permitted_by_an_entry_behind_the_one_it_avoids(world: World) -> None:
     world.execute("A", inward(NO_5000))
     world.send("A", replace(datagram("A", nbma("C"), 4000), payload=b"\x0f\xa0\x13\x88"))
@@ -169,7 +146,20 @@ def test_a_packet_too_short_for_ports_is_not_permitted_by_an_entry_behind_the_on
     assert len(left(world, IpProtocol.UDP)) == 1
 
 
-@on_kernels
+@contract
+def test_a_packet_too_short_for_its_header_passes_no_port_with_a_list_and_gets_no_answer(world: World) -> None:
+    """The simulated router let it pass by an entry that permits all packets, and no kernel does."""
+    short = replace(datagram("A", nbma("C"), 4000), payload=b"\x0f\xa0\x13\x89")
+    for order in (inward(listed(permit(10, ALL))), outward(listed(permit(10, ALL)))):
+        world.execute("A", order)
+        world.wire.clear()
+        world.send("A", short)
+        world.run(0.1)
+        assert (left(world, IpProtocol.UDP), counts(world), errors(world)) == ([], {}, [])
+        world.execute("A", SetFilters(order.interface, NOTHING))
+
+
+@contract
 def test_counts_of_entries_that_stay_go_on_and_others_begin_at_zero(world: World) -> None:
     world.execute("A", inward(NO_5000))
     passing(world, 5000, 5001)
@@ -179,7 +169,7 @@ def test_counts_of_entries_that_stay_go_on_and_others_begin_at_zero(world: World
     assert counts(world) == {(LAN, True, 10): 2, (LAN, True, 15): 1}
 
 
-@on_kernels
+@contract
 def test_the_sender_of_a_denied_packet_hears_that_it_is_prohibited_and_not_more_often_than_that(world: World) -> None:
     world.execute("A", inward(NO_5000))
     passing(world, *[5000] * 20)
@@ -191,7 +181,7 @@ def test_the_sender_of_a_denied_packet_hears_that_it_is_prohibited_and_not_more_
     assert {one.source for one in world.received["A"]} == {IPv4Address("192.168.1.1")}
 
 
-@on_kernels
+@contract
 def test_a_port_without_unreachables_tells_nobody(world: World) -> None:
     world.execute("A", SetFilters(LAN, PortFilters(inward=NO_5000, unreachables=False)))
     assert passing(world, 5000, 5001) == [5001]
@@ -214,7 +204,7 @@ def test_packets_of_an_entry_with_log_are_reported_the_first_one_at_once(world: 
     assert len(world.of("A", PacketsFiltered)) <= 3
 
 
-@on_kernels
+@contract
 def test_an_outward_list_sees_packets_after_translation(world: World) -> None:
     own = Condition(source=Addresses(nbma("A"), IPv4Address(0)), destination=ANY)
     world.execute("A", translate(), outward(listed(deny(10, own), permit(20, ALL))))
@@ -222,7 +212,7 @@ def test_an_outward_list_sees_packets_after_translation(world: World) -> None:
     assert counts(world) == {(UNDERLAY, False, 10): 1}
 
 
-@on_kernels
+@contract
 def test_a_list_on_a_tunnel_sees_inner_packets_and_one_on_the_port_outer_ones(world: World) -> None:
     hub_and_spokes(world)
     inner = Condition(source=Addresses(host("B"), IPv4Address(0)), destination=ANY)
@@ -281,14 +271,14 @@ def test_a_list_that_cannot_be_set_keeps_its_direction_shut_and_says_which_entry
     assert passing(world, 5000, 5001) == [5001]
 
 
-@on_kernels
+@contract
 def test_a_port_that_comes_up_later_is_filtered_from_its_first_packet_on(world: World) -> None:
     world.execute("A", SetInterface(LAN, False, ()), inward(NO_5000))
     world.execute("A", SetInterface(LAN, True, ((IPv4Address("192.168.1.1"), 24),)))
     world.until(lambda: passing(world, 5000, 5001) == [5001])
 
 
-@on_kernels
+@contract
 def test_a_list_of_ten_thousand_entries_decides_and_is_changed(world: World) -> None:
     def long(first: int) -> FilterList:
         entries = (deny(number, port(first + number)) for number in range(1, 10_000))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract.peers import CBC, ENCAPSULATED, GCM, KEY, Peer, pair_of_sas
-from contract.test_planes import PLANES, REAL, TUNNEL, contract, only_icmp, only_udp, udp
+from contract.test_planes import PLANES, REAL, TUNNEL, contract, on_kernels, only_icmp, only_udp, udp
 from contract.worlds import RealWorld, World, host, nbma
 from dmvpn.app.engines import choose
 from dmvpn.base.addresses import Prefix
@@ -923,35 +923,27 @@ def test_ipsec_may_be_served_at_an_address_of_no_wire(world: World) -> None:
 # ------------------------------------------------------------------------------------------------ hosts
 
 
-@pytest.mark.lab
-@pytest.mark.parametrize("plane", REAL)
-def test_a_tunnel_that_shall_be_protected_and_cannot_be_made_so_does_not_go_on_in_clear(plane: str) -> None:
-    def check(world: World) -> None:
-        hub(world)
-        spec = TunnelSpec(name="Tunnel0", source=nbma("A"), destination=None, key=KEY, mtu=1400)
-        world.execute("A", SetTunnel(spec), SetAdjacency("Tunnel0", PEER_TUNNEL, IPv4Address(OUTSIDE)))
-        with pytest.raises(EffectError):
-            world.execute("A", SetTunnel(replace(spec, protected=True, source=IPv4Address("192.0.2.1"))))
-        world.send("A", udp("A", PEER_HOST))
-        world.run(0.1)
-        assert IpProtocol.GRE not in {packet.protocol for packet in world.wire}
-
-    contract(check)(plane)
+@on_kernels
+def test_a_tunnel_that_shall_be_protected_and_cannot_be_made_so_does_not_go_on_in_clear(world: World) -> None:
+    hub(world)
+    spec = TunnelSpec(name="Tunnel0", source=nbma("A"), destination=None, key=KEY, mtu=1400)
+    world.execute("A", SetTunnel(spec), SetAdjacency("Tunnel0", PEER_TUNNEL, IPv4Address(OUTSIDE)))
+    with pytest.raises(EffectError):
+        world.execute("A", SetTunnel(replace(spec, protected=True, source=IPv4Address("192.0.2.1"))))
+    world.send("A", udp("A", PEER_HOST))
+    world.run(0.1)
+    assert IpProtocol.GRE not in {packet.protocol for packet in world.wire}
 
 
-@pytest.mark.lab
-@pytest.mark.parametrize("plane", REAL)
-def test_what_the_host_does_not_take_is_an_error_and_is_counted(plane: str) -> None:
-    def check(world: World) -> None:
-        peer = Peer(world, "A", OUTSIDE)
-        hub(world, peer)
-        world.execute("A", ServeIpsec(()))
-        with pytest.raises(EffectError):
-            world.execute("A", SendGre("Tunnel0", peer.address, GRE_NHRP, b"nhrp"))
-        (count,) = counts(world, "A")
-        assert (count.sent, count.unsent, drops(world, "A").unsent) == (1, 1, 1)
-
-    contract(check)(plane)
+@on_kernels
+def test_what_the_host_does_not_take_is_an_error_and_is_counted(world: World) -> None:
+    peer = Peer(world, "A", OUTSIDE)
+    hub(world, peer)
+    world.execute("A", ServeIpsec(()))
+    with pytest.raises(EffectError):
+        world.execute("A", SendGre("Tunnel0", peer.address, GRE_NHRP, b"nhrp"))
+    (count,) = counts(world, "A")
+    assert (count.sent, count.unsent, drops(world, "A").unsent) == (1, 1, 1)
 
 
 @pytest.mark.lab

@@ -7,9 +7,9 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from contract.test_planes import only_udp, udp
+from contract.test_planes import on_kernels, only_udp, udp
 from contract.test_planes_translation import datagram, echo, translate
-from contract.test_planes_vrfs import WAN, contract, provider, wan_in_a_vrf
+from contract.test_planes_vrfs import WAN, provider, wan_in_a_vrf
 from contract.worlds import DEFAULT, LAN, UNDERLAY, RealWorld, World, host, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
@@ -74,7 +74,7 @@ def answered(world: World, packet: Ipv4Packet) -> Ipv4Packet:
     return world.received["A"][0]
 
 
-@contract
+@on_kernels
 def test_a_leak_carries_packets_and_costs_no_hop(world: World) -> None:
     wan_in_a_vrf(world, "A")
     world.execute("A", leak("A"), back("A"))
@@ -85,7 +85,7 @@ def test_a_leak_carries_packets_and_costs_no_hop(world: World) -> None:
         assert only_udp(world.wire)[0].ttl == ttl - 1
 
 
-@contract
+@on_kernels
 def test_a_packet_with_the_last_ttl_is_answered_in_its_own_table(world: World) -> None:
     wan_in_a_vrf(world, "A")
     world.execute("A", leak("A"))
@@ -95,7 +95,7 @@ def test_a_packet_with_the_last_ttl_is_answered_in_its_own_table(world: World) -
     assert not world.wire
 
 
-@contract
+@on_kernels
 def test_a_packet_too_big_for_the_other_table_is_answered_in_its_own(world: World) -> None:
     wan_in_a_vrf(world, "A")
     world.execute("A", leak("A"))
@@ -108,7 +108,7 @@ def test_a_packet_too_big_for_the_other_table_is_answered_in_its_own(world: Worl
     assert not only_udp(world.wire)
 
 
-@contract
+@on_kernels
 def test_a_next_hop_that_does_not_answer_is_reported_to_the_sender_alone(world: World) -> None:
     """The table of the interface does not know the sender: its error took the provider's default route."""
     wan_in_a_vrf(world, "A")
@@ -120,7 +120,7 @@ def test_a_next_hop_that_does_not_answer_is_reported_to_the_sender_alone(world: 
     assert not senders(world)
 
 
-@contract
+@on_kernels
 def test_replies_to_translated_packets_find_back_without_a_route(world: World) -> None:
     wan_in_a_vrf(world, "A")
     world.execute("A", breakout(), leak("A"))
@@ -129,7 +129,7 @@ def test_replies_to_translated_packets_find_back_without_a_route(world: World) -
     assert senders(world) == {nbma("A")}
 
 
-@contract
+@on_kernels
 def test_a_trace_through_a_breakout_shows_no_hop_more(world: World) -> None:
     wan_in_a_vrf(world, "A")
     world.execute("A", breakout(), leak("A"))
@@ -138,7 +138,7 @@ def test_a_trace_through_a_breakout_shows_no_hop_more(world: World) -> None:
     assert answered(world, echo("A", nbma("C"), ttl=3)).source == nbma("C")
 
 
-@contract
+@on_kernels
 def test_stations_in_a_vrf_break_out_by_the_rule_of_their_vrf(world: World) -> None:
     wan_in_a_vrf(world, "A")
     guests = SetInterface(LAN, True, ((IPv4Address("192.168.1.1"), 24),), vrf="GUESTS")
@@ -149,7 +149,7 @@ def test_stations_in_a_vrf_break_out_by_the_rule_of_their_vrf(world: World) -> N
     assert len(world.counting("A").translations().flows) == 1
 
 
-@contract
+@on_kernels
 def test_an_interface_beside_the_inside_sends_nothing_past_the_translation(world: World) -> None:
     wan_in_a_vrf(world, "A")
     world.execute("A", leak("A"), replace(breakout(), inside=("GigabitEthernet0/9",)))
@@ -158,7 +158,7 @@ def test_an_interface_beside_the_inside_sends_nothing_past_the_translation(world
     assert not world.wire
 
 
-@contract
+@on_kernels
 def test_the_translation_is_in_force_before_the_first_packet_takes_the_leak(world: World) -> None:
     """Under a stream, the leak comes and goes, and so does the front door."""
     wan_in_a_vrf(world, "A")
@@ -176,7 +176,7 @@ def test_the_translation_is_in_force_before_the_first_packet_takes_the_leak(worl
     assert senders(world) == {nbma("A")}
 
 
-@contract
+@on_kernels
 def test_a_ping_of_the_router_takes_the_leak_and_comes_back(world: World) -> None:
     """It names no source: the address of the interface is used, and the answer needs no route back."""
     wan_in_a_vrf(world, "A")
@@ -189,7 +189,7 @@ def test_a_ping_of_the_router_takes_the_leak_and_comes_back(world: World) -> Non
     assert senders(world) == {nbma("A")}
 
 
-@contract
+@on_kernels
 def test_a_pair_is_there_while_a_route_takes_it(world: World) -> None:
     wan_in_a_vrf(world, "A")
     assert pairs(world, "A") == []
@@ -205,7 +205,7 @@ def test_a_pair_is_there_while_a_route_takes_it(world: World) -> None:
         assert world.plane("A").differences() == []
 
 
-@contract
+@on_kernels
 def test_what_came_by_a_leak_leaves_by_none(world: World) -> None:
     """The LAN is down when replies come: they took the default route of its table, back to the provider."""
     wan_in_a_vrf(world, "A")
@@ -219,7 +219,7 @@ def test_what_came_by_a_leak_leaves_by_none(world: World) -> None:
     assert not [packet for packet in world.wire if packet.destination == host("A")]
 
 
-@contract
+@on_kernels
 def test_a_route_whose_next_hop_another_table_finds_takes_that_tables_route(world: World) -> None:
     """An imported route to a connected network names only the VRF."""
     wan_in_a_vrf(world, "A")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import errno
-import functools
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
 import pytest
 
 from contract.peers import KEY, pair_of_sas
-from contract.test_planes import REAL, TUNNEL, Contract, only_udp, udp
-from contract.worlds import DEFAULT, LAN, UNDERLAY, RealWorld, World, host, nbma
-from dmvpn.app.engines import choose
+from contract.test_planes import TUNNEL, on_kernels, only_udp, udp
+from contract.worlds import DEFAULT, LAN, UNDERLAY, World, host, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
     GRE_NHRP,
@@ -40,31 +37,8 @@ from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.udp import UdpDatagram
-from dmvpn.shells.lab.namespaces import run_in_lab
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 WAN = "WAN"
-
-
-def contract(test: Contract) -> Callable[[str], None]:
-    """Run the test on every plane that has VRFs of the kernel."""
-
-    @pytest.mark.parametrize("plane", REAL)
-    @functools.wraps(test)
-    def on_plane(plane: str) -> None:
-        def real() -> None:
-            world = RealWorld(choose(plane))
-            try:
-                test(world)
-            finally:
-                world.close()
-
-        run_in_lab(real)
-
-    del on_plane.__wrapped__  # pytest would ask for a fixture "world"
-    return on_plane
 
 
 def provider(name: str) -> IPv4Address:
@@ -124,7 +98,7 @@ def exchanged(world: World) -> None:
         world.until(lambda other=other: len(only_udp(world.received[other])) == 1)  # type: ignore[misc]
 
 
-@contract
+@on_kernels
 def test_a_tunnel_has_its_front_door_and_the_overlay_a_default_route_of_its_own(world: World) -> None:
     wan_in_a_vrf(world, "A", "B")
     for name, other in (("A", "B"), ("B", "A")):
@@ -144,14 +118,14 @@ def protected_tunnels(world: World) -> None:
         joined(world, name, other, sa.connection)
 
 
-@contract
+@on_kernels
 def test_a_protected_tunnel_has_its_front_door(world: World) -> None:
     protected_tunnels(world)
     exchanged(world)
     assert {packet.protocol for packet in world.wire} <= {IpProtocol.ESP, IpProtocol.ICMP}
 
 
-@contract
+@on_kernels
 def test_a_front_door_that_was_removed_is_made_again_with_its_protection(world: World) -> None:
     protected_tunnels(world)
     for name, sa in zip("AB", pair_of_sas("A", "B"), strict=True):
@@ -160,7 +134,7 @@ def test_a_front_door_that_was_removed_is_made_again_with_its_protection(world: 
     exchanged(world)
 
 
-@contract
+@on_kernels
 def test_an_address_that_leaves_a_removed_front_door_is_protected_in_the_global_table(world: World) -> None:
     protected_tunnels(world)
     world.execute("A", SetVrfs(()), RemoveTunnel("Tunnel0"), SetInterface(UNDERLAY, True, ((nbma("A"), 24),)))
@@ -168,7 +142,7 @@ def test_an_address_that_leaves_a_removed_front_door_is_protected_in_the_global_
     tunnel(world, "A", protected=True, front="")
 
 
-@contract
+@on_kernels
 def test_esp_in_udp_and_ike_use_the_front_door(world: World) -> None:
     wan_in_a_vrf(world, "A", "B")
     for name, other, sa in zip("AB", "BA", pair_of_sas("A", "B", port=4500), strict=True):
@@ -185,7 +159,7 @@ def test_esp_in_udp_and_ike_use_the_front_door(world: World) -> None:
     assert {heard.vrf for heard in world.of("B", IpReceived)} == {WAN}
 
 
-@contract
+@on_kernels
 def test_packets_with_df_outside_that_are_too_big_for_the_front_door_still_arrive(world: World) -> None:
     wan_in_a_vrf(world, "A", "B")
     for name, other in (("A", "B"), ("B", "A")):
@@ -200,7 +174,7 @@ def test_packets_with_df_outside_that_are_too_big_for_the_front_door_still_arriv
     world.until(lambda: len(only_udp(world.received["B"])) == 2)
 
 
-@contract
+@on_kernels
 def test_a_tunnel_is_in_one_vrf_and_its_gre_in_another(world: World) -> None:
     wan_in_a_vrf(world, "A", "B")
     for number, (name, other) in enumerate((("A", "B"), ("B", "A")), 1):
@@ -215,7 +189,7 @@ def test_a_tunnel_is_in_one_vrf_and_its_gre_in_another(world: World) -> None:
     exchanged(world)
 
 
-@contract
+@on_kernels
 def test_a_stream_in_a_vrf_says_where_it_is(world: World) -> None:
     wan_in_a_vrf(world, "A", "B")
     world.execute("A", InVrf(WAN, StreamListen(179, (StreamPeer(Prefix.of(nbma("B"), 32)),))))
@@ -225,7 +199,7 @@ def test_a_stream_in_a_vrf_says_where_it_is(world: World) -> None:
         assert world.of(name, StreamUp)[0].vrf == WAN
 
 
-@contract
+@on_kernels
 def test_the_same_address_in_two_vrfs_is_two(world: World) -> None:
     """Each VRF answers for it, and routes as its own table says."""
     wan_in_a_vrf(world, "A")
@@ -240,7 +214,7 @@ def test_the_same_address_in_two_vrfs_is_two(world: World) -> None:
     world.until(lambda: any(packet.destination == nbma("B") for packet in world.received["A"]))
 
 
-@contract
+@on_kernels
 def test_a_ping_in_a_vrf_is_answered_there(world: World) -> None:
     wan_in_a_vrf(world, "A")
     request = icmp.EchoRequest(identifier=1, sequence=1, payload=b"ping").serialize()
@@ -253,7 +227,7 @@ def test_a_ping_in_a_vrf_is_answered_there(world: World) -> None:
     assert failure.value.errno == errno.ENETUNREACH
 
 
-@contract
+@on_kernels
 def test_a_port_that_returns_to_the_global_table_works_there(world: World) -> None:
     wan_in_a_vrf(world, "A")
     world.execute(
@@ -270,7 +244,7 @@ def test_a_port_that_returns_to_the_global_table_works_there(world: World) -> No
     world.until(lambda: bool(world.of("A", NhrpReceived)))
 
 
-@contract
+@on_kernels
 def test_a_port_is_never_reported_gone_because_it_moved(world: World) -> None:
     wan_in_a_vrf(world, "A")
     world.events["A"].clear()
@@ -284,7 +258,7 @@ def test_a_port_is_never_reported_gone_because_it_moved(world: World) -> None:
     assert world.of("A", AddressAssigned) == []
 
 
-@contract
+@on_kernels
 def test_what_is_ordered_in_a_vrf_that_does_not_exist_fails_with_its_name(world: World) -> None:
     order = InVrf("NONE", SetRoute(DEFAULT, (NextHop(UNDERLAY, provider("A")),)))
     with pytest.raises(EffectError, match="NONE") as failure:

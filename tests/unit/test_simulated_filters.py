@@ -11,7 +11,8 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, RouteKind, SetFilters, SetRoute
 from dmvpn.base.filters import Condition, FilterCount, FilterEntry, FilterList, PortFilters, ReversePath
 from dmvpn.base.translation import TCP, UDP, Addresses
-from dmvpn.dataplane.simulated.filters import RouterFilters, packet_of
+from dmvpn.dataplane.filtered import packet_of
+from dmvpn.dataplane.simulated.filters import RouterFilters
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 from dmvpn.net.ipv4 import Ipv4Packet
 
@@ -39,7 +40,7 @@ def test_a_packet_is_read_with_its_options_and_a_later_fragment_without_ports() 
     packet = packet_of(data(options=bytes.fromhex("01 94040000 000000"), tos=184, ttl=9))
     assert packet is not None
     assert (packet.source_port, packet.destination_port) == (53, 69)
-    assert (packet.options, packet.service, packet.ttl) == ((1, 148), 184, 9)
+    assert (packet.options, packet.service, packet.ttl) == ((1, 148, 0), 184, 9)
     later = packet_of(data(fragment_offset=3))
     assert later is not None
     assert (later.source_port, later.is_later_fragment) == (0, True)
@@ -57,7 +58,7 @@ def test_entries_that_stay_keep_their_counts_and_changed_ones_begin_again() -> N
     assert filters.admits(PORT, data(), table, 1.0)
     filters.set(listed(entry(5, permit=False, protocol=TCP), entry(20, log=True)))
     assert filters.admits(PORT, data(), table, 1.0)
-    assert filters.admits(PORT, data(protocol=TCP), table, 1.0) is False
+    assert filters.admits(PORT, data(protocol=TCP, payload=bytes(20)), table, 1.0) is False
     assert set(filters.counts()) == {FilterCount(PORT, True, 20, 2), FilterCount(PORT, True, 5, 1)}
     assert len(events) == 2
     filters.set(SetFilters(PORT, PortFilters()))

@@ -165,6 +165,13 @@ class FilterList:
         """Return the entry that decides, None: denied by the end of the list."""
         return next((entry for entry in self.entries if entry.fits(packet)), None)
 
+    def by_sequence(self) -> dict[int, list[FilterEntry]]:
+        """Return the entries of each number: an entry of the configuration with groups is several here."""
+        found: dict[int, list[FilterEntry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.sequence, []).append(entry)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class ReversePath:
@@ -192,6 +199,18 @@ class PortFilters:
     outward: FilterList | None = None
     reverse_path: ReversePath | None = None
     unreachables: bool = True
+
+    def counted_on(self, before: PortFilters) -> frozenset[tuple[bool, int]]:
+        """Return the counters that go on after a change: `FilterCount.inward` and `sequence` of what stays the same."""
+        found: list[tuple[bool, int]] = []
+        if before.reverse_path == self.reverse_path:
+            found.append((True, UNREACHABLE_SENDER))
+        for inward, old, new in ((True, before.inward, self.inward), (False, before.outward, self.outward)):
+            if old is not None and new is not None:
+                earlier = old.by_sequence()
+                found.append((inward, END_OF_LIST))
+                found += [(inward, number) for number, some in new.by_sequence().items() if earlier.get(number) == some]
+        return frozenset(found)
 
 
 #: `FilterCount.sequence` of packets that no entry of a list permits or denies.

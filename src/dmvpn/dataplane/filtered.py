@@ -21,11 +21,20 @@ if TYPE_CHECKING:
 #: Octets that a packet must have behind its IP header, by protocol: up to TCP's flags; the headers of UDP and ICMP.
 NEEDED_OCTETS: Final = {TCP: 14, UDP: 8, ICMP: 8}
 _SHORTEST_HEADER: Final = 20
+#: The first octet of a packet of IPv6 is at least this.
+_IPV6: Final = 0x60
 _FLAGS: Final = 13
 
 
+def has_header(data: Octets) -> bool:
+    """Return whether there is a whole IPv4 header."""
+    return len(data) >= _SHORTEST_HEADER and _SHORTEST_HEADER <= (data[0] & 0x0F) * 4 <= len(data) and data[0] < _IPV6
+
+
 def packet_of(data: Octets) -> Packet | None:
-    """Return a packet with a sound IP header as lists look at it; None: it is hidden from them."""
+    """Return a packet as lists look at it; None: it is hidden from them, or has no whole header."""
+    if not has_header(data):
+        return None
     header_length = (data[0] & 0x0F) * 4
     offset = (data[6] & 0x1F) << 8 | data[7]
     protocol = data[9]

@@ -6,13 +6,22 @@ import enum
 import struct
 from typing import Final
 
-from dmvpn.dataplane.netlink.nftables import Compare, Meta, compare, expression, masked, meta, network_header, numbers
+from dmvpn.dataplane.netlink.nftables import (
+    Compare,
+    Meta,
+    compare,
+    constant,
+    expression,
+    masked,
+    meta,
+    network_header,
+    numbers,
+)
 from dmvpn.dataplane.netlink.wire import attribute, attribute_text
 
 _BE16, _BE32, _BE64 = struct.Struct("!H"), struct.Struct("!I"), struct.Struct("!Q")
 _NATIVE32 = struct.Struct("=I")
 _REGISTER: Final = 1
-_VALUE: Final = 1
 _META_KEY, _META_SOURCE = 2, 3
 #: NFTA_FIB_F_*: of what the route is looked up.
 _OF_SOURCE, _OF_MARK, _OF_INPUT = 1, 4, 8
@@ -46,9 +55,7 @@ def has_mark(number: int) -> tuple[bytes, bytes]:
 
 def set_mark(number: int) -> tuple[bytes, bytes]:
     """Set the packet's mark."""
-    value = attribute(_VALUE, _NATIVE32.pack(number))
-    load = attribute(1, _BE32.pack(_REGISTER)) + attribute(2 | 0x8000, value)
-    return expression("immediate", load), mark_from(_REGISTER)
+    return constant(_NATIVE32.pack(number)), mark_from(_REGISTER)
 
 
 def mark_from(register: int) -> bytes:

@@ -222,9 +222,15 @@ def tracked_status() -> bytes:
     return expression("ct", numbers(_REGISTER, 2))
 
 
-def masked(mask: bytes, register: int = _REGISTER) -> bytes:
-    """Apply a mask to the loaded value."""
-    values = nest(4, attribute(_DATA_VALUE, mask)) + nest(5, attribute(_DATA_VALUE, bytes(len(mask))))
+def constant(value: bytes, register: int = _REGISTER) -> bytes:
+    """Load these octets."""
+    return expression("immediate", numbers(register) + nest(2, attribute(_DATA_VALUE, value)))
+
+
+def masked(mask: bytes, register: int = _REGISTER, *, toggled: bytes = b"") -> bytes:
+    """Apply a mask to the loaded value, then turn these bits over."""
+    bits = toggled or bytes(len(mask))
+    values = nest(4, attribute(_DATA_VALUE, mask)) + nest(5, attribute(_DATA_VALUE, bits))
     return expression("bitwise", numbers(register, register, len(mask)) + values)
 
 
@@ -252,10 +258,7 @@ def masquerade(flags: int = 0, ports: tuple[int, int] | None = None) -> tuple[by
     if ports is None:
         return (expression("masq", body),)
     registers = (_REGISTER, _SECOND_REGISTER)
-    loads = (
-        expression("immediate", attribute(1, _BE32.pack(register)) + nest(2, attribute(_DATA_VALUE, _BE16.pack(port))))
-        for register, port in zip(registers, ports, strict=True)
-    )
+    loads = (constant(_BE16.pack(port), register) for register, port in zip(registers, ports, strict=True))
     where = b"".join(attribute(2 + place, _BE32.pack(register)) for place, register in enumerate(registers))
     return (*loads, expression("masq", body + where))
 

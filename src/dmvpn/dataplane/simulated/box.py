@@ -275,8 +275,10 @@ class IpBox(SendingBox):
             if translated is None:
                 return
             data = translated
-        if self._filters.ports and not self._filters.releases(hop.interface, data, self._chassis.now):
-            self._prohibit(data, interface)
+        released = not self._filters.ports or self._filters.releases(hop.interface, data, self._chassis.now)
+        if not released:
+            if released is False:
+                self._prohibit(data, interface)
             return
         self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).clamp(next_hop.version))
 

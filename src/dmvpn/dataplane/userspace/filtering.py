@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER, FilterCount, PortFilters
+from dmvpn.base.filters import FilterCount, PortFilters
 from dmvpn.base.translation import ICMP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.expressions import copied, limited
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.effects import SetFilters
     from dmvpn.base.events import Event
-    from dmvpn.base.filters import FilterEntry, FilterList
+    from dmvpn.base.filters import FilterEntry
     from dmvpn.dataplane.netlink.nftables import Part
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger, Others
@@ -343,7 +343,7 @@ class Filtering:
         with suppress(OSError):
             counted = self._counts_of(old) if old else {}
             total = {key: port.earlier.get(key, 0) + counted.get(key, 0) for key in (*port.earlier, *counted)}
-            stays = _staying(before, port.filters)
+            stays = port.filters.counted_on(before)
             port.earlier = {key: count for key, count in total.items() if count and key in stays}
         self._remove(old)
 
@@ -418,27 +418,6 @@ def _hook(table: str, name: str) -> Iterator[Part]:
     kind = (transport_header(0, 1), compare(Compare.EQUAL, bytes((IcmpType.DESTINATION_UNREACHABLE,))))
     silent = (meta(Meta.OUTPUT_NAME, FIRST_REGISTER), lookup(_UNREACHABLES))
     yield rule(table, name, *is_protocol(ICMP), *kind, *silent)
-
-
-def _staying(before: PortFilters, after: PortFilters) -> frozenset[tuple[int, int]]:
-    """Return directions and numbers of entries that are the same in both, so that their counts go on."""
-    found: list[tuple[int, int]] = []
-    if before.reverse_path == after.reverse_path:
-        found.append((True, UNREACHABLE_SENDER))
-    for inward in _WAYS:
-        old, new = (one.inward if inward else one.outward for one in (before, after))
-        if old is not None and new is not None:
-            numbered, now = _by_number(old), _by_number(new)
-            found += [(inward, END_OF_LIST)]
-            found += [(inward, number) for number, entries in now.items() if numbered.get(number) == entries]
-    return frozenset(found)
-
-
-def _by_number(listed: FilterList) -> dict[int, list[FilterEntry]]:
-    found: dict[int, list[FilterEntry]] = {}
-    for entry in listed.entries:
-        found.setdefault(entry.sequence, []).append(entry)
-    return found
 
 
 def _problem(name: str, error: Exception) -> HostProblem:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import marking
 from dmvpn.dataplane.netlink.conntrack import SOURCE_TRANSLATED
+from dmvpn.dataplane.netlink.expressions import has_mark, set_mark
 from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
@@ -101,7 +102,7 @@ def _bases(table: str, arrivals: Sequence[Arrival], departures: Sequence[Departu
     for departure in departures:
         yield from _departing(table, departure)
     yield base_chain(table, "leaving", "filter", Hook.POSTROUTING, _MANGLE)
-    yield rule(table, "leaving", *marking.mark_is(_FULL), *marking.fill_ttl())
+    yield rule(table, "leaving", *has_mark(_FULL), *marking.fill_ttl())
     if arrivals:
         yield from _returning(table, arrivals)
 
@@ -133,7 +134,7 @@ def _hop(table: str, name: str) -> Iterator[Part]:
     """Yield the chain that adds one to the TTL."""
     done = verdict(NetfilterVerdict.RETURN)
     yield chain(table, name)
-    yield rule(table, name, *marking.ttl_is_full(), *marking.set_mark(_FULL), done)
+    yield rule(table, name, *marking.ttl_is_full(), *set_mark(_FULL), done)
     for place in range(8):
         yield rule(table, name, *marking.ttl_lacks(1 << place), *marking.toggle_ttl((2 << place) - 1), done)
 
