@@ -153,6 +153,7 @@ def test_an_entry_counts_only_in_its_time_range() -> None:
         ("time-range T\n periodic Monday Tuesday 8:00 to Friday 9:00\n", "% Days are daily"),
         ("time-range T\n absolute start 25:00 1 May 2026\n", "% Times are"),
         ("time-range T\n absolute start 8:00 2 May 2026 end 8:00 1 May 2026\n", "% Times are"),
+        ("time-range T\n absolute start 8:00 99999999999999999999 May 2026\n", "% Times are"),
         ("object-group network G\n range 10.0.0.9 10.0.0.1\n", "% The range ends"),
     ],
 )

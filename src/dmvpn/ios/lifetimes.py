@@ -5,12 +5,12 @@ Day and month may be the other way round.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
 
 from dmvpn.base.keychains import Lifetime
+from dmvpn.ios.dates import read_date
 
-_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONGEST: Final = 2_147_483_646
 
 
@@ -25,8 +25,9 @@ def read_lifetime(text: str) -> Lifetime | None:
     match words[4:]:
         case ["infinite"]:
             return Lifetime(start, None, local)
-        case ["duration", seconds] if seconds.isdecimal() and 0 < int(seconds) <= _LONGEST:
-            return Lifetime(start, start + timedelta(seconds=int(seconds)), local)
+        case ["duration", seconds]:
+            end = _after(start, seconds)
+            return Lifetime(start, end, local) if end is not None else None
         case [*rest] if (end := _moment(rest)) is not None and end > start:
             return Lifetime(start, end, local)
     return None
@@ -38,13 +39,22 @@ def _moment(words: list[str]) -> datetime | None:
         return None
     clock, first, second, year = words
     month, day = (second, first) if first.isdecimal() else (first, second)
-    if month[:3] not in _MONTHS or not (day.isdecimal() and year.isdecimal()):
-        return None
-    parts = clock.split(":")
-    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+    on, parts = read_date(day, month, year), clock.split(":")
+    if on is None or len(parts) != 3 or not all(part.isdecimal() for part in parts):
         return None
     try:
-        hour, minute, seconds = (int(part) for part in parts)
-        return datetime(int(year), _MONTHS.index(month[:3]) + 1, int(day), hour, minute, seconds)
-    except ValueError:
+        hour, minute, seconds = map(int, parts)
+        return datetime.combine(on, time(hour, minute, seconds))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _after(start: datetime, seconds: str) -> datetime | None:
+    """Return the end of a duration, None: it is too short or too long, or ends behind the last year."""
+    if not seconds.isdecimal():
+        return None
+    try:
+        duration = int(seconds)
+        return start + timedelta(seconds=duration) if 0 < duration <= _LONGEST else None
+    except (ValueError, OverflowError):
         return None

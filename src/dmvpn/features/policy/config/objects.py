@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from ipaddress import IPv4Address, summarize_address_range
 from typing import TYPE_CHECKING, Final, cast
 
@@ -14,6 +14,7 @@ from dmvpn.features.policy.objects import NetworkGroup, Service, ServiceGroup
 from dmvpn.features.policy.protocols import PROTOCOLS
 from dmvpn.features.policy.times import DAY, Period, TimeRange
 from dmvpn.ios import Args, ConfigLine, Mode, Section
+from dmvpn.ios.dates import read_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -226,7 +227,6 @@ def _ranges(args: Args, name: str) -> Ranges | None:
 
 # ------------------------------------------------------------------------------------------------ times
 
-_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SETS: Final = {"daily": range(7), "weekdays": range(5), "weekend": range(5, 7)}
 #: Words of a moment: time, day, month, year.
@@ -254,13 +254,8 @@ def _absolute(text: str) -> tuple[datetime | None, datetime | None, bool]:
 def _moment(words: list[str]) -> datetime | None:
     if len(words) != _MOMENT:
         return None
-    minute, (day, month, year) = _minute(words[0]), words[1:]
-    if minute is None or month[:3] not in _MONTHS or not (day.isdecimal() and year.isdecimal()):
-        return None
-    try:
-        return datetime(int(year), _MONTHS.index(month[:3]) + 1, int(day), minute // 60, minute % 60)
-    except ValueError:
-        return None
+    minute, on = _minute(words[0]), read_date(*words[1:])
+    return datetime.combine(on, time(*divmod(minute, 60))) if minute is not None and on is not None else None
 
 
 def _minute(text: str) -> int | None:
