@@ -12,7 +12,7 @@ use crate::sas::Place;
 /// Alarms in all.
 const PER_SECOND: usize = 100;
 
-/// What is told, mostly of where we receive.
+/// The subject of a report, mostly with the door that received the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Alarm {
     /// GRE in clear for a protected tunnel, from there.

@@ -31,7 +31,7 @@ pub(crate) struct Leaving<'a> {
     pub(crate) now: f64,
 }
 
-/// What is known about paths, which senders were told, and the table that the tunnel's packets are of.
+/// Path MTUs, the senders that got a report, and the routing table of the tunnel's outer packets.
 pub(crate) struct Narrow<'a> {
     pub(crate) paths: &'a mut PathMtus,
     pub(crate) refusals: &'a mut Alarms,

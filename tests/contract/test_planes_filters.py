@@ -1,4 +1,4 @@
-"""Packet filters on planes: what passes, what is counted and reported, and who gets an answer."""
+"""Packet filters on planes: passed packets, counters, reports, and answers to senders."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def _removed(vrf: str, versions: Iterable[int]) -> str | None:
 
 
 def _said(messages: Iterable[str]) -> str | None:
-    """Return messages as one, None: there is none."""
+    """Return messages as one text, None: there is no message."""
     return "\n".join(messages) or None
 
 

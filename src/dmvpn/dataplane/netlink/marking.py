@@ -1,4 +1,4 @@
-"""Expressions of nf_tables about flows, and those that change the TTL.
+"""Expressions of nf_tables that mark flows, and that change the TTL.
 
 Each reads or writes the first register, as those of `nftables` do.
 """

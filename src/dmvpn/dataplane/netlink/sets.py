@@ -74,7 +74,7 @@ def name_map(table: str, name: str, number: int) -> Part:
 
 
 def counted_map(table: str, name: str, number: int, length: int, size: int) -> Part:
-    """Return a map of keys of so many octets to verdicts, for so many elements, each of which counts."""
+    """Return a map of keys of `length` octets to verdicts. Each of its `size` elements counts its packets."""
     description = nest(_SET_DESCRIPTION, attribute(_DESCRIPTION_SIZE, _BE32.pack(size)))
     counts = nest(_SET_EXPRESSION, expression("counter", b""))
     return _set(table, name, number, _MAP, length, _VERDICTS, 0, description + counts)

@@ -89,7 +89,7 @@ class LeakEnds:
         return index
 
     def arrive(self, number: int, mtu: int, *, exact: bool) -> None:
-        """Let what comes by the far end of a pair be unreachable, until it has a way. Raises OSError.
+        """Drop packets that come by the far end of a pair, as unreachable, until it has a way. Raises OSError.
 
         exact: it has one way only; else it takes the routes of this VRF.
         """
@@ -102,7 +102,7 @@ class LeakEnds:
             self._want(rule, netlink.add_rule(rule))
 
     def lead(self, number: int, hop: netlink.KernelNextHop | None) -> None:
-        """Let what comes by the far end of a pair take this way; None: it has none now."""
+        """Send packets that come by the far end of a pair this way; None: drop them, as unreachable."""
         before = self._ways.pop(number, None)
         if before is not None:
             self._keeper.release(before)

@@ -105,10 +105,8 @@ def render_interfaces(answer: VrfRows) -> Iterator[str]:
         yield from _unknown(answer)
         return
     yield "Interface              IP-Address      VRF                              Protocol"
-    for row in answer.vrfs:
-        for state in row.interfaces:
-            address, protocol = str(state.address or "unassigned"), "up" if state.line else "down"
-            yield f"{short_interface(state.name):<22} {address:<15} {row.settings.name:<32} {protocol:<8}"
+    for name, vrf, address, protocol in _interfaces(answer):
+        yield f"{name:<22} {address:<15} {vrf:<32} {protocol:<8}"
 
 
 def render_by_interface(answer: VrfRows) -> Iterator[str]:
@@ -117,10 +115,8 @@ def render_by_interface(answer: VrfRows) -> Iterator[str]:
         yield from _unknown(answer)
         return
     yield "Interface              VRF                              Protocol   Address"
-    for row in answer.vrfs:
-        for state in row.interfaces:
-            address, protocol = str(state.address or "unassigned"), "up" if state.line else "down"
-            yield f"{short_interface(state.name):<22} {row.settings.name:<32} {protocol:<10} {address}"
+    for name, vrf, address, protocol in _interfaces(answer):
+        yield f"{name:<22} {vrf:<32} {protocol:<10} {address}"
 
 
 def render_detail(answer: VrfRows) -> Iterator[str]:
@@ -161,6 +157,14 @@ def _with_interfaces(head: str, row: VrfRow) -> Iterator[str]:
     names = [short_interface(state.name) for state in row.interfaces]
     yield f"{head}{names[0] if names else ''}"
     yield from (f"{'':{len(head)}}{name}" for name in names[1:])
+
+
+def _interfaces(answer: VrfRows) -> Iterator[tuple[str, str, str, str]]:
+    """Yield name, VRF, address and protocol of all interfaces."""
+    for row in answer.vrfs:
+        for state in row.interfaces:
+            address, protocol = str(state.address or "unassigned"), "up" if state.line else "down"
+            yield short_interface(state.name), row.settings.name, address, protocol
 
 
 def _listed(interfaces: tuple[InterfaceState, ...]) -> Iterator[str]:

@@ -219,7 +219,7 @@ def leaving(facts: RouterFacts, port: InterfaceFacts) -> str:
 
 
 def process_elsewhere(name: str, facts: RouterFacts, protocol: str, evidence: tuple[str, ...]) -> Finding | None:
-    """Return the finding that a protocol runs in a table other than that of these facts; None: in none."""
+    """Return the finding that a protocol runs in a table other than that of these facts; None: it runs nowhere else."""
     own = device(facts)
     for vrf in ("", *own.vrfs.names):
         process = process_of(own.lines, _HEADERS[protocol], vrf) if vrf != facts.vrf else None
@@ -236,7 +236,7 @@ def process_elsewhere(name: str, facts: RouterFacts, protocol: str, evidence: tu
 
 
 def route_elsewhere(name: str, facts: RouterFacts, target: Address, evidence: tuple[str, ...]) -> Finding | None:
-    """Return the finding that the static routes for a destination are in another table; None: there are none."""
+    """Return the finding that another table has the static routes for a destination; None: no table has them."""
     for vrf in ("", *device(facts).vrfs.names):
         routes = [one for one in _static(facts, vrf) if one.next_hop is not None] if vrf != facts.vrf else []
         ours = {own.network for port in facts.interfaces if port.vrf == facts.vrf for own in port.addresses}

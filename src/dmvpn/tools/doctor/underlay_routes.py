@@ -97,13 +97,12 @@ def _closed(scene: Scene, name: str, facts: RouterFacts, leads: tuple[TunnelFact
         router=name,
         what=f"VRF {front} of {name} has no route to {nbma}: {tunnel.name} has tunnel vrf {front}{besides}",
         evidence=(f"{name}: show ip route vrf {front} {nbma}",),
-        fix=(*astray, ROUTE_VRF.of(vrf=front, network=_ANY, mask=_ANY, next_hop=hop)),
+        fix=(*astray, _default(front, hop)),
     )
 
 
-def _default_in(scene: Scene, name: str, vrf: str) -> str:
-    """Return the line of a VRF's default route to its provider."""
-    hop = _gateway(scene, name, vrf) or Placeholder("NEXT-HOP")
+def _default(vrf: str, hop: Address | Placeholder) -> str:
+    """Return the line of a VRF's default route."""
     return ROUTE_VRF.of(vrf=vrf, network=_ANY, mask=_ANY, next_hop=hop)
 
 
@@ -181,7 +180,7 @@ def _has_it_written(scene: Scene, at: str, target: Address) -> bool:
 def _route(scene: Scene, at: str, target: Address, vrf: str) -> tuple[str, ...]:
     """Return the missing line: a provider needs one for each remote network, all other routers a default route."""
     if vrf:
-        return (_default_in(scene, at, vrf),)
+        return (_default(vrf, _gateway(scene, at, vrf) or Placeholder("NEXT-HOP")),)
     if at not in scene.lab.providers:
         line = ROUTE.of(network=_ANY, mask=_ANY, next_hop=_gateway(scene, at) or Placeholder("NEXT-HOP"))
         facts = scene.of(at)

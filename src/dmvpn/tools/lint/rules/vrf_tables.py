@@ -92,7 +92,7 @@ def _wires(device: Device, vrf: str) -> list[Prefix]:
 
 
 def _home(device: Device, vrf: str, route: StaticRoute, hop: IPAddress) -> str | None:
-    """Return the only table that has the network of a next hop, None: it is the route's own, several, or none."""
+    """Return the only table with the network of a next hop; None: the route's own table, no table or several."""
     shorter = [one.prefix for one in _static(device, vrf) if one.prefix != route.prefix and not one.prefix.is_default]
     if any(hop in prefix for prefix in (*_wires(device, vrf), *shorter)):
         return None
