@@ -40,6 +40,22 @@ def test_a_route_of_a_front_door_follows_an_echo_in_it(world: World) -> None:
     assert "192.0.2.0" not in world.show("SPOKE1", "ip route vrf INTERNET")
 
 
+def test_an_object_is_followed_no_more_when_the_vrf_of_the_routes_is_removed(world: World) -> None:
+    """`show track` named static routes as its followers that had gone with their VRF."""
+    entered(
+        world,
+        "vrf definition SPARE",
+        "address-family ipv4",
+        "exit",
+        "exit",
+        "track 1 interface Loopback0 line-protocol",
+    )
+    entered(world, "ip route vrf SPARE 192.0.2.0 255.255.255.0 Null0 track 1")
+    assert "    Static IP Routing 0" in world.lines("SPOKE1", "track 1")
+    entered(world, "no vrf definition SPARE")
+    assert "    Static IP Routing 0" not in world.lines("SPOKE1", "track 1")
+
+
 def test_an_echo_without_a_vrf_is_sent_in_the_global_table(world: World) -> None:
     """The provider has no route back to the tunnel, and the global table none to the provider."""
     entered(world, *(line for line in ECHO if not line.startswith("vrf")))

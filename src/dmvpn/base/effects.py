@@ -41,6 +41,11 @@ class InVrf(Effect):
     effect: Effect
 
 
+def in_table(vrf: str, effect: Effect) -> Effect:
+    """Return an effect that is to be carried out in a VRF; "": in the global table."""
+    return InVrf(vrf, effect) if vrf else effect
+
+
 @dataclass(frozen=True, slots=True)
 class SetVrfs(Effect):
     """Have exactly these VRFs besides the global table, always the whole list. A VRF that is removed takes its routes

@@ -15,7 +15,7 @@ import itertools
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.effects import InVrf
+from dmvpn.base.effects import in_table
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event
 from dmvpn.base.values import dataclass
@@ -27,7 +27,7 @@ from dmvpn.dataplane.userspace.leak_ways import Way
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.base.effects import Effect, NextHop
+    from dmvpn.base.effects import NextHop
     from dmvpn.dataplane.userspace.ground import Places
     from dmvpn.dataplane.userspace.leak_ways import LeakWays
     from dmvpn.dataplane.userspace.part import Part
@@ -180,8 +180,7 @@ class RouteLeaks:
         with self._places.at(way.vrf):
             refused = self._part(way.vrf).kernel.routes.again(way.takes)
         for order, error in refused:
-            failed: Effect = InVrf(way.vrf, order) if way.vrf else order
-            self._report(EffectFailed(failed, error.errno or 0, error.strerror or str(error)))
+            self._report(EffectFailed(in_table(way.vrf, order), error.errno or 0, error.strerror or str(error)))
 
 
 class _OfVrf:

@@ -12,13 +12,13 @@ from dmvpn.base.effects import (
     ClearRoute,
     Effect,
     ForgetTranslations,
-    InVrf,
     Listen,
     SendIp,
     ServeIpsec,
     SetRoute,
     SetTranslation,
     StopListening,
+    in_table,
 )
 from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, IpReceived
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign, StreamUp
@@ -188,4 +188,4 @@ class Part:
                 self._report_out(event)
 
     def _named(self, effect: Effect) -> Effect:
-        return InVrf(self.vrf, effect) if self.vrf else effect
+        return in_table(self.vrf, effect)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.base.deadlines import Deadlines, earliest
-from dmvpn.base.effects import InVrf
+from dmvpn.base.effects import in_table
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
@@ -245,7 +245,7 @@ class Peers:
     def _in_front(self, order: SendIp) -> Effect:
         """Return the order for the VRF of our address."""
         front = self.book.front(order.source) if order.source is not None else ""
-        return InVrf(front, order) if front else order
+        return in_table(front, order)
 
     def _introduce(self, act: SaAct) -> None:
         """Give a new IKE SA its number and its connection, by which reports name it."""

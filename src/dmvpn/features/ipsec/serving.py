@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.effects import InVrf, ServeIpsec
+from dmvpn.base.effects import ServeIpsec, in_table
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.ipsec.reasons import IpsecReason
@@ -132,6 +132,5 @@ class Serving:
             by_front.setdefault(self._fronts[address], []).append(address)
         self._fronts = {address: self._fronts[address] for address in dict.fromkeys((*self._wanted, *self._ordered))}
         for vrf, locals_ in by_front.items():
-            order = ServeIpsec(tuple(locals_))
-            self._context.emit(InVrf(vrf, order) if vrf else order)
+            self._context.emit(in_table(vrf, ServeIpsec(tuple(locals_))))
         self._told = {vrf: None for vrf, locals_ in by_front.items() if locals_}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
-from dmvpn.base.effects import InVrf, SendIp
+from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamLine, StreamOpen, StreamSend, TcpState
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import messages
@@ -119,7 +119,7 @@ class LogHosts:
             self._emit(connection.host, StreamClose(connection.stream))
 
     def _emit(self, host: LogHost, *effects: Effect) -> None:
-        self._context.emit(*(InVrf(host.vrf, effect) if host.vrf else effect for effect in effects))
+        self._context.emit(*(in_table(host.vrf, effect) for effect in effects))
 
     def is_connected(self, host: LogHost) -> bool:
         """Return whether lines can get there, as far as is known. Datagrams are never acknowledged."""

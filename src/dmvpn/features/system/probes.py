@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, is_link_local, is_one_station
-from dmvpn.base.effects import InVrf, JobDone, JobOutput, Resolve, SendIp
+from dmvpn.base.effects import JobDone, JobOutput, Resolve, SendIp, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.queues import TimerQueue
@@ -160,7 +160,7 @@ class Probes:
         if not effects:
             return
         vrf = self._running[session].request.vrf
-        self._context.emit(*(InVrf(vrf, one) if vrf and isinstance(one, SendIp) else one for one in effects))
+        self._context.emit(*(in_table(vrf, one) if isinstance(one, SendIp) else one for one in effects))
         deadline = self._running[session].deadline
         if deadline is not None:
             self._deadlines.set(session, deadline)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
-from dmvpn.base.effects import InVrf, SendIp
+from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
@@ -131,7 +131,7 @@ class Echoes:
         payload = ip.serialize_icmp(request, 4)
         order = SendIp(None, source, settings.destination, ICMP[4], payload, tos=settings.tos)
         self._context.start(echo.timeout_timer, settings.timeout)
-        self._context.emit(InVrf(settings.vrf, order) if settings.vrf else order)
+        self._context.emit(in_table(settings.vrf, order))
 
     def _retire(self, echo: Echo) -> None:
         """End the life of an operation: its result is discarded, and objects that follow it go down."""

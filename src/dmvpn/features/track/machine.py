@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from dmvpn.base.context import Context
 from dmvpn.base.events import Event, IpReceived, Packets
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import Configured, InterfaceChanged, Notice, RouteChanged, TrackFollowed
+from dmvpn.base.notices import Configured, InterfaceChanged, Notice, RouteChanged, TrackFollowed, VrfsChanged
 from dmvpn.features.track.echoes import Echoes
 from dmvpn.features.track.model import TrackConfig
 from dmvpn.features.track.objects import Objects
@@ -24,6 +24,7 @@ class TrackMachine(Machine):
         InterfaceChanged,
         RouteChanged,
         TrackFollowed,
+        VrfsChanged,
         Packets(IpProtocol.ICMP),
     )
 
@@ -42,6 +43,8 @@ class TrackMachine(Machine):
                 self.echoes.receive(event)
             case TrackFollowed():
                 self._followed[event.vrf] = event.numbers
+            case VrfsChanged(names=names):
+                self._followed = {vrf: some for vrf, some in self._followed.items() if vrf in ("", *names)}
             case InterfaceChanged():
                 self.objects.look()
             case RouteChanged():
