@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.queues import TimerQueue
 from dmvpn.base.translation import ICMP, TCP, UDP
-from dmvpn.base.values import dataclass
 from dmvpn.features.filter import messages
 from dmvpn.features.filter.timers import TimerKind
 
@@ -41,19 +40,13 @@ class _Flow(NamedTuple):
     is_standard: bool
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """Packets of a flow since its last log line."""
-
-    packets: int = 0
-
-
 class PacketLogs:
     """The flows of a router that are being logged."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._flows: dict[_Flow, _Waiting] = {}
+        #: Packets of each flow since its last log line.
+        self._flows: dict[_Flow, int] = {}
         self._due: TimerQueue[_Flow] = TimerQueue(context, TimerKind.UPDATE, self._update, most=32)
         self._threshold = 0
 
@@ -64,24 +57,23 @@ class PacketLogs:
     def take(self, event: PacketsFiltered, name: str, entry: FilterEntry, *, is_standard: bool) -> None:
         """Log packets that an entry of this list decided on, or count them."""
         flow = _flow(event, name, entry, is_standard=is_standard)
-        waiting = self._flows.get(flow)
         count = event.count
-        if waiting is None:
+        if flow not in self._flows:
             if len(self._flows) >= _MOST:
                 return
-            waiting = self._flows[flow] = _Waiting()
+            self._flows[flow] = 0
             self._log(flow, 1)
             count -= 1
-        waiting.packets += count
-        if self._threshold and waiting.packets >= self._threshold:
+        self._flows[flow] += count
+        if self._threshold and self._flows[flow] >= self._threshold:
             self._update(flow)
 
     def _update(self, flow: _Flow) -> None:
-        waiting = self._flows[flow]
-        if not waiting.packets:
+        count = self._flows[flow]
+        if not count:
             del self._flows[flow]
             return
-        count, waiting.packets = waiting.packets, 0
+        self._flows[flow] = 0
         self._log(flow, count)
 
     def _log(self, flow: _Flow, count: int) -> None:
