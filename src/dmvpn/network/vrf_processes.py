@@ -42,9 +42,8 @@ def processes_of(lines: Lines, beginning: str, vrf: str) -> Iterator[Process]:
         families = section.headers(_FAMILY)
         named = words[1] == "eigrp" and not words[2].isdigit()
         if vrf or named:
-            fitting = (one for one in families if (f" vrf {vrf} " in f"{one} ") == bool(vrf) or not vrf)
-            for family in fitting:
-                if vrf or " vrf " not in family:
+            for family in families:
+                if f" vrf {vrf} " in f"{family} " if vrf else " vrf " not in family:
                     yield Process(header, family, _body(section.section(family).lines))
             continue
         own = tuple(line for line in _body(section.lines) if not line.startswith((" ", *_OF_PROCESS)))
@@ -60,15 +59,12 @@ def moved(process: Process, before: str, vrf: str) -> tuple[str, ...]:
         return f"no {process.header}", f"router ospf {words[2]}{within}", *process.body
     if process.family:
         leave = (process.header, f"no {process.family}")
-        number = process.family.split()[-1]
-        if words[1] != "eigrp" and not vrf:
-            return *leave, *process.body
-        if words[1] == "eigrp" and words[2].isdigit() and not vrf:
-            return *leave, f"router eigrp {number}", *process.body
+        if words[1] != "eigrp":
+            return *leave, *((f"{_FAMILY}{within}",) if vrf else ()), *process.body
+        if words[2].isdigit() and not vrf:
+            return *leave, f"router eigrp {process.family.split()[-1]}", *process.body
         bare = process.family.replace(f" vrf {before}", "")
-        number = "autonomous-system" if words[1] == "eigrp" else ""
-        family = bare.replace(f" {number}", f"{within} {number}") if number else f"{_FAMILY}{within}"
-        return *leave, family, *process.body
+        return *leave, bare.replace(" autonomous-system", f"{within} autonomous-system"), *process.body
     if words[1] == "eigrp":
         return f"no {process.header}", process.header, f"{_FAMILY}{within} autonomous-system {words[2]}", *process.body
     gone = (f"no {line}" for line in dict.fromkeys(map(_key, process.body)) if not line.startswith("no "))

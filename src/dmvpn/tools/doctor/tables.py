@@ -147,7 +147,7 @@ def _of_ike(name: str, what: str, fix: tuple[str, ...]) -> Finding:
 def insides(scene: Scene) -> Iterator[Verdict]:
     """Check that a tunnel is in the table of each LAN, where the tunnel's own table has no LAN."""
     for name, facts in scene.alive():
-        lans = [port for port in facts.interfaces if _has_host(scene, name, port.name)]
+        lans = _lans(scene, name, facts)
         for tunnel in facts.tunnels:
             inside = interface_of(facts, tunnel.name)
             if inside is None or not inside.addresses or any(port.vrf == inside.vrf for port in lans):
@@ -160,18 +160,19 @@ def insides(scene: Scene) -> Iterator[Verdict]:
                 yield _apart(name, facts, inside, alone[0])
 
 
-def _has_host(scene: Scene, name: str, port: str) -> bool:
-    link = scene.link((name, port))
-    return link is not None and any(node in scene.lab.hosts for node, _ in link.ends)
+def _lans(scene: Scene, name: str, facts: RouterFacts) -> list[InterfaceFacts]:
+    """Return the ports of a router that have hosts on their wires."""
+    links = ((port, scene.link((name, port.name))) for port in facts.interfaces)
+    return [port for port, link in links if link and any(node in scene.lab.hosts for node, _ in link.ends)]
 
 
 def _do_others(scene: Scene, name: str, tunnel: TunnelFacts) -> bool:
     """Return whether the other routers of a cloud that have LANs have one in the table of their tunnel."""
     found = []
     for other, facts in scene.alive():
+        lans = _lans(scene, other, facts)
         for one in facts.tunnels if other != name else ():
             inside = interface_of(facts, one.name)
-            lans = [port for port in facts.interfaces if _has_host(scene, other, port.name)]
             if inside is not None and lans and one.key == tunnel.key:
                 found.append(any(port.vrf == inside.vrf for port in lans))
     return bool(found) and all(found)
