@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.effects import InVrf, SendIp, ServeIpsec
+from dmvpn.base.effects import InVrf, SendIp, ServeIpsec, SetVrfs
 from dmvpn.base.events import ClearReceived, IpReceived, UnknownSpi
 from support.whole_router import GI, WholeRouter
 
@@ -128,7 +128,7 @@ def test_a_front_door_that_returns_is_served_again(seconds: float) -> None:
 def test_nothing_is_ordered_in_a_front_door_that_was_removed() -> None:
     spoke = WholeRouter(SPOKE)
     effects = [*spoke.enter("no vrf definition WAN"), *spoke.wait(20)]
-    assert not [one for one in effects if isinstance(one, InVrf)]
+    assert not [one for one in effects[effects.index(SetVrfs(())) :] if isinstance(one, InVrf)]
 
 
 def test_a_front_door_without_ipv4_serves_again_when_it_has_addresses_again() -> None:

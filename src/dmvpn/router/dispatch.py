@@ -113,6 +113,10 @@ class Dispatch:
         earliest = min(self._due, default=_NEVER)
         return None if earliest == _NEVER else earliest
 
+    def takes(self, kind: type[Event] | type[Notice]) -> bool:
+        """Return whether a machine takes events or notices of this kind."""
+        return kind in self._takers.kinds
+
     def take(
         self, event: Event, now: float, effects: list[Effect], notices: deque[Notice], *, inside: bool = True
     ) -> None:

@@ -26,7 +26,7 @@ from dmvpn.base.breath import aside, in_one_go
 from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import InVrf, SendIp
-from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Resync
+from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, PlaneAnnounced, Resync
 from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import NO_FILTERS, Ports
@@ -99,7 +99,8 @@ class Router:
         fill(self.ports, self.machines)
         fill(self._inside, self.machines)
         self._vrfs = Vrfs(self.features, self.ports, self._inside)
-        self._has_vrfs = False
+        #: There are VRFs, or were: events of removed ones may still come.
+        self._had_vrfs = False
         self._dispatch = Dispatch((feature.name for feature in self.features), self.machines)
         self._dispatch.inside = frozenset(
             place for place, feature in enumerate(self.features) if feature.scope is Scope.VRF
@@ -114,7 +115,9 @@ class Router:
                 self._replace(event, notices)
             elif type(event) is LinesEntered:
                 self._enter(event, notices)
-            if self._has_vrfs:
+            elif type(event) is PlaneAnnounced:
+                self._vrfs.plane = event
+            if self._had_vrfs:
                 self._take_apart(event, now, effects, notices)
                 self._settle(effects, notices, now)
             else:
@@ -126,7 +129,7 @@ class Router:
                 self._settle(effects, notices, now)
         finally:
             self._dispatch.rest()
-            if self._has_vrfs:
+            if self._had_vrfs:
                 self._vrfs.rest()
         return effects
 
@@ -148,7 +151,7 @@ class Router:
     def next_deadline(self) -> float | None:
         """Return the earliest time at which a machine wants a `Tick`, seconds, or None."""
         deadline = self._dispatch.next_deadline()
-        return earliest(deadline, self._vrfs.next_deadline()) if self._has_vrfs else deadline
+        return earliest(deadline, self._vrfs.next_deadline()) if self._had_vrfs else deadline
 
     @property
     def vrfs(self) -> Mapping[str, Vrf]:
@@ -198,6 +201,7 @@ class Router:
 
     def _take_apart(self, event: Event, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
         """Hand over an event where there may be VRFs. An event of a VRF is not for the machines of the global table."""
+        self._vrfs.change_over(self._dispatch, effects, notices, now)
         vrf, there = within(event)
         self._dispatch.take(there, now, effects, notices, inside=not vrf)
         self._vrfs.take(event, now, effects)
@@ -210,7 +214,7 @@ class Router:
                 self._replace(event, notices)
                 self._take_apart(event, now, effects, notices)
                 continue
-            if self._has_vrfs:
+            if self._had_vrfs:
                 self._vrfs.settle(self._dispatch, effects, notices, now)
             if not notices:
                 return
@@ -244,8 +248,8 @@ class Router:
             notices.append(Configured(feature.name, model))
         # Nothing is prepared for VRFs, and no line may be entered between two models of one configuration.
         in_one_go(lambda: self._vrfs.model(self.running, touched))
-        self._has_vrfs = bool(self.vrfs)
-        self._dispatch.crossing = self._vrfs.hear if self._has_vrfs else None
+        self._had_vrfs = self._had_vrfs or bool(self.vrfs)
+        self._dispatch.crossing = self._vrfs.hear if self.vrfs else None
 
 
 @dataclass(frozen=True, slots=True)

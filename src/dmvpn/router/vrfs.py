@@ -10,6 +10,8 @@ What crosses a border:
                  about an interface: to the VRF that it is in. A move ends it in one VRF and begins it in the next
                  any further: from the router to each VRF, from a VRF to the machines of the router
     effects      leave a VRF as `InVrf`
+
+A VRF that took nothing costs an event nothing: `Vrfs` visits those that took something, and knows when each is due.
 """
 
 from __future__ import annotations
@@ -18,14 +20,15 @@ from collections import deque
 from copy import copy
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from dmvpn.base.deadlines import earliest
+from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.effects import Effect, InVrf
-from dmvpn.base.events import EffectFailed, Event, Resync, Tick
+from dmvpn.base.events import ClockSet, EffectFailed, Event, PlaneAnnounced, Resync, Tick
 from dmvpn.base.exports import PathsImported
 from dmvpn.base.notices import (
     Configured,
     InterfaceChanged,
     LeaksFound,
+    Log,
     NetworksRun,
     Notice,
     OverrideOffered,
@@ -37,6 +40,7 @@ from dmvpn.base.notices import (
 from dmvpn.base.streams import StreamBlocked, StreamData, StreamDown, StreamWritable
 from dmvpn.ios.asking import EVERYTHING, reading
 from dmvpn.ios.feature import Feature, Scope, Sleeper
+from dmvpn.ios.tree import ConfigTree
 from dmvpn.router.dispatch import Dispatch
 from dmvpn.router.models import Models
 from dmvpn.router.ports import fill
@@ -48,7 +52,7 @@ if TYPE_CHECKING:
     from dmvpn.base.machine import Machine
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.ports import Interfaces, Ports
-    from dmvpn.ios import ConfigLine, ConfigTree
+    from dmvpn.ios import ConfigLine
 
 M = TypeVar("M")
 
@@ -64,7 +68,7 @@ _OF_A_TABLE: Final = (
     PathsImported,
 )
 #: Events for every VRF.
-_FOR_ALL: Final = frozenset((Tick, Resync, StreamData, StreamWritable, StreamBlocked, StreamDown))
+_FOR_ALL: Final = frozenset((ClockSet, Resync, StreamData, StreamWritable, StreamBlocked, StreamDown))
 
 
 class VrfInterfaces:
@@ -105,13 +109,16 @@ class VrfInterfaces:
 class Vrf:
     """The machines of one VRF."""
 
-    def __init__(self, name: str, ports: Ports, features: tuple[Feature, ...]) -> None:
-        """ports: of the router. features: those of which each VRF has a machine of its own."""
+    def __init__(self, name: str, ports: Ports, features: tuple[Feature, ...], woke: Callable[[], None]) -> None:
+        """ports: of the router. features: those of which each VRF has a machine of its own. woke: called when one of
+        them has its machine made.
+        """
         self.name = name
         self.interfaces = VrfInterfaces(ports.interfaces, name)
         self.ports = copy(ports)
         self.ports.interfaces, self.ports.vrf = self.interfaces, name
         self.features = features
+        self._woke = woke
         self.machines: dict[str, Machine] = {}
         for feature in features:
             if feature.machine is not None and not isinstance(feature.machine, Sleeper):
@@ -135,18 +142,27 @@ class Vrf:
                 return cast("M", self._wake(feature))
         return None
 
-    def model(self, tree: ConfigTree, touched: set[ConfigLine]) -> None:
-        """Make the models again that these lines may change."""
+    def model(self, tree: ConfigTree, touched: set[ConfigLine]) -> bool:
+        """Make the models again that these lines may change. Return whether one changed."""
         for feature, model in self._models.renew(tree, touched):
             if feature.name not in self.machines:
                 self._wake(feature)
             self._own.append(Configured(feature.name, model))
+        return bool(self._own)
+
+    def end(self) -> None:
+        """Let the machines stop as if no line of the configuration were left, before this VRF is removed."""
+        self.model(ConfigTree(), {EVERYTHING})
 
     def take(self, event: Event, now: float, effects: list[Effect]) -> None:
         """Hand over an event."""
         emitted: list[Effect] = []
         self._dispatch.take(event, now, emitted, self._own)
         effects += self._wrapped(emitted)
+
+    def takes(self, kind: type[Event] | type[Notice]) -> bool:
+        """See `Dispatch.takes`."""
+        return self._dispatch.takes(kind)
 
     def hear(self, notice: Notice) -> None:
         """Take a notice from outside, if it is about this VRF."""
@@ -179,6 +195,7 @@ class Vrf:
     def _wake(self, feature: Feature) -> Machine:
         machine = self._make(feature)
         self._dispatch.seat(feature.name, machine)
+        self._woke()
         return machine
 
     def _raise(self, notice: Notice) -> Notice:
@@ -203,6 +220,15 @@ class Vrfs:
         self._router, self._inside = router, inside
         #: The lines that say which VRFs there are.
         self._read: frozenset[ConfigLine] = frozenset()
+        #: VRFs that took something since the last rest, and when each VRF wants a `Tick`.
+        self._stirred: dict[str, Vrf] = {}
+        self._due: Deadlines[str] = Deadlines()
+        #: The VRFs with machines that take events or notices of a kind, as far as that was asked.
+        self._takers: dict[type[Event] | type[Notice], tuple[Vrf, ...]] = {}
+        #: Removed VRFs, whose machines have not stopped yet; and new ones, which do not know what the plane carries.
+        self._gone: deque[Vrf] = deque()
+        self._new: deque[Vrf] = deque()
+        self.plane: PlaneAnnounced | None = None
 
     def model(self, tree: ConfigTree, touched: set[ConfigLine]) -> None:
         """Make and remove VRFs as the configuration says, and make the models again that these lines may change."""
@@ -215,45 +241,96 @@ class Vrfs:
             if list(names) != list(self.by_name):
                 self._follow(names)
         for vrf in self.by_name.values():
-            vrf.model(tree, touched)
+            if vrf.model(tree, touched):
+                self._stirred[vrf.name] = vrf
+
+    def change_over(self, router: Dispatch, effects: list[Effect], notices: deque[Notice], now: float) -> None:
+        """Let the machines of removed VRFs stop, while their interfaces can still send goodbyes; and announce to those
+        of new VRFs what the plane carries.
+        """
+        while self._gone:
+            vrf = self._gone.popleft()
+            vrf.end()
+            self._settle(vrf, router, effects, notices, now)
+        while self._new:
+            vrf = self._new.popleft()
+            if self.plane is not None:
+                vrf.take(self.plane, now, effects)
 
     def take(self, event: Event, now: float, effects: list[Effect]) -> None:
         """Hand an event to the VRFs that it concerns."""
         name, event = within(event)
-        if name is None or type(event) in _FOR_ALL:
-            for vrf in self.by_name.values():
-                vrf.take(event, now, effects)
-            return
-        concerned = self.by_name.get(name)
-        if concerned is not None:
-            concerned.take(event, now, effects)
+        if type(event) is Tick:
+            names = sorted(self._due.pop_due(now))
+        elif name is None or type(event) in _FOR_ALL:
+            names = [vrf.name for vrf in self._taking(type(event))]
+        else:
+            names = [name] if name in self.by_name else []
+        for name in names:
+            vrf = self._stirred[name] = self.by_name[name]
+            vrf.take(event, now, effects)
 
     def hear(self, notice: Notice) -> Notice | None:
         """Pass a notice of the router on to the VRFs; return it as the machines of the global table take it."""
-        for vrf in self.by_name.values():
+        for vrf in self._listeners(notice):
             vrf.hear(notice)
+            self._stirred[vrf.name] = vrf
         return cast("VrfInterfaces", self._inside.interfaces).notice(notice)
 
     def settle(self, router: Dispatch, effects: list[Effect], notices: deque[Notice], now: float) -> None:
         """Hand over the notices inside the VRFs. Some of them rise to the machines of the router."""
-        for vrf in self.by_name.values():
-            vrf.settle(now, effects)
-            while vrf.risen:
-                router.deliver(vrf.risen.popleft(), now, effects, notices)
+        for name in sorted(self._stirred):
+            self._settle(self._stirred[name], router, effects, notices, now)
 
     def rest(self) -> None:
         """See `Dispatch.rest`."""
-        for vrf in self.by_name.values():
+        for name, vrf in self._stirred.items():
             vrf.rest()
+            due = vrf.next_deadline()
+            if due is None:
+                self._due.cancel(name)
+            else:
+                self._due.set(name, due)
+        self._stirred.clear()
 
     def next_deadline(self) -> float | None:
         """Return when a machine of a VRF wants a `Tick`, seconds, or None."""
-        return earliest(*(vrf.next_deadline() for vrf in self.by_name.values()))
+        return self._due.next()
+
+    def _listeners(self, notice: Notice) -> Iterable[Vrf]:
+        """Return the VRFs that a notice may be about."""
+        if type(notice) is InterfaceChanged:
+            names = dict.fromkeys(state.vrf for state in (notice.old, notice.new) if state is not None)
+            return [self.by_name[name] for name in names if name in self.by_name]
+        if isinstance(notice, _OF_A_TABLE):
+            concerned = self.by_name.get(_vrf_of(notice) or "")
+            return () if concerned is None else (concerned,)
+        return self._taking(Log if isinstance(notice, Log) else type(notice))
+
+    def _taking(self, kind: type[Event] | type[Notice]) -> tuple[Vrf, ...]:
+        """Return the VRFs with a machine that takes events or notices of a kind."""
+        found = self._takers.get(kind)
+        if found is None:
+            found = self._takers[kind] = tuple(vrf for vrf in self.by_name.values() if vrf.takes(kind))
+        return found
+
+    def _settle(self, vrf: Vrf, router: Dispatch, effects: list[Effect], notices: deque[Notice], now: float) -> None:
+        vrf.settle(now, effects)
+        while vrf.risen:
+            router.deliver(vrf.risen.popleft(), now, effects, notices)
 
     def _follow(self, names: tuple[str, ...]) -> None:
         """Make new VRFs, and forget removed VRFs."""
         before, every = self.by_name, self._router.interfaces
-        self.by_name = {name: before.get(name) or Vrf(name, self._router, self._features) for name in names}
+        self._takers.clear()
+        woke, features = self._takers.clear, self._features
+        self._new.extend(Vrf(name, self._router, features, woke) for name in names if name not in before)
+        every_vrf = before | {vrf.name: vrf for vrf in self._new}
+        self.by_name = {name: every_vrf[name] for name in names}
+        self._gone.extend(vrf for vrf in before.values() if vrf.name not in self.by_name)
+        for vrf in self._gone:
+            self._stirred.pop(vrf.name, None)
+            self._due.cancel(vrf.name)
         tables = self._router.tables
         tables.clear()
         tables[""] = self._inside

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from dmvpn.base.context import Context
 from dmvpn.base.events import Event, IpReceived, Packets
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import Configured, InterfaceChanged, Notice, RouteChanged, TrackFollowed, VrfsChanged
+from dmvpn.base.notices import Configured, InterfaceChanged, Notice, RouteChanged, TrackChanged, TrackFollowed
 from dmvpn.features.track.echoes import Echoes
 from dmvpn.features.track.model import TrackConfig
 from dmvpn.features.track.objects import Objects
@@ -24,7 +24,6 @@ class TrackMachine(Machine):
         InterfaceChanged,
         RouteChanged,
         TrackFollowed,
-        VrfsChanged,
         Packets(IpProtocol.ICMP),
     )
 
@@ -42,9 +41,7 @@ class TrackMachine(Machine):
             case IpReceived():
                 self.echoes.receive(event)
             case TrackFollowed():
-                self._followed[event.vrf] = event.numbers
-            case VrfsChanged(names=names):
-                self._followed = {vrf: some for vrf, some in self._followed.items() if vrf in ("", *names)}
+                self._follow(event)
             case InterfaceChanged():
                 self.objects.look()
             case RouteChanged():
@@ -57,6 +54,16 @@ class TrackMachine(Machine):
     def is_followed(self, number: int) -> bool:
         """Return whether static routes follow this object."""
         return any(number in numbers for numbers in self._followed.values())
+
+    def _follow(self, event: TrackFollowed) -> None:
+        """Note the objects that the static routes of a VRF follow, and tell a new VRF which of them are up already."""
+        before = dict.fromkeys(self._followed.pop(event.vrf, ()))
+        if event.numbers:
+            self._followed[event.vrf] = event.numbers
+        new = (self.objects.all.get(number) for number in event.numbers if number not in before)
+        self._context.emit(
+            *(TrackChanged(one.settings.number, up=True) for one in new if one is not None and one.is_up)
+        )
 
     def _echo_changed(self, number: int) -> None:
         self.objects.look()

@@ -36,12 +36,9 @@ class Leaks:
         """Follow the next hops of a VRF in place of those before."""
         self._followed[event.vrf] = event.next_hops
         self._find(event.vrf)
-
-    def keep(self, names: tuple[str, ...]) -> None:
-        """Forget the next hops of all VRFs but these."""
-        for vrf in [vrf for vrf in self._followed if vrf and vrf not in names]:
-            del self._followed[vrf]
-            self._found.pop(vrf, None)
+        if not event.next_hops:
+            del self._followed[event.vrf]
+            self._found.pop(event.vrf, None)
 
     def route_changed(self, prefix: Prefix) -> None:
         """Look again where the global table may have another way to a next hop."""

@@ -79,8 +79,6 @@ class VrfMachine(Machine):
         if config.names != before:
             self._retries.forget(_ORDER)
             self._complaint = ""
-            self._leaks.keep(config.names)
-            self._exchange.keep(config.names)
             self._context.emit(SetVrfs(config.names), VrfsChanged(config.names))
 
     def _fail(self, names: tuple[str, ...], text: str) -> None:

@@ -34,6 +34,8 @@ class Exchange:
         for vrf, targets in self._wanted.items():
             old = {prefix: path for prefix, path in before.items() if path is not None and _fits(path, targets)}
             self._hand(vrf, event.vrf, old, {path.prefix: path for path in event.paths if _fits(path, targets)})
+        if not table:
+            del self._exports[event.vrf]
 
     def want(self, event: PathsWanted) -> None:
         """Take the targets that a VRF imports, in place of those before."""
@@ -44,15 +46,6 @@ class Exchange:
             old = {prefix: path for prefix, path in table.items() if _fits(path, before)}
             new = {prefix: path for prefix, path in table.items() if _fits(path, event.targets)}
             self._hand(event.vrf, source, old, new)
-
-    def keep(self, names: tuple[str, ...]) -> None:
-        """Forget all VRFs but these: the other VRFs lose their paths."""
-        for vrf in [vrf for vrf in self._wanted if vrf not in names]:
-            del self._wanted[vrf]
-        for source in [vrf for vrf in self._exports if vrf not in names]:
-            table = self._exports.pop(source)
-            for vrf, targets in self._wanted.items():
-                self._hand(vrf, source, {key: path for key, path in table.items() if _fits(path, targets)}, {})
 
     def _hand(self, vrf: str, source: str, old: dict[Prefix, ExportedPath], new: dict[Prefix, ExportedPath]) -> None:
         """Hand a VRF the paths of another VRF that changed. old, new: the paths with targets that it imports."""

@@ -1,0 +1,158 @@
+"""A router with VRFs: what reaches the machines of which VRF, and what a VRF costs that has no part in an event."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import InVrf, RouteKind, SendIp, SetRoute, SetVrfs
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.events import (
+    ClockSet,
+    ConfigurationEntered,
+    EnteredLine,
+    IpReceived,
+    LinesEntered,
+    LinkChanged,
+    PlaneAnnounced,
+    Tick,
+)
+from dmvpn.base.notices import Route, RouteOffered, RouteSource
+from dmvpn.router.router import Router
+from support.work import calls
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+
+PORT = "GigabitEthernet1"
+EIGRP = 88
+OTHERS_ADDRESS = IPv4Address("10.0.0.2")
+RED = ("vrf definition RED", " address-family ipv4", " exit-address-family")
+RED_PORT = (f"interface {PORT}", " vrf forwarding RED", " ip address 10.0.0.1 255.255.255.0")
+RED_EIGRP = ("router eigrp OF-RED", " address-family ipv4 unicast vrf RED autonomous-system 1", "  network 10.0.0.0")
+
+
+def started(*lines: str) -> Router:
+    """A router with these lines, whose port has a carrier."""
+    router = Router(SeededEntropy(1))
+    router.handle(PlaneAnnounced(ipv6=True), 0.0)
+    router.handle(ConfigurationEntered("\n".join(lines)), 0.0)
+    router.handle(LinkChanged(PORT, up=True), 1.0)
+    return router
+
+
+def entered(router: Router, *lines: str, now: float = 10.0) -> list[Effect]:
+    """What follows from these lines, each with the sections around it before a `/`."""
+    split = [line.split("/") for line in lines]
+    return router.handle(LinesEntered(tuple(EnteredLine(tuple(one[:-1]), one[-1]) for one in split)), now)
+
+
+def run(router: Router, until: float) -> list[Effect]:
+    """All effects until this time."""
+    effects: list[Effect] = []
+    while (when := router.next_deadline()) is not None and when <= until:
+        effects += router.handle(Tick(), when)
+    return effects
+
+
+def sent_by_eigrp(effects: list[Effect]) -> list[SendIp]:
+    """The packets of EIGRP, of whatever table."""
+    inner = [effect.effect if isinstance(effect, InVrf) else effect for effect in effects]
+    return [effect for effect in inner if isinstance(effect, SendIp) and effect.protocol == EIGRP]
+
+
+def test_a_route_of_a_new_vrf_follows_an_object_that_was_up_before() -> None:
+    """The route came only when the object had gone down and up again: the new VRF heard of changes alone."""
+    router = started(
+        "track 1 interface Loopback0 line-protocol", "interface Loopback0", " ip address 10.9.9.9 255.255.255.255"
+    )
+    run(router, 5.0)
+
+    effects = entered(router, "vrf definition RED", "vrf definition RED/address-family ipv4")
+    effects += entered(router, "ip route vrf RED 172.16.0.0 255.240.0.0 Null0 track 1", now=11.0)
+
+    inside = [effect.effect for effect in effects if isinstance(effect, InVrf)]
+    assert [route.prefix for route in inside if isinstance(route, SetRoute)] == [Prefix.parse("172.16.0.0/12")]
+
+
+def test_keys_of_a_vrf_are_used_as_soon_as_the_clock_is_right() -> None:
+    """EIGRP in a VRF sent nothing for the decades that the key still lay ahead by the old clock."""
+    router = started(
+        *RED,
+        "key chain KEYS",
+        " key 1",
+        "  key-string secret",
+        "  accept-lifetime 00:00:00 Jan 1 2026 infinite",
+        "  send-lifetime 00:00:00 Jan 1 2026 infinite",
+        *RED_PORT,
+        *RED_EIGRP,
+        f"  af-interface {PORT}",
+        "   authentication mode md5",
+        "   authentication key-chain KEYS",
+    )
+    assert sent_by_eigrp(run(router, 20.0)) == []
+
+    router.handle(ClockSet(1_780_000_000.0), 20.0)
+
+    assert sent_by_eigrp(run(router, 30.0)) != []
+
+
+def test_a_vrf_that_is_made_later_has_ipv6_routes_where_the_plane_carries_them() -> None:
+    """Shortcuts over IPv6 inside a VRF stayed in the routing table and reached no plane."""
+    router = started(*RED, " address-family ipv6")
+    target = Prefix.parse("2001:db8::/32")
+    route = Route(prefix=target, source=RouteSource.NHRP, distance=250, kind=RouteKind.UNREACHABLE)
+
+    results = router.vrfs["RED"].machines["rib"].handle(RouteOffered(route), 2.0)
+
+    assert SetRoute(target, (), RouteKind.UNREACHABLE) in results
+
+
+@pytest.mark.parametrize("others", [(), ("vrf definition BLUE", " address-family ipv4")])
+def test_a_late_packet_of_a_removed_vrf_is_nothing_to_the_global_table(others: tuple[str, ...]) -> None:
+    """The global table's EIGRP greeted the neighbor, where the removed VRF had been the last one."""
+    router = started(*RED, *others, *RED_PORT, "router eigrp 1", " network 10.0.0.0")
+    gone = ("no vrf definition RED", f"interface {PORT}/ip address 10.0.0.1 255.255.255.0")
+    hello = sent_by_eigrp([*entered(router, *gone), *run(router, 20.0)])[0]
+    received = IpReceived(PORT, OTHERS_ADDRESS, hello.destination, EIGRP, hello.payload, ttl=1, vrf="RED")
+
+    assert sent_by_eigrp(router.handle(received, 20.0)) == []
+
+
+def test_a_removed_vrf_says_goodbye_before_its_place_is_gone() -> None:
+    """Neighbors in a removed VRF waited for their holding time: nothing told them."""
+    router = started(*RED, *RED_PORT, *RED_EIGRP)
+    hello = sent_by_eigrp(run(router, 10.0))[0]
+    router.handle(IpReceived(PORT, OTHERS_ADDRESS, hello.destination, EIGRP, hello.payload, ttl=1, vrf="RED"), 10.0)
+    logged: list[str] = []
+    router.logged = lambda log: logged.append(log.text)
+
+    effects = entered(router, "no vrf definition RED", now=11.0)
+
+    assert sent_by_eigrp(effects[: effects.index(SetVrfs(()))]) != []
+    assert any("10.0.0.2" in line and "down" in line for line in logged), logged
+
+
+def test_an_event_costs_the_same_beside_hundreds_of_other_vrfs() -> None:
+    """Each packet, timer and route asked every VRF whether it had something to do."""
+    assert steps(400) < 1.1 * steps(10)
+
+
+def steps(count: int) -> int:
+    """Functions that are called for packets, timers and routes of one VRF beside so many."""
+    others = [line for number in range(count) for line in (f"vrf definition V{number:03}", " address-family ipv4")]
+    router = started(*RED, *others, *RED_PORT, *RED_EIGRP)
+    hello = sent_by_eigrp(run(router, 10.0))[0]
+
+    def work() -> None:
+        for second in range(3):
+            source = OTHERS_ADDRESS + second
+            received = IpReceived(PORT, source, hello.destination, EIGRP, hello.payload, ttl=1, vrf="RED")
+            router.handle(received, 10.0 + second)
+        run(router, 20.0)
+        router.handle(LinkChanged(PORT, up=False), 20.0)
+
+    return calls(work)
