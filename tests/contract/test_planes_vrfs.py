@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from contract.peers import KEY, pair_of_sas
-from contract.test_planes import TUNNEL, on_kernels, only_udp, udp
+from contract.test_planes import TUNNEL, contract, on_kernels, only_udp, udp
 from contract.worlds import DEFAULT, LAN, UNDERLAY, World, host, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
@@ -258,7 +258,7 @@ def test_a_port_is_never_reported_gone_because_it_moved(world: World) -> None:
     assert world.of("A", AddressAssigned) == []
 
 
-@on_kernels
+@contract
 def test_what_is_ordered_in_a_vrf_that_does_not_exist_fails_with_its_name(world: World) -> None:
     order = InVrf("NONE", SetRoute(DEFAULT, (NextHop(UNDERLAY, provider("A")),)))
     with pytest.raises(EffectError, match="NONE") as failure:

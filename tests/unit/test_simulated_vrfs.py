@@ -346,7 +346,7 @@ def test_a_tunnel_whose_front_door_does_not_exist_sends_nothing(cable: Cable) ->
 
 
 def test_packets_between_tunnels_of_two_vrfs_are_no_detour(cable: Cable) -> None:
-    cable.do("R1", *behind_front_door(1), *behind_front_door(1, name="Tunnel1", key=5))
+    cable.do("R1", *behind_front_door(1), *behind_front_door(1, name="Tunnel1", key=5), SetVrfs(("A", "F", "G")))
     cable.do("R1", port("Tunnel1", "10.1.0.1", "A"), SetAdjacency("Tunnel1", A("10.1.0.2"), A("10.0.0.3")))
     cable.do("R1", *(SetHairpin(name, 1, report=True) for name in ("Tunnel0", "Tunnel1")))
     cable.do("R1", SetRoute(Prefix.parse("192.168.0.0/16"), (NextHop("Tunnel1", A("10.1.0.2")),)))

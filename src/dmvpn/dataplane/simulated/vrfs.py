@@ -4,7 +4,7 @@ InVrf                                    the box of that VRF
 an effect that names a tunnel, or sends  the box that the interface is in
 out of an interface
 SetInterface, SetTunnel                  the same, after the port has moved to the VRF that they name
-SetVrfs                                  removes boxes; a box is made when a VRF is first named
+SetVrfs                                  makes and removes boxes
 any other                                the global table's box
 """
 
@@ -31,7 +31,8 @@ from dmvpn.base.effects import (
     SetTunnel,
     SetVrfs,
 )
-from dmvpn.dataplane.contract import DataPlane
+from dmvpn.base.errors import UserError
+from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.simulated.chassis import Box, Chassis, Transmit
 from dmvpn.dataplane.simulated.plane import VrfBox
 
@@ -68,7 +69,7 @@ class SimulatedPlane(Chassis, DataPlane):
     ) -> None:
         """random: source of unpredictable values."""
         super().__init__(report, transmit, random)
-        self._global = self._box("")
+        self._global = self.boxes[""] = VrfBox(self, "")
 
     # ------------------------------------------------------------------------------------------------ effects
 
@@ -77,6 +78,12 @@ class SimulatedPlane(Chassis, DataPlane):
         if len(self.boxes) == 1 and type(effect) not in _ABOUT_VRFS:
             self._global.execute(effect)
             return
+        try:
+            self._execute(effect)
+        except UserError as error:
+            raise EffectError(effect, 0, str(error)) from error
+
+    def _execute(self, effect: Effect) -> None:
         match effect:
             case InVrf():
                 self._box(effect.vrf).execute(effect.effect)
@@ -98,10 +105,10 @@ class SimulatedPlane(Chassis, DataPlane):
                 self._global.execute(effect)
 
     def _box(self, vrf: str) -> Box:
-        """Return the box of a VRF; it is made on first use."""
+        """Return the box of a VRF. Raises UserError if there is none."""
         box = self.boxes.get(vrf)
         if box is None:
-            box = self.boxes[vrf] = VrfBox(self, vrf)
+            raise UserError(f"there is no VRF {vrf}")
         return box
 
     def _box_of(self, interface: str, vrf: str = "") -> Box:
@@ -123,7 +130,8 @@ class SimulatedPlane(Chassis, DataPlane):
                 self._move(name, "")
             del self.boxes[vrf], self.tables[vrf]
         for vrf in names:
-            self._box(vrf)
+            if vrf not in self.boxes:
+                self.boxes[vrf] = VrfBox(self, vrf)
 
     def close(self) -> None:
         """Do nothing: there are no resources to release."""
