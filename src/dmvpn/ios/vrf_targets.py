@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.communities import TARGET, extended, extended_value
+from dmvpn.base.communities import TARGET, extended, extended_text, extended_value
 from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args
@@ -23,18 +23,21 @@ FAMILY: Final = "vrf-family"
 
 
 def _community(text: str) -> tuple[str, str] | None:
-    """Return `65000:1`, `1.65000:1` or `192.0.2.1:1` as it is, None for anything else."""
+    """Return `65000:1` or `192.0.2.1:1`, `65546:1` for `1.10:1`, and None for anything else.
+
+    As on IOS the number of an AS is kept as one number, so equal ones are written alike.
+    """
     front, _, number = text.partition(":")
-    parts = front.split(".")
-    most = {1: (4294967295,), 2: (65535, 65535), 4: (255,) * 4}.get(len(parts))
-    if most is None or not all(_is_number(part, high) for part, high in zip(parts, most, strict=True)):
+    halves = front.split(".")
+    if len(halves) == 2:
+        if not all(half.isascii() and half.isdigit() and len(half) <= 5 and int(half) <= 65535 for half in halves):
+            return None
+        front = str((int(halves[0]) << 16) + int(halves[1]))
+    value = extended_value(f"{front}:{number}")
+    if value is None:
         return None
-    is_short = len(parts) == 1 and int(front) <= 65535
-    return (text, text) if _is_number(number, 4294967295 if is_short else 65535) else None
-
-
-def _is_number(text: str, high: int) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= high
+    plain = extended_text((extended(TARGET, value),)).removeprefix("RT:")
+    return plain, plain
 
 
 COMMUNITY: Final = register_type(
@@ -149,7 +152,7 @@ class VpnLines:
     """What these lines say of one VRF.
 
     rd: its route distinguisher, "" without one.
-    exports, imports: route targets, as they were typed.
+    exports, imports: route targets.
     export_map, import_map: route maps, "" without one.
     """
 
@@ -206,12 +209,5 @@ def _targets(inside: tuple[Section, ...], lines: tuple[ConfigLine, ...]) -> tupl
 
 
 def _communities(targets: tuple[str, ...]) -> tuple[int, ...]:
-    values = (extended_value(_plain(target)) for target in targets)
+    values = map(extended_value, targets)
     return tuple(extended(TARGET, value) for value in values if value is not None)
-
-
-def _plain(target: str) -> str:
-    """Return a target whose AS number is not in dotted form (`1.10:1` is 65546:1)."""
-    front, _, number = target.partition(":")
-    high, dot, low = front.partition(".")
-    return f"{(int(high) << 16) + int(low)}:{number}" if dot and "." not in low else target
