@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import SetTranslation
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event
+from dmvpn.base.tables import table_named
 from dmvpn.base.translation import Translations
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace.leak_rules import device
@@ -62,8 +63,7 @@ class VrfTranslation:
         devices = self._places.has_devices
         for one in order.overloads:
             if devices and self._vrf_of(one.outside) != one.vrf:
-                where = f"VRF {one.vrf}" if one.vrf else "the global table"
-                text = f"no NAT from {where} to {one.outside}, which is in another table"
+                text = f"no NAT from {table_named(one.vrf)} to {one.outside}, which is in another table"
                 raise EffectError(order, errno.EOPNOTSUPP, text)
             if one.vrf and devices:
                 text = f"no NAT in VRF {one.vrf}, which is a VRF device of the kernel"

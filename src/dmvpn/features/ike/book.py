@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.protection import Encapsulation, IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
+from dmvpn.base.tables import table_named
 from dmvpn.features.ike import main_mode, translation
 from dmvpn.features.ike.crypto.credentials import Proof
 from dmvpn.features.ike.crypto.key_log import KeyLog
@@ -396,8 +397,7 @@ class ConfigurationBook:
         elsewhere = written is not None and written.fvrf not in ("any", front)
         if not translation.is_isakmp(profile.keyring) or not (front or elsewhere):
             return None
-        where = f"VRF {front}" if front else "the global table"
-        return Reason(IkeReason.NO_KEY_IN_VRF, (whom, where, translation.keyring_line(profile, front)))
+        return Reason(IkeReason.NO_KEY_IN_VRF, (whom, table_named(front), translation.keyring_line(profile, front)))
 
     def _roster(self, keyring: Keyring) -> Roster:
         roster = self._rosters.get(keyring.name)

@@ -181,8 +181,15 @@ def _route(args: Args) -> StaticRoute:
 def route_line(prefix: Prefix, **to: Hashable) -> str:
     """Return the line of a static route.
 
-    to: the values of the line that say where the route leads.
+    to: the values of the line that say where the route leads, and in which VRF it is.
     """
     if prefix.version == 6:
         return ROUTE6.of(prefix=prefix, **to)
-    return ROUTE.of(network=prefix.address, mask=prefix.netmask, **to)
+    line = ROUTE_VRF if "vrf" in to else ROUTE
+    return line.of(network=prefix.address, mask=prefix.netmask, **to)
+
+
+def line_of(route: StaticRoute, vrf: str = "") -> str:
+    """Return the line of a route in a VRF, "": in the global table; without options."""
+    values = {"vrf": vrf, "interface": route.interface, "next_hop": route.next_hop}
+    return route_line(route.prefix, **{name: value for name, value in values.items() if value})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dmvpn.base.tables import table_named
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.causes import Cause
@@ -74,13 +75,13 @@ def _finding(name: str, facts: RouterFacts, wrong: list[_Cloud], others: list[_C
             for one in wrong
         ]
         fix = tuple(line for lines in (*leaves, *enters) for line in lines)
-    has = " and ".join(f"{one.tunnel.name} in {tables.said(one.vrf)} has key {one.key}" for one in wrong)
-    wants = " and ".join(f"{keys[one.vrf]} in {tables.said(one.vrf)}" for one in wrong)
+    has = " and ".join(f"{one.tunnel.name} in {table_named(one.vrf)} has key {one.key}" for one in wrong)
+    wants = " and ".join(f"{keys[one.vrf]} in {table_named(one.vrf)}" for one in wrong)
     return Finding(
         step=Step.GRE,
         cause=Cause.KEY if are_keys else Cause.TABLE,
         router=name,
         what=f"{has} at {name}, and all other routers have {wants}: packets of one customer reach another one",
-        evidence=tuple(f"{one.router}: {one.tunnel.name}, {tables.said(one.vrf)}, key {one.key}" for one in others),
+        evidence=tuple(f"{one.router}: {one.tunnel.name}, {table_named(one.vrf)}, key {one.key}" for one in others),
         fix=fix,
     )

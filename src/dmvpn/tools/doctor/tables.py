@@ -15,9 +15,10 @@ from collections import Counter
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.tables import table_named
 from dmvpn.features.ike.config import isakmp, profiles
 from dmvpn.features.interface.config.sections import ADDRESS
-from dmvpn.features.static.config import ROUTE, ROUTE_VRF
+from dmvpn.features.static.config import line_of
 from dmvpn.features.static.config import model as static_model
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address
+    from dmvpn.base.pages import Pages
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.router.facts import RouterFacts, TunnelFacts
@@ -63,7 +65,7 @@ def source(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> 
         step=Step.LINE,
         cause=Cause.TABLE,
         router=name,
-        what=f"{port.name} of {name} is in {said(port.vrf)}, and {has}: its outer packets cannot leave there",
+        what=f"{port.name} of {name} is in {table_named(port.vrf)}, and {has}: its outer packets cannot leave there",
         evidence=(f"{name}: {tunnel.name} is down: {tunnel.reason}",),
         fix=fix,
     )
@@ -84,22 +86,16 @@ def _leads_by(facts: RouterFacts, vrf: str, port: InterfaceFacts) -> bool:
     return any(hop in own.network for hop in hops if hop is not None for own in port.addresses)
 
 
-def _static(facts: RouterFacts, vrf: str) -> list[StaticRoute]:
+def _static(facts: RouterFacts, vrf: str) -> Pages[StaticRoute]:
     """Return the static routes of IPv4 of one table."""
-    return [route for route in static_model(device(facts).tree, vrf).routes if route.prefix.version == 4]
+    return static_model(device(facts).tree, vrf).ipv4
 
 
 def misplaced_default(facts: RouterFacts, front: str, hop: Address | Placeholder) -> tuple[str, ...]:
     """Return the lines that remove a default route with this next hop from the other tables."""
     tables = [vrf for vrf in ("", *device(facts).vrfs.names) if vrf != front]
     found = ((vrf, route) for vrf in tables for route in _static(facts, vrf))
-    return tuple(f"no {route_in(vrf, one)}" for vrf, one in found if one.prefix.is_default and one.next_hop == hop)
-
-
-def route_in(vrf: str, route: StaticRoute) -> str:
-    """Return the line of a static route in this table."""
-    words = {"network": route.prefix.address, "mask": route.prefix.netmask, "next_hop": route.next_hop}
-    return ROUTE_VRF.of(vrf=vrf, **words) if vrf else ROUTE.of(**words)
+    return tuple(f"no {line_of(one, vrf)}" for vrf, one in found if one.prefix.is_default and one.next_hop == hop)
 
 
 def identities(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -133,7 +129,7 @@ def _identity(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | N
         return None
     keyring = isakmp.KEYRING.of(name=f"FOR-{tunnel.front}", vrf=tunnel.front)
     fix = (keyring, isakmp.KEYRING_KEY.of(address=_ANY, mask=_ANY, key=SECRET))
-    where = " and ".join(said(vrf) for vrf in fvrfs)
+    where = " and ".join(table_named(vrf) for vrf in fvrfs)
     return _of_ike(name, f"the keys of IKEv1 of {name} are for peers in {where}, and {tunnel.name} has {needs}", fix)
 
 
@@ -186,8 +182,8 @@ def _apart(name: str, facts: RouterFacts, inside: InterfaceFacts, lan: Interface
         step=Step.LINE,
         cause=Cause.TABLE,
         router=name,
-        what=f"{moves.name} of {name} is in {said(moves.vrf)}, and {stays.name} in {said(stays.vrf)}: no packet of "
-        "the LAN goes by the tunnel",
+        what=f"{moves.name} of {name} is in {table_named(moves.vrf)}, and {stays.name} in {table_named(stays.vrf)}: no "
+        "packet of the LAN goes by the tunnel",
         evidence=(f"{name}: show vrf",),
         fix=(INTERFACE.of(name=moves.name), *moved_port(facts, moves, stays.vrf)),
     )
@@ -229,7 +225,8 @@ def process_elsewhere(name: str, facts: RouterFacts, protocol: str, evidence: tu
                 step=Step.ROUTING,
                 cause=Cause.TABLE,
                 router=name,
-                what=f"{protocol.upper()} of {name} runs in {said(vrf)}, and its tunnel is in {said(facts.vrf)}",
+                what=f"{protocol.upper()} of {name} runs in {table_named(vrf)}, "
+                f"and its tunnel is in {table_named(facts.vrf)}",
                 evidence=evidence,
                 fix=moved(process, vrf, facts.vrf),
             )
@@ -247,13 +244,9 @@ def route_elsewhere(name: str, facts: RouterFacts, target: Address, evidence: tu
                 step=Step.ROUTING,
                 cause=Cause.TABLE,
                 router=name,
-                what=f"the static route of {name} to {target} is in {said(vrf)}, and its next hop in {said(facts.vrf)}",
+                what=f"the static route of {name} to {target} is in {table_named(vrf)}, "
+                f"and its next hop in {table_named(facts.vrf)}",
                 evidence=evidence,
-                fix=tuple(line for one in found for line in (f"no {route_in(vrf, one)}", route_in(facts.vrf, one))),
+                fix=tuple(line for one in found for line in (f"no {line_of(one, vrf)}", line_of(one, facts.vrf))),
             )
     return None
-
-
-def said(vrf: str) -> str:
-    """Return a table for people."""
-    return f"VRF {vrf}" if vrf else "the global table"

@@ -13,6 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.tables import table_named
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import DEFAULT_LIFETIME, DEFAULT_PROPOSAL, IdentityKind
@@ -90,7 +91,7 @@ def _front(device: Device, profile: str) -> str:
     """
     fronts = list(dict.fromkeys(one.front for one in device.tunnels.tunnels if one.protection == profile))
     if len(fronts) > 1:
-        where = " and ".join(f"VRF {front}" if front else "the global table" for front in fronts)
+        where = " and ".join(map(table_named, fronts))
         raise UserError(
             f"{device.name}: the IPsec profile {profile} protects tunnels whose outer packets are in {where}: "
             "give each of them an IPsec profile first"

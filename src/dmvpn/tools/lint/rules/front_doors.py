@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.tables import table_named
 from dmvpn.features.ike.config import profiles
 from dmvpn.features.tunnel.config import VRF
 from dmvpn.tools.lint.found import found
@@ -51,11 +52,10 @@ def check(network: Network) -> Iterator[NetworkConcern]:
 def _source(end: TunnelEnd) -> NetworkConcern:
     device, tunnel = end.device, end.tunnel
     vrf = vrf_of_source(end)
-    where = f"in VRF {vrf}" if vrf else "in the global table"
     wanted = f"tunnel vrf {tunnel.front}" if tunnel.front else "no tunnel vrf"
     line = VRF.of(vrf=vrf) if vrf else VRF.no(vrf=tunnel.front)
     at = end.line("tunnel vrf") if tunnel.front else end.line("tunnel source")
-    what = f"{source_port(end)}, the source of {end.name}, is {where}, and the tunnel has {wanted}"
+    what = f"{source_port(end)}, the source of {end.name}, is in {table_named(vrf)}, and the tunnel has {wanted}"
     return found(SOURCE, device, at, what, f"{end.at[0]}\n {line}")
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.tables import table_named
 from dmvpn.features.ike.config import isakmp
-from dmvpn.features.static.config import ROUTE, ROUTE_VRF
+from dmvpn.features.static.config import line_of
 from dmvpn.features.static.config import model as static_model
 from dmvpn.ios.vrfs import DEFINITION
 from dmvpn.tools.lint.found import found
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.pages import Pages
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network, TunnelEnd
@@ -81,9 +83,9 @@ def _tables(device: Device) -> tuple[str, ...]:
     return ("", *device.vrfs.names)
 
 
-def _static(device: Device, vrf: str) -> list[StaticRoute]:
+def _static(device: Device, vrf: str) -> Pages[StaticRoute]:
     """Return the static routes of IPv4 of one table."""
-    return [route for route in static_model(device.tree, vrf).routes if route.prefix.version == 4]
+    return static_model(device.tree, vrf).ipv4
 
 
 def _wires(device: Device, vrf: str) -> list[Prefix]:
@@ -107,15 +109,10 @@ def _next_hops(device: Device) -> Iterator[NetworkConcern]:
             home = _home(device, vrf, route, hop) if hop is not None and not route.interface else None
             if home is None or hop is None or route.is_leak:
                 continue
-            what = f"{hop}, the next hop to {route.prefix} in {_said(vrf)}, is on a wire of {_said(home)}"
-            line = _line(vrf, route)
-            fix = [*(DEFINITION.of(name=name) for name in (vrf, home) if name), f"no {line}", _line(home, route)]
+            what = f"{hop}, the next hop to {route.prefix} in {table_named(vrf)}, is on a wire of {table_named(home)}"
+            line = line_of(route, vrf)
+            fix = [*(DEFINITION.of(name=name) for name in (vrf, home) if name), f"no {line}", line_of(route, home)]
             yield found(NEXT_HOP, device, (line,), what, "\n".join(fix))
-
-
-def _line(vrf: str, route: StaticRoute) -> str:
-    words = {"network": route.prefix.address, "mask": route.prefix.netmask, "next_hop": route.next_hop}
-    return ROUTE_VRF.of(vrf=vrf, **words) if vrf else ROUTE.of(**words)
 
 
 def _no_route(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
@@ -154,7 +151,7 @@ def _keys(end: TunnelEnd) -> Iterator[NetworkConcern]:
         return
     if any(key.fvrf == front for key in keys):
         return
-    where = " and ".join(dict.fromkeys(_said(key.fvrf) for key in keys))
+    where = " and ".join(dict.fromkeys(table_named(key.fvrf) for key in keys))
     what = f"{end.name} has tunnel vrf {front}, and all keys of IKEv1 are for peers in {where}"
     yield found(KEYS, device, end.line("tunnel vrf"), what, isakmp.KEYRING.of(name=f"FOR-{front}", vrf=front))
 
@@ -178,7 +175,3 @@ def _processes(device: Device) -> Iterator[NetworkConcern]:
 
 def _process(device: Device, at: tuple[str, ...], protocol: str, vrf: str) -> NetworkConcern:
     return found(PROCESS, device, at, f"{protocol} runs in VRF {vrf}, and no interface is in that VRF")
-
-
-def _said(vrf: str) -> str:
-    return f"VRF {vrf}" if vrf else "the global table"

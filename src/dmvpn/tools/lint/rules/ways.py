@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.static.config import ROUTE, ROUTE6, route_line
+from dmvpn.features.static.config import ROUTE, ROUTE6, line_of, route_line
 from dmvpn.ios import Placeholder
 from dmvpn.network.routing import Protocol, running
 from dmvpn.tools.lint.found import found
@@ -95,10 +95,7 @@ def _static(end: TunnelEnd, nbma: IPAddress) -> Iterator[NetworkConcern]:
         is_longest = outside is None or route.prefix.length > outside.length
         if leads_inside(route) and nbma in route.prefix and is_longest:
             what = f"{nbma}, the far end of {end.name}, is reached by {route.prefix} through {end.name} itself"
-            to: dict[str, Hashable] = (
-                {"interface": route.interface} if route.interface else {"next_hop": route.next_hop}
-            )
-            yield found(STATIC, end.device, (_beginning(route.prefix),), what, f"no {route_line(route.prefix, **to)}")
+            yield found(STATIC, end.device, (_beginning(route.prefix),), what, f"no {line_of(route)}")
 
 
 def _protocol(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
