@@ -146,7 +146,45 @@ def test_two_vrfs_have_two_route_distinguishers() -> None:
     assert prompt.enter("rd 65000:2", "rd 192.0.2.1:7") == []
 
 
-_NO_DISTINGUISHERS = ("65000", "65000:", ":1", "1:2:3", "1.2.3:4", "256.1.1.1:1", "65536:65536", "1:4294967296")
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("1.10:1", "65546:1"),
+        ("0.65000:1", "65000:1"),
+        ("065000:007", "65000:7"),
+        ("4200000000:1", "4200000000:1"),
+        ("192.0.2.1:1", "192.0.2.1:1"),
+    ],
+)
+def test_a_route_distinguisher_has_one_spelling(typed: str, kept: str) -> None:
+    """Two spellings of one route distinguisher were two, and lint knew no route target in another spelling."""
+    prompt = Prompt(*WAN)
+    assert prompt.enter(f"rd {typed}", "route-target both 1.10:1") == []
+    assert prompt.shows(f" rd {kept}", " route-target export 65546:1")
+    assert Prompt(*WAN, f"rd {kept}", "exit", "vrf definition OTHER").enter(f"rd {typed}") == [
+        f"% RD {kept} already in use by VRF WAN"
+    ]
+
+
+def test_route_distinguishers_of_hundreds_of_vrfs_are_compared() -> None:
+    lines = [line for number in range(100) for line in (f"vrf definition V{number}", f"rd 65000:{number}", "exit")]
+    prompt = Prompt(*lines, "vrf definition V7")
+    assert prompt.enter("no rd 65000:7", "rd 65000:99") == ["% RD 65000:99 already in use by VRF V99"]
+    assert prompt.enter("exit", "vrf definition V99", "rd 65000:7") == []
+
+
+_NO_DISTINGUISHERS = (
+    "65000",
+    "65000:",
+    ":1",
+    "1:2:3",
+    "1.2.3:4",
+    "256.1.1.1:1",
+    "65536.1:1",
+    ".1:1",
+    "65536:65536",
+    "1:4294967296",
+)
 
 
 @pytest.mark.parametrize("rd", _NO_DISTINGUISHERS)

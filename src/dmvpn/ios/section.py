@@ -129,8 +129,9 @@ class Section:
 
     def section(self, line: ConfigLine, **arguments: Hashable) -> Section | None:
         """Return the section that `line` opened with these arguments."""
-        matches = (entry.section for entry in self._entries(line) if _fits(entry, arguments))
-        return next(matches, None)
+        self._note(line)
+        entries = self._candidates(line, Args(arguments))
+        return next((entry.section for entry in entries if _fits(entry, arguments)), None)
 
     def mentions(self, lines: Iterable[ConfigLine]) -> bool:
         """Return whether any of these lines is here, or in a section inside."""
@@ -291,10 +292,13 @@ class Section:
 
     def matching(self, line: ConfigLine, args: Args) -> list[Statement]:
         """Return the entries of `line` that agree with the arguments given."""
+        return [entry for entry in self._candidates(line, args) if args.agrees_with(entry.args)]
+
+    def _candidates(self, line: ConfigLine, args: Args) -> Iterable[Statement]:
+        """Return the entries of `line` that may agree with these values."""
         entries = self._statements.get(line, {})
         keys = self.index(line, Agreement).candidates(args) if len(entries) > FEW else None
-        some = entries.values() if keys is None else [entries[key] for key in keys]
-        return [entry for entry in some if args.agrees_with(entry.args)]
+        return entries.values() if keys is None else [entries[key] for key in keys]
 
     def index(self, line: ConfigLine, kind: type[IndexOf]) -> IndexOf:
         """Return the one index of this kind of the entries of `line`. It is kept up to date."""

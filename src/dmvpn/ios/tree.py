@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from dmvpn.base.breath import in_one_go
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.ios.config_line import GLOBAL
+from dmvpn.ios.making import shared
 from dmvpn.ios.render import render_tree
 from dmvpn.ios.section import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from dmvpn.ios.config_line import ConfigLine
     from dmvpn.ios.section import Statement
@@ -30,13 +31,25 @@ _TRIES: Final = 3
 class ConfigTree(Section):
     """A whole configuration: its global section."""
 
-    __slots__ = ("_touched", "revision")
+    __slots__ = ("_mentioned", "_touched", "revision")
 
     def __init__(self) -> None:
         super().__init__(GLOBAL)
         #: Counts the changes, so that an earlier reader can check whether the tree is still the same.
         self.revision = 0
         self._touched: set[ConfigLine] = set()
+        #: Answers of `mentions`, each with the revision for which it holds.
+        self._mentioned: dict[frozenset[ConfigLine], tuple[int, bool]] = {}
+
+    def mentions(self, lines: Iterable[ConfigLine]) -> bool:
+        """See `Section`. A protocol asks once for each VRF, and the search looks into all sections."""
+        wanted, revision = shared(frozenset(lines)), self.revision
+        known = self._mentioned.get(wanted)
+        if known is None or known[0] != revision:
+            known = self._mentioned[wanted] = revision, super().mentions(wanted)
+        else:
+            self._note(*wanted)
+        return known[1]
 
     def touch(self, statement: Statement) -> None:
         """Note it, and everything inside it."""

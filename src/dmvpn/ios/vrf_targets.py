@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.communities import TARGET, extended, extended_text, extended_value
 from dmvpn.base.values import dataclass
+from dmvpn.ios.agreement import FEW
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.section import Statement
@@ -13,7 +14,7 @@ from dmvpn.ios.values import ValueType, register_type
 from dmvpn.ios.vrfs import DEFINITION, IP_VRF, IPV4
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Mapping
 
     from dmvpn.ios.section import Section
 
@@ -47,18 +48,44 @@ COMMUNITY: Final = register_type(
 
 def _check_rd(args: Args, section: Section) -> str | None:
     """Refuse the route distinguisher of another VRF, as IOS does."""
-    own = section.opened_by
-    for vrf, inner in _sections(section.root):
-        rd = next((inner.get(line) for line in _RDS if inner.get(line) is not None), None)
-        is_other = own is None or vrf.text("name") != own.text("name")
-        if is_other and rd is not None and rd.text("rd") == args.text("rd"):
-            return f"% RD {args.text('rd')} already in use by VRF {vrf.text('name')}"
+    own = section.opened_by.text("name") if section.opened_by is not None else ""
+    rd = args.text("rd")
+    for line in (DEFINITION, IP_VRF):
+        found = section.root.made(line, _distinguished)
+        is_long = len(found) > FEW
+        users = (
+            section.root.following(line, _distinguished, _Users).of(rd)
+            if is_long
+            else [name for one, name in found if one == rd]
+        )
+        other = next((name for name in users if name != own), None)
+        if other is not None:
+            return f"% RD {rd} already in use by VRF {other}"
     return None
 
 
-def _sections(root: Section) -> Iterator[tuple[Args, Section]]:
-    for line in (DEFINITION, IP_VRF):
-        yield from root.sections(line)
+def _distinguished(args: Args, section: Section) -> tuple[str, str] | None:
+    """Return the route distinguisher of a VRF, and its name; None: it has none."""
+    rd = next((inner.text("rd") for line in _RDS if (inner := section.get(line)) is not None), None)
+    return None if rd is None else (rd, args.text("name"))
+
+
+class _Users:
+    """The VRFs by their route distinguishers."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, dict[str, None]] = {}
+
+    def follow(self, gone: Mapping[int, tuple[str, str]], came: Mapping[int, tuple[str, str]]) -> None:
+        """See `Follower`."""
+        for rd, name in gone.values():
+            self._names[rd].pop(name, None)
+        for rd, name in came.values():
+            self._names.setdefault(rd, {})[name] = None
+
+    def of(self, rd: str) -> Iterable[str]:
+        """Return the VRFs with this one."""
+        return self._names.get(rd, {})
 
 
 def _rd(mode: str) -> ConfigLine:

@@ -22,7 +22,7 @@ _HELP: Final = {"vrf": "Interfaces and routes that are apart from all others", "
 
 def is_defined(section: Section, vrf: str) -> bool:
     """Return whether the configuration around a section defines a VRF."""
-    return any(one.text("name") == vrf for line in (DEFINITION, IP_VRF) for one in section.root.all(line))
+    return any(section.root.section(line, name=vrf) is not None for line in (DEFINITION, IP_VRF))
 
 
 def refusal(section: Section, vrf: str) -> str | None:

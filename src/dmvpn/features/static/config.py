@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, mask_length, spelled
+from dmvpn.base.pages import NONE, Pages
 from dmvpn.features.static.model import StaticConfig, StaticRoute
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, ValueType, register_type
+from dmvpn.ios.agreement import FEW
+from dmvpn.ios.making import pages_of
 from dmvpn.ios.values import Reading
 from dmvpn.ios.vrfs import is_defined
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from dmvpn.ios.values import Read, Token
+
+
+#: A route, and the VRF that it is in.
+_Placed = tuple[str, StaticRoute]
 
 
 class RouteName(ValueType):
@@ -156,12 +163,41 @@ LINES: Final = (ROUTE, ROUTE6, ROUTE_VRF)
 def model(tree: ConfigTree, vrf: str = "") -> StaticConfig:
     """Return what the configuration says of the static routes of a VRF, "": of the global table."""
     if vrf:
-        return StaticConfig(ipv4=tree.made(ROUTE_VRF, _route_of, vrf))
+        return StaticConfig(ipv4=_routes_in(tree, vrf))
     return StaticConfig(ipv4=tree.made(ROUTE, _route), ipv6=tree.made(ROUTE6, _route))
 
 
-def _route_of(args: Args, vrf: str) -> StaticRoute | None:
-    return _route(args) if args.text("vrf") == vrf else None
+def _routes_in(tree: ConfigTree, vrf: str) -> Pages[StaticRoute]:
+    """Return the routes of a VRF. Beside many VRFs with many routes none looks at those of another."""
+    placed = tree.made(ROUTE_VRF, _placed)
+    if len(placed) > FEW:
+        return tree.following(ROUTE_VRF, _placed, _ByVrf).of(vrf)
+    return pages_of(route for where, route in placed if where == vrf)
+
+
+def _placed(args: Args) -> _Placed:
+    return args.text("vrf"), _route(args)
+
+
+class _ByVrf:
+    """The routes of each VRF."""
+
+    def __init__(self) -> None:
+        self._routes: dict[str, Pages[StaticRoute]] = {}
+
+    def follow(self, gone: Mapping[int, _Placed], came: Mapping[int, _Placed]) -> None:
+        """See `Follower`."""
+        changes: dict[str, dict[int, StaticRoute | None]] = {}
+        for number, (vrf, _) in gone.items():
+            changes.setdefault(vrf, {})[number] = None
+        for number, (vrf, route) in came.items():
+            changes.setdefault(vrf, {})[number] = route
+        for vrf, some in changes.items():
+            self._routes[vrf] = self.of(vrf).turned(some)
+
+    def of(self, vrf: str) -> Pages[StaticRoute]:
+        """Return the routes of a VRF."""
+        return self._routes.get(vrf, NONE)
 
 
 def _route(args: Args) -> StaticRoute:
