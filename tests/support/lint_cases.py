@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import LintFinding, Severity
 from dmvpn.tools.lint import Site, lint
@@ -314,6 +314,22 @@ FRONT: Network = everywhere(
     ("ip route 0.0.0.0", "ip route vrf INET 0.0.0.0"),
     below("crypto ikev2 profile P", " match fvrf INET"),
 )
+
+_WAN_LIST: Final = "!\nip access-list extended WAN-IN\n permit gre any any\n permit icmp any any\n!\nip route"
+#: A spoke that lets in its tunnel and pings.
+FILTERED: Network = edited(
+    CLEAR,
+    SPOKE1=[below("interface GigabitEthernet1", " ip access-group WAN-IN in"), ("!\nip route", _WAN_LIST)],
+)
+
+
+def _list(*entries: str) -> tuple[str, str]:
+    """Return an edit that adds the list LAN."""
+    return "!\nip access-list", "\n ".join(("!\nip access-list extended LAN", *entries)) + "\n!\nip access-list"
+
+
+_ON_LAN: Final = below("interface GigabitEthernet2", " ip access-group LAN in")
+_ON_TUNNEL: Final = below(" ip mtu 1400", " ip access-group LAN in")
 
 CASES: tuple[Case, ...] = (
     # Lines
@@ -952,6 +968,94 @@ CASES: tuple[Case, ...] = (
         ("permit ip 192.168.10.0 0.0.0.255 any", "permit gre any any"),
         base=TRANSLATING,
         first=False,
+    ),
+    # Access lists and packet filters
+    case(
+        "access-group-undefined",
+        "SPOKE1",
+        " ip access-group",
+        ("access-group WAN-IN in", "access-group TYPO in"),
+        base=FILTERED,
+    ),
+    case(
+        "list-denies-protocol",
+        "SPOKE1",
+        " ip access-group LAN",
+        _ON_TUNNEL,
+        _list("permit ip 192.168.0.0 0.0.255.255 any"),
+        base=FILTERED,
+        good=edited(
+            FILTERED, SPOKE1=[_ON_TUNNEL, _list("permit eigrp any any", "permit ip 192.168.0.0 0.0.255.255 any")]
+        ),
+    ),
+    case(
+        "list-other-side",
+        "SPOKE1",
+        " ip access-group WAN-IN",
+        below(" ip mtu 1400", " ip access-group WAN-IN in"),
+        base=FILTERED,
+        first=False,
+    ),
+    case(
+        "list-other-direction",
+        "SPOKE1",
+        " ip access-group WAN-IN",
+        ("access-group WAN-IN in", "access-group WAN-IN out"),
+        ("permit gre any any", "permit gre any host 203.0.113.10"),
+        base=FILTERED,
+        good=edited(FILTERED, SPOKE1=[("permit gre any any", "permit gre any host 203.0.113.10")]),
+    ),
+    case(
+        "verify-source-drops-peers",
+        "SPOKE1",
+        " ip verify",
+        below("interface GigabitEthernet1", " ip verify unicast source reachable-via rx"),
+        good=edited(
+            CLEAR,
+            SPOKE1=[below("interface GigabitEthernet1", " ip verify unicast source reachable-via rx allow-default")],
+        ),
+    ),
+    case(
+        "list-entry-shadowed",
+        "SPOKE1",
+        " deny tcp any any eq telnet",
+        _ON_LAN,
+        _list("permit ip any any", "deny tcp any any eq telnet"),
+        base=FILTERED,
+        good=edited(FILTERED, SPOKE1=[_ON_LAN, _list("deny tcp any any eq telnet", "permit ip any any")]),
+    ),
+    case(
+        "list-mask-not-wildcard",
+        "SPOKE1",
+        " permit ip 192.168.10.0",
+        _ON_LAN,
+        _list("permit eigrp any any", "permit ip 192.168.10.0 255.255.255.0 any"),
+        base=FILTERED,
+        good=edited(FILTERED, SPOKE1=[_ON_LAN, _list("permit eigrp any any", "permit ip 192.168.10.0 0.0.0.255 any")]),
+    ),
+    case(
+        "list-part-undefined",
+        "SPOKE1",
+        " deny ip object-group",
+        _ON_LAN,
+        _list("deny ip object-group TYPO 192.0.2.0 0.0.0.255", "permit ip any any"),
+        base=FILTERED,
+        good=edited(
+            FILTERED,
+            SPOKE1=[
+                _ON_LAN,
+                _list("deny ip object-group TYPO 192.0.2.0 0.0.0.255", "permit ip any any"),
+                ("!\nip access-list", "!\nobject-group network TYPO\n host 192.168.10.7\n!\nip access-list"),
+            ],
+        ),
+    ),
+    case(
+        "list-unused",
+        "SPOKE1",
+        "ip access-list extended LAN",
+        _list("permit ip any any"),
+        base=FILTERED,
+        good=edited(FILTERED, SPOKE1=[_ON_LAN, _list("permit ip any any")]),
     ),
     # What is not built
     case(

@@ -21,6 +21,7 @@ _CLEAN = (
     "TWO_TUNNELS",
     "SIGNED",
     "TRANSLATING",
+    "FILTERED",
     "DUAL",
 )
 ROUTE_MAP = "route-map-undefined"

@@ -18,6 +18,7 @@ examples:
   dmvpn walk H3 10.4.4.1 --size 1500 --df    where does it end, and what is H3 told?
   dmvpn walk R31 R41                         a packet of the router's own
   dmvpn walk 10.3.3.7 10.4.4.7 --from R31    it begins at R31
+  dmvpn walk H3 H4 --tcp 443                 what access lists do with a connection to port 443
 """
 
 
@@ -43,6 +44,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="octets of the whole IP packet (100)",
     )
     walk.add_argument("--df", action="store_true", help="the packet must not be cut (Don't Fragment)")
+    service = walk.add_mutually_exclusive_group()
+    for name in ("tcp", "udp"):
+        what = f"the first packet of {name.upper()} to this port, and its answer (an echo)"
+        service.add_argument(f"--{name}", type=whole(1, 65_535, "a port"), metavar="PORT", help=what)
     walk.add_argument("--json", action="store_true", help="for programs")
     walk.add_argument("--lab", help="the lab, if several are up")
     walk.set_defaults(command=_run)
@@ -59,10 +64,19 @@ def _run(arguments: argparse.Namespace) -> int:
         start=arguments.start,
         size=arguments.size,
         df=arguments.df,
+        service=_service(arguments),
     )
     print(as_json(walked) if arguments.json else "\n".join(as_text(walked)))
     paths = (walked.forth, walked.back)
     return int(any(path is not None and path.end.outcome in (WalkOutcome.DROPPED, WalkOutcome.LOOP) for path in paths))
+
+
+def _service(arguments: argparse.Namespace) -> tuple[int, int] | None:
+    from dmvpn.base.translation import TCP, UDP
+
+    if arguments.tcp is not None:
+        return TCP, arguments.tcp
+    return None if arguments.udp is None else (UDP, arguments.udp)
 
 
 def _facts(arguments: argparse.Namespace) -> LabFacts:

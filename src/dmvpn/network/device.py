@@ -11,6 +11,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import model as bgp_model
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.eigrp.config import model as eigrp_model
+from dmvpn.features.filter.config import model as filter_model
+from dmvpn.features.filter.model import FilterConfig
 from dmvpn.features.ike.config import model as ike_model
 from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.interface.config import model as interface_model
@@ -158,6 +160,10 @@ class Device:
     def policies(self) -> RoutePolicies:
         """The same lists and maps, as the policies that a route passes."""
         return policies(self.tree)
+
+    @cached_property
+    def filters(self) -> FilterConfig:
+        return filter_model(self.tree) or FilterConfig()
 
     @cached_property
     def nat(self) -> NatConfig:

@@ -6,6 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.filters import Condition, FilterEntry, FilterList
+from dmvpn.base.shadows import ListedEntry
 from dmvpn.base.translation import Addresses
 from dmvpn.features.policy.model import ANY
 from dmvpn.features.policy.objects import Service, networks_of, services_of
@@ -84,6 +85,19 @@ def filter_entries(entry: AccessEntry, config: PolicyConfig) -> Iterator[FilterE
             log=bool(entry.log),
             log_input=entry.log == "log-input",
         )
+
+
+def listed_entry(entry: AccessEntry, config: PolicyConfig) -> ListedEntry:
+    """Return what an entry means at all times in which it counts."""
+    groups = (entry.source.group, entry.destination.group)
+    known = all(not name or name in config.networks for name in groups)
+    return ListedEntry(
+        entry.sequence,
+        entry.permit,
+        tuple(filter_entries(entry, config)),
+        always=entry.asks.time_range not in config.time_ranges,
+        covers=known and not entry.asks.unfit and (not entry.services or entry.services in config.services),
+    )
 
 
 def _addresses(end: AddressRange, groups: Mapping[str, NetworkGroup]) -> tuple[Addresses, ...]:

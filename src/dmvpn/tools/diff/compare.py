@@ -37,6 +37,7 @@ class Topic(enum.Enum):
 
     NETWORK = "network"
     REACHABILITY = "reachability"
+    FLOWS = "flows"
     WAY = "way"
     NEXT_HOP = "next hop"
     DIRECT_AFTER = "time until direct"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.tools.diff.behavior import Behavior, LinterFinding
 from dmvpn.tools.diff.beside import Beside
 from dmvpn.tools.diff.compare import compare, judge_migration
+from dmvpn.tools.diff.flows import flow_changes
 from dmvpn.tools.diff.measuring import Subject, choose_pairs, measure
 from dmvpn.tools.diff.migration import migrate
 from dmvpn.tools.diff.probing import name_alike
@@ -61,7 +62,8 @@ def compare_networks(
         will_be = _measured(_AS_IT_WOULD_BE, stage, new, pairs, fresh)
         migration = _migrated(before, after, seed, order, tell=stage)
     was, will_be = _linted(before, was), _linted(after, will_be)
-    changes = [*compare(was, will_be), *(judge_migration(migration, max_outage) if migration else ())]
+    flows = flow_changes(old, new, was.talks, will_be.talks)
+    changes = [*compare(was, will_be), *flows, *(judge_migration(migration, max_outage) if migration else ())]
     tried, possible = len(pairs) + len(fresh), len(new.lans) * (len(new.lans) - 1)
     sampled = f"{tried} of {possible} pairs of LANs were tried." if tried < possible else ""
     return Comparison(before=was, after=will_be, changes=tuple(changes), migration=migration, sampled=sampled)

@@ -22,6 +22,7 @@ from dmvpn.network.overlay import Network
 from dmvpn.tools.lint import silence
 from dmvpn.tools.lint.found import NetworkConcern
 from dmvpn.tools.lint.rules import (
+    access_lists,
     addresses,
     announcements,
     bfd,
@@ -32,8 +33,11 @@ from dmvpn.tools.lint.rules import (
     neighbors,
     ospf_ends,
     phases,
+    port_hellos,
+    port_lists,
     protection,
     registration,
+    senders,
     sizes,
     split_horizon,
     tunnels,
@@ -69,6 +73,10 @@ _OF_NETWORK: Final = (
     sizes,
     nat,
     bfd,
+    port_lists,
+    port_hellos,
+    senders,
+    access_lists,
     unbuilt,
 )
 #: All rules by what they are about, as the reference page has them.
@@ -84,6 +92,10 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Phases: direct ways between spokes", (*phases.RULES, *split_horizon.RULES)),
     ("Which way packets take", (*ways.RULES, *front_doors.RULES, *vrf_tables.RULES, *underlay.RULES, *vrf.RULES)),
     ("Sizes", sizes.RULES),
+    (
+        "Access lists and packet filters",
+        (*port_lists.RULES, *port_hellos.RULES, *senders.RULES, *access_lists.RULES),
+    ),
     ("NAT on the router itself", nat_lines.RULES),
     ("NAT: what sites and labs know", nat.RULES),
     ("What routers of other vendors do", unbuilt.RULES),

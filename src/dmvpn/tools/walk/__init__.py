@@ -5,6 +5,7 @@ sent.
 
     ends.py        names and addresses -> Question
     ground.py      wires, routers, routes, MTU        translator.py   NAT          overlay.py   NHRP, GRE, ESP
+    filters.py     access lists of ports, checks of senders
     packet.py      sizes, exactly                     wires.py        bad wires    view.py      questions to the facts
     budget.py      packet sizes, and TCP              walk.py         both directions
     values.py      Walk, WalkedPath, Step ...         wording.py, text.py          output as text and JSON

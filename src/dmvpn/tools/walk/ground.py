@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.dataplane.paths import LEAST
-from dmvpn.tools.walk import wording
+from dmvpn.tools.walk import filters, wording
 from dmvpn.tools.walk.packet import Packet
 from dmvpn.tools.walk.values import Act, Clamp, Crossing, Refusal, Step, WalkEnd, WalkOutcome
 from dmvpn.tools.walk.view import HOST_PORT, View, addresses_of
@@ -62,13 +62,7 @@ class Ground(ABC):
         """Send the packet."""
         self._wanted = question.receiver
         host = self.view.host(question.start)
-        packet = Packet.plain(
-            question.source,
-            question.destination,
-            question.size,
-            df=question.df,
-            ttl=HOST_TTL if host is not None or question.passes else ROUTER_TTL,
-        )
+        packet = Packet.asked(question, ttl=HOST_TTL if host is not None or question.passes else ROUTER_TTL)
         if host is not None:
             return self._leave_host(question.start, packet)
         if question.passes:
@@ -116,6 +110,9 @@ class Ground(ABC):
         if sender is None:
             where = f"in by {port}" if port else "comes in"
             self._say(router, packet, Act.ARRIVE, f"{where}, TTL {packet.ttl}")
+        filtered = self._filtered(router, port, packet, inward=True)
+        if filtered is not None:
+            return filtered
         if self.view.own(router, packet.destination, self.view.vrf_of(router, packet.source, port)) is not None:
             moved = self._let_inside(router, port, packet)
             if moved is None:
@@ -204,7 +201,20 @@ class Ground(ABC):
         if sender is not None:
             self._watch_hairpin(router, hop.interface, next_hop, sender, packet)
         outside = self._overload(router, came, hop.interface, packet)
-        return outside if isinstance(outside, WalkEnd) else self.emit(router, hop.interface, next_hop, outside)
+        if isinstance(outside, WalkEnd):
+            return outside
+        # Lists `out` are not asked about packets of the router itself.
+        filtered = self._filtered(router, hop.interface, outside, inward=False) if came else None
+        return filtered or self.emit(router, hop.interface, next_hop, outside)
+
+    def _filtered(self, router: str, port: str, packet: Packet, *, inward: bool) -> WalkEnd | None:
+        """Ask the filters of a port; None: the packet passes."""
+        for answer in filters.answers(self.view, router, port, packet, inward=inward):
+            if not answer.passes:
+                said = filters.PROHIBITED if answer.answered else ""
+                return self._drop(router, packet, answer.what, said, clause=filters.CLAUSE if said else "")
+            self._say(router, packet, Act.FILTER, answer.what)
+        return None
 
     def _no_route(self, router: str, packet: Packet, vrf: str) -> WalkEnd:
         """Drop a packet that the table of a VRF has no route for. Another table of the router may have one."""
@@ -218,7 +228,7 @@ class Ground(ABC):
             what = f"NHRP's next hop instead (%): {wording.hop(override)}"
             self._say(router, packet, Act.OVERRIDE, what, because=self._why_override(router, match, override))
         hops = match.hops
-        chosen = hops[_spread(packet) % len(hops)]
+        chosen = hops[packet.spread % len(hops)]
         if len(hops) > 1:
             what = f"{len(hops)} equal ways; by source and destination: {wording.hop(chosen)}"
             self._say(router, packet, Act.CHOOSE, what, because="a kernel's own hash may choose another one")
@@ -385,8 +395,3 @@ class Ground(ABC):
             return True
         match = self.view.match(node, address)
         return match is not None and bool(match.hops)
-
-
-def _spread(packet: Packet) -> int:
-    """Return the hash that selects one of several equal paths, as our planes compute it."""
-    return int(packet.source) ^ int(packet.destination) ^ packet.protocol ^ packet.ports[0] ^ packet.ports[1]

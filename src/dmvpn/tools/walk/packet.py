@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Address
     from dmvpn.dataplane.esp.suite import EspSuite
     from dmvpn.features.ipsec.facts import SaFacts
+    from dmvpn.tools.walk.values import Question
 
 #: Fragments are cut at multiples of so many octets (RFC 791 §3.1).
 _UNIT: Final = 8
@@ -86,7 +87,10 @@ class Wrapping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
-    """A packet on its way. inner, wrapping: the payload and the encapsulation of a tunnel packet. ports: of UDP."""
+    """A packet on its way. inner, wrapping: the payload and the encapsulation of a tunnel packet.
+
+    ports: of UDP and TCP. answers: it is the answer to an echo, or to the first packet of a connection.
+    """
 
     source: Address
     destination: Address
@@ -95,14 +99,27 @@ class Packet:
     df: bool = False
     ttl: int = 64
     ports: tuple[int, int] = (0, 0)
+    answers: bool = False
     inner: Packet | None = None
     wrapping: Wrapping | None = None
 
     @classmethod
     def plain(cls, source: Address, destination: Address, size: int, *, df: bool, ttl: int) -> Self:
-        """Return an echo request, or another packet without ports."""
+        """Return an echo request."""
         protocol = ip.ICMP[destination.version]
         return cls(source=source, destination=destination, protocol=protocol, datagrams=((size,),), df=df, ttl=ttl)
+
+    @classmethod
+    def asked(cls, question: Question, *, ttl: int) -> Self:
+        """Return the packet of a question."""
+        echo = cls.plain(question.source, question.destination, question.size, df=question.df, ttl=ttl)
+        protocol = question.protocol or echo.protocol
+        return replace(echo, protocol=protocol, ports=question.ports, answers=question.answers)
+
+    @property
+    def spread(self) -> int:
+        """The hash that selects one of several equal paths, as our planes compute it."""
+        return int(self.source) ^ int(self.destination) ^ self.protocol ^ self.ports[0] ^ self.ports[1]
 
     @property
     def pieces(self) -> tuple[int, ...]:

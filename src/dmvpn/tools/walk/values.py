@@ -16,6 +16,7 @@ class Act(enum.Enum):
 
     SEND = "send"
     ARRIVE = "arrive"
+    FILTER = "filter"
     ROUTE = "route"
     OVERRIDE = "override"
     CHOOSE = "choose"
@@ -56,6 +57,7 @@ class Question:
 
     size: octets of the whole IP packet. df: the DF bit. receiver: the host that is meant, where several hosts in
     different VRFs have the destination's address; "": whichever it reaches.
+    protocol: TCP or UDP, with ports; 0: an echo. answers: it is an answer, so it has TCP's ACK, or is an echo reply.
     """
 
     source: Address
@@ -65,6 +67,9 @@ class Question:
     size: int = 100
     df: bool = False
     receiver: str = ""
+    protocol: int = 0
+    ports: tuple[int, int] = (0, 0)
+    answers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

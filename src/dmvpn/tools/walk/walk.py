@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.walk.budget import budget, walked, with_mss
 from dmvpn.tools.walk.ends import question
@@ -14,10 +15,28 @@ if TYPE_CHECKING:
     from dmvpn.tools.walk.values import WalkedPath
 
 
-def walk(lab: LabFacts, source: str, destination: str, *, start: str = "", size: int = 100, df: bool = False) -> Walk:
-    """Return the paths of a packet of `size` octets and of its answer. df: the DF bit. Raises UserError."""
+#: The port of a client.
+_CLIENT: Final = 49152
+
+
+def walk(
+    lab: LabFacts,
+    source: str,
+    destination: str,
+    *,
+    start: str = "",
+    size: int = 100,
+    df: bool = False,
+    service: tuple[int, int] | None = None,
+) -> Walk:
+    """Return the paths of a packet of `size` octets and of its answer. df: the DF bit. Raises UserError.
+
+    service: TCP or UDP, by its number, and the port at the destination; None: an echo.
+    """
     view = View(lab)
     asked = question(view, source, destination, start=start, size=size, df=df)
+    if service is not None:
+        asked = replace(asked, protocol=service[0], ports=(_CLIENT, service[1]))
     forth, translated = walked(view, asked)
     there = budget(view, asked)
     version = asked.destination.version
@@ -40,7 +59,16 @@ def _answer(forth: WalkedPath) -> Question | None:
     asked, end = forth.question, forth.end
     if end.outcome is not WalkOutcome.DELIVERED or end.source is None or asked.source == asked.destination:
         return None
-    return Question(source=asked.destination, destination=end.source, start=end.where, size=asked.size, df=asked.df)
+    return Question(
+        source=asked.destination,
+        destination=end.source,
+        start=end.where,
+        size=asked.size,
+        df=asked.df,
+        protocol=asked.protocol,
+        ports=(asked.ports[1], asked.ports[0]),
+        answers=True,
+    )
 
 
 def _difference(forth: WalkedPath, back: WalkedPath) -> str:

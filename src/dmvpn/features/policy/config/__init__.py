@@ -8,8 +8,10 @@ from dmvpn.features.policy.config import access_lists, bgp_lists, objects, prefi
 from dmvpn.ios.common import KEY_CHAIN_LINES, KEY_CHAIN_MODES
 
 if TYPE_CHECKING:
+    from dmvpn.base.pages import Pages
     from dmvpn.base.routemaps import RoutePolicies
-    from dmvpn.features.policy.model import PolicyConfig
+    from dmvpn.base.shadows import ListedEntry
+    from dmvpn.features.policy.model import AccessEntry, PolicyConfig
     from dmvpn.ios import ConfigTree
 
 _OWN: Final = (*objects.LINES, *access_lists.LINES, *prefix_lists.LINES, *bgp_lists.LINES, *route_maps.LINES)
@@ -33,3 +35,10 @@ def policies(tree: ConfigTree) -> RoutePolicies:
     from dmvpn.features.policy.routes import of_routes
 
     return of_routes(model(tree))
+
+
+def listed_entries(config: PolicyConfig, entries: Pages[AccessEntry]) -> tuple[ListedEntry, ...]:
+    """Return what the entries of an access list mean in a packet filter, whatever the time is."""
+    from dmvpn.features.policy.packets import listed_entry
+
+    return tuple(listed_entry(entry, config) for entry in entries)

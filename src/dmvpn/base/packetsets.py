@@ -1,0 +1,345 @@
+"""Sets of packets, so that access lists can be compared for all packets at once.
+
+    PacketSet     packets whose fields each have some values: a box with one side for each field
+    sets_of       the packets that an entry decides on, if no earlier entry does: two sets at most
+    split         what a list (its `meanings`) does with the packets of some sets, entry by entry
+
+A set is exact, later fragments included, except for IP options: sets with different options are never taken for parts
+of each other, although a packet may have both. So what this module calls covered is covered; it may miss some.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.filters import Packet
+from dmvpn.base.translation import ICMP, TCP, UDP
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dmvpn.base.filters import Condition, FilterEntry, FilterList, Flags, Ranges
+    from dmvpn.base.translation import Addresses
+
+_ADDRESS_BITS: Final = 0xFFFFFFFF
+_OCTET, _PORT, _FLAG_BITS = 0xFF, 0xFFFF, 0x3F
+_EVERY_OCTET: Final[Ranges] = ((0, _OCTET),)
+_EVERY_PORT: Final[Ranges] = ((0, _PORT),)
+_EVERY_FLAG: Final[Ranges] = ((0, _FLAG_BITS),)
+#: Whether it is a later fragment: no and yes.
+_WHOLE, _LATER, _EITHER = ((0, 0),), ((1, 1),), ((0, 1),)
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """Numbers that agree with `value` in the bits of `care`; all other bits of `value` are 0."""
+
+    value: int
+    care: int
+
+    def holds(self, other: Bits) -> bool:
+        """Return whether all numbers of the other are among them."""
+        return not self.care & ~other.care and not (self.value ^ other.value) & self.care
+
+    def meets(self, other: Bits) -> bool:
+        """Return whether they have a number in common."""
+        return not (self.value ^ other.value) & self.care & other.care
+
+    def common(self, other: Bits) -> Bits:
+        """Return the numbers that both have; there must be some."""
+        return Bits(self.value | other.value, self.care | other.care)
+
+    def without(self, other: Bits) -> Iterator[Bits]:
+        """Yield the numbers that the other lacks, in parts; both must have some in common."""
+        value, care = self.value, self.care
+        missing = other.care & ~care
+        while missing:
+            bit = 1 << (missing.bit_length() - 1)
+            yield Bits(value | (bit & ~other.value), care | bit)
+            value, care, missing = value | (bit & other.value), care | bit, missing & ~bit
+
+
+ANYTHING: Final = Bits(0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacketSet:
+    """Packets by the values of their fields, as in `base.filters.Packet`.
+
+    icmp: type times 256 and code.
+    flags: of TCP, as numbers.
+    later: (0, 0) for packets with the header behind IP, (1, 1) for later fragments.
+    option: as in `Condition`.
+    """
+
+    source: Bits = ANYTHING
+    destination: Bits = ANYTHING
+    service: Bits = ANYTHING
+    protocol: Ranges = _EVERY_OCTET
+    source_ports: Ranges = _EVERY_PORT
+    destination_ports: Ranges = _EVERY_PORT
+    icmp: Ranges = _EVERY_PORT
+    flags: Ranges = _EVERY_FLAG
+    ttl: Ranges = _EVERY_OCTET
+    later: Ranges = _EITHER
+    option: int | None = None
+
+    def holds(self, other: PacketSet) -> bool:
+        """Return whether all packets of the other are in this set."""
+        return (
+            self.source.holds(other.source)
+            and self.destination.holds(other.destination)
+            and self.service.holds(other.service)
+            and self._option_holds(other)
+            and all(map(_range_holds, self._ranges, other._ranges))
+        )
+
+    def meets(self, other: PacketSet) -> bool:
+        """Return whether some packets may be in both."""
+        return (
+            self.source.meets(other.source)
+            and self.destination.meets(other.destination)
+            and self.service.meets(other.service)
+            and all(map(_common, self._ranges, other._ranges))
+        )
+
+    def common(self, other: PacketSet) -> PacketSet:
+        """Return the packets in both sets, which must meet."""
+        protocol, source_ports, destination_ports, icmp, flags, ttl, later = map(_common, self._ranges, other._ranges)
+        return PacketSet(
+            source=self.source.common(other.source),
+            destination=self.destination.common(other.destination),
+            service=self.service.common(other.service),
+            protocol=protocol,
+            source_ports=source_ports,
+            destination_ports=destination_ports,
+            icmp=icmp,
+            flags=flags,
+            ttl=ttl,
+            later=later,
+            option=other.option if self._option_holds(other) else self.option,
+        )
+
+    def without(self, other: PacketSet) -> Iterator[PacketSet]:
+        """Yield the packets that the other lacks, in parts. Of a set with other options nothing is taken away."""
+        if not self.meets(other) or not other._option_holds(self):
+            yield self
+            return
+        rest = self
+        for name in _BITS:
+            mine, theirs = getattr(rest, name), getattr(other, name)
+            for part in mine.without(theirs):
+                yield _with(rest, name, part)
+            rest = _with(rest, name, mine.common(theirs))
+        for name in _RANGES:
+            mine, theirs = getattr(rest, name), getattr(other, name)
+            if outside := _less(mine, theirs):
+                yield _with(rest, name, outside)
+            rest = _with(rest, name, _common(mine, theirs))
+
+    @property
+    def is_later(self) -> bool:
+        """Whether all of its packets are later fragments."""
+        return self.later == _LATER
+
+    @property
+    def size(self) -> int:
+        """The number of combinations of values."""
+        found = 1 << (72 - sum(bits.care.bit_count() for bits in (self.source, self.destination, self.service)))
+        for ranges in self._ranges:
+            found *= sum(last - first + 1 for first, last in ranges)
+        return found
+
+    def example(self) -> Packet:
+        """Return one of its packets, if possible not a later fragment."""
+        icmp, protocol = divmod(self.icmp[0][0], _OCTET + 1), _usual(self.protocol)
+        has_ports = protocol in (TCP, UDP)
+        return Packet(
+            protocol=protocol,
+            source=IPv4Address(self.source.value),
+            destination=IPv4Address(self.destination.value),
+            source_port=self.source_ports[0][0] if has_ports else 0,
+            destination_port=self.destination_ports[0][0] if has_ports else 0,
+            icmp=icmp if protocol == ICMP else (0, 0),
+            flags=self.flags[0][0] if protocol == TCP else 0,
+            service=self.service.value,
+            ttl=self.ttl[-1][1],
+            options=() if self.option is None else (max(self.option, 0),),
+            is_later_fragment=self.later[0][0] == 1,
+        )
+
+    def _option_holds(self, other: PacketSet) -> bool:
+        return self.option is None or self.option == other.option or (self.option < 0 and other.option is not None)
+
+    @property
+    def _ranges(self) -> tuple[Ranges, ...]:
+        return (
+            *(self.protocol, self.source_ports, self.destination_ports, self.icmp),
+            *(self.flags, self.ttl, self.later),
+        )
+
+
+_BITS: Final = ("source", "destination", "service")
+_RANGES: Final = ("protocol", "source_ports", "destination_ports", "icmp", "flags", "ttl", "later")
+#: Every packet.
+EVERYTHING: Final = PacketSet()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Packets, and the entry that decides on them; None: the end of the list."""
+
+    packets: PacketSet
+    entry: FilterEntry | None
+
+    @property
+    def permit(self) -> bool:
+        """Whether they pass."""
+        return self.entry is not None and self.entry.permit
+
+
+#: An entry and its sets.
+Meaning = tuple["FilterEntry", tuple[PacketSet, ...]]
+
+
+def bits_of(addresses: Addresses) -> Bits:
+    """Return addresses as numbers."""
+    care = ~int(addresses.wildcard) & _ADDRESS_BITS
+    return Bits(int(addresses.address) & care, care)
+
+
+def sets_of(entry: FilterEntry) -> tuple[PacketSet, ...]:
+    """Return the packets that an entry fits: with a header behind IP, and later fragments."""
+    condition = entry.condition
+    of_ip = PacketSet(
+        source=bits_of(condition.source),
+        destination=bits_of(condition.destination),
+        service=Bits(*condition.service) if condition.service is not None else ANYTHING,
+        protocol=_EVERY_OCTET if condition.protocol is None else ((condition.protocol, condition.protocol),),
+        ttl=_sorted(condition.ttl, _EVERY_OCTET),
+        option=condition.option,
+        later=_LATER if condition.fragments else _EITHER,
+    )
+    if not of_ip.ttl:
+        return ()
+    if not condition.looks_behind_ip:
+        return (of_ip,)
+    later = (replace(of_ip, later=_LATER),) if entry.permit else ()
+    behind = _behind_ip(of_ip, condition)
+    return later if behind is None or condition.fragments else (behind, *later)
+
+
+def meanings(listed: FilterList) -> list[Meaning]:
+    """Return the entries of a list with their sets, to split several sets by."""
+    return [(entry, sets_of(entry)) for entry in listed.entries]
+
+
+def split(listed: Iterable[Meaning], sets: Iterable[PacketSet], *, most: int) -> list[Decided] | None:
+    """Return what a list does with the packets of these sets, which have none in common; None: in more parts than
+    `most`. Packets are without IP options, except for sets that ask for one.
+    """
+    left, found = list(sets), list[Decided]()
+    for entry, owns in listed:
+        for own in owns:
+            next_left: list[PacketSet] = []
+            for one in left:
+                if not own.meets(one) or (own.option is not None and own.option != one.option):
+                    next_left.append(one)
+                    continue
+                found.append(Decided(one.common(own), entry))
+                next_left += one.without(own)
+            left = next_left
+        if len(left) + len(found) > most:
+            return None
+        if not left:
+            break
+    return [*found, *(Decided(one, None) for one in left)]
+
+
+def rest_of(sets: Sequence[PacketSet], gone: Iterable[PacketSet], *, most: int) -> list[PacketSet] | None:
+    """Return what is left of sets when others are taken away; None: more parts than `most`."""
+    left = list(sets)
+    for one in gone:
+        left = [part for each in left for part in each.without(one)]
+        if len(left) > most:
+            return None
+        if not left:
+            break
+    return left
+
+
+def _behind_ip(of_ip: PacketSet, condition: Condition) -> PacketSet | None:
+    """Return the packets whose header behind IP fits, too; None: none does."""
+    kind = condition.icmp
+    icmp = _EVERY_PORT
+    if kind is not None:
+        first = kind[0] * (_OCTET + 1)
+        icmp = ((first, first + _OCTET),) if kind[1] is None else ((first + kind[1], first + kind[1]),)
+    found = replace(
+        of_ip,
+        source_ports=_sorted(condition.source_ports, _EVERY_PORT),
+        destination_ports=_sorted(condition.destination_ports, _EVERY_PORT),
+        icmp=icmp,
+        flags=_EVERY_FLAG if condition.flags is None else _fitting(condition.flags),
+        later=_WHOLE,
+    )
+    return found if found.source_ports and found.destination_ports and found.flags else None
+
+
+def _fitting(flags: Flags) -> Ranges:
+    """Return the numbers of the headers that these flags fit."""
+    return _joined((number, number) for number in range(_FLAG_BITS + 1) if flags.fit(number))
+
+
+def _sorted(ranges: Ranges | None, every: Ranges) -> Ranges:
+    return every if ranges is None else ranges if len(ranges) < 2 else _joined(sorted(ranges))
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """Return sorted ranges without those that touch."""
+    found: list[tuple[int, int]] = []
+    for first, last in ranges:
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+def _range_holds(mine: Ranges, theirs: Ranges) -> bool:
+    """Return whether each of their ranges is within one of mine; both are sorted and joined."""
+    return mine == theirs or all(any(a <= first and last <= b for a, b in mine) for first, last in theirs)
+
+
+def _common(mine: Ranges, theirs: Ranges) -> Ranges:
+    if mine == theirs:
+        return mine
+    return tuple(
+        (max(a, first), min(b, last)) for a, b in mine for first, last in theirs if max(a, first) <= min(b, last)
+    )
+
+
+def _less(mine: Ranges, theirs: Ranges) -> Ranges:
+    """Return the numbers of mine that are not theirs."""
+    left = list(mine)
+    for first, last in theirs:
+        left = [
+            part
+            for a, b in left
+            for part in (((a, min(b, first - 1)), (max(a, last + 1), b)) if first <= b and a <= last else ((a, b),))
+            if part[0] <= part[1]
+        ]
+    return tuple(left)
+
+
+def _with(packets: PacketSet, name: str, part: Bits | Ranges) -> PacketSet:
+    return replace(packets, **{name: part})  # type: ignore[arg-type]  # its field is of the part's type
+
+
+def _usual(protocols: Ranges) -> int:
+    """Return one of some protocols: one that people know, if it is among them."""
+    usual = (one for one in (TCP, UDP, ICMP) if any(first <= one <= last for first, last in protocols))
+    return next(usual, protocols[0][0])

@@ -1,0 +1,191 @@
+"""Flows between LANs that access lists let pass on one side of a comparison only, found without sending them.
+
+The packets that are measured are of one kind; lists tell many kinds apart. So the lists on the way of a pair are
+compared as sets: what passes all of them before, and what passes all of them after. Each difference names the entry
+that decides. Lists with other numbers, or in other words, that let the same packets pass are equal.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from dmvpn.base.packetsets import Bits, PacketSet, meanings, split
+from dmvpn.base.values import dataclass
+from dmvpn.features.filter.machine import FilterMachine
+from dmvpn.network.list_lines import entry_line
+from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic
+from dmvpn.tools.diff.wording import flow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.filters import FilterEntry, FilterList
+    from dmvpn.base.packetsets import Meaning
+    from dmvpn.tools.diff.behavior import LanPair, Talk
+    from dmvpn.tools.diff.measuring import Subject
+
+#: Parts of the flows of a pair, and differences that are named of each pair.
+_MOST_PARTS: Final = 400
+_NAMED: Final = 4
+
+
+class Gate(NamedTuple):
+    """A list on the way of a pair."""
+
+    router: str
+    port: str
+    direction: str
+    listed: FilterList
+
+    def __str__(self) -> str:
+        return f"{self.router} {self.port} {self.direction}, list {self.listed.name}"
+
+    @property
+    def plain(self) -> tuple[object, ...]:
+        """What it lets pass, without names and numbers: equal gates let the same packets pass."""
+        return tuple((entry.permit, entry.condition) for entry in self.listed.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The packets of a pair that pass all lists, each with the last entry that permits it; and those that do not."""
+
+    passed: tuple[tuple[PacketSet, Gate | None, FilterEntry | None], ...]
+    denied: tuple[tuple[PacketSet, Gate, FilterEntry | None], ...]
+
+
+class _Side:
+    """One network of the comparison, and its lists."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self._meanings: dict[tuple[str, str, str], list[Meaning]] = {}
+
+    def gates(self, pair: LanPair, way: Sequence[str]) -> tuple[Gate, ...]:
+        """Return the lists on the way of a pair, in order."""
+        source, destination = (self.subject.lans[name] for name in pair)
+        places = [(way[0], source.port, "in")]
+        for here, there in pairwise(way):
+            tunnels = self._between(here, there)
+            places += [(here, tunnels[0], "out"), (there, tunnels[1], "in")] if tunnels is not None else []
+        places.append((way[-1], destination.port, "out"))
+        return tuple(gate for place in places if (gate := self._gate(*place)) is not None)
+
+    def _gate(self, router: str, port: str, direction: str) -> Gate | None:
+        node = self.subject.world.routers.get(router)
+        machine = cast("FilterMachine | None", node.router.machines.get("filter")) if node is not None else None
+        filters = machine.ordered.get(port) if isinstance(machine, FilterMachine) else None
+        if filters is None:
+            return None
+        listed = filters.inward if direction == "in" else filters.outward
+        return None if listed is None else Gate(router, port, direction, listed)
+
+    def _between(self, here: str, there: str) -> tuple[str, str] | None:
+        """Return the tunnels of two routers that share a subnet; None: there are none, or several with other lists."""
+        found = [
+            (one, other)
+            for one, prefix in self._tunnels(here)
+            for other, theirs in self._tunnels(there)
+            if prefix == theirs
+        ]
+        lists = [(self._gate(here, one, "out"), self._gate(there, other, "in")) for one, other in found]
+        plain = [tuple(gate.plain if gate is not None else None for gate in gates) for gates in lists]
+        return found[0] if found and all(one == plain[0] for one in plain) else None
+
+    def _tunnels(self, router: str) -> list[tuple[str, Prefix]]:
+        node = self.subject.world.routers.get(router)
+        if node is None:
+            return []
+        ports = node.router.ports
+        states = [(tunnel.name, ports.interfaces.get(tunnel.name)) for tunnel in ports.tunnels.all()]
+        return [(name, state.prefix) for name, state in states if state is not None and state.prefix is not None]
+
+    def passage(self, gates: Sequence[Gate], flows: PacketSet) -> Passage | None:
+        """Return what passes the lists; None: in too many parts."""
+        passed: list[tuple[PacketSet, Gate | None, FilterEntry | None]] = [(flows, None, None)]
+        denied: list[tuple[PacketSet, Gate, FilterEntry | None]] = []
+        for gate in gates:
+            decided = split(self._meaning(gate), [one for one, _, _ in passed], most=_MOST_PARTS)
+            if decided is None:
+                return None
+            passed = [(one.packets, gate, one.entry) for one in decided if one.permit]
+            denied += [(one.packets, gate, one.entry) for one in decided if not one.permit]
+        return Passage(tuple(passed), tuple(denied))
+
+    def _meaning(self, gate: Gate) -> list[Meaning]:
+        place = gate[:3]
+        if place not in self._meanings:
+            self._meanings[place] = meanings(gate.listed)
+        return self._meanings[place]
+
+    def said(self, gate: Gate, entry: FilterEntry | None) -> str:
+        """Return the entry in words."""
+        if entry is None:
+            return f"{gate}: no entry permits it"
+        lines = self.subject.world.routers[gate.router].router.running.render_for_others()
+        line = entry_line(lines, gate.listed.name, entry.sequence)
+        return f"{gate}, entry {entry.sequence}" + (f" ({line})" if line else "")
+
+
+def flow_changes(
+    old: Subject, new: Subject, before: Mapping[LanPair, Talk], after: Mapping[LanPair, Talk]
+) -> Iterator[NetworkChange]:
+    """Yield flows that pass the lists on one side only. before, after: the measured ways of the pairs."""
+    was, will_be = _Side(old), _Side(new)
+    for pair, talk in before.items():
+        ways = talk.way or after.get(pair, talk).way, after.get(pair, talk).way or talk.way
+        if pair in after and all(ways):
+            yield from _of_pair(was, will_be, pair, ways)
+
+
+def _of_pair(
+    was: _Side, will_be: _Side, pair: LanPair, ways: tuple[Sequence[str], Sequence[str]]
+) -> Iterator[NetworkChange]:
+    old, new = was.gates(pair, ways[0]), will_be.gates(pair, ways[1])
+    if [gate.plain for gate in old] == [gate.plain for gate in new]:
+        return
+    source, destination = (was.subject.lans[name].prefix for name in pair)
+    if source.version != 4 or destination.version != 4:
+        return
+    flows = PacketSet(source=_bits(source), destination=_bits(destination), later=((0, 0),))
+    before, after = was.passage(old, flows), will_be.passage(new, flows)
+    if before is None or after is None:
+        changed = NetworkChange(
+            topic=Topic.FLOWS,
+            subject=str(pair),
+            before="other access lists",
+            after="too many differences to name",
+            verdict=ChangeVerdict.CHANGED,
+        )
+        yield changed
+        return
+    yield from _differences(will_be, pair, flows, before, after, lost=True)
+    yield from _differences(was, pair, flows, after, before, lost=False)
+
+
+def _differences(
+    denier: _Side, pair: LanPair, flows: PacketSet, passing: Passage, denying: Passage, *, lost: bool
+) -> Iterator[NetworkChange]:
+    """Yield flows that pass on one side and are denied on the other, one for each entry that denies. lost: after."""
+    found: dict[tuple[Gate, int], tuple[PacketSet, FilterEntry | None]] = {}
+    for packets, gate, entry in denying.denied:
+        for passed, _, _ in passing.passed:
+            place = (gate, entry.sequence if entry is not None else 0)
+            if place not in found and passed.meets(packets):
+                found[place] = passed.common(packets), entry
+    for (gate, _), (packets, entry) in list(found.items())[:_NAMED]:
+        passes, denied = f"{flow(packets, flows)} passes", f"denied by {denier.said(gate, entry)}"
+        yield NetworkChange(
+            topic=Topic.FLOWS,
+            subject=str(pair),
+            before=passes if lost else denied,
+            after=denied if lost else passes,
+            verdict=ChangeVerdict.WORSE if lost else ChangeVerdict.CHANGED,
+        )
+
+
+def _bits(prefix: Prefix) -> Bits:
+    mask = int(prefix.netmask)
+    return Bits(prefix.number & mask, mask)

@@ -1,0 +1,242 @@
+"""Rules about access lists by themselves, wherever they are used: entries and names that do nothing."""
+
+from __future__ import annotations
+
+from ipaddress import AddressValueError, IPv4Address
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.shadows import ListedEntry, shadows
+from dmvpn.features.policy.config import access_lists, listed_entries, objects
+from dmvpn.tools.lint.found import found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.policy.model import AccessEntry, AddressRange
+    from dmvpn.network.device import Device
+    from dmvpn.network.overlay import Network
+    from dmvpn.tools.lint.found import NetworkConcern
+
+SHADOWED: Final = Rule(
+    id="list-entry-shadowed",
+    severity=Severity.WARNING,
+    title="An entry of an access list decides on nothing, because earlier entries decide on all of its packets",
+    why="The first entry that fits decides. An entry behind one that fits the same packets never counts a packet, "
+    "whatever it says; it belongs before that one. Advice where it says the same as the earlier entries.",
+    bad="ip access-list extended LAN\n permit ip any any\n deny tcp any any eq telnet",
+    fix="ip access-list extended LAN\n deny tcp any any eq telnet\n permit ip any any",
+)
+MASK: Final = Rule(
+    id="list-mask-not-wildcard",
+    severity=Severity.WARNING,
+    title="An entry of an access list has a subnet mask where a wildcard belongs",
+    why="In a wildcard the bits that are 1 do not matter. With a subnet mask in its place the entry fits addresses "
+    "that end in zeros in all networks, and no station of the network that it names.",
+    bad="ip access-list standard LAN\n permit 192.168.1.0 255.255.255.0",
+    fix="ip access-list standard LAN\n permit 192.168.1.0 0.0.0.255",
+)
+PART: Final = Rule(
+    id="list-part-undefined",
+    severity=Severity.WARNING,
+    title="An entry of an access list names an object group or a time range that does not exist",
+    why="With an object group that does not exist a permit permits nothing, and a denial denies all that the group "
+    "might mean. With a time range that does not exist an entry counts at all times, as on IOS.",
+    bad="ip access-list extended LAN\n permit tcp any object-group SERVERS eq 443",
+    fix="object-group network SERVERS\n host 192.168.1.10",
+)
+UNUSED: Final = Rule(
+    id="list-unused",
+    severity=Severity.ADVICE,
+    title="No line names an access list, an object group or a time range",
+    why="It does nothing. Perhaps the line that applies it is missing (`ip access-group`), or names another list.",
+    bad="ip access-list extended WAN-IN\n permit esp any any\ninterface GigabitEthernet1\n"
+    " ip address 192.0.2.2 255.255.255.0",
+    fix="interface GigabitEthernet1\n ip access-group WAN-IN in",
+)
+RULES: Final = (SHADOWED, MASK, PART, UNUSED)
+_ALL_ONES: Final = 0xFFFFFFFF
+#: Earlier entries that a finding names, and findings about one list.
+_NAMED, _MOST = 3, 20
+
+
+class _List(NamedTuple):
+    """An access list of a router. numbered: the lines of `access-list N`, in order."""
+
+    device: Device
+    name: str
+    extended: bool
+    numbered: tuple[str, ...]
+
+    @property
+    def header(self) -> str:
+        """The line that opens it, or would."""
+        return (access_lists.EXTENDED if self.extended else access_lists.STANDARD).of(name=self.name)
+
+    def at(self, sequence: int, *, permit: bool) -> tuple[str, ...]:
+        """Return the words of the line of an entry."""
+        if not self.numbered:
+            return (self.header, f"{sequence} {'permit' if permit else 'deny'}")
+        place = sequence // access_lists.STEP - 1
+        return (self.numbered[place] if place < len(self.numbered) else f"access-list {self.name}",)
+
+    def text(self, sequence: int, *, permit: bool) -> str:
+        """Return the entry without the name of its list, "" if its line is not found."""
+        placed = self.device.places.find(self.at(sequence, permit=permit))
+        words = placed.text.split() if placed is not None else []
+        return " ".join(words[2 if self.numbered else 1 :])
+
+
+def check(network: Network) -> Iterator[NetworkConcern]:
+    """Yield entries and names that do nothing."""
+    for device in network.devices:
+        if device.policy.access_lists:
+            numbered = _numbered(device)
+            for name, extended in device.policy.access_lists:
+                listed = _List(device, name, extended, tuple(numbered.get(name, ())))
+                yield from _entries(listed)
+        yield from _unused(device)
+
+
+def _numbered(device: Device) -> dict[str, list[str]]:
+    """Return the lines of each list of `access-list N`."""
+    found: dict[str, list[str]] = {}
+    for place in device.places:
+        if not place.path and place.text.startswith("access-list "):
+            found.setdefault(place.text.split(maxsplit=2)[1], []).append(place.text)
+    named = [header.rpartition(" ")[2] for header in _headers(device)]
+    return {name: lines for name, lines in found.items() if name not in named}
+
+
+def _headers(device: Device) -> Iterator[str]:
+    return (one.text for one in device.places if not one.path and one.text.startswith("ip access-list "))
+
+
+def _entries(listed: _List) -> Iterator[NetworkConcern]:
+    device, config = listed.device, listed.device.policy
+    entries = config.access_lists[listed.name, listed.extended]
+    for entry in entries:
+        yield from _mask(listed, entry)
+        yield from _parts(listed, entry)
+    for count, shadow in enumerate(shadows(listed_entries(config, entries))):
+        if count == _MOST:
+            return
+        own = shadow.entry
+        at = listed.at(own.sequence, permit=own.permit)
+        others = " and ".join(_said(listed, one) for one in shadow.by[:_NAMED])
+        more = f" and {len(shadow.by) - _NAMED} more" if len(shadow.by) > _NAMED else ""
+        verb = "fits" if len(shadow.by) == 1 else "fit"
+        effect = "permits later fragments alone" if shadow.permits_fragments else "decides on nothing"
+        what = f"{_said(listed, own)} of {listed.name} {effect}: {others}{more} before it {verb} all of its packets"
+        yield found(SHADOWED, device, at, what, severity=None if shadow.changes else Severity.ADVICE)
+
+
+def _said(listed: _List, entry: ListedEntry) -> str:
+    text = listed.text(entry.sequence, permit=entry.permit)
+    return f"entry {entry.sequence}" + (f" ({text})" if text else "")
+
+
+# ------------------------------------------------------------------------------------------------ masks
+
+
+def _mask(listed: _List, entry: AccessEntry) -> Iterator[NetworkConcern]:
+    for end in (entry.source, entry.destination):
+        if _is_mask(int(end.wildcard)) and not int(end.address):
+            yield from _masked(listed, entry, end)
+            return
+
+
+def _masked(listed: _List, entry: AccessEntry, end: AddressRange) -> Iterator[NetworkConcern]:
+    """Yield an entry whose line has a network before the mask: of other lines the author may mean what they say."""
+    text = listed.text(entry.sequence, permit=entry.permit)
+    words = text.split()
+    if str(end.wildcard) not in words:
+        return
+    place = words.index(str(end.wildcard))
+    network = _address(words[place - 1])
+    if not network & int(end.wildcard) or network & ~int(end.wildcard):
+        return
+    words[place] = str(IPv4Address(int(end.wildcard) ^ _ALL_ONES))
+    what = (
+        f"entry {entry.sequence} of {listed.name} has {end.wildcard} behind {words[place - 1]}: no station of that "
+        "network has an address that fits"
+    )
+    better = " ".join(words)
+    fix = f"{listed.header}\n no {entry.sequence}\n {entry.sequence} {better}"
+    yield found(MASK, listed.device, listed.at(entry.sequence, permit=entry.permit), what, fix)
+
+
+def _is_mask(bits: int) -> bool:
+    """Return whether these are ones and then zeros, at least one of each."""
+    inverse = bits ^ _ALL_ONES
+    return bits not in (0, _ALL_ONES) and not inverse & (inverse + 1)
+
+
+def _address(text: str) -> int:
+    try:
+        return int(IPv4Address(text))
+    except AddressValueError:
+        return 0
+
+
+# ------------------------------------------------------------------------------------------------ names
+
+
+def _parts(listed: _List, entry: AccessEntry) -> Iterator[NetworkConcern]:
+    config = listed.device.policy
+    groups = {
+        name: False for name in (entry.source.group, entry.destination.group) if name not in ("", *config.networks)
+    }
+    if entry.services and entry.services not in config.services:
+        groups[entry.services] = True
+    time_range = entry.asks.time_range if entry.asks.time_range not in config.time_ranges else ""
+    if not groups and not time_range:
+        return
+    at = listed.at(entry.sequence, permit=entry.permit)
+    for name, is_service in groups.items():
+        effect = "permits nothing" if entry.permit else "denies all that it might mean"
+        what = f"entry {entry.sequence} of {listed.name} names the object group {name}, which is not configured: it "
+        line = objects.SERVICE_GROUP if is_service else objects.NETWORK_GROUP
+        yield found(PART, listed.device, at, what + effect, line.of(name=name))
+    if time_range:
+        what = f"entry {entry.sequence} of {listed.name} names the time range {time_range}, which is not configured: "
+        yield found(PART, listed.device, at, what + "it counts at all times", objects.TIME_RANGE.of(name=time_range))
+
+
+def _unused(device: Device) -> Iterator[NetworkConcern]:
+    """Yield names that are in no line but their own. Lines upon which nothing here acts count, so do remarks."""
+    config = device.policy
+    if not device.interface_names or not (config.access_lists or config.networks or config.services):
+        return  # without interfaces it is an excerpt
+    named = _words(device)
+    for name, extended in config.access_lists:
+        if name not in named:
+            kind = "extended" if extended else "standard"
+            header = f"ip access-list {kind} {name}"
+            at = (header,) if device.places.find((header,)) is not None else (f"access-list {name}",)
+            yield found(UNUSED, device, at, f"no line names the access list {name}")
+    for names, kind, line in (
+        (config.networks, "object group", objects.NETWORK_GROUP),
+        (config.services, "object group", objects.SERVICE_GROUP),
+        (config.time_ranges, "time range", objects.TIME_RANGE),
+    ):
+        for name in names:
+            if name not in named:
+                yield found(UNUSED, device, (line.of(name=name),), f"no line names the {kind} {name}")
+
+
+def _words(device: Device) -> dict[str, None]:
+    """Return all words of the configuration, except for the names in lines that define what has the name."""
+    found: dict[str, None] = {}
+    for line in device.text.splitlines():
+        words = line.split()
+        match words:
+            case ["ip", "access-list", "standard" | "extended", _]:
+                continue
+            case ["object-group", "network" | "service", _, *_] | ["time-range", _]:
+                continue
+            case ["access-list", _, *rest]:
+                found.update(dict.fromkeys(rest))
+            case _:
+                found.update(dict.fromkeys(words))
+    return found
