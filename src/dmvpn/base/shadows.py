@@ -24,7 +24,7 @@ _MOST_SETS: Final = 600
 _MOST_PIECES: Final = 200
 #: Comparisons of two sets in one list, and entries in dictionaries.
 _MOST_COMPARISONS: Final = 200_000
-_MOST_KEYS: Final = 2_000_000
+_MOST_KEYS: Final = 600_000
 
 _Key = tuple[int, int, "Ranges | None", "Ranges | None", "Ranges | None", "Ranges | None", "Ranges | None"]
 _Parts = list[tuple[int, PacketSet]]
