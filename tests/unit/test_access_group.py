@@ -9,7 +9,16 @@ import pytest
 
 from dmvpn.base.effects import Effect, SetFilters, SetInterface
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, PacketsFiltered, Resync, Tick
+from dmvpn.base.events import (
+    ClockSet,
+    ConfigurationEntered,
+    EffectFailed,
+    EnteredLine,
+    LinesEntered,
+    PacketsFiltered,
+    Resync,
+    Tick,
+)
 from dmvpn.base.filters import ESTABLISHED, Condition, Packet, PortFilters, ReversePath
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -66,6 +75,47 @@ def test_a_port_filters_before_it_is_up() -> None:
     effects = ordered(PORT.format(NAME, "ip access-group 101 in\n no shutdown"))
     kinds = [type(effect) for effect in effects if isinstance(effect, SetFilters | SetInterface)]
     assert kinds == [SetFilters, SetInterface]
+
+
+def entered(router: Router, *lines: tuple[str, str]) -> list[Effect]:
+    """Return what the plane is told when lines come in one commit, each with the line that opens its mode."""
+    typed = tuple(EnteredLine((mode,) if mode else (), line) for mode, line in lines)
+    return router.handle(LinesEntered(typed), 1.0)
+
+
+def order_of(effects: list[Effect]) -> list[tuple[type[Effect], bool]]:
+    """Return the orders for the port: whether it has a list, or is up."""
+    found: list[tuple[type[Effect], bool]] = []
+    for effect in effects:
+        if isinstance(effect, SetFilters) and effect.interface == NAME:
+            found.append((SetFilters, effect.filters.inward is not None))
+        elif isinstance(effect, SetInterface) and effect.interface == NAME:
+            found.append((SetInterface, effect.up))
+    return found
+
+
+PORT_MODE = f"interface {NAME}"
+DENIED = ("ip access-list extended L", "10 deny gre any any")
+
+
+@pytest.mark.parametrize(
+    ("before", "lines"),
+    [
+        ("shutdown", [("", "ip access-list extended L"), DENIED, (PORT_MODE, "ip access-group L in")]),
+        ("shutdown\n ip access-group L in", [("", "ip access-list extended L"), DENIED]),
+    ],
+)
+def test_a_port_that_comes_up_and_gets_its_list_by_one_commit_lets_nothing_pass_before_it_has_the_list(
+    before: str, lines: list[tuple[str, str]]
+) -> None:
+    """A list that an interface named already was entered together with `no shutdown`: the port was up without it."""
+    router = Router(SeededEntropy(1))
+    ordered(PORT.format(NAME, before), router)
+    assert order_of(entered(router, *lines, (PORT_MODE, "no shutdown"))) == [(SetFilters, True), (SetInterface, True)]
+    assert order_of(entered(router, (PORT_MODE, "shutdown"), (PORT_MODE, "no ip access-group L in"))) == [
+        (SetInterface, False),
+        (SetFilters, False),
+    ]
 
 
 def test_a_list_that_does_not_exist_filters_nothing_and_one_that_comes_does() -> None:

@@ -37,6 +37,7 @@ from dmvpn.router.dispatch import Dispatch
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.models import Model, Models, prepare
+from dmvpn.router.passage import filtered_first
 from dmvpn.router.ports import fill
 from dmvpn.router.vrfs import Vrfs, within
 
@@ -101,6 +102,8 @@ class Router:
         self._vrfs = Vrfs(self.features, self.ports, self._inside)
         #: There are VRFs, or were: events of removed ones may still come.
         self._had_vrfs = False
+        #: Whether the models changed by the event that is being handled.
+        self._modeled = False
         self._dispatch = Dispatch((feature.name for feature in self.features), self.machines)
         self._dispatch.inside = frozenset(
             place for place, feature in enumerate(self.features) if feature.scope is Scope.VRF
@@ -127,6 +130,9 @@ class Router:
             if self.ports.debugging.anything:
                 notices.extend(_packets(event, effects))
                 self._settle(effects, notices, now)
+            if self._modeled:
+                self._modeled = False
+                effects = filtered_first(effects)
         finally:
             self._dispatch.rest()
             if self._had_vrfs:
@@ -238,6 +244,7 @@ class Router:
         self, touched: set[ConfigLine], notices: deque[Notice], prepared: Mapping[str, Model] = _NO_MODELS
     ) -> None:
         """Make the models again that these lines may change. prepared: models that are made already."""
+        self._modeled = True
         for endings, before in self._present.items():
             if EVERYTHING in touched or not touched.isdisjoint(endings.lines):
                 after = self._present[endings] = endings.present(self.running)
