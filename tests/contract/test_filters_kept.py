@@ -19,7 +19,8 @@ from dmvpn.base.effects import NextHop, SetFilters, SetInterface, SetRoute, SetV
 from dmvpn.base.filters import PortFilters
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.netlink.nftables import NetfilterSocket, TableFlag, delete_table
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+from dmvpn.dataplane.netlink.nftables import TableFlag, delete_table
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace import tables as kernel_tables
 from dmvpn.dataplane.userspace.records import Records

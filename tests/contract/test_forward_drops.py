@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.dataplane.netlink.chains import BaseChain, Family, forward_drops
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import (
     Hook,
-    NetfilterSocket,
     NetfilterVerdict,
     base_chain,
     chain,

@@ -17,14 +17,8 @@ from dmvpn.base.events import KernelContested
 from dmvpn.base.translation import UDP, Addresses, Clause, Overload, PacketRule
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import conntrack
-from dmvpn.dataplane.netlink.nftables import (
-    Hook,
-    NetfilterMonitor,
-    NetfilterSocket,
-    base_chain,
-    delete_table,
-    new_table,
-)
+from dmvpn.dataplane.netlink.nfsocket import NetfilterMonitor, NetfilterSocket
+from dmvpn.dataplane.netlink.nftables import Hook, base_chain, delete_table, new_table
 from dmvpn.dataplane.userspace import keeper, leftovers
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.things import RouterTable, TablePurpose

@@ -81,6 +81,7 @@ def test_another_programs_route_or_rule_that_packets_take_is_named(notes: Labs, 
 #: What `iptables -P FORWARD DROP` makes, without any such program.
 _SHUT = """
 from dmvpn.dataplane.netlink.nftables import *
+from dmvpn.dataplane.netlink.nfsocket import *
 from dmvpn.dataplane.netlink.wire import attribute
 kind, flags, body = base_chain("filter", "FORWARD", "filter", Hook.FORWARD, 0)
 parts = [new_table("filter"), (kind, flags, body + attribute(5, bytes(4)))]

@@ -34,7 +34,7 @@ ip access-list extended LAN
  permit ip 10.1.1.0 0.0.0.255 any
 ip nat inside source list LAN interface GigabitEthernet0/1 overload
 """
-_TABLES: Final = "from dmvpn.dataplane.netlink.nftables import NetfilterSocket as S; print(S().tables())"
+_TABLES: Final = "from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket as S; print(S().tables())"
 _SHARED: Final = ("sh", "-c", f'{WITH_WAN}; exec "$@"', "sh")
 
 

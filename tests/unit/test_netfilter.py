@@ -8,7 +8,7 @@ import pytest
 
 from dmvpn.dataplane.netlink import netfilter
 from dmvpn.dataplane.netlink.chains import forward_drops
-from dmvpn.dataplane.netlink.nftables import NetfilterSocket
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.wire import parse_messages
 from dmvpn.dataplane.problems import HostProblem
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.nftables import SUBSYSTEM, Hook, NetfilterSocket, NetfilterVerdict
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+from dmvpn.dataplane.netlink.nftables import SUBSYSTEM, Hook, NetfilterVerdict
 from dmvpn.dataplane.netlink.wire import parse_attributes, read_text
 
 if TYPE_CHECKING:

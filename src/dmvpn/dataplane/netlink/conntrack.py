@@ -17,7 +17,7 @@ from dmvpn.dataplane.netlink.wire import attribute, nest, parse_attributes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.dataplane.netlink.nftables import NetfilterSocket
+    from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 
 _SUBSYSTEM = 1 << 8
 _GET, _DELETE = _SUBSYSTEM | 1, _SUBSYSTEM | 2

@@ -20,11 +20,11 @@ from typing import Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import conntrack
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
     Hook,
     Meta,
-    NetfilterSocket,
     NetfilterVerdict,
     Part,
     base_chain,

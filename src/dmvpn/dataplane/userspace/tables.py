@@ -22,9 +22,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import KernelContested
+from dmvpn.dataplane.netlink.nfsocket import NetfilterMonitor, NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import (
-    NetfilterMonitor,
-    NetfilterSocket,
     TableFlag,
     delete_chain,
     delete_table,
@@ -39,7 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dmvpn.base.events import Event
-    from dmvpn.dataplane.netlink.nftables import Part, Ruleset, RuleThere
+    from dmvpn.dataplane.netlink.nfsocket import RuleThere
+    from dmvpn.dataplane.netlink.nftables import Part, Ruleset
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.watch import Watch

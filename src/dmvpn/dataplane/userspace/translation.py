@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.base.translation import Overload
     from dmvpn.dataplane.netlink.conntrack import Ends, TrackedFlow
-    from dmvpn.dataplane.netlink.nftables import NetfilterSocket, Ruleset
+    from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+    from dmvpn.dataplane.netlink.nftables import Ruleset
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.overload import FromVrfs
     from dmvpn.dataplane.userspace.records import Ledger, Others

@@ -30,7 +30,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
-from dmvpn.dataplane.netlink.nftables import NetfilterSocket
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import our_tables
 from dmvpn.dataplane.userspace.things import Key, LinkState, Thing, ThingKind, key_of, words

@@ -1,0 +1,257 @@
+"""Sockets to nf_tables and conntrack: requests, the contents of tables, and notifications of changes.
+
+A ruleset is changed in one transaction: a datagram that begins with BATCH_BEGIN and ends with BATCH_END, which is
+carried out completely or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Self
+
+from dmvpn.base.values import dataclass
+from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, KernelMessageType
+from dmvpn.dataplane.netlink.nftables import IPV4, SUBSYSTEM, read_mark
+from dmvpn.dataplane.netlink.wire import (
+    attribute_text,
+    parse_acknowledgement,
+    parse_attributes,
+    parse_done,
+    parse_messages,
+    read_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    from dmvpn.dataplane.netlink.nftables import Part
+    from dmvpn.dataplane.netlink.wire import KernelMessage
+
+_NETLINK_NETFILTER: Final = 12
+_HEADER = struct.Struct("=IHHII")
+#: nfgenmsg: family, version, resource (network byte order).
+_NFGENMSG = struct.Struct("=BBH")
+_BATCH_BEGIN, _BATCH_END = 0x10, 0x11
+_GET_TABLE, _GET_CHAIN, _GET_RULE = (SUBSYSTEM << 8 | number for number in (1, 4, 7))
+#: The end of a transaction, which is about no table.
+_NEW_GENERATION: Final = SUBSYSTEM << 8 | 15
+#: NFNLGRP_NFTABLES: changes of tables, and their authors.
+_GROUP: Final = 7
+_SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
+_SO_SNDBUFFORCE = 32
+
+_TABLE_NAME = 1
+_CHAIN_TABLE, _CHAIN_NAME = 1, 3
+_RULE_TABLE, _RULE_CHAIN, _RULE_HANDLE, _RULE_EXPRESSIONS, _RULE_USERDATA = 1, 2, 3, 4, 7
+_EXPRESSION_NAME, _EXPRESSION_DATA = 1, 2
+_COUNTER_PACKETS = 2
+
+_RECEIVE: Final = 1 << 17
+#: Send buffer of the socket in octets, where it is allowed: a long access list makes a long transaction.
+_SEND: Final = 1 << 21
+_PATIENCE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RuleThere:
+    """A rule in the kernel.
+
+    handle: its number in the table, never reused.
+    packets: its counter; None: it has none.
+    mark: the number of ours that it has, None: none.
+    """
+
+    table: str
+    chain: str
+    handle: int
+    packets: int | None
+    mark: int | None = None
+
+
+class NetfilterSocket:
+    """Sends requests to nf_tables and conntrack of the network namespace in which it was made."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+        self._sequence = 0
+        try:
+            self._socket.settimeout(_PATIENCE)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND)
+            with suppress(OSError):  # beyond the machine's limit, for real root only
+                self._socket.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, _SEND)
+            self._socket.bind((0, 0))
+        except OSError:
+            self._socket.close()
+            raise
+
+    @property
+    def port(self) -> int:
+        """The number by which notifications name this socket as the author of a change."""
+        number: int = self._socket.getsockname()[0]
+        return number
+
+    def transact(self, parts: Sequence[Part]) -> None:
+        """Carry out all parts or none. Raises OSError for the first part that the kernel refuses."""
+        first = self._sequence + 1
+        edge = _NFGENMSG.pack(0, 0, socket.htons(SUBSYSTEM))
+        pieces = [_message(_BATCH_BEGIN, 0, first, edge)]
+        last = first + len(parts)
+        for number, (kind, flags, body) in enumerate(parts, first + 1):
+            # One acknowledgement is enough: refusals come unrequested.
+            pieces.append(_message(kind, flags | (NLM_F_ACK if number == last else 0), number, body))
+        self._sequence = last + 1
+        self._ask(b"".join([*pieces, _message(_BATCH_END, 0, self._sequence, edge)]), first, last)
+
+    def call(self, kind: int, body: bytes) -> None:
+        """Send one request. Raises OSError."""
+        self._sequence += 1
+        self._ask(_message(kind, NLM_F_ACK, self._sequence, body), self._sequence, self._sequence)
+
+    def dump(self, kind: int, body: bytes = IPV4) -> Iterator[memoryview]:
+        """Yield the bodies of all objects that a request finds, behind their nfgenmsg. Raises OSError."""
+        self._sequence += 1
+        self._socket.send(_message(kind, NLM_F_DUMP, self._sequence, body))
+        while True:
+            for message in self._receive():
+                if message.sequence != self._sequence:
+                    continue
+                if message.kind == KernelMessageType.ERROR:
+                    _check(message)
+                elif message.kind == KernelMessageType.DONE:
+                    if failure := parse_done(message):
+                        raise OSError(failure, os.strerror(failure))
+                    return
+                else:
+                    yield message.body[_NFGENMSG.size :]
+
+    def tables(self) -> list[str]:
+        """Return the names of all tables of IPv4. Raises OSError."""
+        return [read_text(parse_attributes(body)[_TABLE_NAME]) for body in self.dump(_GET_TABLE)]
+
+    def chains(self, table: str) -> list[str]:
+        """Return the names of the chains of a table; none if it does not exist. Raises OSError."""
+        found = [parse_attributes(body) for body in self.dump(_GET_CHAIN)]
+        return [read_text(one[_CHAIN_NAME]) for one in found if read_text(one[_CHAIN_TABLE]) == table]
+
+    def rules(self, table: str) -> list[RuleThere]:
+        """Return the rules of a table, in order; none if it does not exist. Raises OSError."""
+        asked = IPV4 + attribute_text(_RULE_TABLE, table)
+        found = [_rule_there(body) for body in self.dump(_GET_RULE, asked)]
+        return [one for one in found if one.table == table]
+
+    def _ask(self, octets: bytes, first: int, last: int) -> None:
+        """Send, and read answers up to number `last`. Raises OSError for the first refusal."""
+        self._socket.send(octets)
+        while True:
+            for message in self._receive():
+                if message.kind == KernelMessageType.ERROR and _check(message, first) == last:
+                    return
+
+    def _receive(self) -> Iterator[KernelMessage]:
+        datagram, sender = self._socket.recvfrom(_RECEIVE)
+        # Only the kernel has number 0; messages of other processes are ignored.
+        return parse_messages(memoryview(datagram)) if sender[0] == 0 else iter(())
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class NetfilterMonitor:
+    """Notices changes of the tables in its network namespace."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+        try:
+            self._socket.bind((0, 0))
+            self._socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _GROUP)
+            self._socket.setblocking(False)
+        except OSError:
+            self._socket.close()
+            raise
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable when a table has changed."""
+        return self._socket.fileno()
+
+    def read(self, table: str, author: int = 0) -> bool:
+        """Read all notifications. True: this table has changed, or a notification was lost.
+
+        author: the `port` of a socket whose changes do not count.
+        """
+        changed = False
+        while True:
+            try:
+                datagram, sender = self._socket.recvfrom(_RECEIVE)
+            except BlockingIOError:
+                return changed
+            except OSError:  # ENOBUFS: notifications were lost
+                changed = True
+            else:
+                # Only the kernel has number 0.
+                changed = changed or any(
+                    sender[0] == 0 and message.port != author and _table_of(message) == table
+                    for message in parse_messages(memoryview(datagram))
+                )
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+def _message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
+    return _HEADER.pack(_HEADER.size + len(body), kind, flags | NLM_F_REQUEST, sequence, 0) + body
+
+
+def _check(message: KernelMessage, first: int = 0) -> int:
+    """Return the sequence number of an answer.
+
+    Raises OSError for a refusal; an answer before `first` is of an earlier request.
+    """
+    said = parse_acknowledgement(message)
+    if said.errno and said.sequence >= first:
+        raise OSError(said.errno, said.text or os.strerror(said.errno))
+    return said.sequence
+
+
+def _table_of(message: KernelMessage) -> str:
+    """Return the table that a notification is about. The table's name is attribute 1 of all kinds of objects."""
+    if message.kind >> 8 != SUBSYSTEM or message.kind == _NEW_GENERATION:
+        return ""
+    return read_text(parse_attributes(message.body[_NFGENMSG.size :]).get(_TABLE_NAME, memoryview(b"")))
+
+
+def _rule_there(body: memoryview) -> RuleThere:
+    fields = parse_attributes(body)
+    return RuleThere(
+        table=read_text(fields[_RULE_TABLE]),
+        chain=read_text(fields[_RULE_CHAIN]),
+        handle=int.from_bytes(fields[_RULE_HANDLE], "big"),
+        packets=next((packets for packets in _counters(fields.get(_RULE_EXPRESSIONS)) if packets is not None), None),
+        mark=read_mark(fields.get(_RULE_USERDATA)),
+    )
+
+
+def _counters(listed: memoryview | None) -> Iterator[int | None]:
+    offset = 0
+    while listed is not None and offset + 4 <= len(listed):
+        length = int.from_bytes(listed[offset : offset + 2], sys.byteorder)
+        if length < 4:
+            return
+        fields = parse_attributes(listed[offset + 4 : offset + length])
+        if read_text(fields[_EXPRESSION_NAME]) == "counter":
+            yield int.from_bytes(parse_attributes(fields[_EXPRESSION_DATA])[_COUNTER_PACKETS], "big")
+        offset += (length + 3) & ~3
