@@ -1,10 +1,11 @@
-"""What packet filters cost: a router between two hosts, without a list, with a short one and with a long one.
+"""What packet filters cost: a router between two hosts, without a list, with a short one and with long ones.
 
     namespace A  10.98.1.2 ── router 10.98.1.1, 10.98.2.1 ── 10.98.2.2  namespace B
 
 The kernel routes, as in `dmvpn run`, and the list is asked about what comes from A; its last entry permits the
-packets. What is measured takes turns (without a list, short, long, without a list, ...), and figures are those of one
-round: with a list beside without one. Change: from the order for another list of 10,000 entries until the plane has
+packets. The entries of one of the lists alternate: sources, services of hosts, established TCP. What is measured takes
+turns (without a list, short, long, alternating, without a list, ...), and figures are those of one round: with a
+list beside without one. Change: from the order for another list of 10,000 entries until the plane has
 carried it out; then every packet is decided by the new one.
 """
 
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.forked import Json
 
 SHORT, LONG, LONGEST = 10, 1_000, 10_000
-_GOALS: Final = {SHORT: 0.90, LONG: 0.85}
+_PLAIN, _ALTERNATING = "", " that alternate"
+_GOALS: Final = {(SHORT, _PLAIN): 0.90, (LONG, _PLAIN): 0.85, (LONG, _ALTERNATING): 0.85}
 _PORT: Final = "GigabitEthernet0/1"
 _OTHER_PORT: Final = "GigabitEthernet0/2"
 _KINDS: Final = {"tcp": "TCP, one stream", "udp64": "UDP, 64 octets"}
@@ -46,12 +48,14 @@ def measure(*, quick: bool) -> list[Figure]:
     assert isinstance(measured, dict)
     figures = []
     for kind, what in _KINDS.items():
-        for entries, goal in _GOALS.items():
-            ratios = _runs(measured, f"{kind}-{entries}")
-            name = f"{what}: with {entries:,} entries for each without a list, round by round"
+        for (entries, how), goal in _GOALS.items():
+            ratios = _runs(measured, f"{kind}-{entries}{how}")
+            name = f"{what}: with {entries:,} entries{how} for each without a list, round by round"
             figures.append(Figure(name=name, unit="", values=ratios, goal=goal, more=True))
-    changes = _runs(measured, "change")
-    return [*figures, Figure(name=f"a list of {LONGEST:,} entries changed", unit="s", values=changes, goal=1.0)]
+    for how in (_PLAIN, _ALTERNATING):
+        name = f"a list of {LONGEST:,} entries{how} changed"
+        figures.append(Figure(name=name, unit="s", values=_runs(measured, f"change{how}"), goal=1.0))
+    return figures
 
 
 def _runs(measured: dict[str, Json], name: str) -> tuple[float, ...]:
@@ -63,7 +67,7 @@ def _runs(measured: dict[str, Json], name: str) -> tuple[float, ...]:
 def _measure(rounds: int, seconds: float) -> Json:
     router, hosts = new_network(), (new_network(), new_network())
     _plug_in(router, hosts)
-    found: dict[str, list[Json]] = {f"{kind}-{entries}": [] for kind in _KINDS for entries in _GOALS}
+    found: dict[str, list[Json]] = {f"{kind}-{entries}{how}": [] for kind in _KINDS for entries, how in _GOALS}
     with inside_network(router):
         plane = UserspacePlane(lambda event: None, Loop(), PythonEngine, manage=True)
         plane.start()
@@ -73,27 +77,29 @@ def _measure(rounds: int, seconds: float) -> Json:
         time.sleep(1)  # until the carriers count
         for _ in range(rounds):
             bare: dict[str, float] = {}
-            for entries in (0, *_GOALS):
-                plane.execute(SetFilters(_PORT, PortFilters(inward=_list(entries)) if entries else PortFilters()))
+            for entries, how in ((0, _PLAIN), *_GOALS):
+                listed = _LISTS[how](entries, 0) if entries else None
+                plane.execute(SetFilters(_PORT, PortFilters(inward=listed)))
                 tcp = dataplane.tcp(hosts, "10.98.2.2", seconds)
                 for kind, value in (("tcp", tcp), ("udp64", dataplane.udp(hosts, "10.98.2.2", seconds, 64))):
                     if not entries:
                         bare[kind] = value
                     else:
-                        found[f"{kind}-{entries}"].append(value / bare[kind])
-        found["change"] = [_changed(plane, number) for number in range(rounds)]
+                        found[f"{kind}-{entries}{how}"].append(value / bare[kind])
+        for how in _LISTS:
+            found[f"change{how}"] = [_changed(plane, how, number) for number in range(rounds)]
         plane.close()
     return dict(found)
 
 
-def _changed(plane: UserspacePlane, number: int) -> float:
-    order = SetFilters(_PORT, PortFilters(inward=_list(LONGEST, number)))
+def _changed(plane: UserspacePlane, how: str, number: int) -> float:
+    order = SetFilters(_PORT, PortFilters(inward=_LISTS[how](LONGEST, number)))
     begun = time.monotonic()
     plane.execute(order)
     return time.monotonic() - begun
 
 
-def _list(entries: int, which: int = 0) -> FilterList:
+def _list(entries: int, which: int) -> FilterList:
     """A list as people write them: networks that are denied, established TCP, services of hosts, and all the rest."""
     denied = [
         Condition(source=Addresses(IPv4Address(0xC0000000 + (place << 8)), IPv4Address(255)), destination=_ANY)
@@ -108,6 +114,28 @@ def _list(entries: int, which: int = 0) -> FilterList:
     last = FilterEntry(10 * entries, True, Condition(source=_ANY, destination=_ANY))
     numbered = (FilterEntry(10 * number, number > len(denied), one) for number, one in enumerate(found, 1))
     return FilterList("100", (*numbered, last))
+
+
+def _alternating(entries: int, which: int) -> FilterList:
+    """A list that was written over the years: what its entries ask for takes turns, and so do permit and deny."""
+    found = []
+    for place in range(which, which + entries - 1):
+        source = Addresses(IPv4Address(0xC0000000 + place), IPv4Address(0))
+        host = Addresses(IPv4Address(0xAC100000 + place), IPv4Address(0))
+        found.append(
+            (
+                Condition(source=source, destination=_ANY),
+                Condition(source=_ANY, destination=host, protocol=TCP, destination_ports=((443, 443),)),
+                Condition(source=_ANY, destination=host, protocol=UDP, destination_ports=((53, 53),)),
+                Condition(source=_ANY, destination=host, protocol=TCP, flags=ESTABLISHED),
+            )[place % 4]
+        )
+    last = FilterEntry(10 * entries, True, Condition(source=_ANY, destination=_ANY))
+    numbered = (FilterEntry(10 * number, number % 3 > 0, one) for number, one in enumerate(found, 1))
+    return FilterList("101", (*numbered, last))
+
+
+_LISTS: Final = {_PLAIN: _list, _ALTERNATING: _alternating}
 
 
 def _plug_in(router: int, hosts: tuple[int, int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import struct
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -16,9 +17,9 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.filtered import packet_of
 from dmvpn.dataplane.netlink.expressions import copied
 from dmvpn.dataplane.netlink.nflog import CopiedPackets
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import (
     Hook,
-    NetfilterSocket,
     NetfilterVerdict,
     base_chain,
     chain,
@@ -28,6 +29,7 @@ from dmvpn.dataplane.netlink.nftables import (
     verdict,
 )
 from dmvpn.dataplane.netlink.sets import elements_there
+from dmvpn.dataplane.userspace import filter_rules
 from dmvpn.dataplane.userspace.filter_chains import Rules
 from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list
 from dmvpn.net.checksum import checksum
@@ -44,6 +46,8 @@ pytestmark = pytest.mark.lab
 TABLE: Final = "filters"
 PACKETS: Final = 250
 ADDRESSES: Final = [IPv4Address(f"10.{a}.{b}.{c}") for a in (0, 1) for b in (0, 1) for c in (1, 2)]
+#: All of the addresses, and those of groups.
+AROUND: Final = Addresses(IPv4Address("10.0.0.0"), IPv4Address("0.255.255.255"))
 PORTS: Final = (0, 1, 22, 80, 81, 443, 1023, 1024, 65535)
 PROTOCOLS: Final = (TCP, UDP, ICMP, 47, 89, 0, 255)
 OPTIONS: Final = (0, 1, 7, 68, 131, 148, 200)
@@ -106,6 +110,50 @@ def long_list(draw: random.Random, length: int) -> FilterList:
         entries.append(FilterEntry(number, draw.random() < 0.5, condition))
     every = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
     return FilterList("101", (*entries, FilterEntry(length + 1, True, Condition(source=every, destination=every))))
+
+
+def some_group(draw: random.Random) -> tuple[Addresses, ...]:
+    """A large group of networks, some of which overlap."""
+    members = [Addresses(IPv4Address(f"10.7.{number}.0"), IPv4Address(255)) for number in range(40)]
+    some = [Addresses(draw.choice(ADDRESSES), IPv4Address(draw.choice((0, 0, 3)))) for _ in range(3)]
+    return (*members, *some, Addresses(IPv4Address("10.7.9.0"), IPv4Address(0)))
+
+
+def mixed_list(draw: random.Random, length: int) -> FilterList:
+    """A list of all conditions but certain options, with groups: it has ranks if that is wanted."""
+    groups = [some_group(draw) for _ in range(3)]
+    entries = []
+    for number in range(1, length + 1):
+        entry = some_entry(draw, 10 * number)
+        condition = replace(entry.condition, option=draw.choice((None, None, None, -1)))
+        if draw.random() < 0.15:
+            condition = replace(condition, source=AROUND, sources=draw.choice(groups))
+        if draw.random() < 0.15:
+            condition = replace(condition, destination=AROUND, destinations=draw.choice(groups))
+        entries.append(replace(entry, condition=condition))
+    return FilterList("102", tuple(entries))
+
+
+def alternating_list(draw: random.Random, length: int) -> FilterList:
+    """Entries about sources, destinations, ports, ranges and flags take turns, so each shares packets with many."""
+    every = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
+    entries = []
+    for number in range(1, length + 1):
+        host = Addresses(IPv4Address(0x0A000000 | draw.randrange(1 << 18)), IPv4Address(0))
+        if draw.random() < 0.1:
+            host = Addresses(draw.choice(ADDRESSES), IPv4Address(0))
+        port = draw.choice(PORTS)
+        first, last = sorted((draw.choice(PORTS), draw.choice(PORTS)))
+        condition = (
+            Condition(source=host, destination=every),
+            Condition(source=every, destination=host),
+            Condition(source=every, destination=host, protocol=UDP, destination_ports=((port, port),)),
+            Condition(source=host, destination=every, protocol=TCP, source_ports=((first, last),)),
+            Condition(source=every, destination=host, protocol=TCP, flags=ESTABLISHED),
+            Condition(source=host, destination=every, protocol=ICMP, icmp=(8, None)),
+        )[number % 6]
+        entries.append(FilterEntry(number, draw.random() < 0.5, condition))
+    return FilterList("103", tuple(entries))
 
 
 def some_options(draw: random.Random) -> bytes:
@@ -206,18 +254,21 @@ class Wire:
         for one in self._kernel.rules(TABLE):
             if one.mark is not None:
                 found[one.mark] = found.get(one.mark, 0) + (one.packets or 0)
-        for name in rules.sets:
+        for name in rules.counted:
             for element in elements_there(self._kernel, TABLE, name):
                 if element.mark is not None:
                     found[element.mark] = found.get(element.mark, 0) + element.packets
         return {mark: count for mark, count in found.items() if count}
 
 
-def compare(seed: int, length: int, make: Callable[[random.Random, int], FilterList]) -> None:
+def compare(
+    seed: int, length: int, make: Callable[[random.Random, int], FilterList], *, has_ranks: bool | None = None
+) -> None:
     draw = random.Random(seed)
     wire = Wire()
     listed = make(draw, length)
     rules = wire.put(listed)
+    assert has_ranks in (None, any(name.endswith("-ranks") for name in rules.sets))
     sent = [some_packet(draw, number) for number in range(PACKETS)]
     passed = wire.passes(sent)
     expected: dict[int, int] = {}
@@ -240,3 +291,26 @@ def test_the_kernel_decides_as_the_value_on_each_packet_and_counts_it_at_the_sam
 @pytest.mark.parametrize("length", [100, 1000])
 def test_the_kernel_finds_the_entry_in_sets_of_a_long_list_as_the_value_does(length: int) -> None:
     run_in_lab(lambda: compare(length, length, long_list))
+
+
+@pytest.mark.parametrize("length", [1, 10, 40, 200])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_list_by_ranks_decides_as_the_value_on_each_packet_and_counts_it_at_the_same_entry(
+    seed: int, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filter_rules, "_LEVELS", -1)
+    monkeypatch.setattr(filter_rules, "_COST_OF_RANK", -1)
+    run_in_lab(lambda: compare(2000 * length + seed, length, mixed_list, has_ranks=True))
+
+
+@pytest.mark.parametrize("length", [3, 60])
+def test_a_list_by_levels_finds_members_of_large_groups_as_the_value_does(
+    length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filter_rules, "_LEVELS", 1 << 20)
+    run_in_lab(lambda: compare(length, length, mixed_list, has_ranks=False))
+
+
+@pytest.mark.parametrize("length", [200, 1000])
+def test_a_list_whose_entries_alternate_has_ranks_and_decides_as_the_value(length: int) -> None:
+    run_in_lab(lambda: compare(length, length, alternating_list, has_ranks=True))

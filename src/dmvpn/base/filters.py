@@ -10,18 +10,24 @@
 
 A plane carries these values out, in the kernel or in Python, and `FilterList.decides` says what both have to do.
 
-A plane knows no object groups and no clock. An entry with groups becomes an entry for each pair of their members, with
-equal sequence numbers, so counters are added up by sequence number. An entry whose time range is over is left out.
+A plane knows no names of object groups, and no clock. An entry with a group of services becomes an entry for each of
+them, with equal sequence numbers, so counters are added up by sequence number; small groups of networks likewise, and
+large ones are part of the condition. An entry whose time range is over is left out.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import IntFlag
 from ipaddress import IPv4Address  # noqa: TC003 - these values travel as facts, by JSON
-from typing import Final
+from itertools import product
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.translation import Addresses  # noqa: TC001 - these values travel as facts, by JSON
 from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: The first and the last number of each range. No range at all (`lt 0`): no number fits.
 Ranges = tuple[tuple[int, int], ...]
@@ -87,6 +93,7 @@ class Condition:
     service: the value of the octet, and its bits that count: `dscp ef` is (184, 252), `precedence 5` (160, 224).
     option: the number of an IP option, -1: any one.
     fragments: only later fragments are meant.
+    sources, destinations: a group: of the addresses of `source`, only those of these; without any, all of them.
     """
 
     source: Addresses
@@ -100,6 +107,21 @@ class Condition:
     ttl: Ranges | None = None
     option: int | None = None
     fragments: bool = False
+    sources: tuple[Addresses, ...] = ()
+    destinations: tuple[Addresses, ...] = ()
+
+    @property
+    def pairs(self) -> int:
+        """The number of pairs of a member of its sources and one of its destinations."""
+        return max(1, len(self.sources)) * max(1, len(self.destinations))
+
+    def of_pairs(self) -> Iterator[Condition]:
+        """Yield the condition for each of these pairs, without groups."""
+        if not self.sources and not self.destinations:
+            yield self
+            return
+        for source, destination in product(self.sources or (self.source,), self.destinations or (self.destination,)):
+            yield replace(self, source=source, destination=destination, sources=(), destinations=())
 
     @property
     def looks_behind_ip(self) -> bool:
@@ -116,6 +138,8 @@ class Condition:
             and _among(self.ttl, packet.ttl)
             and (self.option is None or (bool(packet.options) if self.option < 0 else self.option in packet.options))
             and (packet.is_later_fragment or not self.fragments)
+            and _is_member(self.sources, packet.source)
+            and _is_member(self.destinations, packet.destination)
         )
 
     def fits_behind_ip(self, packet: Packet) -> bool:
@@ -230,6 +254,10 @@ class FilterCount:
     inward: bool
     sequence: int
     packets: int
+
+
+def _is_member(group: tuple[Addresses, ...], address: IPv4Address) -> bool:
+    return not group or any(member.hold(address) for member in group)
 
 
 def _among(ranges: Ranges | None, number: int) -> bool:

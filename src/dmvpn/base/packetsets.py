@@ -1,7 +1,7 @@
 """Sets of packets, so that access lists can be compared for all packets at once.
 
     PacketSet     packets whose fields each have some values: a box with one side for each field
-    sets_of       the packets that an entry decides on, if no earlier entry does: two sets at most
+    sets_of       the packets that an entry decides on, if no earlier entry does: two sets at most for each pair of members of groups
     split         what a list (its `meanings`) does with the packets of some sets, entry by entry
 
 A set is exact, later fragments included, except for IP options: sets with different options are never taken for parts
@@ -212,8 +212,13 @@ def bits_of(addresses: Addresses) -> Bits:
 
 
 def sets_of(entry: FilterEntry) -> tuple[PacketSet, ...]:
-    """Return the packets that an entry fits: with a header behind IP, and later fragments."""
-    condition = entry.condition
+    """Return the packets that an entry fits: for each pair of members of its groups those with a header behind IP,
+    and later fragments.
+    """
+    return tuple(one for condition in entry.condition.of_pairs() for one in _sets_of(condition, permit=entry.permit))
+
+
+def _sets_of(condition: Condition, *, permit: bool) -> tuple[PacketSet, ...]:
     of_ip = PacketSet(
         source=bits_of(condition.source),
         destination=bits_of(condition.destination),
@@ -227,13 +232,15 @@ def sets_of(entry: FilterEntry) -> tuple[PacketSet, ...]:
         return ()
     if not condition.looks_behind_ip:
         return (of_ip,)
-    later = (replace(of_ip, later=_LATER),) if entry.permit else ()
+    later = (replace(of_ip, later=_LATER),) if permit else ()
     behind = _behind_ip(of_ip, condition)
     return later if behind is None or condition.fragments else (behind, *later)
 
 
-def meanings(listed: FilterList) -> list[Meaning]:
-    """Return the entries of a list with their sets, to split several sets by."""
+def meanings(listed: FilterList, *, most: int) -> list[Meaning] | None:
+    """Return the entries of a list with their sets, to split sets by; None: more pairs of members than `most`."""
+    if sum(entry.condition.pairs for entry in listed.entries) > most:
+        return None
     return [(entry, sets_of(entry)) for entry in listed.entries]
 
 

@@ -3,7 +3,8 @@
     names       a hash of interface names, to chains
     counted     a hash of fields; each element counts
     intervals   boxes: a first and a last value of each field; no two of them may overlap; each element counts
-    hops        a hash of fields to a number of four octets
+    numbers     a hash of fields, or boxes, to a number of four octets
+    areas       boxes alone
 
 The key is in the 32-bit registers from `FIRST_REGISTER` on, each field in a register of its own.
 """
@@ -31,7 +32,8 @@ from dmvpn.dataplane.netlink.wire import NLA_F_NESTED, attribute, attribute_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dmvpn.dataplane.netlink.nftables import NetfilterSocket, Part
+    from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+    from dmvpn.dataplane.netlink.nftables import Part
 
 #: NFT_REG32_00; the registers behind it are numbered on.
 FIRST_REGISTER: Final = 8
@@ -53,6 +55,8 @@ _BE32 = struct.Struct("!I")
 _NAME_OCTETS = 16
 _ATTRIBUTE = struct.Struct("=HH")
 _MARK_PADDING: Final = bytes(-MARK.size & 3)
+#: What precedes the four octets of a number.
+_NUMBER_HEAD: Final = _ATTRIBUTE.pack(12, _DATA | NLA_F_NESTED) + _ATTRIBUTE.pack(8, _DATA_VALUE)
 #: Octets of elements in one message; the attribute that holds them has a length of 16 bits.
 _MESSAGE: Final = 60_000
 
@@ -82,17 +86,41 @@ def counted_map(table: str, name: str, number: int, length: int, size: int) -> P
 
 def interval_map(table: str, name: str, number: int, fields: Sequence[int]) -> Part:
     """Return a map of boxes to verdicts. fields: the octets of each."""
+    counts = nest(_SET_EXPRESSION, expression("counter", b""))
+    return _boxes(table, name, number, fields, _MAP, _VERDICTS, 0, counts)
+
+
+def number_map(table: str, name: str, number: int, length: int, size: int = 0) -> Part:
+    """Return a map of keys of so many octets to numbers. size: elements, 0: not known."""
+    description = nest(_SET_DESCRIPTION, attribute(_DESCRIPTION_SIZE, _BE32.pack(size))) if size else b""
+    return _set(table, name, number, _MAP, length, 0, 4, description)
+
+
+def number_boxes(table: str, name: str, number: int, fields: Sequence[int]) -> Part:
+    """Return a map of boxes to numbers. fields: the octets of each."""
+    return _boxes(table, name, number, fields, _MAP, 0, 4)
+
+
+def areas(table: str, name: str, number: int, fields: Sequence[int]) -> Part:
+    """Return a set of boxes. fields: the octets of each."""
+    return _boxes(table, name, number, fields, 0, 0, 0)
+
+
+def _boxes(
+    table: str,
+    name: str,
+    number: int,
+    fields: Sequence[int],
+    flags: int,
+    data: int,
+    data_length: int,
+    more: bytes = b"",
+) -> Part:
     length = sum((octets + 3) & ~3 for octets in fields)
     listed = b"".join(nest(_LIST_ELEMENT, attribute(1, _BE32.pack(octets))) for octets in fields)
     description = nest(_SET_DESCRIPTION, nest(_DESCRIPTION_FIELDS, listed))
-    counts = nest(_SET_EXPRESSION, expression("counter", b""))
-    flags = _INTERVAL | _MAP | _CONCATENATION
-    return _set(table, name, number, flags, length, _VERDICTS, 0, description + counts)
-
-
-def number_map(table: str, name: str, number: int, length: int) -> Part:
-    """Return a map of keys of so many octets to numbers."""
-    return _set(table, name, number, _MAP, length, 0, 4)
+    flags |= _INTERVAL | _CONCATENATION
+    return _set(table, name, number, flags, length, data, data_length, description + more)
 
 
 def delete_set(table: str, name: str) -> Part:
@@ -104,8 +132,10 @@ def _set(
     table: str, name: str, number: int, flags: int, length: int, data: int, data_length: int, more: bytes = b""
 ) -> Part:
     body = attribute_text(_SET_TABLE, table) + attribute_text(_SET_NAME, name)
-    values = ((_SET_FLAGS, flags), (_SET_KEY_TYPE, 0), (_SET_KEY_LENGTH, length), (_SET_DATA_TYPE, data))
+    values = ((_SET_FLAGS, flags), (_SET_KEY_TYPE, 0), (_SET_KEY_LENGTH, length))
     body += b"".join(attribute(kind, _BE32.pack(value)) for kind, value in values)
+    if flags & _MAP:
+        body += attribute(_SET_DATA_TYPE, _BE32.pack(data))
     if data_length:
         body += attribute(_SET_DATA_LENGTH, _BE32.pack(data_length))
     return _NEW_SET, NLM_F_CREATE, IPV4 + body + attribute(_SET_ID, _BE32.pack(number)) + more
@@ -162,6 +192,45 @@ def _frame(octets: int, head: bytes, data: bytes) -> tuple[bytes, bytes]:
     return _ATTRIBUTE.pack(length, _LIST_ELEMENT | NLA_F_NESTED) + head, data + noted
 
 
+def number_maker(key: struct.Struct) -> Callable[[Sequence[int], bytes], bytes]:
+    """Return a function that makes elements of a map of numbers: of their key and number."""
+    head, tail = _plain(key.size + 8, _key_head(key, _KEY), _NUMBER_HEAD, _BE32.size)
+    pack = key.pack
+
+    def element(values: Sequence[int], number: bytes) -> bytes:
+        return b"".join((head, pack(*values), tail, number))
+
+    return element
+
+
+def number_box_maker(key: struct.Struct) -> Callable[[Sequence[int], Sequence[int], bytes], bytes]:
+    """Return a function that makes boxes of a map of numbers: of their first values, last values, and number."""
+    head, tail = _plain(2 * (key.size + 8), _key_head(key, _KEY), _NUMBER_HEAD, _BE32.size)
+    middle, pack = _key_head(key, _KEY_END), key.pack
+
+    def element(first: Sequence[int], last: Sequence[int], number: bytes) -> bytes:
+        return b"".join((head, pack(*first), middle, pack(*last), tail, number))
+
+    return element
+
+
+def area_maker(key: struct.Struct) -> Callable[[Sequence[int], Sequence[int]], bytes]:
+    """Return a function that makes boxes of a set: of their first values and last values."""
+    head, _ = _plain(2 * (key.size + 8), _key_head(key, _KEY), b"", 0)
+    middle, pack = _key_head(key, _KEY_END), key.pack
+
+    def element(first: Sequence[int], last: Sequence[int]) -> bytes:
+        return b"".join((head, pack(*first), middle, pack(*last)))
+
+    return element
+
+
+def _plain(octets: int, head: bytes, data: bytes, number: int) -> tuple[bytes, bytes]:
+    """Return what precedes and what follows the keys of elements without a mark. number: octets behind all of this."""
+    length = _ATTRIBUTE.size + octets + len(data) + number
+    return _ATTRIBUTE.pack(length, _LIST_ELEMENT | NLA_F_NESTED) + head, data
+
+
 def number_element(key: bytes, number: bytes) -> bytes:
     """Return an element of a map of numbers."""
     return nest(_LIST_ELEMENT, nest(_KEY, attribute(_DATA_VALUE, key)), nest(_DATA, attribute(_DATA_VALUE, number)))
@@ -202,6 +271,11 @@ def lookup(name: str, to: int | None = None) -> bytes:
     """Look up the key: the verdict of its element is carried out, or its number goes into a register."""
     registers = attribute(2, _BE32.pack(FIRST_REGISTER)) + attribute(3, _BE32.pack(0 if to is None else to))
     return expression("lookup", attribute_text(1, name) + registers)
+
+
+def is_member(name: str) -> bytes:
+    """Continue if the key is in the set."""
+    return expression("lookup", attribute_text(1, name) + attribute(2, _BE32.pack(FIRST_REGISTER)))
 
 
 def load(base: int, offset: int, length: int, field: int) -> bytes:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.translation import ICMP, TCP, UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.base.filters import Condition, FilterEntry, Ranges
     from dmvpn.base.translation import Addresses
@@ -64,22 +64,27 @@ class UnsuitableEntry(ValueError):
     """An entry asks for a field that packets of its protocol do not have."""
 
 
-def leveled(entries: Sequence[FilterEntry]) -> list[list[Piece]]:
-    """Return the pieces of a list by levels. Raises UnsuitableEntry."""
-    by_entry = [list(_pieces(entry)) for entry in entries]
+def leveled(by_entry: Iterable[Sequence[Piece]]) -> list[list[Piece]]:
+    """Return the pieces of a list by levels. by_entry: of each entry, in order (`pieces_of`)."""
+    by_entry = list(by_entry)
+    # Entries that ask for different ports look alike to later fragments, of which only the first one decides.
+    known: dict[Box, None] = {}
+    return _leveled([[piece for piece in pieces if not _is_known(piece, known)] for pieces in by_entry])
+
+
+def layers(pieces: Iterable[Piece]) -> list[list[Piece]]:
+    """Return pieces in groups, of which no two pieces have a packet in common; their order does not matter."""
+    return _leveled([[piece] for piece in pieces])
+
+
+def _leveled(by_entry: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
     shapes = {_shape(piece.box) for pieces in by_entry for piece in pieces}  # counted, never iterated
     step = 1 if len(shapes) <= _SHAPES else 8
     first, later = _Index(step), _Index(step)
     found: list[list[Piece]] = []
-    # Entries that ask for different ports look alike to later fragments, of which only the first one decides.
-    known: dict[Box, None] = {}
     for pieces in by_entry:
         placed = []
         for piece in pieces:
-            if piece.kind is Kind.LATER and piece.is_box:
-                if piece.box in known:
-                    continue
-                known[piece.box] = None
             level = max(
                 first.level(piece.box) if piece.kind is not Kind.LATER else 0,
                 later.level(piece.box) if piece.kind is not Kind.FIRST else 0,
@@ -96,10 +101,21 @@ def leveled(entries: Sequence[FilterEntry]) -> list[list[Piece]]:
     return found
 
 
+def _is_known(piece: Piece, known: dict[Box, None]) -> bool:
+    """Return whether an earlier piece decides on all later fragments of this one, which is noted otherwise."""
+    if piece.kind is not Kind.LATER or not piece.is_box:
+        return False
+    if piece.box in known:
+        return True
+    known[piece.box] = None
+    return False
+
+
 # ---------------------------------------------------------------------------------------------------- pieces
 
 
-def _pieces(entry: FilterEntry) -> Iterator[Piece]:
+def pieces_of(entry: FilterEntry) -> Iterator[Piece]:
+    """Yield the pieces of an entry. Raises UnsuitableEntry."""
     condition = entry.condition
     _check(entry)
     if condition.ttl is not None and not merged(condition.ttl):
@@ -134,8 +150,13 @@ def _check(entry: FilterEntry) -> None:
 
 def _needs_rule(entry: FilterEntry) -> bool:
     condition = entry.condition
-    asked = (condition.service, condition.ttl, condition.option)
+    asked = (condition.service, condition.ttl, condition.option, condition.sources, condition.destinations)
     return entry.log or entry.log_input or any(part is not None for part in asked)
+
+
+def is_prefix(condition: Condition) -> bool:
+    """Return whether its addresses are prefixes, or groups."""
+    return _prefix(condition.source)[2] and _prefix(condition.destination)[2]
 
 
 def _behind(condition: Condition) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:

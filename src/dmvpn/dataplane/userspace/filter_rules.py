@@ -19,7 +19,6 @@ are dropped first, and second fragments that would overwrite TCP flags (RFC 1858
 from __future__ import annotations
 
 import itertools
-import struct
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
@@ -27,38 +26,40 @@ from dmvpn.base.filters import END_OF_LIST
 from dmvpn.base.translation import TCP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.filtered import NEEDED_OCTETS
-from dmvpn.dataplane.netlink.expressions import Fragment, header_words, is_fragment
-from dmvpn.dataplane.netlink.nftables import (
-    Compare,
-    NetfilterVerdict,
-    compare,
-    counter,
-    masked,
-    network_header,
-    transport_header,
-    verdict,
-)
+from dmvpn.dataplane.netlink.expressions import Fragment, is_fragment
+from dmvpn.dataplane.netlink.nftables import NetfilterVerdict, counter, transport_header, verdict
 from dmvpn.dataplane.netlink.sets import (
-    FIRST_REGISTER,
     add_elements,
     box_maker,
     counted_map,
     interval_map,
-    load,
     lookup,
     maker,
     verdict_data,
 )
+from dmvpn.dataplane.userspace.filter_keys import (
+    BOX,
+    BOX_BEHIND,
+    FIELDS,
+    FIELDS_BEHIND,
+    HashKey,
+    box_loads,
+    corners,
+    masks_of,
+    values_of,
+)
+from dmvpn.dataplane.userspace.filter_matches import fields, guards, is_protocol
 from dmvpn.dataplane.userspace.filter_options import HAS_OPTION, OptionWalks
-from dmvpn.dataplane.userspace.filter_pieces import ANY_PROTOCOL, WHOLE, Kind, leveled, merged
+from dmvpn.dataplane.userspace.filter_pieces import ANY_PROTOCOL, Kind, leveled, pieces_of
+from dmvpn.dataplane.userspace.filter_ranks import MOST, Ranked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dmvpn.base.filters import FilterEntry, FilterList, Flags
-    from dmvpn.base.translation import Addresses
+    from dmvpn.base.filters import FilterEntry, FilterList
     from dmvpn.dataplane.userspace.filter_chains import Rules
-    from dmvpn.dataplane.userspace.filter_pieces import Box, Piece
+    from dmvpn.dataplane.userspace.filter_keys import Masks
+    from dmvpn.dataplane.userspace.filter_pieces import Piece
 
 #: The chain of a table that answers denied packets and drops them.
 DENIED: Final = "denied"
@@ -66,14 +67,9 @@ DENIED: Final = "denied"
 _WORTH_A_SET: Final = 8
 #: Hashes for one level, each of which costs a lookup: other shapes are boxes of one set.
 _HASHES: Final = 4
-#: Octets of the fields: protocol, source, destination; and the two numbers behind IP.
-_FIELDS: Final = (1, 4, 4)
-_FIELDS_BEHIND: Final = (*_FIELDS, 2, 2)
-_KEY = struct.Struct("!B3xII")
-_KEY_BEHIND = struct.Struct("!B3xIIH2xH2x")
-_IP, _BEHIND_IP = 1, 2
-_PROTOCOL, _SERVICE, _TTL, _SOURCE, _DESTINATION = 9, 1, 8, 12, 16
-_TCP_FLAGS: Final = 13
+#: A list that costs no more than this has no ranks; and what a rank costs: two lookups.
+_LEVELS: Final = 24
+_COST_OF_RANK: Final = 2
 
 
 def add_list(rules: Rules, listed: FilterList, report: Callable[[FilterEntry], tuple[bytes, ...]]) -> str:
@@ -81,12 +77,35 @@ def add_list(rules: Rules, listed: FilterList, report: Callable[[FilterEntry], t
 
     report: the expressions that report a packet, none if the router cannot read reports. Raises UnsuitableEntry.
     """
-    levels = leveled(listed.entries)
+    by_entry = [list(pieces_of(entry)) for entry in listed.entries]
+    levels = leveled(by_entry)
     name, later, other = rules.chain("-list"), rules.chain("-later"), rules.chain("-other")
     chains = _Chains({protocol: rules.chain(f"-{protocol}") for protocol in NEEDED_OCTETS}, later, other)
-    _List(rules, chains, report).add(levels)
+    second = (*is_protocol(TCP), *is_fragment(Fragment.SECOND))
+    rules.rule(chains.later, *second, verdict(NetfilterVerdict.DROP))
+    outcomes = _Outcomes(rules, report)
+    ranked = _ranked(rules, listed, itertools.chain.from_iterable(by_entry), chains, _cost(levels))
+    if ranked is None:
+        _List(rules, chains, outcomes).add(levels)
+    else:
+        ranked.add(chains.all(), outcomes.of, DENIED)
     _divide(rules, name, chains)
     return name
+
+
+def _cost(levels: Sequence[Sequence[Piece]]) -> int:
+    """Return about how many lookups and rules a packet passes that no entry fits."""
+    return len(levels) + sum(not piece.is_box for level in levels for piece in level)
+
+
+def _ranked(rules: Rules, listed: FilterList, pieces: Iterable[Piece], chains: _Chains, cost: int) -> Ranked | None:
+    """Return the list by ranks, if packets pass it faster so; None: by levels. cost: by levels."""
+    entries = listed.entries
+    asks_options = any(entry.condition.option is not None and entry.condition.option >= 0 for entry in entries)
+    if cost <= _LEVELS or len(entries) > MOST or asks_options:  # the search for options needs the mark, too
+        return None
+    ranked = Ranked(rules, entries, pieces, chains.of)
+    return ranked if _COST_OF_RANK * ranked.cost() < cost else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,27 +135,25 @@ def _divide(rules: Rules, name: str, chains: _Chains) -> None:
     goto, drop = NetfilterVerdict.GOTO, verdict(NetfilterVerdict.DROP)
     rules.rule(name, *is_fragment(Fragment.LATER), verdict(goto, chains.later))
     for protocol, octets in NEEDED_OCTETS.items():
-        complete = (*_is_protocol(protocol), transport_header(octets - 1, 1))
+        complete = (*is_protocol(protocol), transport_header(octets - 1, 1))
         rules.rule(name, *complete, verdict(goto, chains.of_protocol[protocol]))
     for protocol in NEEDED_OCTETS:
-        rules.rule(name, *_is_protocol(protocol), drop)
+        rules.rule(name, *is_protocol(protocol), drop)
     rules.rule(name, verdict(goto, chains.other))
 
 
 class _List:
     """Adds the levels of a list to the chains of the kinds of packets."""
 
-    def __init__(self, rules: Rules, chains: _Chains, report: Callable[[FilterEntry], tuple[bytes, ...]]) -> None:
+    def __init__(self, rules: Rules, chains: _Chains, outcomes: _Outcomes) -> None:
         self._rules = rules
         self._chains = chains
-        self._report = report
+        self._outcomes = outcomes
         self._options = OptionWalks(rules)
-        self._numbers = itertools.count()
 
     def add(self, levels: Sequence[Sequence[Piece]]) -> None:
+        """Add the rules of all levels, and of the end of the list."""
         rules, chains = self._rules, self._chains
-        second = (*_is_protocol(TCP), *is_fragment(Fragment.SECOND))
-        rules.rule(chains.later, *second, verdict(NetfilterVerdict.DROP))
         for number, level in enumerate(levels):
             alone = [piece for piece in level if not piece.is_box]
             for end, places, boxes in self._groups(level):
@@ -167,43 +184,42 @@ class _List:
             key=lambda shape: (-len(shapes[shape]), shape),
         )[:_HASHES]
         for number, shape in enumerate(frequent):
-            found, loads = self._hash(f"{name}-{number}", shape, shapes.pop(shape))
+            key = HashKey(shape)
+            found = self._hash(f"{name}-{number}", key, shape, shapes.pop(shape))
             for place in places:
-                self._rules.rule(place, *loads, lookup(found))
+                self._rules.rule(place, *key.loads(), lookup(found))
         rest = [piece for pieces in shapes.values() for piece in pieces]
         if len(rest) < _WORTH_A_SET:
             return rest
         behind = any(piece.kind is Kind.FIRST for piece in rest)
         found = self._boxes(name, rest, behind=behind)
         for place in places:
-            self._rules.rule(place, *_key(behind=behind), lookup(found))
+            self._rules.rule(place, *box_loads(behind=behind), lookup(found))
         return ()
 
-    def _hash(self, end: str, shape: _Shape, pieces: Sequence[Piece]) -> tuple[str, tuple[bytes, ...]]:
-        """Make a hash of pieces of one shape; returns its name, and the expressions that load its key."""
-        parts = [part for part, bits in zip(_PARTS, shape, strict=True) if bits]
-        key = struct.Struct("!" + "".join(part.code for part in parts))
+    def _hash(self, end: str, key: HashKey, masks: Masks, pieces: Sequence[Piece]) -> str:
+        """Make a hash of pieces of one shape; returns its name."""
         size = len(pieces)
-        name = self._rules.set(end, lambda table, name, number: counted_map(table, name, number, key.size, size))
-        permit = maker(key, verdict_data(NetfilterVerdict.RETURN))
-        deny = maker(key, verdict_data(NetfilterVerdict.GOTO, DENIED))
-        places = [part.place for part in parts]
+        name = self._rules.set(
+            end, lambda table, name, number: counted_map(table, name, number, key.struct.size, size), counts=True
+        )
+        permit = maker(key.struct, verdict_data(NetfilterVerdict.RETURN))
+        deny = maker(key.struct, verdict_data(NetfilterVerdict.GOTO, DENIED))
+        of = key.of
         elements = (
-            (permit if entry.permit else deny)([values[place] for place in places], entry.sequence)
-            for entry, values in ((piece.entry, _exact(piece.box)) for piece in pieces)
+            (permit if piece.entry.permit else deny)(of(values_of(piece, masks)), piece.entry.sequence)
+            for piece in pieces
         )
         self._rules.parts += add_elements(self._rules.table, name, elements)
-        bits_of = [bits for bits in shape if bits]
-        loads = (part.load(field, bits) for field, (part, bits) in enumerate(zip(parts, bits_of, strict=True)))
-        return name, tuple(itertools.chain.from_iterable(loads))
+        return name
 
     def _boxes(self, end: str, boxes: Sequence[Piece], *, behind: bool) -> str:
-        fields, key = (_FIELDS_BEHIND, _KEY_BEHIND) if behind else (_FIELDS, _KEY)
-        name = self._rules.set(end, lambda table, name, number: interval_map(table, name, number, fields))
+        fields, key = (FIELDS_BEHIND, BOX_BEHIND) if behind else (FIELDS, BOX)
+        name = self._rules.set(end, lambda table, name, number: interval_map(table, name, number, fields), counts=True)
         permit = box_maker(key, verdict_data(NetfilterVerdict.RETURN))
         deny = box_maker(key, verdict_data(NetfilterVerdict.GOTO, DENIED))
         elements = (
-            (permit if piece.entry.permit else deny)(*_corners(piece.box, behind=behind), piece.entry.sequence)
+            (permit if piece.entry.permit else deny)(*corners(piece.box, behind=behind), piece.entry.sequence)
             for piece in boxes
         )
         self._rules.parts += add_elements(self._rules.table, name, elements)
@@ -212,12 +228,12 @@ class _List:
     def _alone(self, piece: Piece) -> None:
         """Add a piece as rules, of all kinds of packets that it is about."""
         condition = piece.entry.condition
-        verdict_of = self._verdict(piece.entry)
-        for ttl in merged(condition.ttl) if condition.ttl is not None else (None,):
-            asked = () if ttl is None else _between(network_header(_TTL, 1), ttl, octets=1)
+        verdict_of = verdict(*self._outcomes.of(piece.entry))
+        for asked in guards(self._rules, piece):
             for name in self._chains.of(piece):
                 known = name in self._chains.of_protocol.values() or condition.protocol is None
-                matches = (*(() if known else _is_protocol(piece.box.protocol)), *_matches(piece), *asked)
+                protocol = () if known else is_protocol(piece.box.protocol)
+                matches = (*protocol, *fields(piece), *asked)
                 found: tuple[bytes, ...] = ()
                 if condition.option is not None and condition.option >= 0:
                     walk = verdict(NetfilterVerdict.JUMP, self._options.chain(condition.option))
@@ -225,139 +241,28 @@ class _List:
                     found = HAS_OPTION
                 self._rules.rule(name, *matches, *found, counter(), verdict_of, mark=piece.entry.sequence)
 
-    def _verdict(self, entry: FilterEntry) -> bytes:
-        final = verdict(NetfilterVerdict.RETURN) if entry.permit else verdict(NetfilterVerdict.GOTO, DENIED)
+
+class _Outcomes:
+    """What becomes of the packets of an entry."""
+
+    def __init__(self, rules: Rules, report: Callable[[FilterEntry], tuple[bytes, ...]]) -> None:
+        self._rules = rules
+        self._report = report
+        self._numbers = itertools.count()
+
+    def of(self, entry: FilterEntry) -> tuple[NetfilterVerdict, str]:
+        """Return the verdict, and the chain that it leads to."""
+        final = (NetfilterVerdict.RETURN, "") if entry.permit else (NetfilterVerdict.GOTO, DENIED)
         report = self._report(entry) if entry.log or entry.log_input else ()
         if not report:
             return final
         name = self._rules.chain(f"-report-{next(self._numbers)}")
         self._rules.rule(name, *report)
-        self._rules.rule(name, final)
-        return verdict(NetfilterVerdict.GOTO, name)
+        self._rules.rule(name, verdict(*final))
+        return NetfilterVerdict.GOTO, name
 
 
-# ---------------------------------------------------------------------------------------------------- shapes
-
-
-#: The bits that decide of each of `_PARTS`.
-_Shape = tuple[int, int, int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A field of a key. code: of `struct`; place: in `_exact`; base, offset, octets: where it is in a packet."""
-
-    place: int
-    code: str
-    base: int
-    offset: int
-    octets: int
-
-    def load(self, field: int, bits: int) -> tuple[bytes, ...]:
-        """Return the expressions that load its first bits into a field of the key."""
-        loaded = load(self.base, self.offset, self.octets, field)
-        if bits == 8 * self.octets:
-            return (loaded,)
-        mask = (0xFFFFFFFF << (32 - bits) & 0xFFFFFFFF).to_bytes(4, "big")
-        return loaded, masked(mask, FIRST_REGISTER + field)
-
-
-_PARTS: Final = (
-    _Part(0, "B3x", _IP, _PROTOCOL, 1),
-    _Part(1, "I", _IP, _SOURCE, 4),
-    _Part(2, "I", _IP, _DESTINATION, 4),
-    _Part(3, "H2x", _BEHIND_IP, 0, 2),
-    _Part(4, "H2x", _BEHIND_IP, 2, 2),
-)
-
-
-def _shape(piece: Piece) -> _Shape | None:
-    """Return the shape of a piece that a hash finds, else None. Chains of one protocol need not look at it."""
-    box = piece.box
-    protocol = 0 if box.protocol == ANY_PROTOCOL or piece.kind is Kind.FIRST else 8
-    numbers = [0 if both == WHOLE else 16 if both[0] == both[1] else None for both in (box.first, box.second)]
-    if None in numbers or not any((protocol, box.source_length, box.destination_length, *numbers)):
-        return None
-    return (protocol, box.source_length, box.destination_length, numbers[0] or 0, numbers[1] or 0)
-
-
-def _exact(box: Box) -> tuple[int, int, int, int, int]:
-    return (box.protocol, box.source, box.destination, box.first[0], box.second[0])
-
-
-# ---------------------------------------------------------------------------------------------------- expressions
-
-
-def _key(*, behind: bool) -> Iterator[bytes]:
-    yield load(_IP, _PROTOCOL, 1, 0)
-    yield load(_IP, _SOURCE, 8, 1)  # both addresses
-    if behind:
-        yield load(_BEHIND_IP, 0, 2, 3)
-        yield load(_BEHIND_IP, 2, 2, 4)
-
-
-def _corners(box: Box, *, behind: bool) -> tuple[Sequence[int], Sequence[int]]:
-    lowest, highest = (0, 0xFF) if box.protocol == ANY_PROTOCOL else (box.protocol, box.protocol)
-    source, destination = box.source, box.destination
-    first: tuple[int, ...] = (lowest, source, destination)
-    last: tuple[int, ...] = (
-        highest,
-        source | 0xFFFFFFFF >> box.source_length,
-        destination | 0xFFFFFFFF >> box.destination_length,
-    )
-    if behind:
-        first, last = (*first, box.first[0], box.second[0]), (*last, box.first[1], box.second[1])
-    return first, last
-
-
-def _matches(piece: Piece) -> Iterator[bytes]:
-    """Yield all matches but those for the protocol, for the TTL and for a certain option."""
-    condition, box = piece.entry.condition, piece.box
-    yield from addresses(_SOURCE, condition.source)
-    yield from addresses(_DESTINATION, condition.destination)
-    if condition.service is not None:
-        value, mask = condition.service
-        yield from (network_header(_SERVICE, 1), masked(bytes((mask,))), compare(Compare.EQUAL, bytes((value,))))
-    if condition.option is not None and condition.option < 0:
-        yield from header_words(Compare.MORE, 5)
-    if piece.kind is Kind.FIRST:
-        for offset, numbers in enumerate((box.first, box.second)):
-            if numbers != WHOLE:
-                yield from _between(transport_header(2 * offset, 2), numbers, octets=2)
-        if condition.flags is not None:
-            yield from _flags(condition.flags)
-
-
-def _is_protocol(number: int) -> tuple[bytes, bytes]:
-    return network_header(_PROTOCOL, 1), compare(Compare.EQUAL, bytes((number,)))
-
-
-def addresses(offset: int, meant: Addresses) -> tuple[bytes, ...]:
-    """Return the match for an address in the IP header."""
-    if meant.is_any:
-        return ()
-    mask = ~int(meant.wildcard) & 0xFFFFFFFF
-    wanted = (int(meant.address) & mask).to_bytes(4, "big")
-    loads = (network_header(offset, 4), *([masked(mask.to_bytes(4, "big"))] if mask != 0xFFFFFFFF else []))
-    return (*loads, compare(Compare.EQUAL, wanted))
-
-
-def _between(loaded: bytes, numbers: tuple[int, int], *, octets: int) -> tuple[bytes, ...]:
-    first, last = (number.to_bytes(octets, "big") for number in numbers)
-    if first == last:
-        return loaded, compare(Compare.EQUAL, first)
-    return loaded, compare(Compare.AT_LEAST, first), compare(Compare.AT_MOST, last)
-
-
-def _flags(flags: Flags) -> tuple[bytes, ...]:
-    """Return the match for TCP flags, of which `Flags` may ask the impossible."""
-    loaded = transport_header(_TCP_FLAGS, 1)
-    asked, both = (flags.set | flags.clear) & 0xFF, flags.set & flags.clear
-    if flags.is_any:
-        if both:
-            return (loaded,)
-        return loaded, masked(bytes((asked,))), compare(Compare.NOT_EQUAL, bytes((flags.clear & 0xFF,)))
-    wanted = flags.set & 0xFF
-    if both:  # a bit that is set and clear: masked away, and asked for
-        return loaded, masked(bytes((asked & ~both,))), compare(Compare.EQUAL, bytes((wanted | both,)))
-    return loaded, masked(bytes((asked,))), compare(Compare.EQUAL, bytes((wanted,)))
+def _shape(piece: Piece) -> Masks | None:
+    """Return the bits by which a hash finds a piece; None: no hash does."""
+    masks = masks_of(piece)
+    return masks if masks is not None and any(masks) else None

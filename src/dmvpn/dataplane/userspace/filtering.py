@@ -23,46 +23,34 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.filters import FilterCount, PortFilters
-from dmvpn.base.translation import ICMP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.expressions import copied, limited
 from dmvpn.dataplane.netlink.nftables import (
-    Compare,
-    Hook,
-    Meta,
     NetfilterVerdict,
     Ruleset,
-    base_chain,
-    chain,
-    compare,
     delete_chain,
     empty_chain,
-    is_protocol,
-    meta,
-    rule,
-    transport_header,
     verdict,
 )
-from dmvpn.dataplane.netlink.sets import (
-    FIRST_REGISTER,
-    add_elements,
-    delete_names,
-    delete_set,
-    elements_there,
-    lookup,
-    name_element,
-    name_map,
-    sets_there,
-)
+from dmvpn.dataplane.netlink.sets import add_elements, delete_names, delete_set, name_element, sets_there
 from dmvpn.dataplane.problems import HostProblem
-from dmvpn.dataplane.userspace.filter_chains import Rules
+from dmvpn.dataplane.userspace.filter_chains import Rules, counts_of
+from dmvpn.dataplane.userspace.filter_hooks import (
+    LEAVING,
+    SENT,
+    SHUT,
+    UNREACHABLES,
+    arriving,
+    bases,
+    hook,
+    map_of,
+)
 from dmvpn.dataplane.userspace.filter_pieces import UnsuitableEntry
-from dmvpn.dataplane.userspace.filter_reports import DENIED_PREFIX, OCTETS, FilterReports, prefix_of
+from dmvpn.dataplane.userspace.filter_reports import OCTETS, FilterReports, prefix_of
 from dmvpn.dataplane.userspace.filter_routes import add_reverse_path
-from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list
+from dmvpn.dataplane.userspace.filter_rules import add_list
 from dmvpn.dataplane.userspace.tables import KernelTable
 from dmvpn.dataplane.userspace.things import TablePurpose
-from dmvpn.net.icmp import IcmpType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -75,21 +63,9 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.watch import Watch
 
-#: Before conntrack reassembles (-400); behind the translation of sources (100).
-_ARRIVING_PRIORITY, _LEAVING_PRIORITY = -450, 200
-_SHUT: Final = "shut"
-#: ICMP messages about denied packets, a second: one in `PROHIBITED_INTERVAL`.
-_ANSWERS: Final = 2
 #: Copies of packets of one entry, a second; the router reports fewer.
 _COPIES: Final = 1000
 _WAYS: Final = (True, False)
-_UNREACHABLES: Final = "quiet"
-_LEAVING: Final = "leaving"
-_SENT: Final = "sent"
-
-
-def _map(inward: bool) -> str:
-    return "in" if inward else "out"
 
 
 @dataclass(slots=True)
@@ -193,7 +169,7 @@ class Filtering:
         return port is None or (self.table.is_put and all(not port.has(way) or way in port.leads for way in _WAYS))
 
     def _is_done(self, name: str) -> bool:
-        return name not in self._failed and self.holds(name) and _SHUT not in self._ports[name].leads.values()
+        return name not in self._failed and self.holds(name) and SHUT not in self._ports[name].leads.values()
 
     def counts(self) -> tuple[FilterCount, ...]:
         """Return how many packets each entry has decided on; none if the kernel does not say."""
@@ -225,33 +201,22 @@ class Filtering:
         return Ruleset(tuple(self._bases(table)))
 
     def _bases(self, table: str) -> Iterator[Part]:
-        yield name_map(table, _map(True), 1)
-        yield name_map(table, _map(False), 2)
-        yield name_map(table, _UNREACHABLES, 3)
-        for name in (DENIED, _SHUT):
-            yield chain(table, name)
-        group = self._reports.group
-        if group is not None:
-            answer = (limited(_ANSWERS, burst=1), copied(group, DENIED_PREFIX, OCTETS))
-            yield rule(table, DENIED, *answer, verdict(NetfilterVerdict.DROP))
-        yield rule(table, DENIED, verdict(NetfilterVerdict.DROP))
-        yield rule(table, _SHUT, verdict(NetfilterVerdict.DROP))
+        yield from bases(table, self._reports.group)
         for inward in _WAYS:
             ports = [name for name, port in self._ports.items() if port.has(inward)]
-            leads = [name_element(self._linux(name), NetfilterVerdict.GOTO, _SHUT) for name in ports]
-            yield from add_elements(table, _map(inward), leads)
+            leads = [name_element(self._linux(name), NetfilterVerdict.GOTO, SHUT) for name in ports]
+            yield from add_elements(table, map_of(inward=inward), leads)
             for name in ports:
-                self._ports[name].leads[inward] = _SHUT
-        yield base_chain(table, "arriving", "filter", Hook.PREROUTING, _ARRIVING_PRIORITY)
-        yield rule(table, "arriving", meta(Meta.INPUT_NAME, FIRST_REGISTER), lookup(_map(True)))
+                self._ports[name].leads[inward] = SHUT
+        yield from arriving(table)
         self._hooked = self._hooks()
         for name in self._hooked:
-            yield from _hook(table, name)
+            yield from hook(table, name)
 
     def _hooks(self) -> tuple[str, ...]:
         """Return the base chains that are not always there: each costs every packet some time."""
         ports = self._ports.values()
-        wanted = (_LEAVING, any(port.has(False) for port in ports)), (_SENT, any(port.is_silent for port in ports))
+        wanted = (LEAVING, any(port.has(False) for port in ports)), (SENT, any(port.is_silent for port in ports))
         return tuple(name for name, is_wanted in wanted if is_wanted)
 
     def _fill(self) -> None:
@@ -279,7 +244,7 @@ class Filtering:
             self.table.change(parts, list(self._switch(name, port, leads)))
         except (OSError, UnsuitableEntry) as error:  # chains that were made go at the end
             self._failed[name] = error
-            leads, port.built = {inward: _SHUT for inward in _WAYS if port.has(inward)}, {}
+            leads, port.built = {inward: SHUT for inward in _WAYS if port.has(inward)}, {}
             self.table.change([], list(self._switch(name, port, leads)))
             self._remove(new, partial=True)
         else:
@@ -293,7 +258,7 @@ class Filtering:
             raise UnsuitableEntry(port.refused)
         for inward in _WAYS:
             if port.has(inward):
-                rules = new[inward] = Rules(self.table.name, f"{_map(inward)}-{port.number}.{port.puts}")
+                rules = new[inward] = Rules(self.table.name, f"{map_of(inward=inward)}-{port.number}.{port.puts}")
                 leads[inward] = self._direction(name, port.filters, rules, inward=inward)
         return leads
 
@@ -321,27 +286,27 @@ class Filtering:
         table, linux = self.table.name, self._linux(name)
         for inward in _WAYS:
             if inward in port.leads:
-                yield from delete_names(table, _map(inward), (linux,))
+                yield from delete_names(table, map_of(inward=inward), (linux,))
             if inward in leads:
                 element = name_element(linux, NetfilterVerdict.GOTO, leads[inward])
-                yield from add_elements(table, _map(inward), (element,))
+                yield from add_elements(table, map_of(inward=inward), (element,))
         if port.is_quiet and not port.is_silent:
-            yield from delete_names(table, _UNREACHABLES, (linux,))
+            yield from delete_names(table, UNREACHABLES, (linux,))
         if not port.is_quiet and port.is_silent:
             element = name_element(linux, NetfilterVerdict.DROP, "")
-            yield from add_elements(table, _UNREACHABLES, (element,))
+            yield from add_elements(table, UNREACHABLES, (element,))
         hooks = self._hooks()
-        for hook in hooks:
-            if hook not in self._hooked:
-                yield from _hook(table, hook)
-        for hook in self._hooked:
-            if hook not in hooks:
-                yield from (empty_chain(table, hook), delete_chain(table, hook))
+        for chain in hooks:
+            if chain not in self._hooked:
+                yield from hook(table, chain)
+        for chain in self._hooked:
+            if chain not in hooks:
+                yield from (empty_chain(table, chain), delete_chain(table, chain))
 
     def _retire(self, port: _Port, before: PortFilters, old: dict[int, Rules]) -> None:
         """Keep the counts of entries that stay, and remove the chains that packets passed before."""
         with suppress(OSError):
-            counted = self._counts_of(old) if old else {}
+            counted = counts_of(self.table.kernel, self.table.name, old)
             total = {key: port.earlier.get(key, 0) + counted.get(key, 0) for key in (*port.earlier, *counted)}
             stays = port.filters.counted_on(before)
             port.earlier = {key: count for key, count in total.items() if count and key in stays}
@@ -366,13 +331,13 @@ class Filtering:
         for table in self.table.inherited:
             for inward in _WAYS:
                 with suppress(OSError):  # it had no list
-                    self.table.open().transact(list(delete_names(table, _map(inward), (self._linux(name),))))
+                    self.table.open().transact(list(delete_names(table, map_of(inward=inward), (self._linux(name),))))
 
     # ------------------------------------------------------------------------------------------------ counts
 
     def _counted(self) -> dict[str, dict[tuple[int, int], int]]:
         """Return the counts of all ports by direction and number. Raises OSError."""
-        found = self._counts_of(dict(enumerate(self._all())))
+        found = counts_of(self.table.kernel, self.table.name, dict(enumerate(self._all())))
         keys = [(name, inward) for name, port in self._ports.items() for inward in port.built]
         by_port: dict[str, dict[tuple[int, int], int]] = {}
         for (place, sequence), count in found.items():
@@ -384,40 +349,8 @@ class Filtering:
         for port in self._ports.values():
             yield from port.built.values()
 
-    def _counts_of(self, built: Mapping[int, Rules]) -> dict[tuple[int, int], int]:
-        """Return the counts of chains and sets, by the key and by number of the entry. Raises OSError."""
-        kernel, table = self.table.kernel, self.table.name
-        if kernel is None or not built:
-            return {}
-        found: dict[tuple[int, int], int] = {}
-        places = {name: place for place, rules in built.items() for name in rules.chains}
-        for one in kernel.rules(table):
-            if one.mark is not None and one.chain in places:
-                key = places[one.chain], one.mark
-                found[key] = found.get(key, 0) + (one.packets or 0)
-        for place, rules in built.items():
-            for name in rules.sets:
-                for element in elements_there(kernel, table, name):
-                    if element.mark is not None:
-                        key = place, element.mark
-                        found[key] = found.get(key, 0) + element.packets
-        return found
-
     def _name_of(self, number: int) -> str:
         return next((name for name, port in self._ports.items() if port.number == number), "")
-
-
-def _hook(table: str, name: str) -> Iterator[Part]:
-    """Yield a base chain that is not always there."""
-    if name == _LEAVING:
-        yield base_chain(table, name, "filter", Hook.POSTROUTING, _LEAVING_PRIORITY)
-        came_in = (meta(Meta.INPUT), compare(Compare.NOT_EQUAL, bytes(4)))
-        yield rule(table, name, *came_in, meta(Meta.OUTPUT_NAME, FIRST_REGISTER), lookup(_map(False)))
-        return
-    yield base_chain(table, name, "filter", Hook.OUTPUT, 0)
-    kind = (transport_header(0, 1), compare(Compare.EQUAL, bytes((IcmpType.DESTINATION_UNREACHABLE,))))
-    silent = (meta(Meta.OUTPUT_NAME, FIRST_REGISTER), lookup(_UNREACHABLES))
-    yield rule(table, name, *is_protocol(ICMP), *kind, *silent)
 
 
 def _problem(name: str, error: Exception) -> HostProblem:

@@ -151,10 +151,11 @@ class FilterMachine(Machine):
 
     def _forget_bases(self, port: str, before: PortFilters, after: PortFilters) -> None:
         """Forget the bases of entries that the plane begins to count again."""
-        for inward, old, new in ((True, before.inward, after.inward), (False, before.outward, after.outward)):
-            for sequence in [place[2] for place in self._bases if place[:2] == (port, inward)]:
-                if _entries(old, sequence) != _entries(new, sequence):
-                    del self._bases[port, inward, sequence]
+        places = [place for place in self._bases if place[0] == port]
+        stays = after.counted_on(before) if places else ()
+        for place in places:
+            if place[1:] not in stays:
+                del self._bases[place]
 
     def _log(self, event: PacketsFiltered) -> None:
         listed = self._list_of(event.interface, inward=event.inward)

@@ -72,7 +72,7 @@ class PolicyMachine(Machine):
             case Configured(model=model):
                 self.config = cast("PolicyConfig | None", model) or PolicyConfig()
                 self._policies, self._routes = of_packets(self.config), of_routes(self.config, self.hits)
-                self._filters = FilterLists(self.config)
+                self._filters = FilterLists(self.config, self._filters)
                 self._context.emit(AccessListsChanged())
                 self._await_minute()
             case ClockSet():

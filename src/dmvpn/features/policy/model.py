@@ -6,12 +6,13 @@ from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.filters import Condition
+from dmvpn.base.translation import Addresses
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.base.filters import Flags, Ranges
     from dmvpn.base.pages import Pages
     from dmvpn.base.prefixlists import PrefixRule
     from dmvpn.base.routemaps import AttributeRule, MapRule
@@ -40,28 +41,8 @@ class PortRanges:
     ranges: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asks:
-    """What a packet must have besides addresses, protocol and ports; fields as in `base.filters.Condition`.
-
-    texts: as the line says it ("echo", "dscp ef").
-    time_range: the name of the time range in which the entry counts, "": always.
-    unfit: what no filter here looks at ("host-query" of IGMP), "" for nothing.
-    """
-
-    texts: tuple[str, ...] = ()
-    icmp: tuple[int, int | None] | None = None
-    flags: Flags | None = None
-    service: tuple[int, int] | None = None
-    ttl: Ranges | None = None
-    option: int | None = None
-    fragments: bool = False
-    time_range: str = ""
-    unfit: str = ""
-
-
-#: Nothing.
-NOTHING = Asks()
+#: Every packet.
+ALL = Condition(source=Addresses(ANY.address, ANY.wildcard), destination=Addresses(ANY.address, ANY.wildcard))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +51,9 @@ class AccessEntry:
 
     protocol: the number in the IP header, None: every one.
     services: the object group that says protocol and ports, "": none does.
+    asks: what a packet must have besides addresses, protocol and ports. texts: as the line says it ("dscp ef").
+    time_range: the name of the time range in which the entry counts, "": always.
+    unfit: what no filter here looks at ("host-query" of IGMP), "" for nothing.
     """
 
     sequence: int
@@ -80,14 +64,17 @@ class AccessEntry:
     source_ports: PortRanges | None = None
     destination_ports: PortRanges | None = None
     services: str = ""
-    asks: Asks = NOTHING
+    asks: Condition = ALL
+    texts: tuple[str, ...] = ()
+    time_range: str = ""
+    unfit: str = ""
     log: str = ""
 
     @property
     def partial(self) -> str:
         """What makes it be about fewer packets than the other fields say, and about no route; "" for nothing."""
         groups = (self.services, self.source.group, self.destination.group)
-        return next(iter((*(f"object-group {group}" for group in groups if group), *self.asks.texts)), "")
+        return next(iter((*(f"object-group {group}" for group in groups if group), *self.texts)), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,121 +1,210 @@
-"""From the lines of an access list to the entries of a packet filter (`base.filters`), without groups and times."""
+"""From the lines of an access list to the entries of a packet filter (`base.filters`), without names and times.
+
+An entry with groups means all pairs of their members. A few pairs are entries of their own; where there are more, the
+members are part of the condition, so a list grows by the members of its groups and never by their product.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import IPv4Address
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.filters import Condition, FilterEntry, FilterList
+from dmvpn.base.filters import FilterEntry, FilterList
+from dmvpn.base.pages import NONE
 from dmvpn.base.shadows import ListedEntry
 from dmvpn.base.translation import Addresses
+from dmvpn.base.values import dataclass
 from dmvpn.features.policy.model import ANY
 from dmvpn.features.policy.objects import Service, networks_of, services_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from dmvpn.base.filters import Condition
+    from dmvpn.base.pages import Pages
     from dmvpn.features.policy.model import AccessEntry, AddressRange, PolicyConfig
-    from dmvpn.features.policy.objects import NetworkGroup
 
-_EVERYWHERE: Final = Addresses(ANY.address, ANY.wildcard)
+_EVERYWHERE: Final = (Addresses(ANY.address, ANY.wildcard),)
 _EVERY_SERVICE: Final = (Service(),)
+#: Pairs of a source and a destination that are entries of their own.
+_PAIRS: Final = 16
+#: Pairs of one entry that a comparison of entries looks at.
+_MOST_PAIRS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A list, and what it was made of: its entries, and what each of them meant.
+
+    groups: members of the groups of networks and of services that it refers to, by name.
+    ranges: whether it was the time of the time ranges that it refers to.
+    """
+
+    entries: Pages[AccessEntry]
+    listed: FilterList | None
+    meanings: Mapping[int, tuple[AccessEntry, tuple[FilterEntry, ...]]]
+    groups: Mapping[tuple[bool, str], tuple[Addresses, ...] | tuple[Service, ...]]
+    ranges: Mapping[str, bool]
 
 
 class FilterLists:
-    """The access lists of a configuration as packet filters, each made at its first use."""
+    """The access lists of a configuration as packet filters, each made at its first use.
 
-    def __init__(self, config: PolicyConfig) -> None:
+    A list is made again if something that it is made of is different; entries that stay are the same objects.
+    """
+
+    def __init__(self, config: PolicyConfig, before: FilterLists | None = None) -> None:
+        """before: the lists of the configuration before this one."""
         self._config = config
         self._lists = {name: (extended, entries) for (name, extended), entries in config.access_lists.items()}
-        self._made: dict[str, FilterList | None] = {}
-        #: The time ranges that lists in use refer to.
-        self._ranges: dict[str, bool] = {}
+        self._before: Mapping[str, _Made] = {} if before is None else before._made
+        self._networks: dict[str, tuple[Addresses, ...]] = {}
+        self._services: dict[str, tuple[Service, ...]] = {}
+        self._earlier: Mapping[str, tuple[Addresses, ...]] = {} if before is None else before._networks
+        self._earlier_services: Mapping[str, tuple[Service, ...]] = {} if before is None else before._services
+        self._made: dict[str, _Made] = {}
 
     def get(self, name: str, local: datetime) -> FilterList | None:
         """Return the list as it is now; None: it does not exist, or has no entry. local: without a time zone."""
-        if name not in self._made:
-            extended, entries = self._lists.get(name, (False, ()))
-            found = self._entries(entries, local) if entries else ()
-            self._made[name] = FilterList(name, found, is_standard=not extended) if entries else None
-        return self._made[name]
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = self._make(name, local)
+        return made.listed
 
     def is_outdated(self, local: datetime) -> bool:
         """Return whether a list that was asked for is another one now; then it is made again when it is needed."""
-        if all(self._holds(name, local) is before for name, before in self._ranges.items()):
-            return False
-        self._made.clear()
-        self._ranges.clear()
-        return True
+        old = [name for name, made in self._made.items() if not self._is_time(made, local)]
+        self._before = {**self._before, **self._made}
+        for name in old:
+            del self._made[name]
+        return bool(old)
 
     def _holds(self, name: str, local: datetime) -> bool:
         """Return whether it is the time of a time range. A time range that does not exist is always, as on IOS."""
         known = self._config.time_ranges.get(name)
         return known is None or known.holds(local)
 
-    def _entries(self, entries: Iterable[AccessEntry], local: datetime) -> tuple[FilterEntry, ...]:
+    def _is_time(self, made: _Made, local: datetime) -> bool:
+        return all(self._holds(name, local) is before for name, before in made.ranges.items())
+
+    def _make(self, name: str, local: datetime) -> _Made:
+        extended, entries = self._lists.get(name, (False, NONE))
+        before = self._before.get(name)
+        same_groups = before is not None and all(self._group(*key) is was for key, was in before.groups.items())
+        if before is not None and same_groups and before.entries == entries and self._is_time(before, local):
+            return before
+        known = {} if before is None else before.meanings
+        ranges: dict[str, bool] = {}
+        meanings: dict[int, tuple[AccessEntry, tuple[FilterEntry, ...]]] = {}
         found: list[FilterEntry] = []
         for entry in entries:
-            if entry.asks.time_range:
-                holds = self._ranges[entry.asks.time_range] = self._holds(entry.asks.time_range, local)
-                if not holds:
-                    continue
-            found += filter_entries(entry, self._config)
-        return tuple(found)
+            earlier = known.get(id(entry)) if same_groups or not _groups(entry) else None
+            means = tuple(self._entries(entry)) if earlier is None else earlier[1]
+            meanings[id(entry)] = entry, means
+            if entry.time_range:
+                ranges[entry.time_range] = self._holds(entry.time_range, local)
+            if not entry.time_range or ranges[entry.time_range]:
+                found += means
+        listed = FilterList(name, tuple(found), is_standard=not extended) if entries else None
+        keys = {key: None for entry in entries for key in _groups(entry)}
+        return _Made(entries, listed, meanings, {key: self._group(*key) for key in keys}, ranges)
 
-
-def filter_entries(entry: AccessEntry, config: PolicyConfig) -> Iterator[FilterEntry]:
-    """Yield what an entry means: one for each pair of members of its groups.
-
-    What no filter can look at, and members that do not exist, let nothing pass: a permit is left out, and a denial
-    denies all that it might mean.
-    """
-    if entry.asks.unfit and entry.permit:
-        return
-    sources, destinations = (_addresses(end, config.networks) for end in (entry.source, entry.destination))
-    services = services_of(entry.services, config.services) if entry.services else _EVERY_SERVICE
-    if not entry.permit:
-        sources, destinations = sources or (_EVERYWHERE,), destinations or (_EVERYWHERE,)
-        services = services or _EVERY_SERVICE
-    for service, source, destination in product(services, sources, destinations):
-        yield FilterEntry(
+    def listed(self, entry: AccessEntry) -> ListedEntry:
+        """Return what an entry means at all times in which it counts; nothing, if that is too much to look at."""
+        means = tuple(self._entries(entry))
+        is_small = sum(one.condition.pairs for one in means) <= _MOST_PAIRS
+        networks = (entry.source.group, entry.destination.group)
+        known = all(not name or name in self._config.networks for name in networks)
+        return ListedEntry(
             entry.sequence,
             entry.permit,
-            _condition(entry, service, source, destination),
-            log=bool(entry.log),
-            log_input=entry.log == "log-input",
+            means if is_small else (),
+            always=entry.time_range not in self._config.time_ranges,
+            covers=known
+            and is_small
+            and not entry.unfit
+            and (not entry.services or entry.services in self._config.services),
         )
 
+    def _entries(self, entry: AccessEntry) -> Iterator[FilterEntry]:
+        """Yield what an entry means.
 
-def listed_entry(entry: AccessEntry, config: PolicyConfig) -> ListedEntry:
-    """Return what an entry means at all times in which it counts."""
-    groups = (entry.source.group, entry.destination.group)
-    known = all(not name or name in config.networks for name in groups)
-    return ListedEntry(
-        entry.sequence,
-        entry.permit,
-        tuple(filter_entries(entry, config)),
-        always=entry.asks.time_range not in config.time_ranges,
-        covers=known and not entry.asks.unfit and (not entry.services or entry.services in config.services),
-    )
+        What no filter can look at, and members that do not exist, let nothing pass: a permit is left out, and a denial
+        denies all that it might mean.
+        """
+        if entry.unfit and entry.permit:
+            return
+        sources, destinations = self._addresses(entry.source), self._addresses(entry.destination)
+        services = self._services_of(entry.services) if entry.services else _EVERY_SERVICE
+        if not entry.permit:
+            sources, destinations = sources or _EVERYWHERE, destinations or _EVERYWHERE
+            services = services or _EVERY_SERVICE
+        log = bool(entry.log), entry.log == "log-input"
+        if len(sources) * len(destinations) <= _PAIRS:
+            for service, source, destination in product(services, sources, destinations):
+                yield FilterEntry(entry.sequence, entry.permit, _condition(entry, service, source, destination), *log)
+        elif sources and destinations:
+            for service in services:
+                condition = replace(
+                    _condition(entry, service, _around(sources), _around(destinations)),
+                    sources=sources if len(sources) > 1 else (),
+                    destinations=destinations if len(destinations) > 1 else (),
+                )
+                yield FilterEntry(entry.sequence, entry.permit, condition, *log)
+
+    # ------------------------------------------------------------------------------------------------ groups
+
+    def _addresses(self, end: AddressRange) -> tuple[Addresses, ...]:
+        return self._members(end.group) if end.group else (Addresses(end.address, end.wildcard),)
+
+    def _group(self, is_service: bool, name: str) -> tuple[Addresses, ...] | tuple[Service, ...]:
+        return self._services_of(name) if is_service else self._members(name)
+
+    def _members(self, name: str) -> tuple[Addresses, ...]:
+        """Return the addresses of a group: the same objects as before, as far as they stay."""
+        found = self._networks.get(name)
+        if found is None:
+            earlier = self._earlier.get(name, ())
+            known = dict(zip(earlier, earlier, strict=True))
+            found = tuple(known.get(member, member) for member in networks_of(name, self._config.networks))
+            found = self._networks[name] = earlier if found == earlier else found
+        return found
+
+    def _services_of(self, name: str) -> tuple[Service, ...]:
+        found = self._services.get(name)
+        if found is None:
+            earlier = self._earlier_services.get(name, ())
+            found = services_of(name, self._config.services)
+            found = self._services[name] = earlier if found == earlier else found
+        return found
 
 
-def _addresses(end: AddressRange, groups: Mapping[str, NetworkGroup]) -> tuple[Addresses, ...]:
-    return networks_of(end.group, groups) if end.group else (Addresses(end.address, end.wildcard),)
+def _groups(entry: AccessEntry) -> list[tuple[bool, str]]:
+    """Return the groups that an entry refers to: whether they are of services, and their names."""
+    named = ((False, entry.source.group), (False, entry.destination.group), (True, entry.services))
+    return [one for one in named if one[1]]
+
+
+def _around(members: tuple[Addresses, ...]) -> Addresses:
+    """Return these addresses if they are one entry, else the smallest prefix that has all of them."""
+    if len(members) == 1:
+        return members[0]
+    first = min(int(member.address) & ~int(member.wildcard) for member in members)
+    last = max(int(member.address) | int(member.wildcard) for member in members)
+    wildcard = (1 << (first ^ last).bit_length()) - 1
+    return Addresses(IPv4Address(first & ~wildcard), IPv4Address(wildcard))
 
 
 def _condition(entry: AccessEntry, service: Service, source: Addresses, destination: Addresses) -> Condition:
-    asks = entry.asks
-    return Condition(
+    return replace(
+        entry.asks,
         source=source,
         destination=destination,
         protocol=service.protocol if entry.services else entry.protocol,
         source_ports=entry.source_ports.ranges if entry.source_ports else service.source_ports,
         destination_ports=entry.destination_ports.ranges if entry.destination_ports else service.destination_ports,
-        icmp=asks.icmp or service.icmp,
-        flags=asks.flags,
-        service=asks.service,
-        ttl=asks.ttl,
-        option=asks.option,
-        fragments=asks.fragments,
+        icmp=entry.asks.icmp or service.icmp,
     )

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Parts of the flows of a pair, and differences that are named of each pair.
 _MOST_PARTS: Final = 400
+#: Pairs of members of the groups of a list.
+_MOST_PAIRS: Final = 20_000
 _NAMED: Final = 4
 
 
@@ -61,7 +63,7 @@ class _Side:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self._meanings: dict[tuple[str, str, str], list[Meaning]] = {}
+        self._meanings: dict[tuple[str, str, str], list[Meaning] | None] = {}
 
     def gates(self, pair: LanPair, way: Sequence[str]) -> tuple[Gate, ...]:
         """Return the lists on the way of a pair, in order."""
@@ -107,17 +109,20 @@ class _Side:
         passed: list[tuple[PacketSet, Gate | None, FilterEntry | None]] = [(flows, None, None)]
         denied: list[tuple[PacketSet, Gate, FilterEntry | None]] = []
         for gate in gates:
-            decided = split(self._meaning(gate), [one for one, _, _ in passed], most=_MOST_PARTS)
+            known = self._meaning(gate)
+            if known is None:
+                return None
+            decided = split(known, [one for one, _, _ in passed], most=_MOST_PARTS)
             if decided is None:
                 return None
             passed = [(one.packets, gate, one.entry) for one in decided if one.permit]
             denied += [(one.packets, gate, one.entry) for one in decided if not one.permit]
         return Passage(tuple(passed), tuple(denied))
 
-    def _meaning(self, gate: Gate) -> list[Meaning]:
+    def _meaning(self, gate: Gate) -> list[Meaning] | None:
         place = gate[:3]
         if place not in self._meanings:
-            self._meanings[place] = meanings(gate.listed)
+            self._meanings[place] = meanings(gate.listed, most=_MOST_PAIRS)
         return self._meanings[place]
 
     def said(self, gate: Gate, entry: FilterEntry | None) -> str:

@@ -39,6 +39,6 @@ def policies(tree: ConfigTree) -> RoutePolicies:
 
 def listed_entries(config: PolicyConfig, entries: Pages[AccessEntry]) -> tuple[ListedEntry, ...]:
     """Return what the entries of an access list mean in a packet filter, whatever the time is."""
-    from dmvpn.features.policy.packets import listed_entry
+    from dmvpn.features.policy.packets import FilterLists
 
-    return tuple(listed_entry(entry, config) for entry in entries)
+    return tuple(map(FilterLists(config).listed, entries))

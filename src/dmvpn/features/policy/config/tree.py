@@ -15,14 +15,14 @@ from dmvpn.base.communities import (
     ExtendedChange,
     extended,
 )
-from dmvpn.base.filters import ESTABLISHED, Flags
+from dmvpn.base.filters import ESTABLISHED, Condition, Flags
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.prefixlists import PrefixRule
 from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule
 from dmvpn.features.policy.config import access_lists, bgp_lists, conditions, objects, prefix_lists, route_maps
 from dmvpn.features.policy.config.lists import ListEntry, Lists, Numbered, behind
-from dmvpn.features.policy.model import ANY, NOTHING, AccessEntry, AddressRange, Asks, PolicyConfig, PortRanges
+from dmvpn.features.policy.model import ALL, ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges
 from dmvpn.features.policy.protocols import PROTOCOLS
 from dmvpn.ios.regex import Pattern
 
@@ -119,6 +119,7 @@ def _numbered_entry(args: Args) -> ListEntry[AccessEntry | None]:
 
 
 def _access_entry(args: Args, sequence: int) -> AccessEntry:
+    texts = tuple(_texts(args))
     return AccessEntry(
         sequence=sequence,
         permit="permit" in args,
@@ -128,7 +129,10 @@ def _access_entry(args: Args, sequence: int) -> AccessEntry:
         source_ports=_ports(args, "source_ports"),
         destination_ports=_ports(args, "destination_ports"),
         services=args.text("services", ""),
-        asks=_asks(args),
+        asks=_asks(args) if texts else ALL,
+        texts=texts,
+        time_range=args.text("time-range", "") if "time-range" in args else "",
+        unfit=args.text("report", "") or ("reflect" if "reflect" in args else ""),
         log=next((word for word in ("log-input", "log") if word in args), ""),
     )
 
@@ -157,21 +161,16 @@ def _numbers_of(args: Args, name: str) -> tuple[str, tuple[tuple[int, int], ...]
     return cast("tuple[str, tuple[tuple[int, int], ...]]", args.get(name))
 
 
-def _asks(args: Args) -> Asks:
+def _asks(args: Args) -> Condition:
     """Return what a packet must have besides addresses, protocol and ports."""
-    texts = tuple(_texts(args))
-    if not texts:
-        return NOTHING
-    return Asks(
-        texts=texts,
+    return replace(
+        ALL,
         icmp=conditions.icmp_of(args.text("message")) if "message" in args.values_given else None,
         flags=_flags(args),
         service=_service(args),
         ttl=_ttl(args),
         option=conditions.option_of(args.text("option")) if "option" in args else None,
         fragments="fragments" in args,
-        time_range=args.text("time-range", "") if "time-range" in args else "",
-        unfit=args.text("report", "") or ("reflect" if "reflect" in args else ""),
     )
 
 

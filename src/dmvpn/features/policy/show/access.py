@@ -90,8 +90,8 @@ def _access_list(
         # Entries of `access-list N` have no number of their own.
         last = found[-1].sequence if found else 0
         number = entry.sequence or (last // _STEP + 1) * _STEP
-        time_range = config.time_ranges.get(entry.asks.time_range) if entry.asks.time_range else None
-        inactive = None if not entry.asks.time_range else time_range is not None and not time_range.holds(local)
+        time_range = config.time_ranges.get(entry.time_range) if entry.time_range else None
+        inactive = None if not entry.time_range else time_range is not None and not time_range.holds(local)
         what = _extended(entry) if extended else _standard(entry)
         found.append(AccessLine(number, entry.permit, what, matches.get((name, number), 0), inactive))
     return AccessList(name, extended, tuple(found), direction)
@@ -121,7 +121,7 @@ def _extended(entry: AccessEntry) -> str:
         entry.source_ports.text if entry.source_ports else "",
         _range(entry.destination),
         entry.destination_ports.text if entry.destination_ports else "",
-        *entry.asks.texts,
+        *entry.texts,
         entry.log,
     )
     return " ".join(part for part in parts if part)
