@@ -1,7 +1,8 @@
 """Sets of packets, so that access lists can be compared for all packets at once.
 
     PacketSet     packets whose fields each have some values: a box with one side for each field
-    sets_of       the packets that an entry decides on, if no earlier entry does: two sets at most for each pair of members of groups
+    sets_of       the packets that an entry decides on, if no earlier entry does: two sets for each pair of members
+                  of its groups, at most
     split         what a list (its `meanings`) does with the packets of some sets, entry by entry
 
 A set is exact, later fragments included, except for IP options: sets with different options are never taken for parts

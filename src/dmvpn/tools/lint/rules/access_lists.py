@@ -189,7 +189,7 @@ def _parts(listed: _List, entry: AccessEntry) -> Iterator[NetworkConcern]:
     }
     if entry.services and entry.services not in config.services:
         groups[entry.services] = True
-    time_range = entry.time_range if entry.asks.time_range not in config.time_ranges else ""
+    time_range = entry.time_range if entry.time_range not in config.time_ranges else ""
     if not groups and not time_range:
         return
     at = listed.at(entry.sequence, permit=entry.permit)
