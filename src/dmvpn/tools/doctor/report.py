@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,10 @@ _COPIED: Final = {
     Copied.OTHERWISE: "a copy of these configurations shows something else in the simulator, so nothing was tried",
 }
 _ALL: Final = 1_000_000
+#: So many pieces of advice that differ in names alone are one paragraph; so many others are named in it.
+_SEVERAL, _MOST_ALIKE = 3, 4
+_WORD: Final = re.compile(r"[\w-]+(?:[./][\w-]+)*")
+_TUNNEL: Final = re.compile(r"\bTunnel[0-9]+\b")
 
 
 def as_json(diagnosis: Diagnosis) -> str:
@@ -36,7 +41,7 @@ def as_text(diagnosis: Diagnosis, *, verbose: bool = False) -> Iterator[str]:
     if diagnosis.view is View.ONE_END:
         yield from _one_end(diagnosis, f"{where}{aim}")
     else:
-        yield from _whole(diagnosis, f"{where}{aim}")
+        yield from _whole(diagnosis, f"{where}{aim}", verbose=verbose)
     if diagnosis.fine:
         yield ""
         yield "checked, and fine:"
@@ -65,7 +70,7 @@ def _fine(diagnosis: Diagnosis, most: int) -> Iterator[str]:
             yield f"  {step.value:<22} ... and {len(found) - most} more (-v)"
 
 
-def _whole(diagnosis: Diagnosis, title: str) -> Iterator[str]:
+def _whole(diagnosis: Diagnosis, title: str, *, verbose: bool) -> Iterator[str]:
     broken = [finding for finding in diagnosis.findings if not finding.advice]
     advice = [finding for finding in diagnosis.findings if finding.advice]
     if not broken:
@@ -84,9 +89,44 @@ def _whole(diagnosis: Diagnosis, title: str) -> Iterator[str]:
     if advice:
         yield ""
         yield "advice:"
-    for finding in advice:
+    yield from _advice(advice, _ALL if verbose else _MOST_ALIKE)
+
+
+def _advice(advice: list[Finding], most: int) -> Iterator[str]:
+    """Yield a line for each, and advice that differs in names of routers and tunnels alone once. most: of the others
+    that are named.
+    """
+    for finding, *others in _alike(advice):
         untried = " (no lines: none were tried)" if finding.untried else ""
         yield f"  {finding.what}: {' / '.join(finding.fix) or finding.order}{untried}"
+        if others:
+            shown = ", ".join(dict.fromkeys(_place(one) for one in others[:most]))
+            more = f" and {len(others) - most} more (-v)" if len(others) > most else ""
+            yield f"    likewise: {shown}{more}"
+
+
+def _alike(findings: list[Finding]) -> list[list[Finding]]:
+    """Return findings that form one paragraph each, in the order of the first ones."""
+    names = {finding.router for finding in findings}  # looked up, never iterated
+
+    def without_names(text: str) -> str:
+        return _WORD.sub(lambda word: "*" if word[0] in names or _TUNNEL.fullmatch(word[0]) else word[0], text)
+
+    together: dict[tuple[object, ...], list[Finding]] = {}
+    order = {id(finding): number for number, finding in enumerate(findings)}
+    for finding in findings:
+        texts = (finding.what, *finding.fix, finding.order)
+        key = (finding.step, finding.cause, bool(finding.untried), *map(without_names, texts))
+        together.setdefault(key, []).append(finding)
+    groups = [group for group in together.values() if len(group) >= _SEVERAL]
+    groups += [[finding] for group in together.values() if len(group) < _SEVERAL for finding in group]
+    return sorted(groups, key=lambda group: order[id(group[0])])
+
+
+def _place(finding: Finding) -> str:
+    """Return what a finding is about: a tunnel of a router, or the router."""
+    tunnel = _TUNNEL.search(finding.what)
+    return f"{tunnel[0]} of {finding.router}" if tunnel is not None else finding.router
 
 
 def _how_sure(finding: Finding) -> str:
