@@ -87,7 +87,7 @@ def test_a_default_route_of_the_host_gets_nothing_of_the_overlay_even_after_a_ki
 
 def in_red(run: Run, label: str, node: str) -> str:
     """The table of RED, as the kernel of a node had it then."""
-    return state(run, label, node).split("RED:\n")[1].split("ports:")[0]
+    return state(run, label, node).split("RED:\n")[1].split("front:")[0]
 
 
 def test_lans_in_a_vrf_reach_each_other_directly_and_the_global_table_knows_nothing_of_them(inside_vrf: Run) -> None:
@@ -116,6 +116,23 @@ def test_ports_that_another_program_takes_out_of_their_vrf_are_in_it_again(insid
     assert "Tunnel0" in ports
     assert "lan0" in ports
     assert "default via 10.255.0.1 dev Tunnel0" in in_red(inside_vrf, "ports", "spoke1")
+
+
+def test_vrf_devices_that_another_program_deletes_are_made_again_with_ports_and_tables(inside_vrf: Run) -> None:
+    left = state(inside_vrf, "deleted", "spoke1")
+    outside = left.split("front:\n")[1].split("ports:")[0]
+    assert "default via 198.51.100.1 dev eth0" in outside
+    assert "unreachable default" in outside
+    assert "eth0" in outside.split("outside:")[1]
+    assert all(f"{name} " in left.split("ports:")[1].replace("@", " ") for name in ("Tunnel0", "lan0"))
+    assert "default via 10.255.0.1 dev Tunnel0" in in_red(inside_vrf, "deleted", "spoke1")
+    assert "unreachable default" in in_red(inside_vrf, "deleted", "spoke1")
+
+
+@pytest.mark.parametrize("vrf", ["INTERNET", "RED"])
+def test_the_log_says_that_another_program_deleted_a_vrf_device(inside_vrf: Run, vrf: str) -> None:
+    said = inside_vrf.text("logging.spoke1.txt")
+    assert f"%VRF-4-DEVICE_LOST: Another program has deleted the device of VRF {vrf}; it is made again" in said
 
 
 @pytest.mark.parametrize("node", ["spoke1", "spoke2"])

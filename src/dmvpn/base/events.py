@@ -398,5 +398,17 @@ class KernelContested(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class VrfLost(Event):
+    """Another program on this machine deleted what keeps the routing table of a VRF apart from the others.
+
+    name: of the VRF; the event is for machines of the router. The plane makes it again, and after `delay` seconds
+    it reports a `Resync`.
+    """
+
+    name: str
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
 class Resync(Event):
     """The shell may have lost events (a full socket, a restart): every machine repeats its orders."""

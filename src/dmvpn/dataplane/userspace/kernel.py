@@ -99,6 +99,7 @@ class Kernel:
         records: Records | None = None,
         domain: Domain = MAIN,
         elsewhere: Callable[[int], bool] | None = None,
+        deleted: Callable[[], None] | None = None,
         leaks: LeakWays | None = None,
         prohibited: Callable[[str, int, bytes], None] | None = None,
     ) -> None:
@@ -108,12 +109,13 @@ class Kernel:
             interface of ours that was deleted. appeared: called with an interface that we did not make and that is new
             here; False: it belongs to another VRF, and was moved there. records: of the host's settings; None: those of
             this namespace. domain: the VRF device. elsewhere: returns whether an index is that of the VRF device of
-            another VRF of this router. leaks: ways into other VRFs. prohibited: see `PortFilterOrders.answer`.
+            another VRF of this router. deleted: called when such a device may be gone. leaks: ways into other VRFs.
+            prohibited: see `PortFilterOrders.answer`.
         """
         self._names = names
         self._report = report
         self._manage = manage
-        self._domain, self._elsewhere = domain, elsewhere
+        self._domain, self._elsewhere, self._deleted = domain, elsewhere, deleted
         self._socket = netlink.NetlinkSocket()
         self._records = Records.here() if records is None else records
         with self._records.locked():
@@ -219,8 +221,7 @@ class Kernel:
             ours = [
                 route
                 for route in self._socket.routes(protocol=netlink.ROUTE_PROTOCOL)
-                if (self._domain.has(route) or is_guard(route))
-                and (route.prefix not in theirs or self._guard.owns(route))
+                if self._is_ours(route) and (route.prefix not in theirs or self._guard.owns(route))
             ]
             self._socket.execute([netlink.delete_route(route) for route in ours])
             self._ledger.close()
@@ -372,6 +373,8 @@ class Kernel:
     def read(self) -> None:
         """Process the kernel's notifications."""
         events = self._monitor.read()
+        if self._deleted is not None and any(self._may_delete_device(event) for event in events):
+            self._deleted()  # first, so that its ports are known to be here now
         newest = {netlink.subject_of(event): event for event in events}
         for event in events:
             # May be over by now: while a router starts, its links come up before it reads this. But routes that went
@@ -416,6 +419,14 @@ class Kernel:
             case _:
                 pass
 
+    def _may_delete_device(self, event: netlink.KernelEvent) -> bool:
+        """Return whether a VRF device of this router may be gone with this event."""
+        match event:
+            case netlink.LinkEvent(ObjectChange.GONE, link):
+                return self._elsewhere is not None and self._elsewhere(link.index)
+            case _:
+                return isinstance(event, netlink.Overrun)
+
     def _takes_routes(self, event: netlink.KernelEvent) -> bool:
         """Return whether the kernel may have dropped routes of the host with this event, without notification."""
         match event:
@@ -433,12 +444,14 @@ class Kernel:
         not count.
         """
         known = self._others().prefixes | self._left.prefixes
-        things = self._keeper.differences(
-            lambda route: (self._domain.has(route) or is_guard(route)) and route.prefix not in known
-        )
+        things = self._keeper.differences(lambda route: self._is_ours(route) and route.prefix not in known)
         tables = (self.translation.table, self.filters.table)
         of_tables = (one for table in tables for one in table.differences())
         return [*self._borrowed.differences(), *things, *of_tables, *self.leaks.differences()]
+
+    def _is_ours(self, route: netlink.KernelRoute) -> bool:
+        """Return whether a route is in the table here, or in one of the guard that belongs to the main table."""
+        return self._domain.has(route) or (is_guard(route) and not self._domain.device)
 
     def _answer(self, index: int, data: bytes) -> None:
         if self._prohibited is not None:

@@ -63,11 +63,12 @@ class Part:
         records: Records | None = None,
         domain: Domain = MAIN,
         elsewhere: Callable[[int], bool] | None = None,
+        deleted: Callable[[], None] | None = None,
         leaks: LeakWays | None = None,
         prohibited: Callable[[str, int, bytes], None] | None = None,
     ) -> None:
-        """manage, vanished, appeared, records, domain, elsewhere, leaks, prohibited: see `Kernel`. taken: numbers of
-        streams that peers open.
+        """manage, vanished, appeared, records, domain, elsewhere, deleted, leaks, prohibited: see `Kernel`. taken:
+        numbers of streams that peers open.
         """
         self.vrf = vrf
         self._report_out = report
@@ -83,6 +84,7 @@ class Part:
             records=records,
             domain=domain,
             elsewhere=elsewhere,
+            deleted=deleted,
             leaks=leaks,
             prohibited=prohibited,
         )
@@ -141,6 +143,10 @@ class Part:
         """Return the differences between the kernel and our orders."""
         found = self.kernel.differences()
         return [replace(one, what=f"{one.what} in VRF {self.vrf}") for one in found] if self.vrf else found
+
+    def reset_streams(self) -> None:
+        """End all streams, and report it."""
+        self._streams.reset()
 
     def close_sockets(self) -> None:
         """Close the sockets of the router itself, before the engine ends."""

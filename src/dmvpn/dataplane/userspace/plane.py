@@ -64,6 +64,7 @@ from dmvpn.dataplane.userspace.part import Part
 from dmvpn.dataplane.userspace.port_filters import PortFilterOrders
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.taps import Taps
+from dmvpn.dataplane.userspace.vrf_losses import VrfLosses
 from dmvpn.dataplane.userspace.vrf_translation import VrfTranslation
 from dmvpn.dataplane.userspace.vrfs import VrfParts
 from dmvpn.dataplane.userspace.watch import Loop, Watch
@@ -133,6 +134,7 @@ class UserspacePlane(DataPlane):
         self._filters = PortFilterOrders(
             self._vrfs, self._places, self._vrf_of_interface, self._taps.address, self._report
         )
+        self._losses = VrfLosses(self._loop, self._report, self._remake_vrf)
         self._closed = False
 
     def start(self) -> list[Setting]:
@@ -195,6 +197,7 @@ class UserspacePlane(DataPlane):
         if self._closed:
             return
         self._closed = True
+        self._losses.ordered(())
         self._vrfs.part("").close_sockets()
         self._engine.close()
         self._taps.close()
@@ -256,12 +259,14 @@ class UserspacePlane(DataPlane):
             records=Records(None) if domain.device else records,  # the settings are the global table's
             domain=domain,
             elsewhere=(lambda index: self._vrfs.is_device(index)) if not vrf else None,
+            deleted=self._lose_vrfs if not vrf else None,
             leaks=self._leaks.of(vrf),
             prohibited=lambda interface, index, data: self._filters.answer(interface, index, data),
         )
 
     def _set_vrfs(self, names: tuple[str, ...]) -> None:
         self._vrfs.ordered(names)
+        self._losses.ordered(names)
         removed = [vrf for vrf in self._vrfs.names if vrf not in names]
         with self._taps.together():
             for vrf in removed:
@@ -274,9 +279,25 @@ class UserspacePlane(DataPlane):
         for vrf in names:
             if vrf not in self._vrfs.names:
                 self._vrfs.add(vrf)
+        self._losses.make_up()
         if removed:
             self._leaks.settle()
             self._translation.left(removed)
+
+    def _lose_vrfs(self) -> None:
+        """Make VRFs again whose devices another program deleted."""
+        for vrf in self._vrfs.without_device():
+            self._losses.lose(vrf)
+
+    def _remake_vrf(self, vrf: str) -> None:
+        """Make a VRF again, without the tunnels in it and those whose front door it is."""
+
+        def bound(part: Part) -> None:
+            with self._taps.together():
+                self._taps.leave_front_door(vrf)
+                self._taps.leave(part)
+
+        self._vrfs.remake(vrf, bound)
 
     def _vrf_of(self, effect: Effect) -> str:
         """Return the VRF in which an effect is carried out that names none."""

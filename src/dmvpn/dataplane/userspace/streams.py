@@ -178,6 +178,11 @@ class KernelStreams:
         else:
             self._drop(stream)
 
+    def reset(self) -> None:
+        """End all streams, because their packets find no way any more."""
+        for stream in list(self._streams.values()):
+            self._end(stream, StreamEnd.RESET)
+
     def close(self) -> None:
         """Release all resources."""
         for stream in list(self._streams.values()):

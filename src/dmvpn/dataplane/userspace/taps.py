@@ -90,6 +90,12 @@ class Taps:
         for name in [name for name, loopback in self._loopbacks.items() if loopback.part is part]:
             self._remove_loopback(name)
 
+    def leave_front_door(self, vrf: str) -> None:
+        """Remove the tunnels whose front door is this VRF: their sockets are of no use any more."""
+        for name in [name for name, tunnel in self._tunnels.items() if tunnel.spec.front == vrf]:
+            with self._places.at(self._tunnels[name].part.vrf):
+                self.remove_tunnel(name)
+
     def spec(self, tunnel: str) -> TunnelSpec:
         """Return the current order of a tunnel."""
         return self._tunnels[tunnel].spec

@@ -4,6 +4,8 @@
     enter     sockets that the thread opens are bound to the device: the kernel looks up their packets in its table
     remove    the device goes; its ports are in the global table again
 
+A device that another program deletes is made again (`vrf_losses`).
+
 The kernel looks up the table of a VRF device by its rule 1000. Each table ends in an unreachable route (`domain`):
 without it the kernel would go on to the main table. A device of ours has an alias; a living router holds a lock for it,
 so that no other one takes it.
@@ -76,6 +78,11 @@ class DeviceGround:
         """The device, and its table."""
         return self._domain
 
+    def replaced(self, domain: Domain) -> DeviceGround:
+        """Return the ground with the device that takes the place of a deleted one, and with the lock of this one."""
+        lock, self._lock = self._lock, None
+        return DeviceGround(self._name, domain, lock)
+
     def release(self) -> None:
         """Let go of the lock."""
         if self._lock is not None:
@@ -100,10 +107,17 @@ class VrfDevices:
         return Home()
 
     def make(self, vrf: str) -> Ground:
-        """Return the device of a VRF. Raises UserError, OSError, and leaves no new device then."""
+        """Return the device of a VRF, a new one if it was deleted.
+
+        Raises UserError, OSError, and leaves no new device then.
+        """
         problem = problem_of_name(vrf)
         if problem is not None:
             raise problem
+        before = self._made.get(vrf)
+        if before is not None:
+            self._made[vrf] = before.replaced(_device(vrf, before.domain.table))
+            return self._made[vrf]
         lock = _locked(self._folder, vrf)
         try:
             domain = _device(vrf)
@@ -156,22 +170,27 @@ def clean_up(kernel: netlink.NetlinkSocket, folder: Path | None) -> tuple[str, .
     return tuple(link.name for link in found)
 
 
-def _device(vrf: str) -> Domain:
-    """Return a device of ours, made if there is none. Raises UserError, OSError."""
+def _device(vrf: str, before: int | None = None) -> Domain:
+    """Return a device of ours, made if there is none. Raises UserError, OSError.
+
+    before: the table of the deleted one, which still has routes.
+    """
     with netlink.NetlinkSocket() as kernel:
         found = kernel.find_link(vrf)
         if found is None:
-            found = _new(vrf, kernel)
+            found = _new(vrf, kernel, before)
         elif not _is_ours(found):
             raise UserError(f"VRF {vrf}: this host has an interface of that name, which is not ours")
         if found.table is None:
             raise UserError(f"VRF {vrf}: the table of its VRF device is unknown")
         kernel.call(netlink.set_up(found.index))
-        return Domain(found.table, found.index)
+        domain = Domain(found.table, found.index)
+        kernel.call(netlink.replace_route(domain.end))
+        return domain
 
 
-def _new(vrf: str, kernel: netlink.NetlinkSocket) -> KernelLink:
-    taken = {link.table for link in kernel.links()}  # looked up, never iterated
+def _new(vrf: str, kernel: netlink.NetlinkSocket, before: int | None) -> KernelLink:
+    taken = {before, *(link.table for link in kernel.links())}  # looked up, never iterated
     table = next((number for number in TABLES if number not in taken), None)
     if table is None:
         raise UserError(f"VRF {vrf}: there are {len(TABLES)} VRF devices already")

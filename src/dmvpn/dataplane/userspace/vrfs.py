@@ -91,6 +91,37 @@ class VrfParts:
             self._return_ports()
         self._let_go(vrf)
 
+    def without_device(self) -> list[str]:
+        """Return the VRFs whose VRF devices are gone."""
+        devices = {vrf: self._places.ground(vrf).domain.device for vrf in self.names}
+        with netlink.NetlinkSocket() as kernel:
+            there = frozenset(link.index for link in kernel.links())
+        return [vrf for vrf, device in devices.items() if device and device not in there]
+
+    def remake(self, vrf: str, leave: Callable[[Part], None]) -> None:
+        """Make a VRF again whose device is gone. Raises UserError, OSError.
+
+        leave: ends what is bound to the old device; its part is passed.
+        """
+        ports = [port for port, there in self._where.items() if there == vrf]
+        with self._places.at(""):
+            ground = self._grounds.make(vrf)
+            for port in ports:  # first: the kernel has put them into the global table
+                self._parts[""].kernel.give(port, ground.arrival)
+        part = self._parts.pop(vrf)
+        with self._places.at(vrf):
+            leave(part)
+            part.reset_streams()
+            part.close_sockets()
+            part.kernel.close()
+        self._places.set(vrf, ground)
+        with self._places.at(vrf):
+            part = self._parts[vrf] = self._make(vrf)
+            part.start()
+            for port in ports:
+                with suppress(UserError):  # it was unplugged
+                    part.kernel.adopt(port)
+
     def is_device(self, index: int) -> bool:
         """Return whether an index is that of the VRF device of one of the VRFs."""
         return any(self._places.ground(vrf).domain.device == index for vrf in self.names)
@@ -118,7 +149,11 @@ class VrfParts:
         if not vrf:
             return True
         if not self._parts[vrf].kernel.has(port):  # a VRF device has it already, in the same namespace
-            self._parts[""].kernel.give(port, self._places.ground(vrf).arrival)
+            try:
+                self._parts[""].kernel.give(port, self._places.ground(vrf).arrival)
+            except OSError:  # the device is gone, too: the port follows when it is made again (`vrf_losses`)
+                if not self._places.has_devices:
+                    raise
         return False
 
     def adopt(self, ports: Iterable[str]) -> None:

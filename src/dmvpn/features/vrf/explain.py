@@ -15,6 +15,7 @@ _DETAIL: Final = "show vrf detail"
 _LOGS = log_group(
     "VRFs",
     log(messages.NotSeparated, "When the host refuses the order.", next=_DETAIL),
+    log(messages.DeviceLost, "When the kernel of a Linux host reports that the device is gone.", next="show logging"),
 )
 _REASONS = reason_group(
     "VRFs",

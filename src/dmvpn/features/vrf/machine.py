@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from dmvpn.base.context import Context
 from dmvpn.base.effects import SetVrfs
-from dmvpn.base.events import EffectFailed, Resync
+from dmvpn.base.events import EffectFailed, Resync, VrfLost
 from dmvpn.base.exports import PathsExported, PathsWanted
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, InterfaceChanged, LeaksFollowed, Notice, RouteChanged, VrfsChanged
@@ -34,6 +34,7 @@ class VrfMachine(Machine):
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         EffectFailed,
+        VrfLost,
         Resync,
         LeaksFollowed,
         RouteChanged,
@@ -71,6 +72,8 @@ class VrfMachine(Machine):
                 self._exchange.export(event)
             case PathsWanted():
                 self._exchange.want(event)
+            case VrfLost() if event.name in self.config.names:
+                self._context.emit(messages.DeviceLost.of(event.name, event.delay))
             case Resync() if self.config.names:
                 self._order_again(_ORDER)
 

@@ -5,7 +5,8 @@ modprobe vrf
 world hub spoke1 spoke2
 state(){ local n; for n in hub spoke1 spoke2; do
   { ip -n $n -br link show type vrf; ip -n $n rule; echo "main:"; ip -n $n route; echo "RED:"; ip -n $n route show vrf RED
-    echo "ports:"; ip -n $n -br link show master RED; } > "$OUT/state.$1.$n.txt" 2>&1; done; }
+    echo "front:"
+    ip -n $n route show vrf INTERNET 2> /dev/null; echo "outside:"; ip -n $n -br link show master INTERNET 2> /dev/null; echo "ports:"; ip -n $n -br link show master RED; } > "$OUT/state.$1.$n.txt" 2>&1; done; }
 for n in hub spoke1 spoke2; do
   ip -n $n link add out0 type dummy; ip -n $n link set out0 up; ip -n $n route del default
   ip -n $n route add default dev out0 metric 4000; cap out-$n $n out0
@@ -30,6 +31,12 @@ state again
 mark "ports taken away"; for i in Tunnel0 lan0 eth0; do ip -n spoke1 link set $i nomaster; done
 reach "spoke1 in its VRFs again" pinged spoke1 192.168.0.10
 state ports
+mark "devices deleted"; ip -n spoke1 link del INTERNET; sleep 1
+reach "spoke1 with its front door again" pinged spoke1 192.168.0.10
+ip -n spoke1 link del RED; sleep 1
+reach "spoke1 with its inside VRF again" pinged spoke1 192.168.0.10
+state deleted
+printf '%s\n' 'show logging' | timeout 60 "$OURS_PYTHON" -m dmvpn -r run-SPOKE1/SPOKE1 - > "$OUT/logging.spoke1.txt" 2>&1
 flow_end killed
 for n in hub spoke1 spoke2; do ours_end $n TERM; done; state after
 finish
