@@ -108,5 +108,7 @@ def test_a_customer_in_a_vrf_breaks_out_by_the_rule_of_its_vrf_only(world: World
     assert "%" not in said
     world.run_for(5)
     assert answers(world, PROVIDER, 2)
+    assert OUTSIDE in world.do("SPOKE1", "show ip nat translations vrf GUESTS verbose")
+    assert "Total number of translations: 0" in world.do("SPOKE1", "show ip nat translations vrf INTERNET")
     assert "interface GigabitEthernet0/1 vrf GUESTS overload" in world.do("SPOKE1", "show running-config")
     assert not answers(world, "10.1.102.100", 3), "guests reach no station of the company"

@@ -177,7 +177,12 @@ def test_processes_of_ospf_are_shown_by_their_numbers_whatever_their_vrfs() -> N
         "GigabitEthernet1",
         "GigabitEthernet2",
     ]
-    assert 'Routing Process "ospf 2"' in world.do("R1", "show ip ospf 2")
+    process = world.do("R1", "show ip ospf 2")
+    assert 'Routing Process "ospf 2"' in process
+    assert "   Domain ID type 0x0005, value 0.0.0.2" in process
+    assert " Connected to MPLS VPN Superbackbone, VRF B" in process
+    world.configure("R1", "router ospf 2 vrf B", "capability vrf-lite")
+    assert "Superbackbone" not in world.do("R1", "show ip ospf 2")
     assert "172.16.2.0" not in world.do("R1", "show ip ospf 1 database")
     assert 'Routing Protocol is "ospf 2"' in world.do("R1", "show ip protocols vrf B")
     assert "ospf" not in world.do("R1", "show ip protocols")

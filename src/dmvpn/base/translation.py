@@ -120,6 +120,7 @@ class TranslatedFlow:
     inside_local, inside_global: the address of the inside station, and the public one.
     expires: seconds, None: not known.
     answered: packets went both ways.
+    vrf: of the inside station, "": the global table.
     """
 
     protocol: int
@@ -128,6 +129,7 @@ class TranslatedFlow:
     outside: tuple[IPv4Address, int]
     expires: float | None = None
     answered: bool = False
+    vrf: str = ""
 
     @property
     def original(self) -> PacketFlow:

@@ -166,6 +166,7 @@ def _flows(translator: Translator, now: float) -> Iterator[TranslatedFlow]:
                     outside=(remote.address, port),
                     expires=state.expires - now,
                     answered=state.answered,
+                    vrf=flow.vrf,
                 )
 
 

@@ -79,6 +79,11 @@ def device(number: int) -> str:
     return f"{DEVICE}{number}"
 
 
+def number_of(name: str) -> int:
+    """Return the number of the pair with this name."""
+    return int(name.removeprefix(DEVICE))
+
+
 def mark(number: int) -> int:
     """Return the mark of a pair."""
     return _MARK | number

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SetTranslation
@@ -14,6 +15,7 @@ from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.translation import PacketFlow, TranslatedFlow, Translations
 from dmvpn.dataplane.netlink import conntrack
 from dmvpn.dataplane.netlink.netfilter import explained
+from dmvpn.dataplane.userspace.leak_rules import mark, number_of
 from dmvpn.dataplane.userspace.overload import MAP, PASSING, ruleset
 from dmvpn.dataplane.userspace.tables import KernelTable
 from dmvpn.dataplane.userspace.things import TablePurpose
@@ -108,13 +110,15 @@ class Translation:
             except OSError as error:
                 raise explained(error) from error
 
-    def translations(self) -> Translations:
-        """Return the live flows, and the counters of the rules."""
+    def translations(self, here: str = "") -> Translations:
+        """Return the live flows, and the counters of the rules. here: the VRF of this network namespace."""
         kernel = self.table.kernel
         if kernel is None or not self._order.overloads:
             return Translations()
         try:
-            found = tuple(one for _, one in self._flows(kernel, self._order.overloads))
+            vrfs = {mark(number_of(name)): vrf for (_, vrf), names in self._from_vrfs.items() for name in names}
+            flows = self._flows(kernel, self._order.overloads)
+            found = tuple(replace(one, vrf=vrfs.get(flow.mark, here)) for flow, one in flows)
             hits, misses = (old + new for old, new in zip(self._earlier, self._counters(), strict=True))
         except OSError:
             return Translations()

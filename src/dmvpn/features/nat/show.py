@@ -26,6 +26,7 @@ class TranslationLine:
 
     protocol: its name, or the number.
     left: seconds until it is forgotten, None: not known.
+    vrf: of the inside station, "": the global table.
     """
 
     protocol: str
@@ -35,11 +36,12 @@ class TranslationLine:
     outside_global: str
     left: int | None
     answered: bool
+    vrf: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShowTranslations:
-    """The answer to `show ip nat translations`. verbose: with a second line for each flow."""
+    """The answer to `show ip nat translations [vrf NAME]`. verbose: with a second line for each flow."""
 
     lines: tuple[TranslationLine, ...]
     verbose: bool
@@ -74,9 +76,9 @@ class ShowStatistics:
 
 
 def query_translations(ctx: ShowContext, args: Args) -> ShowTranslations:
-    """Return all flows."""
-    flows = ctx.counting.translations().flows
-    return ShowTranslations(tuple(_line(flow) for flow in flows), "verbose" in args)
+    """Return all flows, or those of stations in a VRF."""
+    flows, wanted = ctx.counting.translations().flows, args.text("vrf", "")
+    return ShowTranslations(tuple(_line(flow) for flow in flows if wanted in ("", flow.vrf)), "verbose" in args)
 
 
 def render_translations(answer: ShowTranslations) -> Iterator[str]:
@@ -154,6 +156,7 @@ def _line(flow: TranslatedFlow) -> TranslationLine:
         outside_global=outside,
         left=None if flow.expires is None else round(flow.expires),
         answered=flow.answered,
+        vrf=flow.vrf,
     )
 
 
@@ -171,13 +174,19 @@ def _clock(seconds: int) -> str:
 _HELP: Final = {
     "nat": "Translation of addresses",
     "translations": "Flows that are translated",
+    "vrf": "Flows of stations in a VRF",
     "verbose": "With what is left of their time",
     "statistics": "Interfaces, rules and counters",
     "translation": "Flows that are translated",
     "*": "All of them",
 }
 COMMANDS: Final = (
-    ExecCommand("show ip nat translations [ verbose ]", _HELP, query=query_translations, render=render_translations),
+    ExecCommand(
+        "show ip nat translations [ vrf {vrf:word} ] [ verbose ]",
+        _HELP,
+        query=query_translations,
+        render=render_translations,
+    ),
     ExecCommand("show ip nat statistics", _HELP, query=query_statistics, render=render_statistics),
     ExecCommand("clear ip nat translation *", _HELP, action=clear, privilege=15),
 )

@@ -122,10 +122,11 @@ class ShowIsakmpPolicies:
 
 @dataclass(frozen=True, slots=True)
 class IsakmpKeyLine:
-    """Where a key is, and for whom; not the key."""
+    """Where a key is, and for whom; not the key. vrf: of the peers, "": the global table."""
 
     keyring: str
     peer: str
+    vrf: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def policies(ctx: ShowContext, args: Args) -> ShowIsakmpPolicies:
 def keys(ctx: ShowContext, args: Args) -> ShowIsakmpKeys:
     """Return for whom there are keys, in the order of entry: the global ones first."""
     return ShowIsakmpKeys(
-        tuple(IsakmpKeyLine(key.keyring or "default", _peer(key)) for key in _config(ctx).isakmp.keys)
+        tuple(IsakmpKeyLine(key.keyring or "default", _peer(key), key.fvrf) for key in _config(ctx).isakmp.keys)
     )
 
 

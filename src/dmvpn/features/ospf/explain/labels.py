@@ -222,6 +222,18 @@ _PROCESS = label_group(
     ("show ip ospf",),
     Word("Routing Process", "The process and its router identifier.", also=("OSPF Router with ID",)),
     Word(
+        "Domain ID",
+        "The domain of OSPF that a process in a VRF belongs to: by default type 5 and the number of the process.",
+        also=("type 0x0005", "value"),
+        clause="RFC 4577 §4.2.4",
+    ),
+    Word(
+        "Connected to MPLS VPN Superbackbone",
+        "The process is in this VRF, where it is the provider's router: it uses no route with the DN bit. With "
+        "`capability vrf-lite` it is a customer's router, and this line is missing.",
+        clause="RFC 4577 §4.2.5",
+    ),
+    Word(
         "Initial SPF schedule delay",
         "Between a change and the first calculation of routes: `timers throttle spf`. Milliseconds, as all below.",
         also=("msecs",),

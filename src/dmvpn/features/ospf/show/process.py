@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
@@ -43,7 +44,8 @@ class ProcessEntry:
     """One process.
 
     spf, lsa: milliseconds of their throttles. roles: the borders that it is at. sources: redistributed sources. kinds:
-    how many areas are normal, stub, NSSA.
+    how many areas are normal, stub, NSSA. vrf: "" for the global table. domain: its identifier (RFC 4577
+    §4.2.4) if it is a provider's router in the VRF, else "".
     """
 
     number: int
@@ -59,6 +61,7 @@ class ProcessEntry:
     checksums: int
     reference: int
     vrf: str = ""
+    domain: str = ""
     helps: bool
     helps_strictly: bool
     limit: tuple[str, ...]
@@ -96,6 +99,7 @@ def _entry(process: Process, now: float) -> ProcessEntry:
         limit=_limit(process),
         areas=tuple(_area(process, area, now) for area in process.areas.values()),
         vrf=process.state.context.ports.vrf,
+        domain=str(IPv4Address(process.number)) if process.state.is_provider_edge else "",
     )
 
 
@@ -167,6 +171,9 @@ def render_processes(answer: ShowProcesses) -> Iterator[str]:
     for process in answer.processes:
         start, hold, most = process.spf
         yield f' Routing Process "ospf {process.number}" with ID {process.router}'
+        if process.domain:
+            yield f"   Domain ID type 0x0005, value {process.domain}"
+            yield f" Connected to MPLS VPN Superbackbone, VRF {process.vrf}"
         if process.roles:
             yield f" It is an {' and '.join(process.roles)} router"
         if process.sources:
