@@ -48,7 +48,7 @@ def test_a_branch_that_lets_in_ipsec_alone_keeps_its_tunnel_and_answers_no_ping_
 
 def test_a_list_that_denies_the_port_of_the_tunnel_cuts_it_and_its_entry_counts_and_logs(world: World) -> None:
     world.configure(
-        "SPOKE1", *_WAN, "ip access-list extended WAN-IN", "no 20", "5 deny udp any any eq non500-isakmp log"
+        "SPOKE1", *_WAN, "ip access-list extended WAN-IN", "no 30", "5 deny udp any any eq non500-isakmp log"
     )
     world.run_for(5)
     assert not answers(world, 1)

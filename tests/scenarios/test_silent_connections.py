@@ -2,58 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final
 
 import pytest
 
 from support.cases import every_day_but
+from support.clouds import CLOUDS, by_udp, is_esp
 from support.secured import said, spis, states
 from support.world import World
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-#: Before IKE in UDP port 4500: RFC 3948 §2.2.
-MARKER: Final = bytes(4)
 #: What shows print where there is none.
 NO_SPI: Final = "0x0"
-
-
-class Cloud(NamedTuple):
-    """A scenario, a spoke with its wire, and NBMA addresses."""
-
-    scenario: str
-    spoke: str
-    interface: str
-    address: str
-    hub: str
-    pinger: str
-    host: str
-
-    def world(self, seed: int) -> World:
-        world = World(self.scenario, seed=seed).converge()
-        world.run_for(20)
-        return world
-
-    def drop(self, world: World, what: Callable[[bytes], bool]) -> None:
-        """Drop such packets on the wire of the spoke from now on."""
-        world.sim.segment_of(self.spoke, self.interface).gate = lambda _from, _to, packet: not what(packet)
-
-
-CLOUDS: Final = {
-    1: Cloud("course-lab", "SPOKE1", "GigabitEthernet0/0", "192.168.2.1", "192.168.1.1", "H2", "10.3.0.100"),
-    2: Cloud("intro-phase3", "SPOKE10", "GigabitEthernet1", "203.0.113.10", "198.51.100.1", "H10", "192.168.20.100"),
-}
 SEEDS: Final = pytest.mark.parametrize("seed", every_day_but((2, 3), (1, 2, 3)))
 BOTH: Final = pytest.mark.parametrize("version", [1, 2])
-
-
-def by_udp(packet: bytes, port: int) -> bool:
-    return packet[9] == 17 and port.to_bytes(2, "big") in (packet[20:22], packet[22:24])
-
-
-def is_esp(packet: bytes) -> bool:
-    return packet[9] == 50 or (by_udp(packet, 4500) and packet[28:32] != MARKER)
 
 
 @SEEDS

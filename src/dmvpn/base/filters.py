@@ -189,6 +189,24 @@ class FilterList:
         """Return the entry that decides, None: denied by the end of the list."""
         return next((entry for entry in self.entries if entry.fits(packet)), None)
 
+    def denies(self, packet: Packet) -> int | None:
+        """Return the sequence number of the entry that denies it, `END_OF_LIST`: no entry fits; None: it may pass."""
+        entry = self.decides(packet)
+        if entry is None:
+            return END_OF_LIST
+        return None if entry.permit else entry.sequence
+
+    def about(self, packet: Packet) -> FilterList:
+        """Return the entries that may decide on packets like this one, whatever their sender is."""
+        entries = tuple(
+            entry
+            for entry in self.entries
+            if entry.condition.protocol in (None, packet.protocol)
+            and entry.condition.destination.hold(packet.destination)
+            and _among(entry.condition.destination_ports, packet.destination_port)
+        )
+        return FilterList(self.name, entries, self.is_standard)
+
     def by_sequence(self) -> dict[int, list[FilterEntry]]:
         """Return the entries of each number: an entry of the configuration with groups is several here."""
         found: dict[int, list[FilterEntry]] = {}

@@ -193,6 +193,11 @@ class AccessListsChanged(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class FiltersChanged(Notice):
+    """Packet filters of ports have changed (`ports.filters`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrackChanged(Notice):
     """A tracked object is up or down from now on. A tracked object that is not configured is down."""
 

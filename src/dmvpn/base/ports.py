@@ -207,9 +207,24 @@ class Filters(Protocol):
         """
         ...
 
+    @property
+    def any_inward(self) -> bool:
+        """Whether any port has an inbound list."""
+        ...
+
+    def inward(self, interface: str) -> FilterList | None:
+        """Return the inbound list of a port, as it is at this time; None: all pass."""
+        ...
+
 
 class NoFilters:
     """`Filters` of a router that filters nowhere."""
+
+    any_inward = False
+
+    def inward(self, interface: str) -> FilterList | None:
+        """See `Filters`."""
+        return None
 
     def matches(
         self, counts: Iterable[FilterCount], interface: str = "", *, inward: bool | None = None

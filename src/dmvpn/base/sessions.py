@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.counting import NO_PLANE, fresh
+from dmvpn.base.entrances import Entrances
 from dmvpn.base.protection import EspCipher, IkeVersion, ProtectionPhase
 from dmvpn.base.values import dataclass
 
@@ -89,6 +90,7 @@ class CryptoSession:
     uptime: seconds, None while it is down.
     reason: why it is.
     vrf: of the packets inside the tunnel, front: of the GRE packets; "": the global table.
+    denied: which inbound list of ours cuts it now, "": none.
     """
 
     number: int
@@ -106,6 +108,7 @@ class CryptoSession:
     unproved: str = ""
     vrf: str = ""
     front: str = ""
+    denied: str = ""
 
 
 def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[CryptoSession, ...]:
@@ -114,26 +117,32 @@ def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[C
     counting: answers with the current counters.
     """
     known = _Known(ports, counting)
-    made: list[CryptoSession] = []
+    entrances = Entrances(ports)
+    made: list[tuple[CryptoSession, Connection | None]] = []
     told: set[int] = set()
     for pair in breathing(tuple(ports.protection.pairs())):
         connections = known.between(pair)
         told.update(connection.number for connection in connections)
-        made += (_session(known, pair.tunnel, connection, pair.state, now) for connection in connections)
+        made += ((_session(known, pair.tunnel, each, pair.state, now), each) for each in connections)
         if not connections:
-            made.append(_absent(pair, known.attempts(pair), now))
+            made.append((_absent(pair, known.attempts(pair), now), None))
     for connection in breathing(known.connections):
         if connection.number not in told:
             names = tunnels_of(ports, connection) or ("",)
-            made += (_session(known, name, connection, None, now) for name in names)
-    return tuple(_in_its_vrfs(ports, session) for session in made)
+            made += ((_session(known, name, connection, None, now), connection) for name in names)
+    return tuple(_in_its_place(ports, entrances, *each) for each in made)
 
 
-def _in_its_vrfs(ports: Ports, session: CryptoSession) -> CryptoSession:
+def _in_its_place(
+    ports: Ports, entrances: Entrances, session: CryptoSession, connection: Connection | None
+) -> CryptoSession:
+    """Return a session with its VRFs, and with what cuts it."""
     tunnel = ports.tunnels.get(session.tunnel)
-    if tunnel is None or not (tunnel.vrf or tunnel.front):
+    vrf, front = (tunnel.vrf, tunnel.front) if tunnel is not None else ("", "")
+    denied = entrances.cut((session.ikes[0].local, session.peer), connection, front)
+    if not vrf and not front and denied is None:
         return session
-    return replace(session, vrf=tunnel.vrf, front=tunnel.front)
+    return replace(session, vrf=vrf, front=front, denied="" if denied is None else str(denied))
 
 
 def tunnels_of(ports: Ports, connection: Connection) -> tuple[str, ...]:

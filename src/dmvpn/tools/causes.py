@@ -23,6 +23,7 @@ class Cause(enum.Enum):
     WRONG_NEXT_HOP = "default route to nobody"
     NBMA_CONFLICT = "same NBMA address twice"
     # the way between
+    LIST_CUTS_TUNNEL = "access list cuts the tunnel"
     LINK_CUT = "link cut"
     LOSSY_LINK = "lossy link"
     ONE_WAY_LOSS = "one-way loss"

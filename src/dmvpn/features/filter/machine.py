@@ -1,6 +1,7 @@
 """Packet filters as a machine: lines and access lists come in; an order for a port goes out whenever it is another one.
 
-It answers `ports.filters`: how many packets the entries of lists have decided on, since they were cleared.
+It answers `ports.filters`: how many packets the entries of lists have decided on, since they were cleared; and the
+inbound lists of ports. Whoever relies on these hears of a change by `FiltersChanged`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dmvpn.base.effects import SetFilters
 from dmvpn.base.events import EffectFailed, PacketsFiltered, Resync
 from dmvpn.base.filters import END_OF_LIST, FilterCount, FilterList, PortFilters
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import AccessListsChanged, Configured, Notice
+from dmvpn.base.notices import AccessListsChanged, Configured, FiltersChanged, Notice
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.filter import messages
@@ -64,6 +65,15 @@ class FilterMachine(Machine):
         """Return why the host does not filter at a port as it should, or None."""
         return self._retries.reason(interface)
 
+    @property
+    def any_inward(self) -> bool:
+        """Whether any port has an inbound list."""
+        return any(filters.inward is not None for filters in self._ordered.values())
+
+    def inward(self, interface: str) -> FilterList | None:
+        """Return the inbound list of a port, as it is at this time; None: all pass."""
+        return self._ordered.get(interface, _NOTHING).inward
+
     def matches(
         self, counts: Iterable[FilterCount], interface: str = "", *, inward: bool | None = None
     ) -> dict[tuple[str, int], int]:
@@ -106,10 +116,12 @@ class FilterMachine(Machine):
     def _refresh(self) -> None:
         """Order the filters of ports again that are different now."""
         wanted = {port: self._filters(lines) for port, lines in self.config.ports.items()}
+        is_changed = False
         for port in (*wanted, *(port for port in tuple(self._ordered) if port not in wanted)):
             before, filters = self._ordered.get(port, _NOTHING), wanted.get(port, _NOTHING)
             if filters == before:
                 continue
+            is_changed = True
             self._forget_bases(port, before, filters)
             self._retries.forget(port)
             self._complaints.pop(port, None)
@@ -118,6 +130,8 @@ class FilterMachine(Machine):
             else:
                 self._ordered[port] = filters
             self._order(port)
+        if is_changed:
+            self._context.emit(FiltersChanged())
 
     def _filters(self, lines: PortLines) -> PortFilters:
         lists = self._context.ports.policies

@@ -29,3 +29,8 @@ class FilterConfig:
 
     ports: Mapping[str, PortLines] = field(default_factory=dict)
     threshold: int = 0
+
+    def inward(self, port: str) -> str:
+        """Return the name of the inbound list of a port, "": it has none."""
+        lines = self.ports.get(port)
+        return lines.inward if lines is not None else ""

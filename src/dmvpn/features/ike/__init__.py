@@ -23,6 +23,7 @@ its version knows how it speaks. Versions do not know each other.
     machine      joins them to the router          peers        what follows from the acts of sessions
     attempts     who is wanted, what is tried      connections  peers and their pairs of SAs
     recovery     SAs that one end has forgotten, and peers that are silent
+    ways         ESP by UDP port 4500 or protocol 50, as access lists of ours permit
     views        IKE SAs and pairs for shows       reports      log, debugs, chronicle
     timers       what happens later                explain      what shows and reasons mean
     reasons, messages, acts, show: how

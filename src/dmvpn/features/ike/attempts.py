@@ -16,6 +16,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
+from dmvpn.base.entrances import Outer
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import NegotiationChanged
@@ -23,7 +24,7 @@ from dmvpn.base.protection import IkeVersion, ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.connections import ends_of
-from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.reasons import IkeReason, refusal
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
 from dmvpn.features.ike.timers import TimerKind
 
@@ -184,6 +185,22 @@ class Attempts:
             for demand in tuple(demands.values()):
                 self._begin(demand)
 
+    def filters_changed(self) -> None:
+        """Try at once what rests, and report what is kept out now: inbound lists have changed."""
+        for demands in tuple(self._demands.values()):
+            for demand in tuple(demands.values()):
+                if demand.attempt is not None and not self._is_met(demand) and self._report_denial(demand):
+                    self._say(demand, ProtectionPhase.IKE)
+        self.reconsider()
+
+    def _report_denial(self, demand: Demand) -> bool:
+        """Report which entry of a list keeps IKE of the peer out; return whether one does."""
+        denied = self._book.denial(Outer.IKE, demand.ends)
+        if denied is not None:
+            demand.reason = demand.reason or refusal(denied)
+            self._reports.denied(denied)
+        return denied is not None
+
     # ------------------------------------------------------------------------------------------------ which ones
 
     def _between(self, ends: Ends) -> tuple[Demand, ...]:
@@ -227,6 +244,7 @@ class Attempts:
         if usable is not None:
             self._extend(demand, usable, terms)
             return
+        self._report_denial(demand)
         self._say(demand, ProtectionPhase.IKE)
         sa = self.initiate(_path(demand), terms)
         demand.attempt = sa.own_spi if self._table.get(sa.own_spi) is not None else None

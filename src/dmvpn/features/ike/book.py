@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.entrances import Outer
 from dmvpn.base.protection import Encapsulation, IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.base.tables import table_named
@@ -19,11 +20,11 @@ from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.identity import Roster, address_of, is_host, matches, name_of, names, of_address
 from dmvpn.features.ike.model import DEFAULT_PROPOSAL, AuthenticationMethod, IdentityKind
 from dmvpn.features.ike.numbers import Group, IdType
-from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.reasons import IkeReason, refusal
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.spis import EspSpis
 from dmvpn.features.ike.suites import esp_suites, ike_suites, lacking
-from dmvpn.features.ike.terms import ChildTerms, Expectation, MainModeOpening, Opening, Terms, UdpUse
+from dmvpn.features.ike.terms import NAT_PORT, ChildTerms, Expectation, MainModeOpening, Opening, Terms, UdpUse
 from dmvpn.features.ike.translation import Translation, written
 from dmvpn.features.ike.trust import Trust, takes_certificates
 
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.entrances import Denial, Entrances
     from dmvpn.base.ports import Rib
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.crypto.credentials import PublicKey
     from dmvpn.features.ike.model import IkeConfig, Keyring, KeyringPeer, Profile
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.udp import Nat
 
 _GRE = 47
 #: Seconds; RFC 3948 §4.
@@ -65,11 +68,12 @@ class ConfigurationBook:
         trust: Trust | None = None,
         interface_of: Callable[[IPAddress], str] = lambda _: "",
         rib_of: Callable[[str], Rib | None] = lambda _: None,
+        entrances: Entrances | None = None,
     ) -> None:
-        """rib_of: the routing table of a VRF, as far as there is one here."""
+        """rib_of: the routing table of a VRF, as far as there is one here. entrances: the lists of our ports."""
         self.trust = trust or Trust()
         self.key_log, self.esp_spis = KeyLog(), EspSpis()
-        self._interface_of, self._rib_of = interface_of, rib_of
+        self._interface_of, self._rib_of, self._entrances = interface_of, rib_of, entrances
         self._suites: dict[IPAddress, tuple[Suite, ...]] = {}
         self._fronts: dict[IPAddress, str] = {}
         self._rosters: dict[str, Roster] = {}
@@ -102,9 +106,17 @@ class ConfigurationBook:
         """See `Book`."""
         front, remote = self.front(path.local.address), path.remote.address
         rib = self._rib_of(front)
-        if rib is None or rib.forwarding(remote):
-            return None
-        return Reason(IkeReason.NO_ROUTE_IN_VRF, (remote, front)) if front else Reason(IkeReason.NO_ROUTE, (remote,))
+        if rib is not None and not rib.forwarding(remote):
+            return (
+                Reason(IkeReason.NO_ROUTE_IN_VRF, (remote, front)) if front else Reason(IkeReason.NO_ROUTE, (remote,))
+            )
+        what = Outer.IN_UDP if path.local.port == NAT_PORT else Outer.IKE
+        denied = self.denial(what, (path.local.address, remote), path.remote.port)
+        return None if denied is None else refusal(denied)
+
+    def denial(self, what: Outer, ends: tuple[IPAddress, IPAddress], port: int = 0) -> Denial | None:
+        """Return which list of ours denies such packets of a peer. ends: our address, the peer's. port: see `Outer`."""
+        return None if self._entrances is None else self._entrances.denial(what, ends, self.front(ends[0]), port)
 
     # ------------------------------------------------------------------------------------------------ suites
 
@@ -132,7 +144,7 @@ class ConfigurationBook:
         policies = [policy for policy in self.policies if policy.local == path.local.address]
         profiles = (profile for policy in policies for profile in self._profiles_of(policy))
         authorities = dict.fromkeys(one for profile in profiles for one in self._authorities(profile))
-        return Opening(self.suites(path), _udp_use(policies), tuple(authorities))
+        return Opening(self.suites(path), self._udp_use(policies, path), tuple(authorities))
 
     def main_mode(self, path: DatagramPath) -> MainModeOpening:
         """Return what the isakmp lines say: their policies, and the keys for the peer's address."""
@@ -151,7 +163,7 @@ class ConfigurationBook:
             refusals = [main_mode.lacks_certificate(self.config) for _ in refusals]
         return MainModeOpening(
             transforms,
-            _udp_use(policies),
+            self._udp_use(policies, path),
             tuple(secrets)[:_MOST_SECRETS],
             unsigned=refusals[0] if refusals and len(refusals) == len(proofs) else None,
             keyless=self._keyless(profiles[0], remote, front) if profiles else None,
@@ -166,6 +178,21 @@ class ConfigurationBook:
         if profile.name not in self._certified:
             return ()
         return self.trust.names(profile) if version == IkeVersion.V1 else self.trust.requests(profile)
+
+    def esp_denial(self, path: DatagramPath, nat: Nat) -> Denial | None:
+        """Return which list of ours keeps ESP of a peer out in every way that there is."""
+        if self._entrances is None:
+            return None
+        local, remote = path.local.address, path.remote
+        port = remote.port if nat.remote else 0
+        return self._entrances.esp((local, remote.address), self.front(local), port, nat=nat.found)
+
+    def _udp_use(self, policies: Iterable[ProtectionPolicy], path: DatagramPath) -> UdpUse:
+        """Return the more careful use of UDP of these policies. What a list keeps out is not preferred."""
+        use = _udp_use(policies)
+        if use.prefers and self.denial(Outer.IN_UDP, (path.local.address, path.remote.address)) is not None:
+            return replace(use, prefers=False)
+        return use
 
     # ------------------------------------------------------------------------------------------------ terms
 

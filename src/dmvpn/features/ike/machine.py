@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.context import Context
+from dmvpn.base.entrances import Entrances
 from dmvpn.base.events import (
     ConnectionHeard,
     ConnectionUnheard,
@@ -32,7 +33,7 @@ from dmvpn.base.negotiation import (
     RevocationsChanged,
     SaRenewalWanted,
 )
-from dmvpn.base.notices import Configured, Notice
+from dmvpn.base.notices import Configured, FiltersChanged, Notice
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import messages, udp
 from dmvpn.features.ike.book import ConfigurationBook
@@ -63,6 +64,7 @@ class IkeMachine(Machine):
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         PoliciesChanged,
         RevocationsChanged,
+        FiltersChanged,
         NegotiationWanted,
         SaRenewalWanted,
         ConnectionUnwanted,
@@ -82,7 +84,9 @@ class IkeMachine(Machine):
         self._config = IkeConfig()
         self._locals: frozenset[IPAddress] = frozenset()
         self._warned: tuple[str, ...] = ()
-        self._book = ConfigurationBook(self._config, (), Trust(ports), self._interface_of, ports.rib_of)
+        self._book = ConfigurationBook(
+            self._config, (), Trust(ports), self._interface_of, ports.rib_of, Entrances(ports)
+        )
         self.sessions = Versions(self._book, ports.entropy)
         self.peers = Peers(self._context, self._book, self.sessions)
 
@@ -122,6 +126,9 @@ class IkeMachine(Machine):
                 self.sessions.v2.clear_counts()
             case RevocationsChanged():
                 self._judge_again()
+            case FiltersChanged():
+                peers.ways.again()
+                peers.attempts.filters_changed()
             case PoliciesChanged(policies=policies):
                 self._adopt(self._config, policies)
             case Configured(model=model):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 from dmvpn.base.notices import Log
 
 if TYPE_CHECKING:
+    from dmvpn.base.entrances import Denial
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.terms import Endpoint
 
@@ -66,6 +67,19 @@ class NothingComes(Log, name="CRYPTO-4-NO_ESP"):
         return cls(f"{text}: is {what} dropped on the way, or does the peer send nothing?")
 
 
+class DeniedByList(Log, name="CRYPTO-4-DENIED_BY_LIST"):
+    """An inbound access list of this router denies what a protected tunnel needs from its peer, so the tunnel is cut.
+
+    Said once a minute for each entry.
+    """
+
+    @classmethod
+    def of(cls, denied: Denial) -> Self:
+        """Return the message."""
+        text = str(denied)
+        return cls(f"{text[0].upper()}{text[1:]}: the tunnel is cut")
+
+
 class ModeFailed(Log, name="CRYPTO-6-IKMP_MODE_FAILURE"):
     """IKEv1 came to no agreement with a peer, and why: in main mode (phase 1) or in quick mode (phase 2).
 
@@ -122,5 +136,5 @@ class KeysTold(Log, name="CRYPTO-4-KEYS_WRITTEN"):
 
 MESSAGES: Final = (
     *(IsakmpOnOff, SessionStatus, IsakmpSessionStatus, NegotiationAborted, ModeFailed, BadMessage),
-    *(AggressiveModeDisabled, NothingComes, NotAsWritten, KeysTold),
+    *(AggressiveModeDisabled, NothingComes, DeniedByList, NotAsWritten, KeysTold),
 )

@@ -50,6 +50,7 @@ from dmvpn.features.ike.session import (
 from dmvpn.features.ike.terms import IKE_PORT, DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.timers import AT_ONCE, Deadline, TimerKind
 from dmvpn.features.ike.views import number_of
+from dmvpn.features.ike.ways import EspWays
 
 if TYPE_CHECKING:
     from dmvpn.base.context import Context
@@ -88,6 +89,15 @@ class Peers:
             reports=self.reports,
             follow=self.follow,
             close=self.close,
+        )
+        self.ways = EspWays(
+            context,
+            book,
+            sessions=self.table,
+            connections=self.connections,
+            reports=self.reports,
+            follow=self.follow,
+            begin_beside=self.doubt,
         )
         self._context = context
         self._traffic = SaTraffic(context, self.table)
@@ -277,6 +287,7 @@ class Peers:
                 self._announce(self.connections.made(sa, child, replaces), sa)
                 sa.children.forget_keys(child.spi_in)
                 self.attempts.succeeded(ends_of(sa))
+                self.ways.look(sa)
             case ChildEnded(child=child, reason=reason):
                 self._announce(self.connections.ended(sa, child, reason, lingers=True), sa)
                 self.attempts.lost(ends_of(sa))
@@ -285,14 +296,18 @@ class Peers:
             case Unanswered():
                 self._traffic.ask()
             case Answered():
-                if self.recovery.answered(sa) and not self._traffic.has_brought(sa.connection):
-                    self.reports.nothing_comes(sa)
+                self._answered(sa)
             case Moved(old=old):
                 self._moved(sa, old)
             case Ended(reason=reason):
                 self._ended(sa, reason)
             case Doubted():
                 self.doubt(sa)
+
+    def _answered(self, sa: Session) -> None:
+        """Report a peer that answers, and whose ESP has never come, or which list of ours keeps it out."""
+        if self.recovery.answered(sa) and not self.ways.denies(sa) and not self._traffic.has_brought(sa.connection):
+            self.reports.nothing_comes(sa)
 
     def _announce(self, results: Results, sa: Session) -> None:
         """Emit these, with a line in the log where a connection came or went."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.reasons import ReasonCode
+from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.features.ike.numbers import TransformType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from dmvpn.base.entrances import Denial
 
 #: Names in a list of a reason; a peer may offer any number.
 _MOST_NAMES: Final = 8
@@ -107,6 +109,7 @@ class IkeReason(ReasonCode):
     NO_ANSWER_AND = "no answer to <exchange>, sent <number> times to <address>; <why>"
     NO_ROUTE = "there is no route to <address>"
     NO_ROUTE_IN_VRF = "there is no route to <address> in VRF <name>"
+    DENIED_BY_LIST = "<entry>, inbound on <interface>, denies <packets> from <address>"
     DELETED = "the peer has deleted it", "", "RFC 7296 §1.4.1"
     ANOTHER = "there is another IKE SA"
     PEER_BEGAN = "the peer has begun"
@@ -156,6 +159,11 @@ class AlgorithmKind(int):
 def main_mode_message(number: int) -> str:
     """Return the name of a message of main mode, as reasons have it. number: from 1."""
     return f"message {number} of main mode"
+
+
+def refusal(denied: Denial) -> Reason:
+    """Return the reason why packets of a peer do not come in."""
+    return Reason(IkeReason.DENIED_BY_LIST, (denied.entry, denied.interface, denied.what.value, denied.remote))
 
 
 def listed(names: Iterable[str]) -> str:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
+    from dmvpn.base.entrances import Denial, Outer
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.session import Session, Sessions
@@ -58,6 +59,7 @@ class Reports:
         self._context, self._sessions = context, sessions
         self._failures: Limiter[tuple[IPAddress, str]] = Limiter(_INTERVAL, _BURST)
         self._without_esp: Limiter[int] = Limiter(_ONCE, _BURST)  # by connection
+        self._denied: Limiter[tuple[str, str, int, Outer]] = Limiter(_INTERVAL, _BURST)  # by entry
         self._refused: dict[IPAddress, Reason] = {}
 
     @property
@@ -85,6 +87,12 @@ class Reports:
         """Report a peer that answers, and whose packets do not come."""
         if self._without_esp.permits(sa.connection, self._context.now):
             self._context.emit(messages.NothingComes.of(sa.path.remote, in_udp=sa.uses_udp))
+
+    def denied(self, denied: Denial) -> None:
+        """Report an entry of an access list that cuts a tunnel."""
+        entry = denied.interface, denied.name, denied.sequence, denied.what
+        if self._denied.permits(entry, self._context.now):
+            self._context.emit(messages.DeniedByList.of(denied))
 
     def session(self, sa: Session, identity: str, *, up: bool) -> None:
         """Report that packets can be exchanged with a peer under protection, or no more."""

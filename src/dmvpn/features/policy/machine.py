@@ -6,7 +6,9 @@ all of them; while one depends on the time of day, the machine looks at the cloc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.events import ClockSet
@@ -29,13 +31,16 @@ from dmvpn.features.policy.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from dmvpn.base.events import Event, Packets
     from dmvpn.base.filters import FilterList
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
     from dmvpn.features.policy.model import AccessEntry, AddressRange, PortRanges
+
+
+#: Without time ranges all times are alike.
+_ANY_TIME: Final = datetime.min
 
 
 class PolicyMachine(Machine):
@@ -105,6 +110,11 @@ def of_packets(config: PolicyConfig | None) -> PacketPolicies:
         return PacketPolicies()
     lists = {name: entries for (name, _), entries in config.access_lists.items()}
     return PacketPolicies(access_lists=Lazily(lists, _packets), route_maps=Lazily(config.route_maps, _mapped))
+
+
+def filter_list(config: PolicyConfig, name: str) -> FilterList | None:
+    """Return a list as a packet filter while all its time ranges hold; None: it does not exist, or has no entry."""
+    return FilterLists(replace(config, time_ranges={})).get(name, _ANY_TIME)
 
 
 def _packets(entries: Pages[AccessEntry]) -> ListedPackets:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import (
+    access_lists,
     bgp,
     clocks,
     counter_evidence,
@@ -75,6 +76,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     lans.duplicate_addresses,
     underlay.conflicts,
     underlay.taken,
+    access_lists.cut_tunnels,
     tunnel_interfaces.tunnels,
     tunnel_interfaces.addresses,
     tunnel_interfaces.keepalives,

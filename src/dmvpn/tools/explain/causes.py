@@ -22,6 +22,9 @@ _OTHERS: Final = {
     "packets that its rules do not accept are not forwarded, though the router itself reaches all. Docker and "
     "firewalls do so. "
     "`nft list ruleset`, or `iptables -S FORWARD`, shows it",
+    Cause.LIST_CUTS_TUNNEL: "An inbound access list of the router (`ip access-group`) denies what a tunnel needs from "
+    "its peer: UDP port 500; ESP, or UDP port 4500, which it must be with NAT on the way; without protection GRE. "
+    "`show ip access-lists interface` counts what each entry denies",
     Cause.NBMA_CONFLICT: "Two routers have one address in the underlay, so answers go to either of them",
     Cause.SERVER_BEHIND_NAT: "The hub is behind a translator: spokes reach it only by an address that does not change "
     "and is mapped to it",

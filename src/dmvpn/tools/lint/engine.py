@@ -26,6 +26,7 @@ from dmvpn.tools.lint.rules import (
     addresses,
     announcements,
     bfd,
+    cut_tunnels,
     front_doors,
     lines,
     lists,
@@ -70,6 +71,7 @@ _OF_NETWORK: Final = (
     front_doors,
     vrf_tables,
     underlay,
+    cut_tunnels,
     sizes,
     nat,
     bfd,
@@ -91,6 +93,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ),
     ("Phases: direct ways between spokes", (*phases.RULES, *split_horizon.RULES)),
     ("Which way packets take", (*ways.RULES, *front_doors.RULES, *vrf_tables.RULES, *underlay.RULES, *vrf.RULES)),
+    ("Packet filters", cut_tunnels.RULES),
     ("Sizes", sizes.RULES),
     (
         "Access lists and packet filters",

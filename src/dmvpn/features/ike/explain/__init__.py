@@ -51,6 +51,11 @@ _LOGS = log_group(
         clause="RFC 7296 §2.4",
     ),
     log(
+        messages.DeniedByList,
+        "When the router begins with the peer, when SAs are made, and when the list changes.",
+        next="show ip access-lists interface (the interface) in",
+    ),
+    log(
         messages.ModeFailed,
         "On the end that refused, or that was refused. Read the log of both: one of them knows.",
         next="show crypto isakmp policy, show crypto isakmp key, debug crypto isakmp",

@@ -16,7 +16,13 @@ _TRUST = "show crypto pki trustpoints status"
 #: What comes before a reason in the lines of logs and debugs.
 _BEFORE: Final = (
     *("due to ERROR: ", r"failed with peer at \S+: ", "or is malformed: ", "while disabled: "),
-    *("Crypto tunnel is down: ", r"SA ID = \d+\):", r"ISAKMP:\(\d+\):", 'deleting SA reason "'),
+    *(
+        "Crypto tunnel is down: ",
+        "Crypto tunnel is cut: ",
+        r"SA ID = \d+\):",
+        r"ISAKMP:\(\d+\):",
+        'deleting SA reason "',
+    ),
 )
 _SAID: Final = rf"(?:{'|'.join(_BEFORE)})(.+?)(?:\" state \S+ \S+)?(?: \(peer \S+\))?$"
 
@@ -319,6 +325,12 @@ _LIVES = _failures(
         "peer's NBMA address. Most often the default route to the provider is missing (`ip route vrf`), or stands in "
         "the global table.",
         next="show ip route vrf (the VRF)",
+    ),
+    reason(
+        IkeReason.DENIED_BY_LIST,
+        "An inbound access list of this router (`ip access-group`) denies what the tunnel needs from its peer: UDP "
+        "port 500; ESP, or UDP port 4500, which it must be if there is NAT between the ends.",
+        next="show ip access-lists interface (the interface) in",
     ),
     reason(IkeReason.DELETED, "The peer ended the SA in an orderly way.", next="on the peer: show logging"),
     reason(IkeReason.ANOTHER, "A second SA with the same peer exists; one is enough."),

@@ -200,6 +200,11 @@ _SESSIONS = label_group(
     Word("Peer", "The address of the far end, outside of the tunnel."),
     Word("Profile", "The IKEv2 profile that the peer fits.", next="show crypto ikev2 profile"),
     Word("Crypto tunnel is down", "Why there is no protection, in the words that follow."),
+    Word(
+        "Crypto tunnel is cut",
+        "Which entry of an inbound access list of this router keeps out what the tunnel needs from the peer.",
+        next="show ip access-lists interface (the interface) in",
+    ),
     Word("connid", "The number of the IKE SA.", next="show crypto ikev2 sa"),
     Word("lifetime", "The remaining lifetime of the IKE SA."),
     Word("#pkts dec'ed", "Packets of the peer that were opened.", next=_SA),

@@ -81,10 +81,10 @@ def render(answer: ShowSessions) -> Iterator[str]:
 
 
 def render_detail(answer: ShowSessions) -> Iterator[str]:
-    """Yield the lines with counters and lifetimes; of a session that is down, why; of a name that no key proves, what
-    has the key.
+    """Yield the lines with counters and lifetimes; why a session is down; which list cuts it; of a name that no key
+    proves, what has the key.
 
-    IOS has no lines for these two. They begin as the title does, so that parsers pass over them.
+    IOS has no lines for these three. They begin as the title does, so that parsers pass over them.
     """
     yield from (_TITLE, "", *_CODES, "")
     for session in answer.sessions:
@@ -94,6 +94,8 @@ def render_detail(answer: ShowSessions) -> Iterator[str]:
         yield f"Session status: {session.status.value:<14}"
         if session.reason:
             yield f"Crypto tunnel is down: {session.reason}"
+        if session.denied and session.denied not in session.reason:
+            yield f"Crypto tunnel is cut: {session.denied}"
         vrfs = f"fvrf: {session.front or '(none)'} ivrf: {session.vrf or '(none)'}"
         yield f"Peer: {session.peer} port {session.port} {vrfs}"
         yield f"      Phase1_id: {session.identity or '(none)'}"

@@ -1,0 +1,185 @@
+"""What a tunnel needs from its peer, and which entry of the router's own access lists keeps it out.
+
+    Outer      the packets of a tunnel on the way between its ends: IKE, ESP, ESP in UDP port 4500, GRE
+    Denial     where an inbound list denies such a packet
+    denial_by  asks one list; `surely_denied` does so where an address is not known
+    Entrances  asks the lists of the ports by which such packets come (`ports.filters`)
+
+Only inbound lists count: an outbound list is not asked about packets of the router itself. What a peer's lists deny is
+known at that peer alone.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.filters import END_OF_LIST, Packet
+from dmvpn.base.translation import UDP, Addresses
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.filters import FilterList
+    from dmvpn.base.ports import Ports
+    from dmvpn.base.protection import Connection
+
+#: IP precedence 6, which IKE's packets have.
+_CONTROL: Final = 0xC0
+_UNKNOWN: Final = IPv4Address(0)
+_EVERYWHERE: Final = Addresses(IPv4Address(0), IPv4Address(0xFFFFFFFF))
+
+
+class Outer(enum.Enum):
+    """The packets of a tunnel as they come from its peer. The value is how people know them."""
+
+    IKE = "IKE (UDP port 500)"
+    IN_UDP = "UDP port 4500"
+    ESP = "ESP"
+    GRE = "GRE"
+
+    def packet(self, remote: IPv4Address, local: IPv4Address, port: int = 0) -> Packet:
+        """Return such a packet. port: of the peer behind a NAT, 0: its own."""
+        match self:
+            case Outer.IKE | Outer.IN_UDP:
+                own = 500 if self is Outer.IKE else 4500
+                return Packet(
+                    protocol=UDP,
+                    source=remote,
+                    destination=local,
+                    source_port=port or own,
+                    destination_port=own,
+                    service=_CONTROL,
+                )
+            case Outer.ESP:
+                return Packet(protocol=50, source=remote, destination=local)
+            case Outer.GRE:
+                return Packet(protocol=47, source=remote, destination=local)
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Where a packet of a peer is denied. sequence: of the entry, `END_OF_LIST`: no entry permits it."""
+
+    what: Outer
+    remote: IPAddress
+    interface: str
+    name: str
+    sequence: int
+
+    @property
+    def entry(self) -> str:
+        """The list and its entry, for people."""
+        return entry_of(self.name, self.sequence)
+
+    def __str__(self) -> str:
+        return f"{self.entry}, inbound on {self.interface}, denies {self.what.value} from {self.remote}"
+
+
+def entry_of(name: str, sequence: int) -> str:
+    """Return an entry of a list for people: "access list WAN-IN, entry 30"."""
+    entry = "the implicit deny at its end" if sequence == END_OF_LIST else f"entry {sequence}"
+    return f"access list {name}, {entry}"
+
+
+def denial_by(
+    listed: FilterList, interface: str, what: Outer, ends: tuple[IPAddress, IPAddress], port: int = 0
+) -> Denial | None:
+    """Return how the inbound list of an interface denies such a packet, or None. ends: our address, the peer's."""
+    local, remote = ends
+    if not isinstance(local, IPv4Address) or not isinstance(remote, IPv4Address):
+        return None
+    sequence = listed.denies(what.packet(remote, local, port))
+    return None if sequence is None else Denial(what, remote, interface, listed.name, sequence)
+
+
+def surely_denied(listed: FilterList, what: Outer, local: IPv4Address | None, remote: IPv4Address | None) -> int | None:
+    """Return the entry that denies such packets whatever the unknown addresses are, None: they may pass.
+
+    local, remote: our address and the peer's, None: unknown.
+    """
+    packet = what.packet(remote or _UNKNOWN, local or _UNKNOWN)
+    for entry in listed.entries:
+        asks = entry.condition
+        known = replace(
+            asks,
+            source=asks.source if remote is not None else _EVERYWHERE,
+            destination=asks.destination if local is not None else _EVERYWHERE,
+        )
+        if not known.fits_ip(packet) or not known.fits_behind_ip(packet):
+            continue
+        if entry.permit:
+            return None
+        if (remote is not None or asks.source.is_any) and (local is not None or asks.destination.is_any):
+            return entry.sequence
+    return END_OF_LIST
+
+
+class Entrances:
+    """Asks the inbound lists of the router's ports. Of a long list it keeps the entries that may concern a tunnel."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._short: dict[tuple[str, Outer, IPAddress], tuple[FilterList, FilterList]] = {}
+
+    def denial(self, what: Outer, ends: tuple[IPAddress, IPAddress], vrf: str = "", port: int = 0) -> Denial | None:
+        """Return which list denies such packets of a peer, None: none does.
+
+        ends: our address, the peer's. vrf: of our address. port: of the peer behind a NAT, 0: its own.
+        """
+        if not self._ports.filters.any_inward:
+            return None
+        for name in self._ways_in(*ends, vrf):
+            listed = self._ports.filters.inward(name)
+            if listed is not None:
+                found = denial_by(self._about(listed, name, what, ends), name, what, ends, port)
+                if found is not None:
+                    return found
+        return None
+
+    def cut(self, ends: tuple[IPAddress, IPAddress], connection: Connection | None, vrf: str = "") -> Denial | None:
+        """Return which list cuts a protected tunnel with this peer, None: none does.
+
+        connection: None: there is none yet.
+        """
+        if connection is None:
+            return self.denial(Outer.IKE, ends, vrf) or self.esp(ends, vrf)
+        if not connection.local_port:
+            return self.denial(Outer.ESP, ends, vrf)
+        return self.esp(ends, vrf, connection.remote_port if connection.behind_nat else 0, nat=connection.nat)
+
+    def esp(
+        self, ends: tuple[IPAddress, IPAddress], vrf: str = "", port: int = 0, *, nat: bool = False
+    ) -> Denial | None:
+        """Return which list keeps ESP of a peer out both ways. With NAT there is one way, UDP port 4500.
+
+        Arguments: see `denial`. nat: there is NAT between the two.
+        """
+        in_udp = self.denial(Outer.IN_UDP, ends, vrf, port)
+        return in_udp if in_udp is None or nat else self.denial(Outer.ESP, ends, vrf)
+
+    def _ways_in(self, local: IPAddress, remote: IPAddress, vrf: str) -> tuple[str, ...]:
+        """Return the ports by which packets of a peer come: the port that has our address.
+
+        A loopback has no wire: packets for it come from where the routes to the peer lead.
+        """
+        owner = self._ports.interfaces.owner(local, vrf)
+        if owner is not None and not owner.name.startswith("Loopback"):
+            return (owner.name,)
+        rib = self._ports.rib_of(vrf)
+        hops = rib.forwarding(remote) if rib is not None else ()
+        return tuple(dict.fromkeys(hop.interface for hop in hops if hop.interface))
+
+    def _about(self, listed: FilterList, name: str, what: Outer, ends: tuple[IPAddress, IPAddress]) -> FilterList:
+        """Return the entries that may decide about such packets of any peer."""
+        local, remote = ends
+        known = self._short.get((name, what, local))
+        if known is not None and known[0] is listed:
+            return known[1]
+        if not isinstance(local, IPv4Address) or not isinstance(remote, IPv4Address):
+            return listed
+        short = listed.about(what.packet(remote, local))
+        self._short[name, what, local] = listed, short
+        return short

@@ -1,0 +1,179 @@
+"""A tunnel whose router has an inbound list on the WAN: what IOS accepts costs nothing, and what cuts it is named.
+
+Two of our routers prefer UDP port 4500 for ESP. A list that was written for ESP and UDP port 500 denies it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from support.cases import every_day_but
+from support.clouds import CLOUDS, by_udp
+from support.secured import at, said, spis, states
+from support.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from support.clouds import Cloud
+
+SEEDS: Final = pytest.mark.parametrize("seed", every_day_but((2, 3), (1, 2, 3)))
+BOTH: Final = pytest.mark.parametrize("version", [1, 2])
+#: The hub's tunnel address.
+HUB: Final = "10.0.0.1"
+#: A list that IOS accepts: nothing there uses UDP port 4500 without NAT.
+PLAIN: Final = ("10 permit udp any any eq isakmp", "20 permit esp any any", "30 permit icmp any any")
+
+
+def listed(world: World, router: str, port: str, *entries: str) -> None:
+    """Put a list on a port, whole and new."""
+    world.configure(
+        router,
+        "no ip access-list extended WAN-IN",
+        "ip access-list extended WAN-IN",
+        *entries,
+        f"interface {port}",
+        "ip access-group WAN-IN in",
+    )
+
+
+def outer(world: World, cloud: Cloud) -> list[bytes]:
+    """Return what is sent on the spoke's wire from now on, as octets of IP packets."""
+    seen: list[bytes] = []
+    world.sim.segment_of(cloud.spoke, cloud.interface).gate = lambda _from, _to, packet: not seen.append(packet)  # type: ignore[func-returns-value]
+    return seen
+
+
+def is_up(world: World, cloud: Cloud) -> bool:
+    """Return whether the hub's line at the spoke says so."""
+    return states(world, cloud.spoke).get(cloud.hub) == "UP"
+
+
+def lost_while(world: World, cloud: Cloud, change: Callable[[], None], destination: str = HUB) -> list[int]:
+    """Change something, and return which of twenty pings a second are lost, from a tenth of a second on: until then
+    packets of the peer are on their way.
+    """
+    first = len(world.replies(cloud.pinger)) + 1
+    change()
+    world.run_for(0.1)
+    sent = range(first, first + 400)
+    for number in sent:
+        world.ping(cloud.pinger, destination, number)
+        world.run_for(0.05)
+    world.run_for(2)
+    came = world.replies(cloud.pinger)
+    return [number for number in sent if number not in came]
+
+
+@SEEDS
+@BOTH
+@pytest.mark.parametrize(("end", "other"), [("spoke", "spoke"), ("spoke", "hub"), ("hub", "hub")])
+def test_a_list_for_esp_and_udp_500_costs_no_ping_of_a_tunnel_that_is_up(
+    version: int, seed: int, end: str, other: str
+) -> None:
+    cloud = CLOUDS[version]
+    world = cloud.world(seed)
+    destination = HUB if other == "hub" else cloud.host
+    world.ping(cloud.pinger, destination)
+    world.run_for(5)
+    router, port = (cloud.spoke, cloud.interface) if end == "spoke" else ("HUB", cloud.hub_interface)
+    seen = outer(world, cloud)
+    before = spis(world, cloud.spoke, cloud.hub)
+    assert lost_while(world, cloud, lambda: listed(world, router, port, *PLAIN), destination) == []
+    assert spis(world, cloud.spoke, cloud.hub) == before
+    assert said(world, router, "DENIED_BY_LIST") == []
+    assert not [packet for packet in seen if packet[9] == 47], "nothing goes in clear"
+    seen.clear()
+    world.stream(cloud.pinger, destination, seconds=5, rate=5)
+    assert [packet for packet in seen if packet[9] == 50]
+    listing = IPv4Address(cloud.address if end == "spoke" else cloud.hub).packed
+    assert not [packet for packet in seen if by_udp(packet, 4500) and listing in (packet[12:16], packet[16:20])]
+
+
+@SEEDS
+@BOTH
+@pytest.mark.parametrize("end", ["spoke", "hub"])
+def test_a_tunnel_that_comes_up_under_such_a_list_is_there_as_soon_as_without(
+    version: int, seed: int, end: str
+) -> None:
+    cloud = CLOUDS[version]
+    router, port = (cloud.spoke, cloud.interface) if end == "spoke" else ("HUB", cloud.hub_interface)
+    there = f"interface {port}\n"
+    lines = "\n ".join(("ip access-list extended WAN-IN", *PLAIN))
+    change = at(router, (there, f"{lines}\n!\n{there} ip access-group WAN-IN in\n"))
+    free, world = World(cloud.scenario, seed=seed), World(cloud.scenario, seed=seed, change=change)
+    for one in (free, world):
+        assert one.wait_until(partial(is_up, one, cloud), limit=60)
+    assert world.now <= free.now + 0.1
+
+
+@SEEDS
+@BOTH
+def test_a_list_that_changes_from_esp_to_udp_4500_moves_the_tunnel_there_and_back(version: int, seed: int) -> None:
+    cloud = CLOUDS[version]
+    world = cloud.world(seed)
+    listed(world, cloud.spoke, cloud.interface, *PLAIN)
+    world.run_for(5)
+    in_udp = ("10 permit udp any any eq isakmp", "20 permit udp any any eq non500-isakmp")
+    seen = outer(world, cloud)
+    change = partial(listed, world, cloud.spoke, cloud.interface)
+    assert lost_while(world, cloud, partial(change, *in_udp)) == []
+    assert any(by_udp(packet, 4500) for packet in seen)
+    assert lost_while(world, cloud, partial(change, *PLAIN)) == []
+
+
+@SEEDS
+@BOTH
+def test_a_list_without_esp_cuts_the_tunnel_and_log_and_session_name_its_entry(version: int, seed: int) -> None:
+    cloud = CLOUDS[version]
+    world = cloud.world(seed)
+    denying = ("10 permit udp any any eq isakmp", "20 deny udp any any eq non500-isakmp", "30 deny esp any any")
+    listed(world, cloud.spoke, cloud.interface, *denying)
+    world.run_for(20)
+    world.stream(cloud.pinger, cloud.host, seconds=5, rate=5)
+    assert world.replies(cloud.pinger) == []
+    where = f"inbound on {cloud.interface}, denies"
+    (line,) = said(world, cloud.spoke, "%CRYPTO-4-DENIED_BY_LIST")
+    assert line.endswith(f"Access list WAN-IN, entry 30, {where} ESP from {cloud.hub}: the tunnel is cut")
+    shown = world.show(cloud.spoke, "crypto session detail")
+    assert f"Crypto tunnel is cut: access list WAN-IN, entry 30, {where} ESP from {cloud.hub}" in shown
+    listed(world, cloud.spoke, cloud.interface, *PLAIN)
+    assert world.wait_until(lambda: world.lacks() == [], limit=30), world.lacks()
+    assert "is cut" not in world.show(cloud.spoke, "crypto session detail")
+
+
+@SEEDS
+@BOTH
+def test_a_list_without_udp_500_is_named_before_ike_gives_up(version: int, seed: int) -> None:
+    cloud = CLOUDS[version]
+    world = World(cloud.scenario, seed=seed)
+    listed(world, cloud.spoke, cloud.interface, "10 permit esp any any", "20 permit icmp any any")
+    world.run_for(20)
+    place = f"access list WAN-IN, the implicit deny at its end, inbound on {cloud.interface}, denies"
+    why = f"{place} IKE (UDP port 500) from {cloud.hub}"
+    assert len(said(world, cloud.spoke, f"DENIED_BY_LIST: A{why[1:]}: the tunnel is cut")) == 1
+    shown = world.show(cloud.spoke, "crypto session detail")
+    assert f"Crypto tunnel is down: {why}" in shown
+    world.run_for(40)
+    assert f"; {why}" in world.show(cloud.spoke, "crypto session detail")
+    listed(world, cloud.spoke, cloud.interface, *PLAIN)
+    assert world.wait_until(partial(is_up, world, cloud), limit=40)
+
+
+def test_a_list_that_flaps_a_hundred_times_lets_nothing_out_in_clear_and_the_tunnel_is_there_after_it() -> None:
+    cloud = CLOUDS[2]
+    world = cloud.world(1)
+    seen = outer(world, cloud)
+    shut = ("10 permit udp any any eq isakmp", "20 deny esp any any", "30 deny udp any any eq non500-isakmp")
+    for turn in range(100):
+        listed(world, cloud.spoke, cloud.interface, *((PLAIN, shut, ("10 permit ip any any",))[turn % 3]))
+        world.ping(cloud.pinger, cloud.host, 1000 + turn)
+        world.run_for(0.1)
+    listed(world, cloud.spoke, cloud.interface, *PLAIN)
+    assert world.wait_until(lambda: world.lacks() == [], limit=30), world.lacks()
+    assert not [packet for packet in seen if packet[9] == 47]
+    assert len(said(world, cloud.spoke, "DENIED_BY_LIST")) <= 2
