@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.counting import NO_PLANE, NoPlane
+from dmvpn.base.filters import Condition, FilterEntry, FilterList
 from dmvpn.base.notices import TunnelState
 from dmvpn.base.protection import (
     Connection,
@@ -26,9 +27,10 @@ from dmvpn.base.protection import (
     SaCount,
     SaView,
 )
+from dmvpn.base.translation import Addresses
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-from support.fakes import FakeIke, FakeProtection, FakeTunnels, fake_ports, up
+from support.fakes import FakeFilters, FakeIke, FakeProtection, FakeTunnels, fake_ports, up
 from support.reasons import because
 
 if TYPE_CHECKING:
@@ -37,6 +39,15 @@ if TYPE_CHECKING:
 
 M = TypeVar("M")
 
+_ANY = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
+#: `permit udp any any eq isakmp`, `deny esp any any`.
+WITHOUT_ESP = FilterList(
+    "WAN-IN",
+    (
+        FilterEntry(10, True, Condition(source=_ANY, destination=_ANY, protocol=17, destination_ports=((500, 500),))),
+        FilterEntry(20, False, Condition(source=_ANY, destination=_ANY, protocol=50)),
+    ),
+)
 CONFIGURATION = """\
 crypto ikev2 proposal DMVPN-PROP
  encryption aes-cbc-256
@@ -245,6 +256,17 @@ class CryptoView:
 
     def machine(self, kind: type[M]) -> M:
         raise KeyError(kind)
+
+
+@dataclass
+class Filtered(CryptoView):
+    """The same spoke with a list on its port that lets IKE in, and nothing else."""
+
+    @property
+    def ports(self) -> Ports:
+        ports = super().ports
+        ports.filters = FakeFilters({"GigabitEthernet0/1": WITHOUT_ESP})
+        return ports
 
 
 @dataclass

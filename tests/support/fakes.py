@@ -15,9 +15,11 @@ from dmvpn.base.routemaps import RoutePolicies
 from dmvpn.base.translation import PacketPolicies
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import NextHop
-    from dmvpn.base.filters import FilterList
+    from dmvpn.base.filters import FilterCount, FilterList
     from dmvpn.base.protection import Connection, Credentials, IkeView, ProtectedPair, SaView
 
 
@@ -186,6 +188,25 @@ class FakePolicies:
 
     def of_routes(self) -> RoutePolicies:
         return self.routes
+
+
+@dataclass
+class FakeFilters:
+    """Answers `ports.filters` from the inbound lists of ports; nothing was counted."""
+
+    lists: dict[str, FilterList] = field(default_factory=dict)
+
+    @property
+    def any_inward(self) -> bool:
+        return bool(self.lists)
+
+    def inward(self, interface: str) -> FilterList | None:
+        return self.lists.get(interface)
+
+    def matches(
+        self, counts: Iterable[FilterCount], interface: str = "", *, inward: bool | None = None
+    ) -> dict[tuple[str, int], int]:
+        return {}
 
 
 @dataclass

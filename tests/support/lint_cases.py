@@ -331,6 +331,9 @@ def _list(*entries: str) -> tuple[str, str]:
 _ON_LAN: Final = below("interface GigabitEthernet2", " ip access-group LAN in")
 _ON_TUNNEL: Final = below(" ip mtu 1400", " ip access-group LAN in")
 
+
+_WAN_IN = "ip access-list extended WAN-IN\n permit udp any any eq isakmp\n"
+
 CASES: tuple[Case, ...] = (
     # Lines
     case("line-refused", "SPOKE1", " tunnel mode", (" gre multipoint", " gre multiprotocol")),
@@ -1056,6 +1059,25 @@ CASES: tuple[Case, ...] = (
         _list("permit ip any any"),
         base=FILTERED,
         good=edited(FILTERED, SPOKE1=[_ON_LAN, _list("permit ip any any")]),
+    ),
+
+
+    # Packet filters
+    case(
+        "list-cuts-tunnel",
+        "SPOKE1",
+        " ip access-group",
+        ("interface GigabitEthernet1\n", f"{_WAN_IN}!\ninterface GigabitEthernet1\n ip access-group WAN-IN in\n"),
+        base=SEALED,
+        good=edited(
+            SEALED,
+            SPOKE1=[
+                (
+                    "interface GigabitEthernet1\n",
+                    f"{_WAN_IN} permit esp any any\n!\ninterface GigabitEthernet1\n ip access-group WAN-IN in\n",
+                )
+            ],
+        ),
     ),
     # What is not built
     case(

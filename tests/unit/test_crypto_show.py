@@ -22,7 +22,19 @@ from dmvpn.features.ipsec.machine import ClearCrypto
 from dmvpn.features.ipsec.show import COMMANDS as IPSEC
 from dmvpn.features.ipsec.show.words import plaintext_mtu
 from dmvpn.ios import ExecParser, Match
-from support.crypto import HUB_IKE, HUB_PAIR, NOW, SECRETS, TUNNEL, CryptoView, Migrated, Nobody, Rekeyed, Some
+from support.crypto import (
+    HUB_IKE,
+    HUB_PAIR,
+    NOW,
+    SECRETS,
+    TUNNEL,
+    CryptoView,
+    Filtered,
+    Migrated,
+    Nobody,
+    Rekeyed,
+    Some,
+)
 
 GOLDENS = Path(__file__).parent / "goldens"
 PARSER = ExecParser((*IKE, *IPSEC))
@@ -75,6 +87,16 @@ def test_an_output_is_as_it_was_read_and_found_right(command: str, alone: bool) 
     if os.environ.get("UPDATE_GOLDENS"):
         golden.write_text(text)
     assert text == golden.read_text()
+
+
+def test_a_session_that_a_list_cuts_says_which_entry_does_it() -> None:
+    golden = GOLDENS / "show_crypto_session_detail__cut_by_list.txt"
+    text = show("show crypto session detail", Filtered(alone=True))
+    if os.environ.get("UPDATE_GOLDENS"):
+        golden.write_text(text)
+    assert text == golden.read_text()
+    (session,) = json.loads(show("show crypto session detail | json", Filtered(alone=True)))["sessions"]
+    assert session["denied"].startswith("access list WAN-IN, entry 20, inbound on GigabitEthernet0/1, denies ESP from ")
 
 
 def test_no_command_gives_a_key_away() -> None:

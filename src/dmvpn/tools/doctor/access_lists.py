@@ -43,7 +43,7 @@ def cut_tunnels(scene: Scene) -> Iterator[Verdict]:
 def _finding(name: str, denials: list[Denial], listed: FilterList) -> Finding:
     first = denials[0]
     count = f" and {len(denials) - 1} more" if denials[1:] else ""
-    lines = permitting_lines(listed, first.what, first.sequence)
+    lines = permitting_lines(listed, first.what, first.sequence, first.remote)
     entry = next((one for one in listed.entries if one.sequence == first.sequence), None)
     return Finding(
         step=_STEPS[first.what],

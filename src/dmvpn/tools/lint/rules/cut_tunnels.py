@@ -77,7 +77,7 @@ def _cuts(network: Network, end: TunnelEnd, port: str, listed: FilterList) -> It
             end.device,
             (f"interface {port}", ACCESS_GROUP.of(**{"name": listed.name, "in": True})),
             f"{entry}, inbound on {port}, denies {what.value} from {peer or 'all peers'}: {outcome}",
-            "\n ".join(permitting_lines(listed, what, sequence)),
+            "\n ".join(permitting_lines(listed, what, sequence, peer)),
             related=((end.device, end.at),),
             severity=severity,
         )
