@@ -322,16 +322,11 @@ def test_remarks_in_other_letters_and_commands_that_only_show_are_no_lines() -> 
 # What IOS takes and nothing here acts upon ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        "evaluate BACK",
-    ],
-)
-def test_entries_that_need_the_whole_packet_are_kept_in_their_list(entry: str) -> None:
-    text = f"ip access-list extended A\n {entry}\n permit ip any any\n"
-    assert [fate for _, fate, _ in fates(text)] == [Fate.KEPT]
+def test_reflexive_lists_are_refused_by_name_and_the_rest_of_their_list_is_taken() -> None:
+    text = "ip access-list extended A\n permit tcp any any reflect BACK\n evaluate BACK\n permit ip any any\n"
+    assert [fate for _, fate, _ in fates(text)] == [Fate.REFUSED, Fate.LEFT_OUT]
     assert any(line.endswith("permit ip any any") for line in running(text))
+    assert not any("BACK" in line for line in running(text))
 
 
 def test_a_classic_process_that_is_shut_down_does_not_run() -> None:

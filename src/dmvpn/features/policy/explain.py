@@ -6,12 +6,18 @@ from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group
+from dmvpn.features.policy.config.access_lists import NO_REFLEXIVE
 
 _ANSWERS = answer_group(
     "access, prefix and AS path lists",
     Word(
         "% The last sequence number is taken; give this entry one of its own",
         "Entries get numbers in steps of ten (five in prefix lists), and none is left behind the last one.",
+    ),
+    Word(
+        NO_REFLEXIVE,
+        "`reflect` and `evaluate` would let in answers to what went out. `established` does so for TCP, and an entry "
+        "with the server's port for the rest.",
     ),
     Word("% There is no named access list <name>", "Only lists of `ip access-list` can be numbered again."),
     Word(
@@ -174,23 +180,16 @@ _ACCESS = label_group(
     Word("established", "TCP, but not the first packet of a connection."),
     Word(
         "echo",
-        "The entry is about some packets of its protocol alone: messages of ICMP or IGMP, TCP with some flags, "
-        "fragments, marks, times, groups of addresses. Packet filters and access classes look at these; NAT does "
-        "nothing by such a list and says so, and an entry of this kind matches no route.",
-        also=(
-            "fragments",
-            "dscp",
-            "precedence",
-            "tos",
-            "match-all",
-            "match-any",
-            "time-range",
-            "reflect",
-            "object-group",
-            "option",
-            "ttl",
-        ),
+        "Messages of this type alone. NAT does nothing by a list with such a condition and says so, and an entry with "
+        "one matches no route; the same holds for flags, fragments, marks, times and object groups.",
     ),
+    Word("fragments", "Later fragments alone, which have no ports."),
+    Word("dscp", "A mark of the packet.", also=("precedence", "tos")),
+    Word("match-all", "TCP with all of these flags; match-any: with one of them.", also=("match-any",)),
+    Word("option", "IP options, one of them or any."),
+    Word("ttl", "The time to live that the packet has when it arrives."),
+    Word("time-range", "The entry counts only at these times; behind it whether it does now."),
+    Word("object-group", "One of the members of this group of addresses or services."),
     Word("log", "Packets that the entry decides on in a packet filter are logged.", also=("log-input",)),
     Word(
         "matches",

@@ -115,12 +115,21 @@ def _complete(args: Args, section: Section) -> Args:
     return _sequences(section).numbered(args, STEP)
 
 
+#: What an entry with `reflect` is refused with: the flows that it would let back in are remembered nowhere.
+NO_REFLEXIVE: Final = "% Reflexive lists do not exist here; let answers in by `established` or by their ports"
+
+
+def _check_alone(args: Args, _section: object) -> str | None:
+    """Check an entry by itself."""
+    return NO_REFLEXIVE if "reflect" in args else None
+
+
 def _check(args: Args, section: Section) -> str | None:
     if args.integer("sequence") > _LAST:
         return "% The last sequence number is taken; give this entry one of its own"
     # A remark and the entry that it is about may have one number: IOS XE numbers both.
     rivals = (entry for entry in _sequences(section).rivals(args) if ("remark" in entry) is ("remark" in args))
-    return "% Duplicate sequence number" if any(rivals) else None
+    return "% Duplicate sequence number" if any(rivals) else _check_alone(args, section)
 
 
 def _text(args: Args) -> str:
@@ -182,6 +191,7 @@ EXTENDED_NUMBERED: Final = ConfigLine(
     key=(),
     order=603,
     sort=("number",),
+    check=_check_alone,
 )
 
 

@@ -132,7 +132,7 @@ def _access_entry(args: Args, sequence: int) -> AccessEntry:
         asks=_asks(args) if texts else ALL,
         texts=texts,
         time_range=args.text("time-range", "") if "time-range" in args else "",
-        unfit=args.text("report", "") or ("reflect" if "reflect" in args else ""),
+        unfit=args.text("report", ""),
         log=next((word for word in ("log-input", "log") if word in args), ""),
     )
 
