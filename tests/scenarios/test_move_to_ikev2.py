@@ -110,3 +110,28 @@ def test_a_network_behind_front_doors_moves_with_match_fvrf() -> None:
     world.ping("H-S1", "10.20.12.100")
     world.run_for(1)
     assert world.replies("H-S1")
+
+
+def with_filter(router: str, text: str) -> str:
+    """Let in IKE, ESP and nothing else from the provider."""
+    if router not in ROUTERS:
+        return text
+    entries = "".join(f" permit {one}\n" for one in ("udp any any eq isakmp", "udp any any eq 4500", "esp any any"))
+    port = next(line for line in text.splitlines() if line.strip().startswith("tunnel source")).split()[-1]
+    head = f"ip access-list extended WAN-IN\n{entries}"
+    return head + text.replace(f"interface {port}\n", f"interface {port}\n ip access-group WAN-IN in\n")
+
+
+def test_access_lists_stay_as_they_are_for_both_versions_use_the_same_ports() -> None:
+    world = World("course-lab", change=with_filter).converge()
+    found = plan(devices(world))
+    assert not any("access-" in line for step in found.steps for line in step.lines)
+    for text in found.configurations.values():
+        assert "ip access-group WAN-IN in" in text
+        assert "permit udp any any eq isakmp" in text
+    for step in found.steps:
+        world.configure(step.router, *step.lines)
+        world.do(step.router, *([step.then] if step.then else []))
+        world.run_for(20)
+    assert world.lacks() == []
+    assert ike_sas(world, "SPOKE1", "192.168.1.1")

@@ -161,6 +161,8 @@ def test_a_block_may_begin_behind_its_fence_or_be_one_line() -> None:
     ]
 
 
+_RULES = "whose rules are not taken (access lists are, as `ip access-group` applies them)"
+
 # Other devices -------------------------------------------------------------------------------------------------------
 
 
@@ -172,6 +174,11 @@ def test_a_block_may_begin_behind_its_fence_or_be_one_line() -> None:
         ("feature bgp\nvrf context X\n", "a Nexus (NX-OS) (line 1: feature bgp)"),
         ("set system host-name r1\n", "Junos (line 1: set system host-name r1)"),
         ("frr version 8.1\nhostname r1\n", "FRR (line 1: frr version 8.1)"),
+        ("conn %default\n ike=aes256\n", "strongSwan (line 1: conn %default)"),
+        ("*filter\n:INPUT DROP [0:0]\n-A INPUT -p esp -j ACCEPT\n", f"iptables, {_RULES} (line 1: *filter)"),
+        ("iptables -A INPUT -p esp -j ACCEPT\n", f"iptables, {_RULES} (line 1: iptables -A INPUT -p esp -j ACCEPT)"),
+        ("table inet filter {\n chain input {\n", f"nftables, {_RULES} (line 1: table inet filter {{)"),
+        (f"{HUB}table inet filter {{\n", ""),
         (HUB, ""),
         (f"{HUB}object network LAN\n", ""),
     ],
