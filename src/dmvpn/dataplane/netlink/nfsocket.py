@@ -138,9 +138,11 @@ class NetfilterSocket:
         found = [parse_attributes(body) for body in self.dump(_GET_CHAIN)]
         return [read_text(one[_CHAIN_NAME]) for one in found if read_text(one[_CHAIN_TABLE]) == table]
 
-    def rules(self, table: str) -> list[RuleThere]:
-        """Return the rules of a table, in order; none if it does not exist. Raises OSError."""
+    def rules(self, table: str, chain: str = "") -> list[RuleThere]:
+        """Return the rules of a table, or of one of its chains, in order; none if it does not exist. Raises OSError."""
         asked = IPV4 + attribute_text(_RULE_TABLE, table)
+        if chain:
+            asked += attribute_text(_RULE_CHAIN, chain)
         found = [_rule_there(body) for body in self.dump(_GET_RULE, asked)]
         return [one for one in found if one.table == table]
 

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 #: Octets of the fields of a group's set: all protocols, and an address. The kernel's boxes have two fields at least.
 _FIELDS: Final = (1, 4)
 _KEY = struct.Struct("!B3xI")
+#: Chains that are read one by one. The table of a router may have thousands.
+_FEW_CHAINS: Final = 16
 
 
 @dataclass(slots=True)
 class Rules:
     """The parts that make chains and sets that no packet passes yet, and their names.
 
-    counted: the sets whose elements count packets.
+    marked: the chains whose rules count packets. counted: the sets whose elements do.
     groups: the names of the sets of groups of addresses, by the identity of the group: entries share one object.
     """
 
@@ -35,6 +37,7 @@ class Rules:
     parts: list[Part] = field(default_factory=list)
     chains: list[str] = field(default_factory=list)
     sets: list[str] = field(default_factory=list)
+    marked: dict[str, None] = field(default_factory=dict)
     counted: list[str] = field(default_factory=list)
     groups: dict[int, tuple[str, tuple[Addresses, ...]]] = field(default_factory=dict)
 
@@ -47,6 +50,8 @@ class Rules:
 
     def rule(self, name: str, *expressions: bytes, mark: int | None = None) -> None:
         """Append a rule to a chain."""
+        if mark is not None:
+            self.marked[name] = None
         self.parts.append(rule(self.table, name, *expressions, mark=mark))
 
     def set(self, end: str, make: Callable[[str, str, int], Part], *, counts: bool = False) -> str:
@@ -77,8 +82,9 @@ def counts_of(kernel: NetfilterSocket | None, table: str, built: Mapping[int, Ru
     if kernel is None or not built:
         return {}
     found: dict[tuple[int, int], int] = {}
-    places = {name: place for place, rules in built.items() for name in rules.chains}
-    for one in kernel.rules(table):
+    places = {name: place for place, rules in built.items() for name in rules.marked}
+    asked = places if len(places) <= _FEW_CHAINS else ("",)
+    for one in (one for name in asked for one in kernel.rules(table, name)):
         if one.mark is not None and one.chain in places:
             key = places[one.chain], one.mark
             found[key] = found.get(key, 0) + (one.packets or 0)

@@ -150,8 +150,9 @@ def _check(entry: FilterEntry) -> None:
 
 def _needs_rule(entry: FilterEntry) -> bool:
     condition = entry.condition
-    asked = (condition.service, condition.ttl, condition.option, condition.sources, condition.destinations)
-    return entry.log or entry.log_input or any(part is not None for part in asked)
+    if entry.log or entry.log_input or condition.sources or condition.destinations:
+        return True
+    return any(part is not None for part in (condition.service, condition.ttl, condition.option))
 
 
 def is_prefix(condition: Condition) -> bool:

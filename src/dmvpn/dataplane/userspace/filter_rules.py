@@ -54,7 +54,7 @@ from dmvpn.dataplane.userspace.filter_pieces import ANY_PROTOCOL, Kind, leveled,
 from dmvpn.dataplane.userspace.filter_ranks import MOST, Ranked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.base.filters import FilterEntry, FilterList
     from dmvpn.dataplane.userspace.filter_chains import Rules
@@ -67,9 +67,12 @@ DENIED: Final = "denied"
 _WORTH_A_SET: Final = 8
 #: Hashes for one level, each of which costs a lookup: other shapes are boxes of one set.
 _HASHES: Final = 4
-#: A list that costs no more than this has no ranks; and what a rank costs: two lookups.
+#: A list that costs a packet no more lookups and rules than this has levels; and what a rank costs: two lookups.
 _LEVELS: Final = 24
 _COST_OF_RANK: Final = 2
+#: A list with so many entries has ranks if they cost no more than this: its levels take longest to find.
+_MANY: Final = 2_000
+_FEW: Final = 8
 
 
 def add_list(rules: Rules, listed: FilterList, report: Callable[[FilterEntry], tuple[bytes, ...]]) -> str:
@@ -78,34 +81,38 @@ def add_list(rules: Rules, listed: FilterList, report: Callable[[FilterEntry], t
     report: the expressions that report a packet, none if the router cannot read reports. Raises UnsuitableEntry.
     """
     by_entry = [list(pieces_of(entry)) for entry in listed.entries]
-    levels = leveled(by_entry)
     name, later, other = rules.chain("-list"), rules.chain("-later"), rules.chain("-other")
     chains = _Chains({protocol: rules.chain(f"-{protocol}") for protocol in NEEDED_OCTETS}, later, other)
     second = (*is_protocol(TCP), *is_fragment(Fragment.SECOND))
     rules.rule(chains.later, *second, verdict(NetfilterVerdict.DROP))
     outcomes = _Outcomes(rules, report)
-    ranked = _ranked(rules, listed, itertools.chain.from_iterable(by_entry), chains, _cost(levels))
-    if ranked is None:
-        _List(rules, chains, outcomes).add(levels)
+    plan = _plan(rules, listed, by_entry, chains)
+    if isinstance(plan, Ranked):
+        plan.add(chains.all(), outcomes.of, DENIED)
     else:
-        ranked.add(chains.all(), outcomes.of, DENIED)
+        _List(rules, chains, outcomes).add(plan)
     _divide(rules, name, chains)
     return name
 
 
-def _cost(levels: Sequence[Sequence[Piece]]) -> int:
-    """Return about how many lookups and rules a packet passes that no entry fits."""
-    return len(levels) + sum(not piece.is_box for level in levels for piece in level)
-
-
-def _ranked(rules: Rules, listed: FilterList, pieces: Iterable[Piece], chains: _Chains, cost: int) -> Ranked | None:
-    """Return the list by ranks, if packets pass it faster so; None: by levels. cost: by levels."""
-    entries = listed.entries
-    asks_options = any(entry.condition.option is not None and entry.condition.option >= 0 for entry in entries)
-    if cost <= _LEVELS or len(entries) > MOST or asks_options:  # the search for options needs the mark, too
-        return None
-    ranked = Ranked(rules, entries, pieces, chains.of)
-    return ranked if _COST_OF_RANK * ranked.cost() < cost else None
+def _plan(
+    rules: Rules, listed: FilterList, by_entry: Sequence[Sequence[Piece]], chains: _Chains
+) -> Ranked | Sequence[Sequence[Piece]]:
+    """Return the list by ranks, if packets pass it faster so; else its levels."""
+    entries, pieces = listed.entries, itertools.chain.from_iterable(by_entry)
+    # The search for options needs the mark, too.
+    may_rank = len(entries) <= MOST and not any(
+        entry.condition.option is not None and entry.condition.option >= 0 for entry in entries
+    )
+    ranked = Ranked(rules, entries, pieces, chains.of) if may_rank and len(entries) >= _MANY else None
+    if ranked is not None and ranked.cost() <= _FEW:
+        return ranked
+    levels = leveled(by_entry)
+    cost = len(levels) + sum(not piece.is_box for level in levels for piece in level)
+    if cost <= _LEVELS or not may_rank:
+        return levels
+    ranked = ranked or Ranked(rules, entries, pieces, chains.of)
+    return ranked if _COST_OF_RANK * ranked.cost() < cost else levels
 
 
 @dataclass(frozen=True, slots=True)

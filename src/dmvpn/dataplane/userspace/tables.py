@@ -292,6 +292,9 @@ class KernelTable:
         return words(RouterTable(self._name, self._purpose), str)
 
     def _handles(self, kernel: NetfilterSocket) -> list[tuple[str, int]]:
+        """Return the chains and numbers of all rules. An owned table is not read: it is ours, or it is gone."""
+        if self._flags is not None:
+            return [(self._name, 0)] if self._name in kernel.tables() else []
         return [(one.chain, one.handle) for one in kernel.rules(self._name)]
 
 

@@ -65,6 +65,8 @@ class FilterLists:
         self._services: dict[str, tuple[Service, ...]] = {}
         self._earlier: Mapping[str, tuple[Addresses, ...]] = {} if before is None else before._networks
         self._earlier_services: Mapping[str, tuple[Service, ...]] = {} if before is None else before._services
+        #: Of groups, a prefix that has all members.
+        self._prefixes: dict[str, Addresses] = {}
         self._made: dict[str, _Made] = {}
 
     def get(self, name: str, local: datetime) -> FilterList | None:
@@ -147,12 +149,10 @@ class FilterLists:
             for service, source, destination in product(services, sources, destinations):
                 yield FilterEntry(entry.sequence, entry.permit, _condition(entry, service, source, destination), *log)
         elif sources and destinations:
+            source, destination = self._around(entry.source, sources), self._around(entry.destination, destinations)
+            members = [some if len(some) > 1 else () for some in (sources, destinations)]
             for service in services:
-                condition = replace(
-                    _condition(entry, service, _around(sources), _around(destinations)),
-                    sources=sources if len(sources) > 1 else (),
-                    destinations=destinations if len(destinations) > 1 else (),
-                )
+                condition = _condition(entry, service, source, destination, members[0], members[1])
                 yield FilterEntry(entry.sequence, entry.permit, condition, *log)
 
     # ------------------------------------------------------------------------------------------------ groups
@@ -173,6 +173,18 @@ class FilterLists:
             found = self._networks[name] = earlier if found == earlier else found
         return found
 
+    def _around(self, end: AddressRange, members: tuple[Addresses, ...]) -> Addresses:
+        """Return the one member, or the smallest prefix that has all of them."""
+        if len(members) == 1:
+            return members[0]
+        found = self._prefixes.get(end.group)
+        if found is None:
+            first = min(int(member.address) & ~int(member.wildcard) for member in members)
+            last = max(int(member.address) | int(member.wildcard) for member in members)
+            wildcard = (1 << (first ^ last).bit_length()) - 1
+            found = self._prefixes[end.group] = Addresses(IPv4Address(first & ~wildcard), IPv4Address(wildcard))
+        return found
+
     def _services_of(self, name: str) -> tuple[Service, ...]:
         found = self._services.get(name)
         if found is None:
@@ -188,17 +200,14 @@ def _groups(entry: AccessEntry) -> list[tuple[bool, str]]:
     return [one for one in named if one[1]]
 
 
-def _around(members: tuple[Addresses, ...]) -> Addresses:
-    """Return these addresses if they are one entry, else the smallest prefix that has all of them."""
-    if len(members) == 1:
-        return members[0]
-    first = min(int(member.address) & ~int(member.wildcard) for member in members)
-    last = max(int(member.address) | int(member.wildcard) for member in members)
-    wildcard = (1 << (first ^ last).bit_length()) - 1
-    return Addresses(IPv4Address(first & ~wildcard), IPv4Address(wildcard))
-
-
-def _condition(entry: AccessEntry, service: Service, source: Addresses, destination: Addresses) -> Condition:
+def _condition(
+    entry: AccessEntry,
+    service: Service,
+    source: Addresses,
+    destination: Addresses,
+    sources: tuple[Addresses, ...] = (),
+    destinations: tuple[Addresses, ...] = (),
+) -> Condition:
     return replace(
         entry.asks,
         source=source,
@@ -207,4 +216,6 @@ def _condition(entry: AccessEntry, service: Service, source: Addresses, destinat
         source_ports=entry.source_ports.ranges if entry.source_ports else service.source_ports,
         destination_ports=entry.destination_ports.ranges if entry.destination_ports else service.destination_ports,
         icmp=entry.asks.icmp or service.icmp,
+        sources=sources,
+        destinations=destinations,
     )
