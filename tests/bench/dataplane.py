@@ -45,7 +45,6 @@ from typing import TYPE_CHECKING, Final
 from bench import wireguard
 from bench.loop import Loop
 from bench.offered import lossless, received
-from dmvpn.app.engines import choose
 from dmvpn.base.effects import (
     InstallSa,
     ServeIpsec,
@@ -58,6 +57,7 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.shells.lab.forked import Json, end_with, fork
 from dmvpn.shells.lab.grounds import Namespaces

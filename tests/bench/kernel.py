@@ -21,10 +21,10 @@ from bench import dataplane
 from bench.figures import Figure
 from bench.labs import need_namespaces
 from bench.loop import Loop
-from dmvpn.app.engines import choose
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, SetCarrier, SetInterface, SetRoute, SetTunnel, TunnelSpec
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.netlink.route import dump_routes
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.shells.lab.forked import end_with, fork

@@ -19,10 +19,10 @@ from bench.figures import Figure
 from bench.labs import need_namespaces
 from bench.loop import Loop
 from bench.throughput import runs_of
-from dmvpn.app.engines import choose
 from dmvpn.base.effects import SetVrfs
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Tick
+from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.router.router import Router
 from dmvpn.shells.lab.grounds import Namespaces

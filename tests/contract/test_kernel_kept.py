@@ -14,7 +14,6 @@ from contract.peers import pair_of_sas
 from contract.test_planes import REAL, TUNNEL, only_udp, udp
 from contract.test_planes_ipsec import a_and_b, tunnel
 from contract.worlds import DEFAULT, UNDERLAY, RealWorld, host, nbma
-from dmvpn.app.engines import choose
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
     ClearRoute,
@@ -28,6 +27,7 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.events import KernelContested, Resync, Unresolved
 from dmvpn.dataplane import netlink, sysctl
+from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.userspace import guard, keeper
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.names import InterfaceNames

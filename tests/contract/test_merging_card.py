@@ -18,7 +18,7 @@ import pytest
 
 from contract.test_planes import NO_ENGINE, hub_and_spokes
 from contract.worlds import RealWorld, host
-from dmvpn.app.engines import choose
+from dmvpn.dataplane.engines import choose
 from dmvpn.shells.lab.namespaces import run_in_lab
 from dmvpn.shells.lab.syscalls import mount
 

@@ -12,7 +12,6 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from contract.worlds import UNDERLAY, RealWorld, SimulatedWorld, World, host, nbma
-from dmvpn.app.engines import choose
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
     GRE_IPV4,
@@ -49,6 +48,7 @@ from dmvpn.base.events import (
     UsageReported,
 )
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.engines import choose
 from dmvpn.net import icmp
 from dmvpn.net.checksum import checksum, pseudo_header
 from dmvpn.net.gre import GreHeader

@@ -12,7 +12,6 @@ import pytest
 from contract.peers import CBC, ENCAPSULATED, GCM, KEY, Peer, pair_of_sas
 from contract.test_planes import PLANES, REAL, TUNNEL, contract, on_kernels, only_icmp, only_udp, udp
 from contract.worlds import RealWorld, World, host, nbma
-from dmvpn.app.engines import choose
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
     GRE_NHRP,
@@ -56,6 +55,7 @@ from dmvpn.base.events import (
     UsageReported,
 )
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.engines import choose
 from dmvpn.net import icmp
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet

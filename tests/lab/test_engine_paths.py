@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.engines import choose
 from dmvpn.base.effects import GRE_NHRP, DfBit, TunnelSpec
 from dmvpn.base.events import GreDrops
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
+from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.esp import EspSuite, Inbound, ReplayWindow
 from dmvpn.dataplane.netlink import LinkSettings, NetlinkSocket, set_link, set_up
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, OuterHeader, UdpSocket, path_mtu

@@ -7,8 +7,8 @@ import shutil
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from dmvpn.app import prompts
 from dmvpn.app.main import main
+from dmvpn.labs import prompts
 from dmvpn.shells.lab import finding
 from dmvpn.shells.scenario import BUILT_IN
 from dmvpn.tools.doctor import visit

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.app.picture import addresses
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.eigrp.metric import INFINITY, MetricScale, Vector, Weights, link_vector
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
 from dmvpn.features.eigrp.translate import Advert, from_tlv, to_tlv
+from dmvpn.labs.addresses import addresses
 
 CLASSIC, WIDE = MetricScale(wide=False), MetricScale(wide=True)
 TUNNEL_4000 = link_vector(4000, 50_000, 1400)

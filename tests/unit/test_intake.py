@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from dmvpn.app.config import refuse_left_out
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.features.eigrp.config import model as eigrp_configuration
@@ -18,6 +17,7 @@ from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.releases import marked
 from dmvpn.ios.slips import slip_of
+from dmvpn.labs.intake import refuse_left_out
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import report, take_in
 from dmvpn.router.language import configurator

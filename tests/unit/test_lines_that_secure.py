@@ -7,12 +7,12 @@ from typing import Final
 
 import pytest
 
-from dmvpn.app.config import refuse_left_out
 from dmvpn.base.errors import UserError
 from dmvpn.ios import ConfigLine, ConfigSession, Fate, known_commands
 from dmvpn.ios.known import FREE
 from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.tree import ConfigTree
+from dmvpn.labs.intake import refuse_left_out
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import report, take_in
 from dmvpn.router.language import configurator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.config import check_scenario, not_built, refuse_left_out
+from dmvpn.app.config import check_scenario
 from dmvpn.base.effects import ForgetTranslations, SetTranslation
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
@@ -17,6 +17,7 @@ from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP, PacketFlow, Transla
 from dmvpn.face.language import exec_parser
 from dmvpn.features.nat.events import ClearTranslations
 from dmvpn.ios import Fate, Match
+from dmvpn.labs.intake import not_built, refuse_left_out
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.router import Router

@@ -6,7 +6,6 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from dmvpn.app.config import refuse_left_out
 from dmvpn.base.errors import UserError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.config.tree import read
@@ -15,6 +14,7 @@ from dmvpn.features.ipsec.policies import resolve
 from dmvpn.features.tunnel.config import model
 from dmvpn.features.tunnel.line import TunnelSource, make_spec, missing
 from dmvpn.ios import ConfigSession, ConfigTree, Fate
+from dmvpn.labs.intake import refuse_left_out
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.language import configurator

@@ -11,12 +11,13 @@ from typing import get_args
 import pytest
 
 import dmvpn.shells
-from dmvpn.app import bring_up, lab
-from dmvpn.app.catalog import TOPICS
-from dmvpn.app.picture import addresses
+from dmvpn.app import lab
 from dmvpn.app.told import Told
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
+from dmvpn.labs.addresses import addresses
+from dmvpn.labs.topics import TOPICS
+from dmvpn.labs.waiting import patience
 from dmvpn.router.features import FEATURES
 from dmvpn.shells import scenario as shells_scenario
 from dmvpn.shells.lab_model import Need, schema
@@ -135,8 +136,8 @@ def test_an_unknown_need_is_a_mistake_in_the_file(tmp_path: Path) -> None:
 
 def test_the_patience_of_lab_up_grows_with_the_lab() -> None:
     """252 encrypted routers were up after 26 s, and `lab up` had given up after 20."""
-    assert bring_up.patience(Scenario.load("notes-phase3")) < 25
-    assert bring_up.patience(phase3(250)) > 3 * 26
+    assert patience(Scenario.load("notes-phase3")) < 25
+    assert patience(phase3(250)) > 3 * 26
 
 
 @pytest.mark.lengthy

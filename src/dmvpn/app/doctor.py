@@ -12,8 +12,8 @@ from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
     from dmvpn.app.copied import CopiedLab
-    from dmvpn.app.prompts import Prompts
     from dmvpn.base.facts import Address
+    from dmvpn.labs.prompts import Prompts
 
     _Patient = Prompts | CopiedLab
 
@@ -115,7 +115,7 @@ def _patient(arguments: argparse.Namespace) -> tuple[_Patient, str]:
         from dmvpn.app.diff import load
 
         return brought_up(load(arguments.files)), arguments.router or ""
-    from dmvpn.app.prompts import Prompts
+    from dmvpn.labs.prompts import Prompts
     from dmvpn.shells.lab.finding import find_lab, find_node
 
     if arguments.router and not arguments.lab:

@@ -10,9 +10,9 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.app.config import not_built
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
+from dmvpn.labs.intake import not_built
 from dmvpn.router.intake import put_in, report, take_in
 from dmvpn.shells.files import leads_out, notes_on_links, open_private
 from dmvpn.shells.folders import files_of_strangers

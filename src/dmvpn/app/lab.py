@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import select
 import shlex
 import sys
-import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.app.collector import set_aside
 from dmvpn.app.told import Told
 from dmvpn.base.errors import UserError
+from dmvpn.labs import captures, orders
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.finding import find_lab, find_node
 from dmvpn.shells.lab.forked import importing
-from dmvpn.shells.lab.places import LESSON
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
+    from dmvpn.labs.captures import Captured
+    from dmvpn.labs.orders import LabStatus
+
     Verb = Callable[[argparse.Namespace, Told], int]
 
-#: Seconds for which `reset` waits until all is well; there are labs in which it never is.
-_READY_AGAIN = 5.0
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -72,12 +70,7 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
 def down(arguments: argparse.Namespace, told: Told) -> int:
     """End a lab, or all if none is named and only one runs."""
     folder = find_lab(arguments.lab, "dmvpn lab down {}".format)
-    control.order(folder.control, do="down")
-    end = time.monotonic() + 5.0
-    while folder.path.exists() and time.monotonic() < end:
-        time.sleep(0.02)
-    if folder.path.exists():
-        raise UserError(f"lab {folder.name} does not end; its log is {folder.log}")
+    orders.down(folder)
     told.say(f"lab {folder.name} is down")
     told.put(lab=folder.name)
     return 0
@@ -86,56 +79,52 @@ def down(arguments: argparse.Namespace, told: Told) -> int:
 def status(arguments: argparse.Namespace, told: Told) -> int:
     """Show the state of a lab."""
     folder = find_lab(arguments.lab, "dmvpn lab status {}".format)
-    answer = control.order(folder.control, do="status")
-    if isinstance(answer, dict):
-        told.put(lab=folder.name, **answer)
-        for line in _status_lines(answer):
-            told.say(line)
+    now = orders.status(folder)
+    told.put(lab=folder.name, **now.plain)
+    for line in _status_lines(now):
+        told.say(line)
     return 0
 
 
-def _status_lines(answer: dict[str, control.Json]) -> Iterator[str]:
+def _status_lines(now: LabStatus) -> Iterator[str]:
     """Yield the lines of `dmvpn lab status`."""
-    routers = answer.get("routers")
-    kind = "simulated" if answer.get("simulated") else f"real packets, {answer.get('engine')}"
-    yield f"{answer.get('scenario')} ({kind})"
-    for name, alive in routers.items() if isinstance(routers, dict) else ():
+    yield f"{now.scenario} ({'simulated' if now.simulated else f'real packets, {now.engine}'})"
+    for name, alive in now.routers.items():
         yield f"  {name:<16} {'running' if alive else 'DEAD'}"
-    hosts = answer.get("hosts")
-    for name, address in hosts.items() if isinstance(hosts, dict) else ():
+    for name, address in now.hosts.items():
         yield f"  {name:<16} host {address}"
-    gateways = answer.get("gateways")
-    for name, text in gateways.items() if isinstance(gateways, dict) else ():
+    for name, text in now.gateways.items():
         yield f"  {name:<16} {text}"
-    links = answer.get("links")
-    impaired = answer.get("impaired")
-    for link in links if isinstance(links, list) else ():
-        bad = impaired.get(str(link)) if isinstance(impaired, dict) else None
-        yield f"  {link}" + (f"  {', '.join(Badness.read(bad).particulars)}" if isinstance(bad, dict) else "")
+    for link in now.links:
+        bad = now.impaired.get(link)
+        yield f"  {link}" + (f"  {', '.join(bad.particulars)}" if bad is not None else "")
 
 
 def reset(arguments: argparse.Namespace, told: Told) -> int:
     """Begin again: configurations, wires and translators of the scenario; a lesson is over."""
     folder = find_lab(arguments.lab, "dmvpn lab reset {}".format)
-    control.order(folder.control, do="reset")
-    (folder.path / LESSON).unlink(missing_ok=True)
-    end = time.monotonic() + _READY_AGAIN
-    while (missing := control.order(folder.control, do="missing")) and time.monotonic() < end:
-        time.sleep(0.05)
+    missing = orders.reset(folder)
     told.say(f"lab {folder.name} begins again")
-    told.put(lab=folder.name, missing=missing)
+    told.put(lab=folder.name, missing=list(missing))
     return 0
 
 
-def _router_order(what: str, said: str) -> Verb:
-    def give(arguments: argparse.Namespace, told: Told) -> int:
-        folder, router = find_node(arguments.router, f"dmvpn lab {what} {{}}".format)
-        control.order(folder.control, do=what, router=router)
-        told.say(f"{router} {said}")
-        told.put(lab=folder.name, router=router, alive=what == "start")
-        return 0
+def kill(arguments: argparse.Namespace, told: Told) -> int:
+    """End a router at once."""
+    folder, router = find_node(arguments.router, "dmvpn lab kill {}".format)
+    orders.kill(folder, router)
+    told.say(f"{router} is dead")
+    told.put(lab=folder.name, router=router, alive=False)
+    return 0
 
-    return give
+
+def start(arguments: argparse.Namespace, told: Told) -> int:
+    """Start a killed router again."""
+    folder, router = find_node(arguments.router, "dmvpn lab start {}".format)
+    orders.start(folder, router)
+    told.say(f"{router} starts")
+    told.put(lab=folder.name, router=router, alive=True)
+    return 0
 
 
 def execute(arguments: argparse.Namespace, told: Told) -> int:
@@ -161,8 +150,9 @@ def impair(arguments: argparse.Namespace, told: Told) -> int:
             )
         wanted["sender"] = node
     folder = find_lab(arguments.lab, _with_lab, [arguments.link.partition(":")[0]])
-    control.order(folder.control, do="impair", link=arguments.link, **wanted)
-    told.say(f"{arguments.link}: " + (", ".join(Badness.read(wanted).particulars) or "good again"))
+    badness = Badness.read(wanted)
+    orders.impair(folder, arguments.link, badness)
+    told.say(f"{arguments.link}: " + (", ".join(badness.particulars) or "good again"))
     told.put(lab=folder.name, link=arguments.link, impairment=wanted)
     return 0
 
@@ -170,9 +160,7 @@ def impair(arguments: argparse.Namespace, told: Told) -> int:
 def rebind(arguments: argparse.Namespace, told: Told) -> int:
     """Let a NAT box forget its mappings, or give it another public address or kind."""
     folder, gateway = find_node(arguments.gateway, "dmvpn lab rebind {}".format)
-    asked: dict[str, control.Json] = {"public": arguments.public, "kind": arguments.kind}
-    wanted = {name: value for name, value in asked.items() if value is not None}
-    answer = control.order(folder.control, do="rebind", gateway=gateway, **wanted)
+    answer = orders.rebind(folder, gateway, public=arguments.public, kind=arguments.kind)
     told.say(f"{gateway} has forgotten its mappings: {answer}")
     told.put(lab=folder.name, gateway=gateway, nat=answer)
     return 0
@@ -185,11 +173,11 @@ def capture(arguments: argparse.Namespace, told: Told) -> int:
     folder = find_lab(arguments.lab, _with_lab, arguments.nodes)
     told.put(lab=folder.name, keys=None, ended=False)
     if arguments.stop:
-        _tell_counts(told, control.order(folder.control, do="capture", stop=True))
+        _say_counts(told, captures.stop(folder))
         return 0
     ended = control.end_of(folder.control)
     output = arguments.output.resolve()
-    files = control.order(folder.control, do="capture", nodes=arguments.nodes, output=str(output), keys=arguments.keys)
+    files = captures.begin(folder, arguments.nodes, output, keys=arguments.keys)
     if arguments.keys:
         told.say(f"keys are written: WIRESHARK_CONFIG_DIR={output / 'keys'} wireshark FILE.pcap")
         told.put(keys=str(output / "keys"))
@@ -199,33 +187,20 @@ def capture(arguments: argparse.Namespace, told: Told) -> int:
     except KeyboardInterrupt:
         told.say()
     if lives:
-        _tell_counts(told, control.order(folder.control, do="capture", stop=True))
+        _say_counts(told, captures.stop(folder))
     else:
         told.say("the lab has ended")
         told.put(ended=True)
-        counts = {str(path): _frames(Path(str(path))) for path in files} if isinstance(files, list) else {}
-        _tell_counts(told, {"files": dict(counts), "lost": 0, "why": ""})
+        _say_counts(told, captures.of_dead(files))
     return 0
 
 
-def _tell_counts(told: Told, written: control.Json) -> None:
-    answer = written if isinstance(written, dict) else {}
-    counts, lost, why = (answer.get(key) for key in ("files", "lost", "why"))
-    for path, packets in counts.items() if isinstance(counts, dict) else ():
+def _say_counts(told: Told, captured: Captured) -> None:
+    for path, packets in captured.files.items():
         told.say(f"{packets:>8} packets  {path}")
-    if lost:
-        told.say(f"{lost:>8} packets  are in no file: {why}")
-    told.put(files=counts, lost=lost)
-
-
-def _frames(path: Path) -> int:
-    """Return the number of packets in a capture file, for a lab that has ended."""
-    from dmvpn.base.errors import WireError
-    from dmvpn.net import pcap
-
-    with contextlib.suppress(OSError, WireError), path.open("rb") as file:
-        return pcap.count(file)
-    return 0
+    if captured.lost:
+        told.say(f"{captured.lost:>8} packets  are in no file: {captured.why}")
+    told.put(files=dict(captured.files), lost=captured.lost)
 
 
 def watch(arguments: argparse.Namespace, told: Told) -> int:
@@ -256,7 +231,7 @@ def clock(arguments: argparse.Namespace, told: Told) -> int:
         raise UserError(f"{arguments.step}: a step is +SECONDS, or +2h, +30m, +1d")
     seconds = float(match[1]) * _UNITS[match[2]]
     folder = find_lab(arguments.lab, _with_lab)
-    control.order(folder.control, do="clock", seconds=seconds)
+    orders.clock(folder, seconds)
     told.put(lab=folder.name, seconds=seconds)
     return 0
 
@@ -277,8 +252,8 @@ VERBS: dict[str, Verb] = {
     "down": down,
     "status": status,
     "reset": reset,
-    "kill": _router_order("kill", "is dead"),
-    "start": _router_order("start", "starts"),
+    "kill": kill,
+    "start": start,
     "exec": execute,
     "impair": impair,
     "capture": capture,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import spelled
-from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import ConfigurationEntered, PlaneAnnounced
-from dmvpn.router.router import Router
+from dmvpn.labs.addresses import addresses, main_address
 from dmvpn.shells.lab_model import INSIDE
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import InterfaceState
     from dmvpn.shells.scenario import Scenario
 
@@ -107,17 +103,3 @@ def _translators(scenario: Scenario, name: str, *, hosts_first: bool) -> list[st
 def _address(state: InterfaceState) -> str:
     address, length = main_address(state)
     return f"{state.name.replace('GigabitEthernet', 'Gi')} {spelled(address)}/{length}"
-
-
-def main_address(state: InterfaceState) -> tuple[IPAddress, int]:
-    """Return the address that people would name, with its prefix length: IPv4's if there is one."""
-    return (state.routed(4) or state.routed(6))[0]
-
-
-@lru_cache(maxsize=1024)
-def addresses(configuration: str) -> tuple[InterfaceState, ...]:
-    """Return the interfaces of a configuration that have an address, in IOS order."""
-    router = Router(SeededEntropy(0))
-    router.handle(PlaneAnnounced(ipv6=True), 0.0)
-    router.handle(ConfigurationEntered(configuration), 0.0)
-    return tuple(state for state in router.ports.interfaces.all() if state.routed(4) or state.routed(6))

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.config import startable
-from dmvpn.app.engines import choose
 from dmvpn.app.run import mapping
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.userspace.leftovers import left_behind
 from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.dataplane.userspace.records import places

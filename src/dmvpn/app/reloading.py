@@ -19,11 +19,12 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.app.config import examine, refuse_left_out
+from dmvpn.app.config import examine
 from dmvpn.base.breath import aside, breathing, in_one_go
 from dmvpn.base.errors import UserError, fault_text
 from dmvpn.features.system import ConfigurationReloaded
 from dmvpn.features.system.show import with_version
+from dmvpn.labs.intake import refuse_left_out
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.certificates import certificates_of

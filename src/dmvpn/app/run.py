@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, cast
 
 from dmvpn.app import journal
 from dmvpn.app.config import startable
-from dmvpn.app.engines import choose
 from dmvpn.app.front_ends import FrontEnds, address_of, needs_asyncssh
 from dmvpn.app.notify import Manager
 from dmvpn.app.reloading import HangUp, hang_up, reloads
-from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.problems import Capability, HostProblem, has
 from dmvpn.dataplane.sysctl import dotted
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.things import words
 from dmvpn.dataplane.userspace.vrf_devices import VrfDevices
+from dmvpn.face.serving import make_server
 from dmvpn.features.system import SystemMachine
 from dmvpn.ios import normalize_interface
 from dmvpn.shells.admission import OWNER_ALONE, Admission

@@ -1,19 +1,11 @@
-"""Sessions on routers: `dmvpn -r R31 ...`, `dmvpn shell R31`, and the servers behind them."""
+"""Sessions on routers: `dmvpn -r R31 ...`, `dmvpn shell R31`."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from dmvpn.face import client
-from dmvpn.shells.admission import OWNER_ALONE
 from dmvpn.shells.lab.finding import find_router
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dmvpn.shells.admission import Admission
-    from dmvpn.shells.handle import Handle, SessionServer
 
 
 def run_line(router: str, line: str) -> int:
@@ -30,10 +22,3 @@ def run_shell(router: str) -> int:
     """Be at a router's prompt until `exit`. Raises UserError."""
     folder, name = find_router(router, lambda name: f"dmvpn shell {name}")
     return client.shell(folder.management(name))
-
-
-def make_server(handle: Handle, path: Path, admission: Admission = OWNER_ALONE) -> SessionServer:
-    """Return the management server of a router."""
-    from dmvpn.face.server import ManagementServer
-
-    return ManagementServer(handle, path, admission)

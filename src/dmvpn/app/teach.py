@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app import exercise
-from dmvpn.app.prompts import Prompts
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
+from dmvpn.labs.prompts import Prompts
 from dmvpn.network.lines import difference
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import HARMLESS, Badness

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
+from dmvpn.labs import orders
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab import control
 
@@ -61,9 +62,9 @@ class Prompts:
 
         Raises UserError.
         """
-        from dmvpn.shells.scenario import Scenario, from_description
+        from dmvpn.shells.scenario import Scenario
 
-        given = from_description(control.order(self._folder.control, do="scenario"))
+        given = orders.scenario(self._folder)
         running = self.running(list(given.configurations))
         return Scenario(given.name, given.lab, {**given.configurations, **running})
 
@@ -75,7 +76,7 @@ class Prompts:
     def wait(self, seconds: float) -> None:
         """Let time pass; in a simulated lab at once."""
         if self.is_simulated:
-            control.order(self._folder.control, do="clock", seconds=seconds)
+            orders.clock(self._folder, seconds)
         else:
             time.sleep(seconds)
 
@@ -83,8 +84,7 @@ class Prompts:
     def is_simulated(self) -> bool:
         """True if the lab has virtual time. A router that runs alone has no such status."""
         with contextlib.suppress(UserError):
-            status = control.order(self._folder.control, do="status")
-            return isinstance(status, dict) and bool(status.get("simulated"))
+            return orders.status(self._folder).simulated
         return False
 
 

@@ -1,0 +1,224 @@
+"""Bring a lab up, real or simulated: a generator of its steps, from the notes about its configurations to `Up`.
+
+    for step in bring_up(Wanted(scenario="notes-phase3")):
+        match step:
+            case Note(): ...       a line that is read otherwise than it was written, a part that does not run
+            case Missing(): ...    what the lab still waits for, several times a second
+            case Up(): ...         the last step: it is up; `missing` is empty if it is ready, too
+
+Closing the generator early ends a lab that has not come up yet. A lab needs the whole program, so only commands that
+bring one up import this. The lab is a fork of the calling process, which must have no other thread and no event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.dataplane.engines import choose
+from dmvpn.dataplane.problems import HostProblem
+from dmvpn.face.serving import make_server
+from dmvpn.labs import orders
+from dmvpn.labs.addresses import addresses
+from dmvpn.labs.intake import Note, StaysDown, left_out, not_built
+from dmvpn.labs.waiting import patience, wait
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+from dmvpn.shells.lab import namespaces
+from dmvpn.shells.lab.forked import end_with, fork, importing
+from dmvpn.shells.lab.places import LabFolder
+from dmvpn.shells.lab.supervisor import Supervisor
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.enrollment import enroll
+from dmvpn.tools.naming import name_servers
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The lab that is wanted.
+
+    scenario: a built-in name, or a folder or file of configurations.
+    simulated: no namespaces, no privileges.
+    strict: refuse lines that would otherwise be left out.
+    engine: "auto", "rust" or "python".
+    record: a file for the events of all routers.
+    """
+
+    scenario: str
+    simulated: bool = False
+    strict: bool = False
+    engine: str = "auto"
+    record: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The lab is not ready. sentences: what it waits for; at least one."""
+
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Up:
+    """The lab is up.
+
+    already: it was up before.
+    seconds: that it took.
+    missing: sentences about what does not work; empty if the lab is ready.
+    """
+
+    folder: LabFolder
+    scenario: Scenario
+    simulated: bool
+    already: bool = False
+    seconds: float = 0.0
+    missing: tuple[str, ...] = ()
+
+
+def bring_up(wanted: Wanted) -> Generator[Note | Missing | Up]:
+    """Bring a lab up. Raises UserError; then no lab is left behind."""
+    scenario = Scenario.load(wanted.scenario, strict=wanted.strict)
+    as_found = wanted.strict or scenario.is_exercise
+    made = [] if as_found else [note for note in (enroll(scenario), name_servers(scenario)) if note]
+    yield from (Note(f"note: {text}") for text in (*scenario.notes, *made))
+    _refuse_what_cannot_come_up(scenario, simulated=wanted.simulated)
+    for reason, routers in _what_does_not_run(scenario).items():
+        yield Note(f"note: {', '.join(routers)}: {reason}")
+    never: list[str] = []
+    for found in left_out(scenario, strict=wanted.strict):
+        if isinstance(found, StaysDown):
+            never.append(found.text)
+        else:
+            yield found
+    folder = LabFolder.of(scenario.name)
+    if folder.alive():
+        yield _up_already(scenario, folder, wanted)
+    else:
+        yield from _started(scenario, folder, wanted, never)
+
+
+def _started(scenario: Scenario, folder: LabFolder, wanted: Wanted, never: list[str]) -> Iterator[Missing | Up]:
+    """Start the lab and wait for it. never: sentences about what will not come up."""
+    folder.make(scenario.configurations)
+    began = time.monotonic()
+    lab: int | None = None
+    lacks: list[str] = []
+    try:
+        lab = _start_simulated(scenario, folder, wanted) if wanted.simulated else _start_real(scenario, folder, wanted)
+        for lacks in wait(scenario, folder, lab, began + patience(scenario)):
+            if lacks:
+                yield Missing(tuple(lacks))
+    except HostProblem as problem:
+        folder.remove()
+        raise UserError(f"{problem}; or without namespaces: dmvpn lab up {wanted.scenario} --simulated") from problem
+    except BaseException:  # Ctrl-C, too: a lab without its folder cannot be found again, so end it
+        if lab is not None:
+            _end_at_once(lab)
+        folder.remove()
+        raise
+    yield Up(
+        folder=folder,
+        scenario=scenario,
+        simulated=wanted.simulated,
+        seconds=time.monotonic() - began,
+        missing=(*never, *lacks),
+    )
+
+
+def _up_already(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> Up:
+    """Return the state of a lab that is up already. Raises UserError if another kind of lab is wanted."""
+    if orders.scenario(folder).is_exercise != scenario.is_exercise:
+        raise UserError(f"another lab is called {folder.name}, too, and is up; 'dmvpn lab down {folder.name}' ends it")
+    simulated = orders.status(folder).simulated
+    if simulated != wanted.simulated or wanted.record or wanted.engine != "auto":
+        raise UserError(f"lab {folder.name} is up already; 'dmvpn lab down {folder.name}' ends it")
+    missing = orders.missing(folder)
+    return Up(folder=folder, scenario=scenario, simulated=simulated, already=True, missing=missing)
+
+
+def _refuse_what_cannot_come_up(scenario: Scenario, *, simulated: bool) -> None:
+    """Raise UserError if this release lacks a feature of the scenario: name it, and the routers that need it."""
+    if scenario.simulated_only and not simulated:
+        raise UserError(
+            f"{scenario.name} needs IPv6, which only the data plane of a simulated lab carries as yet: "
+            f"'dmvpn lab up {scenario.name} --simulated'"
+        )
+    if not scenario.lacks:
+        return
+    reasons = [f"  {', '.join(routers)}: {reason}" for reason, routers in _what_does_not_run(scenario).items()]
+    needs = " and ".join(scenario.lacks)
+    raise UserError("\n".join([f"{scenario.name} needs {needs}, which this release does not have:", *reasons]))
+
+
+def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:
+    """Return the routers with parts that this release does not have, by the message about the part."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name, text in scenario.configurations.items():
+        for reason in not_built(configurator(FEATURES).parse_text(text).tree):
+            found[reason].append(name)
+    return found
+
+
+def _start_real(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
+    """Start the supervisor as process 1 of new namespaces; a descriptor that is readable when it has ended."""
+    with importing():
+        import dmvpn.face.server  # noqa: F401 - once for all routers: modules imported before the fork are shared
+    for text in scenario.configurations.values():
+        addresses(text)  # a description needs them; now, because it imports the protocols that the routers run
+    engine = choose(wanted.engine)
+
+    def supervise() -> int:
+        _log_to(folder.log)
+        try:
+            return Supervisor(scenario, folder, engine, make_server, wanted.record).run()
+        except UserError as error:  # what this machine cannot do, and what helps: `lab up` shows it
+            print(error)
+            return 1
+
+    return namespaces.start(supervise, detached=True).fileno()
+
+
+def _start_simulated(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
+    from dmvpn.shells.simulator.wallclock import SimulatedLab
+
+    pid = fork()
+    if pid == 0:
+
+        def simulate() -> int:
+            os.setsid()
+            _log_to(folder.log)
+            try:
+                asyncio.run(SimulatedLab(scenario, folder, make_server, wanted.record).run())
+            except (UserError, OSError) as error:  # what this machine cannot do: `lab up` shows it
+                print(error)
+                return 1
+            return 0
+
+        end_with(simulate)
+    return os.pidfd_open(pid)
+
+
+def _end_at_once(lab: int) -> None:
+    """Kill a lab by the descriptor of its first process; the kernel kills the other processes."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(lab, signal.SIGKILL)
+
+
+def _log_to(path: Path) -> None:
+    """Redirect the output of a lab to its log: it has no terminal."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)

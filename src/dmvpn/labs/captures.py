@@ -1,0 +1,61 @@
+"""Captures of a lab's packets: pcap files that the lab itself writes, until a stop or its end."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmvpn.base.values import dataclass
+from dmvpn.shells.lab import control
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from dmvpn.shells.lab.places import LabFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A capture that has ended.
+
+    files: path to the number of its packets.
+    lost: packets that are in no file.
+    why: the reason for that.
+    """
+
+    files: Mapping[str, int]
+    lost: int = 0
+    why: str = ""
+
+
+def begin(folder: LabFolder, nodes: Sequence[str], output: Path, *, keys: bool = False) -> list[str]:
+    """Begin to capture at these nodes, at all if none is named; returns the paths of the files. Raises UserError.
+
+    output: a folder, as an absolute path. keys: also write the keys of new SAs.
+    """
+    files = control.order(folder.control, do="capture", nodes=list(nodes), output=str(output), keys=keys)
+    return [str(path) for path in files] if isinstance(files, list) else []
+
+
+def stop(folder: LabFolder) -> Captured:
+    """End the capture. Raises UserError."""
+    answer = control.order(folder.control, do="capture", stop=True)
+    found = answer if isinstance(answer, dict) else {}
+    files = found.get("files")
+    counts = {path: int(str(count)) for path, count in files.items()} if isinstance(files, dict) else {}
+    return Captured(counts, int(str(found.get("lost") or 0)), str(found.get("why") or ""))
+
+
+def of_dead(files: Iterable[str]) -> Captured:
+    """Return the capture of a lab that has ended, which cannot report what it wrote."""
+    return Captured({path: _frames(Path(path)) for path in files})
+
+
+def _frames(path: Path) -> int:
+    from dmvpn.base.errors import WireError
+    from dmvpn.net import pcap
+
+    with contextlib.suppress(OSError, WireError), path.open("rb") as file:
+        return pcap.count(file)
+    return 0

@@ -1,0 +1,169 @@
+"""Orders to a lab that runs. They import little, because `dmvpn lab down` and the like must be quick.
+
+Each function raises UserError with the lab's own words if the lab refuses, or does not answer.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import fields
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.shells.lab import control
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lab.places import LESSON
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.shells.scenario import Scenario
+
+#: Seconds that a lab may take to end; and for which `reset` waits until all is well: there are labs in which it never
+#: is.
+_LONGEST_END: Final = 5.0
+_READY_AGAIN: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabStatus:
+    """The state of a lab.
+
+    scenario: its name.
+    since: seconds since 1970.
+    engine: of the data plane.
+    routers: name to True if it is alive.
+    providers: the routers that belong to no overlay.
+    hosts: name to address.
+    gateways: name to a line about its NAT.
+    links: the names of the wires.
+    impaired: the impaired wires by name, without those that `lab break` hides.
+    """
+
+    scenario: str = ""
+    simulated: bool = False
+    since: float = 0.0
+    engine: str = ""
+    routers: Mapping[str, bool]
+    providers: tuple[str, ...] = ()
+    hosts: Mapping[str, str]
+    gateways: Mapping[str, str]
+    links: tuple[str, ...] = ()
+    impaired: Mapping[str, Badness]
+
+    @classmethod
+    def read(cls, answer: control.Json) -> LabStatus:
+        """Return the status in the answer of a lab, which may run another version of this program.
+
+        Raises UserError for an answer that is no status.
+        """
+        if not isinstance(answer, dict):
+            raise UserError("the lab has no status")
+        impaired = _mapping(answer, "impaired")
+        return cls(
+            scenario=str(answer.get("scenario", "")),
+            simulated=answer.get("simulated") is True,
+            since=float(str(answer.get("since", 0.0))),
+            engine=str(answer.get("engine", "")),
+            routers={name: alive is True for name, alive in _mapping(answer, "routers").items()},
+            providers=_texts(answer, "providers"),
+            hosts={name: str(address) for name, address in _mapping(answer, "hosts").items()},
+            gateways={name: str(text) for name, text in _mapping(answer, "gateways").items()},
+            links=_texts(answer, "links"),
+            impaired={name: Badness.read(bad) for name, bad in impaired.items() if isinstance(bad, dict)},
+        )
+
+    @property
+    def plain(self) -> dict[str, control.Json]:
+        """The status as JSON: the inverse of `read`."""
+        plain: dict[str, control.Json] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            plain[each.name] = list(value) if isinstance(value, tuple) else value
+        plain["impaired"] = {name: bad.described() for name, bad in self.impaired.items()}
+        return plain
+
+
+def _mapping(answer: Mapping[str, control.Json], name: str) -> dict[str, control.Json]:
+    found = answer.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _texts(answer: Mapping[str, control.Json], name: str) -> tuple[str, ...]:
+    found = answer.get(name)
+    return tuple(str(text) for text in found) if isinstance(found, list) else ()
+
+
+def status(folder: LabFolder) -> LabStatus:
+    """Return the state of a lab."""
+    return LabStatus.read(control.order(folder.control, do="status"))
+
+
+def scenario(folder: LabFolder) -> Scenario:
+    """Return the scenario of a lab, with the configurations that it began with."""
+    from dmvpn.shells.scenario import from_description  # other orders do not need it, and are quick
+
+    return from_description(control.order(folder.control, do="scenario"))
+
+
+def missing(folder: LabFolder) -> tuple[str, ...]:
+    """Return sentences about what the lab still waits for, as its routers and its shell know it."""
+    answer = control.order(folder.control, do="missing")
+    return tuple(str(text) for text in answer) if isinstance(answer, list) else ()
+
+
+def down(folder: LabFolder) -> None:
+    """End a lab."""
+    control.order(folder.control, do="down")
+    end = time.monotonic() + _LONGEST_END
+    while folder.path.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    if folder.path.exists():
+        raise UserError(f"lab {folder.name} does not end; its log is {folder.log}")
+
+
+def reset(folder: LabFolder) -> tuple[str, ...]:
+    """Begin again: configurations, wires and translators of the scenario; a lesson is over.
+
+    Returns what is still missing when the lab should be ready.
+    """
+    control.order(folder.control, do="reset")
+    (folder.path / LESSON).unlink(missing_ok=True)
+    end = time.monotonic() + _READY_AGAIN
+    while (left := missing(folder)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return left
+
+
+def kill(folder: LabFolder, router: str) -> None:
+    """End a router at once, as a power failure does."""
+    control.order(folder.control, do="kill", router=router)
+
+
+def start(folder: LabFolder, router: str) -> None:
+    """Start a killed router again."""
+    control.order(folder.control, do="start", router=router)
+
+
+def impair(folder: LabFolder, link: str, badness: Badness, *, hidden: bool = False) -> None:
+    """Make a wire this bad. link: one of its ends, ROUTER:INTERFACE. hidden: the status of the lab does not show it."""
+    control.order(folder.control, do="impair", link=link, hidden=hidden, **badness.request())
+
+
+def rebind(
+    folder: LabFolder, gateway: str, *, public: str | None = None, kind: str | None = None, hidden: bool = False
+) -> str:
+    """Let a NAT box forget its mappings, as a restart does; returns a line about it.
+
+    public, kind: its outside address and its kind from now on. hidden: the status of the lab does not show the kind.
+    """
+    asked: dict[str, control.Json] = {"public": public, "kind": kind}
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    return str(control.order(folder.control, do="rebind", gateway=gateway, hidden=hidden, **wanted))
+
+
+def clock(folder: LabFolder, seconds: float) -> None:
+    """Let time pass in a simulated lab."""
+    control.order(folder.control, do="clock", seconds=seconds)
