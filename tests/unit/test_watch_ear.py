@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from dmvpn.app.watch import Ear, StoryRecord
 from dmvpn.base.chronicle import ChronicleLine, Sign, StateChanged, Topic, line_to_plain
 from dmvpn.base.errors import UserError
 from dmvpn.face.protocol import News
 from dmvpn.face.watcher import Heard
+from dmvpn.labs.watching import Ear, StoryRecord
 from dmvpn.tools.watch import Note, Step
 
 MAPPING = StateChanged(topic=Topic.MAPPING, sign=Sign.CAME, subject="10.4.4.0/24")
@@ -61,7 +61,7 @@ def test_what_was_before_is_told_as_far_as_it_is_wanted() -> None:
 
 
 def test_a_story_counts_what_it_has_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dmvpn.app.watch.LARGEST_STORY", 3)
+    monkeypatch.setattr("dmvpn.labs.watching.LARGEST_STORY", 3)
     steps = told(
         news(200.0, *(ChronicleLine(number, 100.0 + number, MAPPING) for number in range(5)), begins=True), since=200
     )

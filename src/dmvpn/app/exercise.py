@@ -1,11 +1,11 @@
-"""Exercises at the command line: the tasks that `lab up` prints, `lab list`, and `lab grade`."""
+"""Exercises at the command line: the tasks that `lab up` prints, and `lab grade`."""
 
 from __future__ import annotations
 
 import textwrap
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.exercises import exercise, exercises, look
+from dmvpn.tools.exercises import exercise, look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,17 +15,6 @@ if TYPE_CHECKING:
 
 _WIDTH: Final = 110
 _INDENT: Final = " " * 10
-
-
-def find(name: str) -> Exercise | None:
-    """Return the exercise whose lab has this name; None if it is no exercise. Raises UserError."""
-    return exercise(name)
-
-
-def listed() -> Iterator[tuple[str, str]]:
-    """Yield names and titles."""
-    for one in exercises():
-        yield one.name, one.scenario().lab.title.partition(": ")[2]
 
 
 def tasks(name: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Checks the tasks of an exercise in a network: by shows, pings and traces at its routers, and by cutting wires.
 
-`Ground` is the network: a running lab (`app/teach.py`), or a simulated world (`tests/support/bench.py`). The
+`Ground` is the network: a running lab (`labs/bench.py`), or a simulated world (`tests/support/bench.py`). The
 learner's lines are not changed; to test the failure of a router, its wires are cut.
 """
 

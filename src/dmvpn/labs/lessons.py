@@ -1,0 +1,211 @@
+"""Lessons in a lab of either kind: something is broken, hints, a grade.
+
+    planned = plan(lab, name)          which fault, and where; nothing is broken yet
+    complaint = carry_out(lab, planned)
+    next_hint(lab)
+    grade(lab)                         until it is fixed, or `reset` ends the lesson
+
+The state of a lesson is kept in the folder of the lab, never where the student works. Each function raises UserError
+where the lab is not in the state for it; the text says what to do instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.labs import orders
+from dmvpn.labs.bench import LabBench
+from dmvpn.shells.lab import control
+from dmvpn.tools.exercises import exercise
+from dmvpn.tools.lessons import Check, examine
+from dmvpn.tools.lessons import grade as compare
+from dmvpn.tools.lessons.state import Lesson, forget, note_fixed
+from dmvpn.tools.saving import save as write
+from dmvpn.tools.troubles import TROUBLES, Fault, Role, Stage, draw_story, fits, orders_for, trouble
+from dmvpn.tools.troubles import carry_out as break_by
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.exercises import Exercise
+    from dmvpn.tools.lessons import GradedCheck
+    from dmvpn.tools.lessons.health import Subject
+    from dmvpn.tools.troubles import Trouble
+
+#: Typed at every router when one was broken, so that "Last configuration change" gives no hint. It changes nothing.
+_EVERYWHERE: Final = ("ip host lesson 192.0.2.1", "no ip host lesson 192.0.2.1")
+
+
+class LessonLab:
+    """The lab of a lesson, with everything that the functions of this module need."""
+
+    def __init__(self, folder: LabFolder) -> None:
+        """Ask the lab for its scenario. Raises UserError."""
+        self.folder = folder
+        self.bench = LabBench(folder)
+        self.scenario: Scenario = orders.scenario(folder)
+
+    def stage(self, running: Mapping[str, str]) -> Stage:
+        """Return the roles of the routers; for a router that does not answer, that of its configuration in the
+        scenario.
+        """
+        return Stage.of(self.scenario, {**self.scenario.configurations, **running})
+
+    def running(self) -> dict[str, str]:
+        """Return the running configurations of all routers, by name."""
+        return self.bench.running(list(self.scenario.configurations))
+
+    @property
+    def lesson(self) -> Lesson | None:
+        """The lesson of the lab, if something is broken."""
+        return Lesson.read(self.folder.path)
+
+    @property
+    def exercise(self) -> Exercise | None:
+        """The exercise of the lab. None if it is no exercise, or if something is broken in it: that is graded first."""
+        if not self.scenario.is_exercise or self.lesson is not None:
+            return None
+        return exercise(self.folder.name)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBreak:
+    """A fault for a lab that is well. running: the configurations of its routers."""
+
+    fault: Fault
+    stage: Stage
+    running: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A hint. number: counted from 1. of: the number of hints that there are."""
+
+    number: int
+    of: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LessonGrade:
+    """The state of a lesson. hints: how many were given. title: of the fault if it is fixed, else ""."""
+
+    checks: tuple[GradedCheck, ...]
+    hints: int
+    title: str = ""
+
+    @property
+    def bad(self) -> int:
+        """The number of checks that are worse than they were."""
+        return sum(not check.is_good for check in self.checks)
+
+
+def troubles(lab: LessonLab | None) -> list[Trouble]:
+    """Return the troubles that a user would notice; with a lab only those that fit it."""
+    stage = lab.stage(lab.running()) if lab is not None else None
+    return [known for known in TROUBLES if known.noticed and (stage is None or fits(known, stage))]
+
+
+def plan(lab: LessonLab, name: str | None = None, seed: int | None = None) -> PlannedBreak:
+    """Choose a fault for a lab that is well. name: the trouble, wherever the scenario has it; without it any.
+
+    seed: repeats a choice.
+    """
+    known = lab.lesson
+    if known is not None:
+        raise UserError(
+            f"something is broken already: {known.complaint} "
+            "'dmvpn lab grade' looks at it, 'dmvpn lab reset' begins again"
+        )
+    missing = orders.missing(lab.folder)
+    if missing:
+        raise UserError(f"the lab is not well: {[*missing]}; 'dmvpn lab reset' begins again")
+    running = lab.running()
+    stage = lab.stage(running)
+    return PlannedBreak(_choose(stage, name, seed), stage, running)
+
+
+def _choose(stage: Stage, name: str | None, seed: int | None) -> Fault:
+    if name is not None:
+        chosen = trouble(name)
+        return Fault(chosen, stage, orders_for(chosen, stage))
+    entropy = SeededEntropy(secrets.token_hex(8) if seed is None else seed)
+    return draw_story(TROUBLES, stage, entropy)
+
+
+def carry_out(lab: LessonLab, planned: PlannedBreak) -> str:
+    """Examine the lab while it is well, then break it. Returns the complaint of a user, which is all that is said."""
+    healthy = examine(lab.bench, planned.stage)
+    if not any(value for subject, value in healthy.found.items() if is_way(subject)):
+        raise UserError("no site reaches another one: nobody would notice if something broke")
+    fault = planned.fault
+    complaint = fault.stage.fill(fault.trouble.complaint, Role.SPOKE)
+    Lesson.begin(fault, healthy, planned.running, complaint).write(lab.folder.path)
+    break_by(lab.bench, fault.orders)
+    _cover_tracks(lab.bench, list(planned.running))
+    return complaint
+
+
+def _cover_tracks(bench: LabBench, routers: Sequence[str]) -> None:
+    """Begin the logs now and make the times of the last change equal, so that neither shows which router was
+    configured.
+    """
+    for router in routers:
+        with contextlib.suppress(UserError, OSError):  # it may be dead
+            bench.configure(router, _EVERYWHERE)
+    bench.ask([(router, "clear logging") for router in routers])
+
+
+def next_hint(lab: LessonLab) -> Hint:
+    """Return the next hint, and note that it was given."""
+    if lab.exercise is not None:
+        raise UserError(
+            "nothing is broken here, it is an exercise: 'dmvpn lab grade' has a hint for each task that is left"
+        )
+    lesson = begun(lab)
+    hints = lesson.trouble.hints
+    if lesson.hints >= len(hints):
+        raise UserError("that was the last hint; 'dmvpn lab reset' begins again")
+    stage = lesson.stage(lab.stage(lesson.configurations))
+    hint = Hint(lesson.hints + 1, len(hints), stage.fill(hints[lesson.hints], Role.SPOKE))
+    lesson.hinted().write(lab.folder.path)
+    return hint
+
+
+def begun(lab: LessonLab) -> Lesson:
+    """Return the lesson of the lab."""
+    lesson = lab.lesson
+    if lesson is None:
+        raise UserError("nothing is broken here; 'dmvpn lab break' breaks something")
+    return lesson
+
+
+def grade(lab: LessonLab) -> LessonGrade:
+    """Judge whether the lab is as well as it was; if it is, the lesson is over."""
+    lesson = begun(lab)
+    stage = lesson.stage(lab.stage(lesson.configurations))
+    checks = compare(lesson.health, examine(lab.bench, stage, lesson.health))
+    if not all(check.is_good for check in checks):
+        return LessonGrade(checks, lesson.hints)
+    note_fixed(lab.folder.path, lesson.trouble)
+    forget(lab.folder.path)
+    return LessonGrade(checks, lesson.hints, stage.fill(lesson.trouble.title, Role.SPOKE))
+
+
+def is_way(subject: Subject) -> bool:
+    """Return whether a check is about one site that reaches another."""
+    return subject[0] is Check.REACH
+
+
+def save(lab: LessonLab, folder: Path) -> list[str]:
+    """Write the lab as a folder that can be brought up; returns sentences about what is not saved."""
+    status = control.order(lab.folder.control, do="status")
+    return write(lab.scenario, lab.running(), status, folder)

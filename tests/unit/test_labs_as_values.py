@@ -1,0 +1,99 @@
+"""The room `labs`: what a page or a command gets of labs, without anything printed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import dmvpn
+from dmvpn.base.errors import UserError
+from dmvpn.labs import catalog
+from dmvpn.labs.bringing_up import Wanted, bring_up
+from dmvpn.labs.intake import Note
+from dmvpn.labs.orders import LabStatus
+from dmvpn.shells.lab.badness import Badness
+
+if TYPE_CHECKING:
+    from dmvpn.shells.lab.control import Json
+
+#: What `dmvpn lab down` and the like must not wait for: features, the simulator, models of facts, sessions.
+_HEAVY = re.compile(r"pydantic|yaml|cryptography|dmvpn\.(features|router|ios|face|tools|judge|shells\.simulator)\b")
+
+
+def test_quick_orders_import_little() -> None:
+    program = "import sys, dmvpn.app.lab, dmvpn.labs.orders, dmvpn.labs.captures; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert [name for name in loaded.split() if _HEAVY.match(name)] == []
+
+
+def test_labs_print_nothing() -> None:
+    """They print only in a lab's own process, whose output is its log."""
+    labs = Path(dmvpn.__file__).parent / "labs"
+    printing = {path.name for path in labs.glob("*.py") if re.search(r"\bprint\(|sys\.std(out|err)", path.read_text())}
+    assert printing == {"bringing_up.py"}
+    assert all(
+        "print(error)" in line for line in (labs / "bringing_up.py").read_text().splitlines() if "print(" in line
+    )
+
+
+def test_a_status_is_what_the_lab_answered() -> None:
+    answer: dict[str, Json] = {
+        "scenario": "notes-phase3",
+        "simulated": True,
+        "since": 12.5,
+        "engine": "simulated",
+        "routers": {"R31": True, "R41": False},
+        "providers": ["ISP"],
+        "hosts": {"H3": "10.4.3.100/24"},
+        "gateways": {},
+        "links": ["R31:GigabitEthernet0/1--ISP:GigabitEthernet0/1"],
+        "impaired": {
+            "R31:GigabitEthernet0/1--ISP:GigabitEthernet0/1": {"delay": 0.0, "loss": 5.0, "rate": 0.0, "cut": 0.0}
+        },
+    }
+    status = LabStatus.read(answer)
+    assert [*status.impaired.values()] == [Badness(loss=5.0)]
+    assert [*status.plain.items()] == [*answer.items()]
+
+
+def test_a_status_without_parts_has_them_empty() -> None:
+    status = LabStatus.read({"scenario": "old", "routers": ["R31"], "links": None})
+    assert (status.scenario, status.routers, status.links, status.simulated) == ("old", {}, (), False)
+
+
+def test_an_answer_that_is_no_status_is_refused() -> None:
+    with pytest.raises(UserError, match="the lab has no status"):
+        LabStatus.read(["R31"])
+
+
+def test_the_catalog_names_every_scenario_with_its_topic(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    entries = {entry.name: entry for entry in catalog.scenarios()}
+    assert (entries["notes-phase3"].topic, entries["notes-phase3"].is_up) == ("phases", False)
+    assert entries["ipv6-phase3"].simulated_only
+    assert next(each.name for each in catalog.exercises()) == "exercise-01"
+    assert catalog.others().own == ()
+
+
+def test_a_lab_that_cannot_come_up_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with pytest.raises(UserError, match="needs IPv6"):
+        list(bring_up(Wanted(scenario="ipv6-phase3")))
+
+
+def test_lines_that_are_left_out_are_notes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "R1.cfg").write_text(
+        "hostname R1\nfly to the moon\ninterface Gi0/1\n ip address 10.0.0.1 255.255.255.0\nend\n"
+    )
+    steps = bring_up(Wanted(scenario=str(tmp_path), simulated=True))
+    first = next(steps)
+    assert isinstance(first, Note)
+    steps.close()
