@@ -1,11 +1,19 @@
-"""Every show that people and tools ask of a DMVPN router exists, says what is so on that router, and has JSON."""
+"""Every show that people and tools ask of a DMVPN router exists, says what is so on that router, and has JSON.
+
+The JSON fulfills the schema that is made from the types of the show (`ios/schemas.py`).
+"""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from dmvpn.face.language import exec_parser
+from dmvpn.ios.exec_parser import Match
+from dmvpn.ios.schemas import schema_of
+from dmvpn.router.features import FEATURES
 from support.shows_page import REFUSED, ROUTERS, Router
 from support.world import World
 
@@ -27,8 +35,11 @@ def test_each_says_what_is_so_in_text_and_as_data(router: Router) -> None:
         if says not in shown or "% Invalid" in shown or "% Incomplete" in shown:
             wrong.append((command, says, shown))
         data = world.do(router.name, f"{command} | json")
-        if not isinstance(_read(data), dict):
+        value = _read(data)
+        if not isinstance(value, dict):
             wrong.append((command, "JSON", data))
+            continue
+        wrong += [(command, "schema", text) for text in _unlike_its_schema(command, value)]
     assert wrong == []
 
 
@@ -40,6 +51,18 @@ def test_what_a_router_has_not_is_refused_in_the_words_that_tools_know() -> None
 
 def _read(text: str) -> object:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_json)
     except ValueError:
         return None
+
+
+def _no_json(text: str) -> object:
+    raise ValueError(f"{text} is Python, not JSON")
+
+
+def _unlike_its_schema(command: str, value: object) -> list[str]:
+    """What the value of a show has that its schema does not allow."""
+    match = exec_parser(FEATURES).match(command)
+    assert isinstance(match, Match)
+    validator = Draft202012Validator(schema_of(match.command))
+    return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(value)]
