@@ -1,4 +1,4 @@
-"""A fake router with a real management socket, for tests of those who come in by it."""
+"""Routers with a real management socket, for tests of those who come in by it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from dmvpn.face.handle import RouterHandle
     from support.fake_router import FakeRouter
 
 #: Seconds that a message may take.
 PATIENCE = 5.0
 
 
-class Live:
-    """A fake router behind a real socket, on a loop in a thread of its own."""
+class Served:
+    """A router behind a real socket, on a loop in a thread of its own."""
 
-    def __init__(self, path: Path, router: FakeRouter) -> None:
+    def __init__(self, path: Path, router: RouterHandle) -> None:
         self.path = path
-        self.router = router
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -46,3 +46,11 @@ class Live:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
         self._loop.close()
+
+
+class Live(Served):
+    """The same of a fake router."""
+
+    def __init__(self, path: Path, router: FakeRouter) -> None:
+        self.router = router
+        super().__init__(path, router)

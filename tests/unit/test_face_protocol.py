@@ -13,7 +13,11 @@ from dmvpn.face.protocol import (
     MAX_DATA,
     MAX_LINE,
     Access,
+    Answer,
+    Ask,
     AskAccess,
+    Count,
+    Counts,
     Decoder,
     Done,
     Execute,
@@ -32,8 +36,11 @@ from dmvpn.face.protocol import (
     encode_output,
 )
 
+#: Of a place in the history of a router.
+ID = "0123456789abcdef.12.3"
+
 MESSAGES: list[tuple[Message, str]] = [
-    (Hello("R31"), '{"type":"hello","name":"R31","protocol":1}'),
+    (Hello("R31"), '{"type":"hello","name":"R31","protocol":2}'),
     (
         Execute(("conf t", "end")),
         '{"type":"execute","lines":["conf t","end"],"user":"","privilege":15,"vty":false,"location":""}',
@@ -56,10 +63,23 @@ MESSAGES: list[tuple[Message, str]] = [
     (Resize(1, 2), '{"type":"resize","rows":1,"columns":2}'),
     (Signal(), '{"type":"signal","what":"abort"}'),
     (Output(b"\xff\x00"), '{"type":"output","data":"/wA="}'),
-    (Watch(), '{"type":"watch"}'),
+    (Watch(), '{"type":"watch","since":"","topics":["history"]}'),
+    (Watch(ID, ("log", "history")), f'{{"type":"watch","since":"{ID}","topics":["log","history"]}}'),
     (
-        News(lines=({"number": 7},), now=1.5, missed=2, begins=True, addresses=("10.0.0.1",)),
-        '{"type":"news","lines":[{"number":7}],"now":1.5,"missed":2,"begins":true,"addresses":["10.0.0.1"]}',
+        News(lines=({"number": 7},), now=1.5, missed=2, begins=True, addresses=("10.0.0.1",), id=ID, log=({"a": 1},)),
+        '{"type":"news","lines":[{"number":7}],"now":1.5,"missed":2,"begins":true,"addresses":["10.0.0.1"],'
+        f'"id":"{ID}","log":[{{"a":1}}]}}',
+    ),
+    (
+        Ask("show dmvpn", "bob", 7, "10.0.0.5"),
+        '{"type":"ask","show":"show dmvpn","user":"bob","privilege":7,"location":"10.0.0.5"}',
+    ),
+    (Answer('{"peers":[]}'), '{"type":"answer","text":"{\\"peers\\":[]}"}'),
+    (Count(), '{"type":"count","topics":["interfaces","drops","sas"]}'),
+    (
+        Counts("interfaces", 1.5, 1, ("interface", "sent"), (("Tunnel0", 1 << 70),)),
+        '{"type":"counts","topic":"interfaces","now":1.5,"labels":1,"columns":["interface","sent"],'
+        '"rows":[["Tunnel0",1180591620717411303424]]}',
     ),
     (Done(1, "idle"), '{"type":"done","status":1,"reason":"idle"}'),
 ]
@@ -101,8 +121,29 @@ def test_messages_arrive_in_pieces_of_any_size() -> None:
         (b'{"type":"execute","lines":[1]}', "line is no text"),
         (b'{"type":"news"}', "without 'lines'"),
         (b'{"type":"news","lines":[7],"addresses":[],"now":1}', "lines is no list of objects"),
-        (b'{"type":"news","lines":[],"addresses":[],"now":true}', "or now no time"),
+        (b'{"type":"news","lines":[],"addresses":[],"now":true}', "now is no time"),
+        (b'{"type":"news","lines":[],"addresses":[],"now":Infinity}', "now is no time"),
+        (b'{"type":"news","lines":[],"addresses":7,"now":1}', "addresses is no list"),
         (b'{"type":"news","lines":[],"addresses":[7],"now":1,"missed":0,"begins":false}', "address is no text"),
+        (b'{"type":"watch"}', "without 'since'"),
+        (b'{"type":"watch","since":"7","topics":["history"]}', "since is no id"),
+        (b'{"type":"watch","since":"0123456789abcdef.1.-1","topics":["history"]}', "since is no id"),
+        (f'{{"type":"watch","since":"0123456789abcdef.{"9" * 30}.1","topics":["log"]}}'.encode(), "since is no id"),
+        (b'{"type":"watch","since":"","topics":[]}', "topics is no list of history, log"),
+        (b'{"type":"watch","since":"","topics":"log"}', "topics is no list"),
+        (b'{"type":"watch","since":"","topics":["log","log"]}', "each once"),
+        (b'{"type":"watch","since":"","topics":[["log"]]}', "something else than history, log"),
+        (b'{"type":"ask"}', "without 'show'"),
+        (b'{"type":"ask","show":"show dmvpn\\nclear ip nhrp"}', "show is no line"),
+        (f'{{"type":"ask","show":"{"x" * 2000}"}}'.encode(), "show is no line of at most 1024"),
+        (b'{"type":"ask","show":"show dmvpn","privilege":99}', "privilege is no number"),
+        (b'{"type":"answer","text":7}', "text is no text"),
+        (b'{"type":"count","topics":["secrets"]}', "something else than interfaces"),
+        (b'{"type":"counts","topic":"a","now":1,"labels":2,"columns":["a"],"rows":[]}', "labels is no number"),
+        (b'{"type":"counts","topic":"a","now":1,"labels":0,"columns":["a"],"rows":[[1,2]]}', "a value for each column"),
+        (b'{"type":"counts","topic":"a","now":1,"labels":0,"columns":["a"],"rows":[[true]]}', "of another kind"),
+        (b'{"type":"counts","topic":"a","now":1,"labels":1,"columns":["a"],"rows":[[1]]}', "of another kind"),
+        (b'{"type":"counts","topic":"a","now":1,"labels":0,"columns":{},"rows":[]}', "columns or rows is no list"),
         (b"\xff\xfe", "no JSON"),
         (b"[" * 100_000, "no JSON"),
     ],

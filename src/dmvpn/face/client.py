@@ -1,14 +1,15 @@
 """The other end of the management socket: `dmvpn -r NAME COMMAND` and `dmvpn shell NAME`.
 
 Plain blocking sockets, since there is nothing else to do. `execute` prints the output of the lines and returns the
-status for the calling shell. `shell` sets the terminal to raw mode, always restores it, and ends with the session or
-when Ctrl-] is typed.
+status for the calling shell; `ask` and `count` return values to a program. `shell` sets the terminal to raw mode,
+always restores it, and ends with the session or when Ctrl-] is typed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import select
 import signal
@@ -23,6 +24,10 @@ from dmvpn.base.errors import UserError
 from dmvpn.face.protocol import (
     MAX_DATA,
     PROTOCOL,
+    Answer,
+    Ask,
+    Count,
+    Counts,
     Decoder,
     Done,
     Execute,
@@ -68,6 +73,33 @@ def execute(path: Path, lines: Sequence[str], output: BinaryIO | None = None) ->
                     raise UserError(reason)
                 case Done(status=status):
                     return INTERRUPTED if interrupted else status
+    raise UserError(_GONE)
+
+
+def ask(path: Path, show: str, *, privilege: int = 15) -> object:
+    """Return the value of a show, as `| json` has it. Raises UserError if the router refuses."""
+    answers = _answers(path, Ask(show, privilege=privilege))
+    value: object = json.loads("".join(message.text for message in answers if isinstance(message, Answer)))
+    return value
+
+
+def count(path: Path, *topics: str) -> list[Counts]:
+    """Return counters of the data plane; of all topics if none is named. Raises UserError."""
+    order = Count(topics) if topics else Count()
+    return [message for message in _answers(path, order) if isinstance(message, Counts)]
+
+
+def _answers(path: Path, question: Ask | Count) -> Iterator[Message]:
+    """Yield the messages that answer a question. Raises UserError if the router refuses, or ends before the last."""
+    with _connect(path) as connected:
+        connected.sendall(encode(question))
+        for message in _messages(connected):
+            if not isinstance(message, Done):
+                yield message
+            elif message.status:
+                raise UserError(message.reason)
+            else:
+                return
     raise UserError(_GONE)
 
 
@@ -218,4 +250,4 @@ def _window_changes(connected: socket.socket, known: os.terminal_size) -> Iterat
         signal.signal(signal.SIGWINCH, before)
 
 
-__all__ = ["execute", "shell"]
+__all__ = ["ask", "count", "execute", "shell"]

@@ -1,4 +1,5 @@
-"""One client of the management socket: a shell, one execution of lines, or a client that follows the chronicle.
+"""One client of the management socket: a shell, one execution of lines, a program that asks for values and counters, or
+a client that follows the history.
 
 Commands run in slices (`shells/slices.py`), and their output is sent between two slices. A client that does not read
 keeps its own command waiting, until the line's `exec-timeout` ends the session. The router never waits for a terminal.
@@ -9,17 +10,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.breath import BrokenOff
-from dmvpn.base.effects import HistoryGrew
-from dmvpn.base.errors import fault_text
+from dmvpn.base.effects import ConsoleLine, HistoryGrew
+from dmvpn.base.errors import UserError, fault_text
 from dmvpn.face.access import access
+from dmvpn.face.asking import Asking
+from dmvpn.face.counted import counted
 from dmvpn.face.handle import RouterHandle, TerminalLine, new_session
+from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.language import exec_parser
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.protocol import (
+    Answer,
+    Ask,
     AskAccess,
+    Count,
     Done,
     Execute,
     Hello,
@@ -47,6 +55,8 @@ if TYPE_CHECKING:
 
 #: The kind of the terminal lines of users from the network.
 VTY: Final = "vty"
+#: Seconds between two looks into the log: a line that no terminal takes causes no effect.
+_LOOK: Final = 1.0
 
 log = logging.getLogger("dmvpn")
 
@@ -111,8 +121,10 @@ class ClientConnection:
                         LoginSucceeded(*who) if report.accepted else LoginFailed(*who, through=report.vrf)
                     )
                     self._stream.send(encode(Done()))
-                case [Watch()]:
-                    await self._watch()
+                case [Watch() as order]:
+                    await self._watch(order)
+                case [Ask() | Count()]:
+                    await self._answer_all(messages)
                 case [message]:
                     raise ProtocolError(f"{type(message).__name__} comes too early")
         except ProtocolError as error:
@@ -234,9 +246,63 @@ class ClientConnection:
         self._slices.break_off()
         self._news.set()
 
-    async def _watch(self) -> None:
-        """Send the chronicle until the client disconnects; a slow client misses some events."""
-        watching = Watching(self._handle)
+    # -------------------------------------------------------------------------------------------- values
+
+    async def _answer_all(self, messages: list[Message]) -> None:
+        """Answer questions, one after the other, until the client disconnects. Raises ProtocolError."""
+        while messages:
+            for message in messages:
+                match message:
+                    case Ask():
+                        await self._learn_the_language()
+                        await self._answer(message)
+                    case Count():
+                        await self._count(message)
+                    case _:
+                        raise ProtocolError(f"{type(message).__name__} is no question")
+            messages = await self._stream.read()
+
+    async def _answer(self, order: Ask) -> None:
+        """Send the value of a show. A value that ends in the middle has a reason behind it, and is no JSON."""
+        self.line = TerminalLine(user=order.user, location=order.location)
+        interpreter = Interpreter(
+            self._handle,
+            new_session(),
+            line=self.line,
+            privilege=order.privilege,
+            users=lambda: self._server.users(self),
+        )
+        asking = Asking(interpreter, order.show)
+        end = Done()
+        try:
+            with resting() as rest:
+                while text := await self._slices.run(asking.step):
+                    self._stream.send(encode(Answer(text)))
+                    with rest.interrupted():
+                        await self._stream.be_read()
+        except ConnectionError:
+            raise
+        except UserError as error:
+            end = Done(1, str(error))
+        except Exception as error:
+            log.exception("%s", fault_text(error, "answering a question"))
+            end = Done(1, complaint(error))
+        self._stream.send(encode(end))
+
+    async def _count(self, order: Count) -> None:
+        """Send counters, a slice at a time."""
+        for topic in order.topics:
+            batches = counted(self._handle, topic)
+            while (counts := await self._slices.run(partial(next, batches, None))) is not None:
+                self._stream.send(encode(counts))
+                await self._stream.be_read()
+        self._stream.send(encode(Done()))
+
+    # -------------------------------------------------------------------------------------------- events
+
+    async def _watch(self, order: Watch) -> None:
+        """Send the history until the client disconnects; a slow client misses some events."""
+        watching = Watching(self._handle, order)
         self._unsubscribe = self._handle.subscribe(self._note_history)
         gone = asyncio.create_task(self._wait_until_gone())
         try:
@@ -245,12 +311,14 @@ class ClientConnection:
                 while (news := watching.news()) is not None and not gone.done():
                     self._stream.send(encode(news))
                     await self._stream.be_read()
-                await self._news.wait()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK if watching.wants_log else None):
+                        await self._news.wait()
         finally:
             await end(gone)
 
     def _note_history(self, effect: Effect) -> None:
-        if isinstance(effect, HistoryGrew):
+        if isinstance(effect, HistoryGrew | ConsoleLine):
             self._news.set()
 
     async def _wait_until_gone(self) -> None:

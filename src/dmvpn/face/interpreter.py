@@ -121,6 +121,15 @@ class Interpreter:
             return self._configure(self._draft, text, prompt_width)
         return self._exec(text, prompt_width)
 
+    def ask(self, show: str) -> object:
+        """Return the value of a show, whose lines nobody needs. Raises UserError for any other line."""
+        match = self._parser.match(show, self.privilege, self._rules)
+        if isinstance(match, CliError):
+            raise UserError(_in_one_line(match))
+        if match.command.query is None or match.filters:
+            raise UserError("% Only a show has a value, and filters are for its lines")
+        return match.command.query(self._context(match), match.args)
+
     def run_last(self, text: str, prompt_width: int = 0) -> Outcome:
         """Carry out a line, and leave configuration mode after its questions and computations."""
         return self._then_leave(self.run(text, prompt_width))
@@ -384,6 +393,13 @@ class Interpreter:
             return Outcome(("% Bad secrets", ""), failed=True)
 
         return Question("Password: ", answer, secret=True)
+
+
+def _in_one_line(error: CliError) -> str:
+    """Return the message about a line; the caret is in the line itself."""
+    said = " ".join(text.strip() for text in error.lines() if text.strip(" ^")) or "% Incomplete command."
+    marked = error.kind is ErrorKind.INVALID
+    return f"{error.line[: error.column]}^{error.line[error.column :]}: {said}" if marked else said
 
 
 def _changes_what_runs(request: Request) -> bool:

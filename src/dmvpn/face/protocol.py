@@ -9,7 +9,11 @@
     Input        keystrokes             Done         the user has left
     Resize       a new window size
     --- or ---
-    Watch        follow the chronicle   News ...     its events, until the client disconnects
+    Watch        follow the history     News ...     its events and log lines, until the client disconnects
+    --- or, any number of times on one connection ---
+    Ask          a show                 Answer ...   its value as JSON text, in pieces
+    Count        topics of counters     Counts ...   rows of numbers
+                                        Done         after each of the two
     --- or, from a front end that accepts users from the network ---
     AskAccess    a source address       Access       the users that may log in, and their stored passwords
     Report       a login, or a refusal  Done
@@ -25,184 +29,93 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
-from dataclasses import field, fields
+import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import DmvpnError
-from dmvpn.base.values import dataclass
+from dmvpn.face.messages import (
+    COUNT_TOPICS,
+    MAX_DATA,
+    MAX_LINE,
+    MAX_NAME,
+    MAX_SHOW,
+    MAX_SIZE,
+    PROTOCOL,
+    WATCH_TOPICS,
+    Access,
+    Answer,
+    Ask,
+    AskAccess,
+    Count,
+    Counts,
+    Done,
+    Execute,
+    Hello,
+    Input,
+    Message,
+    News,
+    OpenShell,
+    Output,
+    PlainKey,
+    PlainLine,
+    PlainUser,
+    Report,
+    Resize,
+    Signal,
+    Watch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The version of this protocol; a client that speaks another version reports the difference instead of guessing.
-PROTOCOL: Final = 1
-#: Octets of the longest line, its end included, and of the data in one `Output` or `Input`.
-MAX_LINE: Final = 1 << 20
-MAX_DATA: Final = 1 << 16
-#: Rows and columns of a window.
-MAX_SIZE: Final = 10_000
-#: Characters of the name of a user.
-MAX_NAME: Final = 128
+__all__ = [
+    "COUNT_TOPICS",
+    "MAX_DATA",
+    "MAX_LINE",
+    "MAX_NAME",
+    "MAX_SHOW",
+    "MAX_SIZE",
+    "PROTOCOL",
+    "WATCH_TOPICS",
+    "Access",
+    "Answer",
+    "Ask",
+    "AskAccess",
+    "Count",
+    "Counts",
+    "Decoder",
+    "Done",
+    "Execute",
+    "Hello",
+    "Input",
+    "Message",
+    "News",
+    "OpenShell",
+    "Output",
+    "PlainKey",
+    "PlainLine",
+    "PlainUser",
+    "ProtocolError",
+    "Report",
+    "Resize",
+    "Signal",
+    "Watch",
+    "encode",
+    "encode_output",
+]
+
+#: No clock is ever so late, in seconds since 1970.
+_LATEST: Final = float(1 << 40)
+#: Of an id: the life of the router, and the numbers of the last event and of the last log line.
+_ID: Final = re.compile(r"[0-9a-f]{16}(\.\d{1,18}){2}", re.ASCII)
 
 
 class ProtocolError(DmvpnError):
     """The other end sent a line that is not a valid message; the text gives the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """The server's first message. name: of the router."""
-
-    name: str
-    protocol: int = PROTOCOL
-
-
-@dataclass(frozen=True, slots=True)
-class Execute:
-    """Carry these lines out, one after the other, and send `Done`. The user fields are those of `OpenShell`."""
-
-    lines: tuple[str, ...]
-    user: str = ""
-    privilege: int = 15
-    vty: bool = False
-    location: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenShell:
-    """Open a terminal session: on the console, or on a vty line for a user from the network.
-
-    user: the user name.
-    privilege: the level at which the session begins.
-    vty: True for a vty line, whose number the server chooses; False for the console.
-    location: the address of the far end.
-    """
-
-    rows: int = 24
-    columns: int = 80
-    user: str = ""
-    privilege: int = 15
-    vty: bool = False
-    location: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AskAccess:
-    """Ask which users may log in from this address, in a VRF ("": in the global table)."""
-
-    location: str
-    vrf: str = ""
-
-
-#: A user's name, the level at which a session begins, how the password is written (`base/passwords.py`), and
-#: the password.
-PlainUser = tuple[str, int, int, str]
-PlainKey = tuple[str, int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """The users that may log in, and the limits of the login.
-
-    refused: the reason for refusing all users, "" if logins are permitted.
-    time_out: seconds for the login.
-    tries: wrong passwords before the connection ends.
-    users: the users with a password; empty if no line checks user names.
-    keys: for each public key of a user the name, the level, and the hash of the key (MD5, hexadecimal digits).
-    scp: True if files may be copied.
-    """
-
-    refused: str
-    time_out: int
-    tries: int
-    users: tuple[PlainUser, ...] = field(default=(), repr=False)
-    keys: tuple[PlainKey, ...] = ()
-    scp: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A user logged in, or was refused. port: the TCP port of the login. vrf: of the session, "": the global table."""
-
-    user: str
-    location: str
-    port: int
-    accepted: bool
-    vrf: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """Keystrokes. Empty at the end of the input: the session ends once it has handled the keystrokes before it."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Resize:
-    """The window has another size."""
-
-    rows: int
-    columns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """Break off the running command. what: "abort"."""
-
-    what: str = "abort"
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """Text that the commands print, or octets for the terminal's screen."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Send the events of the chronicle, and then every new one."""
-
-
-#: A line of the chronicle as `base.chronicle` writes it.
-PlainLine = Mapping[str, str | int | float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class News:
-    """Lines of the chronicle, in order; their times and `now` are seconds since 1970.
-
-    missed: lines before these that were forgotten before this client took them.
-    begins: the router began to live, or this client to watch: numbers count from 1 again.
-    addresses: the router's own, if they are not what they were.
-    """
-
-    lines: tuple[PlainLine, ...]
-    now: float
-    missed: int = 0
-    begins: bool = False
-    addresses: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """All is said.
-
-    status: 0, or 1 if a line was refused.
-    reason: why the server ended it, "" if the user did.
-    """
-
-    status: int = 0
-    reason: str = ""
-
-
 Plain = dict[str, object]
-Message = (
-    Hello | Execute | OpenShell | AskAccess | Access | Report | Input | Resize | Signal | Output | Watch | News | Done
-)
-
 _TYPES: Final[dict[str, type[Message]]] = {
     "hello": Hello,
     "execute": Execute,
@@ -216,6 +129,10 @@ _TYPES: Final[dict[str, type[Message]]] = {
     "output": Output,
     "watch": Watch,
     "news": News,
+    "ask": Ask,
+    "answer": Answer,
+    "count": Count,
+    "counts": Counts,
     "done": Done,
 }
 _NAMES: Final = {kind: name for name, kind in _TYPES.items()}
@@ -341,19 +258,73 @@ def _lines(plain: Plain) -> tuple[str, ...]:
     return tuple(_text({"line": line}, "line") for line in lines)
 
 
+def _objects(plain: Plain, name: str) -> tuple[PlainLine, ...]:
+    objects = plain[name]
+    if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
+        raise ProtocolError(f"{name} is no list of objects")
+    return tuple(objects)
+
+
+def _time(plain: Plain, name: str) -> float:
+    """Return seconds since 1970. JSON's `Infinity` and `NaN` are no times."""
+    value = plain[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LATEST:
+        raise ProtocolError(f"{name} is no time")
+    return float(value)
+
+
 def _news(plain: Plain) -> News:
-    lines, addresses, now = plain["lines"], plain["addresses"], plain["now"]
-    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
-        raise ProtocolError("lines is no list of objects")
-    if not isinstance(addresses, list) or isinstance(now, bool) or not isinstance(now, int | float):
-        raise ProtocolError("addresses is no list, or now no time")
+    lines, addresses = _objects(plain, "lines"), plain["addresses"]
+    if not isinstance(addresses, list):
+        raise ProtocolError("addresses is no list")
     return News(
-        lines=tuple(lines),
-        now=float(now),
+        lines=lines,
+        now=_time(plain, "now"),
         missed=_integer(plain, "missed", 1 << 62),
         begins=plain["begins"] is True,
         addresses=tuple(_text({"address": address}, "address") for address in addresses),
+        id=_id(plain, "id"),
+        log=_objects(plain, "log"),
     )
+
+
+def _id(plain: Plain, name: str) -> str:
+    text = _text(plain, name)
+    if text and not _ID.fullmatch(text):
+        raise ProtocolError(f"{name} is no id")
+    return text
+
+
+def _topics(plain: Plain, known: tuple[str, ...]) -> tuple[str, ...]:
+    topics = plain["topics"]
+    if not isinstance(topics, list) or not topics or len(topics) > len(known):
+        raise ProtocolError(f"topics is no list of {', '.join(known)}")
+    if not all(isinstance(topic, str) and topic in known for topic in topics) or len({*topics}) != len(topics):
+        raise ProtocolError(f"topics has something else than {', '.join(known)}, each once")
+    return tuple(topics)
+
+
+def _counts(plain: Plain) -> Counts:
+    columns, rows = plain["columns"], plain["rows"]
+    if not isinstance(columns, list) or not isinstance(rows, list):
+        raise ProtocolError("columns or rows is no list")
+    names = tuple(_short({"column": column}, "column") for column in columns)
+    labels = _integer(plain, "labels", len(names))
+    for row in rows:
+        if not isinstance(row, list) or len(row) != len(names):
+            raise ProtocolError("a row without a value for each column")
+        texts, numbers = row[:labels], row[labels:]
+        if not all(isinstance(one, str) for one in texts) or not all(type(one) is int for one in numbers):
+            raise ProtocolError("a row with a value of another kind")
+    return Counts(_short(plain, "topic"), _time(plain, "now"), labels, names, tuple(map(tuple, rows)))
+
+
+def _ask(plain: Plain) -> Ask:
+    show = _text(plain, "show")
+    if len(show) > MAX_SHOW or not show.isprintable():
+        raise ProtocolError(f"show is no line of at most {MAX_SHOW} characters")
+    user, privilege, _, location = _whose(plain)
+    return Ask(show, user, privilege, location)
 
 
 _MAKERS: Final[dict[type[Message], Callable[[Plain], Message]]] = {
@@ -375,7 +346,11 @@ _MAKERS: Final[dict[type[Message], Callable[[Plain], Message]]] = {
     Resize: lambda plain: Resize(_integer(plain, "rows", MAX_SIZE), _integer(plain, "columns", MAX_SIZE)),
     Signal: lambda plain: Signal(_text(plain, "what")),
     Output: lambda plain: Output(_octets(plain)),
-    Watch: lambda plain: Watch(),
+    Watch: lambda plain: Watch(_id(plain, "since"), _topics(plain, WATCH_TOPICS)),
     News: _news,
+    Ask: _ask,
+    Answer: lambda plain: Answer(_text(plain, "text")),
+    Count: lambda plain: Count(_topics(plain, COUNT_TOPICS)),
+    Counts: _counts,
     Done: lambda plain: Done(_integer(plain, "status", 255), _text(plain, "reason")),
 }

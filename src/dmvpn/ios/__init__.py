@@ -40,7 +40,7 @@ from dmvpn.ios.feature import (
     ShowContext,
     Sleeper,
 )
-from dmvpn.ios.filters import Filter, FilterKind, apply_filters, json_lines, to_plain
+from dmvpn.ios.filters import Filter, FilterKind, apply_filters, json_lines, json_text, to_plain
 from dmvpn.ios.grammar import AnyOrder, Args, Choice, ExecCommand, Keyword, Node, Optional_, Sequence, Value
 from dmvpn.ios.groups import LineGroup, LineStanding
 from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_interface, short_interface
@@ -122,6 +122,7 @@ __all__ = [
     "interface_sort_key",
     "is_logical",
     "json_lines",
+    "json_text",
     "known_command",
     "known_commands",
     "marked",

@@ -262,3 +262,25 @@ def json_lines(value: object) -> Iterator[str]:
             line += inner
         yield f"  {line}," if place < len(opened) else f"  {line}"
     yield "}" if named else "]"
+
+
+def json_text(value: object) -> Iterator[str]:
+    """Yield the same JSON for programs, without indentation, in small pieces."""
+    import json
+
+    opened = _opened(value)
+    if isinstance(opened, dict):
+        yield "{"
+        for place, (name, item) in enumerate(opened.items()):
+            yield f"{',' if place else ''}{json.dumps(name)}:"
+            yield from json_text(item)
+        yield "}"
+    elif isinstance(opened, list):
+        yield "["
+        for place, item in enumerate(opened):
+            if place:
+                yield ","
+            yield from json_text(item)
+        yield "]"
+    else:
+        yield json.dumps(opened)

@@ -1,0 +1,248 @@
+"""The messages of the management socket, as values; `face/protocol.py` says who sends which, and encodes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Final
+
+from dmvpn.base.values import dataclass
+
+#: The version of this protocol; a client that speaks another version reports the difference instead of guessing.
+PROTOCOL: Final = 2
+#: Octets of the longest line, its end included, and of the data in one `Output` or `Input`.
+MAX_LINE: Final = 1 << 20
+MAX_DATA: Final = 1 << 16
+#: Rows and columns of a window.
+MAX_SIZE: Final = 10_000
+#: Characters of the name of a user, and of a show.
+MAX_NAME: Final = 128
+MAX_SHOW: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The server's first message. name: of the router."""
+
+    name: str
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Carry these lines out, one after the other, and send `Done`. The user fields are those of `OpenShell`."""
+
+    lines: tuple[str, ...]
+    user: str = ""
+    privilege: int = 15
+    vty: bool = False
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenShell:
+    """Open a terminal session: on the console, or on a vty line for a user from the network.
+
+    user: the user name.
+    privilege: the level at which the session begins.
+    vty: True for a vty line, whose number the server chooses; False for the console.
+    location: the address of the far end.
+    """
+
+    rows: int = 24
+    columns: int = 80
+    user: str = ""
+    privilege: int = 15
+    vty: bool = False
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskAccess:
+    """Ask which users may log in from this address, in a VRF ("": in the global table)."""
+
+    location: str
+    vrf: str = ""
+
+
+#: A user's name, the level at which a session begins, how the password is written (`base/passwords.py`), and
+#: the password.
+PlainUser = tuple[str, int, int, str]
+PlainKey = tuple[str, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The users that may log in, and the limits of the login.
+
+    refused: the reason for refusing all users, "" if logins are permitted.
+    time_out: seconds for the login.
+    tries: wrong passwords before the connection ends.
+    users: the users with a password; empty if no line checks user names.
+    keys: for each public key of a user the name, the level, and the hash of the key (MD5, hexadecimal digits).
+    scp: True if files may be copied.
+    """
+
+    refused: str
+    time_out: int
+    tries: int
+    users: tuple[PlainUser, ...] = field(default=(), repr=False)
+    keys: tuple[PlainKey, ...] = ()
+    scp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A user logged in, or was refused. port: the TCP port of the login. vrf: of the session, "": the global table."""
+
+    user: str
+    location: str
+    port: int
+    accepted: bool
+    vrf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Keystrokes. Empty at the end of the input: the session ends once it has handled the keystrokes before it."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """The window has another size."""
+
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Break off the running command. what: "abort"."""
+
+    what: str = "abort"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Text that the commands print, or octets for the terminal's screen."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send the value of a show. show: the command without filters. The user fields are those of `OpenShell`."""
+
+    show: str
+    user: str = ""
+    privilege: int = 15
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A piece of the value of a show, as JSON text (`ios/schemas.py` has its schema). `Done` follows the last piece."""
+
+    text: str
+
+
+#: What the data plane counts, for `Count`.
+COUNT_TOPICS: Final = ("interfaces", "drops", "sas")
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Send the counters of the data plane. topics: of `COUNT_TOPICS`, and each once."""
+
+    topics: tuple[str, ...] = COUNT_TOPICS
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counters of one topic. A topic may have several of these messages, or none if the plane does not count.
+
+    now: seconds since 1970.
+    columns: names of the columns: those of `labels` first, which hold text, then those of numbers.
+    rows: as many values each as there are columns.
+    """
+
+    topic: str
+    now: float
+    labels: int
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | int, ...], ...]
+
+
+#: What a client may watch.
+WATCH_TOPICS: Final = ("history", "log")
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Send the events that the router remembers, and then every new one.
+
+    since: the id of the last `News` that the client has; "": it has none. An id of an earlier life counts as none.
+    topics: of `WATCH_TOPICS`.
+    """
+
+    since: str = ""
+    topics: tuple[str, ...] = WATCH_TOPICS[:1]
+
+
+#: A line of the chronicle as `base.chronicle` writes it.
+PlainLine = Mapping[str, str | int | float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Lines of the chronicle, in order; their times and `now` are seconds since 1970.
+
+    missed: lines before these, of history and log, that were forgotten before this client took them.
+    begins: the router began to live, or this client to watch: numbers count from 1 again.
+    addresses: the router's own, if they are not what they were.
+    id: for `Watch.since`, to go on behind these lines.
+    log: lines of the log, with `number`, `time`, `text` and `name`: of the message, "" for a debug line.
+    """
+
+    lines: tuple[PlainLine, ...]
+    now: float
+    missed: int = 0
+    begins: bool = False
+    addresses: tuple[str, ...] = ()
+    id: str = ""
+    log: tuple[PlainLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All is said.
+
+    status: 0, or 1 if a line was refused.
+    reason: why the server ended it, "" if the user did.
+    """
+
+    status: int = 0
+    reason: str = ""
+
+
+Message = (
+    Hello
+    | Execute
+    | OpenShell
+    | AskAccess
+    | Access
+    | Report
+    | Input
+    | Resize
+    | Signal
+    | Output
+    | Watch
+    | News
+    | Ask
+    | Answer
+    | Count
+    | Counts
+    | Done
+)
