@@ -1060,8 +1060,6 @@ CASES: tuple[Case, ...] = (
         base=FILTERED,
         good=edited(FILTERED, SPOKE1=[_ON_LAN, _list("permit ip any any")]),
     ),
-
-
     # Packet filters
     case(
         "list-cuts-tunnel",

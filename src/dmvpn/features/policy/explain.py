@@ -6,7 +6,6 @@ from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group
-from dmvpn.features.policy.config.access_lists import NO_REFLEXIVE
 
 _ANSWERS = answer_group(
     "access, prefix and AS path lists",
@@ -15,7 +14,7 @@ _ANSWERS = answer_group(
         "Entries get numbers in steps of ten (five in prefix lists), and none is left behind the last one.",
     ),
     Word(
-        NO_REFLEXIVE,
+        "% Reflexive lists do not exist here; let answers in by `established` or by their ports",
         "`reflect` and `evaluate` would let in answers to what went out. `established` does so for TCP, and an entry "
         "with the server's port for the rest.",
     ),

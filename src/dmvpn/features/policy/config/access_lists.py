@@ -116,12 +116,12 @@ def _complete(args: Args, section: Section) -> Args:
 
 
 #: What an entry with `reflect` is refused with: the flows that it would let back in are remembered nowhere.
-NO_REFLEXIVE: Final = "% Reflexive lists do not exist here; let answers in by `established` or by their ports"
+_NO_REFLEXIVE: Final = "% Reflexive lists do not exist here; let answers in by `established` or by their ports"
 
 
 def _check_alone(args: Args, _section: object) -> str | None:
     """Check an entry by itself."""
-    return NO_REFLEXIVE if "reflect" in args else None
+    return _NO_REFLEXIVE if "reflect" in args else None
 
 
 def _check(args: Args, section: Section) -> str | None:

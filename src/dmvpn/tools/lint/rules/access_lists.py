@@ -22,7 +22,7 @@ SHADOWED: Final = Rule(
     id="list-entry-shadowed",
     severity=Severity.WARNING,
     title="An entry of an access list decides on nothing, because earlier entries decide on all of its packets",
-    why="The first entry that fits decides. An entry behind one that fits the same packets never counts a packet, "
+    why="The first entry that fits decides. An entry behind another entry for the same packets never counts a packet, "
     "whatever it says; it belongs before that one. Advice where it says the same as the earlier entries.",
     bad="ip access-list extended LAN\n permit ip any any\n deny tcp any any eq telnet",
     fix="ip access-list extended LAN\n deny tcp any any eq telnet\n permit ip any any",
@@ -226,7 +226,7 @@ def _unused(device: Device) -> Iterator[NetworkConcern]:
 
 
 def _words(device: Device) -> dict[str, None]:
-    """Return all words of the configuration, except for the names in lines that define what has the name."""
+    """Return all words of the configuration, except for the names in lines that define an object of that name."""
     found: dict[str, None] = {}
     for line in device.text.splitlines():
         words = line.split()

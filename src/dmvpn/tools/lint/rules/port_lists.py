@@ -32,8 +32,8 @@ SIDE: Final = Rule(
     id="list-other-side",
     severity=Severity.WARNING,
     title="A list on a tunnel permits only the packets that carry tunnels",
-    why="A list on a tunnel sees the packets inside, and one on the provider's port sees ESP, GRE and IKE. What is "
-    "meant for the port lets nothing pass in the tunnel.",
+    why="A list on a tunnel sees the packets inside, and one on the provider's port sees ESP, GRE and IKE. A "
+    "list for the port lets no packet pass in the tunnel.",
     bad="interface Tunnel0\n ip access-group WAN-IN in\nip access-list extended WAN-IN\n permit udp any any eq isakmp\n"
     " permit esp any any",
     fix="interface Tunnel0\n no ip access-group WAN-IN in\ninterface GigabitEthernet1\n ip access-group WAN-IN in",
@@ -42,9 +42,9 @@ DIRECTION: Final = Rule(
     id="list-other-direction",
     severity=Severity.WARNING,
     title="An entry permits packets that never pass the port in this direction",
-    why="`in` is asked about packets that arrive by the port: they come from others. `out` is asked about forwarded "
-    "packets that leave by it: none of them is for the router itself. The list is applied in the other direction, or "
-    "source and destination are exchanged.",
+    why="`in` is asked about packets that arrive by the port: other routers and hosts send them. `out` is asked "
+    "about forwarded packets that leave by it: none of them is for the router itself. The list is applied in the other "
+    "direction, or source and destination are exchanged.",
     bad="interface GigabitEthernet1\n ip address 192.0.2.2 255.255.255.0\n ip access-group WAN out\n"
     "ip access-list extended WAN\n permit esp any host 192.0.2.2",
     fix="interface GigabitEthernet1\n no ip access-group WAN out\n ip access-group WAN in",
