@@ -103,18 +103,22 @@ def surely_denied(listed: FilterList, what: Outer, local: IPv4Address | None, re
     packet = what.packet(remote or _UNKNOWN, local or _UNKNOWN)
     for entry in listed.entries:
         asks = entry.condition
-        known = replace(
-            asks,
-            source=asks.source if remote is not None else _EVERYWHERE,
-            destination=asks.destination if local is not None else _EVERYWHERE,
-        )
+        known = asks
+        if remote is None:
+            known = replace(known, source=_EVERYWHERE, sources=())
+        if local is None:
+            known = replace(known, destination=_EVERYWHERE, destinations=())
         if not known.fits_ip(packet) or not known.fits_behind_ip(packet):
             continue
         if entry.permit:
             return None
-        if (remote is not None or asks.source.is_any) and (local is not None or asks.destination.is_any):
+        if _is_surely(remote, asks.source, asks.sources) and _is_surely(local, asks.destination, asks.destinations):
             return entry.sequence
     return END_OF_LIST
+
+
+def _is_surely(address: IPv4Address | None, asked: Addresses, group: tuple[Addresses, ...]) -> bool:
+    return address is not None or (asked.is_any and not group)
 
 
 class Entrances:
