@@ -203,3 +203,5 @@ def test_a_list_that_any_line_names_counts_as_used() -> None:
     used = "snmp-server community c RO NMS\nip access-list extended X\n permit ip object-group G any time-range T\n"
     assert told("list-unused", f"{port}{lists}{used}") == ["no line names the access list X"]
     assert told("list-unused", lists) == [], "an excerpt"
+    groups = "".join(f"object-group network G{number}\n host 192.0.2.1\n" for number in range(7))
+    assert told("list-unused", port + groups) == ["no line names the object groups G0, G1, G2, G3, G4 and 2 more"]

@@ -58,6 +58,8 @@ RULES: Final = (SHADOWED, MASK, PART, UNUSED)
 _ALL_ONES: Final = 0xFFFFFFFF
 #: Earlier entries that a finding names, and findings about one list.
 _NAMED, _MOST = 3, 20
+#: Names that a finding about unused ones has.
+_UNUSED: Final = 5
 
 
 class _List(NamedTuple):
@@ -209,20 +211,24 @@ def _unused(device: Device) -> Iterator[NetworkConcern]:
     if not device.interface_names or not (config.access_lists or config.networks or config.services):
         return  # without interfaces it is an excerpt
     named = _words(device)
-    for name, extended in config.access_lists:
-        if name not in named:
-            kind = "extended" if extended else "standard"
-            header = f"ip access-list {kind} {name}"
-            at = (header,) if device.places.find((header,)) is not None else (f"access-list {name}",)
-            yield found(UNUSED, device, at, f"no line names the access list {name}")
-    for names, kind, line in (
-        (config.networks, "object group", objects.NETWORK_GROUP),
-        (config.services, "object group", objects.SERVICE_GROUP),
-        (config.time_ranges, "time range", objects.TIME_RANGE),
-    ):
-        for name in names:
-            if name not in named:
-                yield found(UNUSED, device, (line.of(name=name),), f"no line names the {kind} {name}")
+    lists = [(name, _header(device, name, extended=extended)) for name, extended in config.access_lists]
+    networks = [(name, objects.NETWORK_GROUP.of(name=name)) for name in config.networks]
+    services = [(name, objects.SERVICE_GROUP.of(name=name)) for name in config.services]
+    times = [(name, objects.TIME_RANGE.of(name=name)) for name in config.time_ranges]
+    for kind, known in (("access list", lists), ("object group", [*networks, *services]), ("time range", times)):
+        unused = [one for one in known if one[0] not in named]
+        if unused:
+            names = ", ".join(name for name, _ in unused[:_UNUSED])
+            more = f" and {len(unused) - _UNUSED} more" if len(unused) > _UNUSED else ""
+            related = tuple((device, (line,)) for _, line in unused[1:])
+            what = f"no line names the {kind}{'s' if len(unused) > 1 else ''} {names}{more}"
+            yield found(UNUSED, device, (unused[0][1],), what, related=related)
+
+
+def _header(device: Device, name: str, *, extended: bool) -> str:
+    """Return how the first line of a list begins."""
+    header = f"ip access-list {'extended' if extended else 'standard'} {name}"
+    return header if device.places.find((header,)) is not None else f"access-list {name}"
 
 
 def _words(device: Device) -> dict[str, None]:
