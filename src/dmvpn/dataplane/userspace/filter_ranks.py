@@ -1,13 +1,18 @@
 """A list whose entries share packets again and again, as rules of nf_tables: each set says its first entry that fits.
 
 The place of an entry in its list is its rank. A set finds entries that ask for the same fields, so at most one of them
-fits, and its rank is compared with the least one so far, which is the packet's mark meanwhile:
+fits. Its rank becomes the packet's mark, and is compared with the ranks that the other sets find:
 
-    chain list-6 {
-        meta mark set (end of the list)
-        ip saddr map @list-key-0 . meta mark @list-less meta mark set (that rank)
-        ip daddr . th dport map @list-key-1 . meta mark @list-less meta mark set (that rank)         for each shape
-        meta mark set 0, (the mark before that) vmap @list-ranks }        verdict and counter of the entry
+    chain list-6 {                                                                  a rule for each shape of entries:
+        ip saddr map @list-key-0 meta mark set (that rank) goto list-6-1
+        ip daddr . th dport map @list-key-1 meta mark set (that rank) goto list-6-2
+        (what no set can look up) counter return
+        counter return }                                      no set has it: the entry about all packets, or the end
+    chain list-6-1 {
+        ip daddr . th dport map @list-key-1 . meta mark @list-less meta mark set (that rank)
+        goto list-6-2 }
+    chain list-6-2 { what no set can look up, of lesser ranks; goto list-found }
+    chain list-found { meta mark set 0, (the mark before that) vmap @list-ranks }      verdict and counter of the entry
 
 So it costs one lookup for each shape of entries, however many of each there are and however they alternate. nf_tables
 compares no two values of a packet: `less` has the pairs of ranks of which the first one is less, as boxes, one for each
@@ -22,8 +27,18 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.filters import END_OF_LIST
+from dmvpn.dataplane.filtered import NEEDED_OCTETS
 from dmvpn.dataplane.netlink.expressions import mark_from
-from dmvpn.dataplane.netlink.nftables import Compare, Meta, NetfilterVerdict, compare, constant, meta
+from dmvpn.dataplane.netlink.nftables import (
+    Compare,
+    Meta,
+    NetfilterVerdict,
+    compare,
+    constant,
+    counter,
+    meta,
+    verdict,
+)
 from dmvpn.dataplane.netlink.sets import (
     FIRST_REGISTER,
     add_elements,
@@ -82,6 +97,18 @@ class _Group(NamedTuple):
     guards: tuple[bytes, ...]
 
 
+class _Lone(NamedTuple):
+    """A piece that is a rule, with its guards."""
+
+    piece: Piece
+    guards: tuple[bytes, ...]
+    rank: int
+
+
+#: What becomes of the packets of an entry: the verdict, and the chain that it leads to.
+Outcome = tuple[NetfilterVerdict, str]
+
+
 class Ranked:
     """The lookups of a list, before they are rules."""
 
@@ -98,43 +125,37 @@ class Ranked:
         #: By the bits that they ask for, too; in each by the values of these bits.
         self._hashes: dict[tuple[_Group, Masks], dict[Masks, tuple[Piece, int]]] = defaultdict(dict)
         self._boxes: dict[_Group, list[list[tuple[Piece, int]]]] = {}
-        self._alone: list[tuple[Piece, tuple[bytes, ...], int]] = []
+        self._alone: dict[str, list[_Lone]] = defaultdict(list)
+        #: By chain, the rank of the first entry that is about all of its packets.
+        self._whole: dict[str, int] = {}
         self._of = of
         self._sort(pieces)
 
     def cost(self) -> int:
         """Return how many lookups and rules the most expensive chain has."""
-        costs: dict[str, int] = defaultdict(int)
+        costs = {place: len(alone) for place, alone in self._alone.items()}
         boxes = (group for group, found in self._boxes.items() for _ in found)
-        groups = (*(group for group, _ in self._hashes), *boxes)
-        for places in (*(group.places for group in groups), *(self._of(piece) for piece, _, _ in self._alone)):
-            for place in places:
-                costs[place] += 1
+        for group in (*(group for group, _ in self._hashes), *boxes):
+            for place in group.places:
+                costs[place] = costs.get(place, 0) + 1
         return max(costs.values(), default=0)
 
-    def add(
-        self, chains: Iterable[str], outcome: Callable[[FilterEntry], tuple[NetfilterVerdict, str]], end: str
-    ) -> None:
-        """Add the rules to all chains. outcome: what becomes of a packet, and in which chain; end: the last chain."""
-        rules, numbers = self._rules, itertools.count()
-        less, verdicts = self._less(), self._verdicts(outcome, end)
-        last = _RANK.pack(len(self._entries))
-        for place in chains:
-            rules.rule(place, constant(last), mark_from(1))
-        for (group, masks), found in self._hashes.items():
-            key = HashKey(masks)
-            name = self._hash(next(numbers), key, found)
-            self._rule(group, (*key.loads(), lookup(name, FIRST_REGISTER)), less)
-        for group, boxes in self._boxes.items():
-            for some in boxes:
-                behind = some[0][0].kind is Kind.FIRST
-                name = self._box_map(next(numbers), some, behind=behind)
-                self._rule(group, (*box_loads(behind=behind), lookup(name, FIRST_REGISTER)), less)
-        for piece, guards, rank in self._alone:
-            self._rule_of(piece, guards, _RANK.pack(rank))
-        for place in chains:
-            clear = (constant(bytes(4), _SPARE), mark_from(_SPARE))
-            rules.rule(place, meta(Meta.MARK, FIRST_REGISTER), *clear, lookup(verdicts))
+    def add(self, chains: Iterable[str], outcome: Callable[[FilterEntry], Outcome], end: str) -> None:
+        """Add the rules to all chains. end: the chain of packets that no entry fits."""
+        outcomes = [outcome(entry) for entry in self._entries]
+        finds, less = self._finds(), self._less()
+        verdicts, found = self._verdicts(outcomes), self._rules.chain("-found")
+        clear = (constant(bytes(4), _SPARE), mark_from(_SPARE))
+        self._rules.rule(found, meta(Meta.MARK, FIRST_REGISTER), *clear, lookup(verdicts))
+        for number, place in enumerate(chains):
+            self._place(number, place, finds[place], less, found)
+            rank = self._whole.get(place)
+            for one in self._lone(place, len(self._entries) if rank is None else rank):
+                decided = (counter(), verdict(*outcomes[one.rank]))
+                self._rules.rule(place, *_matches(one), *decided, mark=self._entries[one.rank].sequence)
+            last = (NetfilterVerdict.GOTO, end) if rank is None else outcomes[rank]
+            mark = END_OF_LIST if rank is None else self._entries[rank].sequence
+            self._rules.rule(place, counter(), verdict(*last), mark=mark)
 
     # ------------------------------------------------------------------------------------------------ the plan
 
@@ -142,18 +163,28 @@ class Ranked:
         ranks: dict[int, int] = {}
         for rank, entry in enumerate(self._entries):
             ranks.setdefault(id(entry), rank)
-        every = [(piece, guards, ranks[id(piece.entry)]) for piece, guards in self._guarded(pieces)]
         rest = []
-        for piece, guards, rank in every:
-            masks = masks_of(piece)
-            if masks is None or not any(masks):
-                rest.append((piece, guards, rank))
-            else:
-                found = self._hashes[_Group(self._of(piece), guards), masks]
+        for piece, guards in self._guarded(pieces):
+            rank, places, masks = ranks[id(piece.entry)], self._of(piece), masks_of(piece)
+            if masks is not None and not any(masks[1:]) and not guards:
+                places = self._all_of(piece, places, masks, rank)
+            elif masks is not None and any(masks):
+                found = self._hashes[_Group(places, guards), masks]
                 found.setdefault(values_of(piece, masks), (piece, rank))
+                continue
+            rest.append((_Lone(piece, guards, rank), places))
         for group, masks in self._infrequent():
-            rest += [(piece, group.guards, rank) for piece, rank in self._hashes.pop((group, masks)).values()]
+            values = self._hashes.pop((group, masks)).values()
+            rest += [(_Lone(piece, group.guards, rank), group.places) for piece, rank in values]
         self._make_boxes(rest)
+
+    def _all_of(self, piece: Piece, places: tuple[str, ...], masks: Masks, rank: int) -> tuple[str, ...]:
+        """Take in a piece that is about all packets of some chains; returns the other ones of its chains."""
+        whole = places if not masks[0] else places[:1] if piece.box.protocol in NEEDED_OCTETS else ()
+        whole = whole if piece.kind is not Kind.LATER or not masks[0] else ()
+        for place in whole:
+            self._whole.setdefault(place, rank)
+        return tuple(place for place in places if place not in whole)
 
     def _guarded(self, pieces: Iterable[Piece]) -> Iterator[tuple[Piece, tuple[bytes, ...]]]:
         """Yield the pieces with their guards, of which thousands have none."""
@@ -178,36 +209,89 @@ class Ranked:
                     used[place] += 1
         return found
 
-    def _make_boxes(self, rest: Sequence[tuple[Piece, tuple[bytes, ...], int]]) -> None:
-        by_group: dict[_Group, list[tuple[Piece, int]]] = defaultdict(list)
-        for piece, guards, rank in rest:
-            if is_prefix(piece.entry.condition):
-                by_group[_Group(self._of(piece), guards)].append((piece, rank))
+    def _make_boxes(self, rest: Sequence[tuple[_Lone, tuple[str, ...]]]) -> None:
+        by_group: dict[_Group, list[_Lone]] = defaultdict(list)
+        for one, places in rest:
+            if is_prefix(one.piece.entry.condition):
+                by_group[_Group(places, one.guards)].append(one)
             else:
-                self._alone.append((piece, guards, rank))
+                self._add_alone(one, places)
         for group, found in by_group.items():
-            ranks = {id(piece): rank for piece, rank in found}
-            for layer in layers([piece for piece, _ in found]):
-                some = [(piece, ranks[id(piece)]) for piece in layer]
-                if len(some) < _WORTH_A_SET:
-                    self._alone += [(piece, group.guards, rank) for piece, rank in some]
-                else:
-                    self._boxes.setdefault(group, []).append(some)
+            ranks = {id(one.piece): one.rank for one in found}
+            for layer in layers([one.piece for one in found]):
+                if len(layer) >= _WORTH_A_SET:
+                    self._boxes.setdefault(group, []).append([(piece, ranks[id(piece)]) for piece in layer])
+                    continue
+                for piece in layer:
+                    self._add_alone(_Lone(piece, group.guards, ranks[id(piece)]), group.places)
+
+    def _add_alone(self, one: _Lone, places: Iterable[str]) -> None:
+        for place in places:
+            self._alone[place].append(one)
 
     # ------------------------------------------------------------------------------------------------ rules
 
-    def _rule(self, group: _Group, found: Sequence[bytes], less: str) -> None:
-        """Keep the rank that a lookup finds, if it is the least one so far."""
-        kept = (meta(Meta.MARK, _SECOND), is_member(less), mark_from(FIRST_REGISTER))
-        for place in group.places:
-            self._rules.rule(place, *group.guards, *found, *kept)
+    def _finds(self) -> dict[str, list[tuple[tuple[bytes, ...], int]]]:
+        """Make the sets; returns by chain the expressions that look a rank up, and the last rank that they find."""
+        finds: dict[str, list[tuple[tuple[bytes, ...], int]]] = defaultdict(list)
+        numbers = itertools.count()
+        for (group, masks), found in self._hashes.items():
+            key = HashKey(masks)
+            name = self._hash(next(numbers), key, found)
+            last = max(rank for _, rank in found.values())
+            for place in group.places:
+                finds[place].append(((*group.guards, *key.loads(), lookup(name, FIRST_REGISTER)), last))
+        for group, boxes in self._boxes.items():
+            for some in boxes:
+                behind = some[0][0].kind is Kind.FIRST
+                name = self._box_map(next(numbers), some, behind=behind)
+                last = max(rank for _, rank in some)
+                for place in group.places:
+                    loads = box_loads(behind=behind)
+                    finds[place].append(((*group.guards, *loads, lookup(name, FIRST_REGISTER)), last))
+        return finds
 
-    def _rule_of(self, piece: Piece, guards: Sequence[bytes], rank: bytes) -> None:
-        kept = (meta(Meta.MARK), compare(Compare.MORE, rank), constant(rank), mark_from(1))
-        protocol = piece.entry.condition.protocol
-        asked = () if protocol is None or piece.kind is Kind.FIRST else filter_matches.is_protocol(protocol)
-        for place in self._of(piece):
-            self._rules.rule(place, *asked, *filter_matches.fields(piece), *guards, *kept)
+    def _place(
+        self, number: int, place: str, finds: Sequence[tuple[tuple[bytes, ...], int]], less: str, found: str
+    ) -> None:
+        """Add the lookups of a chain, and the chains behind it of packets that one of them found."""
+        rules = self._rules
+        kept = (meta(Meta.MARK, _SECOND), is_member(less), mark_from(FIRST_REGISTER))
+        after = self._rest(number, place, found, max((last for _, last in finds), default=0))
+        behind: list[str] = []
+        for position, (find, _) in reversed(list(enumerate(finds))):
+            behind.insert(0, after)
+            if position:
+                name = rules.chain(f"-next-{number}-{position}")
+                rules.rule(name, *find, *kept)
+                rules.rule(name, verdict(NetfilterVerdict.GOTO, after))
+                after = name
+        for (find, _), following in zip(finds, behind, strict=True):
+            rules.rule(place, *find, mark_from(FIRST_REGISTER), verdict(NetfilterVerdict.GOTO, following))
+
+    def _rest(self, number: int, place: str, found: str, last: int) -> str:
+        """Return the chain of packets of which all lookups are done. last: the last rank that they may have."""
+        whole = self._whole.get(place, last)
+        alone = self._lone(place, min(last, whole))
+        if not alone and whole >= last:
+            return found
+        name = self._rules.chain(f"-rest-{number}")
+        for one in alone:
+            self._keep(name, one.rank, *_matches(one))
+        if whole < last:
+            self._keep(name, whole)
+        self._rules.rule(name, verdict(NetfilterVerdict.GOTO, found))
+        return name
+
+    def _lone(self, place: str, rank: int) -> list[_Lone]:
+        """Return the pieces of a chain that are rules, those of lesser ranks than this, in order."""
+        return sorted((one for one in self._alone[place] if one.rank < rank), key=lambda one: one.rank)
+
+    def _keep(self, name: str, rank: int, *matches: bytes) -> None:
+        """Add a rule that keeps a rank if it is less than the one of the packet."""
+        packed = _RANK.pack(rank)
+        greater = (meta(Meta.MARK), compare(Compare.MORE, packed))
+        self._rules.rule(name, *greater, *matches, constant(packed), mark_from(1))
 
     # ------------------------------------------------------------------------------------------------ sets
 
@@ -230,29 +314,34 @@ class Ranked:
         return name
 
     def _less(self) -> str:
-        """Make the set of pairs of ranks of which the first one is less; the end of the list is the last rank."""
+        """Make the set of pairs of ranks of which the first one is less."""
         name = self._rules.set("-less", lambda table, name, place: areas(table, name, place, _PAIR_FIELDS))
-        element = area_maker(_PAIR)
-        elements = (element((low, middle), (middle - 1, high)) for low, middle, high in _halves(len(self._entries)))
+        element, last = area_maker(_PAIR), len(self._entries) - 1
+        elements = (element((low, middle), (middle - 1, high)) for low, middle, high in _halves(last))
         self._rules.parts += add_elements(self._rules.table, name, elements)
         return name
 
-    def _verdicts(self, outcome: Callable[[FilterEntry], tuple[NetfilterVerdict, str]], end: str) -> str:
+    def _verdicts(self, outcomes: Sequence[Outcome]) -> str:
         """Make the map from ranks to what becomes of their packets."""
-        size = len(self._entries) + 1
+        size = max(1, len(outcomes))
         name = self._rules.set(
             "-ranks", lambda table, name, place: counted_map(table, name, place, _RANK.size, size), counts=True
         )
-        makers: dict[tuple[NetfilterVerdict, str], Callable[[Sequence[int], int], bytes]] = {}
+        makers: dict[Outcome, Callable[[Sequence[int], int], bytes]] = {}
         elements = []
-        for rank, entry in enumerate(self._entries):
-            result = outcome(entry)
+        for rank, (entry, result) in enumerate(zip(self._entries, outcomes, strict=True)):
             if result not in makers:
                 makers[result] = maker(_RANK, verdict_data(*result))
             elements.append(makers[result]((rank,), entry.sequence))
-        elements.append(maker(_RANK, verdict_data(NetfilterVerdict.GOTO, end))((len(self._entries),), END_OF_LIST))
         self._rules.parts += add_elements(self._rules.table, name, elements)
         return name
+
+
+def _matches(one: _Lone) -> tuple[bytes, ...]:
+    piece = one.piece
+    protocol = piece.entry.condition.protocol
+    asked = () if protocol is None or piece.kind is Kind.FIRST else filter_matches.is_protocol(protocol)
+    return (*asked, *filter_matches.fields(piece), *one.guards)
 
 
 def _halves(last: int) -> Iterator[tuple[int, int, int]]:
