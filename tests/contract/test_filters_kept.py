@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ from dmvpn.dataplane.userspace.things import RouterTable, TablePurpose
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from contract.worlds import RealWorld
 
 pytestmark = pytest.mark.lab
@@ -71,6 +74,42 @@ def test_a_table_without_an_owner_that_somebody_deletes_is_put_back_with_its_lis
     in_world(test)
 
 
+@contextmanager
+def sending(world: RealWorld, number: int) -> Iterator[list[None]]:
+    """Datagrams to a port, one after the other until the end, and how many there were."""
+    ended, sent = threading.Event(), list[None]()
+
+    def send() -> None:
+        while not ended.is_set():
+            sent.append(None)
+            world.send("A", datagram("A", nbma("C"), 4000, number))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        yield sent
+    finally:
+        ended.set()
+        sender.join()
+        world.run(0.1)
+
+
+def test_nothing_passes_while_another_program_flushes_and_deletes_the_table_again_and_again() -> None:
+    def test(world: RealWorld) -> None:
+        world.execute("A", inward(NO_5000))
+        kind, flags, body = delete_table("")
+        with sending(world, 5000) as sent:
+            for number in range(100):
+                with suppress(OSError):
+                    transact(world, delete_table(TABLE) if number % 2 else (kind, flags, body[:4]))
+                world.run(0.005)
+        assert len(sent) > 100, "the sender was too slow to prove anything"
+        assert left(world, IpProtocol.UDP) == []
+        assert passing(world, 5000, 5001) == [5001]
+
+    in_world(test)
+
+
 def test_nothing_that_both_lists_deny_passes_while_they_change() -> None:
     def test(world: RealWorld) -> None:
         lists = (
@@ -78,27 +117,14 @@ def test_nothing_that_both_lists_deny_passes_while_they_change() -> None:
             listed(*(deny(number, port(9000 + number)) for number in range(100, 160)), *NO_5000.entries[:1]),
         )
         world.execute("A", inward(NO_5000))
-        ended = threading.Event()
-        sent: list[None] = []
-
-        def send() -> None:
-            while not ended.is_set():
-                sent.append(None)
-                world.send("A", datagram("A", nbma("C"), 4000, 5000))
-
-        sender = threading.Thread(target=send)
-        sender.start()
-        try:
+        with sending(world, 5000) as sent:
             for number in range(100):
                 world.execute("A", inward(lists[number % 2]))
                 world.run(0.01)
-        finally:
-            ended.set()
-            sender.join()
-        world.run(0.1)
         counted = {one.sequence: one.packets for one in world.counting("A").filtered()}
         assert len(sent) > 100, "the sender was too slow to prove anything"
-        assert counted[10] == len(sent), "the entry stays, and so do its counts"
+        # A packet that is in the old chain while that is read may be missing: one for each processor and change.
+        assert len(sent) - 200 <= counted[10] <= len(sent), "the entry stays, and so do its counts"
         assert left(world, IpProtocol.UDP) == []
 
     in_world(test)

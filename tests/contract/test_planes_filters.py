@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
@@ -16,14 +17,16 @@ from dmvpn.base.effects import NextHop, SendIp, SetFilters, SetInterface, SetRou
 from dmvpn.base.events import PacketsFiltered
 from dmvpn.base.filters import (
     END_OF_LIST,
+    ESTABLISHED,
     UNREACHABLE_SENDER,
     Condition,
     FilterEntry,
     FilterList,
     PortFilters,
     ReversePath,
+    TcpFlag,
 )
-from dmvpn.base.translation import UDP, Addresses
+from dmvpn.base.translation import TCP, UDP, Addresses
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
@@ -157,6 +160,47 @@ def test_a_packet_too_short_for_its_header_passes_no_port_with_a_list_and_gets_n
         world.run(0.1)
         assert (left(world, IpProtocol.UDP), counts(world), errors(world)) == ([], {}, [])
         world.execute("A", SetFilters(order.interface, NOTHING))
+
+
+@contract
+def test_fragments_that_would_overwrite_the_flags_of_the_first_one_do_not_pass(world: World) -> None:
+    """RFC 1858, RFC 3128: the list permits answers of TCP only, and a connection is asked for in two fragments."""
+    answers = Condition(source=ANY, destination=ANY, protocol=TCP, flags=ESTABLISHED)
+    world.execute("A", inward(listed(permit(10, answers), permit(20, replace(ALL, protocol=UDP)))))
+    syn = struct.pack("!HHIIBBHHH", 4000, 22, 1, 0, 0x50, TcpFlag.SYN, 1000, 0, 0)
+    ack = syn[:13] + bytes((TcpFlag.ACK,)) + syn[14:]
+    whole = Ipv4Packet(source=host("A"), destination=nbma("C"), protocol=TCP, identification=9, payload=ack + bytes(12))
+    more = Ipv4Flag.MORE_FRAGMENTS
+    tiny = replace(whole, flags=more, payload=syn[:8])
+    overlapping = replace(whole, fragment_offset=1, payload=syn[8:])
+    for packet in (
+        tiny,
+        overlapping,
+        replace(overlapping, flags=more),
+        replace(whole, flags=more, payload=syn + bytes(4)),
+    ):
+        world.send("A", packet)
+    assert passing(world, 5001) == [5001]
+    assert left(world, TCP) == []
+    assert counts(world) == {(LAN, True, 20): 1, (LAN, True, END_OF_LIST): 1}
+    for packet in (
+        replace(whole, flags=more, payload=whole.payload[:24]),
+        replace(whole, fragment_offset=3, payload=bytes(8)),
+    ):
+        world.send("A", packet)
+    world.until(lambda: counts(world).get((LAN, True, 10)) == 2)
+
+
+@contract
+def test_options_of_no_length_hide_a_packet_from_its_entry(world: World) -> None:
+    world.execute("A", inward(NO_5000))
+    for octets in range(4, 44, 4):
+        for options in (b"\1" * octets, bytes((130, octets)) + bytes(octets - 2), b"\1" * (octets - 1) + b"\0"):
+            for number in (5000, 5001):
+                world.send("A", replace(datagram("A", nbma("C"), 4000, number), options=options))
+    world.until(lambda: counts(world) == {(LAN, True, 10): 30, (LAN, True, 20): 30})
+    world.run(0.1)
+    assert set(ports_left(world)) <= {5001}
 
 
 @contract
