@@ -30,10 +30,10 @@ class Asking:
     def step(self) -> str:
         """Return the next piece, "" at the end. Raises UserError if the line is no show that this user may see."""
         if self._parts is None:
-            self._parts = json_text(self._interpreter.ask(self._show))
+            self._parts = breathing(json_text(self._interpreter.ask(self._show)))
         piece: list[str] = []
         length = 0
-        for part in breathing(self._parts):
+        for part in self._parts:
             piece.append(part)
             length += len(part)
             if length >= PIECE:

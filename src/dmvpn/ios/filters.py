@@ -17,6 +17,7 @@ import enum
 import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
@@ -265,22 +266,33 @@ def json_lines(value: object) -> Iterator[str]:
 
 
 def json_text(value: object) -> Iterator[str]:
-    """Yield the same JSON for programs, without indentation, in small pieces."""
-    import json
-
+    """Yield the same JSON for programs, without indentation, in small pieces: a row of a table in one."""
+    encode = _encoder()
     opened = _opened(value)
-    if isinstance(opened, dict):
-        yield "{"
+    if not isinstance(opened, dict | list):
+        yield encode(opened)
+    elif not any(map(_holds_more, opened.values() if isinstance(opened, dict) else opened)):
+        yield encode(to_plain(opened))
+    elif isinstance(opened, dict):
         for place, (name, item) in enumerate(opened.items()):
-            yield f"{',' if place else ''}{json.dumps(name)}:"
+            yield f"{',' if place else '{'}{encode(name)}:"
             yield from json_text(item)
         yield "}"
-    elif isinstance(opened, list):
-        yield "["
+    else:
         for place, item in enumerate(opened):
-            if place:
-                yield ","
+            yield "," if place else "["
             yield from json_text(item)
         yield "]"
-    else:
-        yield json.dumps(opened)
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> Callable[[object], str]:
+    """Return the encoder of all values: to make one takes as long as to encode a row."""
+    import json
+
+    return json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _holds_more(value: object) -> bool:
+    """Return whether a value may be as large as a table: it is in pieces then."""
+    return isinstance(value, dict | list | tuple | set | frozenset) or is_dataclass(value)
