@@ -177,3 +177,53 @@ def test_a_list_that_flaps_a_hundred_times_lets_nothing_out_in_clear_and_the_tun
     assert world.wait_until(lambda: world.lacks() == [], limit=30), world.lacks()
     assert not [packet for packet in seen if packet[9] == 47]
     assert len(said(world, cloud.spoke, "DENIED_BY_LIST")) <= 2
+
+
+def test_a_hub_with_many_peers_moves_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dmvpn.features.ike.ways._AT_ONCE", 1)
+    cloud = CLOUDS[2]
+    world = cloud.world(1)
+    seen = outer(world, cloud)
+    listed(world, "HUB", cloud.hub_interface, *PLAIN)
+    world.run_for(2)
+    seen.clear()
+    assert world.do("HUB", "ping 192.168.10.1").count("Success rate is 100") == 1
+    assert world.do("HUB", "ping 192.168.20.1").count("Success rate is 100") == 1
+    assert not [packet for packet in seen if by_udp(packet, 4500)]
+    shown = world.show("HUB", "crypto ikev2 sa")
+    assert shown.count("198.51.100.1/500 ") == 2
+    assert "/4500" not in shown
+
+
+def test_with_nat_on_the_way_a_list_without_udp_4500_cuts_the_tunnel_and_names_it() -> None:
+    world = World("ipsec-spoke-behind-nat").converge()
+    world.run_for(10)
+    listed(world, "R31", "GigabitEthernet0/1", *PLAIN)
+    world.run_for(5)
+    assert "Success rate is 0 percent" in world.do("R31", "ping 192.168.100.11 repeat 2")
+    (line,) = said(world, "R31", "DENIED_BY_LIST")
+    assert "the implicit deny at its end, inbound on GigabitEthernet0/1, denies UDP port 4500 from 172.16." in line
+    listed(world, "R31", "GigabitEthernet0/1", *PLAIN, "40 permit udp any any eq non500-isakmp")
+    assert world.wait_until(lambda: world.lacks() == [], limit=60), world.lacks()
+
+
+def test_a_list_on_a_front_door_costs_nothing_either() -> None:
+    world = World("front-door").converge()
+    world.run_for(10)
+    listed(world, "SPOKE1", "GigabitEthernet0/1", *PLAIN)
+    world.run_for(0.1)
+    assert "Success rate is 100 percent" in world.do("SPOKE1", "ping 10.1.102.100 source 10.1.101.1 repeat 100")
+    assert said(world, "SPOKE1", "DENIED_BY_LIST") == []
+
+
+def test_a_peer_that_never_uses_udp_4500_is_named_where_its_esp_is_denied_and_no_endless_negotiation_follows() -> None:
+    """A list without ESP, and a hub like those of other vendors: the spoke tries once by a new IKE SA, and says so."""
+    cloud = CLOUDS[2]
+    old = "crypto ipsec profile"
+    world = World(cloud.scenario, change=at("HUB", (old, f"crypto ipsec encapsulation udp never\n!\n{old}"))).converge()
+    world.run_for(20)
+    listed(world, cloud.spoke, cloud.interface, "10 permit udp any any", "20 permit icmp any any")
+    world.run_for(120)
+    assert len(said(world, cloud.spoke, "DENIED_BY_LIST")) <= 2
+    assert "entry" not in said(world, cloud.spoke, "DENIED_BY_LIST")[0]
+    assert len([line for line in world.lines("HUB", "crypto ikev2 sa") if f" {cloud.address}/" in line]) == 1
