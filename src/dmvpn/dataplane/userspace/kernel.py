@@ -112,9 +112,7 @@ class Kernel:
             another VRF of this router. deleted: called when such a device may be gone. leaks: ways into other VRFs.
             prohibited: see `PortFilterOrders.answer`.
         """
-        self._names = names
-        self._report = report
-        self._manage = manage
+        self._names, self._report, self._manage = names, report, manage
         self._domain, self._elsewhere, self._deleted = domain, elsewhere, deleted
         self._socket = netlink.NetlinkSocket()
         self._records = Records.here() if records is None else records
