@@ -89,6 +89,7 @@ KNOWN_LIMITS = [
     ("genie", r"^show crypto session brief", ""),
     ("genie", r"^show crypto session fvrf", ""),
     ("genie", r"^show ip sla configuration", r"^IP SLAs Infrastructure Engine-III"),
+    ("genie", r"^show ip access-lists interface", ""),  # it takes the words behind `access-lists` for a list's name
     ("genie", r"^show ip vrf interfaces", ""),  # it takes the parser of show ip vrf
     ("genie", r"^show crypto ikev2 session detailed", r"NAT-T is detected"),
     ("ntc", r"^show crypto ipsec sa detail", r"protected vrf[\s\S]*protected vrf"),

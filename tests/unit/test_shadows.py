@@ -149,7 +149,11 @@ def _masks(count: int) -> list[str]:
 
 
 @pytest.mark.lengthy
-@pytest.mark.parametrize("make", [_hosts, _ports, _ranges, _masks], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make",
+    [_hosts, pytest.param(_ports, marks=pytest.mark.slow), pytest.param(_ranges, marks=pytest.mark.slow), _masks],
+    ids=lambda make: make.__name__,
+)
 def test_a_list_of_ten_thousand_entries_is_judged_within_seconds(make: Callable[[int], list[str]]) -> None:
     text = "\n ".join(("ip access-list extended L", *make(10_000), "deny ip any any"))
     device = Device.read("R.cfg", text)
