@@ -70,6 +70,14 @@ def test_what_is_new_is_what_has_a_higher_number() -> None:
     assert chronicle.after(chronicle.last) == []
 
 
+def test_a_client_that_takes_few_lines_at_a_time_takes_the_oldest_first() -> None:
+    chronicle = machine()
+    for what in (MESSAGE, CHANGE, CHANGE, MESSAGE):
+        chronicle.handle(what, 1.0)
+    assert [line.number for line in chronicle.after(0, 3)] == [1, 2, 3]
+    assert [line.number for line in chronicle.after(3, 3)] == [4]
+
+
 @pytest.mark.parametrize(
     ("address", "concerned"),
     [("10.4.4.1", True), ("10.4.5.1", False), ("192.0.2.1", False), ("2001:db8::1", False)],

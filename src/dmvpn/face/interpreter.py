@@ -122,7 +122,7 @@ class Interpreter:
         return self._exec(text, prompt_width)
 
     def ask(self, show: str) -> object:
-        """Return the value of a show, whose lines nobody needs. Raises UserError for any other line."""
+        """Return the value of a show instead of its lines. Raises UserError for any other line."""
         match = self._parser.match(show, self.privilege, self._rules)
         if isinstance(match, CliError):
             raise UserError(_in_one_line(match))

@@ -57,7 +57,7 @@ class Watching:
             self._last = self._last_logged = 0
             self._began_at, self._log_began_at = chronicle.last, _logged(context)
         self._chronicle = chronicle
-        lines = chronicle.after(self._last)[:LARGEST_BATCH] if "history" in self._order.topics else []
+        lines = chronicle.after(self._last, LARGEST_BATCH) if "history" in self._order.topics else []
         first_logged, log = self._logged(context)
         if not (lines or log or begins or self._is_first):
             return None
@@ -96,7 +96,7 @@ class Watching:
     def _logged(self, context: ShowContext) -> tuple[int, tuple[PlainLine, ...]]:
         """Return the next lines of the log's buffer, and the number of the first one, 0 without any.
 
-        The log numbers no lines, but counts those that its buffer took.
+        The log numbers no lines, but counts the lines that its buffer took.
         """
         last = _logged(context)
         if not self.wants_log or last <= self._last_logged:

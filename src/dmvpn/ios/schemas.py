@@ -44,7 +44,7 @@ _INNER: Final = "query"
 
 
 class UntypedShowError(TypeError):
-    """A show whose type says nothing: the text names it."""
+    """A show without a type: the text names the show."""
 
 
 def schema_of(command: ExecCommand) -> Schema:
@@ -171,7 +171,7 @@ class _Walk:
 
 
 def _any_of(schemas: list[Schema]) -> Schema:
-    """Return the schema of a union; one that may be anything makes the union anything."""
+    """Return the schema of a union; a member that allows anything makes the union allow anything."""
     if not all(schemas):
         return {}
     distinct = [one for place, one in enumerate(schemas) if one not in schemas[:place]]

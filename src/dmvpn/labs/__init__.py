@@ -2,7 +2,7 @@
 
 orders                 down, status, reset, kill, start, impair, rebind, clock; they import little, and are quick
 catalog, topics        the scenarios and exercises that can be brought up, and the labs that are up
-bringing_up, waiting   bring a lab up, and wait until it is ready: a step for each note and for what is still missing
+bringing_up, waiting   bring a lab up, and wait until it is ready: steps: notes, then the things still missing
 intake                 a scenario's lines that this release does not carry out
 addresses              the addresses of a configuration
 prompts, bench         the prompts of a lab, asked by programs; a lab as a place for lessons

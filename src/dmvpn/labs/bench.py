@@ -41,7 +41,7 @@ class LabBench(Prompts):
         orders.rebind(self._folder, gateway, kind=kind, hidden=True)
 
     def badness(self, link: str) -> Badness:
-        """Return the impairment of a wire, without one that `lab break` hides."""
+        """Return the impairment of a wire, except an impairment hidden by `lab break`."""
         status, scenario = orders.status(self._folder), orders.scenario(self._folder)
         for name, (ends, _) in zip(status.links, scenario.segments(), strict=False):
             if Scenario.end(link) in ends and name in status.impaired:

@@ -1,4 +1,4 @@
-"""The labs that can be brought up, and those that are up."""
+"""The labs that can be brought up, and the labs that are up."""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ class StaysDown:
 
 
 def left_out(scenario: Scenario, *, strict: bool = False) -> Iterator[Note | StaysDown]:
-    """Read every configuration of a scenario, and yield what is left out; the scenario loses these lines.
+    """Read every configuration of a scenario, and yield notes about the lines that the lab goes without;
+    these are removed from the scenario.
 
     strict: raises UserError at the first line that is refused, or would restrict or divert traffic.
     """

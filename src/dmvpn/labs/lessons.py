@@ -109,7 +109,7 @@ class LessonGrade:
 
 
 def troubles(lab: LessonLab | None) -> list[Trouble]:
-    """Return the troubles that a user would notice; with a lab only those that fit it."""
+    """Return the troubles that a user would notice; with a lab only the troubles that fit it."""
     stage = lab.stage(lab.running()) if lab is not None else None
     return [known for known in TROUBLES if known.noticed and (stage is None or fits(known, stage))]
 
@@ -206,6 +206,6 @@ def is_way(subject: Subject) -> bool:
 
 
 def save(lab: LessonLab, folder: Path) -> list[str]:
-    """Write the lab as a folder that can be brought up; returns sentences about what is not saved."""
+    """Write the lab as a folder that can be brought up; returns sentences about parts that are not saved."""
     status = control.order(lab.folder.control, do="status")
     return write(lab.scenario, lab.running(), status, folder)

@@ -39,7 +39,7 @@ class LabStatus:
     hosts: name to address.
     gateways: name to a line about its NAT.
     links: the names of the wires.
-    impaired: the impaired wires by name, without those that `lab break` hides.
+    impaired: the impaired wires by name, except wires that `lab break` impaired.
     """
 
     scenario: str = ""
@@ -127,7 +127,7 @@ def down(folder: LabFolder) -> None:
 def reset(folder: LabFolder) -> tuple[str, ...]:
     """Begin again: configurations, wires and translators of the scenario; a lesson is over.
 
-    Returns what is still missing when the lab should be ready.
+    Returns the sentences of `missing` when the lab should be ready.
     """
     control.order(folder.control, do="reset")
     (folder.path / LESSON).unlink(missing_ok=True)

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections import deque
 from heapq import merge
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from dmvpn.base.breath import breathing
@@ -74,9 +76,10 @@ class ChronicleMachine(Machine):
         """The number of the last line, 0 without one."""
         return self._number
 
-    def after(self, number: int) -> list[ChronicleLine]:
-        """Return the lines that are kept and have a higher number, in order."""
-        return list(breathing(merge(_after(self._messages, number), _after(self._changes, number), key=_number)))
+    def after(self, number: int, most: int | None = None) -> list[ChronicleLine]:
+        """Return the lines that are kept and have a higher number, in order. most: only so many, None: all."""
+        kept = merge(_after(self._messages, number), _after(self._changes, number), key=itemgetter(0))
+        return list(map(_line, breathing(islice(kept, most))))
 
     def changes(self) -> list[ChronicleLine]:
         """Return the changes that are kept, in order."""
@@ -112,20 +115,16 @@ def make_machine(ports: Ports) -> ChronicleMachine:
     return ChronicleMachine(ports) if ports.remembers else SilentChronicle(ports)
 
 
-def _after(lines: deque[_Kept], number: int) -> list[ChronicleLine]:
+def _after(lines: deque[_Kept], number: int) -> list[_Kept]:
     """Return the end of a queue: few of many, as a rule."""
     found: list[_Kept] = []
     for kept in reversed(lines):
         if kept[0] <= number:
             break
         found.append(kept)
-    return list(map(_line, breathing(found[::-1])))
+    return found[::-1]
 
 
 def _line(kept: _Kept) -> ChronicleLine:
     number, time, what = kept
     return ChronicleLine(number, time, route_change(what) if isinstance(what, RouteChanged) else what)
-
-
-def _number(line: ChronicleLine) -> int:
-    return line.number
