@@ -127,7 +127,7 @@ class Interpreter:
         if isinstance(match, CliError):
             raise UserError(_in_one_line(match))
         if match.command.query is None or match.filters:
-            raise UserError("% Only a show has a value, and filters are for its lines")
+            raise UserError("only a show has a value, and filters are for its lines")
         return match.command.query(self._context(match), match.args)
 
     def run_last(self, text: str, prompt_width: int = 0) -> Outcome:
