@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
+import time
 
 import pytest
 
 from dmvpn.app.interruption import Interrupted, Interruption
+from dmvpn.app.watch_screen import Paper
 
 
 def has_word(interruption: Interruption) -> bool:
@@ -47,3 +50,30 @@ def test_what_is_ignored_stays_ignored() -> None:
             assert (interruption.asked, has_word(interruption)) == (False, False)
     finally:
         signal.signal(signal.SIGHUP, mine)
+
+
+def test_after_a_signal_no_line_waits_for_a_reader_that_reads_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen: a signal between two lines was noted, then the next line waited for `| less` for ever."""
+    end, out = os.pipe()
+    os.set_blocking(out, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(out, b"x" * 4096)
+    os.set_blocking(out, True)
+    with open(end, "rb"), open(out, "w") as stdout, Interruption() as interruption:
+        monkeypatch.setattr("sys.stdout", stdout)
+        paper = Paper(interruption, needed=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+        started = time.monotonic()
+        paper.say("a line")
+        paper.say("another one")
+        assert time.monotonic() - started < 10
+
+
+def test_after_a_signal_a_reader_that_reads_gets_the_last_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    end, out = os.pipe()
+    with open(end) as reader, open(out, "w") as stdout, Interruption() as interruption:
+        monkeypatch.setattr("sys.stdout", stdout)
+        os.kill(os.getpid(), signal.SIGTERM)
+        Paper(interruption, needed=True).say("the story is in FILE")
+        assert reader.readline() == "the story is in FILE\n"

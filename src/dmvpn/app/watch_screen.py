@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import select
 import shutil
 import sys
 from dataclasses import asdict, replace
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from dmvpn.app.interruption import Interruption
     from dmvpn.tools.watch import Step
 
+#: Seconds that a line waits for its reader after an interruption.
+_MOMENT: Final = 1.0
 #: Lines after which the header is repeated.
 _PAGE: Final = 30
 #: The errors of writing without a reader: a closed pipe, a terminal that hung up.
@@ -48,7 +51,7 @@ class Paper:
     """Standard output, line by line, as long as it has a reader.
 
     needed: without a reader, writing raises OSError, as there is no use in going on; otherwise it prints nothing more.
-    An interruption while a line waits for the reader ends the output as well.
+    An interruption while a line waits for the reader ends the output as well; after one, no line waits for long.
     """
 
     def __init__(self, interruption: Interruption, *, needed: bool) -> None:
@@ -59,6 +62,9 @@ class Paper:
     def say(self, text: str) -> None:
         """Print one line at once."""
         if self._silent:
+            return
+        if self._interruption.asked and not _has_room():
+            self._fall_silent()
             return
         try:
             with self._interruption.may_tear():
@@ -88,6 +94,11 @@ class Paper:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+def _has_room() -> bool:
+    """Return whether standard output takes more text within a moment: no signal ends the wait for its reader."""
+    return bool(select.select([], [sys.stdout], [], _MOMENT)[1])
 
 
 class Screen:
