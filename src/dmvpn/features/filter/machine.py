@@ -1,7 +1,7 @@
 """Packet filters as a machine: lines and access lists come in; an order for a port goes out whenever it is another one.
 
 It answers `ports.filters`: how many packets the entries of lists have decided on, since they were cleared; and the
-inbound lists of ports. Whoever relies on these hears of a change by `FiltersChanged`.
+inbound lists of ports, whose changes it announces by `FiltersChanged`.
 """
 
 from __future__ import annotations

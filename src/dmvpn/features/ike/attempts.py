@@ -186,7 +186,7 @@ class Attempts:
                 self._begin(demand)
 
     def filters_changed(self) -> None:
-        """Try at once what rests, and report what is kept out now: inbound lists have changed."""
+        """Try resting demands at once, and report denied peers: inbound lists have changed."""
         for demands in tuple(self._demands.values()):
             for demand in tuple(demands.values()):
                 if demand.attempt is not None and not self._is_met(demand) and self._report_denial(demand):

@@ -5,8 +5,8 @@
 
 New IKE SAs ask the `Book`, which prefers port 4500 only where a list lets it in. An end that does not prefer it does
 not say so, and then the peer does not use it either. If both ends said so (`chooses_port`), a live IKE SA moves at
-once, and a question tells the peer. An IKE SA whose ends never said so is replaced by a new one. With a NAT between the
-ends only port 4500 is left, and without it the tunnel is cut, as by IOS.
+once, and a question makes the peer follow. An IKE SA whose ends never said so is replaced by a new one. With a NAT
+between the ends only port 4500 is left, and without it the tunnel is cut, as by IOS.
 
 What a peer's lists deny is not known here: requests without an answer take both ports in turn.
 """
@@ -107,7 +107,7 @@ class EspWays:
         return self._book.denial(Outer.ESP, ends_of(sa))
 
     def _move(self, sa: Session, port: int) -> None:
-        """Use this port and its way of ESP from now on. A question tells the peer, which follows."""
+        """Use this port and its way of ESP from now on. A question makes the peer follow."""
         local, remote = ends_of(sa)
         path = DatagramPath(Endpoint(local, port), Endpoint(remote, port))
         if path != sa.path:
