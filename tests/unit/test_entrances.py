@@ -15,6 +15,7 @@ from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.protection import Connection
 from dmvpn.features.policy.machine import filter_list
 from dmvpn.network.device import Device
+from dmvpn.tools.opened_lists import permitting_lines
 from support.fakes import FakeFilters, FakeRib, fake_ports, up
 
 OWN, PEER, OTHER = IPv4Address("198.51.100.1"), IPv4Address("203.0.113.2"), IPv4Address("203.0.113.3")
@@ -126,3 +127,21 @@ def test_with_unknown_addresses_only_what_is_denied_for_all_of_them_is_denied(
     entries: tuple[str, ...], local: IPv4Address | None, remote: IPv4Address | None, sequence: int | None
 ) -> None:
     assert surely_denied(listed(*entries), Outer.ESP, local, remote) == sequence
+
+
+def test_a_line_that_lets_a_peer_in_is_before_the_denial_and_about_no_more_addresses_than_that() -> None:
+    for_all = listed("permit udp any any eq isakmp", "deny esp any any")
+    assert permitting_lines(for_all, Outer.ESP, 20, PEER)[-1] == "15 permit esp any any"
+    assert permitting_lines(listed("permit icmp any any"), Outer.GRE, END_OF_LIST, PEER)[-1] == "permit gre any any"
+    for_one = listed("deny esp host 203.0.113.2 any", "permit ip any any")
+    assert permitting_lines(for_one, Outer.ESP, 10, PEER)[-1] == f"5 permit esp host {PEER} any"
+    of_group = "object-group network BAD\n host 203.0.113.2\n host 203.0.113.3\n!\n"
+    text = f"{of_group}ip access-list extended WAN-IN\n deny esp object-group BAD any\n permit ip any any\n"
+    by_group = filter_list(Device.read("R", text).policy, "WAN-IN")
+    assert by_group is not None
+    assert permitting_lines(by_group, Outer.ESP, 10, PEER)[-1] == f"5 permit esp host {PEER} any"
+
+
+def test_where_no_number_is_free_before_the_denial_no_line_is_given() -> None:
+    crowded = listed("9 permit icmp any any", "10 deny esp any any")
+    assert permitting_lines(crowded, Outer.ESP, 10, PEER) == ()

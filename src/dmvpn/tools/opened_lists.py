@@ -39,7 +39,8 @@ def permitting_lines(listed: FilterList, what: Outer, sequence: int, peer: IPAdd
         if sequence - before == 1:
             return ()
         place["sequence"] = max(before + 1, sequence - _BEFORE)
-    is_for_all = peer is None or all(entry.condition.source.is_any for entry in denying)
+    asked = [entry.condition for entry in denying]
+    is_for_all = peer is None or all(one.source.is_any and not one.sources for one in asked)
     source: dict[str, Hashable] = {} if is_for_all else {"host": True, "source": peer}
     entry = access_lists.EXTENDED_ENTRY.of(**place, permit=True, **_ASKS[what], **source, any=True)
     return (access_lists.EXTENDED.of(name=listed.name), entry)
