@@ -16,13 +16,13 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.filters import END_OF_LIST, Packet
+from dmvpn.base.filters import END_OF_LIST, FilterList, Packet
 from dmvpn.base.translation import UDP, Addresses
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.filters import FilterList
+    from dmvpn.base.filters import FilterEntry
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection
 
@@ -121,12 +121,33 @@ def _is_surely(address: IPv4Address | None, asked: Addresses, group: tuple[Addre
     return address is not None or (asked.is_any and not group)
 
 
+class _BySender:
+    """The entries of a list by the senders that they mean, so that a list of thousands of hosts costs few look-ups."""
+
+    def __init__(self, listed: FilterList) -> None:
+        self._listed = listed
+        #: By wildcard, then by the bits that count: entries with their places in the list.
+        self._entries: dict[int, dict[int, list[tuple[int, FilterEntry]]]] = {}
+        for place, entry in enumerate(listed.entries):
+            source = entry.condition.source
+            wildcard = int(source.wildcard)
+            alike = self._entries.setdefault(wildcard, {}).setdefault(int(source.address) & ~wildcard, [])
+            alike.append((place, entry))
+
+    def of(self, sender: IPv4Address) -> FilterList:
+        """Return the entries that may decide about packets of this sender."""
+        number = int(sender)
+        found = [pair for wildcard, by in self._entries.items() for pair in by.get(number & ~wildcard, ())]
+        found.sort(key=lambda pair: pair[0])
+        return FilterList(self._listed.name, tuple(entry for _, entry in found), self._listed.is_standard)
+
+
 class Entrances:
     """Asks the inbound lists of the router's ports. Of a long list it keeps the entries that may concern a tunnel."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._short: dict[tuple[str, Outer, IPAddress], tuple[FilterList, FilterList]] = {}
+        self._known: dict[tuple[str, Outer, IPAddress], tuple[FilterList, _BySender]] = {}
 
     def denial(self, what: Outer, ends: tuple[IPAddress, IPAddress], vrf: str = "", port: int = 0) -> Denial | None:
         """Return which list denies such packets of a peer, None: none does.
@@ -177,13 +198,11 @@ class Entrances:
         return tuple(dict.fromkeys(hop.interface for hop in hops if hop.interface))
 
     def _about(self, listed: FilterList, name: str, what: Outer, ends: tuple[IPAddress, IPAddress]) -> FilterList:
-        """Return the entries that may decide about such packets of any peer."""
+        """Return the entries that may decide about such packets of this peer."""
         local, remote = ends
-        known = self._short.get((name, what, local))
-        if known is not None and known[0] is listed:
-            return known[1]
         if not isinstance(local, IPv4Address) or not isinstance(remote, IPv4Address):
             return listed
-        short = listed.about(what.packet(remote, local))
-        self._short[name, what, local] = listed, short
-        return short
+        known = self._known.get((name, what, local))
+        if known is None or known[0] is not listed:
+            known = self._known[name, what, local] = listed, _BySender(listed.about(what.packet(remote, local)))
+        return known[1].of(remote)
