@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import (
-    access_lists,
     bgp,
     clocks,
     counter_evidence,
+    cut_tunnels,
     eigrp,
     filters,
     host_reachability,
@@ -76,7 +76,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     lans.duplicate_addresses,
     underlay.conflicts,
     underlay.taken,
-    access_lists.cut_tunnels,
+    cut_tunnels.lists,
     tunnel_interfaces.tunnels,
     tunnel_interfaces.addresses,
     tunnel_interfaces.keepalives,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _STEPS = {Outer.IKE: Step.IKE, Outer.ESP: Step.SA, Outer.IN_UDP: Step.SA, Outer.GRE: Step.GRE}
 
 
-def cut_tunnels(scene: Scene) -> Iterator[Verdict]:
+def lists(scene: Scene) -> Iterator[Verdict]:
     """Check the inbound lists of the ports by which packets of the tunnels' peers come."""
     for name, facts in scene.alive():
         lists = {one.interface: one.filters.inward for one in facts.packet_filters if one.filters.inward is not None}
