@@ -268,7 +268,7 @@ def split(listed: Iterable[Meaning], sets: Iterable[PacketSet], *, most: int) ->
 
 
 def rest_of(sets: Sequence[PacketSet], gone: Iterable[PacketSet], *, most: int) -> list[PacketSet] | None:
-    """Return what is left of sets when others are taken away; None: more parts than `most`."""
+    """Return the packets of sets that are in none of the sets `gone`; None: in more parts than `most`."""
     left = list(sets)
     for one in gone:
         left = [part for each in left for part in each.without(one)]
@@ -307,7 +307,7 @@ def _sorted(ranges: Ranges | None, every: Ranges) -> Ranges:
 
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """Return sorted ranges without those that touch."""
+    """Join sorted ranges that touch or overlap."""
     found: list[tuple[int, int]] = []
     for first, last in ranges:
         if found and first <= found[-1][1] + 1:
@@ -348,6 +348,6 @@ def _with(packets: PacketSet, name: str, part: Bits | Ranges) -> PacketSet:
 
 
 def _usual(protocols: Ranges) -> int:
-    """Return one of some protocols: one that people know, if it is among them."""
+    """Return a protocol among these, a well-known protocol if possible."""
     usual = (one for one in (TCP, UDP, ICMP) if any(first <= one <= last for first, last in protocols))
     return next(usual, protocols[0][0])

@@ -1,8 +1,8 @@
 """Flows between LANs that access lists let pass on one side of a comparison only, found without sending them.
 
-The packets that are measured are of one kind; lists tell many kinds apart. So the lists on the way of a pair are
-compared as sets: what passes all of them before, and what passes all of them after. Each difference names the entry
-that decides. Lists with other numbers, or in other words, that let the same packets pass are equal.
+The packets that are measured are of one kind, and lists distinguish many kinds. So the lists on the way of a pair are
+compared as sets: the packets that pass all lists before, and the packets that pass all lists after. Each difference
+names the entry that decides. Lists with other numbers, or in other words, that let the same packets pass are equal.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Gate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """The packets of a pair that pass all lists, each with the last entry that permits it; and those that do not."""
+    """The packets of a pair that pass all lists, and the denied packets, each with the last entry that decides."""
 
     passed: tuple[tuple[PacketSet, Gate | None, FilterEntry | None], ...]
     denied: tuple[tuple[PacketSet, Gate, FilterEntry | None], ...]
