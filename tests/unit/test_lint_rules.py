@@ -83,6 +83,23 @@ def test_lists_of_paths_and_communities_that_nobody_defined_are_named() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("lines", "line", "what"),
+    [
+        ("router eigrp 1\n distribute-list 7 in\n", 1, "router eigrp names the access list 7"),
+        ("router ospf 1\n distribute-list prefix P in\n", 1, "router ospf 1 names the prefix list P"),
+        ("router rip\n distribute-list gateway G in\n", 1, "router rip names the prefix list G"),
+        ("line vty 0 4\n access-class 23 in\n", 2, "line vty 0 4 names the access list 23"),
+    ],
+)
+def test_lists_of_routing_processes_and_of_logins_that_nobody_defined_are_named(
+    lines: str, line: int, what: str
+) -> None:
+    """A router with such an access class lets no station log in, and lint had nothing to say."""
+    told = [one for one in lint({"R.cfg": lines}) if one.rule == "list-undefined"]
+    assert [(one.line, one.what) for one in told] == [(line, f"{what}, which is not configured")]
+
+
 #: Words that the reader of a fix replaces.
 _PLACEHOLDERS = frozenset(
     ("NAME", "ADDRESS", "MASK", "PREFIX", "INTERFACE", "PROFILE", "HUB-ADDRESS", "NBMA-ADDRESS", "KBIT-PER-SECOND")

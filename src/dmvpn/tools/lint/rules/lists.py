@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.communities import CommunityKind
+from dmvpn.base.distribution import ListKind
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.bgp.model import FilterKind
 from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists
 from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE
+from dmvpn.features.system.config import LINE as TERMINALS
+from dmvpn.features.system.config.access import ACCESS_CLASS
 from dmvpn.ios import Placeholder
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
+    from dmvpn.base.distribution import Distribution
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network
     from dmvpn.tools.lint.found import NetworkConcern
@@ -30,15 +34,17 @@ ROUTE_MAP: Final = Rule(
 LIST: Final = Rule(
     id="list-undefined",
     severity=Severity.WARNING,
-    title="A route map, a neighbor or NAT names a list that does not exist",
+    title="A route map, a distribute list, a neighbor, a terminal line or NAT names a list that does not exist",
     why="A prefix or access list that is not there lets every route through, so a neighbor hears what it should not; "
-    "an AS path or community list that is not there lets nothing through.",
+    "an AS path or community list that is not there lets nothing through. With an access class that is not there no "
+    "station may log in here, and every station on IOS.",
     bad="route-map OUT permit 10\n match ip address prefix-list TYPO",
     fix="ip prefix-list TYPO permit 10.0.0.0/8 le 24",
 )
 RULES: Final = (ROUTE_MAP, LIST)
 _PREFIX_LIST, _ACCESS_LIST = "prefix-list", "access-list"
 _AS_PATH_LIST: Final = "as-path access-list"
+_DISTRIBUTED: Final = {ListKind.ACCESS_LIST: _ACCESS_LIST, ListKind.PREFIX_LIST: _PREFIX_LIST}
 _COMMUNITY_LISTS: Final = {kind: kind.listed for kind in CommunityKind}
 #: Numbers of extended access lists; other numbers and names may be standard.
 _EXTENDED: Final = (range(100, 200), range(2000, 2700))
@@ -152,7 +158,24 @@ def _used(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for rule in device.nat.rules:
         if rule.access_list:
             yield from named(_ACCESS_LIST, (rule.access_list,), str(rule))
+    for section, distribution in _distributions(device):
+        for one in distribution.lists:
+            if one.kind in _DISTRIBUTED and one.name:
+                yield from named(_DISTRIBUTED[one.kind], (one.name,), section)
+            if one.gateway:
+                yield from named(_PREFIX_LIST, (one.gateway,), section)
+    for args, terminal in device.tree.sections(TERMINALS):
+        for line in terminal.all(ACCESS_CLASS):
+            if "in" in line:
+                yield from named(_ACCESS_LIST, (line.text("list"),), TERMINALS.text(args), ACCESS_CLASS.text(line))
     router = f"router bgp {device.bgp.local_as}"
     yield from named(_PREFIX_LIST, _filters(device, FilterKind.PREFIX_LIST), router)
     yield from named(_ACCESS_LIST, _filters(device, FilterKind.DISTRIBUTE_LIST), router)
     yield from named(_AS_PATH_LIST, _filters(device, FilterKind.FILTER_LIST), router)
+
+
+def _distributions(device: Device) -> Iterator[tuple[str, Distribution]]:
+    """Yield the distribute lists of each process, with the line of the process."""
+    yield from (("router eigrp", process.distribution) for process in device.eigrp.processes)
+    yield from ((f"router ospf {process.number}", process.distribution) for process in device.ospf.processes)
+    yield "router rip", device.rip.distribution
