@@ -189,11 +189,11 @@ def constant(value: bytes, register: int = _REGISTER) -> bytes:
     return expression("immediate", numbers(register) + nest(2, attribute(_DATA_VALUE, value)))
 
 
-def masked(mask: bytes, register: int = _REGISTER, *, toggled: bytes = b"") -> bytes:
-    """Apply a mask to the loaded value, then turn these bits over."""
+def masked(mask: bytes, register: int = _REGISTER, *, toggled: bytes = b"", to: int | None = None) -> bytes:
+    """Apply a mask to the loaded value, then turn these bits over. to: the register of the result, None: the same."""
     bits = toggled or bytes(len(mask))
     values = nest(4, attribute(_DATA_VALUE, mask)) + nest(5, attribute(_DATA_VALUE, bits))
-    return expression("bitwise", numbers(register, register, len(mask)) + values)
+    return expression("bitwise", numbers(register, register if to is None else to, len(mask)) + values)
 
 
 def compare(operation: Compare, value: bytes) -> bytes:

@@ -4,6 +4,7 @@
     counted     a hash of fields; each element counts
     intervals   boxes: a first and a last value of each field; no two of them may overlap; each element counts
     numbers     a hash of fields, or boxes, to a number of four octets
+    keys        a hash of fields alone
     areas       boxes alone
 
 The key is in the 32-bit registers from `FIRST_REGISTER` on, each field in a register of its own.
@@ -99,6 +100,12 @@ def number_map(table: str, name: str, number: int, length: int, size: int = 0) -
 def number_boxes(table: str, name: str, number: int, fields: Sequence[int]) -> Part:
     """Return a map of boxes to numbers. fields: the octets of each."""
     return _boxes(table, name, number, fields, _MAP, 0, 4)
+
+
+def key_set(table: str, name: str, number: int, length: int, size: int) -> Part:
+    """Return a set of `size` keys of so many octets."""
+    description = nest(_SET_DESCRIPTION, attribute(_DESCRIPTION_SIZE, _BE32.pack(size)))
+    return _set(table, name, number, 0, length, 0, 0, description)
 
 
 def areas(table: str, name: str, number: int, fields: Sequence[int]) -> Part:
@@ -214,6 +221,11 @@ def number_box_maker(key: struct.Struct) -> Callable[[Sequence[int], Sequence[in
     return element
 
 
+def key_element(key: bytes) -> bytes:
+    """Return an element of a set of keys."""
+    return nest(_LIST_ELEMENT, nest(_KEY, attribute(_DATA_VALUE, key)))
+
+
 def area_maker(key: struct.Struct) -> Callable[[Sequence[int], Sequence[int]], bytes]:
     """Return a function that makes boxes of a set: of their first values and last values."""
     head, _ = _plain(2 * (key.size + 8), _key_head(key, _KEY), b"", 0)
@@ -273,9 +285,9 @@ def lookup(name: str, to: int | None = None) -> bytes:
     return expression("lookup", attribute_text(1, name) + registers)
 
 
-def is_member(name: str) -> bytes:
-    """Continue if the key is in the set."""
-    return expression("lookup", attribute_text(1, name) + attribute(2, _BE32.pack(FIRST_REGISTER)))
+def is_member(name: str, register: int = FIRST_REGISTER) -> bytes:
+    """Continue if the key is in the set. register: where the key begins."""
+    return expression("lookup", attribute_text(1, name) + attribute(2, _BE32.pack(register)))
 
 
 def load(base: int, offset: int, length: int, field: int) -> bytes:

@@ -5,18 +5,18 @@ fits. Its rank becomes the packet's mark, and is compared with the ranks that th
 
     chain list-6 {                                                                  a rule for each shape of entries:
         ip saddr map @list-key-0 meta mark set (that rank) goto list-6-1
-        ip daddr . th dport map @list-key-1 meta mark set (that rank) goto list-6-2
+        ip daddr . th dport map @list-key-1 meta mark set (that rank) goto list-found
         (what no set can look up) counter return
         counter return }                                      no set has it: the entry about all packets, or the end
-    chain list-6-1 {
-        ip daddr . th dport map @list-key-1 . meta mark @list-less meta mark set (that rank)
-        goto list-6-2 }
-    chain list-6-2 { what no set can look up, of lesser ranks; goto list-found }
+    chain list-6-1 { ip daddr . th dport map @list-key-1 jump list-6-hit-1; what no set can look up; goto list-found }
+    chain list-6-hit-1 {
+        ip daddr . th dport map @list-key-1 . meta mark @list-less-0 meta mark set (that rank) return
+        the same, if the first digits of both ranks are equal, with the second digits }
     chain list-found { meta mark set 0, (the mark before that) vmap @list-ranks }      verdict and counter of the entry
 
 So it costs one lookup for each shape of entries, however many of each there are and however they alternate. nf_tables
-compares no two values of a packet: `less` has the pairs of ranks of which the first one is less, as boxes, one for each
-rank. The mark of packets is 0 afterwards.
+compares no two values of a packet: a rank has digits, and `less` has the pairs of them of which the first one is less.
+The mark of packets is 0 afterwards.
 """
 
 from __future__ import annotations
@@ -36,16 +36,17 @@ from dmvpn.dataplane.netlink.nftables import (
     compare,
     constant,
     counter,
+    masked,
     meta,
     verdict,
 )
 from dmvpn.dataplane.netlink.sets import (
     FIRST_REGISTER,
     add_elements,
-    area_maker,
-    areas,
     counted_map,
     is_member,
+    key_element,
+    key_set,
     lookup,
     maker,
     number_box_maker,
@@ -76,16 +77,21 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.filter_chains import Rules
     from dmvpn.dataplane.userspace.filter_pieces import Piece
 
+#: The bits of a digit, at most; each has an octet of the rank. So a rank has two digits in most lists, or three.
+_DIGIT: Final = 6
+_DIGITS: Final = 3
 #: Lists with more entries have no ranks.
-MOST: Final = 0xFFFE
+MOST: Final = 1 << _DIGIT * _DIGITS
 #: Fewer pieces than this are rules or boxes: a set costs as much as some of them.
 _WORTH_A_SET: Final = 4
 #: Hashes for one chain, each of which costs a lookup: other shapes are boxes.
 _HASHES: Final = 24
-_RANK = struct.Struct("!H2x")
-_PAIR = struct.Struct("!H2xH2x")
-_PAIR_FIELDS: Final = (2, 2)
-_SECOND: Final = FIRST_REGISTER + 1
+#: Chains for what is looked up behind an entry that was found; each has the lookups behind some of the first ones.
+_BLOCKS: Final = 8
+_RANK = struct.Struct("!I")
+_PAIR = struct.Struct("!II")
+#: Where a digit of the rank that was found is, and behind it that of the packet's mark.
+_OWN, _MARKED = FIRST_REGISTER + 1, FIRST_REGISTER + 2
 #: A register behind the first four ones, which is not in the way of a key.
 _SPARE: Final = FIRST_REGISTER + 4
 
@@ -95,6 +101,15 @@ class _Group(NamedTuple):
 
     places: tuple[str, ...]
     guards: tuple[bytes, ...]
+
+
+class _Find(NamedTuple):
+    """A lookup. expressions: they end with a rank in `FIRST_REGISTER`; first, last: the ranks that it may find."""
+
+    expressions: tuple[bytes, ...]
+    first: int
+    last: int
+    size: int
 
 
 class _Lone(NamedTuple):
@@ -129,6 +144,9 @@ class Ranked:
         #: By chain, the rank of the first entry that is about all of its packets.
         self._whole: dict[str, int] = {}
         self._of = of
+        bits = max(1, (len(entries) - 1).bit_length())
+        self._digits = 2 if bits <= 2 * _DIGIT else _DIGITS
+        self._bits = -(-bits // self._digits)
         self._sort(pieces)
 
     def cost(self) -> int:
@@ -148,7 +166,8 @@ class Ranked:
         clear = (constant(bytes(4), _SPARE), mark_from(_SPARE))
         self._rules.rule(found, meta(Meta.MARK, FIRST_REGISTER), *clear, lookup(verdicts))
         for number, place in enumerate(chains):
-            self._place(number, place, finds[place], less, found)
+            ordered = sorted(finds[place], key=lambda find: find.size)  # the largest is the cheapest to be found by
+            self._place(f"{number}", place, ordered, less, found, lookup(verdicts))
             rank = self._whole.get(place)
             for one in self._lone(place, len(self._entries) if rank is None else rank):
                 decided = (counter(), verdict(*outcomes[one.rank]))
@@ -231,51 +250,64 @@ class Ranked:
 
     # ------------------------------------------------------------------------------------------------ rules
 
-    def _finds(self) -> dict[str, list[tuple[tuple[bytes, ...], int]]]:
-        """Make the sets; returns by chain the expressions that look a rank up, and the last rank that they find."""
-        finds: dict[str, list[tuple[tuple[bytes, ...], int]]] = defaultdict(list)
+    def _finds(self) -> dict[str, list[_Find]]:
+        """Make the sets; returns the lookups by chain."""
+        finds: dict[str, list[_Find]] = defaultdict(list)
         numbers = itertools.count()
-        for (group, masks), found in self._hashes.items():
+        for (group, masks), values in self._hashes.items():
             key = HashKey(masks)
-            name = self._hash(next(numbers), key, found)
-            last = max(rank for _, rank in found.values())
-            for place in group.places:
-                finds[place].append(((*group.guards, *key.loads(), lookup(name, FIRST_REGISTER)), last))
+            loads = (*key.loads(), lookup(self._hash(next(numbers), key, values), FIRST_REGISTER))
+            self._find(finds, group, loads, [rank for _, rank in values.values()])
         for group, boxes in self._boxes.items():
             for some in boxes:
                 behind = some[0][0].kind is Kind.FIRST
                 name = self._box_map(next(numbers), some, behind=behind)
-                last = max(rank for _, rank in some)
-                for place in group.places:
-                    loads = box_loads(behind=behind)
-                    finds[place].append(((*group.guards, *loads, lookup(name, FIRST_REGISTER)), last))
+                loads = (*box_loads(behind=behind), lookup(name, FIRST_REGISTER))
+                self._find(finds, group, loads, [rank for _, rank in some])
         return finds
 
-    def _place(
-        self, number: int, place: str, finds: Sequence[tuple[tuple[bytes, ...], int]], less: str, found: str
+    def _find(
+        self, finds: dict[str, list[_Find]], group: _Group, loads: tuple[bytes, ...], ranks: Sequence[int]
     ) -> None:
-        """Add the lookups of a chain, and the chains behind it of packets that one of them found."""
-        rules = self._rules
-        kept = (meta(Meta.MARK, _SECOND), is_member(less), mark_from(FIRST_REGISTER))
-        after = self._rest(number, place, found, max((last for _, last in finds), default=0))
-        behind: list[str] = []
-        for position, (find, _) in reversed(list(enumerate(finds))):
-            behind.insert(0, after)
-            if position:
-                name = rules.chain(f"-next-{number}-{position}")
-                rules.rule(name, *find, *kept)
-                rules.rule(name, verdict(NetfilterVerdict.GOTO, after))
-                after = name
-        for (find, _), following in zip(finds, behind, strict=True):
-            rules.rule(place, *find, mark_from(FIRST_REGISTER), verdict(NetfilterVerdict.GOTO, following))
+        for place in group.places:
+            finds[place].append(_Find((*group.guards, *loads), min(ranks), max(ranks), len(ranks)))
 
-    def _rest(self, number: int, place: str, found: str, last: int) -> str:
+    def _place(
+        self, end: str, place: str, finds: Sequence[_Find], less: Sequence[tuple[bytes, ...]], found: str, last: bytes
+    ) -> None:
+        """Add the lookups of a chain, and the chains behind it of packets that one of them found.
+
+        less: the comparisons with the packet's rank. last: carries out the verdict of a rank.
+        """
+        rules, kept = self._rules, mark_from(FIRST_REGISTER)
+        rest = self._rest(end, place, found, max((find.last for find in finds), default=0))
+        hits: dict[int, str] = {}
+        for position, find in enumerate(finds):
+            if find.first < max((earlier.last for earlier in finds[:position]), default=0):
+                hits[position] = hit = rules.chain(f"-hit-{end}-{position}")
+                for comparison in less:  # each looks the rank up again: rules share no registers
+                    rules.rule(hit, *find.expressions, *comparison, kept, verdict(NetfilterVerdict.RETURN))
+        size = -(-len(finds) // _BLOCKS)
+        following = ""
+        for position, find in enumerate(finds):
+            if not position % size:
+                following = rest
+                later = [other for other in hits if other > position - (size > 1)]
+                if later:
+                    following = rules.chain(f"-next-{end}-{position}")
+                    for other in later:
+                        rules.rule(following, *finds[other].expressions, verdict(NetfilterVerdict.JUMP, hits[other]))
+                    rules.rule(following, verdict(NetfilterVerdict.GOTO, rest))
+            done = (last,) if following == found else (kept, verdict(NetfilterVerdict.GOTO, following))
+            rules.rule(place, *find.expressions, *done)
+
+    def _rest(self, end: str, place: str, found: str, last: int) -> str:
         """Return the chain of packets of which all lookups are done. last: the last rank that they may have."""
         whole = self._whole.get(place, last)
         alone = self._lone(place, min(last, whole))
         if not alone and whole >= last:
             return found
-        name = self._rules.chain(f"-rest-{number}")
+        name = self._rules.chain(f"-rest-{end}")
         for one in alone:
             self._keep(name, one.rank, *_matches(one))
         if whole < last:
@@ -289,7 +321,7 @@ class Ranked:
 
     def _keep(self, name: str, rank: int, *matches: bytes) -> None:
         """Add a rule that keeps a rank if it is less than the one of the packet."""
-        packed = _RANK.pack(rank)
+        packed = _RANK.pack(self._number(rank))
         greater = (meta(Meta.MARK), compare(Compare.MORE, packed))
         self._rules.rule(name, *greater, *matches, constant(packed), mark_from(1))
 
@@ -300,8 +332,8 @@ class Ranked:
         name = self._rules.set(
             f"-key-{number}", lambda table, name, place: number_map(table, name, place, key.struct.size, size)
         )
-        element, of, packed = number_maker(key.struct), key.of, _RANK.pack
-        elements = (element(of(values), packed(rank)) for values, (_, rank) in found.items())
+        element, of, packed, number_of = number_maker(key.struct), key.of, _RANK.pack, self._number
+        elements = (element(of(values), packed(number_of(rank))) for values, (_, rank) in found.items())
         self._rules.parts += add_elements(self._rules.table, name, elements)
         return name
 
@@ -309,15 +341,38 @@ class Ranked:
         fields, key = (FIELDS_BEHIND, BOX_BEHIND) if behind else (FIELDS, BOX)
         name = self._rules.set(f"-box-{number}", lambda table, name, place: number_boxes(table, name, place, fields))
         element = number_box_maker(key)
-        elements = (element(*corners(piece.box, behind=behind), _RANK.pack(rank)) for piece, rank in found)
+        packed, number_of = _RANK.pack, self._number
+        elements = (element(*corners(piece.box, behind=behind), packed(number_of(rank))) for piece, rank in found)
         self._rules.parts += add_elements(self._rules.table, name, elements)
         return name
 
-    def _less(self) -> str:
-        """Make the set of pairs of ranks of which the first one is less."""
-        name = self._rules.set("-less", lambda table, name, place: areas(table, name, place, _PAIR_FIELDS))
-        element, last = area_maker(_PAIR), len(self._entries) - 1
-        elements = (element((low, middle), (middle - 1, high)) for low, middle, high in _halves(last))
+    def _number(self, rank: int) -> int:
+        """Return a rank as the kernel has it: each digit in an octet, the last octet empty."""
+        bits = self._bits
+        digits = [rank >> bits * place & (1 << bits) - 1 for place in range(self._digits - 1, -1, -1)]
+        return sum(digit << 24 - 8 * place for place, digit in enumerate(digits))
+
+    def _less(self) -> list[tuple[bytes, ...]]:
+        """Return the comparisons, one of which holds if the rank in `FIRST_REGISTER` is less than the packet's one."""
+        found: list[tuple[bytes, ...]] = []
+        equal: tuple[bytes, ...] = ()
+        for place in range(self._digits):
+            count = 1 << self._bits
+            mask = (0xFF << 24 - 8 * place).to_bytes(4, "big")
+            both = (masked(mask, FIRST_REGISTER, to=_OWN), meta(Meta.MARK, _MARKED), masked(mask, _MARKED))
+            less = ((one, other) for other in range(count) for one in range(other))
+            found.append((*equal, *both, is_member(self._pairs(f"-less-{place}", place, list(less)), _OWN)))
+            if place < self._digits - 1:
+                same = self._pairs(f"-same-{place}", place, [(one, one) for one in range(count)])
+                equal = (*equal, *both, is_member(same, _OWN))
+        return found
+
+    def _pairs(self, end: str, place: int, pairs: Sequence[tuple[int, int]]) -> str:
+        name = self._rules.set(
+            end, lambda table, name, number: key_set(table, name, number, _PAIR.size, max(1, len(pairs)))
+        )
+        shift = 24 - 8 * place
+        elements = (key_element(_PAIR.pack(one << shift, other << shift)) for one, other in pairs)
         self._rules.parts += add_elements(self._rules.table, name, elements)
         return name
 
@@ -332,7 +387,7 @@ class Ranked:
         for rank, (entry, result) in enumerate(zip(self._entries, outcomes, strict=True)):
             if result not in makers:
                 makers[result] = maker(_RANK, verdict_data(*result))
-            elements.append(makers[result]((rank,), entry.sequence))
+            elements.append(makers[result]((self._number(rank),), entry.sequence))
         self._rules.parts += add_elements(self._rules.table, name, elements)
         return name
 
@@ -342,15 +397,3 @@ def _matches(one: _Lone) -> tuple[bytes, ...]:
     protocol = piece.entry.condition.protocol
     asked = () if protocol is None or piece.kind is Kind.FIRST else filter_matches.is_protocol(protocol)
     return (*asked, *filter_matches.fields(piece), *one.guards)
-
-
-def _halves(last: int) -> Iterator[tuple[int, int, int]]:
-    """Yield the first number, the middle, and the last number of each aligned range that two halves have up to `last`:
-    of each pair of numbers, one range has the less in its first half and the other one in its second half.
-    """
-    size = 2
-    while size // 2 <= last:
-        for low in range(0, last + 1, size):
-            if low + size // 2 <= last:
-                yield low, low + size // 2, low + size - 1
-        size *= 2
