@@ -156,6 +156,19 @@ def alternating_list(draw: random.Random, length: int) -> FilterList:
     return FilterList("103", tuple(entries))
 
 
+def many_kinds(draw: random.Random, length: int) -> FilterList:
+    """Prefixes of all lengths as sources and as destinations, by turns: the entries are of fifty kinds."""
+    every = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
+    entries = []
+    for number in range(1, length + 1):
+        wildcard = IPv4Address((1 << draw.randrange(25)) - 1)
+        near = Addresses(IPv4Address(int(draw.choice(ADDRESSES)) ^ 1 << draw.randrange(32)), wildcard)
+        source, destination = (near, every) if number % 2 else (every, near)
+        condition = Condition(source=source, destination=destination)
+        entries.append(FilterEntry(number, draw.random() < 0.5, condition))
+    return FilterList("104", tuple(entries))
+
+
 def some_options(draw: random.Random) -> bytes:
     """Options of every length, sound and unsound."""
     octets = bytearray()
@@ -314,3 +327,9 @@ def test_a_list_by_levels_finds_members_of_large_groups_as_the_value_does(
 @pytest.mark.parametrize("length", [200, 1000])
 def test_a_list_whose_entries_alternate_has_ranks_and_decides_as_the_value(length: int) -> None:
     run_in_lab(lambda: compare(length, length, alternating_list, has_ranks=True))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_list_of_fifty_kinds_of_entries_is_put_and_decides_as_the_value(seed: int) -> None:
+    """The kernel refused it: it follows a packet through sixteen chains and no more. The port was shut."""
+    run_in_lab(lambda: compare(seed, 1500, many_kinds, has_ranks=True))
