@@ -1,8 +1,8 @@
 """The order of effects about one port in one event: nothing passes a port that is not filtered yet, or no more.
 
 Features give their effects in the order in which notices reach them: a port may come up by a line, and get its list by
-a notice about lists that follows. An order for filters needs no other effect, so it is the one that moves: before the
-effect that opens its port, or behind the one that shuts it.
+a notice about lists that follows. An order for filters needs no other effect. So this order moves: before the effect
+that opens its port, or behind the effect that shuts it.
 """
 
 from __future__ import annotations
